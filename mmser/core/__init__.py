@@ -1,0 +1,1 @@
+"""The nouns every room shares; imports nothing of the package, and torch only in `mmser.core.batch`."""

@@ -1,0 +1,130 @@
+"""The tensors that flow through a model: Stream, Context, Batch, Fused, Outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Self
+
+import torch
+from torch import Tensor
+
+UNLABELLED = -100
+"""Class index of an utterance without a label (torch's ``ignore_index``); values use NaN."""
+
+Streams = Mapping[str, "Stream"]
+
+
+def _moved(value: Any, *args: Any, **kwargs: Any) -> Any:
+    """``value.to(...)`` through dictionaries; whatever has no ``to`` stays."""
+    if isinstance(value, Mapping):
+        return {name: _moved(item, *args, **kwargs) for name, item in value.items()}
+    return value.to(*args, **kwargs) if hasattr(value, "to") else value
+
+
+class _Movable:
+    """``to`` for the nouns below: every tensor of the dataclass moves, nothing else changes."""
+
+    def to(self, *args: Any, **kwargs: Any) -> Self:
+        moved = {f.name: _moved(getattr(self, f.name), *args, **kwargs) for f in fields(self)}  # type: ignore[arg-type]
+        return replace(self, **moved)  # type: ignore[type-var]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stream(_Movable):
+    """One padded sequence per utterance.
+
+    ``values`` is (batch, time, *feature); ``mask`` is (batch, time) bool, True = real. What stands in padded positions
+    is undefined (it may be NaN). An absent modality is a row of False. Rows may also have gaps.
+    """
+
+    values: Tensor
+    mask: Tensor
+
+    def to(self, *args: Any, **kwargs: Any) -> Stream:
+        """Move both tensors; a dtype applies to ``values`` alone."""
+        values = self.values.to(*args, **kwargs)
+        return Stream(values, self.mask.to(device=values.device))
+
+    @property
+    def present(self) -> Tensor:
+        """(batch,) bool: the utterance has this stream at all."""
+        return self.mask.any(dim=1)
+
+    @property
+    def lengths(self) -> Tensor:
+        """(batch,) long: number of real steps."""
+        return self.mask.sum(dim=1)
+
+    def filled(self, value: float = 0.0) -> Tensor:
+        """``values`` with every padded position set to ``value``, so that NaN padding cannot spread."""
+        mask = self.mask.reshape(self.mask.shape + (1,) * (self.values.dim() - 2))
+        return self.values.masked_fill(~mask, value)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Context(_Movable):
+    """Where each row stands in its conversation: dialogue, turn and speaker, (batch,) long each."""
+
+    dialogue: Tensor
+    turn: Tensor
+    speaker: Tensor
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch(_Movable):
+    """Utterances collated: row i of every tensor belongs to ``ids[i]``.
+
+    ``targets`` may hold ``emotion`` (batch,) long with `UNLABELLED`; ``votes`` (batch, class) float, rows sum to 1 or
+    are NaN; ``values`` (batch, value) float with NaN; ``speaker``, ``gender``, ``corpus`` (batch,) long; further
+    targets are named by the objective that wants them.
+    """
+
+    ids: tuple[str, ...]
+    streams: dict[str, Stream]
+    context: Context
+    targets: dict[str, Tensor] = field(default_factory=dict)
+
+    def pin_memory(self) -> Batch:
+        """Called by the data loader when it copies to a GPU."""
+        pinned = {n: Stream(s.values.pin_memory(), s.mask.pin_memory()) for n, s in self.streams.items()}
+        targets = {name: target.pin_memory() for name, target in self.targets.items()}
+        return replace(self, streams=pinned, targets=targets)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fused:
+    """What a fusion returns.
+
+    ``vector`` is (batch, feature). ``losses`` are label-free terms, already weighted. ``attention`` holds weights by
+    name, (batch, [head,] query, key) or (batch, time), only when asked for. ``sequence`` is the fused sequence
+    (batch, time, feature) of systems that predict at every step.
+    """
+
+    vector: Tensor
+    losses: dict[str, Tensor] = field(default_factory=dict)
+    attention: dict[str, Tensor] = field(default_factory=dict)
+    sequence: Stream | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outputs:
+    """What a model returns: ``logits`` (batch, class), ``values`` (batch, value), either may be None.
+
+    ``vector`` is the fused (batch, feature) embedding; ``encoded`` the encoders' streams (objectives such as CTC or
+    CPC read them); ``losses``, ``attention`` and ``sequence`` come from the fusion.
+    """
+
+    vector: Tensor
+    logits: Tensor | None = None
+    values: Tensor | None = None
+    encoded: dict[str, Stream] = field(default_factory=dict)
+    losses: dict[str, Tensor] = field(default_factory=dict)
+    attention: dict[str, Tensor] = field(default_factory=dict)
+    sequence: Stream | None = None
+
+
+def empty_context(batch: int, device: torch.device | None = None) -> Context:
+    """Every row its own dialogue, first turn, speaker 0: for models that ignore context."""
+    rows = torch.arange(batch, device=device)
+    return Context(dialogue=rows, turn=torch.zeros_like(rows), speaker=torch.zeros_like(rows))

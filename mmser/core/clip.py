@@ -1,0 +1,83 @@
+"""What media hands to extractors (`Clip`) and what an extractor hands to the cache (`Features` or `Failure`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from mmser.core.utterance import Word
+
+SAMPLE_RATE = 16_000
+"""Hz; every waveform in the package is mono float32 at this rate."""
+
+Modality = Literal["audio", "text", "face"]
+FailureReason = Literal[
+    "missing file",
+    "not a media file",
+    "no audio track",
+    "no video track",
+    "undecodable",
+    "truncated",
+    "zero length",
+    "silence",
+    "no face",
+    "empty transcript",
+    "not finite",
+    "too long",
+    "extractor error",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """The words of one utterance and where they came from ("corpus", "whisper-base", ...).
+
+    ``words`` is empty when no word times are known.
+    """
+
+    text: str
+    source: str
+    words: tuple[Word, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why one modality of one utterance could not be had; a row of the failure ledger."""
+
+    id: str
+    reason: FailureReason
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Clip:
+    """One utterance, decoded once.
+
+    ``waveform`` is (sample,) float32 mono at `SAMPLE_RATE`; ``frames`` is (time, height, width, 3) uint8 RGB sampled
+    at ``frame_rate`` Hz, of the speaker's half of the picture when the corpus shows two people. A part that could not
+    be decoded is None and ``failures`` says why.
+    """
+
+    id: str
+    waveform: np.ndarray | None = None
+    frames: np.ndarray | None = None
+    frame_rate: float | None = None
+    transcript: Transcript | None = None
+    failures: tuple[Failure, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Features:
+    """What one extractor made of one clip.
+
+    ``values`` is (time, *feature). Row t covers ``[t, t + 1] / frame_rate`` seconds, or ``spans[t]`` = (start, end)
+    in seconds where rows are not evenly spaced (words); ``spans`` is (time, 2) float32 or None. Text without word
+    times has neither. ``notes`` are facts for the index ("3 faces in 2 frames"), never needed to read the values.
+    """
+
+    values: np.ndarray
+    frame_rate: float | None = None
+    spans: np.ndarray | None = None
+    notes: str = ""

@@ -1,0 +1,110 @@
+"""The Protocols a plug-in fulfils. Nothing inherits from them; mypy and the contract tests check them.
+
+A config in ``configs/<group>/`` names the class (``_target_``) and its flat arguments. Groups whose plug-ins need
+dimensions known only later carry ``_partial_: true`` and are called by name:
+
+===========  =================================================================
+encoder      ``partial(input_size=int)``
+fusion       ``partial(input_sizes={stream: int})``
+head         ``partial(input_size=int, task=Task)``
+objective    ``partial(task=Task, vector_size=int)``
+optimizer    ``partial(parameters)``
+scheduler    ``partial(optimizer)``
+===========  =================================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from mmser.core.clip import Clip, Failure, Features, Modality, Transcript
+from mmser.core.utterance import Utterance
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Tensor
+
+    from mmser.core.batch import Batch, Context, Fused, Outputs, Stream
+
+
+@runtime_checkable
+class Corpus(Protocol):
+    """A folder as its owner ships it. ``name`` is the corpus's name in the manifest."""
+
+    name: str
+
+    def utterances(self) -> Iterator[Utterance]:
+        """List every labelled utterance; raises MmserError when the folder is not this corpus."""
+        ...
+
+
+@runtime_checkable
+class Extractor(Protocol):
+    """A pure function of clips, frozen by its parameters."""
+
+    modality: Modality
+
+    def parameters(self) -> Mapping[str, Any]:
+        """Everything that determines the output (JSON values), weights by their digest: the fingerprint's input."""
+        ...
+
+    def extract(self, clips: Sequence[Clip]) -> list[Features | Failure]:
+        """One result per clip, in order; a result never depends on the companions beyond the stated tolerance."""
+        ...
+
+
+@runtime_checkable
+class Transcriber(Protocol):
+    """An ASR back end."""
+
+    name: str
+
+    def parameters(self) -> Mapping[str, Any]: ...
+
+    def transcribe(self, waveforms: Sequence[np.ndarray]) -> list[Transcript]:
+        """Waveforms (sample,) float32 mono 16 kHz; silence gives a Transcript with empty text."""
+        ...
+
+
+@runtime_checkable
+class Encoder(Protocol):
+    """Stream -> Stream; an utterance-level vector is time = 1. ``output_size`` is the feature dimension."""
+
+    output_size: int
+
+    def __call__(self, stream: Stream) -> Stream: ...
+
+
+@runtime_checkable
+class Fusion(Protocol):
+    """(streams, context) -> Fused; ``output_size`` is the dimension of ``Fused.vector``.
+
+    A fusion that knows only certain stream names says so in a class attribute ``known_streams``.
+    """
+
+    output_size: int
+
+    def __call__(self, streams: Mapping[str, Stream], context: Context, need_attention: bool = False) -> Fused: ...
+
+
+@runtime_checkable
+class Head(Protocol):
+    """vector (batch, feature) -> (logits or None, values or None)."""
+
+    def __call__(self, vector: Tensor) -> tuple[Tensor | None, Tensor | None]: ...
+
+
+class Model(Protocol):
+    """(streams, context) -> Outputs. A model never sees a label."""
+
+    vector_size: int
+
+    def __call__(self, streams: Mapping[str, Stream], context: Context, need_attention: bool = False) -> Outputs: ...
+
+
+@runtime_checkable
+class Objective(Protocol):
+    """One training paradigm: named losses, each already weighted; the learner steps on their sum."""
+
+    def __call__(self, model: Model, batch: Batch) -> dict[str, Tensor]: ...

@@ -1,0 +1,18 @@
+"""The one exception a user is meant to read."""
+
+
+class MmserError(Exception):
+    """A problem the user can mend, said in one line: what was expected, what was found, what to do.
+
+    The command line prints it without a traceback (``--debug`` shows one) and exits with 1.
+    """
+
+    def __init__(self, expected: str, found: str, remedy: str) -> None:
+        super().__init__(f"expected {expected}; found {found}. {remedy}")
+        self.expected = expected
+        self.found = found
+        self.remedy = remedy
+
+
+class UsageError(MmserError):
+    """The command itself is wrong (unknown name, missing option): exit code 2."""

@@ -1,0 +1,42 @@
+"""Column names of the tables that rooms exchange, and the checks that keep them honest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from mmser.core.errors import MmserError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# Manifest: one row per utterance, columns = fields of core.utterance.Utterance; paths as strings, ``words`` and
+# ``votes`` as JSON text, plus whatever further columns the user's own table carries.
+
+ASSIGNMENT_COLUMNS = ("id", "fold", "part", "label")
+"""Fold assignment: one row per (utterance, fold); part is train, validation or test; label a class name or empty."""
+
+INDEX_COLUMNS = ("id", "shard", "key", "length", "dimension", "frame_rate", "status", "error", "detail")
+"""Cache index: ``status`` is "ok" or "failed"; ``error`` a FailureReason; ``dimension`` the feature shape as text."""
+
+PREDICTION_COLUMNS = ("id", "corpus", "speaker", "session", "condition", "fold", "seed", "target", "prediction")
+"""Predictions: one row per (utterance, condition, fold, seed). Class names as text in target and prediction, one
+``probability_<class>`` column per class; dimensional tasks add ``target_<value>`` and ``prediction_<value>``."""
+
+PROBABILITY = "probability_"
+TARGET = "target_"
+PREDICTION = "prediction_"
+
+CLEAN = "clean"
+"""The condition of an undisturbed evaluation."""
+
+
+def require_columns(table: pd.DataFrame, columns: Iterable[str], what: str) -> None:
+    """Raise MmserError naming the columns that ``table`` lacks."""
+    missing = [name for name in columns if name not in table.columns]
+    if missing:
+        raise MmserError(
+            f"{what} with the columns {', '.join(columns)}",
+            f"no column {', '.join(missing)} among {', '.join(map(str, table.columns))}",
+            "Rename or add the missing columns.",
+        )

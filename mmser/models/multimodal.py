@@ -1,0 +1,79 @@
+"""The one model: encoders -> fusion -> head.
+
+Any published system is a `MultimodalModel` with other parts; it knows streams by name and never sees a label.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from torch import nn
+
+from mmser.core.batch import Context, Outputs, Stream
+from mmser.core.errors import MmserError
+from mmser.core.task import Task
+
+
+class MultimodalModel(nn.Module):
+    """One encoder per stream, one fusion, one head.
+
+    ``forward`` ignores streams it has no encoder for; a stream it needs and does not get is an error (pass it with an
+    all-False mask when the modality is absent).
+    """
+
+    def __init__(self, encoders: Mapping[str, nn.Module], fusion: nn.Module, head: nn.Module) -> None:
+        super().__init__()
+        self.encoders = nn.ModuleDict(encoders)
+        self.fusion = fusion
+        self.head = head
+        self.vector_size: int = fusion.output_size  # type: ignore[assignment]
+
+    def forward(self, streams: Mapping[str, Stream], context: Context, need_attention: bool = False) -> Outputs:
+        """streams: {name: (batch, time, *feature)} -> logits (batch, class), values (batch, value)."""
+        encoded = {name: encoder(self._stream(streams, name)) for name, encoder in self.encoders.items()}
+        fused = self.fusion(encoded, context, need_attention=need_attention)
+        logits, values = self.head(fused.vector)
+        return Outputs(
+            vector=fused.vector,
+            logits=logits,
+            values=values,
+            encoded=encoded,
+            losses=fused.losses,
+            attention=fused.attention,
+            sequence=fused.sequence,
+        )
+
+    @staticmethod
+    def _stream(streams: Mapping[str, Stream], name: str) -> Stream:
+        if name not in streams:
+            raise MmserError(
+                f"a stream named '{name}'",
+                f"streams {', '.join(streams) or '(none)'}",
+                "Give an absent modality as a stream whose mask is all False.",
+            )
+        return streams[name]
+
+
+def build_model(
+    encoders: Mapping[str, Callable[..., nn.Module]],
+    fusion: Callable[..., nn.Module],
+    head: Callable[..., nn.Module],
+    input_sizes: Mapping[str, int],
+    task: Task,
+) -> MultimodalModel:
+    """Complete the partial parts of a config with the dimensions of the data.
+
+    ``input_sizes`` gives the feature dimension of each stream (1 for a waveform); only streams named in ``encoders``
+    are used, so leaving an encoder out ablates its modality.
+    """
+    unknown = sorted(set(encoders) - set(input_sizes))
+    if unknown:
+        raise MmserError(
+            f"a feature size for each stream {', '.join(encoders)}",
+            f"none for {', '.join(unknown)}",
+            "Name the stream's extractor under `streams`.",
+        )
+    built: dict[str, Any] = {name: make(input_size=input_sizes[name]) for name, make in encoders.items()}
+    fused = fusion(input_sizes={name: encoder.output_size for name, encoder in built.items()})
+    return MultimodalModel(built, fused, head(input_size=fused.output_size, task=task))
