@@ -1,0 +1,37 @@
+"""mmser: multimodal (speech, text, face) emotion recognition, from corpora of videos to an honest report.
+
+The steps of the command line as functions returning tables::
+
+    import mmser
+    mmser.preprocess(corpus="emodb", root="corpora/emodb", extractors=["mfcc40"])
+    run = mmser.train("system=audio_bigru", "corpus=emodb")
+    mmser.score(run.directory)
+
+Each name is imported on first use, so ``import mmser`` itself is instant.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+_LAZY = {
+    "preprocess": "mmser.pipeline",
+    "train": "mmser.pipeline",
+    "demo": "mmser.pipeline",
+    "load_run": "mmser.pipeline",
+    "evaluate": "mmser.evaluation.evaluate",
+    "score": "mmser.evaluation.score",
+    "report": "mmser.reports.report",
+    "doctor": "mmser.doctor",
+}
+
+__all__ = ["__version__", *_LAZY]  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'mmser' has no attribute '{name}'")
+    return getattr(import_module(_LAZY[name]), name)

@@ -1,0 +1,215 @@
+"""The `mmser` command: parses words, calls one function, prints its table. Heavy libraries load in the functions."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from mmser import __version__
+from mmser.core.errors import MmserError, UsageError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Handler = Callable[[argparse.Namespace], int]
+
+OVERRIDES = "Hydra overrides such as corpus=meld corpus.root=DIR trainer.epochs=5; see `mmser list` for the names."
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command. Returns 0 when done, 1 when it failed, 2 for wrong usage."""
+    parser = build_parser()
+    options = parser.parse_args(arguments)
+    try:
+        return int(options.handler(options))
+    except (MmserError, OSError) as error:
+        if options.debug:
+            raise
+        print(f"mmser {options.command}: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2 if isinstance(error, UsageError) else 1
+    except KeyboardInterrupt:
+        print(f"mmser {options.command}: interrupted; the same command goes on from here", file=sys.stderr)
+        return 130
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """One subparser per command; the handler of each stands below under its name."""
+    parser = argparse.ArgumentParser(prog="mmser", description="Multimodal (speech, text, face) emotion recognition.")
+    parser.add_argument("--version", action="version", version=f"mmser {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(name: str, handler: Handler, what: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=what, description=what)
+        sub.add_argument("--debug", action="store_true", help="show the traceback of an error")
+        sub.set_defaults(handler=handler)
+        return sub
+
+    listed = command("list", list_, "what can be named in a command")
+    listed.add_argument("kind", nargs="?", help="corpora, protocols, extractors, fusions, objectives, systems, ...")
+
+    demo = command("demo", demo_, "a small synthetic video corpus through the whole pipeline, with a report")
+    demo.add_argument("overrides", nargs="*", metavar="out=DIR", help="where to write (default: demo)")
+
+    preprocess = command("preprocess", preprocess_, "videos -> modality caches, once")
+    preprocess.add_argument("overrides", nargs="+", metavar="KEY=VALUE", help=OVERRIDES)
+
+    cache = command("cache", cache_, "verify, describe or clean a cache")
+    cache.add_argument("action", choices=["verify", "info", "gc"])
+    cache.add_argument("directory")
+    cache.add_argument("--apply", action="store_true", help="gc: really remove what is listed")
+
+    train = command("train", train_, "train a system over folds and seeds, then score it")
+    train.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help=OVERRIDES)
+    train.add_argument("--config", help="a saved run's config.yaml to repeat; overrides still apply")
+    train.add_argument("--multirun", "-m", action="store_true", help="sweep: KEY=a,b runs every combination")
+    train.add_argument("--report", action="store_true", help="write the HTML report as well")
+
+    evaluate = command("evaluate", evaluate_, "predict and score the test part of a run")
+    evaluate.add_argument("overrides", nargs="+", metavar="run=DIR", help="run=DIR [condition=clean]")
+
+    score = command("score", score_, "metrics of runs or of anyone's predictions (csv or parquet)")
+    score.add_argument("tables", nargs="+", metavar="TABLE", help="a run folder, a predictions table or a csv")
+    score.add_argument("--out", help="also write the scores to this csv")
+
+    report = command("report", report_, "one self-contained HTML file for one or more runs")
+    report.add_argument("runs", nargs="+", metavar="RUN")
+    report.add_argument("--out", default=None, help="the file to write (default: report.html in the first run)")
+
+    doctor = command("doctor", doctor_, "what this machine has and what is missing")
+    doctor.add_argument("--weights", default="weights", help="the folder of checkpoints")
+    return parser
+
+
+def show(table: pd.DataFrame) -> None:
+    """Print a table in full width, numbers with three decimals, absent values as a dash."""
+    print(table.to_string(index=False, float_format=lambda x: f"{x:.3f}", na_rep="-"))
+
+
+def columns(rows: list[dict[str, str]]) -> None:
+    """Print rows of text in aligned columns, without pandas."""
+    if not rows:
+        print("(none)")
+        return
+    widths = {key: max(len(key), *(len(row[key]) for row in rows)) for key in rows[0]}
+    for row in [{key: key for key in widths}, *rows]:
+        print("  ".join(row[key].ljust(width) for key, width in widths.items()).rstrip())
+
+
+def keyed(overrides: Sequence[str], allowed: Sequence[str]) -> dict[str, str]:
+    """Parse KEY=VALUE words of the commands that take a few fixed keys. Raises UsageError on any other word."""
+    pairs = [word.partition("=") for word in overrides]
+    wrong = [word for word, (key, sign, _) in zip(overrides, pairs, strict=True) if not sign or key not in allowed]
+    if wrong:
+        raise UsageError(f"words of the form {', '.join(f'{key}=...' for key in allowed)}", wrong[0], "See --help.")
+    return {key: value for key, _, value in pairs}
+
+
+def list_(options: argparse.Namespace) -> int:
+    """`mmser list [KIND]`."""
+    from mmser.catalogue import KINDS, catalogue
+
+    if options.kind:
+        columns(catalogue(options.kind))
+        return 0
+    for kind in KINDS:
+        print(f"{kind}: {', '.join(row['name'] for row in catalogue(kind)) or '(none)'}")
+    return 0
+
+
+def demo_(options: argparse.Namespace) -> int:
+    """`mmser demo [out=DIR]`."""
+    from mmser.pipeline import demo
+
+    report = demo(keyed(options.overrides, ["out"]).get("out", "demo"))
+    print(f"Report: {report}")
+    return 0
+
+
+def preprocess_(options: argparse.Namespace) -> int:
+    """`mmser preprocess corpus=... extractors=[...]`."""
+    from mmser.pipeline import preprocess_config
+
+    show(preprocess_config(options.overrides))
+    return 0
+
+
+def cache_(options: argparse.Namespace) -> int:
+    """`mmser cache verify|info|gc DIR`; verify exits with 1 when anything is damaged."""
+    from mmser.cache import maintenance
+
+    if options.action == "gc":
+        show(maintenance.gc(options.directory, apply=options.apply))
+        return 0
+    table = maintenance.info(options.directory) if options.action == "info" else maintenance.verify(options.directory)
+    show(table)
+    return int(options.action == "verify" and not table["ok"].all())
+
+
+def train_(options: argparse.Namespace) -> int:
+    """`mmser train system=... corpus=...`."""
+    from mmser.pipeline import sweep, train
+
+    if options.multirun:
+        show(sweep(options.overrides))
+        return 0
+    run = train(*options.overrides, config=options.config)
+    from mmser.evaluation.score import score
+
+    show(score(run.directory))
+    print(f"Run: {run.directory}")
+    if options.report:
+        report_(argparse.Namespace(runs=[run.directory], out=None))
+    return 0
+
+
+def evaluate_(options: argparse.Namespace) -> int:
+    """`mmser evaluate run=DIR [condition=...]`."""
+    from mmser.evaluation.evaluate import evaluate
+    from mmser.evaluation.score import score
+    from mmser.training.run import Run
+
+    words = keyed(options.overrides, ["run", "condition"])
+    if "run" not in words:
+        raise UsageError("run=DIR", "no run", "Name the run folder, e.g. mmser evaluate run=runs/NAME.")
+    show(score(evaluate(Run(words["run"]), condition=words.get("condition", "clean"))))
+    return 0
+
+
+def score_(options: argparse.Namespace) -> int:
+    """`mmser score TABLE...`."""
+    from mmser.evaluation.score import score
+
+    table = score(*options.tables)
+    if options.out:
+        table.to_csv(options.out, index=False)
+    show(table)
+    return 0
+
+
+def report_(options: argparse.Namespace) -> int:
+    """`mmser report RUN...`."""
+    from pathlib import Path
+
+    from mmser.reports.report import report
+
+    runs = [Path(run) for run in options.runs]
+    print(f"Report: {report(runs, Path(options.out) if options.out else runs[0] / 'report.html')}")
+    return 0
+
+
+def doctor_(options: argparse.Namespace) -> int:
+    """`mmser doctor`; exits with 1 when something the main job needs is missing."""
+    from mmser.doctor import doctor
+
+    findings = doctor(options.weights)
+    rows: list[dict[str, Any]] = [
+        {"": "ok" if f.ok else "MISSING", "what": f.what, "found": f.found, "what to do": f.remedy} for f in findings
+    ]
+    columns(rows)
+    return int(not all(finding.ok for finding in findings))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,95 @@
+"""Hydra composition: override words -> one resolved plain mapping. The only file that touches a DictConfig."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from hydra import compose as hydra_compose
+from hydra import initialize_config_dir
+from hydra.errors import HydraException
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from mmser.core.configs import config_dir, config_names, load_config
+from mmser.core.errors import UsageError
+
+SHORT = {"seed": "seeds"}
+"""`seed=3` is short for `seeds=[3]`."""
+
+
+def compose(config_name: str, overrides: Sequence[str]) -> dict[str, Any]:
+    """Compose ``configs/<config_name>.yaml`` with Hydra overrides and resolve every interpolation.
+
+    Raises UsageError for an unknown key, config or malformed word.
+    """
+    try:
+        with initialize_config_dir(str(config_dir()), version_base="1.3"):
+            config = hydra_compose(config_name, overrides=[*map(_expanded, overrides)])
+        resolved = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    except (HydraException, OmegaConfBaseException) as error:
+        cause = error.__cause__ or error
+        reason = f"{error}".strip() if error.__cause__ is None else f"{error} ({cause})"
+        raise UsageError(
+            f"overrides that fit configs/{config_name}.yaml", reason, "`mmser list` prints the names; see docs/."
+        ) from error
+    require_mapping(resolved)
+    return resolved  # type: ignore[return-value]
+
+
+def require_mapping(config: Any) -> None:
+    """Raise UsageError unless ``config`` is a mapping."""
+    if not isinstance(config, dict):
+        raise UsageError("a mapping", type(config).__name__, "Check the YAML file.")
+
+
+def _expanded(word: str) -> str:
+    key, sign, value = word.partition("=")
+    return f"{SHORT[key]}=[{value}]" if sign and key in SHORT else word
+
+
+def chosen(overrides: Sequence[str], group: str) -> str | None:
+    """The name an override chooses for a config group, e.g. ``corpus=meld`` -> "meld"; None when unnamed."""
+    names = [value for key, _, value in (word.partition("=") for word in overrides) if key == group]
+    return names[-1] if names else None
+
+
+def default_protocol(corpus: str) -> str:
+    """The protocol config that says ``default: true`` for a corpus config's name. Raises UsageError without one."""
+    for name in config_names("protocol"):
+        config = load_config("protocol", name)
+        if config.get("corpus") == corpus and config.get("default"):
+            return name
+    fitting = [name for name in config_names("protocol") if load_config("protocol", name).get("corpus") == corpus]
+    raise UsageError(f"protocol=NAME for the corpus {corpus}", "none", f"Known: {', '.join(fitting) or 'none yet'}.")
+
+
+def listed(overrides: Sequence[str], key: str) -> list[str]:
+    """The value of a list override such as ``extractors=[mfcc40,glove]``."""
+    text = chosen(overrides, key)
+    value = yaml.safe_load(text) if text else []
+    return [str(item) for item in value] if isinstance(value, list) else [str(value)]
+
+
+def read_yaml(path: str | Path) -> dict[str, Any]:
+    """A saved config as a plain mapping. Raises UsageError when there is none or it is no mapping."""
+    file = Path(path)
+    if not file.is_file():
+        raise UsageError("a saved config", f"no file {file}", "Name <run>/config.yaml.")
+    content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    require_mapping(content)
+    return content
+
+
+def merged(config: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+    """A saved config with KEY=VALUE overrides applied; a key it does not have is a UsageError."""
+    tree = OmegaConf.create(dict(config))
+    OmegaConf.set_struct(tree, True)
+    try:
+        merged_tree = OmegaConf.merge(tree, OmegaConf.from_dotlist([*map(_expanded, overrides)]))
+    except OmegaConfBaseException as error:
+        raise UsageError("overrides of keys the saved config has", str(error), "Look into the file.") from error
+    resolved = OmegaConf.to_container(merged_tree, resolve=True)
+    return resolved  # type: ignore[return-value]
