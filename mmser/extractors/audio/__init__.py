@@ -1,1 +1,1 @@
-"""audio."""
+"""Extractors of the audio modality, one file each."""

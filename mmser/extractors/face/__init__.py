@@ -1,1 +1,1 @@
-"""face."""
+"""Extractors of the face modality, one file each."""

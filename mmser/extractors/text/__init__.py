@@ -1,1 +1,1 @@
-"""text."""
+"""Extractors of the text modality, one file each."""

@@ -1,0 +1,46 @@
+"""The waveform itself, for learnable front ends and for fine-tuned wav2vec 2.0."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+from mmser.core.clip import Clip, Failure, Features, Modality
+from mmser.extractors.level import Level, centred, levelled
+from mmser.extractors.outcomes import each_waveform
+from mmser.extractors.spectra import at_rate, preemphasised
+
+
+@dataclass(frozen=True)
+class Waveform:
+    """waveform -> level [-> fixed length] [-> resampled] [-> pre-emphasis], (sample,) float32.
+
+    Args:
+        level: see `level.levelled`; ``zscore`` is what the wav2vec 2.0 processor does.
+        seconds: fixed length (centre crop or zeros on both sides); None keeps the clip's own.
+        sample_rate: Hz of the output, also its frame rate.
+        preemphasis: factor of the first-order difference, 0 for none.
+    """
+
+    modality: ClassVar[Modality] = "audio"
+    dtype: ClassVar[str] = "float32"
+    feature_size: ClassVar[int] = 1
+
+    level: Level = "none"
+    seconds: float | None = None
+    sample_rate: int = 16_000
+    preemphasis: float = 0.0
+
+    def parameters(self) -> Mapping[str, Any]:
+        """Every argument."""
+        return {"extractor": "waveform", **asdict(self)}
+
+    def extract(self, clips: Sequence[Clip]) -> list[Features | Failure]:
+        """One (sample,) float32 array per clip; a scalar per time step, so there is no feature axis."""
+        return each_waveform(clips, self._features)
+
+    def _features(self, waveform: Any) -> Features:
+        prepared = centred(levelled(waveform, self.level), self.seconds)
+        prepared = preemphasised(at_rate(prepared, self.sample_rate), self.preemphasis)
+        return Features(prepared, frame_rate=float(self.sample_rate))

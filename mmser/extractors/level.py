@@ -1,0 +1,47 @@
+"""The level and the length of a waveform, before anything is measured on it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from mmser.core.clip import SAMPLE_RATE
+
+Level = Literal["none", "peak", "rms", "zscore", "percentile"]
+RMS = 0.1
+"""The root mean square that ``level="rms"`` brings a waveform to (-20 dB of full scale)."""
+
+
+def levelled(waveform: np.ndarray, level: Level) -> np.ndarray:
+    """(sample,) -> (sample,) float32; a silent waveform stays silent.
+
+    peak: largest magnitude 1. rms: root mean square `RMS`. zscore: mean 0, variance 1. percentile: divided by the
+    99.9th percentile of the magnitude and clipped to [-1, 1] (LIGHT-SERNET).
+    """
+    if level == "none":
+        return waveform
+    if level == "zscore":
+        centred = waveform - waveform.mean(dtype=np.float64).astype(np.float32)
+        return (centred / np.sqrt(centred.var(dtype=np.float64) + 1e-7)).astype(np.float32)
+    scale = {
+        "peak": lambda: np.abs(waveform).max(),
+        "rms": lambda: np.sqrt(np.mean(np.square(waveform, dtype=np.float64))) / RMS,
+        "percentile": lambda: np.percentile(np.abs(waveform), 99.9),
+    }[level]()
+    if scale <= 0:
+        return waveform
+    scaled = (waveform / scale).astype(np.float32)
+    return np.clip(scaled, -1.0, 1.0) if level == "percentile" else scaled
+
+
+def centred(waveform: np.ndarray, seconds: float | None) -> np.ndarray:
+    """The middle ``seconds`` of a longer waveform; a shorter one gets half of the zeros on each side."""
+    if seconds is None:
+        return waveform
+    length = round(seconds * SAMPLE_RATE)
+    surplus = len(waveform) - length
+    if surplus >= 0:
+        return waveform[surplus // 2 : surplus // 2 + length]
+    before = -surplus // 2
+    return np.pad(waveform, (before, -surplus - before))
