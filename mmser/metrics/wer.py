@@ -1,0 +1,60 @@
+"""Word error rate, after a stated normalisation.
+
+Normalised text: Unicode NFKC, lower case, typographic apostrophes made plain, everything in square brackets or
+parentheses dropped (``[LAUGHTER]``), every character that is no letter, digit or apostrophe turned into a space,
+apostrophes at either end of a word dropped, white space collapsed. Numbers stay as written; no stemming, no
+spelling variants.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mmser.core.errors import MmserError
+
+_BRACKETS = re.compile(r"\[[^\]]*\]|\([^)]*\)")
+_APOSTROPHES = str.maketrans({"\N{RIGHT SINGLE QUOTATION MARK}": "'", "`": "'"})
+_OTHER = re.compile(r"[^\w']|_")
+
+
+@dataclass(frozen=True, slots=True)
+class WordErrors:
+    """Counts over all utterances; ``rate`` = (substitutions + deletions + insertions) / reference words."""
+
+    substitutions: int
+    deletions: int
+    insertions: int
+    words: int
+
+    @property
+    def rate(self) -> float:
+        """May exceed 1: a recogniser can insert more words than were spoken."""
+        return (self.substitutions + self.deletions + self.insertions) / self.words
+
+
+def normalise_text(text: str) -> str:
+    """The normalisation of the module docstring."""
+    plain = unicodedata.normalize("NFKC", text).lower().translate(_APOSTROPHES)
+    words = _OTHER.sub(" ", _BRACKETS.sub(" ", plain)).split()
+    return " ".join(word for word in (word.strip("'") for word in words) if word)
+
+
+def word_errors(references: Sequence[str], hypotheses: Sequence[str]) -> WordErrors:
+    """Errors summed over utterances, so that long ones count by their length (not a mean of per-utterance rates).
+
+    References without a word are left out (no rate is defined for them); an empty hypothesis deletes every word.
+    """
+    import jiwer
+
+    if len(references) != len(hypotheses):
+        raise MmserError("one hypothesis per reference", f"{len(references)} and {len(hypotheses)}", "Align the lists.")
+    pairs = [(normalise_text(r), normalise_text(h)) for r, h in zip(references, hypotheses, strict=True)]
+    spoken = [pair for pair in pairs if pair[0]]
+    if not spoken:
+        raise MmserError("at least one reference with a word", "none", "Give the transcripts of the corpus.")
+    found = jiwer.process_words([r for r, _ in spoken], [h for _, h in spoken])
+    words = found.hits + found.substitutions + found.deletions
+    return WordErrors(found.substitutions, found.deletions, found.insertions, words)
