@@ -44,11 +44,15 @@ class Transcript:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why one modality of one utterance could not be had; a row of the failure ledger."""
+    """Why one modality of one utterance could not be had; a row of the failure ledger.
+
+    ``modality`` is None where the one who asks knows it (an extractor's own failure).
+    """
 
     id: str
     reason: FailureReason
     detail: str = ""
+    modality: Modality | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,0 +1,153 @@
+"""One utterance's share of a track while the track streams by: `AudioCut` and `FrameCut`.
+
+Both hold no more than the utterance itself, and refuse an utterance longer than the limits.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mmser.core.clip import SAMPLE_RATE
+from mmser.media.container import MediaFault
+
+if TYPE_CHECKING:
+    from av import VideoFrame
+
+    from mmser.core.utterance import FaceSide
+
+SILENCE_PEAK = 1e-3
+"""A waveform that never exceeds this amplitude (-60 dB of full scale) is silence."""
+
+MISSING_SECONDS = 0.25
+MISSING_SHARE = 0.1
+"""An utterance lacking more than both of these is truncated; less is the rounding of frames and of annotators."""
+
+MAX_SIDE = 1280
+"""Pictures are scaled down to this longer side in pixels (720p stays as it is)."""
+
+MAX_FRAME_BYTES = 1024**3
+"""Frames of one utterance may take this much memory."""
+
+
+def _check_span(start: float, end: float | None, max_seconds: float) -> None:
+    if not (np.isfinite(start) and start >= 0):
+        raise MediaFault("zero length", f"the utterance starts at {start} s")
+    if end is None:
+        return
+    if not end > start:
+        raise MediaFault("zero length", f"the utterance ends at {end:g} s, starts at {start:g} s")
+    if end - start > max_seconds:
+        raise MediaFault("too long", f"{end - start:.1f} s exceed the limit of {max_seconds:g} s")
+
+
+def _check_complete(covered: float, expected: float | None) -> None:
+    if expected is not None and expected - covered > max(MISSING_SECONDS, MISSING_SHARE * expected):
+        raise MediaFault("truncated", f"{covered:.2f} s of {expected:.2f} s can be decoded")
+
+
+class AudioCut:
+    """Collects the samples between ``start`` and ``end`` (seconds, None = to the end of the track).
+
+    ``expected`` is the stated length in seconds of what is to be collected, None if nobody states it.
+    """
+
+    def __init__(self, start: float, end: float | None, expected: float | None, max_seconds: float) -> None:
+        _check_span(start, end if end is not None or expected is None else start + expected, max_seconds)
+        self.first = round(start * SAMPLE_RATE)
+        self.last = None if end is None else round(end * SAMPLE_RATE)
+        self.limit = round(max_seconds * SAMPLE_RATE)
+        self.expected = expected
+        self.blocks: list[tuple[int, np.ndarray]] = []
+        self.done = False
+
+    def add(self, position: int, samples: np.ndarray) -> None:
+        """Take what belongs to the cut from ``samples`` (sample,), the first of which is number ``position``."""
+        low = max(self.first, position)
+        high = position + len(samples)
+        if self.last is not None:
+            self.done = high >= self.last
+            high = min(high, self.last)
+        if high > low:
+            self.blocks.append((low, samples[low - position : high - position].copy()))
+        if high - self.first > self.limit:
+            raise MediaFault("too long", f"more than {self.limit / SAMPLE_RATE:g} s of audio")
+
+    def finish(self) -> np.ndarray:
+        """The waveform (sample,) float32; a gap in the track is silent. Raises MediaFault."""
+        covered = sum(len(samples) for _, samples in self.blocks)
+        if not covered:
+            raise MediaFault("truncated" if self.first else "zero length", "no audio samples")
+        _check_complete(covered / SAMPLE_RATE, self.expected)
+        # From ``first`` on even if the track starts later than the file: sound and picture stay together.
+        end = max(at + len(samples) for at, samples in self.blocks)
+        waveform = np.zeros(end - self.first, dtype=np.float32)
+        for at, samples in self.blocks:
+            waveform[at - self.first : at - self.first + len(samples)] = samples
+        if not np.isfinite(waveform).all():
+            raise MediaFault("not finite", "the audio holds NaN or infinite samples")
+        peak = float(np.abs(waveform).max())
+        if peak < SILENCE_PEAK:
+            raise MediaFault("silence", f"peak amplitude {peak:.1e}, limit {SILENCE_PEAK:.0e}")
+        return waveform
+
+
+class FrameCut:
+    """Collects pictures at ``start + k / frame_rate`` s: the first one shown at or after each of these times."""
+
+    def __init__(
+        self, start: float, end: float | None, expected: float | None, max_seconds: float,
+        frame_rate: float, side: FaceSide | None,
+    ) -> None:  # fmt: skip
+        _check_span(start, end if end is not None or expected is None else start + expected, max_seconds)
+        self.start, self.end, self.expected = start, end, expected
+        self.max_seconds, self.frame_rate, self.side = max_seconds, frame_rate, side
+        self.size: tuple[int, int] | None = None
+        self.frames: list[np.ndarray] = []
+        self.bytes = 0
+        self.covered = 0.0
+        self.done = False
+
+    def add(self, time: float, duration: float, frame: VideoFrame) -> None:
+        """Offer the picture shown at ``time`` for ``duration`` (seconds)."""
+        self.done = self.end is not None and time >= self.end
+        if self.done or time < self.start - duration / 2:
+            return
+        if time - self.start > self.max_seconds:
+            raise MediaFault("too long", f"more than {self.max_seconds:g} s of video")
+        self.covered = time - self.start + duration
+        due = int((time - self.start + duration / 2) * self.frame_rate) + 1 - len(self.frames)
+        if due <= 0:
+            return
+        # A picture size that changes on the way is brought back to the first one.
+        self.size = self.size or scaled_size(frame.width, frame.height)
+        picture = to_rgb(frame, self.size, self.side)
+        self.bytes += due * picture.nbytes
+        if self.bytes > MAX_FRAME_BYTES:
+            raise MediaFault("too long", f"its frames exceed {MAX_FRAME_BYTES // 1024**2} MiB")
+        self.frames.extend([picture] * due)
+
+    def finish(self) -> np.ndarray:
+        """Frames (time, height, width, 3) uint8. Raises MediaFault."""
+        if not self.frames:
+            raise MediaFault("truncated" if self.start else "zero length", "no video frames")
+        _check_complete(self.covered, self.expected)
+        return np.stack(self.frames)
+
+
+def scaled_size(width: int, height: int) -> tuple[int, int]:
+    """Width and height in pixels after scaling down to `MAX_SIDE`."""
+    scale = min(1.0, MAX_SIDE / max(width, height))
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def to_rgb(frame: VideoFrame, size: tuple[int, int], side: FaceSide | None = None) -> np.ndarray:
+    """RGB (height, width, 3) uint8 of a decoded picture scaled to ``size``, upright, one half if ``side``."""
+    picture = frame.to_ndarray(format="rgb24", width=size[0], height=size[1])
+    # Cameras state their rotation counter-clockwise, in degrees, beside the picture.
+    picture = np.rot90(picture, round(frame.rotation / 90) % 4)
+    middle = picture.shape[1] // 2
+    if side is not None:
+        picture = picture[:, :middle] if side == "left" else picture[:, middle:]
+    return np.ascontiguousarray(picture)
