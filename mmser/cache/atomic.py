@@ -1,0 +1,58 @@
+"""Files that appear whole or not at all: written aside, flushed to the disk, renamed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from mmser.cache.layout import TEMPORARY
+
+_BLOCK = 1 << 20
+
+
+@contextmanager
+def written_aside(path: Path) -> Iterator[Path]:
+    """Hand out a temporary path beside ``path``; when the block ends well, the file takes its place durably.
+
+    The temporary name is fixed: two writers must hold a lock.
+    """
+    aside = path.with_name(path.name + TEMPORARY)
+    aside.unlink(missing_ok=True)
+    yield aside
+    _flush(aside)
+    aside.replace(path)
+    _flush(path.parent)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text whole or not at all."""
+    with written_aside(path) as aside:
+        aside.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write indented JSON whole or not at all; keys keep their order, NaN is refused."""
+    write_text(path, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file's content, hexadecimal, read in blocks."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _flush(path: Path) -> None:
+    """fsync a file or a folder."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,104 @@
+"""What a store was remedy by, and twelve hexadecimal digits that stand for it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mmser.core.contracts import Extractor, Transcriber
+from mmser.core.errors import MmserError
+
+FLOAT16 = "float16"
+FLOAT32 = "float32"
+CORPUS_TRANSCRIPT = "corpus"
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Everything that determines the values of one store.
+
+    ``maker`` is the class, ``version`` counts changes of its code that change its output, ``parameters`` are JSON
+    values with weights by their digest, ``dtype`` is how floating-point values are stored, ``transcript`` says where
+    the words came from (only for what reads words): ``{"source": name, "parameters": {...}}``.
+    """
+
+    name: str
+    maker: str
+    version: int
+    parameters: Mapping[str, Any]
+    dtype: str = FLOAT32
+    transcript: Mapping[str, Any] | None = None
+    random_weights: bool = False
+
+    @property
+    def fingerprint(self) -> str:
+        """Twelve hexadecimal digits of SHA-256 over the canonical JSON of all that changes values."""
+        content = {
+            "maker": self.maker,
+            "version": self.version,
+            "parameters": self.parameters,
+            "dtype": self.dtype,
+            "transcript": self.transcript,
+        }
+        return hashlib.sha256(canonical(content).encode()).hexdigest()[:12]
+
+    @property
+    def source(self) -> str:
+        """The transcript source for the folder's name: "" for none and for the corpus's own."""
+        name = str(self.transcript["source"]) if self.transcript else CORPUS_TRANSCRIPT
+        return "" if name == CORPUS_TRANSCRIPT else name
+
+    def info(self) -> dict[str, Any]:
+        """The facts of ``info.json`` that are known before anything is extracted."""
+        return {
+            "extractor": self.name,
+            "class": self.maker,
+            "version": self.version,
+            "parameters": json.loads(canonical(self.parameters)),
+            "fingerprint": self.fingerprint,
+            "dtype": self.dtype,
+            "random_weights": self.random_weights,
+            "transcript": json.loads(canonical(self.transcript)),
+        }
+
+
+def canonical(content: Any) -> str:
+    """JSON with sorted keys and no spaces. Raises MmserError for what JSON cannot hold (NaN included)."""
+    try:
+        return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        remedy = "Mend the extractor's parameters()."
+        raise MmserError(
+            "parameters that are plain JSON values", found, "Mend the extractor's parameters()."
+        ) from error
+
+
+def text_digest(text: str) -> str:
+    """SHA-256 of a text, the first 32 hexadecimal digits."""
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def recipe_of(
+    name: str, maker: Extractor | Transcriber, transcript: Mapping[str, Any] | None = None, dtype: str | None = None
+) -> Recipe:
+    """The recipe of an extractor or a transcriber, from its class, ``parameters()`` and three optional attributes.
+
+    ``version`` (int, default 1), ``dtype`` ("float16" where its author has shown that to be harmless; default
+    "float32") and ``random_weights`` (bool; else true when the parameter ``weights`` is "random").
+    """
+    parameters = dict(maker.parameters())
+    stored = dtype or getattr(maker, "dtype", FLOAT32)
+    if stored not in (FLOAT16, FLOAT32):
+        raise MmserError(f"dtype {FLOAT16} or {FLOAT32} of extractor {name}", f"'{stored}'", "Mend the extractor.")
+    return Recipe(
+        name=name,
+        maker=f"{type(maker).__module__}.{type(maker).__qualname__}",
+        version=int(getattr(maker, "version", 1)),
+        parameters=parameters,
+        dtype=stored,
+        transcript=transcript,
+        random_weights=bool(getattr(maker, "random_weights", str(parameters.get("weights", "")).startswith("random"))),
+    )

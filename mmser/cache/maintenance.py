@@ -1,0 +1,178 @@
+"""Looking after caches: `verify` recomputes checksums, `info` describes, `gc` clears what nobody needs.
+
+``directory`` is a store, a corpus's folder, or a whole cache.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mmser.cache.atomic import file_digest
+from mmser.cache.find import read_info
+from mmser.cache.index import OK, Row, read_rows
+from mmser.cache.layout import INDEX, INFO, LOCK, TEMPORARY, inside, is_shard, parts_of, split_store_name
+from mmser.cache.lock import locked
+from mmser.core.errors import MmserError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def stores_in(directory: str | Path) -> list[Path]:
+    """Every store at or below ``directory``, sorted. Raises MmserError when there is none."""
+    root = Path(directory)
+    found = [root] if (root / INFO).is_file() else sorted(path.parent for path in root.glob(f"**/{INFO}"))
+    if not found:
+        raise MmserError(f"caches in {root}", "none", "Name a cache folder, or run `mmser preprocess` first.")
+    return found
+
+
+def verify(directory: str | Path) -> pd.DataFrame:
+    """Recompute checksums. One row per file: store, file, ok (bool), problem ("" when ok)."""
+    import pandas as pd
+
+    rows = [
+        {"store": str(store), "file": name, "ok": not problem, "problem": problem}
+        for store in stores_in(directory)
+        for name, problem in _checked_files(store)
+    ]
+    return pd.DataFrame(rows, columns=["store", "file", "ok", "problem"])
+
+
+def info(directory: str | Path) -> pd.DataFrame:
+    """One row per store: what made it, how much is in it, whether it is finished, and its failures by reason."""
+    import pandas as pd
+
+    return pd.DataFrame([_described(store) for store in stores_in(directory)])
+
+
+def gc(directory: str | Path, apply: bool = False, old: bool = False, unfinished: bool = False) -> pd.DataFrame:
+    """List what can go, and remove it when ``apply``; a store that is being written is left alone.
+
+    Always listed: temporary files, shards no row refers to, parts already merged. ``old`` adds all but the most
+    recently written store of each (extractor, transcript); ``unfinished`` adds the parts of interrupted jobs, which
+    would otherwise be gone on with. One row per file or folder: path, why, bytes, removed.
+    """
+    import pandas as pd
+
+    stores = stores_in(directory)
+    superseded = _superseded(stores) if old else []
+    rows: list[dict[str, Any]] = []
+    for store in stores:
+        try:
+            with locked(store.with_name(store.name + LOCK), wait=False):
+                leftovers = list(_leftovers(store, unfinished, whole=store in superseded))
+                rows += [_removed(path, why, apply) for path, why in leftovers]
+        except MmserError as taken:
+            rows.append({"path": str(store), "why": f"in use: {taken.found}", "bytes": 0, "removed": False})
+    return pd.DataFrame(rows, columns=["path", "why", "bytes", "removed"])
+
+
+def _checked_files(store: Path) -> Iterator[tuple[str, str]]:
+    """(file name, problem or "") for info, index and every shard of one store."""
+    try:
+        fingerprint = read_info(store).get("fingerprint")
+        named = (split_store_name(store.name) or ("", fingerprint))[1]
+        yield INFO, "" if named == fingerprint else f"says fingerprint {fingerprint}"
+    except MmserError as error:
+        yield INFO, str(error)
+    if not (store / INDEX).exists():
+        yield INDEX, "missing: the job was interrupted before its first shard"
+        return
+    try:
+        rows = read_rows(store / INDEX)
+    except MmserError as error:
+        yield INDEX, error.found
+        return
+    yield INDEX, ""
+    shards: dict[str, list[Row]] = {}
+    for row in rows:
+        if row["status"] == OK:
+            shards.setdefault(row["shard"], []).append(row)
+    for name in sorted(shards):
+        yield name, _shard_problem(store, name, shards[name])
+
+
+def _shard_problem(store: Path, name: str, rows: list[Row]) -> str:
+    """What is wrong with a shard, "" when its checksum and every array's length and shape are as the index says."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        path = inside(store, name)
+        if not path.is_file():
+            return "missing"
+        if file_digest(path) != rows[0]["checksum"]:
+            return "checksum differs"
+        with safe_open(str(path), framework="numpy") as shard:
+            for row in rows:
+                shape = [str(size) for size in shard.get_slice(row["key"]).get_shape()]
+                if shape != [str(row["length"]), *filter(None, row["dimension"].split("x"))]:
+                    return f"{row['id']} has shape {'x'.join(shape)}"
+    except (MmserError, SafetensorError, OSError) as error:
+        return str(error)
+    return ""
+
+
+def _described(store: Path) -> dict[str, Any]:
+    facts = read_info(store)
+    rows = read_rows(store / INDEX) if (store / INDEX).exists() else []
+    failed = [row["error"] for row in rows if row["status"] != OK]
+    reasons = {reason: failed.count(reason) for reason in sorted(set(failed))}
+    shape = facts.get("feature_shape")
+    return {
+        "store": str(store),
+        "extractor": facts.get("extractor"),
+        "transcript": (facts.get("transcript") or {}).get("source", ""),
+        "feature": "x".join(map(str, shape)) if shape is not None else "?",
+        "dtype": facts.get("dtype"),
+        "ok": len(rows) - len(failed),
+        "failed": len(failed),
+        "reasons": ", ".join(f"{reason} {count}" for reason, count in reasons.items()),
+        "megabytes": round(sum(path.stat().st_size for path in store.iterdir()) / 1e6, 1),
+        "complete": bool(facts.get("complete")),
+        "random_weights": bool(facts.get("random_weights")),
+        "parameters": json.dumps(facts.get("parameters"), sort_keys=True),
+    }
+
+
+def _superseded(stores: list[Path]) -> list[Path]:
+    """All but the most recently written of the stores that differ in the fingerprint alone."""
+    groups: dict[tuple[Path, str], list[Path]] = {}
+    for store in stores:
+        if name := split_store_name(store.name):
+            groups.setdefault((store.parent, name[0]), []).append(store)
+    ordered = [sorted(group, key=lambda store: (store / INFO).stat().st_mtime_ns) for group in groups.values()]
+    return [store for group in ordered for store in group[:-1]]
+
+
+def _leftovers(store: Path, unfinished: bool, whole: bool) -> Iterator[tuple[Path, str]]:
+    """(path, why) of everything of one store that can go."""
+    if whole:
+        yield from ((path, "older fingerprint") for path in sorted(store.iterdir()))
+        yield store, "older fingerprint"
+        return
+    rows = read_rows(store / INDEX) if (store / INDEX).exists() else []
+    commit = 1 + max((row["commit"] for row in rows), default=-1)
+    live = {row["shard"] for row in rows}
+    yield from ((path, "temporary file") for path in sorted(store.glob(f"*{TEMPORARY}")))
+    for path in sorted(store.glob("shard-*.safetensors")):
+        if is_shard(path.name) and path.name not in live:
+            yield path, "shard no row refers to"
+    for number, _, path in parts_of(store):
+        if number != commit:
+            yield path, "part already merged"
+        elif unfinished:
+            yield path, "part of an interrupted job"
+
+
+def _removed(path: Path, why: str, apply: bool) -> dict[str, Any]:
+    size = path.stat().st_size if path.is_file() else 0
+    if apply:
+        if path.is_dir() and not path.is_symlink():
+            path.rmdir()
+        else:
+            path.unlink()
+    return {"path": str(path), "why": why, "bytes": size, "removed": apply}

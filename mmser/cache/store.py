@@ -1,0 +1,118 @@
+"""Reading a store: memory-mapped shards, opened once per process; safe to hand to forked or spawned workers."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+
+from mmser.cache.entry import dimension_text, span_key
+from mmser.cache.index import OK, Row, as_table, read_rows
+from mmser.cache.layout import INDEX, INFO, inside
+from mmser.core.errors import MmserError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_REBUILD = "Run `mmser cache verify` on it and build it again."
+
+
+class Store:
+    """One cache directory. Nothing is opened before the first `read`.
+
+    ``info`` holds extractor, class, parameters, fingerprint, feature_shape, dtype, random_weights, transcript and
+    complete. Membership (``id in store``) means: has values; a failed utterance has a row in ``index`` only.
+    """
+
+    def __init__(self, directory: str | Path) -> None:
+        """Raises MmserError when the folder is no cache directory or its index is damaged."""
+        self.directory = Path(directory)
+        for name in (INFO, INDEX):
+            if not (self.directory / name).is_file():
+                found = f"no {name} in {self.directory}"
+                raise MmserError(
+                    "a cache directory", found, "Run the `mmser preprocess` command that makes it (again)."
+                )
+        self.info: dict[str, Any] = json.loads((self.directory / INFO).read_text(encoding="utf-8"))
+        self._rows: dict[str, Row] = {row["id"]: row for row in read_rows(self.directory / INDEX)}
+        self._readers: dict[str, Callable[[str], np.ndarray]] = {}
+        self._process = os.getpid()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_readers": {}}
+
+    def __contains__(self, identifier: object) -> bool:
+        row = self._rows.get(identifier) if isinstance(identifier, str) else None
+        return row is not None and row["status"] == OK
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __repr__(self) -> str:
+        return f"Store({str(self.directory)!r})"
+
+    @cached_property
+    def index(self) -> pd.DataFrame:
+        """One row per utterance, done or failed: `core.tables.INDEX_COLUMNS` and those of `cache.index`."""
+        return as_table(list(self._rows.values()))
+
+    @cached_property
+    def ids(self) -> tuple[str, ...]:
+        """Utterances that have values, in stored order."""
+        return tuple(identifier for identifier, row in self._rows.items() if row["status"] == OK)
+
+    def read(self, identifier: str) -> np.ndarray:
+        """Values (time, *feature) in the stored dtype, an array of the caller's own.
+
+        Raises MmserError when the utterance failed or is unknown, or when the shard is missing or damaged.
+        """
+        row = self._row(identifier)
+        values = self._tensor(row, row["key"])
+        if len(values) != row["length"] or dimension_text(values.shape[1:]) != row["dimension"]:
+            expected = f"{row['length']} rows of {row['dimension']} for {identifier}"
+            raise MmserError(expected, f"shape {values.shape} in {self.directory / row['shard']}", _REBUILD)
+        return values
+
+    def spans(self, identifier: str) -> np.ndarray | None:
+        """(time, 2) float32 start and end seconds of each row, None where the rows have no spans."""
+        row = self._row(identifier)
+        return self._tensor(row, span_key(identifier)) if row["spans"] else None
+
+    def frame_rate(self, identifier: str) -> float | None:
+        """Rows per second, None where rows are not evenly spaced in time."""
+        rate: float | None = self._row(identifier)["frame_rate"]
+        return rate
+
+    def length(self, identifier: str) -> int:
+        """Number of rows in time, without reading values."""
+        length: int = self._row(identifier)["length"]
+        return length
+
+    def _row(self, identifier: str) -> Row:
+        row = self._rows.get(identifier)
+        if row is None:
+            raise MmserError(
+                f"utterance {identifier} in {self.directory}", "no such row", "Preprocess that corpus again."
+            )
+        if row["status"] != OK:
+            found = f"it failed: {row['error']} {row['detail']}".strip()
+            raise MmserError(f"values of {identifier} in {self.directory}", found, "Leave it out, or mend the media.")
+        return row
+
+    def _tensor(self, row: Row, key: str) -> np.ndarray:
+        if self._process != os.getpid():
+            self._readers, self._process = {}, os.getpid()
+        try:
+            if row["shard"] not in self._readers:
+                shard = safe_open(str(inside(self.directory, row["shard"])), framework="numpy")
+                self._readers[row["shard"]] = shard.get_tensor
+            return self._readers[row["shard"]](key)
+        except (SafetensorError, OSError) as error:
+            shard_path = self.directory / row["shard"]
+            raise MmserError(f"{key} in {shard_path}", str(error) or type(error).__name__, _REBUILD) from error

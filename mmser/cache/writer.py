@@ -1,0 +1,183 @@
+"""Filling a store: parts as they come, shards of a fixed size, an index; killed anywhere it goes on to the same bytes.
+
+Each `Writer.add` becomes a part file. When the parts reach the shard size they are merged into one shard, the index is
+replaced, and the parts go. Every step is a rename, so what stands on the disk is always the state after some whole
+step, and the bytes of the end depend on the sequence of entries alone, never on time or on interruptions.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from mmser.cache.atomic import file_digest, write_json, written_aside
+from mmser.cache.entry import Entry, prepare
+from mmser.cache.fingerprint import Recipe
+from mmser.cache.index import OK, Row, read_rows, write_index
+from mmser.cache.layout import INDEX, INFO, LOCK, TEMPORARY, is_shard, part_name, parts_of, shard_name
+from mmser.cache.lock import locked
+from mmser.core.errors import MmserError
+
+SHARD_BYTES = 256 * 1024 * 1024
+
+
+class Writer:
+    """The one writer of a store; make it with `open_writer`, which holds the lock.
+
+    ``rows`` maps each utterance already stored (in a shard, in a part, or failed) to its index row.
+    """
+
+    def __init__(self, directory: Path, recipe: Recipe, shard_bytes: int = SHARD_BYTES) -> None:
+        self.directory = directory
+        self.recipe = recipe
+        self.shard_bytes = shard_bytes
+        self.rows: dict[str, Row] = {}
+        self._parts: list[Path] = []
+        self._pending: list[Row] = []
+        self._pending_bytes = 0
+        directory.mkdir(parents=True, exist_ok=True)
+        self._check_recipe()
+        self._recover()
+
+    def is_stored(self, identifier: str, digest: str, retry_failed: bool = False) -> bool:
+        """Whether this utterance is there, made from the same content; ``retry_failed`` counts failures as absent."""
+        row = self.rows.get(identifier)
+        return row is not None and row["digest"] == digest and not (retry_failed and row["status"] != OK)
+
+    def add(self, entries: Sequence[Entry]) -> list[Row]:
+        """Store entries durably, in order, and return their rows; an entry for a stored utterance replaces it."""
+        if not entries:
+            return []
+        rows, tensors = [], {}
+        dimension = self.dimension
+        for entry in entries:
+            row, arrays = prepare(entry, self.recipe.dtype, dimension)
+            dimension = row["dimension"] if row["status"] == OK else dimension
+            tensors.update(arrays)
+            rows.append(row)
+        if self._info().get("complete"):
+            self._write_info(complete=False)
+        self._write_part(rows, tensors)
+        if self._pending_bytes >= self.shard_bytes:
+            self._commit()
+        return rows
+
+    def finish(self) -> None:
+        """Write what is left as the last shard and mark the store complete."""
+        if self._pending:
+            self._commit()
+        if not (self.directory / INDEX).exists():
+            write_index(self.directory / INDEX, [])
+        if not self._info().get("complete"):
+            self._write_info(complete=True)
+
+    @property
+    def dimension(self) -> str | None:
+        """Feature shape of the first stored utterance as text, None while there is none."""
+        return next((row["dimension"] for row in self.rows.values() if row["status"] == OK), None)
+
+    def _check_recipe(self) -> None:
+        if not (self.directory / INFO).exists():
+            self._write_info(complete=False)
+        elif self._info().get("fingerprint") != self.recipe.fingerprint:
+            found = f"fingerprint {self._info().get('fingerprint')} in {self.directory / INFO}"
+            raise MmserError(f"fingerprint {self.recipe.fingerprint}", found, "Move that folder away.")
+
+    def _info(self) -> dict[str, Any]:
+        content: dict[str, Any] = json.loads((self.directory / INFO).read_text(encoding="utf-8"))
+        return content
+
+    def _write_info(self, complete: bool) -> None:
+        """``dtype`` is what the arrays really have: an extractor of integers keeps integers."""
+        done = [row for row in self.rows.values() if row["status"] == OK]
+        known: dict[str, Any] = {"feature_shape": None}
+        if complete and done:
+            path = self.directory / done[0]["shard"]
+            with safe_open(str(path), framework="numpy") as shard:
+                first = shard.get_tensor(done[0]["key"])
+            known = {"feature_shape": list(first.shape[1:]), "dtype": str(first.dtype)}
+        counts = {"ok": len(done), "failed": len(self.rows) - len(done)} if complete else {"ok": None, "failed": None}
+        write_json(self.directory / INFO, self.recipe.info() | known | counts | {"complete": complete})
+
+    def _recover(self) -> None:
+        """Take up what an earlier process left: committed rows, whole parts; the rest goes."""
+        if (self.directory / INDEX).exists():
+            self.rows = {row["id"]: row for row in read_rows(self.directory / INDEX)}
+        self._commit_number = 1 + max((row["commit"] for row in self.rows.values()), default=-1)
+        for leftover in self.directory.glob(f"*{TEMPORARY}"):
+            leftover.unlink()
+        # A shard beyond the index was being committed when its process ended: its parts are still there.
+        for path in self.directory.glob("shard-*.safetensors"):
+            if is_shard(path.name) and int(path.stem.split("-")[1]) >= self._commit_number:
+                path.unlink()
+        for commit, _, path in parts_of(self.directory):
+            if commit == self._commit_number:
+                self._take(path, _part_rows(path))
+            else:
+                path.unlink()
+
+    def _write_part(self, rows: list[Row], tensors: dict[str, np.ndarray]) -> None:
+        path = self.directory / part_name(self._commit_number, len(self._parts))
+        with written_aside(path) as aside:
+            # One metadata key only: safetensors writes several in random order.
+            save_file(tensors, aside, metadata={"rows": json.dumps(rows)})
+        self._take(path, rows)
+
+    def _take(self, path: Path, rows: list[Row]) -> None:
+        self._parts.append(path)
+        self._pending += rows
+        self._pending_bytes += path.stat().st_size
+        for row in rows:
+            self.rows.pop(row["id"], None)
+            self.rows[row["id"]] = row
+
+    def _commit(self) -> None:
+        """Parts -> one shard -> index -> parts removed. Any prefix of these steps is recovered from."""
+        name = shard_name(self._commit_number)
+        tensors: dict[str, np.ndarray] = {}
+        for path in self._parts:
+            with safe_open(str(path), framework="numpy") as part:
+                tensors.update({key: part.get_tensor(key) for key in part.keys()})  # noqa: SIM118
+        checksum = ""
+        if tensors:
+            with written_aside(self.directory / name) as aside:
+                save_file(tensors, aside)
+            checksum = file_digest(self.directory / name)
+        for row in self._pending:
+            row["commit"] = self._commit_number
+            if row["status"] == OK:
+                row |= {"shard": name, "checksum": checksum}
+        write_index(self.directory / INDEX, list(self.rows.values()))
+        for path in self._parts:
+            path.unlink()
+        self._parts, self._pending, self._pending_bytes = [], [], 0
+        self._commit_number += 1
+
+
+def _part_rows(path: Path) -> list[Row]:
+    try:
+        with safe_open(str(path), framework="numpy") as part:
+            rows: list[Row] = json.loads(part.metadata()["rows"])
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise MmserError(f"a whole part at {path}", str(error), "Delete this file and repeat the command.") from error
+    return rows
+
+
+@contextmanager
+def open_writer(
+    directory: Path,
+    recipe: Recipe,
+    shard_bytes: int = SHARD_BYTES,
+    wait: bool = True,
+    say: Callable[[str], None] | None = None,
+) -> Iterator[Writer]:
+    """The store's `Writer`, alone on it for the block. Raises MmserError when it is taken and ``wait`` is false."""
+    with locked(directory.with_name(directory.name + LOCK), wait=wait, say=say):
+        yield Writer(directory, recipe, shard_bytes)
