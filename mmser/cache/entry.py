@@ -83,11 +83,12 @@ def _checked(identifier: str, features: Features, dtype: str, dimension: str | N
         return failure("extractor error", f"feature shape {found}, where this store has {dimension}")
     if features.spans is not None and np.shape(features.spans) != (len(values), 2):
         return failure("extractor error", f"spans of shape {np.shape(features.spans)} for {len(values)} rows")
-    if values.dtype.kind == "f":
-        if not np.isfinite(values).all():
-            return failure("not finite", f"{int((~np.isfinite(values)).sum())} of {values.size} values")
-        with np.errstate(over="ignore"):
-            values = values.astype(dtype)
-        if not np.isfinite(values).all():
-            return failure("not finite", f"a value too large for {dtype}")
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        return failure("not finite", f"{int((~np.isfinite(values)).sum())} of {values.size} values")
+    if values.dtype.kind == "f" and np.dtype(dtype).kind != "f":
+        return failure("extractor error", f"{values.dtype} values where {dtype} was promised")
+    with np.errstate(over="ignore"):
+        values = values.astype(dtype)
+    if not np.isfinite(values).all():
+        return failure("not finite", f"a value too large for {dtype}")
     return Features(values, features.frame_rate, features.spans, features.notes)

@@ -11,8 +11,8 @@ from typing import Any
 from mmser.core.contracts import Extractor, Transcriber
 from mmser.core.errors import MmserError
 
-FLOAT16 = "float16"
-FLOAT32 = "float32"
+DTYPES = ("float16", "float32", "int32", "int64")
+DEFAULT_DTYPE = "float32"
 CORPUS_TRANSCRIPT = "corpus"
 
 
@@ -21,7 +21,7 @@ class Recipe:
     """Everything that determines the values of one store.
 
     ``maker`` is the class, ``version`` counts changes of its code that change its output, ``parameters`` are JSON
-    values with weights by their digest, ``dtype`` is how floating-point values are stored, ``transcript`` says where
+    values with weights by their digest, ``dtype`` is how values are stored, ``transcript`` says where
     the words came from (only for what reads words): ``{"source": name, "parameters": {...}}``.
     """
 
@@ -29,7 +29,7 @@ class Recipe:
     maker: str
     version: int
     parameters: Mapping[str, Any]
-    dtype: str = FLOAT32
+    dtype: str = DEFAULT_DTYPE
     transcript: Mapping[str, Any] | None = None
     random_weights: bool = False
 
@@ -71,9 +71,7 @@ def canonical(content: Any) -> str:
         return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
     except (TypeError, ValueError) as error:
         remedy = "Mend the extractor's parameters()."
-        raise MmserError(
-            "parameters that are plain JSON values", found, "Mend the extractor's parameters()."
-        ) from error
+        raise MmserError("parameters that are plain JSON values", f"{content!r} ({error})", remedy) from error
 
 
 def text_digest(text: str) -> str:
@@ -86,13 +84,13 @@ def recipe_of(
 ) -> Recipe:
     """The recipe of an extractor or a transcriber, from its class, ``parameters()`` and three optional attributes.
 
-    ``version`` (int, default 1), ``dtype`` ("float16" where its author has shown that to be harmless; default
-    "float32") and ``random_weights`` (bool; else true when the parameter ``weights`` is "random").
+    ``version`` (int, default 1), ``dtype`` ("float16" where its author has shown that to be harmless; integers stay
+    integers; default "float32") and ``random_weights`` (bool; else true when the parameter ``weights`` is "random").
     """
     parameters = dict(maker.parameters())
-    stored = dtype or getattr(maker, "dtype", FLOAT32)
-    if stored not in (FLOAT16, FLOAT32):
-        raise MmserError(f"dtype {FLOAT16} or {FLOAT32} of extractor {name}", f"'{stored}'", "Mend the extractor.")
+    stored = dtype or getattr(maker, "dtype", DEFAULT_DTYPE)
+    if stored not in DTYPES:
+        raise MmserError(f"dtype {', '.join(DTYPES)} of extractor {name}", f"'{stored}'", "Mend the extractor.")
     return Recipe(
         name=name,
         maker=f"{type(maker).__module__}.{type(maker).__qualname__}",

@@ -95,16 +95,12 @@ class Writer:
         return content
 
     def _write_info(self, complete: bool) -> None:
-        """``dtype`` is what the arrays really have: an extractor of integers keeps integers."""
         done = [row for row in self.rows.values() if row["status"] == OK]
-        known: dict[str, Any] = {"feature_shape": None}
-        if complete and done:
-            path = self.directory / done[0]["shard"]
-            with safe_open(str(path), framework="numpy") as shard:
-                first = shard.get_tensor(done[0]["key"])
-            known = {"feature_shape": list(first.shape[1:]), "dtype": str(first.dtype)}
+        shape = [int(size) for size in done[0]["dimension"].split("x") if size] if complete and done else None
         counts = {"ok": len(done), "failed": len(self.rows) - len(done)} if complete else {"ok": None, "failed": None}
-        write_json(self.directory / INFO, self.recipe.info() | known | counts | {"complete": complete})
+        write_json(
+            self.directory / INFO, self.recipe.info() | {"feature_shape": shape} | counts | {"complete": complete}
+        )
 
     def _recover(self) -> None:
         """Take up what an earlier process left: committed rows, whole parts; the rest goes."""
