@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -38,6 +39,7 @@ class Utterance:
     file); None means the whole file. ``audio_path`` alone is enough for audio, ``video_path`` alone may carry both.
     ``emotion`` is the corpus's own consensus word (before any protocol maps it), None without agreement.
     ``valence``, ``arousal`` and ``dominance`` keep the corpus's own scale. ``part`` is the corpus's own partition.
+    ``extra`` holds facts that only some corpora know (intensity, take, scenario); the manifest gives each a column.
     """
 
     id: str
@@ -62,3 +64,4 @@ class Utterance:
     arousal: float | None = None
     dominance: float | None = None
     votes: tuple[Vote, ...] = ()
+    extra: Mapping[str, str] = field(default_factory=dict, hash=False)

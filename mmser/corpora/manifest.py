@@ -1,0 +1,139 @@
+"""The manifest: one table row per `Utterance`, and back.
+
+Columns are the fields of `Utterance` in order, with paths as text, ``words`` and ``votes`` as JSON text and a missing
+value as None (text) or NaN (numbers). Each key of ``Utterance.extra`` is one further text column; so is every column
+of a user's own table that is no field of `Utterance`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from mmser.core.errors import MmserError
+from mmser.core.tables import require_columns
+from mmser.core.utterance import Utterance, Vote, Word
+
+FIELDS = tuple(f.name for f in fields(Utterance) if f.name != "extra")
+NUMBERS = ("start", "end", "valence", "arousal", "dominance")
+PATHS = ("audio_path", "video_path")
+JSON_COLUMNS = ("words", "votes")
+NULLABLE_TEXT = ("transcript", "face_side", "emotion", "sentiment")
+TEXT = tuple(name for name in FIELDS if name not in (*NUMBERS, *PATHS, *JSON_COLUMNS, *NULLABLE_TEXT, "turn"))
+
+
+def to_table(utterances: Iterable[Utterance]) -> pd.DataFrame:
+    """One row per utterance, in order.
+
+    Raises MmserError when an id occurs twice or an ``extra`` key is also a field of `Utterance`.
+    """
+    listed = list(utterances)
+    extra = sorted({key for utterance in listed for key in utterance.extra})
+    clash = [key for key in extra if key in FIELDS]
+    if clash:
+        raise MmserError("extra columns with names of their own", f"'{clash[0]}', a field of Utterance", "Rename it.")
+    table = pd.DataFrame([_row(utterance) for utterance in listed], columns=[*FIELDS, *extra])
+    table[list(NUMBERS)] = table[list(NUMBERS)].astype("float64")
+    table["turn"] = table["turn"].astype("int64")
+    text = [name for name in table.columns if name not in (*NUMBERS, "turn")]
+    table[text] = table[text].astype(object).where(table[text].notna(), None)
+    _check_unique(table)
+    return table
+
+
+def from_table(table: pd.DataFrame) -> list[Utterance]:
+    """The utterances of a manifest, in row order; columns `Utterance` does not know go to ``extra``.
+
+    Raises MmserError when ``id``, ``corpus`` or ``speaker`` is no column or an id occurs twice.
+    """
+    require_columns(table, ("id", "corpus", "speaker"), "a manifest")
+    _check_unique(table)
+    return [_utterance(row) for row in table.to_dict("records")]
+
+
+def write_manifest(table: pd.DataFrame, path: str | Path) -> None:
+    """Write parquet, whole or not at all (written aside, then renamed)."""
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    aside = target.with_name(f".{target.name}.part")
+    table.to_parquet(aside, index=False)
+    aside.replace(target)
+
+
+def read_manifest(path: str | Path) -> pd.DataFrame:
+    """Read a manifest: parquet, or csv in UTF-8 (every text column stays text: speaker 03 is not 3).
+
+    Raises MmserError when the file is missing or unreadable as such.
+    """
+    source = Path(path)
+    if not source.is_file():
+        raise MmserError(
+            "a manifest (.parquet or .csv)", f"no file {source}", "Run `mmser preprocess` or mend the path."
+        )
+    try:
+        return _read_csv(source) if source.suffix.lower() == ".csv" else pd.read_parquet(source)
+    except (ValueError, OSError) as error:
+        raise MmserError(f"a readable manifest in {source}", str(error).splitlines()[0], "Write it anew.") from error
+
+
+def read_text_csv(source: Path) -> pd.DataFrame:
+    """A csv file in UTF-8 with every cell as text: speaker 03 is not 3, "NA" is a word; empty cells are None."""
+    table = pd.read_csv(source, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    return table.astype(object).replace("", None)
+
+
+def _read_csv(source: Path) -> pd.DataFrame:
+    table = read_text_csv(source)
+    for name in (*NUMBERS, "turn"):
+        if name in table.columns:
+            table[name] = pd.to_numeric(table[name])
+    return table
+
+
+def _row(utterance: Utterance) -> dict[str, Any]:
+    row = {name: getattr(utterance, name) for name in FIELDS}
+    row |= {name: None if row[name] is None else str(row[name]) for name in PATHS}
+    for name in JSON_COLUMNS:
+        row[name] = json.dumps([_compact(item) for item in row[name]], ensure_ascii=False) if row[name] else None
+    return row | dict(utterance.extra)
+
+
+def _compact(item: Word | Vote) -> dict[str, Any]:
+    """As a dictionary, without what was not judged or not known."""
+    return {key: value for key, value in asdict(item).items() if value is not None and value != ()}
+
+
+def _utterance(row: dict[Any, Any]) -> Utterance:
+    known = {name: row[name] for name in FIELDS if name in row and not _missing(row[name])}
+    arguments: dict[str, Any] = {name: str(value) for name, value in known.items()}
+    arguments |= {name: float(known[name]) for name in NUMBERS if name in known}
+    arguments |= {name: Path(known[name]) for name in PATHS if name in known}
+    if "turn" in known:
+        arguments["turn"] = int(known["turn"])
+    if "words" in known:
+        arguments["words"] = tuple(Word(**word) for word in json.loads(known["words"]))
+    if "votes" in known:
+        arguments["votes"] = tuple(_vote(vote) for vote in json.loads(known["votes"]))
+    extra = {str(key): str(value) for key, value in row.items() if key not in FIELDS and not _missing(value)}
+    return Utterance(**arguments, extra=extra)
+
+
+def _vote(vote: dict[str, Any]) -> Vote:
+    return Vote(**(vote | {"emotions": tuple(vote.get("emotions", ()))}))
+
+
+def _missing(value: object) -> bool:
+    return value is None or value is pd.NA or (isinstance(value, float) and value != value)
+
+
+def _check_unique(table: pd.DataFrame) -> None:
+    twice = table.loc[table["id"].duplicated(), "id"]
+    if len(twice):
+        raise MmserError(
+            "every id once", f"'{twice.iloc[0]}' twice ({len(twice)} repeats)", "Give each row its own id."
+        )

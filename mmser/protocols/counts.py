@@ -1,0 +1,83 @@
+"""What a protocol expects of a corpus, and in what a given copy differs from it, down to the utterance."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import pandas as pd
+
+Counts = Mapping[str, int | Mapping[str, int]]
+"""``total``: how many utterances take part; any other key is a column (``label``, ``session``, ``part``, ``speaker``)
+with the number of utterances by value, ``part/label`` its two columns joined by a slash. ``each_speaker`` is the
+number every speaker that is present has."""
+
+SHOWN = 12
+BRACES = re.compile(r"\{([^{}]*)\}")
+
+
+def differences(table: pd.DataFrame, counts: Counts, ids: Sequence[str]) -> list[str]:
+    """One line per count or id list that ``table`` (columns of the manifest plus ``label``) does not meet.
+
+    ``ids`` are patterns as in a shell, ``03-{01..08}-{a,b}``; ``{speaker}`` in a pattern stands for each speaker
+    that is present, so that half a corpus can be checked in full.
+    """
+    by_id = list(_id_differences(table, ids))
+    return by_id or list(_count_differences(table, counts))
+
+
+def expand(pattern: str) -> Iterator[str]:
+    """``a{01..03}{x,y}`` -> a01x, a01y, a02x, ...: comma lists and number ranges (width kept)."""
+    found = BRACES.search(pattern)
+    if not found:
+        yield pattern
+        return
+    for choice in _choices(found[1]):
+        yield from expand(pattern[: found.start()] + choice + pattern[found.end() :])
+
+
+def _choices(content: str) -> list[str]:
+    if ".." not in content:
+        return content.split(",")
+    first, last = content.split("..")
+    return [str(number).zfill(len(first)) for number in range(int(first), int(last) + 1)]
+
+
+def _id_differences(table: pd.DataFrame, patterns: Sequence[str]) -> Iterator[str]:
+    if not patterns:
+        return
+    speakers = ",".join(sorted(table["speaker"].unique()))
+    filled = [pattern.replace("{speaker}", f"{{{speakers}}}") for pattern in patterns]
+    expected = {identity for pattern in filled for identity in expand(pattern)}
+    found = set(table["id"])
+    for what, ids in (("missing", expected - found), ("not of the corpus", found - expected)):
+        if ids:
+            yield f"{len(ids)} {what}: {shortened(ids)}"
+
+
+def _count_differences(table: pd.DataFrame, counts: Counts) -> Iterator[str]:
+    for key, expected in counts.items():
+        if key == "total":
+            if len(table) != expected:
+                yield f"{len(table)} utterances, not {expected}"
+        elif key == "each_speaker":
+            yield from _column_differences(table, "speaker", dict.fromkeys(sorted(table["speaker"].unique()), expected))
+        elif isinstance(expected, Mapping):
+            yield from _column_differences(table, key, expected)
+
+
+def _column_differences(table: pd.DataFrame, key: str, expected: Mapping[str, object]) -> Iterator[str]:
+    values = table[key.split("/")].astype(str).agg("/".join, axis=1)
+    for value, number in expected.items():
+        ids = list(table.loc[values == str(value), "id"])
+        if len(ids) != number:
+            yield f"{key} {value}: {len(ids)}, not {number} ({shortened(ids)})"
+    for value in sorted(set(values) - {str(value) for value in expected}):
+        yield f"{key} {value}: not expected ({shortened(table.loc[values == value, 'id'])})"
+
+
+def shortened(ids: Iterable[str]) -> str:
+    """The first few ids, sorted, and how many more there are."""
+    ordered = sorted(ids)
+    more = f" and {len(ordered) - SHOWN} more" if len(ordered) > SHOWN else ""
+    return (", ".join(ordered[:SHOWN]) or "none") + more
