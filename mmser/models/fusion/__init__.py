@@ -1,1 +1,1 @@
-"""fusion."""
+"""Fusions: (streams, context) -> one vector per utterance; one system a file."""

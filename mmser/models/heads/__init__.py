@@ -1,1 +1,1 @@
-"""heads."""
+"""Heads: fused vector -> class logits and values."""

@@ -1,1 +1,1 @@
-"""layers."""
+"""Layers that know masks: shared by encoders, fusions and heads."""

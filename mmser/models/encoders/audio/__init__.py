@@ -1,1 +1,1 @@
-"""audio."""
+"""Encoders of audio: spectral features, raw waveforms."""

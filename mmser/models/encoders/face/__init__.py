@@ -1,1 +1,1 @@
-"""face."""
+"""Encoders of face frames and face features."""

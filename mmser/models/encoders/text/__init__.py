@@ -1,1 +1,1 @@
-"""text."""
+"""Encoders of text: word indices, subword tokens, word vectors."""

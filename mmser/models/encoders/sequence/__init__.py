@@ -1,0 +1,1 @@
+"""Encoders for a feature sequence of any modality."""

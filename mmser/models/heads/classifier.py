@@ -1,0 +1,51 @@
+"""Fused vector -> optional hidden layers -> class logits and / or values, whichever the task asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from mmser.core.errors import MmserError
+from mmser.core.task import Task
+from mmser.models.layers.feed_forward import Activation, activation
+
+
+class Classifier(nn.Module):
+    """Dropout, hidden layers of ``hidden_sizes`` each followed by activation and dropout, then linear outputs.
+
+    ``uniform`` draws the output weights from +-uniform with zero bias (None: torch's own initialisation).
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        task: Task,
+        hidden_sizes: Sequence[int] = (),
+        dropout: float = 0.0,
+        activation_name: Activation = "relu",
+        uniform: float | None = None,
+    ) -> None:
+        super().__init__()
+        if not task.classes and not task.values:
+            raise MmserError(
+                "a task with classes or values", "neither", "Choose a protocol that names what to predict."
+            )
+        layers: list[nn.Module] = [nn.Dropout(dropout)]
+        size = input_size
+        for hidden in hidden_sizes:
+            layers += [nn.Linear(size, hidden), activation(activation_name), nn.Dropout(dropout)]
+            size = hidden
+        self.hidden = nn.Sequential(*layers)
+        self.logits = nn.Linear(size, len(task.classes)) if task.classes else None
+        self.values = nn.Linear(size, len(task.values)) if task.values else None
+        for layer in (self.logits, self.values):
+            if layer is not None and uniform is not None:
+                nn.init.uniform_(layer.weight, -uniform, uniform)
+                nn.init.zeros_(layer.bias)
+
+    def forward(self, vector: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        """vector (batch, feature) -> logits (batch, class) or None, values (batch, value) or None."""
+        hidden = self.hidden(vector)
+        logits = self.logits(hidden) if self.logits is not None else None
+        return logits, self.values(hidden) if self.values is not None else None

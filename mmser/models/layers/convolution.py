@@ -1,0 +1,103 @@
+"""Convolution and max pooling over masked sequences: padded steps count as the zeros beyond the end of a sequence.
+
+"Same" padding and ceil-mode pooling, so a valid length L becomes ceil(L / stride) however far the batch is padded;
+with floor mode the padding would decide over the last window.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mmser.models.layers.masking import zero_padding
+
+
+def channel_mask(mask: Tensor, values: Tensor) -> Tensor:
+    """mask (batch, time) shaped to broadcast over values (batch, channel, time[, frequency])."""
+    return mask.reshape(mask.shape[0], 1, mask.shape[1], *(1,) * (values.dim() - 3))
+
+
+def _same(kernel: int, dilation: int) -> tuple[int, int]:
+    reach = dilation * (kernel - 1)
+    return reach // 2, reach - reach // 2
+
+
+class MaskedConv1d(nn.Module):
+    """1-d convolution along time with same padding; output length ceil(time / stride)."""
+
+    def __init__(
+        self,
+        input_size: int,
+        output_size: int,
+        kernel: int,
+        stride: int = 1,
+        dilation: int = 1,
+        groups: int = 1,
+        bias: bool = True,
+    ) -> None:
+        super().__init__()
+        self.stride = stride
+        self.padding = _same(kernel, dilation)
+        self.convolution = nn.Conv1d(
+            input_size, output_size, kernel, stride, dilation=dilation, groups=groups, bias=bias
+        )
+
+    def forward(self, values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """values (batch, time, feature), mask (batch, time) -> the same at ceil(time / stride), padding zero."""
+        channels = F.pad(zero_padding(values, mask).transpose(1, 2), self.padding)
+        mask = mask[:, :: self.stride]
+        return zero_padding(self.convolution(channels).transpose(1, 2), mask), mask
+
+
+class MaskedConv2d(nn.Module):
+    """2-d convolution over (time, frequency) with same padding; only time carries a mask.
+
+    ``kernel``, ``stride`` and ``dilation`` are (time, frequency) pairs.
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        output_size: int,
+        kernel: tuple[int, int],
+        stride: tuple[int, int] = (1, 1),
+        dilation: tuple[int, int] = (1, 1),
+        groups: int = 1,
+        bias: bool = True,
+    ) -> None:
+        super().__init__()
+        self.stride = stride
+        self.padding = (*_same(kernel[1], dilation[1]), *_same(kernel[0], dilation[0]))
+        self.convolution = nn.Conv2d(
+            input_size, output_size, kernel, stride, dilation=dilation, groups=groups, bias=bias
+        )
+
+    def forward(self, values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """values (batch, channel, time, frequency), mask (batch, time) -> the same, strided, padding zero."""
+        values = values.masked_fill(~channel_mask(mask, values), 0.0)
+        out = self.convolution(F.pad(values, self.padding))
+        mask = mask[:, :: self.stride[0]]
+        return out.masked_fill(~channel_mask(mask, out), 0.0), mask
+
+
+def max_pool_1d(values: Tensor, mask: Tensor, size: int) -> tuple[Tensor, Tensor]:
+    """Max over windows of ``size`` steps, stride = size, ceil mode; a window is real when any of its steps is.
+
+    values (batch, time, feature), mask (batch, time) -> the same at ceil(time / size), padding zero.
+    """
+    pooled, mask = max_pool_2d(values.transpose(1, 2)[..., None], mask, (size, 1))
+    return pooled.squeeze(-1).transpose(1, 2), mask
+
+
+def max_pool_2d(values: Tensor, mask: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
+    """Max over (time, frequency) windows, stride = size; ceil mode in time, floor mode in frequency.
+
+    values (batch, channel, time, frequency), mask (batch, time) -> the same, pooled, padding zero.
+    """
+    lowest = torch.finfo(values.dtype).min
+    short = -values.shape[2] % size[0]
+    filled = F.pad(values.masked_fill(~channel_mask(mask, values), lowest), (0, 0, 0, short), value=lowest)
+    mask = F.pad(mask, (0, short)).unflatten(1, (-1, size[0])).any(dim=2)
+    pooled = F.max_pool2d(filled, (size[0], size[1]))
+    return pooled.masked_fill(~channel_mask(mask, pooled), 0.0), mask

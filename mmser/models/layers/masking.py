@@ -1,0 +1,49 @@
+"""Masks at work: True marks a real step; what stands in padded positions never reaches a result or a gradient."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def zero_padding(values: Tensor, mask: Tensor) -> Tensor:
+    """values (batch, time, *feature) with padded steps of mask (batch, time) set to zero, NaN included."""
+    return values.masked_fill(~mask.reshape(mask.shape + (1,) * (values.dim() - mask.dim())), 0.0)
+
+
+def length_mask(lengths: Tensor, time: int) -> Tensor:
+    """lengths (batch,) -> mask (batch, time) with the first ``lengths`` steps True."""
+    return torch.arange(time, device=lengths.device) < lengths[:, None]
+
+
+def masked_softmax(scores: Tensor, mask: Tensor, dim: int = -1) -> Tensor:
+    """Softmax over the True entries of ``mask`` (broadcast to ``scores``); a row without any gives zeros.
+
+    Masked entries are exactly zero and gradients stay finite, also in rows without any True entry.
+    """
+    weights = scores.masked_fill(~mask, torch.finfo(scores.dtype).min).softmax(dim)
+    return weights.masked_fill(~mask, 0.0)
+
+
+def rows_at(values: Tensor, index: Tensor) -> Tensor:
+    """values (batch, time, *feature), index (batch, step) long -> (batch, step, *feature): the steps named, per row."""
+    batch, time = values.shape[:2]
+    offset = torch.arange(batch, device=values.device)[:, None] * time
+    # index_select on flattened rows: its backward adds whole rows, where gather would add single elements.
+    taken = values.flatten(0, 1).index_select(0, (index + offset).flatten())
+    return taken.unflatten(0, index.shape)
+
+
+def compact_order(mask: Tensor) -> tuple[Tensor, Tensor]:
+    """Where each row's real steps lie: (order, inverse), both (batch, time) long.
+
+    ``rows_at(values, order)`` moves the real steps to the front, in order; ``rows_at(compact, inverse)`` undoes it.
+    """
+    order = torch.argsort(~mask, dim=1, stable=True)
+    return order, torch.argsort(order, dim=1)
+
+
+def reversal(lengths: Tensor, time: int) -> Tensor:
+    """Index (batch, time) that reverses each row's first ``lengths`` steps and leaves the rest; its own inverse."""
+    steps = torch.arange(time, device=lengths.device).expand(lengths.shape[0], time)
+    return torch.where(steps < lengths[:, None], lengths[:, None] - 1 - steps, steps)

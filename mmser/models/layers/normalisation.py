@@ -1,0 +1,71 @@
+"""Normalisation whose statistics come from real steps alone."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from mmser.models.layers.convolution import channel_mask
+
+
+class MaskedBatchNorm(nn.Module):
+    """Batch norm over (batch, channel, time[, frequency]) with a time mask; padding comes out zero.
+
+    Parameters and buffers are named as in torch's own batch norm. A training batch without any real step uses the
+    running statistics and leaves them alone.
+    """
+
+    running_mean: Tensor
+    running_var: Tensor
+
+    def __init__(self, size: int, epsilon: float = 1e-5, momentum: float = 0.1) -> None:
+        super().__init__()
+        self.epsilon = epsilon
+        self.momentum = momentum
+        self.weight = nn.Parameter(torch.ones(size))
+        self.bias = nn.Parameter(torch.zeros(size))
+        self.register_buffer("running_mean", torch.zeros(size))
+        self.register_buffer("running_var", torch.ones(size))
+
+    def forward(self, values: Tensor, mask: Tensor) -> Tensor:
+        """values (batch, channel, time[, frequency]), mask (batch, time) -> the same shape."""
+        real = channel_mask(mask, values)
+        values = values.masked_fill(~real, 0.0)
+        mean, variance = self._measured(values, real) if self.training else (self.running_mean, self.running_var)
+        shape = (1, -1) + (1,) * (values.dim() - 2)
+        out = (values - mean.view(shape)) * (torch.rsqrt(variance + self.epsilon) * self.weight).view(shape)
+        return (out + self.bias.view(shape)).masked_fill(~real, 0.0)
+
+    def _measured(self, values: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and biased variance per channel over real positions; moves the running ones (unbiased, as torch)."""
+        axes = [axis for axis in range(values.dim()) if axis != 1]
+        count = real.sum() * values[0, 0, 0].numel()
+        mean = values.sum(dim=axes) / count.clamp(min=1)
+        shape = (1, -1) + (1,) * (values.dim() - 2)
+        centred = (values - mean.view(shape)).masked_fill(~real, 0.0)
+        variance = centred.square().sum(dim=axes) / count.clamp(min=1)
+        mean = torch.where(count > 0, mean, self.running_mean)
+        variance = torch.where(count > 0, variance, self.running_var)
+        with torch.no_grad():
+            share = (self.momentum * (count > 1)).to(mean.dtype)
+            self.running_mean.lerp_(mean, share)
+            self.running_var.lerp_(variance * count / (count - 1).clamp(min=1), share)
+        return mean, variance
+
+
+def masked_group_norm(
+    values: Tensor, mask: Tensor, groups: int, weight: Tensor, bias: Tensor, epsilon: float
+) -> Tensor:
+    """Group norm whose statistics, per row and group, run over real steps only; padding comes out zero.
+
+    values (batch, channel, time), mask (batch, time) -> (batch, channel, time). With one group per channel this is
+    the first convolution layer of wav2vec 2.0 base, made exact under padding.
+    """
+    real = mask[:, None, None]
+    grouped = values.unflatten(1, (groups, -1)).masked_fill(~real, 0.0)  # (batch, group, channel, time)
+    count = (mask.sum(dim=1).clamp(min=1) * grouped.shape[2])[:, None, None, None]
+    mean = grouped.sum(dim=(2, 3), keepdim=True) / count
+    centred = (grouped - mean).masked_fill(~real, 0.0)
+    variance = centred.square().sum(dim=(2, 3), keepdim=True) / count
+    normed = (centred * torch.rsqrt(variance + epsilon)).flatten(1, 2)
+    return (normed * weight[:, None] + bias[:, None]).masked_fill(~mask[:, None], 0.0)
