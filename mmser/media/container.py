@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from mmser.core.clip import FailureReason
 
 if TYPE_CHECKING:
+    from av import AudioStream, VideoStream
     from av.container import InputContainer
-    from av.stream import Stream
 
 FORMATS = (
     "mov,mp4,m4a,3gp,3g2,mj2,avi,matroska,webm,mpeg,mpegts,mpegvideo,m4v,h264,hevc,asf,flv,mxf,dv,"
@@ -77,32 +77,58 @@ def _unopened(path: Path, error: Exception) -> MediaFault:
     return MediaFault("not a media file", f"{path.name} holds no known audio or video format")
 
 
-def find_track(container: InputContainer, kind: str) -> Stream:
-    """The best track of a kind ("audio" or "video"); cover pictures are no video. Raises MediaFault."""
-    from av.stream import Disposition
-
-    tracks = [
-        track for track in container.streams if track.type == kind and not track.disposition & Disposition.attached_pic
-    ]
-    if not tracks:
-        raise MediaFault("no audio track" if kind == "audio" else "no video track", Path(container.name).name)
-    best = container.streams.best(kind)
-    track = best if best in tracks else tracks[0]
-    if getattr(track, "codec_context", None) is None:
-        raise MediaFault("undecodable", f"no decoder for this {kind} track")
-    if kind == "video" and track.codec_context.width * track.codec_context.height > MAX_PIXELS:
-        size = f"{track.codec_context.width} x {track.codec_context.height}"
-        raise MediaFault("too long", f"pictures of {size} exceed the limit of {MAX_PIXELS} pixels")
+def find_audio(container: InputContainer) -> AudioStream:
+    """The audio track a player would choose. Raises MediaFault."""
+    track = cast("AudioStream | None", container.streams.best("audio"))
+    if track is None:
+        raise MediaFault("no audio track" if not container.streams.audio else "undecodable", _track_list(container))
     return track
 
 
-def declared_seconds(container: InputContainer, track: Stream) -> float | None:
+def find_video(container: InputContainer) -> VideoStream:
+    """The video track a player would choose; a cover picture is none. Raises MediaFault."""
+    from av.stream import Disposition
+
+    track = cast("VideoStream | None", container.streams.best("video"))
+    if track is None or track.disposition & Disposition.attached_pic:
+        moving = [track for track in container.streams.video if not track.disposition & Disposition.attached_pic]
+        raise MediaFault("undecodable" if moving else "no video track", _track_list(container))
+    width, height = track.codec_context.width, track.codec_context.height
+    if width * height > MAX_PIXELS:
+        raise MediaFault("too long", f"pictures of {width} x {height} exceed the limit of {MAX_PIXELS} pixels")
+    return track
+
+
+def _track_list(container: InputContainer) -> str:
+    kinds = [f"{track.type} ({track.name or 'no decoder'})" for track in container.streams]
+    return f"{Path(container.name).name} holds {', '.join(kinds) or 'no track'}"
+
+
+def declared_seconds(container: InputContainer, track: AudioStream | VideoStream) -> float | None:
     """Length of a track as its header states it, None where the format only allows a guess."""
     if container.format.name.split(",")[0] not in DECLARED_LENGTH:
         return None
+    if container.format.name == "avi":
+        # The reader shortens the duration to what the index holds; the header's frame counts stay as written.
+        lengths = [track.frames * track.time_base for track in container.streams if track.frames and track.time_base]
+        return float(min(lengths)) if lengths else None
     if track.duration is None or track.time_base is None:
         return None
-    return float(track.duration * track.time_base)
+    return float(track.duration * track.time_base) / _riff_share(container)
+
+
+def _riff_share(container: InputContainer) -> float:
+    """How much of a wav file is there: the reader shortens its length to the file's, the header still knows."""
+    if container.format.name != "wav":
+        return 1.0
+    path = Path(container.name.removeprefix("file:"))
+    with path.open("rb") as file:
+        head = file.read(8)
+    stated = int.from_bytes(head[4:8], "little") + 8
+    # Writers that cannot seek leave 0 or the largest number there.
+    if head[:4] != b"RIFF" or stated in (8, 2**32 + 7):
+        return 1.0
+    return min(1.0, path.stat().st_size / stated)
 
 
 def origin_seconds(container: InputContainer) -> float:

@@ -16,12 +16,12 @@ import numpy as np
 
 from mmser.core.clip import Clip, Failure, Modality
 from mmser.core.utterance import FaceSide, Utterance
-from mmser.media.container import MediaFault, declared_seconds, find_track, open_media, origin_seconds
+from mmser.media.container import MediaFault, declared_seconds, find_audio, find_video, open_media, origin_seconds
 from mmser.media.cuts import AudioCut, FrameCut
 from mmser.media.tracks import AudioTrack, VideoTrack
 
 if TYPE_CHECKING:
-    from av import Packet
+    from av import AudioStream, Packet, VideoStream
     from av.container import InputContainer
 
 MAX_SECONDS = 120.0
@@ -165,10 +165,13 @@ class _Pass:
                 self.faults[want] = fault
 
     def _cut(self, want: _Want, frame_rate: float, max_seconds: float) -> AudioCut | FrameCut:
-        stream = find_track(self.container, "audio" if want.modality == "audio" else "video")
-        if want.modality not in self.tracks:
-            track_class = AudioTrack if want.modality == "audio" else VideoTrack
-            self.tracks[want.modality] = track_class(stream, self.origin)
+        stream: AudioStream | VideoStream
+        if want.modality == "audio":
+            stream = find_audio(self.container)
+            self.tracks.setdefault("audio", AudioTrack(stream, self.origin))
+        else:
+            stream = find_video(self.container)
+            self.tracks.setdefault("face", VideoTrack(stream, self.origin))
         start = want.start or 0.0
         length = declared_seconds(self.container, stream)
         if want.end is not None:

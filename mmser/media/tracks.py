@@ -6,50 +6,52 @@ Packets that cannot be decoded are counted and skipped; what they leave uncovere
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 import numpy as np
 
 from mmser.core.clip import SAMPLE_RATE
 
 if TYPE_CHECKING:
-    from av import AudioFrame, AudioResampler, Packet, VideoFrame
-    from av.stream import Stream
+    from av import AudioFrame, AudioResampler, AudioStream, Packet, VideoFrame, VideoStream
 
 GAP_SECONDS = 0.1
 """Time stamps further than this from the running sample count are a gap in the track, nearer ones are jitter."""
 
 
-class _Track:
+AnyFrame = TypeVar("AnyFrame", "AudioFrame", "VideoFrame")
+
+
+class _Track(Generic[AnyFrame]):
     """Decodes packets and counts those that fail."""
 
-    def __init__(self, stream: Stream, origin: float) -> None:
-        stream.thread_type = "AUTO"
+    def __init__(self, stream: AudioStream | VideoStream, origin: float) -> None:
+        stream.codec_context.thread_type = "AUTO"
         self.stream, self.origin = stream, origin
         self.errors = 0
 
-    def decode(self, packet: Packet | None) -> Iterator[AudioFrame | VideoFrame]:
+    def decode(self, packet: Packet | None) -> Iterator[AnyFrame]:
         """Frames of one packet; None empties the decoder."""
         import av
 
         try:
-            yield from self.stream.codec_context.decode(packet)
+            yield from cast("list[AnyFrame]", self.stream.codec_context.decode(packet))
         except av.error.EOFError:
             return
         except (av.error.FFmpegError, ValueError):
             self.errors += 1
 
-    def time(self, frame: AudioFrame | VideoFrame) -> float | None:
+    def time(self, frame: AnyFrame) -> float | None:
         """Seconds from the start of the file, None if the frame carries no time stamp."""
         stamp = frame.pts if frame.pts is not None else frame.dts
         base = frame.time_base or self.stream.time_base
         return None if stamp is None or base is None else float(stamp * base) - self.origin
 
 
-class AudioTrack(_Track):
+class AudioTrack(_Track["AudioFrame"]):
     """Yields (position, samples): number of the first sample at 16 kHz, and samples (sample,) float32."""
 
-    def __init__(self, stream: Stream, origin: float) -> None:
+    def __init__(self, stream: AudioStream, origin: float) -> None:
         super().__init__(stream, origin)
         self.resampler: AudioResampler | None = None
         self.form: tuple[str, str, int] | None = None
@@ -96,10 +98,10 @@ class AudioTrack(_Track):
             self.position += len(samples)
 
 
-class VideoTrack(_Track):
+class VideoTrack(_Track["VideoFrame"]):
     """Yields (time, duration, picture), seconds from the start of the file."""
 
-    def __init__(self, stream: Stream, origin: float) -> None:
+    def __init__(self, stream: VideoStream, origin: float) -> None:
         super().__init__(stream, origin)
         rate = stream.average_rate or stream.guessed_rate
         self.duration = 1.0 / float(rate) if rate else 0.04

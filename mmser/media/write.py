@@ -47,8 +47,12 @@ def write_wav(
 
 
 def write_mp4(
-    path: Path, frames: np.ndarray | None, frame_rate: float, waveform: np.ndarray | None, sample_rate: int = SAMPLE_RATE
-) -> None:  # fmt: skip
+    path: Path,
+    frames: np.ndarray | None,
+    frame_rate: float,
+    waveform: np.ndarray | None,
+    sample_rate: int = SAMPLE_RATE,
+) -> None:
     """Write H.264 and AAC. ``frames`` (time, height, width, 3) uint8 RGB of even size; either part may be None."""
     _write(path, "mp4", waveform, sample_rate, "aac", frames, frame_rate, "libx264")
 
@@ -131,6 +135,7 @@ def _interleave(
     audio: Any, waveform: np.ndarray | None, sample_rate: int,
 ) -> None:  # fmt: skip
     """Hand both tracks to the muxer side by side, so that a reader finds them together."""
+    out.start_encoding()
     at = 0
     for number, picture in enumerate(frames if frames is not None else ()):
         until = round((number + 1) / frame_rate * sample_rate)
