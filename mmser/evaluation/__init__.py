@@ -1,1 +1,1 @@
-"""evaluation."""
+"""From a trained run to a predictions table, and from predictions tables to scores."""

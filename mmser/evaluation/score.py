@@ -1,0 +1,149 @@
+"""Predictions tables -> one tidy table of scores with intervals.
+
+Two averages answer two questions and are named apart by ``scope``:
+
+pooled
+    All folds and seeds as one table, scored once. Every class that any speaker acted takes part. ``low`` and ``high``
+    are the speaker-clustered bootstrap interval.
+mean over folds
+    Each fold and seed scored alone, then averaged; ``std_folds`` is the standard deviation (N - 1) over folds after
+    averaging each fold's seeds, ``std_seeds`` over seeds after averaging each seed's folds.
+seed, fold
+    The single scores: all folds of one seed pooled, and one fold of one seed. A fold in which a class has no
+    target averages over the classes it has (mmser.metrics.classification), so its UA is not comparable with another
+    fold's to the last digit, and "mean over folds" differs from "pooled".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mmser.core.errors import MmserError
+from mmser.core.tables import PREDICTION, PROBABILITY, TARGET
+from mmser.metrics.bootstrap import DRAWS, LEVEL, bootstrap_interval, cluster_sums
+from mmser.metrics.calibration import brier_of, calibration_bins, ece_of, squared_errors
+from mmser.metrics.classification import CLASSIFICATION, class_indices
+from mmser.metrics.predictions import checked_predictions, classes_of, read_predictions, values_of
+from mmser.metrics.regression import REGRESSION, moments
+
+POOLED, MEAN, SEED, FOLD = "pooled", "mean over folds", "seed", "fold"
+SCORE_COLUMNS = (
+    *("run", "condition", "scope", "fold", "seed", "metric", "value", "low", "high", "std_folds", "std_seeds"),
+    *("utterances", "clusters", "cluster"),
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Family:
+    """Metrics that share their sums: ``entries`` (row, *shape) of the labelled ``rows`` of a table."""
+
+    rows: pd.DataFrame
+    entries: np.ndarray
+    metrics: dict[str, Callable[[np.ndarray], np.ndarray]]
+
+
+def score(
+    tables: pd.DataFrame | str | Path | Iterable[str | Path], draws: int = DRAWS, level: float = LEVEL, seed: int = 0
+) -> pd.DataFrame:
+    """Score a predictions table, a file (.csv, .parquet), a run's folder, or several of them.
+
+    Returns SCORE_COLUMNS: one row per (run, condition, scope, fold, seed, metric). ``clusters`` counts what the
+    bootstrap resamples: speakers, or utterances where the table names no speaker (``cluster`` says which).
+    """
+    named = _named(tables)
+    rows: list[dict[str, Any]] = []
+    for run, table in named.items():
+        for condition, part in table.groupby("condition", sort=False):
+            scored = _score_condition(part, draws, level, seed)
+            rows.extend({"run": run, "condition": condition} | row for row in scored)
+    return pd.DataFrame(rows, columns=list(SCORE_COLUMNS))
+
+
+def clusters_of(table: pd.DataFrame) -> tuple[np.ndarray, int, str]:
+    """Cluster number of each row, how many there are, and what: "speaker", or "utterance" if a speaker is unnamed."""
+    if (table["speaker"] == "").any():
+        numbers, names = pd.factorize(table["id"])
+        return numbers, len(names), "utterance"
+    numbers, names = pd.factorize(table["corpus"] + "\0" + table["speaker"])
+    return numbers, len(names), "speaker"
+
+
+def _named(tables: pd.DataFrame | str | Path | Iterable[str | Path]) -> dict[str, pd.DataFrame]:
+    if isinstance(tables, pd.DataFrame):
+        return {"": checked_predictions(tables)}
+    paths = [Path(p) for p in ([tables] if isinstance(tables, str | Path) else tables)]
+    if not paths:
+        raise MmserError("at least one predictions table", "none", "Name a csv or parquet file, or a run's folder.")
+    names = [path.stem if path.stem != "predictions" else path.resolve().parent.name for path in paths]
+    unique = [name if names.count(name) == 1 else str(path) for name, path in zip(names, paths, strict=True)]
+    return {name: read_predictions(path) for name, path in zip(unique, paths, strict=True)}
+
+
+def _families(table: pd.DataFrame) -> list[_Family]:
+    families = []
+    classes = classes_of(table)
+    if classes:
+        rows = table[table["target"].notna()]
+        target, prediction = (class_indices(rows[column], classes) for column in ("target", "prediction"))
+        pairs = np.zeros((len(rows), len(classes), len(classes)), dtype=np.float32)
+        pairs[np.arange(len(rows)), target, prediction] = 1
+        families.append(_Family(rows, pairs, dict(CLASSIFICATION)))
+        columns = [PROBABILITY + name for name in classes]
+        if columns[0] in rows:
+            probabilities = rows[columns].to_numpy()
+            families.append(_Family(rows, calibration_bins(probabilities, target), {"ece": ece_of}))
+            families.append(_Family(rows, squared_errors(probabilities, target), {"brier": brier_of}))
+    for value in values_of(table):
+        rows = table[table[TARGET + value].notna()]
+        entries = moments(rows[TARGET + value], rows[PREDICTION + value])
+        families.append(_Family(rows, entries, {f"{name}_{value}": metric for name, metric in REGRESSION.items()}))
+    return families
+
+
+def _score_condition(table: pd.DataFrame, draws: int, level: float, seed: int) -> list[dict[str, Any]]:
+    rows = []
+    for family in _families(table):
+        single = [*_grouped(family, ["fold", "seed"], FOLD), *_grouped(family, ["seed"], SEED)]
+        rows += [*_pooled(family, draws, level, seed), *_means(single), *single]
+    return rows
+
+
+def _pooled(family: _Family, draws: int, level: float, seed: int) -> list[dict[str, Any]]:
+    cluster, clusters, kind = clusters_of(family.rows)
+    sums = cluster_sums(family.entries, cluster, clusters)
+    rows = []
+    for name, metric in family.metrics.items():
+        low, high = bootstrap_interval(metric, sums, draws, level, seed)
+        row = {"scope": POOLED, "metric": name, "value": float(metric(sums.sum(0))), "low": low, "high": high}
+        rows.append(row | {"utterances": len(family.rows), "clusters": clusters, "cluster": kind})
+    return rows
+
+
+def _grouped(family: _Family, keys: list[str], scope: str) -> list[dict[str, Any]]:
+    """Scores of each group of rows that share ``keys``."""
+    grouping = family.rows.groupby(keys, sort=True)
+    groups = grouping.size().rename("utterances").reset_index().to_dict("records")
+    sums = cluster_sums(family.entries, grouping.ngroup().to_numpy(), len(groups))
+    rows = []
+    for name, metric in family.metrics.items():
+        for group, value in zip(groups, np.atleast_1d(metric(sums)), strict=True):
+            rows.append({"scope": scope, "metric": name, "value": float(value)} | group)
+    return rows
+
+
+def _means(single: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    folds = pd.DataFrame([row for row in single if row["scope"] == FOLD])
+    rows = []
+    for name, scores in folds.groupby("metric", sort=False):
+        by_fold = scores.groupby("fold")["value"].agg(lambda v: v.mean(skipna=False))
+        by_seed = scores.groupby("seed")["value"].agg(lambda v: v.mean(skipna=False))
+        spread = {"std_folds": by_fold.std(skipna=False), "std_seeds": by_seed.std(skipna=False)}
+        row = {"scope": MEAN, "metric": name, "value": by_fold.mean(skipna=False)}
+        rows.append(row | {"utterances": int(scores["utterances"].sum())} | spread)
+    return rows

@@ -1,0 +1,158 @@
+"""The predictions table: read anyone's, check it, say which classes and values it holds.
+
+One row per (utterance, condition, fold, seed). Needed are ``target`` and ``prediction`` (class names), or
+``target_<value>`` and ``prediction_<value>`` (numbers), or both. Optional: ``id``, ``corpus``, ``speaker``,
+``session``, ``condition``, ``fold``, ``seed`` and one ``probability_<class>`` per class. An empty target is an
+unlabelled utterance; it is kept and left out of every score.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from mmser.core.errors import MmserError
+from mmser.core.tables import CLEAN, PREDICTION, PROBABILITY, TARGET
+
+FILE_NAME = "predictions.parquet"
+_DEFAULTS: dict[str, str | int] = {
+    "corpus": "",
+    "speaker": "",
+    "session": "",
+    "condition": CLEAN,
+    "fold": "",
+    "seed": 0,
+}
+_KEY = ["condition", "fold", "seed", "id"]
+
+
+def read_predictions(path: str | Path) -> pd.DataFrame:
+    """A checked predictions table from a .csv or .parquet file, or from a run's folder."""
+    path = Path(path)
+    if path.is_dir():
+        path = path / FILE_NAME
+    if not path.is_file():
+        raise MmserError(
+            "a predictions table (.csv or .parquet) or a run's folder that holds one",
+            f"no file {path}",
+            "Check the path; a run gets its table from `mmser evaluate run=DIR`.",
+        )
+    if path.suffix == ".parquet":
+        return checked_predictions(pd.read_parquet(path), path.name)
+    return checked_predictions(_read_csv(path), path.name)
+
+
+def checked_predictions(table: pd.DataFrame, name: str = "the table") -> pd.DataFrame:
+    """A copy with every column of core.tables.PREDICTION_COLUMNS, class names as text, numbers as float.
+
+    Raises MmserError when columns are missing or do not belong together, an utterance occurs twice, a prediction
+    is missing, or targets and predictions share no label.
+    """
+    if table.empty:
+        raise MmserError(f"predictions in {name}", "no rows", "Write one row per utterance.")
+    table = table.reset_index(drop=True)
+    values = values_of(table, name)
+    categorical = {"target", "prediction"} <= set(table.columns)
+    if not categorical and not values:
+        raise MmserError(
+            f"the columns target and prediction in {name} (or target_<value> and prediction_<value>)",
+            f"{', '.join(map(str, table.columns))}",
+            "Rename the columns.",
+        )
+    for column, default in _DEFAULTS.items():
+        if column not in table:
+            table[column] = default
+    table["id"] = table["id"].astype(str) if "id" in table else table.index.astype(str)
+    for column in ("corpus", "speaker", "session", "fold"):
+        table[column] = table[column].map(lambda entry: "" if pd.isna(entry) else str(entry)).astype(object)
+    if categorical:
+        table = _checked_labels(table, name)
+    for column in [c for c in table.columns if c.startswith(PROBABILITY)] + [p + v for v in values for p in _PAIR]:
+        table[column] = _numbers(table[column], name)
+    _refuse_duplicates(table, name)
+    return table
+
+
+def classes_of(table: pd.DataFrame) -> tuple[str, ...]:
+    """The classes of a checked table: its probability columns in order, or else every label that occurs, sorted."""
+    named = tuple(c.removeprefix(PROBABILITY) for c in table.columns if c.startswith(PROBABILITY))
+    if "target" not in table:
+        return ()
+    found = {str(label) for column in ("target", "prediction") for label in table[column].dropna().unique()}
+    extra = sorted(found - set(named))
+    if named and extra:
+        raise MmserError(
+            "a probability column for every class",
+            f"none for {', '.join(extra)}",
+            f"Add {', '.join(PROBABILITY + e for e in extra)}, or leave all probabilities out.",
+        )
+    return named or tuple(extra)
+
+
+def values_of(table: pd.DataFrame, name: str = "the table") -> tuple[str, ...]:
+    """Names of the dimensional values: those with both a target_ and a prediction_ column."""
+    targets = [c.removeprefix(TARGET) for c in map(str, table.columns) if c.startswith(TARGET)]
+    predictions = [c.removeprefix(PREDICTION) for c in map(str, table.columns) if c.startswith(PREDICTION)]
+    single = sorted(set(targets) ^ set(predictions))
+    if single:
+        raise MmserError(
+            f"both target_ and prediction_ columns of every value in {name}",
+            f"only one of them for {', '.join(single)}",
+            "Add or remove the single columns.",
+        )
+    return tuple(targets)
+
+
+_PAIR = (TARGET, PREDICTION)
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    """Text as written: a class called "none" or "NA" stays a class, only an empty cell is missing."""
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""], encoding="utf-8-sig")
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as problem:
+        raise MmserError(f"a csv file in UTF-8 at {path}", str(problem), "Write one row per utterance.") from problem
+    if "seed" in table:
+        table["seed"] = pd.to_numeric(table["seed"], errors="coerce").fillna(0).astype(int)
+    return table
+
+
+def _checked_labels(table: pd.DataFrame, name: str) -> pd.DataFrame:
+    for column in ("target", "prediction"):
+        table[column] = table[column].map(lambda label: None if pd.isna(label) else str(label)).astype(object)
+    unpredicted = table.loc[table["target"].notna() & table["prediction"].isna(), "id"]
+    if len(unpredicted):
+        raise MmserError(
+            f"a prediction for every target in {name}",
+            f"none for {len(unpredicted)} utterances, first {unpredicted.iloc[0]}",
+            "Predict them, or empty their targets if they shall not count.",
+        )
+    if table["target"].isna().all():
+        raise MmserError(f"targets in {name}", "an empty target in every row", "Fill the target column.")
+    targets, predictions = set(table["target"].dropna()), set(table["prediction"].dropna())
+    if not targets & predictions:
+        raise MmserError(
+            f"targets and predictions in the same spelling in {name}",
+            f"targets {', '.join(sorted(targets)[:5])}, predictions {', '.join(sorted(predictions)[:5])}",
+            "Use the same label names in both columns.",
+        )
+    return table
+
+
+def _numbers(column: pd.Series, name: str) -> pd.Series:
+    numbers = pd.to_numeric(column, errors="coerce")
+    bad = column[numbers.isna() & column.notna()]
+    if len(bad):
+        raise MmserError(f"numbers in column {column.name} of {name}", f"'{bad.iloc[0]}'", "Write plain numbers.")
+    return numbers.astype("float64")
+
+
+def _refuse_duplicates(table: pd.DataFrame, name: str) -> None:
+    twice = table[table.duplicated(_KEY)]
+    if len(twice):
+        raise MmserError(
+            f"one row per utterance, condition, fold and seed in {name}",
+            f"{twice['id'].iloc[0]} more than once ({len(twice)} such rows)",
+            "Add a fold, seed or condition column that tells them apart.",
+        )

@@ -1,0 +1,88 @@
+"""Anyone's table: what is filled in, what is refused and in which words."""
+
+import pandas as pd
+import pytest
+
+from mmser.core.errors import MmserError
+from mmser.core.tables import PREDICTION_COLUMNS
+from mmser.metrics.predictions import checked_predictions, classes_of, read_predictions, values_of
+
+
+def written(tmp_path, text):
+    path = tmp_path / "theirs.csv"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_bare_csv_gets_every_column(tmp_path):
+    table = read_predictions(written(tmp_path, "target,prediction\nang,ang\nNA,none\n,ang\n"))
+    assert set(PREDICTION_COLUMNS) <= set(table.columns)
+    assert table["id"].tolist() == ["0", "1", "2"]
+    assert table["condition"].unique().tolist() == ["clean"]
+    assert table["prediction"].tolist() == ["ang", "none", "ang"]
+    assert table["target"].tolist()[:2] == ["ang", "NA"]
+    assert table["target"].isna().tolist() == [False, False, True]
+    assert classes_of(table) == ("NA", "ang", "none")
+
+
+def test_integer_labels_and_a_byte_order_mark(tmp_path):
+    table = read_predictions(written(tmp_path, "\ufefftarget,prediction,seed\n0,1,3\n1,1,3\n"))
+    assert table["target"].tolist() == ["0", "1"]
+    assert table["seed"].tolist() == [3, 3]
+
+
+def test_parquet_and_run_folder(tmp_path):
+    table = pd.DataFrame({"target": ["a", "b"], "prediction": ["a", "a"], "probability_b": [0.1, 0.4]})
+    table.assign(probability_a=[0.9, 0.6]).to_parquet(tmp_path / "predictions.parquet")
+    read = read_predictions(tmp_path)
+    assert classes_of(read) == ("b", "a")
+    assert read.equals(read_predictions(tmp_path / "predictions.parquet"))
+
+
+def test_values():
+    table = checked_predictions(pd.DataFrame({"target_valence": ["1.5", None], "prediction_valence": [1, 2]}))
+    assert values_of(table) == ("valence",)
+    assert classes_of(table) == ()
+    assert table["target_valence"].tolist()[0] == 1.5
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"label": ["a"]}, "the columns target and prediction in the table .* found label"),
+        ({"target": []}, "no rows"),
+        ({"target": ["Angry"], "prediction": ["ang"]}, "the same spelling in the table; found targets Angry"),
+        ({"target": ["a", "b"], "prediction": ["a", None]}, "none for 1 utterances, first 1"),
+        ({"target": [None], "prediction": ["a"]}, "an empty target in every row"),
+        ({"target_valence": [1.0]}, "only one of them for valence"),
+        ({"target_valence": [1.0], "prediction_valence": ["high"]}, "numbers in column prediction_valence .*'high'"),
+        ({"id": ["x", "x"], "target": ["a", "a"], "prediction": ["a", "a"]}, "x more than once"),
+        ({"target": ["a"], "prediction": ["a"], "probability_a": ["sure"]}, "numbers in column probability_a"),
+    ],
+)
+def test_what_is_refused(columns, message):
+    with pytest.raises(MmserError, match=message):
+        checked_predictions(pd.DataFrame(columns))
+
+
+def test_a_label_without_probability_column():
+    table = pd.DataFrame({"target": ["a", "b"], "prediction": ["a", "a"], "probability_a": [1.0, 1.0]})
+    with pytest.raises(MmserError, match=r"found none for b\. Add probability_b"):
+        classes_of(checked_predictions(table))
+
+
+def test_files_that_are_not_there_or_not_text(tmp_path):
+    with pytest.raises(MmserError, match=r"no file .*nothing\.csv"):
+        read_predictions(tmp_path / "nothing.csv")
+    (tmp_path / "noise.csv").write_bytes(b"\xff\xfe\x00\x81")
+    with pytest.raises(MmserError, match="a csv file in UTF-8"):
+        read_predictions(tmp_path / "noise.csv")
+    (tmp_path / "empty.csv").write_text("")
+    with pytest.raises(MmserError, match="a csv file in UTF-8"):
+        read_predictions(tmp_path / "empty.csv")
+
+
+def test_the_callers_table_is_left_alone():
+    table = pd.DataFrame({"target": ["a"], "prediction": ["a"]}, index=[7])
+    checked_predictions(table)
+    assert list(table.columns) == ["target", "prediction"]
