@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from mmser.core.contracts import Extractor, Transcriber
@@ -72,6 +73,15 @@ def canonical(content: Any) -> str:
     except (TypeError, ValueError) as error:
         remedy = "Mend the extractor's parameters()."
         raise MmserError("parameters that are plain JSON values", f"{content!r} ({error})", remedy) from error
+
+
+def check_same(recipe: Recipe, info: Path) -> None:
+    """Raise MmserError when the ``info.json`` of a store tells of another recipe; a missing file is fine."""
+    if not info.exists():
+        return
+    found = json.loads(info.read_text(encoding="utf-8")).get("fingerprint")
+    if found != recipe.fingerprint:
+        raise MmserError(f"fingerprint {recipe.fingerprint} in {info}", f"{found}", "Move that folder away.")
 
 
 def text_digest(text: str) -> str:

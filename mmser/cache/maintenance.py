@@ -15,6 +15,7 @@ from mmser.cache.find import read_info
 from mmser.cache.index import OK, Row, read_rows
 from mmser.cache.layout import INDEX, INFO, LOCK, TEMPORARY, inside, is_shard, parts_of, split_store_name
 from mmser.cache.lock import locked
+from mmser.cache.transcripts import TRANSCRIPTS, TranscriptStore
 from mmser.core.errors import MmserError
 
 if TYPE_CHECKING:
@@ -79,6 +80,9 @@ def _checked_files(store: Path) -> Iterator[tuple[str, str]]:
         yield INFO, "" if named == fingerprint else f"says fingerprint {fingerprint}"
     except MmserError as error:
         yield INFO, str(error)
+    if (store / TRANSCRIPTS).exists():
+        yield TRANSCRIPTS, _transcripts_problem(store)
+        return
     if not (store / INDEX).exists():
         yield INDEX, "missing: the job was interrupted before its first shard"
         return
@@ -94,6 +98,21 @@ def _checked_files(store: Path) -> Iterator[tuple[str, str]]:
             shards.setdefault(row["shard"], []).append(row)
     for name in sorted(shards):
         yield name, _shard_problem(store, name, shards[name])
+
+
+def _transcripts_problem(store: Path) -> str:
+    try:
+        TranscriptStore(store)
+    except MmserError as error:
+        return error.found
+    return ""
+
+
+def _rows(store: Path) -> list[Row]:
+    """Index rows of a store of either kind; none when it has no index yet."""
+    if (store / TRANSCRIPTS).exists():
+        return list(TranscriptStore(store).rows.values())
+    return read_rows(store / INDEX) if (store / INDEX).exists() else []
 
 
 def _shard_problem(store: Path, name: str, rows: list[Row]) -> str:
@@ -118,7 +137,7 @@ def _shard_problem(store: Path, name: str, rows: list[Row]) -> str:
 
 def _described(store: Path) -> dict[str, Any]:
     facts = read_info(store)
-    rows = read_rows(store / INDEX) if (store / INDEX).exists() else []
+    rows = _rows(store)
     failed = [row["error"] for row in rows if row["status"] != OK]
     reasons = {reason: failed.count(reason) for reason in sorted(set(failed))}
     shape = facts.get("feature_shape")
@@ -126,7 +145,7 @@ def _described(store: Path) -> dict[str, Any]:
         "store": str(store),
         "extractor": facts.get("extractor"),
         "transcript": (facts.get("transcript") or {}).get("source", ""),
-        "feature": "x".join(map(str, shape)) if shape is not None else "?",
+        "feature": "x".join(map(str, shape)) if shape is not None else "",
         "dtype": facts.get("dtype"),
         "ok": len(rows) - len(failed),
         "failed": len(failed),

@@ -13,12 +13,15 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from mmser.cache.entry import dimension_text, span_key
+from mmser.cache.find import find_store
 from mmser.cache.index import OK, Row, as_table, read_rows
 from mmser.cache.layout import INDEX, INFO, inside
 from mmser.core.errors import MmserError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+__all__ = ["Store", "find_store"]
 
 _REBUILD = "Run `mmser cache verify` on it and build it again."
 

@@ -19,7 +19,7 @@ from safetensors.numpy import save_file
 
 from mmser.cache.atomic import file_digest, write_json, written_aside
 from mmser.cache.entry import Entry, prepare
-from mmser.cache.fingerprint import Recipe
+from mmser.cache.fingerprint import Recipe, check_same
 from mmser.cache.index import OK, Row, read_rows, write_index
 from mmser.cache.layout import INDEX, INFO, LOCK, TEMPORARY, is_shard, part_name, parts_of, shard_name
 from mmser.cache.lock import locked
@@ -43,8 +43,10 @@ class Writer:
         self._pending: list[Row] = []
         self._pending_bytes = 0
         directory.mkdir(parents=True, exist_ok=True)
-        self._check_recipe()
+        check_same(recipe, directory / INFO)
         self._recover()
+        if not (directory / INFO).exists():
+            self._write_info(complete=False)
 
     def is_stored(self, identifier: str, digest: str, retry_failed: bool = False) -> bool:
         """Whether this utterance is there, made from the same content; ``retry_failed`` counts failures as absent."""
@@ -82,13 +84,6 @@ class Writer:
     def dimension(self) -> str | None:
         """Feature shape of the first stored utterance as text, None while there is none."""
         return next((row["dimension"] for row in self.rows.values() if row["status"] == OK), None)
-
-    def _check_recipe(self) -> None:
-        if not (self.directory / INFO).exists():
-            self._write_info(complete=False)
-        elif self._info().get("fingerprint") != self.recipe.fingerprint:
-            found = f"fingerprint {self._info().get('fingerprint')} in {self.directory / INFO}"
-            raise MmserError(f"fingerprint {self.recipe.fingerprint}", found, "Move that folder away.")
 
     def _info(self) -> dict[str, Any]:
         content: dict[str, Any] = json.loads((self.directory / INFO).read_text(encoding="utf-8"))

@@ -1,0 +1,170 @@
+"""Transcripts of an ASR system, kept like a feature: text, word times and confidences in one parquet table.
+
+A store is a folder ``transcript@<source>-<fingerprint>`` with ``info.json`` and ``transcripts.parquet``, one row per
+utterance: id, text, words (JSON list of text, start, end, confidence), status, error, detail, digest. The table is
+small, so it is replaced as a whole after every step; the rows' order is the order of work, the bytes repeat.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mmser.cache.atomic import write_json, written_aside
+from mmser.cache.fingerprint import Recipe, check_same
+from mmser.cache.index import FAILED, OK
+from mmser.cache.layout import INFO, LOCK, TEMPORARY
+from mmser.cache.lock import locked
+from mmser.core.clip import Failure, Transcript
+from mmser.core.errors import MmserError
+from mmser.core.utterance import Word
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TRANSCRIPTS = "transcripts.parquet"
+EXTRACTOR = "transcript"
+"""First part of the folder's name and of the name `find_store` is asked for: ``transcript@whisper-base``."""
+
+COLUMNS = ("id", "text", "words", "status", "error", "detail", "digest")
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What was heard in one utterance, and the digest of the sound it was heard in."""
+
+    id: str
+    digest: str
+    result: Transcript | Failure
+
+
+class TranscriptStore:
+    """Reading one store. ``id in store`` means: was transcribed (the text may be empty)."""
+
+    def __init__(self, directory: str | Path) -> None:
+        """Raises MmserError when the folder holds no transcripts or the table is damaged."""
+        self.directory = Path(directory)
+        self.rows = _read_rows(self.directory / TRANSCRIPTS)
+        self.info: dict[str, Any] = json.loads((self.directory / INFO).read_text(encoding="utf-8"))
+
+    def __contains__(self, identifier: object) -> bool:
+        row = self.rows.get(identifier) if isinstance(identifier, str) else None
+        return row is not None and row["status"] == OK
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """All rows, failed ones too."""
+        import pandas as pd
+
+        return pd.DataFrame(list(self.rows.values()), columns=list(COLUMNS))
+
+    def read(self, identifier: str) -> Transcript | Failure:
+        """The transcript, or why there is none. Raises MmserError for an unknown utterance."""
+        if identifier not in self.rows:
+            expected = f"utterance {identifier} in {self.directory}"
+            raise MmserError(expected, "no such row", "Transcribe the corpus again.")
+        return result_of(self.rows[identifier], self.info["transcript"]["source"])
+
+
+class TranscriptWriter:
+    """The one writer of a store; make it with `open_transcripts`, which holds the lock."""
+
+    def __init__(self, directory: Path, recipe: Recipe) -> None:
+        self.directory = directory
+        self.recipe = recipe
+        directory.mkdir(parents=True, exist_ok=True)
+        check_same(recipe, directory / INFO)
+        for leftover in directory.glob(f"*{TEMPORARY}"):
+            leftover.unlink()
+        table = directory / TRANSCRIPTS
+        self.rows: dict[str, Row] = _read_rows(table) if table.exists() else {}
+        info = directory / INFO
+        self.complete = info.exists() and bool(json.loads(info.read_text(encoding="utf-8")).get("complete"))
+        if not info.exists():
+            self._mark(complete=False)
+
+    def is_stored(self, identifier: str, digest: str, retry_failed: bool = False) -> bool:
+        """Whether this utterance is there, heard in the same sound; ``retry_failed`` counts failures as absent."""
+        row = self.rows.get(identifier)
+        return row is not None and row["digest"] == digest and not (retry_failed and row["status"] != OK)
+
+    def add(self, heard: Sequence[Heard]) -> list[Row]:
+        """Store results durably, in order; one for a stored utterance replaces it."""
+        if not heard:
+            return []
+        if self.complete:
+            self._mark(complete=False)
+        added = [_row(item) for item in heard]
+        for row in added:
+            self.rows.pop(row["id"], None)
+            self.rows[row["id"]] = row
+        self._write()
+        return added
+
+    def read(self, identifier: str) -> Transcript | Failure:
+        """What is stored for an utterance."""
+        return result_of(self.rows[identifier], self.recipe.source)
+
+    def finish(self) -> None:
+        """Mark the store complete."""
+        if not (self.directory / TRANSCRIPTS).exists():
+            self._write()
+        if not self.complete:
+            self._mark(complete=True)
+
+    def _mark(self, complete: bool) -> None:
+        failed = sum(row["status"] != OK for row in self.rows.values())
+        counts = {"ok": len(self.rows) - failed, "failed": failed} if complete else {"ok": None, "failed": None}
+        write_json(self.directory / INFO, self.recipe.info() | counts | {"complete": complete})
+        self.complete = complete
+
+    def _write(self) -> None:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        schema = pa.schema([(name, pa.string()) for name in COLUMNS])
+        table = pa.Table.from_pylist(list(self.rows.values()), schema=schema)
+        with written_aside(self.directory / TRANSCRIPTS) as aside:
+            pq.write_table(table, aside, write_page_checksum=True)
+
+
+@contextmanager
+def open_transcripts(
+    directory: Path, recipe: Recipe, wait: bool = True, say: Callable[[str], None] | None = None
+) -> Iterator[TranscriptWriter]:
+    """The store's writer, alone on it for the block. Raises MmserError when it is taken and ``wait`` is false."""
+    with locked(directory.with_name(directory.name + LOCK), wait=wait, say=say):
+        yield TranscriptWriter(directory, recipe)
+
+
+def result_of(row: Row, source: str) -> Transcript | Failure:
+    """The transcript or the failure a row stands for."""
+    if row["status"] != OK:
+        return Failure(row["id"], row["error"], row["detail"])
+    return Transcript(row["text"], source, tuple(Word(**word) for word in json.loads(row["words"])))
+
+
+def _row(heard: Heard) -> Row:
+    result = heard.result
+    if isinstance(result, Failure):
+        known = {"text": "", "words": "[]", "status": FAILED, "error": result.reason, "detail": result.detail}
+    else:
+        words = json.dumps([asdict(word) for word in result.words], ensure_ascii=False)
+        known = {"text": result.text, "words": words, "status": OK, "error": "", "detail": ""}
+    return {"id": heard.id, **known, "digest": heard.digest}
+
+
+def _read_rows(path: Path) -> dict[str, Row]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.read_table(path, columns=list(COLUMNS), page_checksum_verification=True)
+    except (pa.ArrowException, OSError) as error:
+        raise MmserError(f"readable transcripts at {path}", str(error), "Transcribe the corpus again.") from error
+    return {row["id"]: row for row in table.to_pylist()}
