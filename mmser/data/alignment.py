@@ -1,0 +1,168 @@
+"""Three alignments of the streams of an utterance: `native`, `word` and `grid`.
+
+native  every stream at its own rate; nothing is touched.
+word    every stream pooled over the time span of each word of the reference stream (the one with word times): the
+        mean of the steps that overlap the span, weighted by the seconds of overlap. A word that no step overlaps is
+        masked.
+grid    every stream on one frame rate: the same weighted mean over each grid cell, so that words repeat over their
+        spans; a stream slower than the grid is interpolated linearly between the centres of its steps. A cell outside
+        every step (silence between words) is masked.
+
+Whole numbers (word indices) cannot be averaged: the step with the longest overlap is taken. Masked steps take part in
+nothing. The time axis of every aligned stream of an utterance has the same length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+
+from mmser.core.errors import MmserError
+from mmser.data.sample import Sample, Track
+
+Alignment = Literal["native", "word", "grid"]
+ALIGNMENTS = ("native", "word", "grid")
+FASTEST_FRAMES = 1000.0
+"""Hz; a faster track is a waveform, which has no frames to pool."""
+
+
+def pool(track: Track, spans: np.ndarray) -> Track:
+    """Pool ``track`` over ``spans`` (span, 2) seconds; the result has one step per span, masked where nothing overlaps.
+
+    Overlap-weighted mean; for whole numbers the value of the longest overlap.
+    """
+    overlap = _overlap(_times(track), spans)
+    if track.mask is not None:
+        overlap = overlap * track.mask[None, :]
+    total = overlap.sum(axis=1)
+    found = np.asarray(total > 0)
+    if np.issubdtype(track.values.dtype, np.integer):
+        values = track.values[overlap.argmax(axis=1)] if len(track) else _blank(track, len(spans))
+        values = np.where(_expand(found, values), values, 0)
+    else:
+        weights = (overlap / np.where(found, total, 1.0)[:, None]).astype(np.float32)
+        values = _weighted(weights, track)
+    return Track(values, spans=spans.astype(np.float32), mask=found)
+
+
+def interpolate(track: Track, centres: np.ndarray) -> Track:
+    """Linear interpolation of a float track at ``centres`` (cell,) seconds; cells outside the real steps are masked."""
+    times = _times(track)
+    real = np.ones(len(track), bool) if track.mask is None else track.mask
+    if not real.any():
+        return Track(_blank(track, len(centres)), mask=np.zeros(len(centres), bool))
+    times, rows = times[real], np.flatnonzero(real)
+    middle = times.mean(axis=1)
+    right = np.searchsorted(middle, centres).clip(0, len(middle) - 1)
+    left = (right - 1).clip(0)
+    gap = middle[right] - middle[left]
+    share = np.where(gap > 0, (centres - middle[left]) / np.where(gap > 0, gap, 1.0), 0.0).clip(0.0, 1.0)
+    weights = _expand(share, track.values).astype(np.float32)
+    values = (1 - weights) * track.values[rows[left]] + weights * track.values[rows[right]]
+    covered = _overlap(times, np.stack([centres, centres], axis=1), inclusive=True).any(axis=1)
+    return Track(values.astype(np.float32), mask=covered)
+
+
+def align(sample: Sample, alignment: Alignment, grid_rate: float, reference: str | None) -> Sample:
+    """The sample with its streams aligned; ``reference`` names the stream that carries the word times.
+
+    An utterance whose reference is absent becomes one step covering all of it. A reference without word times (the
+    aligner failed on this utterance) has its words spread evenly over the utterance.
+    """
+    if alignment == "native":
+        return sample
+    duration = _duration(sample)
+    streams = {name: _timed(track, duration) for name, track in sample.streams.items()}
+    if alignment == "word":
+        anchor = streams[reference] if reference is not None else None
+        spans = _times(anchor) if anchor is not None and len(anchor) else np.array([[0.0, duration]])
+        pooled = {
+            name: track if track is None or name == reference else pool(track, spans) for name, track in streams.items()
+        }
+        return replace(sample, streams=pooled)
+    return replace(sample, streams=_to_grid(streams, duration, grid_rate))
+
+
+def _to_grid(streams: Mapping[str, Track | None], duration: float, rate: float) -> dict[str, Track | None]:
+    cells = max(1, int(np.ceil(duration * rate - 1e-6)))
+    edges = np.arange(cells + 1) / rate
+    spans = np.stack([edges[:-1], edges[1:]], axis=1)
+    resampled: dict[str, Track | None] = {}
+    for name, track in streams.items():
+        if track is None:
+            resampled[name] = None
+        elif track.spans is None and track.frame_rate is not None and track.frame_rate < rate and _is_float(track):
+            resampled[name] = replace(interpolate(track, spans.mean(axis=1)), frame_rate=rate)
+        else:
+            resampled[name] = replace(pool(track, spans), frame_rate=rate, spans=None)
+    return resampled
+
+
+def _overlap(times: np.ndarray, spans: np.ndarray, inclusive: bool = False) -> np.ndarray:
+    """(span, time) seconds of overlap; ``inclusive`` gives instead whether they touch at all."""
+    start = np.maximum(spans[:, None, 0], times[None, :, 0])
+    end = np.minimum(spans[:, None, 1], times[None, :, 1])
+    if inclusive:
+        return end >= start - 1e-9
+    # Below a microsecond it is rounding of the spans, not speech.
+    return np.where(end - start > 1e-6, end - start, 0.0)
+
+
+def _weighted(weights: np.ndarray, track: Track) -> np.ndarray:
+    """(span, time) x (time, *feature) -> (span, *feature), ignoring whatever stands in masked steps."""
+    values = track.values.astype(np.float32, copy=False)
+    if track.mask is not None:
+        values = np.where(_expand(track.mask, values), values, np.float32(0))
+    flat = values.reshape(len(values), -1)
+    return (weights @ flat).reshape(len(weights), *values.shape[1:])
+
+
+def _duration(sample: Sample) -> float:
+    """Seconds: the end of the last step of any track, else what the manifest says, else one second."""
+    ends = [times[-1, 1] for times in _known_times(sample) if len(times)]
+    if ends:
+        return float(max(ends))
+    return sample.duration or 1.0
+
+
+def _known_times(sample: Sample) -> list[np.ndarray]:
+    tracks = [track for track in sample.streams.values() if track is not None]
+    return [times for times in (track.times() for track in tracks) if times is not None]
+
+
+def _timed(track: Track | None, duration: float) -> Track | None:
+    """A track without times spread evenly over the utterance; waveforms are refused."""
+    if track is None or track.times() is not None:
+        if track is not None and (track.frame_rate or 0.0) > FASTEST_FRAMES:
+            raise MmserError(
+                "frame features in every stream of alignment=word or grid",
+                f"a stream of {track.frame_rate:g} steps per second",
+                "Use alignment=native for waveforms, or extract frames.",
+            )
+        return track
+    edges = np.linspace(0.0, duration, len(track) + 1)
+    return replace(track, spans=np.stack([edges[:-1], edges[1:]], axis=1).astype(np.float32))
+
+
+def _times(track: Track) -> np.ndarray:
+    times = track.times()
+    if times is None:
+        raise MmserError(
+            "a track with a frame rate or spans", "neither", "Extract it with times, or use alignment=native."
+        )
+    return times
+
+
+def _expand(array: np.ndarray, like: np.ndarray) -> np.ndarray:
+    return array.reshape(array.shape + (1,) * (like.ndim - 1))
+
+
+def _blank(track: Track, steps: int) -> np.ndarray:
+    return np.zeros((steps, *track.values.shape[1:]), track.values.dtype)
+
+
+def _is_float(track: Track) -> bool:
+    return np.issubdtype(track.values.dtype, np.floating)

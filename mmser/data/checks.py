@@ -1,0 +1,106 @@
+"""What must hold of stores and options before a fold can be read; every failure says what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mmser.core.errors import MmserError, UsageError
+from mmser.data.collate import Shape
+from mmser.data.spec import StreamSpec, check_size
+
+if TYPE_CHECKING:
+    from mmser.cache.store import Store
+
+PROBED = 50
+"""Utterances looked at to learn whether a store has word times."""
+
+
+def check_streams(stores: Mapping[str, Store], specs: Mapping[str, StreamSpec]) -> None:
+    """Every stream needs a store, and there must be one stream."""
+    missing = [name for name in specs if name not in stores]
+    if missing or not specs:
+        raise MmserError("a store for every stream", f"none for {', '.join(missing) or 'any'}", "Name its extractor.")
+
+
+def check_choice(what: str, value: str, known: Iterable[str]) -> None:
+    """Raise UsageError when ``value`` is not among ``known``."""
+    if value not in known:
+        raise UsageError(f"{what} to be one of {', '.join(known)}", f"'{value}'", "Choose one.")
+
+
+def check_complete(ids: Iterable[str], stores: Mapping[str, Store], specs: Mapping[str, StreamSpec]) -> None:
+    """Every utterance must have a row in every store, done or failed: anything else is unfinished preprocessing."""
+    wanted = list(ids)
+    for name, store in stores.items():
+        processed = set(store.index["id"])
+        unknown = [identifier for identifier in wanted if identifier not in processed]
+        if unknown:
+            raise MmserError(
+                f"every utterance of the protocol in the store of stream '{name}'",
+                f"{len(unknown)} that were never processed, such as {unknown[0]}",
+                f"Run `mmser preprocess` with extractors=[{specs[name].extractor}] again: it goes on where it stopped.",
+            )
+
+
+def stream_shapes(
+    stores: Mapping[str, Store], specs: Mapping[str, StreamSpec]
+) -> tuple[dict[str, Shape], dict[str, int]]:
+    """Shape of a step and feature dimension of every stream, sizes checked against the specs."""
+    shapes, sizes = {}, {}
+    for name, spec in specs.items():
+        shapes[name] = store_shape(name, stores[name])
+        sizes[name] = check_size(name, spec, shapes[name].feature, stores[name])
+        if spec.vocabulary and (shapes[name].feature or not shapes[name].whole):
+            raise MmserError(
+                f"one whole number per word in stream '{name}', which has vocabulary=true",
+                f"steps of shape {shapes[name].feature} in the store of {stores[name].info['extractor']}",
+                "Use an extractor of words, or set vocabulary=false.",
+            )
+    return shapes, sizes
+
+
+def store_shape(stream: str, store: Store) -> Shape:
+    """Shape of one step, read off the first utterance that has values."""
+    first = next(iter(store.ids), None)
+    if first is None:
+        raise MmserError(
+            f"at least one utterance with values in stream '{stream}'",
+            f"a store of {store.info['extractor']} in which all {len(store.index)} failed",
+            "Read the reasons with `mmser cache info`.",
+        )
+    values = store.read(first)
+    return Shape(tuple(values.shape[1:]), bool(np.issubdtype(values.dtype, np.integer)))
+
+
+def check_same_shapes(streams: Mapping[str, Shape], replaced: Mapping[str, Store]) -> None:
+    """A store of another condition must hold the same kind of steps as the one it replaces."""
+    for name, store in replaced.items():
+        if name not in streams:
+            raise MmserError(f"test stores for the streams {', '.join(streams)}", f"one for '{name}'", "Rename it.")
+        found = store_shape(name, store)
+        if found != streams[name]:
+            raise MmserError(
+                f"steps of shape {streams[name].feature} in the test store of stream '{name}'",
+                f"{found.feature}",
+                "Make it with the same extractor and parameters.",
+            )
+
+
+def find_word_stream(stores: Mapping[str, Store]) -> str | None:
+    """The first stream whose store has word times."""
+    for name, store in stores.items():
+        if any(store.spans(identifier) is not None for identifier in store.ids[:PROBED]):
+            return name
+    return None
+
+
+def no_word_times(stores: Mapping[str, Store]) -> MmserError:
+    """The error of alignment "word" without any word times."""
+    return MmserError(
+        "word times in one stream for alignment=word",
+        f"none in {', '.join(stores)}",
+        "Preprocess the text with a transcript that has word times (transcript=whisper), or use alignment=native.",
+    )

@@ -1,0 +1,76 @@
+"""Samples -> Batch: padded to the longest of the batch, never to a maximum."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mmser.core.batch import Batch, Context, Stream
+from mmser.data.sample import Sample, Track
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What one step of a stream looks like: its feature shape, and whether it holds whole numbers."""
+
+    feature: tuple[int, ...]
+    whole: bool = False
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return torch.long if self.whole else torch.float32
+
+
+@dataclass(frozen=True, slots=True)
+class Collate:
+    """Callable for the data loader; ``shapes`` names every stream, so that an absent one is still there.
+
+    Padded positions hold zeros. An absent modality is a row of False; time is at least 1. ``aligned`` streams share
+    one time axis, so all are padded to the longest of any stream.
+    """
+
+    shapes: Mapping[str, Shape]
+    aligned: bool = False
+
+    def __call__(self, samples: Sequence[Sample]) -> Batch:
+        tracks = {name: [sample.streams.get(name) for sample in samples] for name in self.shapes}
+        least = max(map(_longest, tracks.values())) if self.aligned else 1
+        return Batch(
+            ids=tuple(sample.id for sample in samples),
+            streams={name: pad(tracks[name], shape, least) for name, shape in self.shapes.items()},
+            context=Context(
+                dialogue=torch.tensor([sample.dialogue for sample in samples], dtype=torch.long),
+                turn=torch.tensor([sample.turn for sample in samples], dtype=torch.long),
+                speaker=torch.tensor([sample.speaker for sample in samples], dtype=torch.long),
+            ),
+            targets={name: _stacked([sample.targets[name] for sample in samples]) for name in samples[0].targets},
+        )
+
+
+def pad(tracks: Sequence[Track | None], shape: Shape, least: int = 1) -> Stream:
+    """Tracks (time, *feature) of different lengths -> Stream (batch, time, *feature) with its mask.
+
+    Time is the longest track's, and no less than ``least``.
+    """
+    longest = max(least, _longest(tracks))
+    values = torch.zeros(len(tracks), longest, *shape.feature, dtype=shape.dtype)
+    mask = torch.zeros(len(tracks), longest, dtype=torch.bool)
+    # Numpy views of the same memory: assignment converts float16 on the way, without a copy in between.
+    into, real = values.numpy(), mask.numpy()
+    for row, track in enumerate(tracks):
+        if track is not None:
+            into[row, : len(track)] = track.values
+            real[row, : len(track)] = True if track.mask is None else track.mask
+    return Stream(values, mask)
+
+
+def _longest(tracks: Sequence[Track | None]) -> int:
+    return max((len(track) for track in tracks if track is not None), default=0)
+
+
+def _stacked(rows: Sequence[np.ndarray]) -> Tensor:
+    return torch.from_numpy(np.stack(rows))

@@ -1,0 +1,140 @@
+"""One part of a fold as a torch dataset: (epoch, row) -> Sample, read from memory-mapped stores."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from torch.utils.data import Dataset
+
+from mmser.data.alignment import Alignment, align
+from mmser.data.sample import Sample, Track
+from mmser.data.spec import StreamSpec
+from mmser.data.transforms import Transforms
+
+if TYPE_CHECKING:
+    from mmser.cache.store import Store
+
+
+class Samples(Protocol):
+    """What an augmentation may ask of the training part (partners for mixing, babble)."""
+
+    ids: tuple[str, ...]
+    """Utterances of the part, in order."""
+
+    labels: tuple[str | None, ...]
+    """Class name of each, None when unlabelled."""
+
+    def sample(self, identifier: str) -> Sample:
+        """One utterance of this part as it is before augmentation."""
+        ...
+
+
+class Augmentation(Protocol):
+    """One random change of a training sample; ``samples`` is the training part it comes from.
+
+    Called before the limit and the alignment, after normalisation, with a generator that depends on (seed, epoch,
+    utterance id) alone. Returns a new sample with the same feature shapes; never changes arrays in place.
+    """
+
+    def __call__(self, sample: Sample, generator: np.random.Generator, epoch: int, samples: Samples) -> Sample: ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Facts:
+    """What is known of the rows of a part without reading features; arrays are (row,)."""
+
+    ids: tuple[str, ...]
+    labels: tuple[str | None, ...]
+    speakers: tuple[str, ...]
+    dialogue: np.ndarray
+    turn: np.ndarray
+    speaker: np.ndarray
+    duration: np.ndarray
+    targets: Mapping[str, np.ndarray]
+
+
+class PartDataset(Dataset[Sample]):
+    """Rows of one part. Reading is lazy: each worker process opens the shards it needs once.
+
+    ``alignment``, ``grid_rate`` and ``reference`` as in `mmser.data.alignment`; ``augmentation`` is applied in order.
+    """
+
+    def __init__(
+        self,
+        facts: Facts,
+        stores: Mapping[str, Store],
+        specs: Mapping[str, StreamSpec],
+        transforms: Transforms,
+        alignment: Alignment = "native",
+        grid_rate: float = 10.0,
+        reference: str | None = None,
+        augmentation: Sequence[Augmentation] = (),
+        seed: int = 0,
+    ) -> None:
+        self.facts = facts
+        self.ids = facts.ids
+        self.labels = facts.labels
+        self.stores = dict(stores)
+        self.specs = dict(specs)
+        self.transforms = transforms
+        self.alignment = alignment
+        self.grid_rate = grid_rate
+        self.reference = reference
+        self.augmentation = tuple(augmentation)
+        self.seed = seed
+        self._row = {identifier: row for row, identifier in enumerate(facts.ids)}
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __getitem__(self, key: tuple[int, int]) -> Sample:
+        """The sample of ``(epoch, row)``, ready to be collated."""
+        epoch, row = key
+        sample = self._read(row)
+        for place, change in enumerate(self.augmentation):
+            entropy = [self.seed, epoch, zlib.crc32(sample.id.encode()), place]
+            sample = change(sample, np.random.default_rng(entropy), epoch, self)
+        limited = {name: limit_track(track, self.specs[name]) for name, track in sample.streams.items()}
+        return align(replace(sample, streams=limited), self.alignment, self.grid_rate, self.reference)
+
+    def sample(self, identifier: str) -> Sample:
+        """One utterance before augmentation, limit and alignment (`Samples`)."""
+        return self._read(self._row[identifier])
+
+    def _read(self, row: int) -> Sample:
+        facts = self.facts
+        identifier = facts.ids[row]
+        streams: dict[str, Track | None] = {}
+        for name, store in self.stores.items():
+            track = read_track(store, identifier)
+            if track is not None:
+                track = replace(track, values=self.transforms.apply(name, track.values, facts.speakers[row]))
+            streams[name] = track
+        duration = float(facts.duration[row])
+        return Sample(
+            identifier,
+            streams,
+            {name: array[row] for name, array in facts.targets.items()},
+            int(facts.dialogue[row]),
+            int(facts.turn[row]),
+            int(facts.speaker[row]),
+            duration if duration > 0 else None,
+        )
+
+
+def read_track(store: Store, identifier: str) -> Track | None:
+    """The stored track of an utterance in its stored dtype, None when it failed."""
+    if identifier not in store:
+        return None
+    return Track(store.read(identifier), store.frame_rate(identifier), store.spans(identifier))
+
+
+def limit_track(track: Track | None, spec: StreamSpec) -> Track | None:
+    """At most ``spec.limit`` steps, from the head or the centre."""
+    if track is None or spec.limit is None or len(track) <= spec.limit:
+        return track
+    return track.cut((len(track) - spec.limit) // 2 if spec.crop == "centre" else 0, spec.limit)

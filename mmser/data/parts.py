@@ -1,0 +1,116 @@
+"""Manifest + assignment of one fold -> `Facts` per part and the fold's `Task`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mmser.core.errors import MmserError
+from mmser.core.tables import ASSIGNMENT_COLUMNS, require_columns
+from mmser.core.task import Task
+from mmser.data.dataset import Facts
+from mmser.data.targets import build_targets, indices, speaker_names
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PARTS = ("train", "validation", "test")
+
+
+def fold_rows(manifest: pd.DataFrame, assignment: pd.DataFrame, fold: str) -> pd.DataFrame:
+    """Manifest rows of one fold with ``part`` and ``label`` of the assignment, in the assignment's order.
+
+    The corpus's own partition, also called part in the manifest, is replaced. Raises MmserError when the fold is not
+    in the assignment, or an assigned utterance is not in the manifest.
+    """
+    require_columns(assignment, ASSIGNMENT_COLUMNS, "a fold assignment")
+    require_columns(manifest, ("id", "corpus", "speaker"), "a manifest")
+    chosen = assignment[assignment["fold"].astype(str) == str(fold)]
+    if chosen.empty:
+        known = ", ".join(map(str, dict.fromkeys(assignment["fold"])))
+        raise MmserError(f"a fold named '{fold}'", f"folds {known}", "Name one of them.")
+    known_ids = set(manifest["id"])
+    unknown = [identifier for identifier in chosen["id"] if identifier not in known_ids]
+    if unknown:
+        raise MmserError(
+            "every assigned utterance in the manifest",
+            f"{len(unknown)} that are not, such as {unknown[0]}",
+            "Assign the folds again from this manifest.",
+        )
+    rows = manifest.set_index("id", drop=False).loc[list(chosen["id"])].reset_index(drop=True)
+    return rows.assign(part=chosen["part"].to_numpy(), label=chosen["label"].to_numpy())
+
+
+def make_task(training: pd.DataFrame, classes: Sequence[str], values: Sequence[str]) -> Task:
+    """The Task of a training part; raises MmserError when the part is empty."""
+    if training.empty:
+        raise MmserError("at least one training utterance", "none", "Check the protocol and the failure ledgers.")
+    labels = list(training["label"])
+    return Task(
+        classes=tuple(classes),
+        values=tuple(values),
+        class_counts=tuple(labels.count(name) for name in classes),
+        speakers=tuple(sorted(set(speaker_names(training)))),
+        corpora=tuple(sorted(set(training["corpus"]))),
+        genders=tuple(sorted({g for g in training.get("gender", []) if isinstance(g, str) and g})),
+    )
+
+
+def vote_labels(training: pd.DataFrame, classes: Sequence[str]) -> dict[str, str]:
+    """How the protocol maps emotion words to classes, as seen on the training part's consensus labels."""
+    if "emotion" not in training:
+        return {}
+    pairs = zip(training["emotion"], training["label"], strict=True)
+    return {word: label for word, label in pairs if isinstance(word, str) and label in classes}
+
+
+def make_facts(rows: pd.DataFrame, task: Task, labels: Mapping[str, str]) -> dict[str, Facts]:
+    """`Facts` of each part; dialogues and speakers are numbered over the whole fold."""
+    dialogue, speaker = _numbered(_dialogues(rows)), _numbered(speaker_names(rows))
+    everything = Facts(
+        ids=tuple(rows["id"]),
+        labels=tuple(label if isinstance(label, str) else None for label in rows["label"]),
+        speakers=tuple(speaker_names(rows)),
+        dialogue=dialogue,
+        turn=_column(rows, "turn", 0.0).astype(np.int64),
+        speaker=speaker,
+        duration=_column(rows, "end", np.nan) - _column(rows, "start", np.nan),
+        targets=build_targets(rows, task, labels),
+    )
+    return {part: select(everything, np.flatnonzero(rows["part"] == part)) for part in PARTS}
+
+
+def select(facts: Facts, chosen: np.ndarray) -> Facts:
+    """The chosen rows, in that order."""
+    return replace(
+        facts,
+        ids=tuple(facts.ids[row] for row in chosen),
+        labels=tuple(facts.labels[row] for row in chosen),
+        speakers=tuple(facts.speakers[row] for row in chosen),
+        dialogue=facts.dialogue[chosen],
+        turn=facts.turn[chosen],
+        speaker=facts.speaker[chosen],
+        duration=facts.duration[chosen],
+        targets={name: array[chosen] for name, array in facts.targets.items()},
+    )
+
+
+def _dialogues(rows: pd.DataFrame) -> list[str]:
+    """A name per dialogue, unique over corpora and sessions; an utterance outside any dialogue is one of its own."""
+    blank = [""] * len(rows)
+    columns = rows["corpus"], rows.get("session", blank), rows.get("dialogue", blank), rows["id"]
+    named = zip(*columns, strict=True)
+    return [f"{corpus}/{session}/{name}" if name else f"{corpus}//{own}" for corpus, session, name, own in named]
+
+
+def _numbered(names: Sequence[str]) -> np.ndarray:
+    return indices(names, list(dict.fromkeys(names)))
+
+
+def _column(rows: pd.DataFrame, name: str, missing: float) -> np.ndarray:
+    if name not in rows:
+        return np.full(len(rows), missing)
+    return rows[name].astype("float64").fillna(missing).to_numpy()

@@ -1,0 +1,160 @@
+"""Which utterances share a batch, and in what order: a pure function of (seed, epoch).
+
+A *plan* turns a random generator (None: no shuffling) into a list of batches of row numbers. `PlannedBatches` deals the
+batches of a plan to the processes of a distributed run and tells the dataset the epoch with every row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+import torch.distributed
+from torch.utils.data import Sampler
+
+Generator = np.random.Generator
+Plan = Callable[[Generator | None], list[np.ndarray]]
+Draw = Callable[[Generator | None], np.ndarray]
+
+POOLS = 4
+"""Length bucketing sorts within this many pools of a shuffled epoch (fewer batches per pool: more chance)."""
+LARGEST_POOL = 50
+"""Batches in a pool at most."""
+
+
+class PlannedBatches(Sampler[list[tuple[int, int]]]):
+    """Batch sampler of (epoch, row) pairs.
+
+    ``set_epoch`` chooses the epoch's order; resuming at epoch n gives what an undisturbed run had there. Under DDP each
+    process takes every ``num_replicas``-th batch (None: asks torch.distributed when iterated); with ``even`` the last
+    round is filled from the first batches so that every process has as many, otherwise no row is seen twice.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        seed: int = 0,
+        shuffle: bool = True,
+        even: bool | None = None,
+        num_replicas: int | None = None,
+        rank: int | None = None,
+    ) -> None:
+        self.plan = plan
+        self.seed = seed
+        self.shuffle = shuffle
+        self.even = shuffle if even is None else even
+        self.num_replicas = num_replicas
+        self.rank = rank
+        self.epoch = 0
+
+    @property
+    def sampler(self) -> PlannedBatches:
+        """Itself: trainers call ``loader.batch_sampler.sampler.set_epoch``."""
+        return self
+
+    def set_epoch(self, epoch: int) -> None:
+        self.epoch = epoch
+
+    def batches(self) -> list[np.ndarray]:
+        """All batches of this epoch, of every process."""
+        return self.plan(np.random.default_rng([self.seed, self.epoch]) if self.shuffle else None)
+
+    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
+        replicas, rank = self._place()
+        batches = self.batches()
+        if self.even and len(batches) % replicas:
+            missing = replicas - len(batches) % replicas
+            batches = batches + [batches[i % len(batches)] for i in range(missing)]
+        for batch in batches[rank::replicas]:
+            yield [(self.epoch, int(row)) for row in batch]
+
+    def __len__(self) -> int:
+        replicas, rank = self._place()
+        count = len(self.batches())
+        return -(-count // replicas) if self.even else len(range(rank, count, replicas))
+
+    def _place(self) -> tuple[int, int]:
+        if self.num_replicas is not None:
+            return self.num_replicas, self.rank or 0
+        if torch.distributed.is_available() and torch.distributed.is_initialized():
+            return torch.distributed.get_world_size(), torch.distributed.get_rank()
+        return 1, 0
+
+
+def every_row(count: int) -> Draw:
+    """Each of ``count`` rows once."""
+
+    def draw(generator: Generator | None) -> np.ndarray:
+        return np.arange(count) if generator is None else generator.permutation(count)
+
+    return draw
+
+
+def balanced_rows(classes: np.ndarray) -> Draw:
+    """As many rows as there are, drawn with replacement so that every class is equally likely.
+
+    ``classes`` (row,) long; rows below 0 (unlabelled) are never drawn. Without a generator: each row once.
+    """
+    labelled = np.flatnonzero(classes >= 0)
+    counts = np.bincount(classes[labelled])
+    chance = 1.0 / counts[classes[labelled]]
+
+    def draw(generator: Generator | None) -> np.ndarray:
+        if generator is None:
+            return np.arange(len(classes))
+        return generator.choice(labelled, size=len(classes), p=chance / chance.sum())
+
+    return draw
+
+
+def random_plan(draw: Draw, batch_size: int) -> Plan:
+    """Consecutive batches of the drawn rows."""
+
+    def plan(generator: Generator | None) -> list[np.ndarray]:
+        return _cut(draw(generator), batch_size)
+
+    return plan
+
+
+def length_plan(draw: Draw, lengths: np.ndarray, batch_size: int) -> Plan:
+    """Batches of about equal ``lengths`` (row,): little padding, yet chance decides who meets whom.
+
+    The drawn rows are dealt into pools, each pool is sorted by length and cut into batches, and the batches are
+    shuffled. Without a generator: all rows from short to long.
+    """
+
+    def plan(generator: Generator | None) -> list[np.ndarray]:
+        rows = draw(generator)
+        if generator is None:
+            return _cut(rows[np.argsort(lengths[rows], kind="stable")], batch_size)
+        batches = -(-len(rows) // batch_size)
+        pool = batch_size * min(LARGEST_POOL, max(1, batches // POOLS))
+        pools = (rows[first : first + pool] for first in range(0, len(rows), pool))
+        cut = [b for rows in pools for b in _cut(rows[np.argsort(lengths[rows], kind="stable")], batch_size)]
+        return [cut[i] for i in generator.permutation(len(cut))]
+
+    return plan
+
+
+def dialogue_plan(dialogues: np.ndarray, turns: np.ndarray, batch_size: int) -> Plan:
+    """Whole dialogues, in the order of their turns; ``batch_size`` utterances per batch on average.
+
+    The number of dialogues per batch is fixed, so that every epoch has as many batches.
+    """
+    rows = np.lexsort((turns, dialogues))
+    starts = np.flatnonzero(np.diff(dialogues[rows], prepend=dialogues[rows[:1]] - 1))
+    groups = np.split(rows, starts[1:])
+    together = max(1, round(batch_size * len(groups) / max(1, len(rows))))
+
+    def plan(generator: Generator | None) -> list[np.ndarray]:
+        order: Sequence[int] | np.ndarray = (
+            range(len(groups)) if generator is None else generator.permutation(len(groups))
+        )
+        shuffled = [groups[i] for i in order]
+        return [np.concatenate(shuffled[i : i + together]) for i in range(0, len(shuffled), together)]
+
+    return plan
+
+
+def _cut(rows: np.ndarray, batch_size: int) -> list[np.ndarray]:
+    return [rows[first : first + batch_size] for first in range(0, len(rows), batch_size)]

@@ -1,0 +1,76 @@
+"""Labels of the manifest -> target arrays, one row per utterance of a fold."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmser.core.batch import UNLABELLED
+from mmser.core.task import Task
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def build_targets(rows: pd.DataFrame, task: Task, labels: Mapping[str, str]) -> dict[str, np.ndarray]:
+    """Target arrays over ``rows`` (manifest columns plus ``label``, the protocol's class name or missing).
+
+    ``emotion`` (row,) long, `UNLABELLED` without a label; ``votes`` (row, class) float32, the annotators' votes as a
+    distribution over the classes (NaN where no vote names one of them); ``values`` (row, value) float32 on the
+    corpus's own scale, NaN where missing; ``speaker``, ``gender``, ``corpus`` (row,) long, indices into the lists of
+    ``task``, `UNLABELLED` when not among them. ``labels`` maps a vote's word to a class. ``emotion`` and ``votes``
+    are left out of a task without classes, ``values`` out of one without values.
+    """
+    targets: dict[str, np.ndarray] = {}
+    if task.classes:
+        targets["emotion"] = indices(rows["label"], task.classes)
+        targets["votes"] = vote_shares(rows.get("votes", [None] * len(rows)), task.classes, labels)
+    if task.values:
+        columns = [_numbers(rows, name) for name in task.values]
+        targets["values"] = np.stack(columns, axis=1)
+    targets["speaker"] = indices(speaker_names(rows), task.speakers)
+    targets["gender"] = indices(rows.get("gender", [None] * len(rows)), task.genders)
+    targets["corpus"] = indices(rows["corpus"], task.corpora)
+    return targets
+
+
+def speaker_names(rows: pd.DataFrame) -> list[str]:
+    """``corpus/speaker``: two corpora may both have a speaker 03."""
+    return [f"{corpus}/{speaker}" for corpus, speaker in zip(rows["corpus"], rows["speaker"], strict=True)]
+
+
+def indices(names: Sequence[Any] | pd.Series, known: Sequence[str]) -> np.ndarray:
+    """(row,) long place of each name among ``known``; `UNLABELLED` for others and for missing ones."""
+    place = {name: index for index, name in enumerate(known)}
+    return np.array([place.get(name, UNLABELLED) if isinstance(name, str) else UNLABELLED for name in names], np.int64)
+
+
+def vote_shares(votes: Sequence[Any] | pd.Series, classes: Sequence[str], labels: Mapping[str, str]) -> np.ndarray:
+    """(row, class) float32: each annotator has one vote, split evenly over the emotions they named.
+
+    Words outside the classes are not counted; a row where nothing remains is NaN.
+    """
+    place = {name: index for index, name in enumerate(classes)}
+    shares = np.zeros((len(votes), len(classes)), np.float32)
+    for row, text in enumerate(votes):
+        for vote in _parsed(text):
+            words = vote.get("emotions") or ()
+            for word in words:
+                index = place.get(labels.get(word, word))
+                if index is not None:
+                    shares[row, index] += 1.0 / len(words)
+    totals = shares.sum(axis=1, keepdims=True)
+    return np.where(totals > 0, shares / np.where(totals > 0, totals, 1), np.nan).astype(np.float32)
+
+
+def _parsed(text: Any) -> list[dict[str, Any]]:
+    return json.loads(text) if isinstance(text, str) and text else []
+
+
+def _numbers(rows: pd.DataFrame, name: str) -> np.ndarray:
+    if name not in rows:
+        return np.full(len(rows), np.nan, np.float32)
+    return rows[name].astype("float64").to_numpy(np.float32, na_value=np.nan)

@@ -1,0 +1,96 @@
+"""What is learnt from the training fold's inputs and applied to every array: scalers and vocabularies.
+
+Saved as two files beside each other: ``<path>.safetensors`` (the numbers) and ``<path>.json`` (what they are).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from mmser.core.errors import MmserError
+from mmser.data.scaling import Scale, Scaler, SpeakerScaler
+from mmser.data.vocabulary import Vocabulary
+
+Transform = Scaler | SpeakerScaler | Vocabulary
+
+
+@dataclass(frozen=True, slots=True)
+class Transforms:
+    """One transform per stream that has any."""
+
+    streams: dict[str, Transform] = field(default_factory=dict)
+
+    def apply(self, stream: str, values: np.ndarray, speaker: str = "") -> np.ndarray:
+        """``values`` (time, *feature) transformed; floats come out as float32, whole numbers as int64."""
+        transform = self.streams.get(stream)
+        if transform is not None:
+            return transform(values, speaker)
+        whole = np.issubdtype(values.dtype, np.integer)
+        return values.astype(np.int64 if whole else np.float32, copy=False)
+
+    def vocabulary_sizes(self) -> dict[str, int]:
+        """Number of indices of each stream of words."""
+        return {name: len(made) for name, made in self.streams.items() if isinstance(made, Vocabulary)}
+
+    def save(self, path: str | Path) -> None:
+        """Write ``<path>.safetensors`` and ``<path>.json``."""
+        from safetensors.numpy import save_file
+
+        tensors = dict(_tensors(self.streams))
+        kinds = {name: _kind(transform) for name, transform in self.streams.items()}
+        speakers = {n: sorted(t.scales) for n, t in self.streams.items() if isinstance(t, SpeakerScaler)}
+        target = Path(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        save_file(tensors, target.with_name(target.name + ".safetensors"))
+        description = json.dumps({"streams": kinds, "speakers": speakers}, indent=2, ensure_ascii=False)
+        target.with_name(target.name + ".json").write_text(description + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: str | Path) -> Transforms:
+        """Read what `save` wrote; raises MmserError when a file is missing."""
+        from safetensors.numpy import load_file
+
+        source = Path(path)
+        files = [source.with_name(source.name + suffix) for suffix in (".json", ".safetensors")]
+        for file in files:
+            if not file.is_file():
+                raise MmserError("the saved transforms of a fold", f"no file {file}", "Train the fold again.")
+        description = json.loads(files[0].read_text(encoding="utf-8"))
+        tensors = load_file(files[1])
+        speakers = description["speakers"]
+        return cls({n: _read(n, kind, tensors, speakers.get(n, [])) for n, kind in description["streams"].items()})
+
+
+def _kind(transform: Transform) -> str:
+    return {Scaler: "zscore", SpeakerScaler: "speaker_zscore", Vocabulary: "vocabulary"}[type(transform)]
+
+
+def _tensors(streams: Mapping[str, Transform]) -> Iterator[tuple[str, np.ndarray]]:
+    for name, transform in streams.items():
+        if isinstance(transform, Vocabulary):
+            yield f"{name}.known", transform.known
+        elif isinstance(transform, Scaler):
+            yield from _pair(name, [transform.scale])
+        else:
+            yield from _pair(name, [transform.scales[speaker] for speaker in sorted(transform.scales)])
+
+
+def _pair(name: str, scales: Iterable[Scale]) -> Iterator[tuple[str, np.ndarray]]:
+    listed = list(scales)
+    yield f"{name}.mean", np.stack([scale.mean for scale in listed])
+    yield f"{name}.deviation", np.stack([scale.deviation for scale in listed])
+
+
+def _read(name: str, kind: str, tensors: Mapping[str, np.ndarray], speakers: list[str]) -> Transform:
+    if kind == "vocabulary":
+        return Vocabulary(tensors[f"{name}.known"])
+    pairs = zip(tensors[f"{name}.mean"], tensors[f"{name}.deviation"], strict=True)
+    scales = [Scale(mean, deviation) for mean, deviation in pairs]
+    if kind == "zscore":
+        return Scaler(scales[0])
+    return SpeakerScaler(dict(zip(speakers, scales, strict=True)))
