@@ -23,10 +23,14 @@ def normalise_word(word: str) -> str:
     return word if any(character.isalnum() for character in word) else ""
 
 
+def spoken_words(text: str) -> list[str]:
+    """The words of a transcript as they are written, punctuation attached; dashes and dots part words and vanish."""
+    return [part for part in _DASHES.sub(" ", text).split() if normalise_word(part)]
+
+
 def words_of(text: str) -> list[str]:
-    """The normalised words of a transcript, in order; dashes and dots part words."""
-    parts = _DASHES.sub(" ", text).split()
-    return [word for word in map(normalise_word, parts) if word]
+    """The normalised words of a transcript, one for each of its `spoken_words`."""
+    return [normalise_word(part) for part in spoken_words(text)]
 
 
 def word_id(word: str) -> int:

@@ -1,0 +1,59 @@
+"""Words to sub-word ids, by a checkpoint's tokenizer or, for random weights, by hashing without any vocabulary."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from mmser.core.words import normalise_word, word_id
+
+HASHED_VOCABULARY = 8192
+_PAD, _START, _END = 0, 1, 2
+_PIECE_LENGTH = 4
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """Sub-word ids of one text; ``owners[i]`` is the number of the word that piece i belongs to, -1 for a mark."""
+
+    ids: list[int]
+    owners: list[int]
+
+
+class Tokenizer(Protocol):
+    """Words (as written) -> Pieces with start and end marks, at most ``limit`` of them."""
+
+    padding: int
+
+    def __call__(self, words: Sequence[str], limit: int) -> Pieces: ...
+
+
+class CheckpointTokenizer:
+    """The fast tokenizer of a checkpoint."""
+
+    def __init__(self, tokenizer: Any) -> None:
+        self._tokenizer = tokenizer
+        self.padding = tokenizer.pad_token_id or 0
+
+    def __call__(self, words: Sequence[str], limit: int) -> Pieces:
+        """See `Tokenizer`."""
+        encoded = self._tokenizer(list(words), is_split_into_words=True, truncation=True, max_length=limit)
+        return Pieces(encoded["input_ids"], [-1 if owner is None else owner for owner in encoded.word_ids()])
+
+
+class HashedTokenizer:
+    """Pieces of up to four characters, hashed into 8192 ids: deterministic, needs no file, knows every word."""
+
+    padding = _PAD
+
+    def __call__(self, words: Sequence[str], limit: int) -> Pieces:
+        """See `Tokenizer`."""
+        ids, owners = [_START], [-1]
+        for number, word in enumerate(words):
+            spelled = normalise_word(word) or word
+            for start in range(0, len(spelled), _PIECE_LENGTH):
+                piece = ("##" if start else "") + spelled[start : start + _PIECE_LENGTH]
+                ids.append(3 + word_id(piece) % (HASHED_VOCABULARY - 3))
+                owners.append(number)
+        return Pieces([*ids[: limit - 1], _END], [*owners[: limit - 1], -1])
