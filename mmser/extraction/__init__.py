@@ -1,1 +1,1 @@
-"""extraction."""
+"""Driving media through extractors into the cache, once."""

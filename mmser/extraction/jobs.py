@@ -1,0 +1,169 @@
+"""One job per store: what it still misses, the clips it waits on, its results in the planned order."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from mmser.cache.entry import Entry
+from mmser.cache.fingerprint import CORPUS_TRANSCRIPT
+from mmser.cache.transcripts import EXTRACTOR, Heard, TranscriptWriter
+from mmser.cache.writer import Writer
+from mmser.core.clip import Clip, Failure, FailureReason, Features, Modality, Transcript
+from mmser.core.contracts import Extractor, Transcriber
+from mmser.core.utterance import Utterance
+from mmser.extraction.batches import BATCH_SIZE, by_length
+
+if TYPE_CHECKING:
+    import numpy as np
+
+FRAME_BYTES = 256 * 1024 * 1024
+"""Pictures that may wait for a face extractor; then it runs on what there is."""
+
+
+@dataclass(slots=True, eq=False)
+class ExtractorJob:
+    """Clips in, entries of one feature store out.
+
+    ``transcript_of`` gives the words of an utterance to a text extractor, and is None for the others; ``missing``
+    are ids with their digests.
+    """
+
+    name: str
+    extractor: Extractor
+    writer: Writer
+    missing: dict[str, str]
+    transcript_of: Callable[[Utterance], Transcript | Failure | None] | None = None
+    seconds: float = 0.0
+    _waiting: list[Clip] = field(default_factory=list)
+    _results: dict[str, Features | Failure] = field(default_factory=dict)
+
+    @property
+    def modality(self) -> Modality:
+        """What it reads; text needs no decoding."""
+        return self.extractor.modality
+
+    def take(self, clip: Clip) -> None:
+        """Keep the part of a decoded clip that this job needs."""
+        if clip.id not in self.missing or self.modality == "text":
+            return
+        face = self.modality == "face"
+        self._waiting.append(replace(clip, waveform=None) if face else replace(clip, frames=None))
+        if face and sum(c.frames.nbytes for c in self._waiting if c.frames is not None) > FRAME_BYTES:
+            self._compute()
+
+    def store(self, chunk: Sequence[Utterance]) -> None:
+        """Compute what waits, and store the chunk's results."""
+        due = [utterance for utterance in chunk if utterance.id in self.missing]
+        if self.transcript_of:
+            self._waiting = [_spoken(utterance.id, self.transcript_of(utterance)) for utterance in due]
+        self._compute()
+        self.writer.add([Entry(u.id, self.missing[u.id], self._results.pop(u.id)) for u in due])
+
+    def _compute(self) -> None:
+        clips, self._waiting = self._waiting, []
+        begun = time.perf_counter()
+        size = int(getattr(self.extractor, "batch_size", BATCH_SIZE))
+        whole = [clip for clip in clips if _part(clip, self.modality) is not None]
+        results = by_length(whole, _length, self.extractor.extract, _broken, size)
+        self.seconds += time.perf_counter() - begun
+        self._results |= {clip.id: _absent(clip, self.modality) for clip in clips}
+        self._results |= {clip.id: result for clip, result in zip(whole, results, strict=True)}
+
+
+@dataclass(slots=True, eq=False)
+class TranscriberJob:
+    """Waveforms in, rows of one transcript store out."""
+
+    transcriber: Transcriber
+    writer: TranscriptWriter
+    missing: dict[str, str]
+    name: str = EXTRACTOR
+    seconds: float = 0.0
+    _waiting: dict[str, Clip] = field(default_factory=dict)
+
+    @property
+    def modality(self) -> Modality:
+        """What it reads: sound."""
+        return "audio"
+
+    def take(self, clip: Clip) -> None:
+        """Keep the sound of a decoded clip."""
+        if clip.id in self.missing:
+            self._waiting[clip.id] = replace(clip, frames=None)
+
+    def store(self, chunk: Sequence[Utterance]) -> None:
+        """Transcribe what waits, and store the chunk's results; a clip without sound keeps the decoder's reason."""
+        due = [self._waiting[utterance.id] for utterance in chunk if utterance.id in self.missing]
+        self._waiting = {}
+        begun = time.perf_counter()
+        heard = by_length([clip for clip in due if clip.waveform is not None], _length, self._transcribe, _broken)
+        self.seconds += time.perf_counter() - begun
+        spoken = iter(heard)
+        results = [_absent(clip, "audio") if clip.waveform is None else next(spoken) for clip in due]
+        self.writer.add([Heard(c.id, self.missing[c.id], r) for c, r in zip(due, results, strict=True)])
+
+    def _transcribe(self, clips: Sequence[Clip]) -> Sequence[Transcript | Failure]:
+        waveforms: list[np.ndarray] = [clip.waveform for clip in clips if clip.waveform is not None]
+        return self.transcriber.transcribe(waveforms)
+
+
+Job = TranscriberJob | ExtractorJob
+
+
+def missing_of(writer: Writer | TranscriptWriter, digests: Mapping[str, str], retry_failed: bool) -> dict[str, str]:
+    """The ids, with digests, that a store has not or has from other content."""
+    return {key: digest for key, digest in digests.items() if not writer.is_stored(key, digest, retry_failed)}
+
+
+def words_for(
+    extractor: Extractor, heard: TranscriptWriter | None
+) -> Callable[[Utterance], Transcript | Failure | None] | None:
+    """Where a text extractor gets an utterance's words: what was heard, or else the corpus; None for the others."""
+    if extractor.modality != "text":
+        return None
+    if heard is not None:
+        return lambda utterance: heard.read(utterance.id)
+    return _corpus_transcript
+
+
+def _corpus_transcript(utterance: Utterance) -> Transcript | None:
+    if utterance.transcript is None:
+        return None
+    return Transcript(utterance.transcript, CORPUS_TRANSCRIPT, utterance.words)
+
+
+def _spoken(identifier: str, transcript: Transcript | Failure | None) -> Clip:
+    if isinstance(transcript, Failure):
+        return Clip(identifier, failures=(transcript,))
+    return Clip(identifier, transcript=transcript)
+
+
+def _part(clip: Clip, modality: Modality) -> object | None:
+    return {"audio": clip.waveform, "face": clip.frames, "text": clip.transcript}[modality]
+
+
+def _absent(clip: Clip, modality: Modality) -> Failure:
+    """The decoder's own reason for a part that is not there."""
+    own = [failure for failure in clip.failures if failure.modality in (None, modality)]
+    reasons: dict[Modality, FailureReason] = {
+        "audio": "no audio track",
+        "face": "no video track",
+        "text": "empty transcript",
+    }
+    return own[0] if own else Failure(clip.id, reasons[modality])
+
+
+def _broken(clip: Clip, detail: str) -> Failure:
+    return Failure(clip.id, "extractor error", detail)
+
+
+def _length(clip: Clip) -> int:
+    """Samples, frames or characters: whatever the clip of this job holds."""
+    if clip.waveform is not None:
+        return len(clip.waveform)
+    if clip.frames is not None:
+        return len(clip.frames)
+    return len(clip.transcript.text) if clip.transcript else 0

@@ -1,0 +1,142 @@
+"""`preprocess`: a corpus of media files into feature stores, every file decoded once, resumable at any moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mmser.cache.fingerprint import CORPUS_TRANSCRIPT, Recipe
+from mmser.cache.layout import LOCK, MANIFEST, checked_name
+from mmser.cache.lock import locked
+from mmser.cache.transcripts import TranscriptWriter
+from mmser.cache.writer import SHARD_BYTES, Writer
+from mmser.core.contracts import Corpus, Extractor, Transcriber
+from mmser.core.errors import MmserError
+from mmser.core.utterance import Utterance
+from mmser.corpora.manifest import to_table, write_manifest
+from mmser.extraction.content import Contents
+from mmser.extraction.decoding import clips_in_order
+from mmser.extraction.jobs import ExtractorJob, Job, TranscriberJob, missing_of, words_for
+from mmser.extraction.plan import chunks, planned, requests
+from mmser.extraction.progress import Progress
+from mmser.extraction.stores import open_stores, recipes_of
+from mmser.extraction.summary import check_failures, summary_row, summary_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def preprocess(
+    corpus: Corpus,
+    extractors: Mapping[str, Extractor],
+    cache: str | Path,
+    transcriber: Transcriber | None = None,
+    transcript: str = CORPUS_TRANSCRIPT,
+    workers: int = 0,
+    frame_rate: float = 3.0,
+    max_failures: float = 0.5,
+    progress: bool = True,
+    retry_failed: bool = False,
+    shard_bytes: int = SHARD_BYTES,
+) -> pd.DataFrame:
+    """Fill one store per extractor with whatever it still misses, and write ``<cache>/<corpus>/manifest.parquet``.
+
+    ``extractors`` maps the name of a store to its extractor. With a ``transcriber`` its words are cached first, as
+    ``transcript@<source>``, and text extractors read them into stores named ``<name>@<source>``; the source is
+    ``transcript``, or the transcriber's own name when that is "corpus". ``workers`` threads decode beside the encoders
+    (0: none). ``frame_rate`` is in pictures per second. ``retry_failed`` tries failed utterances again.
+
+    A clip that fails is a row of its store's index with the reason; the other stores are not touched by it.
+    Returns one row per store: extractor, done, failed, reasons, directory, seconds (of computing), random_weights.
+    Raises MmserError, after everything is stored, when more than the share ``max_failures`` of the utterances failed
+    in some store (1.0 never raises); and when the corpus is empty or a store is damaged.
+    """
+    utterances = list(corpus.utterances())
+    if not utterances:
+        raise MmserError(f"utterances in the corpus {corpus.name}", "none", "Check corpus.root.")
+    spoken, recipes = recipes_of(extractors, transcriber, transcript, frame_rate)
+    _write_manifest(Path(cache) / checked_name(corpus.name, "the name of a corpus"), utterances)
+    plan = planned(utterances)
+    silent = Progress(f"preprocess {corpus.name}", 0, progress)
+    with open_stores(Path(cache), corpus.name, spoken, recipes, shard_bytes, silent.say) as (heard, writers):
+        jobs = _jobs(plan, extractors, writers, transcriber, heard, retry_failed, workers)
+        _announce(silent, jobs, len(plan))
+        _run(plan, jobs, frame_rate, workers, progress, corpus.name)
+        for job in jobs:
+            job.writer.finish()
+    return _concluded(utterances, jobs, max_failures, silent)
+
+
+def _write_manifest(folder: Path, utterances: Sequence[Utterance]) -> None:
+    table = to_table(utterances)
+    with locked(folder / f"manifest{LOCK}"):
+        write_manifest(table, folder / MANIFEST)
+
+
+def _jobs(
+    plan: Sequence[Utterance],
+    extractors: Mapping[str, Extractor],
+    writers: Mapping[str, Writer],
+    transcriber: Transcriber | None,
+    heard: TranscriptWriter | None,
+    retry_failed: bool,
+    workers: int,
+) -> list[Job]:
+    """The work of each store: what it misses, by the content it would be made from; who listens comes first."""
+    contents = Contents(workers)
+    jobs: list[Job] = []
+    if transcriber is not None and heard is not None:
+        missing = missing_of(heard, contents.of(plan, "audio"), retry_failed)
+        jobs.append(TranscriberJob(transcriber, heard, missing))
+    for name, extractor in extractors.items():
+        # What an ASR system hears is settled by the sound.
+        source = "audio" if extractor.modality == "text" and heard is not None else extractor.modality
+        missing = missing_of(writers[name], contents.of(plan, source), retry_failed)
+        jobs.append(ExtractorJob(name, extractor, writers[name], missing, words_for(extractor, heard)))
+    return jobs
+
+
+def _announce(silent: Progress, jobs: Sequence[Job], total: int) -> None:
+    for job in jobs:
+        random = " (random weights: for trying things out only)" if job.writer.recipe.random_weights else ""
+        cached = total - len(job.missing)
+        silent.say(f"{job.name}: {cached} of {total} utterances cached, {len(job.missing)} to do{random}")
+
+
+def _run(
+    plan: Sequence[Utterance], jobs: Sequence[Job], frame_rate: float, workers: int, shown: bool, corpus: str
+) -> None:
+    """Decode once what any job misses; after each chunk of the plan the results are on the disk."""
+    audio = {key for job in jobs if job.modality == "audio" for key in job.missing}
+    frames = {key for job in jobs if job.modality == "face" for key in job.missing}
+    todo = {key for job in jobs for key in job.missing}
+    decoded = clips_in_order(requests(plan, audio, frames), frame_rate, workers)
+    with closing(decoded), Progress(f"preprocess {corpus}", len(todo), shown) as bar:
+        for chunk in chunks(plan):
+            due = [utterance.id for utterance in chunk if utterance.id in todo]
+            if not due:
+                continue
+            for _ in range(sum(key in audio or key in frames for key in due)):
+                clip = next(decoded)
+                for job in jobs:
+                    job.take(clip)
+            for job in jobs:
+                job.store(chunk)
+            bar.step(len(due))
+
+
+def _concluded(
+    utterances: Sequence[Utterance], jobs: Sequence[Job], max_failures: float, silent: Progress
+) -> pd.DataFrame:
+    ids = [utterance.id for utterance in utterances]
+    rows = []
+    for job in jobs:
+        recipe: Recipe = job.writer.recipe
+        name = f"{job.name}@{recipe.source}" if recipe.source else job.name
+        rows.append(summary_row(name, job.writer.rows, ids, job.writer.directory, job.seconds, recipe.random_weights))
+        if rows[-1]["failed"]:
+            silent.say(f"{name}: {rows[-1]['failed']} of {len(ids)} utterances failed: {rows[-1]['reasons']}")
+    check_failures(rows, max_failures)
+    return summary_table(rows)

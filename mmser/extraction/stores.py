@@ -1,0 +1,66 @@
+"""Which stores a job fills, and their writers, opened together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from mmser.cache.fingerprint import CORPUS_TRANSCRIPT, Recipe, recipe_of
+from mmser.cache.layout import store_directory
+from mmser.cache.transcripts import EXTRACTOR, TranscriptWriter, open_transcripts
+from mmser.cache.writer import Writer, open_writer
+from mmser.core.contracts import Extractor, Transcriber
+from mmser.core.errors import UsageError
+
+
+def recipes_of(
+    extractors: Mapping[str, Extractor], transcriber: Transcriber | None, transcript: str, frame_rate: float
+) -> tuple[Recipe | None, dict[str, Recipe]]:
+    """The recipe of the transcript store (None without a transcriber) and those of the feature stores, by name.
+
+    What decoding decides (the rate of pictures) belongs to the recipe of a face store.
+    Raises UsageError when text is wanted from a source for which there is no transcriber.
+    """
+    if transcriber is None and transcript != CORPUS_TRANSCRIPT:
+        raise UsageError(f"a transcriber for transcript={transcript}", "none", "`mmser list transcribers` prints them.")
+    spoken: Recipe | None = None
+    words = {"source": CORPUS_TRANSCRIPT}
+    if transcriber is not None:
+        source = transcriber.name if transcript == CORPUS_TRANSCRIPT else transcript
+        spoken = recipe_of(EXTRACTOR, transcriber, {"source": source})
+        words = {"source": source, "fingerprint": spoken.fingerprint}
+    recipes = {}
+    for name, extractor in extractors.items():
+        recipe = recipe_of(name, extractor, words if extractor.modality == "text" else None)
+        if extractor.modality == "face":
+            recipe = replace(recipe, parameters={**recipe.parameters, "decoded_frame_rate": frame_rate})
+        if extractor.modality == "text" and spoken is not None and spoken.random_weights:
+            recipe = replace(recipe, random_weights=True)
+        recipes[name] = recipe
+    return spoken, recipes
+
+
+@contextmanager
+def open_stores(
+    cache: Path,
+    corpus: str,
+    spoken: Recipe | None,
+    recipes: Mapping[str, Recipe],
+    shard_bytes: int,
+    say: Callable[[str], None],
+) -> Iterator[tuple[TranscriptWriter | None, dict[str, Writer]]]:
+    """The writers of all stores for the block; waits for other processes that hold one of them."""
+
+    def directory(recipe: Recipe) -> Path:
+        return store_directory(cache, corpus, recipe.name, recipe.source, recipe.fingerprint)
+
+    with ExitStack() as stack:
+        heard = stack.enter_context(open_transcripts(directory(spoken), spoken, say=say)) if spoken else None
+        writers = {}
+        # Locks are taken in one order everywhere, so that two processes cannot wait for each other.
+        for name in sorted(recipes, key=lambda name: directory(recipes[name]).name):
+            recipe = recipes[name]
+            writers[name] = stack.enter_context(open_writer(directory(recipe), recipe, shard_bytes, say=say))
+        yield heard, {name: writers[name] for name in recipes}

@@ -1,0 +1,50 @@
+"""What came of a job: one row per store, and the error when too much failed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mmser.cache.index import OK
+from mmser.core.errors import MmserError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMNS = ("extractor", "done", "failed", "reasons", "directory", "seconds", "random_weights")
+
+
+def summary_row(
+    name: str, rows: Mapping[str, Mapping[str, Any]], ids: Sequence[str], directory: Path, seconds: float, random: bool
+) -> dict[str, Any]:
+    """Counts over the utterances ``ids`` of one store whose index rows are ``rows``."""
+    reasons = Counter(str(rows[key]["error"]) for key in ids if rows[key]["status"] != OK)
+    return {
+        "extractor": name,
+        "done": len(ids) - reasons.total(),
+        "failed": reasons.total(),
+        "reasons": ", ".join(f"{reason} {count}" for reason, count in sorted(reasons.items())),
+        "directory": str(directory),
+        "seconds": round(seconds, 3),
+        "random_weights": random,
+    }
+
+
+def summary_table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """One row per store."""
+    import pandas as pd
+
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def check_failures(rows: Sequence[Mapping[str, Any]], max_failures: float) -> None:
+    """Raise MmserError naming each store in which more than the share ``max_failures`` of the utterances failed."""
+    over = [row for row in rows if row["failed"] > max_failures * (row["done"] + row["failed"])]
+    if over:
+        found = "; ".join(
+            f"{row['extractor']}: {row['failed']} of {row['done'] + row['failed']} ({row['reasons']})" for row in over
+        )
+        remedy = f"Everything that worked is cached in {over[0]['directory']}; mend the media, or raise max_failures."
+        raise MmserError(f"at most {max_failures:.0%} of the utterances to fail", found, remedy)
