@@ -128,7 +128,7 @@ def _pooled(family: _Family, draws: int, level: float, seed: int) -> list[dict[s
 def _grouped(family: _Family, keys: list[str], scope: str) -> list[dict[str, Any]]:
     """Scores of each group of rows that share ``keys``."""
     grouping = family.rows.groupby(keys, sort=True)
-    groups = grouping.size().rename("utterances").reset_index().to_dict("records")
+    groups: list[Any] = grouping.size().rename("utterances").reset_index().to_dict("records")
     sums = cluster_sums(family.entries, grouping.ngroup().to_numpy(), len(groups))
     rows = []
     for name, metric in family.metrics.items():

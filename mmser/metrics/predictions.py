@@ -16,14 +16,8 @@ from mmser.core.errors import MmserError
 from mmser.core.tables import CLEAN, PREDICTION, PROBABILITY, TARGET
 
 FILE_NAME = "predictions.parquet"
-_DEFAULTS: dict[str, str | int] = {
-    "corpus": "",
-    "speaker": "",
-    "session": "",
-    "condition": CLEAN,
-    "fold": "",
-    "seed": 0,
-}
+_TEXTS = ("corpus", "speaker", "session", "fold")
+_DEFAULTS: dict[str, str | int] = {**dict.fromkeys(_TEXTS, ""), "condition": CLEAN, "seed": 0}
 _KEY = ["condition", "fold", "seed", "id"]
 
 
@@ -64,7 +58,7 @@ def checked_predictions(table: pd.DataFrame, name: str = "the table") -> pd.Data
         if column not in table:
             table[column] = default
     table["id"] = table["id"].astype(str) if "id" in table else table.index.astype(str)
-    for column in ("corpus", "speaker", "session", "fold"):
+    for column in _TEXTS:
         table[column] = table[column].map(lambda entry: "" if pd.isna(entry) else str(entry)).astype(object)
     if categorical:
         table = _checked_labels(table, name)

@@ -1,0 +1,130 @@
+"""What a few sample utterances attend to, in a form a report can draw without a model.
+
+Each sample is run on its own, so nothing of the weights belongs to padding. Heads and queries are averaged: what is
+kept is how much every key (word, frame) receives. Samples whose prediction changes when they leave their batch (systems
+that read the whole dialogue) are left out, because the picture would not belong to the prediction.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from torch import Tensor, nn
+
+from mmser.core.batch import Batch, Context, Stream
+from mmser.core.tables import PROBABILITY
+from mmser.evaluation.predict import predict, run_model
+
+if TYPE_CHECKING:
+    from mmser.data.fold import FoldData
+
+ATTENTION_COLUMNS = ("id", "name", "stream", "weights", "labels", "seconds")
+_SAME = 1e-3
+"""Largest difference of a probability between alone and in the batch that still counts as the same prediction."""
+
+
+def attention_samples(
+    model: nn.Module, data: FoldData, manifest: pd.DataFrame, predictions: pd.DataFrame, limit: int
+) -> pd.DataFrame:
+    """ATTENTION_COLUMNS for up to ``limit`` test utterances spread over ``predictions``; empty without attention.
+
+    ``weights`` is (key,), ``labels`` the words or stream names when they are known, ``seconds`` the middle of each
+    key otherwise; both may be None.
+    """
+    chosen = set(predictions["id"].iloc[np.unique(np.linspace(0, len(predictions) - 1, limit).astype(int))])
+    known = predictions.set_index("id").to_dict("index")
+    about = manifest.set_index("id").to_dict("index")
+    rows: list[dict[str, Any]] = []
+    for batch in data.loader("test", shuffle=False):
+        for index in (i for i, name in enumerate(batch.ids) if name in chosen):
+            sample = one_row(batch, index)
+            if _same_prediction(model, sample, known[sample.ids[0]], data.task.classes):
+                rows += _weights_of(model, sample, data, about[sample.ids[0]])
+    return pd.DataFrame(rows, columns=list(ATTENTION_COLUMNS))
+
+
+def one_row(batch: Batch, index: int) -> Batch:
+    """Row ``index`` as a batch of one without padding; streams that shared one time axis go on sharing it."""
+    lengths = {name: _last_step(stream.mask[index]) for name, stream in batch.streams.items()}
+    if len({stream.mask.shape[1] for stream in batch.streams.values()}) == 1:
+        lengths = dict.fromkeys(lengths, max(lengths.values()))
+    row = slice(index, index + 1)
+    streams = {n: Stream(s.values[row, : lengths[n]], s.mask[row, : lengths[n]]) for n, s in batch.streams.items()}
+    context = Context(batch.context.dialogue[row], batch.context.turn[row], batch.context.speaker[row])
+    return Batch((batch.ids[index],), streams, context, {name: t[row] for name, t in batch.targets.items()})
+
+
+def key_weights(attention: Tensor) -> np.ndarray:
+    """(key,) mean over heads and queries of one utterance's weights (1, [head,] query, key) or (1, time)."""
+    weights = attention[0].float().cpu().numpy()
+    return weights.reshape(-1, weights.shape[-1]).mean(0)
+
+
+def attended_stream(name: str, length: int, lengths: Mapping[str, int]) -> str:
+    """The stream whose steps are the keys of attention ``name``; "" when it cannot be told.
+
+    A stream named in ``name`` wins (the last one: "audio_to_text" attends to text), then the only one of that length.
+    """
+    fitting = [stream for stream, steps in lengths.items() if steps == length]
+    named = sorted((name.rfind(stream), stream) for stream in fitting if stream in name)
+    if named:
+        return named[-1][1]
+    return fitting[0] if len(fitting) == 1 else ""
+
+
+def _last_step(mask: Tensor) -> int:
+    real = mask.nonzero()
+    return int(real.max()) + 1 if len(real) else 1
+
+
+def _same_prediction(model: nn.Module, sample: Batch, known: Mapping[Any, Any], classes: Sequence[str]) -> bool:
+    if not classes:
+        return True
+    alone = predict(model, [sample], classes).iloc[0]
+    return all(abs(alone[PROBABILITY + name] - known[PROBABILITY + name]) < _SAME for name in classes)
+
+
+def _weights_of(model: nn.Module, sample: Batch, data: FoldData, about: Mapping[Any, Any]) -> Iterable[dict[str, Any]]:
+    _, outputs = next(iter(run_model(model, [sample], need_attention=True)))
+    lengths = {name: stream.mask.shape[1] for name, stream in outputs.encoded.items()}
+    for name, attention in outputs.attention.items():
+        weights = key_weights(attention)
+        if not np.isfinite(weights).all() or not weights.any():
+            continue  # nothing was there to attend to: the modality is absent
+        stream = attended_stream(name, len(weights), lengths)
+        row = {"id": sample.ids[0], "name": name, "stream": stream, "weights": weights.tolist()}
+        if not stream and len(weights) == len(lengths):
+            yield row | {"labels": list(lengths), "seconds": None}
+            continue
+        labels = _words(data, stream, about, len(weights))
+        yield row | {"labels": labels, "seconds": None if labels else _seconds(data, stream, row["id"], len(weights))}
+
+
+def _words(data: FoldData, stream: str, about: Mapping[Any, Any], length: int) -> list[str] | None:
+    """The corpus's words when the keys are its words, one by one; never another transcript's, never a guess."""
+    store = data.stores.get(stream)
+    by_word = data.alignment == "word"
+    text = store is not None and ".text." in str(store.info.get("class", ""))
+    if not (by_word or text) or (store is not None and store.info.get("transcript") not in (None, "", "corpus")):
+        return None
+    timed, written = about.get("words"), about.get("transcript")
+    candidates = [[word["text"] for word in json.loads(timed)]] if isinstance(timed, str) and timed else []
+    candidates += [written.split()] if isinstance(written, str) else []
+    limit = data.specs[stream].limit if stream in data.specs else None
+    return next((w for words in candidates if len(w := words[:limit]) == length), None)
+
+
+def _seconds(data: FoldData, stream: str, identifier: str, length: int) -> list[float] | None:
+    """Middle of each key in seconds, when the store knows its frame rate."""
+    store = data.stores.get(stream)
+    if store is None or identifier not in store or data.alignment != "native":
+        return None
+    rate, limit = store.frame_rate(identifier), data.specs[stream].limit
+    if rate is None or data.specs[stream].crop != "head":
+        return None
+    duration = min(store.length(identifier), limit or np.inf) / rate
+    return ((np.arange(length) + 0.5) * duration / length).tolist()

@@ -1,0 +1,119 @@
+"""A run's trained models -> its predictions table, its fused vectors and attention samples, beside the models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from mmser.cache.atomic import written_aside
+from mmser.core.errors import MmserError
+from mmser.core.tables import CLEAN, PREDICTION_COLUMNS
+from mmser.evaluation.attention import attention_samples
+from mmser.evaluation.predict import predict_and_embed
+from mmser.metrics.predictions import FILE_NAME
+
+if TYPE_CHECKING:
+    from mmser.data.fold import FoldData
+    from mmser.training.run import Run
+
+EMBEDDINGS = "embeddings.safetensors"
+"""One tensor (utterance, feature) float16 per ``<fold>-seed<k>``; its rows are those of EMBEDDED in order."""
+
+EMBEDDED = "embeddings.parquet"
+ATTENTION = "attention.parquet"
+
+
+def evaluate(
+    run: Run,
+    condition: str = CLEAN,
+    data: Callable[[str, int], FoldData] | None = None,
+    embeddings: int = 500,
+    attention: int = 6,
+) -> pd.DataFrame:
+    """Predict the test part of every finished fold and seed; returns and writes ``predictions.parquet``.
+
+    Rows of the same condition are replaced, others kept, and the file appears whole: repeating changes nothing.
+    ``data(fold, seed)`` gives the fold's data under another condition; without it the run's own clean data are used.
+    The clean condition also keeps up to ``embeddings`` fused vectors per fold and seed and the attention of up to
+    ``attention`` utterances of the first one, for reports.
+    Raises MmserError when no fold is finished or a condition comes without its data.
+    """
+    if condition != CLEAN and data is None:
+        raise MmserError(
+            f"the disturbed data of condition '{condition}'", "none", "Use `mmser robustness`, or condition=clean."
+        )
+    if not run.folds:
+        raise MmserError(
+            "at least one finished fold", f"none in {run.directory}", "Run `mmser train` again; it goes on."
+        )
+    tables: list[pd.DataFrame] = []
+    vectors: dict[str, np.ndarray] = {}
+    samples = pd.DataFrame()
+    for fold, seed in run.folds:
+        fold_data, model = (data or run.fold_data)(fold, seed), run.load_model(fold, seed)
+        task = fold_data.task
+        table, vector = predict_and_embed(model, fold_data.loader("test", shuffle=False), task.classes, task.values)
+        order = _order(table, fold_data.ids("test"))
+        table, vector = table.iloc[order].reset_index(drop=True), vector[order]
+        tables.append(table.assign(fold=fold, seed=seed))
+        vectors[f"{fold}-seed{seed}"] = vector
+        if len(tables) == 1 and condition == CLEAN and attention:
+            samples = attention_samples(model, fold_data, run.manifest, table, attention)
+            samples = samples.assign(fold=fold, seed=seed)
+    predictions = _with_facts(pd.concat(tables, ignore_index=True), run.manifest, condition)
+    if condition == CLEAN:
+        _save_embeddings(run.directory, predictions, vectors, embeddings)
+        _save_table(samples, run.directory / ATTENTION)
+    return _save_predictions(predictions, condition, run.directory / FILE_NAME)
+
+
+def _order(table: pd.DataFrame, ids: tuple[str, ...]) -> np.ndarray:
+    """Positions that bring ``table`` into the order of ``ids``; every utterance must be there exactly once."""
+    if len(table) != len(ids) or set(table["id"]) != set(ids):
+        raise MmserError(
+            f"one prediction for each of the {len(ids)} test utterances",
+            f"{table['id'].nunique()} utterances in {len(table)} predictions",
+            "The loader leaves utterances out or repeats them.",
+        )
+    return pd.Index(table["id"]).get_indexer(list(ids))
+
+
+def _with_facts(table: pd.DataFrame, manifest: pd.DataFrame, condition: str) -> pd.DataFrame:
+    """Add corpus, speaker and session of each utterance and the condition; columns in their stated order."""
+    about = manifest.set_index("id")[["corpus", "speaker", "session"]]
+    table = table.join(about, on="id").assign(condition=condition)
+    first = [column for column in PREDICTION_COLUMNS if column in table]
+    return table[[*first, *(column for column in table.columns if column not in first)]]
+
+
+def _save_predictions(table: pd.DataFrame, condition: str, path: Path) -> pd.DataFrame:
+    if path.is_file():
+        before = pd.read_parquet(path)
+        others = before[before["condition"] != condition]
+        table = pd.concat([others, table], ignore_index=True) if len(others) else table
+    _save_table(table, path)
+    return table
+
+
+def _save_embeddings(directory: Path, table: pd.DataFrame, vectors: Mapping[str, np.ndarray], limit: int) -> None:
+    from safetensors.numpy import save_file
+
+    kept, rows = {}, []
+    for (fold, seed), part in table.groupby(["fold", "seed"], sort=False):
+        key = f"{fold}-seed{seed}"
+        chosen = np.unique(np.linspace(0, len(part) - 1, min(limit, len(part))).astype(int))
+        small = np.abs(vectors[key]).max() < np.finfo(np.float16).max
+        kept[key] = np.ascontiguousarray(vectors[key][chosen], dtype=np.float16 if small else np.float32)
+        rows.append(part.iloc[chosen][["id", "fold", "seed"]])
+    with written_aside(directory / EMBEDDINGS) as aside:
+        save_file(kept, aside)
+    _save_table(pd.concat(rows, ignore_index=True), directory / EMBEDDED)
+
+
+def _save_table(table: pd.DataFrame, path: Path) -> None:
+    with written_aside(path) as aside:
+        table.to_parquet(aside, index=False)
