@@ -6,7 +6,8 @@ word    every stream pooled over the time span of each word of the reference str
         masked.
 grid    every stream on one frame rate: the same weighted mean over each grid cell, so that words repeat over their
         spans; a stream slower than the grid is interpolated linearly between the centres of its steps. A cell outside
-        every step (silence between words) is masked.
+        every step (silence between words) is masked. The grid lies at whole multiples of its period and runs from the
+        first step of any stream to the last.
 
 Whole numbers (word indices) cannot be averaged: the step with the longest overlap is taken. Masked steps take part in
 nothing. The time axis of every aligned stream of an utterance has the same length.
@@ -62,8 +63,8 @@ def interpolate(track: Track, centres: np.ndarray) -> Track:
     share = np.where(gap > 0, (centres - middle[left]) / np.where(gap > 0, gap, 1.0), 0.0).clip(0.0, 1.0)
     weights = _expand(share, track.values).astype(np.float32)
     values = (1 - weights) * track.values[rows[left]] + weights * track.values[rows[right]]
-    covered = _overlap(times, np.stack([centres, centres], axis=1), inclusive=True).any(axis=1)
-    return Track(values.astype(np.float32), mask=covered)
+    inside = (centres[:, None] >= times[None, :, 0] - 1e-9) & (centres[:, None] <= times[None, :, 1] + 1e-9)
+    return Track(values.astype(np.float32), mask=inside.any(axis=1))
 
 
 def align(sample: Sample, alignment: Alignment, grid_rate: float, reference: str | None) -> Sample:
@@ -87,26 +88,26 @@ def align(sample: Sample, alignment: Alignment, grid_rate: float, reference: str
 
 
 def _to_grid(streams: Mapping[str, Track | None], duration: float, rate: float) -> dict[str, Track | None]:
-    cells = max(1, int(np.ceil(duration * rate - 1e-6)))
-    edges = np.arange(cells + 1) / rate
+    starts = [times[0, 0] for times in _known_times(streams) if len(times)]
+    first = int(np.floor(min(starts, default=0.0) * rate + 1e-6))
+    last = max(first + 1, int(np.ceil(duration * rate - 1e-6)))
+    edges = np.arange(first, last + 1) / rate
     spans = np.stack([edges[:-1], edges[1:]], axis=1)
     resampled: dict[str, Track | None] = {}
     for name, track in streams.items():
         if track is None:
             resampled[name] = None
         elif track.spans is None and track.frame_rate is not None and track.frame_rate < rate and _is_float(track):
-            resampled[name] = replace(interpolate(track, spans.mean(axis=1)), frame_rate=rate)
+            resampled[name] = interpolate(track, spans.mean(axis=1))
         else:
-            resampled[name] = replace(pool(track, spans), frame_rate=rate, spans=None)
+            resampled[name] = pool(track, spans)
     return resampled
 
 
-def _overlap(times: np.ndarray, spans: np.ndarray, inclusive: bool = False) -> np.ndarray:
-    """(span, time) seconds of overlap; ``inclusive`` gives instead whether they touch at all."""
+def _overlap(times: np.ndarray, spans: np.ndarray) -> np.ndarray:
+    """(span, time) seconds of overlap."""
     start = np.maximum(spans[:, None, 0], times[None, :, 0])
     end = np.minimum(spans[:, None, 1], times[None, :, 1])
-    if inclusive:
-        return end >= start - 1e-9
     # Below a microsecond it is rounding of the spans, not speech.
     return np.where(end - start > 1e-6, end - start, 0.0)
 
@@ -122,14 +123,14 @@ def _weighted(weights: np.ndarray, track: Track) -> np.ndarray:
 
 def _duration(sample: Sample) -> float:
     """Seconds: the end of the last step of any track, else what the manifest says, else one second."""
-    ends = [times[-1, 1] for times in _known_times(sample) if len(times)]
+    ends = [times[-1, 1] for times in _known_times(sample.streams) if len(times)]
     if ends:
         return float(max(ends))
     return sample.duration or 1.0
 
 
-def _known_times(sample: Sample) -> list[np.ndarray]:
-    tracks = [track for track in sample.streams.values() if track is not None]
+def _known_times(streams: Mapping[str, Track | None]) -> list[np.ndarray]:
+    tracks = [track for track in streams.values() if track is not None]
     return [times for times in (track.times() for track in tracks) if times is not None]
 
 

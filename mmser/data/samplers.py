@@ -16,10 +16,10 @@ Generator = np.random.Generator
 Plan = Callable[[Generator | None], list[np.ndarray]]
 Draw = Callable[[Generator | None], np.ndarray]
 
-POOLS = 4
-"""Length bucketing sorts within this many pools of a shuffled epoch (fewer batches per pool: more chance)."""
-LARGEST_POOL = 50
-"""Batches in a pool at most."""
+POOL = 50
+"""Batches that are sorted together by length bucketing."""
+JITTER = 0.1
+"""Lengths are sorted as if up to this share shorter or longer, so that companions change from epoch to epoch."""
 
 
 class PlannedBatches(Sampler[list[tuple[int, int]]]):
@@ -119,18 +119,17 @@ def random_plan(draw: Draw, batch_size: int) -> Plan:
 def length_plan(draw: Draw, lengths: np.ndarray, batch_size: int) -> Plan:
     """Batches of about equal ``lengths`` (row,): little padding, yet chance decides who meets whom.
 
-    The drawn rows are dealt into pools, each pool is sorted by length and cut into batches, and the batches are
-    shuffled. Without a generator: all rows from short to long.
+    The drawn rows are dealt into pools of `POOL` batches, each pool is sorted by jittered length and cut into batches,
+    and the batches are shuffled. Without a generator: all rows from short to long.
     """
 
     def plan(generator: Generator | None) -> list[np.ndarray]:
         rows = draw(generator)
         if generator is None:
             return _cut(rows[np.argsort(lengths[rows], kind="stable")], batch_size)
-        batches = -(-len(rows) // batch_size)
-        pool = batch_size * min(LARGEST_POOL, max(1, batches // POOLS))
-        pools = (rows[first : first + pool] for first in range(0, len(rows), pool))
-        cut = [b for rows in pools for b in _cut(rows[np.argsort(lengths[rows], kind="stable")], batch_size)]
+        jittered = lengths[rows] * generator.uniform(1 - JITTER, 1 + JITTER, len(rows))
+        pools = _cut(np.arange(len(rows)), POOL * batch_size)
+        cut = [batch for pool in pools for batch in _cut(rows[pool[np.argsort(jittered[pool])]], batch_size)]
         return [cut[i] for i in generator.permutation(len(cut))]
 
     return plan

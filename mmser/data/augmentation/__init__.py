@@ -1,0 +1,1 @@
+"""Augmentations: one random change of a training sample per file (`mmser.data.dataset.Augmentation`)."""
