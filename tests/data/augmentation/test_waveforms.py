@@ -1,0 +1,86 @@
+"""Speed and noise on waveforms."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.io import wavfile
+
+from mmser.core.errors import MmserError, UsageError
+from mmser.data.augmentation.additive_noise import AdditiveNoise
+from mmser.data.augmentation.speed_perturbation import SpeedPerturbation
+from mmser.data.sample import Sample, Track
+
+TIME = np.arange(16000) / 16000
+
+
+def tone(hertz: float) -> Track:
+    return Track(np.sin(2 * np.pi * hertz * TIME).astype(np.float32), 16000.0)
+
+
+class Speakers:
+    """Three training utterances, each a tone; the first is the one being augmented."""
+
+    ids = ("a", "b", "c")
+    labels = (None, None, None)
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def sample(self, identifier: str) -> Sample:
+        self.asked.append(identifier)
+        return Sample(identifier, {"audio": tone({"a": 100, "b": 500, "c": 1000}[identifier])}, {})
+
+
+def loudest(values: np.ndarray) -> float:
+    return float(np.abs(np.fft.rfft(values)).argmax() * 16000 / len(values))
+
+
+def test_faster_is_shorter_and_higher_and_times_follow():
+    text = Track(np.arange(1), spans=np.array([[0.5, 1.0]], np.float32))
+    face = Track(np.ones((3, 2), np.float32), 3.0)
+    sample = Sample("a", {"audio": tone(440), "text": text, "face": face}, {}, duration=1.0)
+    faster = SpeedPerturbation(rates=[1.25])(sample, np.random.default_rng(0), 0, Speakers())
+    assert len(faster.streams["audio"]) == 12800 and faster.streams["audio"].frame_rate == 16000
+    assert loudest(faster.streams["audio"].values) == pytest.approx(550, abs=2)
+    assert np.allclose(faster.streams["text"].spans, [[0.4, 0.8]])
+    assert faster.streams["face"].times()[-1, 1] == pytest.approx(0.8)
+    assert faster.duration == pytest.approx(0.8)
+
+
+@pytest.mark.parametrize("kind", ["white", "pink", "babble", "folder"])
+def test_noise_has_the_ratio_drawn(kind, tmp_path):
+    wavfile.write(tmp_path / "hum.wav", 16000, (1000 * np.sin(TIME * 300)).astype(np.int16))
+    clean = tone(440)
+    noisy = AdditiveNoise(kind=kind, snr=(7, 7), probability=1.0, folder=str(tmp_path))(
+        Sample("a", {"audio": clean}, {}), np.random.default_rng(0), 0, Speakers()
+    )
+    noise = noisy.streams["audio"].values - clean.values
+    assert 10 * np.log10(np.mean(clean.values**2) / np.mean(noise**2)) == pytest.approx(7, abs=0.1)
+
+
+def test_babble_is_made_of_other_training_utterances():
+    speakers = Speakers()
+    change = AdditiveNoise(kind="babble", snr=(0, 0), probability=1.0, talkers=(2, 2))
+    noisy = change(Sample("a", {"audio": tone(100)}, {}), np.random.default_rng(0), 0, speakers)
+    assert sorted(speakers.asked) == ["b", "c"]
+    spectrum = np.abs(np.fft.rfft(noisy.streams["audio"].values - tone(100).values))
+    assert sorted(np.argsort(spectrum)[-2:].tolist()) == [500, 1000]
+
+
+def test_probability_is_the_share_of_noisy_utterances():
+    change, sample = AdditiveNoise(probability=0.3), Sample("a", {"audio": Track(np.ones(50, np.float32), 16e3)}, {})
+    noisy = [change(sample, np.random.default_rng(i), 0, Speakers()) is not sample for i in range(1000)]
+    assert np.mean(noisy) == pytest.approx(0.3, abs=0.05)
+
+
+def test_bad_requests_are_refused(tmp_path):
+    features = Sample("a", {"audio": Track(np.ones((5, 4), np.float32), 100.0)}, {})
+    with pytest.raises(MmserError, match=r"a waveform in stream 'audio'; found steps of shape \(4,\)"):
+        SpeedPerturbation()(features, np.random.default_rng(0), 0, Speakers())
+    with pytest.raises(MmserError, match="a stream named 'wave' to augment; found streams audio"):
+        AdditiveNoise(stream="wave")(features, np.random.default_rng(0), 0, Speakers())
+    with pytest.raises(MmserError, match="a folder of wav files; found none"):
+        AdditiveNoise(kind="folder", folder=str(tmp_path))
+    with pytest.raises(UsageError, match="noise white, pink, babble or folder; found 'brown'"):
+        AdditiveNoise(kind="brown")
