@@ -1,0 +1,140 @@
+"""The road end to end: corpus -> caches -> folds -> predictions -> report, each step skipped where it is done."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mmser.composition import chosen, compose, default_protocol, listed, merged, read_yaml
+from mmser.core.errors import MmserError, UsageError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mmser.training.run import Run
+
+log = logging.getLogger(__name__)
+
+
+def preprocess(
+    corpus: str,
+    extractors: Sequence[str],
+    root: str | Path | None = None,
+    transcript: str = "corpus",
+    cache: str | Path = "cache",
+    weights: str | None = None,
+    overrides: Sequence[str] = (),
+) -> pd.DataFrame:
+    """Turn a corpus into caches, one per extractor; what is cached already is not done again.
+
+    ``corpus`` and ``extractors`` are names from `mmser list`; ``overrides`` are further Hydra words. Returns one row
+    per extractor: done, failed, reasons, directory, seconds.
+    """
+    words = [f"corpus={corpus}", f"extractors=[{','.join(extractors)}]", f"transcript={transcript}", f"cache={cache}"]
+    words += [f"corpus.root={root}"] if root is not None else []
+    words += [f"weights={weights}"] if weights is not None else []
+    return preprocess_config([*words, *overrides])
+
+
+def preprocess_config(overrides: Sequence[str]) -> pd.DataFrame:
+    """`mmser preprocess`: the same from Hydra words alone."""
+    from hydra.utils import instantiate
+
+    from mmser.extraction.preprocess import preprocess as extract
+
+    names = listed(overrides, "extractors")
+    if not names:
+        raise UsageError("extractors=[NAME,...]", "none", "`mmser list extractors` prints them.")
+    transcript = chosen(overrides, "transcript") or "corpus"
+    parts = [f"+extractor@extractor.{name}={name}" for name in names]
+    parts += [f"+transcriber={transcript}"] if transcript != "corpus" else []
+    config = compose("preprocess", [*parts, *overrides])
+    return extract(
+        instantiate(config["corpus"]),
+        {name: instantiate(_with_weights(part, config["weights"])) for name, part in config["extractor"].items()},
+        Path(config["cache"]),
+        transcriber=instantiate(_with_weights(config["transcriber"], None)) if "transcriber" in config else None,
+        transcript=transcript,
+        workers=config["workers"],
+        frame_rate=config["frame_rate"],
+        max_failures=config["max_failures"],
+    )
+
+
+def _with_weights(part: Mapping[str, Any], weights: str | None) -> dict[str, Any]:
+    """The extractor's config with the global ``weights`` option applied, where the extractor has weights at all."""
+    return {**part, "weights": weights} if weights is not None and "weights" in part else dict(part)
+
+
+def train(*overrides: str, config: str | Path | None = None) -> Run:
+    """Cache what is missing, train every fold and seed that is not done, and write the predictions of the test part.
+
+    ``overrides`` are Hydra words ("system=mcsan", "corpus=emodb"); ``config`` is a saved run's config.yaml to repeat.
+    The same call goes on where an interrupted one stopped.
+    """
+    return train_config(merged(read_yaml(config), overrides) if config else train_settings(overrides))
+
+
+def train_settings(overrides: Sequence[str]) -> dict[str, Any]:
+    """Compose the training config; a protocol that is not named is the corpus's default one."""
+    corpus = chosen(overrides, "corpus")
+    named = chosen(overrides, "protocol")
+    added = [f"protocol={default_protocol(corpus)}"] if corpus and not named else []
+    return compose("train", [*added, *overrides])
+
+
+def train_config(settings: dict[str, Any]) -> Run:
+    """The same from a resolved mapping."""
+    from mmser.evaluation.evaluate import evaluate
+    from mmser.training.fit import train as fit
+
+    ensure_caches(settings)
+    run = fit(settings)
+    evaluate(run)
+    return run
+
+
+def ensure_caches(settings: Mapping[str, Any]) -> None:
+    """Preprocess the streams' extractors whose cache is missing; raises MmserError when the corpus is not there."""
+    from hydra.utils import instantiate
+
+    from mmser.cache.store import find_store
+
+    corpus = instantiate(settings["corpus"]).name
+    missing: dict[str, list[str]] = {}
+    for stream in settings["streams"].values():
+        name, _, transcript = str(stream["extractor"]).partition("@")
+        try:
+            find_store(settings["cache"], corpus, stream["extractor"])
+        except MmserError:
+            missing.setdefault(transcript or "corpus", []).append(name)
+    for transcript, names in missing.items():
+        log.info("no cache yet for %s: preprocessing", ", ".join(names))
+        _preprocess_for(settings, transcript, names)
+
+
+def _preprocess_for(settings: Mapping[str, Any], transcript: str, names: Sequence[str]) -> None:
+    from hydra.utils import instantiate
+
+    from mmser.extraction.preprocess import preprocess as extract
+
+    parts = [f"+extractor@extractor.{name}={name}" for name in dict.fromkeys(names)]
+    parts += [f"+transcriber={transcript}"] if transcript != "corpus" else []
+    base = compose("preprocess", ["corpus=generic", f"paths.weights={settings['paths']['weights']}", *parts])
+    weights = settings.get("weights")
+    extract(
+        instantiate(settings["corpus"]),
+        {name: instantiate(_with_weights(part, weights)) for name, part in base["extractor"].items()},
+        Path(settings["cache"]),
+        transcriber=instantiate(base["transcriber"]) if "transcriber" in base else None,
+        transcript=transcript,
+    )
+
+
+def load_run(directory: str | Path) -> Run:
+    """Open a finished or unfinished run folder."""
+    from mmser.training.run import Run
+
+    return Run(directory)

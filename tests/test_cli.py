@@ -1,0 +1,58 @@
+"""The command: exit codes, one-line errors, and that the light commands stay light."""
+
+import subprocess
+import sys
+
+import pytest
+
+from mmser.cli import build_parser, keyed, main
+from mmser.core.errors import MmserError, UsageError
+
+HEAVY = ("torch", "pandas", "transformers", "lightning", "hydra", "av", "numpy")
+
+
+@pytest.mark.parametrize("words", [["--help"], ["list"], ["list", "systems"], ["list", "fusions"]])
+def test_light_commands_import_no_heavy_library(words):
+    program = (
+        "import sys\nfrom mmser.cli import main\n"
+        f"try:\n    main({words!r})\nexcept SystemExit:\n    pass\n"
+        f"print('loaded:', [name for name in {HEAVY!r} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "loaded: []"
+
+
+def test_unknown_kind_is_wrong_usage_and_suggests(capsys):
+    assert main(["list", "fusionz"]) == 2
+    assert "Did you mean fusions?" in capsys.readouterr().err
+
+
+def test_an_error_is_one_line_and_debug_shows_the_traceback(capsys, tmp_path):
+    missing = str(tmp_path / "nothing.csv")
+    assert main(["score", missing]) == 1
+    assert len(capsys.readouterr().err.strip().splitlines()) == 1
+    with pytest.raises((MmserError, OSError)):
+        main(["score", missing, "--debug"])
+
+
+def test_no_command_exits_with_usage():
+    with pytest.raises(SystemExit) as stopped:
+        main([])
+    assert stopped.value.code == 2
+
+
+def test_every_command_documents_itself():
+    actions = [action for action in build_parser()._actions if action.dest == "command"]
+    for name, sub in actions[0].choices.items():
+        assert sub.description, name
+
+
+def test_keyed_words_accept_only_the_named_keys():
+    assert keyed(["run=a=b"], ["run"]) == {"run": "a=b"}
+    with pytest.raises(UsageError, match="found rnu=a"):
+        keyed(["rnu=a"], ["run"])
+
+
+def test_unknown_override_says_which_config_it_does_not_fit(capsys):
+    assert main(["train", "corpus=nosuchcorpus", "system=mcsan", "protocol=iemocap4_loso5"]) == 2
+    assert "nosuchcorpus" in capsys.readouterr().err

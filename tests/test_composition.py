@@ -1,0 +1,53 @@
+"""Composition: short forms, default protocols, saved configs."""
+
+import pytest
+import yaml
+
+from mmser.composition import chosen, compose, default_protocol, listed, merged, read_yaml
+from mmser.core.configs import config_names, load_config
+from mmser.core.errors import UsageError
+
+
+def test_seed_is_short_for_seeds():
+    words = ["corpus=ravdess", f"protocol={default_protocol('ravdess')}", "system=mcsan"]
+    assert compose("train", [*words, "seed=7"])["seeds"] == [7]
+    assert compose("train", words)["seeds"] == [0]
+
+
+def test_an_unknown_key_is_wrong_usage():
+    with pytest.raises(UsageError, match=r"configs/train\.yaml"):
+        compose(
+            "train", ["corpus=ravdess", f"protocol={default_protocol('ravdess')}", "system=mcsan", "trainer.epoks=3"]
+        )
+
+
+def test_each_corpus_has_exactly_one_default_protocol():
+    protocols = [load_config("protocol", name) for name in config_names("protocol")]
+    for corpus in config_names("corpus"):
+        defaults = [p for p in protocols if p.get("corpus") == corpus and p.get("default")]
+        assert len(defaults) == 1, corpus
+        assert default_protocol(corpus)
+
+
+def test_words_are_read_without_composing():
+    assert chosen(["a=1", "corpus=x", "corpus=y"], "corpus") == "y"
+    assert chosen(["corpus.root=x"], "corpus") is None
+    assert listed(["extractors=[mfcc40, glove]"], "extractors") == ["mfcc40", "glove"]
+    assert listed([], "extractors") == []
+
+
+def test_a_saved_config_takes_overrides_of_keys_it_has(tmp_path):
+    file = tmp_path / "config.yaml"
+    file.write_text(yaml.safe_dump({"trainer": {"epochs": 3}, "seeds": [0]}))
+    saved = read_yaml(file)
+    assert merged(saved, ["trainer.epochs=5", "seed=4"]) == {"trainer": {"epochs": 5}, "seeds": [4]}
+    with pytest.raises(UsageError, match="keys the saved config has"):
+        merged(saved, ["trainer.epoks=5"])
+
+
+def test_a_missing_or_malformed_saved_config_is_wrong_usage(tmp_path):
+    with pytest.raises(UsageError, match="no file"):
+        read_yaml(tmp_path / "none.yaml")
+    (tmp_path / "list.yaml").write_text("- 1")
+    with pytest.raises(UsageError, match="found list"):
+        read_yaml(tmp_path / "list.yaml")

@@ -1,0 +1,18 @@
+"""The doctor says what is there and what to do about what is not."""
+
+from mmser import doctor as examination
+
+
+def test_required_packages_are_found_and_a_missing_one_is_a_fault(monkeypatch):
+    assert all(finding.ok for finding in examination.doctor())
+    monkeypatch.setattr(examination, "REQUIRED", ("no-such-distribution",))
+    fault = examination.doctor()[0]
+    assert not fault.ok
+    assert fault.remedy == "pip install mmser"
+
+
+def test_weights_folder_is_listed_without_reading_it(tmp_path):
+    (tmp_path / "glove.txt").write_text("a 0.1")
+    (tmp_path / "notes.md").write_text("")
+    found = {finding.what: finding for finding in examination.doctor(tmp_path)}
+    assert found[f"weights in {tmp_path}"].found == "glove.txt"
