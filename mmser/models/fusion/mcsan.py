@@ -1,0 +1,113 @@
+"""MCSAN: cross-attention between modalities and self-attention within each, side by side.
+
+Source: Sun, Liu, Tao, Lian, "Multimodal cross- and self-attention network for speech emotion recognition", ICASSP 2021.
+
+Differs:
+    Any number of streams: a cross module for every unordered pair, a self module for every stream (the paper has one
+    pair). Dropout (not stated) acts on the attention output and inside the feed-forward, not on the attention weights,
+    so that the fused kernel runs; ``weight_dropout`` puts it there. Positions are fixed sinusoids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import combinations
+
+import torch
+from torch import Tensor, nn
+
+from mmser.core.batch import Context, Fused, Stream
+from mmser.core.errors import MmserError
+from mmser.models.layers.masking import zero_padding
+from mmser.models.layers.pooling import masked_max
+from mmser.models.layers.positions import with_positions
+from mmser.models.layers.transformer import TransformerLayer
+
+Pair = tuple[Stream, Stream]
+
+
+class MCSAN(nn.Module):
+    """max over time of [cross(m, n) for every ordered pair ; self(m) for every stream], concatenated.
+
+    A stream whose feature size is not ``size`` is first brought there by a linear layer. ``cross`` and ``within``
+    switch the cross- and the self-attention modules; with one stream only the self module remains.
+    """
+
+    def __init__(
+        self,
+        input_sizes: Mapping[str, int],
+        size: int = 128,
+        heads: int = 8,
+        layers: int = 1,
+        inner_size: int = 512,
+        dropout: float = 0.1,
+        weight_dropout: float = 0.0,
+        positions: bool = True,
+        cross: bool = True,
+        within: bool = True,
+    ) -> None:
+        super().__init__()
+        self.names = tuple(input_sizes)
+        pairs = list(combinations(self.names, 2)) if cross else []
+        if not within and not pairs:
+            raise MmserError(
+                "a cross- or a self-attention module", "neither", "Set within=true, or give two streams and cross=true."
+            )
+        self.positions = positions
+        self.projections = nn.ModuleDict({n: nn.Linear(w, size) for n, w in input_sizes.items() if w != size})
+
+        def stack() -> nn.ModuleList:
+            return nn.ModuleList(
+                TransformerLayer(size, heads, inner_size, dropout, weight_dropout) for _ in range(layers)
+            )
+
+        self.within = nn.ModuleDict({name: stack() for name in self.names} if within else {})
+        self.cross = nn.ModuleDict({_key(q, k): stack() for pair in pairs for q, k in (pair, pair[::-1])})
+        self.pairs = pairs
+        self.output_size = size * (len(self.cross) + len(self.within))
+
+    def forward(self, streams: Mapping[str, Stream], context: Context, need_attention: bool = False) -> Fused:
+        """streams (batch, time, feature) each -> vector (batch, output_size).
+
+        Attention: ``<query>_over_<key>`` (batch, head, query, key) of the last layer of each module.
+        """
+        prepared = {name: self._prepared(name, streams[name]) for name in self.names}
+        weights: dict[str, Tensor] = {}
+        pooled = []
+        for first, second in self.pairs:
+            after = self._crossed(first, second, (prepared[first], prepared[second]), need_attention, weights)
+            pooled += [masked_max(stream.values, stream.mask) for stream in after]
+        for name, layers in self.within.items():
+            stream = prepared[name]
+            for layer in layers:  # type: ignore[attr-defined]
+                values, attended = layer(stream.values, stream.mask, need_weights=need_attention)
+                stream = Stream(values, stream.mask)
+                if attended is not None:
+                    weights[_key(name, name)] = attended
+            pooled.append(masked_max(stream.values, stream.mask))
+        return Fused(torch.cat(pooled, dim=-1), attention=weights)
+
+    def _prepared(self, name: str, stream: Stream) -> Stream:
+        """Projected where sizes differ, positions added, padding zero."""
+        values = stream.filled()
+        if name in self.projections:
+            values = self.projections[name](values)
+        if self.positions:
+            values = with_positions(values)
+        return Stream(zero_padding(values, stream.mask), stream.mask)
+
+    def _crossed(self, first: str, second: str, pair: Pair, need: bool, weights: dict[str, Tensor]) -> Pair:
+        """The cross module of one pair: in every layer both sides attend to the other as it was before the layer."""
+        ahead, back = _key(first, second), _key(second, first)
+        for one, other in zip(self.cross[ahead], self.cross[back], strict=True):  # type: ignore[call-overload]
+            a, b = pair
+            left, to_second = one(a.values, a.mask, b.values, b.mask, need)
+            right, to_first = other(b.values, b.mask, a.values, a.mask, need)
+            pair = Stream(left, a.mask), Stream(right, b.mask)
+            if need:
+                weights |= {ahead: to_second, back: to_first}
+        return pair
+
+
+def _key(query: str, key: str) -> str:
+    return f"{query}_over_{key}"
