@@ -1,0 +1,96 @@
+"""Dimensional regression (valence, arousal, dominance): concordance (CCC) loss and mean squared error.
+
+A value that is NaN is unlabelled and ignored, one dimension at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from mmser.core.batch import Batch, Outputs
+from mmser.core.contracts import Model
+from mmser.core.errors import MmserError
+from mmser.core.task import Task
+
+
+class ConcordanceLoss(nn.Module):
+    """Sum over the values of ``weight * (1 - CCC)``, each CCC over the labelled rows of the batch.
+
+    ``weights`` has one entry per value of the task (None: 1 / number of values each). A value with fewer than two
+    labelled rows in the batch has no CCC and adds nothing.
+    """
+
+    weights: Tensor
+
+    def __init__(self, task: Task, vector_size: int, weights: Sequence[float] | None = None) -> None:
+        super().__init__()
+        self.whole_epoch = True
+        self.register_buffer("weights", _value_weights(task, weights), persistent=False)
+
+    def forward(self, model: Model, batch: Batch) -> dict[str, Tensor]:
+        """-> {"ccc": scalar} and the fusion's own terms."""
+        outputs = model(batch.streams, batch.context)
+        values, target = _values(outputs), batch.targets["values"]
+        defined = (~target.isnan()).sum(dim=0) > 1
+        losses = torch.where(defined, 1.0 - concordance(values, target), 0.0)
+        return {"ccc": (losses * self.weights).sum(), **outputs.losses}
+
+
+class MeanSquaredError(nn.Module):
+    """Sum over the values of ``weight *`` the mean squared error over labelled rows."""
+
+    weights: Tensor
+
+    def __init__(self, task: Task, vector_size: int, weights: Sequence[float] | None = None) -> None:
+        super().__init__()
+        self.whole_epoch = True
+        self.register_buffer("weights", _value_weights(task, weights), persistent=False)
+
+    def forward(self, model: Model, batch: Batch) -> dict[str, Tensor]:
+        """-> {"mse": scalar} and the fusion's own terms."""
+        outputs = model(batch.streams, batch.context)
+        values, target = _values(outputs), batch.targets["values"]
+        known = ~target.isnan()
+        squares = (values - torch.where(known, target, values.detach())).square() * known
+        losses = squares.sum(dim=0) / known.sum(dim=0).clamp_min(1)
+        return {"mse": (losses * self.weights).sum(), **outputs.losses}
+
+
+def concordance(prediction: Tensor, target: Tensor, epsilon: float = 1e-8) -> Tensor:
+    """Lin's concordance per column: (row, value), (row, value with NaN) -> (value,) float32.
+
+    ``2 cov / (var_p + var_t + (mean_p - mean_t)^2)`` with population moments (Lin, 1989). ``epsilon`` keeps two equal
+    constants at 0 with a finite gradient, where the coefficient is undefined.
+    """
+    known = ~target.isnan()
+    count = known.sum(dim=0).clamp_min(1)
+    p = torch.where(known, prediction.float(), 0.0)
+    t = torch.where(known, target.float(), 0.0)
+    mean_p, mean_t = p.sum(dim=0) / count, t.sum(dim=0) / count
+    # Centred before squaring: the textbook E[x^2] - E[x]^2 loses all digits in float32 for values far from zero.
+    p, t = (p - mean_p) * known, (t - mean_t) * known
+    covariance = (p * t).sum(dim=0) / count
+    spread = (p.square() + t.square()).sum(dim=0) / count
+    return 2.0 * covariance / (spread + (mean_p - mean_t).square() + epsilon)
+
+
+def _value_weights(task: Task, weights: Sequence[float] | None) -> Tensor:
+    if not task.values:
+        raise MmserError("a protocol with values", "none", "Choose a classification objective.")
+    if weights is None:
+        return torch.full((len(task.values),), 1.0 / len(task.values))
+    if len(weights) != len(task.values):
+        raise MmserError(
+            f"a weight for each of {', '.join(task.values)}", f"{len(weights)} weights", "Correct objective.weights."
+        )
+    return torch.tensor([float(weight) for weight in weights])
+
+
+def _values(outputs: Outputs) -> Tensor:
+    """The model's values in float32, also under mixed precision."""
+    if outputs.values is None:
+        raise MmserError("a model with values", "none", "Choose a head with values, e.g. regressor.")
+    return outputs.values.float()

@@ -1,0 +1,132 @@
+"""What happens around training: best weights, state for resuming, the metrics table, a line of progress."""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.callbacks import Checkpoint
+from safetensors.torch import save_model
+
+from mmser.cache.atomic import written_aside
+
+STATE = "state.ckpt"
+WEIGHTS = "model.safetensors"
+OBJECTIVE = "objective.safetensors"
+
+
+class BestWeights(Callback):
+    """Keeps the weights of the check with the best monitored score (the first of equals) as safetensors.
+
+    The objective's own weights (proxies, auxiliary heads) go beside them when it has any.
+    """
+
+    def __init__(self, folder: Path, monitor: str, mode: Literal["min", "max"]) -> None:
+        self.folder, self.monitor, self.mode = folder, monitor, mode
+        self.score = math.nan
+        self.epoch = 0
+
+    def on_validation_end(self, trainer: Trainer, learner: LightningModule) -> None:
+        score = float(trainer.callback_metrics[f"validation_{self.monitor}"])
+        if not (self.score != self.score or (score < self.score if self.mode == "min" else score > self.score)):
+            return
+        self.score, self.epoch = score, trainer.current_epoch + 1
+        if not trainer.is_global_zero:
+            return
+        parts: dict[str, Any] = {WEIGHTS: learner.model, OBJECTIVE: learner.objective}
+        for name, module in parts.items():
+            if module.state_dict():
+                with written_aside(self.folder / name) as aside:
+                    save_model(module, str(aside))
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"score": self.score, "epoch": self.epoch}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.score, self.epoch = state_dict["score"], state_dict["epoch"]
+
+
+class ResumeState(Checkpoint):
+    """Writes the trainer's whole state after every ``every`` epochs, whole or not at all.
+
+    It holds tensors and plain values only: it is read with ``weights_only=True``.
+    """
+
+    def __init__(self, folder: Path, every: int = 1) -> None:
+        self.folder, self.every = folder, every
+
+    def on_train_epoch_end(self, trainer: Trainer, learner: LightningModule) -> None:
+        if (trainer.current_epoch + 1) % self.every and not trainer.should_stop:
+            return
+        path = self.folder / STATE
+        if trainer.is_global_zero:
+            with written_aside(path) as aside:
+                trainer.save_checkpoint(aside)
+        else:
+            trainer.save_checkpoint(path)
+
+
+class MetricsTable(Callback):
+    """``metrics.csv``: one row per check of the validation part; a resumed run goes on after its last whole epoch."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.rows: list[dict[str, float]] = []
+        self._since = time.monotonic()
+
+    def on_validation_end(self, trainer: Trainer, learner: LightningModule) -> None:
+        now = time.monotonic()
+        row: dict[str, float] = {"epoch": trainer.current_epoch + 1, "step": trainer.global_step}
+        row |= {name: float(value) for name, value in trainer.callback_metrics.items()}
+        row["lr"] = float(trainer.optimizers[0].param_groups[-1]["lr"])
+        row["seconds"] = round(now - self._since, 3)
+        self._since = now
+        self.rows.append(row)
+        if trainer.is_global_zero:
+            with written_aside(self.path) as aside:
+                pd.DataFrame(self.rows).to_csv(aside, index=False)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"rows": self.rows}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.rows = list(state_dict["rows"])
+
+
+class ProgressLines(Callback):
+    """One line per epoch: losses, the monitored score, the best so far, rate and time left at most."""
+
+    def __init__(
+        self, title: str, monitor: str, best: BestWeights, write: Callable[[str], object] = sys.stderr.write
+    ) -> None:
+        self.title, self.monitor, self.best, self._write = title, monitor, best, write
+        self._start = self._first = 0.0
+
+    def on_train_start(self, trainer: Trainer, learner: LightningModule) -> None:
+        self._start, self._first = time.monotonic(), trainer.current_epoch
+
+    def on_train_epoch_end(self, trainer: Trainer, learner: LightningModule) -> None:
+        if not trainer.is_global_zero:
+            return
+        epoch, last = trainer.current_epoch + 1, trainer.max_epochs or 0
+        each = (time.monotonic() - self._start) / max(1, epoch - self._first)
+        scores = trainer.callback_metrics
+        shown = [f"{name} {float(scores[key]):.4f}" for name, key in self._keys().items() if key in scores]
+        best = f"best {self.best.score:.4f} in {self.best.epoch}"
+        speed = f"{each:.1f} s/epoch, at most {_duration(each * (last - epoch))} left"
+        self._write(f"{self.title}: epoch {epoch}/{last}  {'  '.join([*shown, best, speed])}\n")
+
+    def _keys(self) -> dict[str, str]:
+        return {"loss": "train_loss", f"validation {self.monitor}": f"validation_{self.monitor}"}
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(max(0.0, seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}"

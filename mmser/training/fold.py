@@ -1,0 +1,117 @@
+"""One fold of one seed: ``python -m mmser.training.fold RUN FOLD SEED`` trains it in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from lightning import seed_everything
+
+from mmser.cache.atomic import write_json
+from mmser.cache.lock import locked
+from mmser.core.errors import MmserError
+from mmser.data.fold import FoldData
+from mmser.training.callbacks import STATE, WEIGHTS, BestWeights
+from mmser.training.folder import ASSIGNMENT, DONE, FOLD, TRANSFORMS, fold_folder, read_settings
+from mmser.training.learner import better
+from mmser.training.parts import make_learner, make_model, parameter_count
+from mmser.training.sources import open_fold, read_corpus_manifest
+from mmser.training.stages import Stage, list_stages, take_over
+from mmser.training.trainer import Loaders, cpu_threads, make_trainer, quiet
+
+
+def fit_fold(directory: Path, fold: str, seed: int) -> None:
+    """Train every stage of one fold that is not done, going on where an interrupted one stopped.
+
+    Raises MmserError when another process is training this fold.
+    """
+    folder = fold_folder(directory, fold, seed)
+    settings = read_settings(directory)
+    manifest, assignment = read_corpus_manifest(settings), pd.read_parquet(directory / ASSIGNMENT)
+    with _alone(folder), cpu_threads(int(settings["trainer"]["threads"])), quiet():
+        previous: Path | None = None
+        for stage in list_stages(settings):
+            target = folder / stage.folder
+            if not (target / DONE).is_file():
+                data = open_fold(stage.settings, manifest, assignment, fold, seed)
+                fit_stage(stage, data, target, previous, seed, f"fold {fold} seed {seed} {stage.name}".strip())
+            previous = target
+
+
+def fit_stage(stage: Stage, data: FoldData, folder: Path, previous: Path | None, seed: int, title: str) -> None:
+    """Train one stage into ``folder``, from ``previous``'s weights if there is a stage before."""
+    options = stage.settings["trainer"]
+    seed_everything(seed, verbose=False)
+    model = make_model(stage.settings, data.input_sizes, data.task)
+    learner = make_learner(stage.settings, model, data.task, seed)
+    if previous is not None:
+        take_over(model, learner.objective, previous, stage.load)
+    folder.mkdir(parents=True, exist_ok=True)
+    best = BestWeights(folder, options["monitor"], better(options["monitor"]))
+    trainer = make_trainer(options, folder, title, best)
+    if trainer.is_global_zero:
+        data.transforms.save(folder / TRANSFORMS)
+    state = folder / STATE
+    resume = str(state) if state.is_file() else None
+    trainer.fit(learner, datamodule=Loaders(data, learner), ckpt_path=resume, weights_only=True)
+    if not best.epoch:
+        raise MmserError("at least one check of the validation part", "none", "Lower trainer.check_every.")
+    if trainer.is_global_zero:
+        _finish(folder, data, best, {"parameters": parameter_count(model), "epochs": learner.finished_epochs})
+
+
+def _finish(folder: Path, data: FoldData, best: BestWeights, facts: dict[str, Any]) -> None:
+    description = {
+        "fold": data.fold,
+        "task": asdict(data.task),
+        "classes": data.task.classes,
+        "values": data.task.values,
+        "input_sizes": data.input_sizes,
+        "monitor": best.monitor,
+        "best_score": best.score,
+        "best_epoch": best.epoch,
+        "utterances": {part: len(data.ids(part)) for part in ("train", "validation")},
+        **facts,
+    }
+    write_json(folder / FOLD, description)
+    write_json(folder / DONE, {"best_epoch": best.epoch, "weights": WEIGHTS})
+    (folder / STATE).unlink(missing_ok=True)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Only one run trains a fold at a time; the helper processes of a distributed run belong to their first one."""
+    if int(os.environ.get("LOCAL_RANK", "0")):
+        yield
+        return
+    with locked(folder / "fold.lock", wait=False):
+        yield
+
+
+def _end_with_parent() -> None:
+    """The pipe from the parent closes when it dies, however it dies."""
+    sys.stdin.read()
+    os._exit(1)
+
+
+def main(words: list[str]) -> int:
+    """RUN FOLD SEED -> exit code; a problem for the user is the last line of the error output."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    directory, fold, seed = words
+    try:
+        fit_fold(Path(directory), fold, int(seed))
+    except MmserError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,93 @@
+"""The layout of a run folder and what may live in it: one config, its folds, each finished or not."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from mmser.cache.atomic import write_text
+from mmser.core.errors import MmserError
+
+CONFIG = "config.yaml"
+ENVIRONMENT = "environment.json"
+ASSIGNMENT = "assignment.parquet"
+DONE = "done.json"
+FOLD = "fold.json"
+TRANSFORMS = "transforms"
+
+Settings = Mapping[str, Any]
+
+ELSEWHERE = ("run", "paths", "cache", "corpus.root", "trainer.jobs", "trainer.log_tensorboard", "trainer.save_every")
+"""Keys that say where and how a run is made, not what it is: two runs that differ in these alone are the same."""
+
+
+def run_directory(settings: Settings) -> Path:
+    """``settings["run"]``, or a folder under paths.runs named by system, protocol and a digest of the settings."""
+    if settings.get("run"):
+        return Path(settings["run"])
+    text = json.dumps(identity(settings), sort_keys=True, default=str)
+    digest = hashlib.sha256(text.encode()).hexdigest()[:8]
+    system = (settings.get("card") or {}).get("name") or "system"
+    return Path(settings["paths"]["runs"]) / f"{system}-{settings['protocol']['name']}-{digest}"
+
+
+def identity(settings: Settings) -> dict[str, Any]:
+    """The settings that make a run what it is, flat: {dotted key: value}."""
+    flat = dict(_flat(settings))
+    return {key: value for key, value in flat.items() if not any(_within(key, other) for other in ELSEWHERE)}
+
+
+def claim(directory: Path, settings: Settings) -> None:
+    """Write ``config.yaml``, or raise MmserError when the folder belongs to a run with another config."""
+    path = directory / CONFIG
+    if not path.is_file():
+        directory.mkdir(parents=True, exist_ok=True)
+        write_text(path, yaml.safe_dump(dict(settings), sort_keys=False, allow_unicode=True))
+        return
+    mine, theirs = identity(settings), identity(read_settings(directory))
+    differing = [key for key in sorted({*mine, *theirs}) if mine.get(key) != theirs.get(key)]
+    if differing:
+        shown = ", ".join(f"{key}={theirs.get(key)} (now {mine.get(key)})" for key in differing[:8])
+        raise MmserError(
+            f"the config of {directory}", f"another one; there {shown}", "Choose another folder with run=DIR."
+        )
+
+
+def read_settings(directory: Path) -> dict[str, Any]:
+    """The config of a run folder. Raises MmserError when it is none."""
+    path = Path(directory) / CONFIG
+    if not path.is_file():
+        raise MmserError("a run folder", f"no {CONFIG} in {directory}", "Name a folder that `mmser train` made.")
+    content: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return content
+
+
+def fold_folder(directory: Path, fold: str, seed: int) -> Path:
+    """Where one fold of one seed lies."""
+    return Path(directory) / "folds" / f"{fold}-seed{seed}"
+
+
+def _within(key: str, other: str) -> bool:
+    return key == other or key.startswith(other + ".")
+
+
+def _flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in tree.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping) and value:
+            yield from _flat(value, name + ".")
+        else:
+            yield name, value
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON file of a run folder. Raises MmserError when it is missing."""
+    if not path.is_file():
+        raise MmserError(f"the file {path.name}", f"none in {path.parent}", "Train the run again with its command.")
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return content

@@ -1,0 +1,52 @@
+"""Several folds at the same time, each in a process of its own that dies with this one."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from mmser.core.errors import MmserError
+
+FoldSeed = tuple[str, int]
+
+
+def job_count(options: Mapping[str, Any], pending: int) -> int:
+    """``trainer.jobs`` as a number; ``auto`` is one per core on the CPU and one on any other device."""
+    jobs = options["jobs"]
+    if jobs != "auto":
+        return max(1, min(int(jobs), pending))
+    cores = (os.cpu_count() or 1) // max(1, int(options["threads"]))
+    return max(1, min(cores, pending)) if options["accelerator"] == "cpu" else 1
+
+
+def run_in_processes(directory: Path, pending: Sequence[FoldSeed], jobs: int, threads: int) -> None:
+    """Train each fold in a process; raises MmserError naming those that failed, after the others have ended."""
+    with ThreadPoolExecutor(jobs) as pool:
+        errors = list(pool.map(partial(_run_one, directory, threads), pending))
+    failed = {f"{fold} seed {seed}": error for (fold, seed), error in zip(pending, errors, strict=True) if error}
+    if failed:
+        first = next(iter(failed.values()))
+        raise MmserError(
+            f"{len(pending)} trained folds", f"{', '.join(failed)} failed ({first})", "The same command goes on."
+        )
+
+
+def _run_one(directory: Path, threads: int, fold_seed: FoldSeed) -> str:
+    """The last line of a failed process's error output, "" when it did well. Its lines are passed on."""
+    fold, seed = fold_seed
+    command = [sys.executable, "-m", "mmser.training.fold", str(directory), fold, str(seed)]
+    environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
+    last = "no message"
+    with subprocess.Popen(  # noqa: S603
+        command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, text=True
+    ) as process:
+        for line in process.stderr or ():
+            sys.stderr.write(line)
+            last = line.strip() or last
+    return last if process.returncode else ""

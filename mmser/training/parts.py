@@ -1,0 +1,49 @@
+"""From a run's settings to its parts: model, objective, learner."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from hydra.utils import instantiate
+from torch import nn
+
+from mmser.core.errors import MmserError
+from mmser.core.task import Task
+from mmser.models.multimodal import MultimodalModel, build_model
+from mmser.training.learner import Learner
+
+Settings = Mapping[str, Any]
+
+
+def make_model(settings: Settings, input_sizes: Mapping[str, int], task: Task) -> MultimodalModel:
+    """Encoders, fusion and head of ``settings["model"]`` in the dimensions of the data."""
+    parts = instantiate(dict(settings["model"]), _convert_="all")
+    missing = [name for name in ("encoders", "fusion", "head") if not parts.get(name)]
+    if missing:
+        raise MmserError("model.encoders, model.fusion and model.head", f"no {', '.join(missing)}", "Name a system.")
+    return build_model(parts["encoders"], parts["fusion"], parts["head"], input_sizes, task)
+
+
+def make_learner(settings: Settings, model: MultimodalModel, task: Task, seed: int) -> Learner:
+    """The learner of these settings around a model."""
+    objective: nn.Module = instantiate(settings["objective"], _convert_="all")(task=task, vector_size=model.vector_size)
+    trainer = settings["trainer"]
+    return Learner(
+        model,
+        objective,
+        task,
+        instantiate(settings["optimizer"], _convert_="all"),
+        instantiate(settings["scheduler"], _convert_="all"),
+        monitor=trainer["monitor"],
+        groups=trainer["groups"],
+        frozen=trainer["freeze"],
+        clip_norm=trainer["clip_norm"],
+        clip_mode=trainer["clip_mode"],
+        seed=seed,
+    )
+
+
+def parameter_count(module: nn.Module) -> int:
+    """Parameters that learn."""
+    return sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)

@@ -1,0 +1,111 @@
+"""A run folder, opened for reading: its config, its trained models, its data."""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from safetensors.torch import load_model
+
+from mmser.core.errors import MmserError
+from mmser.core.task import Task
+from mmser.data.fold import FoldData
+from mmser.data.transforms import Transforms
+from mmser.models.multimodal import MultimodalModel
+from mmser.training.callbacks import WEIGHTS
+from mmser.training.folder import (
+    ASSIGNMENT,
+    DONE,
+    ENVIRONMENT,
+    FOLD,
+    TRANSFORMS,
+    fold_folder,
+    read_json,
+    read_settings,
+)
+from mmser.training.parts import make_model
+from mmser.training.sources import open_fold, read_corpus_manifest
+from mmser.training.stages import list_stages
+
+
+class Run:
+    """``config`` is the resolved config as a plain dictionary; ``directory`` the folder everything lies in."""
+
+    def __init__(self, directory: str | Path) -> None:
+        """Raises MmserError when the folder was not made by training."""
+        self.directory = Path(directory)
+        self.config: dict[str, Any] = read_settings(self.directory)
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.directory)!r})"
+
+    @property
+    def folds(self) -> list[tuple[str, int]]:
+        """(fold, seed) of every finished fold, by seed, folds in the protocol's order."""
+        order = {str(fold): place for place, fold in enumerate(dict.fromkeys(self.assignment["fold"]))}
+        names = [path.parent.name for path in self.directory.glob(f"folds/*/{DONE}")]
+        found = [(match[1], int(match[2])) for name in names if (match := re.fullmatch(r"(.+)-seed(\d+)", name))]
+        return sorted(found, key=lambda item: (item[1], order.get(item[0], len(order)), item[0]))
+
+    @cached_property
+    def assignment(self) -> pd.DataFrame:
+        """id, fold, part, label as the run was trained."""
+        return pd.read_parquet(self.directory / ASSIGNMENT)
+
+    @cached_property
+    def manifest(self) -> pd.DataFrame:
+        """The corpus's manifest from the cache."""
+        return read_corpus_manifest(self.config)
+
+    @cached_property
+    def environment(self) -> dict[str, Any]:
+        """Package versions, revision, device, caches, random-weights mark."""
+        return read_json(self.directory / ENVIRONMENT)
+
+    def folder(self, fold: str, seed: int) -> Path:
+        """Where a finished fold lies. Raises MmserError when it is not finished."""
+        folder = fold_folder(self.directory, fold, seed)
+        if not (folder / DONE).is_file():
+            known = ", ".join(f"{name} seed {number}" for name, number in self.folds) or "none"
+            raise MmserError(f"a finished fold {fold} seed {seed}", known, "Train it with the run's command.")
+        return folder
+
+    def describe(self, fold: str, seed: int) -> dict[str, Any]:
+        """``fold.json``: classes, values, input sizes, best epoch and score, parameter count, ..."""
+        return read_json(self.folder(fold, seed) / FOLD)
+
+    def task(self, fold: str, seed: int) -> Task:
+        """Classes, values and training-fold facts the model was built with."""
+        task = self.describe(fold, seed)["task"]
+        return Task(**{name: tuple(items) for name, items in task.items()})
+
+    def metrics(self, fold: str, seed: int) -> pd.DataFrame:
+        """The learning curve: one row per check of the validation part."""
+        return pd.read_csv(self.folder(fold, seed) / "metrics.csv")
+
+    def load_model(self, fold: str, seed: int, device: str | torch.device = "cpu") -> MultimodalModel:
+        """The model with its best weights, in evaluation mode."""
+        settings = self._settings()
+        model = make_model(settings, self.describe(fold, seed)["input_sizes"], self.task(fold, seed))
+        load_model(model, str(self.folder(fold, seed) / WEIGHTS), device=str(device))
+        return model.to(device).eval()
+
+    def transforms(self, fold: str, seed: int) -> Transforms:
+        """Scalers and vocabularies as fitted on the training part."""
+        return Transforms.load(self.folder(fold, seed) / TRANSFORMS)
+
+    def fold_data(self, fold: str, seed: int, **options: Any) -> FoldData:
+        """The fold's data with the transforms and the task it was trained with.
+
+        ``options`` overrides arguments of FoldData (``test_stores`` for another condition, ``workers``, ...).
+        """
+        saved = {"transforms": self.transforms(fold, seed), "task": self.task(fold, seed)}
+        return open_fold(self._settings(), self.manifest, self.assignment, fold, seed, **{**saved, **options})
+
+    def _settings(self) -> dict[str, Any]:
+        """The last stage's: its model is the fold's."""
+        return list_stages(self.config)[-1].settings

@@ -1,0 +1,87 @@
+"""Learning-rate schedules: torch schedulers plus when to step them.
+
+Each function is a config of the group ``scheduler``, called with the optimizer, the number of epochs and the number of
+optimizer steps per epoch.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import CosineAnnealingLR, LambdaLR, MultiStepLR, ReduceLROnPlateau, StepLR
+
+from mmser.core.errors import MmserError
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """``interval``: after every optimizer step, after every epoch, or after an epoch with the monitored score."""
+
+    scheduler: Any
+    interval: Literal["step", "epoch", "plateau"] = "epoch"
+
+
+def constant(optimizer: Optimizer, epochs: int, steps_per_epoch: int) -> None:
+    """The optimizer's own learning rate throughout."""
+
+
+def step(optimizer: Optimizer, epochs: int, steps_per_epoch: int, every: int = 10, factor: float = 0.1) -> Schedule:
+    """Times ``factor`` every ``every`` epochs."""
+    return Schedule(StepLR(optimizer, step_size=every, gamma=factor))
+
+
+def milestones(optimizer: Optimizer, epochs: int, steps_per_epoch: int, at: list[int], factor: float = 0.1) -> Schedule:
+    """Times ``factor`` at each of the epochs ``at`` (counted from zero)."""
+    return Schedule(MultiStepLR(optimizer, milestones=list(at), gamma=factor))
+
+
+def cosine(optimizer: Optimizer, epochs: int, steps_per_epoch: int, final: float = 0.0) -> Schedule:
+    """Half a cosine from the optimizer's learning rate to ``final`` over all epochs."""
+    return Schedule(CosineAnnealingLR(optimizer, T_max=epochs, eta_min=final))
+
+
+def exponential(
+    optimizer: Optimizer, epochs: int, steps_per_epoch: int, start: int = 50, every: int = 20, rate: float = 0.15
+) -> Schedule:
+    """Constant, then times ``exp(-rate)`` at every epoch index from ``start`` on that ``every`` divides.
+
+    With the defaults this is Light-SERNet's schedule: at epochs 60, 80, 100, ...
+    """
+    before = (start - 1) // every
+
+    def scale(epoch: int) -> float:
+        return math.exp(-rate * max(0, epoch // every - before)) if epoch >= start else 1.0
+
+    return Schedule(LambdaLR(optimizer, scale))
+
+
+def warmup_linear(
+    optimizer: Optimizer, epochs: int, steps_per_epoch: int, warmup: float = 0.1, decay: bool = True
+) -> Schedule:
+    """Linear rise over the first ``warmup`` share of all steps, then a linear fall to zero (or constant)."""
+    if not 0.0 <= warmup < 1.0:
+        raise MmserError("a warmup share in [0, 1)", str(warmup), "Correct scheduler.warmup.")
+    total = epochs * steps_per_epoch
+    rising = math.ceil(warmup * total)
+
+    def scale(index: int) -> float:
+        if index < rising:
+            return (index + 1) / rising
+        return max(0.0, (total - index) / max(1, total - rising)) if decay else 1.0
+
+    return Schedule(LambdaLR(optimizer, scale), "step")
+
+
+def plateau(
+    optimizer: Optimizer,
+    epochs: int,
+    steps_per_epoch: int,
+    factor: float = 0.5,
+    patience: int = 5,
+    mode: Literal["min", "max"] = "max",
+) -> Schedule:
+    """Times ``factor`` when the monitored score has not improved for ``patience`` epochs; ``mode`` min for loss."""
+    return Schedule(ReduceLROnPlateau(optimizer, mode=mode, factor=factor, patience=patience), "plateau")

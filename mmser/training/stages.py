@@ -1,0 +1,99 @@
+"""Staged training: one system trained in several steps, each starting from the weights of the one before.
+
+``stages`` in a config maps names, in order, to what differs from the rest of the config: ``objective``, ``model``,
+``optimizer`` and ``scheduler`` (replaced as a whole when they name a ``_target_``), ``trainer`` and ``data`` (key by
+key), ``streams``, and ``load``, name patterns of what is taken over from the stage before (default: all that has the
+same name). Each stage keeps its own best weights and resumes by itself; the last one's are the fold's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load_file
+from torch import nn
+
+from mmser.core.errors import MmserError
+from mmser.training.callbacks import OBJECTIVE, WEIGHTS
+
+PARTS = ("objective", "model", "optimizer", "scheduler", "trainer", "data", "streams")
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """``folder`` is relative to the fold's; ``load`` applies to the stage before, if any."""
+
+    name: str
+    settings: dict[str, Any]
+    folder: Path
+    load: tuple[str, ...] = ("*",)
+
+
+def list_stages(settings: Mapping[str, Any]) -> list[Stage]:
+    """The stages of a config in order; a config without any is one stage. Raises MmserError for an unknown key."""
+    stages = settings.get("stages") or {}
+    if not stages:
+        return [Stage("", dict(settings), Path())]
+    last = list(stages)[-1]
+    return [
+        Stage(
+            name,
+            _changed(settings, name, changes or {}),
+            Path() if name == last else Path("stages") / name,
+            tuple((changes or {}).get("load", ("*",))),
+        )
+        for name, changes in stages.items()
+    ]
+
+
+def take_over(model: nn.Module, objective: nn.Module, folder: Path, patterns: Sequence[str]) -> None:
+    """Copy what an earlier stage saved in ``folder`` into the parts of this one, by name.
+
+    A pattern that matches nothing the earlier stage has, or a tensor of another shape, raises MmserError; a tensor
+    this stage has no place for is left behind.
+    """
+    used: set[str] = set()
+    for module, name, prefix in ((model, WEIGHTS, ""), (objective, OBJECTIVE, "objective.")):
+        if not (folder / name).is_file():
+            continue
+        saved, here = load_file(folder / name), module.state_dict()
+        chosen = {}
+        for key, tensor in saved.items():
+            matching = {pattern for pattern in patterns if fnmatchcase(prefix + key, pattern)}
+            used |= matching
+            if matching and key in here:
+                _check_shape(prefix + key, tensor.shape, here[key].shape)
+                chosen[key] = tensor
+        module.load_state_dict(chosen, strict=False)
+    unused = [pattern for pattern in patterns if pattern not in used]
+    if unused:
+        raise MmserError(
+            f"weights matching {', '.join(unused)} in {folder.name}", "none", "Correct `load` of the next stage."
+        )
+
+
+def _check_shape(name: str, saved: Sequence[int], here: Sequence[int]) -> None:
+    if tuple(saved) != tuple(here):
+        raise MmserError(
+            f"{name} of shape {tuple(here)}", f"{tuple(saved)} in the stage before", "Leave it out of `load`."
+        )
+
+
+def _changed(settings: Mapping[str, Any], name: str, changes: Mapping[str, Any]) -> dict[str, Any]:
+    unknown = sorted(set(changes) - {*PARTS, "load"})
+    if unknown:
+        raise MmserError(f"the keys {', '.join(PARTS)}, load in stages.{name}", ", ".join(unknown), "Correct it.")
+    return _merged(settings, {key: value for key, value in changes.items() if key != "load"})
+
+
+def _merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """``new`` over ``old``, key by key; a mapping that names a ``_target_`` replaces the old one whole."""
+    merged = dict(old)
+    for key, value in new.items():
+        deep = isinstance(value, Mapping) and isinstance(old.get(key), Mapping) and "_target_" not in value
+        merged[key] = _merged(old[key], value) if deep else value
+    return merged
