@@ -7,6 +7,7 @@ import json
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from mmser.core.errors import MmserError
 
@@ -76,3 +77,16 @@ def _file_digest(path: Path, size: int, changed_ns: int) -> str:
         with suppress(OSError):
             sidecar.write_text(json.dumps({"sha256": value.hexdigest(), **key}), encoding="utf-8")
     return value.hexdigest()
+
+
+def tensors_of(path: Path, without: str) -> dict[str, Any]:
+    """The state dictionary in a .safetensors or .pth file, less the entries whose name starts with ``without``."""
+    if path.suffix == ".safetensors":
+        from safetensors.torch import load_file
+
+        state = load_file(path)
+    else:
+        import torch
+
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    return {name: tensor for name, tensor in state.items() if not name.startswith(without)}

@@ -1,0 +1,131 @@
+"""openSMILE feature sets: low-level descriptors at 100 Hz, or functionals of the whole utterance (time = 1).
+
+Sources: Eyben et al., ACM MM 2010 (openSMILE); Eyben et al., TAFFC 2016 (GeMAPS); Schuller et al., Interspeech 2009,
+2010, 2013, 2016 (challenge sets). Needs the extra ``opensmile``; its licence allows research use only.
+
+Differs: an utterance shorter than 0.1 s is padded with zeros to that, because the pitch windows need 60 ms.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from importlib.util import find_spec
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+from mmser.core.clip import SAMPLE_RATE, Clip, Failure, Features, Modality
+from mmser.core.errors import MmserError
+from mmser.extractors.mel import differences
+from mmser.extractors.outcomes import each_waveform
+
+_SHORTEST = SAMPLE_RATE // 10
+_FRAME_RATE = 100.0
+
+FeatureSet = Literal["ComParE_2016", "GeMAPSv01b", "eGeMAPSv02", "emobase", "IS09", "IS10", "IS11", "IS12", "IS13"]
+Level = Literal["LowLevelDescriptors", "LowLevelDescriptors_Deltas", "Functionals"]
+
+
+@dataclass(frozen=True)
+class OpenSmile:
+    """waveform -> openSMILE, (time, feature) or (1, feature) for functionals.
+
+    Args:
+        feature_set: name in ``opensmile.FeatureSet``: eGeMAPSv02, ComParE_2016, emobase, IS09 ... IS13.
+        level: ``LowLevelDescriptors``, ``LowLevelDescriptors_Deltas`` (their slopes) or ``Functionals``.
+        deltas: put the slopes (``*_de``) beside the descriptors (only with ``LowLevelDescriptors``): 1, or 2 for the
+            slopes of slopes (``*_de_de``, by the same regression) too.
+        columns: patterns of openSMILE's column names to keep, in this order (``*`` stands for anything); None: all.
+    """
+
+    modality: ClassVar[Modality] = "audio"
+    dtype: ClassVar[str] = "float32"
+
+    feature_set: FeatureSet = "eGeMAPSv02"
+    level: Level = "Functionals"
+    deltas: Literal[0, 1, 2] = 0
+    columns: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if self.deltas and self.level != "LowLevelDescriptors":
+            raise MmserError("deltas beside level=LowLevelDescriptors", f"level={self.level}", "Drop one of the two.")
+        if self.columns is not None:
+            object.__setattr__(self, "columns", tuple(self.columns))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """openSMILE's names of the output columns."""
+        return tuple(self._every[position] for position in self._positions)
+
+    @property
+    def feature_size(self) -> int:
+        """Columns of the output."""
+        return len(self.names)
+
+    def parameters(self) -> Mapping[str, Any]:
+        """Every argument and openSMILE's version."""
+        _require()
+        import opensmile
+
+        columns = None if self.columns is None else list(self.columns)
+        return {"extractor": "opensmile", **asdict(self), "columns": columns, "version": opensmile.__version__}
+
+    def extract(self, clips: Sequence[Clip]) -> list[Features | Failure]:
+        """One (time, feature) float32 array per clip; each is computed alone."""
+        return each_waveform(clips, self._features)
+
+    @cached_property
+    def _smiles(self) -> list[Any]:
+        _require()
+        import opensmile
+
+        names = [self.level, *(["LowLevelDescriptors_Deltas"] if self.deltas else [])]
+        feature_set = opensmile.FeatureSet[self.feature_set]
+        return [
+            opensmile.Smile(feature_set, opensmile.FeatureLevel[name], sampling_rate=SAMPLE_RATE, num_workers=1)
+            for name in names
+        ]
+
+    @cached_property
+    def _every(self) -> list[str]:
+        names = [name for smile in self._smiles for name in smile.feature_names]
+        second = [f"{name}_de" for name in self._smiles[-1].feature_names] if self.deltas == 2 else []
+        return names + second
+
+    @cached_property
+    def _positions(self) -> list[int]:
+        """Which of ``_every`` column to keep."""
+        if self.columns is None:
+            return list(range(len(self._every)))
+        chosen: list[int] = []
+        for pattern in self.columns:
+            hits = [p for p, name in enumerate(self._every) if _matches(name, pattern) and p not in chosen]
+            if not hits:
+                raise MmserError(
+                    f"a column '{pattern}' in {self.feature_set}", ", ".join(self._every), "Correct `columns`."
+                )
+            chosen += hits
+        return chosen
+
+    def _features(self, waveform: np.ndarray) -> Features:
+        padded = np.pad(waveform, (0, max(0, _SHORTEST - len(waveform))))
+        blocks = [smile.process_signal(padded, SAMPLE_RATE).to_numpy(dtype=np.float32) for smile in self._smiles]
+        if self.deltas == 2:
+            blocks.append(differences(blocks[-1], width=2))
+        time = min(len(block) for block in blocks)
+        values = np.concatenate([block[:time] for block in blocks], axis=1)
+        kept = np.ascontiguousarray(values[:, self._positions])
+        return Features(kept, frame_rate=None if self.level == "Functionals" else _FRAME_RATE)
+
+
+def _matches(name: str, pattern: str) -> bool:
+    """``*`` stands for anything; brackets are brackets."""
+    return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), name) is not None
+
+
+def _require() -> None:
+    if find_spec("opensmile") is None:
+        raise MmserError("the package opensmile", "not installed", "Run: pip install 'mmser[opensmile]'")

@@ -1,0 +1,85 @@
+"""Face embeddings of facenet-pytorch's InceptionResnetV1 (Schroff et al., CVPR 2015; Cao et al., FG 2018)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any, ClassVar
+
+from mmser.core.clip import Clip, Failure, Features, Modality
+from mmser.extractors.devices import Precision, placed, seeded
+from mmser.extractors.image_batches import image_features
+from mmser.extractors.pictures import Crop, PictureRecipe
+from mmser.extractors.weights import digest, is_random, local_weights, tensors_of
+
+_NO_EFFECT = ("batch_size", "device")
+_DOWNLOAD = "https://github.com/timesler/facenet-pytorch/releases/download/v2.2.9/20180402-114759-vggface2.pt"
+
+
+@dataclass(frozen=True)
+class InceptionResnet:
+    """frames -> face crop -> InceptionResnetV1, (time, 512) of unit length.
+
+    Args:
+        weights: the published .pt file (VGGFace2 or CASIA-Webface), or ``random``: the same network, seeded.
+        crop: ``face`` (MTCNN) or ``centre`` (the central square, no detector).
+        image_size: side of the picture the network sees, pixels.
+        margin: of the face crop, part of the box's longer side.
+        rate: pictures per second, at most that of the clip's frames.
+        limit: pictures kept from the start; None keeps all.
+        detect_scale, detect_every, smallest_face, face_score: see `faces.FaceFinder`, with the measured errors.
+        precision: ``bfloat16`` trades a relative error below one percent for speed.
+        batch_size: pictures in one pass.
+        device: ``auto``, ``cpu``, ``cuda``.
+        seed: of random weights.
+    """
+
+    modality: ClassVar[Modality] = "face"
+    dtype: ClassVar[str] = "float16"
+    feature_size: ClassVar[int] = 512
+
+    weights: str = "weights/20180402-114759-vggface2.pt"
+    crop: Crop = "face"
+    image_size: int = 160
+    margin: float = 0.0
+    rate: float = 3.0
+    limit: int | None = None
+    detect_scale: float = 1.0
+    detect_every: int = 1
+    smallest_face: float = 40.0
+    face_score: float = 0.9
+    precision: Precision = "float32"
+    batch_size: int = 32
+    device: str = "auto"
+    seed: int = 0
+
+    @property
+    def random_weights(self) -> bool:
+        """Whether the features mean nothing."""
+        return is_random(self.weights)
+
+    def parameters(self) -> Mapping[str, Any]:
+        """Every argument that has an effect, the weights by their digest."""
+        kept = {name: value for name, value in asdict(self).items() if name not in _NO_EFFECT}
+        weights = self.weights if self.random_weights else f"sha256:{digest(self._path)}"
+        return {"extractor": "inception_resnet", **kept, "weights": weights}
+
+    def extract(self, clips: Sequence[Clip]) -> list[Features | Failure]:
+        """One (time, 512) float32 array per clip; spans where frames without a face were left out."""
+        mean, deviation = (127.5,) * 3, (128.0,) * 3
+        return image_features(clips, PictureRecipe.of(self), self._network, mean, deviation, self.batch_size)
+
+    @property
+    def _path(self) -> Any:
+        return local_weights(self.weights, "facenet's InceptionResnetV1", _DOWNLOAD)
+
+    @cached_property
+    def _network(self) -> Any:
+        import torch
+        from facenet_pytorch import InceptionResnetV1
+
+        network = seeded(InceptionResnetV1, self.seed)
+        if not self.random_weights:
+            network.load_state_dict(tensors_of(self._path, without="logits."))
+        return placed(network, self.device, self.precision).to(memory_format=torch.channels_last)

@@ -1,0 +1,69 @@
+"""Pictures of many clips through one image network, in batches of a bounded size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from mmser.core.clip import Clip, Failure, Features
+from mmser.extractors.devices import place_of
+from mmser.extractors.outcomes import checked
+from mmser.extractors.pictures import PictureRecipe, Pictures
+
+_HELD_BATCHES = 4
+"""Pictures of clips are held until they fill this many batches: full batches, bounded memory."""
+
+
+def image_features(
+    clips: Sequence[Clip],
+    recipe: PictureRecipe,
+    network: Any,
+    mean: Sequence[float],
+    deviation: Sequence[float],
+    batch_size: int,
+) -> list[Features | Failure]:
+    """One (time, feature) array per clip.
+
+    ``network`` maps (picture, 3, size, size), normalised by ``mean`` and ``deviation`` of each colour (0 to 255), to
+    (picture, feature). Pictures of several clips share a batch; eval-mode networks treat each alone.
+    """
+    results: dict[int, Features | Failure] = {}
+    waiting: dict[int, Pictures] = {}
+
+    def run() -> None:
+        values = _through(network, [pictures.values for pictures in waiting.values()], mean, deviation, batch_size)
+        ends = np.cumsum([len(pictures.values) for pictures in waiting.values()])[:-1]
+        for (position, pictures), rows in zip(waiting.items(), np.split(values, ends), strict=True):
+            features = Features(rows, pictures.frame_rate, pictures.spans, pictures.notes)
+            results[position] = checked(clips[position], features)
+        waiting.clear()
+
+    for position, clip in enumerate(clips):
+        pictures = recipe.pictures(clip)
+        if isinstance(pictures, Failure):
+            results[position] = pictures
+            continue
+        waiting[position] = pictures
+        if sum(len(held.values) for held in waiting.values()) >= _HELD_BATCHES * batch_size:
+            run()
+    if waiting:
+        run()
+    return [results[position] for position in range(len(clips))]
+
+
+def _through(
+    network: Any, pictures: list[Any], mean: Sequence[float], deviation: Sequence[float], batch_size: int
+) -> np.ndarray:
+    import torch
+
+    device, dtype = place_of(network)
+    centre = torch.tensor(mean).view(1, 3, 1, 1)
+    scale = torch.tensor(deviation).view(1, 3, 1, 1)
+    parts = []
+    with torch.inference_mode():
+        for batch in torch.cat(pictures).split(batch_size):
+            normalised = ((batch.cpu() - centre) / scale).to(device, dtype, memory_format=torch.channels_last)
+            parts.append(network(normalised).float().cpu())
+    return torch.cat(parts).numpy()

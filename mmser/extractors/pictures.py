@@ -1,0 +1,118 @@
+"""The frames of a clip as equal pictures for an image network: the speaker's face, or the centre."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from mmser.core.clip import Clip, Failure
+from mmser.core.errors import MmserError
+from mmser.extractors.outcomes import frames_of
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from mmser.extractors.faces import FaceFinder
+
+_CHUNK = 16
+Crop = Literal["face", "centre"]
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """``values`` (time, 3, size, size) float32, 0 to 255; ``spans`` (time, 2) seconds where frames were left out."""
+
+    values: Tensor
+    frame_rate: float
+    spans: np.ndarray | None
+    notes: str
+
+
+@dataclass(frozen=True)
+class PictureRecipe:
+    """Every choice between frames and pictures; `face.resnet.ResNet` documents the fields."""
+
+    crop: Crop
+    image_size: int
+    margin: float
+    rate: float
+    limit: int | None
+    detect_scale: float
+    detect_every: int
+    smallest_face: float
+    face_score: float
+    device: str
+
+    @classmethod
+    def of(cls, extractor: Any) -> PictureRecipe:
+        """The recipe inside an extractor that has the same fields."""
+        return cls(**{field.name: getattr(extractor, field.name) for field in fields(cls)})
+
+    def pictures(self, clip: Clip) -> Pictures | Failure:
+        """The clip's pictures; frames without a face are left out, and spans say which time the others cover."""
+        frames = frames_of(clip)
+        if isinstance(frames, Failure):
+            return frames
+        if clip.frame_rate is None:
+            raise MmserError("a clip with the rate of its frames", f"no frame_rate in {clip.id}", "Set it.")
+        rate = min(self.rate, clip.frame_rate)
+        chosen = frames[_evenly(len(frames), clip.frame_rate, rate)][: self.limit]
+        if self.crop == "centre":
+            return Pictures(_centres(chosen, self.image_size), rate, None, "")
+        return self._faces(clip, chosen, rate)
+
+    def _faces(self, clip: Clip, frames: np.ndarray, rate: float) -> Pictures | Failure:
+        import torch
+
+        from mmser.extractors.faces import as_pictures, crop, squared
+
+        where = self.device if self.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
+        finder = _finder(self.detect_scale, self.detect_every, self.smallest_face, self.face_score, where)
+        faces = finder.find(frames)
+        rows = np.flatnonzero(faces.found)
+        if not len(rows):
+            return Failure(clip.id, "no face", f"in {len(frames)} frames")
+        boxes = squared(torch.from_numpy(faces.boxes[rows]), self.margin)
+        parts = [
+            crop(as_pictures(frames[rows[s : s + _CHUNK]], boxes.device), boxes[s : s + _CHUNK], self.image_size)
+            for s in range(0, len(rows), _CHUNK)
+        ]
+        spans = np.stack([rows, rows + 1], axis=1).astype(np.float32) / np.float32(rate)
+        return Pictures(torch.cat(parts), rate, spans if len(rows) < len(frames) else None, faces.notes())
+
+
+@lru_cache(maxsize=4)
+def _finder(scale: float, every: int, smallest: float, score: float, device: str) -> FaceFinder:
+    """One detector per process and setting: building it reads three weight files."""
+    from mmser.extractors.faces import FaceFinder
+
+    return FaceFinder(scale, every, smallest, score, device)
+
+
+def _evenly(count: int, have: float, want: float) -> np.ndarray:
+    """Positions among ``count`` frames at ``have`` Hz that make ``want`` Hz."""
+    kept = max(1, round(count * want / have))
+    return np.minimum((np.arange(kept) * have / want).astype(np.int64), count - 1)
+
+
+def _centres(frames: np.ndarray, size: int) -> Tensor:
+    """The central square, pixel for pixel; a smaller frame is first enlarged until its shorter side is ``size``."""
+    import torch
+    from torch.nn import functional as F
+
+    from mmser.extractors.faces import as_pictures
+
+    height, width = frames.shape[1:3]
+    factor = max(1.0, size / min(height, width))
+    tall, wide = max(size, round(height * factor)), max(size, round(width * factor))
+    top, left = (tall - size) // 2, (wide - size) // 2
+    parts = []
+    for start in range(0, len(frames), _CHUNK):
+        pictures = as_pictures(frames[start : start + _CHUNK], torch.device("cpu"))
+        if factor > 1.0:
+            pictures = F.interpolate(pictures, size=(tall, wide), mode="bilinear", antialias=True)
+        parts.append(pictures[:, :, top : top + size, left : left + size])
+    return torch.cat(parts)
