@@ -67,8 +67,7 @@ class Writer:
         if self._info().get("complete"):
             self._write_info(complete=False)
         self._write_part(rows, tensors)
-        if self._pending_bytes >= self.shard_bytes:
-            self._commit()
+        self._commit_full()
         return rows
 
     def finish(self) -> None:
@@ -113,6 +112,7 @@ class Writer:
                 self._take(path, _part_rows(path))
             else:
                 path.unlink()
+        self._commit_full()
 
     def _write_part(self, rows: list[Row], tensors: dict[str, np.ndarray]) -> None:
         path = self.directory / part_name(self._commit_number, len(self._parts))
@@ -128,6 +128,10 @@ class Writer:
         for row in rows:
             self.rows.pop(row["id"], None)
             self.rows[row["id"]] = row
+
+    def _commit_full(self) -> None:
+        if self._pending_bytes >= self.shard_bytes:
+            self._commit()
 
     def _commit(self) -> None:
         """Parts -> one shard -> index -> parts removed. Any prefix of these steps is recovered from."""

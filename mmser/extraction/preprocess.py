@@ -7,8 +7,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mmser.cache.atomic import write_json
 from mmser.cache.fingerprint import CORPUS_TRANSCRIPT, Recipe
-from mmser.cache.layout import LOCK, MANIFEST, checked_name
+from mmser.cache.layout import LOCK, MANIFEST, WARNINGS, checked_name
 from mmser.cache.lock import locked
 from mmser.cache.transcripts import TranscriptWriter
 from mmser.cache.writer import SHARD_BYTES, Writer
@@ -26,6 +27,11 @@ from mmser.extraction.summary import check_failures, summary_row, summary_table
 
 if TYPE_CHECKING:
     import pandas as pd
+
+WARNING = "warning"
+"""The manifest column in which a corpus's parser says what is odd about an utterance's media."""
+
+SHOWN_WARNINGS = 5
 
 
 def preprocess(
@@ -57,9 +63,9 @@ def preprocess(
     if not utterances:
         raise MmserError(f"utterances in the corpus {corpus.name}", "none", "Check corpus.root.")
     spoken, recipes = recipes_of(extractors, transcriber, transcript, frame_rate)
-    _write_manifest(Path(cache) / checked_name(corpus.name, "the name of a corpus"), utterances)
-    plan = planned(utterances)
     silent = Progress(f"preprocess {corpus.name}", 0, progress)
+    _write_manifest(Path(cache) / checked_name(corpus.name, "the name of a corpus"), utterances, silent)
+    plan = planned(utterances)
     with open_stores(Path(cache), corpus.name, spoken, recipes, shard_bytes, silent.say) as (heard, writers):
         jobs = _jobs(plan, extractors, writers, transcriber, heard, retry_failed, workers)
         _announce(silent, jobs, len(plan))
@@ -69,10 +75,23 @@ def preprocess(
     return _concluded(utterances, jobs, max_failures, silent)
 
 
-def _write_manifest(folder: Path, utterances: Sequence[Utterance]) -> None:
+def _write_manifest(folder: Path, utterances: Sequence[Utterance], silent: Progress) -> None:
+    """The manifest, and what the corpus's own parser found odd: printed, and kept as {warning: ids}."""
     table = to_table(utterances)
+    warnings: dict[str, list[str]] = {}
+    for utterance in utterances:
+        if warning := utterance.extra.get(WARNING):
+            warnings.setdefault(warning, []).append(utterance.id)
     with locked(folder / f"manifest{LOCK}"):
         write_manifest(table, folder / MANIFEST)
+        if warnings:
+            write_json(folder / WARNINGS, warnings)
+        else:
+            (folder / WARNINGS).unlink(missing_ok=True)
+    for warning, ids in sorted(warnings.items(), key=lambda item: -len(item[1]))[:SHOWN_WARNINGS]:
+        silent.say(f"warning: {warning} ({len(ids)} utterances, {ids[0]} first)")
+    if len(warnings) > SHOWN_WARNINGS:
+        silent.say(f"{len(warnings) - SHOWN_WARNINGS} further warnings in {folder / WARNINGS}")
 
 
 def _jobs(
