@@ -182,6 +182,31 @@ class RandomFolds:
             yield Fold(f"fold{index + 1}", train, tuple(sorted(validation)), tuple(sorted(test)))
 
 
+class RandomHoldOut:
+    """One stratified random split: ``test`` of the utterances, then ``validation`` of the others; speakers are shared."""
+
+    speaker_dependent = True
+
+    def __init__(self, test: float = 0.3, validation: float = 0.2, seed: int = 0) -> None:
+        self.test = test
+        self.validation = validation
+        self.seed = seed
+
+    def __call__(self, table: pd.DataFrame) -> Iterator[Fold]:
+        draw = random.Random(self.seed)
+        parts: dict[str, list[str]] = {"train": [], "validation": [], "test": []}
+        for _, members in table.groupby("label", sort=True):
+            ids = sorted(members["id"])
+            draw.shuffle(ids)
+            tested = round(len(ids) * self.test)
+            held = tested + round((len(ids) - tested) * self.validation)
+            parts["test"] += ids[:tested]
+            parts["validation"] += ids[tested:held]
+            parts["train"] += ids[held:]
+        train, validation, test = (tuple(sorted(parts[part])) for part in ("train", "validation", "test"))
+        yield Fold("split", train, validation, test)
+
+
 def by_speaker(name: str, table: pd.DataFrame, validation: set[str], test: set[str]) -> Fold:
     """The fold whose parts are whole speakers; everyone else trains."""
     speaker = table["speaker"]

@@ -22,6 +22,8 @@ from mmser.protocols.folds import Fold, FoldPlan
 
 PARTS = ("train", "validation", "test")
 FOLD_COLUMNS = ("id", "speaker", "session", "gender", "part", "label")
+LINES = 20
+"""Differences that an error message spells out."""
 ANY_CORPUS = "generic"
 """A protocol of this corpus takes any manifest."""
 
@@ -77,7 +79,7 @@ class Protocol:
         if found and not self.allow_incomplete:
             raise MmserError(
                 f"{self.corpus} complete as protocol {self.name} defines it",
-                "; ".join(found),
+                "; ".join(found[:LINES]) + (f"; and {len(found) - LINES} further differences" if found[LINES:] else ""),
                 "Complete the corpus, or go on with protocol.allow_incomplete=true (recorded in the run).",
             )
         return found
