@@ -96,5 +96,6 @@ class Iemocap:
         if video.is_file():
             marked = utterance.dialogue[5] == utterance.speaker[-1]
             side = self.marked_side if marked else SIDES[self.marked_side]
-            utterance = replace(utterance, video_path=video, face_side=side)
-        return utterance
+            return replace(utterance, video_path=video, face_side=side)
+        # Times count inside the dialogue; without its video the sentence's own file is all there is.
+        return replace(utterance, start=None, end=None)

@@ -66,7 +66,7 @@ def stream_clips(
 
     ``frame_rate`` is in pictures per second, ``max_seconds`` the longest utterance accepted. Every file that the
     utterances name is opened once. ``start`` and ``end`` cut the video file, and the audio file where it is the same
-    one or the only one; a separate audio file belongs to its utterance as a whole.
+    or the only one; an audio file beside another video file belongs to its utterance as a whole.
     """
     for _, clip in _numbered_clips(utterances, want_audio, want_frames, frame_rate, max_seconds):
         yield clip
