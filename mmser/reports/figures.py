@@ -1,0 +1,66 @@
+"""Plots as pictures inside the page: one panel each, so that they stack on a narrow screen and stay readable."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Callable
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from mmser.reports.page import Html
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+PALETTE = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000", "#8C8C00", "#7F7F7F")
+"""Okabe and Ito's colours, told apart with every common colour blindness; the last two are added for more classes."""
+
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">")
+"""With the colours, so that print in grey can be read too."""
+
+_STYLE: Any = {
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#e3e3e3",
+    "grid.linewidth": 0.6,
+    "axes.axisbelow": True,
+    "axes.titlesize": 9.5,
+    "legend.frameon": False,
+    "legend.fontsize": 8,
+    "text.parse_math": False,  # names of classes and speakers are anyone's text; a dollar sign is no formula
+    "svg.hashsalt": "mmser",
+}
+
+
+def draw(
+    paint: Callable[[Axes], None], alt: str, width: float = 4.6, height: float = 3.2, raster: bool = False
+) -> Html:
+    """One panel painted by ``paint`` as an <img> with the picture inside; ``raster`` for plots of many points.
+
+    Sizes are inches at 96 pixels; ``alt`` says in words what is seen. The same data give the same bytes.
+    """
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context(_STYLE):
+        figure = Figure(figsize=(width, height), layout="constrained")
+        paint(figure.add_subplot())
+        buffer = io.BytesIO()
+        if raster:
+            figure.savefig(buffer, format="png", dpi=190, metadata={"Software": None})
+        else:
+            figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    kind = "png" if raster else "svg+xml"
+    data = base64.b64encode(buffer.getvalue()).decode("ascii")
+    return Html(
+        f'<figure><img width="{width * 96:.0f}" height="{height * 96:.0f}" alt="{escape(alt)}" '
+        f'src="data:image/{kind};base64,{data}"></figure>'
+    )
+
+
+def row(pictures: list[Html]) -> Html:
+    """Pictures beside each other where there is room."""
+    return Html(f'<div class="figures">{"".join(pictures)}</div>')

@@ -1,0 +1,101 @@
+"""The HTML of a report: escaped by default, no scripts, nothing loaded from anywhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from html import escape
+from pathlib import Path
+
+
+class Html(str):
+    """Text that is HTML already; every other text is escaped before it reaches the page."""
+
+    __slots__ = ()
+
+
+def safe(content: object) -> Html:
+    """``content`` as HTML, escaped unless it is `Html`."""
+    return content if isinstance(content, Html) else Html(escape(str(content)))
+
+
+def join(parts: Iterable[object]) -> Html:
+    """The parts one after another."""
+    return Html("\n".join(safe(part) for part in parts))
+
+
+def element(tag: str, content: object = "", kind: str = "") -> Html:
+    """``<tag class=kind>content</tag>``."""
+    return Html(f"<{tag}{_class(kind)}>{safe(content)}</{tag}>")
+
+
+def table(head: Sequence[object], rows: Iterable[Sequence[object]], caption: object = "", text: int = 1) -> Html:
+    """A table that scrolls sideways on a narrow screen; the first ``text`` columns are text, the others figures."""
+    lines = [f"<tr>{''.join(_cell('th', cell, i >= text) for i, cell in enumerate(head))}</tr>"]
+    body = [f"<tr>{''.join(_cell('td', cell, i >= text) for i, cell in enumerate(row))}</tr>" for row in rows]
+    title = element("caption", caption) if caption else ""
+    return Html(
+        f'<div class="scroll"><table>{title}<thead>{lines[0]}</thead><tbody>{"".join(body)}</tbody></table></div>'
+    )
+
+
+def facts(pairs: Iterable[tuple[object, object]]) -> Html:
+    """Name and value pairs, one per line."""
+    return Html(f"<dl>{''.join(element('dt', name) + element('dd', value) for name, value in pairs)}</dl>")
+
+
+def bullets(items: Iterable[object]) -> Html:
+    """A plain list."""
+    return Html(f"<ul>{''.join(element('li', item) for item in items)}</ul>")
+
+
+def folded(summary: object, content: object) -> Html:
+    """Content behind a line to click; unfolded in print."""
+    return Html(f"<details>{element('summary', summary)}{safe(content)}</details>")
+
+
+def section(title: str, parts: Iterable[object]) -> Html:
+    """A section with an anchor made of its title."""
+    return Html(f'<section id="{anchor(title)}">{element("h2", title)}{join(parts)}</section>')
+
+
+def note(text: object) -> Html:
+    """A remark in small print: a method, or why something is not there."""
+    return element("p", text, "note")
+
+
+def anchor(title: str) -> str:
+    """The id of a section."""
+    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
+
+
+def page(title: str, header: Html, sections: Sequence[Html]) -> str:
+    """The whole document."""
+    style = (Path(__file__).parent / "report.css").read_text(encoding="utf-8")
+    links = []
+    for part in sections:
+        found = re.match(r'<section id="([^"]+)"><h2>(.*?)</h2>', part)
+        if found:
+            links.append(f'<a href="#{found[1]}">{found[2]}</a>')
+    return "\n".join(
+        [
+            '<!doctype html><html lang="en"><head><meta charset="utf-8">',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">',
+            '<meta http-equiv="Content-Security-Policy" '
+            "content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">",
+            element("title", title),
+            f"<style>{style}</style></head><body>",
+            header,
+            f"<nav>{' '.join(links)}</nav>",
+            join(sections),
+            "</body></html>\n",
+        ]
+    )
+
+
+def _class(kind: str) -> str:
+    return f' class="{escape(kind)}"' if kind else ""
+
+
+def _cell(tag: str, content: object, figure: bool) -> str:
+    return element(tag, content, "n" if figure else "")

@@ -1,0 +1,39 @@
+"""`report`: one HTML file about one run or a set of runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mmser.core.errors import MmserError
+from mmser.reports.page import page
+from mmser.reports.run_files import read_run
+from mmser.reports.sections.attention import attention
+from mmser.reports.sections.breakdown import breakdown
+from mmser.reports.sections.caches import caches
+from mmser.reports.sections.confusion import confusion
+from mmser.reports.sections.curves import curves
+from mmser.reports.sections.embeddings import embeddings
+from mmser.reports.sections.header import header
+from mmser.reports.sections.provenance import provenance
+from mmser.reports.sections.published import published
+from mmser.reports.sections.scores import scores
+
+SECTIONS = (scores, published, confusion, breakdown, curves, embeddings, attention, caches, provenance)
+
+
+def report(runs: list[Path], out: Path) -> Path:
+    """Write one self-contained HTML file about the runs' folders to ``out``; returns its path.
+
+    It needs predictions.parquet alone; a section without its files says in one line why it is empty. The same files
+    give the same page. Raises MmserError when no run is given, one is given twice, or one has no predictions.
+    """
+    folders = [Path(run).resolve() for run in runs]
+    if not folders or len(set(folders)) < len(folders):
+        found = "none" if not folders else "the same one twice"
+        raise MmserError("one or more different run folders", found, "Name each run once.")
+    read = [read_run(folder) for folder in folders]
+    title = f"mmser report: {', '.join(run.name for run in read)}"
+    out = Path(out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(page(title, header(read), [section(read) for section in SECTIONS]), encoding="utf-8")
+    return out

@@ -1,0 +1,87 @@
+"""What sample utterances attend to: words shaded by weight, frames as curves, streams as shares."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from mmser.reports.figures import PALETTE, draw, row
+from mmser.reports.page import Html, element, join, note, safe, section
+from mmser.reports.run_files import RunFiles
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def attention(runs: list[RunFiles]) -> Html:
+    """The samples that evaluation kept of each run."""
+    parts: list[Html] = []
+    for run in runs:
+        samples = run.attention
+        if samples is None or samples.empty:
+            parts.append(note(f"{run.name}: its model gives no attention weights, or none were saved."))
+            continue
+        parts.append(element("h3", run.name))
+        parts += [_sample(run, rows) for _, rows in samples.groupby(["id", "fold", "seed"], sort=False)]
+    parts.append(
+        note(
+            "Weights are averaged over heads and queries; 1 would be all attention on one step. Test utterances spread "
+            "evenly over the first fold, each run alone. Attention shows where a model looks, not why it decides."
+        )
+    )
+    return section("Attention", parts)
+
+
+def _sample(run: RunFiles, rows: pd.DataFrame) -> Html:
+    first = rows.iloc[0]
+    known = run.predictions
+    chosen = known[
+        (known["id"] == first["id"]) & (known["fold"] == str(first["fold"])) & (known["seed"] == first["seed"])
+    ]
+    answer = _answer(chosen.iloc[0]) if len(chosen) else ""
+    parts: list[Html] = [element("h3", f"{first['id']}{answer}")]
+    pictures: list[Html] = []
+    entries: list[Any] = rows.to_dict("records")
+    for entry in entries:
+        weights = np.asarray(entry["weights"], dtype=np.float64)
+        name = _name(entry)
+        if entry["labels"] is not None:
+            parts += [element("p", name, "label"), _words(list(entry["labels"]), weights)]
+        else:
+            pictures.append(_curve(name, weights, entry["seconds"]))
+    return Html(f'<div class="sample">{join([*parts, row(pictures)] if pictures else parts)}</div>')
+
+
+def _answer(prediction: pd.Series) -> str:
+    if "target" not in prediction:
+        return ""
+    target = prediction["target"] if isinstance(prediction["target"], str) else "no label"
+    return f": target {target}, predicted {prediction['prediction']}"
+
+
+def _name(entry: dict[str, Any]) -> str:
+    return f"{entry['name']} over {entry['stream']}" if entry["stream"] else str(entry["name"])
+
+
+def _words(words: list[str], weights: np.ndarray) -> Html:
+    """Words on a ground as dark as their weight, relative to the largest; the weight itself in the title."""
+    largest = weights.max() or 1.0
+    spans = []
+    for word, weight in zip(words, weights, strict=True):
+        style = f"background:rgba(0,114,178,{0.75 * weight / largest:.3f})"
+        spans.append(f'<span style="{style}" title="{weight:.3f}">{safe(word)}</span>')
+    return Html(f'<p class="words">{" ".join(spans)}</p>')
+
+
+def _curve(name: str, weights: np.ndarray, seconds: Any) -> Html:
+    place = np.asarray(seconds) if seconds is not None else np.arange(1, len(weights) + 1)
+
+    def paint(axes: Axes) -> None:
+        axes.fill_between(place, weights, color=PALETTE[0], alpha=0.25, lw=0)
+        axes.plot(place, weights, color=PALETTE[0], lw=1.1, marker="o" if len(weights) < 40 else "", ms=2.5)
+        axes.set(xlabel="step" if seconds is None else "seconds", ylabel="weight", ylim=(0, None))
+        axes.set_title(name, loc="left")
+
+    return draw(paint, f"Attention {name}: {len(weights)} steps.", 4.3, 1.9)

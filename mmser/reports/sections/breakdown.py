@@ -1,0 +1,108 @@
+"""Scores by class and by speaker: who and what the averages hide."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from mmser.core.tables import CLEAN
+from mmser.evaluation.meanings import shown
+from mmser.metrics.classification import class_indices, grouped_confusion, per_class, ua, wa
+from mmser.metrics.classification import confusion as count
+from mmser.metrics.predictions import classes_of
+from mmser.reports.figures import PALETTE, draw, row
+from mmser.reports.page import Html, element, folded, note, section, table
+from mmser.reports.run_files import RunFiles
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+MOST_SPEAKERS = 30
+_MEASURES = ("recall", "precision", "f1")
+
+
+def breakdown(runs: list[RunFiles]) -> Html:
+    """Plots and tables of the clean condition, all folds and seeds together."""
+    parts: list[Html] = []
+    for run in runs:
+        classes = classes_of(run.predictions)
+        rows = run.predictions[run.predictions["condition"] == CLEAN]
+        rows = rows[rows["target"].notna()] if classes else rows.iloc[:0]
+        if rows.empty:
+            parts.append(note(f"{run.name}: no class predictions under the clean condition."))
+            continue
+        by_class = per_class(count(rows["target"], rows["prediction"], classes), classes)
+        by_speaker = speaker_scores(rows, classes)
+        pictures = [_class_plot(by_class)]
+        if len(by_speaker):
+            pictures.append(_speaker_plot(by_speaker))
+        parts += [element("h3", run.name), row(pictures), _class_table(by_class), *_speaker_table(by_speaker)]
+    return section("Classes and speakers", parts)
+
+
+def speaker_scores(rows: pd.DataFrame, classes: tuple[str, ...]) -> pd.DataFrame:
+    """corpus, speaker, utterances, wa, ua of every named speaker, worst UA first."""
+    rows = rows[rows["speaker"] != ""]
+    if rows.empty:
+        return pd.DataFrame(columns=["corpus", "speaker", "utterances", "wa", "ua"])
+    grouping = rows.groupby(["corpus", "speaker"], sort=True)
+    target, prediction = (class_indices(rows[column], classes) for column in ("target", "prediction"))
+    counts = grouped_confusion(target, prediction, grouping.ngroup().to_numpy(), len(classes), grouping.ngroups)
+    scores = grouping.size().rename("utterances").reset_index()
+    return scores.assign(wa=wa(counts), ua=ua(counts)).sort_values("ua", kind="stable").reset_index(drop=True)
+
+
+def _class_plot(by_class: pd.DataFrame) -> Html:
+    def paint(axes: Axes) -> None:
+        place = np.arange(len(by_class))
+        for i, name in enumerate(_MEASURES):
+            axes.bar(place + (i - 1) * 0.27, 100 * by_class[name], 0.25, color=PALETTE[i], label=name, zorder=2)
+        labels = [f"{c}\n{n}" for c, n in zip(by_class["class"], by_class["support"], strict=True)]
+        axes.set_xticks(place, labels, rotation=0 if len(labels) < 7 else 40)
+        axes.set(ylim=(0, 100), ylabel="percent")
+        axes.grid(axis="x", visible=False)
+        axes.legend(ncols=3, loc="lower left", bbox_to_anchor=(0, 1))
+
+    return draw(paint, "Recall, precision and F1 of each class; the table below has the numbers.", 4.7, 3.4)
+
+
+def _speaker_plot(by_speaker: pd.DataFrame) -> Html:
+    shown_rows = by_speaker.nlargest(MOST_SPEAKERS, "utterances").sort_values("ua", ascending=False)
+
+    def paint(axes: Axes) -> None:
+        place = np.arange(len(shown_rows))
+        axes.hlines(place, 100 * shown_rows["wa"], 100 * shown_rows["ua"], color="#999999", lw=1)
+        axes.plot(100 * shown_rows["wa"], place, "o", color=PALETTE[1], label="WA", mfc="white", mew=1.5)
+        axes.plot(100 * shown_rows["ua"], place, "o", color=PALETTE[0], label="UA")
+        labels = [f"{s} ({n})" for s, n in zip(shown_rows["speaker"], shown_rows["utterances"], strict=True)]
+        axes.set_yticks(place, [label if len(label) < 24 else label[:21] + "..." for label in labels])
+        axes.set(xlim=(0, 103), xlabel="percent, by speaker (utterances)")
+        axes.legend(ncols=2, loc="lower left", bbox_to_anchor=(0, 1))
+
+    height = max(3.4, 0.6 + 0.2 * len(shown_rows))
+    return draw(paint, "UA and WA of each speaker; the table below has the numbers.", 4.7, height)
+
+
+def _class_table(by_class: pd.DataFrame) -> Html:
+    rows = [
+        [r["class"], r["support"], r["predicted"], *(shown("ua", r[name]) for name in _MEASURES)]
+        for r in by_class.to_dict("records")
+    ]
+    return table(["Class", "Targets", "Predicted", "Recall", "Precision", "F1"], rows)
+
+
+def _speaker_table(by_speaker: pd.DataFrame) -> list[Html]:
+    if by_speaker.empty:
+        return [note("No speakers are named in the predictions.")]
+    rows = [
+        [r["speaker"], r["corpus"], r["utterances"], shown("wa", r["wa"]), shown("ua", r["ua"])]
+        for r in by_speaker.to_dict("records")
+    ]
+    listed = folded(
+        f"Every speaker ({len(rows)})", table(["Speaker", "Corpus", "Predictions", "WA", "UA"], rows, text=2)
+    )
+    if len(rows) <= MOST_SPEAKERS:
+        return [listed]
+    return [note(f"The plot shows the {MOST_SPEAKERS} speakers with the most utterances."), listed]

@@ -1,0 +1,71 @@
+"""What the run was trained on: the caches, and every utterance that could not be had."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import pandas as pd
+
+from mmser.reports.page import Html, bullets, element, note, section, table
+from mmser.reports.run_files import CacheFiles, RunFiles
+
+MOST_WARNINGS = 10
+
+
+def caches(runs: list[RunFiles]) -> Html:
+    """One table per run: store, utterances done and failed, size; then reasons and the corpus's oddities."""
+    parts: list[Html] = []
+    for run in runs:
+        if not run.caches:
+            parts.append(note(f"{run.name}: its caches are not on this machine, or the run does not name them."))
+            continue
+        head = ["Stream", "Store", "Feature", "Stored as", "Done", "Failed", "Median length", "MB"]
+        parts += [element("h3", run.name), table(head, map(_row, run.caches), text=4), _failures(run.caches)]
+        parts += _warnings(run.warnings)
+    return section("Caches and failures", parts)
+
+
+def _row(cache: CacheFiles) -> list[object]:
+    index, info = cache.index, cache.info
+    done = index[index["status"] == "ok"] if len(index) else index
+    shape = info.get("feature_shape")
+    feature = " x ".join(map(str, shape)) if shape else "one number"
+    random = Html("<small>random weights</small>") if info.get("random_weights") else Html("")
+    name = Html(f"{element('span', cache.directory.name)}{random}")
+    median = f"{done['length'].median():.0f}" if len(done) else "–"  # noqa: RUF001 nothing was stored
+    figures = [len(done), len(index) - len(done), median, f"{cache.size / 1e6:.1f}"]
+    return [cache.stream, name, feature, info.get("dtype", "not stated"), *figures]
+
+
+def _failures(found: list[CacheFiles]) -> Html:
+    failed = [cache.index[cache.index["status"] != "ok"].assign(stream=cache.stream) for cache in found]
+    together = pd.concat(failed) if failed else pd.DataFrame()
+    if together.empty:
+        return note("No utterance failed in any of these caches.")
+    counts = together.groupby(["stream", "error"], sort=True)["id"].agg(["size", "min"]).reset_index()
+    rows = [[r["stream"], r["error"], r["min"], r["size"]] for r in counts.to_dict("records")]
+    caption = "Failed utterances: their modality is masked as absent, never filled in"
+    return table(["Stream", "Reason", "For example", "Utterances"], rows, caption, text=3)
+
+
+def _warnings(warnings: Any) -> list[Html]:
+    lines = list(_flat(warnings))
+    if not lines:
+        return []
+    more = len(lines) - MOST_WARNINGS
+    shown = [*lines[:MOST_WARNINGS], *([f"and {more} more"] if more > 0 else [])]
+    return [element("p", "Preprocessing found odd about this corpus:"), bullets(shown)]
+
+
+def _flat(content: Any) -> Iterable[str]:
+    """Each warning as a line, whether the file lists them or files them under names."""
+    if isinstance(content, dict):
+        for name, inner in content.items():
+            for line in _flat(inner):
+                yield f"{name}: {line}"
+    elif isinstance(content, list):
+        for inner in content:
+            yield from _flat(inner)
+    elif content:
+        yield str(content)

@@ -1,0 +1,45 @@
+"""Confusion matrices as tables: share of the row and count, shaded by the share."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mmser.core.tables import CLEAN
+from mmser.metrics.classification import confusion as count
+from mmser.metrics.predictions import classes_of
+from mmser.reports.page import Html, element, note, safe, section
+from mmser.reports.run_files import RunFiles
+
+
+def confusion(runs: list[RunFiles]) -> Html:
+    """One matrix per run and condition, all folds and seeds together."""
+    parts: list[Html] = []
+    for run in runs:
+        classes = classes_of(run.predictions)
+        if not classes:
+            parts.append(note(f"{run.name}: no classes were predicted."))
+            continue
+        for condition, table in run.predictions.groupby("condition", sort=False):
+            rows = table[table["target"].notna()]
+            name = run.name if condition == CLEAN else f"{run.name}, condition {condition}"
+            parts += [element("h3", name), _matrix(count(rows["target"], rows["prediction"], classes), classes)]
+    parts.append(note("Rows are targets, columns predictions; percent of the row, and the count over all seeds."))
+    return section("Confusion", parts)
+
+
+def _matrix(counts: np.ndarray, classes: tuple[str, ...]) -> Html:
+    head = "".join(element("th", name, "n") for name in classes)
+    lines = [f"<tr><th></th>{head}</tr>"]
+    for name, row in zip(classes, counts, strict=True):
+        total = row.sum()
+        cells = "".join(_cell(entry, entry / total if total else np.nan) for entry in row)
+        lines.append(f"<tr>{element('th', name)}{cells}</tr>")
+    return Html(f'<div class="scroll"><table class="confusion">{"".join(lines)}</table></div>')
+
+
+def _cell(entry: int, share: float) -> str:
+    if np.isnan(share):
+        return "<td>–<small>0</small></td>"  # noqa: RUF001 no target of this class
+    ink = "#fff" if share > 0.55 else "#1a1a1a"
+    style = f"background:rgba(0,85,140,{share:.3f});color:{ink}"
+    return f'<td style="{style}">{safe(f"{100 * share:.1f}")}<small>{int(entry)}</small></td>'

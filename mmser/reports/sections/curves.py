@@ -1,0 +1,71 @@
+"""Learning curves of every fold and seed, thin, with their median."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from mmser.evaluation.meanings import title
+from mmser.reports.figures import PALETTE, draw, row
+from mmser.reports.page import Html, element, note, section
+from mmser.reports.run_files import RunFiles
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_SCORES = ("ua", "wa", "wf1", "ccc")
+
+
+def curves(runs: list[RunFiles]) -> Html:
+    """Loss of training and validation, and the validation score, by epoch."""
+    parts: list[Html] = []
+    for run in runs:
+        named = {fold.name: fold.metrics for fold in run.folds if "epoch" in fold.metrics}
+        if not named:
+            parts.append(note(f"{run.name}: no metrics.csv in its folds, hence no curves."))
+            continue
+        everything = pd.concat([table.assign(fold_name=name) for name, table in named.items()], ignore_index=True)
+        pictures = [_losses(everything), *_scores(everything)]
+        parts += [element("h3", run.name), row([picture for picture in pictures if picture])]
+    parts.append(note("Thin lines: folds and seeds; thick: their median at each epoch. Some folds may stop early."))
+    return section("Learning curves", parts)
+
+
+def _losses(everything: pd.DataFrame) -> Html:
+    columns = {"train_loss": "training", "validation_loss": "validation"}
+    present = {column: label for column, label in columns.items() if column in everything}
+    if not present:
+        return Html("")
+
+    def paint(axes: Axes) -> None:
+        for color, (column, label) in zip(PALETTE[:2], present.items(), strict=False):
+            _lines(axes, everything, column, label, color)
+        axes.set(xlabel="epoch", ylabel="loss")
+        axes.legend(ncols=2, loc="lower left", bbox_to_anchor=(0, 1))
+
+    return draw(paint, "Loss by epoch for training and validation.")
+
+
+def _scores(everything: pd.DataFrame) -> list[Html]:
+    names = [c for c in everything if str(c).startswith("validation_") and c != "validation_loss"]
+    wanted = [c for c in names if str(c).removeprefix("validation_").startswith(_SCORES)]
+    if not wanted:
+        return []
+
+    def paint(axes: Axes) -> None:
+        for color, column in zip(PALETTE, wanted, strict=False):
+            _lines(axes, everything, str(column), title(str(column).removeprefix("validation_")), color)
+        axes.set(xlabel="epoch", ylabel="validation score")
+        axes.legend(ncols=3, loc="lower left", bbox_to_anchor=(0, 1))
+
+    return [draw(paint, "Validation score by epoch.")]
+
+
+def _lines(axes: Axes, everything: pd.DataFrame, column: str, label: str, color: str) -> None:
+    """One thin line per fold and seed, and the median over those still training."""
+    rows = everything.dropna(subset=[column])
+    for _, fold in rows.groupby("fold_name"):
+        axes.plot(fold["epoch"], fold[column], color=color, lw=0.6, alpha=0.35)
+    median = rows.groupby("epoch")[column].median()
+    axes.plot(median.index, median, color=color, lw=2, label=label, marker="o" if len(median) == 1 else "")

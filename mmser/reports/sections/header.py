@@ -1,0 +1,51 @@
+"""What the report is about, and the marks nobody may overlook."""
+
+from __future__ import annotations
+
+from mmser.metrics.predictions import classes_of, values_of
+from mmser.reports.page import Html, element, facts, join, note
+from mmser.reports.run_files import RunFiles
+
+
+def header(runs: list[RunFiles]) -> Html:
+    """Title, then each run's facts and marks."""
+    titles = [run.card.get("title") or run.name for run in runs]
+    heading = titles[0] if len(runs) == 1 else f"{len(runs)} runs compared"
+    return Html(f"<header>{join([element('h1', heading), *(_about(run, len(runs) > 1) for run in runs)])}</header>")
+
+
+def marks(run: RunFiles) -> list[str]:
+    """Warnings in capitals about what the figures cannot be taken for."""
+    found = []
+    if run.synthetic:
+        found.append("SYNTHETIC DATA: no statement about real speech")
+    if run.random_weights:
+        found.append("RANDOM WEIGHTS: an extractor was not trained")
+    if run.shared_speakers:
+        found.append(f"SPEAKER-DEPENDENT: {run.shared_speakers} test speakers are also in training")
+    return found
+
+
+def _about(run: RunFiles, several: bool) -> Html:
+    table, protocol = run.predictions, run.config.get("protocol") or {}
+    seeds, folds = sorted(table["seed"].unique()), list(dict.fromkeys(table["fold"]))
+    speakers = table.loc[table["speaker"] != "", ["corpus", "speaker"]].drop_duplicates()
+    targets = ", ".join([*classes_of(table), *values_of(table)])
+    pairs: list[tuple[str, object]] = [
+        ("Run", run.name),
+        ("System", run.card.get("title", "not stated")),
+        ("Citation", run.card.get("citation", "not stated")),
+        ("Corpus", ", ".join(c for c in table["corpus"].unique() if c) or "not stated"),
+        ("Protocol", " – ".join(str(protocol[k]) for k in ("name", "title") if protocol.get(k)) or "not stated"),  # noqa: RUF001
+        ("Predicts", targets),
+        ("Tested on", f"{table['id'].nunique()} utterances of {len(speakers)} speakers"),
+        ("Folds", f"{len(folds)}: {', '.join(folds[:12])}{', ...' if len(folds) > 12 else ''}"),
+        ("Seeds", ", ".join(map(str, seeds))),
+    ]
+    if run.shared_speakers == 0:
+        pairs.append(("Speakers", "no test speaker is in the training part of the same fold"))
+    elif run.shared_speakers is None:
+        pairs.append(("Speakers", "whether test speakers are also in training could not be told from the files"))
+    badges = Html("".join(element("span", mark, "mark") for mark in marks(run)))
+    intro = note("Drawn from the files in the run's folder; nothing was computed anew but scores from predictions.")
+    return join([*([element("h3", run.name)] if several else [intro]), badges, facts(pairs)])

@@ -1,0 +1,56 @@
+"""How to make the run again: training facts, configuration, environment."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mmser.reports.page import Html, element, facts, folded, note, section, table
+from mmser.reports.run_files import RunFiles
+
+
+def provenance(runs: list[RunFiles]) -> Html:
+    """Facts of each fold's training, the resolved config and the environment."""
+    parts: list[Html] = []
+    for run in runs:
+        parts.append(element("h3", run.name))
+        parts += [_training(run), _environment(run), _config(run)]
+    return section("Configuration and environment", parts)
+
+
+def _training(run: RunFiles) -> Html:
+    """A table of fold.json: only single facts, not lists such as the classes."""
+    named = {fold.name: {k: v for k, v in fold.facts.items() if not isinstance(v, list | dict)} for fold in run.folds}
+    keys = list(dict.fromkeys(key for known in named.values() for key in known))
+    if not keys:
+        return note("No fold.json: training facts are not known.")
+    rows = [[name, *(_shown(known.get(key, "")) for key in keys)] for name, known in named.items()]
+    head = ["Fold and seed", *(key.replace("_", " ") for key in keys)]
+    return folded(f"Training of each fold ({len(rows)})", table(head, rows))
+
+
+def _environment(run: RunFiles) -> Html:
+    if not run.environment:
+        return note("No environment.json: versions are not known.")
+    flat = []
+    for key, value in run.environment.items():
+        inner = value.items() if isinstance(value, dict) else [("", value)]
+        flat += [(f"{key} {name}".strip().replace("_", " "), _shown(entry)) for name, entry in inner]
+    return folded("Environment", facts(flat))
+
+
+def _config(run: RunFiles) -> Html:
+    import yaml
+
+    if not run.config:
+        return note("No config.yaml: the configuration is not known.")
+    text = yaml.safe_dump(run.config, sort_keys=False, allow_unicode=True, width=100)
+    again = note(f"Repeat with: mmser train --config {run.name}/config.yaml")
+    return folded("Configuration", Html(f"{again}{element('pre', text)}"))
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

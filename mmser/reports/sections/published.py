@@ -1,0 +1,65 @@
+"""The literature's figures beside ours, in a table of their own that says how the protocols differ."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mmser.core.tables import CLEAN
+from mmser.evaluation.meanings import PERCENT, shown
+from mmser.evaluation.score import POOLED
+from mmser.reports.page import Html, bullets, element, join, note, section, table
+from mmser.reports.run_files import RunFiles
+
+_NAMES = {"wa": "wa", "ua": "ua", "uar": "ua", "wf1": "wf1", "f1 weighted": "wf1", "macro f1": "macro_f1"}
+
+
+def published(runs: list[RunFiles]) -> Html:
+    """One table per run that has reported scores in its system card."""
+    parts: list[Html] = []
+    for run in runs:
+        reported = run.card.get("reported") or []
+        if not reported:
+            parts.append(note(f"{run.name}: the system card names no published score."))
+            continue
+        rows = [_row(run, entry) for entry in reported]
+        head = ["Metric", "Their data", "Their protocol", "Source", "Published", "This run"]
+        parts += [element("h3", run.name), table(head, rows, text=4), _differences(run)]
+    parts.append(
+        note(
+            "Published figures are quoted as printed; they were not obtained here. Read the protocols before the "
+            "numbers: unlike splits, label sets and transcripts forbid a comparison. This run's figure is pooled."
+        )
+    )
+    return section("Published scores", parts)
+
+
+def _row(run: RunFiles, entry: dict[str, Any]) -> list[object]:
+    ours = _ours(run, str(entry.get("metric", "")), str(entry.get("data", "")))
+    texts = [entry.get(key, "not stated") for key in ("metric", "data", "protocol", "source", "value")]
+    return [*texts, ours]
+
+
+def _ours(run: RunFiles, metric: str, data: str) -> str:
+    """Our pooled figure, or why there is none; never on another corpus."""
+    corpora = {_plain(corpus) for corpus in run.predictions["corpus"].unique()}
+    if not any(corpus and corpus in _plain(data) for corpus in corpora):
+        return "another corpus"
+    name = _NAMES.get(metric.lower())
+    clean = run.scores[(run.scores["scope"] == POOLED) & (run.scores["condition"] == CLEAN)].set_index("metric")
+    if name not in clean.index:
+        return "not scored here"
+    return shown(str(name), clean["value"][name]) if name in PERCENT else "not scored here"
+
+
+def _differences(run: RunFiles) -> Html:
+    protocol = run.config.get("protocol") or {}
+    lines = [f"This run's protocol: {protocol.get('title') or protocol.get('name') or 'not stated'}"]
+    asked = run.card.get("protocol")
+    if asked and asked != protocol.get("name"):
+        lines.append(f"The card's protocol for this system is {asked}; this run used another one.")
+    lines += [f"Departure from the paper: {text}" for text in run.card.get("departures") or []]
+    return join([bullets(lines)])
+
+
+def _plain(name: str) -> str:
+    return "".join(letter for letter in name.lower() if letter.isalnum())
