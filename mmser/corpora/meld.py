@@ -62,7 +62,7 @@ class Meld:
         season, episode = row.get("Season", "").strip(), row.get("Episode", "").strip()
         times = {"start_time": row.get("StartTime", ""), "end_time": row.get("EndTime", "")}
         extra = {key: value.strip() for key, value in times.items() if value and value.strip()}
-        if identity in KNOWN_BAD:
+        if clips and identity in KNOWN_BAD:
             extra["warning"] = f"known defect: {KNOWN_BAD[identity]}"
         speaker = row["Speaker"].strip()
         return Utterance(

@@ -183,7 +183,7 @@ class RandomFolds:
 
 
 class RandomHoldOut:
-    """One stratified random split: ``test`` of the utterances, then ``validation`` of the others; speakers are shared."""
+    """One stratified random split: ``test`` of the utterances, ``validation`` of the others; speakers are shared."""
 
     speaker_dependent = True
 
