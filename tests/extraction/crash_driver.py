@@ -188,4 +188,4 @@ if __name__ == "__main__":
     result = {"kill": kill_points, "random": random_kills, "together": together}[mode](
         place / "media", place, reference
     )
-    print(json.dumps(result | {"files": list(reference)}))
+    sys.stdout.write(json.dumps(result | {"files": list(reference)}))

@@ -1,0 +1,11 @@
+"""A small finished store."""
+
+from pathlib import Path
+
+import pytest
+from cache_makers import entries, fill
+
+
+@pytest.fixture
+def filled(tmp_path: Path) -> Path:
+    return fill(tmp_path, entries())
