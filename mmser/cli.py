@@ -87,6 +87,16 @@ def show(table: pd.DataFrame) -> None:
     print(table.to_string(index=False, float_format=lambda x: f"{x:.3f}", na_rep="-"))
 
 
+def print_scores(tables: Any) -> pd.DataFrame:
+    """Score runs or predictions tables and print them with what every name means; returns the scores."""
+    from mmser.evaluation.meanings import scores_text
+    from mmser.evaluation.score import score
+
+    scores = score(tables)
+    print(scores_text(scores))
+    return scores
+
+
 def columns(rows: list[dict[str, str]]) -> None:
     """Print rows of text in aligned columns, without pandas."""
     if not rows:
@@ -152,12 +162,10 @@ def train_(options: argparse.Namespace) -> int:
     from mmser.pipeline import sweep, train
 
     if options.multirun:
-        show(sweep(options.overrides))
+        sweep(options.overrides)
         return 0
     run = train(*options.overrides, config=options.config)
-    from mmser.evaluation.score import score
-
-    show(score(run.directory))
+    print_scores(run.directory)
     print(f"Run: {run.directory}")
     if options.report:
         report_(argparse.Namespace(runs=[run.directory], out=None))
@@ -167,24 +175,20 @@ def train_(options: argparse.Namespace) -> int:
 def evaluate_(options: argparse.Namespace) -> int:
     """`mmser evaluate run=DIR [condition=...]`."""
     from mmser.evaluation.evaluate import evaluate
-    from mmser.evaluation.score import score
     from mmser.training.run import Run
 
     words = keyed(options.overrides, ["run", "condition"])
     if "run" not in words:
         raise UsageError("run=DIR", "no run", "Name the run folder, e.g. mmser evaluate run=runs/NAME.")
-    show(score(evaluate(Run(words["run"]), condition=words.get("condition", "clean"))))
+    print_scores(evaluate(Run(words["run"]), condition=words.get("condition", "clean")))
     return 0
 
 
 def score_(options: argparse.Namespace) -> int:
     """`mmser score TABLE...`."""
-    from mmser.evaluation.score import score
-
-    table = score(*options.tables)
+    table = print_scores(options.tables)
     if options.out:
         table.to_csv(options.out, index=False)
-    show(table)
     return 0
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
+from hydra import main as hydra_main
 from hydra.errors import HydraException
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from mmser.core.configs import config_dir, config_names, load_config
@@ -93,3 +95,21 @@ def merged(config: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any
         raise UsageError("overrides of keys the saved config has", str(error), "Look into the file.") from error
     resolved = OmegaConf.to_container(merged_tree, resolve=True)
     return resolved  # type: ignore[return-value]
+
+
+def sweep(config_name: str, overrides: Sequence[str], job: Callable[[dict[str, Any]], float]) -> None:
+    """Call ``job`` for every combination of comma-separated override values, through Hydra's own sweeper.
+
+    Sweeper and launcher plug-ins (Optuna, Slurm) are chosen by ``hydra/sweeper=...`` and ``hydra/launcher=...``; what
+    ``job`` returns is the number such a sweeper optimises.
+    """
+
+    @hydra_main(config_path=str(config_dir()), config_name=config_name, version_base="1.3")
+    def one(config: DictConfig) -> float:
+        return job(OmegaConf.to_container(config, resolve=True, throw_on_missing=True))  # type: ignore[arg-type]
+
+    words, sys.argv = sys.argv, ["mmser", "--multirun", *map(_expanded, overrides)]
+    try:
+        one()
+    finally:
+        sys.argv = words

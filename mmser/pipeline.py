@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmser.composition import chosen, compose, default_protocol, listed, merged, read_yaml
+from mmser.composition import sweep as hydra_sweep
 from mmser.core.errors import MmserError, UsageError
 
 if TYPE_CHECKING:
@@ -131,6 +132,23 @@ def _preprocess_for(settings: Mapping[str, Any], transcript: str, names: Sequenc
         transcriber=instantiate(base["transcriber"]) if "transcriber" in base else None,
         transcript=transcript,
     )
+
+
+def sweep(overrides: Sequence[str]) -> None:
+    """`mmser train --multirun`: one run per combination of comma-separated values.
+
+    A sweeper that optimises is given the mean validation score of the folds, never a test score.
+    """
+    corpus = chosen(overrides, "corpus")
+    added = [f"protocol={default_protocol(corpus)}"] if corpus and not chosen(overrides, "protocol") else []
+    hydra_sweep("train", [*added, *overrides], _validation_score)
+
+
+def _validation_score(settings: dict[str, Any]) -> float:
+    run = train_config(settings)
+    log.info("run: %s", run.directory)
+    scores = [float(run.describe(fold, seed)["best_score"]) for fold, seed in run.folds]
+    return sum(scores) / len(scores)
 
 
 def load_run(directory: str | Path) -> Run:
