@@ -11,14 +11,12 @@ import numpy as np
 
 from mmser.core.clip import SAMPLE_RATE
 from mmser.media.container import MediaFault
+from mmser.media.silence import SILENCE_PEAK, is_silent
 
 if TYPE_CHECKING:
     from av import VideoFrame
 
     from mmser.core.utterance import FaceSide
-
-SILENCE_PEAK = 1e-3
-"""A waveform that never exceeds this amplitude (-60 dB of full scale) is silence."""
 
 MISSING_SECONDS = 0.25
 MISSING_SHARE = 0.1
@@ -87,9 +85,8 @@ class AudioCut:
             waveform[at - self.first : at - self.first + len(samples)] = samples
         if not np.isfinite(waveform).all():
             raise MediaFault("not finite", "the audio holds NaN or infinite samples")
-        peak = float(np.abs(waveform).max())
-        if peak < SILENCE_PEAK:
-            raise MediaFault("silence", f"peak amplitude {peak:.1e}, limit {SILENCE_PEAK:.0e}")
+        if is_silent(waveform):
+            raise MediaFault("silence", f"peak amplitude {np.abs(waveform).max():.1e}, limit {SILENCE_PEAK:.0e}")
         return waveform
 
 

@@ -1,1 +1,1 @@
-"""transcription."""
+"""Speech recognisers: one file each, all fulfilling `mmser.core.contracts.Transcriber`."""
