@@ -14,7 +14,7 @@ from mmser.cache.writer import Writer
 from mmser.core.clip import Clip, Failure, FailureReason, Features, Modality, Transcript
 from mmser.core.contracts import Extractor, Transcriber
 from mmser.core.utterance import Utterance
-from mmser.extraction.batches import BATCH_SIZE, by_length
+from mmser.extraction.batches import by_length
 
 if TYPE_CHECKING:
     import numpy as np
@@ -65,9 +65,8 @@ class ExtractorJob:
     def _compute(self) -> None:
         clips, self._waiting = self._waiting, []
         begun = time.perf_counter()
-        size = int(getattr(self.extractor, "batch_size", BATCH_SIZE))
         whole = [clip for clip in clips if _part(clip, self.modality) is not None]
-        results = by_length(whole, _length, self.extractor.extract, _broken, size)
+        results = by_length(whole, _length, self.extractor.extract, _broken)
         self.seconds += time.perf_counter() - begun
         self._results |= {clip.id: _absent(clip, self.modality) for clip in clips}
         self._results |= {clip.id: result for clip, result in zip(whole, results, strict=True)}
