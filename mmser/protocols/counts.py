@@ -67,13 +67,15 @@ def _count_differences(table: pd.DataFrame, counts: Counts) -> Iterator[str]:
 
 
 def _column_differences(table: pd.DataFrame, key: str, expected: Mapping[str, object]) -> Iterator[str]:
-    values = table[key.split("/")].astype(str).agg("/".join, axis=1)
+    members: dict[str, list[str]] = {}
+    for identity, *values in zip(table["id"], *(table[name] for name in key.split("/")), strict=True):
+        members.setdefault("/".join(map(str, values)), []).append(identity)
     for value, number in expected.items():
-        ids = list(table.loc[values == str(value), "id"])
+        ids = members.pop(str(value), [])
         if len(ids) != number:
             yield f"{key} {value}: {len(ids)}, not {number} ({shortened(ids)})"
-    for value in sorted(set(values) - {str(value) for value in expected}):
-        yield f"{key} {value}: not expected ({shortened(table.loc[values == value, 'id'])})"
+    for value, ids in sorted(members.items()):
+        yield f"{key} {value}: not expected ({shortened(ids)})"
 
 
 def shortened(ids: Iterable[str]) -> str:

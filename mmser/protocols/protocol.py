@@ -174,7 +174,7 @@ def guard(fold: Fold, speakers: Mapping[str, str], speaker_dependent: bool, prot
 def _label_list(path: Path) -> dict[str, str]:
     """A csv with the columns id and label."""
     if not path.is_file():
-        raise MmserError("protocol.label_file, a csv with the columns id,label", f"no file {path}", "Mend the path.")
+        raise MmserError("protocol.label_file, a csv with the columns id,label", f"no file {path}", "Give its path.")
     table = pd.read_csv(path, dtype=str, keep_default_na=False)
     require_columns(table, ("id", "label"), str(path))
     return dict(zip(table["id"], table["label"], strict=True))

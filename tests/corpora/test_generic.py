@@ -83,8 +83,8 @@ def test_each_fault_names_its_row_and_column(tmp_path: Path, row: str, message: 
 
 
 def test_missing_table_and_missing_column(tmp_path: Path) -> None:
-    with pytest.raises(MmserError, match="a manifest.csv or manifest.parquet .*no such file"):
+    with pytest.raises(MmserError, match=r"a manifest.csv or manifest.parquet .*no such file"):
         list(Generic(tmp_path).utterances())
     table(tmp_path, "id,audio_path\na,clips/one.wav\n")
-    with pytest.raises(MmserError, match="a column 'speaker' in .*found only id, audio_path"):
+    with pytest.raises(MmserError, match=r"a column 'speaker' in .*found only id, audio_path"):
         list(Generic(tmp_path).utterances())

@@ -11,7 +11,7 @@ from mmser.corpora.meld import Meld
 
 HEADER = "Sr No.,Utterance,Speaker,Emotion,Sentiment,Dialogue_ID,Utterance_ID,Season,Episode,StartTime,EndTime"
 ROWS = {
-    "train": '1,"Oh, it’s you.",Phoebe,joy,positive,125,3,4,7,"00:20:57,256","00:21:00,049"\n'
+    "train": '1,"Oh, it\u2019s you.",Phoebe,joy,positive,125,3,4,7,"00:20:57,256","00:21:00,049"\n'
     "2,Né?,Waiter,neutral,neutral,0,1,4,7,,\n",
     "dev": "1,What?,Monica,surprise,negative,110,7,4,7,,\n",
     "test": "1,What?,Mark,surprise,positive,0,1,3,19,,\n",
@@ -29,7 +29,7 @@ def write(root: Path, encoding: str = "utf-8", folder: str = "") -> Path:
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252"])
 def test_text_survives_every_encoding_in_circulation(tmp_path: Path, encoding: str) -> None:
     utterances = list(Meld(write(tmp_path, encoding)).utterances())
-    assert [u.transcript for u in utterances] == ["Oh, it’s you.", "Né?", "What?", "What?"]
+    assert [u.transcript for u in utterances] == ["Oh, it\u2019s you.", "Né?", "What?", "What?"]
 
 
 def test_ids_are_unique_over_the_parts(tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_a_table_that_is_not_melds(tmp_path: Path) -> None:
     with pytest.raises(MmserError, match=r"'x' and '0' in row 1"):
         list(Meld(tmp_path).utterances())
     (tmp_path / "dev_sent_emo.csv").unlink()
-    with pytest.raises(MmserError, match="train_sent_emo.csv, dev_sent_emo.csv and test_sent_emo.csv"):
+    with pytest.raises(MmserError, match=r"train_sent_emo.csv, dev_sent_emo.csv and test_sent_emo.csv"):
         list(Meld(tmp_path).utterances())
 
 

@@ -153,5 +153,5 @@ def test_too_few_speakers_are_refused() -> None:
     with pytest.raises(MmserError, match="a second speaker in session '0'; found speaker 's00' alone"):
         table = people(6, 2, pairs=True)
         list(LeaveOneSpeakerOut(by_session=True)(table[table["speaker"] != "s01"]))
-    with pytest.raises(MmserError, match="folds.validation speaker or session"):
+    with pytest.raises(MmserError, match=r"folds.validation speaker or session"):
         LeaveOneSessionOut("nobody")
