@@ -155,6 +155,15 @@ def system_parts(name: str) -> dict[str, Any]:
     return hydra.utils.instantiate(system_config(name).model, _convert_="all")
 
 
+def without_weights(model: DictConfig) -> DictConfig:
+    """The same parts, from random weights wherever pretrained ones are named: enough to count parameters."""
+    plain = model.copy()
+    for encoder in plain.encoders.values():
+        if encoder.get("weights"):
+            encoder.weights = "random"
+    return plain
+
+
 def system_shapes(name: str) -> dict[str, StreamShape]:
     """One example stream per encoder; aligned systems get streams that share their steps."""
     config = system_config(name)
@@ -166,11 +175,19 @@ def system_shapes(name: str) -> dict[str, StreamShape]:
     }
 
 
-def build_system(name: str, streams: tuple[str, ...], task: Task = TASK) -> nn.Module:
+def build_system(name: str, streams: tuple[str, ...]) -> nn.Module:
     """The system with only these streams."""
     parts, sizes = system_parts(name), {stream: shape.size for stream, shape in system_shapes(name).items()}
     encoders = {stream: parts["encoders"][stream] for stream in streams}
-    return build_model(encoders, parts["fusion"], parts["head"], sizes, task)
+    return build_model(encoders, parts["fusion"], parts["head"], sizes, TASK)
+
+
+def published_system(name: str) -> nn.Module:
+    """The whole system for the label space its card counts parameters for, without memory or pretrained weights."""
+    parts = hydra.utils.instantiate(without_weights(system_config(name).model), _convert_="all")
+    sizes = {stream: shape.size for stream, shape in system_shapes(name).items()}
+    with torch.device("meta"):
+        return build_model(parts["encoders"], parts["fusion"], parts["head"], sizes, published_task(name))
 
 
 def published_task(name: str) -> Task:
