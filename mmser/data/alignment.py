@@ -28,6 +28,8 @@ Alignment = Literal["native", "word", "grid"]
 ALIGNMENTS = ("native", "word", "grid")
 FASTEST_FRAMES = 1000.0
 """Hz; a faster track is a waveform, which has no frames to pool."""
+LEAST_OVERLAP = 1e-5
+"""Seconds; less is rounding of float32 spans, not speech."""
 
 
 def pool(track: Track, spans: np.ndarray) -> Track:
@@ -81,7 +83,8 @@ def align(sample: Sample, alignment: Alignment, grid_rate: float, reference: str
         anchor = streams[reference] if reference is not None else None
         spans = _times(anchor) if anchor is not None and len(anchor) else np.array([[0.0, duration]])
         pooled = {
-            name: track if track is None or name == reference else pool(track, spans) for name, track in streams.items()
+            name: sample.streams[name] if track is None or name == reference else pool(track, spans)
+            for name, track in streams.items()
         }
         return replace(sample, streams=pooled)
     return replace(sample, streams=_to_grid(streams, duration, grid_rate))
@@ -97,7 +100,7 @@ def _to_grid(streams: Mapping[str, Track | None], duration: float, rate: float) 
     for name, track in streams.items():
         if track is None:
             resampled[name] = None
-        elif track.spans is None and track.frame_rate is not None and track.frame_rate < rate and _is_float(track):
+        elif track.frame_rate is not None and track.frame_rate < rate and _is_float(track):
             resampled[name] = interpolate(track, spans.mean(axis=1))
         else:
             resampled[name] = pool(track, spans)
@@ -106,10 +109,10 @@ def _to_grid(streams: Mapping[str, Track | None], duration: float, rate: float) 
 
 def _overlap(times: np.ndarray, spans: np.ndarray) -> np.ndarray:
     """(span, time) seconds of overlap."""
-    start = np.maximum(spans[:, None, 0], times[None, :, 0])
-    end = np.minimum(spans[:, None, 1], times[None, :, 1])
-    # Below a microsecond it is rounding of the spans, not speech.
-    return np.where(end - start > 1e-6, end - start, 0.0)
+    overlap = np.minimum(spans[:, None, 1], times[None, :, 1])
+    overlap -= np.maximum(spans[:, None, 0], times[None, :, 0])
+    overlap[overlap < LEAST_OVERLAP] = 0.0
+    return overlap
 
 
 def _weighted(weights: np.ndarray, track: Track) -> np.ndarray:
@@ -135,17 +138,20 @@ def _known_times(streams: Mapping[str, Track | None]) -> list[np.ndarray]:
 
 
 def _timed(track: Track | None, duration: float) -> Track | None:
-    """A track without times spread evenly over the utterance; waveforms are refused."""
-    if track is None or track.times() is not None:
-        if track is not None and (track.frame_rate or 0.0) > FASTEST_FRAMES:
-            raise MmserError(
-                "frame features in every stream of alignment=word or grid",
-                f"a stream of {track.frame_rate:g} steps per second",
-                "Use alignment=native for waveforms, or extract frames.",
-            )
-        return track
-    edges = np.linspace(0.0, duration, len(track) + 1)
-    return replace(track, spans=np.stack([edges[:-1], edges[1:]], axis=1).astype(np.float32))
+    """The track with its times as spans, one without times spread evenly over the utterance; no waveforms."""
+    if track is None:
+        return None
+    if (track.frame_rate or 0.0) > FASTEST_FRAMES:
+        raise MmserError(
+            "frame features in every stream of alignment=word or grid",
+            f"a stream of {track.frame_rate:g} steps per second",
+            "Use alignment=native for waveforms, or extract frames.",
+        )
+    times = track.times()
+    if times is None:
+        edges = np.linspace(0.0, duration, len(track) + 1)
+        times = np.stack([edges[:-1], edges[1:]], axis=1)
+    return replace(track, spans=times)
 
 
 def _times(track: Track) -> np.ndarray:

@@ -57,14 +57,15 @@ def pad(tracks: Sequence[Track | None], shape: Shape, least: int = 1) -> Stream:
     Time is the longest track's, and no less than ``least``.
     """
     longest = max(least, _longest(tracks))
-    values = torch.zeros(len(tracks), longest, *shape.feature, dtype=shape.dtype)
+    # Each place is written once: empty memory, then a row's steps and the zeros behind them.
+    values = torch.empty(len(tracks), longest, *shape.feature, dtype=shape.dtype)
     mask = torch.zeros(len(tracks), longest, dtype=torch.bool)
-    # Numpy views of the same memory: assignment converts float16 on the way, without a copy in between.
-    into, real = values.numpy(), mask.numpy()
     for row, track in enumerate(tracks):
+        steps = 0 if track is None else len(track)
+        values[row, steps:] = 0
         if track is not None:
-            into[row, : len(track)] = track.values
-            real[row, : len(track)] = True if track.mask is None else track.mask
+            values[row, :steps] = torch.from_numpy(track.values)
+            mask[row, :steps] = True if track.mask is None else torch.from_numpy(track.mask)
     return Stream(values, mask)
 
 

@@ -29,7 +29,7 @@ class Track:
     def times(self) -> np.ndarray | None:
         """(time, 2) float64 start and end seconds of every step, None when unknown."""
         if self.spans is not None:
-            return self.spans.astype(np.float64)
+            return self.spans.astype(np.float64, copy=False)
         if self.frame_rate is None:
             return None
         edges = self.start + np.arange(len(self.values) + 1) / self.frame_rate

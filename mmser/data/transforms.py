@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from mmser.core.errors import MmserError
-from mmser.data.scaling import Scale, Scaler, SpeakerScaler
+from mmser.data.scaling import Scale, Scaler, SpeakerScaler, as_float32
 from mmser.data.vocabulary import Vocabulary
 
 Transform = Scaler | SpeakerScaler | Vocabulary
@@ -27,11 +27,9 @@ class Transforms:
 
     def apply(self, stream: str, values: np.ndarray, speaker: str = "") -> np.ndarray:
         """``values`` (time, *feature) transformed; floats come out as float32, whole numbers as int64."""
+        typed = values.astype(np.int64, copy=False) if np.issubdtype(values.dtype, np.integer) else as_float32(values)
         transform = self.streams.get(stream)
-        if transform is not None:
-            return transform(values, speaker)
-        whole = np.issubdtype(values.dtype, np.integer)
-        return values.astype(np.int64 if whole else np.float32, copy=False)
+        return typed if transform is None else transform(typed, speaker)
 
     def vocabulary_sizes(self) -> dict[str, int]:
         """Number of indices of each stream of words."""
