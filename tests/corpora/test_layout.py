@@ -1,0 +1,55 @@
+"""What the parsers share: decoding text, finding media, measuring clips, the error for a wrong folder."""
+
+import wave
+from pathlib import Path
+
+import pytest
+
+from mmser.core.errors import MmserError
+from mmser.corpora.layout import AUDIO_SUFFIXES, duration, existing_root, media_files, read_text, wrong_layout
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ("naïve \u2019".encode(), "naïve \u2019"),
+        ("\ufeffid".encode(), "id"),
+        (b"it\x92s na\xefve", "it\u2019s naïve"),
+        (b"\x81\xe9", "\ufffdé"),  # 0x81 is undefined in Windows-1252
+    ],
+)
+def test_text_is_utf8_or_windows_1252_by_its_bytes(tmp_path: Path, content: bytes, text: str) -> None:
+    path = tmp_path / "text.txt"
+    path.write_bytes(content)
+    assert read_text(path) == text
+
+
+def test_media_files_are_sorted_and_hidden_ones_left_out(tmp_path: Path) -> None:
+    for name in ("b/two.WAV", "a/one.flac", "a/._one.flac", "a/notes.txt", "c.wav/inner.txt"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    names = [path.relative_to(tmp_path).as_posix() for path in media_files(tmp_path, AUDIO_SUFFIXES)]
+    assert names == ["a/one.flac", "b/two.WAV"]
+
+
+def test_the_wrong_folder_is_described(tmp_path: Path) -> None:
+    for number in range(8):
+        (tmp_path / f"file{number}").touch()
+    error = wrong_layout(tmp_path, "a layout")
+    assert "expected a layout; found file0, file1, file2, file3, file4, file5 and 2 more in" in str(error)
+    with pytest.raises(MmserError, match=r"expected a layout; found no folder .*corpus\.root"):
+        existing_root(tmp_path / "gone", "a layout")
+
+
+def test_duration_is_the_headers(tmp_path: Path) -> None:
+    path = tmp_path / "clip.wav"
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(16000)
+        file.writeframes(bytes(2 * 24000))
+    assert duration(path) == pytest.approx(1.5)
+    (tmp_path / "broken.wav").write_text("no sound")
+    assert duration(tmp_path / "broken.wav") is None
+    assert duration(tmp_path / "gone.wav") is None
