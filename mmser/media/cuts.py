@@ -5,6 +5,7 @@ Both hold no more than the utterance itself, and refuse an utterance longer than
 
 from __future__ import annotations
 
+from math import ceil
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -91,7 +92,7 @@ class AudioCut:
 
 
 class FrameCut:
-    """Collects pictures at ``start + k / frame_rate`` s: the first one shown at or after each of these times."""
+    """Collects pictures at ``start + k / frame_rate`` s: the one nearest to each of these times."""
 
     def __init__(
         self, start: float, end: float | None, expected: float | None, max_seconds: float,
@@ -100,6 +101,8 @@ class FrameCut:
         _check_span(start, end if end is not None or expected is None else start + expected, max_seconds)
         self.start, self.end, self.expected = start, end, expected
         self.max_seconds, self.frame_rate, self.side = max_seconds, frame_rate, side
+        # Times k / frame_rate before the end; the margin keeps 0.75 s at 4 Hz at three of them.
+        self.most = max(1, ceil((max_seconds if end is None else end - start) * frame_rate - 1e-6))
         self.size: tuple[int, int] | None = None
         self.frames: list[np.ndarray] = []
         self.bytes = 0
@@ -114,7 +117,7 @@ class FrameCut:
         if time - self.start > self.max_seconds:
             raise MediaFault("too long", f"more than {self.max_seconds:g} s of video")
         self.covered = time - self.start + duration
-        due = int((time - self.start + duration / 2) * self.frame_rate) + 1 - len(self.frames)
+        due = min(int((time - self.start + duration / 2) * self.frame_rate) + 1, self.most) - len(self.frames)
         if due <= 0:
             return
         # A picture size that changes on the way is brought back to the first one.
