@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,6 +29,14 @@ def check_choice(what: str, value: str, known: Iterable[str]) -> None:
     """Raise UsageError when ``value`` is not among ``known``."""
     if value not in known:
         raise UsageError(f"{what} to be one of {', '.join(known)}", f"'{value}'", "Choose one.")
+
+
+def check_balance(counts: Sequence[int], batching: str) -> None:
+    """Class-balanced drawing needs labelled training rows, and would tear dialogues apart."""
+    if batching == "dialogue":
+        raise UsageError("balanced=false with batching=dialogue", "balanced=true", "Choose one of the two.")
+    if not any(counts):
+        raise UsageError("classes to balance", "no labelled training utterance", "Set balanced=false.")
 
 
 def check_complete(ids: Iterable[str], stores: Mapping[str, Store], specs: Mapping[str, StreamSpec]) -> None:

@@ -14,6 +14,7 @@ from mmser.core.batch import Batch
 from mmser.core.task import Task
 from mmser.data.alignment import ALIGNMENTS, Alignment
 from mmser.data.checks import (
+    check_balance,
     check_choice,
     check_complete,
     check_same_shapes,
@@ -96,6 +97,8 @@ class FoldData:
         self.dropped = len(rows) - len(kept)
         training = kept[kept["part"] == "train"]
         self.task = task or make_task(training, classes, values)
+        if balanced:
+            check_balance(self.task.class_counts, batching)
         self._facts = make_facts(kept, self.task, vote_labels(training, classes) if labels is None else labels)
         self._shapes, sizes = stream_shapes(self.stores, self.specs)
         check_same_shapes(self._shapes, test_stores or {})
