@@ -1,0 +1,114 @@
+"""A corpus cut into one small file per utterance, as a generic corpus of its own: `segment` and `crop_faces`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import numpy as np
+
+from mmser.core.clip import Clip, Failure
+from mmser.core.contracts import Corpus
+from mmser.core.utterance import Utterance
+from mmser.corpora.manifest import to_table
+from mmser.extraction.decoding import clips_in_order
+from mmser.extraction.plan import planned, requests
+from mmser.extraction.progress import Progress
+from mmser.media.write import write_mp4, write_wav
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mmser.extractors.pictures import Pictures
+
+FACE_FRAMES_PER_SECOND = 3.0
+
+
+def segment(
+    corpus: Corpus, out: str | Path, frame_rate: float | None = None, workers: int = 0, progress: bool = True
+) -> pd.DataFrame:
+    """Write ``out/audio/<id>.wav``, and ``out/video/<id>.mp4`` with the speaker's half when a frame rate (Hz) is given.
+
+    ``out/manifest.csv`` makes the folder a generic corpus. Returns one row per part that could not be had: id,
+    modality, reason, detail.
+    """
+    return _write_corpus(corpus, Path(out), frame_rate, lambda clip: clip.frames, workers, progress)
+
+
+def crop_faces(
+    corpus: Corpus, out: str | Path, size: int = 224, margin: float = 0.3, workers: int = 0, progress: bool = True
+) -> pd.DataFrame:
+    """Write ``out/video/<id>.mp4``, ``size`` x ``size`` pixels of the speaker's face at 3 Hz, and ``out/audio``.
+
+    ``margin`` is a part of the box's longer side. Where a frame shows no face, the last one found stands still, so that
+    sound and picture stay together. ``out/manifest.csv`` and the returned table are as in `segment`.
+    """
+    from mmser.extractors.pictures import PictureRecipe
+
+    rate = FACE_FRAMES_PER_SECOND
+    recipe = PictureRecipe("face", size, margin, rate, None, 1.0, 1, 40.0, 0.9, "auto")
+    return _write_corpus(corpus, Path(out), rate, lambda clip: _faces(clip, recipe.pictures), workers, progress)
+
+
+def _write_corpus(
+    corpus: Corpus,
+    out: Path,
+    frame_rate: float | None,
+    picture: Callable[[Clip], np.ndarray | Failure | None],
+    workers: int,
+    progress: bool,
+) -> pd.DataFrame:
+    import pandas as pd
+
+    plan = planned(list(corpus.utterances()))
+    ids = {utterance.id for utterance in plan}
+    wanted = requests(plan, ids, ids if frame_rate else set())
+    failures: list[Failure] = []
+    written: list[Utterance] = []
+    decoded = clips_in_order(wanted, frame_rate or FACE_FRAMES_PER_SECOND, workers)
+    with closing(decoded), Progress(f"cut {corpus.name}", len(plan), progress) as bar:
+        for utterance, clip in zip(plan, decoded, strict=True):
+            frames = picture(clip) if clip.frames is not None else None
+            failures += clip.failures
+            if isinstance(frames, Failure):
+                failures.append(replace(frames, modality="face"))
+                frames = None
+            written.append(_written(utterance, clip, frames, out, frame_rate or 0.0))
+            bar.step(1)
+    out.mkdir(parents=True, exist_ok=True)
+    kept = (item for item in written if item.audio_path or item.video_path)
+    to_table(kept).to_csv(out / "manifest.csv", index=False)
+    rows = [(failure.id, failure.modality, failure.reason, failure.detail) for failure in failures]
+    return pd.DataFrame(rows, columns=["id", "modality", "reason", "detail"])
+
+
+def _written(utterance: Utterance, clip: Clip, frames: np.ndarray | None, out: Path, frame_rate: float) -> Utterance:
+    """The utterance with its new files, named relative to ``out``; a part that is not there names none."""
+    name = quote(utterance.id, safe="")
+    audio = video = None
+    if clip.waveform is not None:
+        audio = Path("audio") / f"{name}.wav"
+        write_wav(out / audio, clip.waveform)
+    if frames is not None:
+        video = Path("video") / f"{name}.mp4"
+        # H.264 wants even sides.
+        even = frames[:, : frames.shape[1] // 2 * 2, : frames.shape[2] // 2 * 2]
+        write_mp4(out / video, np.ascontiguousarray(even), frame_rate, None)
+    return replace(utterance, audio_path=audio, video_path=video, start=None, end=None, face_side=None)
+
+
+def _faces(clip: Clip, pictures: Callable[[Clip], Pictures | Failure]) -> np.ndarray | Failure:
+    """(time, size, size, 3) uint8, one picture per frame of the clip."""
+    found = pictures(clip)
+    if isinstance(found, Failure):
+        return found
+    values = found.values.permute(0, 2, 3, 1).round().clamp(0, 255).byte().numpy()
+    if found.spans is None or clip.frames is None:
+        return values
+    rows = np.round(found.spans[:, 0] * found.frame_rate).astype(np.int64)
+    last = np.searchsorted(rows, np.arange(len(clip.frames)), side="right") - 1
+    return values[np.maximum(last, 0)]
