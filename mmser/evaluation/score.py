@@ -62,7 +62,7 @@ def score(
         for condition, part in table.groupby("condition", sort=False):
             scored = _score_condition(part, draws, level, seed)
             rows.extend({"run": run, "condition": condition} | row for row in scored)
-    return pd.DataFrame(rows, columns=list(SCORE_COLUMNS))
+    return pd.DataFrame(rows, columns=list(SCORE_COLUMNS)).astype({"seed": "Int64", "clusters": "Int64"})
 
 
 def clusters_of(table: pd.DataFrame) -> tuple[np.ndarray, int, str]:

@@ -50,7 +50,7 @@ def draw(
         paint(figure.add_subplot())
         buffer = io.BytesIO()
         if raster:
-            figure.savefig(buffer, format="png", dpi=190, metadata={"Software": None})
+            figure.savefig(buffer, format="png", dpi=150, metadata={"Software": None})
         else:
             figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     kind = "png" if raster else "svg+xml"

@@ -59,6 +59,11 @@ def section(title: str, parts: Iterable[object]) -> Html:
     return Html(f'<section id="{anchor(title)}">{element("h2", title)}{join(parts)}</section>')
 
 
+def heading(name: object, runs: Sequence[object]) -> Html:
+    """A run's name above its part of a section; left out when the page is about one run alone."""
+    return element("h3", name) if len(runs) > 1 else Html("")
+
+
 def note(text: object) -> Html:
     """A remark in small print: a method, or why something is not there."""
     return element("p", text, "note")

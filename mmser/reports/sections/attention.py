@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mmser.reports.figures import PALETTE, draw, row
-from mmser.reports.page import Html, element, join, note, safe, section
+from mmser.reports.page import Html, element, heading, join, note, safe, section
 from mmser.reports.run_files import RunFiles
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def attention(runs: list[RunFiles]) -> Html:
         if samples is None or samples.empty:
             parts.append(note(f"{run.name}: its model gives no attention weights, or none were saved."))
             continue
-        parts.append(element("h3", run.name))
+        parts.append(heading(run.name, runs))
         parts += [_sample(run, rows) for _, rows in samples.groupby(["id", "fold", "seed"], sort=False)]
     parts.append(
         note(
@@ -48,7 +48,10 @@ def _sample(run: RunFiles, rows: pd.DataFrame) -> Html:
         weights = np.asarray(entry["weights"], dtype=np.float64)
         name = _name(entry)
         if entry["labels"] is not None:
-            parts += [element("p", name, "label"), _words(list(entry["labels"]), weights)]
+            labels = list(entry["labels"])
+            if not entry["stream"]:  # a few streams: their shares can be read as figures
+                labels = [f"{label} {weight:.2f}" for label, weight in zip(labels, weights, strict=True)]
+            parts += [element("p", name, "label"), _words(labels, weights)]
         else:
             pictures.append(_curve(name, weights, entry["seconds"]))
     return Html(f'<div class="sample">{join([*parts, row(pictures)] if pictures else parts)}</div>')
@@ -62,7 +65,8 @@ def _answer(prediction: pd.Series) -> str:
 
 
 def _name(entry: dict[str, Any]) -> str:
-    return f"{entry['name']} over {entry['stream']}" if entry["stream"] else str(entry["name"])
+    name, stream = str(entry["name"]).replace("_", " "), str(entry["stream"])
+    return name if not stream or name.endswith(stream) else f"{name} over {stream}"
 
 
 def _words(words: list[str], weights: np.ndarray) -> Html:

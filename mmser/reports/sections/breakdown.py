@@ -13,7 +13,7 @@ from mmser.metrics.classification import class_indices, grouped_confusion, per_c
 from mmser.metrics.classification import confusion as count
 from mmser.metrics.predictions import classes_of
 from mmser.reports.figures import PALETTE, draw, row
-from mmser.reports.page import Html, element, folded, note, section, table
+from mmser.reports.page import Html, folded, heading, note, section, table
 from mmser.reports.run_files import RunFiles
 
 if TYPE_CHECKING:
@@ -38,7 +38,8 @@ def breakdown(runs: list[RunFiles]) -> Html:
         pictures = [_class_plot(by_class)]
         if len(by_speaker):
             pictures.append(_speaker_plot(by_speaker))
-        parts += [element("h3", run.name), row(pictures), _class_table(by_class), *_speaker_table(by_speaker)]
+        parts += [heading(run.name, runs), row(pictures), _class_table(by_class), *_speaker_table(by_speaker)]
+    parts.append(note("All folds and seeds together: an utterance counts once for each seed."))
     return section("Classes and speakers", parts)
 
 
@@ -78,7 +79,7 @@ def _speaker_plot(by_speaker: pd.DataFrame) -> Html:
         axes.plot(100 * shown_rows["ua"], place, "o", color=PALETTE[0], label="UA")
         labels = [f"{s} ({n})" for s, n in zip(shown_rows["speaker"], shown_rows["utterances"], strict=True)]
         axes.set_yticks(place, [label if len(label) < 24 else label[:21] + "..." for label in labels])
-        axes.set(xlim=(0, 103), xlabel="percent, by speaker (utterances)")
+        axes.set(xlim=(0, 103), xlabel="percent, by speaker (predictions)")
         axes.legend(ncols=2, loc="lower left", bbox_to_anchor=(0, 1))
 
     height = max(3.4, 0.6 + 0.2 * len(shown_rows))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from mmser.reports.page import Html, bullets, element, note, section, table
+from mmser.reports.page import Html, bullets, element, heading, note, section, table
 from mmser.reports.run_files import CacheFiles, RunFiles
 
 MOST_WARNINGS = 10
@@ -21,7 +21,7 @@ def caches(runs: list[RunFiles]) -> Html:
             parts.append(note(f"{run.name}: its caches are not on this machine, or the run does not name them."))
             continue
         head = ["Stream", "Store", "Feature", "Stored as", "Done", "Failed", "Median length", "MB"]
-        parts += [element("h3", run.name), table(head, map(_row, run.caches), text=4), _failures(run.caches)]
+        parts += [heading(run.name, runs), table(head, map(_row, run.caches), text=4), _failures(run.caches)]
         parts += _warnings(run.warnings)
     return section("Caches and failures", parts)
 

@@ -7,7 +7,7 @@ import numpy as np
 from mmser.core.tables import CLEAN
 from mmser.metrics.classification import confusion as count
 from mmser.metrics.predictions import classes_of
-from mmser.reports.page import Html, element, note, safe, section
+from mmser.reports.page import Html, element, heading, note, safe, section
 from mmser.reports.run_files import RunFiles
 
 
@@ -22,7 +22,8 @@ def confusion(runs: list[RunFiles]) -> Html:
         for condition, table in run.predictions.groupby("condition", sort=False):
             rows = table[table["target"].notna()]
             name = run.name if condition == CLEAN else f"{run.name}, condition {condition}"
-            parts += [element("h3", name), _matrix(count(rows["target"], rows["prediction"], classes), classes)]
+            counts = count(rows["target"], rows["prediction"], classes)
+            parts += [heading(name, runs) if condition == CLEAN else element("h3", name), _matrix(counts, classes)]
     parts.append(note("Rows are targets, columns predictions; percent of the row, and the count over all seeds."))
     return section("Confusion", parts)
 
@@ -40,6 +41,6 @@ def _matrix(counts: np.ndarray, classes: tuple[str, ...]) -> Html:
 def _cell(entry: int, share: float) -> str:
     if np.isnan(share):
         return "<td>–<small>0</small></td>"  # noqa: RUF001 no target of this class
-    ink = "#fff" if share > 0.55 else "#1a1a1a"
+    ink = "#fff" if share > 0.7 else "#1a1a1a"
     style = f"background:rgba(0,85,140,{share:.3f});color:{ink}"
     return f'<td style="{style}">{safe(f"{100 * share:.1f}")}<small>{int(entry)}</small></td>'

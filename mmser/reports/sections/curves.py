@@ -8,7 +8,7 @@ import pandas as pd
 
 from mmser.evaluation.meanings import title
 from mmser.reports.figures import PALETTE, draw, row
-from mmser.reports.page import Html, element, note, section
+from mmser.reports.page import Html, heading, note, section
 from mmser.reports.run_files import RunFiles
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def curves(runs: list[RunFiles]) -> Html:
             continue
         everything = pd.concat([table.assign(fold_name=name) for name, table in named.items()], ignore_index=True)
         pictures = [_losses(everything), *_scores(everything)]
-        parts += [element("h3", run.name), row([picture for picture in pictures if picture])]
+        parts += [heading(run.name, runs), row([picture for picture in pictures if picture])]
     parts.append(note("Thin lines: folds and seeds; thick: their median at each epoch. Some folds may stop early."))
     return section("Learning curves", parts)
 
@@ -42,6 +42,7 @@ def _losses(everything: pd.DataFrame) -> Html:
         for color, (column, label) in zip(PALETTE[:2], present.items(), strict=False):
             _lines(axes, everything, column, label, color)
         axes.set(xlabel="epoch", ylabel="loss")
+        axes.locator_params(axis="x", integer=True)
         axes.legend(ncols=2, loc="lower left", bbox_to_anchor=(0, 1))
 
     return draw(paint, "Loss by epoch for training and validation.")
@@ -57,6 +58,7 @@ def _scores(everything: pd.DataFrame) -> list[Html]:
         for color, column in zip(PALETTE, wanted, strict=False):
             _lines(axes, everything, str(column), title(str(column).removeprefix("validation_")), color)
         axes.set(xlabel="epoch", ylabel="validation score")
+        axes.locator_params(axis="x", integer=True)
         axes.legend(ncols=3, loc="lower left", bbox_to_anchor=(0, 1))
 
     return [draw(paint, "Validation score by epoch.")]

@@ -9,7 +9,7 @@ import pandas as pd
 
 from mmser.metrics.predictions import classes_of
 from mmser.reports.figures import MARKERS, PALETTE, draw, row
-from mmser.reports.page import Html, element, note, section
+from mmser.reports.page import Html, heading, note, section
 from mmser.reports.run_files import RunFiles
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def embeddings(runs: list[RunFiles]) -> Html:
         first_seed = min(seed for _, seed in run.embeddings)
         chosen = [(key, value) for key, value in run.embeddings.items() if key[1] == first_seed]
         maps = [_map(f"fold {fold}, seed {seed}", *value, classes) for (fold, seed), value in chosen[:MOST_MAPS]]
-        parts += [element("h3", run.name), row(maps)]
+        parts += [heading(run.name, runs), row(maps)]
         if len(chosen) > MOST_MAPS:
             parts.append(note(f"The first {MOST_MAPS} of {len(chosen)} folds."))
     parts.append(

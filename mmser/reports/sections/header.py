@@ -23,6 +23,10 @@ def marks(run: RunFiles) -> list[str]:
         found.append("RANDOM WEIGHTS: an extractor was not trained")
     if run.shared_speakers:
         found.append(f"SPEAKER-DEPENDENT: {run.shared_speakers} test speakers are also in training")
+    differing = run.environment.get("protocol_differences") or []
+    if differing:
+        more = f" and {len(differing) - 3} more" if len(differing) > 3 else ""
+        found.append(f"OTHER COUNTS than the protocol's: {'; '.join(map(str, differing[:3]))}{more}")
     return found
 
 
@@ -32,8 +36,7 @@ def _about(run: RunFiles, several: bool) -> Html:
     speakers = table.loc[table["speaker"] != "", ["corpus", "speaker"]].drop_duplicates()
     targets = ", ".join([*classes_of(table), *values_of(table)])
     pairs: list[tuple[str, object]] = [
-        ("Run", run.name),
-        ("System", run.card.get("title", "not stated")),
+        ("System", run.card.get("title", "not stated")) if several else ("Run", run.name),
         ("Citation", run.card.get("citation", "not stated")),
         ("Corpus", ", ".join(c for c in table["corpus"].unique() if c) or "not stated"),
         ("Protocol", " – ".join(str(protocol[k]) for k in ("name", "title") if protocol.get(k)) or "not stated"),  # noqa: RUF001
@@ -42,6 +45,9 @@ def _about(run: RunFiles, several: bool) -> Html:
         ("Folds", f"{len(folds)}: {', '.join(folds[:12])}{', ...' if len(folds) > 12 else ''}"),
         ("Seeds", ", ".join(map(str, seeds))),
     ]
+    learnt = {fold.facts["parameters"] for fold in run.folds if "parameters" in fold.facts}
+    if learnt:
+        pairs.append(("Parameters", " to ".join(f"{count:,}" for count in sorted({min(learnt), max(learnt)}))))
     if run.shared_speakers == 0:
         pairs.append(("Speakers", "no test speaker is in the training part of the same fold"))
     elif run.shared_speakers is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mmser.reports.page import Html, element, facts, folded, note, section, table
+from mmser.reports.page import Html, element, facts, folded, heading, note, section, table
 from mmser.reports.run_files import RunFiles
 
 
@@ -12,7 +12,7 @@ def provenance(runs: list[RunFiles]) -> Html:
     """Facts of each fold's training, the resolved config and the environment."""
     parts: list[Html] = []
     for run in runs:
-        parts.append(element("h3", run.name))
+        parts.append(heading(run.name, runs))
         parts += [_training(run), _environment(run), _config(run)]
     return section("Configuration and environment", parts)
 

@@ -7,7 +7,7 @@ from typing import Any
 from mmser.core.tables import CLEAN
 from mmser.evaluation.meanings import PERCENT, shown
 from mmser.evaluation.score import POOLED
-from mmser.reports.page import Html, bullets, element, join, note, section, table
+from mmser.reports.page import Html, bullets, heading, join, note, section, table
 from mmser.reports.run_files import RunFiles
 
 _NAMES = {"wa": "wa", "ua": "ua", "uar": "ua", "wf1": "wf1", "f1 weighted": "wf1", "macro f1": "macro_f1"}
@@ -23,7 +23,7 @@ def published(runs: list[RunFiles]) -> Html:
             continue
         rows = [_row(run, entry) for entry in reported]
         head = ["Metric", "Their data", "Their protocol", "Source", "Published", "This run"]
-        parts += [element("h3", run.name), table(head, rows, text=4), _differences(run)]
+        parts += [heading(run.name, runs), table(head, rows, text=4), _differences(run)]
     parts.append(
         note(
             "Published figures are quoted as printed; they were not obtained here. Read the protocols before the "

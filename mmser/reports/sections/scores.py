@@ -10,7 +10,7 @@ import pandas as pd
 from mmser.evaluation.meanings import WEIGHTED, meaning, shown, title
 from mmser.evaluation.score import FOLD, MEAN, POOLED
 from mmser.metrics.bootstrap import DRAWS, LEVEL
-from mmser.reports.page import Html, bullets, element, folded, join, note, section, table
+from mmser.reports.page import Html, bullets, folded, heading, join, note, section, table
 from mmser.reports.run_files import RunFiles
 
 _OVERVIEW = ("wa", "ua", "wf1", "ccc")
@@ -22,8 +22,9 @@ def scores(runs: list[RunFiles]) -> Html:
     parts: list[Html] = []
     if len(everything[["run", "condition"]].drop_duplicates()) > 1:
         parts.append(_overview(everything))
-    for (run, condition), part in everything.groupby(["run", "condition"], sort=False):
-        parts += [element("h3", f"{run}, condition {condition}"), _full(part), _folds(part)]
+    tables = list(everything.groupby(["run", "condition"], sort=False))
+    for (run, condition), part in tables:
+        parts += [heading(f"{run}, condition {condition}", tables), _full(part), _folds(part)]
     names = list(everything["metric"].unique())
     meanings = bullets(Html(f"<b>{title(name)}</b>: {meaning(name)}") for name in names)
     parts += [_method(everything), meanings, *([note(WEIGHTED)] if "wa" in names else [])]
