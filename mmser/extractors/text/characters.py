@@ -17,8 +17,9 @@ from mmser.extractors.outcomes import each_transcript
 class Characters:
     """transcript -> normalised words joined by one space -> numbers, (character,) int32; 0 is the CTC blank.
 
-    The n-th character of ``alphabet`` is n (from 1); a character outside is left out and counted in the notes. The
-    default is the 28 symbols of the English wav2vec 2.0 CTC vocabularies, lower case, space for their word mark.
+    Hyphens become spaces. The n-th character of ``alphabet`` is n (from 1); a character outside is left out and
+    counted in the notes. The default is the 28 symbols of the English wav2vec 2.0 CTC vocabularies, lower case, space
+    for their word mark.
 
     Args:
         alphabet: the known characters in order.
@@ -45,7 +46,7 @@ class Characters:
         ]
 
     def _features(self, transcript: Transcript) -> Features:
-        text = " ".join(words_of(transcript.text))
+        text = " ".join(words_of(transcript.text)).replace("-", " ")
         known = [self.alphabet.index(character) + 1 for character in text if character in self.alphabet]
         left_out = sum(character not in self.alphabet for character in text)
         notes = f"{left_out} of {len(text)} characters outside the alphabet" if left_out else ""

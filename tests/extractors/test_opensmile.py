@@ -1,0 +1,47 @@
+"""openSMILE's sets: names, numbers and the 45 columns of IAAN."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from clips import speechlike, tone
+
+from mmser.core.clip import Clip
+from mmser.core.configs import load_config
+from mmser.core.errors import MmserError
+
+opensmile = pytest.importorskip("opensmile")
+from mmser.extractors.audio.opensmile import OpenSmile  # noqa: E402
+
+
+def test_functionals_equal_the_package() -> None:
+    waveform = speechlike(1.0, 1)
+    ours = OpenSmile().extract([Clip("x", waveform)])[0].values
+    smile = opensmile.Smile(opensmile.FeatureSet.eGeMAPSv02, opensmile.FeatureLevel.Functionals)
+    assert ours.shape == (1, 88)
+    np.testing.assert_array_equal(ours, smile.process_signal(waveform, 16_000).to_numpy(np.float32))
+
+
+def test_pitch_of_a_tone() -> None:
+    made = OpenSmile(feature_set="ComParE_2016", level="LowLevelDescriptors", columns=("F0final_sma",))
+    values = made.extract([Clip("x", tone(1.0, 200))])[0].values
+    assert np.median(values) == pytest.approx(200, abs=3)
+
+
+def test_the_45_columns_of_iaan() -> None:
+    config = {key: value for key, value in load_config("extractor", "emobase45").items() if key != "_target_"}
+    made = OpenSmile(**config)
+    assert made.names[:9] == (
+        "F0_sma", "F0_sma_de", "pcm_loudness_sma", "pcm_loudness_sma_de", "pcm_loudness_sma_de_de",
+        "voiceProb_sma", "voiceProb_sma_de", "pcm_zcr_sma", "pcm_zcr_sma_de",
+    )  # fmt: skip
+    assert made.names[9] == "mfcc_sma[1]"
+    assert made.names[-1] == "mfcc_sma_de[12]_de"
+    assert len(made.names) == 45
+
+
+def test_wrong_choices_are_refused() -> None:
+    with pytest.raises(MmserError, match="deltas beside level=LowLevelDescriptors; found level=Functionals"):
+        OpenSmile(deltas=1)
+    with pytest.raises(MmserError, match="a column 'pitch' in eGeMAPSv02"):
+        OpenSmile(columns=("pitch",)).extract([Clip("x", tone(0.5, 100))])
