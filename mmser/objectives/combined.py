@@ -32,14 +32,16 @@ class Combined(nn.Module):
         unknown = sorted(set(self.weights) - set(terms))
         if unknown:
             raise MmserError(f"weights for {', '.join(terms)}", f"a weight for {', '.join(unknown)}", "Correct it.")
-        self.terms = nn.ModuleDict({name: make(task=task, vector_size=vector_size) for name, make in terms.items()})
-        self.whole_epoch = all(getattr(term, "whole_epoch", False) for term in self.terms.values())
+        # A list: a ModuleDict refuses names that it has as methods, such as `values`.
+        self.names = tuple(terms)
+        self.terms = nn.ModuleList(make(task=task, vector_size=vector_size) for make in terms.values())
+        self.whole_epoch = all(getattr(term, "whole_epoch", False) for term in self.terms)
 
     def forward(self, model: Model, batch: Batch) -> dict[str, Tensor]:
         """-> {"<term>.<loss>": scalar} and the fusion's own terms."""
         once = _Once(model, batch)
         losses: dict[str, Tensor] = {}
-        for name, term in self.terms.items():
+        for name, term in zip(self.names, self.terms, strict=True):
             weight = self.weights.get(name, 1.0)
             for key, loss in term(once, batch).items():
                 if key in once.fusion_losses:

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from mmser.cache.atomic import write_text
+from mmser.cache.atomic import written_aside
 from mmser.core.errors import MmserError
 
 CONFIG = "config.yaml"
@@ -47,7 +47,8 @@ def claim(directory: Path, settings: Settings) -> None:
     path = directory / CONFIG
     if not path.is_file():
         directory.mkdir(parents=True, exist_ok=True)
-        write_text(path, yaml.safe_dump(dict(settings), sort_keys=False, allow_unicode=True))
+        with written_aside(path) as aside:
+            aside.write_text(yaml.safe_dump(dict(settings), sort_keys=False, allow_unicode=True), encoding="utf-8")
         return
     mine, theirs = identity(settings), identity(read_settings(directory))
     differing = [key for key in sorted({*mine, *theirs}) if mine.get(key) != theirs.get(key)]

@@ -24,7 +24,8 @@ class Learner(LightningModule):
     """Steps on the sum of the objective's named losses and scores the validation part as a whole.
 
     ``optimizer`` is ``partial(parameters)``, ``scheduler`` ``partial(optimizer, epochs=, steps_per_epoch=)``.
-    ``monitor`` is ua, wa, wf1, macro_f1, ccc or loss, of the validation part. ``frozen`` are name patterns of
+    ``monitor`` is ua, wa, wf1, macro_f1, ccc or loss, of the validation part, or ``last``: the weights after
+    the last step, whatever their score. ``frozen`` are name patterns of
     parameters that do not learn; their modules stay in evaluation mode. Each epoch's random numbers depend on
     (``seed``, epoch) alone, so that a run resumed at an epoch's start is the run that was never interrupted.
 
@@ -126,10 +127,13 @@ class Learner(LightningModule):
         """Means of the training losses since the last check, and the validation part's scores."""
         trained = {name: float(total) / max(1, self._rows) for name, total in self._sums.items()}
         self._sums, self._rows = {}, 0
-        self.metrics = self._validation.finish(self.device)
+        # `last` always improves, so that the latest weights are always the best.
+        self.metrics = {**self._validation.finish(self.device), "last": float(self.global_step)}
         self._check(trained)
         logged = {f"train_{name}": value for name, value in trained.items()}
         logged |= {f"validation_{name}": value for name, value in self.metrics.items()}
+        if self.monitor != "last":
+            del logged["validation_last"]
         self.log_dict({name: torch.tensor(value) for name, value in logged.items()}, rank_zero_only=False)
 
     def _check(self, trained: dict[str, float]) -> None:
@@ -145,7 +149,7 @@ class Learner(LightningModule):
             known = [name for name, score in self.metrics.items() if score == score]
             raise MmserError(
                 f"a validation score '{self.monitor}'",
-                f"only {', '.join(known) or 'none'}",
+                f"only {', '.join(known)}",
                 "Set trainer.monitor to one of these, or give the validation part labels.",
             )
 

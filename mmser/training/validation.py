@@ -73,7 +73,11 @@ class ValidationEpoch:
         tensors = part.joined(sorted(first.values()))
         if self.whole:
             scores |= self._whole_losses(tensors, device)
-        return scores | class_scores(tensors, self.task) | value_scores(tensors, self.task)
+        found = class_scores(tensors, self.task) | value_scores(tensors, self.task)
+        if not found and scores.get("loss") == 0.0:
+            # Zero is what objectives say of rows without labels: of a whole part it would be an invented score.
+            scores["loss"] = float("nan")
+        return scores | found
 
     def _whole_losses(self, tensors: dict[str, Tensor], device: torch.device) -> dict[str, float]:
         rows = len(next(iter(tensors.values())))

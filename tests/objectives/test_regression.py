@@ -1,0 +1,93 @@
+"""The concordance loss against hand-worked cases (multistage SVR, acceptance checks 2 to 4) and NumPy."""
+
+import numpy as np
+import pytest
+import torch
+
+from mmser.core.errors import MmserError
+from mmser.core.task import Task
+from mmser.objectives.regression import ConcordanceLoss, MeanSquaredError, concordance
+
+
+def column(values):
+    return torch.tensor(values, dtype=torch.float32).unsqueeze(1)
+
+
+def test_hand_worked_concordances():
+    unit = column([-1.0, 1.0, -1.0, 1.0])  # mean 0, variance 1
+    assert concordance(unit, unit).item() == pytest.approx(1.0, abs=1e-6)
+    assert concordance(-unit, unit).item() == pytest.approx(-1.0, abs=1e-6)
+    assert concordance(unit + 1.0, unit).item() == pytest.approx(2 / 3, abs=1e-6)
+
+
+@pytest.mark.parametrize("target", [[-1.0, 1.0, 0.5], [2.0, 2.0, 2.0]])
+def test_a_constant_prediction_is_finite_with_a_finite_gradient(target):
+    prediction = torch.full((3, 1), 2.0, requires_grad=True)
+    score = concordance(prediction, column(target))
+    assert score.item() == 0.0
+    assert torch.autograd.grad(score.sum(), prediction)[0].isfinite().all()
+
+
+def test_equals_numpy_far_from_zero():
+    generator = np.random.default_rng(0)
+    target = generator.normal(1000.0, 0.5, 200)
+    prediction = target + generator.normal(0.0, 0.3, 200)
+    p, t = prediction.astype("f4").astype("f8"), target.astype("f4").astype("f8")
+    expected = 2 * np.cov(p, t, ddof=0)[0, 1] / (p.var() + t.var() + (p.mean() - t.mean()) ** 2)
+    found = concordance(column(prediction), column(target))
+    assert found.dtype == torch.float32
+    assert found.item() == pytest.approx(expected, abs=1e-3)
+
+
+def test_a_nan_row_of_one_value_is_ignored_there_alone(given, batch, task):
+    values, target = torch.randn(6, 3), torch.randn(6, 3)
+    target[2, 1] = torch.nan
+    loss = ConcordanceLoss(task, 2, [1.0, 1.0, 1.0])(given(values=values), batch(values=target))["ccc"]
+    kept = [0, 1, 3, 4, 5]
+    parts = [concordance(values[:, [0]], target[:, [0]]), concordance(values[kept][:, [1]], target[kept][:, [1]])]
+    parts.append(concordance(values[:, [2]], target[:, [2]]))
+    torch.testing.assert_close(loss, 3.0 - torch.cat(parts).sum())
+
+
+@pytest.mark.parametrize("make", [ConcordanceLoss, MeanSquaredError])
+def test_weights_of_zero_leave_the_other_values_alone(given, batch, task, make):
+    values = torch.randn(6, 3, requires_grad=True)
+    (loss,) = make(task, 2, [1.0, 0.0, 0.0])(given(values=values), batch(values=torch.randn(6, 3))).values()
+    gradient = torch.autograd.grad(loss, values)[0]
+    assert gradient[:, 0].abs().sum() > 0
+    assert torch.equal(gradient[:, 1:], torch.zeros(6, 2))
+
+
+@pytest.mark.parametrize("make", [ConcordanceLoss, MeanSquaredError])
+@pytest.mark.parametrize("rows", [0, 1])
+def test_too_few_labelled_rows(given, batch, task, make, rows):
+    values = torch.randn(4, 3, requires_grad=True)
+    target = torch.full((4, 3), torch.nan)
+    target[:rows] = 0.5
+    (loss,) = make(task, 2)(given(values=values), batch(values=target)).values()
+    gradient = torch.autograd.grad(loss, values)[0]
+    assert loss.isfinite()
+    assert gradient.isfinite().all()
+    assert (loss.item() == 0.0) is (rows == 0 or make is ConcordanceLoss)
+
+
+def test_mse_by_hand(given, batch):
+    target = torch.tensor([[1.0, torch.nan], [3.0, 2.0]])
+    objective = MeanSquaredError(Task(values=("valence", "arousal")), 2)
+    loss = objective(given(values=torch.zeros(2, 2)), batch(values=target))["mse"]
+    assert loss.item() == pytest.approx(((1 + 9) / 2 + 4) / 2)
+
+
+def test_weights_must_fit_the_values(task):
+    with pytest.raises(MmserError, match="a weight for each of valence, arousal, dominance"):
+        ConcordanceLoss(task, 2, [1.0])
+
+
+def test_values_are_needed():
+    with pytest.raises(MmserError, match="a protocol with values"):
+        ConcordanceLoss(Task(classes=("a",)), 2)
+
+
+def test_a_model_without_values_is_refused(given, batch, task):
+    with pytest.raises(MmserError, match="a model with values"):
+        ConcordanceLoss(task, 2)(given(logits=torch.zeros(2, 3)), batch(values=torch.zeros(2, 3)))

@@ -1,0 +1,186 @@
+"""Whole runs on a small cache: what is skipped, what is refused, what two runs share."""
+
+import json
+
+import pandas as pd
+import pytest
+import torch
+import yaml
+from safetensors.torch import load_file
+
+from mmser.core.errors import MmserError
+from mmser.training import fold as fold_module
+from mmser.training.fit import train
+from mmser.training.folder import run_directory
+from mmser.training.run import Run
+
+
+def weights(run):
+    return {path.parent.name: path.read_bytes() for path in sorted(run.directory.glob("folds/*/model.safetensors"))}
+
+
+def test_a_run_trains_every_fold_and_writes_what_it_promises(settings):
+    run = train(settings())
+    assert run.folds == [("s0", 0), ("s1", 0), ("s2", 0), ("s3", 0)]
+    for fold, seed in run.folds:
+        names = {path.name for path in run.folder(fold, seed).iterdir()}
+        assert {"model.safetensors", "transforms.safetensors", "transforms.json", "fold.json", "metrics.csv"} <= names
+        assert "state.ckpt" not in names
+        table = run.metrics(fold, seed)
+        assert list(table["epoch"]) == [1, 2, 3]
+        described = run.describe(fold, seed)
+        # The best weights are those of the first best check.
+        assert described["best_epoch"] == int(table["epoch"][table["validation_ua"].argmax()])
+        assert described["best_score"] == pytest.approx(table["validation_ua"].max())
+        assert described["classes"] == ["angry", "happy", "sad"]
+        assert described["input_sizes"] == {"tone": 6, "noise": 4}
+        assert described["parameters"] == sum(p.numel() for p in run.load_model(fold, seed).parameters())
+    environment = json.loads((run.directory / "environment.json").read_text())
+    assert environment["packages"]["torch"].startswith("2.")
+    assert set(environment["caches"]) == {"tone", "noise"}
+    assert environment["random_weights"] is False
+    assert set(run.assignment["part"]) == {"train", "validation", "test"}
+
+
+def test_the_loaded_model_scores_what_training_said(settings):
+    run = train(settings(folds=["s1"]))
+    (fold, seed), model = run.folds[0], run.load_model("s1", 0)
+    assert not model.training
+    loader = run.fold_data(fold, seed).loader("validation", shuffle=False)
+    right, total = torch.zeros(3), torch.zeros(3)
+    with torch.no_grad():
+        for batch in loader:
+            target = batch.targets["emotion"]
+            hits = model(batch.streams, batch.context).logits.argmax(dim=1) == target
+            right += torch.zeros(3).index_add(0, target, hits.float())
+            total += torch.bincount(target, minlength=3)
+    assert float((right / total).mean()) == pytest.approx(run.describe(fold, seed)["best_score"])
+
+
+def test_what_is_in_the_tone_is_learnt(settings):
+    run = train(settings(folds=["s0"], **{"trainer.epochs": 15, "optimizer.lr": 0.03, "trainer.monitor": "loss"}))
+    assert run.metrics("s0", 0)["validation_ua"].max() > 0.8
+
+
+def test_a_finished_fold_is_not_run_again(settings, monkeypatch):
+    run = train(settings(folds=["s0", "s2"]))
+    before = {path: path.stat().st_mtime_ns for path in run.directory.rglob("*") if path.is_file()}
+    fitted = []
+    original = fold_module.fit_stage
+    monkeypatch.setattr(fold_module, "fit_stage", lambda *a: (fitted.append(a[1].fold), original(*a)))
+    train(settings(folds=["s0", "s2"]))
+    assert fitted == []
+    assert {path: path.stat().st_mtime_ns for path in run.directory.rglob("*") if path.is_file()} == before
+    (run.folder("s2", 0) / "done.json").unlink()
+    train(settings(folds=["s0", "s2"]))
+    assert fitted == ["s2"]
+
+
+def test_the_seed_decides(settings):
+    same = [train(settings(run=name, folds=["s0"], **{"trainer.epochs": 1})) for name in ("a", "b")]
+    other = train(settings(run="c", folds=["s0"], seeds=[1], **{"trainer.epochs": 1}))
+    assert weights(same[0]) == weights(same[1])
+    assert list(weights(same[0]).values()) != list(weights(other).values())
+
+
+def test_two_jobs_equal_one_bit_for_bit(settings):
+    one = train(settings(run="one", folds=["s0", "s3"], **{"trainer.epochs": 2}))
+    two = train(settings(run="two", folds=["s0", "s3"], **{"trainer.epochs": 2, "trainer.jobs": 2}))
+    assert weights(one) == weights(two)
+    for fold, seed in one.folds:
+        left, right = one.metrics(fold, seed), two.metrics(fold, seed)
+        pd.testing.assert_frame_equal(left.drop(columns="seconds"), right.drop(columns="seconds"))
+
+
+def test_a_saved_config_repeats_the_run(settings):
+    run = train(settings(run="a", folds=["s0"], **{"trainer.epochs": 1}))
+    saved = yaml.safe_load((run.directory / "config.yaml").read_text())
+    assert saved == run.config
+    again = train({**saved, "run": str(run.directory.parent / "b")})
+    assert weights(again) == weights(run)
+
+
+def test_a_folder_with_another_config_is_refused_naming_what_differs(settings):
+    train(settings(folds=["s0"], **{"trainer.epochs": 1}))
+    with pytest.raises(MmserError, match=r"optimizer.lr=0.01 \(now 0.5\)"):
+        train(settings(folds=["s0"], **{"trainer.epochs": 1, "optimizer.lr": 0.5}))
+
+
+def test_the_default_folder_follows_from_what_the_run_is(settings):
+    plain = run_directory({**settings(), "run": None})
+    assert plain.name.startswith("small-small3_speaker4-")
+    moved = {**settings(), "run": None, "cache": "elsewhere"}
+    assert run_directory({**moved, "trainer": {**moved["trainer"], "jobs": 7}}).name == plain.name
+    assert run_directory({**moved, "seeds": [1]}).name != plain.name
+
+
+def test_an_unknown_fold_is_refused(settings):
+    with pytest.raises(MmserError, match="folds among s0, s1, s2, s3; found s9"):
+        train(settings(folds=["s9"]))
+
+
+def test_a_folder_that_is_no_run_is_refused(tmp_path):
+    with pytest.raises(MmserError, match="a run folder"):
+        Run(tmp_path)
+
+
+def test_an_unfinished_fold_is_not_handed_out(settings):
+    run = train(settings(folds=["s0"], **{"trainer.epochs": 1}))
+    with pytest.raises(MmserError, match="a finished fold s1 seed 0; found s0 seed 0"):
+        run.load_model("s1", 0)
+
+
+def test_other_caches_are_refused(settings):
+    run = train(settings(folds=["s0"], **{"trainer.epochs": 1}))
+    path = run.directory / "environment.json"
+    path.write_text(path.read_text().replace(run.environment["caches"]["tone"], "0" * 12))
+    with pytest.raises(MmserError, match="other features in the stream tone"):
+        train(settings(folds=["s0"], **{"trainer.epochs": 1}))
+
+
+@pytest.mark.slow
+def test_a_failing_fold_in_a_process_is_named(settings):
+    with pytest.raises(MmserError, match=r"s0 seed 0, s1 seed 0 failed .*a parameter matching 'nothing"):
+        train(settings(folds=["s0", "s1"], **{"trainer.jobs": 2, "trainer.freeze": ["nothing.*"]}))
+
+
+def test_test_labels_are_not_read(settings):
+    """Other test labels, same weights."""
+    run = train(settings(run="a", folds=["s0"], **{"trainer.epochs": 2}))
+    blind = settings(run="b", folds=["s0"], **{"trainer.epochs": 2})
+    other = run.directory.parent / "b"
+    train({**blind, "folds": []})
+    table = pd.read_parquet(other / "assignment.parquet")
+    table.loc[table["part"] == "test", "label"] = None
+    table.to_parquet(other / "assignment.parquet", index=False)
+    (other / "config.yaml").write_text((run.directory / "config.yaml").read_text())
+    train({**blind, "run": str(other)})
+    assert weights(Run(other)) == weights(run)
+
+
+def test_objectives_keep_their_own_weights_beside_the_models(settings):
+    terms = {
+        "emotion": {"_target_": "mmser.objectives.classification.CrossEntropy", "_partial_": True},
+        "gender": {"_target_": "mmser.objectives.attribute.AttributeClassification", "_partial_": True},
+    }
+    objective = {"_target_": "mmser.objectives.combined.Combined", "_partial_": True, "terms": terms}
+    run = train(settings(folds=["s0"], objective=objective, **{"trainer.epochs": 1}))
+    saved = load_file(run.folder("s0", 0) / "objective.safetensors")
+    assert {name: tuple(tensor.shape) for name, tensor in saved.items()} == {
+        "terms.1.output.weight": (2, 16),
+        "terms.1.output.bias": (2,),
+    }
+    assert "train_gender.gender" in run.metrics("s0", 0).columns
+
+
+def test_mixed_precision_keeps_float32_weights(settings):
+    run = train(settings(folds=["s0"], **{"trainer.epochs": 1, "trainer.precision": "bf16-mixed"}))
+    saved = load_file(run.folder("s0", 0) / "model.safetensors")
+    assert {tensor.dtype for tensor in saved.values()} == {torch.float32}
+
+
+def test_tensorboard_and_checks_within_an_epoch(settings):
+    changes = {"trainer.epochs": 1, "trainer.log_tensorboard": True, "trainer.check_every": 0.5}
+    run = train(settings(folds=["s0"], **changes))
+    assert len(run.metrics("s0", 0)) == 2
+    assert list(run.folder("s0", 0).glob("tensorboard/events*"))

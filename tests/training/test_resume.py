@@ -1,0 +1,116 @@
+"""A fold killed at random points and started again ends with the bits of one that was never interrupted."""
+
+import multiprocessing
+import random
+import time
+
+import pandas as pd
+import pytest
+import torch
+
+from mmser.training.fit import prepare, train
+from mmser.training.fold import fit_fold
+from mmser.training.folder import claim
+from mmser.training.run import Run
+
+CHANGES = {
+    "trainer.epochs": 6,
+    "trainer.check_every": 0.5,
+    "trainer.patience": 4,
+    "trainer.clip_norm": 1.0,
+    "data.batch_size": 4,
+}
+SCHEDULES = {
+    "warmup_linear": {"warmup": 0.3},
+    "plateau": {"patience": 0},
+    "cosine": {},
+}
+
+
+def changed(settings, run, schedule):
+    target = {"_target_": f"mmser.training.schedulers.{schedule}", "_partial_": True, **SCHEDULES[schedule]}
+    return settings(run=run, folds=["s1"], scheduler=target, **CHANGES)
+
+
+def results(run):
+    folder = run.folder("s1", 0)
+    table = pd.read_csv(folder / "metrics.csv").drop(columns="seconds")
+    return (folder / "model.safetensors").read_bytes(), (folder / "fold.json").read_text(), table.to_csv()
+
+
+def kill_at(directory, seconds):
+    """Train in a forked process and kill it after some seconds; -> whether it had ended by itself."""
+    process = multiprocessing.get_context("fork").Process(target=fit_fold, args=(directory, "s1", 0))
+    process.start()
+    process.join(seconds)
+    ended = not process.is_alive()
+    process.kill()
+    process.join()
+    return ended
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_killed_at_random_points(settings, schedule):
+    start = time.monotonic()
+    undisturbed = train(changed(settings, "undisturbed", schedule))
+    whole = time.monotonic() - start
+    killed = changed(settings, "killed", schedule)
+    directory = undisturbed.directory.parent / "killed"
+    claim(directory, killed)
+    prepare(directory, killed)
+    chance = random.Random(schedule)
+    for _ in range(4):
+        if kill_at(directory, chance.uniform(0.15, 0.6) * whole):
+            break
+    train(killed)
+    assert results(Run(directory)) == results(undisturbed)
+
+
+def test_an_interrupted_epoch_is_done_again_from_its_start(settings, monkeypatch):
+    """Stopped by an error in the middle of the third epoch, so that resuming surely starts from a state."""
+    from mmser.training.learner import Learner
+
+    undisturbed = train(changed(settings, "undisturbed", "warmup_linear"))
+    original, steps = Learner.training_step, []
+
+    def failing(self, batch, batch_idx):
+        steps.append(batch_idx)
+        if len(steps) == 15:
+            raise InterruptedError
+        return original(self, batch, batch_idx)
+
+    monkeypatch.setattr(Learner, "training_step", failing)
+    with pytest.raises(InterruptedError):
+        train(changed(settings, "broken", "warmup_linear"))
+    folder = undisturbed.directory.parent / "broken" / "folds" / "s1-seed0"
+    state = torch.load(folder / "state.ckpt", weights_only=True)
+    assert state["finished_epochs"] == 2
+    run = train(changed(settings, "broken", "warmup_linear"))
+    assert results(run) == results(undisturbed)
+    assert not (folder / "state.ckpt").exists()
+
+
+def test_a_fold_that_had_stopped_early_is_not_trained_on(settings, monkeypatch):
+    """Killed between the last epoch and the end: resuming must not add an epoch."""
+    from mmser.training import fold as fold_module
+
+    made = settings(folds=["s1"], **{"trainer.epochs": 30, "trainer.patience": 1, "optimizer.lr": 0.0})
+    original = fold_module._finish
+    monkeypatch.setattr(fold_module, "_finish", lambda *a: (_ for _ in ()).throw(InterruptedError))
+    with pytest.raises(InterruptedError):
+        train(made)
+    monkeypatch.setattr(fold_module, "_finish", original)
+    run = train(made)
+    assert list(run.metrics("s1", 0)["epoch"]) == [1, 2]
+    assert run.describe("s1", 0)["epochs"] == 2
+
+
+def test_two_processes_do_not_train_one_fold(settings):
+    from mmser.cache.lock import locked
+    from mmser.core.errors import MmserError
+
+    made = settings(folds=["s1"])
+    folder = train({**made, "folds": [], "run": made["run"] + "x"}).directory.parent / "run" / "folds" / "s1-seed0"
+    folder.mkdir(parents=True)
+    with locked(folder / "fold.lock"), pytest.raises(MmserError, match="fold to be free"):
+        train(made)

@@ -1,0 +1,59 @@
+import math
+
+import pytest
+import torch
+
+from mmser.core.errors import MmserError
+from mmser.training import schedulers
+
+
+def rates(make, steps, **options):
+    """The learning rate before each of ``steps`` steps of the schedule."""
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+    schedule = make(optimizer, epochs=10, steps_per_epoch=4, **options)
+    seen = []
+    for _ in range(steps):
+        seen.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        schedule.scheduler.step()
+    return seen
+
+
+def test_exponential_is_light_sernets():
+    seen = rates(schedulers.exponential, 300)
+    for epoch, expected in {0: 1, 49: 1, 59: 1, 60: math.exp(-0.15), 80: math.exp(-0.3)}.items():
+        assert seen[epoch] == pytest.approx(expected)
+    assert seen[299] == pytest.approx(math.exp(-0.15 * 12))
+
+
+def test_step_and_milestones():
+    assert rates(schedulers.step, 5, every=2, factor=0.5) == pytest.approx([1, 1, 0.5, 0.5, 0.25])
+    assert rates(schedulers.milestones, 4, at=[1, 3], factor=0.1) == pytest.approx([1, 0.1, 0.1, 0.01])
+
+
+def test_cosine_ends_where_it_says():
+    seen = rates(schedulers.cosine, 11, final=0.1)
+    assert (seen[0], seen[5], seen[10]) == pytest.approx((1.0, 0.55, 0.1))
+
+
+def test_warmup_rises_then_falls_per_step():
+    seen = rates(schedulers.warmup_linear, 41, warmup=0.1)
+    assert seen[:4] == pytest.approx([0.25, 0.5, 0.75, 1.0])
+    assert (seen[4], seen[22], seen[40]) == pytest.approx((1.0, 0.5, 0.0))
+    assert rates(schedulers.warmup_linear, 41, warmup=0.1, decay=False)[4:] == [1.0] * 37
+
+
+def test_plateau_waits_for_patience():
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+    schedule = schedulers.plateau(optimizer, 10, 4, factor=0.5, patience=1, mode="max")
+    seen = []
+    for score in (0.5, 0.4, 0.3, 0.6):
+        schedule.scheduler.step(score)
+        seen.append(optimizer.param_groups[0]["lr"])
+    assert seen == [1.0, 1.0, 0.5, 0.5]
+    assert schedule.interval == "plateau"
+
+
+def test_warmup_is_a_share():
+    with pytest.raises(MmserError, match="warmup share"):
+        rates(schedulers.warmup_linear, 1, warmup=5)
