@@ -13,8 +13,8 @@ Layout of the full release, below ``IEMOCAP_full_release``::
 the *man*. The speaker is told by the letter before the turn number, never by the letter after the session: mistaking
 one for the other puts both speakers of a session on both sides of a split (a known fault of published fold lists).
 
-The picture shows the actor with the markers on the left and the partner on the right. The release documents who wears
-the markers (its README); the side was taken from users' reports, so ``marked_side`` can swap it: look at one frame of
+The dialogue picture shows both actors side by side. The release's README says who wears the markers, not on which side
+that actor stands; taken here: on the left, the partner on the right. ``marked_side`` swaps it: look at one frame of
 each session before trusting faces.
 """
 

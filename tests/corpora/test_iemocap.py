@@ -127,6 +127,7 @@ def test_without_media_and_transcripts(tmp_path: Path) -> None:
     assert (utterance.speaker, utterance.session, utterance.extra["scenario"]) == ("02F", "2", "scripted")
     assert utterance.audio_path is None and utterance.video_path is None and utterance.face_side is None
     assert utterance.transcript is None
+    assert utterance.start is None and utterance.end is None  # a sentence's own file has its own clock
     assert utterance.votes[0].emotions == ("fru",)
 
 
