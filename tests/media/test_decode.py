@@ -88,14 +88,15 @@ def test_order_and_one_opening_per_file(media: Path, monkeypatch: pytest.MonkeyP
         return container.open_media(path)
 
     monkeypatch.setattr(decode, "open_media", counting)
+    video, sound = media / "good.avi", media / "good.wav"
     items = [
-        Utterance("late", "c", "s", start=1.0, end=1.5, video_path=media / "good.avi"),
-        Utterance("own sound", "c", "s", start=0.0, end=0.5, video_path=media / "good.avi", audio_path=media / "good.wav"),
-        Utterance("early", "c", "s", start=0.0, end=0.5, video_path=media / "good.avi"),
-    ]  # fmt: skip
+        Utterance("late", "c", "s", start=1.0, end=1.5, video_path=video),
+        Utterance("own sound", "c", "s", start=0.0, end=0.5, video_path=video, audio_path=sound),
+        Utterance("early", "c", "s", start=0.0, end=0.5, video_path=video),
+    ]
     clips = decode_clips(items, want_frames=True)
     assert [clip.id for clip in clips] == ["late", "own sound", "early"]
-    assert sorted(opened) == [media / "good.avi", media / "good.wav"]
+    assert sorted(opened) == [video, sound]
     # A separate audio file belongs to the utterance as a whole.
     assert [len(clip.waveform) for clip in clips if clip.waveform is not None] == [8000, 32000, 8000]
     assert [clip.id for clip in stream_clips(items, want_frames=True)][-1] == "late"

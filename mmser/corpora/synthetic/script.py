@@ -19,13 +19,13 @@ VOICES = {"F": ("f1", "f2", "f3", "f4", "f5"), "M": ("m1", "m2", "m3", "m4", "m7
 BASE_PITCH = {"F": 62, "M": 38}
 
 MANNERS = {
-    "neutral": Manner(rate=165, pitch=0, range=35, loudness=1.0),
-    "happy": Manner(rate=190, pitch=18, range=80, loudness=1.3),
-    "sad": Manner(rate=120, pitch=-14, range=12, loudness=0.4),
-    "angry": Manner(rate=205, pitch=4, range=65, loudness=2.4),
-    "surprised": Manner(rate=180, pitch=30, range=95, loudness=1.7),
-    "fearful": Manner(rate=225, pitch=24, range=30, loudness=0.65),
-    "disgusted": Manner(rate=130, pitch=-4, range=75, loudness=1.5),
+    "neutral": Manner(rate=160, pitch=0, range=30, loudness=0.75),
+    "happy": Manner(rate=195, pitch=20, range=90, loudness=1.5),
+    "sad": Manner(rate=120, pitch=-14, range=12, loudness=0.35),
+    "angry": Manner(rate=210, pitch=4, range=65, loudness=2.6),
+    "surprised": Manner(rate=180, pitch=30, range=95, loudness=1.9),
+    "fearful": Manner(rate=230, pitch=24, range=30, loudness=0.55),
+    "disgusted": Manner(rate=130, pitch=-4, range=75, loudness=1.1),
 }
 """Manner of each emotion; pitch counts from the speaker's own."""
 
