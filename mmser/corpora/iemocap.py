@@ -32,20 +32,26 @@ from mmser.corpora.layout import existing_root, wrong_layout
 LAYOUT = "IEMOCAP: Session1 .. Session5, each with dialog/EmoEvaluation/Ses*.txt"
 SIDES: dict[str, FaceSide] = {"left": "right", "right": "left"}
 """Each side and the other one."""
+SELF = ("F", "M")
+"""First letters of the actors as annotators; the others are E1, E2, ..."""
 
 
 class Iemocap:
     """Every evaluated utterance, in dialogue order, whether or not the annotators agreed.
 
-    ``marked_side`` is the half of the picture that shows the actor with the markers. ``name`` is the corpus's name in
-    the cache: synthetic corpora in this layout have their own.
+    ``marked_side`` is the half of the picture that shows the actor with the markers. ``self_votes`` adds the actors'
+    judgements of themselves (annotators F1, M1, ...) to the votes; the release's consensus is made without them.
+    ``name`` is the corpus's name in the cache: synthetic corpora in this layout have their own.
     """
 
-    def __init__(self, root: str | Path, marked_side: FaceSide = "left", name: str = "iemocap") -> None:
+    def __init__(
+        self, root: str | Path, marked_side: FaceSide = "left", self_votes: bool = False, name: str = "iemocap"
+    ) -> None:
         if marked_side not in SIDES:
             raise MmserError("corpus.marked_side left or right", f"'{marked_side}'", "Choose one of them.")
         self.root = root
         self.marked_side: FaceSide = marked_side
+        self.self_votes = self_votes
         self.name = name
 
     def utterances(self) -> Iterator[Utterance]:
@@ -67,6 +73,7 @@ class Iemocap:
         for turn, line in enumerate(turns):
             seen = {vote.annotator for vote in line.votes}
             further = tuple(vote for vote in more_votes.get(line.id, ()) if vote.annotator not in seen)
+            votes = tuple(v for v in line.votes + further if self.self_votes or v.annotator[0] not in SELF)
             plain = Utterance(
                 id=line.id,
                 corpus=self.name,
@@ -84,7 +91,7 @@ class Iemocap:
                 valence=line.valence,
                 arousal=line.arousal,
                 dominance=line.dominance,
-                votes=line.votes + further,
+                votes=votes,
                 extra={"scenario": "improvised" if "impro" in evaluation.stem else "scripted"},
             )
             yield self._with_media(plain, session / "sentences" / "wav", video)

@@ -76,8 +76,14 @@ def test_every_field_of_a_dialogue(release: Path) -> None:
     assert woman.extra == {"scenario": "improvised"}
 
 
-def test_votes_of_all_annotators_in_the_words_of_the_consensus(release: Path) -> None:
+def test_self_votes_are_left_out_as_in_the_consensus(release: Path) -> None:
     man, woman = Iemocap(release).utterances()
+    assert [vote.annotator for vote in woman.votes] == ["E2", "E3", "E4"]
+    assert [vote.annotator for vote in man.votes] == ["E2", "E3", "E9"]
+
+
+def test_votes_of_all_annotators_in_the_words_of_the_consensus(release: Path) -> None:
+    man, woman = Iemocap(release, self_votes=True).utterances()
     votes = {vote.annotator: vote for vote in woman.votes}
     assert set(votes) == {"E2", "E3", "E4", "F1"}
     assert votes["E3"].emotions == ("neu", "ang")
