@@ -7,6 +7,7 @@ step, and the bytes of the end depend on the sequence of entries alone, never on
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,9 +16,9 @@ from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
-from mmser.cache.atomic import file_digest, write_json, written_aside
+from mmser.cache.atomic import write_bytes, write_json
 from mmser.cache.entry import Entry, prepare
 from mmser.cache.fingerprint import Recipe, check_same
 from mmser.cache.index import OK, Row, read_rows, write_index
@@ -116,9 +117,9 @@ class Writer:
 
     def _write_part(self, rows: list[Row], tensors: dict[str, np.ndarray]) -> None:
         path = self.directory / part_name(self._commit_number, len(self._parts))
-        with written_aside(path) as aside:
-            # One metadata key only: safetensors writes several in random order.
-            save_file(tensors, aside, metadata={"rows": json.dumps(rows)})
+        # One metadata key only: safetensors writes several in random order.
+        content = save(tensors, metadata={"rows": json.dumps(rows)})
+        write_bytes(path, content)
         self._take(path, rows)
 
     def _take(self, path: Path, rows: list[Row]) -> None:
@@ -142,9 +143,10 @@ class Writer:
                 tensors.update({key: part.get_tensor(key) for key in part.keys()})  # noqa: SIM118
         checksum = ""
         if tensors:
-            with written_aside(self.directory / name) as aside:
-                save_file(tensors, aside)
-            checksum = file_digest(self.directory / name)
+            # Not save_file: it writes aside under a random name, and readable by its owner alone.
+            content = save(tensors)
+            write_bytes(self.directory / name, content)
+            checksum = hashlib.sha256(content).hexdigest()
         for row in self._pending:
             row["commit"] = self._commit_number
             if row["status"] == OK:

@@ -44,6 +44,13 @@ def test_shards_reach_their_size_and_nothing_else_is_left(tmp_path: Path):
     assert not (tmp_path / "a.lock").exists()
 
 
+def test_shards_are_as_readable_as_other_files_of_the_user(tmp_path: Path):
+    store = write(tmp_path / "a", [Entry("u0", "d", values(2))])
+    (tmp_path / "ordinary").touch()
+    ordinary = (tmp_path / "ordinary").stat().st_mode
+    assert {path.stat().st_mode for path in store.directory.iterdir()} == {ordinary}
+
+
 def test_the_same_entries_give_the_same_bytes_however_often_it_was_left_and_reopened(tmp_path: Path):
     made = [Entry(f"u{i}", "d", values(3 + i % 5, fill=i)) for i in range(30)]
     write(tmp_path / "a", made)
@@ -56,7 +63,7 @@ def test_the_same_entries_give_the_same_bytes_however_often_it_was_left_and_reop
     assert tree(tmp_path / "a") == tree(tmp_path / "b")
 
 
-@pytest.mark.parametrize("step", ["write_index", "file_digest", "save_file"])
+@pytest.mark.parametrize("step", ["write_index", "write_bytes", "save"])
 def test_an_exception_in_the_middle_of_a_commit_is_recovered_from(tmp_path: Path, step: str, monkeypatch):
     made = [Entry(f"u{i}", "d", values(20)) for i in range(20)]
     write(tmp_path / "a", made)
