@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns 0 when done, 1 when it failed, 2 for wrong usage."""
     parser = build_parser()
     options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    logging.getLogger("mmser").setLevel(logging.INFO)
     try:
         return int(options.handler(options))
     except (MmserError, OSError) as error:
