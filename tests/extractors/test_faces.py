@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from clips import portrait
+from extractor_clips import portrait
 
 from mmser.core.clip import Clip, Failure
 from mmser.core.errors import MmserError
@@ -126,9 +126,8 @@ def test_published_weights_are_read_and_missing_ones_named(tmp_path: Path) -> No
     torch.manual_seed(0)
     network = resnet18().eval()
     torch.save(network.state_dict(), tmp_path / "resnet18.pth")
-    made = ResNet(
-        weights=str(tmp_path / "resnet18.pth"), architecture="resnet18", size=512, crop="centre", device="cpu"
-    )
+    file = str(tmp_path / "resnet18.pth")
+    made = ResNet(weights=file, architecture="resnet18", size=512, crop="centre", device="cpu")
     frames = np.random.default_rng(0).integers(0, 255, (2, 224, 224, 3), dtype=np.uint8)
     values = made.extract([Clip("x", frames=frames, frame_rate=3.0)])[0].values
     mean, deviation = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 import torchaudio
-from clips import speechlike, tone
+from extractor_clips import speechlike, tone
 from scipy import fft as scipy_fft
 
 from mmser.core.clip import Clip

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from clips import clip
+from extractor_clips import clip
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from clips import transcript
+from extractor_clips import transcript
 from transformers import AutoModel, BertConfig, BertModel, BertTokenizerFast
 
 from mmser.core.clip import Clip, Transcript
