@@ -33,7 +33,7 @@ def catalogue(kind: str) -> list[dict[str, str]]:
 
 
 def _plugin_row(name: str, config: dict[str, Any]) -> dict[str, str]:
-    return {"name": name, "what": _docstring_line(str(config.get("_target_", "")))}
+    return {"name": name, "what": str(config.get("title") or _docstring_line(str(config.get("_target_", ""))))}
 
 
 def _system_row(name: str, config: dict[str, Any]) -> dict[str, str]:
