@@ -1,0 +1,172 @@
+"""How much a padding-aware training step saves: MCSAN and AMH, ours against the same network padded to the maximum.
+
+    python scripts/benchmark_step.py [--systems mcsan amh] [--batch-size 32] [--batches 6] [--threads 1] [--device cpu]
+
+Three sides take turns on the same rows in one run: float32 padded to the batch's longest (length-bucketed, masks),
+float32 padded to the paper's maximum, and float64 padded to the maximum (how published code runs). Lengths are drawn
+like IEMOCAP's: log-normal seconds, 100 frames, 2.6 words and 3 faces per second. On the CPU time is CPU time, so that
+other work on the machine matters little; only the ratios of one run mean anything.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from mmser.core.batch import Stream, empty_context
+from mmser.core.task import Task
+from mmser.models.encoders.audio.conv_bilstm import ConvBiLSTM
+from mmser.models.encoders.sequence.recurrent import RecurrentEncoder
+from mmser.models.encoders.text.embedding_gru import EmbeddingGRU
+from mmser.models.fusion.amh import AMH
+from mmser.models.fusion.mcsan import MCSAN
+from mmser.models.heads.classifier import Classifier
+from mmser.models.multimodal import MultimodalModel, build_model
+
+TASK = Task(classes=tuple("abcdefg"))
+VOCABULARY = 3000
+RATES = {"audio": 100.0, "text": 2.6, "face": 3.0}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A system with its published sizes: input sizes and maximum lengths by stream (size 0: word indices)."""
+
+    build: Callable[[], MultimodalModel]
+    sizes: dict[str, int]
+    limits: dict[str, int]
+
+
+def mcsan() -> MultimodalModel:
+    return build_model(
+        {"audio": ConvBiLSTM, "text": partial(RecurrentEncoder, cell="lstm", merge="mean")},
+        MCSAN,
+        partial(Classifier, hidden_sizes=[128], dropout=0.3),
+        {"audio": 40, "text": 300},
+        TASK,
+    )
+
+
+def amh() -> MultimodalModel:
+    return build_model(
+        {
+            "audio": partial(RecurrentEncoder, hidden_size=200, bidirectional=False, input_dropout=0.3),
+            "text": partial(EmbeddingGRU, hidden_size=200, input_dropout=0.7),
+            "face": partial(RecurrentEncoder, hidden_size=128, bidirectional=False, input_dropout=0.3),
+        },
+        AMH,
+        Classifier,
+        {"audio": 120, "text": VOCABULARY, "face": 2048},
+        TASK,
+    )
+
+
+CASES = {
+    "mcsan": Case(mcsan, {"audio": 40, "text": 300}, {"audio": 1000, "text": 128}),
+    "amh": Case(amh, {"audio": 120, "text": 0, "face": 2048}, {"audio": 750, "text": 128, "face": 25}),
+}
+
+
+def lengths_in_batches(rows: int, batches: int, generator: torch.Generator) -> list[Tensor]:
+    """Seconds (rows,) of each batch: neighbours in length, from short to long, evenly over the corpus."""
+    seconds = torch.exp(torch.randn(rows * batches, generator=generator) * 0.65 + 1.27).clamp(0.6, 34.0)
+    return list(seconds.sort().values.split(rows))
+
+
+def example(case: Case, seconds: Tensor, generator: torch.Generator) -> dict[str, Stream]:
+    """The rows padded to the longest of the batch."""
+    streams = {}
+    for name, size in case.sizes.items():
+        lengths = (seconds * RATES[name]).long().clamp(1, case.limits[name])
+        mask = torch.arange(int(lengths.max())) < lengths[:, None]
+        if size:
+            values = torch.randn(*mask.shape, size, generator=generator)
+        else:
+            values = torch.randint(1, VOCABULARY, mask.shape, generator=generator)
+        streams[name] = Stream(values, mask)
+    return streams
+
+
+def to_the_maximum(case: Case, streams: dict[str, Stream]) -> dict[str, Stream]:
+    """The same rows with zeros up to the paper's maximum, taken for real as published code does."""
+    padded = {}
+    for name, stream in streams.items():
+        missing = case.limits[name] - stream.mask.shape[1]
+        filled = stream.filled(0)
+        values = torch.cat([filled, filled.new_zeros(len(filled), missing, *filled.shape[2:])], dim=1)
+        padded[name] = Stream(values, torch.ones(values.shape[:2], dtype=torch.bool))
+    return padded
+
+
+class Side:
+    """One model with its optimizer in one precision; `step` gives the seconds of one training step."""
+
+    def __init__(self, case: Case, dtype: torch.dtype, device: str) -> None:
+        torch.manual_seed(0)
+        self.model = case.build().to(device=device, dtype=dtype)
+        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=1e-3)
+        self.dtype, self.device = dtype, device
+        self.clock = time.process_time if device == "cpu" else time.perf_counter
+
+    def step(self, streams: dict[str, Stream], target: Tensor) -> float:
+        moved = {n: s.to(self.device, self.dtype if s.values.is_floating_point() else None) for n, s in streams.items()}
+        target = target.to(self.device)
+        self._wait()
+        start = self.clock()
+        logits = self.model(moved, empty_context(len(target))).logits
+        self.optimizer.zero_grad()
+        nn.functional.cross_entropy(logits, target).backward()
+        self.optimizer.step()
+        self._wait()
+        return self.clock() - start
+
+    def _wait(self) -> None:
+        if self.device != "cpu":
+            torch.cuda.synchronize()
+
+
+def compare(name: str, case: Case, rows: int, batches: int, device: str) -> None:
+    """Every side on every batch in turn; print seconds per step and ratios."""
+    generator = torch.Generator().manual_seed(0)
+    sides = {
+        "ours, float32": (Side(case, torch.float32, device), False),
+        "maximum, float32": (Side(case, torch.float32, device), True),
+        "maximum, float64": (Side(case, torch.float64, device), True),
+    }
+    spent = dict.fromkeys(sides, 0.0)
+    examples = [example(case, seconds, generator) for seconds in lengths_in_batches(rows, batches, generator)]
+    for side, padded in sides.values():
+        warm = examples[len(examples) // 2]
+        side.step(to_the_maximum(case, warm) if padded else warm, torch.zeros(rows, dtype=torch.long))
+    for streams in examples:
+        full = to_the_maximum(case, streams)
+        target = torch.randint(0, len(TASK.classes), (rows,), generator=generator)
+        for label, (side, padded) in sides.items():
+            spent[label] += side.step(full if padded else streams, target)
+    ours = spent["ours, float32"]
+    for label, seconds in spent.items():
+        print(f"{name:6} {label:18} {seconds / batches:8.4f} s/step  {seconds / ours:6.2f}x", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
+    parser.add_argument("--systems", nargs="+", default=list(CASES), choices=list(CASES))
+    parser.add_argument("--batch-size", type=int, default=32)
+    parser.add_argument("--batches", type=int, default=6)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--device", default="cpu")
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    print(f"torch {torch.__version__}, {options.device}, {options.threads} threads, {options.batch_size} rows a batch")
+    for name in options.systems:
+        compare(name, CASES[name], options.batch_size, options.batches, options.device)
+
+
+if __name__ == "__main__":
+    main()
