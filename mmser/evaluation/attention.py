@@ -41,16 +41,16 @@ def attention_samples(
     rows: list[dict[str, Any]] = []
     for batch in data.loader("test", shuffle=False):
         for index in (i for i, name in enumerate(batch.ids) if name in chosen):
-            sample = one_row(batch, index)
+            sample = one_row(batch, index, shared=data.alignment != "native")
             if _same_prediction(model, sample, known[sample.ids[0]], data.task.classes):
                 rows += _weights_of(model, sample, data, about[sample.ids[0]])
     return pd.DataFrame(rows, columns=list(ATTENTION_COLUMNS))
 
 
-def one_row(batch: Batch, index: int) -> Batch:
-    """Row ``index`` as a batch of one without padding; streams that shared one time axis go on sharing it."""
+def one_row(batch: Batch, index: int, shared: bool = False) -> Batch:
+    """Row ``index`` as a batch of one without padding; ``shared``: the streams are aligned on one time axis."""
     lengths = {name: _last_step(stream.mask[index]) for name, stream in batch.streams.items()}
-    if len({stream.mask.shape[1] for stream in batch.streams.values()}) == 1:
+    if shared:
         lengths = dict.fromkeys(lengths, max(lengths.values()))
     row = slice(index, index + 1)
     streams = {n: Stream(s.values[row, : lengths[n]], s.mask[row, : lengths[n]]) for n, s in batch.streams.items()}

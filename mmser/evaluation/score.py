@@ -26,7 +26,7 @@ import pandas as pd
 
 from mmser.core.errors import MmserError
 from mmser.core.tables import PREDICTION, PROBABILITY, TARGET
-from mmser.metrics.bootstrap import DRAWS, LEVEL, bootstrap_interval, cluster_sums
+from mmser.metrics.bootstrap import DRAWS, LEVEL, cluster_sums, percentile_interval, resampled_sums
 from mmser.metrics.calibration import brier_of, calibration_bins, ece_of, squared_errors
 from mmser.metrics.classification import CLASSIFICATION, class_indices
 from mmser.metrics.predictions import checked_predictions, classes_of, read_predictions, values_of
@@ -117,9 +117,11 @@ def _score_condition(table: pd.DataFrame, draws: int, level: float, seed: int) -
 def _pooled(family: _Family, draws: int, level: float, seed: int) -> list[dict[str, Any]]:
     cluster, clusters, kind = clusters_of(family.rows)
     sums = cluster_sums(family.entries, cluster, clusters)
+    resampled = resampled_sums(sums, draws, seed)
     rows = []
     for name, metric in family.metrics.items():
-        low, high = bootstrap_interval(metric, sums, draws, level, seed)
+        # A single cluster cannot vary: it has no interval.
+        low, high = percentile_interval(metric(resampled), level) if clusters > 1 else (np.nan, np.nan)
         row = {"scope": POOLED, "metric": name, "value": float(metric(sums.sum(0))), "low": low, "high": high}
         rows.append(row | {"utterances": len(family.rows), "clusters": clusters, "cluster": kind})
     return rows

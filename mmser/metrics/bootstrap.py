@@ -21,17 +21,18 @@ _CHUNK = 4_000_000
 def cluster_sums(entries: np.ndarray, cluster: np.ndarray, clusters: int) -> np.ndarray:
     """Sum ``entries`` (utterance, *shape) into (cluster, *shape) by the cluster number of each utterance."""
     sums = np.zeros((clusters, *entries.shape[1:]), dtype=np.float64)
-    np.add.at(sums, cluster, entries)
+    order = np.argsort(cluster, kind="stable")
+    present, first = np.unique(np.asarray(cluster)[order], return_index=True)
+    if len(present):
+        sums[present] = np.add.reduceat(entries[order], first, axis=0, dtype=np.float64)
     return sums
 
 
-def bootstrap_draws(
-    metric: Callable[[np.ndarray], np.ndarray], sums: np.ndarray, draws: int = DRAWS, seed: int = 0
-) -> np.ndarray:
-    """The metric of ``draws`` resamples, (draw,).
+def resampled_sums(sums: np.ndarray, draws: int = DRAWS, seed: int = 0) -> np.ndarray:
+    """(draw, *shape): the total of as many clusters as there are, drawn with replacement, ``draws`` times.
 
-    sums: (cluster, *shape), what one cluster adds to the metric's sums. For a paired difference stack two runs' sums
-    on an axis after the first and let ``metric`` subtract.
+    sums: (cluster, *shape), what each cluster adds. For a paired difference stack two runs' sums on an axis after the
+    first, so that both see the same draws, and subtract their metrics.
     """
     clusters = len(sums)
     flat = sums.reshape(clusters, -1).astype(np.float64)
@@ -39,10 +40,19 @@ def bootstrap_draws(
     step = max(1, _CHUNK // clusters)
     parts = []
     for first in range(0, draws, step):
-        size = min(step, draws - first)
-        weights = rng.multinomial(clusters, np.full(clusters, 1 / clusters), size=size)
-        parts.append(metric((weights.astype(np.float64) @ flat).reshape(size, *sums.shape[1:])))
-    return np.concatenate(parts)
+        shares = np.full(clusters, 1 / clusters)
+        weights = rng.multinomial(clusters, shares, size=min(step, draws - first))
+        parts.append(weights.astype(np.float64) @ flat)
+    return np.concatenate(parts).reshape(draws, *sums.shape[1:])
+
+
+def percentile_interval(values: np.ndarray, level: float = LEVEL) -> tuple[float, float]:
+    """Lower and upper end of the central ``level`` of the draws (draw,); undefined draws are left out."""
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return np.nan, np.nan
+    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
 
 
 def bootstrap_interval(
@@ -52,12 +62,7 @@ def bootstrap_interval(
     level: float = LEVEL,
     seed: int = 0,
 ) -> tuple[float, float]:
-    """Lower and upper end of the percentile interval; (NaN, NaN) for a single cluster, which cannot vary."""
+    """Interval of one metric of ``sums`` (cluster, *shape); (NaN, NaN) for a single cluster, which cannot vary."""
     if len(sums) < 2:
         return np.nan, np.nan
-    values = bootstrap_draws(metric, sums, draws, seed)
-    values = values[np.isfinite(values)]
-    if not len(values):
-        return np.nan, np.nan
-    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
+    return percentile_interval(metric(resampled_sums(sums, draws, seed)), level)

@@ -5,7 +5,7 @@ import pytest
 import torch
 from evaluated_run import CLASSES, MeanModel
 
-from mmser.core.batch import Outputs
+from mmser.core.batch import Batch, Outputs, Stream
 from mmser.evaluation.attention import attended_stream, attention_samples, key_weights, one_row
 from mmser.evaluation.predict import predict
 
@@ -86,10 +86,12 @@ def test_one_row_drops_padding_but_keeps_a_shared_time_axis(run):
     row = one_row(batch, 0)
     assert row.ids == batch.ids[:1]
     assert row.streams["audio"].mask.shape == (1, 2)
-    same = dict.fromkeys(("a", "b"), batch.streams["audio"])
-    same["b"].mask[0, 1:] = False
-    shared = one_row(type(batch)(batch.ids, same, batch.context), 1)
-    assert {s.mask.shape for s in shared.streams.values()} == {(1, 3)}
+    audio = batch.streams["audio"]
+    first_step = audio.mask & (torch.arange(audio.mask.shape[1]) == 0)
+    streams = {"a": audio, "b": Stream(audio.values, first_step)}
+    aligned = Batch(batch.ids, streams, batch.context)
+    assert [s.mask.shape for s in one_row(aligned, 1, shared=True).streams.values()] == [(1, 3), (1, 3)]
+    assert [s.mask.shape for s in one_row(aligned, 1).streams.values()] == [(1, 3), (1, 1)]
 
 
 def test_key_weights_average_heads_and_queries():
