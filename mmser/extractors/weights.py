@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from argparse import Namespace
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -79,8 +80,11 @@ def _file_digest(path: Path, size: int, changed_ns: int) -> str:
     return value.hexdigest()
 
 
-def tensors_of(path: Path, without: str) -> dict[str, Any]:
-    """The state dictionary in a .safetensors or .pth file, less the entries whose name starts with ``without``."""
+def tensors_of(path: Path, without: str | None = None) -> dict[str, Any]:
+    """The tensors in a .safetensors or .pth file, less those whose name starts with ``without``.
+
+    A fairseq checkpoint holds them under ``model``, beside its command line.
+    """
     if path.suffix == ".safetensors":
         from safetensors.torch import load_file
 
@@ -88,5 +92,7 @@ def tensors_of(path: Path, without: str) -> dict[str, Any]:
     else:
         import torch
 
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    return {name: tensor for name, tensor in state.items() if not name.startswith(without)}
+        with torch.serialization.safe_globals([Namespace]):
+            state = torch.load(path, map_location="cpu", weights_only=True)
+        state = state.get("model", state)
+    return {name: tensor for name, tensor in state.items() if without is None or not name.startswith(without)}
