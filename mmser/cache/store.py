@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 
 from mmser.cache.entry import dimension_text, span_key
 from mmser.cache.find import find_store
 from mmser.cache.index import OK, Row, as_table, read_rows
 from mmser.cache.layout import INDEX, INFO, inside
+from mmser.cache.shard import Shard
 from mmser.core.errors import MmserError
 
 if TYPE_CHECKING:
@@ -44,11 +44,11 @@ class Store:
                 )
         self.info: dict[str, Any] = json.loads((self.directory / INFO).read_text(encoding="utf-8"))
         self._rows: dict[str, Row] = {row["id"]: row for row in read_rows(self.directory / INDEX)}
-        self._readers: dict[str, Callable[[str], np.ndarray]] = {}
+        self._shards: dict[str, Shard] = {}
         self._process = os.getpid()
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_readers": {}}
+        return self.__dict__ | {"_shards": {}}
 
     def __contains__(self, identifier: object) -> bool:
         row = self._rows.get(identifier) if isinstance(identifier, str) else None
@@ -71,7 +71,7 @@ class Store:
         return tuple(identifier for identifier, row in self._rows.items() if row["status"] == OK)
 
     def read(self, identifier: str) -> np.ndarray:
-        """Values (time, *feature) in the stored dtype, an array of the caller's own.
+        """Values (time, *feature) in the stored dtype: a read-only view of the mapped shard, copied by who changes it.
 
         Raises MmserError when the utterance failed or is unknown, or when the shard is missing or damaged.
         """
@@ -110,12 +110,11 @@ class Store:
 
     def _tensor(self, row: Row, key: str) -> np.ndarray:
         if self._process != os.getpid():
-            self._readers, self._process = {}, os.getpid()
+            self._shards, self._process = {}, os.getpid()
         try:
-            if row["shard"] not in self._readers:
-                shard = safe_open(str(inside(self.directory, row["shard"])), framework="numpy")
-                self._readers[row["shard"]] = shard.get_tensor
-            return self._readers[row["shard"]](key)
-        except (SafetensorError, OSError) as error:
+            if row["shard"] not in self._shards:
+                self._shards[row["shard"]] = Shard(inside(self.directory, row["shard"]))
+            return self._shards[row["shard"]].read(key)
+        except (SafetensorError, OSError, KeyError) as error:
             shard_path = self.directory / row["shard"]
             raise MmserError(f"{key} in {shard_path}", str(error) or type(error).__name__, _REBUILD) from error

@@ -56,10 +56,12 @@ def test_index_and_info(filled: Path):
     assert store.info["complete"] and not store.info["random_weights"] and store.info["transcript"] is None
 
 
-def test_returned_arrays_are_the_callers_own(filled: Path):
+def test_arrays_are_read_only_views_of_one_mapping(filled: Path):
     store = Store(filled)
-    store.read("u00")[:] = 0
-    assert np.abs(store.read("u00")).max() > 0
+    values = store.read("u00")
+    assert np.shares_memory(values, store.read("u00"))
+    with pytest.raises(ValueError, match="read-only"):
+        values[:] = 0
 
 
 def read_in_child(store: Store, queue) -> None:
@@ -81,17 +83,17 @@ def test_an_opened_store_can_be_sent_to_a_spawned_worker(filled: Path):
     store = Store(filled)
     expected = store.read("u05")
     again = pickle.loads(pickle.dumps(store))  # noqa: S301 - our own object, sent as a data loader sends it
-    assert again._readers == {}
+    assert again._shards == {}
     np.testing.assert_array_equal(again.read("u05"), expected)
 
 
 def test_shards_are_opened_anew_after_a_fork(filled: Path, monkeypatch: pytest.MonkeyPatch):
     store = Store(filled)
     store.read("u00")
-    mine = dict(store._readers)
+    mine = dict(store._shards)
     monkeypatch.setattr(os, "getpid", lambda: -1)
     store.read("u00")
-    assert store._readers.keys() == mine.keys() and all(store._readers[key] is not mine[key] for key in mine)
+    assert store._shards.keys() == mine.keys() and all(store._shards[key] is not mine[key] for key in mine)
 
 
 def test_failed_and_unknown_utterances_raise(filled: Path):
