@@ -45,3 +45,15 @@ def test_wrong_choices_are_refused() -> None:
         OpenSmile(deltas=1)
     with pytest.raises(MmserError, match="a column 'pitch' in eGeMAPSv02"):
         OpenSmile(columns=("pitch",)).extract([Clip("x", tone(0.5, 100))])
+
+
+def test_the_33_columns_of_the_compact_graph_network() -> None:
+    made = OpenSmile(feature_set="compact_gcn", level="LowLevelDescriptors")
+    values = made.extract([Clip("x", tone(1.0, 200))])[0].values
+    assert values.shape[1] == len(made.names) == 33
+    assert made.names[13:16] == ("pcm_zcr_sma", "voiceProb_sma", "F0_sma")
+    assert made.names[-1] == "pcm_LOGenergy_sma_de"
+    assert np.median(values[:, 15]) == pytest.approx(200, abs=8)
+    assert made.parameters()["set"].startswith("sha256:")
+    with pytest.raises(MmserError, match="level=LowLevelDescriptors without deltas for the set compact_gcn"):
+        OpenSmile(feature_set="compact_gcn")

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -21,11 +22,15 @@ from mmser.core.clip import SAMPLE_RATE, Clip, Failure, Features, Modality
 from mmser.core.errors import MmserError
 from mmser.extractors.mel import differences
 from mmser.extractors.outcomes import each_waveform
+from mmser.extractors.weights import digest
 
 _SHORTEST = SAMPLE_RATE // 10
 _FRAME_RATE = 100.0
+_OWN_SETS = Path(__file__).parent.parent / "opensmile_sets"
 
-FeatureSet = Literal["ComParE_2016", "GeMAPSv01b", "eGeMAPSv02", "emobase", "IS09", "IS10", "IS11", "IS12", "IS13"]
+FeatureSet = Literal[
+    "ComParE_2016", "GeMAPSv01b", "eGeMAPSv02", "emobase", "IS09", "IS10", "IS11", "IS12", "IS13", "compact_gcn"
+]
 Level = Literal["LowLevelDescriptors", "LowLevelDescriptors_Deltas", "Functionals"]
 
 
@@ -34,7 +39,8 @@ class OpenSmile:
     """waveform -> openSMILE, (time, feature) or (1, feature) for functionals.
 
     Args:
-        feature_set: name in ``opensmile.FeatureSet``: eGeMAPSv02, ComParE_2016, emobase, IS09 ... IS13.
+        feature_set: name in ``opensmile.FeatureSet``: eGeMAPSv02, ComParE_2016, emobase, IS09 ... IS13; or of a file in
+            ``extractors/opensmile_sets``, whose columns are frame by frame.
         level: ``LowLevelDescriptors``, ``LowLevelDescriptors_Deltas`` (their slopes) or ``Functionals``.
         deltas: put the slopes (``*_de``) beside the descriptors (only with ``LowLevelDescriptors``): 1, or 2 for the
             slopes of slopes (``*_de_de``, by the same regression) too.
@@ -52,6 +58,12 @@ class OpenSmile:
     def __post_init__(self) -> None:
         if self.deltas and self.level != "LowLevelDescriptors":
             raise MmserError("deltas beside level=LowLevelDescriptors", f"level={self.level}", "Drop one of the two.")
+        if self._own is not None and (self.deltas or self.level != "LowLevelDescriptors"):
+            raise MmserError(
+                f"level=LowLevelDescriptors without deltas for the set {self.feature_set}",
+                f"level={self.level}, deltas={self.deltas}",
+                "The file says itself which slopes it writes.",
+            )
         if self.columns is not None:
             object.__setattr__(self, "columns", tuple(self.columns))
 
@@ -71,17 +83,26 @@ class OpenSmile:
         import opensmile
 
         columns = None if self.columns is None else list(self.columns)
-        return {"extractor": "opensmile", **asdict(self), "columns": columns, "version": opensmile.__version__}
+        facts = {"extractor": "opensmile", **asdict(self), "columns": columns, "version": opensmile.__version__}
+        return facts if self._own is None else {**facts, "set": f"sha256:{digest(self._own)}"}
 
     def extract(self, clips: Sequence[Clip]) -> list[Features | Failure]:
         """One (time, feature) float32 array per clip; each is computed alone."""
         return each_waveform(clips, self._features)
+
+    @property
+    def _own(self) -> Path | None:
+        """The file of a set that is ours, not openSMILE's."""
+        path = _OWN_SETS / f"{self.feature_set}.conf"
+        return path if path.is_file() else None
 
     @cached_property
     def _smiles(self) -> list[Any]:
         _require()
         import opensmile
 
+        if self._own is not None:
+            return [opensmile.Smile(str(self._own), "features", sampling_rate=SAMPLE_RATE, num_workers=1)]
         names = [self.level, *(["LowLevelDescriptors_Deltas"] if self.deltas else [])]
         feature_set = opensmile.FeatureSet[self.feature_set]
         return [
