@@ -64,7 +64,8 @@ def pad(tracks: Sequence[Track | None], shape: Shape, least: int = 1) -> Stream:
         steps = 0 if track is None else len(track)
         values[row, steps:] = 0
         if track is not None:
-            values[row, :steps] = torch.from_numpy(track.values)
+            # By NumPy: a cache hands out read-only views, of which torch would warn.
+            values[row, :steps].numpy()[:] = track.values
             mask[row, :steps] = True if track.mask is None else torch.from_numpy(track.mask)
     return Stream(values, mask)
 
