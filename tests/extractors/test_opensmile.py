@@ -57,3 +57,13 @@ def test_the_33_columns_of_the_compact_graph_network() -> None:
     assert made.parameters()["set"].startswith("sha256:")
     with pytest.raises(MmserError, match="level=LowLevelDescriptors without deltas for the set compact_gcn"):
         OpenSmile(feature_set="compact_gcn")
+
+
+def test_the_93_columns_of_the_attention_lstm() -> None:
+    made = OpenSmile(feature_set="attention_lstm", level="LowLevelDescriptors")
+    waveform = speechlike(1.0, 2)
+    values = made.extract([Clip("x", waveform)])[0].values
+    assert values.shape[1] == len(made.names) == len(set(made.names)) == 93
+    stock = OpenSmile(feature_set="ComParE_2016", level="LowLevelDescriptors", columns=("F0final_sma",))
+    pitch, known = values[:, 0], stock.extract([Clip("x", waveform)])[0].values[:, 0]
+    assert np.median(pitch[pitch > 0]) == pytest.approx(np.median(known[known > 0]), rel=0.02)

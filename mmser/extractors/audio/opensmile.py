@@ -29,8 +29,9 @@ _FRAME_RATE = 100.0
 _OWN_SETS = Path(__file__).parent.parent / "opensmile_sets"
 
 FeatureSet = Literal[
-    "ComParE_2016", "GeMAPSv01b", "eGeMAPSv02", "emobase", "IS09", "IS10", "IS11", "IS12", "IS13", "compact_gcn"
-]
+    "ComParE_2016", "GeMAPSv01b", "eGeMAPSv02", "emobase", "IS09", "IS10", "IS11", "IS12", "IS13",
+    "attention_lstm", "compact_gcn",
+]  # fmt: skip
 Level = Literal["LowLevelDescriptors", "LowLevelDescriptors_Deltas", "Functionals"]
 
 
