@@ -80,8 +80,8 @@ def _unopened(path: Path, error: Exception) -> MediaFault:
 def find_audio(container: InputContainer) -> AudioStream:
     """The audio track a player would choose. Raises MediaFault."""
     track = cast("AudioStream | None", container.streams.best("audio"))
-    if track is None:
-        raise MediaFault("no audio track" if not container.streams.audio else "undecodable", _track_list(container))
+    if track is None or track.codec_context is None:
+        raise MediaFault("undecodable" if container.streams.audio else "no audio track", _track_list(container))
     return track
 
 
@@ -93,6 +93,8 @@ def find_video(container: InputContainer) -> VideoStream:
     if track is None or track.disposition & Disposition.attached_pic:
         moving = [track for track in container.streams.video if not track.disposition & Disposition.attached_pic]
         raise MediaFault("undecodable" if moving else "no video track", _track_list(container))
+    if track.codec_context is None:
+        raise MediaFault("undecodable", _track_list(container))
     width, height = track.codec_context.width, track.codec_context.height
     if width * height > MAX_PIXELS:
         raise MediaFault("too long", f"pictures of {width} x {height} exceed the limit of {MAX_PIXELS} pixels")
@@ -100,7 +102,7 @@ def find_video(container: InputContainer) -> VideoStream:
 
 
 def _track_list(container: InputContainer) -> str:
-    kinds = [f"{track.type} ({track.name or 'no decoder'})" for track in container.streams]
+    kinds = [f"{track.type} ({getattr(track, 'name', None) or 'no decoder'})" for track in container.streams]
     return f"{Path(container.name).name} holds {', '.join(kinds) or 'no track'}"
 
 

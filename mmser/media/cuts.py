@@ -143,8 +143,16 @@ def scaled_size(width: int, height: int) -> tuple[int, int]:
 
 
 def to_rgb(frame: VideoFrame, size: tuple[int, int], side: FaceSide | None = None) -> np.ndarray:
-    """RGB (height, width, 3) uint8 of a decoded picture scaled to ``size``, upright, one half if ``side``."""
-    picture = frame.to_ndarray(format="rgb24", width=size[0], height=size[1])
+    """RGB (height, width, 3) uint8 of a decoded picture scaled to ``size``, upright, one half if ``side``.
+
+    Raises MediaFault where the decoder made a picture that cannot be converted.
+    """
+    import av
+
+    try:
+        picture = frame.to_ndarray(format="rgb24", width=size[0], height=size[1])
+    except (av.error.FFmpegError, ValueError) as error:
+        raise MediaFault("undecodable", f"a picture cannot be converted: {error}") from error
     # Cameras state their rotation counter-clockwise, in degrees, beside the picture.
     picture = np.rot90(picture, round(frame.rotation / 90) % 4)
     middle = picture.shape[1] // 2

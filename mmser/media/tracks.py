@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 GAP_SECONDS = 0.1
 """Time stamps further than this from the running sample count are a gap in the track, nearer ones are jitter."""
 
+RATES = (2_000, 768_000)
+MAX_CHANNELS = 64
+"""Sample rates in Hz and channel counts beyond these are a damaged header: nothing records them."""
+
 
 AnyFrame = TypeVar("AnyFrame", "AudioFrame", "VideoFrame")
 
@@ -67,6 +71,9 @@ class AudioTrack(_Track["AudioFrame"]):
     def _resample(self, frame: AudioFrame) -> Iterator[tuple[int, np.ndarray]]:
         import av
 
+        if not (RATES[0] <= frame.sample_rate <= RATES[1] and frame.layout.nb_channels <= MAX_CHANNELS):
+            self.errors += 1
+            return
         form = (frame.format.name, frame.layout.name, frame.sample_rate)
         if form != self.form:
             yield from self._drain()
@@ -76,8 +83,7 @@ class AudioTrack(_Track["AudioFrame"]):
         if time is not None and abs(time - self.position / SAMPLE_RATE) > GAP_SECONDS:
             yield from self._jump(round(time * SAMPLE_RATE))
         frame.pts = None
-        if self.resampler is not None:
-            yield from self._emit(self.resampler.resample(frame))
+        yield from self._emit(frame)
 
     def _jump(self, position: int) -> Iterator[tuple[int, np.ndarray]]:
         """Go on at another position; a jump back would overwrite what is there, so it is ignored."""
@@ -87,11 +93,20 @@ class AudioTrack(_Track["AudioFrame"]):
 
     def _drain(self) -> Iterator[tuple[int, np.ndarray]]:
         if self.resampler is not None:
-            yield from self._emit(self.resampler.resample(None))
+            yield from self._emit(None)
             self.resampler = None
 
-    def _emit(self, frames: list[AudioFrame]) -> Iterator[tuple[int, np.ndarray]]:
-        for frame in frames:
+    def _emit(self, frame: AudioFrame | None) -> Iterator[tuple[int, np.ndarray]]:
+        import av
+
+        if self.resampler is None:
+            return
+        try:
+            resampled = self.resampler.resample(frame)
+        except (av.error.FFmpegError, ValueError):
+            self.errors += 1
+            return
+        for frame in resampled:
             # The resampler's own down-mix to float adds up to 3 dB; the mean keeps full scale at full scale.
             samples = frame.to_ndarray().mean(axis=0, dtype=np.float32)  # (channel, sample) -> (sample,)
             yield self.position, samples

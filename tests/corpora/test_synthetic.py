@@ -142,9 +142,7 @@ def contents(root: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("layout", ["iemocap", "meld"])
-def test_an_interrupted_corpus_is_completed_to_the_same_bytes(
-    tmp_path: Path, layout: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_interrupted_corpus_is_completed_to_the_same_bytes(tmp_path: Path, layout: str) -> None:
     corpus = Synthetic(tmp_path / "one", PARSERS[layout], layout, 1, 2)
     corpus.write()
     whole = contents(corpus.root)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import struct
 import wave
 from collections.abc import Callable
 from pathlib import Path
@@ -249,6 +250,40 @@ def test_large_pictures_are_scaled_down(tmp_path: Path) -> None:
     write_avi(tmp_path / "wide.avi", np.full((2, 200, 2560, 3), 90, np.uint8), 5, None)
     frames = clip_of(tmp_path / "wide.avi", want_frames=True).frames
     assert frames is not None and frames.shape[1:] == (100, 1280, 3)
+
+
+@pytest.mark.parametrize("rate", [0, 1, 2_000_000_000])
+def test_impossible_sample_rates_are_a_damaged_header(media: Path, tmp_path: Path, rate: int) -> None:
+    content = bytearray((media / "good.wav").read_bytes())
+    content[24:28] = struct.pack("<I", rate)
+    (tmp_path / "a.wav").write_bytes(bytes(content))
+    assert reasons(clip_of(tmp_path / "a.wav"))["audio"] in ("undecodable", "too long")
+
+
+def test_pictures_of_a_turned_camera_stand_upright(media: Path, tmp_path: Path) -> None:
+    content = bytearray((media / "mute.mp4").read_bytes())
+    at = content.index(b"tkhd") + 44
+    # The matrix a telephone writes when held upright: show the picture turned clockwise by a quarter.
+    content[at : at + 36] = struct.pack(">9i", 0, 1 << 16, 0, -(1 << 16), 0, 0, 0, 0, 1 << 30)
+    (tmp_path / "turned.mp4").write_bytes(bytes(content))
+    frames = clip_of(tmp_path / "turned.mp4", want_frames=True).frames
+    assert frames is not None and frames.shape[1:3] == (96, 64)
+    assert frames[0, 20, 32, 0] > 150 and frames[0, 76, 32, 2] > 150  # what was left (red) is on top
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("name", ["good.mp4", "good.avi", "good.wav"])
+def test_random_damage_never_raises(media: Path, tmp_path: Path, name: str, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    content = bytearray((media / name).read_bytes())
+    for _ in range(30):
+        # Damage to the headers at either end is more interesting than damage in between.
+        at = int(random.integers(0, 200)) if random.random() < 0.3 else int(random.integers(0, len(content)))
+        content[at] = int(random.integers(256))
+    (tmp_path / name).write_bytes(bytes(content))
+    clip = clip_of(tmp_path / name, want_frames=True)
+    assert (clip.waveform is None) == ("audio" in reasons(clip))
+    assert (clip.frames is None) == ("face" in reasons(clip))
 
 
 def test_one_bad_utterance_does_not_touch_its_neighbours(media: Path) -> None:
