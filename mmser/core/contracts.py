@@ -69,7 +69,11 @@ class Transcriber(Protocol):
 
 @runtime_checkable
 class Encoder(Protocol):
-    """Stream -> Stream; an utterance-level vector is time = 1. ``output_size`` is the feature dimension."""
+    """Stream -> Stream; an utterance-level vector is time = 1. ``output_size`` is the feature dimension.
+
+    An encoder of other than float (batch, time, feature) says so in a class attribute ``reads``: "waveform" (float,
+    (batch, sample)), "words" or "tokens" (long, (batch, time)); steps that are no vectors in ``feature_shape``.
+    """
 
     output_size: int
 

@@ -84,20 +84,28 @@ class MaskedConv2d(nn.Module):
 def max_pool_1d(values: Tensor, mask: Tensor, size: int) -> tuple[Tensor, Tensor]:
     """Max over windows of ``size`` steps, stride = size, ceil mode; a window is real when any of its steps is.
 
-    values (batch, time, feature), mask (batch, time) -> the same at ceil(time / size), padding zero.
+    values (batch, time, feature), mask (batch, time) -> the same at ceil(time / size), padding zero. Equal maxima
+    share the gradient, which is deterministic on every device.
     """
-    pooled, mask = max_pool_2d(values.transpose(1, 2)[..., None], mask, (size, 1))
-    return pooled.squeeze(-1).transpose(1, 2), mask
+    short = -values.shape[1] % size
+    lowest = torch.finfo(values.dtype).min
+    filled = F.pad(values.masked_fill(~mask[..., None], lowest), (0, 0, 0, short), value=lowest)
+    mask = F.pad(mask, (0, short)).unflatten(1, (-1, size)).any(dim=2)
+    return zero_padding(filled.unflatten(1, (-1, size)).amax(dim=2), mask), mask
 
 
 def max_pool_2d(values: Tensor, mask: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
     """Max over (time, frequency) windows, stride = size; ceil mode in time, floor mode in frequency.
 
-    values (batch, channel, time, frequency), mask (batch, time) -> the same, pooled, padding zero.
+    values (batch, channel, time, frequency), mask (batch, time) -> the same, pooled, padding zero. Equal maxima share
+    the gradient.
     """
+    time, frequency = size
+    short = -values.shape[2] % time
     lowest = torch.finfo(values.dtype).min
-    short = -values.shape[2] % size[0]
-    filled = F.pad(values.masked_fill(~channel_mask(mask, values), lowest), (0, 0, 0, short), value=lowest)
-    mask = F.pad(mask, (0, short)).unflatten(1, (-1, size[0])).any(dim=2)
-    pooled = F.max_pool2d(filled, (size[0], size[1]))
+    whole = values[..., : values.shape[3] // frequency * frequency]
+    filled = F.pad(whole.masked_fill(~channel_mask(mask, whole), lowest), (0, 0, 0, short), value=lowest)
+    mask = F.pad(mask, (0, short)).unflatten(1, (-1, time)).any(dim=2)
+    # (batch, channel, step, time in window, band, frequency in window)
+    pooled = filled.unflatten(2, (-1, time)).unflatten(4, (-1, frequency)).amax(dim=(3, 5))
     return pooled.masked_fill(~channel_mask(mask, pooled), 0.0), mask
