@@ -8,15 +8,17 @@ that read the whole dialogue) are left out, because the picture would not belong
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from torch import Tensor, nn
 
+from mmser.cache.fingerprint import CORPUS_TRANSCRIPT
 from mmser.core.batch import Batch, Context, Stream
-from mmser.core.tables import PROBABILITY
+from mmser.core.tables import PREDICTION, PROBABILITY
+from mmser.core.task import Task
 from mmser.evaluation.predict import predict, run_model
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 
 ATTENTION_COLUMNS = ("id", "name", "stream", "weights", "labels", "seconds")
 _SAME = 1e-3
-"""Largest difference of a probability between alone and in the batch that still counts as the same prediction."""
+"""Largest absolute and relative difference between alone and in the batch that still counts as the same prediction."""
 
 
 def attention_samples(
@@ -42,7 +44,7 @@ def attention_samples(
     for batch in data.loader("test", shuffle=False):
         for index in (i for i, name in enumerate(batch.ids) if name in chosen):
             sample = one_row(batch, index, shared=data.alignment != "native")
-            if _same_prediction(model, sample, known[sample.ids[0]], data.task.classes):
+            if _same_prediction(model, sample, known[sample.ids[0]], data.task):
                 rows += _weights_of(model, sample, data, about[sample.ids[0]])
     return pd.DataFrame(rows, columns=list(ATTENTION_COLUMNS))
 
@@ -81,11 +83,10 @@ def _last_step(mask: Tensor) -> int:
     return int(real.max()) + 1 if len(real) else 1
 
 
-def _same_prediction(model: nn.Module, sample: Batch, known: Mapping[Any, Any], classes: Sequence[str]) -> bool:
-    if not classes:
-        return True
-    alone = predict(model, [sample], classes).iloc[0]
-    return all(abs(alone[PROBABILITY + name] - known[PROBABILITY + name]) < _SAME for name in classes)
+def _same_prediction(model: nn.Module, sample: Batch, known: Mapping[Any, Any], task: Task) -> bool:
+    alone = predict(model, [sample], task.classes, task.values).iloc[0]
+    numbers = [PROBABILITY + name for name in task.classes] + [PREDICTION + name for name in task.values]
+    return bool(np.allclose([alone[name] for name in numbers], [known[name] for name in numbers], _SAME, _SAME))
 
 
 def _weights_of(model: nn.Module, sample: Batch, data: FoldData, about: Mapping[Any, Any]) -> Iterable[dict[str, Any]]:
@@ -106,10 +107,11 @@ def _weights_of(model: nn.Module, sample: Batch, data: FoldData, about: Mapping[
 
 def _words(data: FoldData, stream: str, about: Mapping[Any, Any], length: int) -> list[str] | None:
     """The corpus's words when the keys are its words, one by one; never another transcript's, never a guess."""
-    store = data.stores.get(stream)
     by_word = data.alignment == "word"
-    text = store is not None and ".text." in str(store.info.get("class", ""))
-    if not (by_word or text) or (store is not None and store.info.get("transcript") not in (None, "", "corpus")):
+    store = data.stores.get((data.word_stream or "") if by_word else stream)
+    if store is None or not (by_word or ".text." in str(store.info["class"])):
+        return None
+    if (store.info.get("transcript") or {}).get("source", CORPUS_TRANSCRIPT) != CORPUS_TRANSCRIPT:
         return None
     timed, written = about.get("words"), about.get("transcript")
     candidates = [[word["text"] for word in json.loads(timed)]] if isinstance(timed, str) and timed else []

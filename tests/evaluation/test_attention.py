@@ -1,5 +1,7 @@
 """Weights per word and frame, without padding and without invented words."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -42,9 +44,25 @@ def test_the_samples_are_spread_and_counted(samples):
 
 def test_words_of_another_transcript_are_not_claimed(run, samples):
     data = run.fold_data("one", 0)
-    data.stores["text"].info["transcript"] = "whisper-base"
+    data.stores["text"].info["transcript"] = {"source": "whisper-base"}
     table = samples(data=data)
     assert table[table["stream"] == "text"]["labels"].isna().all()
+
+
+def test_the_corpus_transcript_may_be_named(run, samples):
+    data = run.fold_data("one", 0)
+    data.stores["text"].info["transcript"] = {"source": "corpus"}
+    table = samples(data=data)
+    assert table[table["stream"] == "text"]["labels"].notna().all()
+
+
+def test_word_alignment_names_the_words_of_every_stream(run, samples):
+    data = run.fold_data("one", 0)
+    data.alignment, data.word_stream = "word", "text"
+    run.manifest["words"] = json.dumps([{"text": word} for word in ["a", "b"]])
+    table = samples(data=data)
+    audio = table[table["stream"] == "audio"].set_index("id")
+    assert audio.loc["A1", "labels"] == ["a", "b"]
 
 
 def test_a_word_count_that_does_not_fit_names_no_words(run, samples):

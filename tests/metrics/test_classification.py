@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
@@ -32,6 +32,7 @@ def test_the_amh_case_tells_accuracy_from_precision():
     assert macro_precision(counts) == 0.75
 
 
+@settings(deadline=None)
 @given(labels)
 def test_agrees_with_scikit_learn(pairs):
     target, prediction = zip(*pairs, strict=True)

@@ -87,5 +87,6 @@ def _curve(name: str, weights: np.ndarray, seconds: Any) -> Html:
         axes.plot(place, weights, color=PALETTE[0], lw=1.1, marker="o" if len(weights) < 40 else "", ms=2.5)
         axes.set(xlabel="step" if seconds is None else "seconds", ylabel="weight", ylim=(0, None))
         axes.set_title(name, loc="left")
+        axes.locator_params(axis="x", nbins=6)
 
     return draw(paint, f"Attention {name}: {len(weights)} steps.", 4.3, 1.9)
