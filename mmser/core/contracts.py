@@ -9,7 +9,7 @@ fusion       ``partial(input_sizes={stream: int})``
 head         ``partial(input_size=int, task=Task)``
 objective    ``partial(task=Task, vector_size=int)``
 optimizer    ``partial(parameters)``
-scheduler    ``partial(optimizer)``
+scheduler    ``partial(optimizer, epochs=int, steps_per_epoch=int)`` -> Schedule or None
 ===========  =================================================================
 """
 
@@ -109,6 +109,11 @@ class Model(Protocol):
 
 @runtime_checkable
 class Objective(Protocol):
-    """One training paradigm: named losses, each already weighted; the learner steps on their sum."""
+    """One training paradigm: named losses, each already weighted; the learner steps on their sum.
+
+    Optional attributes the learner heeds: ``whole_epoch`` (True: reads only logits, values, vector, losses and targets,
+    so the validation loss is computed over the whole part at once), ``progress`` (set before each step to the share of
+    training done) and ``after_step(model)``.
+    """
 
     def __call__(self, model: Model, batch: Batch) -> dict[str, Tensor]: ...

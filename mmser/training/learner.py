@@ -61,7 +61,7 @@ class Learner(LightningModule):
         self._schedule: Schedule | None = None
         self._restored: dict[str, Any] = {}
         self._sums: dict[str, Tensor] = {}
-        self._rows = 0
+        self._rows, self._steps = 0, 1
         self._validation = ValidationEpoch(objective, task)
         freeze(self.named_parameters(), frozen)
 
@@ -76,6 +76,7 @@ class Learner(LightningModule):
 
     def on_train_start(self) -> None:
         """Lightning has built everything by now: what a checkpoint says of the schedule can be put back."""
+        self._steps = max(1, int(self.trainer.estimated_stepping_batches))
         if self._schedule is not None and self._restored:
             self._schedule.scheduler.load_state_dict(self._restored)
 
@@ -89,8 +90,7 @@ class Learner(LightningModule):
             place = self._seed * 1_000_003 + self.current_epoch * 101 + self.global_rank
             seed_everything(place % 2**32, verbose=False)
         if hasattr(self.objective, "progress"):
-            steps = max(1, int(self.trainer.estimated_stepping_batches))
-            self.objective.progress = min(1.0, self.global_step / steps)  # type: ignore[assignment]
+            self.objective.progress = min(1.0, self.global_step / self._steps)  # type: ignore[assignment]
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """-> the sum of the named losses."""
