@@ -42,12 +42,10 @@ def test_leaving_an_encoder_out_ablates_its_modality() -> None:
 
 
 def test_a_missing_stream_says_what_to_do() -> None:
-    with pytest.raises(
-        MmserError, match="expected a stream named 'text'; found streams audio. Give an absent modality"
-    ):
+    with pytest.raises(MmserError, match=r"expected a stream named .text.; found streams audio\. Give an absent"):
         built("audio", "text")({"audio": stream(6)}, empty_context(3))
 
 
 def test_a_missing_size_says_what_to_do() -> None:
-    with pytest.raises(MmserError, match="found none for text. Name the stream's extractor under `streams`"):
+    with pytest.raises(MmserError, match=r"found none for text\. Name the stream.s extractor under `streams`"):
         build_model(PARTS, Concat, Classifier, {"audio": 6}, TASK)
