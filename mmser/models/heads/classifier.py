@@ -14,7 +14,8 @@ from mmser.models.layers.feed_forward import Activation, activation
 class Classifier(nn.Module):
     """Dropout, hidden layers of ``hidden_sizes`` each followed by activation and dropout, then linear outputs.
 
-    ``uniform`` draws the output weights from +-uniform with zero bias (None: torch's own initialisation).
+    ``input_dropout`` is the dropout before the first layer (None: as ``dropout``). ``uniform`` draws the output
+    weights from +-uniform with zero bias (None: torch's own initialisation).
     """
 
     def __init__(
@@ -25,13 +26,14 @@ class Classifier(nn.Module):
         dropout: float = 0.0,
         activation_name: Activation = "relu",
         uniform: float | None = None,
+        input_dropout: float | None = None,
     ) -> None:
         super().__init__()
         if not task.classes and not task.values:
             raise MmserError(
                 "a task with classes or values", "neither", "Choose a protocol that names what to predict."
             )
-        layers: list[nn.Module] = [nn.Dropout(dropout)]
+        layers: list[nn.Module] = [nn.Dropout(dropout if input_dropout is None else input_dropout)]
         size = input_size
         for hidden in hidden_sizes:
             layers += [nn.Linear(size, hidden), activation(activation_name), nn.Dropout(dropout)]
