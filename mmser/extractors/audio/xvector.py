@@ -1,0 +1,121 @@
+"""One speaker embedding per utterance: an X-vector network on top of a WavLM-like encoder, trained on VoxCeleb.
+
+Sources: Snyder et al., "X-vectors", ICASSP 2018; Chen et al., "WavLM", JSTSP 2022 (their speaker verification model).
+
+Differs: utterances are computed one by one, as padding would change the encoder's statistics; one too short for the
+time-delay layers is followed by silence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+
+from mmser.core.clip import SAMPLE_RATE, Clip, Failure, Features, Modality
+from mmser.core.errors import MmserError
+from mmser.extractors.devices import Precision, place_of, placed, seeded
+from mmser.extractors.level import Level, levelled
+from mmser.extractors.outcomes import each_waveform
+from mmser.extractors.pretrained import checkpoint_identity, find_checkpoint
+from mmser.extractors.weights import is_random
+
+_NO_EFFECT = ("weights_folder", "device")
+_FRAME, _RECEPTIVE_FIELD = 320, 400
+"""Samples between two frames of the encoder, and samples that one frame sees."""
+
+
+@dataclass(frozen=True)
+class XVector:
+    """waveform -> encoder (50 Hz) -> time-delay layers -> mean and deviation over time -> linear, (1, size).
+
+    Args:
+        weights: folder of a checkpoint, hub id, or ``random``: a seeded two-layer network of the same output size.
+        revision: commit of the hub id.
+        weights_folder: where downloaded checkpoints are looked for first.
+        size: dimension of the embedding; another one in the checkpoint is an error.
+        level: ``none`` (WavLM base) or ``zscore`` (mean 0, variance 1).
+        precision: ``float32`` or ``bfloat16``.
+        device: ``auto``, ``cpu``, ``cuda``.
+        seed: of random weights.
+    """
+
+    modality: ClassVar[Modality] = "audio"
+    dtype: ClassVar[str] = "float32"
+
+    weights: str = "microsoft/wavlm-base-plus-sv"
+    revision: str | None = None
+    weights_folder: str = "weights"
+    size: int = 512
+    level: Level = "none"
+    precision: Precision = "float32"
+    device: str = "auto"
+    seed: int = 0
+
+    @property
+    def random_weights(self) -> bool:
+        """Whether the features mean nothing."""
+        return is_random(self.weights)
+
+    @property
+    def feature_size(self) -> int:
+        """Length of the vector."""
+        return self.size
+
+    def parameters(self) -> Mapping[str, Any]:
+        """Every argument that has an effect, the checkpoint by its digest or commit."""
+        kept = {name: value for name, value in asdict(self).items() if name not in _NO_EFFECT}
+        identity = checkpoint_identity(self.weights, self.revision, self.weights_folder)
+        return {"extractor": "xvector", **kept, "weights": identity}
+
+    def extract(self, clips: Sequence[Clip]) -> list[Features | Failure]:
+        """One (1, size) float32 array per clip, whose one row spans the clip."""
+        return each_waveform(clips, self._features)
+
+    def _features(self, waveform: np.ndarray) -> Features:
+        import torch
+
+        device, dtype = place_of(self._model)
+        prepared = levelled(waveform, self.level)
+        prepared = np.pad(prepared, (0, max(0, self._shortest - len(prepared)))).astype(np.float32)
+        with torch.inference_mode():
+            vector = self._model(torch.from_numpy(prepared)[None].to(device, dtype)).embeddings
+        spans = np.array([[0.0, len(waveform) / SAMPLE_RATE]], dtype=np.float32)
+        return Features(vector.float().cpu().numpy(), spans=spans)
+
+    @cached_property
+    def _model(self) -> Any:
+        from transformers import AutoModelForAudioXVector
+
+        if self.random_weights:
+            model = seeded(self._random_model, self.seed)
+        else:
+            folder = find_checkpoint(self.weights, self.revision, self.weights_folder, "the speaker encoder")
+            model = AutoModelForAudioXVector.from_pretrained(folder)
+        if model.config.xvector_output_dim != self.size:
+            found = f"{model.config.xvector_output_dim} in {self.weights}"
+            raise MmserError(f"a checkpoint with embeddings of size {self.size}", found, "Set `size`.")
+        return placed(model, self.device, self.precision)
+
+    def _random_model(self) -> Any:
+        from transformers import WavLMConfig, WavLMForXVector
+
+        config = WavLMConfig(
+            hidden_size=64,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            intermediate_size=128,
+            conv_dim=(32,) * 7,
+            xvector_output_dim=self.size,
+        )
+        return WavLMForXVector(config)
+
+    @property
+    def _shortest(self) -> int:
+        """Samples that leave two frames behind the time-delay layers: a deviation needs two."""
+        config = self._model.config
+        lost = sum((k - 1) * d for k, d in zip(config.tdnn_kernel, config.tdnn_dilation, strict=True))
+        return (lost + 1) * _FRAME + _RECEPTIVE_FIELD
