@@ -118,7 +118,7 @@ class KSTransformer(nn.Module):
             if _key(name, other) not in self.interactions:
                 continue
             values, attended = skip, None
-            for block in self.interactions[_key(name, other)]:  # type: ignore[union-attr]
+            for block in self.interactions[_key(name, other)]:  # type: ignore[attr-defined]
                 values, attended = block(values, mask, own[other], streams[other].mask, need)
             if attended is not None:
                 weights[_key(name, other)] = attended

@@ -1,0 +1,245 @@
+"""The acceptance checks of self- versus cross-attention, on the fusion, its encoders and the whole systems."""
+
+from __future__ import annotations
+
+from functools import partial
+from itertools import chain, combinations
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from mmser.core.batch import Fused, Stream, empty_context
+from mmser.core.errors import MmserError
+from mmser.core.task import Task
+from mmser.models.encoders.sequence.mixed_bigru import MixedBiGRU
+from mmser.models.fusion.self_cross_attention import SelfCrossAttention
+from mmser.models.heads.classifier import Classifier
+from mmser.models.layers.set_statistics import set_statistics
+from mmser.models.multimodal import MultimodalModel, build_model
+
+NAMES = ("audio", "text", "face")
+INPUT_SIZES = {"audio": 120, "text": 300, "face": 2048}
+SELF, CROSS, BOTH = {"within": True, "cross": False}, {"within": False, "cross": True}, {"within": True, "cross": True}
+SUBSETS = list(chain.from_iterable(combinations(NAMES, count) for count in (1, 2, 3)))
+
+
+def published(layout: str, device: str = "meta", **options: bool) -> MultimodalModel:
+    encoders = {
+        "audio": partial(MixedBiGRU, layout=layout, steps=1000, mixed_steps=500, projected_size=120),
+        "text": partial(MixedBiGRU, layout=layout, steps=128, input_dropout=0.25),
+        "face": partial(MixedBiGRU, layout=layout, steps=32, mixed_steps=25),
+    }
+    torch.manual_seed(0)
+    with torch.device(device):
+        fusion = partial(SelfCrossAttention, **options)
+        return build_model(encoders, fusion, Classifier, INPUT_SIZES, Task(classes=tuple("abcdefg")))
+
+
+def fusion(names: tuple[str, ...] = NAMES, **options: object) -> SelfCrossAttention:
+    torch.manual_seed(0)
+    return SelfCrossAttention(dict.fromkeys(names, 12), size=12, heads=3, output_size=5, **options).eval()
+
+
+def streams(names: tuple[str, ...] = NAMES, rows: int = 3) -> dict[str, Stream]:
+    generator = torch.Generator().manual_seed(1)
+    lengths = {"audio": [9, 4, 7], "text": [5, 5, 2], "face": [3, 6, 4]}
+    made = {}
+    for name in names:
+        mask = torch.arange(max(lengths[name])) < torch.tensor(lengths[name][:rows])[:, None]
+        values = torch.randn(rows, mask.shape[1], 12, generator=generator)
+        made[name] = Stream(values.masked_fill(~mask[..., None], float("nan")), mask)
+    return made
+
+
+def fused(made: SelfCrossAttention, given: dict[str, Stream], need_attention: bool = False) -> Fused:
+    return made(given, empty_context(len(next(iter(given.values())).mask)), need_attention=need_attention)
+
+
+def pooled(made: SelfCrossAttention, given: dict[str, Stream]) -> Tensor:
+    """What goes into the last linear layer."""
+    seen: list[Tensor] = []
+    handle = made.embedding.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    fused(made, given)
+    handle.remove()
+    return seen[0]
+
+
+@pytest.mark.parametrize(
+    ("options", "count"),
+    [
+        (SELF, 1_645_892),
+        (CROSS, 1_820_132),
+        ({**SELF, "statistics": False}, 1_645_892 + 120 * 60),
+        ({**CROSS, "statistics": False}, 1_820_132 + 480 * 60),
+        (BOTH, 1_820_132 + 3 * 58_080 + 240 * 60),
+    ],
+)
+def test_parameters_of_the_released_layout(options: dict, count: int) -> None:
+    model = published("released", **options)
+    assert sum(p.numel() for p in model.parameters()) == count
+    assert model.vector_size == 60 and model.head.logits.out_features == 7
+
+
+def test_statistics_come_deviation_first() -> None:
+    vectors = torch.tensor([1.0, 1.0, 4.0])[None, :, None].expand(2, 3, 4)
+    present = torch.tensor([[True, True, True], [False, True, True]])
+    found = set_statistics(vectors, present)
+    torch.testing.assert_close(found[0], torch.tensor([3.0**0.5] * 4 + [2.0] * 4))
+    torch.testing.assert_close(found[1], torch.tensor([4.5**0.5] * 4 + [2.5] * 4))
+    one_and_none = set_statistics(vectors, torch.tensor([[False, False, True], [False] * 3]))
+    torch.testing.assert_close(one_and_none[0], torch.tensor([1e-4] * 4 + [4.0] * 4))
+    assert one_and_none[1].eq(0).all()
+
+
+def test_statistics_do_not_know_an_order_and_keep_gradients_finite() -> None:
+    vectors = torch.randn(2, 6, 4, generator=torch.Generator().manual_seed(0))
+    present = torch.ones(2, 6, dtype=torch.bool)
+    order = torch.tensor([3, 0, 5, 1, 4, 2])
+    torch.testing.assert_close(set_statistics(vectors[:, order], present), set_statistics(vectors, present))
+    equal = torch.ones(1, 3, 4, requires_grad=True)
+    set_statistics(equal, torch.ones(1, 3, dtype=torch.bool)).sum().backward()
+    assert torch.isfinite(equal.grad).all()
+
+
+def test_self_attention_by_hand() -> None:
+    """One row, one stream at a time: softmax(Q K^T / sqrt(4)) V per head, mean over time, then [sd ; mean]."""
+    made, given = fusion(**SELF), {n: Stream(s.values[:1], s.mask[:1]) for n, s in streams().items()}
+    vectors = []
+    for name, stream in given.items():
+        x, layer = stream.values[0, stream.mask[0]], made.attention[f"{name}_over_{name}"]
+        q, k, v = (part(x).unflatten(1, (3, 4)).transpose(0, 1) for part in (layer.query, layer.key, layer.value))
+        attended = (q @ k.transpose(1, 2) / 2).softmax(dim=-1) @ v
+        vectors.append(layer.out(attended.transpose(0, 1).flatten(1)).mean(dim=0))
+    stacked = torch.stack(vectors)
+    expected = torch.cat([stacked.std(dim=0), stacked.mean(dim=0)])
+    torch.testing.assert_close(pooled(made, given)[0], expected, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(fused(made, given).vector[0], made.embedding(expected), atol=1e-5, rtol=1e-4)
+
+
+def test_cross_equals_self_when_streams_and_weights_are_tied() -> None:
+    stream = streams()["audio"]
+    given = dict.fromkeys(NAMES, stream)
+    results = []
+    for options in (SELF, CROSS):
+        made = fusion(**options)
+        for layer in made.attention.values():
+            layer.load_state_dict(next(iter(made.attention.values())).state_dict())
+        results.append(pooled(made, given))
+        assert results[-1][:, :12].abs().max() < 1e-3
+    torch.testing.assert_close(*results)
+
+
+def test_cross_attention_is_as_long_as_its_query() -> None:
+    given = streams()
+    attention = fused(fusion(**CROSS), given, need_attention=True).attention
+    assert set(attention) == {f"{q}_over_{k}" for q in NAMES for k in NAMES if q != k}
+    for name, weights in attention.items():
+        query, _, key = name.partition("_over_")
+        assert weights.shape == (3, 3, given[query].mask.shape[1], given[key].mask.shape[1])
+
+
+@pytest.mark.parametrize("options", [SELF, CROSS, BOTH])
+def test_order_of_steps_does_not_matter(options: dict) -> None:
+    given, order = streams(), torch.tensor([4, 2, 0, 3, 1])
+    shuffled = {**given, "text": Stream(given["text"].values[:, order], given["text"].mask[:, order])}
+    made = fusion(**options)
+    torch.testing.assert_close(fused(made, shuffled).vector, fused(made, given).vector)
+
+
+def test_time_mixing_is_a_convolution_with_time_as_channels() -> None:
+    torch.manual_seed(0)
+    encoder = MixedBiGRU(6, layout="released", steps=10, mixed_steps=4)
+    reference = nn.Conv1d(10, 4, 1)
+    reference.load_state_dict({"weight": encoder.convolution.weight[..., None], "bias": encoder.convolution.bias})
+    values = torch.randn(2, 10, 6)
+    torch.testing.assert_close(encoder._mixed(values), reference(values), atol=1e-6, rtol=0)
+    one = torch.zeros(1, 10, 6)
+    one[0, 7] = values[0, 7]
+    weight, bias = encoder.convolution.weight, encoder.convolution.bias
+    torch.testing.assert_close(encoder._mixed(one)[0], bias[:, None] + weight[:, 7, None] * values[0, 7])
+
+
+def test_released_layout_hears_padding_and_the_masked_one_does_not() -> None:
+    """The flaw documented: in the released layout the fixed length moves the result."""
+    stream = Stream(torch.randn(2, 7, 6), torch.arange(7) < torch.tensor([[7], [3]]))
+    out = {}
+    for layout, steps in (("released", 7), ("released", 20), ("masked", 7), ("masked", 20)):
+        torch.manual_seed(0)
+        out[layout, steps] = MixedBiGRU(6, layout=layout, steps=steps, hidden_size=4)(stream)
+    assert out["released", 20].values.shape == (2, 20, 8) and out["released", 20].mask.all()
+    assert not torch.allclose(out["released", 20].values[:, :7], out["released", 7].values, atol=1e-3)
+    torch.testing.assert_close(out["masked", 20].values, out["masked", 7].values)
+
+
+def test_released_layout_cuts_and_ignores_an_absent_stream() -> None:
+    torch.manual_seed(0)
+    encoder = MixedBiGRU(6, layout="released", steps=5, mixed_steps=3, hidden_size=4)
+    values = torch.randn(2, 9, 6)
+    mask = torch.tensor([[True], [False]]).expand(2, 9)
+    out = encoder(Stream(values.masked_fill(~mask[..., None], float("nan")), mask))
+    cut = encoder(Stream(values[:, :5], mask[:, :5]))
+    assert out.mask.tolist() == [[True] * 3, [False] * 3] and torch.isfinite(out.values).all()
+    torch.testing.assert_close(out.values, cut.values)
+
+
+@pytest.mark.parametrize("names", SUBSETS, ids="+".join)
+@pytest.mark.parametrize("options", [SELF, CROSS], ids=["self", "cross"])
+def test_every_subset_trains_one_step(names: tuple[str, ...], options: dict) -> None:
+    """With equal vectors, where a deviation without epsilon has no gradient."""
+    made, shared = fusion(names, **options).train(), Stream(torch.ones(2, 3, 12), torch.ones(2, 3, dtype=torch.bool))
+    for layer in made.attention.values():
+        layer.load_state_dict(next(iter(made.attention.values())).state_dict())
+    before = made.embedding.weight.detach().clone()
+    optimizer = torch.optim.SGD(made.parameters(), lr=0.1)
+    fused(made, dict.fromkeys(names, shared)).vector.square().sum().backward()
+    assert all(torch.isfinite(p.grad).all() for p in made.parameters() if p.grad is not None)
+    optimizer.step()
+    assert not torch.equal(made.embedding.weight, before)
+
+
+def test_a_single_stream_has_its_self_module() -> None:
+    assert list(fusion(("text",), **CROSS).attention) == ["text_over_text"]
+    with pytest.raises(MmserError, match="a self- or a cross-attention module; found neither"):
+        fusion(within=False, cross=False)
+    with pytest.raises(MmserError, match="layout masked or released; found 'mixed'"):
+        MixedBiGRU(4, layout="mixed")
+
+
+@pytest.mark.parametrize("options", [SELF, CROSS, BOTH])
+def test_absent_stream_takes_no_part_in_the_statistics(options: dict) -> None:
+    given = streams()
+    mask = given["face"].mask.clone()
+    mask[0] = False
+    without = fusion(**options)
+    found = pooled(without, {**given, "face": Stream(given["face"].values, mask)})[0]
+    names = ("audio", "text")
+    smaller = fusion(names, **options)
+    for key, layer in smaller.attention.items():
+        layer.load_state_dict(without.attention[key].state_dict())
+    torch.testing.assert_close(found, pooled(smaller, {name: given[name] for name in names})[0])
+
+
+@pytest.mark.parametrize("options", [SELF, CROSS], ids=["self", "cross"])
+def test_fourteen_samples_are_learnt_by_heart(options: dict) -> None:
+    torch.manual_seed(0)
+    model = build_model(
+        {name: partial(MixedBiGRU, hidden_size=12) for name in NAMES},
+        partial(SelfCrossAttention, size=24, dropout=0.0, **options),
+        Classifier,
+        dict.fromkeys(NAMES, 8),
+        Task(classes=tuple("abcdefg")),
+    )
+    full = torch.ones(14, 4, dtype=torch.bool)
+    given = {name: Stream(torch.randn(14, 4, 8), full) for name in NAMES}
+    target = torch.arange(14) % 7
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+    for _ in range(150):
+        logits = model(given, empty_context(14)).logits
+        assert logits is not None
+        if logits.argmax(dim=1).equal(target):
+            return
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(logits, target).backward()
+        optimizer.step()
+    pytest.fail("not learnt within 150 steps")
