@@ -68,7 +68,8 @@ def as_float32(values: np.ndarray) -> np.ndarray:
     """``values`` in float32; torch converts float16 ten times faster than NumPy."""
     if values.dtype != np.float16:
         return values.astype(np.float32, copy=False)
-    return torch.from_numpy(values).float().numpy()
+    # Copied first: caches hand out read-only views, which torch may not wrap.
+    return torch.from_numpy(values.copy()).float().numpy()
 
 
 def fit_scale(arrays: Iterable[np.ndarray]) -> Scale:
