@@ -1,0 +1,77 @@
+"""MDRE and MHA by hand."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from mmser.core.batch import Stream, empty_context
+from mmser.core.errors import MmserError
+from mmser.models.fusion.mdre import MDRE
+from mmser.models.fusion.mha import MHA
+
+LENGTHS = {"audio": [6, 4], "text": [3, 5], "face": [2, 2]}
+
+
+def streams(sizes: dict[str, int]) -> dict[str, Stream]:
+    generator = torch.Generator().manual_seed(1)
+    made = {}
+    for name, size in sizes.items():
+        mask = torch.arange(max(LENGTHS[name])) < torch.tensor(LENGTHS[name])[:, None]
+        values = torch.randn(2, mask.shape[1], size, generator=generator)
+        made[name] = Stream(values.masked_fill(~mask[..., None], float("nan")), mask)
+    return made
+
+
+def test_mdre_halves_each_last_state() -> None:
+    sizes = {"audio": 6, "text": 4, "face": 3}
+    made, given = MDRE(sizes), streams(sizes)
+    vector = made(given, empty_context(2)).vector
+    assert made.output_size == 3 + 2 + 1 and vector.shape == (2, 6)
+    last = given["audio"].values[1, 3]
+    torch.testing.assert_close(vector[1, :3], made.projections["audio"](last))
+    assert all(p.weight.abs().max() <= 0.25 and p.bias.eq(0).all() for p in made.projections.values())
+
+
+def test_mdre_absent_stream_contributes_nothing() -> None:
+    sizes = {"audio": 6, "text": 4}
+    given = streams(sizes)
+    gone = Stream(given["text"].values, torch.zeros_like(given["text"].mask))
+    vector = MDRE(sizes)({**given, "text": gone}, empty_context(2)).vector
+    assert vector[:, 3:].eq(0).all() and vector[:, :3].ne(0).all()
+
+
+def test_two_hops_by_hand() -> None:
+    """The last state of the audio asks the text; what the text answers asks the audio."""
+    sizes = {"audio": 4, "text": 4}
+    given = streams(sizes)
+    out = MHA(sizes)(given, empty_context(2), need_attention=True)
+    for row in range(2):
+        audio, text = (given[n].values[row, : LENGTHS[n][row]] for n in ("audio", "text"))
+        first = (text @ audio[-1]).softmax(dim=0)
+        second = (audio @ (first @ text)).softmax(dim=0)
+        torch.testing.assert_close(out.vector[row], torch.cat([second @ audio, first @ text]))
+        torch.testing.assert_close(out.attention["hop1_text"][row, : len(text)], first)
+        torch.testing.assert_close(out.attention["hop2_audio"][row, : len(audio)], second)
+
+
+def test_hops_go_round_and_sizes_are_bridged() -> None:
+    made = MHA({"audio": 4, "text": 3, "face": 4}, hops=4)
+    assert made.visits == ("text", "audio", "face", "text")
+    assert made.asking[:4] == ("face", "text", "audio", "face")
+    bridged = [getattr(question, "weight", torch.empty(0)).shape for question in made.questions]
+    assert bridged == [(3, 4), (4, 3), (0,), (3, 4)]
+    assert made(streams({"audio": 4, "text": 3, "face": 4}), empty_context(2)).vector.shape == (2, 11)
+
+
+def test_mha_edges() -> None:
+    sizes = {"audio": 4, "text": 4}
+    given = streams(sizes)
+    assert torch.equal(MHA(sizes, hops=0)(given, empty_context(2)).vector[0, :4], given["audio"].values[0, 5])
+    assert MHA({"text": 4}).visits == ("text", "text")
+    gone = Stream(given["text"].values, torch.zeros_like(given["text"].mask))
+    vector = MHA(sizes)({**given, "text": gone}, empty_context(2)).vector
+    # Asked by silence, the audio is averaged.
+    torch.testing.assert_close(vector[0], torch.cat([given["audio"].values[0].mean(dim=0), torch.zeros(4)]))
+    with pytest.raises(MmserError, match="number of hops from 0 on; found -1"):
+        MHA(sizes, hops=-1)

@@ -1,0 +1,82 @@
+"""TFN and its low-rank form LMF: by hand, and one against the other."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from mmser.core.batch import Stream, empty_context
+from mmser.core.errors import MmserError
+from mmser.models.encoders.sequence.subnet import Subnet
+from mmser.models.fusion.lmf import LMF
+from mmser.models.fusion.tfn import TFN
+
+SIZES = {"audio": 2, "text": 3, "face": 4}
+
+
+def streams() -> dict[str, Stream]:
+    """One step per stream; the text of row 1 is absent."""
+    generator = torch.Generator().manual_seed(1)
+    made = {}
+    for name, size in SIZES.items():
+        mask = torch.tensor([[True], [name != "text"]])
+        values = torch.randn(2, 1, size, generator=generator).masked_fill(~mask[..., None], float("nan"))
+        made[name] = Stream(values, mask)
+    return made
+
+
+def extended(given: dict[str, Stream], row: int) -> list[torch.Tensor]:
+    """[1 ; z] of each stream, [1 ; 0] where it is absent."""
+    return [torch.cat([torch.ones(1), stream.filled()[row, 0]]) for stream in given.values()]
+
+
+def test_tensor_holds_every_product() -> None:
+    given = streams()
+    tensor = TFN(SIZES).tensor(given).unflatten(1, (3, 4, 5))
+    for row in range(2):
+        a, t, f = extended(given, row)
+        torch.testing.assert_close(tensor[row], a[:, None, None] * t[None, :, None] * f[None, None, :])
+    torch.testing.assert_close(tensor[0, 1:, 0, 0], given["audio"].values[0, 0])
+    assert tensor[1, :, 1:].eq(0).all() and tensor[1, 1:, 0, 1:].ne(0).all()
+
+
+def test_tfn_reads_the_tensor_through_two_layers() -> None:
+    made, given = TFN(SIZES, size=6).eval(), streams()
+    _, first, _, _, second, _ = made.inference
+    expected = second(first(made.tensor(given)).relu()).relu()
+    torch.testing.assert_close(made(given, empty_context(2)).vector, expected)
+
+
+def test_tfn_refuses_a_tensor_beyond_memory() -> None:
+    with pytest.raises(MmserError, match=r"at most 1048576 entries; found 16974593 from sizes a 256, b 256, c 256"):
+        TFN({"a": 256, "b": 256, "c": 256})
+
+
+def test_lmf_equals_the_full_tensor_of_its_factors() -> None:
+    """Sum over ranks of outer products of the factors is the weight tensor that LMF never builds."""
+    torch.manual_seed(0)
+    made, given = LMF(SIZES, size=5, rank=3), streams()
+    factors = [made.factors[name] for name in SIZES]
+    weight = torch.einsum("r,rah,rth,rfh->atfh", made.weights[0], *factors)
+    vector = made(given, empty_context(2)).vector
+    for row in range(2):
+        a, t, f = extended(given, row)
+        torch.testing.assert_close(vector[row], torch.einsum("a,t,f,atfh->h", a, t, f, weight) + made.bias)
+
+
+def test_subnets_by_hand() -> None:
+    torch.manual_seed(0)
+    values = torch.randn(2, 4, 3)
+    mask = torch.tensor([[True] * 4, [True, True, False, False]])
+    stream = Stream(values.masked_fill(~mask[..., None], float("nan")), mask)
+    dense = Subnet(3, hidden_size=5, output_size=2).eval()
+    expected = values[1, :2].mean(dim=0)
+    for layer in dense.linear:
+        expected = layer(expected).relu()
+    assert len(dense.linear) == 3
+    torch.testing.assert_close(dense(stream).values[1, 0], expected)
+    lstm = Subnet(3, kind="lstm", hidden_size=5, output_size=2).eval()
+    state = lstm.recurrence.forwards[0](values[1:, :2])[1][0][0, 0]
+    torch.testing.assert_close(lstm(stream).values[1, 0], lstm.linear[0](state))
+    with pytest.raises(MmserError, match="kind dense or lstm; found 'cnn'"):
+        Subnet(3, kind="cnn")
