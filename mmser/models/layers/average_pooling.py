@@ -1,0 +1,34 @@
+"""Average pooling of (time, frequency) maps in which padded steps count for nothing."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from mmser.models.layers.convolution import channel_mask
+
+
+def average_pool_2d(values: Tensor, mask: Tensor, size: tuple[int, int], whole: bool = False) -> tuple[Tensor, Tensor]:
+    """Mean of the real cells of (time, frequency) windows, stride = size.
+
+    A window is real when any of its steps is, so a length L becomes ceil(L / time); with ``whole`` only windows that
+    are real throughout stay (floor, also in frequency). values (batch, channel, time, frequency), mask (batch, time)
+    -> the same, pooled, padding zero.
+    """
+    time, frequency = size
+    values = values.masked_fill(~channel_mask(mask, values), 0.0)
+    sums = F.avg_pool2d(values, size, ceil_mode=not whole, divisor_override=1)
+    steps = mask[:, : mask.shape[1] // time * time] if whole else F.pad(mask, (0, -mask.shape[1] % time))
+    real = steps.unflatten(1, (-1, time)).sum(dim=2)  # (batch, window)
+    first = torch.arange(sums.shape[3], device=values.device) * frequency
+    bands = (values.shape[3] - first).clamp(max=frequency)
+    pooled = sums / (real.clamp(min=1)[:, None, :, None] * bands)
+    mask = real == time if whole else real > 0
+    return pooled.masked_fill(~channel_mask(mask, pooled), 0.0), mask
+
+
+def average_map(values: Tensor, mask: Tensor) -> Tensor:
+    """Mean over the real cells of a whole map, (batch, channel, time, frequency) -> (batch, channel); none: zeros."""
+    total = values.masked_fill(~channel_mask(mask, values), 0.0).sum(dim=(2, 3))
+    return total / (mask.sum(dim=1).clamp(min=1) * values.shape[3])[:, None]
