@@ -5,10 +5,12 @@ from __future__ import annotations
 from functools import partial
 from itertools import chain, combinations
 
+import hydra
 import pytest
 import torch
 from torch import Tensor, nn
 
+from mmser.composition import compose
 from mmser.core.batch import Fused, Stream, empty_context
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
@@ -243,3 +245,12 @@ def test_fourteen_samples_are_learnt_by_heart(options: dict) -> None:
         nn.functional.cross_entropy(logits, target).backward()
         optimizer.step()
     pytest.fail("not learnt within 150 steps")
+
+
+@pytest.mark.parametrize(("system", "count"), [("self_attention", 1_645_892), ("cross_attention", 1_820_132)])
+def test_the_released_layout_is_one_word(system: str, count: int) -> None:
+    words = [f"system={system}", "corpus=iemocap", "protocol=iemocap7_fold5", "experiment=released_layout"]
+    parts = hydra.utils.instantiate(compose("train", words)["model"])
+    with torch.device("meta"):
+        model = build_model(**parts, input_sizes=INPUT_SIZES, task=Task(classes=tuple("abcdefg")))
+    assert sum(p.numel() for p in model.parameters()) == count
