@@ -9,14 +9,16 @@ from typing import Any
 
 import pandas as pd
 import torch
+from hydra.utils import instantiate
 from safetensors.torch import load_model
+from torch import nn
 
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
 from mmser.data.fold import FoldData
 from mmser.data.transforms import Transforms
 from mmser.models.multimodal import MultimodalModel
-from mmser.training.callbacks import WEIGHTS
+from mmser.training.callbacks import OBJECTIVE, WEIGHTS
 from mmser.training.folder import (
     ASSIGNMENT,
     DONE,
@@ -93,6 +95,15 @@ class Run:
         model = make_model(settings, self.describe(fold, seed)["input_sizes"], self.task(fold, seed))
         load_model(model, str(self.folder(fold, seed) / WEIGHTS), device=str(device))
         return model.to(device).eval()
+
+    def load_objective(self, fold: str, seed: int, vector_size: int, device: str | torch.device = "cpu") -> nn.Module:
+        """The objective with the weights it learned beside the model (auxiliary layers), in evaluation mode."""
+        make = instantiate(self._settings()["objective"], _convert_="all")
+        objective: nn.Module = make(task=self.task(fold, seed), vector_size=vector_size)
+        path = self.folder(fold, seed) / OBJECTIVE
+        if path.is_file():
+            load_model(objective, str(path), device=str(device))
+        return objective.to(device).eval()
 
     def transforms(self, fold: str, seed: int) -> Transforms:
         """Scalers and vocabularies as fitted on the training part."""

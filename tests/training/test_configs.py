@@ -8,7 +8,7 @@ from hydra.utils import instantiate
 from lightning.pytorch import Trainer
 
 from mmser.composition import compose
-from mmser.core.batch import Batch, Outputs, empty_context
+from mmser.core.batch import Batch, Outputs, Stream, empty_context
 from mmser.core.configs import config_names, load_config
 from mmser.core.task import Task
 from mmser.training.callbacks import BestWeights
@@ -35,7 +35,8 @@ class Linear(torch.nn.Module):
         self.classes, self.values = torch.nn.Linear(4, 3), torch.nn.Linear(4, 2)
 
     def forward(self, streams, context, need_attention=False):
-        return Outputs(self.weight, self.classes(self.weight), self.values(self.weight))
+        frames = {"audio": Stream(self.weight[:, None], torch.ones(6, 1, dtype=torch.bool))}
+        return Outputs(self.weight, self.classes(self.weight), self.values(self.weight), frames)
 
 
 SUPERVISED = [
@@ -55,7 +56,8 @@ def test_an_objective_gives_finite_named_losses(name):
     targets = {"emotion": torch.tensor([0, 1, 2, 0, 1, -100]), "values": torch.randn(6, 2)}
     targets |= {"gender": rows, "speaker": rows, "corpus": rows, "votes": torch.full((6, 3), torch.nan)}
     model = Linear()
-    losses = objective(model, Batch(tuple("abcdef"), {}, empty_context(6), targets))
+    spoken = {"characters": Stream(rows[:, None] + 1, torch.ones(6, 1, dtype=torch.bool))}
+    losses = objective(model, Batch(tuple("abcdef"), spoken, empty_context(6), targets))
     assert losses
     assert all(loss.isfinite() and loss.dim() == 0 for loss in losses.values())
     sum(losses.values()).backward()

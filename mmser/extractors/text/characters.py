@@ -47,7 +47,9 @@ class Characters:
 
     def _features(self, transcript: Transcript) -> Features:
         text = " ".join(words_of(transcript.text)).replace("-", " ")
-        known = [self.alphabet.index(character) + 1 for character in text if character in self.alphabet]
         left_out = sum(character not in self.alphabet for character in text)
         notes = f"{left_out} of {len(text)} characters outside the alphabet" if left_out else ""
+        # A word of which nothing is left takes its space with it.
+        words = ("".join(character for character in word if character in self.alphabet) for word in text.split())
+        known = [self.alphabet.index(character) + 1 for character in " ".join(word for word in words if word)]
         return Features(np.array(known, dtype=np.int32), notes=notes)

@@ -9,16 +9,22 @@ import torch
 from torch import nn
 
 from mmser.core.batch import Context, Fused, Stream
-from mmser.models.layers.pooling import last_step, masked_max, masked_mean, masked_statistics
+from mmser.models.layers.pooling import last_step, masked_max, masked_mean, masked_statistics, masked_sum
 
-_POOLINGS = {"mean": masked_mean, "max": masked_max, "statistics": masked_statistics, "last": last_step}
+_POOLINGS = {
+    "mean": masked_mean,
+    "sum": masked_sum,
+    "max": masked_max,
+    "statistics": masked_statistics,
+    "last": last_step,
+}
 
 
 class Concat(nn.Module):
     """[pool(stream 1) ; pool(stream 2) ; ...]; an absent stream contributes zeros."""
 
     def __init__(
-        self, input_sizes: Mapping[str, int], pooling: Literal["mean", "max", "statistics", "last"] = "mean"
+        self, input_sizes: Mapping[str, int], pooling: Literal["mean", "sum", "max", "statistics", "last"] = "mean"
     ) -> None:
         super().__init__()
         self.names = tuple(input_sizes)

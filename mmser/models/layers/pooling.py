@@ -1,4 +1,4 @@
-"""Pooling over real steps: mean, max, last, statistics, learnt attention. A row without any real step gives zeros."""
+"""Pooling over real steps: mean, sum, max, last, statistics, learnt attention. A row without any gives zeros."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ from mmser.models.layers.masking import masked_softmax, rows_at, zero_padding
 def _divisor(values: Tensor, mask: Tensor) -> Tensor:
     count = mask.sum(dim=1).clamp(min=1).to(values.dtype)
     return count.reshape((-1,) + (1,) * (values.dim() - 2))
+
+
+def masked_sum(values: Tensor, mask: Tensor) -> Tensor:
+    """values (batch, time, *feature), mask (batch, time) -> (batch, *feature)."""
+    return zero_padding(values, mask).sum(dim=1)
 
 
 def masked_mean(values: Tensor, mask: Tensor) -> Tensor:

@@ -1,0 +1,91 @@
+"""What a model trained with CTC has understood: its transcripts, a by-product of the auxiliary task."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+import numpy as np
+import pandas as pd
+from torch import nn
+
+from mmser.core.batch import Batch, Stream
+from mmser.core.errors import MmserError
+from mmser.evaluation.predict import run_model
+from mmser.metrics.wer import word_errors
+
+if TYPE_CHECKING:
+    from mmser.training.run import Run
+
+COLUMNS = ("id", "fold", "seed", "transcript", "hypothesis")
+
+
+@runtime_checkable
+class Recogniser(Protocol):
+    """The part of an objective that reads characters off the frames of ``encoder``."""
+
+    encoder: str
+    transcript: str
+
+    def decode(self, frames: Stream) -> list[list[int]]: ...
+
+
+def hypotheses(run: Run, part: str = "test") -> pd.DataFrame:
+    """The greedy transcript of every utterance of a part: one row per (utterance, fold, seed), columns `COLUMNS`.
+
+    ``transcript`` is what the target stream spells, "" where the utterance has none. Raises MmserError when the run
+    was not trained with CTC.
+    """
+    tables = []
+    for fold, seed in run.folds:
+        data, model = run.fold_data(fold, seed), run.load_model(fold, seed)
+        recogniser = find_recogniser(run.load_objective(fold, seed, model.vector_size))
+        alphabet = str(data.stores[recogniser.transcript].info["parameters"]["alphabet"])
+        table = recognise(model, recogniser, data.loader(part, shuffle=False), alphabet)
+        tables.append(table.assign(fold=fold, seed=seed))
+    if not tables:
+        raise MmserError("at least one finished fold", f"none in {run.directory}", "Run `mmser train` again.")
+    return pd.concat(tables, ignore_index=True)[list(COLUMNS)]
+
+
+def recognise(model: nn.Module, recogniser: Recogniser, loader: Iterable[Batch], alphabet: str) -> pd.DataFrame:
+    """id, transcript and hypothesis of every utterance of ``loader``; ``alphabet`` spells the numbers from 1 on."""
+    rows = []
+    for batch, outputs in run_model(model, loader):
+        written = recogniser.decode(outputs.encoded[recogniser.encoder])
+        spoken = batch.streams[recogniser.transcript]
+        for place, identifier in enumerate(batch.ids):
+            transcript = spell(spoken.values[place][spoken.mask[place]].tolist(), alphabet)
+            rows.append((identifier, transcript, spell(written[place], alphabet)))
+    return pd.DataFrame(rows, columns=["id", "transcript", "hypothesis"])
+
+
+def spell(numbers: Iterable[int], alphabet: str) -> str:
+    """The characters of the numbers (from 1 on); numbers beyond the alphabet are no characters."""
+    text = "".join(alphabet[number - 1] for number in numbers if 0 < number <= len(alphabet))
+    return " ".join(text.split())
+
+
+def error_rates(table: pd.DataFrame) -> pd.DataFrame:
+    """Word error rate per fold and seed, ``pooled`` over all words first; ``mean of folds`` is the unweighted mean."""
+    per_fold = {key: word_errors(list(t["transcript"]), list(t["hypothesis"])) for key, t in by_fold(table)}
+    pooled = word_errors(list(table["transcript"]), list(table["hypothesis"]))
+    rows = [("pooled", pooled.rate, pooled.words)]
+    rows.append(("mean of folds", float(np.mean([errors.rate for errors in per_fold.values()])), pooled.words))
+    rows += [(f"{fold} seed {seed}", errors.rate, errors.words) for (fold, seed), errors in per_fold.items()]
+    return pd.DataFrame(rows, columns=["over", "wer", "words"])
+
+
+def by_fold(table: pd.DataFrame) -> Iterable[tuple[tuple[str, int], pd.DataFrame]]:
+    """((fold, seed), rows), in the table's order."""
+    return (((str(fold), int(str(seed))), rows) for (fold, seed), rows in table.groupby(["fold", "seed"], sort=False))
+
+
+def find_recogniser(objective: nn.Module) -> Recogniser:
+    """The CTC term of an objective. Raises MmserError when there is none."""
+    for module in objective.modules():
+        if isinstance(module, Recogniser):
+            return module
+    raise MmserError(
+        "a run trained with CTC", f"the objective {type(objective).__name__}", "Train with objective=emotion_ctc."
+    )
