@@ -57,21 +57,21 @@ def evaluate(
         fold_data, model = (data or run.fold_data)(fold, seed), run.load_model(fold, seed)
         task = fold_data.task
         table, vector = predict_and_embed(model, fold_data.loader("test", shuffle=False), task.classes, task.values)
-        order = _order(table, fold_data.ids("test"))
+        order = order_of(table, fold_data.ids("test"))
         table, vector = table.iloc[order].reset_index(drop=True), vector[order]
         tables.append(table.assign(fold=fold, seed=seed))
         vectors[f"{fold}-seed{seed}"] = vector
         if len(tables) == 1 and condition == CLEAN and attention:
             samples = attention_samples(model, fold_data, run.manifest, table, attention)
             samples = samples.assign(fold=fold, seed=seed)
-    predictions = _with_facts(pd.concat(tables, ignore_index=True), run.manifest, condition)
+    predictions = with_facts(pd.concat(tables, ignore_index=True), run.manifest, condition)
     if condition == CLEAN:
         _save_embeddings(run.directory, predictions, vectors, embeddings)
         _save_table(samples, run.directory / ATTENTION)
     return _save_predictions(predictions, condition, run.directory / FILE_NAME)
 
 
-def _order(table: pd.DataFrame, ids: tuple[str, ...]) -> np.ndarray:
+def order_of(table: pd.DataFrame, ids: tuple[str, ...]) -> np.ndarray:
     """Positions that bring ``table`` into the order of ``ids``; every utterance must be there exactly once."""
     if len(table) != len(ids) or set(table["id"]) != set(ids):
         raise MmserError(
@@ -82,7 +82,7 @@ def _order(table: pd.DataFrame, ids: tuple[str, ...]) -> np.ndarray:
     return pd.Index(table["id"]).get_indexer(list(ids))
 
 
-def _with_facts(table: pd.DataFrame, manifest: pd.DataFrame, condition: str) -> pd.DataFrame:
+def with_facts(table: pd.DataFrame, manifest: pd.DataFrame, condition: str) -> pd.DataFrame:
     """Add corpus, speaker and session of each utterance and the condition; columns in their stated order."""
     about = manifest.set_index("id")[["corpus", "speaker", "session"]]
     table = table.join(about, on="id").assign(condition=condition)

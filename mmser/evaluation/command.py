@@ -1,0 +1,48 @@
+"""Options and printed results of the commands that question a trained run: `mmser ablate`."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from mmser.core.errors import UsageError
+
+
+def run_of(word: str) -> str:
+    """The folder in ``run=DIR``. Raises UsageError for any other word."""
+    key, sign, value = word.partition("=")
+    if key != "run" or not sign or not value:
+        raise UsageError("run=DIR", word, "Name the run folder, e.g. run=runs/NAME.")
+    return value
+
+
+def add_ablate_options(parser: argparse.ArgumentParser) -> None:
+    """Options of `mmser ablate`."""
+    parser.add_argument("run", metavar="run=DIR")
+    parser.add_argument("--train", action="store_true", help="also train again with every smaller subset (costs)")
+    parser.add_argument("--rates", type=float, nargs="+", default=[], help="random absence per utterance, 0 to 1")
+    parser.add_argument("--draws", type=int, default=3, help="of random absence (default: 3)")
+    parser.add_argument("--remedy", type=float, help="also train again with modality dropout of this probability")
+    parser.add_argument(
+        "--vary",
+        nargs="+",
+        default=[],
+        metavar="KEY=A,B",
+        help="also train again: fusion=concat,gated trainer.epochs=5,9",
+    )
+
+
+def ablate(options: argparse.Namespace) -> str:
+    """The printed grid of `mmser ablate run=DIR`."""
+    from mmser.evaluation.ablation import ablate, grid_text
+
+    run, vary = run_of(options.run), _varied(options.vary)
+    return grid_text(ablate(run, options.train, options.rates, options.draws, options.remedy, vary))
+
+
+def _varied(words: Sequence[str]) -> dict[str, list[str]]:
+    pairs = [word.partition("=") for word in words]
+    vary = {key: value.split(",") for key, _, value in pairs}
+    if not all(key and all(values) for key, values in vary.items()):
+        raise UsageError("--vary KEY=A,B", " ".join(words), "Name a key and its values.")
+    return vary

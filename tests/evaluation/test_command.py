@@ -1,0 +1,16 @@
+"""The words of the commands become arguments; wrong ones are wrong usage."""
+
+
+from mmser.cli import main
+
+
+def test_ablate(trained, capsys):
+    assert main(["ablate", f"run={trained.directory}"]) == 0
+    assert "UA, pooled" in capsys.readouterr().out
+
+
+def test_wrong_words(capsys):
+    assert main(["ablate", "runs/x"]) == 2
+    assert "expected run=DIR; found runs/x" in capsys.readouterr().err
+    assert main(["ablate", "run=x", "--vary", "fusion="]) == 2
+    assert "--vary KEY=A,B" in capsys.readouterr().err
