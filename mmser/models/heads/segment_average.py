@@ -1,0 +1,76 @@
+"""Every step of the fused sequence is judged by itself; the utterance's judgement is their mean."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+
+from mmser.core.batch import Stream
+from mmser.core.errors import MmserError
+from mmser.core.task import Task
+from mmser.models.layers.feed_forward import Activation, activation
+from mmser.models.layers.pooling import masked_mean
+
+
+class SegmentAverage(nn.Module):
+    """Dropout, hidden layers as in `Classifier`, linear outputs per step; then the mean over steps.
+
+    ``average`` probabilities: the logits are the logarithm of the mean class probability, so that their softmax is
+    that mean; logits: the mean of the steps' logits. Values are averaged. ``bias`` belongs to the output layers.
+    """
+
+    reads: ClassVar[str] = "sequence"
+
+    def __init__(
+        self,
+        input_size: int,
+        task: Task,
+        hidden_sizes: Sequence[int] = (),
+        dropout: float = 0.0,
+        activation_name: Activation = "relu",
+        average: Literal["probabilities", "logits"] = "probabilities",
+        bias: bool = True,
+    ) -> None:
+        super().__init__()
+        if average not in ("probabilities", "logits"):
+            raise MmserError("average probabilities or logits", f"'{average}'", "Choose one of the two.")
+        if not task.classes and not task.values:
+            raise MmserError("a task with classes or values", "neither", "Choose a protocol that names one.")
+        self.average = average
+        layers: list[nn.Module] = [nn.Dropout(dropout)]
+        for inner, outer in zip((input_size, *hidden_sizes), hidden_sizes, strict=False):
+            layers += [nn.Linear(inner, outer), activation(activation_name), nn.Dropout(dropout)]
+        size = hidden_sizes[-1] if hidden_sizes else input_size
+        self.hidden = nn.Sequential(*layers)
+        self.logits = nn.Linear(size, len(task.classes), bias) if task.classes else None
+        self.values = nn.Linear(size, len(task.values), bias) if task.values else None
+
+    def step_logits(self, sequence: Stream) -> Tensor | None:
+        """sequence (batch, step, feature) -> (batch, step, class), None for a task without classes."""
+        return None if self.logits is None else self.logits(self.hidden(sequence.filled()))
+
+    def forward(self, sequence: Stream) -> tuple[Tensor | None, Tensor | None]:
+        """sequence (batch, step, feature) -> logits (batch, class) or None, values (batch, value) or None."""
+        hidden, mask = self.hidden(sequence.filled()), sequence.mask
+        values = None if self.values is None else masked_mean(self.values(hidden), mask)
+        if self.logits is None:
+            return None, values
+        steps = self.logits(hidden)
+        if self.average == "logits":
+            return masked_mean(steps, mask), values
+        return log_mean_probability(steps, mask), values
+
+
+def log_mean_probability(logits: Tensor, mask: Tensor) -> Tensor:
+    """logits (batch, step, class), mask (batch, step) -> log of the mean softmax over real steps, (batch, class).
+
+    A row without any step gets equal probabilities.
+    """
+    classes = logits.shape[-1]
+    logs = logits.log_softmax(dim=-1).masked_fill(~mask[..., None], torch.finfo(logits.dtype).min)
+    mean = logs.logsumexp(dim=1) - mask.sum(dim=1, keepdim=True).clamp(min=1).log()
+    return torch.where(mask.any(dim=1, keepdim=True), mean, -math.log(classes))
