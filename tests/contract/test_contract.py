@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from hydra.utils import instantiate
 from safetensors.torch import load_model, save_model
 from subjects import (
     BATCH,
@@ -234,3 +235,11 @@ def test_parameter_count_is_the_cards(name: str) -> None:
     }
     count = sum(p.numel() for p in model.parameters() if id(p) not in tables)
     assert count == pytest.approx(published, rel=0.02)
+
+
+@pytest.mark.parametrize("name", config_names("system"))
+def test_recipe_fits_its_parts(name: str) -> None:
+    """Settings meant for another optimizer or schedule, inherited from a parent system, are found before training."""
+    config = system_config(name)
+    optimizer = instantiate(config.optimizer)([nn.Parameter(torch.zeros(1))])
+    instantiate(config.scheduler)(optimizer, epochs=2, steps_per_epoch=3)
