@@ -12,17 +12,17 @@ LINE_SECONDS = 15.0
 
 
 class Progress:
-    """Counts utterances on standard error; silent when ``shown`` is false."""
+    """Counts utterances, or another ``unit``, on standard error; silent when ``shown`` is false."""
 
-    def __init__(self, title: str, total: int, shown: bool = True) -> None:
-        self.title, self.total, self.shown = title, total, shown
+    def __init__(self, title: str, total: int, shown: bool = True, unit: str = "utterances") -> None:
+        self.title, self.total, self.shown, self.unit = title, total, shown, unit
         self.done = 0
         self._begun = self._said = time.monotonic()
         self._bar: Any = None
         if shown and total and sys.stderr.isatty():
             from tqdm import tqdm
 
-            self._bar = tqdm(total=total, desc=title, unit="utt", smoothing=0.05)
+            self._bar = tqdm(total=total, desc=title, unit=f" {unit}", smoothing=0.05)
 
     def __enter__(self) -> Self:
         return self
@@ -56,4 +56,4 @@ class Progress:
         self._said = time.monotonic()
         rate = self.done / max(self._said - self._begun, 1e-9)
         left = (self.total - self.done) / rate if rate else 0.0
-        self.say(f"{self.done}/{self.total} utterances, {rate:.1f} per second, {left / 60:.1f} min left")
+        self.say(f"{self.done}/{self.total} {self.unit}, {rate:.1f} per second, {left / 60:.1f} min left")

@@ -1,0 +1,230 @@
+"""Multistage regression over models' outputs: each stage sees the base outputs and the output of the stage before.
+
+Atmaja and Akagi, "Multitask learning and multistage fusion for dimensional audiovisual emotion recognition", ICASSP
+2020, section 2.3: per attribute one linear support vector regressor on the windows of all attributes of all models.
+
+Differs:
+    Stages can be cross-fitted: a stage is trained on out-of-fold outputs of the one before, folds subject-disjoint,
+    and context and C are chosen by those out-of-fold outputs. The paper fits and scores on the same subjects.
+    Windows stay within a recording. After stage 1 only the contexts that stage 1 chose are searched, with every C.
+    At most ``rows`` evenly spaced frames enter one fit (C rescaled); every frame is predicted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from mmser.core.errors import UsageError
+from mmser.late_fusion.linear_svr import Loss, fit_linear
+from mmser.late_fusion.windows import Form, filtered, offsets, windows
+from mmser.metrics.regression import ccc
+
+Arrays = Mapping[str, np.ndarray]
+Tick = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class StageSettings:
+    """``contexts`` and ``costs`` are the grid searched; ``standardise`` scales each input on the training frames."""
+
+    stages: int = 5
+    contexts: tuple[int, ...] = (11, 13, 15, 17, 19)
+    costs: tuple[float, ...] = (0.001, 0.01, 0.1, 1.0)
+    loss: Loss = "svr"
+    form: Form = "distinct"
+    standardise: bool = False
+    rows: int = 6000
+    folds: int = 7
+    inner_folds: int = 3
+
+    def __post_init__(self) -> None:
+        """Raises UsageError for a grid or a count that means nothing."""
+        least = {"stages": 1, "rows": 1, "folds": 2, "inner_folds": 2}
+        wrong = [f"{name} {getattr(self, name)}" for name, count in least.items() if getattr(self, name) < count]
+        if wrong or not self.contexts or not self.costs or min(self.contexts) < 0 or min(self.costs) <= 0:
+            found = wrong[0] if wrong else f"contexts {self.contexts}, costs {self.costs}"
+            expected = "stages and rows from 1, folds from 2, contexts from 0, costs above 0"
+            raise UsageError(expected, found, "Correct it.")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What was chosen for one attribute, and the concordance it was chosen by."""
+
+    context: int
+    cost: float
+    score: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StageModel:
+    """Weights of one stage: per attribute its window and (offset * channel + 1,) weights."""
+
+    shifts: list[np.ndarray]
+    weights: list[np.ndarray]
+    mean: np.ndarray
+    scale: np.ndarray
+    choices: list[Choice]
+
+    def __call__(self, channels: np.ndarray) -> np.ndarray:
+        """channels (frame, channel) -> (frame, attribute)."""
+        scaled = (channels - self.mean) / self.scale
+        single = [filtered(scaled, s, w[:, None]) for s, w in zip(self.shifts, self.weights, strict=True)]
+        return np.concatenate(single, axis=1)
+
+
+@dataclass(slots=True, eq=False)
+class Chain:
+    """Fitted stages. ``outputs`` are the training recordings' stage outputs, as the next stage saw them."""
+
+    models: list[StageModel] = field(default_factory=list)
+    outputs: list[dict[str, np.ndarray]] = field(default_factory=list)
+
+    def apply(self, channels: np.ndarray) -> list[np.ndarray]:
+        """Base outputs (frame, channel) of a new recording -> (frame, attribute) of every stage."""
+        results: list[np.ndarray] = []
+        for model in self.models:
+            results.append(model(_stacked(channels, results[-1] if results else None)))
+        return results
+
+
+def fit_chain(
+    inputs: Arrays, labels: Arrays, settings: StageSettings, folds: Sequence[Sequence[str]] | None, tick: Tick
+) -> Chain:
+    """Fit every stage on the recordings of ``labels``; ``inputs`` (frame, channel) are the base outputs.
+
+    With ``folds`` (lists of recordings, subject-disjoint) the outputs between stages are out-of-fold and the grid is
+    searched on them; with None each stage is fitted and scored on the same recordings. ``tick`` is told of each fit.
+    """
+    chain = Chain()
+    contexts: Sequence[int] = settings.contexts
+    for stage in range(settings.stages):
+        before = chain.outputs[-1] if stage else {}
+        channels = {name: _stacked(inputs[name], before.get(name)) for name in labels}
+        found = _search(channels, labels, contexts, settings, folds, tick)
+        contexts = sorted({choice.context for choice in found.choices})
+        model = _fitted(channels, labels, found.choices, settings, tick)
+        chain.models.append(model)
+        in_sample = {name: model(channels[name]) for name in labels} if folds is None else found.outputs
+        chain.outputs.append(in_sample)
+    return chain
+
+
+def pooled_ccc(labels: Arrays, outputs: Arrays, names: Iterable[str], attribute: int) -> float:
+    """Concordance over all labelled frames of ``names`` together (N - 1 in the variances); NaN where undefined."""
+    chosen = list(names)
+    target = np.concatenate([labels[name][:, attribute] for name in chosen])
+    prediction = np.concatenate([outputs[name][:, attribute] for name in chosen])
+    known = ~np.isnan(target)
+    return ccc(target[known], prediction[known], ddof=1) if known.sum() > 1 else float("nan")
+
+
+@dataclass(slots=True, eq=False)
+class _Found:
+    """The best of the grid so far, per attribute, and what it predicted for each recording."""
+
+    choices: list[Choice]
+    outputs: dict[str, np.ndarray]
+
+
+def _search(
+    channels: Arrays,
+    labels: Arrays,
+    contexts: Sequence[int],
+    settings: StageSettings,
+    folds: Sequence[Sequence[str]] | None,
+    tick: Tick,
+) -> _Found:
+    attributes = next(iter(labels.values())).shape[1]
+    choices = [Choice(contexts[0], settings.costs[0], -np.inf)] * attributes
+    found = _Found(choices, {name: np.zeros((len(c), attributes), np.float32) for name, c in channels.items()})
+    everyone = list(labels)
+    splits = [(everyone, everyone)] if folds is None else [(_without(everyone, held), list(held)) for held in folds]
+    for context in contexts:
+        predicted: dict[str, np.ndarray] = {}
+        shifts = offsets(context, settings.form)
+        for training, held in splits:
+            weights, mean, scale = _weights(channels, labels, training, shifts, settings.costs, settings)
+            grid = weights.reshape(-1, weights.shape[-1]).T
+            for name in held:
+                predicted[name] = filtered((channels[name] - mean) / scale, shifts, grid)
+            tick(1)
+        _keep_better(found, predicted, labels, context, settings.costs)
+    return found
+
+
+def _keep_better(found: _Found, predicted: Arrays, labels: Arrays, context: int, costs: Sequence[float]) -> None:
+    """``predicted`` is (frame, cost * attribute)."""
+    attributes = len(found.choices)
+    for place, cost in enumerate(costs):
+        columns = slice(place * attributes, (place + 1) * attributes)
+        candidate = {name: values[:, columns] for name, values in predicted.items()}
+        for attribute in range(attributes):
+            score = pooled_ccc(labels, candidate, candidate, attribute)
+            if score > found.choices[attribute].score:
+                found.choices[attribute] = Choice(context, cost, score)
+                for name, values in candidate.items():
+                    found.outputs[name][:, attribute] = values[:, attribute]
+
+
+def _fitted(
+    channels: Arrays, labels: Arrays, choices: Sequence[Choice], settings: StageSettings, tick: Tick
+) -> StageModel:
+    """The stage's regressors on all of its training recordings, at the chosen contexts and costs."""
+    shifts: list[np.ndarray] = [offsets(choice.context, settings.form) for choice in choices]
+    weights: list[np.ndarray] = [np.empty(0)] * len(choices)
+    mean = scale = np.empty(0)
+    for context in sorted({choice.context for choice in choices}):
+        wanted = [attribute for attribute, choice in enumerate(choices) if choice.context == context]
+        costs = sorted({choices[attribute].cost for attribute in wanted})
+        window = offsets(context, settings.form)
+        grid, mean, scale = _weights(channels, labels, list(labels), window, costs, settings)
+        for attribute in wanted:
+            weights[attribute] = grid[costs.index(choices[attribute].cost), attribute]
+        tick(1)
+    return StageModel(shifts, weights, mean, scale, list(choices))
+
+
+def _weights(
+    channels: Arrays,
+    labels: Arrays,
+    training: Sequence[str],
+    shifts: np.ndarray,
+    costs: Sequence[float],
+    settings: StageSettings,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Weights (cost, attribute, offset * channel + 1) from these recordings, and the scaling of the inputs."""
+    mean, scale = _scaling([channels[name] for name in training], settings.standardise)
+    known = {name: np.flatnonzero(~np.isnan(labels[name]).all(axis=1)) for name in training}
+    total = sum(map(len, known.values()))
+    step = max(1, -(-total // settings.rows))
+    features, targets = [], []
+    for name in training:
+        rows = known[name][::step]
+        features.append(windows((channels[name] - mean) / scale, shifts, rows))
+        targets.append(labels[name][rows])
+    kept = np.concatenate(targets)
+    per_row = total / max(1, len(kept))
+    return fit_linear(np.concatenate(features), kept, costs, settings.loss, per_row), mean, scale
+
+
+def _scaling(channels: Sequence[np.ndarray], standardise: bool) -> tuple[np.ndarray, np.ndarray]:
+    width = channels[0].shape[1]
+    if not standardise:
+        return np.zeros(width, np.float32), np.ones(width, np.float32)
+    frames = np.concatenate(channels)
+    deviation = frames.std(axis=0)
+    return frames.mean(axis=0), np.where(deviation > 0, deviation, np.float32(1)).astype(np.float32)
+
+
+def _stacked(base: np.ndarray, before: np.ndarray | None) -> np.ndarray:
+    """(frame, channel): the base outputs and, after stage 1, the latest stage's output."""
+    return base if before is None else np.concatenate([base, before], axis=1)
+
+
+def _without(names: Sequence[str], held: Iterable[str]) -> list[str]:
+    gone = set(held)
+    return [name for name in names if name not in gone]

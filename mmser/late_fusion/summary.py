@@ -1,0 +1,94 @@
+"""What `mmser fuse` prints and writes: the scores with what their protocols mean, and the fused files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from mmser.core.errors import MmserError
+from mmser.late_fusion.avec_csv import write_track
+from mmser.late_fusion.folders import FrameFusion
+from mmser.late_fusion.protocols import BEST, MEAN
+
+MEANINGS = {
+    "resubstitution": "fitted, tuned and scored on the same recordings, as the published figures were; it rises with "
+    "every stage on noise as well and says nothing of new subjects",
+    "by_subject": "cross-validated: no stage ever saw a label of the subject it predicts; this is what fusion is worth",
+}
+
+
+def fusion_text(fusion: FrameFusion) -> str:
+    """Concordance per attribute and stage, each protocol under its own heading."""
+    lines = [*fusion.notes, ""]
+    if fusion.scores.empty:
+        return "\n".join([*lines, "No labels: nothing is scored."])
+    lines.append("Concordance (CCC) over all labelled frames together:")
+    for protocol in fusion.scores["protocol"].unique():
+        rows = fusion.scores[fusion.scores["protocol"] == protocol]
+        if protocol:
+            lines += ["", f"{protocol}: {MEANINGS[protocol]}"]
+        labels = [_label(*keys) for keys in zip(rows["protocol"], rows["system"], rows["stage"], strict=True)]
+        shown = rows.drop(columns="protocol").assign(system=labels)
+        lines.append(_columns(shown.drop(columns="stage")))
+    return "\n".join(lines + _verdict(fusion))
+
+
+def write_fusion(fusion: FrameFusion, out: str | Path) -> Path:
+    """Write every fused recording as csv, so that the folder is a model's folder itself, and ``summary/`` beside them.
+
+    ``summary/scores.csv``, ``choices.csv`` and ``adjustments.csv`` are tables, ``summary.json`` holds all in one.
+    Returns the folder. Raises MmserError when it already holds csv files of other recordings.
+    """
+    folder = Path(out)
+    strangers = sorted(path.name for path in folder.glob("*.csv") if path.stem not in fusion.fused)
+    if strangers:
+        raise MmserError(f"a folder of its own for the fused files at {folder}", strangers[0], "Choose another --out.")
+    summary = folder / "summary"
+    summary.mkdir(parents=True, exist_ok=True)
+    recordings = fusion.recordings
+    for name, values in fusion.fused.items():
+        path = folder / f"{Path(name).name}.csv"
+        write_track(path, name, recordings.times[name], values, recordings.attributes)
+    tables = {"scores": fusion.scores, "choices": fusion.choices, "adjustments": recordings.adjustments}
+    content = {
+        "method": fusion.method,
+        "protocol_of_the_files": fusion.protocol,
+        "models": list(recordings.models),
+        "attributes": list(recordings.attributes),
+        "notes": fusion.notes,
+        "meaning": MEANINGS,
+    }
+    for key, table in tables.items():
+        table.to_csv(summary / f"{key}.csv", index=False)
+        content[key] = json.loads(table.to_json(orient="records"))
+    (summary / "summary.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    return folder
+
+
+def _label(protocol: str, system: str, stage: object) -> str:
+    if system == BEST:
+        chosen = "the other subjects" if protocol == "by_subject" else "the scored recordings themselves"
+        return f"{BEST}, per attribute, chosen on {chosen}"
+    return f"{MEAN} of all models, nothing fitted" if system == MEAN else f"{system}, stage {stage}"
+
+
+def _columns(table: pd.DataFrame) -> str:
+    width = max(len(text) for text in table["system"])
+    table = table.assign(system=[text.ljust(width) for text in table["system"]]).rename(columns={"system": ""})
+    return table.to_string(index=False, float_format=lambda x: f"{x:.3f}", na_rep="-", justify="right")
+
+
+def _verdict(fusion: FrameFusion) -> list[str]:
+    """The last stage against the plain mean on held-out subjects, in one sentence."""
+    rows = fusion.scores[fusion.scores["protocol"] == "by_subject"]
+    if rows.empty:
+        return []
+    mean, fused = float(rows["mean"].iloc[0]), float(rows["mean"].iloc[-1])
+    how = "above" if fused > mean else "below"
+    return [
+        "",
+        f"On held-out subjects the last stage is {abs(fused - mean):.3f} {how} the plain mean ({fused:.3f} against "
+        f"{mean:.3f}, mean CCC).",
+    ]
