@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mmser import __version__
 from mmser.core.errors import MmserError, UsageError
+from mmser.late_fusion.command import add_options
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,6 +76,8 @@ def build_parser() -> argparse.ArgumentParser:
     score = command("score", score_, "metrics of runs or of anyone's predictions (csv or parquet)")
     score.add_argument("tables", nargs="+", metavar="TABLE", help="a run folder, a predictions table or a csv")
     score.add_argument("--out", help="also write the scores to this csv")
+
+    add_options(command("fuse", fuse_, "late fusion: several models' predictions -> one, by frame or by utterance"))
 
     report = command("report", report_, "one self-contained HTML file for one or more runs")
     report.add_argument("runs", nargs="+", metavar="RUN")
@@ -192,6 +195,14 @@ def score_(options: argparse.Namespace) -> int:
     table = print_scores(options.tables)
     if options.out:
         table.to_csv(options.out, index=False)
+    return 0
+
+
+def fuse_(options: argparse.Namespace) -> int:
+    """`mmser fuse SOURCE...`."""
+    from mmser.late_fusion.command import fuse
+
+    print(fuse(options))
     return 0
 
 
