@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
@@ -25,6 +25,7 @@ from mmser.data.checks import (
 )
 from mmser.data.collate import Collate
 from mmser.data.dataset import Augmentation, Facts, PartDataset
+from mmser.data.episodes import Episodes, episode_plan, paired_plan
 from mmser.data.fitting import fit_transforms
 from mmser.data.parts import fold_rows, make_facts, make_task, vote_labels
 from mmser.data.samplers import Plan, PlannedBatches, balanced_rows, dialogue_plan, every_row, length_plan, random_plan
@@ -36,8 +37,8 @@ if TYPE_CHECKING:
 
     from mmser.cache.store import Store
 
-Batching = Literal["length", "random", "dialogue"]
-BATCHINGS = ("length", "random", "dialogue")
+Batching = Literal["length", "random", "dialogue", "paired", "episodes"]
+BATCHINGS = ("length", "random", "dialogue", "paired", "episodes")
 _log = logging.getLogger(__name__)
 
 
@@ -48,8 +49,9 @@ class FoldData:
     given (a saved run gives back its own). ``labels`` maps emotion words to classes for annotators' votes (default:
     as the training part's consensus labels are mapped). ``test_stores`` replaces stores for the part "test" alone:
     another condition, such as ASR transcripts, with everything fitted on the clean training part. ``balanced`` draws
-    training rows so that every class is equally likely. ``word_stream`` carries the word times of alignment "word"
-    (default: the first stream that has any).
+    training rows so that every class is equally likely. Batching ``paired`` (half labelled, half unlabelled rows) and
+    ``episodes`` (see `mmser.data.episodes`) act on shuffled training batches alone. ``word_stream`` carries the word
+    times of alignment "word" (default: the first stream that has any).
 
     A training utterance whose every stream is missing is dropped (``dropped`` counts them); elsewhere it stays, all
     masked. ``truncated`` counts, per stream, the utterances longer than its limit.
@@ -77,6 +79,7 @@ class FoldData:
         task: Task | None = None,
         balanced: bool = False,
         word_stream: str | None = None,
+        episodes: Mapping[str, Any] | None = None,
     ) -> None:
         check_streams(stores, specs)
         check_choice("alignment", alignment, ALIGNMENTS)
@@ -85,6 +88,7 @@ class FoldData:
         self.batch_size, self.batching, self.balanced = batch_size, batching, balanced
         self.alignment, self.grid_rate = alignment, grid_rate
         self.augmentation, self.workers, self.seed = tuple(augmentation), workers, seed
+        self.episodes = Episodes(**(episodes or {}))
         self.stores = {name: stores[name] for name in specs}
         self.specs = dict(specs)
         self._test_stores = self.stores | dict(test_stores or {})
@@ -171,9 +175,13 @@ class FoldData:
         facts = self._part(part)
         if self.batching == "dialogue":
             return dialogue_plan(facts.dialogue, facts.turn, self.batch_size)
+        if shuffle and self.batching == "paired":
+            return paired_plan(facts.targets["emotion"] >= 0, self.batch_size)
+        if shuffle and self.batching == "episodes":
+            return episode_plan(facts.targets["emotion"], facts.targets, self.episodes, self.batch_size)
         balance = self.balanced and shuffle and part == "train"
         draw = balanced_rows(facts.targets["emotion"]) if balance else every_row(len(facts.ids))
-        if self.batching == "random":
+        if self.batching != "length":
             return random_plan(draw, self.batch_size)
         return length_plan(draw, self.lengths(part), self.batch_size)
 

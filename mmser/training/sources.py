@@ -1,10 +1,13 @@
-"""From a run's settings to its data: manifest, fold assignment, stores, one fold."""
+"""From a run's settings to its data: manifest, fold assignment, stores, one fold.
+
+A run with ``domains`` reads several corpora (`mmser.training.domains`); `corpus_name` is the one that is tested.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 from hydra.utils import instantiate
@@ -14,7 +17,9 @@ from mmser.cache.store import Store
 from mmser.core.errors import MmserError
 from mmser.corpora.manifest import read_manifest
 from mmser.data.fold import FoldData
+from mmser.data.joined import JoinedStore
 from mmser.data.spec import StreamSpec
+from mmser.training.domains import add_domains, heard, hidden_targets
 
 Settings = Mapping[str, Any]
 
@@ -24,13 +29,25 @@ def corpus_name(settings: Settings) -> str:
     return str(instantiate(settings["corpus"]).name)
 
 
+def corpus_names(settings: Settings) -> list[str]:
+    """The tested corpus, then the further ones of ``settings["domains"]``; raises MmserError when one comes twice."""
+    domains = [str(instantiate(domain["corpus"]).name) for domain in (settings.get("domains") or {}).values()]
+    names = [corpus_name(settings), *domains]
+    if len(set(names)) < len(names):
+        raise MmserError("each corpus once in `corpus` and `domains`", ", ".join(names), "Correct `domains`.")
+    return names
+
+
 def read_corpus_manifest(settings: Settings) -> pd.DataFrame:
-    """The manifest that preprocessing wrote beside the stores."""
-    name = corpus_name(settings)
-    path = Path(settings["cache"]) / name / "manifest.parquet"
-    if not path.is_file():
-        raise MmserError(f"the manifest of {name}", f"no file {path}", f"Run `mmser preprocess corpus={name}` first.")
-    return read_manifest(path)
+    """The manifests that preprocessing wrote beside the stores, of every corpus of the run in one table."""
+    tables = []
+    for name in corpus_names(settings):
+        path = Path(settings["cache"]) / name / "manifest.parquet"
+        if not path.is_file():
+            remedy = f"Run `mmser preprocess corpus={name}` first."
+            raise MmserError(f"the manifest of {name}", f"no file {path}", remedy)
+        tables.append(read_manifest(path))
+    return tables[0] if len(tables) == 1 else pd.concat(tables, ignore_index=True)
 
 
 def assign_folds(settings: Settings, manifest: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
@@ -39,33 +56,49 @@ def assign_folds(settings: Settings, manifest: pd.DataFrame) -> tuple[pd.DataFra
     Raises MmserError when it differs and the protocol does not allow that.
     """
     protocol = instantiate(settings["protocol"], _convert_="all")
-    differences = protocol.check(manifest)
-    return protocol.assign(manifest), list(differences)
+    own = manifest[manifest["corpus"] == corpus_name(settings)]
+    differences = protocol.check(own)
+    assignment, further = add_domains(settings, protocol.assign(own), manifest)
+    return assignment, [*differences, *further]
 
 
 def open_stores(settings: Settings) -> dict[str, Store]:
-    """The store of each stream."""
-    name = corpus_name(settings)
-    return {
-        stream: Store(find_store(settings["cache"], name, str(spec["extractor"])))
-        for stream, spec in settings["streams"].items()
-    }
+    """The store of each stream, over every corpus of the run."""
+    names = corpus_names(settings)
+    return {stream: _store(settings, names, str(spec["extractor"])) for stream, spec in settings["streams"].items()}
+
+
+def _store(settings: Settings, names: list[str], extractor: str) -> Store:
+    stores = {name: Store(find_store(settings["cache"], name, extractor)) for name in names}
+    return stores[names[0]] if len(names) == 1 else cast(Store, JoinedStore(stores))
 
 
 def open_fold(
     settings: Settings, manifest: pd.DataFrame, assignment: pd.DataFrame, fold: str, seed: int, **options: Any
 ) -> FoldData:
     """The data of one fold as the settings ask for; ``options`` overrides arguments of FoldData."""
-    protocol = instantiate(settings["protocol"], _convert_="all").resolve(manifest)
-    data = dict(settings["data"])
+    corpus = corpus_name(settings)
+    own = manifest[manifest["corpus"] == corpus]
+    protocol = instantiate(settings["protocol"], _convert_="all").resolve(own)
+    if settings.get("domains") and not settings.get("target_labels", True):
+        manifest = hidden_targets(manifest, assignment, fold, tuple(protocol.values))
+    data = {key: value for key, value in settings["data"].items() if key not in ("train_on", "train_share")}
     data["augmentation"] = tuple(instantiate(change, _convert_="all") for change in data.get("augmentation", ()))
     return FoldData(
         manifest,
-        assignment,
+        heard(settings, manifest, assignment, corpus, seed),
         fold,
         open_stores(settings),
         {stream: StreamSpec(**spec) for stream, spec in settings["streams"].items()},
         tuple(protocol.classes),
         tuple(protocol.values),
-        **{"seed": seed, "labels": dict(protocol.labels) or None, **data, **options},
+        **{"seed": seed, "labels": _vote_labels(settings, protocol.labels), **data, **options},
     )
+
+
+def _vote_labels(settings: Settings, own: Mapping[str, str]) -> dict[str, str] | None:
+    """How emotion words become classes, over the protocols of every corpus; the tested corpus has the last word."""
+    labels: dict[str, str] = {}
+    for domain in (settings.get("domains") or {}).values():
+        labels |= dict(domain["protocol"].get("labels") or {})
+    return labels | dict(own) or None
