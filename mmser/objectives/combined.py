@@ -17,7 +17,8 @@ class Combined(nn.Module):
     """``sum of weights[name] * terms[name]``, the model run once for all terms that read the batch as it is.
 
     ``terms`` are objectives by name, built as any objective is; a term without an entry in ``weights`` counts 1. A
-    loss is named ``<term>.<its own name>``; the fusion's own terms keep their names and count once.
+    loss is named ``<term>.<its own name>``; the fusion's own terms keep their names and count once. The learner's
+    ``progress`` and ``after_step`` reach the terms that have them.
     """
 
     def __init__(
@@ -36,6 +37,23 @@ class Combined(nn.Module):
         self.names = tuple(terms)
         self.terms = nn.ModuleList(make(task=task, vector_size=vector_size) for make in terms.values())
         self.whole_epoch = all(getattr(term, "whole_epoch", False) for term in self.terms)
+
+    @property
+    def progress(self) -> float:
+        """The share of training done, as the terms were told."""
+        return next((float(term.progress) for term in self.terms if hasattr(term, "progress")), 0.0)  # type: ignore[arg-type]
+
+    @progress.setter
+    def progress(self, share: float) -> None:
+        for term in self.terms:
+            if hasattr(term, "progress"):
+                term.progress = share  # type: ignore[assignment]
+
+    def after_step(self, model: Model) -> None:
+        """Called after each optimizer step."""
+        for term in self.terms:
+            if hasattr(term, "after_step"):
+                term.after_step(model)  # type: ignore[operator]
 
     def forward(self, model: Model, batch: Batch) -> dict[str, Tensor]:
         """-> {"<term>.<loss>": scalar} and the fusion's own terms."""
@@ -64,7 +82,7 @@ class _Once:
         return self._outputs.losses if self._outputs is not None else {}
 
     def __call__(self, streams: Streams, context: Context, need_attention: bool = False) -> Outputs:
-        if streams is not self._batch.streams or need_attention:
+        if streams is not self._batch.streams or context is not self._batch.context or need_attention:
             return self._model(streams, context, need_attention=need_attention)
         if self._outputs is None:
             self._outputs = self._model(streams, context)
