@@ -5,7 +5,7 @@ dimensions known only later carry ``_partial_: true`` and are called by name:
 
 ===========  =================================================================
 encoder      ``partial(input_size=int)``
-fusion       ``partial(input_sizes={stream: int})``
+fusion       ``partial(input_sizes={stream: int})``, and ``task=Task`` where its signature has one (optional)
 head         ``partial(input_size=int, task=Task)``
 objective    ``partial(task=Task, vector_size=int)``
 optimizer    ``partial(parameters)``
@@ -94,7 +94,10 @@ class Fusion(Protocol):
 
 @runtime_checkable
 class Head(Protocol):
-    """vector (batch, feature) -> (logits or None, values or None)."""
+    """vector (batch, feature) -> (logits or None, values or None).
+
+    A head whose class attribute ``reads`` is "sequence" is given `Fused.sequence` instead, a Stream.
+    """
 
     def __call__(self, vector: Tensor) -> tuple[Tensor | None, Tensor | None]: ...
 

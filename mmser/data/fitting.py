@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mmser.data.dataset import Facts, limit_track, read_track
+from mmser.data.minmax import fit_range
 from mmser.data.scaling import Scaler, SpeakerScaler, fit_scale
 from mmser.data.spec import StreamSpec
 from mmser.data.transforms import Transform, Transforms
@@ -32,6 +33,8 @@ def fit_transforms(
             fitted[name] = fit_vocabulary(_arrays(training, store, spec), spec.min_count)
         elif spec.normalise == "zscore":
             fitted[name] = Scaler(fit_scale(_arrays(training, store, spec)))
+        elif spec.normalise == "minmax":
+            fitted[name] = fit_range(_arrays(training, store, spec))
         elif spec.normalise == "speaker_zscore":
             fitted[name] = fit_speakers(parts, store, spec)
     return Transforms(fitted)

@@ -13,10 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from mmser.core.errors import MmserError
+from mmser.data.minmax import MinMaxScaler
 from mmser.data.scaling import Scale, Scaler, SpeakerScaler, as_float32
 from mmser.data.vocabulary import Vocabulary
 
-Transform = Scaler | SpeakerScaler | Vocabulary
+Transform = Scaler | SpeakerScaler | MinMaxScaler | Vocabulary
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +66,17 @@ class Transforms:
 
 
 def _kind(transform: Transform) -> str:
-    return {Scaler: "zscore", SpeakerScaler: "speaker_zscore", Vocabulary: "vocabulary"}[type(transform)]
+    kinds = {Scaler: "zscore", SpeakerScaler: "speaker_zscore", MinMaxScaler: "minmax", Vocabulary: "vocabulary"}
+    return kinds[type(transform)]
 
 
 def _tensors(streams: Mapping[str, Transform]) -> Iterator[tuple[str, np.ndarray]]:
     for name, transform in streams.items():
         if isinstance(transform, Vocabulary):
             yield f"{name}.known", transform.known
+        elif isinstance(transform, MinMaxScaler):
+            yield f"{name}.lowest", transform.lowest
+            yield f"{name}.highest", transform.highest
         elif isinstance(transform, Scaler):
             yield from _pair(name, [transform.scale])
         else:
@@ -87,6 +92,8 @@ def _pair(name: str, scales: Iterable[Scale]) -> Iterator[tuple[str, np.ndarray]
 def _read(name: str, kind: str, tensors: Mapping[str, np.ndarray], speakers: list[str]) -> Transform:
     if kind == "vocabulary":
         return Vocabulary(tensors[f"{name}.known"])
+    if kind == "minmax":
+        return MinMaxScaler(tensors[f"{name}.lowest"], tensors[f"{name}.highest"])
     pairs = zip(tensors[f"{name}.mean"], tensors[f"{name}.deviation"], strict=True)
     scales = [Scale(mean, deviation) for mean, deviation in pairs]
     if kind == "zscore":

@@ -5,12 +5,13 @@ Any published system is a `MultimodalModel` with other parts; it knows streams b
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
-from mmser.core.batch import Context, Outputs, Stream
+from mmser.core.batch import Context, Fused, Outputs, Stream
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
 
@@ -33,7 +34,7 @@ class MultimodalModel(nn.Module):
         """streams: {name: (batch, time, *feature)} -> logits (batch, class), values (batch, value)."""
         encoded = {name: encoder(self._stream(streams, name)) for name, encoder in self.encoders.items()}
         fused = self.fusion(encoded, context, need_attention=need_attention)
-        logits, values = self.head(fused.vector)
+        logits, values = self.head(self._read(fused))
         return Outputs(
             vector=fused.vector,
             logits=logits,
@@ -43,6 +44,14 @@ class MultimodalModel(nn.Module):
             attention=fused.attention,
             sequence=fused.sequence,
         )
+
+    def _read(self, fused: Fused) -> Tensor | Stream:
+        """What the head reads: the vector, or the sequence where it says so."""
+        if getattr(self.head, "reads", "vector") != "sequence":
+            return fused.vector
+        if fused.sequence is None:
+            raise MmserError("a fusion with a sequence for this head", "a vector alone", "Choose head=classifier.")
+        return fused.sequence
 
     @staticmethod
     def _stream(streams: Mapping[str, Stream], name: str) -> Stream:
@@ -75,5 +84,7 @@ def build_model(
             "Name the stream's extractor under `streams`.",
         )
     built: dict[str, Any] = {name: make(input_size=input_sizes[name]) for name, make in encoders.items()}
-    fused = fusion(input_sizes={name: encoder.output_size for name, encoder in built.items()})
+    # Few fusions need facts of the training fold (who its annotators are); those say so by an argument `task`.
+    facts = {"task": task} if "task" in inspect.signature(fusion).parameters else {}
+    fused = fusion(input_sizes={name: encoder.output_size for name, encoder in built.items()}, **facts)
     return MultimodalModel(built, fused, head(input_size=fused.output_size, task=task))

@@ -33,14 +33,14 @@ class ScaleBank(nn.Module):
 
     def __init__(self, input_size: int, scales: Sequence[int], filters: int) -> None:
         super().__init__()
+        self.scales = tuple(scales)
         self.convolutions = nn.ModuleList(nn.Conv1d(input_size, filters, taps) for taps in scales)
 
     def forward(self, values: Tensor, mask: Tensor) -> Tensor:
         """values (batch, time, feature), mask (batch, time) -> (batch, time, scale, filter), zero in padding."""
         channels = zero_padding(values, mask).transpose(1, 2)
         found = []
-        for convolution in self.convolutions:
-            taps = convolution.kernel_size[0]
+        for taps, convolution in zip(self.scales, self.convolutions, strict=True):
             found.append(convolution(F.pad(channels, (taps // 2, taps - 1 - taps // 2))).relu())
         return zero_padding(torch.stack(found, dim=2).permute(0, 3, 2, 1), mask)
 
