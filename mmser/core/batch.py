@@ -64,11 +64,16 @@ class Stream(_Movable):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Context(_Movable):
-    """Where each row stands in its conversation: dialogue, turn and speaker, (batch,) long each."""
+    """Where each row stands in its conversation: dialogue, turn and speaker, (batch,) long each.
+
+    ``listeners`` (batch, heard) long asks for what single annotators perceive, by their place in ``Task.listeners``
+    (its length: an unknown annotator; `UNLABELLED`: none). None, the default, asks for the consensus.
+    """
 
     dialogue: Tensor
     turn: Tensor
     speaker: Tensor
+    listeners: Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,7 +81,8 @@ class Batch(_Movable):
     """Utterances collated: row i of every tensor belongs to ``ids[i]``.
 
     ``targets`` may hold ``emotion`` (batch,) long with `UNLABELLED`; ``votes`` (batch, class) float, rows sum to 1 or
-    are NaN; ``values`` (batch, value) float with NaN; ``speaker``, ``gender``, ``corpus`` (batch,) long; further
+    are NaN; ``values`` (batch, value) float with NaN; ``speaker``, ``gender``, ``corpus`` (batch,) long;
+    ``listener`` and ``listener_emotion`` (batch, vote) long, who heard what (see `mmser.data.listeners`); further
     targets are named by the objective that wants them.
     """
 

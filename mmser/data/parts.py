@@ -12,6 +12,7 @@ from mmser.core.errors import MmserError
 from mmser.core.tables import ASSIGNMENT_COLUMNS, require_columns
 from mmser.core.task import Task
 from mmser.data.dataset import Facts
+from mmser.data.listeners import count_listeners
 from mmser.data.targets import build_targets, indices, speaker_names
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def make_task(training: pd.DataFrame, classes: Sequence[str], values: Sequence[s
     if training.empty:
         raise MmserError("at least one training utterance", "none", "Check the protocol and the failure ledgers.")
     labels = list(training["label"])
+    listeners = count_listeners(training, classes, vote_labels(training, classes)) if classes else {}
     return Task(
         classes=tuple(classes),
         values=tuple(values),
@@ -56,6 +58,8 @@ def make_task(training: pd.DataFrame, classes: Sequence[str], values: Sequence[s
         speakers=tuple(sorted(set(speaker_names(training)))),
         corpora=tuple(sorted(set(training["corpus"]))),
         genders=tuple(sorted({g for g in training.get("gender", []) if isinstance(g, str) and g})),
+        listeners=tuple(listeners),
+        listener_counts=tuple(listeners.values()),
     )
 
 

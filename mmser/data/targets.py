@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from mmser.core.batch import UNLABELLED
 from mmser.core.task import Task
+from mmser.data.listeners import listener_targets, parsed_votes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,12 +22,15 @@ def build_targets(rows: pd.DataFrame, task: Task, labels: Mapping[str, str]) -> 
     distribution over the classes (NaN where no vote names one of them); ``values`` (row, value) float32 on the
     corpus's own scale, NaN where missing; ``speaker``, ``gender``, ``corpus`` (row,) long, indices into the lists of
     ``task``, `UNLABELLED` when not among them. ``labels`` maps a vote's word to a class. ``emotion`` and ``votes``
-    are left out of a task without classes, ``values`` out of one without values.
+    are left out of a task without classes, ``values`` out of one without values. A task with listeners adds
+    ``listener`` and ``listener_emotion``: see `mmser.data.listeners.listener_targets`.
     """
     targets: dict[str, np.ndarray] = {}
     if task.classes:
         targets["emotion"] = indices(rows["label"], task.classes)
         targets["votes"] = vote_shares(rows.get("votes", [None] * len(rows)), task.classes, labels)
+    if task.listeners:
+        targets |= listener_targets(rows, task, labels)
     if task.values:
         columns = [_numbers(rows, name) for name in task.values]
         targets["values"] = np.stack(columns, axis=1)
@@ -56,7 +59,7 @@ def vote_shares(votes: Sequence[Any] | pd.Series, classes: Sequence[str], labels
     place = {name: index for index, name in enumerate(classes)}
     shares = np.zeros((len(votes), len(classes)), np.float32)
     for row, text in enumerate(votes):
-        for vote in _parsed(text):
+        for vote in parsed_votes(text):
             words = vote.get("emotions") or ()
             for word in words:
                 index = place.get(labels.get(word, word))
@@ -64,10 +67,6 @@ def vote_shares(votes: Sequence[Any] | pd.Series, classes: Sequence[str], labels
                     shares[row, index] += 1.0 / len(words)
     totals = shares.sum(axis=1, keepdims=True)
     return np.where(totals > 0, shares / np.where(totals > 0, totals, 1), np.nan).astype(np.float32)
-
-
-def _parsed(text: Any) -> list[dict[str, Any]]:
-    return json.loads(text) if isinstance(text, str) and text else []
 
 
 def _numbers(rows: pd.DataFrame, name: str) -> np.ndarray:

@@ -143,7 +143,7 @@ class _Watch:
 
     def __call__(self, streams: Streams, context: Context, need_attention: bool = False) -> Outputs:
         outputs = self._model(streams, context, need_attention=need_attention)
-        if streams is self._batch.streams:
+        if streams is self._batch.streams and context is self._batch.context:
             self.outputs = outputs
         return outputs
 

@@ -1,0 +1,72 @@
+"""Cross-entropy on what each single annotator perceived, for listener-adaptive models.
+
+Source: Ando et al., ICASSP 2021: one example is a pair (utterance, listener). Here a row stays an utterance, and the
+listeners who voted on it are evaluated side by side.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mmser.core.batch import UNLABELLED, Batch
+from mmser.core.contracts import Model
+from mmser.core.errors import MmserError
+from mmser.core.task import Task
+
+
+class ListenerVotes(nn.Module):
+    """Mean over the (utterance, listener) pairs of ``weight * -log p(label | utterance, listener)``.
+
+    The weight of a pair is the inverse frequency of its label among this listener's, times the inverse number of the
+    listener's labels: every listener weighs the same, and so does every emotion they use. Weights have mean 1 over the
+    training fold; those who gave fewer than ``min_labels`` labels count as one listener, as in the model. A model
+    without a class for other emotions ignores votes for them.
+    """
+
+    group: Tensor
+    weight: Tensor
+
+    def __init__(self, task: Task, vector_size: int, min_labels: int = 100) -> None:
+        super().__init__()
+        if not task.listeners:
+            raise MmserError(
+                "single annotators' votes in the training fold",
+                "none in its manifest",
+                "Use a corpus that has them (IEMOCAP, MSP-Podcast), or objective=cross_entropy for the baseline.",
+            )
+        groups = torch.tensor(task.listener_groups(min_labels))
+        self.register_buffer("group", groups, persistent=False)
+        self.register_buffer("weight", weigh_votes(task, groups), persistent=False)
+
+    def forward(self, model: Model, batch: Batch) -> dict[str, Tensor]:
+        """-> {"listener_votes": scalar} and the fusion's own terms."""
+        if not self.training:
+            # Validation scores the consensus: what the model says of the batch as it is.
+            model(batch.streams, batch.context)
+        listeners, label = batch.targets["listener"], batch.targets["listener_emotion"]
+        outputs = model(batch.streams, replace(batch.context, listeners=listeners))
+        head: Any = getattr(model, "head", None)
+        if not hasattr(head, "listener_logits"):
+            raise MmserError("a head that answers per listener", type(head).__name__, "Use head=listener_mean.")
+        logits = head.listener_logits(outputs.vector).float()  # (batch, vote, class)
+        heard = (listeners != UNLABELLED) & (label != UNLABELLED) & (label < logits.shape[-1])
+        losses = F.cross_entropy(logits.transpose(1, 2), label.where(heard, UNLABELLED), reduction="none")
+        weights = self.weight[self.group[listeners.where(heard, 0)], label.where(heard, 0)] * heard
+        return {"listener_votes": (losses * weights).sum() / heard.sum().clamp_min(1), **outputs.losses}
+
+
+def weigh_votes(task: Task, groups: Tensor) -> Tensor:
+    """(group, class and one more) float32: 1 / (classes the group uses * its labels of this class), mean 1 in training.
+
+    A class that a group never chose weighs 0 for it.
+    """
+    counts = torch.zeros(int(groups[-1]) + 1, len(task.classes) + 1, dtype=torch.float64)
+    counts.index_add_(0, groups[:-1], torch.tensor(task.listener_counts, dtype=torch.float64))
+    used = (counts > 0).sum(dim=1, keepdim=True)
+    weights = torch.where(counts > 0, 1.0 / (used * counts).clamp_min(1.0), 0.0)
+    return (weights * counts.sum() / (used > 0).sum()).float()
