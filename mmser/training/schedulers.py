@@ -75,6 +75,11 @@ def warmup_linear(
     return Schedule(LambdaLR(optimizer, scale), "step")
 
 
+def inverse_time(optimizer: Optimizer, epochs: int, steps_per_epoch: int, rate: float = 1e-6) -> Schedule:
+    """Divided by ``1 + rate * step``, step by step (what Keras calls decay)."""
+    return Schedule(LambdaLR(optimizer, lambda index: 1.0 / (1.0 + rate * index)), "step")
+
+
 def plateau(
     optimizer: Optimizer,
     epochs: int,

@@ -36,6 +36,10 @@ def test_cosine_ends_where_it_says():
     assert (seen[0], seen[5], seen[10]) == pytest.approx((1.0, 0.55, 0.1))
 
 
+def test_inverse_time_falls_per_step():
+    assert rates(schedulers.inverse_time, 3, rate=0.5) == pytest.approx([1.0, 1 / 1.5, 0.5])
+
+
 def test_warmup_rises_then_falls_per_step():
     seen = rates(schedulers.warmup_linear, 41, warmup=0.1)
     assert seen[:4] == pytest.approx([0.25, 0.5, 0.75, 1.0])
