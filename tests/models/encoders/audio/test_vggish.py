@@ -1,0 +1,111 @@
+"""VGGish: published size, examples of 0.96 s, transfer strategies that touch what they announce."""
+
+import pytest
+import torch
+from hydra.utils import instantiate
+from torch import nn
+
+from mmser.composition import compose
+from mmser.core.batch import Stream, empty_context
+from mmser.core.configs import load_config
+from mmser.core.task import Task
+from mmser.models.encoders.audio.vggish import VGGish
+from mmser.models.multimodal import build_model
+from mmser.training.parameters import freeze, frozen_modules, parameter_groups
+from mmser.training.stages import list_stages
+
+WORDS = ["system=vggish_small", "corpus=emodb", "protocol=emodb7_speaker10"]
+
+
+def small():
+    torch.manual_seed(0)
+    return instantiate(load_config("encoder", "vggish_small"), _convert_="all")(input_size=64)
+
+
+def model(settings):
+    parts = instantiate(settings["model"], _convert_="all")
+    return build_model(parts["encoders"], parts["fusion"], parts["head"], {"audio": 64}, Task(classes=tuple("abcdefg")))
+
+
+def test_parameters():
+    with torch.device("meta"):
+        network = VGGish(64)
+    assert sum(p.numel() for p in network.parameters()) == 72_141_184
+    assert sum(p.numel() for p in network.blocks.parameters()) == 4_499_712
+
+
+@pytest.mark.parametrize(("frames", "examples"), [(48, 1), (148, 1), (198, 2)])
+def test_clips_of_half_one_and_a_half_and_two_seconds(frames, examples):
+    encoder = small().eval()
+    out = encoder(Stream(torch.randn(1, frames, 64), torch.ones(1, frames, dtype=torch.bool)))
+    assert out.values.shape == (1, examples, 32)
+    assert out.mask.all()
+
+
+def test_a_short_clip_is_filled_with_zeros_and_a_tail_is_dropped():
+    encoder = small().eval()
+    values = torch.randn(1, 150, 64)
+    mask = torch.ones(1, 150, dtype=torch.bool)
+    torch.testing.assert_close(encoder(Stream(values, mask)).values, encoder.embed(values[:, None, :96])[None])
+    filled = nn.functional.pad(values[:, None, :40], (0, 0, 0, 56))
+    short = encoder(Stream(values[:, :40], mask[:, :40])).values
+    torch.testing.assert_close(short, encoder.embed(filled)[None])
+
+
+def test_features_are_flattened_time_band_channel():
+    encoder = small()
+    seen = {}
+    encoder.dense[0].register_forward_pre_hook(lambda _, given: seen.update(flat=given[0]))
+    encoder.blocks[3].register_forward_hook(lambda *given: seen.update(map=given[2]))
+    encoder.embed(torch.randn(1, 1, 96, 64))
+    pooled = nn.functional.max_pool2d(seen["map"], 2)
+    assert pooled.shape == (1, 32, 6, 4)
+    torch.testing.assert_close(seen["flat"][0, (2 * 4 + 3) * 32 + 5], pooled[0, 5, 2, 3])
+
+
+def test_embeddings_do_not_depend_on_the_batch():
+    encoder = small().eval()
+    values = torch.randn(2, 200, 64)
+    mask = torch.arange(200) < torch.tensor([[200], [100]])
+    together = encoder(Stream(values, mask))
+    alone = encoder(Stream(values[1:, :100], mask[1:, :100]))
+    torch.testing.assert_close(together.values[1:, :1], alone.values, atol=1e-6, rtol=1e-5)
+    assert together.mask.tolist() == [[True, True], [True, False]]
+
+
+def learning(settings):
+    made = model(settings)
+    freeze(made.named_parameters(), settings["trainer"]["freeze"])
+    return {name for name, p in made.named_parameters() if p.requires_grad}, made
+
+
+def test_head_alone_leaves_the_encoder_bit_identical():
+    names, made = learning(compose("train", [*WORDS, "experiment=transfer_head"]))
+    assert names == {"head.logits.weight", "head.logits.bias"}
+    before = {name: tensor.clone() for name, tensor in made.encoders.state_dict().items()}
+    for module in frozen_modules(made, ["encoders.*"]):
+        module.eval()
+    optimizer = torch.optim.Adam([p for p in made.parameters() if p.requires_grad], lr=0.1)
+    streams = {"audio": Stream(torch.randn(2, 96, 64), torch.ones(2, 96, dtype=torch.bool))}
+    made(streams, empty_context(2)).logits.square().sum().backward()
+    optimizer.step()
+    assert all(torch.equal(tensor, before[name]) for name, tensor in made.encoders.state_dict().items())
+
+
+def test_gradual_unfreezes_one_block_per_stage():
+    counts = []
+    for stage in list_stages(compose("train", [*WORDS, "experiment=transfer_gradual"])):
+        names, _ = learning(stage.settings)
+        counts.append({".".join(name.split(".")[2:4]) for name in names if "blocks" in name})
+        assert ("encoders.audio.dense.0.weight" in names) is (stage.name != "head")
+    blocks = [{f"blocks.{n}" for n in range(first, 4)} for first in (4, 4, 3, 2, 1, 0)]
+    assert counts == blocks
+
+
+def test_discriminative_rates_fall_by_04_per_block():
+    settings = compose("train", [*WORDS, "experiment=transfer_discriminative"])
+    made = model(settings)
+    optimizer = instantiate(settings["optimizer"], _convert_="all")
+    groups = parameter_groups(made.named_parameters(), settings["trainer"]["groups"], optimizer)
+    rates = [group.get("lr", 1e-3) for group in groups]
+    assert rates == pytest.approx([1e-3 * 0.4**depth for depth in (1, 2, 3, 4, 5)] + [1e-3])
