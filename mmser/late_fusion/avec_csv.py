@@ -109,7 +109,8 @@ def _table(path: Path) -> pd.DataFrame:
         for column in table.columns:
             if column not in NAME_HEADERS:
                 table[column] = table[column].str.replace(",", ".", regex=False)
-    return table.loc[:, [bool(column) for column in table.columns]]
+    # Columns without a header: the separator at the end of each line, or a saved row number.
+    return table.loc[:, [not column.startswith("unnamed:") for column in table.columns]]
 
 
 def _plain(text: str) -> str:
