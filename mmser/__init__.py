@@ -24,6 +24,8 @@ _LAZY = {
     "load_run": "mmser.pipeline",
     "evaluate": "mmser.evaluation.evaluate",
     "score": "mmser.evaluation.score",
+    "ablate": "mmser.evaluation.ablation",
+    "asr_robustness": "mmser.evaluation.asr_robustness",
     "report": "mmser.reports.report",
     "doctor": "mmser.doctor",
 }

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mmser import __version__
 from mmser.core.errors import MmserError, UsageError
+from mmser.evaluation.command import add_ablate_options, add_robustness_options
 from mmser.late_fusion.command import add_options
 
 if TYPE_CHECKING:
@@ -82,6 +83,9 @@ def build_parser() -> argparse.ArgumentParser:
     report = command("report", report_, "one self-contained HTML file for one or more runs")
     report.add_argument("runs", nargs="+", metavar="RUN")
     report.add_argument("--out", default=None, help="the file to write (default: report.html in the first run)")
+
+    add_robustness_options(command("robustness", robustness_, "real ASR, controlled word errors, noise, bad video"))
+    add_ablate_options(command("ablate", ablate_, "modalities taken away, at test and training time; parts exchanged"))
 
     doctor = command("doctor", doctor_, "what this machine has and what is missing")
     doctor.add_argument("--weights", default="weights", help="the folder of checkpoints")
@@ -214,6 +218,22 @@ def report_(options: argparse.Namespace) -> int:
 
     runs = [Path(run) for run in options.runs]
     print(f"Report: {report(runs, Path(options.out) if options.out else runs[0] / 'report.html')}")
+    return 0
+
+
+def robustness_(options: argparse.Namespace) -> int:
+    """`mmser robustness run=DIR [--asr ...] [--wer ...]`."""
+    from mmser.evaluation.command import robustness
+
+    print(robustness(options))
+    return 0
+
+
+def ablate_(options: argparse.Namespace) -> int:
+    """`mmser ablate run=DIR [--train] [--rates ...] [--vary KEY=A,B]`."""
+    from mmser.evaluation.command import ablate
+
+    print(ablate(options))
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Options and printed results of the commands that question a trained run: `mmser ablate`."""
+"""Options and printed results of the commands that question a trained run: `mmser ablate`, `mmser robustness`."""
 
 from __future__ import annotations
 
@@ -38,6 +38,24 @@ def ablate(options: argparse.Namespace) -> str:
 
     run, vary = run_of(options.run), _varied(options.vary)
     return grid_text(ablate(run, options.train, options.rates, options.draws, options.remedy, vary))
+
+
+def add_robustness_options(parser: argparse.ArgumentParser) -> None:
+    """Options of `mmser robustness`."""
+    parser.add_argument("run", metavar="run=DIR")
+    parser.add_argument("--asr", nargs="+", default=[], metavar="NAME", help="recognisers: pocketsphinx whisper-base")
+    parser.add_argument("--retrain", action="store_true", help="also train again on each recogniser's words (costs)")
+    parser.add_argument("--wer", type=float, nargs="+", default=[], help="controlled word error rates: 0.1 0.2 0.4 0.6")
+    parser.add_argument("--draws", type=int, default=3, help="of controlled word errors (default: 3)")
+
+
+def robustness(options: argparse.Namespace) -> str:
+    """The printed table of `mmser robustness run=DIR`."""
+    from mmser.evaluation.asr_robustness import asr_robustness
+    from mmser.evaluation.robustness import robustness_text
+
+    run = run_of(options.run)
+    return robustness_text(asr_robustness(run, options.asr, options.wer, options.draws, options.retrain))
 
 
 def _varied(words: Sequence[str]) -> dict[str, list[str]]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from mmser.core.errors import MmserError
 from mmser.reports.page import page
 from mmser.reports.run_files import read_run
+from mmser.reports.sections.ablation import ablation
 from mmser.reports.sections.attention import attention
 from mmser.reports.sections.breakdown import breakdown
 from mmser.reports.sections.caches import caches
@@ -16,9 +17,22 @@ from mmser.reports.sections.embeddings import embeddings
 from mmser.reports.sections.header import header
 from mmser.reports.sections.provenance import provenance
 from mmser.reports.sections.published import published
+from mmser.reports.sections.robustness import robustness
 from mmser.reports.sections.scores import scores
 
-SECTIONS = (scores, published, confusion, breakdown, curves, embeddings, attention, caches, provenance)
+SECTIONS = (
+    scores,
+    published,
+    robustness,
+    ablation,
+    confusion,
+    breakdown,
+    curves,
+    embeddings,
+    attention,
+    caches,
+    provenance,
+)
 
 
 def report(runs: list[Path], out: Path) -> Path:

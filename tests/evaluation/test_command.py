@@ -1,12 +1,16 @@
 """The words of the commands become arguments; wrong ones are wrong usage."""
 
-
 from mmser.cli import main
 
 
 def test_ablate(trained, capsys):
     assert main(["ablate", f"run={trained.directory}"]) == 0
     assert "UA, pooled" in capsys.readouterr().out
+
+
+def test_robustness(trained, capsys):
+    assert main(["robustness", f"run={trained.directory}", "--wer", "0.4", "--draws", "1"]) == 0
+    assert "WER 40%" in capsys.readouterr().out
 
 
 def test_wrong_words(capsys):

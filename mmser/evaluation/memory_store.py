@@ -1,0 +1,67 @@
+"""Features of one condition that are used once and kept in memory, read like a store on the disk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from mmser.cache.entry import Entry, prepare, span_key, value_key
+from mmser.cache.index import OK, Row, as_table
+from mmser.core.clip import Failure, Features
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mmser.cache.store import Store
+
+
+class MemoryStore:
+    """``results`` {utterance id: what was extracted} in the dtype of ``info``; see `mmser.cache.store.Store`."""
+
+    def __init__(self, info: Mapping[str, Any], results: Mapping[str, Features | Failure]) -> None:
+        self.info = dict(info)
+        self._rows: dict[str, Row] = {}
+        self._tensors: dict[str, np.ndarray] = {}
+        for identifier, result in results.items():
+            self._rows[identifier], tensors = prepare(Entry(identifier, "", result), self.info["dtype"], None)
+            self._tensors |= tensors
+
+    def __contains__(self, identifier: object) -> bool:
+        row = self._rows.get(identifier) if isinstance(identifier, str) else None
+        return row is not None and row["status"] == OK
+
+    @cached_property
+    def index(self) -> pd.DataFrame:
+        """One row per utterance, done or failed."""
+        return as_table(list(self._rows.values()))
+
+    @cached_property
+    def ids(self) -> tuple[str, ...]:
+        """Utterances that have values."""
+        return tuple(identifier for identifier in self._rows if identifier in self)
+
+    def read(self, identifier: str) -> np.ndarray:
+        """Values (time, *feature)."""
+        return self._tensors[value_key(identifier)]
+
+    def spans(self, identifier: str) -> np.ndarray | None:
+        """(time, 2) start and end seconds, None where the rows have no spans."""
+        return self._tensors.get(span_key(identifier))
+
+    def frame_rate(self, identifier: str) -> float | None:
+        """Rows per second, None where rows are not evenly spaced in time."""
+        rate: float | None = self._rows[identifier]["frame_rate"]
+        return rate
+
+    def length(self, identifier: str) -> int:
+        """Number of rows in time."""
+        length: int = self._rows[identifier]["length"]
+        return length
+
+
+def store_in_memory(info: Mapping[str, Any], results: Mapping[str, Features | Failure]) -> Store:
+    """A `MemoryStore` where a store is asked for."""
+    return cast("Store", MemoryStore(info, results))

@@ -1,0 +1,69 @@
+"""The extractor that made a store, built again from what the store says of it, and proven to be the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from hydra.utils import instantiate
+
+from mmser.cache.find import differences
+from mmser.cache.fingerprint import recipe_of
+from mmser.composition import compose
+from mmser.core.contracts import Extractor
+from mmser.core.errors import MmserError
+
+if TYPE_CHECKING:
+    from mmser.cache.store import Store
+
+DECODED = "decoded_frame_rate"
+"""What decoding adds to the recipe of a face store, pictures per second."""
+
+
+def extractor_like(store: Store, settings: Mapping[str, Any]) -> Extractor:
+    """``configs/extractor/<name>`` with the store's parameters; weights come from the config's path, or are random.
+
+    ``settings`` are the run's (for ``paths.weights``). Raises MmserError when weights, code or parameters differ from
+    those the store was made with, and UsageError when its config is gone.
+    """
+    info = store.info
+    name = str(info["extractor"])
+    weights = str((settings.get("paths") or {}).get("weights", "weights"))
+    words = ["corpus=generic", f"paths.weights={weights}", f"+extractor@extractor.{name}={name}"]
+    part = dict(compose("preprocess", words)["extractor"][name])
+    known = {key: value for key, value in info["parameters"].items() if key != "weights"}
+    part |= {key: value for key, value in known.items() if key in _arguments(part)}
+    if info.get("random_weights") and "weights" in part:
+        part["weights"] = "random"
+    extractor: Extractor = instantiate(part, _convert_="all")
+    _check_same(store, extractor)
+    return extractor
+
+
+def frame_rate_of(store: Store) -> float | None:
+    """Pictures per second that were decoded for a face store, None for any other."""
+    return store.info["parameters"].get(DECODED)
+
+
+def _arguments(part: Mapping[str, Any]) -> set[str]:
+    from inspect import signature
+
+    from hydra.utils import get_class
+
+    return set(signature(get_class(part["_target_"])).parameters)
+
+
+def _check_same(store: Store, extractor: Extractor) -> None:
+    name = str(store.info["extractor"])
+    now = recipe_of(name, extractor).info()
+    then = dict(store.info)
+    then["parameters"] = {key: value for key, value in then["parameters"].items() if key != DECODED}
+    keys = ("class", "version", "parameters", "dtype")
+    found = differences({"then": {key: then[key] for key in keys}, "now": {key: now[key] for key in keys}})
+    if found["now"]:
+        differing = ", ".join(f"{key}={found['now'][key]} (there {found['then'][key]})" for key in found["now"])
+        raise MmserError(
+            f"the extractor that made {store.directory.name}",
+            f"one with {differing}",
+            "Put the same weights below paths.weights, or use the version of mmser that made the store.",
+        )

@@ -1,0 +1,66 @@
+"""Text features of a corpus as a speech recogniser hears it, made where they are missing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from hydra.utils import instantiate
+
+from mmser.cache.find import find_store
+from mmser.cache.store import Store
+from mmser.composition import compose
+from mmser.core.configs import config_names, unknown_name
+from mmser.core.contracts import Transcriber
+from mmser.core.errors import MmserError
+from mmser.evaluation.rebuild import extractor_like
+from mmser.training.sources import corpus_name
+
+if TYPE_CHECKING:
+    from mmser.training.run import Run
+
+
+def ensure_transcribed(run: Run, stores: Mapping[str, Store], backend: str) -> dict[str, str]:
+    """{stream: name of its store with the recogniser's words}; transcribes and extracts what is not cached.
+
+    ``stores`` are the run's text streams'. Raises UsageError for an unknown recogniser, MmserError when the corpus's
+    media, the recogniser or its weights are not there.
+    """
+    names = {stream: f"{store.info['extractor']}@{backend}" for stream, store in stores.items()}
+    missing = [stream for stream, name in names.items() if not _is_cached(run, name)]
+    if missing:
+        from mmser.extraction.preprocess import preprocess
+
+        preprocess(
+            instantiate(run.config["corpus"]),
+            {str(stores[stream].info["extractor"]): extractor_like(stores[stream], run.config) for stream in missing},
+            run.config["cache"],
+            transcriber=make_transcriber(backend, run.config),
+            transcript=backend,
+            max_failures=1.0,  # what is not heard is what is to be measured
+        )
+    return names
+
+
+def make_transcriber(backend: str, settings: Mapping[str, Any]) -> Transcriber:
+    """``pocketsphinx``, or config and model joined by a hyphen: ``whisper-base``, ``faster_whisper-small``."""
+    known = config_names("transcriber")
+    config, _, model = backend.partition("-")
+    if config not in known:
+        raise unknown_name("transcriber", backend, known)
+    weights = str((settings.get("paths") or {}).get("weights", "weights"))
+    words = ["corpus=generic", f"paths.weights={weights}", f"+transcriber={config}"]
+    part = dict(compose("preprocess", words)["transcriber"])
+    made: Transcriber = instantiate({**part, "model": model} if model else part)
+    return made
+
+
+def _is_cached(run: Run, name: str) -> bool:
+    try:
+        find_store(run.config["cache"], corpus_name(run.config), name)
+    except MmserError as error:
+        # Several stores of one name are the user's to sort out; none, or an unfinished one, is ours to fill.
+        if error.expected.startswith("one cache"):
+            raise
+        return False
+    return True

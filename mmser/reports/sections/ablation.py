@@ -1,0 +1,59 @@
+"""The ablation grid: what was trained by what the test part had."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from mmser.evaluation.meanings import shown, title
+from mmser.reports.page import Html, bullets, heading, join, note, section, table
+from mmser.reports.run_files import RunFiles
+
+FILE = "ablation.parquet"
+_ORDER = ("ua", "wa", "wf1")
+
+
+def ablation(runs: list[RunFiles]) -> Html:
+    """One grid per run and metric."""
+    parts: list[Html] = []
+    for run in runs:
+        path = run.directory / FILE
+        if path.is_file():
+            parts += [heading(run.name, runs), _grids(pd.read_parquet(path))]
+        else:
+            parts.append(note(f"{run.name}: nothing was taken away: see `mmser ablate`."))
+    return section("Ablation", parts)
+
+
+def _grids(scores: pd.DataFrame) -> Html:
+    metrics = [name for name in _ORDER if name in set(scores["metric"])] or sorted(set(scores["metric"].dropna()))
+    parts = [_grid(scores[scores["metric"] == name], name) for name in metrics]
+    failed = scores[scores["note"] != ""]
+    lines = [f"{name}: {text}" for name, text in zip(failed["train"], failed["note"], strict=True)]
+    parts += [bullets(lines)] if lines else []
+    parts.append(
+        note(
+            "Rows: what was trained; columns: what the test part had, the rest masked. Absent r: each modality of each "
+            "utterance missing with probability r, but never all; mean over draws. A dash: that model has no such "
+            "input. Retrained rows use the same folds, seeds and budget. Small: speaker-clustered 95 % interval."
+        )
+    )
+    return join(parts)
+
+
+def _grid(scores: pd.DataFrame, metric: str) -> Html:
+    tests = list(dict.fromkeys(scores["test"]))
+    rows = []
+    for name, part in scores.groupby("train", sort=False):
+        cells = part.set_index("test").to_dict("index")
+        rows.append([name, *(_cell(metric, cells.get(test)) for test in tests)])
+    return table(["Trained on", *tests], rows, f"{title(metric)}, pooled")
+
+
+def _cell(metric: str, found: Mapping[Any, Any] | None) -> Html:
+    if found is None:
+        return Html("&ndash;")
+    interval = f"{shown(metric, found['low'])} to {shown(metric, found['high'])}"
+    return Html(f"{shown(metric, found['value'])} <small>{interval}</small>")

@@ -1,0 +1,91 @@
+"""How scores fall with word errors, noise and other disturbances: curves with their intervals, and every number."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from mmser.evaluation.meanings import PERCENT, shown, title
+from mmser.reports.figures import MARKERS, PALETTE, draw, row
+from mmser.reports.page import Html, folded, note, section, table
+from mmser.reports.run_files import RunFiles
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+FILE = "robustness.parquet"
+_ORDER = ("ua", "wa", "wf1")
+_UNITS = {"controlled word errors": ("word error rate, percent", 100.0)}
+"""What the axis says and what levels are multiplied with; other families carry their unit in their name."""
+
+
+def robustness(runs: list[RunFiles]) -> Html:
+    """One plot per family of disturbances (every run a curve when there are several), then the tables."""
+    read = {run.name: pd.read_parquet(run.directory / FILE) for run in runs if (run.directory / FILE).is_file()}
+    if not read:
+        return section("Robustness", [note("No disturbed conditions were evaluated: see `mmser robustness`.")])
+    everything = pd.concat([scores.assign(run=name) for name, scores in read.items()], ignore_index=True)
+    families = [name for name, part in everything.groupby("family", sort=False) if part["level"].nunique() > 1]
+    parts: list[Html] = [row([_plot(everything[everything["family"] == family]) for family in families])]
+    parts += [folded(f"Every condition of {name}", _table(scores)) for name, scores in read.items()]
+    parts.append(
+        note(
+            "Bands and brackets: speaker-clustered bootstrap over folds, seeds and draws together. Achieved: what came "
+            "of the level asked for (word error rate measured after normalisation). Absent: share of the streams that "
+            "an utterance lacked; a text without a word counts as absent."
+        )
+    )
+    return section("Robustness", parts)
+
+
+def _plot(scores: pd.DataFrame) -> Html:
+    """Metrics of one run, or the first metric of several."""
+    family = str(scores["family"].iloc[0])
+    label, factor = _UNITS.get(family, ("level", 1.0))
+    metrics = [name for name in _ORDER if name in set(scores["metric"])] or sorted(set(scores["metric"]))[:3]
+    several = scores["run"].nunique() > 1
+    chosen = metrics[:1] if several else metrics
+
+    def paint(axes: Axes) -> None:
+        curves = scores[scores["metric"].isin(chosen)].groupby(["run", "metric"], sort=False)
+        for (name, metric), part in curves:
+            part = part[part["level"].notna()].sort_values("level")
+            number = list(dict.fromkeys(scores["run"])).index(str(name)) if several else chosen.index(str(metric))
+            _curve(axes, part, number, str(name) if several else title(str(metric)), factor)
+        unit = "percent" if chosen[0] in PERCENT else "score"
+        axes.set(xlabel=label, ylabel=f"{title(chosen[0])}, {unit}" if several else unit, title=family)
+        axes.legend(loc="best")
+
+    return draw(paint, f"{', '.join(map(title, chosen))} against {family}; the table below has the numbers.")
+
+
+def _curve(axes: Axes, part: pd.DataFrame, number: int, label: str, factor: float) -> None:
+    place = factor * part["achieved"].fillna(part["level"])
+    scale = 100.0 if part["metric"].iloc[0] in PERCENT else 1.0
+    color, marker = PALETTE[number % len(PALETTE)], MARKERS[number % len(MARKERS)]
+    axes.fill_between(place, scale * part["low"], scale * part["high"], color=color, alpha=0.15, lw=0)
+    axes.plot(place, scale * part["value"], color=color, marker=marker, label=label, ms=5)
+
+
+def _table(scores: pd.DataFrame) -> Html:
+    names = list(dict.fromkeys(scores["metric"]))
+    rows = []
+    for (family, condition), part in scores.groupby(["family", "condition"], sort=False):
+        first, by_metric = part.iloc[0], part.set_index("metric").to_dict("index")
+        facts = [_number(first["level"]), _number(first["achieved"]), int(first["draws"]), f"{first['absent']:.2f}"]
+        rows.append([family, condition, *facts, *(_with_interval(name, by_metric.get(name)) for name in names)])
+    head = ["Disturbance", "Condition", "Level", "Achieved", "Draws", "Absent", *map(title, names)]
+    return table(head, rows, text=2)
+
+
+def _with_interval(name: str, found: Mapping[Any, Any] | None) -> Html:
+    if found is None:
+        return Html("")
+    low, high = shown(name, found["low"]), shown(name, found["high"])
+    return Html(f"{shown(name, found['value'])} <small>{low} to {high}</small>")
+
+
+def _number(value: float) -> str:
+    return "" if pd.isna(value) else f"{value:.3g}"

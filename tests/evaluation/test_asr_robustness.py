@@ -1,0 +1,103 @@
+"""The words change and nothing else; rates are measured; what is not heard is missing."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from trained_run import MUTE
+
+from mmser.core.errors import MmserError, UsageError
+from mmser.evaluation.asr_robustness import asr_robustness, confusions_of, text_stores, word_error_rate
+from mmser.evaluation.conditions import Condition, predict_conditions
+from mmser.evaluation.evaluate import evaluate
+from mmser.evaluation.rebuild import extractor_like
+from mmser.evaluation.robustness import COLUMNS, robustness_text
+from mmser.evaluation.transcribed import make_transcriber
+from mmser.extractors.text.words import Words
+
+
+@pytest.fixture(scope="module")
+def scores(trained):
+    return asr_robustness(trained, ["pocketsphinx"], [0.3, 0.6], draws=2, retrain=True)
+
+
+def row(scores, condition, metric="ua"):
+    found = scores[(scores["condition"] == condition) & (scores["metric"] == metric)]
+    assert len(found) == 1
+    return found.iloc[0]
+
+
+def predictions(trained, condition):
+    table = pd.read_parquet(trained.directory / "robustness-predictions.parquet")
+    return table[table["condition"] == condition]
+
+
+def test_rates_are_measured_on_the_test_utterances(trained, scores):
+    # 23 spoken utterances of 4 words; one is not heard at all, the others have one misheard word each.
+    assert word_error_rate(trained, "pocketsphinx") == pytest.approx((4 + 22) / (23 * 4))
+    assert row(scores, "pocketsphinx")["achieved"] == word_error_rate(trained, "pocketsphinx")
+    assert row(scores, "WER 30%")["achieved"] == pytest.approx(0.3, abs=0.05)
+
+
+def test_without_errors_it_is_the_clean_evaluation(trained, scores):
+    clean = evaluate(trained)
+    same = predictions(trained, "WER 0%")
+    assert same["id"].tolist() == clean["id"].tolist()
+    numbers = [column for column in clean if column.startswith("probability_")]
+    assert same[numbers].to_numpy() == pytest.approx(clean[numbers].to_numpy(), abs=1e-6)
+
+
+def test_an_empty_transcript_is_a_missing_modality(trained, scores):
+    table = predictions(trained, "pocketsphinx").set_index("id")
+    assert table["absent"][[*MUTE]].tolist() == [0.5, 0.5]
+    assert table["absent"].sum() == 1.0
+
+
+def test_errors_cost_what_the_words_were_worth(scores):
+    assert row(scores, "WER 0%")["value"] > row(scores, "WER 60%")["value"]
+    assert row(scores, "WER 60%")["draws"] == 2
+    assert not np.isnan(row(scores, "WER 60%")["std_draws"])
+
+
+def test_trained_on_the_recogniser(trained, scores):
+    found = row(scores, "trained and tested on pocketsphinx")
+    assert found["family"] == "trained on the recogniser"
+    assert (trained.directory / "robustness" / "asr-pocketsphinx" / "config.yaml").is_file()
+
+
+def test_the_table_is_kept_and_rows_replaced(trained, scores):
+    assert list(scores.columns) == list(COLUMNS)
+    again = asr_robustness(trained, ["pocketsphinx"])
+    kept = pd.read_parquet(trained.directory / "robustness.parquet")
+    assert not kept.duplicated(["condition", "metric"]).any()
+    assert set(again["condition"]) == {"pocketsphinx"} and len(kept) == len(scores)
+    text = robustness_text(scores)
+    assert "pocketsphinx" in text and "speaker-clustered" in text
+
+
+def test_confusions_come_from_the_cached_recogniser(trained):
+    learnt = confusions_of(trained)
+    assert set(learnt.substitutions) == {"alone", "lovely", "ever"}
+    assert "pocketsphinx" in learnt.source
+    assert "everybody" not in learnt.neighbours.words and "nobody" in learnt.neighbours.words
+
+
+def test_the_extractor_is_built_again_as_it_was(trained):
+    store = text_stores(trained)["prose"]
+    assert extractor_like(store, trained.config) == Words()
+    store.info["parameters"] = {"extractor": "words", "limit": 2}
+    assert extractor_like(store, trained.config) == Words(limit=2)
+    store.info["version"] = 99
+    with pytest.raises(MmserError, match=r"one with version=1 \(there 99\)"):
+        extractor_like(store, trained.config)
+
+
+def test_recognisers_by_name(trained):
+    assert make_transcriber("whisper-tiny", trained.config).name == "whisper-tiny"
+    with pytest.raises(UsageError, match="the name of a transcriber; found 'sphinx'"):
+        make_transcriber("sphinx", trained.config)
+
+
+def test_a_run_without_text_has_nothing_to_ask(trained):
+    with pytest.raises(MmserError, match="recognisers or word error rates; found none"):
+        asr_robustness(trained)
+    assert len(predict_conditions(trained, [Condition("x")])) == 24
