@@ -153,12 +153,12 @@ def test_time_mixing_is_a_convolution_with_time_as_channels() -> None:
     torch.manual_seed(0)
     encoder = MixedBiGRU(6, layout="released", steps=10, mixed_steps=4)
     reference = nn.Conv1d(10, 4, 1)
-    reference.load_state_dict({"weight": encoder.convolution.weight[..., None], "bias": encoder.convolution.bias})
+    reference.load_state_dict({"weight": encoder.mixing.weight[..., None], "bias": encoder.mixing.bias})
     values = torch.randn(2, 10, 6)
     torch.testing.assert_close(encoder._mixed(values), reference(values), atol=1e-6, rtol=0)
     one = torch.zeros(1, 10, 6)
     one[0, 7] = values[0, 7]
-    weight, bias = encoder.convolution.weight, encoder.convolution.bias
+    weight, bias = encoder.mixing.weight, encoder.mixing.bias
     torch.testing.assert_close(encoder._mixed(one)[0], bias[:, None] + weight[:, 7, None] * values[0, 7])
 
 
@@ -172,6 +172,17 @@ def test_released_layout_hears_padding_and_the_masked_one_does_not() -> None:
     assert out["released", 20].values.shape == (2, 20, 8) and out["released", 20].mask.all()
     assert not torch.allclose(out["released", 20].values[:, :7], out["released", 7].values, atol=1e-3)
     torch.testing.assert_close(out["masked", 20].values, out["masked", 7].values)
+
+
+def test_masked_convolution_joins_neighbouring_steps() -> None:
+    """Width and stride 2: half the rate, the odd last step with the zero beyond the end."""
+    torch.manual_seed(0)
+    encoder = MixedBiGRU(3, projected_size=4, stride=2, hidden_size=2)
+    values, mask = torch.randn(2, 5, 3), torch.arange(5) < torch.tensor([[5], [2]])
+    out = encoder(Stream(values.masked_fill(~mask[..., None], float("nan")), mask))
+    assert out.mask.tolist() == [[True, True, True], [True, False, False]]
+    alone = encoder(Stream(values[1:, :2], mask[1:, :2]))
+    torch.testing.assert_close(out.values[1:, :1], alone.values)
 
 
 def test_released_layout_cuts_and_ignores_an_absent_stream() -> None:
