@@ -1,0 +1,47 @@
+"""The waveform cut into label frames, so that it shares a grid with words and continuous annotations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from mmser.core.clip import Clip, Failure, Features, Modality
+from mmser.extractors.outcomes import each_waveform
+from mmser.extractors.spectra import at_rate
+
+
+@dataclass(frozen=True)
+class WaveformFrames:
+    """waveform -> resampled -> consecutive frames without overlap, (time, sample); the last one ends in zeros.
+
+    Args:
+        sample_rate: Hz of the output's samples.
+        frame_ms: milliseconds of a frame, rounded to samples.
+    """
+
+    modality: ClassVar[Modality] = "audio"
+    dtype: ClassVar[str] = "float32"
+
+    sample_rate: int = 22_050
+    frame_ms: float = 100.0
+
+    @property
+    def feature_size(self) -> int:
+        """Samples per frame."""
+        return round(self.sample_rate * self.frame_ms / 1000)
+
+    def parameters(self) -> Mapping[str, Any]:
+        """Every argument."""
+        return {"extractor": "waveform_frames", **asdict(self)}
+
+    def extract(self, clips: Sequence[Clip]) -> list[Features | Failure]:
+        """One (time, sample) float32 array per clip."""
+        return each_waveform(clips, self._features)
+
+    def _features(self, waveform: np.ndarray) -> Features:
+        samples = at_rate(waveform, self.sample_rate)
+        whole = np.pad(samples, (0, -len(samples) % self.feature_size))
+        return Features(whole.reshape(-1, self.feature_size), frame_rate=self.sample_rate / self.feature_size)

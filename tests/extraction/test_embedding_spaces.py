@@ -1,0 +1,109 @@
+"""Procrustes, CSLS and the adversary against rotations that are known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from mmser.core.errors import MmserError
+from mmser.extraction.embedding_spaces import (
+    Adversary,
+    Vectors,
+    adversarial_mapping,
+    align_spaces,
+    csls_dictionary,
+    procrustes,
+    read_vectors,
+    write_vectors,
+)
+
+
+def rotation(size: int, seed: int = 0) -> torch.Tensor:
+    matrix = torch.randn(size, size, generator=torch.Generator().manual_seed(seed))
+    return torch.linalg.qr(matrix).Q
+
+
+def words(count: int, size: int, seed: int = 1) -> torch.Tensor:
+    """Unlike in each direction, so that only one rotation fits."""
+    values = torch.randn(count, size, generator=torch.Generator().manual_seed(seed))
+    return torch.cat([values[:, :1].exp(), values[:, 1:] * torch.linspace(2.0, 0.3, size - 1)], dim=1)
+
+
+def test_procrustes_recovers_a_rotation() -> None:
+    source, turn = torch.randn(500, 100, generator=torch.Generator().manual_seed(0)), rotation(100)
+    found = procrustes(source, source @ turn.T)
+    torch.testing.assert_close(found, turn, atol=1e-4, rtol=0)
+    torch.testing.assert_close(found @ found.T, torch.eye(100), atol=1e-4, rtol=0)
+
+
+def test_procrustes_is_the_best_orthogonal_matrix() -> None:
+    source, target = words(60, 5), words(60, 5, seed=2)
+    best = procrustes(source, target)
+    residual = (source @ best.T - target).norm()
+    for seed in range(20):
+        assert residual <= (source @ rotation(5, seed).T - target).norm()
+    assert residual < (source @ best - target).norm(), "the transposed pairing"
+
+
+def test_the_dictionary_pairs_equal_vectors_and_passes_over_hubs() -> None:
+    source = torch.nn.functional.normalize(torch.randn(40, 12, generator=torch.Generator().manual_seed(3)), dim=1)
+    order = torch.randperm(40, generator=torch.Generator().manual_seed(4))
+    pairs = csls_dictionary(source, source[order])
+    assert len(pairs) == 40 and torch.equal(order[pairs[:, 1]], pairs[:, 0])
+    # A hub: close to all of the source, and to each closer than its own noisy partner.
+    noisy = source + 0.9 * torch.randn(40, 12, generator=torch.Generator().manual_seed(5)) / 12**0.5
+    hub = torch.cat([noisy, 3 * source.mean(dim=0, keepdim=True)])
+    found = csls_dictionary(source, hub)
+    assert (found[:, 0] == found[:, 1]).float().mean() > 0.9
+
+
+def test_refinement_ends_at_the_rotation() -> None:
+    text, turn = words(400, 8), rotation(8)
+    speech = text @ turn  # so that W = turn
+    start = turn + 0.15 * torch.randn(8, 8, generator=torch.Generator().manual_seed(6))
+    for _ in range(3):
+        pairs = csls_dictionary(speech @ start.T, text)
+        start = procrustes(speech[pairs[:, 0]], text[pairs[:, 1]])
+    torch.testing.assert_close(start, turn, atol=1e-4, rtol=0)
+
+
+def test_the_adversary_finds_a_rotation_and_refinement_brings_it_home() -> None:
+    text = words(150, 3)
+    angle = torch.tensor(0.7)
+    turn = torch.eye(3)
+    turn[:2, :2] = torch.tensor([[angle.cos(), -angle.sin()], [angle.sin(), angle.cos()]])
+    speech = (text @ turn)[torch.randperm(150, generator=torch.Generator().manual_seed(7))]
+    small = Adversary(steps=300, batch_size=64, hidden_size=32, dropout=0.0, discriminator_steps=2)
+    mapping = adversarial_mapping(speech, text, small)
+    away = (torch.eye(3) - turn).norm()
+    assert (mapping - turn).norm() < 0.5 * away
+    assert (mapping @ mapping.T - torch.eye(3)).abs().max() < 0.1
+    refined = align_spaces(speech, text, small)
+    assert (refined - turn).norm() < 0.1 * away
+    torch.testing.assert_close(refined @ refined.T, torch.eye(3), atol=1e-5, rtol=0)
+
+
+def test_the_same_seed_gives_the_same_mapping() -> None:
+    short, text = Adversary(steps=3, batch_size=8, hidden_size=8), words(20, 3)
+    one, again = (adversarial_mapping(text, text, short, seed=1) for _ in range(2))
+    assert torch.equal(one, again)
+    assert not torch.equal(one, adversarial_mapping(text, text, short, seed=2))
+
+
+def test_files_come_back_as_they_were_written(tmp_path: Path) -> None:
+    vectors = Vectors(["hallo", "welt"], torch.tensor([[0.5, -1.25], [3e-5, 2.0]]))
+    write_vectors(vectors, tmp_path / "v.txt")
+    back = read_vectors(tmp_path / "v.txt")
+    assert back.words == vectors.words
+    torch.testing.assert_close(back.values, vectors.values)
+    (tmp_path / "w2v.txt").write_text("2 2\na 1 2\nb 3 4\n")
+    assert read_vectors(tmp_path / "w2v.txt").words == ["a", "b"]
+    (tmp_path / "bad.txt").write_text("a 1 2\nb 3\n")
+    with pytest.raises(MmserError, match=r"2 numbers per line .*found 1 in line 2"):
+        read_vectors(tmp_path / "bad.txt")
+    with pytest.raises(MmserError, match="a text file of word vectors; found no file"):
+        read_vectors(tmp_path / "none.txt")
+    with pytest.raises(MmserError, match="vectors of one size; found 2 and 3"):
+        align_spaces(torch.zeros(1, 2), torch.zeros(1, 3))

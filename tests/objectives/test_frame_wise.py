@@ -1,0 +1,75 @@
+"""Labels per frame: the CCC is that of all frames concatenated."""
+
+from __future__ import annotations
+
+import functools
+
+import pytest
+import torch
+
+from mmser.core.batch import Batch, Outputs, Stream, empty_context
+from mmser.core.errors import MmserError
+from mmser.core.task import Task
+from mmser.metrics.regression import ccc
+from mmser.objectives.frame_wise import FrameWise
+from mmser.objectives.regression import ConcordanceLoss
+
+TASK = Task(values=("arousal",))
+
+
+class Model:
+    vector_size = 1
+
+    def __init__(self, sequence: Stream | None) -> None:
+        self.sequence = sequence
+
+    @staticmethod
+    def head(vector: torch.Tensor) -> tuple[None, torch.Tensor]:
+        return None, 2 * vector
+
+    def __call__(self, streams, context, need_attention=False):
+        return Outputs(torch.zeros(2, 1), sequence=self.sequence)
+
+
+def given() -> tuple[Stream, Stream]:
+    mask = torch.tensor([[True] * 6, [True] * 4 + [False] * 2])
+    generator = torch.Generator().manual_seed(0)
+    states, gold = (torch.randn(2, 6, 1, generator=generator) + torch.tensor([[[0.0]], [[3.0]]]) for _ in range(2))
+    return Stream(states, mask), Stream(gold.masked_fill(~mask[..., None], float("nan")), mask)
+
+
+def loss(model: Model, gold: dict[str, Stream]) -> torch.Tensor:
+    objective = FrameWise(TASK, 1, functools.partial(ConcordanceLoss))
+    return objective(model, Batch(("a", "b"), gold, empty_context(2)))["ccc"]
+
+
+def test_frames_of_all_utterances_count_as_one_series() -> None:
+    states, gold = given()
+    found = 1 - float(loss(Model(states), {"gold": gold}))
+    pairs = [(gold.values[row][gold.mask[row]], 2 * states.values[row][gold.mask[row]]) for row in range(2)]
+    joined = ccc(*(torch.cat(part).flatten().numpy() for part in zip(*pairs, strict=True)))
+    apart = sum(ccc(truth.flatten().numpy(), guess.flatten().numpy()) for truth, guess in pairs) / 2
+    assert found == pytest.approx(joined, abs=1e-5)
+    assert abs(joined - apart) > 0.1
+
+
+def test_unlabelled_frames_are_left_out() -> None:
+    states, gold = given()
+    holes = gold.values.clone()
+    holes[0, 2] = float("nan")
+    mask = gold.mask.clone()
+    mask[0, 2] = False
+    torch.testing.assert_close(
+        loss(Model(states), {"gold": Stream(holes, gold.mask)}),
+        loss(Model(states), {"gold": Stream(gold.values, mask)}),
+    )
+
+
+def test_what_is_missing_is_said() -> None:
+    states, gold = given()
+    with pytest.raises(MmserError, match="labels per frame in a stream 'gold'; found none"):
+        loss(Model(states), {})
+    with pytest.raises(MmserError, match="a model that predicts every frame"):
+        loss(Model(None), {"gold": gold})
+    with pytest.raises(MmserError, match="one label per frame; found 5 labels, 6 frames"):
+        loss(Model(states), {"gold": Stream(gold.values[:, :5], gold.mask[:, :5])})
