@@ -1,0 +1,88 @@
+"""Concordance of values predicted at every frame, for labels traced over time (SEWA, RECOLA).
+
+Atmaja and Akagi, ICASSP 2020, eq. 2: alpha (1 - CCC of arousal) + beta (1 - CCC of valence) + gamma (1 - CCC of
+liking), weights searched at random in 0..1 on the development part; they need not sum to 1.
+
+The labels are a stream of the batch, (batch, time, value) in the order of the task's values, NaN where unlabelled: a
+stream without an encoder, which no model reads. Without it the target of an utterance's mean value is its label.
+
+Differs:
+    Padded frames are left out (not stated), and the CCC is over all labelled frames of the batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from mmser.core.batch import Batch, Outputs
+from mmser.core.contracts import Model
+from mmser.core.errors import MmserError
+from mmser.core.task import Task
+from mmser.models.layers.concordance import concordance
+
+
+class SequenceConcordance(nn.Module):
+    """Sum over the values of ``weight * (1 - CCC)``.
+
+    ``weights`` has one entry per value (None: 1 each); ``labels`` names the stream that holds them. ``delay`` frames
+    are the annotators' reaction: the prediction at frame t learns the label at t + delay.
+    """
+
+    weights: Tensor
+
+    def __init__(
+        self,
+        task: Task,
+        vector_size: int,
+        weights: Sequence[float] | None = None,
+        labels: str = "labels",
+        delay: int = 1,
+    ) -> None:
+        super().__init__()
+        if not task.values or (weights is not None and len(weights) != len(task.values)):
+            found = f"{0 if weights is None else len(weights)} weights for {len(task.values)} values"
+            raise MmserError("a protocol with values and one weight for each", found, "Correct objective.weights.")
+        if delay < 0:
+            raise MmserError("a delay of 0 frames or more", f"{delay}", "Labels lag behind, they do not run ahead.")
+        self.labels = labels
+        self.delay = delay
+        given = [1.0] * len(task.values) if weights is None else [float(weight) for weight in weights]
+        self.register_buffer("weights", torch.tensor(given), persistent=False)
+
+    def forward(self, model: Model, batch: Batch) -> dict[str, Tensor]:
+        """-> {"sequence_ccc": scalar} and the fusion's own terms; a value with less than two labels adds nothing."""
+        streams = {name: stream for name, stream in batch.streams.items() if name != self.labels}
+        outputs = model(streams, batch.context)
+        if self.labels in batch.streams:
+            traced = batch.streams[self.labels]
+            values, target = self._frames(model, outputs), traced.filled(float("nan"))
+            values, target = _paired(values, target, self.delay)
+        elif outputs.values is not None:
+            values, target = outputs.values, batch.targets["values"]
+        else:
+            raise MmserError("a model with values", "none", "Choose a head with values, e.g. regression.")
+        defined = (~target.isnan()).sum(dim=0) > 1
+        losses = torch.where(defined, 1.0 - concordance(values.float(), target), 0.0)
+        return {"sequence_ccc": (losses * self.weights).sum(), **outputs.losses}
+
+    @staticmethod
+    def _frames(model: Model, outputs: Outputs) -> Tensor:
+        """(batch, time, value), NaN outside real frames: the head on every frame of the fused sequence."""
+        head = getattr(model, "head", None)
+        if outputs.sequence is None or head is None or getattr(head, "reads", "vector") != "vector":
+            remedy = "Use model.fusion early_lstm with head regression or classifier."
+            raise MmserError("a fused sequence and a head for its frames", "none", remedy)
+        values = head(outputs.sequence.filled())[1]
+        return values.masked_fill(~outputs.sequence.mask[..., None], float("nan"))
+
+
+def _paired(values: Tensor, target: Tensor, delay: int) -> tuple[Tensor, Tensor]:
+    """Frames of (batch, time, value) that both have, as rows: prediction t beside label t + delay."""
+    steps = max(0, min(values.shape[1], target.shape[1] - delay))
+    chosen, wanted = values[:, :steps], target[:, delay : delay + steps]
+    real = ~chosen.isnan()
+    # No NaN may enter the sum, not even multiplied by zero: its gradient would be NaN.
+    return torch.where(real, chosen, 0.0).flatten(0, 1), wanted.masked_fill(~real, float("nan")).flatten(0, 1)
