@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 from hydra.utils import instantiate
@@ -19,7 +19,6 @@ from hydra.utils import instantiate
 from mmser.core.errors import MmserError
 
 Settings = Mapping[str, Any]
-TrainOn = Literal["all", "own", "domains"]
 
 
 def add_domains(settings: Settings, own: pd.DataFrame, manifest: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
@@ -63,21 +62,25 @@ def check_classes(settings: Settings, name: str, found: list[str]) -> None:
 def heard(settings: Settings, manifest: pd.DataFrame, assignment: pd.DataFrame, corpus: str, seed: int) -> pd.DataFrame:
     """The assignment with ``data.train_on`` and ``data.train_share`` applied to its training parts.
 
-    ``train_on``: ``own`` is the tested corpus alone, ``domains`` the others alone. ``train_share`` keeps that share of
-    the tested corpus's training utterances, class by class, drawn by ``seed``; a smaller share is part of a larger.
+    ``train_on``: ``own`` is the tested corpus alone, ``domains`` the others alone, a domain's name that one alone.
+    ``train_share`` keeps that share of the tested corpus's training utterances, class by class, drawn by ``seed``; a
+    smaller share is part of a larger.
     """
     data = settings["data"]
     chosen, share = str(data.get("train_on", "all")), float(data.get("train_share", 1.0))
-    if chosen not in ("all", "own", "domains"):
-        raise MmserError("data.train_on all, own or domains", f"'{chosen}'", "Choose one.")
+    corpora = {name: str(instantiate(d["corpus"]).name) for name, d in (settings.get("domains") or {}).items()}
+    wanted = {"all": [corpus, *corpora.values()], "own": [corpus], "domains": [*corpora.values()]}
+    wanted |= {name: [found] for name, found in corpora.items()}
+    if not wanted.get(chosen):
+        known = ", ".join(name for name, names in wanted.items() if names)
+        raise MmserError(f"data.train_on among {known}", f"'{chosen}'", "Choose one, or name corpora in `domains`.")
     if not 0.0 < share <= 1.0:
         raise MmserError("data.train_share above 0 and at most 1", str(share), "Correct it.")
     if chosen == "all" and share == 1.0:
         return assignment
-    own = assignment["id"].isin(set(manifest.loc[manifest["corpus"] == corpus, "id"]))
-    training = assignment["part"] == "train"
-    nobody = pd.Series(False, index=own.index)
-    dropped = training & {"all": nobody, "own": ~own, "domains": own}[chosen]
+    home = assignment["id"].map(dict(zip(manifest["id"], manifest["corpus"], strict=True)))
+    own, training = home == corpus, assignment["part"] == "train"
+    dropped = training & ~home.isin(wanted[chosen])
     if share < 1.0:
         dropped |= training & own & ~_kept(assignment[training & own], share, seed).reindex(own.index, fill_value=False)
     return assignment[~dropped]

@@ -80,6 +80,23 @@ def inverse_time(optimizer: Optimizer, epochs: int, steps_per_epoch: int, rate: 
     return Schedule(LambdaLR(optimizer, lambda index: 1.0 / (1.0 + rate * index)), "step")
 
 
+def cyclic(
+    optimizer: Optimizer,
+    epochs: int,
+    steps_per_epoch: int,
+    lowest: float = 0.2,
+    steps_up: int = 2000,
+    interval: Literal["step", "epoch"] = "step",
+) -> Schedule:
+    """Up and down in triangles between ``lowest`` times the optimizer's rate and that rate, ``steps_up`` each way."""
+
+    def scale(index: int) -> float:
+        place = abs(index / steps_up % 2.0 - 1.0)  # 1 at the foot, 0 at the top
+        return 1.0 - (1.0 - lowest) * place
+
+    return Schedule(LambdaLR(optimizer, scale), interval)
+
+
 def plateau(
     optimizer: Optimizer,
     epochs: int,

@@ -83,7 +83,7 @@ def test_domains_add_to_the_training_part_alone(domains):
     assert None not in data.labels("train")
 
 
-@pytest.mark.parametrize(("train_on", "expected"), [("own", {"small"}), ("domains", {"other"})])
+@pytest.mark.parametrize(("train_on", "expected"), [("own", {"small"}), ("domains", {"other"}), ("second", {"other"})])
 def test_a_stage_may_train_on_one_side(domains, train_on, expected):
     data = opened(domains(data={"train_on": train_on}))
     assert corpora(data.ids("train")) == expected
@@ -146,7 +146,7 @@ def test_stages_train_on_the_domains_then_on_the_target(domains):
     ("changes", "message"),
     [
         ({"domains": {}, "target_labels": False}, "further corpora with target_labels=false"),
-        ({"data": {"train_on": "mine"}}, "train_on all, own or domains; found 'mine'"),
+        ({"data": {"train_on": "mine"}}, "train_on among all, own, domains, second; found 'mine'"),
         ({"data": {"train_share": 0}}, "train_share above 0"),
     ],
 )

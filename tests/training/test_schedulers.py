@@ -61,3 +61,14 @@ def test_plateau_waits_for_patience():
 def test_warmup_is_a_share():
     with pytest.raises(MmserError, match="warmup share"):
         rates(schedulers.warmup_linear, 1, warmup=5)
+
+
+def test_cyclic_goes_up_and_down_in_triangles():
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.ones(1))], lr=1.0)
+    schedule = schedulers.cyclic(optimizer, epochs=1, steps_per_epoch=1, lowest=0.2, steps_up=2)
+    rates = []
+    for _ in range(6):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        schedule.scheduler.step()
+    assert rates == pytest.approx([0.2, 0.6, 1.0, 0.6, 0.2, 0.6])
