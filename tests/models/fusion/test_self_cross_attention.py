@@ -17,7 +17,6 @@ from mmser.core.task import Task
 from mmser.models.encoders.sequence.mixed_bigru import MixedBiGRU
 from mmser.models.fusion.self_cross_attention import SelfCrossAttention
 from mmser.models.heads.classifier import Classifier
-from mmser.models.layers.set_statistics import set_statistics
 from mmser.models.multimodal import MultimodalModel, build_model
 
 NAMES = ("audio", "text", "face")
@@ -83,27 +82,6 @@ def test_parameters_of_the_released_layout(options: dict, count: int) -> None:
     assert model.vector_size == 60 and model.head.logits.out_features == 7
 
 
-def test_statistics_come_deviation_first() -> None:
-    vectors = torch.tensor([1.0, 1.0, 4.0])[None, :, None].expand(2, 3, 4)
-    present = torch.tensor([[True, True, True], [False, True, True]])
-    found = set_statistics(vectors, present)
-    torch.testing.assert_close(found[0], torch.tensor([3.0**0.5] * 4 + [2.0] * 4))
-    torch.testing.assert_close(found[1], torch.tensor([4.5**0.5] * 4 + [2.5] * 4))
-    one_and_none = set_statistics(vectors, torch.tensor([[False, False, True], [False] * 3]))
-    torch.testing.assert_close(one_and_none[0], torch.tensor([1e-4] * 4 + [4.0] * 4))
-    assert one_and_none[1].eq(0).all()
-
-
-def test_statistics_do_not_know_an_order_and_keep_gradients_finite() -> None:
-    vectors = torch.randn(2, 6, 4, generator=torch.Generator().manual_seed(0))
-    present = torch.ones(2, 6, dtype=torch.bool)
-    order = torch.tensor([3, 0, 5, 1, 4, 2])
-    torch.testing.assert_close(set_statistics(vectors[:, order], present), set_statistics(vectors, present))
-    equal = torch.ones(1, 3, 4, requires_grad=True)
-    set_statistics(equal, torch.ones(1, 3, dtype=torch.bool)).sum().backward()
-    assert torch.isfinite(equal.grad).all()
-
-
 def test_self_attention_by_hand() -> None:
     """One row, one stream at a time: softmax(Q K^T / sqrt(4)) V per head, mean over time, then [sd ; mean]."""
     made, given = fusion(**SELF), {n: Stream(s.values[:1], s.mask[:1]) for n, s in streams().items()}
@@ -149,53 +127,6 @@ def test_order_of_steps_does_not_matter(options: dict) -> None:
     torch.testing.assert_close(fused(made, shuffled).vector, fused(made, given).vector)
 
 
-def test_time_mixing_is_a_convolution_with_time_as_channels() -> None:
-    torch.manual_seed(0)
-    encoder = MixedBiGRU(6, layout="released", steps=10, mixed_steps=4)
-    reference = nn.Conv1d(10, 4, 1)
-    reference.load_state_dict({"weight": encoder.mixing.weight[..., None], "bias": encoder.mixing.bias})
-    values = torch.randn(2, 10, 6)
-    torch.testing.assert_close(encoder._mixed(values), reference(values), atol=1e-6, rtol=0)
-    one = torch.zeros(1, 10, 6)
-    one[0, 7] = values[0, 7]
-    weight, bias = encoder.mixing.weight, encoder.mixing.bias
-    torch.testing.assert_close(encoder._mixed(one)[0], bias[:, None] + weight[:, 7, None] * values[0, 7])
-
-
-def test_released_layout_hears_padding_and_the_masked_one_does_not() -> None:
-    """The flaw documented: in the released layout the fixed length moves the result."""
-    stream = Stream(torch.randn(2, 7, 6), torch.arange(7) < torch.tensor([[7], [3]]))
-    out = {}
-    for layout, steps in (("released", 7), ("released", 20), ("masked", 7), ("masked", 20)):
-        torch.manual_seed(0)
-        out[layout, steps] = MixedBiGRU(6, layout=layout, steps=steps, hidden_size=4)(stream)
-    assert out["released", 20].values.shape == (2, 20, 8) and out["released", 20].mask.all()
-    assert not torch.allclose(out["released", 20].values[:, :7], out["released", 7].values, atol=1e-3)
-    torch.testing.assert_close(out["masked", 20].values, out["masked", 7].values)
-
-
-def test_masked_convolution_joins_neighbouring_steps() -> None:
-    """Width and stride 2: half the rate, the odd last step with the zero beyond the end."""
-    torch.manual_seed(0)
-    encoder = MixedBiGRU(3, projected_size=4, stride=2, hidden_size=2)
-    values, mask = torch.randn(2, 5, 3), torch.arange(5) < torch.tensor([[5], [2]])
-    out = encoder(Stream(values.masked_fill(~mask[..., None], float("nan")), mask))
-    assert out.mask.tolist() == [[True, True, True], [True, False, False]]
-    alone = encoder(Stream(values[1:, :2], mask[1:, :2]))
-    torch.testing.assert_close(out.values[1:, :1], alone.values)
-
-
-def test_released_layout_cuts_and_ignores_an_absent_stream() -> None:
-    torch.manual_seed(0)
-    encoder = MixedBiGRU(6, layout="released", steps=5, mixed_steps=3, hidden_size=4)
-    values = torch.randn(2, 9, 6)
-    mask = torch.tensor([[True], [False]]).expand(2, 9)
-    out = encoder(Stream(values.masked_fill(~mask[..., None], float("nan")), mask))
-    cut = encoder(Stream(values[:, :5], mask[:, :5]))
-    assert out.mask.tolist() == [[True] * 3, [False] * 3] and torch.isfinite(out.values).all()
-    torch.testing.assert_close(out.values, cut.values)
-
-
 @pytest.mark.parametrize("names", SUBSETS, ids="+".join)
 @pytest.mark.parametrize("options", [SELF, CROSS], ids=["self", "cross"])
 def test_every_subset_trains_one_step(names: tuple[str, ...], options: dict) -> None:
@@ -215,8 +146,6 @@ def test_a_single_stream_has_its_self_module() -> None:
     assert list(fusion(("text",), **CROSS).attention) == ["text_over_text"]
     with pytest.raises(MmserError, match="a self- or a cross-attention module; found neither"):
         fusion(within=False, cross=False)
-    with pytest.raises(MmserError, match="layout masked or released; found 'mixed'"):
-        MixedBiGRU(4, layout="mixed")
 
 
 @pytest.mark.parametrize("options", [SELF, CROSS, BOTH])

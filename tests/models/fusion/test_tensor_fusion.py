@@ -7,7 +7,6 @@ import torch
 
 from mmser.core.batch import Stream, empty_context
 from mmser.core.errors import MmserError
-from mmser.models.encoders.sequence.subnet import Subnet
 from mmser.models.fusion.lmf import LMF
 from mmser.models.fusion.tfn import TFN
 
@@ -62,21 +61,3 @@ def test_lmf_equals_the_full_tensor_of_its_factors() -> None:
     for row in range(2):
         a, t, f = extended(given, row)
         torch.testing.assert_close(vector[row], torch.einsum("a,t,f,atfh->h", a, t, f, weight) + made.bias)
-
-
-def test_subnets_by_hand() -> None:
-    torch.manual_seed(0)
-    values = torch.randn(2, 4, 3)
-    mask = torch.tensor([[True] * 4, [True, True, False, False]])
-    stream = Stream(values.masked_fill(~mask[..., None], float("nan")), mask)
-    dense = Subnet(3, hidden_size=5, output_size=2).eval()
-    expected = values[1, :2].mean(dim=0)
-    for layer in dense.linear:
-        expected = layer(expected).relu()
-    assert len(dense.linear) == 3
-    torch.testing.assert_close(dense(stream).values[1, 0], expected)
-    lstm = Subnet(3, kind="lstm", hidden_size=5, output_size=2).eval()
-    state = lstm.recurrence.forwards[0](values[1:, :2])[1][0][0, 0]
-    torch.testing.assert_close(lstm(stream).values[1, 0], lstm.linear[0](state))
-    with pytest.raises(MmserError, match="kind dense or lstm; found 'cnn'"):
-        Subnet(3, kind="cnn")
