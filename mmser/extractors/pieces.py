@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import numpy as np
+
 from mmser.core.words import normalise_word, word_id
 
 HASHED_VOCABULARY = 8192
@@ -57,3 +59,11 @@ class HashedTokenizer:
                 ids.append(3 + word_id(piece) % (HASHED_VOCABULARY - 3))
                 owners.append(number)
         return Pieces([*ids[: limit - 1], _END], [*owners[: limit - 1], -1])
+
+
+def piece_spans(owners: np.ndarray, spans: np.ndarray) -> np.ndarray:
+    """owners (piece,), spans (word, 2) -> (piece, 2): each piece has its word's span; marks are points at the edges."""
+    result = spans[np.maximum(owners, 0)]
+    result[owners < 0] = spans[int(owners.max(initial=0)), 1]
+    result[0] = spans[0, 0] if owners[0] < 0 else result[0]
+    return result

@@ -19,7 +19,7 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 from torch import Tensor, nn
 
-from mmser.core.batch import Outputs, Stream, empty_context
+from mmser.core.batch import Context, Outputs, Stream, empty_context
 from mmser.core.configs import config_dir, config_names, load_config
 from mmser.core.task import Task
 from mmser.models.multimodal import build_model
@@ -80,19 +80,29 @@ class Subject:
         generator = torch.Generator().manual_seed(1)
         return {name: shape.example(generator) for name, shape in self.shapes.items()}
 
-    def run(self, module: nn.Module, streams: Mapping[str, Stream]) -> dict[str, Tensor]:
-        """Everything the module answers, by name; what stands in padded steps is no answer and reads zero."""
+    def run(
+        self, module: nn.Module, streams: Mapping[str, Stream], context: Context | None = None
+    ) -> dict[str, Tensor]:
+        """Everything the module answers, by name; what stands in padded steps is no answer and reads zero.
+
+        Without a context every row is a conversation of its own.
+        """
         if self.is_encoder:
             stream = module(next(iter(streams.values())))
             return {"values": stream.filled(), "mask": stream.mask}
         rows = len(next(iter(streams.values())).mask)
-        out = module(streams, empty_context(rows))
+        out = module(streams, context or empty_context(rows))
         answer = {"vector": out.vector, **{f"loss {name}": loss for name, loss in out.losses.items()}}
         if isinstance(out, Outputs):
             answer |= {key: value for key in ("logits", "values") if (value := getattr(out, key)) is not None}
         if out.sequence is not None:
             answer |= {"sequence": out.sequence.filled(), "mask": out.sequence.mask}
         return answer
+
+
+def two_conversations() -> Context:
+    """The example batch as a dialogue and a monologue: attention over one utterance has nothing to learn."""
+    return Context(torch.tensor([0, 0, 1, 1]), torch.tensor([1, 0, 0, 1]), torch.tensor([0, 1, 0, 0]))
 
 
 def garbled(stream: Stream, garbage: float | int, extra: int = 0) -> Stream:

@@ -20,6 +20,7 @@ from subjects import (
     subject,
     subject_names,
     system_config,
+    two_conversations,
 )
 from torch import Tensor, nn
 
@@ -137,7 +138,7 @@ def test_every_trainable_parameter_gets_a_finite_gradient(case: Subject) -> None
         streams[first] = absent(streams[first], 0, case.shapes[first].garbage)
     torch.manual_seed(2)
     loss = torch.zeros(())
-    for value in case.run(module, streams).values():
+    for value in case.run(module, streams, two_conversations()).values():
         if value.is_floating_point():
             loss = loss + (value * torch.randn_like(value)).sum()
     if not list(module.parameters()):

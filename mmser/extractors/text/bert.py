@@ -22,7 +22,14 @@ from mmser.extractors.alignment import spans_of
 from mmser.extractors.batching import length_batches
 from mmser.extractors.devices import Precision, place_of, placed, seeded
 from mmser.extractors.outcomes import checked, transcript_of
-from mmser.extractors.pieces import HASHED_VOCABULARY, CheckpointTokenizer, HashedTokenizer, Pieces, Tokenizer
+from mmser.extractors.pieces import (
+    HASHED_VOCABULARY,
+    CheckpointTokenizer,
+    HashedTokenizer,
+    Pieces,
+    Tokenizer,
+    piece_spans,
+)
 from mmser.extractors.pretrained import checkpoint_identity, find_checkpoint
 from mmser.extractors.weights import is_random
 
@@ -161,17 +168,9 @@ class Bert:
         notes = f"only the first {kept} of {count} words" if kept < count else ""
         spans = spans_of(transcript)
         if self.pooling == "pieces":
-            return Features(values, spans=None if spans is None else _piece_spans(owners, spans), notes=notes)
+            return Features(values, spans=None if spans is None else piece_spans(owners, spans), notes=notes)
         pooled = np.zeros((kept, values.shape[1]), dtype=np.float32)
         owned = owners >= 0
         np.add.at(pooled, owners[owned], values[owned])
         pooled /= np.maximum(np.bincount(owners[owned], minlength=kept), 1)[:, None].astype(np.float32)
         return Features(pooled, spans=None if spans is None else spans[:kept], notes=notes)
-
-
-def _piece_spans(owners: np.ndarray, spans: np.ndarray) -> np.ndarray:
-    """(piece, 2): each piece has its word's span; start and end mark are points at the edges."""
-    result = spans[np.maximum(owners, 0)]
-    result[owners < 0] = spans[int(owners.max(initial=0)), 1]
-    result[0] = spans[0, 0] if owners[0] < 0 else result[0]
-    return result

@@ -1,0 +1,75 @@
+"""Sub-word ids of a checkpoint's tokenizer, for text encoders that are fine-tuned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+
+from mmser.core.clip import Clip, Failure, Features, Modality, Transcript
+from mmser.core.words import spoken_words
+from mmser.extractors.alignment import spans_of
+from mmser.extractors.outcomes import each_transcript
+from mmser.extractors.pieces import CheckpointTokenizer, HashedTokenizer, Tokenizer, piece_spans
+from mmser.extractors.pretrained import checkpoint_identity, find_checkpoint
+from mmser.extractors.weights import is_random
+
+_NO_EFFECT = ("weights_folder",)
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """transcript -> words as written -> sub-word ids with start and end mark, (sub-word,) int32.
+
+    Args:
+        weights: folder of a checkpoint, hub id, or ``random``: pieces of up to four characters hashed into 8192 ids,
+            for networks that are trained from scratch.
+        revision: commit of the hub id.
+        weights_folder: where downloaded checkpoints are looked for first.
+        limit: sub-words kept from the start, marks included; further words are dropped and noted.
+    """
+
+    modality: ClassVar[Modality] = "text"
+    dtype: ClassVar[str] = "int32"
+    feature_size: ClassVar[int] = 1
+
+    weights: str = "google-bert/bert-base-uncased"
+    revision: str | None = None
+    weights_folder: str = "weights"
+    limit: int = 512
+
+    @property
+    def random_weights(self) -> bool:
+        """Whether the ids fit no pretrained network."""
+        return is_random(self.weights)
+
+    def parameters(self) -> Mapping[str, Any]:
+        """Every argument that has an effect, the checkpoint by its digest or commit."""
+        kept = {name: value for name, value in asdict(self).items() if name not in _NO_EFFECT}
+        identity = checkpoint_identity(self.weights, self.revision, self.weights_folder)
+        return {"extractor": "tokens", **kept, "weights": identity}
+
+    def extract(self, clips: Sequence[Clip]) -> list[Features | Failure]:
+        """One (sub-word,) int32 array per clip, with spans where words have times."""
+        return each_transcript(clips, self._features)
+
+    @cached_property
+    def _tokenizer(self) -> Tokenizer:
+        if self.random_weights:
+            return HashedTokenizer()
+        from transformers import AutoTokenizer
+
+        folder = find_checkpoint(self.weights, self.revision, self.weights_folder, "the tokenizer")
+        return CheckpointTokenizer(AutoTokenizer.from_pretrained(folder, use_fast=True, add_prefix_space=True))
+
+    def _features(self, transcript: Transcript) -> Features:
+        words = spoken_words(transcript.text)
+        pieces = self._tokenizer(words, self.limit)
+        owners, spans = np.array(pieces.owners), spans_of(transcript)
+        kept = int(owners.max(initial=-1)) + 1
+        notes = f"only the first {kept} of {len(words)} words" if kept < len(words) else ""
+        ids = np.array(pieces.ids, dtype=np.int32)
+        return Features(ids, spans=None if spans is None else piece_spans(owners, spans), notes=notes)

@@ -1,0 +1,114 @@
+"""Cross-entropy averaged inside each conversation, and classifiers of single streams for staged training.
+
+Source: Dutta, Ganapathy, ICASSP 2022: a conversation of one utterance weighs as much as one of nine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mmser.core.batch import UNLABELLED, Batch
+from mmser.core.contracts import Model
+from mmser.core.errors import MmserError
+from mmser.core.task import Task
+
+Average = Literal["utterances", "conversations"]
+
+
+def averaged(losses: Tensor, counted: Tensor, dialogue: Tensor, average: Average) -> Tensor:
+    """losses, counted (bool) and dialogue (row,) -> their mean over rows, or over conversations of the mean inside.
+
+    Nothing counted gives zero, with graph.
+    """
+    weights = counted.to(losses.dtype)
+    if average == "conversations":
+        together = (dialogue[:, None] == dialogue).to(losses.dtype)
+        weights = weights / (together @ weights).clamp(min=1)
+    return (losses * weights).sum() / weights.sum().clamp(min=torch.finfo(losses.dtype).tiny)
+
+
+class ConversationCrossEntropy(nn.Module):
+    """Cross-entropy of ``targets["emotion"]``, averaged inside each conversation of the batch, then over them."""
+
+    def __init__(self, task: Task, vector_size: int) -> None:
+        super().__init__()
+        _check(task)
+
+    def forward(self, model: Model, batch: Batch) -> dict[str, Tensor]:
+        """-> {"cross_entropy": scalar} and the fusion's own terms."""
+        outputs = model(batch.streams, batch.context)
+        if outputs.logits is None:
+            raise MmserError("a model with class logits", "none", "Choose a head with classes, e.g. classifier.")
+        target = batch.targets["emotion"]
+        losses = F.cross_entropy(outputs.logits.float(), target, ignore_index=UNLABELLED, reduction="none")
+        loss = averaged(losses, target != UNLABELLED, batch.context.dialogue, "conversations")
+        return {"cross_entropy": loss, **outputs.losses}
+
+
+class StreamClassification(nn.Module):
+    """One linear classifier per stream, each with a cross-entropy of its own; they belong to the objective.
+
+    ``sizes`` names the streams and the dimension of what is classified: with ``source`` encoders, the mean of what the
+    stream's encoder says (only those encoders run); with sequence, step i of the fusion's ``sequence`` for the i-th
+    name. An utterance without a stream does not count for it.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        vector_size: int,
+        sizes: Mapping[str, int],
+        source: Literal["encoders", "sequence"] = "encoders",
+        average: Average = "utterances",
+    ) -> None:
+        super().__init__()
+        _check(task)
+        if source not in ("encoders", "sequence") or average not in ("utterances", "conversations"):
+            raise MmserError(
+                "source encoders or sequence, average utterances or conversations",
+                f"{source}, {average}",
+                "Correct the objective.",
+            )
+        self.names = tuple(sizes)
+        self.source = source
+        self.average: Average = average
+        self.outputs = nn.ModuleList(nn.Linear(size, len(task.classes)) for size in sizes.values())
+
+    def forward(self, model: Model, batch: Batch) -> dict[str, Tensor]:
+        """-> {stream: scalar}."""
+        target = batch.targets["emotion"]
+        vectors = self._of_encoders(model, batch) if self.source == "encoders" else self._of_sequence(model, batch)
+        losses = {}
+        for (name, (vector, present)), output in zip(vectors.items(), self.outputs, strict=True):
+            each = F.cross_entropy(output(vector).float(), target, ignore_index=UNLABELLED, reduction="none")
+            counted = present & (target != UNLABELLED)
+            losses[name] = averaged(each, counted, batch.context.dialogue, self.average)
+        return losses
+
+    def _of_encoders(self, model: Any, batch: Batch) -> dict[str, tuple[Tensor, Tensor]]:
+        found = {}
+        for name in self.names:
+            stream = model.encoders[name](batch.streams[name])
+            mean = stream.filled().sum(dim=1) / stream.lengths.clamp(min=1)[:, None]
+            found[name] = mean, stream.present
+        return found
+
+    def _of_sequence(self, model: Model, batch: Batch) -> dict[str, tuple[Tensor, Tensor]]:
+        sequence = model(batch.streams, batch.context).sequence
+        if sequence is None or sequence.mask.shape[1] != len(self.names):
+            found = "none" if sequence is None else f"{sequence.mask.shape[1]} steps"
+            raise MmserError(
+                f"a fusion whose sequence has one step per stream {', '.join(self.names)}", found, "Correct `sizes`."
+            )
+        steps = sequence.filled()
+        return {name: (steps[:, i], sequence.mask[:, i]) for i, name in enumerate(self.names)}
+
+
+def _check(task: Task) -> None:
+    if not task.classes:
+        raise MmserError("a protocol with classes", "none", "Choose a regression objective, e.g. objective=ccc.")
