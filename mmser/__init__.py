@@ -25,6 +25,7 @@ _LAZY = {
     "evaluate": "mmser.evaluation.evaluate",
     "score": "mmser.evaluation.score",
     "ablate": "mmser.evaluation.ablation",
+    "acoustic_robustness": "mmser.evaluation.acoustic_robustness",
     "asr_robustness": "mmser.evaluation.asr_robustness",
     "report": "mmser.reports.report",
     "doctor": "mmser.doctor",

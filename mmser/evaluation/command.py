@@ -47,15 +47,44 @@ def add_robustness_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--retrain", action="store_true", help="also train again on each recogniser's words (costs)")
     parser.add_argument("--wer", type=float, nargs="+", default=[], help="controlled word error rates: 0.1 0.2 0.4 0.6")
     parser.add_argument("--draws", type=int, default=3, help="of controlled word errors (default: 3)")
+    parser.add_argument(
+        "--disturb",
+        nargs="+",
+        default=[],
+        metavar="KIND[=A,B]",
+        help="white pink babble folder (dB), reverberation (s), band (Hz), telephone, opus (kbit/s), clipping, speed, "
+        "blur, occlusion, frame_rate (Hz), frame_loss, offset (s); with levels: white=10,0",
+    )
+    parser.add_argument("--noise-folder", help="16 kHz mono wav files for the kind folder")
+    parser.add_argument("--workers", type=int, default=2, help="decoding threads (default: 2)")
 
 
 def robustness(options: argparse.Namespace) -> str:
     """The printed table of `mmser robustness run=DIR`."""
+    import pandas as pd
+
+    from mmser.evaluation.acoustic_robustness import acoustic_robustness
     from mmser.evaluation.asr_robustness import asr_robustness
     from mmser.evaluation.robustness import robustness_text
 
-    run = run_of(options.run)
-    return robustness_text(asr_robustness(run, options.asr, options.wer, options.draws, options.retrain))
+    run, kinds = run_of(options.run), _disturbed(options.disturb)
+    tables = []
+    if options.asr or options.wer or not kinds:
+        tables.append(asr_robustness(run, options.asr, options.wer, options.draws, options.retrain))
+    if kinds:
+        tables.append(acoustic_robustness(run, kinds, options.noise_folder, workers=options.workers))
+    return robustness_text(pd.concat(tables, ignore_index=True))
+
+
+def _disturbed(words: Sequence[str]) -> dict[str, list[float]]:
+    kinds: dict[str, list[float]] = {}
+    for word in words:
+        kind, _, levels = word.partition("=")
+        try:
+            kinds[kind] = [float(level) for level in levels.split(",") if level]
+        except ValueError as error:
+            raise UsageError("--disturb KIND=LEVEL,LEVEL", word, "Levels are numbers.") from error
+    return kinds
 
 
 def _varied(words: Sequence[str]) -> dict[str, list[str]]:
