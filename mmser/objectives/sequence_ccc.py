@@ -12,7 +12,7 @@ Differs:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
@@ -27,8 +27,8 @@ from mmser.models.layers.concordance import concordance
 class SequenceConcordance(nn.Module):
     """Sum over the values of ``weight * (1 - CCC)``.
 
-    ``weights`` has one entry per value (None: 1 each); ``labels`` names the stream that holds them. ``delay`` frames
-    are the annotators' reaction: the prediction at frame t learns the label at t + delay.
+    ``weights`` maps values to their weight, 1 where none is given; ``labels`` names the stream that holds the labels.
+    ``delay`` frames are the annotators' reaction: the prediction at frame t learns the label at t + delay.
     """
 
     weights: Tensor
@@ -37,20 +37,22 @@ class SequenceConcordance(nn.Module):
         self,
         task: Task,
         vector_size: int,
-        weights: Sequence[float] | None = None,
+        weights: Mapping[str, float] | None = None,
         labels: str = "labels",
         delay: int = 1,
     ) -> None:
         super().__init__()
-        if not task.values or (weights is not None and len(weights) != len(task.values)):
-            found = f"{0 if weights is None else len(weights)} weights for {len(task.values)} values"
-            raise MmserError("a protocol with values and one weight for each", found, "Correct objective.weights.")
+        given = dict(weights or {})
+        if not task.values or set(given) - set(task.values):
+            found = f"weights for {', '.join(given) or 'none'}"
+            expected = f"weights for values of the protocol ({', '.join(task.values) or 'it has none'})"
+            raise MmserError(expected, found, "Choose a protocol with values, correct objective.weights.")
         if delay < 0:
             raise MmserError("a delay of 0 frames or more", f"{delay}", "Labels lag behind, they do not run ahead.")
         self.labels = labels
         self.delay = delay
-        given = [1.0] * len(task.values) if weights is None else [float(weight) for weight in weights]
-        self.register_buffer("weights", torch.tensor(given), persistent=False)
+        chosen = [float(given.get(name, 1.0)) for name in task.values]
+        self.register_buffer("weights", torch.tensor(chosen), persistent=False)
 
     def forward(self, model: Model, batch: Batch) -> dict[str, Tensor]:
         """-> {"sequence_ccc": scalar} and the fusion's own terms; a value with less than two labels adds nothing."""

@@ -92,7 +92,7 @@ def gradients(model: MultimodalModel, objective: SequenceConcordance, batch: Bat
 
 def test_weights_switch_dimensions_off() -> None:
     model = network({"audio": 3}, (5, 4))
-    objective = SequenceConcordance(TASK, 4, weights=(1.0, 0.0, 0.0))
+    objective = SequenceConcordance(TASK, 4, weights={"valence": 0.0, "liking": 0.0})
     gradients(model, objective, batch_of(frames(2, 12, 3), frames(2, 12, 3, 2)))
     grad = model.head.values.weight.grad
     assert grad[0].abs().sum() > 0 and grad[1:].eq(0).all()
@@ -106,7 +106,7 @@ def test_the_loss_is_the_formula_over_all_frames_with_the_delay() -> None:
         weight * (1 - ccc(labels.values[:, 2:, i].flatten().numpy(), values[:, :-2, i].flatten()))
         for i, weight in enumerate((0.7, 0.2, 1.0))
     )
-    objective = SequenceConcordance(TASK, 4, weights=(0.7, 0.2, 1.0), delay=2)
+    objective = SequenceConcordance(TASK, 4, weights={"arousal": 0.7, "valence": 0.2}, delay=2)
     assert objective(model, batch_of(features, labels))["sequence_ccc"].item() == pytest.approx(wanted, abs=1e-5)
 
 
@@ -173,8 +173,8 @@ def test_an_absent_stream_is_zero_and_another_length_is_allowed() -> None:
 
 
 def test_wrong_parts_are_named() -> None:
-    with pytest.raises(MmserError, match="2 weights for 3 values"):
-        SequenceConcordance(TASK, 4, weights=(1.0, 1.0))
+    with pytest.raises(MmserError, match=r"\(arousal, valence, liking\); found weights for tension"):
+        SequenceConcordance(TASK, 4, weights={"tension": 1.0})
     with pytest.raises(MmserError, match="a delay of 0 frames or more"):
         SequenceConcordance(TASK, 4, delay=-1)
     model = network({"audio": 3}, (5, 4), SegmentAverage)
