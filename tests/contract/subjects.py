@@ -101,8 +101,8 @@ class Subject:
 
 
 def two_conversations() -> Context:
-    """The example batch as a dialogue and a monologue: attention over one utterance has nothing to learn."""
-    return Context(torch.tensor([0, 0, 1, 1]), torch.tensor([1, 0, 0, 1]), torch.tensor([0, 1, 0, 0]))
+    """The example batch as one utterance by itself and three turns of two speakers, the last of whom speaks twice."""
+    return Context(torch.tensor([0, 1, 1, 1]), torch.tensor([0, 0, 1, 2]), torch.tensor([0, 0, 1, 1]))
 
 
 def garbled(stream: Stream, garbage: float | int, extra: int = 0) -> Stream:
