@@ -28,8 +28,8 @@ class CoAttention(nn.Module):
     """Per segment: [x_s ; x_m ; x_w], where x_w = relu(W sum_t alpha_t w_t) and alpha = relu(W' [x_s ; x_m]).
 
     ``attended`` names the streams of frames (``frames`` per segment); all others are vectors per segment, in the
-    order of the encoders. ``sequence`` is (batch, segment, feature); ``vector`` its mean, for a head that votes over
-    segments (configs/head/segment_vote.yaml) or one that does not.
+    order of the encoders. ``sequence`` is (batch, segment, feature); ``vector`` its mean, for a head that judges
+    segments (configs/head/segment_average.yaml) or one that does not.
     """
 
     known_streams: ClassVar[tuple[str, ...]] = ("spectrogram", "mfcc", "waveform", "wav2vec2")

@@ -20,7 +20,9 @@ class SegmentAverage(nn.Module):
     """Dropout, hidden layers as in `Classifier`, linear outputs per step; then the mean over steps.
 
     ``average`` probabilities: the logits are the logarithm of the mean class probability, so that their softmax is
-    that mean; logits: the mean of the steps' logits. Values are averaged. ``bias`` belongs to the output layers.
+    that mean; log_probabilities: the mean of the steps' log-softmax; logits: the mean of the steps' logits. Values are
+    averaged. ``bias`` belongs to the output layers; ``output_dropout`` is the dropout behind the last hidden layer
+    (None: as ``dropout``).
     """
 
     reads: ClassVar[str] = "sequence"
@@ -32,18 +34,23 @@ class SegmentAverage(nn.Module):
         hidden_sizes: Sequence[int] = (),
         dropout: float = 0.0,
         activation_name: Activation = "relu",
-        average: Literal["probabilities", "logits"] = "probabilities",
+        average: Literal["probabilities", "log_probabilities", "logits"] = "probabilities",
         bias: bool = True,
+        output_dropout: float | None = None,
     ) -> None:
         super().__init__()
-        if average not in ("probabilities", "logits"):
-            raise MmserError("average probabilities or logits", f"'{average}'", "Choose one of the two.")
+        if average not in ("probabilities", "log_probabilities", "logits"):
+            raise MmserError(
+                "average probabilities, log_probabilities or logits", f"'{average}'", "Choose one of them."
+            )
         if not task.classes and not task.values:
             raise MmserError("a task with classes or values", "neither", "Choose a protocol that names one.")
         self.average = average
         layers: list[nn.Module] = [nn.Dropout(dropout)]
         for inner, outer in zip((input_size, *hidden_sizes), hidden_sizes, strict=False):
             layers += [nn.Linear(inner, outer), activation(activation_name), nn.Dropout(dropout)]
+        if hidden_sizes and output_dropout is not None:
+            layers[-1] = nn.Dropout(output_dropout)
         size = hidden_sizes[-1] if hidden_sizes else input_size
         self.hidden = nn.Sequential(*layers)
         self.logits = nn.Linear(size, len(task.classes), bias) if task.classes else None
@@ -62,6 +69,8 @@ class SegmentAverage(nn.Module):
         steps = self.logits(hidden)
         if self.average == "logits":
             return masked_mean(steps, mask), values
+        if self.average == "log_probabilities":
+            return masked_mean(steps.log_softmax(dim=-1), mask), values
         return log_mean_probability(steps, mask), values
 
 

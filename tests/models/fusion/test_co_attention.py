@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from mmser.core.batch import UNLABELLED, Batch, Fused, Outputs, Stream, empty_context
+from mmser.core.batch import Fused, Stream, empty_context
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
 from mmser.models.encoders.audio.segment_alexnet import SegmentAlexNet, alexnet, as_pictures, average_cells
@@ -17,10 +17,9 @@ from mmser.models.encoders.audio.segment_bilstm import SegmentBiLSTM
 from mmser.models.encoders.audio.segment_wav2vec2 import SegmentWav2Vec2
 from mmser.models.encoders.sequence.segment_frames import SegmentFrames
 from mmser.models.fusion.co_attention import CoAttention
-from mmser.models.heads.segment_vote import SegmentVote
+from mmser.models.heads.segment_average import SegmentAverage
 from mmser.models.layers.tiling import tile_starts
 from mmser.models.multimodal import MultimodalModel, build_model
-from mmser.objectives.segments import SegmentCrossEntropy
 
 TASK = Task(classes=("angry", "sad", "happy", "neutral"))
 TINY = {
@@ -49,7 +48,7 @@ def system(tiny: bool = True, frames: int = 300, **fusion: Any) -> MultimodalMod
     return build_model(
         encoders,
         lambda input_sizes: CoAttention(input_sizes, size, frames=frames // 2 - 1, **fusion),
-        lambda input_size, task: SegmentVote(input_size, task, [size, size]),
+        lambda input_size, task: SegmentAverage(input_size, task, [size, size], average="log_probabilities"),
         {"spectrogram": 200, "mfcc": 40, "waveform": 1},
         TASK,
     ).eval()
@@ -173,7 +172,7 @@ def test_softmax_gates_sum_to_one_and_without_a_question_all_frames_count_alike(
 
 
 def test_segments_vote_by_their_log_probabilities() -> None:
-    head = SegmentVote(3, TASK, [5]).eval()
+    head = SegmentAverage(3, TASK, [5], dropout=0.5, average="log_probabilities", output_dropout=0.0).eval()
     values, mask = torch.randn(2, 3, 3), torch.tensor([[True, True, False], [True, False, False]])
     logits, none = head(padded(values, (2, 1)))
     each = head.logits(head.hidden(values)).log_softmax(-1)
@@ -181,26 +180,7 @@ def test_segments_vote_by_their_log_probabilities() -> None:
     assert none is None and mask.sum() == 3
     empty, _ = head(Stream(values, torch.zeros_like(mask)))
     assert empty.eq(0).all()
-
-
-class Votes(nn.Module):
-    def __init__(self, logits: Tensor, mask: Tensor) -> None:
-        super().__init__()
-        self.answer = Outputs(torch.zeros(len(mask), 1), logits, sequence=Stream(mask[..., None].float(), mask))
-
-    def forward(self, *_: Any) -> Outputs:
-        return self.answer
-
-
-def test_every_segment_counts_the_same_in_the_loss() -> None:
-    each = torch.randn(3, 2, 4).log_softmax(-1)
-    mask = torch.tensor([[True, True], [True, False], [True, True]])
-    means = torch.stack([each[0].mean(0), each[1, 0], each[2].mean(0)])
-    target = torch.tensor([3, 0, UNLABELLED])
-    batch = Batch(("a", "b", "c"), {}, empty_context(3), {"emotion": target})
-    (loss,) = SegmentCrossEntropy(TASK, 1)(Votes(means, mask), batch).values()
-    flat = nn.functional.nll_loss(torch.stack([each[0, 0], each[0, 1], each[1, 0]]), torch.tensor([3, 3, 0]))
-    torch.testing.assert_close(loss, flat)
+    assert [layer.p for layer in head.hidden if isinstance(layer, nn.Dropout)] == [0.5, 0.0]
 
 
 def test_frames_get_unit_norm_and_silence_stays_zero(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -310,7 +290,7 @@ def test_the_head_needs_a_sequence() -> None:
     from mmser.models.encoders.sequence.identity import Identity
     from mmser.models.fusion.concat import Concat
 
-    model = MultimodalModel({"mfcc": Identity(3)}, Concat({"mfcc": 3}), SegmentVote(3, TASK))
+    model = MultimodalModel({"mfcc": Identity(3)}, Concat({"mfcc": 3}), SegmentAverage(3, TASK))
     with pytest.raises(MmserError, match="a fusion with a sequence for this head; found a vector alone"):
         model({"mfcc": padded(torch.randn(1, 2, 3), (2,))}, empty_context(1))
 
