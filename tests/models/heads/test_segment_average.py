@@ -38,7 +38,7 @@ def test_means_over_real_steps() -> None:
 
 
 def test_wrong_choices_are_errors() -> None:
-    with pytest.raises(MmserError, match="average probabilities or logits; found 'votes'"):
+    with pytest.raises(MmserError, match="average probabilities, log_probabilities or logits; found 'votes'"):
         SegmentAverage(5, TASK, average="votes")
     with pytest.raises(MmserError, match="classes or values; found neither"):
         SegmentAverage(5, Task())
