@@ -1,4 +1,4 @@
-"""Options and printed results of the commands that question a trained run: `mmser ablate`, `mmser robustness`."""
+"""Options and printed results of the commands that question a trained run: `mmser ablate`, `robustness`, `compare`."""
 
 from __future__ import annotations
 
@@ -74,6 +74,27 @@ def robustness(options: argparse.Namespace) -> str:
     if kinds:
         tables.append(acoustic_robustness(run, kinds, options.noise_folder, workers=options.workers))
     return robustness_text(pd.concat(tables, ignore_index=True))
+
+
+def add_compare_options(parser: argparse.ArgumentParser) -> None:
+    """Options of `mmser compare`."""
+    parser.add_argument("runs", nargs="+", metavar="RUN", help="run folders, or predictions tables")
+    parser.add_argument("--metric", default="ua", help="ua (default), wa, wf1, macro_f1, ccc_valence, ...")
+    parser.add_argument("--condition", default="clean", help="default: clean")
+    parser.add_argument("--published", metavar="SYSTEM", help="set the runs beside this system's published figures")
+
+
+def compare(options: argparse.Namespace) -> str:
+    """The printed result of `mmser compare RUN...`."""
+    from mmser.evaluation.compare import compare, compare_text
+    from mmser.evaluation.published import beside_published, published_text
+
+    parts = []
+    if len(options.runs) > 1 or not options.published:
+        parts.append(compare_text(compare(options.runs, options.metric, options.condition)))
+    if options.published:
+        parts += [f"{run}\n{published_text(*beside_published(run, options.published))}" for run in options.runs]
+    return "\n\n".join(parts)
 
 
 def _disturbed(words: Sequence[str]) -> dict[str, list[float]]:

@@ -40,7 +40,7 @@ SCORE_COLUMNS = (
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Family:
+class Family:
     """Metrics that share their sums: ``entries`` (row, *shape) of the labelled ``rows`` of a table."""
 
     rows: pd.DataFrame
@@ -85,7 +85,8 @@ def _named(tables: pd.DataFrame | str | Path | Iterable[str | Path]) -> dict[str
     return {name: read_predictions(path) for name, path in zip(unique, paths, strict=True)}
 
 
-def _families(table: pd.DataFrame) -> list[_Family]:
+def families_of(table: pd.DataFrame) -> list[Family]:
+    """The metrics that a checked predictions table of one condition allows, with what their sums are made of."""
     families = []
     classes = classes_of(table)
     if classes:
@@ -93,28 +94,28 @@ def _families(table: pd.DataFrame) -> list[_Family]:
         target, prediction = (class_indices(rows[column], classes) for column in ("target", "prediction"))
         pairs = np.zeros((len(rows), len(classes), len(classes)), dtype=np.float32)
         pairs[np.arange(len(rows)), target, prediction] = 1
-        families.append(_Family(rows, pairs, dict(CLASSIFICATION)))
+        families.append(Family(rows, pairs, dict(CLASSIFICATION)))
         columns = [PROBABILITY + name for name in classes]
         if columns[0] in rows:
             probabilities = rows[columns].to_numpy()
-            families.append(_Family(rows, calibration_bins(probabilities, target), {"ece": ece_of}))
-            families.append(_Family(rows, squared_errors(probabilities, target), {"brier": brier_of}))
+            families.append(Family(rows, calibration_bins(probabilities, target), {"ece": ece_of}))
+            families.append(Family(rows, squared_errors(probabilities, target), {"brier": brier_of}))
     for value in values_of(table):
         rows = table[table[TARGET + value].notna()]
         entries = moments(rows[TARGET + value], rows[PREDICTION + value])
-        families.append(_Family(rows, entries, {f"{name}_{value}": metric for name, metric in REGRESSION.items()}))
+        families.append(Family(rows, entries, {f"{name}_{value}": metric for name, metric in REGRESSION.items()}))
     return families
 
 
 def _score_condition(table: pd.DataFrame, draws: int, level: float, seed: int) -> list[dict[str, Any]]:
     rows = []
-    for family in _families(table):
+    for family in families_of(table):
         single = [*_grouped(family, ["fold", "seed"], FOLD), *_grouped(family, ["seed"], SEED)]
         rows += [*_pooled(family, draws, level, seed), *_means(single), *single]
     return rows
 
 
-def _pooled(family: _Family, draws: int, level: float, seed: int) -> list[dict[str, Any]]:
+def _pooled(family: Family, draws: int, level: float, seed: int) -> list[dict[str, Any]]:
     cluster, clusters, kind = clusters_of(family.rows)
     sums = cluster_sums(family.entries, cluster, clusters)
     resampled = resampled_sums(sums, draws, seed)
@@ -127,7 +128,7 @@ def _pooled(family: _Family, draws: int, level: float, seed: int) -> list[dict[s
     return rows
 
 
-def _grouped(family: _Family, keys: list[str], scope: str) -> list[dict[str, Any]]:
+def _grouped(family: Family, keys: list[str], scope: str) -> list[dict[str, Any]]:
     """Scores of each group of rows that share ``keys``."""
     grouping = family.rows.groupby(keys, sort=True)
     groups: list[Any] = grouping.size().rename("utterances").reset_index().to_dict("records")

@@ -11,6 +11,7 @@ from mmser.reports.sections.ablation import ablation
 from mmser.reports.sections.attention import attention
 from mmser.reports.sections.breakdown import breakdown
 from mmser.reports.sections.caches import caches
+from mmser.reports.sections.comparison import comparison
 from mmser.reports.sections.confusion import confusion
 from mmser.reports.sections.curves import curves
 from mmser.reports.sections.embeddings import embeddings
@@ -22,6 +23,7 @@ from mmser.reports.sections.scores import scores
 
 SECTIONS = (
     scores,
+    comparison,
     published,
     robustness,
     ablation,

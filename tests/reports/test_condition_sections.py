@@ -6,6 +6,7 @@ from made_up_run import write_run
 
 from mmser.reports.run_files import read_run
 from mmser.reports.sections.ablation import ablation
+from mmser.reports.sections.comparison import comparison
 from mmser.reports.sections.robustness import robustness
 
 
@@ -47,3 +48,12 @@ def test_the_grid(run):
     assert "70.0 <small>70.0 to 70.0</small>" in html
     assert "&ndash;" in html
     assert "fusion=amh: expected &lt;three&gt;" in html
+
+
+def test_pairs_of_runs(run, tmp_path):
+    assert "One run alone" in comparison([run])
+    other = read_run(write_run(tmp_path / "second", tmp_path / "cache"))
+    html = comparison([run, other])
+    assert "not distinguishable" in html and "<td>first / second</td>" in html
+    other.predictions["fold"] += "x"
+    assert "cannot be compared pair by pair" in comparison([run, other])

@@ -1,0 +1,45 @@
+"""Which of the runs are shown to differ: paired tests, adjusted for their number."""
+
+from __future__ import annotations
+
+from mmser.core.errors import MmserError
+from mmser.evaluation.compare import SAME, TESTS, compare_tables
+from mmser.evaluation.meanings import shown, title
+from mmser.reports.page import Html, note, section, table
+from mmser.reports.run_files import RunFiles
+
+
+def comparison(runs: list[RunFiles]) -> Html:
+    """One row per pair of runs on UA, or on the first dimension's CCC; a line when they cannot be paired."""
+    if len(runs) < 2:
+        return section("Comparison", [note("One run alone; a report of several compares them pairwise.")])
+    scored = set(runs[0].scores["metric"])
+    metric = "ua" if "ua" in scored else sorted(name for name in scored if name.startswith("ccc_"))[0]
+    try:
+        found = compare_tables({run.name: run.predictions for run in runs}, metric, test_to_train=_ratio(runs))
+    except MmserError as error:
+        return section("Comparison", [note(f"The runs cannot be compared pair by pair: {error}")])
+    head = ["Runs", "Verdict", title(metric), "Difference", *(f"p, {test.replace('_', ' ')}" for test in TESTS)]
+    rows = []
+    for row in found.to_dict("records"):
+        values = f"{shown(metric, row['first_value'])} and {shown(metric, row['second_value'])}"
+        interval = f"{shown(metric, row['low'])} to {shown(metric, row['high'])}"
+        gap = Html(f"{shown(metric, row['difference'])} <small>{interval}</small>")
+        p_values = [shown("p", row[f"p_{test}"]) for test in TESTS]
+        rows.append([f"{row['first']} / {row['second']}", row["verdict"], values, gap, *p_values])
+    return section("Comparison", [table(head, rows, text=2), note(_METHOD)])
+
+
+_METHOD = (
+    "Same folds, seeds and utterances in both runs. Corrected resampled t-test and Wilcoxon over folds and seeds, "
+    "exact McNemar over utterances, bootstrap of whole speakers; p-values adjusted by Holm. Runs are called different when "
+    f"corrected t-test and bootstrap agree at 5 percent; {SAME} does not mean equal."
+)
+
+
+def _ratio(runs: list[RunFiles]) -> float | None:
+    for run in runs:
+        if run.assignment is not None:
+            counts = run.assignment.groupby(["fold", "part"]).size().unstack()
+            return float((counts["test"] / counts["train"]).mean())
+    return None
