@@ -43,6 +43,24 @@ def cosine(optimizer: Optimizer, epochs: int, steps_per_epoch: int, final: float
     return Schedule(CosineAnnealingLR(optimizer, T_max=epochs, eta_min=final))
 
 
+def warmup_cosine(
+    optimizer: Optimizer, epochs: int, steps_per_epoch: int, warmup: float = 0.05, final: float = 0.0
+) -> Schedule:
+    """Linear rise over the first ``warmup`` share of all steps, then half a cosine down to ``final`` times the rate."""
+    if not 0.0 <= warmup < 1.0:
+        raise MmserError("a warmup share in [0, 1)", str(warmup), "Correct scheduler.warmup.")
+    total = epochs * steps_per_epoch
+    rising = math.ceil(warmup * total)
+
+    def scale(index: int) -> float:
+        if index < rising:
+            return (index + 1) / rising
+        gone = min(1.0, (index - rising) / max(1, total - rising))
+        return final + (1.0 - final) * 0.5 * (1.0 + math.cos(math.pi * gone))
+
+    return Schedule(LambdaLR(optimizer, scale), "step")
+
+
 def exponential(
     optimizer: Optimizer, epochs: int, steps_per_epoch: int, start: int = 50, every: int = 20, rate: float = 0.15
 ) -> Schedule:

@@ -40,6 +40,14 @@ def test_inverse_time_falls_per_step():
     assert rates(schedulers.inverse_time, 3, rate=0.5) == pytest.approx([1.0, 1 / 1.5, 0.5])
 
 
+def test_warmup_then_cosine_per_step():
+    seen = rates(schedulers.warmup_cosine, 41, warmup=0.1, final=0.2)
+    assert seen[:5] == pytest.approx([0.25, 0.5, 0.75, 1.0, 1.0])
+    assert (seen[22], seen[40]) == pytest.approx((0.6, 0.2))
+    with pytest.raises(MmserError, match=r"a warmup share in \[0, 1\); found 1"):
+        schedulers.warmup_cosine(None, 10, 4, warmup=1.0)
+
+
 def test_warmup_rises_then_falls_per_step():
     seen = rates(schedulers.warmup_linear, 41, warmup=0.1)
     assert seen[:4] == pytest.approx([0.25, 0.5, 0.75, 1.0])
