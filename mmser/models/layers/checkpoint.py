@@ -25,6 +25,7 @@ def read_state(weights: str, weights_folder: str, url: str, prefix: str = "") ->
             f"Download {url} into the folder of weights (`paths.weights`), or train from scratch with weights=random.",
         )
     state = torch.load(path, map_location="cpu", weights_only=True)
+    state = state.get("model", state)  # some files hold the counters of their training beside the model
     found = {name.removeprefix(prefix): tensor for name, tensor in state.items() if name.startswith(prefix)}
     if not found:
         raise MmserError(f"tensors named {prefix}* in {path}", "none", f"Download {url} again.")
