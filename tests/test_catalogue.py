@@ -20,6 +20,11 @@ def test_published_scores_are_marked_as_not_ours():
     assert row["parameters"] == "1,628,935"
 
 
+def test_an_heir_is_listed_with_what_it_inherits():
+    row = next(row for row in catalogue("systems") if row["name"] == "amh_1")
+    assert "audio=mfcc120" in row["streams"]
+
+
 def test_unknown_kind_raises():
     with pytest.raises(UsageError, match="Did you mean corpora"):
         catalogue("corpera")
