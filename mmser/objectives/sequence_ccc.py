@@ -56,8 +56,8 @@ class SequenceConcordance(nn.Module):
 
     def forward(self, model: Model, batch: Batch) -> dict[str, Tensor]:
         """-> {"sequence_ccc": scalar} and the fusion's own terms; a value with less than two labels adds nothing."""
-        streams = {name: stream for name, stream in batch.streams.items() if name != self.labels}
-        outputs = model(streams, batch.context)
+        # As they are: the validation recognises the batch by it. A model reads only streams it has an encoder for.
+        outputs = model(batch.streams, batch.context)
         if self.labels in batch.streams:
             traced = batch.streams[self.labels]
             values, target = self._frames(model, outputs), traced.filled(float("nan"))
