@@ -1,6 +1,6 @@
-"""How much a padding-aware training step saves: MCSAN and AMH, ours against the same network padded to the maximum.
+"""How much a padding-aware training step saves: our systems against the same networks padded to the maximum.
 
-    python scripts/benchmark_step.py [--systems mcsan amh] [--batch-size 32] [--batches 6] [--threads 1] [--device cpu]
+    python scripts/benchmark_step.py [--systems mcsan ...] [--batch-size 32] [--batches 6] [--threads 1] [--device cpu]
 
 Three sides take turns on the same rows in one run: float32 padded to the batch's longest (length-bucketed, masks),
 float32 padded to the paper's maximum, and float64 padded to the maximum (how published code runs). Lengths are drawn
@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -22,10 +23,14 @@ from torch import Tensor, nn
 from mmser.core.batch import Stream, empty_context
 from mmser.core.task import Task
 from mmser.models.encoders.audio.conv_bilstm import ConvBiLSTM
+from mmser.models.encoders.sequence.identity import Identity
+from mmser.models.encoders.sequence.mixed_bigru import Layout, MixedBiGRU
 from mmser.models.encoders.sequence.recurrent import RecurrentEncoder
 from mmser.models.encoders.text.embedding_gru import EmbeddingGRU
 from mmser.models.fusion.amh import AMH
+from mmser.models.fusion.ks_transformer import KSTransformer
 from mmser.models.fusion.mcsan import MCSAN
+from mmser.models.fusion.self_cross_attention import SelfCrossAttention
 from mmser.models.heads.classifier import Classifier
 from mmser.models.multimodal import MultimodalModel, build_model
 
@@ -36,11 +41,15 @@ RATES = {"audio": 100.0, "text": 2.6, "face": 3.0}
 
 @dataclass(frozen=True)
 class Case:
-    """A system with its published sizes: input sizes and maximum lengths by stream (size 0: word indices)."""
+    """A system with its published sizes: input sizes and maximum lengths by stream (size 0: word indices).
+
+    ``published`` builds the padded sides where the released layout is another than ours.
+    """
 
     build: Callable[[], MultimodalModel]
     sizes: dict[str, int]
     limits: dict[str, int]
+    published: Callable[[], MultimodalModel] | None = None
 
 
 def mcsan() -> MultimodalModel:
@@ -67,9 +76,55 @@ def amh() -> MultimodalModel:
     )
 
 
+def attention(layout: Layout, cross: bool) -> MultimodalModel:
+    """Rajan et al.; as released: time mixing, dropout on the attention weights."""
+    released = layout == "released"
+    return build_model(
+        {
+            "audio": partial(MixedBiGRU, layout=layout, steps=1000, mixed_steps=500, projected_size=120, stride=2),
+            "text": partial(MixedBiGRU, layout=layout, steps=128, input_dropout=0.25),
+            "face": partial(MixedBiGRU, layout=layout, steps=32, mixed_steps=25),
+        },
+        partial(
+            SelfCrossAttention,
+            within=not cross,
+            cross=cross,
+            dropout=0.0 if released else 0.1,
+            weight_dropout=0.1 if released else 0.0,
+        ),
+        Classifier,
+        ATTENTION_SIZES,
+        TASK,
+    )
+
+
+def ks_transformer(padding: Literal["masked", "released"]) -> MultimodalModel:
+    return build_model(
+        {"audio": Identity, "text": Identity},
+        partial(KSTransformer, padding=padding),
+        partial(Classifier, hidden_sizes=[768, 384], dropout=0.5, input_dropout=0.0),
+        {"audio": 512, "text": 1024},
+        TASK,
+    )
+
+
+ATTENTION_SIZES = {"audio": 120, "text": 300, "face": 2048}
+ATTENTION_LIMITS = {"audio": 1000, "text": 128, "face": 32}
 CASES = {
     "mcsan": Case(mcsan, {"audio": 40, "text": 300}, {"audio": 1000, "text": 128}),
     "amh": Case(amh, {"audio": 120, "text": 0, "face": 2048}, {"audio": 750, "text": 128, "face": 25}),
+    "self_attention": Case(
+        partial(attention, "masked", False), ATTENTION_SIZES, ATTENTION_LIMITS, partial(attention, "released", False)
+    ),
+    "cross_attention": Case(
+        partial(attention, "masked", True), ATTENTION_SIZES, ATTENTION_LIMITS, partial(attention, "released", True)
+    ),
+    "ks_transformer": Case(
+        partial(ks_transformer, "masked"),
+        {"audio": 512, "text": 1024},
+        {"audio": 460, "text": 20},
+        partial(ks_transformer, "released"),
+    ),
 }
 
 
@@ -107,9 +162,9 @@ def to_the_maximum(case: Case, streams: dict[str, Stream]) -> dict[str, Stream]:
 class Side:
     """One model with its optimizer in one precision; `step` gives the seconds of one training step."""
 
-    def __init__(self, case: Case, dtype: torch.dtype, device: str) -> None:
+    def __init__(self, build: Callable[[], MultimodalModel], dtype: torch.dtype, device: str) -> None:
         torch.manual_seed(0)
-        self.model = case.build().to(device=device, dtype=dtype)
+        self.model = build().to(device=device, dtype=dtype)
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=1e-3)
         self.dtype, self.device = dtype, device
         self.clock = time.process_time if device == "cpu" else time.perf_counter
@@ -134,10 +189,11 @@ class Side:
 def compare(name: str, case: Case, rows: int, batches: int, device: str) -> None:
     """Every side on every batch in turn; print seconds per step and ratios."""
     generator = torch.Generator().manual_seed(0)
+    published = case.published or case.build
     sides = {
-        "ours, float32": (Side(case, torch.float32, device), False),
-        "maximum, float32": (Side(case, torch.float32, device), True),
-        "maximum, float64": (Side(case, torch.float64, device), True),
+        "ours, float32": (Side(case.build, torch.float32, device), False),
+        "maximum, float32": (Side(published, torch.float32, device), True),
+        "maximum, float64": (Side(published, torch.float64, device), True),
     }
     spent = dict.fromkeys(sides, 0.0)
     examples = [example(case, seconds, generator) for seconds in lengths_in_batches(rows, batches, generator)]
@@ -151,12 +207,12 @@ def compare(name: str, case: Case, rows: int, batches: int, device: str) -> None
             spent[label] += side.step(full if padded else streams, target)
     ours = spent["ours, float32"]
     for label, seconds in spent.items():
-        print(f"{name:6} {label:18} {seconds / batches:8.4f} s/step  {seconds / ours:6.2f}x", flush=True)
+        print(f"{name:15} {label:18} {seconds / batches:8.4f} s/step  {seconds / ours:6.2f}x", flush=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
-    parser.add_argument("--systems", nargs="+", default=list(CASES), choices=list(CASES))
+    parser.add_argument("--systems", nargs="+", default=["mcsan", "amh"], choices=list(CASES))
     parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--batches", type=int, default=6)
     parser.add_argument("--threads", type=int, default=1)
