@@ -24,8 +24,8 @@ class SegmentCrossEntropy(nn.Module):
     def forward(self, model: Model, batch: Batch) -> dict[str, Tensor]:
         """-> {"segment_cross_entropy": scalar} and the fusion's own terms; a batch without a label gives zero."""
         outputs = model(batch.streams, batch.context)
-        head = getattr(model, "head", None)
-        logits = head.step_logits(outputs.sequence) if hasattr(head, "step_logits") else None
+        judge = getattr(getattr(model, "head", None), "step_logits", None)
+        logits = None if judge is None else judge(outputs.sequence)
         if outputs.sequence is None or logits is None:
             raise MmserError("a head that judges segments", "none", "Use head@model.head=segment_average and classes.")
         wanted = batch.targets["emotion"][:, None].expand(outputs.sequence.mask.shape)

@@ -40,13 +40,14 @@ class VTLP:
     ) -> None:
         if scale not in ("linear", "htk", "slaney"):
             raise MmserError("scale linear, htk or slaney", f"'{scale}'", "Choose that of the extractor.")
-        self.stream, self.warp, self.probability = stream, tuple(warp), probability
+        self.stream, self.probability = stream, probability
+        self.lowest, self.highest = warp
         self.edge_hz, self.half = edge_hz, sample_rate / 2
         self.scale, self.low_hz, self.high_hz = scale, low_hz, high_hz
 
     def __call__(self, sample: Sample, generator: np.random.Generator, epoch: int, samples: Samples) -> Sample:
         track = sample.streams.get(self.stream)
-        chosen, factor = generator.random() < self.probability, generator.uniform(*self.warp)
+        chosen, factor = generator.random() < self.probability, generator.uniform(self.lowest, self.highest)
         if track is None or not chosen:
             return sample
         if track.values.ndim != 2:

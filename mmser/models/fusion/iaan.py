@@ -71,7 +71,8 @@ class IAAN(nn.Module):
 
         Attention: ``<stream>`` (batch, step), over the current utterance's averaged steps.
         """
-        found, attention = [], {}
+        found: list[Tensor] = []
+        attention: dict[str, Tensor] = {}
         for name in self.names:
             values, mask = group_mean(streams[name].values, streams[name].mask, self.average)
             turns = {

@@ -34,8 +34,11 @@ class AttentionGateLSTM(nn.Module):
         def square(times: int = 1) -> nn.Linear:
             return nn.Linear(hidden_size, times * hidden_size, bias=False)
 
-        self.attended, self.scored = (square(), square()) if forget == "attention" else (None, None)
-        self.before, self.after = (square(gates - 2), square()) if peephole == "full" else (None, None)
+        attends, peeps = forget == "attention", peephole == "full"
+        self.attended: nn.Linear | None = square() if attends else None
+        self.scored: nn.Linear | None = square() if attends else None
+        self.before: nn.Linear | None = square(gates - 2) if peeps else None
+        self.after: nn.Linear | None = square() if peeps else None
         for parameter in self.parameters():
             nn.init.uniform_(parameter, -1 / math.sqrt(hidden_size), 1 / math.sqrt(hidden_size))
 

@@ -1,6 +1,6 @@
 """Area attention CNN: 2 s log-mel segments, two kernel shapes side by side, attention over rectangles of the map.
 
-Source: Xu, Zhang, Zhang, "Speech emotion recognition with multiscale area attention and data augmentation",
+Source: Xu, Zhang, Cui, Zhang, "Speech emotion recognition with multiscale area attention and data augmentation",
 ICASSP 2021, with details from its authors' released code.
 
 Differs:
