@@ -91,6 +91,13 @@ class StreamClassification(nn.Module):
         return losses
 
     def _of_encoders(self, model: Any, batch: Batch) -> dict[str, tuple[Tensor, Tensor]]:
+        missing = [name for name in self.names if name not in model.encoders]
+        if missing:
+            raise MmserError(
+                f"an encoder for each stream {', '.join(self.names)}",
+                f"none for {', '.join(missing)}",
+                "Correct objective.sizes, or leave the stage out (~stages.NAME).",
+            )
         found = {}
         for name in self.names:
             stream = model.encoders[name](batch.streams[name])

@@ -67,6 +67,8 @@ def test_only_the_encoders_named_run_and_absent_streams_do_not_count() -> None:
     vectors = torch.stack([values[0].mean(0), values[1, 0]])
     expected = nn.functional.cross_entropy(objective.outputs[0](vectors), torch.tensor([0, 1]))
     assert list(losses) == ["audio"]
+    with pytest.raises(MmserError, match="an encoder for each stream text; found none for text"):
+        StreamClassification(TASK, 1, {"text": 4})(Model(), given)
     torch.testing.assert_close(losses["audio"], expected)
 
 
