@@ -98,39 +98,63 @@ def train_config(settings: dict[str, Any]) -> Run:
 
 
 def ensure_caches(settings: Mapping[str, Any]) -> None:
-    """Preprocess the streams' extractors whose cache is missing; raises MmserError when the corpus is not there."""
+    """Preprocess whatever the run reads and no cache holds in full; raises MmserError when a corpus is not there.
+
+    Every corpus of the run (``corpus`` and ``domains``) and every stream of every stage count.
+    """
+    stages = (settings.get("stages") or {}).values()
+    named = [*settings["streams"].values(), *(s for stage in stages for s in (stage.get("streams") or {}).values())]
+    extractors = dict.fromkeys(str(stream["extractor"]) for stream in named if "extractor" in stream)
+    domains = [domain["corpus"] for domain in (settings.get("domains") or {}).values()]
+    for corpus in [settings["corpus"], *domains]:
+        _ensure_corpus(settings, corpus, [*extractors])
+
+
+def _ensure_corpus(settings: Mapping[str, Any], corpus: Mapping[str, Any], extractors: Sequence[str]) -> None:
     from hydra.utils import instantiate
 
-    from mmser.cache.store import find_store
-
-    corpus = instantiate(settings["corpus"]).name
+    name = instantiate(corpus).name
     missing: dict[str, list[str]] = {}
-    for stream in settings["streams"].values():
-        name, _, transcript = str(stream["extractor"]).partition("@")
-        try:
-            find_store(settings["cache"], corpus, stream["extractor"])
-        except MmserError:
-            missing.setdefault(transcript or "corpus", []).append(name)
+    for extractor in extractors:
+        if not _cached(Path(settings["cache"]), name, extractor):
+            base, _, transcript = extractor.partition("@")
+            missing.setdefault(transcript or "corpus", []).append(base)
     for transcript, names in missing.items():
-        log.info("no cache yet for %s: preprocessing", ", ".join(names))
-        _preprocess_for(settings, transcript, names)
+        log.info("no complete cache of %s yet for %s: preprocessing", name, ", ".join(names))
+        _preprocess_for(settings, corpus, transcript, names)
 
 
-def _preprocess_for(settings: Mapping[str, Any], transcript: str, names: Sequence[str]) -> None:
+def _cached(cache: Path, corpus: str, extractor: str) -> bool:
+    """The store is there and knows every utterance of the manifest, as done or as failed."""
+    from mmser.cache.store import Store, find_store
+    from mmser.corpora.manifest import read_manifest
+
+    try:
+        store = Store(find_store(cache, corpus, extractor))
+        listed = read_manifest(cache / corpus / "manifest.parquet")["id"]
+    except (MmserError, FileNotFoundError):
+        return False
+    return set(listed) <= set(store.index["id"])
+
+
+def _preprocess_for(
+    settings: Mapping[str, Any], corpus: Mapping[str, Any], transcript: str, names: Sequence[str]
+) -> None:
     from hydra.utils import instantiate
 
     from mmser.extraction.preprocess import preprocess as extract
 
-    parts = [f"+extractor@extractor.{name}={name}" for name in dict.fromkeys(names)]
+    parts = [f"+extractor@extractor.{name}={name}" for name in names]
     parts += [f"+transcriber={transcript}"] if transcript != "corpus" else []
     base = compose("preprocess", ["corpus=generic", f"paths.weights={settings['paths']['weights']}", *parts])
     weights = settings.get("weights")
     extract(
-        instantiate(settings["corpus"]),
+        instantiate(corpus),
         {name: instantiate(_with_weights(part, weights)) for name, part in base["extractor"].items()},
         Path(settings["cache"]),
         transcriber=instantiate(base["transcriber"]) if "transcriber" in base else None,
         transcript=transcript,
+        workers=base["workers"],
     )
 
 

@@ -125,7 +125,9 @@ def _checked_labels(table: pd.DataFrame, name: str) -> pd.DataFrame:
     if table["target"].isna().all():
         raise MmserError(f"targets in {name}", "an empty target in every row", "Fill the target column.")
     targets, predictions = set(table["target"].dropna()), set(table["prediction"].dropna())
-    if not targets & predictions:
+    # Disjoint labels are a misspelling unless the probability columns name them all: a small fold may be all wrong.
+    classes = {column.removeprefix(PROBABILITY) for column in table.columns if column.startswith(PROBABILITY)}
+    if not targets & predictions and not targets | predictions <= classes:
         raise MmserError(
             f"targets and predictions in the same spelling in {name}",
             f"targets {', '.join(sorted(targets)[:5])}, predictions {', '.join(sorted(predictions)[:5])}",

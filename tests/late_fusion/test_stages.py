@@ -88,7 +88,7 @@ def study() -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
 
 
 def test_no_stage_reads_a_label_of_its_own_evaluation_fold() -> None:
-    """Acceptance check 8: each fold's chain is built while the labels it may not see are watched and worthless."""
+    """Acceptance check 8: the labels a fold may not see are made worthless, and its outputs do not change."""
     outputs, labels = study()
     grouping = own_subjects(labels)
     honest = fit_protocol("by_subject", outputs, labels, grouping, SMALL, silent)

@@ -86,3 +86,11 @@ def test_the_callers_table_is_left_alone():
     table = pd.DataFrame({"target": ["a"], "prediction": ["a"]}, index=[7])
     checked_predictions(table)
     assert list(table.columns) == ["target", "prediction"]
+
+
+def test_a_table_that_is_wrong_throughout_is_no_misspelling_when_its_classes_are_named():
+    table = pd.DataFrame({"target": ["a", "a"], "prediction": ["b", "b"], "probability_a": [0.1, 0.2]})
+    checked = checked_predictions(table.assign(probability_b=[0.9, 0.8], id=["1", "2"]))
+    assert checked["target"].tolist() == ["a", "a"]
+    with pytest.raises(MmserError, match="same spelling"):
+        checked_predictions(table.drop(columns="probability_a").assign(id=["1", "2"]))
