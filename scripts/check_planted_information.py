@@ -6,7 +6,6 @@ For every modality of a system: write a SYNTHETIC corpus whose labels only that 
 test part with everything, without the informative modality (must fall to chance, 0.25) and without each other one (must
 not fall). Prints a table; exits with 1 when a system misses what was planted. The figures are about the platform, not
 about emotions.
-emotions.
 """
 
 from __future__ import annotations
