@@ -27,6 +27,7 @@ _LAZY = {
     "ablate": "mmser.evaluation.ablation",
     "acoustic_robustness": "mmser.evaluation.acoustic_robustness",
     "asr_robustness": "mmser.evaluation.asr_robustness",
+    "predict_recording": "mmser.inference.timeline",
     "compare": "mmser.evaluation.compare",
     "report": "mmser.reports.report",
     "doctor": "mmser.doctor",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mmser import __version__
 from mmser.core.errors import MmserError, UsageError
 from mmser.evaluation.command import add_ablate_options, add_compare_options, add_robustness_options
+from mmser.inference.command import add_options as add_predict_options
 from mmser.late_fusion.command import add_options
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     add_robustness_options(command("robustness", robustness_, "real ASR, controlled word errors, noise, bad video"))
     add_ablate_options(command("ablate", ablate_, "modalities taken away, at test and training time; parts exchanged"))
+    add_predict_options(command("predict", predict_, "emotions over time in a new video or sound file"))
     add_compare_options(command("compare", compare_, "paired tests between runs, and the literature's figures beside"))
 
     doctor = command("doctor", doctor_, "what this machine has and what is missing")
@@ -235,6 +237,14 @@ def ablate_(options: argparse.Namespace) -> int:
     from mmser.evaluation.command import ablate
 
     print(ablate(options))
+    return 0
+
+
+def predict_(options: argparse.Namespace) -> int:
+    """`mmser predict run=DIR FILE...`."""
+    from mmser.inference.command import predict
+
+    print(predict(options))
     return 0
 
 

@@ -1,1 +1,1 @@
-"""inference."""
+"""A trained run on a new recording: segments of speech, their emotions over time, and what spoke for them."""

@@ -1,0 +1,82 @@
+"""A timeline as files: csv, json, subtitles (.srt, .vtt) and a picture (.svg)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from mmser.core.tables import PREDICTION, PROBABILITY
+
+COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000", "#8C8C00", "#7F7F7F")
+"""Okabe and Ito's, told apart with every common colour blindness."""
+
+STYLES = ("-", "--", "-.", ":")
+
+
+def write_timeline(table: pd.DataFrame, folder: str | Path, stem: str) -> list[Path]:
+    """Write ``<folder>/<stem>.csv``, .json, .srt, .vtt and .svg; returns their paths."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = {suffix: folder / f"{stem}.{suffix}" for suffix in ("csv", "json", "srt", "vtt", "svg")}
+    table.to_csv(paths["csv"], index=False)
+    rows = json.loads(table.to_json(orient="records"))
+    paths["json"].write_text(json.dumps(rows, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    paths["srt"].write_text(subtitles(table, ","), encoding="utf-8")
+    paths["vtt"].write_text("WEBVTT\n\n" + subtitles(table, "."), encoding="utf-8")
+    draw_timeline(table, paths["svg"])
+    return list(paths.values())
+
+
+def subtitles(table: pd.DataFrame, point: str) -> str:
+    """Numbered cues, SubRip with ``point`` "," and WebVTT with "."."""
+    cues = [
+        f"{number}\n{clock(row['start'], point)} --> {clock(row['end'], point)}\n{label(row)}\n"
+        for number, row in enumerate(table.to_dict("records"), start=1)
+    ]
+    return "\n".join(cues)
+
+
+def label(row: Mapping[Any, Any]) -> str:
+    """One segment in a line: "[happy 87 %] what a day"; angle brackets, which open tags there, become round ones."""
+    if isinstance(row.get("prediction"), str):
+        share = row[PROBABILITY + row["prediction"]]
+        emotion = f"{row['prediction']} {share:.0%}"
+    else:
+        values = {str(key).removeprefix(PREDICTION): row[key] for key in row if str(key).startswith(PREDICTION)}
+        emotion = ", ".join(f"{name} {value:.2f}" for name, value in values.items() if not pd.isna(value)) or "?"
+    text = " ".join(str(row["text"]).replace("<", "(").replace(">", ")").split())
+    return f"[{emotion}] {text}".rstrip()
+
+
+def clock(seconds: float, point: str) -> str:
+    """Hours, minutes, seconds and milliseconds as subtitles write them."""
+    milliseconds = round(1000 * seconds)
+    minutes, rest = divmod(milliseconds, 60_000)
+    hours, minutes = divmod(minutes, 60)
+    whole, part = divmod(rest, 1000)
+    return f"{hours:02d}:{minutes:02d}:{whole:02d}{point}{part:03d}"
+
+
+def draw_timeline(table: pd.DataFrame, path: Path) -> None:
+    """Probabilities (or values) over time as steps, with a gap where nobody speaks; the same table, the same bytes."""
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    names = [str(c) for c in table if str(c).startswith((PROBABILITY, PREDICTION))]
+    with matplotlib.rc_context({"font.size": 9, "svg.hashsalt": "mmser", "text.parse_math": False}):
+        figure = Figure(figsize=(9.0, 3.2), layout="constrained")
+        axes = figure.add_subplot()
+        for number, name in enumerate(names):
+            color, style = COLOURS[number % len(COLOURS)], STYLES[number % len(STYLES)]
+            short = name.removeprefix(PROBABILITY).removeprefix(PREDICTION)
+            rows = zip(table["start"], table["end"], table[name], strict=True)
+            for place, (start, end, value) in enumerate(rows):
+                axes.plot([start, end], [value] * 2, style, color=color, lw=2.5, label="" if place else short)
+        axes.set(xlabel="seconds", ylabel="probability" if names[0].startswith(PROBABILITY) else "value")
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.legend(ncols=min(8, len(names)), loc="lower left", bbox_to_anchor=(0, 1), frameon=False)
+        figure.savefig(path, format="svg", metadata={"Date": None, "Creator": None})

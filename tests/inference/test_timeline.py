@@ -1,0 +1,184 @@
+"""A recording through the run's own extractors: right segments, right features, missing parts told."""
+
+import tracemalloc
+
+import numpy as np
+import pandas as pd
+import pytest
+from trained_run import CLASSES, make_settings
+
+from mmser.cli import main
+from mmser.core.clip import SAMPLE_RATE, Transcript
+from mmser.core.errors import MmserError
+from mmser.corpora.generic import Generic
+from mmser.extraction.preprocess import preprocess
+from mmser.extractors.audio.mfcc import Mfcc
+from mmser.extractors.face.resnet import ResNet
+from mmser.extractors.text.words import Words
+from mmser.inference import timeline
+from mmser.inference.reader import Reader
+from mmser.inference.recording import open_recording, sound_blocks
+from mmser.inference.timeline import predict_recording
+from mmser.media.decode import decode_clips
+from mmser.media.write import write_mp4, write_wav
+from mmser.training.fit import train
+
+PITCHES = {"angry": 1800.0, "happy": 900.0, "sad": 3000.0}
+COLOURS = {"angry": (200, 40, 40), "happy": (240, 220, 60), "sad": (40, 60, 200)}
+
+
+def sound(label, seconds=0.6):
+    return (0.3 * np.sin(2 * np.pi * PITCHES[label] * np.arange(int(seconds * SAMPLE_RATE)) / SAMPLE_RATE)).astype("f4")
+
+
+def pictures(label, seconds=0.6):
+    return np.full((round(10 * seconds), 48, 48, 3), COLOURS[label], np.uint8)
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory):
+    """A run on sound, words and pictures, all of which tell the class."""
+    folder = tmp_path_factory.mktemp("seen")
+    rows = []
+    for i in range(18):
+        label = CLASSES[i % 3]
+        write_mp4(folder / "corpus" / f"u{i}.mp4", pictures(label), 10.0, sound(label))
+        rows.append(
+            {"id": f"u{i}", "speaker": f"s{i // 6}", "emotion": label, "video_path": f"u{i}.mp4", "transcript": label}
+        )
+    pd.DataFrame(rows).to_csv(folder / "corpus" / "manifest.csv", index=False)
+    face = ResNet(weights="random", architecture="resnet18", size=512, crop="centre", image_size=32)
+    extractors = {"mfcc13": Mfcc(coefficients=13, bands=26), "words": Words(), "resnet18": face}
+    preprocess(Generic(folder / "corpus", "small"), extractors, folder / "cache", progress=False)
+    settings = make_settings(folder / "cache", folder / "run", folds=["s0"])
+    encoders = settings["model"]["encoders"]
+    settings["model"]["encoders"] = {"tone": encoders["tone"], "prose": encoders["prose"], "look": {**encoders["tone"]}}
+    settings["streams"] = {
+        "tone": {"extractor": "mfcc13", "normalise": "zscore"},
+        "prose": {"extractor": "words", "vocabulary": True},
+        "look": {"extractor": "resnet18", "normalise": "zscore"},
+    }
+    return train(settings)
+
+
+class Recogniser:
+    """Hears the class by its pitch; nothing in silence."""
+
+    def transcribe(self, waveforms):
+        heard = []
+        for waveform in waveforms:
+            pitch = np.abs(np.fft.rfft(waveform)).argmax() * SAMPLE_RATE / len(waveform)
+            heard.append(Transcript(min(PITCHES, key=lambda label: abs(PITCHES[label] - pitch)), "test"))
+        return heard
+
+
+@pytest.fixture(autouse=True)
+def stand_ins(monkeypatch):
+    """Tones are no speech to Silero, and no words to a real recogniser."""
+    monkeypatch.setattr(timeline, "load_detector", lambda: lambda chunk: float(np.abs(chunk).mean() > 0.02))
+    monkeypatch.setattr(timeline, "make_transcriber", lambda name, settings: Recogniser())
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory):
+    """Happy from 1 s to 2 s, sad from 3 s to 4 s, silence between."""
+    path = tmp_path_factory.mktemp("video") / "clip.mp4"
+    quiet = np.zeros(SAMPLE_RATE, np.float32)
+    waveform = np.concatenate([quiet, sound("happy", 1.0), quiet, sound("sad", 1.0), quiet])
+    frames = np.concatenate([pictures(c, s) for c, s in (("happy", 2.5), ("sad", 2.5))])
+    write_mp4(path, frames, 10.0, waveform)
+    return path
+
+
+def test_segments_words_and_emotions_of_a_video(seen, video):
+    table = predict_recording(seen, video, asr="test")
+    assert table["start"].tolist() == pytest.approx([0.9, 2.9], abs=0.08)
+    assert table["end"].tolist() == pytest.approx([2.1, 4.1], abs=0.08)
+    assert table["prediction"].tolist() == table["text"].tolist() == ["happy", "sad"]
+    assert table["modalities"].tolist() == ["audio+text+face"] * 2
+    probabilities = table[[f"probability_{name}" for name in CLASSES]].to_numpy()
+    assert probabilities.sum(1) == pytest.approx(1)
+    assert table[[f"contribution_{kind}" for kind in ("audio", "text", "face")]].notna().all(axis=None)
+
+
+def test_a_contribution_is_what_leaving_out_changes(seen, video, tmp_path):
+    table = predict_recording(seen, video, asr="test")
+    without = predict_recording(seen, video)
+    assert without["modalities"].tolist() == ["audio+face"] * 2
+    row, bare = table.iloc[0], without.iloc[0]
+    expected = row["probability_happy"] - bare["probability_happy"]
+    assert row["contribution_text"] == pytest.approx(expected, abs=1e-5)
+    assert np.isnan(bare["contribution_text"]) and not np.isnan(bare["contribution_face"])
+
+
+def test_features_are_those_of_the_caches(seen):
+    reader = Reader(seen)
+    utterance = next(iter(Generic(seen.directory.parent / "corpus", "small").utterances()))
+    clip = decode_clips([utterance], True, True, reader.frame_rate)[0]
+    made = reader.features(clip)
+    for stream in ("tone", "look"):
+        stored = reader._stores[stream].read(utterance.id)
+        assert made[stream].values.astype(stored.dtype) == pytest.approx(stored, abs=1e-3, rel=1e-3)
+
+
+def test_sound_alone(seen, tmp_path):
+    write_wav(tmp_path / "a.wav", np.concatenate([np.zeros(8000, "f4"), sound("angry", 1.0), np.zeros(8000, "f4")]))
+    table = predict_recording(seen, tmp_path / "a.wav", asr="test")
+    assert table["modalities"].tolist() == ["audio+text"]
+    assert table["prediction"].tolist() == ["angry"]
+    assert np.isnan(table["contribution_face"][0])
+
+
+def test_silent_video_is_cut_into_windows(seen, tmp_path):
+    frames = np.concatenate([pictures("happy", 2.0), pictures("sad", 2.0)])
+    write_mp4(tmp_path / "silent.mp4", frames, 10.0, None)
+    table = predict_recording(seen, tmp_path / "silent.mp4", asr="test", window=2.0)
+    assert table["start"].tolist() == [0.0, 2.0]
+    assert table["modalities"].tolist() == ["face", "face"]
+    assert table["prediction"].tolist() == ["happy", "sad"]
+    assert table["contribution_face"].isna().all()
+
+
+def test_a_long_recording_takes_no_more_memory(seen, tmp_path):
+    peaks = []
+    for name, times in (("short", 3), ("long", 24)):
+        quiet = np.zeros(SAMPLE_RATE // 2, np.float32)
+        write_wav(tmp_path / f"{name}.wav", np.tile(np.concatenate([sound("happy", 1.0), quiet]), times))
+        tracemalloc.start()
+        assert len(predict_recording(seen, tmp_path / f"{name}.wav")) == times
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    # Eight times the sound is 2 MB of samples more; what grows is the table and the plan of cuts.
+    assert peaks[1] - peaks[0] < 1_000_000
+
+
+def test_what_cannot_be_read_is_told(seen, tmp_path):
+    with pytest.raises(MmserError, match="a video or sound file"):
+        predict_recording(seen, tmp_path / "none.mp4")
+    (tmp_path / "text.mp4").write_text("no video")
+    with pytest.raises(MmserError, match="holds no known audio or video format"):
+        predict_recording(seen, tmp_path / "text.mp4")
+    write_wav(tmp_path / "quiet.wav", np.zeros(SAMPLE_RATE, "f4"))
+    with pytest.raises(MmserError, match=r"speech in quiet\.wav; found none"):
+        predict_recording(seen, tmp_path / "quiet.wav")
+
+
+def test_another_cache_than_the_run_was_trained_on(seen, monkeypatch):
+    monkeypatch.setitem(seen.environment["caches"], "tone", "0" * 12)
+    with pytest.raises(MmserError, match="that run was trained on in stream tone; found mfcc13-"):
+        Reader(seen)
+
+
+def test_recordings(video, tmp_path):
+    recording = open_recording(video)
+    assert recording.audio and recording.video
+    assert recording.seconds == pytest.approx(5.0, abs=0.1)
+    heard = np.concatenate([samples for _, samples in sound_blocks(recording)])
+    assert len(heard) == pytest.approx(5 * SAMPLE_RATE, rel=0.02)
+
+
+def test_the_command(seen, video, tmp_path, capsys):
+    assert main(["predict", f"run={seen.directory}", str(video), "--asr", "test", "--out", str(tmp_path)]) == 0
+    text = capsys.readouterr().out
+    assert "clip.mp4: 2 segments" in text and "[happy" in text and "audio +" in text
+    assert (tmp_path / "clip.srt").read_text().startswith("1\n00:00:0")
