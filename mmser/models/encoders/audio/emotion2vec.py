@@ -1,0 +1,135 @@
+"""emotion2vec: waveform -> 50 frames per second, self-supervised; also one vector per utterance, token or chunk.
+
+Source: Ma et al., "emotion2vec: self-supervised pre-training for speech emotion representation", ACL Findings 2024.
+Pre-trained by the objective ``emotion2vec``.
+
+Differs:
+    The scale of the distance bias is read from a checkpoint but does not learn. Padding is kept out of the
+    convolutions, so that an utterance's result is the same in any batch.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mmser.core.batch import Stream
+from mmser.core.errors import MmserError
+from mmser.models.layers.alibi_transformer import AlibiBackbone
+from mmser.models.layers.emotion2vec_checkpoint import read_checkpoint, renamed
+from mmser.models.layers.masking import compact_order, length_mask, rows_at, zero_padding
+
+KERNELS, STRIDES = (10, 3, 3, 3, 3, 2, 2), (5, 2, 2, 2, 2, 2, 2)
+
+
+class Emotion2Vec(nn.Module):
+    """Convolutions -> positions -> backbone; ``tokens`` utterance vectors are set before the frames.
+
+    ``embedding``: "frames" (batch, frame, size), "utterance" (time 1: the mean of the tokens, or of the frames when
+    there is none) or "chunk" (the tokens themselves, time = tokens). ``projection_size`` appends linear and ReLU (the
+    probe). ``weights`` is "random" or a file in the published layout.
+    """
+
+    reads: ClassVar[str] = "waveform"
+
+    def __init__(
+        self,
+        input_size: int,
+        size: int = 768,
+        layers: int = 12,
+        prenet: int = 4,
+        heads: int = 12,
+        inner_size: int = 3072,
+        channels: int = 512,
+        groups: int = 16,
+        tokens: int = 10,
+        dropout: float = 0.1,
+        embedding: Literal["frames", "utterance", "chunk"] = "frames",
+        projection_size: int | None = None,
+        weights: str = "random",
+    ) -> None:
+        super().__init__()
+        if embedding not in ("frames", "utterance", "chunk") or (embedding == "chunk" and not tokens):
+            raise MmserError("embedding frames, utterance, or chunk with tokens", f"'{embedding}'", "Correct it.")
+        self.embedding = embedding
+        self.front = Front(size, channels, groups)
+        self.backbone = AlibiBackbone(size, layers, heads, inner_size, dropout)
+        self.tokens = nn.Parameter(torch.randn(tokens, size) * 0.02) if tokens else None
+        self.projection = nn.Linear(size, projection_size) if projection_size else None
+        self.output_size = projection_size or size
+        if weights != "random":
+            self._load(Path(weights), prenet)
+
+    def forward(self, stream: Stream) -> Stream:
+        """(batch, sample) or (batch, sample, 1) at 16 kHz -> (batch, frame or token, output_size)."""
+        frames = self.front(stream)
+        hidden, _ = self.backbone(frames.values, frames.mask, self.tokens)
+        count = 0 if self.tokens is None else len(self.tokens)
+        if self.embedding == "frames":
+            out = Stream(hidden[:, count:], frames.mask)
+        else:
+            tokens = hidden[:, :count]
+            if self.embedding == "utterance":
+                lengths = frames.mask.sum(dim=1).clamp(min=1)[:, None, None]
+                tokens = tokens.mean(dim=1, keepdim=True) if count else hidden.sum(dim=1, keepdim=True) / lengths
+            out = Stream(tokens, frames.mask.any(dim=1, keepdim=True).expand(-1, tokens.shape[1]))
+        return out if self.projection is None else Stream(F.relu(self.projection(out.filled())), out.mask)
+
+    def _load(self, path: Path, prenet: int) -> None:
+        found = renamed(read_checkpoint(path), prenet)
+        if "backbone.scale" in found:
+            found["backbone.scale"] = found["backbone.scale"].flatten().expand_as(self.backbone.scale)
+        wanted = {name for name in self.state_dict() if not name.startswith("projection.")}
+        lacking = sorted(wanted - {"backbone.scale"} - set(found))
+        if lacking:
+            raise MmserError(f"{len(wanted)} tensors of emotion2vec", f"no {lacking[0]} in {path}", "Check the file.")
+        self.load_state_dict(found, strict=False)
+
+
+class Front(nn.Module):
+    """Seven convolutions with layer norm, a projection, and five grouped convolutions that tell positions."""
+
+    def __init__(self, size: int, channels: int, groups: int, depth: int = 5, kernel: int = 19) -> None:
+        super().__init__()
+        sizes = [1, *[channels] * len(KERNELS)]
+        self.convolutions = nn.ModuleList(
+            nn.Conv1d(sizes[layer], channels, KERNELS[layer], STRIDES[layer], bias=False)
+            for layer in range(len(KERNELS))
+        )
+        self.norms = nn.ModuleList(nn.LayerNorm(channels) for _ in KERNELS)
+        self.norm = nn.LayerNorm(channels)
+        self.projection = nn.Linear(channels, size)
+        self.positions = nn.ModuleList(
+            nn.Conv1d(size, size, kernel, padding=kernel // 2, groups=groups) for _ in range(depth)
+        )
+
+    def forward(self, stream: Stream) -> Stream:
+        """(batch, sample) -> Z_0 (batch, frame, size): projected frames plus their positions."""
+        hidden, mask = self._frames(stream)
+        hidden = zero_padding(self.projection(self.norm(hidden)), mask)
+        place = hidden
+        for layer in self.positions:
+            place = layer(zero_padding(place, mask).transpose(1, 2)).transpose(1, 2)
+            place = F.gelu(F.layer_norm(place, place.shape[-1:]))
+        return Stream(zero_padding(hidden + place, mask), mask)
+
+    def _frames(self, stream: Stream) -> tuple[Tensor, Tensor]:
+        waveform = rows_at(stream.filled().flatten(1)[..., None], compact_order(stream.mask)[0])
+        hidden = F.pad(waveform.transpose(1, 2), (0, max(0, receptive_field() - waveform.shape[1])))
+        lengths, present = stream.lengths, stream.present
+        for layer, norm, kernel, stride in zip(self.convolutions, self.norms, KERNELS, STRIDES, strict=True):
+            lengths = torch.where(present, ((lengths - kernel) // stride + 1).clamp(min=1), 0)
+            hidden = F.gelu(norm(layer(hidden).transpose(1, 2))).transpose(1, 2)
+        return hidden.transpose(1, 2), length_mask(lengths, hidden.shape[2])
+
+
+def receptive_field() -> int:
+    """Samples that one frame sees: 400."""
+    samples = 1
+    for kernel, stride in zip(reversed(KERNELS), reversed(STRIDES), strict=True):
+        samples = (samples - 1) * stride + kernel
+    return samples

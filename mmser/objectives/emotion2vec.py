@@ -1,0 +1,159 @@
+"""Online distillation with utterance and frame losses: the pre-training of emotion2vec, without labels.
+
+Source: Ma et al., "emotion2vec", ACL Findings 2024, section 3; its parent is data2vec 2.0 (Baevski et al., 2023).
+
+Differs:
+    Masked frames are replaced by small noise (data2vec 2.0's way); the decoder's size follows from the published
+    parameter count. Frame targets are instance-normalised over time; the utterance target is the mean of the plain
+    ones, whose normalised mean would be zero.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mmser.core.batch import Batch
+from mmser.core.errors import MmserError
+from mmser.core.task import Task
+from mmser.models.layers.alibi_transformer import AlibiBackbone
+from mmser.models.layers.masking import zero_padding
+from mmser.models.layers.pooling import masked_mean, masked_std
+
+MaskRule = Literal["fraction", "start_rate"]
+
+
+class Emotion2VecPretraining(nn.Module):
+    """Student: tokens and masked frames; teacher: the backbone's moving average on whole frames.
+
+    ``mask_rule`` "fraction": ``probability * T / span`` distinct starts (about 41 % masked); "start_rate": each frame
+    starts a span with ``probability`` (about 97 %). The teacher moves after each step by tau from ``tau_start`` to
+    ``tau_end`` over ``progress``; ``average`` last blocks make the target.
+    """
+
+    started: Tensor
+
+    def __init__(
+        self,
+        task: Task,
+        vector_size: int,
+        stream: str = "audio",
+        size: int = 768,
+        layers: int = 12,
+        heads: int = 12,
+        inner_size: int = 3072,
+        decoder_size: int = 384,
+        groups: int = 16,
+        average: int = 8,
+        probability: float = 0.5,
+        span: int = 5,
+        mask_rule: MaskRule = "fraction",
+        utterance_weight: float = 1.0,
+        tau_start: float = 0.999,
+        tau_end: float = 0.99999,
+    ) -> None:
+        super().__init__()
+        if mask_rule not in ("fraction", "start_rate") or not 0 < average <= layers:
+            raise MmserError(
+                f"mask_rule fraction or start_rate, and average of 1 to {layers} blocks",
+                f"{mask_rule}, {average}",
+                "Correct the objective.",
+            )
+        self.stream, self.average, self.utterance_weight = stream, average, utterance_weight
+        self.probability, self.span, self.mask_rule = probability, span, mask_rule
+        self.tau_start, self.tau_end = tau_start, tau_end
+        self.progress = 0.0
+        self.teacher = AlibiBackbone(size, layers, heads, inner_size, dropout=0.0).requires_grad_(False)
+        self.decoder = FrameDecoder(size, decoder_size, groups)
+        self.register_buffer("started", torch.zeros((), dtype=torch.bool))
+
+    def forward(self, model: Any, batch: Batch) -> dict[str, Tensor]:
+        """-> {"frame": scalar, "utterance": scalar}"""
+        encoder: Any = dict(model.encoders.items()).get(self.stream)
+        if not hasattr(encoder, "backbone"):
+            raise MmserError(f"the encoder emotion2vec for stream '{self.stream}'", "another", "Choose it.")
+        if not bool(self.started):
+            self.teacher.load_state_dict(encoder.backbone.state_dict())
+            self.started.fill_(True)
+        frames = encoder.front(batch.streams[self.stream])
+        masked = self.draw_mask(frames.mask)
+        noise = torch.randn_like(frames.values) * 0.01
+        values = torch.where(masked[..., None], noise, frames.values)
+        hidden, _ = encoder.backbone(values, frames.mask, encoder.tokens)
+        count = 0 if encoder.tokens is None else len(encoder.tokens)
+        student = zero_padding(hidden[:, count:], frames.mask)
+        target = self.target(frames.values.detach(), frames.mask)
+        told = hidden[:, :count].mean(dim=1) if count else masked_mean(student, frames.mask)
+        return {
+            "frame": self.frame_loss(self.decoder(student, frames.mask), target, masked, frames.mask),
+            "utterance": self.utterance_weight * utterance_loss(told, target, frames.mask),
+        }
+
+    def target(self, values: Tensor, mask: Tensor) -> Tensor:
+        """Mean of the teacher's last blocks on unmasked frames without tokens: (batch, frame, feature), no gradient."""
+        with torch.no_grad():
+            return torch.stack(self.teacher(values, mask)[1][-self.average :]).mean(dim=0)
+
+    def frame_loss(self, predicted: Tensor, target: Tensor, masked: Tensor, mask: Tensor) -> Tensor:
+        """Mean square over features and masked frames of predicted and target (batch, frame, feature)."""
+        target = (target - masked_mean(target, mask)[:, None]) / masked_std(target, mask, 1e-5)[:, None].clamp_min(1e-5)
+        squares = (predicted - target).square().mean(dim=-1)
+        return (squares * masked).sum() / masked.sum().clamp_min(1)
+
+    def draw_mask(self, mask: Tensor) -> Tensor:
+        """mask (batch, frame) -> (batch, frame) bool: spans of ``span`` frames, never in padding."""
+        lengths = mask.sum(dim=1, keepdim=True)
+        share = torch.rand(mask.shape, device=mask.device)
+        if self.mask_rule == "start_rate":
+            starts = (share < self.probability) & mask
+        else:
+            # At random up or down to a whole number of starts, as the parent recipe does.
+            extra = torch.rand(len(mask), 1, device=mask.device)
+            wanted = torch.floor(self.probability * lengths / self.span + extra)
+            room = torch.arange(mask.shape[1], device=mask.device) <= (lengths - self.span).clamp(min=0)
+            rank = share.masked_fill(~(room & mask), 2.0).argsort(dim=1).argsort(dim=1)
+            starts = (rank < wanted) & room & mask
+        ends = F.pad(starts[:, None].float(), (self.span - 1, 0))
+        return (F.max_pool1d(ends, self.span, stride=1).squeeze(1) > 0) & mask
+
+    @property
+    def tau(self) -> float:
+        """Share of the teacher that stays at the next step."""
+        return self.tau_start + (self.tau_end - self.tau_start) * self.progress
+
+    @torch.no_grad()
+    def after_step(self, model: Any) -> None:
+        """``teacher = tau * teacher + (1 - tau) * student``"""
+        student = dict(model.encoders[self.stream].backbone.named_parameters())
+        for name, weight in self.teacher.named_parameters():
+            weight.mul_(self.tau).add_(student[name], alpha=1.0 - self.tau)
+
+
+def utterance_loss(told: Tensor, target: Tensor, mask: Tensor) -> Tensor:
+    """Mean over features and rows with frames of the square of told (batch, feature) minus the target's mean."""
+    squares = (told - masked_mean(target, mask)).square().mean(dim=-1)
+    present = mask.any(dim=1)
+    return (squares * present).sum() / present.sum().clamp_min(1)
+
+
+class FrameDecoder(nn.Module):
+    """Four grouped convolutions (kernel 7) with layer norm and GELU, residual where the size stays, then linear."""
+
+    def __init__(self, size: int, inner_size: int = 384, groups: int = 16, layers: int = 4, kernel: int = 7) -> None:
+        super().__init__()
+        sizes = [size, *[inner_size] * layers]
+        self.convolutions = nn.ModuleList(
+            nn.Conv1d(sizes[layer], inner_size, kernel, padding=kernel // 2, groups=groups) for layer in range(layers)
+        )
+        self.out = nn.Linear(inner_size, size)
+
+    def forward(self, values: Tensor, mask: Tensor) -> Tensor:
+        """values (batch, frame, feature), mask (batch, frame) -> the same shape."""
+        for layer in self.convolutions:
+            hidden = layer(zero_padding(values, mask).transpose(1, 2)).transpose(1, 2)
+            hidden = F.gelu(F.layer_norm(hidden, hidden.shape[-1:]))
+            values = values + hidden if values.shape == hidden.shape else hidden
+        return self.out(values)

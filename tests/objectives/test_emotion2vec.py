@@ -1,0 +1,241 @@
+"""emotion2vec: sizes, the published layout, masks, teacher, losses."""
+
+import pytest
+import torch
+from hydra.utils import instantiate
+from safetensors.torch import save_file
+from torch import nn
+
+from mmser.composition import compose
+from mmser.core.batch import Batch, Stream, empty_context
+from mmser.core.configs import load_config
+from mmser.core.errors import MmserError
+from mmser.core.task import Task
+from mmser.models.encoders.audio.emotion2vec import Emotion2Vec
+from mmser.models.layers.alibi_transformer import AlibiBackbone, alibi_slopes
+from mmser.objectives.emotion2vec import Emotion2VecPretraining, utterance_loss
+
+SMALL = {"size": 16, "layers": 3, "heads": 2, "inner_size": 32}
+
+
+def count(module):
+    return sum(p.numel() for p in module.parameters())
+
+
+def encoder(**options):
+    torch.manual_seed(0)
+    return Emotion2Vec(1, **{**SMALL, "channels": 8, "groups": 4, "tokens": 2, "dropout": 0.0, **options})
+
+
+def objective(**options):
+    torch.manual_seed(1)
+    return Emotion2VecPretraining(
+        Task(classes=("a",)), 4, **{**SMALL, "decoder_size": 8, "groups": 4, "average": 2, **options}
+    )
+
+
+class Model(nn.Module):
+    def __init__(self, **options):
+        super().__init__()
+        self.encoders = nn.ModuleDict({"audio": encoder(**options)})
+
+
+def stream_of(*lengths):
+    values = torch.randn(len(lengths), max(lengths), generator=torch.Generator().manual_seed(2))
+    return Stream(values, torch.arange(max(lengths)) < torch.tensor(lengths)[:, None])
+
+
+def batch_of(stream):
+    rows = len(stream.mask)
+    return Batch(tuple(map(str, range(rows))), {"audio": stream}, empty_context(rows))
+
+
+def test_parameters():
+    with torch.device("meta"):
+        whole = Emotion2Vec(1)
+        training = Emotion2VecPretraining(Task(classes=("a",)), 768)
+        probe = Emotion2Vec(1, projection_size=256).projection
+    assert count(whole.front) == 4_206_592 + 395_008 + 3_505_920
+    assert count(whole) == 93_171_200
+    assert count(whole) + count(training.decoder) == 93_790_976
+    assert count(probe) + 256 * 4 + 4 == 197_892
+    assert not any(p.requires_grad for p in training.teacher.parameters())
+
+
+@pytest.mark.parametrize(("samples", "frames"), [(16_000, 49), (48_000, 149), (160_000, 499)])
+def test_fifty_frames_per_second(samples, frames):
+    out = encoder().eval().front(stream_of(samples))
+    assert out.values.shape == (1, frames, 16) and out.mask.all()
+
+
+@pytest.mark.parametrize(("embedding", "tokens", "steps"), [("utterance", 2, 1), ("utterance", 0, 1), ("chunk", 2, 2)])
+def test_embeddings_of_utterances_do_not_see_padding(embedding, tokens, steps):
+    network = encoder(embedding=embedding, tokens=tokens).eval()
+    stream = stream_of(4000, 1500)
+    together, alone = network(stream), network(Stream(stream.values[1:, :1500], stream.mask[1:, :1500]))
+    assert together.values.shape == (2, steps, 16)
+    torch.testing.assert_close(together.values[1:], alone.values, atol=1e-4, rtol=1e-4)
+
+
+def test_a_chunk_needs_tokens():
+    with pytest.raises(MmserError, match="or chunk with tokens"):
+        encoder(embedding="chunk", tokens=0)
+
+
+def test_slopes_and_distances():
+    assert alibi_slopes(4) == pytest.approx([0.25, 0.0625, 0.015625, 0.00390625])
+    assert alibi_slopes(12)[8:] == pytest.approx([2**-0.5, 2**-1.5, 2**-2.5, 2**-3.5])
+    bias = AlibiBackbone(8, 1, 2, 8).bias(4, tokens=1)[0, 0]
+    assert bias[0].eq(0).all() and bias[:, 0].eq(0).all()
+    torch.testing.assert_close(bias[1:, 1:], bias[1:, 1:].T)
+    assert float(bias[1, 4]) == pytest.approx(-3 * 2.0**-4)
+
+
+def published(network, prenet):
+    """The tensors of ``network`` under the names of the published file."""
+    audio, found = "d2v_model.modality_encoders.AUDIO.", {}
+    for name, tensor in network.state_dict().items():
+        part = name.split(".")
+        tensor = tensor.clone()
+        if name == "tokens":
+            found[audio + "extra_tokens"] = tensor[None]
+        elif name == "backbone.scale":
+            found[audio + "alibi_scale"] = tensor.reshape(1, 1, -1, 1, 1)
+        elif part[1] == "convolutions":
+            found[f"{audio}local_encoder.conv_layers.{part[2]}.0.weight"] = tensor
+        elif part[1] == "norms":
+            found[f"{audio}local_encoder.conv_layers.{part[2]}.2.1.{part[3]}"] = tensor
+        elif part[1] == "positions":
+            found[f"{audio}relative_positional_encoder.{int(part[2]) + 1}.0.{part[3]}"] = tensor
+        elif name.startswith("backbone.norm"):
+            found[f"{audio}context_encoder.norm.{part[2]}"] = tensor
+        elif name.startswith("front"):
+            found[f"{audio}project_features.{1 if part[1] == 'norm' else 2}.{part[2]}"] = tensor
+        else:
+            block, group = int(part[2]), {"q": "attn.", "p": "attn.", "f": "mlp."}.get(part[3][0], "")
+            place = f"{audio}context_encoder.blocks.{block}" if block < prenet else f"d2v_model.blocks.{block - prenet}"
+            found[f"{place}.{group}{part[3]}.{part[4]}"] = tensor
+    return found
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".pt"])
+def test_the_published_layout_is_read(tmp_path, suffix):
+    source, path = encoder().eval(), tmp_path / f"weights{suffix}"
+    source.backbone.scale.fill_(0.3)
+    tensors = published(source, prenet=2)
+    save_file(tensors, path) if suffix == ".safetensors" else torch.save({"model": tensors}, path)
+    torch.manual_seed(9)
+    other = Emotion2Vec(1, **SMALL, channels=8, groups=4, tokens=2, prenet=2, weights=str(path)).eval()
+    stream = stream_of(2000)
+    assert torch.equal(other(stream).values, source(stream).values)
+
+
+def test_a_file_that_lacks_a_tensor_is_refused(tmp_path):
+    tensors = published(encoder(), prenet=2)
+    del tensors["d2v_model.blocks.0.norm1.weight"]
+    save_file(tensors, tmp_path / "w.safetensors")
+    with pytest.raises(MmserError, match=r"no backbone\.blocks\.2\.norm1\.weight"):
+        encoder(prenet=2, weights=str(tmp_path / "w.safetensors"))
+    with pytest.raises(MmserError, match="the checkpoint of emotion2vec; found no file"):
+        encoder(weights=str(tmp_path / "none.pt"))
+
+
+@pytest.mark.parametrize(("rule", "share", "tolerance"), [("fraction", 0.41, 0.04), ("start_rate", 0.97, 0.02)])
+def test_masks_are_spans_of_five_and_never_padding(rule, share, tolerance):
+    torch.manual_seed(0)
+    mask = torch.arange(520) < torch.full((40, 1), 500)
+    drawn = objective(mask_rule=rule).draw_mask(mask)
+    assert not (drawn & ~mask).any()
+    assert float(drawn[:, :500].float().mean()) == pytest.approx(share, abs=tolerance)
+    for row in drawn.tolist():
+        text = "".join("x" if hit else "." for hit in row[:500])
+        runs = [len(run) for run in text.split(".") if run]
+        assert min(runs[:-1] + ([runs[-1]] if text[-1] == "." else [])) >= 5
+
+
+def test_tau_runs_from_start_to_end():
+    task = objective()
+    seen = []
+    for share in (0.0, 0.5, 1.0):
+        task.progress = share
+        seen.append(task.tau)
+    assert seen == pytest.approx([0.999, 0.999495, 0.99999])
+
+
+def test_the_teacher_is_the_moving_average_and_gets_no_gradient():
+    model, task = Model(), objective()
+    losses = task(model, batch_of(stream_of(4000, 3000)))
+    sum(losses.values()).backward()
+    start = {name: p.clone() for name, p in task.teacher.named_parameters()}
+    assert all(torch.equal(p, start[name]) for name, p in model.encoders["audio"].backbone.named_parameters())
+    assert all(p.grad is None for p in task.teacher.parameters())
+    assert model.encoders["audio"].tokens.grad.abs().sum() > 0
+    with torch.no_grad():
+        for p in model.encoders["audio"].backbone.parameters():
+            p.add_(1.0)
+    task.after_step(model)
+    for name, weight in task.teacher.named_parameters():
+        expected = 0.999 * start[name] + 0.001 * (start[name] + 1.0)
+        torch.testing.assert_close(weight, expected, atol=1e-6, rtol=1e-5)
+
+
+def test_the_target_is_the_mean_of_the_last_blocks():
+    task = objective()
+    values, mask = torch.randn(2, 6, 16), torch.ones(2, 6, dtype=torch.bool)
+    seen = []
+    for block in task.teacher.blocks:
+        block.register_forward_hook(lambda *given: seen.append(given[2]))
+    target = task.target(values, mask)
+    torch.testing.assert_close(target, (seen[1] + seen[2]) / 2)
+    assert not target.requires_grad
+
+
+def test_the_frame_loss_sees_masked_frames_alone():
+    task, mask = objective(), torch.ones(1, 6, dtype=torch.bool)
+    predicted, target = torch.randn(1, 6, 16), torch.randn(1, 6, 16)
+    masked = torch.tensor([[False, True, True, False, False, False]])
+    loss = task.frame_loss(predicted, target, masked, mask)
+    predicted[:, 3:] = 50.0
+    torch.testing.assert_close(task.frame_loss(predicted, target, masked, mask), loss)
+
+
+def test_the_utterance_loss():
+    target, mask = torch.randn(2, 5, 4), torch.ones(2, 5, dtype=torch.bool)
+    mean = target.mean(dim=1)
+    assert float(utterance_loss(mean, target, mask)) == pytest.approx(0.0, abs=1e-12)
+    assert float(utterance_loss(mean + 2.0, target, mask)) == pytest.approx(4.0, abs=1e-5)
+
+
+def test_without_weight_the_tokens_learn_by_the_frames_alone_and_global_needs_none():
+    model, task = Model(tokens=0), objective()
+    losses = task(model, batch_of(stream_of(4000)))
+    assert losses["utterance"].requires_grad and model.encoders["audio"].tokens is None
+    assert float(objective(utterance_weight=0.0)(Model(), batch_of(stream_of(4000)))["utterance"].detach()) == 0.0
+
+
+def test_pretraining_lowers_the_loss_without_collapse():
+    torch.manual_seed(0)
+    model, task = Model(), objective()
+    batch = batch_of(stream_of(6000, 5000, 4000))
+    parameters = [p for p in [*model.parameters(), *task.parameters()] if p.requires_grad]
+    optimizer = torch.optim.Adam(parameters, lr=1e-3)
+    losses = []
+    for _ in range(60):
+        optimizer.zero_grad()
+        loss = sum(task(model, batch).values())
+        loss.backward()
+        optimizer.step()
+        task.after_step(model)
+        losses.append(float(loss.detach()))
+    assert sum(losses[-5:]) < 0.7 * sum(losses[:5])
+    frames = model.encoders["audio"].front(batch.streams["audio"])
+    assert float(task.target(frames.values, frames.mask)[0].var(dim=0).mean()) > 0.01
+
+
+def test_the_system_composes_and_the_probe_leaves_the_encoder_alone():
+    settings = compose("train", ["system=emotion2vec_small", "corpus=emodb", "protocol=emodb7_speaker10"])
+    made = instantiate(settings["stages"]["pretrain"]["objective"], _convert_="all")(task=Task(), vector_size=16)
+    network = instantiate(load_config("encoder", "emotion2vec_small"), _convert_="all")(input_size=1)
+    made.teacher.load_state_dict(network.backbone.state_dict())
+    assert settings["stages"]["pretrain"]["optimizer"]["_target_"].endswith("AdamW")
+    assert len(settings["stages"]["probe"]["trainer"]["freeze"]) == 3
