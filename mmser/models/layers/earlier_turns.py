@@ -1,4 +1,4 @@
-"""Who spoke before: for each row of a batch, the row of an earlier turn of the same dialogue."""
+"""Which rows of a batch are the turns before a turn: the same speaker's last one, and the other speaker's."""
 
 from __future__ import annotations
 
@@ -8,21 +8,19 @@ from torch import Tensor
 from mmser.core.batch import Context
 
 
-def previous_turns(context: Context, present: Tensor, same_speaker: bool, reach: int) -> tuple[Tensor, Tensor]:
-    """Each row's nearest earlier turn of the same dialogue, by its own speaker or by another.
+def earlier_turns(context: Context) -> tuple[Tensor, Tensor]:
+    """(batch,) long each: the row of the same speaker's previous turn and of the interlocutor's, -1 where none is.
 
-    Only rows that are ``present`` (batch,) and at most ``reach`` turns back are seen. Returns row numbers (batch,)
-    long (0 where there is none) and (batch,) bool: found.
+    Only rows of the same dialogue with a lower turn number count, the nearest first.
     """
-    back = context.turn[:, None] - context.turn[None]  # how many turns column j lies before row i
-    speakers_agree = context.speaker[:, None] == context.speaker[None]
-    fits = (
-        (context.dialogue[:, None] == context.dialogue[None])
-        & (speakers_agree if same_speaker else ~speakers_agree)
-        & (back > 0)
-        & (back <= reach)
-        & present[None]
-    )
-    distance = back.masked_fill(~fits, torch.iinfo(back.dtype).max)
-    found = fits.any(dim=1)
-    return distance.argmin(dim=1).masked_fill(~found, 0), found
+    same_dialogue = context.dialogue[:, None] == context.dialogue
+    before = same_dialogue & (context.turn[None] < context.turn[:, None])
+    same_speaker = context.speaker[:, None] == context.speaker
+    return _latest(before & same_speaker, context.turn), _latest(before & ~same_speaker, context.turn)
+
+
+def _latest(candidates: Tensor, turn: Tensor) -> Tensor:
+    """candidates (row, other) bool -> (row,) the candidate with the highest turn, -1 without any."""
+    lowest = torch.iinfo(turn.dtype).min
+    chosen = turn.expand(len(turn), -1).masked_fill(~candidates, lowest).argmax(dim=1)
+    return chosen.masked_fill(~candidates.any(dim=1), -1)

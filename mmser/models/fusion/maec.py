@@ -1,0 +1,53 @@
+"""MAEC: the current turn, gated by what the speaker's previous turn and the interlocutor's have in common.
+
+Source: "Multi-instance learning with an adversarial auto-encoder classifier for speech emotion recognition", ICASSP
+2021.
+
+Differs:
+    The softmax over 512 features makes the gate about 1/512, so that half of the vector is tiny: ``gate_scale`` may
+    raise it (1 is the letter of the paper).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from mmser.core.batch import Context, Fused, Stream
+from mmser.models.layers.earlier_turns import earlier_turns
+from mmser.models.layers.pooling import masked_mean
+
+
+class MAEC(nn.Module):
+    """``[HF_cur * PI ; HF_cur]`` with ``PI = softmax(HF_pre * HF_int)`` for each stream, side by side.
+
+    Turns before the current one are found among the batch's rows (data.batching=dialogue); a missing one is zeros,
+    which makes the gate uniform. An absent stream contributes zeros.
+    """
+
+    def __init__(self, input_sizes: Mapping[str, int], gate_scale: float = 1.0) -> None:
+        super().__init__()
+        self.names = tuple(input_sizes)
+        self.gate_scale = gate_scale
+        self.output_size = 2 * sum(input_sizes.values())
+
+    def forward(self, streams: Mapping[str, Stream], context: Context, need_attention: bool = False) -> Fused:
+        """streams (batch, time, feature) -> vector (batch, 2 x features)."""
+        previous, interlocutor = earlier_turns(context)
+        parts = []
+        for name in self.names:
+            current = masked_mean(streams[name].values, streams[name].mask)
+            gate = self.gate(_taken(current, previous), _taken(current, interlocutor))
+            parts += [current * gate, current]
+        return Fused(torch.cat(parts, dim=1))
+
+    def gate(self, previous: Tensor, interlocutor: Tensor) -> Tensor:
+        """Both (batch, feature) -> (batch, feature), the sum over features is ``gate_scale``."""
+        return self.gate_scale * torch.softmax(previous * interlocutor, dim=1)
+
+
+def _taken(vectors: Tensor, rows: Tensor) -> Tensor:
+    """vectors (batch, feature), rows (batch,) -> (batch, feature), zeros where the row is -1."""
+    return vectors.index_select(0, rows.clamp(min=0)).masked_fill((rows < 0)[:, None], 0.0)
