@@ -23,7 +23,6 @@ EXTRAS = {
     "onnx": "onnxruntime",
     "optuna": "hydra-optuna-sweeper",
     "slurm": "hydra-submitit-launcher",
-    "ray": "ray",
 }
 CODECS = ("h264", "aac", "mpeg1video", "mpeg4", "mp3", "flac", "pcm_s16le")
 WEIGHT_SUFFIXES = {".pt", ".pth", ".bin", ".safetensors", ".txt"}

@@ -25,6 +25,7 @@ from mmser.training.parts import make_learner, make_model, parameter_count
 from mmser.training.sources import open_fold, read_corpus_manifest
 from mmser.training.stages import Stage, list_stages, take_over
 from mmser.training.trainer import Loaders, cpu_threads, make_trainer, quiet
+from mmser.training.word_vectors import start_embeddings
 
 
 def fit_fold(directory: Path, fold: str, seed: int) -> None:
@@ -50,6 +51,8 @@ def fit_stage(stage: Stage, data: FoldData, folder: Path, previous: Path | None,
     options = stage.settings["trainer"]
     seed_everything(seed, verbose=False)
     model = make_model(stage.settings, data.input_sizes, data.task)
+    if previous is None and (vectors := stage.settings.get("word_vectors")):
+        start_embeddings(model.encoders, data.transforms.streams, vectors)
     learner = make_learner(stage.settings, model, data.task, seed)
     if previous is not None:
         take_over(model, learner.objective, previous, stage.load)

@@ -14,6 +14,7 @@ from hydra.utils import instantiate
 
 from mmser.cache.find import find_store
 from mmser.cache.store import Store
+from mmser.core.configs import load_config
 from mmser.core.errors import MmserError
 from mmser.corpora.manifest import read_manifest
 from mmser.data.fold import FoldData
@@ -83,7 +84,7 @@ def open_fold(
     if settings.get("domains") and not settings.get("target_labels", True):
         manifest = hidden_targets(manifest, assignment, fold, tuple(protocol.values))
     data = {key: value for key, value in settings["data"].items() if key not in ("train_on", "train_share")}
-    data["augmentation"] = tuple(instantiate(change, _convert_="all") for change in data.get("augmentation", ()))
+    data["augmentation"] = tuple(_augmentation(change) for change in data.get("augmentation", ()))
     return FoldData(
         manifest,
         heard(settings, manifest, assignment, corpus, seed),
@@ -94,6 +95,11 @@ def open_fold(
         tuple(protocol.values),
         **{"seed": seed, "labels": _vote_labels(settings, protocol.labels), **data, **options},
     )
+
+
+def _augmentation(change: str | Mapping[str, Any]) -> Any:
+    """One augmentation, by the name of its config or as a mapping that sets its arguments."""
+    return instantiate(load_config("augmentation", change) if isinstance(change, str) else change, _convert_="all")
 
 
 def _vote_labels(settings: Settings, own: Mapping[str, str]) -> dict[str, str] | None:

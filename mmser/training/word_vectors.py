@@ -1,0 +1,69 @@
+"""Pretrained word vectors as the start of trainable embeddings (AMH: GloVe 300, then trained).
+
+The vocabulary is the training fold's and knows words by their numbers alone, so the file is read line by line and a
+line is kept when its word's number is in the vocabulary; nothing of the file's other words reaches the model.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from mmser.core.errors import MmserError
+from mmser.core.words import word_id
+from mmser.data.vocabulary import FIRST, Vocabulary
+
+log = logging.getLogger(__name__)
+
+
+def read_word_vectors(path: str | Path, vocabulary: Vocabulary, size: int) -> torch.Tensor:
+    """(vocabulary, size) float32: the vector of each known word, NaN where the file has none.
+
+    ``path`` is a text file of ``word value value ...`` lines (GloVe, word2vec, fastText).
+    Raises MmserError when there is no such file, or it holds no vector of this size for any of the words.
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise MmserError("a file of word vectors", f"no file {file}", "Correct `word_vectors`, or set it to null.")
+    rows = {int(number): FIRST + row for row, number in enumerate(vocabulary.known)}
+    vectors = np.full((len(vocabulary), size), np.nan, np.float32)
+    found = 0
+    with file.open(encoding="utf-8", errors="replace") as lines:
+        for line in lines:
+            row = rows.get(word_id(line.partition(" ")[0]))
+            if row is None:
+                continue
+            # From the right: some published files hold "words" with spaces inside, which are not the word we know.
+            word, *values = line.rstrip().rsplit(" ", size)
+            if " " not in word and len(values) == size:
+                vectors[row] = [float(value) for value in values]
+                found += 1
+    if not found:
+        raise MmserError(
+            f"vectors of {size} numbers for the training fold's words in {file}",
+            "not one",
+            "Point `word_vectors` to a GloVe text file of the encoder's embedding_size.",
+        )
+    return torch.from_numpy(vectors)
+
+
+def start_embeddings(encoders: nn.ModuleDict, transforms: Mapping[str, object], path: str | Path) -> None:
+    """Give every encoder with word embeddings its vectors, and say how many words have one.
+
+    Raises MmserError when no encoder of the system has word embeddings.
+    """
+    vocabularies = {name: made for name, made in transforms.items() if isinstance(made, Vocabulary)}
+    embedding = {n: e for n, e in encoders.items() if hasattr(e, "set_vectors") and n in vocabularies}
+    if not embedding:
+        raise MmserError("an encoder with word embeddings", "none in this system", "Set `word_vectors` to null.")
+    for name, encoder in embedding.items():
+        size = int(encoder.embedding.embedding_dim)  # type: ignore[union-attr, arg-type]
+        vectors = read_word_vectors(path, vocabularies[name], size)
+        encoder.set_vectors(vectors)  # type: ignore[operator]
+        known = int((~vectors.isnan().any(dim=1)).sum())
+        log.info("%s: %d of %d words start from %s", name, known, len(vocabularies[name]) - FIRST, path)
