@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mmser.models.layers.convolution import channel_mask
+from mmser.models.layers.masking import all_real
 
 
 def average_pool_2d(values: Tensor, mask: Tensor, size: tuple[int, int], whole: bool = False) -> tuple[Tensor, Tensor]:
@@ -17,6 +18,9 @@ def average_pool_2d(values: Tensor, mask: Tensor, size: tuple[int, int], whole: 
     -> the same, pooled, padding zero.
     """
     time, frequency = size
+    if mask.shape[1] and all_real(mask):
+        pooled = F.avg_pool2d(values, size, ceil_mode=not whole)
+        return pooled, mask.new_ones(mask.shape[0], pooled.shape[2])
     values = values.masked_fill(~channel_mask(mask, values), 0.0)
     sums = F.avg_pool2d(values, size, ceil_mode=not whole, divisor_override=1)
     steps = mask[:, : mask.shape[1] // time * time] if whole else F.pad(mask, (0, -mask.shape[1] % time))

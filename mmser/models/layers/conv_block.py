@@ -7,7 +7,6 @@ from collections.abc import Callable
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mmser.models.layers.convolution import MaskedConv2d
 from mmser.models.layers.normalisation import MaskedBatchNorm
 
 
@@ -25,11 +24,17 @@ class ConvBlock(nn.Module):
         activation: Callable[[Tensor], Tensor] = F.relu,
     ) -> None:
         super().__init__()
-        self.convolution = MaskedConv2d(input_size, output_size, kernel, bias=bias)
+        time, frequency = ((size - 1) // 2 for size in kernel)
+        self.convolution = nn.Conv2d(input_size, output_size, kernel, padding=(time, frequency), bias=bias)
+        # A kernel of even size reaches one further at the end.
+        self.end = nn.ZeroPad2d((0, 1 - kernel[1] % 2, 0, 1 - kernel[0] % 2))
         self.norm = MaskedBatchNorm(output_size, epsilon, momentum)
         self.activation = activation
 
     def forward(self, values: Tensor, mask: Tensor) -> Tensor:
-        """values (batch, channel, time, frequency), mask (batch, time) -> (batch, output, time, frequency)."""
-        values, _ = self.convolution(values, mask)
-        return self.activation(self.norm(values, mask))
+        """values (batch, channel, time, frequency), mask (batch, time) -> (batch, output, time, frequency).
+
+        Padding has to hold zeros, as the output's does: the norm masks what the convolution spreads into it.
+        """
+        convolved = self.convolution(self.end(values) if any(self.end.padding) else values)
+        return self.activation(self.norm(convolved, mask))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from mmser.models.layers.convolution import channel_mask
+from mmser.models.layers.masking import all_real
 
 
 class MaskedBatchNorm(nn.Module):
@@ -29,6 +31,9 @@ class MaskedBatchNorm(nn.Module):
 
     def forward(self, values: Tensor, mask: Tensor) -> Tensor:
         """values (batch, channel, time[, frequency]), mask (batch, time) -> the same shape."""
+        if values.numel() > values.shape[1] and all_real(mask):
+            running = self.running_mean, self.running_var
+            return F.batch_norm(values, *running, self.weight, self.bias, self.training, self.momentum, self.epsilon)
         real = channel_mask(mask, values)
         values = values.masked_fill(~real, 0.0)
         mean, variance = self._measured(values, real) if self.training else (self.running_mean, self.running_var)

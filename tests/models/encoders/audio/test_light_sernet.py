@@ -41,7 +41,7 @@ def test_parameter_count_is_exact(classes: int, expected: int) -> None:
 
 def test_three_paths_cost_less_than_one_large_kernel() -> None:
     paths = LightSerNet(40).paths
-    assert sum(path.convolution.convolution.weight.numel() for path in paths) == 928 < 32 * 11 * 9
+    assert sum(path.convolution.weight.numel() for path in paths) == 928 < 32 * 11 * 9
 
 
 @pytest.mark.parametrize(
@@ -92,12 +92,12 @@ def test_equals_plain_torch_with_same_padding() -> None:
     values = torch.randn(1, 21, 40)
     current = []
     for path in encoder.paths:
-        inner = path.convolution.convolution
+        inner = path.convolution
         normed = by_hand(path, F.conv2d(values[:, None], inner.weight, inner.bias, padding="same"))
         current.append(F.avg_pool2d(normed, 2, ceil_mode=True))
     hidden = torch.cat(current, dim=1)
     for layer, size in zip(encoder.layers, [(2, 2), (2, 2), (2, 1), (2, 1), (1, 1)], strict=True):
-        weight = layer.convolution.convolution.weight
+        weight = layer.convolution.weight
         hidden = F.avg_pool2d(by_hand(layer, F.conv2d(hidden, weight, padding="same")), size, ceil_mode=True)
     padded = torch.cat([values, torch.full((1, 6, 40), float("nan"))], dim=1)
     out = encoder(Stream(padded, torch.arange(27)[None] < 21)).values[:, 0]
@@ -112,7 +112,7 @@ def by_hand(block: nn.Module, values: Tensor) -> Tensor:
 def test_weight_decay_falls_on_the_five_kernels_alone() -> None:
     model, groups = system(), load_config("system", "light_sernet")["trainer"]["groups"]
     decayed, rest = parameter_groups(model.named_parameters(), groups, torch.optim.Adam)
-    kernels = {id(layer.convolution.convolution.weight) for layer in model.encoders["audio"].layers}
+    kernels = {id(layer.convolution.weight) for layer in model.encoders["audio"].layers}
     assert {id(parameter) for parameter in decayed["params"]} == kernels and len(kernels) == 5
     assert decayed["weight_decay"] == 2e-6 and "weight_decay" not in rest
 
