@@ -13,18 +13,21 @@ from mmser.core.task import Task
 from mmser.models.encoders.audio.replknet import RepLKNet
 from mmser.models.fusion.concat import Concat
 from mmser.models.heads.classifier import Classifier
+from mmser.models.layers.fft_convolution import depthwise_fft
 from mmser.models.layers.large_kernel import (
     ConvFeedForward,
     ConvNorm,
     DropPath,
     LargeKernel,
     LargeKernelBlock,
+    convolve,
+    depthwise,
     merge_large_kernels,
 )
 from mmser.models.layers.normalisation import MaskedBatchNorm
 from mmser.models.multimodal import MultimodalModel, build_model
 
-SMALL = {"channels": (4, 6), "blocks": (1, 1), "kernels": (9, 7), "drop_path": 0.0}
+SMALL = {"channels": (4, 6), "blocks": (1, 1), "kernels": (15, 7), "drop_path": 0.0}
 SIZES = {
     "31B": ((128, 256, 512, 1024), (2, 2, 18, 2), (31, 29, 27, 13)),
     "31L": ((192, 384, 768, 1536), (2, 2, 18, 2), (31, 29, 27, 13)),
@@ -170,14 +173,29 @@ def test_an_impulse_reaches_exactly_one_kernel(kernel: tuple[int, int]) -> None:
     assert time.max() - time.min() + 1 == kernel[0] and frequency.max() - frequency.min() + 1 == kernel[1]
 
 
+@pytest.mark.parametrize("kernel", [(13, 31), (15, 13)])
+def test_the_fourier_way_is_the_plain_one(kernel: tuple[int, int]) -> None:
+    unit = depthwise(3, kernel)
+    plain, padding = unit.convolution.convolution.weight, (kernel[0] // 2, kernel[1] // 2)
+    values = torch.randn(2, 3, 20, 9)
+    mask = torch.arange(20) < torch.tensor([20, 12])[:, None]
+    padded = ~mask[:, None, :, None]
+    expected = F.conv2d(values.masked_fill(padded, 0.0), plain, padding=padding, groups=3).masked_fill(padded, 0.0)
+    found, kept = convolve(unit.convolution, values.masked_fill(padded, float("nan")), mask)
+    assert (found - expected).abs().max() < 1e-5 and kept is mask
+    exact = F.conv2d(values.double(), plain.double(), padding=padding, groups=3)
+    torch.testing.assert_close(depthwise_fft(values.double(), plain.double()), exact)
+
+
 def test_two_blocks_of_31_see_61_cells() -> None:
-    blocks = [LargeKernelBlock(2, (31, 31), 5, 1.0, 0.0).eval() for _ in range(2)]
-    values = torch.randn(1, 2, 65, 65, requires_grad=True)
+    blocks = [LargeKernelBlock(2, (31, 31), 5, 1.0, 0.0).eval().double() for _ in range(2)]
+    values = torch.randn(1, 2, 65, 65, dtype=torch.double, requires_grad=True)
     out = values
     for block in blocks:
         out = block(out, everywhere(values))
     out[0, :, 32, 32].sum().backward()
-    along = values.grad[0].ne(0).any(dim=0).any(dim=1).nonzero().flatten()
+    size = values.grad[0].abs()
+    along = (size > 1e-12 * size.max()).any(dim=0).any(dim=1).nonzero().flatten()
     assert along.max() - along.min() + 1 >= 61
 
 
