@@ -26,7 +26,7 @@ def predict(options: argparse.Namespace) -> str:
     for recording in map(Path, options.recordings):
         table = predict_recording(run_of(options.run), recording, options.asr, options.window)
         written = write_timeline(table, options.out or recording.parent, recording.stem)
-        lines += [f"{recording.name}: {len(table)} segments"]
+        lines += [f"{recording.name}: {len(table)} segment{'' if len(table) == 1 else 's'}"]
         for row in table.to_dict("records"):
             gone = {str(key).partition("_")[2]: row[key] for key in row if str(key).startswith("contribution_")}
             spoke = ", ".join(f"{kind} {value:+.2f}" for kind, value in gone.items() if value == value)

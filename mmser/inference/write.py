@@ -77,6 +77,8 @@ def draw_timeline(table: pd.DataFrame, path: Path) -> None:
             for place, (start, end, value) in enumerate(rows):
                 axes.plot([start, end], [value] * 2, style, color=color, lw=2.5, label="" if place else short)
         axes.set(xlabel="seconds", ylabel="probability" if names[0].startswith(PROBABILITY) else "value")
+        if names[0].startswith(PROBABILITY):
+            axes.set_ylim(0, 1.02)
         axes.spines[["top", "right"]].set_visible(False)
         axes.legend(ncols=min(8, len(names)), loc="lower left", bbox_to_anchor=(0, 1), frameon=False)
         figure.savefig(path, format="svg", metadata={"Date": None, "Creator": None})

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 FILE = "robustness.parquet"
 _ORDER = ("ua", "wa", "wf1")
-_UNITS = {"controlled word errors": ("word error rate, percent", 100.0)}
-"""What the axis says and what levels are multiplied with; other families carry their unit in their name."""
+WORD_ERRORS, RECOGNISER, UNDISTURBED = "controlled word errors", "speech recogniser", "undisturbed"
+"""Families of `mmser.evaluation.robustness`; the others are "kind, unit"."""
 
 
 def robustness(runs: list[RunFiles]) -> Html:
@@ -27,12 +27,13 @@ def robustness(runs: list[RunFiles]) -> Html:
     if not read:
         return section("Robustness", [note("No disturbed conditions were evaluated: see `mmser robustness`.")])
     everything = pd.concat([scores.assign(run=name) for name, scores in read.items()], ignore_index=True)
-    families = [name for name, part in everything.groupby("family", sort=False) if part["level"].nunique() > 1]
-    parts: list[Html] = [row([_plot(everything[everything["family"] == family]) for family in families])]
+    families = [str(name) for name, part in everything.groupby("family", sort=False) if part["level"].nunique() > 1]
+    parts: list[Html] = [row([_plot(everything, family) for family in families])]
     parts += [folded(f"Every condition of {name}", _table(scores)) for name, scores in read.items()]
     parts.append(
         note(
-            "Bands and brackets: speaker-clustered bootstrap over folds, seeds and draws together. Achieved: what came "
+            "Band (of the first score) and brackets: speaker-clustered bootstrap over folds, seeds and draws together. "
+            "Stars: real recognisers at their measured rate. Achieved: what came "
             "of the level asked for (word error rate measured after normalisation). Absent: share of the streams that "
             "an utterance lacked; a text without a word counts as absent."
         )
@@ -40,32 +41,44 @@ def robustness(runs: list[RunFiles]) -> Html:
     return section("Robustness", parts)
 
 
-def _plot(scores: pd.DataFrame) -> Html:
-    """Metrics of one run, or the first metric of several."""
-    family = str(scores["family"].iloc[0])
-    label, factor = _UNITS.get(family, ("level", 1.0))
+def _plot(everything: pd.DataFrame, family: str) -> Html:
+    """Metrics of one run, or the first metric of several, with the recognisers' points or the undisturbed level."""
+    scores = everything[everything["family"] == family]
+    kind, _, unit = family.partition(", ")
     metrics = [name for name in _ORDER if name in set(scores["metric"])] or sorted(set(scores["metric"]))[:3]
     several = scores["run"].nunique() > 1
     chosen = metrics[:1] if several else metrics
+    scale = 100.0 if chosen[0] in PERCENT else 1.0
 
     def paint(axes: Axes) -> None:
-        curves = scores[scores["metric"].isin(chosen)].groupby(["run", "metric"], sort=False)
-        for (name, metric), part in curves:
-            part = part[part["level"].notna()].sort_values("level")
+        for (name, metric), part in scores[scores["metric"].isin(chosen)].groupby(["run", "metric"], sort=False):
             number = list(dict.fromkeys(scores["run"])).index(str(name)) if several else chosen.index(str(metric))
-            _curve(axes, part, number, str(name) if several else title(str(metric)), factor)
-        unit = "percent" if chosen[0] in PERCENT else "score"
-        axes.set(xlabel=label, ylabel=f"{title(chosen[0])}, {unit}" if several else unit, title=family)
+            _curve(axes, part, number, str(name) if several else title(str(metric)), several or not number)
+        beside = everything[everything["metric"] == chosen[0]]
+        if family == WORD_ERRORS:
+            heard = beside[beside["family"] == RECOGNISER]
+            axes.plot(100 * heard["achieved"], scale * heard["value"], "k*", ms=9, ls="")
+            for row in heard.to_dict("records"):
+                axes.annotate(row["condition"], (100 * row["achieved"], scale * row["value"]), fontsize=7)
+        elif not several:
+            for value in beside.loc[beside["family"] == UNDISTURBED, "value"]:
+                axes.axhline(scale * value, color="#555555", ls=":", lw=1.2, label=f"{title(chosen[0])} undisturbed")
+        label = "word error rate, percent" if family == WORD_ERRORS else unit
+        measure = "percent" if scale > 1 else "score"
+        axes.set(xlabel=label, ylabel=f"{title(chosen[0])}, {measure}" if several else measure, title=kind)
         axes.legend(loc="best")
 
     return draw(paint, f"{', '.join(map(title, chosen))} against {family}; the table below has the numbers.")
 
 
-def _curve(axes: Axes, part: pd.DataFrame, number: int, label: str, factor: float) -> None:
+def _curve(axes: Axes, part: pd.DataFrame, number: int, label: str, band: bool) -> None:
+    part = part[part["level"].notna()].sort_values("level")
+    factor = 100.0 if part["family"].iloc[0] == WORD_ERRORS else 1.0
     place = factor * part["achieved"].fillna(part["level"])
     scale = 100.0 if part["metric"].iloc[0] in PERCENT else 1.0
     color, marker = PALETTE[number % len(PALETTE)], MARKERS[number % len(MARKERS)]
-    axes.fill_between(place, scale * part["low"], scale * part["high"], color=color, alpha=0.15, lw=0)
+    if band:
+        axes.fill_between(place, scale * part["low"], scale * part["high"], color=color, alpha=0.15, lw=0)
     axes.plot(place, scale * part["value"], color=color, marker=marker, label=label, ms=5)
 
 
