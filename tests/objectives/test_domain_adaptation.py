@@ -143,3 +143,21 @@ def test_the_adversary_hides_the_domain_and_without_reversal_shows_it(strength, 
     latent = model(batch.streams, batch.context).vector.detach().numpy()
     probe = LogisticRegression().fit(latent[:200], unlabelled[:200])
     assert low <= probe.score(latent[200:], unlabelled[200:]) <= high
+
+
+def test_32_source_rows_are_learnt_with_all_losses_on():
+    torch.manual_seed(0)
+    model = Encoder(8, 16)
+    model.layer = nn.Sequential(nn.Linear(8, 64), nn.ReLU(), nn.Linear(64, 16))
+    batch = make_batch(torch.randn(64, 8), torch.cat([torch.arange(32) % 2, torch.full((32,), -100)]))
+    terms = {"emotion": part(CrossEntropy), "adversary": part(DomainAdversarial)}
+    terms |= {name: part(DomainAlignment, distance=name) for name in ("mmd", "coral")}
+    objective = Combined(TASK, 16, terms, {"coral": 10.0})
+    optimizer = torch.optim.Adam([*model.parameters(), *objective.parameters()], lr=1e-2)
+    for step in range(150):
+        objective.progress = step / 150
+        optimizer.zero_grad()
+        torch.stack(list(objective(model, batch).values())).sum().backward()
+        optimizer.step()
+    guess = model(batch.streams, batch.context).logits[:32].argmax(dim=1)
+    assert guess.equal(batch.targets["emotion"][:32])
