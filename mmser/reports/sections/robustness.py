@@ -59,7 +59,8 @@ def _plot(everything: pd.DataFrame, family: str) -> Html:
             heard = beside[beside["family"] == RECOGNISER]
             axes.plot(100 * heard["achieved"], scale * heard["value"], "k*", ms=9, ls="")
             for row in heard.to_dict("records"):
-                axes.annotate(row["condition"], (100 * row["achieved"], scale * row["value"]), fontsize=7)
+                place = (100 * row["achieved"], scale * row["value"])
+                axes.annotate(row["condition"], place, (-4, -11), textcoords="offset points", ha="right", fontsize=7)
         elif not several:
             for value in beside.loc[beside["family"] == UNDISTURBED, "value"]:
                 axes.axhline(scale * value, color="#555555", ls=":", lw=1.2, label=f"{title(chosen[0])} undisturbed")
