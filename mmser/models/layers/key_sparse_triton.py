@@ -17,7 +17,7 @@ BLOCK_KEY = 64
 
 
 @triton.jit
-def _row_logsumexp(q, k, key_mask, out, heads, queries, keys, scale,
+def _row_logsumexp(q, k, key_mask, out, heads, queries, keys, scale,  # type: ignore[no-untyped-def]
                    SIZE: tl.constexpr, BLOCK_Q: tl.constexpr, BLOCK_K: tl.constexpr):  # fmt: skip  # noqa: N803
     row, head = tl.program_id(0), tl.program_id(1)
     feature = tl.arange(0, SIZE)
@@ -42,7 +42,7 @@ def _row_logsumexp(q, k, key_mask, out, heads, queries, keys, scale,
 
 
 @triton.jit
-def _sum_over_queries(q, k, query_mask, key_mask, logsumexp, out, heads, queries, keys, scale,
+def _sum_over_queries(q, k, query_mask, key_mask, logsumexp, out, heads, queries, keys, scale,  # type: ignore[no-untyped-def]
                       SIZE: tl.constexpr, BLOCK_Q: tl.constexpr, BLOCK_K: tl.constexpr):  # fmt: skip  # noqa: N803
     part, head = tl.program_id(0), tl.program_id(1)
     feature = tl.arange(0, SIZE)

@@ -46,7 +46,7 @@ class ModulatedLSTM(nn.Module):
         # By name in `recurrence`, which stays owned by whom it belongs to: it is passed to `forward`.
         cells = {"forwards.0": recurrence.forwards, "backwards.0": recurrence.backwards}
         self.cells = tuple(name for name, present in cells.items() if len(present))
-        gates = [4 * cells[name][0].hidden_size for name in self.cells]  # type: ignore[operator]
+        gates = [4 * int(cells[name][0].hidden_size) for name in self.cells]  # type: ignore[arg-type]
         self.gates = nn.ModuleList(Modulation(code_size, size) for size in gates)
 
     def forward(self, recurrence: Recurrent, values: Tensor, mask: Tensor, codes: Tensor, group: Tensor) -> Tensor:
