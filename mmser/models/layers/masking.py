@@ -18,7 +18,7 @@ def length_mask(lengths: Tensor, time: int) -> Tensor:
 
 def all_real(mask: Tensor) -> bool:
     """Nothing is padded: fixed-length data may take torch's own kernels, which cost less than half as much."""
-    return bool(mask.all())
+    return not mask.is_meta and bool(mask.all())
 
 
 def masked_softmax(scores: Tensor, mask: Tensor, dim: int = -1) -> Tensor:

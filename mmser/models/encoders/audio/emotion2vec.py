@@ -56,7 +56,7 @@ class Emotion2Vec(nn.Module):
         if embedding not in ("frames", "utterance", "chunk") or (embedding == "chunk" and not tokens):
             raise MmserError("embedding frames, utterance, or chunk with tokens", f"'{embedding}'", "Correct it.")
         self.embedding = embedding
-        self.front = Front(size, channels, groups)
+        self.front = _Front(size, channels, groups)
         self.backbone = AlibiBackbone(size, layers, heads, inner_size, dropout)
         self.tokens = nn.Parameter(torch.randn(tokens, size) * 0.02) if tokens else None
         self.projection = nn.Linear(size, projection_size) if projection_size else None
@@ -90,7 +90,7 @@ class Emotion2Vec(nn.Module):
         self.load_state_dict(found, strict=False)
 
 
-class Front(nn.Module):
+class _Front(nn.Module):
     """Seven convolutions with layer norm, a projection, and five grouped convolutions that tell positions."""
 
     def __init__(self, size: int, channels: int, groups: int, depth: int = 5, kernel: int = 19) -> None:
