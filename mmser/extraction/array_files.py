@@ -1,0 +1,89 @@
+"""Feature arrays that others have made, by utterance: a folder of .npy, an .npz, or one row per line of a table."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from mmser.core.errors import MmserError
+from mmser.core.tables import require_columns
+from mmser.corpora.manifest import read_text_csv
+
+Arrays = dict[str, np.ndarray]
+
+
+def read_arrays(
+    path: str | Path, array: str | None = None, ids: str | Path | None = None, id_column: str = "id"
+) -> Arrays:
+    """{utterance id: (time, *feature)}; an utterance-level vector (feature,) becomes one step.
+
+    Without ``ids``: ``path`` is a folder of ``<id>.npy`` (an id may hold slashes) or an .npz with an array per id.
+    With ``ids``, a csv: row i of the .npy, or of ``array`` in the .npz, belongs to the id in its line i. Such a row is
+    taken whole: the zeros that fill up a row of (time, feature) are steps like any other.
+    Raises MmserError when the files are no such arrays (pickled objects are refused) or their rows do not match.
+    """
+    path = Path(path)
+    if ids is None:
+        found = _folder(path) if path.is_dir() else _archive(path)
+        return {key: _steps(values) for key, values in found.items()}
+    names = _ids(Path(ids), id_column)
+    rows = _rows(path, array)
+    if len(rows) != len(names) or len(set(names)) != len(names):
+        found_text = f"{len(rows)} rows, and {len(names)} lines with {len(set(names))} different ids"
+        raise MmserError(f"one row in {path} per line of {ids}, each id once", found_text, "Name the files in pairs.")
+    return {name: _steps(row) for name, row in zip(names, rows, strict=True)}
+
+
+def _steps(values: np.ndarray) -> np.ndarray:
+    return values[None] if values.ndim == 1 else values
+
+
+def _folder(path: Path) -> Arrays:
+    files = sorted(path.rglob("*.npy"))
+    if not files:
+        raise MmserError(f"files <id>.npy in {path}", "none", "Name the folder that holds them.")
+    return {file.relative_to(path).with_suffix("").as_posix(): _array(file) for file in files}
+
+
+def _rows(path: Path, name: str | None) -> np.ndarray:
+    if path.suffix == ".npy":
+        rows = _array(path)
+    else:
+        arrays = _archive(path)
+        if name not in arrays:
+            remedy = "Name one of them with --array."
+            raise MmserError(f"the array '{name}' in {path}", f"only {', '.join(arrays)}", remedy)
+        rows = arrays[name]
+    if rows.ndim < 2:
+        raise MmserError(f"an array (utterance, feature) in {path}", f"shape {rows.shape}", "Name another array.")
+    return rows
+
+
+def _array(path: Path) -> np.ndarray:
+    try:
+        values = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, error) from error
+    return np.asarray(values)
+
+
+def _archive(path: Path) -> Arrays:
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except (OSError, ValueError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> MmserError:
+    return MmserError(f"numpy arrays in {path}", str(error), "Save plain numbers with numpy.save or numpy.savez.")
+
+
+def _ids(path: Path, column: str) -> list[str]:
+    if not path.is_file():
+        raise MmserError(f"a csv with the column {column}", f"no file {path}", "Give its path.")
+    table = read_text_csv(path)
+    require_columns(table, (column,), str(path))
+    return [str(value) for value in table[column]]

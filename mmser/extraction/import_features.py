@@ -1,0 +1,105 @@
+"""Arrays that others have made become a store like any extractor's, from which every system can read."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmser.cache.entry import Entry
+from mmser.cache.fingerprint import Recipe, canonical, text_digest
+from mmser.cache.layout import LOCK, MANIFEST, checked_name, store_directory
+from mmser.cache.lock import locked
+from mmser.cache.writer import Writer, open_writer
+from mmser.core.clip import Failure, Features, Modality
+from mmser.core.contracts import Corpus
+from mmser.core.errors import MmserError
+from mmser.corpora.manifest import to_table, write_manifest
+from mmser.extraction.summary import check_failures, summary_row, summary_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MAKER = "mmser.extraction.import_features"
+ABSENT = "no array for this utterance among the imported ones"
+
+
+def import_features(
+    corpus: Corpus,
+    name: str,
+    arrays: Mapping[str, np.ndarray],
+    cache: str | Path,
+    modality: Modality,
+    frame_rate: float | None = None,
+    max_failures: float = 0.5,
+) -> pd.DataFrame:
+    """Store ``arrays``, {id: (time, *feature)}, as ``<cache>/<corpus>/<name>-<fingerprint>``, beside the manifest.
+
+    A stream reads them by ``extractor: <name>``. ``frame_rate`` is in steps per second, None where the steps have no
+    times. Floats are kept as float32, integers as int64. The fingerprint covers the numbers themselves: changed arrays
+    make another store. An utterance without an array, or whose array is not finite or of another feature shape, is a
+    row of the failure ledger; arrays of unknown ids are left out.
+    Returns a table of one row, as `mmser.extraction.preprocess.preprocess` does. Raises MmserError when no id is the
+    corpus's, or more than the share ``max_failures`` of the utterances failed.
+    """
+    begun = time.monotonic()
+    utterances = list(corpus.utterances())
+    ids = [utterance.id for utterance in utterances]
+    used = {key: np.asarray(arrays[key]) for key in ids if key in arrays}
+    if not used:
+        raise MmserError(
+            f"arrays named by utterances of {corpus.name}, such as {', '.join(ids[:2]) or 'none'}",
+            ", ".join(list(arrays)[:2]) or "no array",
+            "Check the ids of the arrays.",
+        )
+    folder = Path(cache) / checked_name(corpus.name, "the name of a corpus")
+    with locked(folder / f"manifest{LOCK}"):
+        write_manifest(to_table(utterances), folder / MANIFEST)
+    digests = {key: _digest(values) for key, values in used.items()}
+    recipe = _recipe(name, modality, frame_rate, used, digests)
+    directory = store_directory(Path(cache), corpus.name, name, "", recipe.fingerprint)
+    with open_writer(directory, recipe) as writer:
+        _fill(writer, ids, used, digests, frame_rate)
+        rows = [summary_row(name, writer.rows, ids, directory, time.monotonic() - begun, False)]
+    check_failures(rows, max_failures)
+    return summary_table(rows)
+
+
+def _fill(
+    writer: Writer,
+    ids: list[str],
+    arrays: Mapping[str, np.ndarray],
+    digests: Mapping[str, str],
+    frame_rate: float | None,
+) -> None:
+    entries = []
+    for key in ids:
+        result = Features(arrays[key], frame_rate) if key in arrays else Failure(key, "missing file", ABSENT)
+        if not writer.is_stored(key, digests.get(key, "")):
+            entries.append(Entry(key, digests.get(key, ""), result))
+    writer.add(entries)
+    writer.finish()
+
+
+def _recipe(
+    name: str,
+    modality: Modality,
+    frame_rate: float | None,
+    arrays: Mapping[str, np.ndarray],
+    digests: Mapping[str, str],
+) -> Recipe:
+    whole = all(values.dtype.kind in "iub" for values in arrays.values())
+    parameters: dict[str, Any] = {"modality": modality, "frame_rate": frame_rate, "imported": True}
+    parameters["content"] = text_digest(canonical(digests))
+    return Recipe(name, MAKER, 1, parameters, dtype="int64" if whole else "float32")
+
+
+def _digest(values: np.ndarray) -> str:
+    """SHA-256 of type, shape and numbers, the first 32 hexadecimal digits."""
+    content = hashlib.sha256(f"{values.dtype.str} {values.shape} ".encode())
+    content.update(np.ascontiguousarray(values).tobytes())
+    return content.hexdigest()[:32]
