@@ -31,6 +31,7 @@ def planted(system: str, informative: str, out: Path, options: argparse.Namespac
     words += [f"corpus.root={place / 'corpus'}", f"corpus.utterances_per_speaker={options.utterances}"]
     words += [f"cache={place / 'cache'}", f"paths.runs={place / 'runs'}", "data.batch_size=16", *SHORT]
     words += [f"trainer.epochs={options.epochs}", f"trainer.jobs={options.jobs}", f"folds=[{options.folds}]"]
+    words += options.words
     run = train(f"system={system}", "corpus=synthetic", "protocol=synthetic4_loso5", "weights=random", *words)
     grid = ablate(run)
     scores = grid[grid["metric"] == "ua"].assign(system=system, informative=informative)
@@ -62,6 +63,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--folds", default="session1,session2")
     parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--words", nargs="*", default=[], help="further Hydra words, for every system")
     options = parser.parse_args()
     modalities = {"mcsan": ("audio", "text"), "amh": INFORMATION}
     tables = [
