@@ -22,7 +22,8 @@ def average_pool_2d(values: Tensor, mask: Tensor, size: tuple[int, int], whole: 
         pooled = F.avg_pool2d(values, size, ceil_mode=not whole)
         return pooled, mask.new_ones(mask.shape[0], pooled.shape[2])
     values = values.masked_fill(~channel_mask(mask, values), 0.0)
-    sums = F.avg_pool2d(values, size, ceil_mode=not whole, divisor_override=1)
+    rest = (0, 0, 0, 0) if whole else (0, -values.shape[3] % frequency, 0, -values.shape[2] % time)
+    sums = F.avg_pool2d(F.pad(values, rest), size) * (time * frequency)
     steps = mask[:, : mask.shape[1] // time * time] if whole else F.pad(mask, (0, -mask.shape[1] % time))
     real = steps.unflatten(1, (-1, time)).sum(dim=2)  # (batch, window)
     first = torch.arange(sums.shape[3], device=values.device) * frequency

@@ -17,8 +17,11 @@ def length_mask(lengths: Tensor, time: int) -> Tensor:
 
 
 def all_real(mask: Tensor) -> bool:
-    """Nothing is padded: fixed-length data may take torch's own kernels, which cost less than half as much."""
-    return not mask.is_meta and bool(mask.all())
+    """Nothing is padded: fixed-length data may take torch's own kernels, which cost less than half as much.
+
+    A model that is being exported must do for every mask.
+    """
+    return not mask.is_meta and not torch.compiler.is_exporting() and bool(mask.all())
 
 
 def masked_softmax(scores: Tensor, mask: Tensor, dim: int = -1) -> Tensor:
@@ -44,8 +47,11 @@ def compact_order(mask: Tensor) -> tuple[Tensor, Tensor]:
 
     ``rows_at(values, order)`` moves the real steps to the front, in order; ``rows_at(compact, inverse)`` undoes it.
     """
-    order = torch.argsort(~mask, dim=1, stable=True)
-    return order, torch.argsort(order, dim=1)
+    real = mask.cumsum(dim=1)
+    steps = torch.arange(mask.shape[1], device=mask.device).expand_as(real)
+    # A real step goes behind the real ones before it, a padded one behind all real ones and the padded ones before.
+    inverse = torch.where(mask, real - 1, real[:, -1:] + steps - real)
+    return torch.zeros_like(inverse).scatter(1, inverse, steps), inverse
 
 
 def reversal(lengths: Tensor, time: int) -> Tensor:
