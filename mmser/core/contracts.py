@@ -50,7 +50,10 @@ class Extractor(Protocol):
         ...
 
     def extract(self, clips: Sequence[Clip]) -> list[Features | Failure]:
-        """One result per clip, in order; a result never depends on the companions beyond the stated tolerance."""
+        """One result per clip, in order; a result never depends on the companions beyond the stated tolerance.
+
+        Several threads may call it at once, after a first call has returned.
+        """
         ...
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from mmser.cache.entry import Entry
@@ -14,13 +15,16 @@ from mmser.cache.writer import Writer
 from mmser.core.clip import Clip, Failure, FailureReason, Features, Modality, Transcript
 from mmser.core.contracts import Extractor, Transcriber
 from mmser.core.utterance import Utterance
-from mmser.extraction.batches import by_length
+from mmser.extraction.batches import BATCH_SIZE, by_length, side_by_side
 
 if TYPE_CHECKING:
     import numpy as np
 
 FRAME_BYTES = 256 * 1024 * 1024
 """Pictures that may wait for a face extractor; then it runs on what there is."""
+
+FACE_BATCH = 4
+"""Clips whose faces are looked for together: pictures are batched again inside, so this only shares out the work."""
 
 
 @dataclass(slots=True, eq=False)
@@ -37,6 +41,7 @@ class ExtractorJob:
     missing: dict[str, str]
     transcript_of: Callable[[Utterance], Transcript | Failure | None] | None = None
     seconds: float = 0.0
+    _warm: bool = False
     _waiting: list[Clip] = field(default_factory=list)
     _results: dict[str, Features | Failure] = field(default_factory=dict)
 
@@ -66,10 +71,19 @@ class ExtractorJob:
         clips, self._waiting = self._waiting, []
         begun = time.perf_counter()
         whole = [clip for clip in clips if _part(clip, self.modality) is not None]
-        results = by_length(whole, _length, self.extractor.extract, _broken)
+        results = self._extracted(whole)
         self.seconds += time.perf_counter() - begun
         self._results |= {clip.id: _absent(clip, self.modality) for clip in clips}
         self._results |= {clip.id: result for clip, result in zip(whole, results, strict=True)}
+
+    def _extracted(self, clips: Sequence[Clip]) -> list[Features | Failure]:
+        batched = partial(by_length, length=_length, compute=self.extractor.extract, failed=_broken)
+        size = FACE_BATCH if self.modality == "face" else BATCH_SIZE
+        with side_by_side() as threads:
+            if threads > 1 and clips and not self._warm:
+                batched(clips[:1])  # Networks are built when first used: by one thread, so that there is one of them.
+                self._warm = True
+            return batched(clips, batch_size=size, threads=threads)
 
 
 @dataclass(slots=True, eq=False)

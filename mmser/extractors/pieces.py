@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any, Protocol
 
 import numpy as np
@@ -32,15 +33,17 @@ class Tokenizer(Protocol):
 
 
 class CheckpointTokenizer:
-    """The fast tokenizer of a checkpoint."""
+    """The fast tokenizer of a checkpoint; it refuses to be used by two threads at once, so they queue."""
 
     def __init__(self, tokenizer: Any) -> None:
         self._tokenizer = tokenizer
+        self._turn = Lock()
         self.padding = tokenizer.pad_token_id or 0
 
     def __call__(self, words: Sequence[str], limit: int) -> Pieces:
         """See `Tokenizer`."""
-        encoded = self._tokenizer(list(words), is_split_into_words=True, truncation=True, max_length=limit)
+        with self._turn:
+            encoded = self._tokenizer(list(words), is_split_into_words=True, truncation=True, max_length=limit)
         return Pieces(encoded["input_ids"], [-1 if owner is None else owner for owner in encoded.word_ids()])
 
 

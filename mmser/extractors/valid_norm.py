@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import torch
@@ -13,8 +14,8 @@ from torch import Tensor, nn
 class ValidGroupNorm(nn.Module):
     """One group per channel: each channel to mean 0 and variance 1 over the valid frames of its row, then affine.
 
-    Takes over the parameters of a ``nn.GroupNorm`` in which every channel is its own group. ``frames`` (batch,) long
-    is the number of valid frames of each row of the next call; None: all.
+    Takes over the parameters of a ``nn.GroupNorm`` in which every channel is its own group. ``frames`` holds (batch,)
+    long, the number of valid frames of each row of the calls of this thread; None: all.
     """
 
     def __init__(self, norm: nn.GroupNorm) -> None:
@@ -22,14 +23,14 @@ class ValidGroupNorm(nn.Module):
         self.weight = norm.weight
         self.bias = norm.bias
         self.eps = norm.eps
-        self.frames: Tensor | None = None
+        self.frames: ContextVar[Tensor | None] = ContextVar("frames", default=None)
 
     def forward(self, values: Tensor) -> Tensor:
         """(batch, channel, time) -> same."""
         count = values.shape[2]
         mask = torch.ones(len(values), count, device=values.device)
-        if self.frames is not None:
-            mask = (torch.arange(count, device=values.device) < self.frames.to(values.device)[:, None]).float()
+        if (frames := self.frames.get()) is not None:
+            mask = (torch.arange(count, device=values.device) < frames.to(values.device)[:, None]).float()
         mask = mask[:, None, :]
         total = mask.sum(dim=2, keepdim=True)
         exact = values.float()
@@ -57,8 +58,8 @@ def valid_samples(model: Any, lengths: Tensor) -> Iterator[None]:
         yield
         return
     kernel, stride = first.conv.kernel_size[0], first.conv.stride[0]
-    norm.frames = torch.div(lengths - kernel, stride, rounding_mode="floor") + 1
+    token = norm.frames.set(torch.div(lengths - kernel, stride, rounding_mode="floor") + 1)
     try:
         yield
     finally:
-        norm.frames = None
+        norm.frames.reset(token)

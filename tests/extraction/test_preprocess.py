@@ -213,8 +213,10 @@ def test_batches_have_neighbouring_lengths(tmp_path: Path):
     loudness = Loudness()
     run(made, tmp_path / "cache", {"loudness": loudness})
     store = Store(find_store(tmp_path / "cache", "listed", "loudness"))
-    assert [len(batch) for batch in loudness.batches] == [16, 16, 4]
-    ends = [(store.length(batch[0]), store.length(batch[-1])) for batch in loudness.batches]
+    # Threads take the longest batch first; a clip by itself warms them up.
+    batches = sorted(filter(lambda batch: len(batch) > 1, loudness.batches), key=lambda batch: store.length(batch[0]))
+    assert [len(batch) for batch in batches] == [16, 16, 4]
+    ends = [(store.length(batch[0]), store.length(batch[-1])) for batch in batches]
     assert all(earlier[1] < later[0] for earlier, later in pairwise(ends))
     assert list(store.ids) == [u.id for u in made]
 

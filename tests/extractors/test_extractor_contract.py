@@ -6,6 +6,7 @@ import dataclasses
 import importlib
 import json
 import typing
+from concurrent.futures import ThreadPoolExecutor
 from pkgutil import iter_modules
 from types import UnionType
 from typing import Any
@@ -63,6 +64,15 @@ def test_batch_equals_single_and_both_are_finite_and_of_the_stated_size(name: st
     (alone,) = extractor.extract([clips[2]])
     tolerance = BFLOAT16 if getattr(extractor, "precision", "float32") == "bfloat16" else TOLERANCE
     np.testing.assert_allclose(alone.values, together[2].values, **tolerance)
+
+
+def test_threads_do_not_disturb_each_other(extractor: Any) -> None:
+    batches = [[clip(seed, 0.3 + 0.1 * seed), clip(seed + 1, 0.4)] for seed in range(4)]
+    expected = [extractor.extract(batch) for batch in batches]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(extractor.extract, batches))
+    for one, other in zip(sum(found, []), sum(expected, []), strict=True):
+        np.testing.assert_array_equal(one.values, other.values)
 
 
 def test_parameters_are_json_and_say_random(extractor: Any) -> None:

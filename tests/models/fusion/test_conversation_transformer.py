@@ -137,11 +137,11 @@ def test_attention_weights_belong_to_the_rows() -> None:
 
 
 @pytest.mark.parametrize("stage", ["sequence", "vector"])
-def test_four_conversations_are_learnt_by_heart(stage: str) -> None:
-    made, given = fusion(), streams(12)
-    place = Context(torch.arange(12) // 3, torch.arange(12) % 3, torch.zeros(12, dtype=torch.long))
-    target, head = torch.randperm(12) % 4, nn.Linear(12 if stage == "sequence" else 16, 4)
-    optimizer = torch.optim.Adam([*made.parameters(), *head.parameters()], lr=1e-2)
+def test_two_conversations_are_learnt_by_heart(stage: str) -> None:
+    made, given = fusion(hidden_size=12, size=24, inner_size=48), streams(6)
+    place = Context(torch.arange(6) // 3, torch.arange(6) % 3, torch.zeros(6, dtype=torch.long))
+    target, head = torch.arange(6) % 4, nn.Linear(48, 4)
+    optimizer = torch.optim.Adam([*made.parameters(), *head.parameters()], lr=3e-3)
     for _ in range(200):
         found = made(given, place)
         logits = head(found.vector if stage == "vector" else found.sequence.values.flatten(1))
