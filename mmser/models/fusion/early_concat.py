@@ -49,7 +49,8 @@ class EarlyConcat(nn.Module):
 
     @staticmethod
     def _check(steps: Mapping[str, int]) -> None:
-        if len(set(steps.values())) > 1:
+        first, *others = steps.values()
+        if any(other != first for other in others):
             raise MmserError(
                 "streams with the same steps",
                 ", ".join(f"{count} of {name}" for name, count in steps.items()),

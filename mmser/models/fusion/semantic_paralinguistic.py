@@ -108,6 +108,7 @@ class SemanticParalinguistic(nn.Module):
 
     def _check_axes(self, streams: Mapping[str, Stream]) -> None:
         lengths = {name: streams[name].mask.shape[1] for name in self.names}
-        if len(set(lengths.values())) > 1:
+        first, *others = lengths.values()
+        if any(other != first for other in others):
             found = ", ".join(f"{length} steps of {name}" for name, length in lengths.items())
             raise MmserError("streams on one time axis", found, "Set data.alignment=grid.")

@@ -24,8 +24,8 @@ def average_pool_2d(values: Tensor, mask: Tensor, size: tuple[int, int], whole: 
     values = values.masked_fill(~channel_mask(mask, values), 0.0)
     rest = (0, 0, 0, 0) if whole else (0, -values.shape[3] % frequency, 0, -values.shape[2] % time)
     sums = F.avg_pool2d(F.pad(values, rest), size) * (time * frequency)
-    steps = mask[:, : mask.shape[1] // time * time] if whole else F.pad(mask, (0, -mask.shape[1] % time))
-    real = steps.unflatten(1, (-1, time)).sum(dim=2)  # (batch, window)
+    steps = F.pad(mask.to(values.dtype), rest[2:])[:, None]
+    real = (F.avg_pool1d(steps, time).squeeze(1) * time).round()  # (batch, window)
     first = torch.arange(sums.shape[3], device=values.device) * frequency
     bands = (values.shape[3] - first).clamp(max=frequency)
     pooled = sums / (real.clamp(min=1)[:, None, :, None] * bands)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mmser.models.layers.masking import zero_padding
+from mmser.models.layers.masking import every, zero_padding
 
 
 def channel_mask(mask: Tensor, values: Tensor) -> Tensor:
@@ -46,7 +46,7 @@ class MaskedConv1d(nn.Module):
     def forward(self, values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """values (batch, time, feature), mask (batch, time) -> the same at ceil(time / stride), padding zero."""
         channels = F.pad(zero_padding(values, mask).transpose(1, 2), self.padding)
-        mask = mask[:, :: self.stride]
+        mask = every(mask, self.stride)
         return zero_padding(self.convolution(channels).transpose(1, 2), mask), mask
 
 
@@ -77,7 +77,7 @@ class MaskedConv2d(nn.Module):
         """values (batch, channel, time, frequency), mask (batch, time) -> the same, strided, padding zero."""
         values = values.masked_fill(~channel_mask(mask, values), 0.0)
         out = self.convolution(F.pad(values, self.padding))
-        mask = mask[:, :: self.stride[0]]
+        mask = every(mask, self.stride[0])
         return out.masked_fill(~channel_mask(mask, out), 0.0), mask
 
 

@@ -19,6 +19,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from mmser.models.layers.masking import masked_softmax
+
 BLOCK_ELEMENTS = 1 << 18
 """Scores held at once while column sums are taken on the CPU: 1 MiB of float32 stays inside a core's cache."""
 
@@ -68,7 +70,16 @@ def column_sums(query: Tensor, key: Tensor, query_mask: Tensor, key_mask: Tensor
         from mmser.models.layers.key_sparse_triton import column_sums_cuda
 
         return column_sums_cuda(query, key, query_mask, key_mask)
+    if torch.compiler.is_exporting():
+        return _plain_sums(query, key, query_mask, key_mask)
     return _blocked_sums(query, key, query_mask, key_mask)
+
+
+def _plain_sums(query: Tensor, key: Tensor, query_mask: Tensor, key_mask: Tensor) -> Tensor:
+    """All queries at once, without loops: a file for other runtimes cannot hold the blocks."""
+    scores = query @ key.transpose(2, 3) * query.shape[-1] ** -0.5
+    weights = masked_softmax(scores, key_mask[:, None, None, :])
+    return weights.masked_fill(~query_mask[:, None, :, None], 0.0).sum(dim=2)
 
 
 def _blocked_sums(query: Tensor, key: Tensor, query_mask: Tensor, key_mask: Tensor) -> Tensor:

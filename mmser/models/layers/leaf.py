@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mmser.models.layers.masking import zero_padding
+from mmser.models.layers.masking import every, zero_padding
 from mmser.models.layers.pcen import PCEN
 
 _FLOOR = 1e-5
@@ -72,7 +72,7 @@ class Leaf(nn.Module):
         # Filters ring beyond the end of an utterance; alone it would end there.
         energy = energy.masked_fill(~mask[:, None], 0.0)
         pooled = F.conv1d(energy, window[:, None], stride=self.stride, padding=self.window // 2, groups=len(window))
-        mask = mask[:, :: self.stride]
+        mask = every(mask, self.stride)
         frames = self.pcen(pooled.clamp(min=_FLOOR).transpose(1, 2))
         return zero_padding(frames, mask), mask
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 
 def zero_padding(values: Tensor, mask: Tensor) -> Tensor:
@@ -31,6 +32,13 @@ def masked_softmax(scores: Tensor, mask: Tensor, dim: int = -1) -> Tensor:
     """
     weights = scores.masked_fill(~mask, torch.finfo(scores.dtype).min).softmax(dim)
     return weights.masked_fill(~mask, 0.0)
+
+
+def every(mask: Tensor, stride: int) -> Tensor:
+    """mask (batch, time) -> every ``stride``-th step from the first, (batch, ceil(time / stride))."""
+    if stride > 1 and torch.compiler.is_exporting():  # a slice with a step has no size that could be reasoned about
+        return F.avg_pool1d(mask.float()[:, None], 1, stride).squeeze(1) > 0
+    return mask[:, ::stride]
 
 
 def rows_at(values: Tensor, index: Tensor) -> Tensor:

@@ -31,7 +31,7 @@ class MaskedBatchNorm(nn.Module):
 
     def forward(self, values: Tensor, mask: Tensor) -> Tensor:
         """values (batch, channel, time[, frequency]), mask (batch, time) -> the same shape."""
-        if values.numel() > values.shape[1] and all_real(mask):
+        if all_real(mask) and values.numel() > values.shape[1]:
             running = self.running_mean, self.running_var
             return F.batch_norm(values, *running, self.weight, self.bias, self.training, self.momentum, self.epsilon)
         real = channel_mask(mask, values)

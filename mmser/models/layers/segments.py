@@ -34,7 +34,7 @@ def cut_segments(stream: Stream, size: int, hop: int, repeat_last: bool = False)
     taken = values.flatten(0, 1).index_select(
         0, (torch.minimum(steps, last) + row[:, None] * values.shape[1]).flatten()
     )
-    segments = taken.unflatten(0, (-1, size)) if len(row) else values.new_zeros(0, size, values.shape[2])
+    segments = taken.unflatten(0, (row.shape[0], size))
     if repeat_last:
         return segments, torch.ones_like(steps, dtype=torch.bool), exists
     real = steps <= last

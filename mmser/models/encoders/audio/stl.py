@@ -89,7 +89,10 @@ class STL(nn.Module):
     def steps_of(self, stream: Stream) -> tuple[Tensor, Tensor]:
         """(batch, time, band) -> (batch, ``steps``, channel x band) and its mask."""
         longest = self.steps * 2 ** len(self.blocks)
-        values, mask = stream.filled()[:, None, :longest], stream.mask[:, :longest]
+        values, mask = stream.filled()[:, None], stream.mask
+        if torch.compiler.is_exporting():  # the cut has to have one size
+            values, mask = F.pad(values, (0, 0, 0, longest)), F.pad(mask, (0, longest))
+        values, mask = values[:, :, :longest], mask[:, :longest]
         for block in self.blocks:
             values, mask = average_pool_2d(block(values, mask), mask, (2, 2))
             values = self.pool_dropout(values)

@@ -94,7 +94,7 @@ class XVectorResNet(nn.Module):
         near = F.conv1d(loud[:, None], window, padding=self.context).squeeze(1)
         count = F.conv1d(real.float()[:, None], window, padding=self.context).squeeze(1)
         voiced = real & (near >= self.proportion * count) & (near > 0)
-        voiced = torch.where(voiced.any(dim=1, keepdim=True), voiced, real)
+        voiced = voiced | (real & ~voiced.any(dim=1, keepdim=True))
         return rows_at(voiced[..., None], inverse).squeeze(-1)
 
     def frames(self, values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
