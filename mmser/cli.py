@@ -13,6 +13,7 @@ from mmser.core.errors import MmserError, UsageError
 from mmser.evaluation.command import add_ablate_options, add_compare_options, add_robustness_options
 from mmser.inference.command import add_options as add_predict_options
 from mmser.late_fusion.command import add_options
+from mmser.sharing.command import add_export_options, add_push_options
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -89,6 +90,8 @@ def build_parser() -> argparse.ArgumentParser:
     add_ablate_options(command("ablate", ablate_, "modalities taken away, at test and training time; parts exchanged"))
     add_predict_options(command("predict", predict_, "emotions over time in a new video or sound file"))
     add_compare_options(command("compare", compare_, "paired tests between runs, and the literature's figures beside"))
+    add_export_options(command("export", export_, "a trained run as a model folder for others, or as an ONNX file"))
+    add_push_options(command("push", push_, "a model folder onto the Hugging Face Hub"))
 
     doctor = command("doctor", doctor_, "what this machine has and what is missing")
     doctor.add_argument("--weights", default="weights", help="the folder of checkpoints")
@@ -241,10 +244,26 @@ def ablate_(options: argparse.Namespace) -> int:
 
 
 def predict_(options: argparse.Namespace) -> int:
-    """`mmser predict run=DIR FILE...`."""
+    """`mmser predict run=DIR|FOLDER|hf:OWNER/NAME FILE...`."""
     from mmser.inference.command import predict
 
     print(predict(options))
+    return 0
+
+
+def export_(options: argparse.Namespace) -> int:
+    """`mmser export run=DIR --out FOLDER`."""
+    from mmser.sharing.command import export
+
+    print(export(options))
+    return 0
+
+
+def push_(options: argparse.Namespace) -> int:
+    """`mmser push FOLDER OWNER/NAME`."""
+    from mmser.sharing.command import push
+
+    print(push(options))
     return 0
 
 

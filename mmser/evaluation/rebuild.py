@@ -21,14 +21,17 @@ DECODED = "decoded_frame_rate"
 
 
 def extractor_like(store: Store, settings: Mapping[str, Any]) -> Extractor:
-    """``configs/extractor/<name>`` with the store's parameters; weights come from the config's path, or are random.
+    """The extractor of a run's store; ``settings`` are the run's (for ``paths.weights``). Raises as `extractor_of`."""
+    return extractor_of(store.info, str((settings.get("paths") or {}).get("weights", "weights")))
 
-    ``settings`` are the run's (for ``paths.weights``). Raises MmserError when weights, code or parameters differ from
-    those the store was made with, and UsageError when its config is gone.
+
+def extractor_of(info: Mapping[str, Any], weights: str) -> Extractor:
+    """``configs/extractor/<name>`` with the parameters in a store's ``info``.
+
+    Pretrained weights come from the folder ``weights``, or are random where the store's were. Raises MmserError when
+    weights, code or parameters differ from those the store was made with, and UsageError when the config is gone.
     """
-    info = store.info
     name = str(info["extractor"])
-    weights = str((settings.get("paths") or {}).get("weights", "weights"))
     words = ["corpus=generic", f"paths.weights={weights}", f"+extractor@extractor.{name}={name}"]
     part = dict(compose("preprocess", words)["extractor"][name])
     known = {key: value for key, value in info["parameters"].items() if key != "weights"}
@@ -36,13 +39,19 @@ def extractor_like(store: Store, settings: Mapping[str, Any]) -> Extractor:
     if info.get("random_weights") and "weights" in part:
         part["weights"] = "random"
     extractor: Extractor = instantiate(part, _convert_="all")
-    _check_same(store, extractor)
+    _check_same(info, extractor)
     return extractor
 
 
 def frame_rate_of(store: Store) -> float | None:
     """Pictures per second that were decoded for a face store, None for any other."""
-    return store.info["parameters"].get(DECODED)
+    return decoded_rate(store.info)
+
+
+def decoded_rate(info: Mapping[str, Any]) -> float | None:
+    """`frame_rate_of` a store by its info."""
+    rate: float | None = info["parameters"].get(DECODED)
+    return rate
 
 
 def _arguments(part: Mapping[str, Any]) -> set[str]:
@@ -53,17 +62,16 @@ def _arguments(part: Mapping[str, Any]) -> set[str]:
     return set(signature(get_class(part["_target_"])).parameters)
 
 
-def _check_same(store: Store, extractor: Extractor) -> None:
-    name = str(store.info["extractor"])
+def _check_same(info: Mapping[str, Any], extractor: Extractor) -> None:
+    name = str(info["extractor"])
     now = recipe_of(name, extractor).info()
-    then = dict(store.info)
-    then["parameters"] = {key: value for key, value in then["parameters"].items() if key != DECODED}
+    then = {**info, "parameters": {key: value for key, value in info["parameters"].items() if key != DECODED}}
     keys = ("class", "version", "parameters", "dtype")
     found = differences({"then": {key: then[key] for key in keys}, "now": {key: now[key] for key in keys}})
     if found["now"]:
         differing = ", ".join(f"{key}={found['now'][key]} (there {found['then'][key]})" for key in found["now"])
         raise MmserError(
-            f"the extractor that made {store.directory.name}",
+            f"the extractor that made {name}-{info['fingerprint']}",
             f"one with {differing}",
             "Put the same weights below paths.weights, or use the version of mmser that made the store.",
         )

@@ -1,4 +1,4 @@
-"""What a run reads of an utterance, made anew from a clip: its own extractors, transforms and alignment."""
+"""What something trained reads of an utterance, made anew from a clip: its extractors, transforms and alignment."""
 
 from __future__ import annotations
 
@@ -10,39 +10,26 @@ from mmser.cache.fingerprint import CORPUS_TRANSCRIPT
 from mmser.core.batch import Batch
 from mmser.core.clip import Clip, Failure, Features
 from mmser.core.contracts import Extractor
-from mmser.core.errors import MmserError
-from mmser.data.checks import find_word_stream, stream_shapes
 from mmser.data.collate import Collate
 from mmser.data.dataset import Facts, PartDataset
-from mmser.data.spec import StreamSpec
 from mmser.data.transforms import Transforms
 from mmser.evaluation.memory_store import store_in_memory
-from mmser.evaluation.rebuild import extractor_like, frame_rate_of
-from mmser.training.run import Run
-from mmser.training.sources import open_stores
+from mmser.evaluation.rebuild import decoded_rate, extractor_of
+from mmser.inference.trained import Trained
 
 DEFAULT_FRAME_RATE = 3.0
 
 
 class Reader:
-    """Clips -> `Features` of each stream -> a `Batch` as the run's models know it."""
+    """Clips -> `Features` of each stream -> a `Batch` as the trained models know it."""
 
-    def __init__(self, run: Run) -> None:
-        """Raises MmserError when a cache of the run is gone or not the one it was trained on, or its maker changed."""
-        self.run = run
-        self._stores = open_stores(run.config)
-        for stream, store in self._stores.items():
-            trained = run.environment["caches"].get(stream)
-            if trained != store.info["fingerprint"]:
-                raise MmserError(
-                    f"the features that {run.directory.name} was trained on in stream {stream}",
-                    f"{store.directory.name} instead of fingerprint {trained}",
-                    "Name that cache's folder in full in the run's config, or train again.",
-                )
-        self.extractors: dict[str, Extractor] = {n: extractor_like(s, run.config) for n, s in self._stores.items()}
-        self._specs = {name: StreamSpec(**spec) for name, spec in run.config["streams"].items()}
-        self._shapes = stream_shapes(self._stores, self._specs)[0]
-        self._word_stream = run.config["data"].get("word_stream") or find_word_stream(self._stores)
+    def __init__(self, trained: Trained) -> None:
+        """Raises MmserError when a cache of a run is gone or not the one it was trained on, or its maker changed."""
+        self.trained = trained
+        self._sources = trained.sources
+        self.extractors: dict[str, Extractor] = {
+            name: extractor_of(source.info, trained.weights) for name, source in self._sources.items()
+        }
 
     @property
     def modalities(self) -> dict[str, tuple[str, ...]]:
@@ -53,14 +40,14 @@ class Reader:
     @property
     def frame_rate(self) -> float:
         """Pictures per second to decode, as for the run's caches."""
-        rates = [frame_rate_of(store) for store in self._stores.values()]
+        rates = [decoded_rate(source.info) for source in self._sources.values()]
         return next((rate for rate in rates if rate), DEFAULT_FRAME_RATE)
 
     @property
     def source(self) -> str:
         """Where the words came from that the run was trained on ("corpus", "pocketsphinx"); "" without text."""
         for stream in self.modalities.get("text", ()):
-            return str((self._stores[stream].info.get("transcript") or {}).get("source", CORPUS_TRANSCRIPT))
+            return str((self._sources[stream].info.get("transcript") or {}).get("source", CORPUS_TRANSCRIPT))
         return ""
 
     def features(self, clip: Clip) -> dict[str, Features | Failure]:
@@ -70,24 +57,22 @@ class Reader:
     def batch(self, features: Mapping[str, Mapping[str, Features | Failure]], transforms: Transforms) -> Batch:
         """One batch of {utterance id: features of each stream}, with a fold's transforms; all one conversation."""
         stores = {
-            stream: store_in_memory(
-                self._stores[stream].info,
-                {identifier: found[stream] for identifier, found in features.items()},
-            )
-            for stream in self.extractors
+            stream: store_in_memory(source.info, {identifier: found[stream] for identifier, found in features.items()})
+            for stream, source in self._sources.items()
         }
-        data = self.run.config["data"]
-        alignment = data.get("alignment", "native")
+        data = self.trained.data
+        alignment = data["alignment"]
         dataset = PartDataset(
             _facts(tuple(features)),
             stores,
-            self._specs,
+            {stream: source.spec for stream, source in self._sources.items()},
             transforms,
             alignment,
-            data.get("grid_rate", 10.0),
-            self._word_stream if alignment == "word" else None,
+            data["grid_rate"],
+            data["word_stream"] if alignment == "word" else None,
         )
-        collate = Collate(self._shapes, aligned=alignment != "native")
+        shapes = {stream: source.shape for stream, source in self._sources.items()}
+        collate = Collate(shapes, aligned=alignment != "native")
         return collate([dataset[0, row] for row in range(len(dataset))])
 
 

@@ -1,8 +1,8 @@
-"""A trained run on a new video or sound file: one row per segment of speech.
+"""A trained system on a new video or sound file: one row per segment of speech.
 
 The file is decoded once for the segments and once for the clips, each of which is turned into features and dropped, so
-memory follows the longest segment and not the recording. The models of all finished folds and seeds vote with the mean
-of their probabilities.
+memory follows the longest segment and not the recording. All models (a run has one per finished fold and seed) vote
+with the mean of their probabilities.
 
 What a modality contributed is the change when it is left out: the probability of the predicted class (or the predicted
 value) with all modalities minus that without this one; positive = it spoke for the prediction. It is NaN for a modality
@@ -31,9 +31,11 @@ from mmser.core.utterance import Utterance
 from mmser.evaluation.masking import Keep
 from mmser.evaluation.predict import run_model
 from mmser.evaluation.transcribed import make_transcriber
+from mmser.inference.opening import open_trained
 from mmser.inference.reader import Reader
 from mmser.inference.recording import Recording, open_recording, sound_blocks
 from mmser.inference.segments import Segment, load_detector, speech_segments, windows
+from mmser.inference.trained import Member, Trained
 from mmser.media.decode import stream_clips
 from mmser.training.run import Run
 
@@ -46,29 +48,45 @@ _log = logging.getLogger(__name__)
 
 
 def predict_recording(
-    run: Run | str | Path, path: str | Path, asr: str | None = None, window: float = 5.0, longest: float = 15.0
+    run: Run | Trained | str | Path,
+    path: str | Path,
+    asr: str | None = None,
+    window: float = 5.0,
+    longest: float = 15.0,
+    weights: str | None = None,
 ) -> pd.DataFrame:
     """start, end (s), text, modalities ("audio+text"), prediction, probability_<class> and/or prediction_<value>,
     contribution_<modality>; one row per segment, by time.
 
+    ``run`` is a run, its folder, a model folder, or "hf:owner/name[@revision]"; ``weights`` is where the extractors'
+    pretrained weights lie (default: as the run's config says, or "weights").
     ``asr`` names a recogniser for runs that read text (default: the one the run was trained on; without one the text
     is missing). Where there is no sound, or no speech in it but a picture that the run can read, the recording is cut
     into windows of ``window`` seconds. Raises MmserError when the file cannot be played, holds nothing that the run
     reads, or has no speech and no picture.
     """
-    run = Run(run) if isinstance(run, str | Path) else run
-    if not run.folds:
-        raise MmserError("at least one finished fold", f"none in {run.directory}", "Run `mmser train` again.")
-    reader, recording = Reader(run), open_recording(path)
+    trained = open_trained(run, weights=weights)
+    return predict_with(Reader(trained), trained.members(), path, asr, window, longest)
+
+
+def predict_with(
+    reader: Reader,
+    members: Sequence[Member],
+    path: str | Path,
+    asr: str | None = None,
+    window: float = 5.0,
+    longest: float = 15.0,
+) -> pd.DataFrame:
+    """`predict_recording` with what is open already."""
+    recording = open_recording(path)
     transcriber = _transcriber(reader, asr)
     readable = _readable(reader, recording, transcriber)
     segments = find_segments(recording, "face" in readable, window, longest)
-    models = [(run.load_model(*item), run.transforms(*item), run.task(*item)) for item in run.folds]
     tables = []
     coming = _features(reader, recording, segments, readable, transcriber)
     while group := list(islice(coming, TOGETHER)):
         features = {identifier: streams for identifier, _, _, streams in group}
-        scores = _voted(reader, features, models)
+        scores = _voted(reader, features, members)
         known = [
             {"id": identifier, "start": segment.start, "end": segment.end, "text": text}
             for identifier, segment, text, _ in group
@@ -98,7 +116,7 @@ def _transcriber(reader: Reader, asr: str | None) -> Transcriber | None:
     if name is None:
         _log.warning("this run reads text: without a recogniser (asr=pocketsphinx, whisper-base, ...) it goes without")
         return None
-    return make_transcriber(name, reader.run.config)
+    return make_transcriber(name, {"paths": {"weights": reader.trained.weights}})
 
 
 def _readable(reader: Reader, recording: Recording, transcriber: Transcriber | None) -> set[str]:
@@ -148,15 +166,15 @@ def _heard(clip: Clip, transcriber: Transcriber | None) -> Clip:
     return replace(clip, transcript=transcriber.transcribe([clip.waveform])[0])
 
 
-def _voted(reader: Reader, features: Mapping[str, Streams], models: Sequence[Any]) -> pd.DataFrame:
+def _voted(reader: Reader, features: Mapping[str, Streams], members: Sequence[Member]) -> pd.DataFrame:
     """Scores with all modalities, and what each contributed."""
     groups = reader.modalities
     there = {
         kind: np.array([any(isinstance(found[s], Features) for s in streams) for found in features.values()])
         for kind, streams in groups.items()
     }
-    task = models[0][2]
-    batches = [(model, reader.batch(features, transforms)) for model, transforms, _ in models]
+    task = members[0].task
+    batches = [(member.model, reader.batch(features, member.transforms)) for member in members]
     whole = _mean_outputs(batches, task)
     table = pd.DataFrame({name: whole[:, place] for place, name in enumerate(_columns(task))})
     best = whole[:, : len(task.classes)].argmax(1) if task.classes else None

@@ -19,6 +19,7 @@ from mmser.inference import timeline
 from mmser.inference.reader import Reader
 from mmser.inference.recording import open_recording, sound_blocks
 from mmser.inference.timeline import predict_recording
+from mmser.inference.trained import TrainedRun
 from mmser.media.decode import decode_clips
 from mmser.media.write import write_mp4, write_wav
 from mmser.training.fit import train
@@ -112,12 +113,12 @@ def test_a_contribution_is_what_leaving_out_changes(seen, video, tmp_path):
 
 
 def test_features_are_those_of_the_caches(seen):
-    reader = Reader(seen)
+    reader = Reader(TrainedRun(seen))
     utterance = next(iter(Generic(seen.directory.parent / "corpus", "small").utterances()))
     clip = decode_clips([utterance], True, True, reader.frame_rate)[0]
     made = reader.features(clip)
     for stream in ("tone", "look"):
-        stored = reader._stores[stream].read(utterance.id)
+        stored = reader.trained._stores[stream].read(utterance.id)
         assert made[stream].values.astype(stored.dtype) == pytest.approx(stored, abs=1e-3, rel=1e-3)
 
 
@@ -166,7 +167,7 @@ def test_what_cannot_be_read_is_told(seen, tmp_path):
 def test_another_cache_than_the_run_was_trained_on(seen, monkeypatch):
     monkeypatch.setitem(seen.environment["caches"], "tone", "0" * 12)
     with pytest.raises(MmserError, match="that run was trained on in stream tone; found mfcc13-"):
-        Reader(seen)
+        Reader(TrainedRun(seen))
 
 
 def test_recordings(video, tmp_path):

@@ -1,0 +1,169 @@
+"""A model folder: trained models with all that prediction needs, readable far from the run's caches, and safely.
+
+::
+
+    config.json            classes, streams and how they are made, the parts of the model, who its members are
+    model.safetensors      weights                    (several members: members/0/, members/1/, ...)
+    transforms.json, transforms.safetensors           scalers and vocabularies of the training part
+    README.md              the model card
+
+Nothing in it is run: tensors are safetensors, and the parts that config.json names must be those of `mmser.models`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from hydra.errors import InstantiationException
+from safetensors import SafetensorError
+from safetensors.torch import load_model
+
+from mmser.cache.layout import checked_name
+from mmser.core.errors import MmserError
+from mmser.core.task import Task
+from mmser.data.collate import Shape
+from mmser.data.spec import StreamSpec
+from mmser.data.transforms import Transforms
+from mmser.inference.safe_parts import check_parts, check_values
+from mmser.inference.trained import Member, StreamSource
+from mmser.models.multimodal import MultimodalModel
+from mmser.training.parts import make_model
+
+CONFIG = "config.json"
+CARD = "README.md"
+WEIGHTS = "model.safetensors"
+TRANSFORMS = "transforms"
+FORMAT = "mmser model folder"
+SCHEMA_VERSION = 1
+FILES = (CONFIG, CARD, WEIGHTS, "transforms.json", "transforms.safetensors")
+PATTERNS = (*FILES, *(f"members/*/{name}" for name in FILES[2:]))
+"""All that a model folder may hold, for going up to the hub and coming down."""
+
+_WRONG = (KeyError, TypeError, ValueError, AttributeError, IndexError)
+
+
+def is_model_folder(folder: Path) -> bool:
+    """Whether it has a config.json (a run has a config.yaml)."""
+    return (folder / CONFIG).is_file()
+
+
+def member_folder(folder: Path, place: int, members: int) -> Path:
+    """Where the files of one member lie; no name from the config takes part."""
+    return folder if members == 1 else folder / "members" / str(place)
+
+
+class ModelFolder:
+    """``config`` is config.json, checked; ``weights`` the folder of the extractors' pretrained weights here."""
+
+    def __init__(self, folder: str | Path, weights: str | None = None) -> None:
+        """Raises MmserError when it is none, of another version, damaged, or names what a model folder may not."""
+        self.directory = Path(folder)
+        self.weights = weights or "weights"
+        self.config = _read_config(self.directory)
+        try:
+            check_parts(self.config["model"])
+            self.sources: dict[str, StreamSource] = {
+                str(name): _source(name, stream) for name, stream in self.config["streams"].items()
+            }
+            self._tasks = [_task(self.config, member) for member in self.config["members"]]
+        except _WRONG as error:
+            raise _damaged(self.directory / CONFIG, error) from error
+        if not self._tasks:
+            raise MmserError("at least one member", f"none in {self.directory / CONFIG}", "Export the run again.")
+
+    @property
+    def name(self) -> str:
+        return str(self.config.get("name", self.directory.name))
+
+    @property
+    def data(self) -> dict[str, Any]:
+        return {key: self.config["data"].get(key) for key in ("alignment", "grid_rate", "word_stream")}
+
+    @cached_property
+    def classes(self) -> tuple[str, ...]:
+        """In the order of the logits; empty for a purely dimensional model."""
+        return self._tasks[0].classes
+
+    def members(self) -> list[Member]:
+        """Raises MmserError when a file is missing or damaged, or weights do not fit."""
+        return [self._member(place) for place in range(len(self._tasks))]
+
+    def _member(self, place: int) -> Member:
+        facts, task = self.config["members"][place], self._tasks[place]
+        folder = member_folder(self.directory, place, len(self._tasks))
+        try:
+            sizes = {str(stream): int(size) for stream, size in facts["input_sizes"].items()}
+            model = make_model({"model": self.config["model"]}, sizes, task)
+            identity = str(facts["fold"]), int(facts["seed"])
+        except (*_WRONG, InstantiationException, RuntimeError) as error:
+            raise _damaged(self.directory / CONFIG, error) from error
+        return Member(*identity, _loaded(model, folder / WEIGHTS), _transforms(folder / TRANSFORMS), task)
+
+
+def _read_config(folder: Path) -> dict[str, Any]:
+    path = folder / CONFIG
+    if not path.is_file():
+        raise MmserError("a model folder", f"no {CONFIG} in {folder}", "Name a folder that `mmser export` made.")
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise _damaged(path, error) from error
+    if not isinstance(config, dict) or config.get("format") != FORMAT:
+        raise MmserError(f'"format": "{FORMAT}" in {path}', "another file", "Name a folder that `mmser export` made.")
+    version = config.get("schema_version")
+    if version != SCHEMA_VERSION:
+        made = f"{version!r}, made by mmser {config.get('mmser_version', '(unknown)')}"
+        remedy = "Install the version of mmser that made it, or export the run again with this one."
+        raise MmserError(f"schema_version {SCHEMA_VERSION} in {path}", made, remedy)
+    return config
+
+
+def _source(name: str, stream: Mapping[str, Any]) -> StreamSource:
+    info = dict(stream["store"])
+    checked_name(str(info["extractor"]), "the name of an extractor")
+    transcript = info.get("transcript") or {}
+    checked_name(str(transcript.get("source", "corpus")), "the name of a transcript source")
+    # Weights are told by digest or hub id, and never read from here.
+    check_values({k: v for k, v in info["parameters"].items() if k != "weights"}, f"streams.{name}.store.parameters")
+    check_values(stream["spec"], f"streams.{name}.spec")
+    shape = Shape(tuple(int(size) for size in stream["feature_shape"]), bool(stream["whole"]))
+    return StreamSource(StreamSpec(**stream["spec"]), info, shape, stream["frame_rate"], bool(stream["word_times"]))
+
+
+def _task(config: Mapping[str, Any], member: Mapping[str, Any]) -> Task:
+    counts = tuple(tuple(int(count) for count in row) for row in member["listener_counts"])
+    return Task(
+        classes=tuple(map(str, config["classes"])),
+        values=tuple(map(str, config["values"])),
+        class_counts=tuple(int(count) for count in member["class_counts"]),
+        # Who the annotators are is not passed on; parts ask how many there are, and how much each said.
+        listeners=tuple(map(str, range(len(counts)))),
+        listener_counts=counts,
+    )
+
+
+def _loaded(model: MultimodalModel, path: Path) -> MultimodalModel:
+    if not path.is_file():
+        raise MmserError("the weights of the model", f"no file {path}", "Export or download the folder again.")
+    try:
+        load_model(model, str(path))
+    except (SafetensorError, RuntimeError) as error:
+        raise _damaged(path, error) from error
+    return model.eval()
+
+
+def _transforms(path: Path) -> Transforms:
+    try:
+        return Transforms.load(path)
+    except (*_WRONG, SafetensorError) as error:
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: Exception) -> MmserError:
+    reason = " ".join(str(error).split())[:300] or type(error).__name__
+    remedy = "Export or download the folder again; a folder of another version of mmser needs that version."
+    return MmserError(f"an undamaged {path}", f"{type(error).__name__}: {reason}", remedy)

@@ -1,0 +1,69 @@
+"""A trained system in one's hands: ``mmser.load("hf:owner/name").predict("clip.mp4")``."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mmser.core.errors import MmserError
+from mmser.inference.opening import open_trained
+from mmser.inference.reader import Reader
+from mmser.inference.timeline import predict_with
+from mmser.inference.trained import Trained
+from mmser.models.multimodal import MultimodalModel
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def load(source: str | Path, revision: str | None = None, weights: str | None = None) -> Recogniser:
+    """Open a model folder, a run's folder, or "hf:owner/name" at ``revision`` (a commit, a tag or a branch).
+
+    ``weights`` is the folder of the extractors' pretrained weights, where the system reads through any. Raises
+    MmserError when it is not there, damaged, of another version, or names parts that are not mmser's.
+    """
+    return Recogniser(open_trained(source, revision, weights))
+
+
+class Recogniser:
+    """What `load` returns; the models are read once, in evaluation mode, on the CPU.
+
+    ``members`` are the models that vote, each with its fold, seed, transforms and task.
+    """
+
+    def __init__(self, trained: Trained) -> None:
+        self.trained = trained
+        self.members = tuple(trained.members())
+
+    def __repr__(self) -> str:
+        return f"Recogniser({self.trained.name!r}, members={len(self.members)}, classes={self.classes})"
+
+    @property
+    def model(self) -> MultimodalModel:
+        """The torch module. Raises MmserError when several vote (`members` has them)."""
+        if len(self.members) > 1:
+            found = f"{len(self.members)} that vote"
+            raise MmserError("one model", found, "Take one of .members, or export one fold with --fold and --seed.")
+        return self.members[0].model
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """In the order of the logits; empty for a purely dimensional system."""
+        return self.members[0].task.classes
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """Dimensions, in the order of the values."""
+        return self.members[0].task.values
+
+    @cached_property
+    def reader(self) -> Reader:
+        """Clips -> batches, through the extractors that made the training data."""
+        return Reader(self.trained)
+
+    def predict(
+        self, path: str | Path, asr: str | None = None, window: float = 5.0, longest: float = 15.0
+    ) -> pd.DataFrame:
+        """The timeline of a video or sound file: see `mmser.inference.timeline.predict_recording`."""
+        return predict_with(self.reader, self.members, path, asr, window, longest)

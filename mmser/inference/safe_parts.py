@@ -1,0 +1,89 @@
+"""What a model folder from anywhere may ask for: parts of `mmser.models`, plain values, nothing that runs or reads.
+
+Hydra would call whatever a ``_target_`` names, so each is looked up here first: it must be a torch module that a file
+of `mmser.models` defines itself. A name that such a file merely imports (``os.system`` through some module) is none.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from torch import nn
+
+from mmser.core.errors import MmserError
+
+TARGET = re.compile(r"(mmser\.models(?:\.[a-z_][a-z0-9_]*)+)\.([A-Z][A-Za-z0-9]*)")
+HYDRA = {"_target_", "_partial_", "_convert_"}
+RANDOM = "random"
+IMPLEMENTATIONS = ("implementation", "auto_map", "trust")
+"""Words in the names of transformers' options by which code could be fetched."""
+
+
+def check_parts(node: Any, where: str = "model") -> None:
+    """Raise MmserError unless every part below ``node`` is one of mmser's and every value is plain."""
+    if isinstance(node, Mapping):
+        for key, value in node.items():
+            _check_key(key, value, f"{where}.{key}")
+            check_parts(value, f"{where}.{key}")
+    elif isinstance(node, list):
+        for place, value in enumerate(node):
+            check_parts(value, f"{where}[{place}]")
+    else:
+        check_plain(node, where)
+
+
+def check_plain(value: Any, where: str) -> None:
+    """Raise MmserError unless ``value`` is a number, a truth value, null, or a word that names no place."""
+    if isinstance(value, str) and (set(value) & set("/\\~") or "${" in value or ".." in value):
+        raise _refused("a plain word", where, value)
+    if not isinstance(value, str | int | float | bool | None):
+        raise _refused("a plain value", where, type(value).__name__)
+
+
+def check_values(node: Any, where: str) -> None:
+    """`check_parts` where no part belongs: a mapping in it may hold values alone."""
+    if isinstance(node, Mapping) and any(str(key).startswith("_") for key in node):
+        raise _refused("values alone", where, ", ".join(key for key in map(str, node) if key.startswith("_")))
+    for key, value in node.items() if isinstance(node, Mapping) else ():
+        check_values(value, f"{where}.{key}")
+    for place, value in enumerate(node if isinstance(node, list) else ()):
+        check_values(value, f"{where}[{place}]")
+    if not isinstance(node, Mapping | list):
+        check_plain(node, where)
+
+
+def _check_key(key: Any, value: Any, where: str) -> None:
+    if not isinstance(key, str):
+        raise _refused("a name", where, repr(key))
+    if key == "_target_":
+        _check_target(value, where)
+    elif key.startswith("_") and key not in HYDRA:
+        raise _refused(f"none of Hydra's words but {', '.join(sorted(HYDRA))}", where, key)
+    elif key == "weights" and isinstance(value, str) and value != RANDOM:
+        raise _refused(f"weights {RANDOM}: the folder's own are read afterwards", where, value)
+    elif any(word in key for word in IMPLEMENTATIONS):
+        raise _refused("no option that chooses code", where, key)
+
+
+def _check_target(target: Any, where: str) -> None:
+    found = TARGET.fullmatch(target) if isinstance(target, str) else None
+    if found is None:
+        raise _refused("a part of mmser.models", where, repr(target))
+    try:
+        part = vars(importlib.import_module(found[1])).get(found[2])
+    except ImportError as error:
+        raise _refused("a part that this version of mmser has", where, str(target)) from error
+    if not (inspect.isclass(part) and issubclass(part, nn.Module) and part.__module__ == found[1]):
+        raise _refused("a part that this version of mmser has", where, str(target))
+
+
+def _refused(expected: str, where: str, found: str) -> MmserError:
+    return MmserError(
+        f"{expected} at {where} of config.json",
+        found,
+        "A model folder may only name parts of mmser and plain values; nothing of it was loaded.",
+    )

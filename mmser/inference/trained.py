@@ -1,0 +1,133 @@
+"""What prediction asks of something trained, whether it is a run beside its caches or a model folder far from them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol
+
+from mmser.core.errors import MmserError
+from mmser.core.task import Task
+from mmser.data.checks import find_word_stream, store_shape
+from mmser.data.collate import Shape
+from mmser.data.spec import StreamSpec
+from mmser.data.transforms import Transforms
+from mmser.models.multimodal import MultimodalModel
+from mmser.training.run import Run
+from mmser.training.sources import open_stores
+from mmser.training.stages import list_stages
+
+if TYPE_CHECKING:
+    from mmser.cache.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class StreamSource:
+    """How one stream is made from a clip.
+
+    ``info`` is what its cache says of itself (extractor, parameters, fingerprint, dtype, transcript, ...), ``shape``
+    that of one step, ``frame_rate`` in steps per second where they have times, ``word_times`` whether steps are words
+    with spans.
+    """
+
+    spec: StreamSpec
+    info: Mapping[str, Any]
+    shape: Shape
+    frame_rate: float | None = None
+    word_times: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Member:
+    """One trained model (evaluation mode) of a fold and a seed, with the transforms and the task of its fold."""
+
+    fold: str
+    seed: int
+    model: MultimodalModel
+    transforms: Transforms
+    task: Task
+
+
+class Trained(Protocol):
+    """``weights`` is the folder of the extractors' pretrained weights on this machine.
+
+    ``data`` has the keys alignment, grid_rate and word_stream (None without word times).
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def weights(self) -> str: ...
+
+    @property
+    def data(self) -> Mapping[str, Any]: ...
+
+    @property
+    def sources(self) -> Mapping[str, StreamSource]: ...
+
+    def members(self) -> Sequence[Member]:
+        """Every model, read anew; they vote. Raises MmserError when there is none."""
+        ...
+
+
+class TrainedRun:
+    """A run's folder as prediction sees it; its caches say how its streams were made."""
+
+    def __init__(self, run: Run, weights: str | None = None) -> None:
+        self.run = run
+        self.settings = list_stages(run.config)[-1].settings
+        self.weights = weights or str((run.config.get("paths") or {}).get("weights", "weights"))
+
+    @property
+    def name(self) -> str:
+        return self.run.directory.resolve().name
+
+    @cached_property
+    def data(self) -> dict[str, Any]:
+        data = self.settings["data"]
+        return {
+            "alignment": data.get("alignment", "native"),
+            "grid_rate": data.get("grid_rate", 10.0),
+            "word_stream": data.get("word_stream") or find_word_stream(self._stores),
+        }
+
+    @cached_property
+    def sources(self) -> dict[str, StreamSource]:
+        """Raises MmserError when a cache of the run is gone or not the one it was trained on."""
+        found = {}
+        for stream, store in self._stores.items():
+            self._check_same(stream, store)
+            shape = store_shape(stream, store)
+            first = store.ids[0]
+            spec = StreamSpec(**self.settings["streams"][stream])
+            spans = find_word_stream({stream: store}) is not None
+            found[stream] = StreamSource(spec, store.info, shape, store.frame_rate(first), spans)
+        return found
+
+    def members(self) -> list[Member]:
+        run = self.run
+        if not run.folds:
+            raise MmserError("at least one finished fold", f"none in {run.directory}", "Run `mmser train` again.")
+        return [self.member(fold, seed) for fold, seed in run.folds]
+
+    def member(self, fold: str, seed: int) -> Member:
+        """One of them. Raises MmserError when it is not finished."""
+        run = self.run
+        return Member(fold, seed, run.load_model(fold, seed), run.transforms(fold, seed), run.task(fold, seed))
+
+    @cached_property
+    def _stores(self) -> dict[str, Store]:
+        return open_stores(self.settings)
+
+    def _check_same(self, stream: str, store: Store) -> None:
+        """The environment tells of the caches that the first stage read."""
+        first = (self.run.config["streams"].get(stream) or {}).get("extractor")
+        trained = self.run.environment["caches"].get(stream)
+        if first == self.settings["streams"][stream]["extractor"] and trained != store.info["fingerprint"]:
+            raise MmserError(
+                f"the features that {self.name} was trained on in stream {stream}",
+                f"{store.directory.name} instead of fingerprint {trained}",
+                "Name that cache's folder in full in the run's config, or train again.",
+            )

@@ -1,0 +1,158 @@
+"""A trained run becomes a model folder (`mmser.inference.model_folder`): what prediction needs, and nothing else.
+
+No path of this machine, no speaker and no annotator is passed on.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import save_model
+from torch import nn
+
+from mmser import __version__
+from mmser.cache.atomic import write_bytes, write_json, written_aside
+from mmser.core.errors import MmserError, UsageError
+from mmser.inference.model_folder import (
+    CARD,
+    CONFIG,
+    FORMAT,
+    SCHEMA_VERSION,
+    TRANSFORMS,
+    WEIGHTS,
+    ModelFolder,
+    member_folder,
+)
+from mmser.inference.safe_parts import RANDOM
+from mmser.inference.trained import Member, StreamSource, TrainedRun
+from mmser.models.multimodal import MultimodalModel
+from mmser.sharing.card import UNKNOWN, make_card
+from mmser.training.run import Run
+
+ALL = "all"
+LOCAL = ("weights_folder", "revision")
+"""Arguments of parts that say where pretrained weights lie: the trained ones replace them."""
+
+UNSHARED = ("_name_or_path", "transformers_version", "architectures", "model_type", "dtype", "torch_dtype")
+
+
+def export(
+    run: Run | str | Path, out: str | Path, fold: str | None = None, seed: int | None = None, license: str = UNKNOWN
+) -> Path:
+    """Write a run's model as the folder ``out``, which must be new or empty; -> ``out``.
+
+    ``fold`` names one; "all" takes every finished one, and they vote as they do in `mmser predict run=DIR`. Nothing
+    need be said where there is only one. ``license`` is a word of the hub's list and stands in the card.
+    Raises UsageError, listing the folds, when several fit, and MmserError when a part of the model is not mmser's own,
+    a cache is gone, or the folder is not empty.
+    """
+    trained = TrainedRun(run if isinstance(run, Run) else Run(run))
+    members = [trained.member(*item) for item in choose_members(trained.run, fold, seed)]
+    folder = Path(out)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise MmserError("a new or empty folder to write to", f"{folder} with files in it", "Name another with --out.")
+    config = describe(trained, members)
+    for place, member in enumerate(members):
+        target = member_folder(folder, place, len(members))
+        target.mkdir(parents=True, exist_ok=True)
+        with written_aside(target / WEIGHTS) as aside:
+            save_model(member.model, str(aside))
+        member.transforms.save(target / TRANSFORMS)
+    write_bytes(folder / CARD, make_card(trained, members, config["streams"], license).encode())
+    write_json(folder / CONFIG, config)
+    ModelFolder(folder).members()  # what others will read is read once here
+    return folder
+
+
+def choose_members(run: Run, fold: str | None = None, seed: int | None = None) -> list[tuple[str, int]]:
+    """The (fold, seed) asked for. Raises UsageError, listing them, when none or several fit and not "all" was said."""
+    fitting = [
+        (name, number)
+        for name, number in run.folds
+        if fold in (None, ALL, name) and (seed is None or int(seed) == number)
+    ]
+    if len(fitting) == 1 or (fitting and fold == ALL):
+        return fitting
+    listed = ", ".join(f"fold {name} seed {number}" for name, number in run.folds) or "none that is finished"
+    raise UsageError(
+        "one fold and seed of the run" if fitting else f"fold {fold} seed {seed} in the run".replace("None", "any"),
+        listed,
+        "Choose with --fold and --seed; --fold all exports them together, to vote.",
+    )
+
+
+def describe(trained: TrainedRun, members: Sequence[Member]) -> dict[str, Any]:
+    """``config.json``."""
+    task, card, protocol = members[0].task, trained.settings.get("card") or {}, trained.settings["protocol"]
+    return {
+        "format": FORMAT,
+        "schema_version": SCHEMA_VERSION,
+        "mmser_version": __version__,
+        "name": str(card.get("name") or trained.name),
+        "protocol": str(protocol["name"]),
+        "classes": list(task.classes),
+        "labels": dict(protocol.get("labels") or {}),
+        "values": list(task.values),
+        "value_range": {key: list(span) for key, span in (protocol.get("value_range") or {}).items()},
+        "streams": {name: _stream(source) for name, source in trained.sources.items()},
+        "data": trained.data,
+        "model": portable(trained.settings["model"], members[0].model),
+        "members": [_member(trained, member) for member in members],
+    }
+
+
+def portable(parts: Mapping[str, Any], model: MultimodalModel) -> dict[str, Any]:
+    """The parts of ``model`` with no pretrained weights to look for: its own are read after it is built."""
+    encoders = {name: _without_weights(part) for name, part in parts["encoders"].items()}
+    for name, encoder in model.encoders.items():
+        network = _transformers_config(encoder)
+        if network is not None and "weights" in encoders[name]:
+            encoders[name]["configuration"] = network
+    rest = {key: _without_weights(part) for key, part in parts.items() if key != "encoders"}
+    return {"encoders": encoders, **rest}
+
+
+def _without_weights(node: Any) -> Any:
+    if isinstance(node, Mapping):
+        kept = {key: _without_weights(value) for key, value in node.items() if key not in LOCAL}
+        return kept | ({"weights": RANDOM} if isinstance(node.get("weights"), str) else {})
+    return [_without_weights(item) for item in node] if isinstance(node, list | tuple) else node
+
+
+def _transformers_config(encoder: nn.Module) -> dict[str, Any] | None:
+    """The sizes of the transformers network inside, if there is one."""
+    configs = (getattr(module, "config", None) for module in encoder.modules())
+    found = next((config for config in configs if hasattr(config, "to_json_string")), None)
+    if found is None:
+        return None
+    sizes: dict[str, Any] = json.loads(found.to_json_string(use_diff=True))
+    return {key: value for key, value in sizes.items() if key not in UNSHARED}
+
+
+def _stream(source: StreamSource) -> dict[str, Any]:
+    spec = {name: getattr(source.spec, name) for name in source.spec.__slots__}
+    kept = ("extractor", "class", "version", "parameters", "fingerprint", "dtype", "random_weights", "transcript")
+    return {
+        "spec": spec,
+        "store": {key: source.info.get(key) for key in kept},
+        "feature_shape": list(source.shape.feature),
+        "whole": source.shape.whole,
+        "frame_rate": source.frame_rate,
+        "word_times": source.word_times,
+    }
+
+
+def _member(trained: TrainedRun, member: Member) -> dict[str, Any]:
+    facts = trained.run.describe(member.fold, member.seed)
+    return {
+        "fold": member.fold,
+        "seed": member.seed,
+        "input_sizes": facts["input_sizes"],
+        "class_counts": list(member.task.class_counts),
+        "listener_counts": [list(row) for row in member.task.listener_counts],
+        "parameters": facts.get("parameters"),
+        "best_epoch": facts.get("best_epoch"),
+    }

@@ -1,0 +1,88 @@
+"""Random batches for an ONNX file: what it is traced with and what it is checked on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from mmser.data.collate import Shape
+from mmser.inference.trained import Member, Trained
+
+Lengths = tuple[float, ...]
+EXAMPLE: tuple[Lengths, int] = ((1.0, 0.6, 0.8), 0)
+"""The batch it is traced with: rows by their share of the usual length, and a seed."""
+
+CASES: tuple[tuple[Lengths, int], ...] = (
+    ((1.0, 0.6, 0.8), 1),
+    ((0.9,), 2),
+    ((0.5, 1.7, 1.2, 0.3, 0.7), 3),
+    ((0.4, 0.35), 4),
+    ((0.0, 1.1, 0.0), 5),
+)
+"""Other sizes, lengths and paddings; a length of 0 is an absent modality (of the first stream, if there are others)."""
+
+USUAL = {"waveform": 8000, "words": 12, "tokens": 12}
+STEPS = 40
+"""Steps of a stream of feature vectors; `USUAL` for streams that are none."""
+
+TOKENS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """The streams that a model reads: shape of a step, usual length, number of indices where they are indices."""
+
+    streams: tuple[str, ...]
+    shapes: tuple[Shape, ...]
+    lengths: tuple[int, ...]
+    indices: tuple[int, ...]
+    aligned: bool
+    answers: dict[str, bool]
+
+    @classmethod
+    def of(cls, trained: Trained, member: Member) -> Inputs:
+        """As the model's encoders name them."""
+        encoders = dict(member.model.encoders.items())
+        kinds = [str(getattr(encoder, "reads", "features")) for encoder in encoders.values()]
+        sizes = {name: len(t.known) + 2 for name, t in member.transforms.streams.items() if hasattr(t, "known")}
+        return cls(
+            tuple(encoders),
+            tuple(trained.sources[name].shape for name in encoders),
+            tuple(USUAL.get(kind, STEPS) for kind in kinds),
+            tuple(sizes.get(name, TOKENS) for name in encoders),
+            trained.data["alignment"] != "native",
+            {"logits": bool(member.task.classes), "values": bool(member.task.values)},
+        )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the tensors, in order."""
+        return tuple(f"{stream}_{part}" for stream in self.streams for part in ("values", "mask"))
+
+    def axes(self) -> tuple[dict[int, str], ...]:
+        """The free axes of every tensor by name."""
+        times = ["time" if self.aligned else f"{stream}_time" for stream in self.streams]
+        return tuple({0: "batch", 1: time} for time in times for _ in range(2))
+
+
+def example_inputs(inputs: Inputs, lengths: Lengths, seed: int) -> tuple[Tensor, ...]:
+    """Values and mask of each stream, padding zero, with one row per entry of ``lengths``."""
+    generator = torch.Generator().manual_seed(seed)
+    longest = max(inputs.lengths) if inputs.aligned else 0
+    tensors: list[Tensor] = []
+    for place, shape in enumerate(inputs.shapes):
+        usual = min(inputs.lengths) if inputs.aligned and longest else inputs.lengths[place]
+        # Only the first of several streams may be absent: a row must have something.
+        shares = [share if share or not place else 0.5 for share in lengths]
+        shares = shares if len(inputs.shapes) > 1 else [share or 0.5 for share in shares]
+        steps = torch.tensor([max(1, int(usual * share)) if share else 0 for share in shares])
+        mask = torch.arange(int(steps.max())) < steps[:, None]
+        size = (*mask.shape, *shape.feature)
+        if shape.whole:
+            values = torch.randint(2, inputs.indices[place], size, generator=generator)
+        else:
+            values = torch.randn(size, generator=generator)
+        tensors += [values.masked_fill(~mask.reshape(*mask.shape, *[1] * len(shape.feature)), 0), mask]
+    return tuple(tensors)

@@ -1,0 +1,173 @@
+"""A trained model as one ONNX file, checked against the model itself.
+
+Inputs: for every stream ``<stream>_values`` (batch, time, *feature), scaled and indexed as the model was trained, and
+``<stream>_mask`` (batch, time) bool, True = real; batch and time are free (aligned streams share one time axis).
+Outputs: ``logits`` (batch, class) and/or ``values`` (batch, value). The classes stand in the file's metadata.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from mmser import __version__
+from mmser.cache.atomic import written_aside
+from mmser.core.batch import Stream
+from mmser.core.errors import MmserError
+from mmser.inference.opening import open_trained
+from mmser.inference.trained import Member, Trained, TrainedRun
+from mmser.models.multimodal import MultimodalModel
+from mmser.sharing.export import choose_members
+from mmser.sharing.onnx_batches import CASES, EXAMPLE, Inputs, example_inputs
+from mmser.sharing.onnx_check import largest_difference
+from mmser.sharing.onnx_culprit import CannotExport, failing_part
+from mmser.sharing.onnx_recurrence import open_recurrences
+from mmser.training.run import Run
+
+TOLERANCE = 1e-4
+EXPORT_ERRORS = (RuntimeError, ValueError, TypeError, AttributeError, LookupError, AssertionError, ArithmeticError)
+"""What torch's exporter raises for a model that it cannot follow."""
+
+
+@dataclass(frozen=True, slots=True)
+class OnnxFile:
+    """What was written: ``difference`` is the largest one to the model over the batches it was checked on."""
+
+    path: Path
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    difference: float
+
+    def text(self) -> str:
+        """In two lines."""
+        names = f"inputs {', '.join(self.inputs)}; outputs {', '.join(self.outputs)}"
+        checked = f"checked on {len(CASES)} random batches: largest difference {self.difference:.1e}"
+        return f"ONNX file: {self.path} ({self.path.stat().st_size / 1e6:.1f} MB); {checked}\n  {names}"
+
+
+class OnnxModel(nn.Module):
+    """A model as a function of tensors alone: values and mask of each stream in turn -> its answers."""
+
+    def __init__(self, model: MultimodalModel, streams: tuple[str, ...]) -> None:
+        super().__init__()
+        self.model = model
+        self.streams = streams
+
+    def forward(self, *tensors: Tensor) -> tuple[Tensor, ...]:
+        """(batch, time, *feature), (batch, time), ... -> logits (batch, class) and/or values (batch, value)."""
+        pairs = zip(tensors[::2], tensors[1::2], strict=True)
+        streams = {name: Stream(*pair) for name, pair in zip(self.streams, pairs, strict=True)}
+        out = self.model(streams, _NoConversation())  # type: ignore[arg-type]
+        return tuple(answer for answer in (out.logits, out.values) if answer is not None)
+
+
+class _NoConversation:
+    """Stands where a context would: a file of one utterance per row has none."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise CannotExport(f"it reads the conversation ({name}), and the file has utterances alone")
+
+
+def export_onnx(
+    source: Run | Trained | str | Path, path: str | Path, fold: str | None = None, seed: int | None = None
+) -> OnnxFile:
+    """Write one model of a run, a model folder or "hf:owner/name" to ``path``.
+
+    Raises MmserError, naming the part, when a part cannot be exported, and when the file does not agree with the model
+    within `TOLERANCE` on random batches of several sizes and lengths; then there is no file.
+    """
+    _require("onnx", "onnxscript", "onnxruntime")
+    trained = open_trained(source)
+    member = _one(trained, fold, seed)
+    inputs = Inputs.of(trained, member)
+    model = OnnxModel(member.model, inputs.streams).eval()
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with written_aside(path) as aside:
+        program = _exported(model, inputs)
+        props = {"mmser": __version__, "classes": list(member.task.classes), "values": list(member.task.values)}
+        program.model.metadata_props.update({key: json.dumps(value) for key, value in props.items()})
+        program.save(str(aside))
+        difference = largest_difference(model, inputs, aside)
+        if not difference <= TOLERANCE:
+            raise MmserError(
+                f"a file that agrees with the model to {TOLERANCE:g}",
+                f"a difference of {difference:.1e}",
+                "This system cannot be exported to ONNX; share its model folder instead.",
+            )
+    outputs = [name for name, there in (("logits", member.task.classes), ("values", member.task.values)) if there]
+    return OnnxFile(path, inputs.names, tuple(outputs), difference)
+
+
+def _one(trained: Trained, fold: str | None, seed: int | None) -> Member:
+    if isinstance(trained, TrainedRun):
+        chosen = choose_members(trained.run, fold, seed)
+        if len(chosen) == 1:
+            return trained.member(*chosen[0])
+        members = [f"fold {name} seed {number}" for name, number in chosen]
+    else:
+        fitting = [m for m in trained.members() if fold in (None, m.fold) and (seed is None or int(seed) == m.seed)]
+        if len(fitting) == 1:
+            return fitting[0]
+        members = [f"fold {member.fold} seed {member.seed}" for member in trained.members()]
+    raise MmserError("one model", ", ".join(members), "Choose with --fold and --seed.")
+
+
+def _exported(model: OnnxModel, inputs: Inputs) -> Any:
+    opened = copy.deepcopy(model)
+    open_recurrences(opened)
+    try:
+        return to_onnx(opened, example_inputs(inputs, *EXAMPLE), inputs)
+    except (*EXPORT_ERRORS, CannotExport) as error:
+        part, reason = failing_part(error, opened)
+        raise MmserError(
+            f"parts that ONNX can express, in {part}",
+            reason,
+            "Share the model folder instead; docs/sharing.md lists the systems that export.",
+        ) from error
+
+
+def to_onnx(model: nn.Module, tensors: tuple[Tensor, ...], inputs: Inputs) -> Any:
+    """Torch's exporter with free batch and time axes."""
+    import torch
+
+    with _quiet(), torch.no_grad():
+        return torch.onnx.export(
+            model,
+            tensors,
+            dynamo=True,
+            input_names=list(inputs.names),
+            output_names=[name for name in ("logits", "values") if inputs.answers[name]],
+            dynamic_shapes=(inputs.axes(),),
+            verbose=False,
+        )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """The exporter tells of its every step, and prints the whole graph when it fails."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
+
+
+def _require(*packages: str) -> None:
+    from importlib.util import find_spec
+
+    missing = [name for name in packages if find_spec(name) is None]
+    if missing:
+        raise MmserError("the packages of ONNX", f"no {', '.join(missing)}", "Run: pip install 'mmser[onnx]'")
