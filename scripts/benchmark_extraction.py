@@ -130,9 +130,8 @@ def main() -> None:
             times["pipeline"].append(pipeline(corpus, parts, folder / f"cache{number}", options.workers))
             times["one at a time"].append(one_at_a_time(corpus, parts, folder / f"npy{number}", options.pad))
         difference = largest_difference(corpus, folder / "cache0", folder / "npy0")
-    print(
-        f"{options.clips} clips of 640x480, up to {options.seconds:g} s; {', '.join(parts)}; {torch.get_num_threads()} threads"
-    )
+    threads = torch.get_num_threads()
+    print(f"{options.clips} clips of 640x480, up to {options.seconds:g} s; {', '.join(parts)}; {threads} threads")
     for name, taken in times.items():
         print(f"{name:16}{min(taken):8.2f} s")
     print(f"ratio: {min(times['one at a time']) / min(times['pipeline']):.2f}; largest difference {difference:.1e}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import chain
 from typing import TypeVar
 
 from mmser.core.errors import MmserError
@@ -64,11 +65,7 @@ def by_length(
     else:
         with ThreadPoolExecutor(threads, thread_name_prefix="encode") as pool:
             answers = list(pool.map(computed, reversed(batches)))[::-1]
-    results = {
-        row: result
-        for rows, found in zip(batches, answers, strict=True)
-        for row, result in zip(rows, found, strict=True)
-    }
+    results = dict(zip(order, chain.from_iterable(answers), strict=True))
     return [results[row] for row in range(len(items))]
 
 

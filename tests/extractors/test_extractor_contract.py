@@ -7,6 +7,7 @@ import importlib
 import json
 import typing
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from pkgutil import iter_modules
 from types import UnionType
 from typing import Any
@@ -71,7 +72,7 @@ def test_threads_do_not_disturb_each_other(extractor: Any) -> None:
     expected = [extractor.extract(batch) for batch in batches]
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(extractor.extract, batches))
-    for one, other in zip(sum(found, []), sum(expected, []), strict=True):
+    for one, other in zip(chain.from_iterable(found), chain.from_iterable(expected), strict=True):
         np.testing.assert_array_equal(one.values, other.values)
 
 
