@@ -26,7 +26,7 @@ from mmser.inference.model_folder import (
     ModelFolder,
     member_folder,
 )
-from mmser.inference.safe_parts import RANDOM
+from mmser.inference.safe_parts import RANDOM, check_parts
 from mmser.inference.trained import Member, StreamSource, TrainedRun
 from mmser.models.multimodal import MultimodalModel
 from mmser.sharing.card import UNKNOWN, make_card
@@ -55,6 +55,7 @@ def export(
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise MmserError("a new or empty folder to write to", f"{folder} with files in it", "Name another with --out.")
     config = describe(trained, members)
+    check_parts(config["model"])
     for place, member in enumerate(members):
         target = member_folder(folder, place, len(members))
         target.mkdir(parents=True, exist_ok=True)

@@ -32,6 +32,11 @@ def push(folder: str | Path, name: str, private: bool = False, message: str | No
     except errors.HfHubHTTPError as error:
         remedy = "Run `hf auth login` with a token that may write there."
         raise MmserError(f"to write to {hub_id}", " ".join(str(error).split())[:200], remedy) from error
+    except ValueError as error:
+        reason = " ".join(str(error).split())[:300]
+        raise MmserError(
+            "a README.md as the hub wants it", reason, "Correct what stands between its dashes."
+        ) from error
     except OSError as error:
         raise MmserError("the hub", f"{type(error).__name__}: {error}"[:200], "Check the connection.") from error
     return str(done.commit_url)

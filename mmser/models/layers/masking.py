@@ -58,7 +58,7 @@ def compact_order(mask: Tensor) -> tuple[Tensor, Tensor]:
     real = mask.cumsum(dim=1)
     steps = torch.arange(mask.shape[1], device=mask.device).expand_as(real)
     # A real step goes behind the real ones before it, a padded one behind all real ones and the padded ones before.
-    inverse = torch.where(mask, real - 1, real[:, -1:] + steps - real)
+    inverse = torch.where(mask, real - 1, mask.sum(dim=1, keepdim=True) + steps - real)
     return torch.zeros_like(inverse).scatter(1, inverse, steps), inverse
 
 
