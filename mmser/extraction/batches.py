@@ -21,16 +21,17 @@ else (a wrong type, a missing file, a mistake in code) stops the job."""
 
 
 @contextmanager
-def side_by_side() -> Iterator[int]:
-    """How many batches to compute at once, while torch keeps to one thread within each of them.
+def side_by_side(items: int) -> Iterator[int]:
+    """How many batches of ``items`` to compute at once, while torch keeps to one thread within each of them.
 
-    On a CPU several batches of one thread each take about half the time of one batch on all the threads; the number
-    is that of torch's threads (OMP_NUM_THREADS). A GPU is filled by one batch: 1.
+    On a CPU two batches of one thread each take less time than both in turn on two threads, much less when the machine
+    is busy; the number is that of torch's threads (OMP_NUM_THREADS). A GPU is filled by one batch, and a single item
+    gets all the threads: 1.
     """
     import torch
 
-    threads = 1 if torch.cuda.is_available() else torch.get_num_threads()
-    if threads == 1:
+    threads = torch.get_num_threads()
+    if threads == 1 or items < 2 or torch.cuda.is_available():
         yield 1
         return
     torch.set_num_threads(1)

@@ -20,11 +20,8 @@ from mmser.extraction.batches import BATCH_SIZE, by_length, side_by_side
 if TYPE_CHECKING:
     import numpy as np
 
-FRAME_BYTES = 256 * 1024 * 1024
+FRAME_BYTES = 512 * 1024 * 1024
 """Pictures that may wait for a face extractor; then it runs on what there is."""
-
-FACE_BATCH = 4
-"""Clips whose faces are looked for together: pictures are batched again inside, so this only shares out the work."""
 
 
 @dataclass(slots=True, eq=False)
@@ -78,11 +75,12 @@ class ExtractorJob:
 
     def _extracted(self, clips: Sequence[Clip]) -> list[Features | Failure]:
         batched = partial(by_length, length=_length, compute=self.extractor.extract, failed=_broken)
-        size = FACE_BATCH if self.modality == "face" else BATCH_SIZE
-        with side_by_side() as threads:
-            if threads > 1 and clips and not self._warm:
+        with side_by_side(len(clips)) as threads:
+            if threads > 1 and not self._warm:
                 batched(clips[:1])  # Networks are built when first used: by one thread, so that there is one of them.
                 self._warm = True
+            # The pictures of one clip are a batch for a CPU; a GPU wants those of many.
+            size = 1 if self.modality == "face" and threads > 1 else BATCH_SIZE
             return batched(clips, batch_size=size, threads=threads)
 
 

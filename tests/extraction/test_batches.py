@@ -47,9 +47,11 @@ def test_torch_keeps_to_one_thread_inside_and_gets_its_own_back() -> None:
     before = torch.get_num_threads()
     try:
         torch.set_num_threads(3)
-        with side_by_side() as threads:
+        with side_by_side(2) as threads:
             expected = (1, 3) if torch.cuda.is_available() else (3, 1)
             assert (threads, torch.get_num_threads()) == expected
+        with side_by_side(1) as threads:
+            assert (threads, torch.get_num_threads()) == (1, 3)
         assert torch.get_num_threads() == 3
     finally:
         torch.set_num_threads(before)
