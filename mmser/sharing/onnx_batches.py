@@ -70,10 +70,9 @@ class Inputs:
 def example_inputs(inputs: Inputs, lengths: Lengths, seed: int) -> tuple[Tensor, ...]:
     """Values and mask of each stream, padding zero, with one row per entry of ``lengths``."""
     generator = torch.Generator().manual_seed(seed)
-    longest = max(inputs.lengths) if inputs.aligned else 0
     tensors: list[Tensor] = []
     for place, shape in enumerate(inputs.shapes):
-        usual = min(inputs.lengths) if inputs.aligned and longest else inputs.lengths[place]
+        usual = min(inputs.lengths) if inputs.aligned else inputs.lengths[place]
         # Only the first of several streams may be absent: a row must have something.
         shares = [share if share or not place else 0.5 for share in lengths]
         shares = shares if len(inputs.shapes) > 1 else [share or 0.5 for share in shares]

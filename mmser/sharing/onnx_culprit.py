@@ -13,9 +13,9 @@ class CannotExport(Exception):  # noqa: N818 it is told to nobody as it is
 
 
 def failing_part(error: BaseException, model: nn.Module) -> tuple[str, str]:
-    """("encoders.audio (LightSernet)", why), by the innermost part whose code was running.
+    """("encoders.audio (LightSerNet)", why), by the innermost part whose code was running.
 
-    An error that comes after the parts have run names no part: then it is "the model".
+    An error that comes after the parts have run names no part: then the first is "".
     """
     names = {id(module): name for name, module in model.named_modules()}
     found = None
@@ -26,19 +26,19 @@ def failing_part(error: BaseException, model: nn.Module) -> tuple[str, str]:
                 found = name, owner, place
     reason = _reason(error)
     if found is None:
-        return "the model", reason
+        return "", reason
     name, owner, place = found
     return f"{_outermost(name)} ({type(owner).__name__})", f"in {place}: {reason}"
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The error, what it came from, and so on to the first."""
     seen: list[BaseException] = []
     current: BaseException | None = error
     while current is not None and current not in seen:
         seen.append(current)
+        yield current
         current = current.__cause__ or current.__context__
-    # The first cause is the one that tells of the part.
-    yield from seen
 
 
 def _owners(traceback: TracebackType | None) -> Iterator[tuple[nn.Module, str]]:

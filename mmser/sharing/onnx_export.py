@@ -11,16 +11,17 @@ import copy
 import json
 import logging
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from torch import Tensor, nn
 
 from mmser import __version__
-from mmser.cache.atomic import written_aside
 from mmser.core.batch import Stream
 from mmser.core.errors import MmserError
 from mmser.inference.opening import open_trained
@@ -92,7 +93,8 @@ def export_onnx(
     model = OnnxModel(member.model, inputs.streams).eval()
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with written_aside(path) as aside:
+    with TemporaryDirectory(dir=path.parent, prefix=".onnx-") as folder:
+        aside = Path(folder) / path.name
         program = _exported(model, inputs)
         props = {"mmser": __version__, "classes": list(member.task.classes), "values": list(member.task.values)}
         program.model.metadata_props.update({key: json.dumps(value) for key, value in props.items()})
@@ -104,6 +106,7 @@ def export_onnx(
                 f"a difference of {difference:.1e}",
                 "This system cannot be exported to ONNX; share its model folder instead.",
             )
+        aside.replace(path)
     outputs = [name for name, there in (("logits", member.task.classes), ("values", member.task.values)) if there]
     return OnnxFile(path, inputs.names, tuple(outputs), difference)
 
@@ -125,31 +128,63 @@ def _one(trained: Trained, fold: str | None, seed: int | None) -> Member:
 def _exported(model: OnnxModel, inputs: Inputs) -> Any:
     opened = copy.deepcopy(model)
     open_recurrences(opened)
+    tensors = example_inputs(inputs, *EXAMPLE)
     try:
-        return to_onnx(opened, example_inputs(inputs, *EXAMPLE), inputs)
+        answers = [name for name in ("logits", "values") if inputs.answers[name]]
+        return to_onnx(opened, tensors, inputs.axes(), inputs.names, answers)
     except (*EXPORT_ERRORS, CannotExport) as error:
         part, reason = failing_part(error, opened)
         raise MmserError(
-            f"parts that ONNX can express, in {part}",
+            f"parts that ONNX can express, in {part or _part_that_fails_alone(opened, tensors, inputs)}",
             reason,
             "Share the model folder instead; docs/sharing.md lists the systems that export.",
         ) from error
 
 
-def to_onnx(model: nn.Module, tensors: tuple[Tensor, ...], inputs: Inputs) -> Any:
-    """Torch's exporter with free batch and time axes."""
+def to_onnx(
+    model: nn.Module,
+    tensors: Sequence[Tensor],
+    axes: Sequence[dict[int, str]],
+    names: Sequence[str] | None = None,
+    answers: Sequence[str] | None = None,
+) -> Any:
+    """Torch's exporter with free ``axes`` of every tensor."""
     import torch
 
     with _quiet(), torch.no_grad():
         return torch.onnx.export(
             model,
-            tensors,
+            tuple(tensors),
             dynamo=True,
-            input_names=list(inputs.names),
-            output_names=[name for name in ("logits", "values") if inputs.answers[name]],
-            dynamic_shapes=(inputs.axes(),),
+            input_names=names,
+            output_names=answers,
+            dynamic_shapes=(tuple(axes),),
             verbose=False,
         )
+
+
+class _Encoder(nn.Module):
+    """One encoder as a function of tensors."""
+
+    def __init__(self, encoder: nn.Module) -> None:
+        super().__init__()
+        self.encoder = encoder
+
+    def forward(self, *tensors: Tensor) -> tuple[Tensor, Tensor]:
+        stream = self.encoder(Stream(*tensors))
+        return stream.values, stream.mask
+
+
+def _part_that_fails_alone(model: OnnxModel, tensors: Sequence[Tensor], inputs: Inputs) -> str:
+    """For errors that come when the parts have run and name none: the first encoder that fails, or what follows."""
+    axes = inputs.axes()
+    for place, name in enumerate(model.streams):
+        encoder, own = model.model.encoders[name], slice(2 * place, 2 * place + 2)
+        try:
+            to_onnx(_Encoder(encoder).eval(), tensors[own], axes[own])
+        except EXPORT_ERRORS:
+            return f"encoders.{name} ({type(encoder).__name__})"
+    return f"fusion ({type(model.model.fusion).__name__})"
 
 
 @contextmanager
@@ -158,7 +193,7 @@ def _quiet() -> Iterator[None]:
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), redirect_stderr(StringIO()):
             warnings.simplefilter("ignore")
             yield
     finally:
