@@ -82,7 +82,7 @@ def ablate(
         raise UsageError("rates between 0 and 1 and at least one draw", f"{wrong or draws}", "Correct them.")
     if not run.folds:
         raise MmserError("at least one finished fold", f"none in {run.directory}", "Run `mmser train` again.")
-    groups = modalities(run.fold_data(*run.folds[0]))
+    groups = modalities(run.fold_data(*run.folds[0]), run.config["model"]["encoders"])
     whole = "+".join(groups)
     variants = list(_variants(run, groups, train, remedy, vary or {}))
     tables, predictions = [], []

@@ -93,7 +93,7 @@ def _disturbed_stores(
     from mmser.extraction.preprocess import preprocess
 
     corpus = instantiate(run.config["corpus"])
-    groups = modalities(data)
+    groups = modalities(data, run.config["model"]["encoders"])
     stores: dict[str, dict[str, Store]] = {one.name: {} for one in wanted}
     for modality in dict.fromkeys(one.modality for one in wanted):
         streams = groups.get(modality, ())

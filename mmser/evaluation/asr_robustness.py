@@ -78,7 +78,7 @@ def text_stores(run: Run) -> dict[str, Store]:
     if not run.folds:
         raise MmserError("at least one finished fold", f"none in {run.directory}", "Run `mmser train` again.")
     data = run.fold_data(*run.folds[0])
-    streams = modalities(data).get("text", ())
+    streams = modalities(data, run.config["model"]["encoders"]).get("text", ())
     if not streams:
         raise MmserError("a run with a text stream", f"only {', '.join(data.specs)}", "Train a system that reads text.")
     return {stream: data.stores[stream] for stream in streams}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -108,10 +108,15 @@ def _is_shown(metric: str) -> bool:
     return metric in METRICS or metric.startswith("ccc_")
 
 
-def modalities(data: FoldData) -> dict[str, tuple[str, ...]]:
-    """{modality: its streams}; a stream of no extractor in the audio, text or face room is a modality of its own."""
+def modalities(data: FoldData, encoded: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """{modality: its streams}; a stream of no extractor in the audio, text or face room is a modality of its own.
+
+    Only the streams ``encoded`` by the model count: others serve the objective, such as the characters of a CTC term.
+    """
     found: dict[str, tuple[str, ...]] = {}
     for stream in data.specs:
+        if stream not in encoded:
+            continue
         room = _ROOM.match(str(data.stores[stream].info["class"]))
         name = room[1] if room else stream
         found[name] = (*found.get(name, ()), stream)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from mmser.composition import merged
@@ -23,17 +23,37 @@ DROPOUT = "mmser.data.augmentation.modality_dropout.ModalityDropout"
 
 
 def only_streams(settings: Mapping[str, Any], streams: Iterable[str]) -> Settings:
-    """The settings with the encoders of ``streams`` alone, in every stage."""
-    kept = set(streams)
+    """The settings with the encoders of ``streams`` alone, in every stage.
+
+    A stream that no encoder reads (the characters of a CTC term) stays. A stage that classifies streams of which none
+    is left, by ``objective.sizes``, goes; patterns of ``trainer.freeze`` for encoders that are gone go with them.
+    """
     made = copy.deepcopy(dict(settings))
-    for part in [made, *(stage or {} for stage in (made.get("stages") or {}).values())]:
-        for tree in (part, part.get("model") or {}):
-            for key in ("streams", "encoders"):
-                if isinstance(tree.get(key), dict):
-                    tree[key] = {name: spec for name, spec in tree[key].items() if name in kept}
-    if made["data"].get("word_stream") not in kept:
-        made["data"].pop("word_stream", None)
+    kept = set(streams)
+    gone = set(made["model"]["encoders"]) - kept
+    stages = made.get("stages") or {}
+    for name, part in [("", made), *((name, stage or {}) for name, stage in list(stages.items()))]:
+        _drop(part, gone)
+        sizes = (part.get("objective") or {}).get("sizes")
+        if isinstance(sizes, dict):
+            left = {stream: size for stream, size in sizes.items() if stream not in gone}
+            part["objective"]["sizes"] = left
+            if not left and name:
+                del stages[name]
+    if made["data"].get("word_stream") in gone:
+        made["data"].pop("word_stream")
     return made
+
+
+def _drop(part: Settings, gone: Collection[str]) -> None:
+    """Take streams, their encoders and patterns of their weights out of the settings of a run or of a stage."""
+    for tree, key in ((part, "streams"), (part.get("model") or {}, "encoders")):
+        if isinstance(tree.get(key), dict):
+            tree[key] = {name: spec for name, spec in tree[key].items() if name not in gone}
+    trainer = part.get("trainer") or {}
+    if trainer.get("freeze"):
+        lost = tuple(f"encoders.{name}." for name in gone)
+        trainer["freeze"] = [pattern for pattern in trainer["freeze"] if not pattern.startswith(lost)]
 
 
 def with_dropout(settings: Mapping[str, Any], probability: float) -> Settings:

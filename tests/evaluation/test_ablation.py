@@ -7,6 +7,7 @@ import torch
 from evaluated_run import make_batch
 from trained_run import CLASSES
 
+from mmser.composition import compose
 from mmser.core.errors import MmserError, UsageError
 from mmser.evaluation.ablation import COLUMNS, ablate, grid_text
 from mmser.evaluation.conditions import Condition, condition_scores, modalities, predict_conditions
@@ -40,7 +41,8 @@ def test_subsets():
 
 
 def test_modalities_of_streams(trained):
-    assert modalities(trained.fold_data("s0", 0)) == {"audio": ("tone",), "text": ("prose",)}
+    assert modalities(trained.fold_data("s0", 0), ["tone", "prose"]) == {"audio": ("tone",), "text": ("prose",)}
+    assert modalities(trained.fold_data("s0", 0), ["tone"]) == {"audio": ("tone",)}
 
 
 def test_nothing_masked_is_the_clean_evaluation(trained, grid):
@@ -138,6 +140,17 @@ def test_variants_of_settings(trained):
         with_value(trained.config, "protocol", "meld7")
     with pytest.raises(UsageError, match=r"a part of the run at model\.encoders\.x"):
         with_value(trained.config, "encoder@model.encoders.x", "gru")
+
+
+def test_stages_of_the_published_staged_system_lose_what_is_gone():
+    settings = compose("train", ["system=leaf_mm_transformer", "corpus=synthetic", "protocol=synthetic4_loso5"])
+    settings["streams"]["characters"] = {"extractor": "characters"}
+    made = only_streams(settings, ["text"])
+    assert list(made["stages"]) == ["text", "conversation", "fusion"]
+    assert list(made["streams"]) == ["text", "characters"] and list(made["model"]["encoders"]) == ["text"]
+    assert made["stages"]["text"]["trainer"]["freeze"] == ["fusion.*", "head.*"]
+    assert made["stages"]["conversation"]["objective"]["sizes"] == {"text": 200}
+    assert made["stages"]["fusion"] == settings["stages"]["fusion"]
 
 
 def test_errors(trained, tmp_path):
