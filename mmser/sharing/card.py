@@ -45,7 +45,7 @@ LIMITS = """## Intended use and limits
 For research on emotion recognition. The classes are those of one corpus and of the people who labelled it; what its
 speakers, language, culture, acting, microphones and cameras have in common is in the model. Scores on another corpus
 are as a rule far lower: measure on your own labelled data before you rely on a prediction. Probabilities are no better
-calibrated than the ECE above says, and a system that saw no missing modality in training need not bear one.
+calibrated than the scores above say, and a system that saw no missing modality in training need not bear one.
 
 An expressed emotion is not a felt one. Do not use this to judge persons, at work, at school, in law, medicine or
 migration, nor on recordings of people who have not agreed; some laws forbid such uses.
@@ -80,11 +80,14 @@ def make_card(
 
 
 def _marks(trained: TrainedRun, files: RunFiles | None) -> list[str]:
-    """The report's warnings; a run without predictions can only tell of its caches."""
+    """The report's warnings; of a run without predictions those that config and environment tell of."""
     if files:
         return marks(files)
-    random = trained.run.environment.get("random_weights")
-    return ["RANDOM WEIGHTS: an extractor was not trained"] if random else []
+    synthetic = any("synthetic" in name.lower() for name in corpus_names(trained.run.config))
+    random = bool(trained.run.environment.get("random_weights"))
+    found = {"SYNTHETIC DATA: no statement about real speech": synthetic}
+    found |= {"RANDOM WEIGHTS: an extractor was not trained": random}
+    return [mark for mark, there in found.items() if there]
 
 
 def _scores(files: RunFiles) -> pd.DataFrame:
@@ -126,6 +129,7 @@ def _facts(trained: TrainedRun, members: Sequence[Member], corpora: Sequence[str
     system, protocol, task = trained.settings.get("card") or {}, trained.settings["protocol"], members[0].task
     facts = [trained.run.describe(member.fold, member.seed) for member in members]
     counts = {int(fold["parameters"]) for fold in facts if fold.get("parameters") is not None}
+    span = sorted({min(counts), max(counts)}) if counts else []
     listed = ", ".join(f"fold {member.fold} seed {member.seed}" for member in members)
     rows = {
         "predicts": ", ".join([*task.classes, *task.values]),
@@ -133,7 +137,7 @@ def _facts(trained: TrainedRun, members: Sequence[Member], corpora: Sequence[str
         "corpus": ", ".join(corpora),
         "protocol": ": ".join(str(protocol[key]) for key in ("name", "title") if protocol.get(key)),
         "models in this folder": f"{len(members)}, {listed}" + ("; their mean decides" if len(members) > 1 else ""),
-        "trainable parameters": " to ".join(f"{count:,}" for count in sorted(counts)) or "not recorded",
+        "trainable parameters": " to ".join(f"{n:,}" for n in span) or "not recorded",
         "trained with": f"{trained.settings['objective']['_target_'].rpartition('.')[2]}, "
         f"{trained.settings['optimizer']['_target_'].rpartition('.')[2]}",
     }

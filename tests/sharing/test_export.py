@@ -134,7 +134,10 @@ def test_marks_and_figures_that_mean_nothing(run, tmp_path):
 def test_a_run_without_predictions_has_no_scores(run, tmp_path):
     copy = shutil.copytree(run.directory, tmp_path / "run")
     (copy / "predictions.parquet").unlink()
+    environment = json.loads((copy / "environment.json").read_text()) | {"random_weights": True}
+    (copy / "environment.json").write_text(json.dumps(environment))
     text, front = card_of(export(copy, tmp_path / "model", "s0", 0))
+    assert "**RANDOM WEIGHTS: an extractor was not trained**" in text and "SYNTHETIC" not in text
     assert "None: the run's test part was never predicted." in text and "metrics" not in front
 
 
