@@ -18,6 +18,7 @@ from mmser.data.collate import Shape
 from mmser.data.spec import StreamSpec
 from mmser.data.transforms import Transforms
 from mmser.evaluation.predict import run_model
+from mmser.inference.model_folder import ModelFolder
 from mmser.inference.trained import Member, StreamSource
 from mmser.models.encoders.sequence.identity import Identity
 from mmser.models.fusion.concat import Concat
@@ -25,6 +26,7 @@ from mmser.models.fusion.iaan import IAAN
 from mmser.models.heads.classifier import Classifier
 from mmser.models.multimodal import build_model
 from mmser.sharing import onnx_export
+from mmser.sharing.export import export
 from mmser.sharing.onnx_batches import CASES, Inputs, example_inputs
 from mmser.sharing.onnx_export import export_onnx
 
@@ -77,6 +79,12 @@ def test_which_model_is_asked_for(run, tmp_path):
         export_onnx(run, tmp_path / "model.onnx")
     with pytest.raises(MmserError, match="one model; found fold s0 seed 0, fold s1 seed 0"):
         export_onnx(run, tmp_path / "model.onnx", "all")
+    folder = export(run, tmp_path / "both", "all")
+    with pytest.raises(MmserError, match="one model; found fold s0 seed 0, fold s1 seed 0"):
+        export_onnx(folder, tmp_path / "model.onnx")
+    with pytest.raises(MmserError, match="one model; found fold s0 seed 0, fold s1 seed 0"):
+        export_onnx(folder, tmp_path / "model.onnx", "s0", 7)
+    assert onnx_export._one(ModelFolder(folder), "s1", None).fold == "s1"
 
 
 def test_a_part_that_reads_the_conversation_is_named(tmp_path):
