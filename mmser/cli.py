@@ -74,7 +74,9 @@ def build_parser() -> argparse.ArgumentParser:
     train.add_argument("--report", action="store_true", help="write the HTML report as well")
 
     evaluate = command("evaluate", evaluate_, "predict and score the test part of a run")
-    evaluate.add_argument("overrides", nargs="+", metavar="run=DIR", help="run=DIR [condition=clean]")
+    evaluate.add_argument(
+        "overrides", nargs="+", metavar="run=DIR", help="run=DIR [condition=clean] [also=hypotheses|listeners]"
+    )
 
     score = command("score", score_, "metrics of runs or of anyone's predictions (csv or parquet)")
     score.add_argument("tables", nargs="+", metavar="TABLE", help="a run folder, a predictions table or a csv")
@@ -189,14 +191,18 @@ def train_(options: argparse.Namespace) -> int:
 
 
 def evaluate_(options: argparse.Namespace) -> int:
-    """`mmser evaluate run=DIR [condition=...]`."""
+    """`mmser evaluate run=DIR [condition=...] [also=...]`."""
+    from mmser.evaluation.command import also
     from mmser.evaluation.evaluate import evaluate
     from mmser.training.run import Run
 
-    words = keyed(options.overrides, ["run", "condition"])
+    words = keyed(options.overrides, ["run", "condition", "also"])
     if "run" not in words:
         raise UsageError("run=DIR", "no run", "Name the run folder, e.g. mmser evaluate run=runs/NAME.")
-    print_scores(evaluate(Run(words["run"]), condition=words.get("condition", "clean")))
+    run = Run(words["run"])
+    print_scores(evaluate(run, condition=words.get("condition", "clean")))
+    if "also" in words:
+        print(also(run, words["also"]))
     return 0
 
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from mmser.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from mmser.training.run import Run
 
 
 def run_of(word: str) -> str:
@@ -14,6 +18,29 @@ def run_of(word: str) -> str:
     if key != "run" or not sign or not value:
         raise UsageError("run=DIR", word, "Name the run folder, e.g. run=runs/NAME.")
     return value
+
+
+def also(run: Run, what: str) -> str:
+    """What a run knows beside its scores, written to ``<run>/<what>.csv``: a summary of it and the file's name.
+
+    ``hypotheses``: what a model trained with CTC has understood, with its word error rates; ``listeners``: how well a
+    listener-adaptive one predicts single annotators. Raises UsageError for another word.
+    """
+    from mmser.evaluation.hypotheses import error_rates, hypotheses
+    from mmser.evaluation.listeners import listener_predictions, listener_scores
+
+    if what == "hypotheses":
+        table = hypotheses(run)
+        summary = f"{table[['id', 'transcript', 'hypothesis']].head(5).to_string(index=False)}\n{error_rates(table)}"
+    elif what == "listeners":
+        table = listener_predictions(run)
+        classes = run.fold_data(*run.folds[0]).task.classes
+        summary = listener_scores(table, classes).to_string(index=False, float_format=lambda x: f"{x:.3f}")
+    else:
+        raise UsageError("also=hypotheses or also=listeners", what, "Name one of the two.")
+    path = run.directory / f"{what}.csv"
+    table.to_csv(path, index=False)
+    return f"{summary}\n{len(table)} rows: {path}"
 
 
 def add_ablate_options(parser: argparse.ArgumentParser) -> None:

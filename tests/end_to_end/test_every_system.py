@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from mmser.core.configs import config_names, load_config
+from mmser.evaluation.command import also
 from mmser.pipeline import train_config, train_settings
 
 VARIANTS = {"metaser_tuned", "transser_sequential", "mscnn_spu_att_full", "co_attention_cached"}
@@ -23,6 +24,9 @@ SYSTEMS = [
     for name in config_names("system")
     if f"{name}_small" not in config_names("system") and name not in VARIANTS | META
 ]
+ALSO = {"wav2vec2_mtl_small": "hypotheses", "listener_adaptive_small": "listeners"}
+"""Systems with a by-product, and `mmser evaluate run=DIR also=...`'s name for it."""
+
 CHEAP = {"face": "resnet18", "openSMILE": "mfcc13"}
 """What stands for extractors that take long: the systems' own dimensions are the contract tests' matter."""
 
@@ -59,7 +63,12 @@ def _is(kind: str, extractor: str) -> bool:
 
 @pytest.mark.parametrize("name", SYSTEMS)
 def test_road(name, places):
-    check_predictions(train_config(settings_of(name, places)))
+    run = train_config(settings_of(name, places))
+    check_predictions(run)
+    if name in ALSO:
+        told = also(run, ALSO[name])
+        assert str(run.directory / f"{ALSO[name]}.csv") in told
+        assert len(pd.read_csv(run.directory / f"{ALSO[name]}.csv")) > 0
 
 
 @pytest.mark.parametrize("name", sorted(META))

@@ -13,6 +13,13 @@ def test_robustness(trained, capsys):
     assert "WER 40%" in capsys.readouterr().out
 
 
+def test_by_products_of_a_run_that_has_none(trained, capsys):
+    assert main(["evaluate", f"run={trained.directory}", "also=poems"]) == 2
+    assert "also=hypotheses or also=listeners; found poems" in capsys.readouterr().err
+    assert main(["evaluate", f"run={trained.directory}", "also=hypotheses"]) == 1
+    assert "expected a run trained with CTC" in capsys.readouterr().err
+
+
 def test_wrong_words(capsys):
     assert main(["ablate", "runs/x"]) == 2
     assert "expected run=DIR; found runs/x" in capsys.readouterr().err
