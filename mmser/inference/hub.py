@@ -18,7 +18,15 @@ _log = logging.getLogger(__name__)
 
 def checked_hub_id(name: str) -> str:
     """``name`` if it can be one. Raises UsageError otherwise."""
-    if not _HUB_ID.fullmatch(name) or ".." in name:
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils import validate_repo_id
+
+    try:
+        validate_repo_id(name)
+        known = _HUB_ID.fullmatch(name)
+    except HFValidationError:
+        known = None
+    if not known:
         raise UsageError("the name of a hub repository, owner/name", f"'{name}'", "Write e.g. hf:owner/name.")
     return name
 

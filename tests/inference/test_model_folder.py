@@ -150,6 +150,6 @@ def test_what_can_be_named(folder, tmp_path):
         open_trained(tmp_path)
     with pytest.raises(UsageError, match="a revision of hf:owner/name"):
         open_trained(folder, revision="main")
-    for name in ("hf:nobody", "hf:a/../b", "hf:a/b/c"):
+    for name in ("hf:nobody", "hf:a/../b", "hf:a/b/c", "hf:a/b--c", "hf:"):
         with pytest.raises(UsageError, match="owner/name"):
             open_trained(name)
