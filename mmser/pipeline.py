@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,13 +69,23 @@ def _with_weights(part: Mapping[str, Any], weights: str | None) -> dict[str, Any
     return {**part, "weights": weights} if weights is not None and "weights" in part else dict(part)
 
 
-def train(*overrides: str, config: str | Path | None = None) -> Run:
+def train(
+    *overrides: str, config: str | Path | None = None, parts: Mapping[str, Callable[..., Any]] | None = None
+) -> Run:
     """Cache what is missing, train every fold and seed that is not done, and write the predictions of the test part.
 
     ``overrides`` are Hydra words ("system=mcsan", "corpus=emodb"); ``config`` is a saved run's config.yaml to repeat.
-    The same call goes on where an interrupted one stopped.
+    ``parts`` exchanges parts of the system for classes of your own, ``{"model.fusion": MyFusion}``: see
+    `mmser.training.own_parts`. The same call goes on where an interrupted one stopped.
     """
-    return train_config(merged(read_yaml(config), overrides) if config else train_settings(overrides))
+    settings = merged(read_yaml(config), overrides) if config else train_settings(overrides)
+    if not parts:
+        return train_config(settings)
+    from mmser.training.own_parts import keep_sources, with_parts
+
+    run = train_config(with_parts(settings, parts))
+    keep_sources(run.directory, parts)
+    return run
 
 
 def train_settings(overrides: Sequence[str]) -> dict[str, Any]:

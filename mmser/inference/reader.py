@@ -50,9 +50,10 @@ class Reader:
             return str((self._sources[stream].info.get("transcript") or {}).get("source", CORPUS_TRANSCRIPT))
         return ""
 
-    def features(self, clip: Clip) -> dict[str, Features | Failure]:
-        """What each stream's extractor makes of the clip."""
-        return {stream: extractor.extract([clip])[0] for stream, extractor in self.extractors.items()}
+    def features(self, clip: Clip, streams: Sequence[str] | None = None) -> dict[str, Features | Failure]:
+        """What the extractor of each of ``streams`` (None: of all) makes of the clip."""
+        asked = self.extractors if streams is None else streams
+        return {stream: self.extractors[stream].extract([clip])[0] for stream in asked}
 
     def batch(self, features: Mapping[str, Mapping[str, Features | Failure]], transforms: Transforms) -> Batch:
         """One batch of {utterance id: features of each stream}, with a fold's transforms; all one conversation."""

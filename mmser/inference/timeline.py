@@ -32,6 +32,7 @@ from mmser.evaluation.masking import Keep
 from mmser.evaluation.predict import run_model
 from mmser.evaluation.transcribed import make_transcriber
 from mmser.inference.opening import open_trained
+from mmser.inference.own_scale import speaker_scaled, with_own_scale
 from mmser.inference.reader import Reader
 from mmser.inference.recording import Recording, open_recording, sound_blocks
 from mmser.inference.segments import Segment, load_detector, speech_segments, windows
@@ -82,6 +83,7 @@ def predict_with(
     transcriber = _transcriber(reader, asr)
     readable = _readable(reader, recording, transcriber)
     segments = find_segments(recording, "face" in readable, window, longest)
+    members = _at_home(reader, members, recording, segments, readable, transcriber)
     tables = []
     coming = _features(reader, recording, segments, readable, transcriber)
     while group := list(islice(coming, TOGETHER)):
@@ -133,14 +135,34 @@ def _readable(reader: Reader, recording: Recording, transcriber: Transcriber | N
     return readable
 
 
+def _at_home(
+    reader: Reader,
+    members: Sequence[Member],
+    recording: Recording,
+    segments: Sequence[Segment],
+    readable: set[str],
+    transcriber: Transcriber | None,
+) -> Sequence[Member]:
+    """The members, with the recording's own scale where they normalise per speaker: in a first pass over it."""
+    scaled = speaker_scaled(members)
+    kinds = {kind for kind, streams in reader.modalities.items() if set(streams) & set(scaled)} & readable
+    if not kinds:
+        return members
+    heard = transcriber if "text" in kinds else None
+    passing = _features(reader, recording, segments, kinds, heard, scaled)
+    found = ((identifier, features) for identifier, _, _, features in passing)
+    return with_own_scale(members, reader.trained.sources, found)
+
+
 def _features(
     reader: Reader,
     recording: Recording,
     segments: Sequence[Segment],
     readable: set[str],
     transcriber: Transcriber | None,
+    streams: Sequence[str] | None = None,
 ) -> Iterator[tuple[str, Segment, str, Streams]]:
-    """(id, segment, its words, its features) one after the other; each clip is dropped when it is read."""
+    """(id, segment, its words, features of ``streams``) one after the other; each clip is dropped when it is read."""
     stem = recording.path.stem
     by_id = {f"{stem}-{number:04d}": segment for number, segment in enumerate(segments)}
     for clip in stream_clips(
@@ -151,7 +173,7 @@ def _features(
     ):
         heard = _heard(clip, transcriber)
         text = heard.transcript.text if heard.transcript else ""
-        yield clip.id, by_id[clip.id], text, reader.features(heard)
+        yield clip.id, by_id[clip.id], text, reader.features(heard, streams)
 
 
 def _utterance(identifier: str, recording: Recording, segment: Segment) -> Utterance:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from torch import nn
 
@@ -18,16 +19,29 @@ Settings = Mapping[str, Any]
 
 def make_model(settings: Settings, input_sizes: Mapping[str, int], task: Task) -> MultimodalModel:
     """Encoders, fusion and head of ``settings["model"]`` in the dimensions of the data."""
-    parts = instantiate(dict(settings["model"]), _convert_="all")
+    parts = built(settings["model"])
     missing = [name for name in ("encoders", "fusion", "head") if not parts.get(name)]
     if missing:
         raise MmserError("model.encoders, model.fusion and model.head", f"no {', '.join(missing)}", "Name a system.")
     return build_model(parts["encoders"], parts["fusion"], parts["head"], input_sizes, task)
 
 
+def built(config: Mapping[str, Any]) -> Any:
+    """What a config names, still without the dimensions of the data. Raises MmserError when it cannot be found."""
+    try:
+        return instantiate(dict(config), _convert_="all")
+    except InstantiationException as error:
+        raise MmserError(
+            "parts that can be found and built",
+            " ".join(str(error).split()),
+            "A class written in a notebook or script (__main__) is known there alone: run the cell that defines it "
+            "(its text is in the run's folder, parts/), or move it into a file that Python can import.",
+        ) from error
+
+
 def make_learner(settings: Settings, model: MultimodalModel, task: Task, seed: int) -> Learner:
     """The learner of these settings around a model."""
-    objective: nn.Module = instantiate(settings["objective"], _convert_="all")(task=task, vector_size=model.vector_size)
+    objective: nn.Module = built(settings["objective"])(task=task, vector_size=model.vector_size)
     trainer = settings["trainer"]
     return Learner(
         model,

@@ -9,7 +9,6 @@ from typing import Any
 
 import pandas as pd
 import torch
-from hydra.utils import instantiate
 from safetensors.torch import load_model
 from torch import nn
 
@@ -29,7 +28,7 @@ from mmser.training.folder import (
     read_json,
     read_settings,
 )
-from mmser.training.parts import make_model
+from mmser.training.parts import built, make_model
 from mmser.training.sources import open_fold, read_corpus_manifest
 from mmser.training.stages import list_stages
 
@@ -98,7 +97,7 @@ class Run:
 
     def load_objective(self, fold: str, seed: int, vector_size: int, device: str | torch.device = "cpu") -> nn.Module:
         """The objective with the weights it learned beside the model (auxiliary layers), in evaluation mode."""
-        make = instantiate(self._settings()["objective"], _convert_="all")
+        make = built(self._settings()["objective"])
         objective: nn.Module = make(task=self.task(fold, seed), vector_size=vector_size)
         path = self.folder(fold, seed) / OBJECTIVE
         if path.is_file():

@@ -130,6 +130,35 @@ def test_sound_alone(seen, tmp_path):
     assert np.isnan(table["contribution_face"][0])
 
 
+@pytest.fixture(scope="module")
+def by_speaker(seen, tmp_path_factory):
+    """The same run, its sound normalised per speaker."""
+    tone = {**seen.config["streams"]["tone"], "normalise": "speaker_zscore"}
+    run = tmp_path_factory.mktemp("by_speaker") / "run"
+    return train({**seen.config, "streams": {**seen.config["streams"], "tone": tone}, "run": str(run)})
+
+
+def test_a_new_speaker_is_normalised_by_the_recording(by_speaker, tmp_path, caplog):
+    """A lone segment is scaled by itself: mean 0 and deviation 1, as a known speaker's utterances together are."""
+    write_wav(tmp_path / "one.wav", np.concatenate([np.zeros(8000, "f4"), sound("happy"), np.zeros(8000, "f4")]))
+    batches, make = [], Reader.batch
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Reader, "batch", lambda *words: batches.append(make(*words)) or batches[-1])
+        table = predict_recording(by_speaker, tmp_path / "one.wav")
+    assert len(table) == 1 and table["prediction"].notna().all()
+    tone = batches[0].streams["tone"]
+    assert tone.mask.all()
+    assert tone.values[0].mean(0).abs().max() < 1e-3
+    assert (tone.values[0].std(0, unbiased=False) - 1).abs().max() < 1e-2
+    assert "tone: normalised per speaker, a new one by the 1 segment of the recording" in caplog.text
+
+
+def test_a_silent_video_needs_no_scale_of_its_sound(by_speaker, tmp_path):
+    write_mp4(tmp_path / "silent.mp4", pictures("sad", 2.0), 10.0, None)
+    table = predict_recording(by_speaker, tmp_path / "silent.mp4", window=1.0)
+    assert list(table["modalities"]) == ["face", "face"]
+
+
 def test_silent_video_is_cut_into_windows(seen, tmp_path):
     frames = np.concatenate([pictures("happy", 2.0), pictures("sad", 2.0)])
     write_mp4(tmp_path / "silent.mp4", frames, 10.0, None)
