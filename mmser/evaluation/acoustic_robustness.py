@@ -18,7 +18,7 @@ from hydra.utils import instantiate
 from mmser.cache.store import Store
 from mmser.core.errors import MmserError
 from mmser.core.utterance import Utterance
-from mmser.evaluation.conditions import Condition, modalities, predict_conditions
+from mmser.evaluation.conditions import Condition, modalities, predict_conditions, tested_ids
 from mmser.evaluation.disturbances.disturbance import LEVELS, UNITS, Disturbance, Disturbed
 from mmser.evaluation.rebuild import extractor_like, frame_rate_of
 from mmser.evaluation.robustness import CLEAN_FAMILY, Strength, keep_scores
@@ -107,6 +107,7 @@ def _disturbed_stores(
             run.config["cache"],
             workers=workers,
             frame_rate=rate,
+            only=set(tested_ids(run)),
             max_failures=1.0,  # a disturbance may well leave nothing to hear or see
         )
         folders = dict(zip(made["extractor"], made["directory"], strict=True))

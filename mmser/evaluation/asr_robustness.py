@@ -24,7 +24,7 @@ from mmser.core.clip import Clip, Failure, Transcript
 from mmser.core.contracts import Extractor
 from mmser.core.errors import MmserError
 from mmser.corpora.manifest import from_table
-from mmser.evaluation.conditions import Condition, modalities, predict_conditions
+from mmser.evaluation.conditions import Condition, modalities, predict_conditions, tested_ids
 from mmser.evaluation.memory_store import store_in_memory
 from mmser.evaluation.rebuild import extractor_like
 from mmser.evaluation.robustness import RECOGNISER, RETRAINED, WORD_ERRORS, Strength, keep_scores
@@ -162,13 +162,10 @@ def confusions_of(run: Run) -> Confusions:
 
 def _references(run: Run) -> dict[str, Transcript | None]:
     """{test utterance of a finished fold: the corpus's transcript}, None without one."""
-    finished = {fold for fold, _ in run.folds}
-    tested = run.assignment[run.assignment["part"] == "test"]
-    ids = map(str, tested.loc[tested["fold"].astype(str).isin(finished), "id"])
     known = {utterance.id: utterance for utterance in from_table(run.manifest)}
     return {
         i: Transcript(known[i].transcript or "", CORPUS_TRANSCRIPT, known[i].words) if known[i].transcript else None
-        for i in dict.fromkeys(ids)
+        for i in tested_ids(run)
     }
 
 

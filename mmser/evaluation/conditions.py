@@ -108,6 +108,13 @@ def _is_shown(metric: str) -> bool:
     return metric in METRICS or metric.startswith("ccc_")
 
 
+def tested_ids(run: Run) -> list[str]:
+    """Utterances of the test part of a finished fold, each once."""
+    finished = {fold for fold, _ in run.folds}
+    tested = run.assignment[run.assignment["part"] == "test"]
+    return list(dict.fromkeys(map(str, tested.loc[tested["fold"].astype(str).isin(finished), "id"])))
+
+
 def modalities(data: FoldData, encoded: Collection[str]) -> dict[str, tuple[str, ...]]:
     """{modality: its streams}; a stream of no extractor in the audio, text or face room is a modality of its own.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,13 +46,15 @@ def preprocess(
     progress: bool = True,
     retry_failed: bool = False,
     shard_bytes: int = SHARD_BYTES,
+    only: Collection[str] | None = None,
 ) -> pd.DataFrame:
     """Fill one store per extractor with whatever it still misses, and write ``<cache>/<corpus>/manifest.parquet``.
 
     ``extractors`` maps the name of a store to its extractor. With a ``transcriber`` its words are cached first, as
     ``transcript@<source>``, and text extractors read them into stores named ``<name>@<source>``; the source is
     ``transcript``, or the transcriber's own name when that is "corpus". ``workers`` threads decode beside the encoders
-    (0: none). ``frame_rate`` is in pictures per second. ``retry_failed`` tries failed utterances again.
+    (0: none). ``frame_rate`` is in pictures per second. ``retry_failed`` tries failed utterances again. ``only`` are
+    the ids to do (None: all); the manifest lists every utterance all the same.
 
     A clip that fails is a row of its store's index with the reason; the other stores are not touched by it.
     Returns one row per store: extractor, done, failed, reasons, directory, seconds (of computing), random_weights.
@@ -65,14 +67,15 @@ def preprocess(
     spoken, recipes = recipes_of(extractors, transcriber, transcript, frame_rate)
     silent = Progress(f"preprocess {corpus.name}", 0, progress)
     _write_manifest(Path(cache) / checked_name(corpus.name, "the name of a corpus"), utterances, silent)
-    plan = planned(utterances)
+    chosen = [utterance for utterance in utterances if only is None or utterance.id in only]
+    plan = planned(chosen)
     with open_stores(Path(cache), corpus.name, spoken, recipes, shard_bytes, silent.say) as (heard, writers):
         jobs = _jobs(plan, extractors, writers, transcriber, heard, retry_failed, workers)
         _announce(silent, jobs, len(plan))
         _run(plan, jobs, frame_rate, workers, progress, corpus.name)
         for job in jobs:
             job.writer.finish()
-    return _concluded(utterances, jobs, max_failures, silent)
+    return _concluded(chosen, jobs, max_failures, silent)
 
 
 def _write_manifest(folder: Path, utterances: Sequence[Utterance], silent: Progress) -> None:
