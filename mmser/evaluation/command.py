@@ -24,8 +24,11 @@ def also(run: Run, what: str) -> str:
     """What a run knows beside its scores, written to ``<run>/<what>.csv``: a summary of it and the file's name.
 
     ``hypotheses``: what a model trained with CTC has understood, with its word error rates; ``listeners``: how well a
-    listener-adaptive one predicts single annotators. Raises UsageError for another word.
+    listener-adaptive one predicts single annotators; ``frames``: what it predicts at every frame, one csv per recording
+    for `mmser fuse`. Raises UsageError for another word.
     """
+    if what == "frames":
+        return _frames(run)
     from mmser.evaluation.hypotheses import error_rates, hypotheses
     from mmser.evaluation.listeners import listener_predictions, listener_scores
 
@@ -37,10 +40,18 @@ def also(run: Run, what: str) -> str:
         classes = run.fold_data(*run.folds[0]).task.classes
         summary = listener_scores(table, classes).to_string(index=False, float_format=lambda x: f"{x:.3f}")
     else:
-        raise UsageError("also=hypotheses or also=listeners", what, "Name one of the two.")
+        raise UsageError("also=hypotheses, also=listeners or also=frames", what, "Name one of them.")
     path = run.directory / f"{what}.csv"
     table.to_csv(path, index=False)
     return f"{summary}\n{len(table)} rows: {path}"
+
+
+def _frames(run: Run) -> str:
+    from mmser.evaluation.frames import write_frames
+
+    scores, folders = write_frames(run)
+    told = scores.to_string(index=False, float_format=lambda x: f"{x:.3f}") if len(scores) else "No traced labels."
+    return f"All frames of the tested part together:\n{told}\nFor mmser fuse: {' '.join(map(str, folders))}"
 
 
 def add_ablate_options(parser: argparse.ArgumentParser) -> None:

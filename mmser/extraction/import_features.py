@@ -6,7 +6,7 @@ import hashlib
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -31,25 +31,26 @@ ABSENT = "no array for this utterance among the imported ones"
 def import_features(
     corpus: Corpus,
     name: str,
-    arrays: Mapping[str, np.ndarray],
+    arrays: Mapping[str, np.ndarray | Features],
     cache: str | Path,
-    modality: Modality,
+    modality: Modality | Literal["labels"],
     frame_rate: float | None = None,
     max_failures: float = 0.5,
 ) -> pd.DataFrame:
-    """Store ``arrays``, {id: (time, *feature)}, as ``<cache>/<corpus>/<name>-<fingerprint>``, beside the manifest.
+    """Store ``arrays`` as ``<cache>/<corpus>/<name>-<fingerprint>``, beside the manifest.
 
-    A stream reads them by ``extractor: <name>``. ``frame_rate`` is in steps per second, None where the steps have no
-    times. Floats are kept as float32, integers as int64. The fingerprint covers the numbers themselves: changed arrays
-    make another store. An utterance without an array, or whose array is not finite or of another feature shape, is a
-    row of the failure ledger; arrays of unknown ids are left out.
+    They are {id: (time, *feature)}, or Features with times of their own. A stream reads them by ``extractor: <name>``.
+    ``frame_rate`` is in steps per second, None where the steps have no times. Floats are kept as float32, integers as
+    int64. The fingerprint covers the numbers themselves: changed arrays make another store. An utterance without an
+    array, or whose array is not finite or of another feature shape, is a row of the failure ledger; arrays of unknown
+    ids are left out.
     Returns a table of one row, as `mmser.extraction.preprocess.preprocess` does. Raises MmserError when no id is the
     corpus's, or more than the share ``max_failures`` of the utterances failed.
     """
     begun = time.monotonic()
     utterances = list(corpus.utterances())
     ids = [utterance.id for utterance in utterances]
-    used = {key: np.asarray(arrays[key]) for key in ids if key in arrays}
+    used = {key: _with_times(arrays[key], frame_rate) for key in ids if key in arrays}
     if not used:
         raise MmserError(
             f"arrays named by utterances of {corpus.name}, such as {', '.join(ids[:2]) or 'none'}",
@@ -59,11 +60,11 @@ def import_features(
     folder = Path(cache) / checked_name(corpus.name, "the name of a corpus")
     with locked(folder / f"manifest{LOCK}"):
         write_manifest(to_table(utterances), folder / MANIFEST)
-    digests = {key: _digest(values) for key, values in used.items()}
+    digests = {key: _digest(features) for key, features in used.items()}
     recipe = _recipe(name, modality, frame_rate, used, digests)
     directory = store_directory(Path(cache), corpus.name, name, "", recipe.fingerprint)
     with open_writer(directory, recipe) as writer:
-        _fill(writer, ids, used, digests, frame_rate)
+        _fill(writer, ids, used, digests)
         rows = [summary_row(name, writer.rows, ids, directory, time.monotonic() - begun, False)]
     check_failures(rows, max_failures)
     return summary_table(rows)
@@ -72,13 +73,12 @@ def import_features(
 def _fill(
     writer: Writer,
     ids: list[str],
-    arrays: Mapping[str, np.ndarray],
+    arrays: Mapping[str, Features],
     digests: Mapping[str, str],
-    frame_rate: float | None,
 ) -> None:
     entries = []
     for key in ids:
-        result = Features(arrays[key], frame_rate) if key in arrays else Failure(key, "missing file", ABSENT)
+        result = arrays.get(key) or Failure(key, "missing file", ABSENT)
         if not writer.is_stored(key, digests.get(key, "")):
             entries.append(Entry(key, digests.get(key, ""), result))
     writer.add(entries)
@@ -87,19 +87,26 @@ def _fill(
 
 def _recipe(
     name: str,
-    modality: Modality,
+    modality: Modality | Literal["labels"],
     frame_rate: float | None,
-    arrays: Mapping[str, np.ndarray],
+    arrays: Mapping[str, Features],
     digests: Mapping[str, str],
 ) -> Recipe:
-    whole = all(values.dtype.kind in "iub" for values in arrays.values())
+    whole = all(features.values.dtype.kind in "iub" for features in arrays.values())
     parameters: dict[str, Any] = {"modality": modality, "frame_rate": frame_rate, "imported": True}
     parameters["content"] = text_digest(canonical(digests))
     return Recipe(name, MAKER, 1, parameters, dtype="int64" if whole else "float32")
 
 
-def _digest(values: np.ndarray) -> str:
-    """SHA-256 of type, shape and numbers, the first 32 hexadecimal digits."""
+def _with_times(array: np.ndarray | Features, frame_rate: float | None) -> Features:
+    return array if isinstance(array, Features) else Features(np.asarray(array), frame_rate)
+
+
+def _digest(features: Features) -> str:
+    """SHA-256 of type, shape, numbers and times of their own, the first 32 hexadecimal digits."""
+    values, spans = features.values, features.spans
     content = hashlib.sha256(f"{values.dtype.str} {values.shape} ".encode())
     content.update(np.ascontiguousarray(values).tobytes())
+    if spans is not None:
+        content.update(np.ascontiguousarray(spans).tobytes())
     return content.hexdigest()[:32]

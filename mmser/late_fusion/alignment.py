@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from mmser.core.errors import MmserError
-from mmser.late_fusion.avec_csv import Track
+from mmser.corpora.avec_csv import Track
 
 ADJUSTMENT_COLUMNS = ("recording", "model", "frames", "axis", "repeated")
 

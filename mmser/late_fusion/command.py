@@ -18,7 +18,9 @@ def add_options(fuse: argparse.ArgumentParser) -> None:
         "or run folder",
     )
     fuse.add_argument(
-        "--method", choices=["svr", "ridge", "mean", "vote", "logistic"], help="default: svr; tables: mean"
+        "--method",
+        choices=["svr", "ridge", "mean", "vote", "logistic", "log_posterior"],
+        help="default: svr; tables: mean. Folders know svr, ridge and mean, tables all but ridge",
     )
     fuse.add_argument("--out", help="folders: where the fused files go; tables: the .parquet or .csv to write")
     fuse.add_argument("--shared-only", action="store_true", help="leave out what some model lacks")

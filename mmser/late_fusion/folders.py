@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from mmser.core.errors import MmserError, UsageError
+from mmser.corpora.avec_csv import Track, read_folder
 from mmser.extraction.progress import Progress
 from mmser.late_fusion.alignment import Recordings, align_recordings
-from mmser.late_fusion.avec_csv import Track, read_folder
 from mmser.late_fusion.grouping import Grouping, group_recordings
 from mmser.late_fusion.protocols import BEST, MEAN, Fitted, Protocol, best_single, count_fits, fit_protocol
 from mmser.late_fusion.stages import StageSettings, pooled_ccc

@@ -90,13 +90,19 @@ def _absolute(basis: _Basis, wanted: np.ndarray, strength: np.ndarray) -> np.nda
     spread = np.abs(wanted - np.median(wanted, axis=0)).mean(axis=0)
     step = (STEP / np.maximum(spread, 1e-6)).astype(np.float32)
     inverse = 1.0 / (basis.energy[:, None] + 1.0 / (strength * step))
-    split, dual = np.zeros_like(wanted), np.zeros_like(wanted)
+    # In units of 1 / step the proximal map of every column clips at 1. All arrays of the loop are written in place.
+    wanted = wanted * step
+    split, dual, rest = np.zeros_like(wanted), np.zeros_like(wanted), wanted.copy()
     weights = np.zeros_like(inverse)
     for _ in range(ITERATIONS):
-        weights = inverse * (basis.rotated.T @ (wanted - split - dual))
-        residual = wanted - basis.rotated @ weights
-        relaxed = OVER_RELAXATION * residual + (1 - OVER_RELAXATION) * split
-        dual -= relaxed
-        split = -dual - np.clip(-dual, -1 / step, 1 / step)
-        dual += split
-    return weights
+        weights = inverse * (basis.rotated.T @ rest)
+        np.subtract(wanted, np.matmul(basis.rotated, weights, out=rest), out=rest)
+        rest *= OVER_RELAXATION
+        split *= OVER_RELAXATION - 1
+        dual -= np.subtract(rest, split, out=rest)
+        np.negative(dual, out=split)
+        np.clip(dual, -1.0, 1.0, out=dual)
+        split += dual
+        np.subtract(wanted, split, out=rest)
+        rest -= dual
+    return weights / step

@@ -1,7 +1,8 @@
 """Two models at decision level: the weighted mean of their log-posteriors, one weight chosen on validation.
 
 For the two models of Hsu et al., IEEE/ACM TASLP 29, 2021 (on emotion and on sound embeddings), whose own rule is not
-published; any two predictions tables with the same classes will do.
+published; any two predictions tables with the same classes will do. By command: ``mmser fuse RUN RUN --method
+log_posterior``, the weight chosen on ``--validation`` tables, else cross-fitted by speaker.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from mmser.core.errors import MmserError
+from mmser.core.errors import MmserError, UsageError
 from mmser.core.tables import PROBABILITY, require_columns
+from mmser.late_fusion.stacking import Predictor
 from mmser.metrics.classification import confusion, ua
 
 KEY = ["condition", "fold", "seed", "id"]
@@ -48,6 +50,24 @@ def fuse_log_posteriors(first: pd.DataFrame, second: pd.DataFrame, weight: float
 def choose_weight(first: pd.DataFrame, second: pd.DataFrame, weights: Sequence[float] = WEIGHTS) -> float:
     """The weight with the best UA on validation predictions of the two systems; of equal ones the nearest to a half."""
     return max(weights, key=lambda weight: (_ua(fuse_log_posteriors(first, second, weight)), -abs(weight - 0.5)))
+
+
+def stacked_posteriors(tables: Sequence[pd.DataFrame], classes: Sequence[str]) -> Predictor:
+    """Choose the weight on the labelled rows of two tables; the predictor gives one probability column per class."""
+    if len(tables) != 2:
+        raise UsageError(
+            "two predictions tables for --method log_posterior", f"{len(tables)}", "Use --method logistic."
+        )
+    known = tables[0]["target"].notna()
+    if not known.any():
+        raise MmserError("labelled utterances to choose the weight on", "none", "Use --method mean.")
+    weight = choose_weight(tables[0][known], tables[1][known])
+    columns = [PROBABILITY + name for name in classes]
+
+    def predict(rows: Sequence[pd.DataFrame]) -> pd.DataFrame:
+        return fuse_log_posteriors(rows[0], rows[1], weight)[columns].reset_index(drop=True)
+
+    return predict
 
 
 def _ua(table: pd.DataFrame) -> float:

@@ -20,7 +20,7 @@ import numpy as np
 from mmser.core.errors import UsageError
 from mmser.late_fusion.linear_svr import Loss, fit_linear
 from mmser.late_fusion.windows import Form, filtered, offsets, windows
-from mmser.metrics.regression import ccc
+from mmser.metrics.regression import ccc, ccc_of
 
 Arrays = Mapping[str, np.ndarray]
 Tick = Callable[[int], None]
@@ -159,15 +159,28 @@ def _search(
 def _keep_better(found: _Found, predicted: Arrays, labels: Arrays, context: int, costs: Sequence[float]) -> None:
     """``predicted`` is (frame, cost * attribute)."""
     attributes = len(found.choices)
-    for place, cost in enumerate(costs):
-        columns = slice(place * attributes, (place + 1) * attributes)
-        candidate = {name: values[:, columns] for name, values in predicted.items()}
-        for attribute in range(attributes):
-            score = pooled_ccc(labels, candidate, candidate, attribute)
+    target = np.concatenate([labels[name] for name in predicted])
+    grid = np.concatenate([predicted[name] for name in predicted]).reshape(len(target), len(costs), attributes)
+    for attribute in range(attributes):
+        known = ~np.isnan(target[:, attribute])
+        scores = _concordances(target[known, attribute], grid[known, :, attribute])
+        for place, (cost, score) in enumerate(zip(costs, scores, strict=True)):
             if score > found.choices[attribute].score:
-                found.choices[attribute] = Choice(context, cost, score)
-                for name, values in candidate.items():
-                    found.outputs[name][:, attribute] = values[:, attribute]
+                found.choices[attribute] = Choice(context, cost, float(score))
+                for name, values in predicted.items():
+                    found.outputs[name][:, attribute] = values[:, place * attributes + attribute]
+
+
+def _concordances(target: np.ndarray, predictions: np.ndarray) -> np.ndarray:
+    """(cost,) concordance of each column of predictions (frame, cost) with target (frame,), N - 1 in the variances."""
+    if len(target) < 2:
+        return np.full(predictions.shape[1], np.nan)
+    middle = target.mean(dtype=np.float64)
+    t, p = target - middle, predictions - middle
+    sums = np.empty((p.shape[1], 6))
+    sums[:, 0], sums[:, 1], sums[:, 3] = len(t), t.sum(), t @ t
+    sums[:, 2], sums[:, 4], sums[:, 5] = p.sum(axis=0), np.einsum("ij,ij->j", p, p), t @ p
+    return ccc_of(sums, ddof=1)
 
 
 def _fitted(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from mmser.core.errors import MmserError
-from mmser.late_fusion.avec_csv import write_track
+from mmser.corpora.avec_csv import write_track
 from mmser.late_fusion.folders import FrameFusion
 from mmser.late_fusion.protocols import BEST, MEAN
 

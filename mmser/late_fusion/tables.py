@@ -16,11 +16,13 @@ import pandas as pd
 
 from mmser.core.errors import MmserError, UsageError
 from mmser.core.tables import PREDICTION, PREDICTION_COLUMNS, PROBABILITY, TARGET
+from mmser.late_fusion.log_posterior import stacked_posteriors
 from mmser.late_fusion.stacking import cross_fitted, stacked_classes, stacked_values
 from mmser.metrics.predictions import checked_predictions, classes_of, read_predictions, values_of
 
-TABLE_METHODS = ("mean", "vote", "svr", "logistic")
-TableMethod = Literal["mean", "vote", "svr", "logistic"]
+TABLE_METHODS = ("mean", "vote", "svr", "logistic", "log_posterior")
+TableMethod = Literal["mean", "vote", "svr", "logistic", "log_posterior"]
+STACKERS = {"logistic": stacked_classes, "svr": stacked_values, "log_posterior": stacked_posteriors}
 KEY = ["condition", "fold", "seed", "id"]
 
 
@@ -35,21 +37,22 @@ def fuse_tables(
 
     ``mean`` averages probabilities and values; ``vote`` counts predicted classes, ties going to the higher mean
     probability, or without probabilities to the system named first; ``logistic`` stacks a logistic regression on all
-    log-probabilities, ``svr`` a linear SVR per value on all values. ``validation`` are tables of the same systems, in
-    the same order, to fit these on. ``shared_only`` drops utterances that some table lacks.
+    log-probabilities, ``svr`` a linear SVR per value on all values, ``log_posterior`` weighs the log-probabilities of
+    two systems. ``validation`` are tables of the same systems, in the same order, to fit these on. ``shared_only``
+    drops utterances that some table lacks.
     """
     aligned = _aligned([_read(table) for table in tables], shared_only)
     if method in ("mean", "vote"):
         return _finished(aligned[0], *(_mean(aligned) if method == "mean" else _vote(aligned)))
-    stack = stacked_classes if method == "logistic" else stacked_values
+    stack = STACKERS[method]
     names = _targets(aligned, method)
     if validation:
         if len(validation) != len(tables):
             raise UsageError(f"{len(tables)} validation tables", f"{len(validation)}", "Name one per table, in order.")
         fitting = _aligned([_read(table) for table in validation], shared_only)
         _same_names(fitting, names, method)
-        return _finished(aligned[0], names, stack(fitting, names)(aligned), method == "logistic")
-    return _finished(aligned[0], names, cross_fitted(aligned, names, stack, folds), method == "logistic")
+        return _finished(aligned[0], names, stack(fitting, names)(aligned), method != "svr")
+    return _finished(aligned[0], names, cross_fitted(aligned, names, stack, folds), method != "svr")
 
 
 def _read(table: str | Path | pd.DataFrame) -> pd.DataFrame:
@@ -135,17 +138,17 @@ def _vote(aligned: list[pd.DataFrame]) -> tuple[list[str], pd.DataFrame, bool]:
 
 
 def _targets(aligned: list[pd.DataFrame], method: str) -> list[str]:
-    names = _classes(aligned) if method == "logistic" else list(values_of(aligned[0]))
+    names = list(values_of(aligned[0])) if method == "svr" else _classes(aligned)
     if not names:
-        other = "svr" if method == "logistic" else "logistic"
-        what = "classes" if method == "logistic" else "values"
+        other = "logistic" if method == "svr" else "svr"
+        what = "values" if method == "svr" else "classes"
         raise UsageError(f"tables with {what} for --method {method}", "none", f"Use --method {other}, mean or vote.")
     _same_names(aligned, names, method)
     return names
 
 
 def _same_names(tables: list[pd.DataFrame], names: list[str], method: str) -> None:
-    prefix = PROBABILITY if method == "logistic" else PREDICTION
+    prefix = PREDICTION if method == "svr" else PROBABILITY
     for number, table in enumerate(tables, start=1):
         missing = [prefix + name for name in names if prefix + name not in table]
         if missing:

@@ -58,10 +58,9 @@ class SequenceConcordance(nn.Module):
         """-> {"sequence_ccc": scalar} and the fusion's own terms; a value with less than two labels adds nothing."""
         # As they are: the validation recognises the batch by it. A model reads only streams it has an encoder for.
         outputs = model(batch.streams, batch.context)
-        if self.labels in batch.streams:
-            traced = batch.streams[self.labels]
-            values, target = self._frames(model, outputs), traced.filled(float("nan"))
-            values, target = _paired(values, target, self.delay)
+        paired = self.paired_frames(model, outputs, batch)
+        if paired is not None:
+            values, target = (frames.flatten(0, 1) for frames in paired)
         elif outputs.values is not None:
             values, target = outputs.values, batch.targets["values"]
         else:
@@ -69,6 +68,16 @@ class SequenceConcordance(nn.Module):
         defined = (~target.isnan()).sum(dim=0) > 1
         losses = torch.where(defined, 1.0 - concordance(values.float(), target), 0.0)
         return {"sequence_ccc": (losses * self.weights).sum(), **outputs.losses}
+
+    def paired_frames(self, model: Model, outputs: Outputs, batch: Batch) -> tuple[Tensor, Tensor] | None:
+        """Predictions and labels (batch, time, value) frame by frame, None without traced labels.
+
+        A label is NaN where it or the prediction is missing.
+        """
+        if self.labels not in batch.streams:
+            return None
+        target = batch.streams[self.labels].filled(float("nan"))
+        return _paired(self._frames(model, outputs), target, self.delay)
 
     @staticmethod
     def _frames(model: Model, outputs: Outputs) -> Tensor:
@@ -82,9 +91,9 @@ class SequenceConcordance(nn.Module):
 
 
 def _paired(values: Tensor, target: Tensor, delay: int) -> tuple[Tensor, Tensor]:
-    """Frames of (batch, time, value) that both have, as rows: prediction t beside label t + delay."""
+    """Frames of (batch, time, value) that both have: prediction t beside label t + delay."""
     steps = max(0, min(values.shape[1], target.shape[1] - delay))
     chosen, wanted = values[:, :steps], target[:, delay : delay + steps]
     real = ~chosen.isnan()
     # No NaN may enter the sum, not even multiplied by zero: its gradient would be NaN.
-    return torch.where(real, chosen, 0.0).flatten(0, 1), wanted.masked_fill(~real, float("nan")).flatten(0, 1)
+    return torch.where(real, chosen, 0.0), wanted.masked_fill(~real, float("nan"))

@@ -14,21 +14,24 @@ from mmser.protocols.folds import Fold
 class OwnTestPart:
     """One fold: the corpus's own test part; the share ``validation`` of the training part's speakers validates.
 
-    Which speakers, is drawn by ``seed``; at least one validates and one trains.
+    Which speakers, is drawn by ``seed``; at least one validates and one trains. ``tested`` is the part that is tested:
+    "validation" where the labels of the test part are withheld.
     """
 
     speaker_dependent = False
 
-    def __init__(self, validation: float = 0.15, seed: int = 0) -> None:
+    def __init__(self, validation: float = 0.15, seed: int = 0, tested: str = "test") -> None:
         self.validation = validation
         self.seed = seed
+        self.tested = tested
 
     def __call__(self, table: pd.DataFrame) -> Iterator[Fold]:
-        tested, rest = table[table["part"] == "test"], table[table["part"] == "train"]
+        tested, rest = table[table["part"] == self.tested], table[table["part"] == "train"]
         speakers = sorted(rest["speaker"].unique())
         if tested.empty or len(speakers) < 2:
-            found = f"{len(tested)} test utterances, {len(speakers)} training speakers"
-            raise MmserError("a test part and at least 2 speakers in the training part", found, "Fill the column part.")
+            found = f"{len(tested)} {self.tested} utterances, {len(speakers)} training speakers"
+            expected = f"a {self.tested} part and at least 2 speakers in the training part"
+            raise MmserError(expected, found, "Fill the column part.")
         random.Random(self.seed).shuffle(speakers)
         count = min(max(1, round(self.validation * len(speakers))), len(speakers) - 1)
         held = rest["speaker"].isin(speakers[:count])

@@ -23,6 +23,8 @@ class Part:
     tensors: dict[str, list[Tensor]] = field(default_factory=dict)
     losses: dict[str, float] = field(default_factory=dict)
     rows: int = 0
+    frames: dict[str, tuple[Tensor, Tensor]] = field(default_factory=dict)
+    """Values and targets (frame, value) of each utterance, where the objective learns labels frame by frame."""
 
     def joined(self, keep: list[int]) -> dict[str, Tensor]:
         """Each tensor's rows ``keep``, in that order."""
@@ -34,6 +36,7 @@ class ValidationEpoch:
 
     An objective that reads only logits, values and vector says ``whole_epoch = True``: its loss is computed over all
     rows at once (a CCC of batches is not the CCC). The losses of others are means over batches weighted by rows.
+    An objective with ``paired_frames`` has its values scored over all frames of the part, not over utterances' means.
     """
 
     def __init__(self, objective: nn.Module, task: Task) -> None:
@@ -50,6 +53,7 @@ class ValidationEpoch:
             losses = {**losses, "loss": torch.stack([loss.float() for loss in losses.values()]).sum()}
             for name, loss in losses.items():
                 self.part.losses[name] = self.part.losses.get(name, 0.0) + float(loss) * len(batch.ids)
+        self._keep_frames(watch, batch)
         outputs = watch.outputs or (model(batch.streams, batch.context) if self.whole else None)
         self.part.rows += len(batch.ids)
         if outputs is None:
@@ -62,6 +66,13 @@ class ValidationEpoch:
         for name, tensor in kept.items():
             self.part.tensors.setdefault(name, []).append(tensor.detach().cpu())
 
+    def _keep_frames(self, watch: _Watch, batch: Batch) -> None:
+        paired = getattr(self.objective, "paired_frames", None)
+        found = paired(watch, watch.outputs, batch) if paired is not None and watch.outputs is not None else None
+        if found is not None:
+            values, target = (frames.detach().cpu() for frames in found)
+            self.part.frames |= {name: (values[i], target[i]) for i, name in enumerate(batch.ids)}
+
     def finish(self, device: torch.device) -> dict[str, float]:
         """Scores of everything added, gathered from all processes; starts afresh."""
         part, self.part = _gathered(self.part), Part()
@@ -73,6 +84,9 @@ class ValidationEpoch:
         tensors = part.joined(sorted(first.values()))
         if self.whole:
             scores |= self._whole_losses(tensors, device)
+        if part.frames:
+            joined = [torch.cat(frames) for frames in zip(*part.frames.values(), strict=True)]
+            tensors |= {"output_values": joined[0], "target_values": joined[1]}
         found = class_scores(tensors, self.task) | value_scores(tensors, self.task)
         if not found and scores.get("loss") == 0.0:
             # Zero is what objectives say of rows without labels: of a whole part it would be an invented score.
@@ -127,6 +141,7 @@ def _gathered(part: Part) -> Part:
     for other in parts:
         merged.ids.extend(other.ids)
         merged.rows += other.rows
+        merged.frames |= other.frames
         for name, tensors in other.tensors.items():
             merged.tensors.setdefault(name, []).extend(tensors)
         for name, total in other.losses.items():

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mmser.late_fusion.avec_csv import write_track
+from mmser.corpora.avec_csv import write_track
 
 ATTRIBUTES = ("arousal", "valence")
 

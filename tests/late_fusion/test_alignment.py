@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from mmser.core.errors import MmserError
+from mmser.corpora.avec_csv import Track
 from mmser.late_fusion.alignment import align_recordings
-from mmser.late_fusion.avec_csv import Track
 
 
 def track(

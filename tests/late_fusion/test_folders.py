@@ -12,7 +12,7 @@ from fusion_folders import smooth_noise, write_folder, write_study
 
 from mmser.cli import main
 from mmser.core.errors import MmserError, UsageError
-from mmser.late_fusion.avec_csv import read_folder
+from mmser.corpora.avec_csv import read_folder
 from mmser.late_fusion.folders import fuse_folders
 from mmser.late_fusion.stages import StageSettings
 from mmser.late_fusion.summary import fusion_text, write_fusion

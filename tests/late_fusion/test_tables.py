@@ -150,3 +150,19 @@ def test_the_command_scores_inputs_mean_and_fusion(tmp_path: Path, capsys: pytes
     share = (fused["prediction"] == fused["target"]).mean()
     assert f"{share:.3f}" in lines[4] and "wa" in lines[0]
     assert main(["fuse", *map(str, paths), "--out", str(tmp_path / "fused.txt")]) == 2
+
+
+def test_log_posteriors_of_two_systems(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    good = noisy(1)
+    useless = noisy(2).assign(**{f"probability_{name}": 1 / 3 for name in CLASSES})
+    fused = checked_predictions(fuse_tables([good, useless], "log_posterior"))
+    assert (fused["prediction"] == good["prediction"]).all()
+    fitted = fuse_tables([good, useless], "log_posterior", validation=[noisy(3), useless])
+    assert (fitted["prediction"] == good["prediction"]).all()
+    with pytest.raises(UsageError, match=r"two predictions tables for --method log_posterior; found 3"):
+        fuse_tables([good, useless, good], "log_posterior")
+    good.to_csv(tmp_path / "good.csv", index=False)
+    useless.to_csv(tmp_path / "useless.csv", index=False)
+    words = ["fuse", str(tmp_path / "good.csv"), str(tmp_path / "useless.csv"), "--method", "log_posterior"]
+    assert main(words) == 0
+    assert "fused (log_posterior)" in capsys.readouterr().out

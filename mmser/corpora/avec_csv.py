@@ -32,10 +32,11 @@ class Track:
     attributes: tuple[str, ...]
 
 
-def read_folder(folder: str | Path, gold: bool = False) -> dict[str, Track]:
+def read_folder(folder: str | Path, gold: bool = False, headless: bool = False) -> dict[str, Track]:
     """Every ``*.csv`` directly in a folder, by recording name.
 
-    An empty cell or NaN is an unlabelled frame in ``gold`` and an error anywhere else. Raises MmserError when the
+    An empty cell or NaN is an unlabelled frame in ``gold`` and an error anywhere else. With ``headless`` a first line
+    of numbers is a row like any other: name, timestamp, then columns called f1, f2, ... Raises MmserError when the
     folder has no csv, two files are the same recording, or the files' attributes differ.
     """
     folder = Path(folder)
@@ -45,7 +46,7 @@ def read_folder(folder: str | Path, gold: bool = False) -> dict[str, Track]:
         raise MmserError(f"a folder with one csv per recording at {folder}", found, "Check the path.")
     tracks: dict[str, Track] = {}
     for path in paths:
-        track = read_track(path, gold)
+        track = read_track(path, gold, headless)
         if track.name in tracks:
             both = f"{tracks[track.name].path.name} and {path.name}"
             raise MmserError(f"one file per recording in {folder}", f"{track.name} in {both}", "Remove or rename one.")
@@ -61,9 +62,9 @@ def read_folder(folder: str | Path, gold: bool = False) -> dict[str, Track]:
     return {name: _ordered(track, first.attributes) for name, track in tracks.items()}
 
 
-def read_track(path: Path, gold: bool = False) -> Track:
+def read_track(path: Path, gold: bool = False, headless: bool = False) -> Track:
     """One file; frames come out in the order of their times. Raises MmserError naming the file and the first fault."""
-    table = _table(path)
+    table = _table(path, headless)
     names, times = _found(table, NAME_HEADERS), _found(table, TIME_HEADERS)
     attributes = [column for column in table.columns if column not in (names, times)]
     if times is None or not attributes:
@@ -88,7 +89,7 @@ def write_track(path: Path, name: str, times: np.ndarray, values: np.ndarray, at
     table.to_csv(path, sep=";", index=False, float_format="%.6f", lineterminator="\n")
 
 
-def _table(path: Path) -> pd.DataFrame:
+def _table(path: Path, headless: bool = False) -> pd.DataFrame:
     """All cells as text, headers in lower case without quotes."""
     try:
         text = path.read_bytes().decode("utf-8-sig")
@@ -96,6 +97,9 @@ def _table(path: Path) -> pd.DataFrame:
         raise MmserError(f"a csv file in UTF-8 at {path}", str(problem), "Save it as UTF-8.") from problem
     header = text.lstrip().split("\n", 1)[0]
     separator = max(";,\t", key=header.count)
+    cells = header.split(separator)
+    if headless and len(cells) > 2 and all(_is_number(cell) for cell in cells[1:]):
+        text = separator.join(["name", "timestamp", *(f"f{i + 1}" for i in range(len(cells) - 2))]) + "\n" + text
     try:
         table = pd.read_csv(io.StringIO(text), sep=separator, dtype=str, skipinitialspace=True, keep_default_na=False)
     except (pd.errors.EmptyDataError, pd.errors.ParserError) as problem:
@@ -111,6 +115,14 @@ def _table(path: Path) -> pd.DataFrame:
                 table[column] = table[column].str.replace(",", ".", regex=False)
     # Columns without a header: the separator at the end of each line, or a saved row number.
     return table.loc[:, [not column.startswith("unnamed:") for column in table.columns]]
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell.replace(",", "."))
+    except ValueError:
+        return False
+    return True
 
 
 def _plain(text: str) -> str:

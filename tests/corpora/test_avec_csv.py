@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mmser.core.errors import MmserError
-from mmser.late_fusion.avec_csv import read_folder, read_track, write_track
+from mmser.corpora.avec_csv import read_folder, read_track, write_track
 
 PLAIN = "name;timestamp;arousal;valence\n'r1';0.0;0.1;-0.2\n'r1';0.1;0.3;0.4\n"
 EXPECTED = np.array([[0.1, -0.2], [0.3, 0.4]], np.float32)
