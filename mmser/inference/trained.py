@@ -95,9 +95,14 @@ class TrainedRun:
 
     @cached_property
     def sources(self) -> dict[str, StreamSource]:
-        """Raises MmserError when a cache of the run is gone or not the one it was trained on."""
+        """Those of the streams that the model reads; others served its objective, and a new clip may lack them.
+
+        Raises MmserError when a cache of the run is gone or not the one it was trained on.
+        """
         found = {}
         for stream, store in self._stores.items():
+            if stream not in self.settings["model"]["encoders"]:
+                continue
             self._check_same(stream, store)
             shape = store_shape(stream, store)
             first = store.ids[0]
