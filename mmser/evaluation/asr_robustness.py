@@ -94,7 +94,7 @@ def _recognised(
     run: Run, stores: Mapping[str, Store], backends: Sequence[str], strengths: dict[str, Strength]
 ) -> Iterator[Condition]:
     for backend in backends:
-        names = ensure_transcribed(run, stores, backend)
+        names = ensure_transcribed(run, stores, backend, set(tested_ids(run)))
         found = {s: Store(find_store(run.config["cache"], corpus_name(run.config), name)) for s, name in names.items()}
         strengths[backend] = Strength(RECOGNISER, achieved=word_error_rate(run, backend))
         yield Condition(backend, stores=found)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from hydra.utils import instantiate
@@ -20,14 +20,16 @@ if TYPE_CHECKING:
     from mmser.training.run import Run
 
 
-def ensure_transcribed(run: Run, stores: Mapping[str, Store], backend: str) -> dict[str, str]:
+def ensure_transcribed(
+    run: Run, stores: Mapping[str, Store], backend: str, only: Collection[str] | None = None
+) -> dict[str, str]:
     """{stream: name of its store with the recogniser's words}; transcribes and extracts what is not cached.
 
-    ``stores`` are the run's text streams'. Raises UsageError for an unknown recogniser, MmserError when the corpus's
-    media, the recogniser or its weights are not there.
+    ``stores`` are the run's text streams', ``only`` the utterances to hear (None: the whole corpus). Raises UsageError
+    for an unknown recogniser, MmserError when the corpus's media, the recogniser or its weights are not there.
     """
     names = {stream: f"{store.info['extractor']}@{backend}" for stream, store in stores.items()}
-    missing = [stream for stream, name in names.items() if not _is_cached(run, name)]
+    missing = [stream for stream, name in names.items() if not _is_cached(run, name, only)]
     if missing:
         from mmser.extraction.preprocess import preprocess
 
@@ -37,6 +39,7 @@ def ensure_transcribed(run: Run, stores: Mapping[str, Store], backend: str) -> d
             run.config["cache"],
             transcriber=make_transcriber(backend, run.config),
             transcript=backend,
+            only=only,
             max_failures=1.0,  # what is not heard is what is to be measured
         )
     return names
@@ -55,12 +58,13 @@ def make_transcriber(backend: str, settings: Mapping[str, Any]) -> Transcriber:
     return made
 
 
-def _is_cached(run: Run, name: str) -> bool:
+def _is_cached(run: Run, name: str, only: Collection[str] | None) -> bool:
+    """The store knows every utterance asked for, as done or as failed."""
     try:
-        find_store(run.config["cache"], corpus_name(run.config), name)
+        store = Store(find_store(run.config["cache"], corpus_name(run.config), name))
     except MmserError as error:
         # Several stores of one name are the user's to sort out; none, or an unfinished one, is ours to fill.
         if error.expected.startswith("one cache"):
             raise
         return False
-    return True
+    return set(run.manifest["id"] if only is None else only) <= set(store.index["id"])
