@@ -31,7 +31,8 @@ def main() -> None:
         mapping = align_spaces(speech.values, text.values, Adversary(steps=options.steps), seed=options.seed)
         mapped = speech.values @ mapping.T
         pairs = csls_dictionary(mapped[:10_000], text.values[:10_000]).tolist()
-        shared = sum(word in set(text.words[:10_000]) for word in speech.words[:10_000])
+        frequent = set(text.words[:10_000])
+        shared = sum(word in frequent for word in speech.words[:10_000])
         same = sum(speech.words[i] == text.words[j] for i, j in pairs)
         print(
             f"{len(pairs)} mutual neighbours, {same} of them the same word; {shared} frequent words are in both files"

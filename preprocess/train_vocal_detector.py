@@ -34,7 +34,7 @@ def main() -> None:
         right = (detector.is_nonverbal(features) == nonverbal).mean()
         detector.save(options.out)
         print(f"{len(features)} intervals, {nonverbal.sum()} of them nonverbal; {right:.1%} right on these themselves")
-    except MmserError as error:
+    except (MmserError, OSError) as error:
         parser.exit(1, f"{error}\n")
 
 

@@ -33,14 +33,14 @@ class Track:
 
 
 def read_folder(folder: str | Path, gold: bool = False, headless: bool = False) -> dict[str, Track]:
-    """Every ``*.csv`` directly in a folder, by recording name.
+    """Every ``*.csv`` directly in a folder, hidden ones (``._x``) left out, by recording name.
 
     An empty cell or NaN is an unlabelled frame in ``gold`` and an error anywhere else. With ``headless`` a first line
     of numbers is a row like any other: name, timestamp, then columns called f1, f2, ... Raises MmserError when the
     folder has no csv, two files are the same recording, or the files' attributes differ.
     """
     folder = Path(folder)
-    paths = sorted(path for path in folder.glob("*") if path.suffix.lower() == ".csv") if folder.is_dir() else []
+    paths = sorted(path for path in folder.glob("[!.]*") if path.suffix.lower() == ".csv") if folder.is_dir() else []
     if not paths:
         found = "no csv in it" if folder.is_dir() else "no such folder"
         raise MmserError(f"a folder with one csv per recording at {folder}", found, "Check the path.")

@@ -110,3 +110,9 @@ def test_files_of_a_folder_share_attributes_in_any_order(tmp_path: Path) -> None
     put(tmp_path / "c.csv", "name;timestamp;valence\nr3;0;7\n")
     with pytest.raises(MmserError, match=r"arousal, valence in every file .* found valence in c.csv"):
         read_folder(tmp_path)
+
+
+def test_hidden_files_are_left_out(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("name;timestamp;x\n'a';0.0;1\n")
+    (tmp_path / "._a.csv").write_bytes(b"\x00\x05\xff")
+    assert list(read_folder(tmp_path)) == ["a"]
