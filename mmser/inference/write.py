@@ -22,6 +22,7 @@ def write_timeline(table: pd.DataFrame, folder: str | Path, stem: str) -> list[P
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     paths = {suffix: folder / f"{stem}.{suffix}" for suffix in ("csv", "json", "srt", "vtt", "svg")}
+    table = table.round({"start": 3, "end": 3})  # milliseconds, as subtitles have them
     table.to_csv(paths["csv"], index=False)
     rows = json.loads(table.to_json(orient="records"))
     paths["json"].write_text(json.dumps(rows, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

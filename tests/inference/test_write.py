@@ -41,6 +41,7 @@ def test_files(table, tmp_path):
     written = write_timeline(table, tmp_path / "out", "clip")
     assert [path.suffix for path in written] == [".csv", ".json", ".srt", ".vtt", ".svg"]
     assert pd.read_csv(written[0])["probability_sad"].tolist() == [0.13, 0.8]
+    assert pd.read_csv(written[0])["end"].tolist() == [2.25, 3662.0]
     assert json.loads(written[1].read_text())[0]["prediction"] == "happy"
     assert written[3].read_text().startswith("WEBVTT\n\n1\n00:00:00.500")
     before = written[4].read_bytes()
