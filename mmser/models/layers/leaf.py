@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -84,6 +85,7 @@ def mel_gabor(filters: int, sample_rate: int, low_hz: float, high_hz: float) -> 
     the Gabor filter is above half its height over the same band.
     """
     low, high = (2595.0 * math.log10(1.0 + hertz / 700.0) for hertz in (low_hz, high_hz))
-    points = 700.0 * (10.0 ** (torch.linspace(low, high, filters + 2, dtype=torch.float64) / 2595.0) - 1.0)
+    points = 700.0 * (10.0 ** (np.linspace(low, high, filters + 2) / 2595.0) - 1.0)
     band = 2 * math.pi * 0.75 * (points[2:] - points[:-2]) / sample_rate
-    return (2 * math.pi * points[1:-1] / sample_rate).float(), (2 * _HALF_WIDTH / band).float()
+    centres, deviations = 2 * math.pi * points[1:-1] / sample_rate, 2 * _HALF_WIDTH / band
+    return torch.tensor(centres, dtype=torch.float32), torch.tensor(deviations, dtype=torch.float32)
