@@ -109,15 +109,23 @@ class SpeakerGroups:
     """Test ``groups`` groups of speakers in turn, the next group validates: for networks too slow for one by one.
 
     Groups are fixed by ``seed`` over the sorted speakers, genders spread evenly. ``fixed`` names them instead:
-    ``{group: [speaker, ...]}``.
+    ``{group: [speaker, ...]}``. With ``validation_speakers`` only so many speakers of the next group validate and its
+    others train: where speakers are few, half of them is too little to learn from.
     """
 
     speaker_dependent = False
 
-    def __init__(self, groups: int = 4, seed: int = 0, fixed: Mapping[str, Sequence[str]] | None = None) -> None:
+    def __init__(
+        self,
+        groups: int = 4,
+        seed: int = 0,
+        fixed: Mapping[str, Sequence[str]] | None = None,
+        validation_speakers: int | None = None,
+    ) -> None:
         self.groups = groups
         self.seed = seed
         self.fixed = fixed
+        self.validation_speakers = validation_speakers
 
     def __call__(self, table: pd.DataFrame) -> Iterator[Fold]:
         members = self._members(table)
@@ -127,7 +135,7 @@ class SpeakerGroups:
             )
         names = list(members)
         for name in names:
-            validation = members[following(names, name, 1).pop()]
+            validation = members[following(names, name, 1).pop()][: self.validation_speakers]
             yield by_speaker(name, table, set(validation), set(members[name]))
 
     def _members(self, table: pd.DataFrame) -> dict[str, list[str]]:

@@ -108,6 +108,15 @@ def test_a_session_leaves_seven_speakers_to_train_on_or_six() -> None:
     assert {len(speakers_of(table, fold.train)) for fold in LeaveOneSessionOut("session")(table)} == {6}
 
 
+def test_one_speaker_of_the_next_group_validates_and_its_others_train() -> None:
+    table = people(10, 2)
+    whole = {fold.name: speakers_of(table, fold.validation) for fold in SpeakerGroups(groups=4)(table)}
+    for fold in SpeakerGroups(groups=4, validation_speakers=1)(table):
+        held, tested = speakers_of(table, fold.validation), speakers_of(table, fold.test)
+        assert len(held) == 1 and set(held) <= set(whole[fold.name])
+        assert len(speakers_of(table, fold.train)) == 9 - len(tested)
+
+
 def test_groups_mix_genders_and_may_be_named() -> None:
     table = people(12, 2)
     for fold in SpeakerGroups(groups=4)(table):

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from hydra.utils import instantiate
 
+from mmser.composition import compose
 from mmser.core.configs import config_names, load_config
 from mmser.core.errors import MmserError
 from mmser.core.tables import ASSIGNMENT_COLUMNS
@@ -21,7 +22,10 @@ NAMES = config_names("protocol")
 
 
 def load(name: str, **changes: Any) -> Protocol:
-    return instantiate(load_config("protocol", name) | changes)
+    config = load_config("protocol", name)
+    if "defaults" in config:
+        config = compose("train", ["system=audio_bigru", "corpus=generic", f"protocol={name}"])["protocol"]
+    return instantiate(config | changes)
 
 
 def corpus(emotions: list[str], speakers: int = 4, name: str = "c") -> pd.DataFrame:
@@ -152,7 +156,6 @@ def test_a_shared_speaker_is_allowed_only_where_the_plan_says_so() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_config(name: str) -> None:
-    config = load_config("protocol", name)
     protocol = load(name)
     assert protocol.name == name
     assert protocol.title
@@ -164,7 +167,7 @@ def test_every_config(name: str) -> None:
     parts = [value for value in protocol.counts.values() if isinstance(value, dict)]
     total = protocol.counts.get("total")
     assert all(total in (None, sum(part.values())) for part in parts)
-    assert config["allow_incomplete"] is False
+    assert protocol.allow_incomplete is False
 
 
 def test_each_corpus_has_one_default() -> None:

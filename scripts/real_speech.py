@@ -1,0 +1,226 @@
+"""Every audio network on real speech, speakers held out, in one table.
+
+    python scripts/real_speech.py --data RECORDINGS --out study [--corpora emovo] [--networks stl] [--seeds 0 1 2]
+
+What is trained and how it departs from each recipe stands in real_speech.yaml beside this file. Every corpus,
+network and seed is one run of `mmser train` below --out; the same command goes on where it was interrupted, and a
+finished run is not trained again. With --hours no run is begun after that time. With --pace nothing is trained
+through: one epoch of one fold of each network is timed, and the hours of the whole are estimated.
+
+table.csv and table.md are written after every run: UA and WA in percent, pooled over folds and seeds, with the 95 %
+interval over speakers; parameters against the published count; the median seconds of an epoch (one thread); the
+epochs trained in the mean fold. With --floors (made by floors_on_real_speech.py) the linear SVM on ComParE functionals
+of the same corpus stands beside each network: with z-scores per speaker where the network's features have them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import yaml
+
+import mmser
+from mmser.core.configs import load_config
+from mmser.core.errors import MmserError
+from mmser.evaluation.score import POOLED, score
+from mmser.metrics.predictions import FILE_NAME, read_predictions
+from mmser.pipeline import train_settings
+from mmser.training.run import Run
+
+PLAN = Path(__file__).with_suffix(".yaml")
+FLOOR = ("compare_functionals", "linear SVM")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One network on one corpus with one seed; ``folder`` is its run's."""
+
+    corpus: str
+    network: str
+    seed: int
+    folder: Path
+    words: tuple[str, ...]
+
+    @property
+    def done(self) -> bool:
+        """Predicted, so every fold is trained."""
+        return (self.folder / FILE_NAME).is_file()
+
+
+def jobs(plan: dict[str, Any], options: argparse.Namespace) -> Iterator[Job]:
+    """Corpus by corpus, seed by seed, network by network as the plan lists them."""
+    for name in options.corpora or plan["corpora"]:
+        corpus = plan["corpora"][name]
+        for seed in options.seeds:
+            for network in options.networks or plan["networks"]:
+                how = plan["networks"][network]
+                folder = options.out / "runs" / name / f"{network}-seed{seed}"
+                words = [f"system={how.get('system', network)}", f"corpus={corpus['corpus']}"]
+                words += [f"protocol={corpus[how['folds']]}", f"seeds=[{seed}]", f"run={folder}"]
+                words += [f"corpus.root={options.data / name}", f"cache={options.out / 'cache' / name}"]
+                words += [f"trainer.jobs={options.jobs}", "weights=random"]
+                yield Job(name, network, seed, folder, (*words, *how["words"]))
+
+
+def paced(job: Job) -> float:
+    """Seconds of the whole run if every epoch takes as long as one, and no patience ends it early."""
+    from mmser.training.stages import list_stages
+
+    settings = train_settings(job.words)
+    stages = settings["stages"] or {"": {}}
+    epochs = [stage.settings["trainer"]["epochs"] for stage in list_stages(settings)]
+    brief = [f"++stages.{name}.trainer.epochs=1" for name in stages if name] or ["trainer.epochs=1"]
+    place = job.folder.with_name(f"{job.folder.name}-pace")
+    run = Run(place) if (place / FILE_NAME).is_file() else None
+    if run is None:
+        shutil.rmtree(place, ignore_errors=True)
+        first = [words for words in job.words if not words.startswith("run=")]
+        fold = first_fold(job)
+        run = mmser.train(*first, f"run={place}", f"folds=[{fold}]", *brief)
+    seconds = [curve["seconds"].mean() for _, _, curve in curves(run)]
+    return float(np.dot(seconds, epochs)) * run.assignment["fold"].nunique()
+
+
+def first_fold(job: Job) -> str:
+    """The name of the protocol's first fold."""
+    from mmser.pipeline import ensure_caches
+    from mmser.training.sources import assign_folds, read_corpus_manifest
+
+    settings = train_settings(job.words)
+    ensure_caches(settings)
+    return str(assign_folds(settings, read_corpus_manifest(settings))[0]["fold"].iloc[0])
+
+
+def curves(run: Run) -> Iterator[tuple[str, int, pd.DataFrame]]:
+    """The learning curve of every stage of every finished fold."""
+    for fold, seed in run.folds:
+        for path in sorted(run.folder(fold, seed).rglob("metrics.csv")):
+            yield fold, seed, pd.read_csv(path)
+
+
+def lines(plan: dict[str, Any], options: argparse.Namespace, failures: dict[tuple[str, str], str]) -> pd.DataFrame:
+    """The table of everything that is finished below --out, seeds together, and of what failed."""
+    found: dict[tuple[str, str], list[Run]] = {}
+    for path in sorted(options.out.glob(f"runs/*/*/{FILE_NAME}")):
+        network, _, ending = path.parent.name.rpartition("-seed")
+        if ending.isdigit():
+            found.setdefault((path.parent.parent.name, network), []).append(Run(path.parent))
+    floors = pd.read_csv(options.floors) if options.floors and options.floors.is_file() else pd.DataFrame()
+    order = [(corpus, network) for corpus in plan["corpora"] for network in plan["networks"]]
+    rows = [line(*key, found[key], floors) for key in order if key in found]
+    rows += [{"corpus": c, "network": n, "note": why} for (c, n), why in failures.items()]
+    return pd.DataFrame(rows)
+
+
+def line(corpus: str, network: str, runs: list[Run], floors: pd.DataFrame) -> dict[str, Any]:
+    """One network on one corpus over its seeds."""
+    scores = score(pd.concat([read_predictions(run.directory) for run in runs], ignore_index=True))
+    pooled = scores[scores["scope"] == POOLED].set_index("metric")
+    card = load_config("system", runs[0].config["card"]["name"])["card"]
+    scaled = any(stream.get("normalise") == "speaker_zscore" for stream in runs[0].config["streams"].values())
+    learnt = [curve for run in runs for *_, curve in curves(run)]
+    folds = sum(len(run.folds) for run in runs)
+    floor = floor_of(floors, corpus, scaled)
+    row = {
+        "corpus": corpus,
+        "network": network,
+        "UA": shown(pooled, "ua"),
+        "WA": shown(pooled, "wa"),
+        "floor UA": floor,
+        "below": "" if not floor else ("yes" if 100 * pooled.value["ua"] < float(floor.split()[0]) else "no"),
+        "z-scores per speaker": "yes" if scaled else "no",
+        "protocol": runs[0].config["protocol"]["name"],
+        "seeds": " ".join(str(run.config["seeds"][0]) for run in runs),
+        "parameters": runs[0].describe(*runs[0].folds[0])["parameters"],
+        "published": card.get("parameters") or "",
+        "s / epoch": round(float(np.median(np.concatenate([curve["seconds"] for curve in learnt]))), 2),
+        "epochs": round(sum(len(curve) for curve in learnt) / folds),
+    }
+    return {**row, "note": "random weights" if runs[0].environment.get("random_weights") else ""}
+
+
+def floor_of(floors: pd.DataFrame, corpus: str, scaled: bool) -> str:
+    """UA of the linear SVM on ComParE functionals, "" where it was not measured."""
+    if floors.empty:
+        return ""
+    same = (floors["corpus"] == corpus) & (floors["per speaker"] == ("yes" if scaled else "no"))
+    rows = floors[same & (floors["features"] == FLOOR[0]) & (floors["model"] == FLOOR[1])]
+    return str(rows["UA"].iloc[0]) if len(rows) else ""
+
+
+def shown(pooled: pd.DataFrame, metric: str) -> str:
+    """``value [low, high]`` in percent."""
+    value, low, high = (100 * pooled[column][metric] for column in ("value", "low", "high"))
+    return f"{value:.1f} [{low:.1f}, {high:.1f}]"
+
+
+def write(table: pd.DataFrame, out: Path) -> None:
+    """table.csv and table.md."""
+    if table.empty:
+        return
+    table.to_csv(out / "table.csv", index=False)
+    cells = [list(table.columns), ["---"] * len(table.columns), *table.fillna("").astype(str).values.tolist()]
+    text = "\n".join("| " + " | ".join(row) + " |" for row in cells)
+    (out / "table.md").write_text(text + "\n", encoding="utf-8")
+
+
+def options_of(plan: dict[str, Any]) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=os.environ.get("MMSER_DATA"), help="default: $MMSER_DATA")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--corpora", nargs="+", choices=plan["corpora"])
+    parser.add_argument("--networks", nargs="+", choices=plan["networks"])
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0])
+    parser.add_argument("--jobs", type=int, default=1, help="folds trained at the same time")
+    parser.add_argument("--hours", type=float, default=float("inf"))
+    parser.add_argument("--floors", type=Path, help="floors.csv of floors_on_real_speech.py")
+    parser.add_argument("--pace", action="store_true", help="estimate the hours and stop")
+    options = parser.parse_args()
+    if not options.data or not Path(options.data).is_dir():
+        sys.exit("expected --data FOLDER of recordings; found none: name it, or set MMSER_DATA")
+    options.data = Path(options.data)
+    options.out.mkdir(parents=True, exist_ok=True)
+    return options
+
+
+def main() -> None:
+    plan = yaml.safe_load(PLAN.read_text(encoding="utf-8"))
+    options = options_of(plan)
+    failures: dict[tuple[str, str], str] = {}
+    started, total = time.monotonic(), 0.0
+    for job in jobs(plan, options):
+        if time.monotonic() - started > 3600 * options.hours:
+            print(f"{options.hours} hours are over: the same command goes on", flush=True)
+            break
+        if job.done and not options.pace:
+            continue
+        print(f"{job.corpus} {job.network} seed {job.seed}", flush=True)
+        try:
+            if options.pace:
+                total += (seconds := paced(job))
+                print(f"  {seconds / 60:.0f} minutes", flush=True)
+                continue
+            mmser.train(*job.words)
+        except MmserError as error:
+            failures[job.corpus, job.network] = str(error)
+            print(f"  {error}", flush=True)
+        write(lines(plan, options, failures), options.out)
+    if options.pace:
+        print(f"{total / 3600:.1f} hours at most, one run at a time")
+        return
+    print(lines(plan, options, failures).to_string(index=False))
+
+
+if __name__ == "__main__":
+    main()
