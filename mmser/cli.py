@@ -75,7 +75,10 @@ def build_parser() -> argparse.ArgumentParser:
 
     evaluate = command("evaluate", evaluate_, "predict and score the test part of a run")
     evaluate.add_argument(
-        "overrides", nargs="+", metavar="run=DIR", help="run=DIR [condition=clean] [also=hypotheses|listeners|frames]"
+        "overrides",
+        nargs="+",
+        metavar="run=DIR",
+        help="run=DIR [condition=clean] [also=hypotheses|listeners|domains|frames]",
     )
 
     score = command("score", score_, "metrics of runs or of anyone's predictions (csv or parquet)")

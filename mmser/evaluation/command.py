@@ -24,11 +24,13 @@ def also(run: Run, what: str) -> str:
     """What a run knows beside its scores, written to ``<run>/<what>.csv``: a summary of it and the file's name.
 
     ``hypotheses``: what a model trained with CTC has understood, with its word error rates; ``listeners``: how well a
-    listener-adaptive one predicts single annotators; ``frames``: what it predicts at every frame, one csv per recording
-    for `mmser fuse`. Raises UsageError for another word.
+    listener-adaptive one predicts single annotators; ``domains``: how far apart its corpora and genders lie in the
+    fused vector; ``frames``: what it predicts at every frame, one csv per recording for `mmser fuse`. Raises UsageError
+    for another word.
     """
     if what == "frames":
         return _frames(run)
+    from mmser.evaluation.domain_distance import domain_distances
     from mmser.evaluation.hypotheses import error_rates, hypotheses
     from mmser.evaluation.listeners import listener_predictions, listener_scores
 
@@ -39,8 +41,11 @@ def also(run: Run, what: str) -> str:
         table = listener_predictions(run)
         classes = run.fold_data(*run.folds[0]).task.classes
         summary = listener_scores(table, classes).to_string(index=False, float_format=lambda x: f"{x:.3f}")
+    elif what == "domains":
+        table = domain_distances(run)
+        summary = f"Proxy A-distance, 0 to 2:\n{table.to_string(index=False, float_format=lambda x: f'{x:.3f}')}"
     else:
-        raise UsageError("also=hypotheses, also=listeners or also=frames", what, "Name one of them.")
+        raise UsageError("also=hypotheses, also=listeners, also=domains or also=frames", what, "Name one of them.")
     path = run.directory / f"{what}.csv"
     table.to_csv(path, index=False)
     return f"{summary}\n{len(table)} rows: {path}"
