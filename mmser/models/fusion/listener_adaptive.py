@@ -28,17 +28,18 @@ from mmser.models.layers.modulation import ModulatedLSTM, Modulation
 from mmser.models.layers.normalisation import MaskedBatchNorm
 from mmser.models.layers.recurrent import Recurrent
 
-ADAPTERS = ("convolution", "recurrence", "linear")
+ADAPTERS = ("convolution", "recurrence", "linear", "output")
 
 
 class ListenerAdaptive(nn.Module):
     """3 x (convolution, batch norm, ReLU, pooling) -> BiLSTM -> self-attention -> linear -> ReLU, per listener.
 
     ``adapt`` names the layers that hear the listener's code: "linear" (AFC, the published best), "recurrence" (ALSTM),
-    "convolution" (ACNN). Listeners with fewer than ``min_labels`` labels in training share one code. The vector holds
-    ``size`` features for each listener that `Context.listeners` asks for, or for every one with a code of their own
-    (the shared code where nobody has) when it asks for the consensus: the head ``listener_mean`` reads it. Without
-    listeners in the task it is the baseline network, with ``size`` features.
+    "convolution" (ACNN), "output" (AFC on the last layer, which is the head's: each listener's features end with their
+    code of ``code_size``, for a head with the same two arguments). Listeners with fewer than ``min_labels`` labels in
+    training share one code. The vector holds ``size`` features for each listener that `Context.listeners` asks for, or
+    for every one with a code of their own (the shared code where nobody has) when it asks for the consensus: the head
+    ``listener_mean`` reads it. Without listeners in the task it is the baseline network, with ``size`` features.
     """
 
     known_streams: ClassVar[tuple[str, ...]] = ("audio",)
@@ -78,8 +79,9 @@ class ListenerAdaptive(nn.Module):
         )
         self.linear = nn.Linear(heads * inner, size)
         self.dropout = nn.Dropout(dropout)
-        self.output_size = size * len(self.consensus)
         wanted = set(adapt) if self.heard else set()
+        self.appends_code = "output" in wanted
+        self.output_size = (size + code_size * self.appends_code) * len(self.consensus)
         self.codes = nn.Embedding(groups[-1] + 1, code_size) if wanted else None
         self.on_convolutions = nn.ModuleList(
             Modulation(code_size, width) for width in (channels if "convolution" in wanted else ())
@@ -88,7 +90,7 @@ class ListenerAdaptive(nn.Module):
         self.on_linear = Modulation(code_size, size) if "linear" in wanted else None
 
     def forward(self, streams: Mapping[str, Stream], context: Context, need_attention: bool = False) -> Fused:
-        """audio (batch, time, bin) -> vector (batch, listener x size); attention "audio" (batch, head, time)."""
+        """audio (batch, time, bin) -> vector (batch, listener x (size [+ code])), attention (batch, head, time)."""
         stream = streams[self.name]
         rows = _Rows(*self._asked(len(stream.mask), context))
         values, mask = stream.filled()[:, None], stream.mask
@@ -105,9 +107,11 @@ class ListenerAdaptive(nn.Module):
         pooled = self.linear(self.dropout(torch.einsum("rth,rtf->rhf", weights, hidden).flatten(1)))
         if self.on_linear is not None:
             pooled = self.on_linear.applied(rows.spread(pooled), self._codes(rows))
-        vector = rows.spread(self.dropout(F.relu(pooled))).reshape(rows.batch, -1)
+        vector = rows.spread(self.dropout(F.relu(pooled)))
+        if self.appends_code:
+            vector = torch.cat([vector, self._codes(rows)], dim=1)
         heads = rows.spread(weights).transpose(1, 2).unflatten(0, (rows.batch, -1)).mean(dim=1)
-        return Fused(vector, attention={self.name: heads} if need_attention else {})
+        return Fused(vector.reshape(rows.batch, -1), attention={self.name: heads} if need_attention else {})
 
     def _recurred(self, values: Tensor, mask: Tensor, rows: _Rows) -> Tensor:
         if self.on_recurrence is None:

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 import torch
+from hydra.utils import instantiate
 from torch.nn import functional as F
 
+from mmser.composition import compose
 from mmser.core.batch import Batch, Context, Stream, empty_context
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
@@ -21,7 +23,7 @@ from mmser.objectives.listener import ListenerVotes
 
 CLASSES = ("neutral", "happy", "angry", "sad")
 SMALL: dict[str, Any] = {"channels": (2, 3, 4), "hidden_size": 4, "heads": 2, "attention_size": 5, "size": 6}
-KINDS = [("linear",), ("recurrence",), ("convolution",), ("linear", "recurrence", "convolution")]
+KINDS = [("linear",), ("recurrence",), ("convolution",), ("output",), ("linear", "recurrence", "convolution", "output")]
 
 
 class Identity(torch.nn.Module):
@@ -44,7 +46,8 @@ def made(task: Task, bins: int = 16, **options: Any) -> MultimodalModel:
     torch.manual_seed(0)
     options = {**SMALL, **options}
     fusion = lambda input_sizes, task: ListenerAdaptive(input_sizes, task, **options)  # noqa: E731
-    head = lambda input_size, task: ListenerMean(input_size, task, size=options["size"])  # noqa: E731
+    shared = {"adapt": options.get("adapt", ("linear",)), "code_size": options.get("code_size", 32)}
+    head = lambda input_size, task: ListenerMean(input_size, task, size=options["size"], **shared)  # noqa: E731
     return build_model({"audio": Identity}, fusion, head, {"audio": bins}, task)
 
 
@@ -92,8 +95,44 @@ def test_a_fresh_adapter_changes_nothing_for_anyone(adapt: tuple[str, ...]) -> N
     baseline, adapted = made(task(200, 200), adapt=()).eval(), made(task(200, 200), adapt=adapt).eval()
     adapted.load_state_dict(baseline.state_dict(), strict=False)
     streams = audio()
-    wanted = baseline(streams, asking([[0, 1, 2]] * 2)).vector
-    torch.testing.assert_close(adapted(streams, asking([[0, 1, 2]] * 2)).vector, wanted, atol=1e-6, rtol=1e-6)
+    wanted = per_listener(baseline, streams, [[0, 1, 2]] * 2)
+    torch.testing.assert_close(per_listener(adapted, streams, [[0, 1, 2]] * 2), wanted, atol=1e-6, rtol=1e-6)
+    torch.testing.assert_close(
+        adapted(streams, empty_context(2)).logits, baseline(streams, empty_context(2)).logits, atol=1e-6, rtol=1e-6
+    )
+
+
+def test_the_last_layer_is_scaled_and_shifted_by_each_listeners_code() -> None:
+    """y = gamma * (W x + b) + beta, without a ReLU, by hand."""
+    model, streams = shaken(made(task(200, 200), adapt=("output",), code_size=3)).eval(), audio()
+    head, codes = model.head, model.fusion.codes.weight
+    vector = model(streams, asking([[1, 0, 2]] * 2)).vector
+    assert vector.shape == (2, 3 * (6 + 3))
+    found = head.listener_logits(vector)
+    for column, listener in enumerate([1, 0, 2]):
+        features = vector[:, 9 * column : 9 * column + 6]
+        torch.testing.assert_close(vector[0, 9 * column + 6 : 9 * (column + 1)], codes[listener])
+        scale = 1.0 + codes[listener] @ head.on_logits.scale.weight.T + head.on_logits.scale.bias
+        shift = codes[listener] @ head.on_logits.shift.weight.T + head.on_logits.shift.bias
+        expected = scale * (features @ head.logits.weight.T + head.logits.bias) + shift
+        torch.testing.assert_close(found[:, column], expected)
+    assert (found < 0).any(), "no ReLU behind it"
+    assert sum(p.numel() for p in head.on_logits.parameters()) == 2 * (3 * 5 + 5)
+
+
+def test_one_word_steers_both_fully_connected_layers() -> None:
+    config = compose("train", ["system=listener_adaptive_small", "corpus=generic", "protocol=synthetic4_loso5",
+                               "model.fusion.adapt=[linear,output]"])  # fmt: skip
+    parts = instantiate(config["model"], _convert_="all")
+    model = build_model(parts["encoders"], parts["fusion"], parts["head"], {"audio": 40}, task(200, 200))
+    assert model.fusion.output_size == 2 * (32 + 8) == 2 * model.head.each
+    assert model.fusion.on_linear is not None and model.head.on_logits is not None
+
+
+def test_without_listeners_nothing_is_steered() -> None:
+    model = made(Task(CLASSES), adapt=("linear", "output"))
+    assert model.fusion.codes is None and model.head.on_logits is None
+    assert model(audio(), empty_context(2)).logits.shape == (2, 4)
 
 
 @pytest.mark.parametrize("adapt", KINDS, ids="+".join)
@@ -197,7 +236,9 @@ def test_every_listener_weighs_the_same() -> None:
     assert weight[2].eq(0).all(), "nobody shares the last code"
 
 
-@pytest.mark.parametrize(("adapt", "least", "most"), [(("linear",), 0.95, 1.0), ((), 0.0, 0.75)])
+@pytest.mark.parametrize(
+    ("adapt", "least", "most"), [(("linear",), 0.95, 1.0), (("output",), 0.95, 1.0), ((), 0.0, 0.75)]
+)
 def test_listeners_who_swap_two_classes_are_learnt(adapt: tuple[str, ...], least: float, most: float) -> None:
     """Two classes told by the band that sounds; the second listener calls one the other's name."""
     known = task(200, 200, classes=("low", "high"))
@@ -210,7 +251,7 @@ def test_listeners_who_swap_two_classes_are_learnt(adapt: tuple[str, ...], least
     batch = Batch(tuple(map(str, range(32))), streams, empty_context(32), targets)
     objective = ListenerVotes(known, 0)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
-    for _ in range(60):
+    for _ in range(90):
         optimizer.zero_grad()
         objective(model, batch)["listener_votes"].backward()
         optimizer.step()
@@ -220,7 +261,7 @@ def test_listeners_who_swap_two_classes_are_learnt(adapt: tuple[str, ...], least
 
 
 def test_what_cannot_be_is_said() -> None:
-    with pytest.raises(MmserError, match="adapt of convolution, recurrence, linear; found head"):
+    with pytest.raises(MmserError, match="adapt of convolution, recurrence, linear, output; found head"):
         ListenerAdaptive({"audio": 16}, adapt=("head",), **SMALL)
     with pytest.raises(MmserError, match="one stream, a spectrogram; found audio, text"):
         ListenerAdaptive({"audio": 16, "text": 8}, **SMALL)
