@@ -48,7 +48,7 @@ class ListenerMean(nn.Module):
         self.values = nn.Linear(size, len(task.values)) if task.values else None
 
     def forward(self, vector: Tensor) -> tuple[Tensor | None, Tensor | None]:
-        """vector (batch, listener x (size [+ code])) -> logits (batch, class), values (batch, value), either or None."""
+        """vector (batch, listener x size [+ code]) -> logits (batch, class), values (batch, value); either or None."""
         logits = values = None
         if self.logits is not None:
             each = self.listener_logits(vector)
