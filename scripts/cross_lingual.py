@@ -1,0 +1,144 @@
+"""German and English speech to Italian: MetaSER against TransSER, MultiSER and no transfer, by share of the target.
+
+    python scripts/cross_lingual.py --data RECORDINGS --out crossed [--shares 0.1 0.5 1.0] [--seeds 0 1 2]
+
+Sources: EMO-DB's four classes and RAVDESS; target: EMOVO, one speaker of six held out, another one validates. Each
+system, share of the target's training utterances (the same of every class) and seed is one run of `mmser train`. The
+stage that hears the sources alone is the same for every share and is trained once; MetaSER's, of which the last epoch
+is taken, also for every fold. The same command goes on where it was interrupted. table.csv, table.md and curve.png are
+written after every run: UA pooled over folds and seeds, with the 95 % interval over speakers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+import mmser
+from mmser.core.errors import MmserError
+from mmser.evaluation.score import POOLED, score
+from mmser.metrics.predictions import FILE_NAME, read_predictions
+
+SOURCES = {"emodb": "emodb_4class", "ravdess": "ravdess"}
+TARGET = "emovo"
+SPEAKERS = ("f1", "f2", "f3", "m1", "m2", "m3")
+# The words are what differs from each recipe: MetaSER's 10,000 steps of 8 x 125 clips would take days on a CPU.
+SYSTEMS = {
+    "no transfer": ["system=transser", "~stages.sources", "stages.target.trainer.freeze=[]"],
+    "transser": ["system=transser"],
+    "multiser": ["system=multiser"],
+    "metaser": [
+        "system=metaser_tuned",
+        "data.episodes={tasks: 4, support: 32, query: 16, count: 50, by: corpus}",
+        "stages.meta.trainer.epochs=10",
+    ],
+}
+FIRST_STAGE = {"transser": "sources", "multiser": "sources", "metaser": "meta"}
+
+
+def words_of(system: str, share: float, seed: int, options: argparse.Namespace) -> list[str]:
+    """The words of `mmser train`, without the run's folder."""
+    words = [f"corpus={TARGET}", f"corpus.root={options.data / TARGET}", f"protocol=metaser4_{TARGET}"]
+    for name, place in SOURCES.items():
+        words += [f"+corpus@domains.{name}.corpus={name}", f"domains.{name}.corpus.root={options.data / place}"]
+        words += [f"+protocol@domains.{name}.protocol=metaser4_{name}"]
+    return [*words, f"cache={options.out / 'cache'}", f"seeds=[{seed}]", f"data.train_share={share}", *SYSTEMS[system]]
+
+
+def folder_of(system: str, share: float | str, seed: int, options: argparse.Namespace) -> Path:
+    """The run's folder."""
+    return Path(options.out / "runs" / f"{system.replace(' ', '_')}-{share}-seed{seed}")
+
+
+def run(system: str, share: float, seed: int, options: argparse.Namespace) -> None:
+    """Train one run, its first stage taken from an earlier one where that heard the same."""
+    folder, words = folder_of(system, share, seed, options), words_of(system, share, seed, options)
+    if system == "metaser":
+        start = folder_of(system, "start", seed, options)
+        first = words_of(system, 1.0, seed, options)
+        mmser.train(*first, f"run={start}", f"folds=[{SPEAKERS[0]}]")
+        places = dict.fromkeys(SPEAKERS, start / "folds" / f"{SPEAKERS[0]}-seed{seed}")
+    else:
+        largest = folder_of(system, max(options.shares), seed, options)
+        places = {speaker: largest / "folds" / f"{speaker}-seed{seed}" for speaker in SPEAKERS}
+    for speaker, place in places.items():
+        stage = Path("stages", FIRST_STAGE.get(system, "none"))
+        here = folder / "folds" / f"{speaker}-seed{seed}" / stage
+        if (place / stage / "done.json").is_file() and not here.exists():
+            shutil.copytree(place / stage, here)
+    mmser.train(*words, f"run={folder}")
+
+
+def table(options: argparse.Namespace) -> pd.DataFrame:
+    """UA of every system and share that is finished, seeds together."""
+    rows = []
+    for system in options.systems:
+        for share in sorted(options.shares):
+            places = [folder_of(system, share, seed, options) for seed in options.seeds]
+            done = [place for place in places if (place / FILE_NAME).is_file()]
+            if not done:
+                continue
+            scores = score(pd.concat([read_predictions(place) for place in done], ignore_index=True))
+            pooled = scores[(scores["scope"] == POOLED) & (scores["metric"] == "ua")].iloc[0]
+            figures = {name: round(100 * pooled[name], 1) for name in ("value", "low", "high")}
+            rows.append({"system": system, "share": share, **figures, "seeds": len(done)})
+    return pd.DataFrame(rows)
+
+
+def write(found: pd.DataFrame, out: Path) -> None:
+    """table.csv, table.md and curve.png."""
+    if found.empty:
+        return
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    found.to_csv(out / "table.csv", index=False)
+    cells = [list(found.columns), ["---"] * found.shape[1], *found.astype(str).values.tolist()]
+    (out / "table.md").write_text("\n".join("| " + " | ".join(row) + " |" for row in cells) + "\n", encoding="utf-8")
+    figure, axes = pyplot.subplots(figsize=(6, 4), layout="constrained")
+    for marker, (system, rows) in zip("osD^", found.groupby("system", sort=False), strict=False):
+        spread = [rows["value"] - rows["low"], rows["high"] - rows["value"]]
+        axes.errorbar(100 * rows["share"], rows["value"], yerr=spread, marker=marker, capsize=3, label=system)
+    axes.set_xlabel("share of the target's training utterances (%)")
+    axes.set_ylabel("UA (%)")
+    axes.axhline(25, color="grey", linestyle=":", label="chance")
+    axes.legend()
+    figure.savefig(out / "curve.png", dpi=150)
+    pyplot.close(figure)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=os.environ.get("MMSER_DATA"), help="default: $MMSER_DATA")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--systems", nargs="+", choices=SYSTEMS, default=list(SYSTEMS))
+    parser.add_argument("--shares", nargs="+", type=float, default=[0.1, 0.25, 0.5, 1.0])
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0])
+    options = parser.parse_args()
+    if not options.data or not Path(options.data).is_dir():
+        sys.exit("expected --data FOLDER of recordings; found none: name it, or set MMSER_DATA")
+    options.data = Path(options.data)
+    options.out.mkdir(parents=True, exist_ok=True)
+    for seed in options.seeds:
+        for share in sorted(options.shares, reverse=True):
+            for system in options.systems:
+                if (folder_of(system, share, seed, options) / FILE_NAME).is_file():
+                    continue
+                print(f"{system}, {share:.0%} of the target, seed {seed}", flush=True)
+                try:
+                    run(system, share, seed, options)
+                except MmserError as error:
+                    sys.exit(str(error))
+                write(table(options), options.out)
+    print(table(options).to_string(index=False))
+
+
+if __name__ == "__main__":
+    main()
