@@ -35,6 +35,15 @@ def test_a_test_store_of_another_kind(corpus):
     refused(corpus, "test stores for the streams audio, text; found one for 'face'", test_stores={"face": wide})
 
 
+def test_a_test_store_in_which_nothing_is_left_is_an_absent_modality(corpus):
+    audio = corpus.stores["audio"]
+    nothing = dataclasses.replace(audio, arrays={}, failed=audio.ids)
+    data = FoldData(**corpus.arguments(test_stores={"audio": nothing}))
+    assert data.absent("test")["audio"] == len(data.ids("test"))
+    for batch in data.loader("test", shuffle=False):
+        assert not batch.streams["audio"].mask.any()
+
+
 def test_an_unfinished_test_store(corpus):
     audio = corpus.stores["audio"]
     short = dataclasses.replace(audio, arrays={i: a for i, a in audio.arrays.items() if i != "u020"})
