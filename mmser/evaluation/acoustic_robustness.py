@@ -54,13 +54,18 @@ def acoustic_robustness(
     stores = _disturbed_stores(run, data, wanted, workers)
     strengths = {"undisturbed": Strength(CLEAN_FAMILY)}
     for one in wanted:
-        strengths[_title(one)] = Strength(f"{one.kind}, {UNITS[one.kind]}", one.level, one.level)
+        family = f"{_words(one)}, {UNITS[one.kind]}"
+        strengths[_title(one)] = Strength(family, one.level, one.level)
     conditions = [Condition("undisturbed"), *(Condition(_title(one), stores=stores[one.name]) for one in wanted)]
     return keep_scores(run, predict_conditions(run, conditions), strengths)
 
 
 def _title(one: Disturbance) -> str:
-    return f"{one.kind} {one.level:g} {UNITS[one.kind]}"
+    return f"{_words(one)} {one.level:g} {UNITS[one.kind]}"
+
+
+def _words(one: Disturbance) -> str:
+    return one.kind.replace("_", " ")
 
 
 def _disturbances(
