@@ -13,6 +13,8 @@ from mmser.core.errors import MmserError
 from mmser.core.task import Task
 from mmser.models.encoders.audio.cpc import CPC
 from mmser.models.fusion.attentive_statistics import AttentiveStatistics
+from mmser.models.heads.classifier import Classifier
+from mmser.models.layers.concordance import concordance
 from mmser.models.multimodal import build_model
 from mmser.objectives.cpc import ContrastivePrediction
 from mmser.training.stages import list_stages
@@ -157,6 +159,31 @@ def test_statistics_without_attention_ignore_the_order_and_one_frame_is_finite()
     single.sum().backward()
     assert single.isfinite().all()
     torch.testing.assert_close(single[:, 6:], torch.full((2, 6), 1e-5**0.5))
+
+
+def test_overfits_64_signals_in_each_value():
+    """The strengths of three tones are the three values. Eight seeds need 80 to 190 steps."""
+    torch.manual_seed(0)
+    target, time = torch.rand(64, 3), torch.arange(1000) / 16_000
+    tones = torch.sin(2 * math.pi * torch.tensor([300.0, 1000.0, 2500.0])[:, None] * time + 6 * torch.rand(64, 3, 1))
+    values = ((0.2 + target)[..., None] * tones).sum(dim=1)
+    batch = batch_of(Stream(values, torch.ones(64, 1000, dtype=torch.bool)))
+    model = build_model(
+        {"audio": lambda input_size: CPC(input_size, latent_size=16, context_size=16, samples=None)},
+        lambda input_sizes: AttentiveStatistics(input_sizes, heads=2, inner_size=8),
+        lambda input_size, task: Classifier(input_size, task, hidden_sizes=[32], dropout=0.0, input_dropout=0.0),
+        {"audio": 1},
+        TASK,
+    )
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+    for _ in range(400):
+        found = concordance(model(batch.streams, batch.context).values, target)
+        if found.min() > 0.95:
+            return
+        optimizer.zero_grad()
+        (1.0 - found.mean()).backward()
+        optimizer.step()
+    pytest.fail("not learnt within 400 steps")
 
 
 def test_the_second_stage_takes_the_encoder_over_and_freezes_it():

@@ -203,3 +203,58 @@ def test_meta_training_makes_adaptation_better():
         optimizer.step()
         losses.append(float(loss.detach()))
     assert sum(losses[-10:]) < 0.7 * sum(losses[:10])
+
+
+class Curve(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(1, 20), nn.Tanh(), nn.Linear(20, 20), nn.Tanh(), nn.Linear(20, 1))
+
+    def forward(self, streams, context, need_attention=False):
+        vector = streams["x"].values[:, 0]
+        return Outputs(vector, self.layers(vector))
+
+
+def waves(tasks, rows):
+    """``rows`` points of each of ``tasks`` sine waves of either sign, amplitude 1 to 4."""
+    sign = torch.where(torch.rand(tasks, 1) < 0.5, -1.0, 1.0)
+    x = torch.empty(tasks, rows).uniform_(-3.0, 3.0)
+    y = sign * torch.empty(tasks, 1).uniform_(1.0, 4.0) * x.sin()
+    stream = Stream(x.reshape(-1, 1, 1), torch.ones(x.numel(), 1, dtype=torch.bool))
+    return Batch(tuple(map(str, range(x.numel()))), {"x": stream}, empty_context(x.numel()), {"y": y.reshape(-1, 1)})
+
+
+def error_after_five_steps(model, objective):
+    """On 50 new points of each of 30 waves, after adapting to 10."""
+    errors = []
+    for _ in range(30):
+        wave = waves(1, 60)
+        support, query = cut(wave, slice(10)), cut(wave, slice(10, 60))
+        found = functional_call(model, objective.adapt(model, support), (query.streams, None)).logits
+        errors.append(F.mse_loss(found, query.targets["y"]).detach())
+    return float(torch.stack(errors).mean())
+
+
+def cut(batch, rows):
+    x = Stream(batch.streams["x"].values[rows], batch.streams["x"].mask[rows])
+    return Batch(batch.ids[rows], {"x": x}, batch.context, {"y": batch.targets["y"][rows]})
+
+
+def test_a_start_for_sine_waves_adapts_better_than_a_joint_one(monkeypatch):
+    """10 support points, first order, 5 steps: at most half the error (0.09 to 0.27 of it over 8 seeds)."""
+    from mmser.objectives import maml
+
+    monkeypatch.setattr(maml, "_cross_entropy", lambda found, batch: F.mse_loss(found, batch.targets["y"]))
+    errors = {}
+    for meta in (True, False):
+        torch.manual_seed(0)
+        model = Curve()
+        objective = Maml(Task(("y",)), 1, tasks=2, support=10, query=10, inner_lr=2e-2, inner_steps=5).train(meta)
+        optimizer = torch.optim.Adam(model.parameters(), lr=2e-2)
+        for _ in range(100):
+            optimizer.zero_grad()
+            objective(model, waves(2, 20))["query"].backward()
+            optimizer.step()
+        torch.manual_seed(1)
+        errors[meta] = error_after_five_steps(model, objective)
+    assert errors[True] < 0.5 * errors[False]
