@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -72,6 +73,84 @@ def test_the_configs_say_what_the_paper_trains() -> None:
     assert published["model"]["encoders"]["audio"]["freeze_convolutions"] is False
     alone = settings("experiment=wav2vec2_mtl_alpha0")
     assert alone["optimizer"]["lr"] == 1e-5 and alone["objective"]["weights"]["transcript"] == 0.0
+
+
+def test_latent_frames_are_masked_in_training_as_released() -> None:
+    for system in ("wav2vec2_mtl", "wav2vec2_mtl_small"):
+        config = compose("train", [f"system={system}", "corpus=generic", "protocol=ravdess8_group4"])
+        masking = config["model"]["encoders"]["audio"]["masking"]
+        assert {key: masking[key] for key in LIBRARY} == LIBRARY
+    model, _ = made(settings())
+    streams = clips(2, 16_000)  # 49 frames
+    model.eval()
+    torch.nn.init.constant_(model.encoders["audio"].network.masked_spec_embed, 3.0)
+    at_test = model(streams, empty_context(2)).logits
+    torch.testing.assert_close(model(streams, empty_context(2)).logits, at_test)
+    model.encoders["audio"].masking.train()  # alone: dropout stays off
+    torch.manual_seed(1)
+    once = model(streams, empty_context(2)).logits
+    torch.manual_seed(1)
+    torch.testing.assert_close(model(streams, empty_context(2)).logits, once)
+    assert (once - at_test).abs().max() > 1e-3
+    plain, _ = made(settings("model.encoders.audio.masking=null"))
+    assert plain.encoders["audio"].network.masked_spec_embed is None
+
+
+LIBRARY = {
+    "mask_time_prob": 0.05,
+    "mask_time_length": 10,
+    "mask_time_min_masks": 2,
+    "mask_feature_prob": 0.0,
+    "mask_feature_length": 10,
+    "mask_feature_min_masks": 0,
+}
+"""transformers' defaults, which the released code leaves as they are; checked against the library below."""
+
+
+def test_the_library_still_has_these_defaults() -> None:
+    from transformers import Wav2Vec2Config
+
+    assert {key: getattr(Wav2Vec2Config(), key) for key in LIBRARY} == LIBRARY
+
+
+LARGE = {"hidden_size": 1024, "num_hidden_layers": 24, "num_attention_heads": 16, "intermediate_size": 4096}
+
+
+def test_the_large_network_is_an_experiment_with_its_own_alpha(tmp_path: Path) -> None:
+    """On a tiny checkpoint deeper and wider than the small twin: sizes come from the checkpoint, not from a config."""
+    from transformers import Wav2Vec2Config, Wav2Vec2ForCTC
+
+    words = ["system=wav2vec2_mtl", "experiment=wav2vec2_mtl_large", "corpus=generic", "protocol=ravdess8_group4"]
+    published = compose("train", words)
+    audio = published["model"]["encoders"]["audio"]
+    assert audio["weights"] == "facebook/wav2vec2-large-960h" and len(audio["revision"]) == 40
+    assert published["objective"]["weights"]["transcript"] == 0.01 and published["optimizer"]["lr"] == 5e-5
+    tiny = Wav2Vec2Config(
+        hidden_size=24, num_hidden_layers=3, num_attention_heads=2, intermediate_size=40, conv_dim=[8] * 7,
+        num_conv_pos_embeddings=8, num_conv_pos_embedding_groups=2, vocab_size=32,
+    )  # fmt: skip
+    source = Wav2Vec2ForCTC(tiny)  # as the published one: a recogniser, of which the network below its head is read
+    source.save_pretrained(tmp_path / "wav2vec2-large-960h")
+    model, objective = made(compose("train", [*words, f"paths.weights={tmp_path}"]))
+    network, published_network = model.encoders["audio"].network, source.wav2vec2
+    keys = [part.encoder.layers[2].attention.k_proj.weight for part in (network, published_network)]
+    assert torch.equal(*keys)
+    assert torch.equal(network.masked_spec_embed, published_network.masked_spec_embed)
+    batch = Batch(("a", "b"), clips(2, 8_000), empty_context(2), {"emotion": torch.tensor([0, 1])})
+    losses = objective(model, batch)
+    assert model.vector_size == 24 and set(losses) == {"emotion.cross_entropy", "transcript.ctc"}
+    sum(losses.values()).backward()
+    assert all(p.grad is not None for p in network.parameters() if p.requires_grad)
+
+
+def test_the_large_network_has_317_million_parameters() -> None:
+    """Baevski et al., NeurIPS 2020, section 4.2."""
+    words = ["system=wav2vec2_mtl", "experiment=wav2vec2_mtl_large", "corpus=generic", "protocol=ravdess8_group4"]
+    config = compose("train", [*words, "model.encoders.audio.weights=random"])
+    config["model"]["encoders"]["audio"]["configuration"] = LARGE
+    with torch.device("meta"):
+        model, _ = made(config)
+    assert sum(p.numel() for p in model.parameters()) == pytest.approx(317e6, rel=0.01)
 
 
 @pytest.mark.parametrize("alpha", [0.1])

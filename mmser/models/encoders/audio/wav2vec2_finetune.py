@@ -5,7 +5,7 @@ Source: Baevski, Zhou, Mohamed, Auli, "wav2vec 2.0", NeurIPS 2020; the network i
 Differs:
     The group norm of the base models' first convolution takes its statistics from each utterance's real frames, and
     attention masks padding, so that an utterance's result is the same in any batch (without this, padding changes it
-    by tens of per cent). No LayerDrop unless asked for, no masking of the latent frames.
+    by tens of per cent). No LayerDrop and no masking of the latent frames unless asked for.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmser.core.batch import Stream
+from mmser.models.layers.latent_masking import LatentMasking
 from mmser.models.layers.masking import length_mask, zero_padding
 from mmser.models.layers.normalisation import masked_group_norm
 from mmser.models.layers.pretrained import check_layers, freeze, pretrained
@@ -28,7 +29,8 @@ class Wav2Vec2Finetune(nn.Module):
 
     ``frozen_layers`` transformer layers from the bottom stay fixed; ``freeze_convolutions`` and ``freeze_projection``
     fix what lies below. See `pretrained` for ``weights``. Base checkpoints want the waveform with mean 0 and
-    variance 1 per utterance (the extractor ``waveform_zscore``).
+    variance 1 per utterance (the extractor ``waveform_zscore``). ``masking`` hides latent frames in training behind
+    the vector that pre-training hid them behind, which goes on learning.
     """
 
     reads: ClassVar[str] = "waveform"
@@ -44,6 +46,7 @@ class Wav2Vec2Finetune(nn.Module):
         freeze_projection: bool = False,
         frozen_layers: int = 0,
         layer_drop: float = 0.0,
+        masking: LatentMasking | None = None,
     ) -> None:
         super().__init__()
         from transformers import Wav2Vec2Model
@@ -52,8 +55,11 @@ class Wav2Vec2Finetune(nn.Module):
         check_layers(frozen_layers, len(network.encoder.layers), weights)
         network.config.layerdrop = layer_drop
         self.output_size: int = network.config.hidden_size
-        # The vector that hides latent frames in pre-training is of no use here.
-        network.masked_spec_embed = None
+        self.masking = masking
+        if masking is None or not masking.hides_frames:
+            network.masked_spec_embed = None  # it would never get a gradient
+        elif getattr(network, "masked_spec_embed", None) is None:  # a checkpoint that was trained without
+            network.masked_spec_embed = nn.Parameter(torch.rand(self.output_size))
         self.network = network
         if freeze_convolutions:
             freeze(network.feature_extractor)
@@ -67,6 +73,8 @@ class Wav2Vec2Finetune(nn.Module):
         waveform = stream.filled().flatten(1)
         features, mask = self._convolved(waveform, stream.lengths)
         hidden, _ = self.network.feature_projection(features)
+        if self.masking is not None:
+            hidden = self.masking(hidden, mask, self.network.masked_spec_embed)
         # An absent utterance attends over its zeros: a row without any key has no softmax.
         attended = mask | ~mask.any(dim=1, keepdim=True)
         hidden = self.network.encoder(zero_padding(hidden, mask), attention_mask=attended).last_hidden_state

@@ -1,4 +1,4 @@
-"""The fine-tunable wav2vec 2.0 against transformers' own, one utterance at a time; freezing; missing weights."""
+"""The fine-tunable wav2vec 2.0 against transformers' own, row by row; freezing; masked latents; missing weights."""
 
 from pathlib import Path
 
@@ -8,6 +8,7 @@ import torch
 from mmser.core.batch import Stream
 from mmser.core.errors import MmserError
 from mmser.models.encoders.audio.wav2vec2_finetune import Wav2Vec2Finetune
+from mmser.models.layers.latent_masking import LatentMasking, stretches
 
 SMALL = {
     "hidden_size": 16,
@@ -69,6 +70,52 @@ def test_frozen_parts_do_not_learn() -> None:
     assert [name for name in learning if name.startswith("encoder.layers.2.")]
     with pytest.raises(MmserError, match=r"frozen_layers from 0 to 3.*found 4"):
         encoder(frozen_layers=4)
+
+
+NO_DROPOUT = dict.fromkeys(("hidden_dropout", "attention_dropout", "activation_dropout", "feat_proj_dropout"), 0.0)
+
+
+def test_masked_frames_are_those_transformers_would_mask() -> None:
+    """A row of our batch in training equals transformers' own network with the same frames masked, one at a time."""
+    masking = LatentMasking(0.3, mask_time_length=3)
+    ours = encoder(configuration=NO_DROPOUT, masking=masking).train()
+    torch.nn.init.constant_(ours.network.masked_spec_embed, 0.7)
+    samples, frames = [6000, 4100], [18, 12]
+    stream = batch(samples)
+    torch.manual_seed(11)
+    out = ours(stream)
+    torch.manual_seed(11)
+    hidden = stretches(torch.tensor(frames), 18, 0.3, 3, 2)
+    assert hidden.any(dim=1).all() and not hidden.all(dim=1).any()
+    unmasked = encoder(configuration=NO_DROPOUT)(stream)
+    for row, (length, count) in enumerate(zip(samples, frames, strict=True)):
+        alone = ours.network(
+            stream.values[row : row + 1, :length], mask_time_indices=hidden[row : row + 1, :count]
+        ).last_hidden_state
+        torch.testing.assert_close(out.values[row : row + 1, :count], alone, atol=1e-5, rtol=1e-4)
+        assert (out.values[row, :count] - unmasked.values[row, :count]).abs().max() > 1e-2
+    torch.testing.assert_close(ours.eval()(stream).values, unmasked.values)
+
+
+def test_the_masking_vector_comes_from_the_checkpoint_and_learns(tmp_path: Path) -> None:
+    for name, share in (("with", 0.05), ("without", 0.0)):
+        configuration = {**SMALL, "mask_time_prob": share}
+        source = Wav2Vec2Finetune(1, "random", configuration=configuration, masking=LatentMasking())
+        if name == "without":  # as transformers saves a network that is never masked
+            source.network.masked_spec_embed = None
+        source.network.save_pretrained(tmp_path / name)
+        loaded = Wav2Vec2Finetune(1, weights=str(tmp_path / name), masking=LatentMasking()).train()
+        if name == "with":
+            assert torch.equal(loaded.network.masked_spec_embed, source.network.masked_spec_embed)
+        torch.manual_seed(0)
+        loaded(batch([6000])).values.square().sum().backward()
+        assert loaded.network.masked_spec_embed.grad.abs().max() > 0
+    assert Wav2Vec2Finetune(1, weights=str(tmp_path / "with")).network.masked_spec_embed is None
+    features = LatentMasking(0.0, mask_feature_prob=0.5, mask_feature_length=2)
+    bands = encoder(configuration=NO_DROPOUT, masking=features).train()
+    assert bands.network.masked_spec_embed is None
+    torch.manual_seed(0)
+    assert (bands(batch([3000])).values - bands.eval()(batch([3000])).values).abs().max() > 1e-2
 
 
 def test_weights_from_a_folder(tmp_path: Path) -> None:
