@@ -2,10 +2,11 @@
 
     python scripts/real_speech.py --data RECORDINGS --out study [--corpora emovo] [--networks stl] [--seeds 0 1 2]
 
-What is trained and how it departs from each recipe stands in real_speech.yaml beside this file. Every corpus,
-network and seed is one run of `mmser train` below --out; the same command goes on where it was interrupted, and a
-finished run is not trained again. With --hours no run is begun after that time. With --pace nothing is trained
-through: one epoch of one fold of each network is timed, and the hours of the whole are estimated.
+What is trained and how it departs from each recipe stands in real_speech.yaml beside this file; --plan names another
+(real_fusion.yaml: sound with the sentence as text). Every corpus, network and seed is one run of `mmser train` below
+--out; the same command goes on where it was interrupted, and a finished run is not trained again. With --hours no run
+is begun after that time. With --pace nothing is trained through: one epoch of one fold of each network is timed, and
+the hours of the whole are estimated.
 
 table.csv and table.md are written after every run: UA and WA in percent, pooled over folds and seeds, with the 95 %
 interval over speakers; parameters against the published count; the median seconds of an epoch (one thread); the
@@ -174,9 +175,13 @@ def write(table: pd.DataFrame, out: Path) -> None:
     (out / "table.md").write_text(text + "\n", encoding="utf-8")
 
 
-def options_of(plan: dict[str, Any]) -> argparse.Namespace:
-    """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def options_of() -> tuple[argparse.Namespace, dict[str, Any]]:
+    """The command line and the plan it names."""
+    planned = argparse.ArgumentParser(add_help=False)
+    planned.add_argument("--plan", type=Path, default=PLAN, help="default: real_speech.yaml")
+    plan = yaml.safe_load(planned.parse_known_args()[0].plan.read_text(encoding="utf-8"))
+    formatter = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=formatter, parents=[planned])
     parser.add_argument("--data", type=Path, default=os.environ.get("MMSER_DATA"), help="default: $MMSER_DATA")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--corpora", nargs="+", choices=plan["corpora"])
@@ -191,12 +196,11 @@ def options_of(plan: dict[str, Any]) -> argparse.Namespace:
         sys.exit("expected --data FOLDER of recordings; found none: name it, or set MMSER_DATA")
     options.data = Path(options.data)
     options.out.mkdir(parents=True, exist_ok=True)
-    return options
+    return options, plan
 
 
 def main() -> None:
-    plan = yaml.safe_load(PLAN.read_text(encoding="utf-8"))
-    options = options_of(plan)
+    options, plan = options_of()
     failures: dict[tuple[str, str], str] = {}
     started, total = time.monotonic(), 0.0
     for job in jobs(plan, options):
