@@ -3,8 +3,9 @@
 Source: Ma et al., "emotion2vec", ACL Findings 2024, section 3; its parent is data2vec 2.0 (Baevski et al., 2023).
 
 Differs:
-    Masked frames are replaced by small noise (data2vec 2.0's way); the decoder's size follows from the published
-    parameter count. Frame targets are instance-normalised over time; the utterance target is the mean of the plain
+    Masked frames are replaced by small noise in the student's input, or, with ``drop_masked``, left out of it and
+    replaced by noise in the decoder's (data2vec 2.0's way); the decoder's size follows from the published parameter
+    count. Frame targets are instance-normalised over time; the utterance target is the mean of the plain
     ones, whose normalised mean would be zero.
 """
 
@@ -16,11 +17,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mmser.core.batch import Batch
+from mmser.core.batch import Batch, Stream
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
 from mmser.models.layers.alibi_transformer import AlibiBackbone
-from mmser.models.layers.masking import zero_padding
+from mmser.models.layers.masking import compact_order, length_mask, rows_at, zero_padding
 from mmser.models.layers.pooling import masked_mean, masked_std
 
 MaskRule = Literal["fraction", "start_rate"]
@@ -30,7 +31,8 @@ class Emotion2VecPretraining(nn.Module):
     """Student: tokens and masked frames; teacher: the backbone's moving average on whole frames.
 
     ``mask_rule`` "fraction": ``probability * T / span`` distinct starts (about 41 % masked); "start_rate": each frame
-    starts a span with ``probability`` (about 97 %). The teacher moves after each step by tau from ``tau_start`` to
+    starts a span with ``probability`` (about 97 %). ``drop_masked``: the student encodes the other frames alone, which
+    costs as much less as there are fewer. The teacher moves after each step by tau from ``tau_start`` to
     ``tau_end`` over ``progress``; ``average`` last blocks make the target.
     """
 
@@ -54,6 +56,7 @@ class Emotion2VecPretraining(nn.Module):
         utterance_weight: float = 1.0,
         tau_start: float = 0.999,
         tau_end: float = 0.99999,
+        drop_masked: bool = False,
     ) -> None:
         super().__init__()
         if mask_rule not in ("fraction", "start_rate") or not 0 < average <= layers:
@@ -65,6 +68,7 @@ class Emotion2VecPretraining(nn.Module):
         self.stream, self.average, self.utterance_weight = stream, average, utterance_weight
         self.probability, self.span, self.mask_rule = probability, span, mask_rule
         self.tau_start, self.tau_end = tau_start, tau_end
+        self.drop_masked = drop_masked
         self.progress = 0.0
         self.teacher = AlibiBackbone(size, layers, heads, inner_size, dropout=0.0).requires_grad_(False)
         self.decoder = FrameDecoder(size, decoder_size, groups)
@@ -80,13 +84,9 @@ class Emotion2VecPretraining(nn.Module):
             self.started.fill_(True)
         frames = encoder.front(batch.streams[self.stream])
         masked = self.draw_mask(frames.mask)
-        noise = torch.randn_like(frames.values) * 0.01
-        values = torch.where(masked[..., None], noise, frames.values)
-        hidden, _ = encoder.backbone(values, frames.mask, encoder.tokens)
-        count = 0 if encoder.tokens is None else len(encoder.tokens)
-        student = zero_padding(hidden[:, count:], frames.mask)
+        encode = student_on_others if self.drop_masked else student_on_all
+        told, student = encode(encoder, frames, masked, torch.randn_like(frames.values) * 0.01)
         target = self.target(frames.values.detach(), frames.mask)
-        told = hidden[:, :count].mean(dim=1) if count else masked_mean(student, frames.mask)
         return {
             "frame": self.frame_loss(self.decoder(student, frames.mask), target, masked, frames.mask),
             "utterance": self.utterance_weight * utterance_loss(told, target, frames.mask),
@@ -130,6 +130,37 @@ class Emotion2VecPretraining(nn.Module):
         student = dict(model.encoders[self.stream].backbone.named_parameters())
         for name, weight in self.teacher.named_parameters():
             weight.mul_(self.tau).add_(student[name], alpha=1.0 - self.tau)
+
+
+def student_on_all(encoder: Any, frames: Stream, masked: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+    """The backbone on all frames, the masked ones replaced by ``noise`` (batch, frame, feature) before it.
+
+    -> the utterance's vector (batch, feature): the tokens' mean, or the frames' without tokens; and the frames for the
+    decoder (batch, frame, feature).
+    """
+    values = torch.where(masked[..., None], noise, frames.values)
+    hidden, _ = encoder.backbone(values, frames.mask, encoder.tokens)
+    count = 0 if encoder.tokens is None else len(encoder.tokens)
+    student = zero_padding(hidden[:, count:], frames.mask)
+    return hidden[:, :count].mean(dim=1) if count else masked_mean(student, frames.mask), student
+
+
+def student_on_others(encoder: Any, frames: Stream, masked: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+    """`student_on_all`, but the masked frames are left out and replaced by ``noise`` behind the backbone.
+
+    The others keep their distances. An utterance that is masked throughout gives zeros.
+    """
+    seen = frames.mask & ~masked
+    order, inverse = compact_order(seen)
+    lengths, time = seen.sum(dim=1), seen.shape[1]
+    order = order[:, : max(1, int(lengths.max()))]
+    hidden, _ = encoder.backbone(
+        rows_at(frames.values, order), length_mask(lengths, order.shape[1]), encoder.tokens, order
+    )
+    count = 0 if encoder.tokens is None else len(encoder.tokens)
+    back = rows_at(F.pad(hidden[:, count:], (0, 0, 0, time - order.shape[1])), inverse)
+    told = hidden[:, :count].mean(dim=1) if count else masked_mean(back, seen)
+    return told, zero_padding(torch.where(seen[..., None], back, noise), frames.mask)
 
 
 def utterance_loss(told: Tensor, target: Tensor, mask: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from mmser.core.errors import MmserError
 from mmser.core.task import Task
 from mmser.models.encoders.audio.emotion2vec import Emotion2Vec
 from mmser.models.layers.alibi_transformer import AlibiBackbone, alibi_slopes
-from mmser.objectives.emotion2vec import Emotion2VecPretraining, utterance_loss
+from mmser.objectives.emotion2vec import Emotion2VecPretraining, student_on_others, utterance_loss
 
 SMALL = {"size": 16, "layers": 3, "heads": 2, "inner_size": 32}
 
@@ -85,7 +85,7 @@ def test_a_chunk_needs_tokens():
 def test_slopes_and_distances():
     assert alibi_slopes(4) == pytest.approx([0.25, 0.0625, 0.015625, 0.00390625])
     assert alibi_slopes(12)[8:] == pytest.approx([2**-0.5, 2**-1.5, 2**-2.5, 2**-3.5])
-    bias = AlibiBackbone(8, 1, 2, 8).bias(4, tokens=1)[0, 0]
+    bias = AlibiBackbone(8, 1, 2, 8).bias(torch.arange(4)[None], tokens=1)[0, 0]
     assert bias[0].eq(0).all() and bias[:, 0].eq(0).all()
     torch.testing.assert_close(bias[1:, 1:], bias[1:, 1:].T)
     assert float(bias[1, 4]) == pytest.approx(-3 * 2.0**-4)
@@ -213,9 +213,48 @@ def test_without_weight_the_tokens_learn_by_the_frames_alone_and_global_needs_no
     assert float(objective(utterance_weight=0.0)(Model(), batch_of(stream_of(4000)))["utterance"].detach()) == 0.0
 
 
-def test_pretraining_lowers_the_loss_without_collapse():
+@pytest.mark.parametrize("tokens", [2, 0])
+def test_a_dropped_frame_is_one_that_nobody_attends_to(tokens):
+    """Leaving frames out and keeping their distances is the whole backbone with those keys hidden."""
     torch.manual_seed(0)
-    model, task = Model(), objective()
+    student = encoder(tokens=tokens)
+    frames = student.front(stream_of(6000, 3500))
+    masked = objective().draw_mask(frames.mask)
+    masked[1] |= torch.arange(masked.shape[1]) < 4
+    seen, noise = frames.mask & ~masked, torch.randn_like(frames.values)
+    assert 0 < int(seen[1].sum()) < int(seen[0].sum()) < frames.values.shape[1]
+    told, values = student_on_others(student, frames, masked, noise)
+    hidden, _ = student.backbone(frames.values, seen, student.tokens)
+    torch.testing.assert_close(values[seen], hidden[:, tokens:][seen], atol=1e-5, rtol=1e-4)
+    assert torch.equal(values[masked], noise[masked]) and values[~frames.mask].eq(0).all()
+    expected = hidden[:, :tokens].mean(dim=1) if tokens else values[1][seen[1]].mean(dim=0)
+    torch.testing.assert_close(told if tokens else told[1], expected, atol=1e-5, rtol=1e-4)
+
+
+def test_a_student_without_masked_frames_computes_on_fewer():
+    model, task, widths = Model(), objective(drop_masked=True), []
+    backbone = model.encoders["audio"].backbone
+    backbone.blocks[0].register_forward_pre_hook(lambda _, given: widths.append(given[0].shape[1]))
+    torch.manual_seed(0)
+    losses = task(model, batch_of(stream_of(9000, 8000)))
+    sum(losses.values()).backward()
+    assert widths[0] < 0.85 * (2 + 27)
+    assert all(p.grad.isfinite().all() for p in model.parameters() if p.grad is not None)
+    assert backbone.blocks[0].qkv.weight.grad.abs().sum() > 0
+
+
+def test_an_utterance_masked_throughout_stays_finite():
+    model, task = Model(), objective(drop_masked=True, mask_rule="start_rate", probability=1.0)
+    losses = task(model, batch_of(stream_of(2000, 1500)))
+    sum(losses.values()).backward()
+    assert all(loss.isfinite() for loss in losses.values())
+    assert all(p.grad.isfinite().all() for p in model.parameters() if p.grad is not None)
+
+
+@pytest.mark.parametrize("drop_masked", [False, True])
+def test_pretraining_lowers_the_loss_without_collapse(drop_masked):
+    torch.manual_seed(0)
+    model, task = Model(), objective(drop_masked=drop_masked)
     batch = batch_of(stream_of(6000, 5000, 4000))
     parameters = [p for p in [*model.parameters(), *task.parameters()] if p.requires_grad]
     optimizer = torch.optim.Adam(parameters, lr=1e-3)

@@ -55,12 +55,17 @@ class AlibiBackbone(nn.Module):
         self.slopes = alibi_slopes(heads)
         self.register_buffer("scale", torch.ones(heads))
 
-    def forward(self, values: Tensor, mask: Tensor, tokens: Tensor | None = None) -> tuple[Tensor, list[Tensor]]:
+    def forward(
+        self, values: Tensor, mask: Tensor, tokens: Tensor | None = None, positions: Tensor | None = None
+    ) -> tuple[Tensor, list[Tensor]]:
         """values (batch, time, feature), mask (batch, time), tokens (token, feature) set before the frames.
 
+        ``positions`` (batch, time) long says where each frame stands, when frames between them have been left out.
         Returns the last block's output and every block's, (batch, token + time, feature), zero in padding. Tokens
         are at no distance from anything. An utterance without a frame gives zeros.
         """
+        if positions is None:
+            positions = torch.arange(mask.shape[1], device=mask.device)[None]
         count = 0 if tokens is None else len(tokens)
         values = zero_padding(values, mask)
         seen = mask
@@ -70,16 +75,18 @@ class AlibiBackbone(nn.Module):
         real = seen & mask.any(dim=1, keepdim=True)
         # A softmax needs at least one key: an absent row attends to everything and is dropped.
         keys = real | ~real.any(dim=1, keepdim=True)
-        bias = self.bias(mask.shape[1], count).masked_fill(~keys[:, None, None], float("-inf"))
+        bias = self.bias(positions, count).masked_fill(~keys[:, None, None], float("-inf"))
         hidden, outputs = self.norm(values), []
         for block in self.blocks:
             hidden = zero_padding(block(hidden, bias), real)
             outputs.append(hidden)
         return hidden, outputs
 
-    def bias(self, time: int, tokens: int = 0) -> Tensor:
-        """(1, head, token + time, token + time): minus slope times distance, zero for tokens."""
-        steps = torch.arange(time, device=self.scale.device)
-        distance = (steps[:, None] - steps).abs().to(self.scale.dtype)
+    def bias(self, positions: Tensor, tokens: int = 0) -> Tensor:
+        """positions (batch, time) -> (batch, head, token + time, token + time): minus slope times distance.
+
+        Zero for tokens.
+        """
+        distance = (positions[:, :, None] - positions[:, None]).abs().to(self.scale.dtype)
         slopes = torch.tensor(self.slopes, device=self.scale.device) * self.scale.clamp_min(0.0)
-        return F.pad(-slopes[:, None, None] * distance, (tokens, 0, tokens, 0))[None]
+        return F.pad(-slopes[:, None, None] * distance[:, None], (tokens, 0, tokens, 0))
