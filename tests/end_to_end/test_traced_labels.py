@@ -59,3 +59,23 @@ def test_import_train_write_fuse(tree: Path, capsys: pytest.CaptureFixture[str])
     assert main(fuse) == 0
     out = capsys.readouterr().out
     assert "5 recordings" in out and "4 recordings with" in out and "plain mean" in out
+
+
+def test_semantic_and_paralinguistic_learns_and_is_scored_on_frames(tree: Path) -> None:
+    """The SEWA experiment on the same tree; csv features stand for samples and for the vectors of words."""
+    cache, corpus = tree / "cache2", Sewa(tree)
+    import_features(corpus, "traces", read_tracks(tree / "labels"), cache, "labels")
+    import_features(corpus, "frames_of_samples", read_tracks(tree / "features"), cache, "audio")
+    import_features(corpus, "vectors", read_tracks(tree / "features"), cache, "text")
+    words = ["train", "system=semantic_paralinguistic_small", "experiment=semantic_paralinguistic_sewa", "corpus=sewa"]
+    words += [f"corpus.root={tree}", "protocol=sewa_avl_de", "protocol.allow_incomplete=true", f"cache={cache}"]
+    words += ["streams.waveform.extractor=frames_of_samples", "streams.semantic.extractor=vectors"]
+    words += ["model.encoders.waveform.pools=[5,1,1]", "optimizer.lr=0.01", "trainer.epochs=12", f"run={tree / 'run2'}"]
+    assert main(words) == 0
+    curve = pd.read_csv(next((tree / "run2" / "folds").glob("*/metrics.csv")))
+    # One German recording validates: over utterances' means there would be no concordance at all.
+    assert curve["validation_ccc"].max() > curve["validation_ccc"].iloc[0] + 0.2
+    assert main(["evaluate", f"run={tree / 'run2'}", "also=frames"]) == 0
+    written = read_folder(tree / "run2" / "frames")
+    assert {name for name in NAMES if name.startswith("Devel_DE")} <= set(written)
+    assert max(abs(track.values).max() for track in written.values()) < 1, "tanh"

@@ -13,6 +13,7 @@ from mmser.core.task import Task
 from mmser.metrics.regression import ccc
 from mmser.objectives.frame_wise import FrameWise
 from mmser.objectives.regression import ConcordanceLoss
+from mmser.training.validation import ValidationEpoch
 
 TASK = Task(values=("arousal",))
 
@@ -63,6 +64,35 @@ def test_unlabelled_frames_are_left_out() -> None:
         loss(Model(states), {"gold": Stream(holes, gold.mask)}),
         loss(Model(states), {"gold": Stream(gold.values, mask)}),
     )
+
+
+def test_validation_scores_all_frames_not_utterances() -> None:
+    """Two batches: neither the mean over recordings nor the mean over batches, and padding counts for nothing."""
+    states, gold = given()
+    model, epoch = Model(states), ValidationEpoch(FrameWise(TASK, 1, functools.partial(ConcordanceLoss)), TASK)
+    mean = torch.tensor([[0.0], [1.0]])  # what the utterances' own labels would be
+    pairs = []
+    for ids, sign in ((("a", "b"), 1.0), (("c", "d"), -0.5)):
+        labels = Stream(sign * gold.values, gold.mask)
+        epoch.add(model, Batch(ids, {"gold": labels}, empty_context(2), {"values": mean}))
+        pairs += [(labels.values[row][gold.mask[row]], 2 * states.values[row][gold.mask[row]]) for row in range(2)]
+    scores = epoch.finish(torch.device("cpu"))
+    together = ccc(*(torch.cat(side).flatten().numpy() for side in zip(*pairs, strict=True)))
+    apart = sum(ccc(truth.flatten().numpy(), guess.flatten().numpy()) for truth, guess in pairs) / 4
+    assert scores["ccc"] == scores["ccc_arousal"] == pytest.approx(together, abs=1e-6)
+    assert abs(scores["ccc"] - apart) > 0.1
+
+
+def test_a_frame_without_label_or_prediction_is_not_scored() -> None:
+    states, gold = given()
+    unlabelled, unpredicted = gold.mask.clone(), states.mask.clone()
+    unlabelled[0, 2] = unpredicted[1, 1] = False
+    silent = Stream(states.values.masked_fill(~unpredicted[..., None], float("nan")), unpredicted)
+    objective, model = FrameWise(TASK, 1, functools.partial(ConcordanceLoss)), Model(silent)
+    batch = Batch(("a", "b"), {"gold": Stream(gold.values, unlabelled)}, empty_context(2))
+    values, target = objective.paired_frames(model, model({}, batch.context), batch)
+    assert torch.equal(~target[..., 0].isnan(), unlabelled & unpredicted)
+    assert torch.equal(values[unpredicted], 2 * states.values[unpredicted]) and values.isfinite().all()
 
 
 def test_what_is_missing_is_said() -> None:
