@@ -7,6 +7,7 @@ import pytest
 from extractor_clips import speechlike, tone
 
 from mmser.core.clip import Clip
+from mmser.core.configs import load_config
 from mmser.core.errors import MmserError
 from mmser.extractors.audio.spectrogram import Spectrogram
 from mmser.extractors.audio.waveform import Waveform
@@ -45,6 +46,18 @@ def test_energy_of_a_window_obeys_parseval() -> None:
     values = values_of(Spectrogram(window="rectangular", log=None, fft=400), waveform)[0].astype(np.float64)
     both_sides = 2 * values.sum() - values[0] - values[-1]
     assert both_sides / 400 == pytest.approx((waveform.astype(np.float64) ** 2).sum(), rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "samples", "peak"), [("spectrogram_daae", 4244, 32), ("spectrogram_daae_w256", 4240, 16)]
+)
+def test_a_segment_of_daae_is_32_frames_of_129_bins(name: str, samples: int, peak: int) -> None:
+    """265 ms are 4240 samples; the window of 25 ms needs four zeros more."""
+    options = {key: value for key, value in load_config("extractor", name).items() if key != "_target_"}
+    values = values_of(Spectrogram(**options), tone(1.0, 1000)[:samples])
+    assert values.shape == (32, 129)
+    assert set(values.argmax(axis=1).tolist()) == {peak}
+    assert values_of(Spectrogram(**options), np.zeros(samples, np.float32)) == pytest.approx(-100)
 
 
 def test_impossible_geometry_is_refused() -> None:
