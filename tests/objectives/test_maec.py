@@ -67,6 +67,20 @@ def test_padding_and_absence():
     assert absent.values.eq(0).all() and not absent.mask.any()
 
 
+def test_pooled_frames_are_means_of_five_wherever_the_real_ones_stand():
+    pooled, plain = MAECTurn(6, 8, 4, 8, pool=5).eval(), MAECTurn(6, 8, 4, 8).eval()
+    plain.load_state_dict(pooled.state_dict())
+    stream = stream_of(40)
+    means = stream.values.unflatten(1, (8, 5)).mean(dim=2)
+    expected = plain(Stream(means, torch.ones(1, 8, dtype=torch.bool))).values
+    torch.testing.assert_close(pooled(stream).values, expected)
+    gappy, mask = torch.full((2, 50, 6), float("nan")), torch.zeros(2, 50, dtype=torch.bool)
+    place = torch.arange(50) % 5 != 2  # 40 of 50 frames are real
+    gappy[0, place], mask[0, place] = stream.values[0], True
+    torch.testing.assert_close(pooled(Stream(gappy, mask)).values[:1], expected, atol=1e-5, rtol=1e-4)
+    assert pooled(Stream(gappy, mask)).values[1].eq(0).all()
+
+
 def test_earlier_turns_of_both_speakers():
     context = Context(
         dialogue=torch.tensor([0, 0, 0, 0, 1, 0]),

@@ -17,6 +17,7 @@ from torch.nn import functional as F
 
 from mmser.core.batch import Stream
 from mmser.models.layers.attention import attend
+from mmser.models.layers.group_mean import group_mean
 from mmser.models.layers.masking import compact_order, length_mask, rows_at, zero_padding
 from mmser.models.layers.pooling import masked_mean
 from mmser.models.layers.recurrent import Recurrent
@@ -25,10 +26,16 @@ SEGMENT = 5
 
 
 class MAECTurn(nn.Module):
-    """(batch, time, feature) -> (batch, 1, size); ``size`` is the bottleneck's and both GRU directions' together."""
+    """(batch, time, feature) -> (batch, 1, size); ``size`` is the bottleneck's and both GRU directions' together.
 
-    def __init__(self, input_size: int, inner_size: int = 512, block_size: int = 128, size: int = 512) -> None:
+    ``pool`` averages so many frames to one first: longer turns at the same cost.
+    """
+
+    def __init__(
+        self, input_size: int, inner_size: int = 512, block_size: int = 128, size: int = 512, pool: int = 1
+    ) -> None:
         super().__init__()
+        self.pool = pool
         self.block = SegmentBlock(input_size, inner_size, block_size)
         self.bottleneck = nn.Linear(block_size, size)
         self.recurrence = Recurrent(block_size, size // 2)
@@ -36,11 +43,18 @@ class MAECTurn(nn.Module):
 
     def forward(self, stream: Stream) -> Stream:
         """(batch, time, feature) -> ``mean(attention) * mean(keys)``, (batch, 1, size)."""
-        hidden, mask = self.block(stream.values, stream.mask)
+        hidden, mask = self.block(*self._pooled(stream))
         query, key = F.relu(self.bottleneck(hidden)), self.recurrence(hidden, mask).outputs
         attended, _ = attend(query[:, None], key[:, None], key[:, None], mask)
         vector = masked_mean(attended.squeeze(1), mask) * masked_mean(key, mask)
         return Stream(vector[:, None], stream.present[:, None])
+
+    def _pooled(self, stream: Stream) -> tuple[Tensor, Tensor]:
+        """values (batch, ceil(time / pool), feature) and their mask, the real frames in front."""
+        if self.pool == 1:
+            return stream.values, stream.mask
+        frames = rows_at(zero_padding(stream.values, stream.mask), compact_order(stream.mask)[0])
+        return group_mean(frames, length_mask(stream.lengths, frames.shape[1]), self.pool)
 
 
 class SegmentBlock(nn.Module):
