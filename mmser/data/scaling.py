@@ -4,7 +4,8 @@
 
 Speaker normalisation needs no label: a speaker who is in the training fold is scaled by their training utterances,
 any other (validation, test) by all of their own utterances. The latter is transductive: it assumes that a few
-recordings of a new speaker are at hand before the first is judged. Reports should say so.
+recordings of a new speaker are at hand before the first is judged. Reports should say so. Normalisation per gender or
+per corpus (domain adaptation) is the same with one scale for all speakers of the group.
 """
 
 from __future__ import annotations

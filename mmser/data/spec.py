@@ -10,8 +10,8 @@ from mmser.core.errors import MmserError, UsageError
 if TYPE_CHECKING:
     from mmser.cache.store import Store
 
-Normalise = Literal["none", "zscore", "speaker_zscore", "minmax"]
-NORMALISATIONS = ("none", "zscore", "speaker_zscore", "minmax")
+Normalise = Literal["none", "zscore", "speaker_zscore", "gender_zscore", "corpus_zscore", "minmax"]
+NORMALISATIONS = ("none", "zscore", "speaker_zscore", "gender_zscore", "corpus_zscore", "minmax")
 CROPS = ("head", "centre")
 
 
@@ -21,8 +21,8 @@ class StreamSpec:
 
     ``size`` is the feature dimension the system expects (None: any). ``limit`` is the maximum number of steps kept
     (None: all), from the ``crop`` "head" or "centre". ``normalise``: "zscore" per coefficient from the training
-    fold's frames, "speaker_zscore" per speaker, "minmax" from the training fold's range per coefficient to [0, 1] (see
-    `mmser.data.transforms`). ``vocabulary`` turns a store of word
+    fold's frames, "speaker_zscore" per speaker, "gender_zscore" or "corpus_zscore" per domain, "minmax" from the
+    training fold's range per coefficient to [0, 1] (see `mmser.data.transforms`). ``vocabulary`` turns a store of word
     hashes into the training fold's word indices (0 padding, 1 unknown); words seen fewer than ``min_count`` times in
     training are unknown.
     """

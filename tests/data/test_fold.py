@@ -89,7 +89,45 @@ def test_values_are_the_stored_ones_scaled(corpus):
     assert np.allclose(batch.streams["audio"].values[0, : len(stored)].numpy(), expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("normalise", ["zscore", "speaker_zscore"])
+GENDERS = {"s0": "F", "s1": "M", "s2": "F", "s3": "M"}
+
+
+def domain_scaled(corpus, normalise, **changes):
+    """Four speakers of two genders, each far from the others; the last speaker stands for a second corpus."""
+    for place, speaker in enumerate(GENDERS):
+        for identifier in corpus.manifest.loc[corpus.manifest["speaker"] == speaker, "id"]:
+            corpus.stores["audio"].arrays[identifier][:] += 100.0 * place
+    known = corpus.manifest["speaker"]
+    manifest = corpus.manifest.assign(gender=known.map(GENDERS), corpus=np.where(known == "s3", "other", "small"))
+    specs = corpus.specs | {"audio": StreamSpec("mfcc40", normalise=normalise)}
+    return FoldData(**corpus.arguments(manifest=manifest.assign(**changes), specs=specs))
+
+
+def means(fold, part):
+    return np.concatenate([b.streams["audio"].filled(np.nan).numpy() for b in batches(fold, part)], axis=None)
+
+
+def test_a_gender_is_scaled_by_its_training_speakers(corpus):
+    fold = domain_scaled(corpus, "gender_zscore")
+    scales = {name.split("/")[1]: scale for name, scale in fold.transforms.streams["audio"].scales.items()}
+    assert scales["s0"] is scales["s2"] and scales["s1"] is scales["s3"] and scales["s0"] is not scales["s1"]
+    women = np.concatenate([corpus.stores["audio"].arrays[i] for i in fold.ids("train") if i < "u006"])
+    np.testing.assert_allclose(scales["s0"].mean, women.mean(axis=0), rtol=1e-5)
+    assert abs(np.nanmean(means(fold, "train"))) < 1e-4 and np.nanmean(means(fold, "test")) > 20
+
+
+def test_a_corpus_outside_training_is_scaled_by_itself(corpus):
+    fold = domain_scaled(corpus, "corpus_zscore")
+    assert abs(np.nanmean(means(fold, "test"))) < 1e-4
+    assert abs(np.nanmean(means(fold, "train"))) < 1e-4 and np.nanmean(means(fold, "validation")) > 1
+
+
+def test_genders_must_be_known(corpus):
+    with pytest.raises(MmserError, match="genders for normalise=gender_zscore; found none in the training part"):
+        domain_scaled(corpus, "gender_zscore", gender=None)
+
+
+@pytest.mark.parametrize("normalise", ["zscore", "speaker_zscore", "gender_zscore", "corpus_zscore"])
 def test_nothing_is_fitted_on_validation_or_test(corpus, normalise):
     specs = corpus.specs | {"audio": StreamSpec("mfcc40", normalise=normalise)}
     clean = FoldData(**corpus.arguments(specs=specs))
