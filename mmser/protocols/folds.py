@@ -20,12 +20,16 @@ from mmser.core.errors import MmserError
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """One fold: its name and the ids of its three parts, which share no utterance."""
+    """One fold: its name and the ids of its three parts, which share no utterance.
+
+    ``unlabelled`` are further ids that train without their labels.
+    """
 
     name: str
     train: tuple[str, ...]
     validation: tuple[str, ...]
     test: tuple[str, ...]
+    unlabelled: tuple[str, ...] = ()
 
 
 class FoldPlan(Protocol):

@@ -110,7 +110,8 @@ class Protocol:
     def assign(self, manifest: pd.DataFrame) -> pd.DataFrame:
         """One row per (utterance, fold): id, fold, part, label; only utterances that take part.
 
-        Deterministic: the same manifest in any row order gives the same table.
+        What a fold trains on without labels is in "train" and has none. Deterministic: the same manifest in any row
+        order gives the same table.
         """
         table = self.participants(manifest)
         blank = pd.Series("", index=table.index)
@@ -121,6 +122,7 @@ class Protocol:
         for fold in self.folds(view):
             guard(fold, speakers, self.speaker_dependent, self.name)
             rows += [(i, fold.name, part, labels[i]) for part in PARTS for i in getattr(fold, part)]
+            rows += [(i, fold.name, "train", None) for i in fold.unlabelled]
         return pd.DataFrame(rows, columns=list(ASSIGNMENT_COLUMNS))
 
     def _check_corpus(self, manifest: pd.DataFrame) -> None:
@@ -158,6 +160,7 @@ def guard(fold: Fold, speakers: Mapping[str, str], speaker_dependent: bool, prot
             )
     for one, other in (("train", "validation"), ("train", "test"), ("validation", "test")):
         first, second = set(getattr(fold, one)), set(getattr(fold, other))
+        first |= set(fold.unlabelled) if one == "train" else set()
         shared = first & second
         what = "utterance"
         if not shared and not speaker_dependent:

@@ -93,6 +93,8 @@ def hidden_targets(manifest: pd.DataFrame, assignment: pd.DataFrame, fold: str, 
     """
     rows = assignment[(assignment["fold"].astype(str) == str(fold)) & (assignment["part"] == "train")]
     hidden = manifest["id"].isin(set(rows.loc[rows["label"].isna(), "id"]))
+    if not hidden.any():
+        return manifest
     names = [name for name in ("emotion", "votes", *values) if name in manifest]
     return manifest.assign(**{name: manifest[name].astype(object).mask(hidden, None) for name in names})
 

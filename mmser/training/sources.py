@@ -81,7 +81,7 @@ def open_fold(
     corpus = corpus_name(settings)
     own = manifest[manifest["corpus"] == corpus]
     protocol = instantiate(settings["protocol"], _convert_="all").resolve(own)
-    if settings.get("domains") and not settings.get("target_labels", True):
+    if protocol.classes:
         manifest = hidden_targets(manifest, assignment, fold, tuple(protocol.values))
     data = {key: value for key, value in settings["data"].items() if key not in ("train_on", "train_share")}
     data["augmentation"] = tuple(_augmentation(change) for change in data.get("augmentation", ()))

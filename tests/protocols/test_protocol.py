@@ -230,6 +230,7 @@ def test_iemocap_by_speaker_holds_out_both_voices_of_the_session() -> None:
         ("ravdess.Ravdess", "ravdess", "metaser4_ravdess", 336, 12),
         ("emodb.Emodb", "emodb_2s", "emodb7_speaker10", 535, 10),
         ("emodb.Emodb", "emodb_4class", "emodb4_speaker10", 339, 10),
+        ("emodb.Emodb", "emodb_2s", "emodb7_across_genders", 535, 2),
         ("emovo.Emovo", "emovo", "emovo7_speaker6", 588, 6),
         ("emovo.Emovo", "emovo", "metaser4_emovo_random", 336, 1),
         ("meld.Meld", "meld", "meld7", 13708, 1),

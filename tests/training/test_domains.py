@@ -110,6 +110,22 @@ def test_withheld_labels_do_not_come_back_as_votes(domains):
             assert bool(batch.targets["votes"][row].isnan().all()) is own
 
 
+def test_labels_that_a_protocol_withholds_do_not_come_back_as_votes(settings, cache, tmp_path):
+    write_corpus(tmp_path / "cache", "small", 0)
+    path = tmp_path / "cache" / "small" / "manifest.parquet"
+    table = read_manifest(path)
+    write_manifest(table.assign(gender=table["speaker"].map({"s0": "F", "s1": "F", "s2": "M", "s3": "M"})), path)
+    made = settings(run="run", cache=str(tmp_path / "cache"))
+    made["protocol"]["folds"] = {"_target_": "mmser.protocols.across_genders.AcrossGenders"}
+    data = opened(made, fold="F_to_M")
+    assert len(data.ids("test")) == 6 and len(data.ids("train")) == 6 + 6
+    for batch in data.loader("train", shuffle=False):
+        for row, identifier in enumerate(batch.ids):
+            tested = int(identifier[-2:]) >= 12
+            assert (int(batch.targets["emotion"][row]) == UNLABELLED) is tested
+            assert bool(batch.targets["votes"][row].isnan().all()) is tested
+
+
 def test_target_labels_replaced_by_noise_leave_training_bit_identical(domains, cache):
     made = {"target_labels": False, "folds": ["s0"], "data": {"batching": "paired"}}
     first = train(domains(run="first", **made))
