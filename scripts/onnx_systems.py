@@ -1,12 +1,14 @@
 """Which systems export to ONNX: every one is built small and untrained, exported and checked.
 
-`onnx_systems.py [NAME...]` prints a line per system: the largest difference to the model, or which part stood in the
-way and why.
+    python scripts/onnx_systems.py [NAME...]
+
+A line per system: the largest difference to the model, or which part stood in the way and why. Of a system with a
+small twin the twin is exported.
 """
 
 from __future__ import annotations
 
-import sys
+import argparse
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -58,11 +60,13 @@ class Untrained:
         return [Member("none", 0, model.eval(), Transforms(), TASK)]
 
 
-def main(names: list[str]) -> None:
-    """A line per system; of one with a small twin the twin."""
+def main() -> None:
     known = config_names("system")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="NAME", help="systems, all when none is named")
+    names = parser.parse_args().names or [name for name in known if f"{name}_small" not in known]
     with tempfile.TemporaryDirectory() as folder:
-        for name in names or [name for name in known if f"{name}_small" not in known]:
+        for name in names:
             try:
                 made = export_onnx(Untrained(name), Path(folder) / "model.onnx")
                 print(f"{name}: exported, largest difference {made.difference:.1e}", flush=True)
@@ -71,4 +75,4 @@ def main(names: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

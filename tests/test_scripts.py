@@ -1,0 +1,47 @@
+"""Every script tells its use, and the plans of the study on real speech name systems, protocols and keys that exist."""
+
+from __future__ import annotations
+
+import runpy
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from mmser.pipeline import train_settings
+
+SCRIPTS = sorted((Path(__file__).parent.parent / "scripts").glob("*.py"))
+PLANS = sorted((Path(__file__).parent.parent / "scripts").glob("real_*.yaml"))
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+def test_help(script: Path, monkeypatch, capsys) -> None:
+    monkeypatch.setattr(sys, "argv", [str(script), "--help"])
+    monkeypatch.setattr(sys, "path", [str(script.parent), *sys.path])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(script), run_name="__main__")
+    assert not ended.value.code
+    assert "usage:" in capsys.readouterr().out
+
+
+def cases() -> list[tuple[str, str]]:
+    return [(plan.stem, name) for plan in PLANS for name in yaml.safe_load(plan.read_text())["networks"]]
+
+
+@pytest.mark.parametrize(("plan", "network"), cases())
+def test_a_planned_network_can_be_composed(plan: str, network: str) -> None:
+    planned = yaml.safe_load(next(path for path in PLANS if path.stem == plan).read_text())
+    how, corpus = planned["networks"][network], next(iter(planned["corpora"].values()))
+    words = [f"corpus={corpus['corpus']}", f"protocol={corpus[how['folds']]}", *how["words"]]
+    settings = train_settings([f"system={how.get('system', network)}", *words])
+    assert settings["protocol"]["name"] == corpus[how["folds"]]
+    assert settings["model"]["encoders"].keys() <= settings["streams"].keys()
+
+
+@pytest.mark.parametrize("plan", PLANS, ids=lambda path: path.stem)
+def test_the_corpora_of_a_plan_have_their_protocols(plan: Path) -> None:
+    for corpus in yaml.safe_load(plan.read_text())["corpora"].values():
+        for folds in ("speaker", "group"):
+            settings = train_settings(["system=stl", f"corpus={corpus['corpus']}", f"protocol={corpus[folds]}"])
+            assert settings["protocol"]["corpus"] == corpus["corpus"]
