@@ -1,0 +1,50 @@
+"""Classification of coarser groups of the classes, such as low and high arousal: an upstream task for transfer studies.
+
+Source: the task axis of Triantafyllopoulos and Schuller, "The role of task and acoustic similarity in audio transfer
+learning", ICASSP 2021.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mmser.core.batch import UNLABELLED, Batch
+from mmser.core.contracts import Model
+from mmser.core.errors import MmserError
+from mmser.core.task import Task
+
+
+class ClassGroups(nn.Module):
+    """Linear on the fused vector -> cross-entropy over ``groups``, which name every class of the task once.
+
+    The layer belongs to the objective, so the saved model carries nothing that only training needs.
+    """
+
+    group: Tensor
+
+    def __init__(self, task: Task, vector_size: int, groups: Mapping[str, Sequence[str]]) -> None:
+        super().__init__()
+        place = {name: number for number, names in enumerate(groups.values()) for name in names}
+        named = [name for names in groups.values() for name in names]
+        if sorted(named) != sorted(task.classes) or len(groups) < 2:
+            raise MmserError(
+                f"each of {', '.join(task.classes) or 'the classes'} in one of at least two groups",
+                "; ".join(f"{group}: {', '.join(names)}" for group, names in groups.items()),
+                "Correct the objective's groups.",
+            )
+        self.whole_epoch = True
+        self.register_buffer("group", torch.tensor([place[name] for name in task.classes]), persistent=False)
+        self.output = nn.Linear(vector_size, len(groups))
+
+    def forward(self, model: Model, batch: Batch) -> dict[str, Tensor]:
+        """-> {"group": scalar} and the fusion's own terms; unlabelled rows are ignored."""
+        outputs = model(batch.streams, batch.context)
+        emotion = batch.targets["emotion"]
+        known = emotion != UNLABELLED
+        target = torch.where(known, self.group[emotion.clamp_min(0)], UNLABELLED)
+        losses = F.cross_entropy(self.output(outputs.vector).float(), target, ignore_index=UNLABELLED, reduction="sum")
+        return {"group": losses / known.sum().clamp_min(1), **outputs.losses}
