@@ -82,6 +82,13 @@ def test_light_sernet_equals_a_direct_evaluation() -> None:
     assert np.abs(silent).max() <= 10
 
 
+def test_metaser_needs_no_padding_from_279_seconds_on() -> None:
+    recipe = {key: value for key, value in load_config("extractor", "mfcc_metaser").items() if key != "_target_"}
+    frames = [len(values_of(Mfcc(**recipe), speechlike(seconds, 5))) for seconds in (2.79, 2.75)]
+    assert frames == [1 + round(2.79 * 22_050) // 512, 119]
+    assert frames[0] >= load_config("system", "metaser")["streams"]["audio"]["limit"] == 120
+
+
 def test_cnn14_log_mel_equals_torchaudio() -> None:
     waveform = speechlike(1.0, 3)
     mel = torchaudio.transforms.MelSpectrogram(

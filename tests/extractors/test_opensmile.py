@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import pytest
 from extractor_clips import speechlike, tone
@@ -67,3 +69,18 @@ def test_the_93_columns_of_the_attention_lstm() -> None:
     stock = OpenSmile(feature_set="ComParE_2016", level="LowLevelDescriptors", columns=("F0final_sma",))
     pitch, known = values[:, 0], stock.extract([Clip("x", waveform)])[0].values[:, 0]
     assert np.median(pitch[pitch > 0]) == pytest.approx(np.median(known[known > 0]), rel=0.02)
+
+
+def test_the_columns_of_the_attention_lstm_by_kind_and_the_identity_of_its_harmonicity() -> None:
+    made = OpenSmile(feature_set="attention_lstm", level="LowLevelDescriptors")
+    values = made.extract([Clip("x", speechlike(1.0, 2))])[0].values
+    kinds = Counter(name.split("[")[0] for name in made.names)
+    several = {"mfcc": 15, "mfcc_de": 15, "pcm_fftMag": 26, "logMelFreqBand": 8, "lpcCoeff": 8, "lspFreq": 8}
+    assert {kind: count for kind, count in kinds.items() if count > 1} == several
+    single = ("voicingFinalUnclipped logHNR F0final F0raw F0finEnv jitterLocal jitterDDP shimmerLocal harmonicERMS "
+              "noiseERMS pcm_loudness pcm_loudness_de pcm_zcr")  # fmt: skip
+    assert {kind for kind, count in kinds.items() if count == 1} == set(single.split())
+    ratio, harmonic, noise = (values[:, made.names.index(f"{k}")] for k in ("logHNR", "harmonicERMS", "noiseERMS"))
+    voiced = (harmonic > 1e-3) & (noise > 1e-3) & (ratio > -90)
+    assert voiced.sum() > 30
+    np.testing.assert_allclose(ratio[voiced], 20 * np.log10(harmonic[voiced] / noise[voiced]), atol=0.1)

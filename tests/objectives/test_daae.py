@@ -115,6 +115,19 @@ def test_the_second_stage_is_the_reconstruction_alone_and_one_corpus_has_no_corp
     assert set(objective(single).heads) == {"emotion", "speaker"}
 
 
+def test_the_second_stage_moves_the_coder_and_the_decoder_alone():
+    model, task = Model(), objective(adversarial=False)
+    assert not list(task.heads.parameters())
+    before = {name: tensor.clone() for name, tensor in model.named_parameters()}
+    optimizer = torch.optim.Adadelta([*model.parameters(), *task.parameters()])
+    task(model, batch_of(70, 40))["reconstruction"].backward()
+    optimizer.step()
+    moved = {name for name, tensor in model.named_parameters() if not torch.equal(tensor, before[name])}
+    coder = {name for name in before if ".coder." in name}
+    weights = {name for name in coder if name.endswith(".weight")}
+    assert weights <= moved <= coder and weights  # a bias before a batch norm has no gradient
+
+
 def test_padding_is_no_segment():
     model, task = Model().eval(), objective().eval()
     batch = batch_of(70, 36)

@@ -14,6 +14,7 @@ from mmser.core.configs import config_names, load_config
 from mmser.core.errors import MmserError
 from mmser.core.tables import ASSIGNMENT_COLUMNS
 from mmser.core.utterance import Utterance
+from mmser.corpora import emodb, savee
 from mmser.corpora.manifest import to_table
 from mmser.protocols.folds import Fold, LeaveOneSpeakerOut, OwnPartition, RandomFolds
 from mmser.protocols.protocol import Protocol, guard
@@ -75,6 +76,21 @@ def test_bins_put_their_edge_into_the_lower_class() -> None:
     assert labels[[f"s0-{n}" for n in range(6)]].tolist() == ["low", "low", "mid", "mid", "high", "high"]
     table.loc[table["id"] == "s0-0", "valence"] = None
     assert "s0-0" not in set(protocol.participants(table)["id"])
+
+
+def test_the_edges_of_arousal_on_msp_podcast() -> None:
+    table = corpus(["x"] * 4, speakers=1, name="msp_podcast").assign(arousal=[3.0, 3.01, 5.0, 5.01])
+    labels = load("msp_podcast_arousal3", counts={}, where={}).participants(table)["label"]
+    assert labels.tolist() == ["low", "mid", "mid", "high"]
+
+
+@pytest.mark.parametrize(("name", "emotions"), [("daae4_emodb", emodb.EMOTIONS), ("daae4_savee", savee.EMOTIONS)])
+def test_the_quadrants_of_daae_cover_every_emotion_and_no_other(name: str, emotions: dict[str, str]) -> None:
+    protocol = load(name, counts={})
+    assert set(protocol.labels) == set(emotions.values()) and len(protocol.labels) == 7
+    assert set(protocol.labels.values()) == {"angry", "happy", "neutral", "sad"} == set(protocol.classes)
+    with pytest.raises(MmserError, match="utterances labelled"):
+        protocol.participants(corpus(["bliss"], name=protocol.corpus))
 
 
 def test_values_alone_need_no_label() -> None:

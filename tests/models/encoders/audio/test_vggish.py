@@ -10,6 +10,7 @@ from mmser.core.batch import Stream, empty_context
 from mmser.core.configs import load_config
 from mmser.core.task import Task
 from mmser.models.encoders.audio.vggish import VGGish
+from mmser.models.encoders.sequence.identity import Identity
 from mmser.models.multimodal import build_model
 from mmser.training.parameters import freeze, frozen_modules, parameter_groups
 from mmser.training.stages import list_stages
@@ -24,7 +25,7 @@ def small():
 
 def model(settings):
     parts = instantiate(settings["model"], _convert_="all")
-    return build_model(parts["encoders"], parts["fusion"], parts["head"], {"audio": 64}, Task(classes=tuple("abcdefg")))
+    return build_model(parts["encoders"], parts["fusion"], parts["head"], {"audio": 64}, made_task())
 
 
 def test_parameters():
@@ -90,6 +91,29 @@ def test_head_alone_leaves_the_encoder_bit_identical():
     made(streams, empty_context(2)).logits.square().sum().backward()
     optimizer.step()
     assert all(torch.equal(tensor, before[name]) for name, tensor in made.encoders.state_dict().items())
+
+
+def test_a_new_head_on_cached_embeddings_is_the_frozen_network():
+    """``extract``: embeddings computed once, one clip at a time, and read back as a stream of their own."""
+    _, made = learning(compose("train", [*WORDS, "experiment=transfer_head"]))
+    made.eval()
+    stream = Stream(torch.randn(2, 200, 64), torch.arange(200) < torch.tensor([[200], [100]]))
+    online = made({"audio": stream}, empty_context(2)).logits
+    extracted = build_model(
+        {"audio": Identity},
+        lambda input_sizes: made.fusion,
+        lambda input_size, task: made.head,
+        {"audio": made.encoders["audio"].output_size},
+        made_task(),
+    )
+    for row, length in enumerate((200, 100)):
+        alone = Stream(stream.values[row : row + 1, :length], stream.mask[row : row + 1, :length])
+        cached = made.encoders["audio"](alone)
+        assert (extracted({"audio": cached}, empty_context(1)).logits[0] - online[row]).abs().max() < 1e-6
+
+
+def made_task():
+    return Task(classes=tuple("abcdefg"))
 
 
 def test_gradual_unfreezes_one_block_per_stage():
