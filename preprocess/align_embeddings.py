@@ -12,6 +12,7 @@ from mmser.extraction.embedding_spaces import (
     Adversary,
     Vectors,
     align_spaces,
+    closeness,
     csls_dictionary,
     read_vectors,
     write_vectors,
@@ -23,19 +24,23 @@ def main() -> None:
     parser.add_argument("speech", help="vectors of spoken words (Speech2Vec), one word per line, frequent words first")
     parser.add_argument("text", help="vectors of written words (word2vec, GloVe), frequent words first")
     parser.add_argument("out", help="the file to write, e.g. weights/aligned_vectors.100d.txt")
-    parser.add_argument("--steps", type=int, default=Adversary.steps, help="of the adversarial stage")
+    parser.add_argument("--steps", type=int, default=Adversary.steps, help="of the adversarial stage; 0 leaves it out")
+    parser.add_argument("--start", choices=["axes", "identity"], default="axes", help="identity: as published")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     try:
         speech, text = read_vectors(options.speech), read_vectors(options.text)
-        mapping = align_spaces(speech.values, text.values, Adversary(steps=options.steps), seed=options.seed)
+        adversary = Adversary(steps=options.steps)
+        mapping = align_spaces(speech.values, text.values, adversary, seed=options.seed, start=options.start)
         mapped = speech.values @ mapping.T
-        pairs = csls_dictionary(mapped[:10_000], text.values[:10_000]).tolist()
+        frequent_words = mapped[:10_000], text.values[:10_000]
+        pairs = csls_dictionary(*frequent_words).tolist()
         frequent = set(text.words[:10_000])
         shared = sum(word in frequent for word in speech.words[:10_000])
         same = sum(speech.words[i] == text.words[j] for i, j in pairs)
         print(
-            f"{len(pairs)} mutual neighbours, {same} of them the same word; {shared} frequent words are in both files"
+            f"{len(pairs)} mutual neighbours, {same} of them the same word; {shared} frequent words are in both files; "
+            f"mean cosine to the nearest word {closeness(*frequent_words):.3f}"
         )
         write_vectors(Vectors(speech.words, mapped), options.out)
     except MmserError as error:

@@ -13,9 +13,12 @@ from mmser.extraction.embedding_spaces import (
     Vectors,
     adversarial_mapping,
     align_spaces,
+    axes_mapping,
+    closeness,
     csls_dictionary,
     procrustes,
     read_vectors,
+    refined,
     write_vectors,
 )
 
@@ -80,9 +83,74 @@ def test_the_adversary_finds_a_rotation_and_refinement_brings_it_home() -> None:
     away = (torch.eye(3) - turn).norm()
     assert (mapping - turn).norm() < 0.5 * away
     assert (mapping @ mapping.T - torch.eye(3)).abs().max() < 0.1
-    refined = align_spaces(speech, text, small)
-    assert (refined - turn).norm() < 0.1 * away
-    torch.testing.assert_close(refined @ refined.T, torch.eye(3), atol=1e-5, rtol=0)
+    home = refined(speech, text, mapping, 5)
+    assert (home - turn).norm() < 0.1 * away
+    torch.testing.assert_close(home @ home.T, torch.eye(3), atol=1e-5, rtol=0)
+
+
+def planted(seed: int, size: int = 16, count: int = 800) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Speech, text, and for each spoken word its place in the text or -1: 20 unequal clusters, turned, with noise.
+
+    The words of each side stand by their Zipf frequency as that side happened to count it, and nine in a hundred of
+    them are the side's own.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    wide = torch.linspace(2.0, 0.3, size)
+    centres = torch.randn(20, size, generator=generator) * wide
+    cluster = torch.multinomial(0.05 + torch.rand(20, generator=generator) ** 2, count, True, generator=generator)
+    widths = 0.2 + 0.6 * torch.rand(20, size, generator=generator)
+    text = centres[cluster] + widths[cluster] * torch.randn(count, size, generator=generator) * wide
+    speech = text @ rotation(size, seed + 100) + 0.05 * text.std() * torch.randn(count, size, generator=generator)
+    zipf = -torch.arange(1.0, count + 1).log()
+    read, heard = ((zipf + 0.3 * torch.randn(count, generator=generator)).argsort(descending=True) for _ in range(2))
+    read, heard = read[: int(0.95 * count)], heard[heard >= 0.05 * count]
+    place = torch.full((count,), -1).scatter(0, read, torch.arange(len(read)))
+    return speech[heard], text[read], place[heard]
+
+
+def share_found(mapping: torch.Tensor, speech: torch.Tensor, text: torch.Tensor, place: torch.Tensor) -> float:
+    """Of the spoken words that the text has, those whose nearest text vector is their own."""
+    nearest = torch.cdist(speech @ mapping.T, text).argmin(dim=1)
+    return float((nearest == place)[place >= 0].float().mean())
+
+
+@pytest.mark.parametrize("seed", [0, 3, 5])  # 5: tails alone turn some axes the wrong way
+def test_a_planted_map_between_clustered_clouds_is_found_without_a_dictionary(seed: int) -> None:
+    speech, text, place = planted(seed)
+    assert (place >= 0).float().mean() < 0.97
+    found = align_spaces(speech, text, Adversary(steps=0))
+    assert share_found(found, speech, text, place) > 0.95
+    torch.testing.assert_close(found @ found.T, torch.eye(16), atol=1e-5, rtol=0)
+    # Refinement alone does not find it: the start does.
+    without = align_spaces(speech, text, Adversary(steps=0), start="identity")
+    assert share_found(without, speech, text, place) < 0.2
+    assert closeness(speech @ found.T, text) > closeness(speech @ without.T, text) + 0.05
+
+
+def test_axes_are_laid_on_axes_with_their_longer_tails_on_one_side() -> None:
+    text, turn = words(2000, 4), torch.diag(torch.tensor([1.0, -1.0, 1.0, -1.0])) @ rotation(4)
+    text = text + text.square() * torch.linspace(0.3, 0.1, 4)  # a tail along every axis
+    torch.testing.assert_close(axes_mapping(text @ turn, text), turn, atol=1e-3, rtol=0)
+
+
+def test_an_adversary_that_goes_astray_does_no_harm(monkeypatch: pytest.MonkeyPatch) -> None:
+    speech, text, place = planted(0)
+    monkeypatch.setattr("mmser.extraction.embedding_spaces.adversarial_mapping", lambda *_: rotation(16, 5))
+    assert share_found(align_spaces(speech, text, Adversary(steps=1)), speech, text, place) > 0.95
+    lost = align_spaces(speech, text, Adversary(steps=1), start="identity")
+    assert share_found(lost, speech, text, place) < 0.2, "or this test shows nothing"
+
+
+def test_the_adversary_hands_back_the_closest_mapping_on_its_way() -> None:
+    text = words(150, 3)
+    settings = {"batch_size": 16, "hidden_size": 16, "lr": 1.0, "dropout": 0.0}
+    scores = []
+    for steps in (2, 4, 6, 8):
+        alone = adversarial_mapping(text, text, Adversary(steps=steps, check_every=100, **settings))
+        scores.append(closeness(text @ alone.T, text))
+    assert max(scores) != scores[-1], "the last is not the best, or this test shows nothing"
+    kept = adversarial_mapping(text, text, Adversary(steps=8, check_every=2, **settings))
+    assert closeness(text @ kept.T, text) == max(scores)
 
 
 def test_the_same_seed_gives_the_same_mapping() -> None:
