@@ -84,7 +84,7 @@ def build_parser() -> argparse.ArgumentParser:
     score = command("score", score_, "metrics of runs or of anyone's predictions (csv or parquet)")
     score.add_argument("tables", nargs="+", metavar="TABLE", help="a run folder, a predictions table or a csv")
     score.add_argument("--out", help="also write the scores to this csv")
-
+    score.add_argument("--without", nargs="+", default=[], metavar="CLASS", help="score without these targets as well")
     add_options(command("fuse", fuse_, "late fusion: several models' predictions -> one, by frame or by utterance"))
 
     report = command("report", report_, "one self-contained HTML file for one or more runs")
@@ -108,12 +108,12 @@ def show(table: pd.DataFrame) -> None:
     print(table.to_string(index=False, float_format=lambda x: f"{x:.3f}", na_rep="-"))
 
 
-def print_scores(tables: Any) -> pd.DataFrame:
+def print_scores(tables: Any, without: Sequence[str] = ()) -> pd.DataFrame:
     """Score runs or predictions tables and print them with what every name means; returns the scores."""
     from mmser.evaluation.meanings import scores_text
     from mmser.evaluation.score import score
 
-    scores = score(tables)
+    scores = score(tables, without=without)
     print(scores_text(scores))
     return scores
 
@@ -211,7 +211,7 @@ def evaluate_(options: argparse.Namespace) -> int:
 
 def score_(options: argparse.Namespace) -> int:
     """`mmser score TABLE...`."""
-    table = print_scores(options.tables)
+    table = print_scores(options.tables, options.without)
     if options.out:
         table.to_csv(options.out, index=False)
     return 0

@@ -16,7 +16,7 @@ seed, fold
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,20 +49,40 @@ class Family:
 
 
 def score(
-    tables: pd.DataFrame | str | Path | Iterable[str | Path], draws: int = DRAWS, level: float = LEVEL, seed: int = 0
+    tables: pd.DataFrame | str | Path | Iterable[str | Path],
+    draws: int = DRAWS,
+    level: float = LEVEL,
+    seed: int = 0,
+    without: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Score a predictions table, a file (.csv, .parquet), a run's folder, or several of them.
 
     Returns SCORE_COLUMNS: one row per (run, condition, scope, fold, seed, metric). ``clusters`` counts what the
-    bootstrap resamples: speakers, or utterances where the table names no speaker (``cluster`` says which).
+    bootstrap resamples: speakers, or utterances where the table names no speaker (``cluster`` says which). Classes
+    ``without`` (a background that is easy and frequent, say) add to each condition one that leaves out the utterances
+    whose target they are; what is taken for one of them is still wrong. Raises MmserError when none is left.
     """
     named = _named(tables)
     rows: list[dict[str, Any]] = []
     for run, table in named.items():
         for condition, part in table.groupby("condition", sort=False):
-            scored = _score_condition(part, draws, level, seed)
-            rows.extend({"run": run, "condition": condition} | row for row in scored)
+            for name, kept in _with_and_without(str(condition), part, without):
+                scored = _score_condition(kept, draws, level, seed)
+                rows.extend({"run": run, "condition": name} | row for row in scored)
     return pd.DataFrame(rows, columns=list(SCORE_COLUMNS)).astype({"seed": "Int64", "clusters": "Int64"})
+
+
+def _with_and_without(condition: str, part: pd.DataFrame, classes: Sequence[str]) -> Iterator[tuple[str, pd.DataFrame]]:
+    """The condition as it is and, where ``classes`` are named, its utterances of other targets."""
+    yield condition, part
+    if not classes:
+        return
+    labelled = part[part["target"].notna()] if "target" in part else part.iloc[:0].assign(target=None)
+    kept = labelled[~labelled["target"].isin(list(classes))]
+    if len(kept) in (0, len(labelled)):
+        found = ", ".join(sorted(map(str, labelled["target"].unique()))) or "none"
+        raise MmserError(f"targets {', '.join(classes)} and others", found, "Name a class of the table.")
+    yield f"{condition}, without {', '.join(classes)}", kept
 
 
 def clusters_of(table: pd.DataFrame) -> tuple[np.ndarray, int, str]:

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from sklearn import metrics as sk
 
+from mmser.cli import main
 from mmser.core.errors import MmserError
 from mmser.evaluation.meanings import scores_text, shown, title
 from mmser.evaluation.score import SCORE_COLUMNS, clusters_of, score
@@ -129,6 +130,27 @@ def test_conditions_and_several_files_stay_apart(table, tmp_path):
     }
     noisy_wa = value(scores, "pooled", "wa", run="a", condition="noise 0 dB")["value"]
     assert noisy_wa == pytest.approx((table["target"] == "ang").mean())
+
+
+def test_a_class_may_be_left_out_and_both_numbers_are_printed(tmp_path, capsys):
+    """Six of eight are right, four of them background; without it two of four are."""
+    target = ["background"] * 4 + ["ang", "ang", "sad", "sad"]
+    prediction = ["background"] * 4 + ["ang", "background", "sad", "ang"]
+    rows = pd.DataFrame({"target": target, "prediction": prediction})
+    scores = score(rows, without=["background"])
+    left_out = "clean, without background"
+    assert value(scores, "pooled", "wa", condition="clean")["value"] == 0.75
+    assert value(scores, "pooled", "ua", condition="clean")["value"] == pytest.approx((1 + 0.5 + 0.5) / 3)
+    assert value(scores, "pooled", "wa", condition=left_out)["value"] == 0.5
+    assert value(scores, "pooled", "ua", condition=left_out)["value"] == 0.5
+    assert value(scores, "pooled", "ua", condition=left_out)["utterances"] == 4
+    rows.to_csv(tmp_path / "turns.csv", index=False)
+    assert main(["score", str(tmp_path / "turns.csv"), "--without", "background"]) == 0
+    out = capsys.readouterr().out
+    assert "(clean): 8 utterances" in out and "(clean, without background): 4 utterances" in out
+    assert "75.0" in out and "50.0" in out
+    with pytest.raises(MmserError, match="targets noise and others; found ang, background, sad"):
+        score(rows, without=["noise"])
 
 
 def test_the_printed_table_spells_out_both_meanings_of_weighted(table):

@@ -32,6 +32,12 @@ def test_the_amh_case_tells_accuracy_from_precision():
     assert macro_precision(counts) == 0.75
 
 
+def test_always_the_larger_class_is_right_in_three_of_four_but_in_one_class_of_two():
+    """ACC 0.75 and BAL 0.50 in the names of the attention comparison."""
+    counts = confusion([0, 0, 0, 1], [0, 0, 0, 0], (0, 1))
+    assert (wa(counts), ua(counts)) == (0.75, 0.5)
+
+
 @settings(deadline=None)
 @given(labels)
 def test_agrees_with_scikit_learn(pairs):
