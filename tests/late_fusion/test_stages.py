@@ -10,8 +10,10 @@ from fusion_folders import smooth_noise
 
 from mmser.core.errors import MmserError, UsageError
 from mmser.late_fusion.grouping import Grouping
+from mmser.late_fusion.linear_svr import fit_linear
 from mmser.late_fusion.protocols import fit_protocol
 from mmser.late_fusion.stages import StageSettings, fit_chain, pooled_ccc
+from mmser.late_fusion.windows import Form
 
 SMALL = StageSettings(stages=2, contexts=(1, 2), costs=(0.01, 0.1), rows=400, folds=3, inner_folds=2)
 
@@ -113,6 +115,26 @@ def test_out_of_fold_outputs_of_a_recording_do_not_know_its_label() -> None:
         spoilt = {n: -v if n in held else v for n, v in labels.items()}
         other = fit_chain(base, spoilt, one, folds, silent)
         assert all(np.array_equal(other.outputs[0][name], chain.outputs[0][name]) for name in held)
+
+
+@pytest.mark.parametrize("form", ["distinct", "released"])
+def test_no_frame_of_another_recording_stands_in_a_window(form: Form, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Acceptance check 5: each recording is one number throughout, so every row of every fit must be constant."""
+    rows: list[np.ndarray] = []
+
+    def watched(features: np.ndarray, targets: np.ndarray, *rest: object) -> np.ndarray:
+        rows.append(features)
+        return fit_linear(features, targets, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("mmser.late_fusion.stages.fit_linear", watched)
+    labels = {f"s{i}": smooth_noise(np.random.default_rng(i), 30, 1) for i in range(4)}
+    base = {name: np.full((30, 3), 1.0 + place, np.float32) for place, name in enumerate(labels)}
+    one = StageSettings(stages=1, contexts=(40,), costs=(0.1,), rows=400, form=form)
+    fit_chain(base, labels, one, own_subjects(labels).folds(2), silent)
+    assert len(rows) == 3, "two folds and the whole"
+    for features in rows:
+        assert features.shape[1] == 3 * 81 and np.ptp(features, axis=1).max() == 0
+    assert set(rows[-1][:, 0]) == {1.0, 2.0, 3.0, 4.0}
 
 
 def test_labels_are_read_by_name_and_only_those_given() -> None:

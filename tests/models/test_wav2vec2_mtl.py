@@ -113,6 +113,16 @@ def test_the_library_still_has_these_defaults() -> None:
     assert {key: getattr(Wav2Vec2Config(), key) for key in LIBRARY} == LIBRARY
 
 
+def test_the_published_networks_sizes_add_up() -> None:
+    """wav2vec 2.0 base with its masking vector, a layer of 32 symbols, one of four emotions."""
+    config = compose("train", ["system=wav2vec2_mtl", "corpus=generic", "protocol=ravdess8_group4"])
+    config["model"]["encoders"]["audio"]["weights"] = "random"
+    with torch.device("meta"):
+        model, objective = made(config)
+    sizes = [sum(p.numel() for p in part.parameters()) for part in (model, objective)]
+    assert sizes == [94_374_788, 24_608] and sum(sizes) == 94_399_396
+
+
 LARGE = {"hidden_size": 1024, "num_hidden_layers": 24, "num_attention_heads": 16, "intermediate_size": 4096}
 
 

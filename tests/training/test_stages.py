@@ -8,6 +8,7 @@ from torch import nn
 from mmser.core.errors import MmserError
 from mmser.training import fold as fold_module
 from mmser.training.fit import train
+from mmser.training.learner import Learner
 from mmser.training.stages import list_stages, take_over
 
 SPEAKER = {
@@ -52,6 +53,30 @@ def test_the_encoders_of_the_first_stage_are_frozen_in_the_second(settings):
     heads = [name for name in first if name.startswith("head.")]
     assert not any(torch.equal(first[name], last[name]) for name in heads)
     assert run.describe("s0", 0)["epochs"] == 2
+
+
+def test_no_stage_hears_what_its_fold_tests(settings, monkeypatch):
+    """Whatever a later stage reads was learnt without the fold's test part: by the utterances of every step taken."""
+    heard, step = {}, Learner.training_step
+
+    def watched(self, batch, batch_idx):
+        heard.setdefault((fold[0], type(self.objective).__name__), set()).update(batch.ids)
+        return step(self, batch, batch_idx)
+
+    fold, original = [""], fold_module.fit_stage
+
+    def named(stage, *rest):
+        fold[0] = rest[-1].split()[1]  # "fold s0 seed 0 speakers"
+        return original(stage, *rest)
+
+    monkeypatch.setattr(Learner, "training_step", watched)
+    monkeypatch.setattr(fold_module, "fit_stage", named)
+    run = train(settings(folds=["s0", "s1"], stages=STAGES))
+    assert set(heard) == {(f, o) for f in ("s0", "s1") for o in ("AttributeClassification", "CrossEntropy")}
+    parts = run.assignment.groupby(["fold", "part"])["id"].agg(set)
+    for (name, _), ids in heard.items():
+        assert ids == parts[name, "train"] and not ids & parts[name, "test"]
+    assert parts["s0", "test"] != parts["s1", "test"]
 
 
 def test_a_finished_stage_is_not_run_again(settings, monkeypatch):

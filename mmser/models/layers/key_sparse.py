@@ -87,13 +87,13 @@ def _blocked_sums(query: Tensor, key: Tensor, query_mask: Tensor, key_mask: Tens
     keys = key.shape[2]
     kind = query.dtype if query.dtype == torch.float64 else torch.float32
     # The key mask rides along as one more feature, so the product itself yields masked scores.
-    absent = torch.zeros(batch, 1, keys, 1, dtype=kind).masked_fill_(~key_mask[:, None, :, None], MASKED)
+    absent = key.new_zeros(batch, 1, keys, 1, dtype=kind).masked_fill_(~key_mask[:, None, :, None], MASKED)
     columns = torch.cat([key.to(kind), absent.expand(-1, heads, -1, -1)], dim=-1).flatten(0, 1).transpose(1, 2)
     rows = query.flatten(0, 1)
     votes = query_mask.to(kind).repeat_interleave(heads, dim=0)[:, None, :]
-    sums = torch.zeros(batch * heads, 1, keys, dtype=kind)
+    sums = key.new_zeros(batch * heads, 1, keys, dtype=kind)
     block = min(queries, max(1, BLOCK_ELEMENTS // max(1, batch * heads * keys)))
-    scores, weights = (torch.empty(batch * heads, block, keys, dtype=kind) for _ in range(2))
+    scores, weights = (key.new_empty(batch * heads, block, keys, dtype=kind) for _ in range(2))
     for start in range(0, queries, block):
         here = slice(0, min(block, queries - start))
         scaled = F.pad(rows[:, start : start + block].to(kind) * size**-0.5, (0, 1), value=1.0)

@@ -72,6 +72,17 @@ def test_shapes_and_parameters_of_the_published_system() -> None:
     assert model.fusion.output_size == 1536 and model.head.logits.out_features == 4
 
 
+def test_four_classes_for_460_frames_and_20_words() -> None:
+    """The published sizes, without memory or arithmetic."""
+    sizes = {"audio": (2, 460, 512), "text": (2, 20, 1024)}
+    given = {
+        name: Stream(torch.empty(size, device="meta"), torch.ones(size[:2], dtype=torch.bool, device="meta"))
+        for name, size in sizes.items()
+    }
+    out = published().eval()(given, empty_context(2, torch.device("meta")))
+    assert out.logits.shape == (2, 4) and out.vector.shape == (2, 1536)
+
+
 @pytest.mark.parametrize("padding", [float("nan"), 1e3])
 def test_padding_has_no_influence(padding: float) -> None:
     made = fusion()

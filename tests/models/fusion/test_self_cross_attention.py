@@ -82,6 +82,21 @@ def test_parameters_of_the_released_layout(options: dict, count: int) -> None:
     assert model.vector_size == 60 and model.head.logits.out_features == 7
 
 
+@pytest.mark.parametrize("options", [SELF, CROSS], ids=["self", "cross"])
+def test_seven_classes_and_an_embedding_of_sixty(options: dict) -> None:
+    """At the published lengths behind the encoders, without memory or arithmetic; r_la has 128 positions, r_al 500."""
+    model, meta = published("released", **options).eval(), torch.device("meta")
+    given = {}
+    for name, length in {"audio": 500, "text": 128, "face": 25}.items():
+        values = torch.empty(2, length, model.encoders[name].output_size, device=meta)
+        given[name] = Stream(values, torch.ones(2, length, dtype=torch.bool, device=meta))
+    fused = model.fusion(given, empty_context(2, meta), need_attention=True)
+    assert fused.vector.shape == (2, 60) and model.head(fused.vector)[0].shape == (2, 7)
+    if options is CROSS:
+        assert fused.attention["text_over_audio"].shape[-2:] == (128, 500)
+        assert fused.attention["audio_over_text"].shape[-2:] == (500, 128)
+
+
 def test_self_attention_by_hand() -> None:
     """One row, one stream at a time: softmax(Q K^T / sqrt(4)) V per head, mean over time, then [sd ; mean]."""
     made, given = fusion(**SELF), {n: Stream(s.values[:1], s.mask[:1]) for n, s in streams().items()}
