@@ -127,7 +127,7 @@ def test_genders_must_be_known(corpus):
         domain_scaled(corpus, "gender_zscore", gender=None)
 
 
-@pytest.mark.parametrize("normalise", ["zscore", "speaker_zscore", "gender_zscore", "corpus_zscore"])
+@pytest.mark.parametrize("normalise", ["zscore", "speaker_zscore", "gender_zscore", "corpus_zscore", "minmax"])
 def test_nothing_is_fitted_on_validation_or_test(corpus, normalise):
     specs = corpus.specs | {"audio": StreamSpec("mfcc40", normalise=normalise)}
     clean = FoldData(**corpus.arguments(specs=specs))

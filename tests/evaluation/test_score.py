@@ -87,6 +87,16 @@ def test_one_fold_and_seed_has_no_spread_and_one_speaker_no_interval(table):
     assert mean["value"] == pooled["value"]
 
 
+def test_unequal_folds_are_pooled_by_utterance_and_averaged_by_fold():
+    """One of one wrong, nine of nine right: WA is 0.9, the mean of the folds 0.5."""
+    rows = pd.DataFrame({"target": ["ang"] * 10, "prediction": ["sad"] + ["ang"] * 9, "fold": ["a"] + ["b"] * 9})
+    scores = score(rows)
+    assert value(scores, "pooled", "wa")["value"] == 0.9
+    assert value(scores, "mean over folds", "wa")["value"] == 0.5
+    line = next(line for line in scores_text(scores).splitlines() if line.startswith("  WA "))
+    assert line.split()[1] == "90.0"
+
+
 def test_unlabelled_rows_do_not_count(table):
     extra = table.assign(target=None, id=table["id"] + "x")
     whole, padded = score(table), score(pd.concat([table, extra]))

@@ -28,7 +28,8 @@ class ConvBlock(nn.Module):
         time, frequency = ((size - 1) // 2 for size in kernel)
         self.convolution = nn.Conv2d(input_size, output_size, kernel, padding=(time, frequency), bias=bias)
         # Maps with the channels last follow from such weights: pooling is many times faster on them on a CPU.
-        self.convolution.to(memory_format=torch.channels_last)
+        weight = self.convolution.weight
+        weight.data = weight.data.contiguous(memory_format=torch.channels_last)
         # A kernel of even size reaches one further at the end.
         self.end = nn.ZeroPad2d((0, 1 - kernel[1] % 2, 0, 1 - kernel[0] % 2))
         self.norm = MaskedBatchNorm(output_size, epsilon, momentum)
