@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from mmser.models.layers.convolution import channel_mask
+from mmser.models.layers.convolution import fill_padding
 from mmser.models.layers.masking import all_real
 
 
@@ -21,7 +21,7 @@ def average_pool_2d(values: Tensor, mask: Tensor, size: tuple[int, int], whole: 
     if mask.shape[1] and all_real(mask):
         pooled = F.avg_pool2d(values, size, ceil_mode=not whole)
         return pooled, mask.new_ones(mask.shape[0], pooled.shape[2])
-    values = values.masked_fill(~channel_mask(mask, values), 0.0)
+    values = fill_padding(values, mask)
     rest = (0, 0, 0, 0) if whole else (0, -values.shape[3] % frequency, 0, -values.shape[2] % time)
     sums = F.avg_pool2d(F.pad(values, rest), size) * (time * frequency)
     steps = F.pad(mask.to(values.dtype), rest[2:])[:, None]
@@ -30,10 +30,10 @@ def average_pool_2d(values: Tensor, mask: Tensor, size: tuple[int, int], whole: 
     bands = (values.shape[3] - first).clamp(max=frequency)
     pooled = sums / (real.clamp(min=1)[:, None, :, None] * bands)
     mask = real == time if whole else real > 0
-    return pooled.masked_fill(~channel_mask(mask, pooled), 0.0), mask
+    return fill_padding(pooled, mask), mask
 
 
 def average_map(values: Tensor, mask: Tensor) -> Tensor:
     """Mean over the real cells of a whole map, (batch, channel, time, frequency) -> (batch, channel); none: zeros."""
-    total = values.masked_fill(~channel_mask(mask, values), 0.0).sum(dim=(2, 3))
+    total = fill_padding(values, mask).sum(dim=(2, 3))
     return total / (mask.sum(dim=1).clamp(min=1) * values.shape[3])[:, None]

@@ -27,9 +27,10 @@ class ConvBlock(nn.Module):
         super().__init__()
         time, frequency = ((size - 1) // 2 for size in kernel)
         self.convolution = nn.Conv2d(input_size, output_size, kernel, padding=(time, frequency), bias=bias)
-        # Maps with the channels last follow from such weights: pooling is many times faster on them on a CPU.
-        weight = self.convolution.weight
-        weight.data = weight.data.contiguous(memory_format=torch.channels_last)
+        # Maps with the channels last follow from such weights: pooling is many times faster on them on a CPU. Those of
+        # one channel count as such already, so `contiguous` would leave them as they are.
+        weight = self.convolution.weight.data
+        self.convolution.weight.data = torch.empty_like(weight, memory_format=torch.channels_last).copy_(weight)
         # A kernel of even size reaches one further at the end.
         self.end = nn.ZeroPad2d((0, 1 - kernel[1] % 2, 0, 1 - kernel[0] % 2))
         self.norm = MaskedBatchNorm(output_size, epsilon, momentum)

@@ -18,6 +18,14 @@ def channel_mask(mask: Tensor, values: Tensor) -> Tensor:
     return mask.reshape(mask.shape[0], 1, mask.shape[1], *(1,) * (values.dim() - 3))
 
 
+def fill_padding(values: Tensor, mask: Tensor, fill: float = 0.0) -> Tensor:
+    """values (batch, channel, time[, frequency]) with the padded steps of mask (batch, time) set to ``fill``.
+
+    The layout stays as it is: masked_fill would put the channels first again, and takes three times as long.
+    """
+    return torch.where(channel_mask(mask, values), values, fill)
+
+
 def _same(kernel: int, dilation: int) -> tuple[int, int]:
     reach = dilation * (kernel - 1)
     return reach // 2, reach - reach // 2
@@ -75,10 +83,10 @@ class MaskedConv2d(nn.Module):
 
     def forward(self, values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """values (batch, channel, time, frequency), mask (batch, time) -> the same, strided, padding zero."""
-        values = values.masked_fill(~channel_mask(mask, values), 0.0)
+        values = fill_padding(values, mask)
         out = self.convolution(F.pad(values, self.padding))
         mask = every(mask, self.stride[0])
-        return out.masked_fill(~channel_mask(mask, out), 0.0), mask
+        return fill_padding(out, mask), mask
 
 
 def max_pool_1d(values: Tensor, mask: Tensor, size: int) -> tuple[Tensor, Tensor]:
@@ -97,15 +105,27 @@ def max_pool_1d(values: Tensor, mask: Tensor, size: int) -> tuple[Tensor, Tensor
 def max_pool_2d(values: Tensor, mask: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
     """Max over (time, frequency) windows, stride = size; ceil mode in time, floor mode in frequency.
 
-    values (batch, channel, time, frequency), mask (batch, time) -> the same, pooled, padding zero. Equal maxima share
-    the gradient.
+    values (batch, channel, time, frequency), mask (batch, time) -> the same, pooled, padding zero.
     """
     time, frequency = size
     short = -values.shape[2] % time
     lowest = torch.finfo(values.dtype).min
     whole = values[..., : values.shape[3] // frequency * frequency]
-    filled = F.pad(whole.masked_fill(~channel_mask(mask, whole), lowest), (0, 0, 0, short), value=lowest)
-    mask = F.pad(mask, (0, short)).unflatten(1, (-1, time)).any(dim=2)
+    filled = fill_padding(whole, mask, lowest)
+    if short:
+        filled, mask = F.pad(filled, (0, 0, 0, short), value=lowest), F.pad(mask, (0, short))
+    mask = mask.unflatten(1, (-1, time)).any(dim=2)
+    pooled = window_max(filled, time, frequency)
+    return fill_padding(pooled, mask), mask
+
+
+def window_max(values: Tensor, time: int, frequency: int) -> Tensor:
+    """Max over windows that fill values (batch, channel, time, frequency); deterministic on every device.
+
+    Equal maxima share the gradient on a GPU, where the backward of max_pool2d is not deterministic; on a CPU the first
+    takes it, many times faster.
+    """
+    if not values.is_cuda:
+        return F.max_pool2d(values, (time, frequency))
     # (batch, channel, step, time in window, band, frequency in window)
-    pooled = filled.unflatten(2, (-1, time)).unflatten(4, (-1, frequency)).amax(dim=(3, 5))
-    return pooled.masked_fill(~channel_mask(mask, pooled), 0.0), mask
+    return values.unflatten(2, (-1, time)).unflatten(4, (-1, frequency)).amax(dim=(3, 5))

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmser.core.errors import MmserError
-from mmser.models.layers.convolution import MaskedConv2d, channel_mask
+from mmser.models.layers.convolution import MaskedConv2d, fill_padding
 from mmser.models.layers.fft_convolution import depthwise_fft
 from mmser.models.layers.normalisation import MaskedBatchNorm
 
@@ -44,10 +44,9 @@ def convolve(convolution: MaskedConv2d, values: Tensor, mask: Tensor) -> tuple[T
     large = inner.groups == values.shape[1] and min(inner.kernel_size) >= FFT_FROM and inner.stride == (1, 1)
     if not large or values.device.type != "cpu" or values.dtype not in (torch.float32, torch.float64):
         return convolution(values, mask)
-    real = channel_mask(mask, values)
-    out = depthwise_fft(values.masked_fill(~real, 0.0), inner.weight)
+    out = depthwise_fft(fill_padding(values, mask), inner.weight)
     out = out if inner.bias is None else out + inner.bias[:, None, None]
-    return out.masked_fill(~real, 0.0), mask
+    return fill_padding(out, mask), mask
 
 
 def pointwise(input_size: int, output_size: int) -> ConvNorm:

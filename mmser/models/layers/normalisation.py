@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mmser.models.layers.convolution import channel_mask
+from mmser.models.layers.convolution import fill_padding
 from mmser.models.layers.masking import all_real
 
 
@@ -34,20 +34,19 @@ class MaskedBatchNorm(nn.Module):
         if all_real(mask) and values.numel() > values.shape[1]:
             running = self.running_mean, self.running_var
             return F.batch_norm(values, *running, self.weight, self.bias, self.training, self.momentum, self.epsilon)
-        real = channel_mask(mask, values)
-        values = values.masked_fill(~real, 0.0)
-        mean, variance = self._measured(values, real) if self.training else (self.running_mean, self.running_var)
+        values = fill_padding(values, mask)
+        mean, variance = self._measured(values, mask) if self.training else (self.running_mean, self.running_var)
         shape = (1, -1) + (1,) * (values.dim() - 2)
         out = (values - mean.view(shape)) * (torch.rsqrt(variance + self.epsilon) * self.weight).view(shape)
-        return (out + self.bias.view(shape)).masked_fill(~real, 0.0)
+        return fill_padding(out + self.bias.view(shape), mask)
 
-    def _measured(self, values: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
+    def _measured(self, values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and biased variance per channel over real positions; moves the running ones (unbiased, as torch)."""
         axes = [axis for axis in range(values.dim()) if axis != 1]
-        count = real.sum() * values[0, 0, 0].numel()
+        count = mask.sum() * values[0, 0, 0].numel()
         mean = values.sum(dim=axes) / count.clamp(min=1)
         shape = (1, -1) + (1,) * (values.dim() - 2)
-        centred = (values - mean.view(shape)).masked_fill(~real, 0.0)
+        centred = fill_padding(values - mean.view(shape), mask)
         variance = centred.square().sum(dim=axes) / count.clamp(min=1)
         mean = torch.where(count > 0, mean, self.running_mean)
         variance = torch.where(count > 0, variance, self.running_var)

@@ -20,7 +20,7 @@ from mmser.core.batch import Stream
 from mmser.core.errors import MmserError
 from mmser.models.layers.average_pooling import average_pool_2d
 from mmser.models.layers.checkpoint import read_state
-from mmser.models.layers.convolution import channel_mask
+from mmser.models.layers.convolution import fill_padding
 from mmser.models.layers.masking import compact_order, length_mask, rows_at
 from mmser.models.layers.normalisation import MaskedBatchNorm
 from mmser.models.layers.pooling import masked_max, masked_mean
@@ -119,7 +119,7 @@ class ConvPair(nn.Module):
 
     def forward(self, values: Tensor, mask: Tensor) -> Tensor:
         """values (batch, channel, time, band), mask (batch, time) -> (batch, output, time, band)."""
-        values = values.masked_fill(~channel_mask(mask, values), 0.0)
+        values = fill_padding(values, mask)
         values = F.relu(self.bn1(self.conv1(values), mask))
         return F.relu(self.bn2(self.conv2(values), mask))
 

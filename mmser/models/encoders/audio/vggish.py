@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmser.core.batch import Stream
+from mmser.models.layers.convolution import window_max
 from mmser.models.layers.windows import windows
 
 
@@ -69,9 +70,8 @@ class VGGish(nn.Module):
         hidden = examples
         for block in self.blocks:
             hidden = block(hidden)
-            # Max pooling by amax: its backward is deterministic on every device.
             frames, bands = hidden.shape[2] // 2 * 2, hidden.shape[3] // 2 * 2
-            hidden = hidden[:, :, :frames, :bands].unflatten(2, (-1, 2)).unflatten(4, (-1, 2)).amax(dim=(3, 5))
+            hidden = window_max(hidden[:, :, :frames, :bands], 2, 2)
         hidden = hidden.permute(0, 2, 3, 1).flatten(1)  # (example, time x band x channel), the released order
         for layer in self.dense[:-1]:
             hidden = F.relu(layer(hidden))
