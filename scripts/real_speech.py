@@ -170,7 +170,11 @@ def write(table: pd.DataFrame, out: Path) -> None:
     if table.empty:
         return
     table.to_csv(out / "table.csv", index=False)
-    cells = [list(table.columns), ["---"] * len(table.columns), *table.fillna("").astype(str).values.tolist()]
+    cells = [
+        list(table.columns),
+        ["---"] * len(table.columns),
+        *table.astype(object).fillna("").astype(str).values.tolist(),
+    ]
     text = "\n".join("| " + " | ".join(row) + " |" for row in cells)
     (out / "table.md").write_text(text + "\n", encoding="utf-8")
 

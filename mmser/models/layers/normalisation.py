@@ -31,30 +31,27 @@ class MaskedBatchNorm(nn.Module):
 
     def forward(self, values: Tensor, mask: Tensor) -> Tensor:
         """values (batch, channel, time[, frequency]), mask (batch, time) -> the same shape."""
+        if not self.training:
+            return fill_padding(self._norm(fill_padding(values, mask)), mask)
         if all_real(mask) and values.numel() > values.shape[1]:
-            running = self.running_mean, self.running_var
-            return F.batch_norm(values, *running, self.weight, self.bias, self.training, self.momentum, self.epsilon)
-        values = fill_padding(values, mask)
-        mean, variance = self._measured(values, mask) if self.training else (self.running_mean, self.running_var)
-        shape = (1, -1) + (1,) * (values.dim() - 2)
-        out = (values - mean.view(shape)) * (torch.rsqrt(variance + self.epsilon) * self.weight).view(shape)
-        return fill_padding(out + self.bias.view(shape), mask)
+            return self._norm(values)
+        # Torch's kernel over the real steps alone: a fifth of the passes that masked sums would take.
+        last = values.movedim(1, -1)  # (batch, time[, frequency], channel)
+        steps = last[mask]
+        normed = self._normed_steps(steps.flatten(0, -2)).view_as(steps)
+        return last.new_zeros(last.shape, dtype=normed.dtype).index_put((mask,), normed).movedim(-1, 1)
 
-    def _measured(self, values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and biased variance per channel over real positions; moves the running ones (unbiased, as torch)."""
-        axes = [axis for axis in range(values.dim()) if axis != 1]
-        count = mask.sum() * values[0, 0, 0].numel()
-        mean = values.sum(dim=axes) / count.clamp(min=1)
-        shape = (1, -1) + (1,) * (values.dim() - 2)
-        centred = fill_padding(values - mean.view(shape), mask)
-        variance = centred.square().sum(dim=axes) / count.clamp(min=1)
-        mean = torch.where(count > 0, mean, self.running_mean)
-        variance = torch.where(count > 0, variance, self.running_var)
-        with torch.no_grad():
-            share = (self.momentum * (count > 1)).to(mean.dtype)
-            self.running_mean.lerp_(mean, share)
-            self.running_var.lerp_(variance * count / (count - 1).clamp(min=1), share)
-        return mean, variance
+    def _normed_steps(self, steps: Tensor) -> Tensor:
+        """steps (n, channel): by their own statistics, or one alone by the running ones; none: none."""
+        if len(steps) > 1:
+            return self._norm(steps)
+        return F.batch_norm(
+            steps, self.running_mean, self.running_var, self.weight, self.bias, False, 0.0, self.epsilon
+        )
+
+    def _norm(self, values: Tensor) -> Tensor:
+        running = self.running_mean, self.running_var
+        return F.batch_norm(values, *running, self.weight, self.bias, self.training, self.momentum, self.epsilon)
 
 
 def masked_group_norm(

@@ -50,7 +50,7 @@ def made(sizes: dict[str, int] = SIZES, classes: Task = TASK, **options: Any) ->
 
 def test_the_published_counts_and_shapes() -> None:
     with torch.device("meta"):
-        body = MaskedResNet()
+        body = MaskedResNet().eval()
         assert sum(p.numel() for p in body.parameters()) == 11_167_680
         whole = made({"audio": 1025, "segments": 3}, width=64, hidden_size=128)
         assert sum(p.numel() for p in whole.parameters()) == pytest.approx(23_723_286, rel=0.02)

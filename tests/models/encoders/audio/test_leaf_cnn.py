@@ -31,7 +31,7 @@ def test_published_size() -> None:
 
 def test_shapes_of_34_seconds() -> None:
     with torch.device("meta"):
-        made = LeafCNN(1)
+        made = LeafCNN(1).eval()
         shapes: list[tuple[int, ...]] = []
         for layer in made.convolutions:
             layer.register_forward_hook(lambda *given: shapes.append(tuple(given[2].shape)))
