@@ -32,9 +32,9 @@ class MaskedBatchNorm(nn.Module):
     def forward(self, values: Tensor, mask: Tensor) -> Tensor:
         """values (batch, channel, time[, frequency]), mask (batch, time) -> the same shape."""
         if not self.training:
-            return fill_padding(self._norm(fill_padding(values, mask)), mask)
+            return fill_padding(self._norm(fill_padding(values, mask), training=False), mask)
         if all_real(mask) and values.numel() > values.shape[1]:
-            return self._norm(values)
+            return self._norm(values, training=True)
         # Torch's kernel over the real steps alone: a fifth of the passes that masked sums would take.
         last = values.movedim(1, -1)  # (batch, time[, frequency], channel)
         steps = last[mask]
@@ -44,7 +44,7 @@ class MaskedBatchNorm(nn.Module):
     def _normed_steps(self, steps: Tensor) -> Tensor:
         """steps (n, channel): by their own statistics, or one alone by the running ones; none: none."""
         if len(steps) > 1:
-            return self._norm(steps)
+            return self._norm(steps, training=True)
         return F.batch_norm(
             steps, self.running_mean, self.running_var, self.weight, self.bias, False, 0.0, self.epsilon
         )
