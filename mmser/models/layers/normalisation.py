@@ -43,15 +43,11 @@ class MaskedBatchNorm(nn.Module):
 
     def _normed_steps(self, steps: Tensor) -> Tensor:
         """steps (n, channel): by their own statistics, or one alone by the running ones; none: none."""
-        if len(steps) > 1:
-            return self._norm(steps, training=True)
-        return F.batch_norm(
-            steps, self.running_mean, self.running_var, self.weight, self.bias, False, 0.0, self.epsilon
-        )
+        return self._norm(steps, training=len(steps) > 1)
 
-    def _norm(self, values: Tensor) -> Tensor:
+    def _norm(self, values: Tensor, training: bool) -> Tensor:
         running = self.running_mean, self.running_var
-        return F.batch_norm(values, *running, self.weight, self.bias, self.training, self.momentum, self.epsilon)
+        return F.batch_norm(values, *running, self.weight, self.bias, training, self.momentum, self.epsilon)
 
 
 def masked_group_norm(
