@@ -2,14 +2,14 @@
 
     python scripts/real_speech.py --data RECORDINGS --out study [--corpora emovo] [--networks stl] [--seeds 0 1 2]
 
-What is trained and how it departs from each recipe stands in real_speech.yaml beside this file; --plan names another
-(real_fusion.yaml: sound with the sentence as text). Every corpus, network and seed is one run of `mmser train` below
---out; the same command goes on where it was interrupted, and a finished run is not trained again. With --hours no run
-is begun after that time. With --pace nothing is trained through: one epoch of one fold of each network is timed, and
-the hours of the whole are estimated.
+What is trained and how it departs from each recipe stands in real_speech.yaml beside this file; --plan names another:
+real_fusion.yaml (sound, with the sentence as text), real_meld.yaml (text), real_mosi.yaml (three streams). Every
+corpus, network and seed is one run of `mmser train` below --out; the same command goes on where it was interrupted,
+and a finished run is not trained again. With --hours no run is begun after that time. With --pace nothing is trained
+through: one epoch of one fold of each network is timed, and the hours of the whole are estimated.
 
-table.csv and table.md are written after every run: UA and WA in percent, pooled over folds and seeds, with the 95 %
-interval over speakers; parameters against the published count; the median seconds of an epoch (one thread); the
+table.csv and table.md are written after every run: UA, WA and WF1 in percent, pooled over folds and seeds, with the
+95 % interval over speakers; parameters against the published count; the median seconds of an epoch (one thread); the
 epochs trained in the mean fold. With --floors (made by floors_on_real_speech.py) the linear SVM on ComParE functionals
 of the same corpus stands beside each network: with z-scores per speaker where the network's features have them.
 """
@@ -70,7 +70,7 @@ def jobs(plan: dict[str, Any], options: argparse.Namespace) -> Iterator[Job]:
                 words += [f"protocol={corpus[how['folds']]}", f"seeds=[{seed}]", f"run={folder}"]
                 words += [f"corpus.root={options.data / name}", f"cache={options.out / 'cache' / name}"]
                 words += [f"trainer.jobs={options.jobs}", "weights=random"]
-                yield Job(name, network, seed, folder, (*words, *how["words"]))
+                yield Job(name, network, seed, folder, (*words, *corpus.get("words", []), *how["words"]))
 
 
 def paced(job: Job) -> float:
@@ -137,6 +137,7 @@ def line(corpus: str, network: str, runs: list[Run], floors: pd.DataFrame) -> di
         "network": network,
         "UA": shown(pooled, "ua"),
         "WA": shown(pooled, "wa"),
+        "WF1": shown(pooled, "wf1"),
         "floor UA": floor,
         "below": "" if not floor else ("yes" if 100 * pooled.value["ua"] < float(floor.split()[0]) else "no"),
         "z-scores per speaker": "yes" if scaled else "no",

@@ -33,7 +33,7 @@ def cases() -> list[tuple[str, str]]:
 def test_a_planned_network_can_be_composed(plan: str, network: str) -> None:
     planned = yaml.safe_load(next(path for path in PLANS if path.stem == plan).read_text())
     how, corpus = planned["networks"][network], next(iter(planned["corpora"].values()))
-    words = [f"corpus={corpus['corpus']}", f"protocol={corpus[how['folds']]}", *how["words"]]
+    words = [f"corpus={corpus['corpus']}", f"protocol={corpus[how['folds']]}", *corpus.get("words", []), *how["words"]]
     settings = train_settings([f"system={how.get('system', network)}", *words])
     assert settings["protocol"]["name"] == corpus[how["folds"]]
     assert settings["model"]["encoders"].keys() <= settings["streams"].keys()
@@ -42,6 +42,6 @@ def test_a_planned_network_can_be_composed(plan: str, network: str) -> None:
 @pytest.mark.parametrize("plan", PLANS, ids=lambda path: path.stem)
 def test_the_corpora_of_a_plan_have_their_protocols(plan: Path) -> None:
     for corpus in yaml.safe_load(plan.read_text())["corpora"].values():
-        for folds in ("speaker", "group"):
+        for folds in corpus.keys() - {"corpus", "words"}:
             settings = train_settings(["system=stl", f"corpus={corpus['corpus']}", f"protocol={corpus[folds]}"])
             assert settings["protocol"]["corpus"] == corpus["corpus"]
