@@ -11,7 +11,8 @@ through: one epoch of one fold of each network is timed, and the hours of the wh
 table.csv and table.md are written after every run: UA, WA and WF1 in percent, pooled over folds and seeds, with the
 95 % interval over speakers; parameters against the published count; the median seconds of an epoch (one thread); the
 epochs trained in the mean fold. With --floors (made by floors_on_real_speech.py) the linear SVM on ComParE functionals
-of the same corpus stands beside each network: with z-scores per speaker where the network's features have them.
+of the same corpus and folds stands beside each network: with z-scores per speaker where the network's features have
+them.
 """
 
 from __future__ import annotations
@@ -131,7 +132,8 @@ def line(corpus: str, network: str, runs: list[Run], floors: pd.DataFrame) -> di
     scaled = any(stream.get("normalise") == "speaker_zscore" for stream in runs[0].config["streams"].values())
     learnt = [curve for run in runs for *_, curve in curves(run)]
     folds = sum(len(run.folds) for run in runs)
-    floor = floor_of(floors, corpus, scaled)
+    folds_of = "group" if "group" in runs[0].config["protocol"]["name"] else "speaker"
+    floor = floor_of(floors, corpus, folds_of, scaled)
     row = {
         "corpus": corpus,
         "network": network,
@@ -151,11 +153,12 @@ def line(corpus: str, network: str, runs: list[Run], floors: pd.DataFrame) -> di
     return {**row, "note": "random weights" if runs[0].environment.get("random_weights") else ""}
 
 
-def floor_of(floors: pd.DataFrame, corpus: str, scaled: bool) -> str:
-    """UA of the linear SVM on ComParE functionals, "" where it was not measured."""
+def floor_of(floors: pd.DataFrame, corpus: str, folds: str, scaled: bool) -> str:
+    """UA of the linear SVM on ComParE functionals in the same folds, "" where it was not measured."""
     if floors.empty:
         return ""
-    same = (floors["corpus"] == corpus) & (floors["per speaker"] == ("yes" if scaled else "no"))
+    same = (floors["corpus"] == corpus) & (floors["folds"] == folds)
+    same &= floors["per speaker"] == ("yes" if scaled else "no")
     rows = floors[same & (floors["features"] == FLOOR[0]) & (floors["model"] == FLOOR[1])]
     return str(rows["UA"].iloc[0]) if len(rows) else ""
 
