@@ -21,6 +21,7 @@ from mmser.core.batch import Batch
 from mmser.data.fold import FoldData
 from mmser.training.callbacks import BestWeights, MetricsTable, ProgressLines, ResumeState
 from mmser.training.learner import Learner, better
+from mmser.training.norms import PreciseNorms
 
 METRICS = "metrics.csv"
 
@@ -75,6 +76,8 @@ def _callbacks(options: Mapping[str, Any], folder: Path, title: str, best: BestW
     lines = ProgressLines(title, monitor, best, _write_above_bar if terminal else sys.stderr.write)
     callbacks: list[Callback] = [best, MetricsTable(folder / METRICS), lines]
     callbacks.append(ResumeState(folder, options["save_every"]))
+    if options["precise_norms"]:
+        callbacks.append(PreciseNorms(options["precise_norms"]))
     if options["patience"] is not None:
         callbacks.append(EarlyStopping(f"validation_{monitor}", mode=better(monitor), patience=options["patience"]))
     return callbacks + ([TQDMProgressBar(leave=False)] if terminal else [])

@@ -102,6 +102,7 @@ def make_settings(cache: Path, run: Path) -> dict[str, Any]:
             "clip_mode": "norm",
             "freeze": [],
             "groups": [],
+            "precise_norms": 0,
             "deterministic": False,
             "threads": 1,
             "jobs": 1,
