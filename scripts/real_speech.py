@@ -231,7 +231,9 @@ def main() -> None:
     if options.pace:
         print(f"{total / 3600:.1f} hours at most, one run at a time")
         return
-    print(lines(plan, options, failures).to_string(index=False))
+    table = lines(plan, options, failures)
+    write(table, options.out)
+    print(table.to_string(index=False))
 
 
 if __name__ == "__main__":

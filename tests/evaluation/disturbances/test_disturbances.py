@@ -1,15 +1,21 @@
 """Each disturbance does to sound and pictures what its level says, the same for an utterance every time."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from hydra.utils import instantiate
 
 from mmser.cache.fingerprint import recipe_of
+from mmser.composition import compose
 from mmser.core.clip import SAMPLE_RATE, Clip
+from mmser.core.configs import load_config
 from mmser.core.errors import MmserError, UsageError
 from mmser.evaluation.disturbances import picture, sound
 from mmser.evaluation.disturbances.disturbance import LEVELS, PICTURES, UNITS, Disturbance, Disturbed
 from mmser.extractors.audio.mfcc import Mfcc
 from mmser.media.write import write_wav
+from mmser.training.stages import list_stages
 
 
 def tone(hertz, seconds=1.0, amplitude=0.3):
@@ -141,6 +147,18 @@ def test_a_disturbed_extractor_has_its_own_fingerprint_and_sees_disturbed_clips(
     assert len(marks) == 4 and noisy.dtype == clean.dtype
     direct = mfcc.extract([Disturbance("white", 5.0)(CLIP)])[0].values
     assert np.array_equal(Disturbed(mfcc, Disturbance("white", 5.0)).extract([CLIP])[0].values, direct)
+
+
+def test_the_band_limited_target_is_clean_speech_through_the_band_and_its_study_hears_clean_speech_first():
+    inner, narrow = (instantiate(load_config("extractor", f"log_mel_cnn14{name}")) for name in ("", "_band"))
+    heard = replace(CLIP, waveform=sound.band_pass(CLIP.waveform, 100.0))
+    assert np.array_equal(narrow.extract([CLIP])[0].values, inner.extract([heard])[0].values)
+    words = ["system=cnn14", "corpus=emodb", "protocol=emodb7_speaker10", "experiment=transfer_band"]
+    clean, band = list_stages(compose("train", words))
+    assert [stage.settings["streams"]["audio"]["extractor"] for stage in (clean, band)] == [
+        "log_mel_cnn14",
+        "log_mel_cnn14_band",
+    ]
 
 
 def test_what_is_not_there_stays_away():
