@@ -38,7 +38,7 @@ SYSTEMS = {
     "multiser": ["system=multiser", *SHORT, *SHORT_SOURCES, *SHORT_TARGET],
     "metaser": [
         "system=metaser_tuned",
-        "data.episodes={tasks: 4, support: 32, query: 16, count: 20, by: corpus}",
+        "data.episodes={tasks: 2, support: 8, query: 8, count: 20, by: corpus}",
         "stages.meta.trainer.epochs=10",
     ],
 }
