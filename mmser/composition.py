@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import yaml
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 from hydra import main as hydra_main
+from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -20,6 +22,9 @@ from mmser.core.errors import UsageError
 
 SHORT = {"seed": "seeds"}
 """`seed=3` is short for `seeds=[3]`."""
+
+INTERCHANGEABLE = ("encoder", "fusion", "head")
+"""Config groups of which a word may put one member into the place of another."""
 
 
 def compose(config_name: str, overrides: Sequence[str]) -> dict[str, Any]:
@@ -38,7 +43,26 @@ def compose(config_name: str, overrides: Sequence[str]) -> dict[str, Any]:
             f"overrides that fit configs/{config_name}.yaml", reason, "`mmser list` prints the names; see docs/."
         ) from error
     require_mapping(resolved)
-    return resolved  # type: ignore[return-value]
+    return without_leftovers(resolved, overrides)  # type: ignore[arg-type]
+
+
+def without_leftovers(config: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+    """A part of the model that a word chooses (``fusion@model.fusion=gated``) keeps only the arguments it knows.
+
+    Hydra would hand it those that the system had set for its own part. What a word sets stays, known or not.
+    """
+    for word in overrides:
+        choice, _, name = word.lstrip("+").partition("=")
+        group, _, place = choice.partition("@")
+        if group not in INTERCHANGEABLE or not place:
+            continue
+        *parents, last = place.split(".")
+        parent = reduce(lambda node, key: node.get(key, {}), parents, config)
+        known = load_config(group, name).keys() | {key.lstrip("+").partition("=")[0] for key in overrides}
+        kept = {key: value for key, value in parent.get(last, {}).items() if key in known or f"{place}.{key}" in known}
+        if last in parent:
+            parent[last] = kept
+    return config
 
 
 def require_mapping(config: Any) -> None:
@@ -106,7 +130,8 @@ def sweep(config_name: str, overrides: Sequence[str], job: Callable[[dict[str, A
 
     @hydra_main(config_path=str(config_dir()), config_name=config_name, version_base="1.3")
     def one(config: DictConfig) -> float:
-        return job(OmegaConf.to_container(config, resolve=True, throw_on_missing=True))  # type: ignore[arg-type]
+        resolved = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+        return job(without_leftovers(resolved, HydraConfig.get().overrides.task))  # type: ignore[arg-type]
 
     words, sys.argv = sys.argv, ["mmser", "--multirun", *map(_expanded, overrides)]
     try:

@@ -21,6 +21,33 @@ def test_an_unknown_key_is_wrong_usage():
         )
 
 
+def test_a_part_put_into_anothers_place_keeps_only_the_arguments_it_knows():
+    words = ["corpus=meld", "protocol=meld7", "system=text_bigru"]
+    assert compose("train", words)["model"]["fusion"]["pooling"] == "statistics"
+    swapped = compose("train", [*words, "fusion@model.fusion=gated", "model.fusion.size=8"])["model"]["fusion"]
+    assert swapped.keys() == load_config("fusion", "gated").keys() and swapped["size"] == 8
+    asked = compose("train", [*words, "fusion@model.fusion=gated", "+model.fusion.unheard=1"])["model"]["fusion"]
+    assert asked["unheard"] == 1
+    words = ["corpus=emodb", "protocol=emodb7_group4", "system=compact_gcn", "encoder@model.encoders.audio=gru"]
+    assert compose("train", words)["model"]["encoders"]["audio"].keys() == load_config("encoder", "gru").keys()
+
+
+@pytest.mark.parametrize("name", config_names("system"))
+def test_a_system_sets_only_arguments_that_the_configs_of_its_parts_list(name):
+    """Otherwise naming the part again in a word would lose them."""
+    system = load_config("system", name)
+    chosen_parts = [entry for entry in system["defaults"] if isinstance(entry, dict)]
+    for entry in chosen_parts:
+        for choice, part in entry.items():
+            group, _, place = choice.removeprefix("override ").lstrip("/").partition("@")
+            if group not in ("encoder", "fusion", "head"):
+                continue
+            own = system
+            for key in place.split("."):
+                own = own.get(key) or {}
+            assert own.keys() <= load_config(group, part).keys(), choice
+
+
 def test_each_corpus_has_exactly_one_default_protocol():
     protocols = [load_config("protocol", name) for name in config_names("protocol")]
     for corpus in config_names("corpus"):

@@ -83,8 +83,17 @@ def build_model(
             f"none for {', '.join(unknown)}",
             "Name the stream's extractor under `streams`.",
         )
+    for name, part in {**encoders, "the fusion": fusion, "the head": head}.items():
+        _check_arguments(name, part)
     built: dict[str, Any] = {name: make(input_size=input_sizes[name]) for name, make in encoders.items()}
     # Few fusions need facts of the training fold (who its annotators are); those say so by an argument `task`.
     facts = {"task": task} if "task" in inspect.signature(fusion).parameters else {}
     fused = fusion(input_sizes={name: encoder.output_size for name, encoder in built.items()}, **facts)
     return MultimodalModel(built, fused, head(input_size=fused.output_size, task=task))
+
+
+def _check_arguments(name: str, part: Callable[..., nn.Module]) -> None:
+    try:
+        inspect.signature(part)
+    except ValueError as error:
+        raise MmserError(f"arguments that the class of {name} has", str(error), "Drop the others.") from error

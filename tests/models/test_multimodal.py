@@ -49,3 +49,8 @@ def test_a_missing_stream_says_what_to_do() -> None:
 def test_a_missing_size_says_what_to_do() -> None:
     with pytest.raises(MmserError, match=r"found none for text\. Name the stream.s extractor under `streams`"):
         build_model(PARTS, Concat, Classifier, {"audio": 6}, TASK)
+
+
+def test_an_argument_a_part_does_not_have_says_so() -> None:
+    with pytest.raises(MmserError, match=r"expected arguments that the class of the fusion has; found .*unheard=1"):
+        build_model(PARTS, partial(Concat, unheard=1), Classifier, {"audio": 6, "text": 2}, TASK)
