@@ -77,7 +77,7 @@ def make_settings(cache, run, **changes):
     trainer = {"epochs": 4, "min_epochs": 1, "max_steps": -1, "patience": None, "monitor": "ua", "check_every": 1.0}
     trainer |= {"precision": "32-true", "accelerator": "cpu", "devices": 1, "strategy": "auto", "accumulate": 1}
     trainer |= {"clip_norm": None, "clip_mode": "norm", "freeze": [], "groups": [], "deterministic": False}
-    trainer |= {"threads": 1, "jobs": 1, "save_every": 10, "log_tensorboard": False}
+    trainer |= {"threads": 1, "jobs": 1, "save_every": 10, "log_tensorboard": False, "precise_norms": 0}
     trainer |= {"limit_train_batches": 1.0, "limit_validation_batches": 1.0}
     folds = {"_target_": "mmser.protocols.folds.LeaveOneSpeakerOut", "validation_speakers": 1, "seed": 0}
     protocol = {"_target_": "mmser.protocols.protocol.Protocol", "name": "small3_speaker3", "corpus": "small"}

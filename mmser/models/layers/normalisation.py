@@ -36,10 +36,10 @@ class MaskedBatchNorm(nn.Module):
         if all_real(mask) and values.numel() > values.shape[1]:
             return self._norm(values, training=True)
         # Torch's kernel over the real steps alone: a fifth of the passes that masked sums would take.
-        last = values.movedim(1, -1)  # (batch, time[, frequency], channel)
-        steps = last[mask]
+        steps = values.movedim(1, -1)[mask]  # (real step[, frequency], channel)
         normed = self._normed_steps(steps.flatten(0, -2)).view_as(steps)
-        return last.new_zeros(last.shape, dtype=normed.dtype).index_put((mask,), normed).movedim(-1, 1)
+        blank = torch.zeros_like(values, dtype=normed.dtype).movedim(1, -1)  # laid out as the values are
+        return blank.index_put((mask,), normed).movedim(-1, 1)
 
     def _normed_steps(self, steps: Tensor) -> Tensor:
         """steps (n, channel): by their own statistics, or one alone by the running ones; none: none."""
