@@ -51,6 +51,7 @@ def without_leftovers(config: dict[str, Any], overrides: Sequence[str]) -> dict[
 
     Hydra would hand it those that the system had set for its own part. What a word sets stays, known or not.
     """
+    asked = {word.lstrip("+").partition("=")[0] for word in overrides}
     for word in overrides:
         choice, _, name = word.lstrip("+").partition("=")
         group, _, place = choice.partition("@")
@@ -58,10 +59,10 @@ def without_leftovers(config: dict[str, Any], overrides: Sequence[str]) -> dict[
             continue
         *parents, last = place.split(".")
         parent = reduce(lambda node, key: node.get(key, {}), parents, config)
-        known = load_config(group, name).keys() | {key.lstrip("+").partition("=")[0] for key in overrides}
-        kept = {key: value for key, value in parent.get(last, {}).items() if key in known or f"{place}.{key}" in known}
+        known = load_config(group, name)
         if last in parent:
-            parent[last] = kept
+            part = parent[last].items()
+            parent[last] = {key: value for key, value in part if key in known or f"{place}.{key}" in asked}
     return config
 
 

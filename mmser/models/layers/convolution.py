@@ -13,17 +13,13 @@ from torch.nn import functional as F
 from mmser.models.layers.masking import every, zero_padding
 
 
-def channel_mask(mask: Tensor, values: Tensor) -> Tensor:
-    """mask (batch, time) shaped to broadcast over values (batch, channel, time[, frequency])."""
-    return mask.reshape(mask.shape[0], 1, mask.shape[1], *(1,) * (values.dim() - 3))
-
-
 def fill_padding(values: Tensor, mask: Tensor, fill: float = 0.0) -> Tensor:
     """values (batch, channel, time[, frequency]) with the padded steps of mask (batch, time) set to ``fill``.
 
     The layout stays as it is: masked_fill would put the channels first again, and takes three times as long.
     """
-    return torch.where(channel_mask(mask, values), values, fill)
+    real = mask.reshape(mask.shape[0], 1, mask.shape[1], *(1,) * (values.dim() - 3))
+    return torch.where(real, values, fill)
 
 
 def _same(kernel: int, dilation: int) -> tuple[int, int]:
@@ -110,8 +106,7 @@ def max_pool_2d(values: Tensor, mask: Tensor, size: tuple[int, int]) -> tuple[Te
     time, frequency = size
     short = -values.shape[2] % time
     lowest = torch.finfo(values.dtype).min
-    whole = values[..., : values.shape[3] // frequency * frequency]
-    filled = fill_padding(whole, mask, lowest)
+    filled = fill_padding(values, mask, lowest)
     if short:
         filled, mask = F.pad(filled, (0, 0, 0, short), value=lowest), F.pad(mask, (0, short))
     mask = mask.unflatten(1, (-1, time)).any(dim=2)
@@ -120,12 +115,13 @@ def max_pool_2d(values: Tensor, mask: Tensor, size: tuple[int, int]) -> tuple[Te
 
 
 def window_max(values: Tensor, time: int, frequency: int) -> Tensor:
-    """Max over windows that fill values (batch, channel, time, frequency); deterministic on every device.
+    """Max over the whole windows of values (batch, channel, time, frequency); deterministic on every device.
 
     Equal maxima share the gradient on a GPU, where the backward of max_pool2d is not deterministic; on a CPU the first
     takes it, many times faster.
     """
     if not values.is_cuda:
         return F.max_pool2d(values, (time, frequency))
+    whole = values[:, :, : values.shape[2] // time * time, : values.shape[3] // frequency * frequency]
     # (batch, channel, step, time in window, band, frequency in window)
-    return values.unflatten(2, (-1, time)).unflatten(4, (-1, frequency)).amax(dim=(3, 5))
+    return whole.unflatten(2, (-1, time)).unflatten(4, (-1, frequency)).amax(dim=(3, 5))

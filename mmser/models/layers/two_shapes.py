@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from mmser.models.layers.conv_block import ConvBlock
-from mmser.models.layers.convolution import max_pool_2d
+from mmser.models.layers.convolution import window_max
 
 Joined = Literal["channel", "height"]
 
@@ -56,8 +56,4 @@ class TwoShapes(nn.Module):
         return time >> halvings, frequency >> halvings
 
     def _pooled(self, values: Tensor, place: int) -> Tensor:
-        if place not in self.pooled:
-            return values
-        whole = values[:, :, : values.shape[2] // 2 * 2]
-        mask = whole.new_ones(whole.shape[0], whole.shape[2], dtype=torch.bool)
-        return max_pool_2d(whole, mask, (2, 2))[0]
+        return window_max(values, 2, 2) if place in self.pooled else values

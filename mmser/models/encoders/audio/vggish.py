@@ -70,8 +70,7 @@ class VGGish(nn.Module):
         hidden = examples
         for block in self.blocks:
             hidden = block(hidden)
-            frames, bands = hidden.shape[2] // 2 * 2, hidden.shape[3] // 2 * 2
-            hidden = window_max(hidden[:, :, :frames, :bands], 2, 2)
+            hidden = window_max(hidden, 2, 2)
         hidden = hidden.permute(0, 2, 3, 1).flatten(1)  # (example, time x band x channel), the released order
         for layer in self.dense[:-1]:
             hidden = F.relu(layer(hidden))
