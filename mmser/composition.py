@@ -23,7 +23,7 @@ from mmser.core.errors import UsageError
 SHORT = {"seed": "seeds"}
 """`seed=3` is short for `seeds=[3]`."""
 
-INTERCHANGEABLE = ("encoder", "fusion", "head")
+INTERCHANGEABLE = ("encoder", "fusion", "head", "objective", "optimizer", "scheduler")
 """Config groups of which a word may put one member into the place of another."""
 
 
@@ -47,7 +47,7 @@ def compose(config_name: str, overrides: Sequence[str]) -> dict[str, Any]:
 
 
 def without_leftovers(config: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
-    """A part of the model that a word chooses (``fusion@model.fusion=gated``) keeps only the arguments it knows.
+    """A part that a word chooses (``fusion@model.fusion=gated``, ``optimizer=sgd``) keeps only the arguments it knows.
 
     Hydra would hand it those that the system had set for its own part. What a word sets stays, known or not.
     """
@@ -55,8 +55,9 @@ def without_leftovers(config: dict[str, Any], overrides: Sequence[str]) -> dict[
     for word in overrides:
         choice, _, name = word.lstrip("+").partition("=")
         group, _, place = choice.partition("@")
-        if group not in INTERCHANGEABLE or not place:
+        if group not in INTERCHANGEABLE:
             continue
+        place = place or group
         *parents, last = place.split(".")
         parent = reduce(lambda node, key: node.get(key, {}), parents, config)
         known = load_config(group, name)

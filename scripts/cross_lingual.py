@@ -102,13 +102,14 @@ def write(found: pd.DataFrame, out: Path) -> None:
     cells = [list(found.columns), ["---"] * found.shape[1], *found.astype(str).values.tolist()]
     (out / "table.md").write_text("\n".join("| " + " | ".join(row) + " |" for row in cells) + "\n", encoding="utf-8")
     figure, axes = pyplot.subplots(figsize=(6, 4), layout="constrained")
-    for marker, (system, rows) in zip("osD^", found.groupby("system", sort=False), strict=False):
+    for place, (system, rows) in enumerate(found.groupby("system", sort=False)):
         spread = [rows["value"] - rows["low"], rows["high"] - rows["value"]]
-        axes.errorbar(100 * rows["share"], rows["value"], yerr=spread, marker=marker, capsize=3, label=system)
+        aside = 100 * rows["share"] + 0.8 * (place - 1.5)  # intervals that lie on each other hide each other
+        axes.errorbar(aside, rows["value"], yerr=spread, marker="osD^"[place], capsize=3, label=system)
     axes.set_xlabel("share of the target's training utterances (%)")
     axes.set_ylabel("UA (%)")
     axes.axhline(25, color="grey", linestyle=":", label="chance")
-    axes.legend()
+    figure.legend(loc="outside lower center", ncols=3, frameon=False)
     figure.savefig(out / "curve.png", dpi=150)
     pyplot.close(figure)
 

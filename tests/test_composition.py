@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from mmser.composition import chosen, compose, default_protocol, listed, merged, read_yaml
+from mmser.composition import INTERCHANGEABLE, chosen, compose, default_protocol, listed, merged, read_yaml
 from mmser.core.configs import config_names, load_config
 from mmser.core.errors import UsageError
 
@@ -32,6 +32,16 @@ def test_a_part_put_into_anothers_place_keeps_only_the_arguments_it_knows():
     assert compose("train", words)["model"]["encoders"]["audio"].keys() == load_config("encoder", "gru").keys()
 
 
+@pytest.mark.parametrize(
+    ("system", "group", "name"),
+    [("daae", "optimizer", "sgd"), ("attention_pooling", "scheduler", "none"), ("emotion2vec", "scheduler", "cosine"),
+     ("iaan", "objective", "focal")],
+)  # fmt: skip
+def test_another_optimizer_schedule_or_objective_keeps_only_the_arguments_it_knows(system, group, name):
+    words = ["corpus=iemocap", "protocol=iemocap4_loso5", f"system={system}", f"{group}={name}"]
+    assert compose("train", words)[group].keys() == load_config(group, name).keys()
+
+
 @pytest.mark.parametrize("name", config_names("system"))
 def test_a_system_sets_only_arguments_that_the_configs_of_its_parts_list(name):
     """Otherwise naming the part again in a word would lose them."""
@@ -40,10 +50,10 @@ def test_a_system_sets_only_arguments_that_the_configs_of_its_parts_list(name):
     for entry in chosen_parts:
         for choice, part in entry.items():
             group, _, place = choice.removeprefix("override ").lstrip("/").partition("@")
-            if group not in ("encoder", "fusion", "head"):
+            if group not in INTERCHANGEABLE:
                 continue
             own = system
-            for key in place.split("."):
+            for key in (place or group).split("."):
                 own = own.get(key) or {}
             assert own.keys() <= load_config(group, part).keys(), choice
 

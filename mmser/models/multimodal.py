@@ -84,7 +84,7 @@ def build_model(
             "Name the stream's extractor under `streams`.",
         )
     for name, part in {**encoders, "the fusion": fusion, "the head": head}.items():
-        _check_arguments(name, part)
+        check_arguments(name, part)
     built: dict[str, Any] = {name: make(input_size=input_sizes[name]) for name, make in encoders.items()}
     # Few fusions need facts of the training fold (who its annotators are); those say so by an argument `task`.
     facts = {"task": task} if "task" in inspect.signature(fusion).parameters else {}
@@ -92,7 +92,8 @@ def build_model(
     return MultimodalModel(built, fused, head(input_size=fused.output_size, task=task))
 
 
-def _check_arguments(name: str, part: Callable[..., nn.Module]) -> None:
+def check_arguments(name: str, part: Callable[..., Any]) -> None:
+    """Raise MmserError when a partial part has been given an argument that its class or function does not have."""
     try:
         inspect.signature(part)
     except ValueError as error:

@@ -11,7 +11,7 @@ from torch import nn
 
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
-from mmser.models.multimodal import MultimodalModel, build_model
+from mmser.models.multimodal import MultimodalModel, build_model, check_arguments
 from mmser.training.learner import Learner
 
 Settings = Mapping[str, Any]
@@ -41,14 +41,17 @@ def built(config: Mapping[str, Any]) -> Any:
 
 def make_learner(settings: Settings, model: MultimodalModel, task: Task, seed: int) -> Learner:
     """The learner of these settings around a model."""
-    objective: nn.Module = built(settings["objective"])(task=task, vector_size=model.vector_size)
+    parts = {name: built(settings[name]) for name in ("objective", "optimizer", "scheduler")}
+    for name, part in parts.items():
+        check_arguments(f"the {name}", part)
+    objective: nn.Module = parts["objective"](task=task, vector_size=model.vector_size)
     trainer = settings["trainer"]
     return Learner(
         model,
         objective,
         task,
-        instantiate(settings["optimizer"], _convert_="all"),
-        instantiate(settings["scheduler"], _convert_="all"),
+        parts["optimizer"],
+        parts["scheduler"],
         monitor=trainer["monitor"],
         groups=trainer["groups"],
         frozen=trainer["freeze"],
