@@ -119,21 +119,20 @@ def lines(plan: dict[str, Any], options: argparse.Namespace, failures: dict[tupl
             found.setdefault((path.parent.parent.name, network), []).append(Run(path.parent))
     floors = pd.read_csv(options.floors) if options.floors and options.floors.is_file() else pd.DataFrame()
     order = [(corpus, network) for corpus in plan["corpora"] for network in plan["networks"]]
-    rows = [line(*key, found[key], floors) for key in order if key in found]
+    rows = [line(c, n, found[c, n], plan["networks"][n]["folds"], floors) for c, n in order if (c, n) in found]
     rows += [{"corpus": c, "network": n, "note": why} for (c, n), why in failures.items()]
     return pd.DataFrame(rows)
 
 
-def line(corpus: str, network: str, runs: list[Run], floors: pd.DataFrame) -> dict[str, Any]:
-    """One network on one corpus over its seeds."""
+def line(corpus: str, network: str, runs: list[Run], cut: str, floors: pd.DataFrame) -> dict[str, Any]:
+    """One network on one corpus over its seeds; ``cut`` is how the plan folds its speakers."""
     scores = score(pd.concat([read_predictions(run.directory) for run in runs], ignore_index=True))
     pooled = scores[scores["scope"] == POOLED].set_index("metric")
     card = load_config("system", runs[0].config["card"]["name"])["card"]
     scaled = any(stream.get("normalise") == "speaker_zscore" for stream in runs[0].config["streams"].values())
     learnt = [curve for run in runs for *_, curve in curves(run)]
-    folds = sum(len(run.folds) for run in runs)
-    folds_of = "group" if "group" in runs[0].config["protocol"]["name"] else "speaker"
-    floor = floor_of(floors, corpus, folds_of, scaled)
+    trained = sum(len(run.folds) for run in runs)
+    floor = floor_of(floors, corpus, cut, scaled)
     row = {
         "corpus": corpus,
         "network": network,
@@ -148,7 +147,7 @@ def line(corpus: str, network: str, runs: list[Run], floors: pd.DataFrame) -> di
         "parameters": runs[0].describe(*runs[0].folds[0])["parameters"],
         "published": card.get("parameters") or "",
         "s / epoch": round(float(np.median(np.concatenate([curve["seconds"] for curve in learnt]))), 2),
-        "epochs": round(sum(len(curve) for curve in learnt) / folds),
+        "epochs": round(sum(len(curve) for curve in learnt) / trained),
     }
     return {**row, "note": "random weights" if runs[0].environment.get("random_weights") else ""}
 

@@ -13,8 +13,10 @@ from mmser.cache.atomic import written_aside
 from mmser.core.errors import MmserError
 from mmser.core.tables import CLEAN, PREDICTION_COLUMNS
 from mmser.evaluation.attention import attention_samples
+from mmser.evaluation.layer_change import layer_change
 from mmser.evaluation.predict import predict_and_embed
 from mmser.metrics.predictions import FILE_NAME
+from mmser.training.stages import list_stages
 
 if TYPE_CHECKING:
     from mmser.data.fold import FoldData
@@ -25,6 +27,9 @@ EMBEDDINGS = "embeddings.safetensors"
 
 EMBEDDED = "embeddings.parquet"
 ATTENTION = "attention.parquet"
+
+LAYERS = "layers.parquet"
+"""How far each stage of a staged run moved each layer."""
 
 
 def evaluate(
@@ -39,7 +44,7 @@ def evaluate(
     Rows of the same condition are replaced, others kept, and the file appears whole: repeating changes nothing.
     ``data(fold, seed)`` gives the fold's data under another condition; without it the run's own clean data are used.
     The clean condition also keeps up to ``embeddings`` fused vectors per fold and seed and the attention of up to
-    ``attention`` utterances of the first one, for reports.
+    ``attention`` utterances of the first one, and how far each stage moved each layer, for reports.
     Raises MmserError when no fold is finished or a condition comes without its data.
     """
     if condition != CLEAN and data is None:
@@ -53,6 +58,7 @@ def evaluate(
     tables: list[pd.DataFrame] = []
     vectors: dict[str, np.ndarray] = {}
     samples = pd.DataFrame()
+    moved: list[pd.DataFrame] = []
     for fold, seed in run.folds:
         fold_data, model = (data or run.fold_data)(fold, seed), run.load_model(fold, seed)
         task = fold_data.task
@@ -64,10 +70,15 @@ def evaluate(
         if len(tables) == 1 and condition == CLEAN and attention:
             samples = attention_samples(model, fold_data, run.manifest, table, attention)
             samples = samples.assign(fold=fold, seed=seed)
+        if condition == CLEAN:
+            change = layer_change(model, list_stages(run.config), run.folder(fold, seed))
+            moved.append(change.assign(fold=fold, seed=seed))
     predictions = with_facts(pd.concat(tables, ignore_index=True), run.manifest, condition)
     if condition == CLEAN:
         _save_embeddings(run.directory, predictions, vectors, embeddings)
         _save_table(samples, run.directory / ATTENTION)
+        if any(map(len, moved)):
+            _save_table(pd.concat(moved, ignore_index=True), run.directory / LAYERS)
     return _save_predictions(predictions, condition, run.directory / FILE_NAME)
 
 

@@ -16,6 +16,7 @@ from mmser.reports.sections.confusion import confusion
 from mmser.reports.sections.curves import curves
 from mmser.reports.sections.embeddings import embeddings
 from mmser.reports.sections.header import header
+from mmser.reports.sections.layers import layers
 from mmser.reports.sections.provenance import provenance
 from mmser.reports.sections.published import published
 from mmser.reports.sections.robustness import robustness
@@ -30,6 +31,7 @@ SECTIONS = (
     confusion,
     breakdown,
     curves,
+    layers,
     embeddings,
     attention,
     caches,

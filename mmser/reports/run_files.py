@@ -89,6 +89,11 @@ class RunFiles:
         return _table(self.directory / "attention.parquet")
 
     @cached_property
+    def layers(self) -> pd.DataFrame | None:
+        """How far each stage moved each layer (mmser.evaluation.layer_change)."""
+        return _table(self.directory / "layers.parquet")
+
+    @cached_property
     def caches(self) -> list[CacheFiles]:
         """The caches this run was trained on that are still on this machine, found by fingerprint."""
         wanted, cache = self.environment.get("caches") or {}, self.config.get("cache")

@@ -94,6 +94,8 @@ def make_run(directory):
 
     return SimpleNamespace(
         directory=directory,
+        config={},
+        folder=lambda fold, seed: directory / "folds" / f"{fold}-seed{seed}",
         folds=[("one", 0), ("one", 1), ("two", 0), ("two", 1)],
         manifest=pd.DataFrame(facts),
         fold_data=fold_data,

@@ -46,6 +46,7 @@ def write_run(directory: Path, cache: Path, skill=1.5, seeds=(0, 1)) -> Path:
             write_fold(directory / "folds" / f"{fold}-seed{seed}", seed)
     write_embeddings(directory, table)
     write_attention(directory)
+    write_layers(directory, table)
     write_caches(cache, table)
     return directory
 
@@ -126,6 +127,14 @@ def write_attention(directory):
         face = {"name": "text_to_face", "stream": "face", "weights": rng.dirichlet(np.ones(12)).tolist()}
         rows.append(about | face | {"labels": None, "seconds": None})
     pd.DataFrame(rows).to_parquet(directory / "attention.parquet")
+
+
+def write_layers(directory, table):
+    rng = np.random.default_rng(2)
+    layers = [f"encoders.audio.conv{number}" for number in range(60)]
+    named = [("adapt", layer, f, s) for f, s in table.groupby(["fold", "seed"]).groups for layer in layers]
+    moved = pd.DataFrame(named, columns=["stage", "layer", "fold", "seed"]).assign(distance=rng.random(len(named)))
+    moved.to_parquet(directory / "layers.parquet")
 
 
 def write_caches(cache, table):

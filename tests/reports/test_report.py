@@ -163,7 +163,7 @@ def test_attention_shows_words_with_their_weights(page, folder):
 
 def test_pictures_are_inside_the_page_and_described(page):
     pictures = [attributes for tag, attributes in page.tags if tag == "img"]
-    assert len(pictures) == 2 + 2 + 4 + 4
+    assert len(pictures) == 2 + 2 + 1 + 4 + 4
     for picture in pictures:
         assert picture["src"].startswith(("data:image/svg+xml;base64,", "data:image/png;base64,"))
         assert picture["alt"]
@@ -216,12 +216,20 @@ def test_predictions_alone_make_a_report_that_says_what_is_missing(tmp_path):
     predictions(1.0, 0).drop(columns=[f"probability_{c}" for c in CLASSES]).to_parquet(run / "predictions.parquet")
     page = Page(report([run], tmp_path / "report.html").read_text(encoding="utf-8"))
     assert "no metrics.csv" in page.sections["learning-curves"]
+    assert "trained in one stage" in page.sections["layers-moved-by-each-stage"]
     assert "no fused vectors were saved" in page.sections["embedding-map"]
     assert "no attention weights, or none were saved" in page.sections["attention"]
     assert "caches are not on this machine" in page.sections["caches-and-failures"]
     assert "names no published score" in page.sections["published-scores"]
     assert "No config.yaml" in page.sections["configuration-and-environment"]
     assert "ECE" not in page.sections["scores"]
+
+
+def test_a_staged_run_without_its_layers_says_what_writes_them(tmp_path):
+    predictions(1.0, 0).to_parquet(tmp_path / "predictions.parquet")
+    (tmp_path / "config.yaml").write_text("stages: {first: {}, second: {}}")
+    page = Page(report([tmp_path], tmp_path / "report.html").read_text(encoding="utf-8"))
+    assert "`mmser evaluate` writes it" in page.sections["layers-moved-by-each-stage"]
 
 
 def test_values_without_classes(tmp_path):

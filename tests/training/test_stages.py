@@ -1,11 +1,13 @@
 """Staged training: each stage starts from the one before, frozen parts stay bit-identical, stages resume."""
 
+import pandas as pd
 import pytest
 import torch
 from safetensors.torch import load_file, save_model
 from torch import nn
 
 from mmser.core.errors import MmserError
+from mmser.evaluation.evaluate import evaluate
 from mmser.training import fold as fold_module
 from mmser.training.fit import train
 from mmser.training.learner import Learner
@@ -53,6 +55,15 @@ def test_the_encoders_of_the_first_stage_are_frozen_in_the_second(settings):
     heads = [name for name in first if name.startswith("head.")]
     assert not any(torch.equal(first[name], last[name]) for name in heads)
     assert run.describe("s0", 0)["epochs"] == 2
+
+
+def test_evaluation_tells_how_far_the_second_stage_moved_each_layer(settings):
+    run = train(settings(folds=["s0"], stages={"one": {}, "two": {"trainer": {"freeze": ["head.*"]}}}))
+    evaluate(run)
+    table = pd.read_parquet(run.directory / "layers.parquet")
+    assert set(table["stage"]) == {"two"} and set(table["fold"]) == {"s0"}
+    frozen = table["layer"].str.startswith("head.")
+    assert frozen.any() and table.loc[frozen, "distance"].abs().max() == pytest.approx(0.0, abs=1e-12)
 
 
 def test_no_stage_hears_what_its_fold_tests(settings, monkeypatch):
