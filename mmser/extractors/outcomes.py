@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from mmser.core.clip import Clip, Failure, FailureReason, Features, Modality, Transcript
+from mmser.core.clip import SAMPLE_RATE, Clip, Failure, FailureReason, Features, Modality, Transcript
 from mmser.core.words import words_of
+from mmser.extractors.batching import length_batches
 
 _FOREIGN: dict[Modality, frozenset[FailureReason]] = {
     "audio": frozenset({"no video track", "no face", "empty transcript"}),
@@ -71,6 +72,29 @@ def each_waveform(clips: Sequence[Clip], compute: Callable[[np.ndarray], Feature
         waveform = waveform_of(clip)
         results.append(waveform if isinstance(waveform, Failure) else checked(clip, compute(waveform)))
     return results
+
+
+def waveforms_in_batches(
+    clips: Sequence[Clip],
+    prepare: Callable[[np.ndarray], np.ndarray],
+    compute: Callable[[list[np.ndarray]], Sequence[Features]],
+    batch_seconds: float,
+) -> list[Features | Failure]:
+    """``compute`` on the prepared waveforms of similar length, ``batch_seconds`` of them at most, padding included."""
+    found: dict[int, Features | Failure] = {}
+    heard: dict[int, np.ndarray] = {}
+    for position, clip in enumerate(clips):
+        waveform = waveform_of(clip)
+        if isinstance(waveform, Failure):
+            found[position] = waveform
+        else:
+            heard[position] = prepare(waveform)
+    order = list(heard)
+    for batch in length_batches([len(heard[p]) for p in order], round(batch_seconds * SAMPLE_RATE)):
+        rows = [order[place] for place in batch]
+        for p, features in zip(rows, compute([heard[p] for p in rows]), strict=True):
+            found[p] = checked(clips[p], features)
+    return [found[p] for p in range(len(clips))]
 
 
 def each_transcript(clips: Sequence[Clip], compute: Callable[[Transcript], Features]) -> list[Features | Failure]:

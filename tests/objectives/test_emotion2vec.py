@@ -1,7 +1,10 @@
 """emotion2vec: sizes, the published layout, masks, teacher, losses."""
 
+from pathlib import Path
+
 import pytest
 import torch
+from emotion2vec_file import published
 from hydra.utils import instantiate
 from safetensors.torch import save_file
 from torch import nn
@@ -91,33 +94,6 @@ def test_slopes_and_distances():
     assert float(bias[1, 4]) == pytest.approx(-3 * 2.0**-4)
 
 
-def published(network, prenet):
-    """The tensors of ``network`` under the names of the published file."""
-    audio, found = "d2v_model.modality_encoders.AUDIO.", {}
-    for name, tensor in network.state_dict().items():
-        part = name.split(".")
-        tensor = tensor.clone()
-        if name == "tokens":
-            found[audio + "extra_tokens"] = tensor[None]
-        elif name == "backbone.scale":
-            found[audio + "alibi_scale"] = tensor.reshape(1, 1, -1, 1, 1)
-        elif part[1] == "convolutions":
-            found[f"{audio}local_encoder.conv_layers.{part[2]}.0.weight"] = tensor
-        elif part[1] == "norms":
-            found[f"{audio}local_encoder.conv_layers.{part[2]}.2.1.{part[3]}"] = tensor
-        elif part[1] == "positions":
-            found[f"{audio}relative_positional_encoder.{int(part[2]) + 1}.0.{part[3]}"] = tensor
-        elif name.startswith("backbone.norm"):
-            found[f"{audio}context_encoder.norm.{part[2]}"] = tensor
-        elif name.startswith("front"):
-            found[f"{audio}project_features.{1 if part[1] == 'norm' else 2}.{part[2]}"] = tensor
-        else:
-            block, group = int(part[2]), {"q": "attn.", "p": "attn.", "f": "mlp."}.get(part[3][0], "")
-            place = f"{audio}context_encoder.blocks.{block}" if block < prenet else f"d2v_model.blocks.{block - prenet}"
-            found[f"{place}.{group}{part[3]}.{part[4]}"] = tensor
-    return found
-
-
 @pytest.mark.parametrize("suffix", [".safetensors", ".pt"])
 def test_the_published_layout_is_read(tmp_path, suffix):
     source, path = encoder().eval(), tmp_path / f"weights{suffix}"
@@ -138,6 +114,12 @@ def test_a_file_that_lacks_a_tensor_is_refused(tmp_path):
         encoder(prenet=2, weights=str(tmp_path / "w.safetensors"))
     with pytest.raises(MmserError, match="the checkpoint of emotion2vec; found no file"):
         encoder(weights=str(tmp_path / "none.pt"))
+
+
+def test_a_file_that_is_no_file_of_tensors_is_refused(tmp_path):
+    torch.save({"model": Path("more than tensors")}, tmp_path / "w.pt")
+    with pytest.raises(MmserError, match="a file of tensors alone; found more than tensors"):
+        encoder(weights=str(tmp_path / "w.pt"))
 
 
 @pytest.mark.parametrize(("rule", "share", "tolerance"), [("fraction", 0.41, 0.04), ("start_rate", 0.97, 0.02)])

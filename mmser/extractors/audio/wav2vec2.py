@@ -19,10 +19,9 @@ import numpy as np
 
 from mmser.core.clip import SAMPLE_RATE, Clip, Failure, Features, Modality
 from mmser.core.errors import MmserError
-from mmser.extractors.batching import length_batches
 from mmser.extractors.devices import Precision, place_of, placed, seeded
 from mmser.extractors.level import Level, levelled
-from mmser.extractors.outcomes import checked, waveform_of
+from mmser.extractors.outcomes import waveforms_in_batches
 from mmser.extractors.pretrained import checkpoint_identity, find_checkpoint
 from mmser.extractors.weights import is_random
 
@@ -83,20 +82,7 @@ class Wav2Vec2:
 
     def extract(self, clips: Sequence[Clip]) -> list[Features | Failure]:
         """One (time, size) or (time, layer, size) float32 array per clip, 50 Hz."""
-        found: dict[int, Features | Failure] = {}
-        heard: dict[int, np.ndarray] = {}
-        for position, clip in enumerate(clips):
-            waveform = waveform_of(clip)
-            if isinstance(waveform, Failure):
-                found[position] = waveform
-            else:
-                heard[position] = self._prepared(waveform)
-        order = list(heard)
-        for batch in length_batches([len(heard[p]) for p in order], round(self.batch_seconds * SAMPLE_RATE)):
-            rows = [order[b] for b in batch]
-            for p, values in zip(rows, self._encode([heard[p] for p in rows]), strict=True):
-                found[p] = checked(clips[p], Features(values, frame_rate=self._frame_rate))
-        return [found[p] for p in range(len(clips))]
+        return waveforms_in_batches(clips, self._prepared, self._encode, self.batch_seconds)
 
     @cached_property
     def _model(self) -> Any:
@@ -139,8 +125,8 @@ class Wav2Vec2:
         prepared = levelled(waveform, self.level)
         return np.pad(prepared, (0, max(0, shortest - len(prepared)))).astype(np.float32)
 
-    def _encode(self, waveforms: list[np.ndarray]) -> list[np.ndarray]:
-        """Waveforms (sample,) of any lengths -> one (time, [layer,] size) float32 array each."""
+    def _encode(self, waveforms: list[np.ndarray]) -> list[Features]:
+        """Waveforms (sample,) of any lengths -> (time, [layer,] size) float32 each."""
         import torch
 
         from mmser.extractors.valid_norm import valid_samples
@@ -155,7 +141,7 @@ class Wav2Vec2:
             output = self._model(padded, attention_mask=mask.long(), output_hidden_states=self.layer != -1)
         values = self._chosen(output).float().cpu().numpy()
         frames = self._model._get_feat_extract_output_lengths(lengths.cpu()).tolist()
-        return [row[:count] for row, count in zip(values, frames, strict=True)]
+        return [Features(row[:count], frame_rate=self._frame_rate) for row, count in zip(values, frames, strict=True)]
 
     def _chosen(self, output: Any) -> torch.Tensor:
         """(batch, time, size), or (batch, time, layer, size) for all layers."""

@@ -88,5 +88,5 @@ class AlibiBackbone(nn.Module):
         Zero for tokens.
         """
         distance = (positions[:, :, None] - positions[:, None]).abs().to(self.scale.dtype)
-        slopes = torch.tensor(self.slopes, device=self.scale.device) * self.scale.clamp_min(0.0)
+        slopes = self.scale.new_tensor(self.slopes) * self.scale.clamp_min(0.0)
         return F.pad(-slopes[:, None, None] * distance[:, None], (tokens, 0, tokens, 0))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from pickle import UnpicklingError
 
 import torch
 from torch import Tensor
@@ -29,7 +30,7 @@ def renamed(published: Mapping[str, Tensor], prenet: int = 4) -> dict[str, Tenso
     """The tensors the encoder has a place for; ``prenet`` blocks lie in the audio part, the others follow them."""
     found: dict[str, Tensor] = {}
     for key, tensor in published.items():
-        name = re.sub(r"^(d2v_model\.|model\.)", "", key)
+        name = _plain(key)
         if match := _POSITION.fullmatch(name):
             found[f"front.positions.{int(match[1]) - 1}.{match[2]}"] = tensor
         elif match := _BLOCK.fullmatch(name):
@@ -43,6 +44,37 @@ def renamed(published: Mapping[str, Tensor], prenet: int = 4) -> dict[str, Tenso
     return found
 
 
+def sizes_of(published: Mapping[str, Tensor]) -> dict[str, int]:
+    """Arguments of the encoder that these tensors belong to; raises MmserError where they are of something else.
+
+    A bias with one scale for all heads does not tell how many there are: the published ones have 64 features each.
+    """
+    blocks = {(match[1], match[2]) for key in published if (match := _BLOCK.fullmatch(_plain(key)))}
+    prenet = sum(audio is not None for audio, _ in blocks)
+    found = renamed(published, prenet)
+    telling = ("backbone.blocks.0.fc1.weight", "front.convolutions.0.weight", "front.positions.0.weight")
+    lacking = [name for name in telling if name not in found]
+    if lacking:
+        raise MmserError("the tensors of emotion2vec", f"no {lacking[0]} among {len(published)}", "Check the file.")
+    inner, first, position = (found[name] for name in telling)
+    inner_size, size = inner.shape
+    scales = found["backbone.scale"].numel() if "backbone.scale" in found else 1
+    return {
+        "size": size,
+        "layers": len(blocks),
+        "prenet": prenet,
+        "heads": scales if scales > 1 else max(1, size // 64),
+        "inner_size": inner_size,
+        "channels": len(first),
+        "groups": size // position.shape[1],
+        "tokens": len(found.get("tokens", ())),
+    }
+
+
+def _plain(key: str) -> str:
+    return re.sub(r"^(d2v_model\.|model\.)", "", key)
+
+
 def read_checkpoint(path: Path) -> dict[str, Tensor]:
     """The published tensors of a .pt or .safetensors file, never more than tensors; raises MmserError without one."""
     if not path.is_file():
@@ -51,5 +83,12 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
         from safetensors.torch import load_file
 
         return load_file(path)
-    content = torch.load(path, map_location="cpu", weights_only=True)
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, EOFError, UnpicklingError) as error:
+        raise MmserError(
+            "a file of tensors alone",
+            f"more than tensors, or none, in {path}: {str(error).splitlines()[0]}",
+            "Save what is under `model` as .safetensors where you trust the file, or download it again.",
+        ) from error
     return content["model"] if isinstance(content.get("model"), Mapping) else content

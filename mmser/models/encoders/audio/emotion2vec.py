@@ -10,8 +10,9 @@ Differs:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -20,7 +21,7 @@ from torch.nn import functional as F
 from mmser.core.batch import Stream
 from mmser.core.errors import MmserError
 from mmser.models.layers.alibi_transformer import AlibiBackbone
-from mmser.models.layers.emotion2vec_checkpoint import read_checkpoint, renamed
+from mmser.models.layers.emotion2vec_checkpoint import read_checkpoint, renamed, sizes_of
 from mmser.models.layers.masking import compact_order, length_mask, rows_at, zero_padding
 
 KERNELS, STRIDES = (10, 3, 3, 3, 3, 2, 2), (5, 2, 2, 2, 2, 2, 2)
@@ -62,7 +63,7 @@ class Emotion2Vec(nn.Module):
         self.projection = nn.Linear(size, projection_size) if projection_size else None
         self.output_size = projection_size or size
         if weights != "random":
-            self._load(Path(weights), prenet)
+            self.load_published(read_checkpoint(Path(weights)), prenet, weights)
 
     def forward(self, stream: Stream) -> Stream:
         """(batch, sample) or (batch, sample, 1) at 16 kHz -> (batch, frame or token, output_size)."""
@@ -79,8 +80,9 @@ class Emotion2Vec(nn.Module):
             out = Stream(tokens, frames.mask.any(dim=1, keepdim=True).expand(-1, tokens.shape[1]))
         return out if self.projection is None else Stream(F.relu(self.projection(out.filled())), out.mask)
 
-    def _load(self, path: Path, prenet: int) -> None:
-        found = renamed(read_checkpoint(path), prenet)
+    def load_published(self, published: Mapping[str, Tensor], prenet: int, path: str) -> None:
+        """Take over the tensors of a published file; raises MmserError where one is lacking."""
+        found = renamed(published, prenet)
         if "backbone.scale" in found:
             found["backbone.scale"] = found["backbone.scale"].flatten().expand_as(self.backbone.scale)
         wanted = {name for name in self.state_dict() if not name.startswith("projection.")}
@@ -88,6 +90,15 @@ class Emotion2Vec(nn.Module):
         if lacking:
             raise MmserError(f"{len(wanted)} tensors of emotion2vec", f"no {lacking[0]} in {path}", "Check the file.")
         self.load_state_dict(found, strict=False)
+
+
+def from_checkpoint(path: Path, **options: Any) -> Emotion2Vec:
+    """The encoder as large as the published file says, with its weights; ``options`` are its other arguments."""
+    published = read_checkpoint(path)
+    arguments: dict[str, Any] = {**sizes_of(published), **options}
+    network = Emotion2Vec(1, **arguments)
+    network.load_published(published, arguments["prenet"], str(path))
+    return network
 
 
 class _Front(nn.Module):

@@ -1,0 +1,122 @@
+"""Features of emotion2vec from its published file: 50 frames per second, or one vector or a few per utterance.
+
+Source: Ma et al., "emotion2vec: self-supervised pre-training for speech emotion representation", ACL Findings 2024.
+The network is the encoder ``emotion2vec``; cached, it runs once and not in every epoch of a probe.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+from mmser.core.clip import SAMPLE_RATE, Clip, Failure, Features, Modality
+from mmser.core.errors import MmserError
+from mmser.extractors.devices import Precision, place_of, placed, seeded
+from mmser.extractors.level import Level, levelled
+from mmser.extractors.outcomes import waveforms_in_batches
+from mmser.extractors.weights import digest, is_random, local_weights
+
+_NO_EFFECT = ("batch_seconds", "device")
+_FRAME_RATE = 50.0
+_DOWNLOAD = "emotion2vec_base.pt of the model emotion2vec/emotion2vec_base on the model hub"
+
+
+@dataclass(frozen=True)
+class Emotion2Vec:
+    """waveform -> normalised -> convolutions -> Transformer, (frame, size), (1, size) or (token, size).
+
+    Args:
+        weights: the published ``emotion2vec_base.pt`` or one of its successors (or the tensors as .safetensors); the
+            file says how large the network is. ``random``: a seeded network of two blocks.
+        size: feature dimension; another one in the file is an error.
+        embedding: ``frames``; ``utterance``, the mean of the utterance's tokens; ``chunk``, the tokens themselves.
+        level: ``zscore`` (mean 0, variance 1) or ``none``, where a file was trained without.
+        precision: ``bfloat16`` trades accuracy for speed.
+        batch_seconds: most seconds of audio, padding included, in one pass.
+        device: ``auto``, ``cpu``, ``cuda``.
+        seed: of random weights.
+    """
+
+    modality: ClassVar[Modality] = "audio"
+    dtype: ClassVar[str] = "float16"
+
+    weights: str = "weights/emotion2vec_base.pt"
+    size: int = 768
+    embedding: Literal["frames", "utterance", "chunk"] = "frames"
+    level: Level = "zscore"
+    precision: Precision = "float32"
+    batch_seconds: float = 60.0
+    device: str = "auto"
+    seed: int = 0
+
+    @property
+    def random_weights(self) -> bool:
+        """Whether the features mean nothing."""
+        return is_random(self.weights)
+
+    @property
+    def feature_size(self) -> int:
+        """Length of the last axis of the output."""
+        return self.size
+
+    def parameters(self) -> Mapping[str, Any]:
+        """Every argument that has an effect, the weights by their digest."""
+        kept = {name: value for name, value in asdict(self).items() if name not in _NO_EFFECT}
+        weights = self.weights if self.random_weights else f"sha256:{digest(self._path)}"
+        return {"extractor": "emotion2vec", **kept, "weights": weights}
+
+    def extract(self, clips: Sequence[Clip]) -> list[Features | Failure]:
+        """One (frame or token, size) float32 array per clip; the span of a token is the whole clip."""
+        return waveforms_in_batches(clips, self._prepared, self._encode, self.batch_seconds)
+
+    @property
+    def _path(self) -> Path:
+        return local_weights(self.weights, "emotion2vec", _DOWNLOAD)
+
+    @cached_property
+    def _network(self) -> Any:
+        from mmser.models.encoders.audio.emotion2vec import from_checkpoint
+
+        if self.random_weights:
+            network = seeded(self._random_network, self.seed)
+        else:
+            network = from_checkpoint(self._path, embedding=self.embedding)
+        if network.output_size != self.size:
+            found = f"{network.output_size} in {self.weights}"
+            raise MmserError(f"a checkpoint of size {self.size}", found, "Set `size`.")
+        return placed(network, self.device, self.precision)
+
+    def _random_network(self) -> Any:
+        from mmser.models.encoders.audio.emotion2vec import Emotion2Vec as Network
+
+        heads = max(1, self.size // 64)
+        return Network(1, self.size, 2, 1, heads, 2 * self.size, channels=64, embedding=self.embedding)
+
+    def _prepared(self, waveform: np.ndarray) -> np.ndarray:
+        return levelled(waveform, self.level)
+
+    def _encode(self, waveforms: list[np.ndarray]) -> list[Features]:
+        """Waveforms (sample,) of any lengths -> (frame or token, size) float32 each."""
+        import torch
+
+        from mmser.core.batch import Stream
+
+        device, dtype = place_of(self._network)
+        lengths = [len(waveform) for waveform in waveforms]
+        rows = torch.nn.utils.rnn.pad_sequence([torch.from_numpy(waveform) for waveform in waveforms], batch_first=True)
+        mask = torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]
+        with torch.inference_mode():
+            out = self._network(Stream(rows.to(device, dtype), mask.to(device)))
+        values, counts = out.values.float().cpu().numpy(), out.lengths.tolist()
+        return [self._features(row[:n], length) for row, n, length in zip(values, counts, lengths, strict=True)]
+
+    def _features(self, values: np.ndarray, samples: int) -> Features:
+        if self.embedding == "frames":
+            return Features(values, frame_rate=_FRAME_RATE)
+        whole = np.array([[0.0, samples / SAMPLE_RATE]], dtype=np.float32)
+        return Features(values, spans=np.repeat(whole, len(values), axis=0))
