@@ -2,7 +2,8 @@
 
     python scripts/real_speech.py --data RECORDINGS --out study [--corpora emovo] [--networks stl] [--seeds 0 1 2]
 
-What is trained and how it departs from each recipe stands in real_speech.yaml beside this file; --plan names another:
+What is trained, with how many seeds and how it departs from each recipe stands in real_speech.yaml beside this file;
+--plan names another:
 real_fusion.yaml (sound, with the sentence as text), real_meld.yaml (text), real_mosi.yaml (three streams). Every
 corpus, network and seed is one run of `mmser train` below --out; the same command goes on where it was interrupted,
 and a finished run is not trained again. With --hours no run is begun after that time. With --pace nothing is trained
@@ -63,8 +64,11 @@ def jobs(plan: dict[str, Any], options: argparse.Namespace) -> Iterator[Job]:
     """Corpus by corpus, seed by seed, network by network as the plan lists them."""
     for name in options.corpora or plan["corpora"]:
         corpus = plan["corpora"][name]
-        for seed in options.seeds:
-            for network in options.networks or plan["networks"]:
+        counts = corpus.get("seeds", {})
+        for seed in options.seeds or range(max(counts.values(), default=1)):
+            for network in options.networks or corpus.get("networks", plan["networks"]):
+                if options.seeds is None and seed >= counts.get(network, 1):
+                    continue
                 how = plan["networks"][network]
                 folder = options.out / "runs" / name / f"{network}-seed{seed}"
                 words = [f"system={how.get('system', network)}", f"corpus={corpus['corpus']}"]
@@ -193,7 +197,7 @@ def options_of() -> tuple[argparse.Namespace, dict[str, Any]]:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--corpora", nargs="+", choices=plan["corpora"])
     parser.add_argument("--networks", nargs="+", choices=plan["networks"])
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0])
+    parser.add_argument("--seeds", nargs="+", type=int, help="default: as many as the plan says, 0 first")
     parser.add_argument("--jobs", type=int, default=1, help="folds trained at the same time")
     parser.add_argument("--hours", type=float, default=float("inf"))
     parser.add_argument("--floors", type=Path, help="floors.csv of floors_on_real_speech.py")

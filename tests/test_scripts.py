@@ -41,7 +41,9 @@ def test_a_planned_network_can_be_composed(plan: str, network: str) -> None:
 
 @pytest.mark.parametrize("plan", PLANS, ids=lambda path: path.stem)
 def test_the_corpora_of_a_plan_have_their_protocols(plan: Path) -> None:
-    for corpus in yaml.safe_load(plan.read_text())["corpora"].values():
-        for folds in corpus.keys() - {"corpus", "words"}:
+    planned = yaml.safe_load(plan.read_text())
+    for corpus in planned["corpora"].values():
+        assert {*corpus.get("networks", ()), *corpus.get("seeds", ())} <= planned["networks"].keys()
+        for folds in corpus.keys() & {"speaker", "group", "official"}:
             settings = train_settings(["system=stl", f"corpus={corpus['corpus']}", f"protocol={corpus[folds]}"])
             assert settings["protocol"]["corpus"] == corpus["corpus"]
