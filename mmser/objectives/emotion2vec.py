@@ -3,10 +3,10 @@
 Source: Ma et al., "emotion2vec", ACL Findings 2024, section 3; its parent is data2vec 2.0 (Baevski et al., 2023).
 
 Differs:
-    Masked frames are replaced by small noise in the student's input, or, with ``drop_masked``, left out of it and
-    replaced by noise in the decoder's (data2vec 2.0's way); the decoder's size follows from the published parameter
-    count. Frame targets are instance-normalised over time; the utterance target is the mean of the plain
-    ones, whose normalised mean would be zero.
+    Masked frames are replaced by small noise before the student's positions are computed, which would tell of them
+    otherwise; with ``drop_masked`` they are then left out of its input and noise in the decoder's. The decoder's size
+    follows from the published parameter count. Frame targets are instance-normalised over time; the utterance target is
+    the mean of the plain ones, whose normalised mean would be zero.
 """
 
 from __future__ import annotations
@@ -82,15 +82,24 @@ class Emotion2VecPretraining(nn.Module):
         if not bool(self.started):
             self.teacher.load_state_dict(encoder.backbone.state_dict())
             self.started.fill_(True)
-        frames = encoder.front(batch.streams[self.stream])
+        frames = encoder.front.projected(batch.streams[self.stream])
         masked = self.draw_mask(frames.mask)
-        encode = student_on_others if self.drop_masked else student_on_all
-        told, student = encode(encoder, frames, masked, torch.randn_like(frames.values) * 0.01)
-        target = self.target(frames.values.detach(), frames.mask)
+        told, student = self.student(encoder, frames, masked)
+        with torch.no_grad():
+            target = self.target(encoder.front.placed(frames).values, frames.mask)
         return {
             "frame": self.frame_loss(self.decoder(student, frames.mask), target, masked, frames.mask),
             "utterance": self.utterance_weight * utterance_loss(told, target, frames.mask),
         }
+
+    def student(self, encoder: Any, frames: Stream, masked: Tensor) -> tuple[Tensor, Tensor]:
+        """Projected frames (batch, frame, feature) -> the utterance's vector and the frames for the decoder.
+
+        Nothing that only ``masked`` (batch, frame) frames have heard reaches either.
+        """
+        noise = torch.randn_like(frames.values) * 0.01
+        seen = encoder.front.placed(Stream(torch.where(masked[..., None], noise, frames.values), frames.mask))
+        return student_on_others(encoder, seen, masked, noise) if self.drop_masked else student_on_all(encoder, seen)
 
     def target(self, values: Tensor, mask: Tensor) -> Tensor:
         """Mean of the teacher's last blocks on unmasked frames without tokens: (batch, frame, feature), no gradient."""
@@ -132,21 +141,20 @@ class Emotion2VecPretraining(nn.Module):
             weight.mul_(self.tau).add_(student[name], alpha=1.0 - self.tau)
 
 
-def student_on_all(encoder: Any, frames: Stream, masked: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
-    """The backbone on all frames, the masked ones replaced by ``noise`` (batch, frame, feature) before it.
+def student_on_all(encoder: Any, frames: Stream) -> tuple[Tensor, Tensor]:
+    """The backbone on all frames (batch, frame, feature).
 
     -> the utterance's vector (batch, feature): the tokens' mean, or the frames' without tokens; and the frames for the
     decoder (batch, frame, feature).
     """
-    values = torch.where(masked[..., None], noise, frames.values)
-    hidden, _ = encoder.backbone(values, frames.mask, encoder.tokens)
+    hidden, _ = encoder.backbone(frames.values, frames.mask, encoder.tokens)
     count = 0 if encoder.tokens is None else len(encoder.tokens)
     student = zero_padding(hidden[:, count:], frames.mask)
     return hidden[:, :count].mean(dim=1) if count else masked_mean(student, frames.mask), student
 
 
 def student_on_others(encoder: Any, frames: Stream, masked: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
-    """`student_on_all`, but the masked frames are left out and replaced by ``noise`` behind the backbone.
+    """`student_on_all`, but the masked frames are left out, with ``noise`` in their places behind the backbone.
 
     The others keep their distances. An utterance that is masked throughout gives zeros.
     """

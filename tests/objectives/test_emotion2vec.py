@@ -195,6 +195,24 @@ def test_without_weight_the_tokens_learn_by_the_frames_alone_and_global_needs_no
     assert float(objective(utterance_weight=0.0)(Model(), batch_of(stream_of(4000)))["utterance"].detach()) == 0.0
 
 
+@pytest.mark.parametrize("drop_masked", [False, True])
+def test_the_student_hears_nothing_of_masked_frames(drop_masked):
+    model, task, stream = Model(), objective(drop_masked=drop_masked), stream_of(16_000)
+    encoder, masked = model.encoders["audio"].eval(), torch.zeros(1, 49, dtype=torch.bool)
+    masked[:, 20:25] = True
+    changed = stream.values.clone()
+    changed[:, 19 * 320 + 400 : 25 * 320] *= -3.0  # behind the last sample of frame 19, before the first of frame 25
+    heard = []
+    for values in (stream.values, changed):
+        frames = encoder.front.projected(Stream(values, stream.mask))
+        torch.manual_seed(3)
+        heard.append((frames, *task.student(encoder, frames, masked)))
+    (before, *told), (after, *retold) = heard
+    torch.testing.assert_close(before.values[~masked], after.values[~masked])
+    assert (before.values[masked] - after.values[masked]).abs().max() > 0.01
+    torch.testing.assert_close(told, retold)
+
+
 @pytest.mark.parametrize("tokens", [2, 0])
 def test_a_dropped_frame_is_one_that_nobody_attends_to(tokens):
     """Leaving frames out and keeping their distances is the whole backbone with those keys hidden."""

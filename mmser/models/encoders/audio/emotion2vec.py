@@ -120,13 +120,20 @@ class _Front(nn.Module):
 
     def forward(self, stream: Stream) -> Stream:
         """(batch, sample) -> Z_0 (batch, frame, size): projected frames plus their positions."""
+        return self.placed(self.projected(stream))
+
+    def projected(self, stream: Stream) -> Stream:
+        """(batch, sample) -> (batch, frame, size), no frame of which has heard of the others."""
         hidden, mask = self._frames(stream)
-        hidden = zero_padding(self.projection(self.norm(hidden)), mask)
-        place = hidden
+        return Stream(zero_padding(self.projection(self.norm(hidden)), mask), mask)
+
+    def placed(self, frames: Stream) -> Stream:
+        """Projected frames (batch, frame, size) plus their positions, which tell of 45 frames on each side."""
+        place, mask = frames.values, frames.mask
         for layer in self.positions:
             place = layer(zero_padding(place, mask).transpose(1, 2)).transpose(1, 2)
             place = F.gelu(F.layer_norm(place, place.shape[-1:]))
-        return Stream(zero_padding(hidden + place, mask), mask)
+        return Stream(zero_padding(frames.values + place, mask), mask)
 
     def _frames(self, stream: Stream) -> tuple[Tensor, Tensor]:
         waveform = rows_at(stream.filled().flatten(1)[..., None], compact_order(stream.mask)[0])

@@ -5,11 +5,12 @@ released network (without its quantisation step).
 
 Differs:
     ``channels`` and ``hidden_sizes`` may be made smaller. The published weights are not fetched: start from random ones
-    or load an earlier stage.
+    (He et al., 2015: nine layers with ReLU and no norm die out from smaller ones) or load an earlier stage.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -26,7 +27,7 @@ class VGGish(nn.Module):
 
     ``blocks`` from the input to the output are the convolution blocks, then the dense part (``dense``), so that name
     patterns such as ``encoders.audio.blocks.3.*`` unfreeze them one by one. ``example`` and ``hop`` are in frames of
-    10 ms; a clip shorter than an example is filled up with zeros, a tail is dropped.
+    10 ms; a clip shorter than an example is filled up with ``silence`` (its feature value), a tail is dropped.
     """
 
     feature_shape: ClassVar[tuple[int, ...]] = (64,)
@@ -39,9 +40,10 @@ class VGGish(nn.Module):
         size: int = 128,
         example: int = 96,
         hop: int = 96,
+        silence: float = math.log(0.01),
     ) -> None:
         super().__init__()
-        self.example, self.hop = example, hop
+        self.example, self.hop, self.silence = example, hop, silence
         bands = self.feature_shape[0]
         depth, built = 1, []
         for block in channels:
@@ -58,11 +60,14 @@ class VGGish(nn.Module):
             inner = width
         self.dense = nn.ModuleList(dense)
         self.output_size = size
+        self.apply(_start)
+        nn.init.xavier_uniform_(self.dense[-1].weight)
 
     def forward(self, stream: Stream) -> Stream:
         """(batch, time, 64) -> (batch, example, size)."""
-        examples, mask = windows(stream.values, stream.mask, self.example, self.hop)
-        vectors = self.embed(examples.flatten(0, 1)[:, None])
+        # Relative to silence, so that the zeros behind a short clip are silence.
+        examples, mask = windows(stream.values - self.silence, stream.mask, self.example, self.hop)
+        vectors = self.embed(examples.flatten(0, 1)[:, None] + self.silence)
         return Stream(vectors.unflatten(0, mask.shape).masked_fill(~mask[..., None], 0.0), mask)
 
     def embed(self, examples: Tensor) -> Tensor:
@@ -75,3 +80,9 @@ class VGGish(nn.Module):
         for layer in self.dense[:-1]:
             hidden = F.relu(layer(hidden))
         return self.dense[-1](hidden)
+
+
+def _start(module: nn.Module) -> None:
+    if isinstance(module, nn.Conv2d | nn.Linear):
+        nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+        nn.init.zeros_(module.bias)  # type: ignore[arg-type]
