@@ -6,6 +6,7 @@ import yaml
 from mmser.composition import INTERCHANGEABLE, chosen, compose, default_protocol, listed, merged, read_yaml
 from mmser.core.configs import config_names, load_config
 from mmser.core.errors import UsageError
+from mmser.training.stages import list_stages
 
 
 def test_seed_is_short_for_seeds():
@@ -88,3 +89,14 @@ def test_a_missing_or_malformed_saved_config_is_wrong_usage(tmp_path):
     (tmp_path / "list.yaml").write_text("- 1")
     with pytest.raises(UsageError, match="found list"):
         read_yaml(tmp_path / "list.yaml")
+
+
+def test_speakers_are_learnt_without_copy_paste() -> None:
+    """A pasted partner may be another speaker: the command of the card joins utterances in the second stage alone."""
+    words = ["+objective@stages.speakers.objective=attribute", "+stages.speakers.trainer.monitor=last"]
+    words += ["+stages.speakers.data.augmentation=[]", "+stages.emotions.load=[encoders.*]"]
+    settings = compose("train", ["system=copypaste_xvector", "corpus=emodb", "protocol=emodb7_speaker10", *words])
+    speakers, emotions = (stage.settings for stage in list_stages(settings))
+    assert speakers["data"]["augmentation"] == []
+    assert emotions["data"]["augmentation"][0]["_target_"].endswith("CopyPaste")
+    assert speakers["objective"]["_target_"].endswith("AttributeClassification")

@@ -36,8 +36,9 @@ class Samples(Protocol):
 class Augmentation(Protocol):
     """One random change of a training sample; ``samples`` is the training part it comes from.
 
-    Called before the limit and the alignment, after normalisation, with a generator that depends on (seed, epoch,
-    utterance id) alone. Returns a new sample with the same feature shapes; never changes arrays in place.
+    Called after normalisation and before the alignment, with a generator that depends on (seed, epoch, utterance id)
+    alone; before the limit, or behind it where ``after_limit`` is true, for what must hit the part that is heard.
+    Returns a new sample with the same feature shapes; never changes arrays in place.
     """
 
     def __call__(self, sample: Sample, generator: np.random.Generator, epoch: int, samples: Samples) -> Sample: ...
@@ -95,15 +96,21 @@ class PartDataset(Dataset[Sample]):
         """The sample of ``(epoch, row)``, ready to be collated."""
         epoch, row = key
         sample = self._read(row)
-        for place, change in enumerate(self.augmentation):
-            entropy = [self.seed, epoch, zlib.crc32(sample.id.encode()), place]
-            sample = change(sample, np.random.default_rng(entropy), epoch, self)
+        sample = self._augmented(sample, epoch, after_limit=False)
         limited = {name: limit_track(track, self.specs[name]) for name, track in sample.streams.items()}
-        return align(replace(sample, streams=limited), self.alignment, self.grid_rate, self.reference)
+        sample = self._augmented(replace(sample, streams=limited), epoch, after_limit=True)
+        return align(sample, self.alignment, self.grid_rate, self.reference)
 
     def sample(self, identifier: str) -> Sample:
         """One utterance before augmentation, limit and alignment (`Samples`)."""
         return self._read(self._row[identifier])
+
+    def _augmented(self, sample: Sample, epoch: int, after_limit: bool) -> Sample:
+        for place, change in enumerate(self.augmentation):
+            if getattr(change, "after_limit", False) == after_limit:
+                entropy = [self.seed, epoch, zlib.crc32(sample.id.encode()), place]
+                sample = change(sample, np.random.default_rng(entropy), epoch, self)
+        return sample
 
     def _read(self, row: int) -> Sample:
         facts = self.facts

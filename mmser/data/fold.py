@@ -28,7 +28,16 @@ from mmser.data.dataset import Augmentation, Facts, PartDataset
 from mmser.data.episodes import Episodes, episode_plan, paired_plan
 from mmser.data.fitting import fit_transforms
 from mmser.data.parts import fold_rows, make_facts, make_task, vote_labels
-from mmser.data.samplers import Plan, PlannedBatches, balanced_rows, dialogue_plan, every_row, length_plan, random_plan
+from mmser.data.samplers import (
+    Plan,
+    PlannedBatches,
+    balanced_rows,
+    dialogue_plan,
+    every_row,
+    length_plan,
+    random_plan,
+    whole_batches,
+)
 from mmser.data.spec import StreamSpec
 from mmser.data.transforms import Transforms
 
@@ -80,6 +89,7 @@ class FoldData:
         balanced: bool = False,
         word_stream: str | None = None,
         episodes: Mapping[str, Any] | None = None,
+        drop_last: bool = False,
     ) -> None:
         check_streams(stores, specs)
         check_choice("alignment", alignment, ALIGNMENTS)
@@ -88,7 +98,7 @@ class FoldData:
         self.batch_size, self.batching, self.balanced = batch_size, batching, balanced
         self.alignment, self.grid_rate = alignment, grid_rate
         self.augmentation, self.workers, self.seed = tuple(augmentation), workers, seed
-        self.episodes = Episodes(**(episodes or {}))
+        self.episodes, self.drop_last = Episodes(**(episodes or {})), drop_last
         self.stores = {name: stores[name] for name in specs}
         self.specs = dict(specs)
         self._test_stores = self.stores | dict(test_stores or {})
@@ -181,9 +191,10 @@ class FoldData:
             return episode_plan(facts.targets["emotion"], facts.targets, self.episodes, self.batch_size)
         balance = self.balanced and shuffle and part == "train"
         draw = balanced_rows(facts.targets["emotion"]) if balance else every_row(len(facts.ids))
-        if self.batching != "length":
-            return random_plan(draw, self.batch_size)
-        return length_plan(draw, self.lengths(part), self.batch_size)
+        plan = random_plan(draw, self.batch_size)
+        if self.batching == "length":
+            plan = length_plan(draw, self.lengths(part), self.batch_size)
+        return whole_batches(plan, self.batch_size) if self.drop_last and shuffle and part == "train" else plan
 
     def _part(self, part: str) -> Facts:
         check_choice("part", part, self._facts)

@@ -135,6 +135,20 @@ def length_plan(draw: Draw, lengths: np.ndarray, batch_size: int) -> Plan:
     return plan
 
 
+def whole_batches(plan: Plan, batch_size: int) -> Plan:
+    """``plan`` without its batches of fewer than ``batch_size`` rows, unless it has no others.
+
+    Without a generator: all of them.
+    """
+
+    def whole(generator: Generator | None) -> list[np.ndarray]:
+        batches = plan(generator)
+        kept = [batch for batch in batches if len(batch) == batch_size]
+        return kept if kept and generator is not None else batches
+
+    return whole
+
+
 def dialogue_plan(dialogues: np.ndarray, turns: np.ndarray, batch_size: int) -> Plan:
     """Whole dialogues, in the order of their turns; ``batch_size`` utterances per batch on average.
 

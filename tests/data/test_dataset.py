@@ -92,6 +92,26 @@ def test_the_limit_holds_after_augmentation(corpus):
     assert max(len(audio) for audio, _ in rows(fold, 0).values()) == 20
 
 
+def test_spec_augment_masks_what_is_left_by_the_limit(corpus):
+    """Masks of 2 in 4 steps: were they laid over whole utterances, hardly one would be seen."""
+    specs = corpus.arguments()["specs"]
+    name = next(iter(specs))
+    short = {**specs, name: replace(specs[name], limit=4)}
+    change = SpecAugment(name, time_masks=1, time_width=2, time_fraction=1.0, frequency_masks=0)
+    plain = rows(FoldData(**corpus.arguments(specs=short)), 0)
+    masked = rows(FoldData(**corpus.arguments(specs=short, augmentation=(change,))), 0)
+    differ = [not torch.equal(a[0], masked[i][0]) for i, a in plain.items() if len(a[0]) == 4]
+    assert np.mean(differ) > 0.5  # widths 0, 1 and 2 are equally likely
+
+
+def test_drop_last_is_for_training(corpus):
+    fold = FoldData(**corpus.arguments(batch_size=7, drop_last=True))
+    assert {len(batch.ids) for batch in fold.loader("train", shuffle=True)} == {7}
+    for part, shuffle in (("train", False), ("test", False)):
+        seen = [identifier for batch in fold.loader(part, shuffle) for identifier in batch.ids]
+        assert sorted(seen) == sorted(fold.ids(part))
+
+
 def test_dialogues_arrive_whole_and_numbered(corpus):
     fold = FoldData(**corpus.arguments(batching="dialogue", batch_size=6))
     for batch in fold.loader("train", shuffle=True):

@@ -13,6 +13,7 @@ from mmser.data.samplers import (
     every_row,
     length_plan,
     random_plan,
+    whole_batches,
 )
 
 LENGTHS = np.random.default_rng(0).lognormal(5, 0.6, 1000)
@@ -34,6 +35,14 @@ def test_every_row_once(plan, shuffle):
     assert sorted(row for batch in batches for row in batch) == list(range(1000))
     assert len(sampler) == len(batches) == 32
     assert max(map(len, batches)) == 32
+
+
+@pytest.mark.parametrize("plan", [random_plan(every_row(1000), 32), length_plan(every_row(1000), LENGTHS, 32)])
+def test_whole_batches_alone(plan):
+    whole = whole_batches(plan, 32)
+    assert [len(batch) for batch in whole(np.random.default_rng(0))] == [32] * 31
+    assert sum(map(len, whole(None))) == 1000
+    assert [len(batch) for batch in whole_batches(random_plan(every_row(5), 32), 32)(np.random.default_rng(0))] == [5]
 
 
 def test_the_order_is_a_function_of_seed_and_epoch():

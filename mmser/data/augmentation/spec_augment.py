@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import ClassVar
 
 import numpy as np
 
@@ -18,6 +19,8 @@ class SpecAugment:
     coefficients wide. Blanked values become the utterance's mean of that coefficient, which is 0 for z-scored speech
     as in the paper up to the speaker's offset.
     """
+
+    after_limit: ClassVar[bool] = True
 
     def __init__(
         self,

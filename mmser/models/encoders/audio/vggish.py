@@ -61,7 +61,7 @@ class VGGish(nn.Module):
         self.dense = nn.ModuleList(dense)
         self.output_size = size
         self.apply(_start)
-        nn.init.xavier_uniform_(self.dense[-1].weight)
+        nn.init.xavier_uniform_(self.dense[-1].weight)  # type: ignore[arg-type]
 
     def forward(self, stream: Stream) -> Stream:
         """(batch, time, 64) -> (batch, example, size)."""

@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from hydra.utils import instantiate
+from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mmser.core.batch import Stream, empty_context
+from mmser.composition import compose
+from mmser.core.batch import Batch, Stream, empty_context
 from mmser.core.configs import load_config
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
@@ -119,7 +121,14 @@ def test_doubling_the_waveform_moves_bins_by_the_amplitude_rule() -> None:
 
 
 def test_equal_logits_cost_the_logarithm_of_four() -> None:
-    assert F.cross_entropy(torch.zeros(3, 4), torch.tensor([0, 1, 2])).item() == pytest.approx(np.log(4))
+    settings = compose("train", ["system=stl", "corpus=emodb", "protocol=emodb4_speaker10"])
+    loss = instantiate(settings["objective"])(task=Task(classes=("a", "b", "c", "d")), vector_size=12)
+    model = system(**SMALL)
+    nn.init.zeros_(model.head.logits.weight)
+    nn.init.zeros_(model.head.logits.bias)
+    streams, targets = {"audio": full(torch.randn(3, 33, 40))}, {"emotion": torch.arange(3)}
+    found = loss(model, Batch(("x", "y", "z"), streams, empty_context(3), targets))
+    assert found["cross_entropy"].item() == pytest.approx(np.log(4))
 
 
 def test_overfits() -> None:
