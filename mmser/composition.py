@@ -13,12 +13,13 @@ from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 from hydra import main as hydra_main
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import HydraException
+from hydra.errors import HydraException, InstantiationException
+from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from mmser.core.configs import config_dir, config_names, load_config
-from mmser.core.errors import UsageError
+from mmser.core.errors import MmserError, UsageError
 
 SHORT = {"seed": "seeds"}
 """`seed=3` is short for `seeds=[3]`."""
@@ -44,6 +45,25 @@ def compose(config_name: str, overrides: Sequence[str]) -> dict[str, Any]:
         ) from error
     require_mapping(resolved)
     return without_leftovers(resolved, overrides)  # type: ignore[arg-type]
+
+
+def built(config: Mapping[str, Any]) -> Any:
+    """What a config names by ``_target_``, and everything named inside it.
+
+    Raises the MmserError with which a part refused its arguments, or one saying what could not be found or called.
+    """
+    try:
+        return instantiate(dict(config), _convert_="all")
+    except InstantiationException as error:
+        if isinstance(error.__cause__, MmserError):
+            raise error.__cause__ from error
+        raise MmserError(
+            "parts that can be found and built",
+            " ".join(str(error).split()),
+            "Correct their arguments. A class written in a notebook or script (__main__) is known there alone: run the "
+            "cell that defines it (its text is in the run's folder, parts/), or move it into a file that Python can "
+            "import.",
+        ) from error
 
 
 def without_leftovers(config: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmser.composition import chosen, compose, default_protocol, listed, merged, read_yaml
+from mmser.composition import built, chosen, compose, default_protocol, listed, merged, read_yaml
 from mmser.composition import sweep as hydra_sweep
 from mmser.core.errors import MmserError, UsageError
 
@@ -41,7 +41,6 @@ def preprocess(
 
 def preprocess_config(overrides: Sequence[str]) -> pd.DataFrame:
     """`mmser preprocess`: the same from Hydra words alone."""
-    from hydra.utils import instantiate
 
     from mmser.extraction.preprocess import preprocess as extract
 
@@ -53,10 +52,10 @@ def preprocess_config(overrides: Sequence[str]) -> pd.DataFrame:
     parts += [f"+transcriber={transcript}"] if transcript != "corpus" else []
     config = compose("preprocess", [*parts, *overrides])
     return extract(
-        instantiate(config["corpus"]),
-        {name: instantiate(_with_weights(part, config["weights"])) for name, part in config["extractor"].items()},
+        built(config["corpus"]),
+        {name: built(_with_weights(part, config["weights"])) for name, part in config["extractor"].items()},
         Path(config["cache"]),
-        transcriber=instantiate(_with_weights(config["transcriber"], None)) if "transcriber" in config else None,
+        transcriber=built(_with_weights(config["transcriber"], None)) if "transcriber" in config else None,
         transcript=transcript,
         workers=config["workers"],
         frame_rate=config["frame_rate"],
@@ -121,9 +120,8 @@ def ensure_caches(settings: Mapping[str, Any]) -> None:
 
 
 def _ensure_corpus(settings: Mapping[str, Any], corpus: Mapping[str, Any], extractors: Sequence[str]) -> None:
-    from hydra.utils import instantiate
 
-    name = instantiate(corpus).name
+    name = built(corpus).name
     missing: dict[str, list[str]] = {}
     for extractor in extractors:
         if not _cached(Path(settings["cache"]), name, extractor):
@@ -150,7 +148,6 @@ def _cached(cache: Path, corpus: str, extractor: str) -> bool:
 def _preprocess_for(
     settings: Mapping[str, Any], corpus: Mapping[str, Any], transcript: str, names: Sequence[str]
 ) -> None:
-    from hydra.utils import instantiate
 
     from mmser.extraction.preprocess import preprocess as extract
 
@@ -159,10 +156,10 @@ def _preprocess_for(
     base = compose("preprocess", ["corpus=generic", f"paths.weights={settings['paths']['weights']}", *parts])
     weights = settings.get("weights")
     extract(
-        instantiate(corpus),
-        {name: instantiate(_with_weights(part, weights)) for name, part in base["extractor"].items()},
+        built(corpus),
+        {name: built(_with_weights(part, weights)) for name, part in base["extractor"].items()},
         Path(settings["cache"]),
-        transcriber=instantiate(base["transcriber"]) if "transcriber" in base else None,
+        transcriber=built(base["transcriber"]) if "transcriber" in base else None,
         transcript=transcript,
         workers=base["workers"],
     )

@@ -1,11 +1,14 @@
 """Composition: short forms, default protocols, saved configs."""
 
+import re
+import shlex
+
 import pytest
 import yaml
 
-from mmser.composition import INTERCHANGEABLE, chosen, compose, default_protocol, listed, merged, read_yaml
-from mmser.core.configs import config_names, load_config
-from mmser.core.errors import UsageError
+from mmser.composition import INTERCHANGEABLE, built, chosen, compose, default_protocol, listed, merged, read_yaml
+from mmser.core.configs import config_dir, config_names, load_config
+from mmser.core.errors import MmserError, UsageError
 from mmser.training.stages import list_stages
 
 
@@ -100,3 +103,47 @@ def test_speakers_are_learnt_without_copy_paste() -> None:
     assert speakers["data"]["augmentation"] == []
     assert emotions["data"]["augmentation"][0]["_target_"].endswith("CopyPaste")
     assert speakers["objective"]["_target_"].endswith("AttributeClassification")
+
+
+AUGMENTATION = "mmser.data.augmentation"
+
+
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [
+        ({"_target_": f"{AUGMENTATION}.copy_paste.CopyPaste", "scheme": "N-CP"}, "scheme neutral, same or both"),
+        ({"_target_": f"{AUGMENTATION}.additive_noise.AdditiveNoise", "snr": [5]}, r"snr: \[lowest, highest\]"),
+        ({"_target_": f"{AUGMENTATION}.additive_noise.AdditiveNoise", "talkers": [7, 3]}, "talkers: .*lowest"),
+        ({"_target_": f"{AUGMENTATION}.vtlp.VTLP", "warp": 1.1}, r"warp: \[lowest, highest\]; found 1.1"),
+        ({"_target_": f"{AUGMENTATION}.vtlp.VTLP", "probability": -1}, "a probability from 0 to 1"),
+        ({"_target_": f"{AUGMENTATION}.modality_dropout.ModalityDropout", "probability": 20}, "a probability from 0"),
+        ({"_target_": f"{AUGMENTATION}.speed_perturbation.SpeedPerturbation", "rates": [0, 1]}, "rates of at least"),
+        ({"_target_": f"{AUGMENTATION}.vtlp.VTLP", "unheard": 1}, "parts that can be found and built"),
+        ({"_target_": f"{AUGMENTATION}.vtlp.Nothing"}, "parts that can be found and built"),
+    ],
+)
+def test_a_part_that_refuses_its_arguments_says_so_itself(part, said) -> None:
+    with pytest.raises(MmserError, match=said):
+        built(part)
+
+
+def printed_words() -> list[tuple[str, list[str], str]]:
+    """Every ``stages.*=`` word in the header of a config, and the words it goes with.
+
+    Those are the command on the header's first line and the parts that the header chooses (``objective@stages...``).
+    """
+    found = []
+    for path in sorted(config_dir().glob("*/*.yaml")):
+        header = [line[1:].strip() for line in path.read_text().splitlines() if line.startswith("#")]
+        commands = [line for line in header if line.startswith("mmser train ")]
+        words = re.findall(r"(?<![\w.@])\+?(?:\w+@)?stages\.[\w.]+=(?:\[[^\]]*\]|[\w.]+)", " ".join(header))
+        parts = [word for word in words if "@" in word]
+        found += [(path.stem, [*shlex.split(commands[0])[2:], *parts], word) for word in words if commands]
+    return found
+
+
+@pytest.mark.parametrize(("config", "command", "word"), printed_words())
+def test_words_printed_in_a_config_fit_its_command(config: str, command: list[str], word: str) -> None:
+    name = word.partition("=")[0].lstrip("+")
+    kept = [other for other in command if other.partition("=")[0].lstrip("+") != name and not other.startswith("~")]
+    assert compose("train", [*kept, word])

@@ -31,6 +31,21 @@ def check_choice(what: str, value: str, known: Iterable[str]) -> None:
         raise UsageError(f"{what} to be one of {', '.join(known)}", f"'{value}'", "Choose one.")
 
 
+def check_probability(value: float) -> float:
+    """``value``; raises UsageError unless it is from 0 to 1."""
+    if not isinstance(value, int | float) or not 0.0 <= value <= 1.0:
+        raise UsageError("a probability from 0 to 1", f"{value}", "80 % is 0.8.")
+    return float(value)
+
+
+def check_range(what: str, values: Sequence[float]) -> tuple[float, float]:
+    """Lowest and highest; raises UsageError unless ``values`` are two numbers in that order."""
+    numbers = list(values) if isinstance(values, Sequence) and not isinstance(values, str) else [values]
+    if len(numbers) != 2 or not all(isinstance(n, int | float) for n in numbers) or numbers[0] > numbers[1]:
+        raise UsageError(f"{what}: [lowest, highest]", f"{values}", "Write the same number twice for a fixed one.")
+    return float(numbers[0]), float(numbers[1])
+
+
 def check_balance(counts: Sequence[int], batching: str) -> None:
     """Class-balanced drawing needs labelled training rows, and would tear dialogues apart."""
     if batching == "dialogue":

@@ -28,6 +28,9 @@ class Samples(Protocol):
     labels: tuple[str | None, ...]
     """Class name of each, None when unlabelled."""
 
+    speakers: tuple[str, ...]
+    """Who speaks each."""
+
     def sample(self, identifier: str) -> Sample:
         """One utterance of this part as it is before augmentation."""
         ...
@@ -79,6 +82,7 @@ class PartDataset(Dataset[Sample]):
         self.facts = facts
         self.ids = facts.ids
         self.labels = facts.labels
+        self.speakers = facts.speakers
         self.stores = dict(stores)
         self.specs = dict(specs)
         self.transforms = transforms

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from hydra.utils import instantiate
 
 from mmser.cache.store import Store
+from mmser.composition import built
 from mmser.core.errors import MmserError
 from mmser.core.utterance import Utterance
 from mmser.evaluation.conditions import Condition, modalities, predict_conditions, tested_ids
@@ -73,7 +73,7 @@ def _disturbances(
 ) -> list[Disturbance]:
     if not asked:
         raise MmserError("kinds of disturbance", "none", f"Name some of {', '.join(UNITS)}.")
-    voices = _voices(list(instantiate(run.config["corpus"]).utterances()), seed) if "babble" in asked else {}
+    voices = _voices(list(built(run.config["corpus"]).utterances()), seed) if "babble" in asked else {}
     return [
         Disturbance(kind, float(level), seed, voices if kind == "babble" else {}, noise_folder)
         for kind, levels in asked.items()
@@ -97,7 +97,7 @@ def _disturbed_stores(
     """{disturbance: {stream: its store}}; all that is missing is extracted, decoding every file once."""
     from mmser.extraction.preprocess import preprocess
 
-    corpus = instantiate(run.config["corpus"])
+    corpus = built(run.config["corpus"])
     groups = modalities(data, run.config["model"]["encoders"])
     stores: dict[str, dict[str, Store]] = {one.name: {} for one in wanted}
     for modality in dict.fromkeys(one.modality for one in wanted):

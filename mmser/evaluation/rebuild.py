@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from hydra.utils import instantiate
-
 from mmser.cache.find import differences
 from mmser.cache.fingerprint import recipe_of
-from mmser.composition import compose
+from mmser.composition import built, compose
 from mmser.core.contracts import Extractor
 from mmser.core.errors import MmserError
 
@@ -38,7 +36,7 @@ def extractor_of(info: Mapping[str, Any], weights: str) -> Extractor:
     part |= {key: value for key, value in known.items() if key in _arguments(part)}
     if info.get("random_weights") and "weights" in part:
         part["weights"] = "random"
-    extractor: Extractor = instantiate(part, _convert_="all")
+    extractor: Extractor = built(part)
     _check_same(info, extractor)
     return extractor
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
-from hydra.utils import instantiate
-
 from mmser.cache.find import find_store
 from mmser.cache.store import Store
-from mmser.composition import compose
+from mmser.composition import built, compose
 from mmser.core.configs import config_names, unknown_name
 from mmser.core.contracts import Transcriber
 from mmser.core.errors import MmserError
@@ -34,7 +32,7 @@ def ensure_transcribed(
         from mmser.extraction.preprocess import preprocess
 
         preprocess(
-            instantiate(run.config["corpus"]),
+            built(run.config["corpus"]),
             {str(stores[stream].info["extractor"]): extractor_like(stores[stream], run.config) for stream in missing},
             run.config["cache"],
             transcriber=make_transcriber(backend, run.config),
@@ -54,7 +52,7 @@ def make_transcriber(backend: str, settings: Mapping[str, Any]) -> Transcriber:
     weights = str((settings.get("paths") or {}).get("weights", "weights"))
     words = ["corpus=generic", f"paths.weights={weights}", f"+transcriber={config}"]
     part = dict(compose("preprocess", words)["transcriber"])
-    made: Transcriber = instantiate({**part, "model": model} if model else part)
+    made: Transcriber = built({**part, "model": model} if model else part)
     return made
 
 

@@ -71,6 +71,8 @@ class FocalLoss(nn.Module):
         beta: float = 0.999,
     ) -> None:
         super().__init__()
+        if gamma < 0:
+            raise MmserError("gamma of 0 or more", f"{gamma}", "The paper's is 2.")
         self.whole_epoch = True
         self.gamma = gamma
         self.register_buffer("weight", weigh_classes(task, class_weights, beta), persistent=False)

@@ -29,7 +29,7 @@ class OneVsRest(nn.Module):
             raise MmserError("a protocol with classes", "none", "Choose another objective.")
         self.whole_epoch = True
         self.alternate = alternate
-        self.register_buffer("turn", torch.zeros((), dtype=torch.long), persistent=False)
+        self.register_buffer("turn", torch.zeros((), dtype=torch.long))
         self.classes = len(task.classes)
 
     def forward(self, model: Model, batch: Batch) -> dict[str, Tensor]:

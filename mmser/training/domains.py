@@ -14,8 +14,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
-from hydra.utils import instantiate
 
+from mmser.composition import built
 from mmser.core.errors import MmserError
 
 Settings = Mapping[str, Any]
@@ -28,8 +28,8 @@ def add_domains(settings: Settings, own: pd.DataFrame, manifest: pd.DataFrame) -
     """
     parts, differences = [], []
     for name, domain in (settings.get("domains") or {}).items():
-        rows = manifest[manifest["corpus"] == instantiate(domain["corpus"]).name]
-        protocol = instantiate(domain["protocol"], _convert_="all")
+        rows = manifest[manifest["corpus"] == built(domain["corpus"]).name]
+        protocol = built(domain["protocol"])
         differences += [f"{name}: {line}" for line in protocol.check(rows)]
         table = protocol.assign(rows)
         first = table[table["fold"] == table["fold"].iloc[0]]
@@ -67,14 +67,14 @@ def heard(settings: Settings, manifest: pd.DataFrame, assignment: pd.DataFrame, 
     smaller share is part of a larger.
     """
     data = settings["data"]
-    chosen, share = str(data.get("train_on", "all")), float(data.get("train_share", 1.0))
-    corpora = {name: str(instantiate(d["corpus"]).name) for name, d in (settings.get("domains") or {}).items()}
+    chosen, share = str(data.get("train_on", "all")), data.get("train_share", 1.0)
+    corpora = {name: str(built(d["corpus"]).name) for name, d in (settings.get("domains") or {}).items()}
     wanted = {"all": [corpus, *corpora.values()], "own": [corpus], "domains": [*corpora.values()]}
     wanted |= {name: [found] for name, found in corpora.items()}
     if not wanted.get(chosen):
         known = ", ".join(name for name, names in wanted.items() if names)
         raise MmserError(f"data.train_on among {known}", f"'{chosen}'", "Choose one, or name corpora in `domains`.")
-    if not 0.0 < share <= 1.0:
+    if not isinstance(share, int | float) or not 0.0 < share <= 1.0:
         raise MmserError("data.train_share above 0 and at most 1", str(share), "Correct it.")
     if chosen == "all" and share == 1.0:
         return assignment

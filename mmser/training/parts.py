@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hydra.errors import InstantiationException
-from hydra.utils import instantiate
 from torch import nn
 
+from mmser.composition import built
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
 from mmser.models.multimodal import MultimodalModel, build_model, check_arguments
@@ -24,19 +23,6 @@ def make_model(settings: Settings, input_sizes: Mapping[str, int], task: Task) -
     if missing:
         raise MmserError("model.encoders, model.fusion and model.head", f"no {', '.join(missing)}", "Name a system.")
     return build_model(parts["encoders"], parts["fusion"], parts["head"], input_sizes, task)
-
-
-def built(config: Mapping[str, Any]) -> Any:
-    """What a config names, still without the dimensions of the data. Raises MmserError when it cannot be found."""
-    try:
-        return instantiate(dict(config), _convert_="all")
-    except InstantiationException as error:
-        raise MmserError(
-            "parts that can be found and built",
-            " ".join(str(error).split()),
-            "A class written in a notebook or script (__main__) is known there alone: run the cell that defines it "
-            "(its text is in the run's folder, parts/), or move it into a file that Python can import.",
-        ) from error
 
 
 def make_learner(settings: Settings, model: MultimodalModel, task: Task, seed: int) -> Learner:

@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import load_model
 from torch import nn
 
+from mmser.composition import built
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
 from mmser.data.fold import FoldData
@@ -28,7 +29,7 @@ from mmser.training.folder import (
     read_json,
     read_settings,
 )
-from mmser.training.parts import built, make_model
+from mmser.training.parts import make_model
 from mmser.training.sources import open_fold, read_corpus_manifest
 from mmser.training.stages import list_stages
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, cast
 
 import pandas as pd
-from hydra.utils import instantiate
 
 from mmser.cache.find import find_store
 from mmser.cache.store import Store
+from mmser.composition import built
 from mmser.core.configs import load_config
 from mmser.core.errors import MmserError
 from mmser.corpora.manifest import read_manifest
@@ -27,12 +27,12 @@ Settings = Mapping[str, Any]
 
 def corpus_name(settings: Settings) -> str:
     """The corpus's name in the cache."""
-    return str(instantiate(settings["corpus"]).name)
+    return str(built(settings["corpus"]).name)
 
 
 def corpus_names(settings: Settings) -> list[str]:
     """The tested corpus, then the further ones of ``settings["domains"]``; raises MmserError when one comes twice."""
-    domains = [str(instantiate(domain["corpus"]).name) for domain in (settings.get("domains") or {}).values()]
+    domains = [str(built(domain["corpus"]).name) for domain in (settings.get("domains") or {}).values()]
     names = [corpus_name(settings), *domains]
     if len(set(names)) < len(names):
         raise MmserError("each corpus once in `corpus` and `domains`", ", ".join(names), "Correct `domains`.")
@@ -56,7 +56,7 @@ def assign_folds(settings: Settings, manifest: pd.DataFrame) -> tuple[pd.DataFra
 
     Raises MmserError when it differs and the protocol does not allow that.
     """
-    protocol = instantiate(settings["protocol"], _convert_="all")
+    protocol = built(settings["protocol"])
     own = manifest[manifest["corpus"] == corpus_name(settings)]
     differences = protocol.check(own)
     assignment, further = add_domains(settings, protocol.assign(own), manifest)
@@ -80,11 +80,13 @@ def open_fold(
     """The data of one fold as the settings ask for; ``options`` overrides arguments of FoldData."""
     corpus = corpus_name(settings)
     own = manifest[manifest["corpus"] == corpus]
-    protocol = instantiate(settings["protocol"], _convert_="all").resolve(own)
+    protocol = built(settings["protocol"]).resolve(own)
     if protocol.classes:
         manifest = hidden_targets(manifest, assignment, fold, tuple(protocol.values))
     data = {key: value for key, value in settings["data"].items() if key not in ("train_on", "train_share")}
-    data["augmentation"] = tuple(_augmentation(change) for change in data.get("augmentation", ()))
+    changes = data.get("augmentation") or ()
+    changes = (changes,) if isinstance(changes, str | Mapping) else changes
+    data["augmentation"] = tuple(_augmentation(change) for change in changes)
     return FoldData(
         manifest,
         heard(settings, manifest, assignment, corpus, seed),
@@ -99,7 +101,7 @@ def open_fold(
 
 def _augmentation(change: str | Mapping[str, Any]) -> Any:
     """One augmentation, by the name of its config or as a mapping that sets its arguments."""
-    return instantiate(load_config("augmentation", change) if isinstance(change, str) else change, _convert_="all")
+    return built(load_config("augmentation", change) if isinstance(change, str) else change)
 
 
 def _vote_labels(settings: Settings, own: Mapping[str, str]) -> dict[str, str] | None:

@@ -130,3 +130,8 @@ def test_half_precision_logits_give_a_float32_loss(given, batch, task):
 def test_a_model_without_logits_is_refused(given, batch, task):
     with pytest.raises(MmserError, match="class logits"):
         CrossEntropy(task, 2)(given(values=torch.zeros(4, 3)), batch(emotion=EMOTION))
+
+
+def test_focal_refuses_a_negative_gamma(task):
+    with pytest.raises(MmserError, match="gamma of 0 or more; found -2"):
+        FocalLoss(task, 2, gamma=-2)

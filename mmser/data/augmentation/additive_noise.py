@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 
 from mmser.core.errors import MmserError, UsageError
+from mmser.data.checks import check_probability, check_range
 from mmser.data.dataset import Samples
 from mmser.data.noise import excerpt, mix_at_snr, pink, read_noise, white
 from mmser.data.sample import Sample
@@ -36,9 +37,9 @@ class AdditiveNoise:
         talkers: Sequence[int] = (3, 7),
         folder: str | None = None,
     ) -> None:
-        self.stream, self.kind, self.probability = stream, kind, probability
-        self.lowest, self.highest = (float(level) for level in snr)
-        self.fewest, self.most = (int(count) for count in talkers)
+        self.stream, self.kind, self.probability = stream, kind, check_probability(probability)
+        self.lowest, self.highest = check_range("snr", snr)
+        self.fewest, self.most = (int(count) for count in check_range("talkers", talkers))
         self.files = sorted(Path(folder).rglob("*.wav")) if folder else []
         if kind not in ("white", "pink", "babble", "folder"):
             raise UsageError("noise white, pink, babble or folder", f"'{kind}'", "Choose one.")

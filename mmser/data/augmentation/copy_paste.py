@@ -11,15 +11,18 @@ Differs:
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
+from mmser.core.batch import UNLABELLED
 from mmser.core.errors import MmserError, UsageError
+from mmser.data.checks import check_probability
 from mmser.data.dataset import Samples
 from mmser.data.sample import Sample, Track
 
 Scheme = Literal["neutral", "same", "both"]
+Partner = Literal["any", "same_speaker"]
 
 
 class CopyPaste:
@@ -27,7 +30,9 @@ class CopyPaste:
 
     ``scheme``: N-CP ``neutral`` (partner neutral), SE-CP ``same`` (partner of the same emotion, never itself), N+SE-CP
     ``both`` (either, equally often). Both are random crops of at most ``seconds``; ``crop`` also cuts utterances that
-    are not joined. ``neutral`` is the name of the neutral class. An utterance without a partner stays alone.
+    are not joined. ``neutral`` is the name of the neutral class. ``partner``: ``any`` utterance, or one of the
+    ``same_speaker``. An utterance without a partner stays alone; where a partner's speaker or gender is another, the
+    joined utterance has none.
     """
 
     def __init__(
@@ -38,11 +43,16 @@ class CopyPaste:
         seconds: float = 4.0,
         neutral: str = "neutral",
         crop: bool = True,
+        partner: Partner = "any",
     ) -> None:
+        if partner not in ("any", "same_speaker"):
+            raise UsageError("partner any or same_speaker", f"'{partner}'", "Choose one.")
         if scheme not in ("neutral", "same", "both"):
-            raise UsageError("scheme neutral, same or both", f"'{scheme}'", "Choose one.")
-        self.stream, self.scheme, self.probability = stream, scheme, probability
-        self.seconds, self.neutral, self.crop = seconds, neutral, crop
+            raise UsageError(
+                "scheme neutral, same or both", f"'{scheme}'", "N-CP is neutral, SE-CP same, N+SE-CP both."
+            )
+        self.stream, self.scheme, self.probability = stream, scheme, check_probability(probability)
+        self.seconds, self.neutral, self.crop, self.partner = seconds, neutral, crop, partner
         self._part: tuple[str, ...] | None = None
         self._rows: dict[str, np.ndarray] = {}
         self._place: dict[str, int] = {}
@@ -58,13 +68,15 @@ class CopyPaste:
         partner = self._partner(sample.id, from_neutral < 0.5, samples, generator) if pasting else None
         if partner is None:
             return replace(sample, streams=sample.streams | {self.stream: own})
-        other = samples.sample(partner).streams.get(self.stream)
+        partner_sample = samples.sample(partner)
+        other = partner_sample.streams.get(self.stream)
         if other is None:
             return replace(sample, streams=sample.streams | {self.stream: own})
         other = self._cropped(other, generator)
         parts = (own.values, other.values) if behind < 0.5 else (other.values, own.values)
         pasted = Track(np.concatenate(parts), track.frame_rate)
-        return replace(sample, streams=sample.streams | {self.stream: pasted}, duration=None)
+        streams = sample.streams | {self.stream: pasted}
+        return replace(sample, streams=streams, targets=_of_both(sample, partner_sample), duration=None)
 
     def _partner(self, own: str, from_neutral: bool, samples: Samples, generator: np.random.Generator) -> str | None:
         """The id of a training utterance to be joined to ``own``, None when there is none."""
@@ -78,6 +90,9 @@ class CopyPaste:
         neutral = self.scheme == "neutral" or (self.scheme == "both" and from_neutral)
         candidates = rows[self.neutral if neutral else label]
         candidates = candidates[candidates != place[own]]
+        if self.partner == "same_speaker":
+            speaker = samples.speakers[place[own]]
+            candidates = candidates[[samples.speakers[row] == speaker for row in candidates]]
         return samples.ids[candidates[generator.integers(len(candidates))]] if len(candidates) else None
 
     def _indexed(self, samples: Samples) -> tuple[dict[str, np.ndarray], dict[str, int]]:
@@ -96,3 +111,9 @@ class CopyPaste:
         steps = round(self.seconds * track.frame_rate)
         first = int(generator.integers(max(1, len(track) - steps + 1)))
         return track.cut(first, steps) if len(track) > steps else track
+
+
+def _of_both(sample: Sample, other: Sample) -> dict[str, Any]:
+    """The sample's targets; of two speakers or genders none can be told."""
+    apart = {key for key in ("speaker", "gender") if sample.targets.get(key) != other.targets.get(key)}
+    return {key: np.int64(UNLABELLED) if key in apart else value for key, value in sample.targets.items()}

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from mmser.data.checks import check_probability
 from mmser.data.dataset import Samples
 from mmser.data.sample import Sample
 
@@ -15,7 +16,7 @@ class ModalityDropout:
     """Drop each of ``streams`` (None: all) with ``probability``; one stream that was there always stays."""
 
     def __init__(self, probability: float = 0.2, streams: Sequence[str] | None = None) -> None:
-        self.probability = probability
+        self.probability = check_probability(probability)
         self.streams = None if streams is None else tuple(streams)
 
     def __call__(self, sample: Sample, generator: np.random.Generator, epoch: int, samples: Samples) -> Sample:

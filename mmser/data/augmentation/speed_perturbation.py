@@ -12,6 +12,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from mmser.core.errors import UsageError
 from mmser.data.dataset import Samples
 from mmser.data.sample import Sample, Track
 from mmser.data.waveform import waveform_of
@@ -22,6 +23,8 @@ class SpeedPerturbation:
 
     def __init__(self, stream: str = "audio", rates: Sequence[float] = (0.9, 1.0, 1.1)) -> None:
         self.stream = stream
+        if not rates or min(rates) < 0.01:
+            raise UsageError("rates of at least 0.01", f"{list(rates)}", "1.1 is ten percent faster.")
         self.rates = tuple(Fraction(rate).limit_denominator(100) for rate in rates)
 
     def __call__(self, sample: Sample, generator: np.random.Generator, epoch: int, samples: Samples) -> Sample:

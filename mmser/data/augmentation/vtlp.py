@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 
 from mmser.core.errors import MmserError
+from mmser.data.checks import check_probability, check_range
 from mmser.data.dataset import Samples
 from mmser.data.sample import Sample
 
@@ -40,8 +41,8 @@ class VTLP:
     ) -> None:
         if scale not in ("linear", "htk", "slaney"):
             raise MmserError("scale linear, htk or slaney", f"'{scale}'", "Choose that of the extractor.")
-        self.stream, self.probability = stream, probability
-        self.lowest, self.highest = warp
+        self.stream, self.probability = stream, check_probability(probability)
+        self.lowest, self.highest = check_range("warp", warp)
         self.edge_hz, self.half = edge_hz, sample_rate / 2
         self.scale, self.low_hz, self.high_hz = scale, low_hz, high_hz
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from mmser.core.batch import UNLABELLED
 from mmser.core.errors import MmserError, UsageError
 from mmser.data.augmentation.copy_paste import CopyPaste
 from mmser.data.sample import Sample, Track
@@ -16,6 +17,7 @@ class Part:
     def __init__(self, labels=LABELS):
         self.labels = tuple(labels)
         self.ids = tuple(f"u{i}" for i in range(len(labels)))
+        self.speakers = tuple("ab"[i % 2] for i in range(len(labels)))
 
     def sample(self, identifier):
         number = int(identifier[1:])
@@ -92,3 +94,29 @@ def test_a_protocol_without_neutral_is_told():
 def test_an_unknown_scheme_is_refused():
     with pytest.raises(UsageError, match="scheme neutral, same or both"):
         CopyPaste(scheme="n")
+
+
+def test_a_partner_of_the_same_speaker():
+    part, change = Part(), CopyPaste(scheme="neutral", probability=1.0, partner="same_speaker")
+    assert {tuple(others(joined(change, part, "u0", seed), 0)) for seed in range(20)} == {(2,)}
+    assert {tuple(others(joined(change, part, "u1", seed), 1)) for seed in range(20)} == {(3,)}
+
+
+def test_two_speakers_are_none():
+    class Voices(Part):
+        def sample(self, identifier):
+            number = int(identifier[1:])
+            voice = {"emotion": number, "speaker": np.int64(number % 2), "gender": np.int64(0)}
+            return Sample(identifier, super().sample(identifier).streams, voice)
+
+    part, change = Voices(), CopyPaste(scheme="neutral", probability=1.0)
+    for seed in range(20):
+        out = change(part.sample("u0"), np.random.default_rng(seed), 0, part)
+        partner = max(out.streams["audio"].values[:, 0])
+        assert out.targets == {"emotion": 0, "speaker": 0 if partner == 2 else UNLABELLED, "gender": 0}
+
+
+@pytest.mark.parametrize("wrong", [{"scheme": "N-CP"}, {"probability": 80}, {"partner": "self"}])
+def test_what_it_does_not_know_is_refused(wrong):
+    with pytest.raises(UsageError, match=r"N-CP is neutral|80 % is 0\.8|partner any or same_speaker"):
+        CopyPaste(**wrong)

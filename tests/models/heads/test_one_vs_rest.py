@@ -68,6 +68,14 @@ def test_one_class_at_a_time_in_turn():
     )
 
 
+def test_the_turn_is_part_of_what_a_run_resumes_from():
+    objective, resumed = OneVsRest(TASK, 4), OneVsRest(TASK, 4)
+    for _ in range(3):
+        objective.after_step(None)
+    resumed.load_state_dict(objective.state_dict())
+    assert int(resumed.turn) == 3
+
+
 def test_certainty_keeps_the_gradient_finite():
     given = Given(torch.tensor([[0.0, -50.0, -50.0, -50.0]]))
     OneVsRest(TASK, 4, alternate=False)(given, batch_of(torch.tensor([1])))["one_vs_rest"].backward()
