@@ -85,14 +85,7 @@ def tensors_of(path: Path, without: str | None = None) -> dict[str, Any]:
 
     A fairseq checkpoint holds them under ``model``, beside its command line.
     """
-    if path.suffix == ".safetensors":
-        from safetensors.torch import load_file
+    from mmser.models.layers.checkpoint import read_tensors
 
-        state = load_file(path)
-    else:
-        import torch
-
-        with torch.serialization.safe_globals([Namespace]):
-            state = torch.load(path, map_location="cpu", weights_only=True)
-        state = state.get("model", state)
+    state = read_tensors(path, also=[Namespace])
     return {name: tensor for name, tensor in state.items() if without is None or not name.startswith(without)}

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from pickle import UnpicklingError
 
-import torch
 from torch import Tensor
 
 from mmser.core.errors import MmserError
+from mmser.models.layers.checkpoint import read_tensors
 
 AUDIO = r"modality_encoders\.AUDIO\."
 _NAMES: tuple[tuple[str, str], ...] = (
@@ -79,16 +78,4 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
     """The published tensors of a .pt or .safetensors file, never more than tensors; raises MmserError without one."""
     if not path.is_file():
         raise MmserError("the checkpoint of emotion2vec", f"no file {path}", "Download it, or use weights=random.")
-    if path.suffix == ".safetensors":
-        from safetensors.torch import load_file
-
-        return load_file(path)
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, UnpicklingError) as error:
-        raise MmserError(
-            "a file of tensors alone",
-            f"more than tensors, or none, in {path}: {str(error).splitlines()[0]}",
-            "Save what is under `model` as .safetensors where you trust the file, or download it again.",
-        ) from error
-    return content["model"] if isinstance(content.get("model"), Mapping) else content
+    return read_tensors(path)

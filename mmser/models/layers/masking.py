@@ -9,7 +9,12 @@ from torch.nn import functional as F
 
 def zero_padding(values: Tensor, mask: Tensor) -> Tensor:
     """values (batch, time, *feature) with padded steps of mask (batch, time) set to zero, NaN included."""
-    return values.masked_fill(~mask.reshape(mask.shape + (1,) * (values.dim() - mask.dim())), 0.0)
+    return filled_padding(values, mask, 0.0)
+
+
+def filled_padding(values: Tensor, mask: Tensor, fill: float) -> Tensor:
+    """`zero_padding` with another value than zero, such as a feature's value of silence."""
+    return values.masked_fill(~mask.reshape(mask.shape + (1,) * (values.dim() - mask.dim())), fill)
 
 
 def length_mask(lengths: Tensor, time: int) -> Tensor:

@@ -6,20 +6,20 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from mmser.models.layers.masking import compact_order, length_mask, rows_at, zero_padding
+from mmser.models.layers.masking import compact_order, filled_padding, length_mask, rows_at
 
 
-def windows(values: Tensor, mask: Tensor, size: int, hop: int) -> tuple[Tensor, Tensor]:
+def windows(values: Tensor, mask: Tensor, size: int, hop: int, fill: float = 0.0) -> tuple[Tensor, Tensor]:
     """values (batch, time, *feature), mask (batch, time) -> (batch, window, size, *feature), mask (batch, window).
 
     Windows lie wholly within the real steps, a tail is dropped; an utterance shorter than ``size`` gives one window,
-    filled up with zeros. Steps that are not real are zero.
+    filled up with ``fill``, as are all steps that are not real.
     """
-    values = rows_at(zero_padding(values, mask), compact_order(mask)[0])
+    values = rows_at(filled_padding(values, mask, fill), compact_order(mask)[0])
     lengths = mask.sum(dim=1)
     short = size - values.shape[1]
     if short > 0:
-        values = F.pad(values, (0, 0) * (values.dim() - 2) + (0, short))
+        values = F.pad(values, (0, 0) * (values.dim() - 2) + (0, short), value=fill)
     cut = values.unfold(1, size, hop).movedim(-1, 2)  # (batch, window, size, *feature)
     count = torch.where(lengths > 0, ((lengths - size).div(hop, rounding_mode="floor") + 1).clamp(min=1), 0)
     return cut, length_mask(count, cut.shape[1])

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from mmser.core.batch import Stream
 from mmser.models.layers.area_attention import AreaAttention, Layout
+from mmser.models.layers.masking import filled_padding
 from mmser.models.layers.segments import cut_segments, put_back
 from mmser.models.layers.two_shapes import Joined, TwoShapes
 
@@ -65,7 +66,7 @@ class AreaAttentionNet(nn.Module):
         segments, real, exists = cut_segments(stream, self.segment, hop)
         if not len(segments):
             return put_back(segments.new_zeros(0, self.output_size), exists)
-        segments = segments.masked_fill(~real[..., None], self.silence)
+        segments = filled_padding(segments, real, self.silence)
         parts = [segments] if self.training else segments.split(PART)
         return put_back(torch.cat([self.features(part) for part in parts]), exists)
 

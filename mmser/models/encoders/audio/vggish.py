@@ -65,9 +65,8 @@ class VGGish(nn.Module):
 
     def forward(self, stream: Stream) -> Stream:
         """(batch, time, 64) -> (batch, example, size)."""
-        # Relative to silence, so that the zeros behind a short clip are silence.
-        examples, mask = windows(stream.values - self.silence, stream.mask, self.example, self.hop)
-        vectors = self.embed(examples.flatten(0, 1)[:, None] + self.silence)
+        examples, mask = windows(stream.values, stream.mask, self.example, self.hop, fill=self.silence)
+        vectors = self.embed(examples.flatten(0, 1)[:, None])
         return Stream(vectors.unflatten(0, mask.shape).masked_fill(~mask[..., None], 0.0), mask)
 
     def embed(self, examples: Tensor) -> Tensor:

@@ -87,7 +87,9 @@ def test_embeddings_do_not_depend_on_the_batch():
     mask = torch.arange(200) < torch.tensor([[200], [100]])
     together = encoder(Stream(values, mask))
     alone = encoder(Stream(values[1:, :100], mask[1:, :100]))
-    torch.testing.assert_close(together.values[1:, :1], alone.values, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(
+        together.values[1:, :1], alone.values, atol=1e-6 * float(alone.values.abs().max()), rtol=1e-5
+    )
     assert together.mask.tolist() == [[True, True], [True, False]]
 
 
@@ -126,7 +128,8 @@ def test_a_new_head_on_cached_embeddings_is_the_frozen_network():
     for row, length in enumerate((200, 100)):
         alone = Stream(stream.values[row : row + 1, :length], stream.mask[row : row + 1, :length])
         cached = made.encoders["audio"](alone)
-        torch.testing.assert_close(extracted({"audio": cached}, empty_context(1)).logits[0], online[row])
+        found = extracted({"audio": cached}, empty_context(1)).logits[0]
+        assert (found - online[row]).abs().max() < 1e-6 * online.abs().max()
 
 
 def made_task():
