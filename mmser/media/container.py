@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from mmser.core.clip import FailureReason
 
@@ -48,10 +48,15 @@ def open_media(path: Path) -> InputContainer:
         return av.open(
             f"file:{path.absolute()}",
             options={"format_whitelist": FORMATS, "protocol_whitelist": "file"},
-            metadata_errors="ignore",
+            **_lenient_metadata(av.__version__),
         )
     except (av.error.FFmpegError, ValueError) as error:
         raise _unopened(path, error) from error
+
+
+def _lenient_metadata(version: str) -> dict[str, Any]:
+    """Titles and comments that are no UTF-8 must not stop a file; from PyAV 19 on they never do, nor is it asked."""
+    return {"metadata_errors": "ignore"} if int(version.split(".")[0]) < 19 else {}
 
 
 def _check_file(path: Path) -> None:
