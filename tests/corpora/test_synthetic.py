@@ -160,19 +160,7 @@ def test_an_interrupted_corpus_is_completed_as_it_was(tmp_path: Path, layout: st
     Synthetic(tmp_path / "one", PARSERS[layout], layout, 1, 2).write()
     again = contents(corpus.root)
     assert list(again) == list(whole)
-    for name, content in whole.items():
-        if content != again[name]:
-            # The H.264 encoder writes a block of the same picture in another way about once in a thousand films.
-            assert name.endswith(".mp4")
-            (tmp_path / "before.mp4").write_bytes(content)
-            same_film(corpus.root / name, tmp_path / "before.mp4")
-
-
-def same_film(one: Path, other: Path) -> None:
-    """The same sound, and pictures that no eye tells apart."""
-    films = [decode_clips([Utterance("u", "c", speaker="s", video_path=path)], True, True)[0] for path in (one, other)]
-    np.testing.assert_array_equal(films[0].waveform, films[1].waveform)
-    assert np.abs(films[0].frames.astype(float) - films[1].frames).mean() < 0.01
+    assert [name for name, content in whole.items() if content != again[name]] == []
 
 
 def test_what_is_there_is_not_written_again(telling: Written, monkeypatch: pytest.MonkeyPatch) -> None:
