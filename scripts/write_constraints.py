@@ -12,6 +12,7 @@ import argparse
 import json
 import subprocess
 from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 NOT_LISTED = {"mmser", "pip", "setuptools", "wheel"}
@@ -52,9 +53,10 @@ def constraints(environments: dict[str, dict[str, str]]) -> list[str]:
     names = sorted({name for packages in environments.values() for name in packages})
     lines = []
     for name in names:
-        for version, group in groupby(pythons, lambda python: environments[python].get(name)):
+        versions = [(environments[python].get(name), python) for python in pythons]
+        for version, group in groupby(versions, itemgetter(0)):
             if version is not None:
-                lines.append(f"{name}=={version}{_marker(list(group), pythons)}")
+                lines.append(f"{name}=={version}{_marker([python for _, python in group], pythons)}")
     return lines
 
 
