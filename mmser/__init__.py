@@ -22,6 +22,7 @@ _LAZY = {
     "train": "mmser.pipeline",
     "demo": "mmser.pipeline",
     "load_run": "mmser.pipeline",
+    "trust": "mmser.core.trust",
     "evaluate": "mmser.evaluation.evaluate",
     "score": "mmser.evaluation.score",
     "ablate": "mmser.evaluation.ablation",

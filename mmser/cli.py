@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mmser import __version__
 from mmser.core.errors import MmserError, UsageError
+from mmser.core.trust import trust
 from mmser.evaluation.command import add_ablate_options, add_compare_options, add_robustness_options
 from mmser.inference.command import add_options as add_predict_options
 from mmser.late_fusion.command import add_options
@@ -29,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     logging.getLogger("mmser").setLevel(logging.INFO)
+    trust(*options.trust)
     try:
         return int(options.handler(options))
     except (MmserError, OSError) as error:
@@ -50,6 +52,7 @@ def build_parser() -> argparse.ArgumentParser:
     def command(name: str, handler: Handler, what: str) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=what, description=what)
         sub.add_argument("--debug", action="store_true", help="show the traceback of an error")
+        sub.add_argument("--trust", action="append", default=[], metavar="MODULE", help="saved configs may name it")
         sub.set_defaults(handler=handler)
         return sub
 
@@ -74,12 +77,8 @@ def build_parser() -> argparse.ArgumentParser:
     train.add_argument("--report", action="store_true", help="write the HTML report as well")
 
     evaluate = command("evaluate", evaluate_, "predict and score the test part of a run")
-    evaluate.add_argument(
-        "overrides",
-        nargs="+",
-        metavar="run=DIR",
-        help="run=DIR [condition=clean] [also=hypotheses|listeners|domains|frames]",
-    )
+    words = "run=DIR [condition=clean] [also=hypotheses|listeners|domains|frames]"
+    evaluate.add_argument("overrides", nargs="+", metavar="run=DIR", help=words)
 
     score = command("score", score_, "metrics of runs or of anyone's predictions (csv or parquet)")
     score.add_argument("tables", nargs="+", metavar="TABLE", help="a run folder, a predictions table or a csv")

@@ -20,6 +20,8 @@ from omegaconf.errors import OmegaConfBaseException
 
 from mmser.core.configs import config_dir, config_names, load_config
 from mmser.core.errors import MmserError, UsageError
+from mmser.core.saved import read_saved_yaml
+from mmser.core.trust import check_config
 
 SHORT = {"seed": "seeds"}
 """`seed=3` is short for `seeds=[3]`."""
@@ -50,8 +52,10 @@ def compose(config_name: str, overrides: Sequence[str]) -> dict[str, Any]:
 def built(config: Mapping[str, Any]) -> Any:
     """What a config names by ``_target_``, and everything named inside it.
 
-    Raises the MmserError with which a part refused its arguments, or one saying what could not be found or called.
+    Raises the MmserError with which a part refused its arguments, or one saying what could not be found or called, or
+    may not be (`mmser.core.trust`).
     """
+    check_config(config)
     try:
         return instantiate(dict(config), _convert_="all")
     except InstantiationException as error:
@@ -122,13 +126,11 @@ def listed(overrides: Sequence[str], key: str) -> list[str]:
 
 
 def read_yaml(path: str | Path) -> dict[str, Any]:
-    """A saved config as a plain mapping. Raises UsageError when there is none or it is no mapping."""
+    """A saved config as a plain mapping. Raises MmserError when there is none, or it is damaged."""
     file = Path(path)
     if not file.is_file():
         raise UsageError("a saved config", f"no file {file}", "Name <run>/config.yaml.")
-    content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    require_mapping(content)
-    return content
+    return read_saved_yaml(file)
 
 
 def merged(config: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mmser.composition import built, chosen, compose, default_protocol, listed, merged, read_yaml
 from mmser.composition import sweep as hydra_sweep
 from mmser.core.errors import MmserError, UsageError
+from mmser.core.trust import trust_typed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,6 +45,7 @@ def preprocess_config(overrides: Sequence[str]) -> pd.DataFrame:
 
     from mmser.extraction.preprocess import preprocess as extract
 
+    trust_typed(overrides)
     names = listed(overrides, "extractors")
     if not names:
         raise UsageError("extractors=[NAME,...]", "none", "`mmser list extractors` prints them.")
@@ -77,6 +79,7 @@ def train(
     ``parts`` exchanges parts of the system for classes of your own, ``{"model.fusion": MyFusion}``: see
     `mmser.training.own_parts`. The same call goes on where an interrupted one stopped.
     """
+    trust_typed(overrides)
     settings = merged(read_yaml(config), overrides) if config else train_settings(overrides)
     if not parts:
         return train_config(settings)
@@ -190,6 +193,7 @@ def sweep(overrides: Sequence[str]) -> None:
 
     A sweeper that optimises is given the mean validation score of the folds, never a test score.
     """
+    trust_typed(overrides)
     corpus = chosen(overrides, "corpus")
     added = [f"protocol={default_protocol(corpus)}"] if corpus and not chosen(overrides, "protocol") else []
     hydra_sweep("train", [*added, *overrides], _validation_score)

@@ -86,11 +86,11 @@ def test_a_saved_config_takes_overrides_of_keys_it_has(tmp_path):
         merged(saved, ["trainer.epoks=5"])
 
 
-def test_a_missing_or_malformed_saved_config_is_wrong_usage(tmp_path):
+def test_a_missing_or_malformed_saved_config_is_told(tmp_path):
     with pytest.raises(UsageError, match="no file"):
         read_yaml(tmp_path / "none.yaml")
     (tmp_path / "list.yaml").write_text("- 1")
-    with pytest.raises(UsageError, match="found list"):
+    with pytest.raises(MmserError, match="found list"):
         read_yaml(tmp_path / "list.yaml")
 
 

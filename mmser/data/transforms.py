@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from mmser.core.errors import MmserError
+from mmser.core.saved import read_saved_json
 from mmser.data.minmax import MinMaxScaler
 from mmser.data.scaling import Scale, Scaler, SpeakerScaler, as_float32
 from mmser.data.vocabulary import Vocabulary
@@ -51,7 +52,7 @@ class Transforms:
 
     @classmethod
     def load(cls, path: str | Path) -> Transforms:
-        """Read what `save` wrote; raises MmserError when a file is missing."""
+        """Read what `save` wrote; raises MmserError when a file is missing, or the description damaged."""
         from safetensors.numpy import load_file
 
         source = Path(path)
@@ -59,7 +60,7 @@ class Transforms:
         for file in files:
             if not file.is_file():
                 raise MmserError("the saved transforms of a fold", f"no file {file}", "Train the fold again.")
-        description = json.loads(files[0].read_text(encoding="utf-8"))
+        description = read_saved_json(files[0])
         tensors = load_file(files[1])
         speakers = description["speakers"]
         return cls({n: _read(n, kind, tensors, speakers.get(n, [])) for n, kind in description["streams"].items()})

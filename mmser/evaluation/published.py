@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from mmser.core.configs import load_config
 from mmser.core.errors import MmserError
+from mmser.core.saved import read_saved_yaml
 from mmser.core.tables import CLEAN
 from mmser.evaluation.meanings import PERCENT
 from mmser.evaluation.score import POOLED, score
@@ -68,7 +68,7 @@ def _differences(run: Path, system: str, config: Mapping[str, Any], clean: pd.Da
     if not path.is_file():
         yield "this run: no config.yaml beside the predictions, so its protocol is unknown"
         return
-    own = yaml.safe_load(path.read_text(encoding="utf-8"))
+    own = read_saved_yaml(path)
     protocol = own.get("protocol") or {}
     utterances, speakers = clean["id"].nunique(), clean["speaker"].nunique()
     classes = ", ".join(protocol.get("classes") or []) or "no classes"

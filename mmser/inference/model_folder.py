@@ -12,7 +12,6 @@ Nothing in it is run: tensors are safetensors, and the parts that config.json na
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -24,6 +23,7 @@ from safetensors.torch import load_model
 
 from mmser.cache.layout import checked_name
 from mmser.core.errors import MmserError
+from mmser.core.saved import read_saved_json
 from mmser.core.task import Task
 from mmser.data.collate import Shape
 from mmser.data.spec import StreamSpec
@@ -108,10 +108,7 @@ def _read_config(folder: Path) -> dict[str, Any]:
     path = folder / CONFIG
     if not path.is_file():
         raise MmserError("a model folder", f"no {CONFIG} in {folder}", "Name a folder that `mmser export` made.")
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise _damaged(path, error) from error
+    config = read_saved_json(path)
     if not isinstance(config, dict) or config.get("format") != FORMAT:
         raise MmserError(f'"format": "{FORMAT}" in {path}', "another file", "Name a folder that `mmser export` made.")
     version = config.get("schema_version")

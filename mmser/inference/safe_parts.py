@@ -1,26 +1,21 @@
 """What a model folder from anywhere may ask for: parts of `mmser.models`, plain values, nothing that runs or reads.
 
-Hydra would call whatever a ``_target_`` names, so each is looked up here first: it must be a torch module that a file
-of `mmser.models` defines itself. A name that such a file merely imports (``os.system`` through some module) is none.
+Stricter than `mmser.core.trust`, which every config meets when it is built: what a ``_target_`` names must be a torch
+module that a file of `mmser.models` defines, whatever the user trusts, and no value may name a place.
 """
 
 from __future__ import annotations
 
-import importlib
-import inspect
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from torch import nn
 
 from mmser.core.errors import MmserError
+from mmser.core.trust import IMPLEMENTATIONS, MODELS, find_part
 
-TARGET = re.compile(r"(mmser\.models(?:\.[a-z_][a-z0-9_]*)+)\.([A-Z][A-Za-z0-9]*)")
 HYDRA = {"_target_", "_partial_", "_convert_"}
 RANDOM = "random"
-IMPLEMENTATIONS = ("implementation", "auto_map", "trust")
-"""Words in the names of transformers' options by which code could be fetched."""
 
 
 def check_parts(node: Any, where: str = "model") -> None:
@@ -70,15 +65,12 @@ def _check_key(key: Any, value: Any, where: str) -> None:
 
 
 def _check_target(target: Any, where: str) -> None:
-    found = TARGET.fullmatch(target) if isinstance(target, str) else None
-    if found is None:
-        raise _refused("a part of mmser.models", where, repr(target))
     try:
-        part = vars(importlib.import_module(found[1])).get(found[2])
-    except ImportError as error:
-        raise _refused("a part that this version of mmser has", where, str(target)) from error
-    if not (inspect.isclass(part) and issubclass(part, nn.Module) and part.__module__ == found[1]):
-        raise _refused("a part that this version of mmser has", where, str(target))
+        known = issubclass(find_part(target, where, (MODELS,), own=False), nn.Module)
+    except MmserError:
+        known = False
+    if not known:
+        raise _refused("a part of mmser.models", where, f"{target!r}")
 
 
 def _refused(expected: str, where: str, found: str) -> MmserError:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from mmser.core.errors import MmserError
+from mmser.core.saved import read_saved_json, read_saved_yaml
 from mmser.evaluation.score import score
 from mmser.metrics.predictions import FILE_NAME, read_predictions
 
@@ -144,17 +145,15 @@ class RunFiles:
 
 def read_run(directory: str | Path) -> RunFiles:
     """Read a run's folder. Raises MmserError when it has no predictions yet."""
-    import yaml
-
     directory = Path(directory)
     if not (directory / FILE_NAME).is_file():
         raise MmserError(
             "a run's folder with predictions", f"no {FILE_NAME} in {directory}", f"Run: mmser evaluate run={directory}"
         )
     path = directory / "config.yaml"
-    config = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    config = read_saved_yaml(path) if path.is_file() else {}
     environment = _json(directory / "environment.json") or {}
-    return RunFiles(directory, directory.resolve().name, config or {}, environment, read_predictions(directory))
+    return RunFiles(directory, directory.resolve().name, config, environment, read_predictions(directory))
 
 
 def _fold(path: Path) -> FoldFiles:
@@ -175,4 +174,4 @@ def _table(path: Path) -> pd.DataFrame | None:
 
 
 def _json(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+    return read_saved_json(path) if path.is_file() else None

@@ -17,6 +17,7 @@ from lightning import seed_everything
 from mmser.cache.atomic import write_json
 from mmser.cache.lock import locked
 from mmser.core.errors import MmserError
+from mmser.core.trust import trust
 from mmser.data.fold import FoldData
 from mmser.training.callbacks import STATE, WEIGHTS, BestWeights
 from mmser.training.folder import ASSIGNMENT, DONE, FOLD, TRANSFORMS, fold_folder, read_settings
@@ -105,9 +106,10 @@ def _end_with_parent() -> None:
 
 
 def main(words: list[str]) -> int:
-    """RUN FOLD SEED -> exit code; a problem for the user is the last line of the error output."""
+    """RUN FOLD SEED [TRUSTED...] -> exit code; a problem for the user is the last line of the error output."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    directory, fold, seed = words
+    directory, fold, seed, *names = words
+    trust(*names)
     try:
         fit_fold(Path(directory), fold, int(seed))
     except MmserError as error:

@@ -12,6 +12,7 @@ import yaml
 
 from mmser.cache.atomic import written_aside
 from mmser.core.errors import MmserError
+from mmser.core.saved import read_saved_json, read_saved_yaml
 
 CONFIG = "config.yaml"
 ENVIRONMENT = "environment.json"
@@ -60,12 +61,11 @@ def claim(directory: Path, settings: Settings) -> None:
 
 
 def read_settings(directory: Path) -> dict[str, Any]:
-    """The config of a run folder. Raises MmserError when it is none."""
+    """The config of a run folder. Raises MmserError when it is none, or damaged."""
     path = Path(directory) / CONFIG
     if not path.is_file():
         raise MmserError("a run folder", f"no {CONFIG} in {directory}", "Name a folder that `mmser train` made.")
-    content: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return content
+    return read_saved_yaml(path)
 
 
 def fold_folder(directory: Path, fold: str, seed: int) -> Path:
@@ -87,8 +87,8 @@ def _flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """A JSON file of a run folder. Raises MmserError when it is missing."""
+    """A JSON file of a run folder. Raises MmserError when it is missing or damaged."""
     if not path.is_file():
         raise MmserError(f"the file {path.name}", f"none in {path.parent}", "Train the run again with its command.")
-    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    content: dict[str, Any] = read_saved_json(path)
     return content

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mmser.core.errors import MmserError
+from mmser.core.trust import trusted
 
 FoldSeed = tuple[str, int]
 
@@ -40,7 +41,7 @@ def run_in_processes(directory: Path, pending: Sequence[FoldSeed], jobs: int, th
 def _run_one(directory: Path, threads: int, fold_seed: FoldSeed) -> str:
     """The last line of a failed process's error output, "" when it did well. Its lines are passed on."""
     fold, seed = fold_seed
-    command = [sys.executable, "-m", "mmser.training.fold", str(directory), fold, str(seed)]
+    command = [sys.executable, "-m", "mmser.training.fold", str(directory), fold, str(seed), *trusted()]
     environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
     last = "no message"
     with subprocess.Popen(  # noqa: S603

@@ -2,7 +2,8 @@
 
 In the config such a part is what a config file would say, ``_target_`` and flat arguments, and a digest of the text
 that defines it (the cell, or the file): who changes the class gets another run. The text lies beside the models, in
-``<run>/parts/``, for the record; nothing of mmser ever executes it from there.
+``<run>/parts/``, for the record; nothing of mmser ever executes it from there. Who hands a class over trusts it until
+the process ends; a later one asks for the word again (`mmser.core.trust`).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from mmser.core.errors import UsageError
+from mmser.core.trust import trust
 
 FOLDER = "parts"
 HERE = "__main__"
@@ -36,6 +38,7 @@ def with_parts(settings: Mapping[str, Any], parts: Mapping[str, Part]) -> dict[s
     made = copy.deepcopy(dict(settings))
     for place, part in parts.items():
         node, last = _parent(made, place)
+        trust(_class_of(part))
         node[last] = {"_target_": _target(_class_of(part)), "_partial_": True, **_arguments(part)}
         digest = hashlib.sha256(source_of(part).encode()).hexdigest()[:12]
         made[FOLDER] = {**(made.get(FOLDER) or {}), place: digest}

@@ -8,9 +8,11 @@ from functools import partial
 import pytest
 
 from mmser.core.errors import MmserError, UsageError
+from mmser.core.trust import trust
 from mmser.models.fusion.gated import Gated
 from mmser.training.fit import train
 from mmser.training.folder import run_directory
+from mmser.training.jobs import run_in_processes
 from mmser.training.own_parts import keep_sources, source_of, with_parts
 from mmser.training.run import Run
 
@@ -57,6 +59,31 @@ def test_a_class_of_ones_own_is_trained_and_its_text_kept(settings, mine):
     assert run.load_model("s0", 0).vector_size == 5
     assert (run.directory / "parts" / "model.fusion.py").read_text() == MINE.format(size=8)
     assert made["card"]["name"].endswith("+Mine")
+
+
+def test_a_later_process_asks_for_the_word_again(settings, mine, monkeypatch):
+    run = train(with_parts(settings(folds=["s0"]), {"model.fusion": mine()}))
+    monkeypatch.setattr("mmser.core.trust._trusted", set())
+    with pytest.raises(
+        MmserError, match=r"at config\.fusion\._target_, or one that you trust; found 'my_fusion\.Mine'"
+    ):
+        Run(run.directory).load_model("s0", 0)
+    trust("my_fusion")
+    assert Run(run.directory).load_model("s0", 0).vector_size == 8
+
+
+def test_the_word_goes_on_to_the_processes_of_the_folds(monkeypatch, tmp_path):
+    monkeypatch.setattr("mmser.core.trust._trusted", {"my_fusion.Mine"})
+    commands = []
+
+    def end(command, **_):
+        commands.append(command)
+        raise MmserError("nothing", "nothing", "")
+
+    monkeypatch.setattr("mmser.training.jobs.subprocess.Popen", end)
+    with pytest.raises(MmserError):
+        run_in_processes(tmp_path, [("s0", 0)], 1, 1)
+    assert commands[0][-4:] == [str(tmp_path), "s0", "0", "my_fusion.Mine"]
 
 
 def test_another_text_or_argument_is_another_run(settings, mine):
