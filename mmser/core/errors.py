@@ -1,5 +1,9 @@
 """The one exception a user is meant to read."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 
 class MmserError(Exception):
     """A problem the user can mend, said in one line: what was expected, what was found, what to do.
@@ -16,3 +20,12 @@ class MmserError(Exception):
 
 class UsageError(MmserError):
     """The command itself is wrong (unknown name, missing option): exit code 2."""
+
+
+SHOWN_FAULTS = 10
+
+
+def listed_faults(expected: str, faults: Sequence[str], remedy: str) -> MmserError:
+    """One error for all faults of a file: the first ten, and how many more there are."""
+    more = f"; and {len(faults) - SHOWN_FAULTS} more" if len(faults) > SHOWN_FAULTS else ""
+    return MmserError(expected, "; ".join(faults[:SHOWN_FAULTS]) + more, remedy)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmser.core.errors import MmserError
@@ -40,3 +41,18 @@ def require_columns(table: pd.DataFrame, columns: Iterable[str], what: str) -> N
             f"no column {', '.join(missing)} among {', '.join(map(str, table.columns))}",
             "Rename or add the missing columns.",
         )
+
+
+def read_parquet(path: str | Path, remedy: str = "Write it anew.") -> pd.DataFrame:
+    """A parquet file as a table. Raises MmserError, ending in ``remedy``, when it is missing, damaged or none."""
+    import pandas as pd
+    import pyarrow as pa
+
+    source = Path(path)
+    if not source.is_file():
+        raise MmserError(f"a parquet table at {source}", "no such file", remedy)
+    try:
+        return pd.read_parquet(source)
+    except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as problem:
+        reason = " ".join(str(problem).split())[:200]
+        raise MmserError(f"a readable parquet table in {source}", reason, remedy) from problem

@@ -7,7 +7,6 @@ order. A recording's name is what its name column says; without one it is the fi
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from mmser.core.csv_file import parse_csv, separator_of
 from mmser.core.errors import MmserError
+from mmser.core.text_file import read_text
 
 NAME_HEADERS = ("name", "instancename", "instname", "instance", "recording", "filename", "file", "id")
 TIME_HEADERS = ("timestamp", "timestamps", "time", "frametime", "times", "seconds")
@@ -91,19 +92,13 @@ def write_track(path: Path, name: str, times: np.ndarray, values: np.ndarray, at
 
 def _table(path: Path, headless: bool = False) -> pd.DataFrame:
     """All cells as text, headers in lower case without quotes."""
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as problem:
-        raise MmserError(f"a csv file in UTF-8 at {path}", str(problem), "Save it as UTF-8.") from problem
+    text = read_text(path)
     header = text.lstrip().split("\n", 1)[0]
-    separator = max(";,\t", key=header.count)
+    separator = separator_of(text)
     cells = header.split(separator)
     if headless and len(cells) > 2 and all(_is_number(cell) for cell in cells[1:]):
         text = separator.join(["name", "timestamp", *(f"f{i + 1}" for i in range(len(cells) - 2))]) + "\n" + text
-    try:
-        table = pd.read_csv(io.StringIO(text), sep=separator, dtype=str, skipinitialspace=True, keep_default_na=False)
-    except (pd.errors.EmptyDataError, pd.errors.ParserError) as problem:
-        raise MmserError(f"a header and rows in {path}", " ".join(str(problem).split()), "Write one.") from problem
+    table = parse_csv(text, path).fillna("")
     if table.empty:
         raise MmserError(f"at least one frame in {path}", "none", "Remove the file or fill it.")
     table.columns = pd.Index([_plain(str(column)).lower() for column in table.columns])
@@ -113,8 +108,7 @@ def _table(path: Path, headless: bool = False) -> pd.DataFrame:
         for column in table.columns:
             if column not in NAME_HEADERS:
                 table[column] = table[column].str.replace(",", ".", regex=False)
-    # Columns without a header: the separator at the end of each line, or a saved row number.
-    return table.loc[:, [not column.startswith("unnamed:") for column in table.columns]]
+    return table
 
 
 def _is_number(cell: str) -> bool:

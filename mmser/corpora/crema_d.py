@@ -7,14 +7,21 @@ level (LO, MD, HI, XX = unspecified); ``VideoDemographics.csv`` has the actors' 
 
 from __future__ import annotations
 
-import csv
-import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mmser.core.utterance import Utterance
-from mmser.corpora.layout import AUDIO_SUFFIXES, VIDEO_SUFFIXES, existing_root, media_files, read_text, wrong_layout
+from mmser.corpora.layout import (
+    AUDIO_SUFFIXES,
+    VIDEO_SUFFIXES,
+    existing_root,
+    files_below,
+    media,
+    named,
+    read_label_table,
+    wrong_layout,
+)
 
 LAYOUT = "CREMA-D: AudioWAV/1001_DFA_ANG_XX.wav (and VideoFlash/1001_DFA_ANG_XX.flv, VideoDemographics.csv)"
 CODE = re.compile(r"(\d{4})_([A-Z]{3})_(ANG|DIS|FEA|HAP|NEU|SAD)_(LO|MD|HI|XX|X)")
@@ -47,14 +54,15 @@ class CremaD:
     def utterances(self) -> Iterator[Utterance]:
         """Raises MmserError when no such file lies below the root."""
         root = existing_root(self.root, LAYOUT)
+        files = files_below(root)
         takes: dict[str, dict[str, Path]] = {}
-        for path in media_files(root, AUDIO_SUFFIXES + VIDEO_SUFFIXES):
+        for path in media(files, AUDIO_SUFFIXES + VIDEO_SUFFIXES):
             if CODE.fullmatch(path.stem):
                 kind = "audio_path" if path.suffix.lower() in AUDIO_SUFFIXES else "video_path"
                 takes.setdefault(path.stem, {}).setdefault(kind, path)
         if not takes:
             raise wrong_layout(root, LAYOUT)
-        genders = _genders(root)
+        genders = _genders(files)
         for stem, paths in sorted(takes.items()):
             actor, sentence, emotion, level = stem.split("_")
             yield Utterance(
@@ -71,10 +79,8 @@ class CremaD:
             )
 
 
-def _genders(root: Path) -> dict[str, str]:
+def _genders(files: Sequence[Path]) -> dict[str, str]:
     """Actor -> sex, from VideoDemographics.csv where the copy has it."""
-    tables = sorted(root.rglob("VideoDemographics.csv"))
-    if not tables:
-        return {}
-    rows = csv.DictReader(io.StringIO(read_text(tables[0]), newline=""))
-    return {row["ActorID"].strip(): row["Sex"].strip().lower() for row in rows if row.get("ActorID") and row.get("Sex")}
+    tables = named(files, "VideoDemographics.csv")
+    rows = read_label_table(tables[0], ("ActorID", "Sex")) if tables else []
+    return {row["ActorID"]: row["Sex"].lower() for row in rows if row["ActorID"] and row["Sex"]}

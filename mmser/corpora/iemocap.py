@@ -57,9 +57,10 @@ class Iemocap:
     def utterances(self) -> Iterator[Utterance]:
         """Raises MmserError when no evaluation file lies below the root."""
         root = existing_root(self.root, LAYOUT)
-        evaluations = sorted(root.glob("Session*/dialog/EmoEvaluation/Ses*.txt"))
-        evaluations = evaluations or sorted(root.glob("*/Session*/dialog/EmoEvaluation/Ses*.txt"))
-        if not evaluations:
+        depths = ("Session*", "*/Session*", "*/*/Session*")
+        found = (sorted(root.glob(f"{sessions}/dialog/EmoEvaluation/Ses*.txt")) for sessions in depths)
+        evaluations = next(filter(None, found), None)
+        if evaluations is None:
             raise wrong_layout(root, LAYOUT)
         for path in evaluations:
             yield from self._dialogue(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -9,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from mmser.core.utterance import Vote, Word
-from mmser.corpora.layout import read_text
+from mmser.corpora.layout import read_label_text
 
 NAME = r"Ses\d\d[FM]_\w+_[FM]\d+\w*"
-CONSENSUS = re.compile(rf"\[\s*([\d.]+)\s*-\s*([\d.]+)\s*\]\s+({NAME})\s+(\w+)(?:\s+\[([^\]]*)\])?")
+SPEAKER = re.compile(r"_([FM])\d+")
+CONSENSUS = re.compile(rf"\[\s*(\d+(?:\.\d*)?)\s*-\s*(\d+(?:\.\d*)?)\s*\]\s+({NAME})\s+(\w+)(?:\s+\[([^\]]*)\])?")
 VOTE = re.compile(r"([CA])-(\w+):\s*([^()]*)")
 TRANSCRIPT = re.compile(rf"({NAME})\s*(?:\[[^\]]*\])?\s*:\s*(.*)")
 ANNOTATION = re.compile(rf"({NAME})\s*:\s*([^()]*)")
@@ -55,14 +57,14 @@ class Evaluated:
     @property
     def gender(self) -> str:
         """F or M: who speaks."""
-        return self.id.rsplit("_", 1)[1][0]
+        return SPEAKER.findall(self.id)[-1]
 
 
 def read_evaluation(path: Path) -> Iterator[Evaluated]:
     """``[6.2901 - 8.2357] name neu [V, A, D]`` and the ``C-E2:``, ``A-E3:`` and self (``C-F1:``) lines below it."""
     current: Evaluated | None = None
     votes: dict[str, Vote] = {}
-    for line in read_text(path).splitlines():
+    for line in read_label_text(path).splitlines():
         if found := CONSENSUS.match(line):
             if current:
                 yield replace(current, votes=tuple(votes.values()))
@@ -85,7 +87,7 @@ def read_votes(folder: Path, dialogue: str) -> dict[str, tuple[Vote, ...]]:
         annotator, _, kind = path.stem.removeprefix(f"{dialogue}_").rpartition("_")
         if kind not in ("cat", "atr") or not annotator:
             continue
-        for line in read_text(path).splitlines():
+        for line in read_label_text(path).splitlines():
             if found := ANNOTATION.match(line):
                 by_annotator = votes.setdefault(found[1], {})
                 vote = by_annotator.get(annotator.upper(), Vote(annotator=annotator.upper()))
@@ -97,7 +99,7 @@ def read_transcripts(path: Path) -> dict[str, str]:
     """``name [006.2901-008.2357]: Excuse me.``; empty when the file is lacking."""
     if not path.is_file():
         return {}
-    found = (TRANSCRIPT.match(line.strip()) for line in read_text(path).splitlines())
+    found = (TRANSCRIPT.match(line.strip()) for line in read_label_text(path).splitlines())
     return {match[1]: match[2].strip() for match in found if match}
 
 
@@ -106,7 +108,7 @@ def read_alignment(path: Path) -> tuple[Word, ...]:
     if not path.is_file():
         return ()
     words = []
-    for line in read_text(path).splitlines():
+    for line in read_label_text(path).splitlines():
         found = SEGMENT.match(line)
         if found and not found[4].startswith(("<", "+", "[")):
             text = VARIANT.sub("", found[4]).lower()
@@ -133,6 +135,7 @@ def _voted(vote: Vote, kind: str, content: str) -> Vote:
 
 def _number(text: str) -> float | None:
     try:
-        return float(text.strip().rstrip("."))
+        value = float(text.strip().rstrip("."))
     except ValueError:
         return None
+    return value if math.isfinite(value) else None

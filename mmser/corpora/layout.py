@@ -2,21 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import logging
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
+from mmser.core.csv_file import parse_csv
 from mmser.core.errors import MmserError
+from mmser.core.tables import require_columns
+from mmser.core.text_file import read_text
+
+log = logging.getLogger(__name__)
 
 AUDIO_SUFFIXES = (".wav", ".flac")
 VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".flv")
+LONGEST_NUMBER = 12
+"""Digits that are read as a number at all."""
 
 
 def existing_root(root: str | Path, layout: str) -> Path:
     """The root as an absolute path; raises MmserError saying the expected ``layout`` when it is no folder."""
-    folder = Path(root).expanduser().absolute()
-    if not folder.is_dir():
+    folder = expanded(root)
+    if not is_there(folder, Path.is_dir):
         raise MmserError(layout, f"no folder {folder}", "Set corpus.root to the folder the corpus was unpacked to.")
     return folder
+
+
+def expanded(path: str | Path) -> Path:
+    """The absolute path; ``~`` and ``~name`` are home folders where there is such a user."""
+    try:
+        return Path(path).expanduser().absolute()
+    except RuntimeError:  # no such user
+        return Path(path).absolute()
+
+
+def is_there(path: Path, kind: Callable[[Path], bool] = Path.is_file) -> bool:
+    """Whether there is such a file (or folder); a path that nothing can have (too long, a zero byte) is not there."""
+    try:
+        return kind(path)
+    except (OSError, ValueError):
+        return False
 
 
 def wrong_layout(root: Path, layout: str) -> MmserError:
@@ -30,21 +55,80 @@ def wrong_layout(root: Path, layout: str) -> MmserError:
 
 def media_files(root: Path, suffixes: tuple[str, ...]) -> Iterator[Path]:
     """Every file below ``root`` with one of the suffixes (any case), sorted by path; hidden ones (``._x``) left out."""
-    for path in sorted(root.rglob("*")):
-        if path.suffix.lower() in suffixes and not path.name.startswith(".") and path.is_file():
-            yield path
+    return media(files_below(root), suffixes)
 
 
-def read_text(path: Path) -> str:
-    """Decode as UTF-8 (with or without mark) and, where the bytes are not UTF-8, as Windows-1252.
+def media(files: Iterable[Path], suffixes: tuple[str, ...]) -> Iterator[Path]:
+    """Those of the files that have one of the suffixes (any case); hidden ones (``._x``) left out."""
+    return (path for path in files if path.suffix.lower() in suffixes and not path.name.startswith("."))
+
+
+def files_below(root: Path) -> list[Path]:
+    """Every file below ``root``, sorted by path; symbolic links are followed, as `folders_below` says."""
+    entries = [entry for folder in folders_below(root) for entry in os.scandir(folder)]
+    lost = sorted(entry.path for entry in entries if entry.is_symlink() and not Path(entry.path).exists())
+    if lost:
+        log.warning("%d symbolic links below %s lead nowhere, %s first", len(lost), root, lost[0])
+    return sorted(Path(entry.path) for entry in entries if entry.is_file())
+
+
+def folders_below(root: Path) -> list[Path]:
+    """``root`` and every folder below it, sorted by path; each real folder once, whatever links lead to it.
+
+    A folder that lies below the root goes by its own path, and only what links alone reach by theirs.
+    """
+    found: dict[str, Path] = {}
+    real: list[Path] = [root]
+    links: list[Path] = []
+    while real or links:
+        folder = real.pop() if real else links.pop()
+        place = os.path.realpath(folder)
+        if place in found:
+            continue
+        found[place] = folder
+        inside = sorted((entry for entry in os.scandir(folder) if entry.is_dir()), key=lambda entry: entry.name)
+        real += [Path(entry.path) for entry in reversed(inside) if not entry.is_symlink()]
+        links[:0] = [Path(entry.path) for entry in reversed(inside) if entry.is_symlink()]
+    return sorted(found.values())
+
+
+def named(files: Iterable[Path], *names: str) -> list[Path]:
+    """Those of the files that have one of these names, the least deep first."""
+    return sorted((path for path in files if path.name in names), key=lambda path: (len(path.parts), path))
+
+
+def inside(files: Iterable[Path], root: Path, *folders: str) -> list[Path]:
+    """Those of the files below ``root`` that lie, at any depth, in a folder of one of these names."""
+    return [path for path in files if set(folders) & set(path.relative_to(root).parts[:-1])]
+
+
+def unpacked(folder: Path) -> Path:
+    """``labels/labels`` where an archive was unpacked into a folder of its own name, else the folder itself."""
+    visible = [path for path in folder.iterdir() if not path.name.startswith(".")] if folder.is_dir() else []
+    inner = folder / folder.name
+    return inner if visible == [inner] and inner.is_dir() else folder
+
+
+def read_label_text(path: Path) -> str:
+    """A corpus's own text file: UTF-8 or, where the bytes are not that, Windows-1252, as older releases have it.
 
     Windows-1252 leaves five bytes undefined; those become U+FFFD instead of stopping a whole corpus.
     """
-    content = path.read_bytes()
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("cp1252", errors="replace")
+    return read_text(path, fallback="cp1252")
+
+
+def read_label_table(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
+    """The rows of a corpus's own csv file, an empty cell as "". Raises MmserError when it lacks one of the columns."""
+    table = parse_csv(read_label_text(path), path)
+    require_columns(table, columns, str(path))
+    return [{str(name): str(cell) for name, cell in row.items()} for row in table.fillna("").to_dict("records")]
+
+
+def whole_number(text: object) -> int | None:
+    """A whole number from 0 to below 2^31 (2.0 counts as one), None where the text is no such number."""
+    digits = str(text).strip().removesuffix(".0")
+    number = int(digits) if digits.isdecimal() and len(digits) <= LONGEST_NUMBER else None
+    return number if number is not None and number < 2**31 else None
 
 
 def duration(path: Path) -> float | None:

@@ -15,8 +15,9 @@ from typing import Any
 
 import pandas as pd
 
+from mmser.core.csv_file import read_csv_file
 from mmser.core.errors import MmserError
-from mmser.core.tables import require_columns
+from mmser.core.tables import read_parquet, require_columns
 from mmser.core.utterance import Utterance, Vote, Word
 
 FIELDS = tuple(f.name for f in fields(Utterance) if f.name != "extra")
@@ -75,23 +76,17 @@ def read_manifest(path: str | Path) -> pd.DataFrame:
         raise MmserError(
             "a manifest (.parquet or .csv)", f"no file {source}", "Run `mmser preprocess` or mend the path."
         )
-    try:
-        return _read_csv(source) if source.suffix.lower() == ".csv" else pd.read_parquet(source)
-    except (ValueError, OSError) as error:
-        raise MmserError(f"a readable manifest in {source}", str(error).splitlines()[0], "Write it anew.") from error
-
-
-def read_text_csv(source: Path) -> pd.DataFrame:
-    """A csv file in UTF-8 with every cell as text: speaker 03 is not 3, "NA" is a word; empty cells are None."""
-    table = pd.read_csv(source, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    return table.astype(object).replace("", None)
+    return _read_csv(source) if source.suffix.lower() == ".csv" else read_parquet(source, "Run `mmser preprocess`.")
 
 
 def _read_csv(source: Path) -> pd.DataFrame:
-    table = read_text_csv(source)
-    for name in (*NUMBERS, "turn"):
-        if name in table.columns:
-            table[name] = pd.to_numeric(table[name])
+    table = read_csv_file(source)
+    try:
+        for name in (*NUMBERS, "turn"):
+            if name in table.columns:
+                table[name] = pd.to_numeric(table[name])
+    except ValueError as error:
+        raise MmserError(f"numbers in column {name} of {source}", str(error), "Mend the table.") from error
     return table
 
 

@@ -10,13 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from mmser.core.errors import MmserError
-from mmser.core.tables import require_columns
+from mmser.core.errors import listed_faults
 from mmser.core.utterance import Utterance
-from mmser.corpora.layout import existing_root, wrong_layout
-from mmser.corpora.manifest import read_text_csv
+from mmser.corpora.layout import existing_root, read_label_table, unpacked, whole_number, wrong_layout
 
 LAYOUT = "MOSI: train.csv and test.csv with the columns utterance, dialogue, turn, label, transcript"
 COLUMNS = ("utterance", "dialogue", "turn", "label", "transcript")
@@ -34,28 +31,37 @@ class Mosi:
 
     def utterances(self) -> Iterator[Utterance]:
         """Raises MmserError when a table is missing, lacks a column, or has a row that cannot be read."""
-        root = existing_root(self.root, LAYOUT)
+        root = unpacked(existing_root(self.root, LAYOUT))
         paths = [root / f"{part}.csv" for part in PARTS]
         if not all(path.is_file() for path in paths):
             raise wrong_layout(root, LAYOUT)
         for part, path in zip(PARTS, paths, strict=True):
-            table = read_text_csv(path)
-            require_columns(table, COLUMNS, str(path))
-            for number, row in enumerate(table.to_dict("records"), start=1):
-                yield self._utterance(row, part, f"row {number} of {path.name}")
+            for row in _rows(path):
+                yield self._utterance(row, part)
 
-    def _utterance(self, row: dict[Any, Any], part: str, where: str) -> Utterance:
-        label, turn = str(row["label"]), str(row["turn"])
-        if label not in SENTIMENTS or not turn.isdecimal():
-            raise MmserError(f"label 0 or 1 and a whole turn in {where}", f"'{label}' and '{turn}'", "Mend the table.")
+    def _utterance(self, row: dict[str, str], part: str) -> Utterance:
         return Utterance(
-            id=str(row["utterance"]),
+            id=row["utterance"],
             corpus=self.name,
-            speaker=str(row["dialogue"]),
-            dialogue=str(row["dialogue"]),
-            turn=int(turn),
-            transcript=None if row["transcript"] is None else str(row["transcript"]),
+            speaker=row["dialogue"],
+            dialogue=row["dialogue"],
+            turn=int(float(row["turn"])),
+            transcript=row["transcript"] or None,
             language="en",
             part=part,
-            sentiment=SENTIMENTS[label],
+            sentiment=SENTIMENTS[row["label"]],
         )
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    """The rows of a table; the faults of all of them are one error."""
+    rows = read_label_table(path, COLUMNS)
+    faults = [
+        f"'{row['label']}' and '{row['turn']}' in row {number}"
+        for number, row in enumerate(rows, start=1)
+        if row["label"] not in SENTIMENTS or whole_number(row["turn"]) is None or not row["utterance"]
+    ]
+    if faults:
+        expected = f"label 0 or 1, a whole turn and an utterance in each row of {path}"
+        raise listed_faults(expected, faults, "Mend the table.")
+    return rows

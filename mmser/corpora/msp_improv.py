@@ -13,11 +13,19 @@ The third field is taken as the speaker, as public data preparation does. As a t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mmser.core.utterance import Utterance
-from mmser.corpora.layout import AUDIO_SUFFIXES, VIDEO_SUFFIXES, existing_root, media_files, wrong_layout
+from mmser.corpora.layout import (
+    AUDIO_SUFFIXES,
+    VIDEO_SUFFIXES,
+    existing_root,
+    files_below,
+    media,
+    named,
+    wrong_layout,
+)
 from mmser.corpora.msp_labels import Labelled, read_labels
 
 LAYOUT = "MSP-IMPROV: Evalution.txt and session1/S01A/S/MSP-IMPROV-S01A-F01-S-FM01.wav"
@@ -37,27 +45,28 @@ class MspImprov:
     def utterances(self) -> Iterator[Utterance]:
         """Raises MmserError when there is no evaluation file below the root, or no clip in it."""
         root = existing_root(self.root, LAYOUT)
-        tables = sorted([*root.rglob("Evalution.txt"), *root.rglob("Evaluation.txt")])
+        files = files_below(root)
+        tables = named(files, "Evalution.txt", "Evaluation.txt")
         if not tables:
             raise wrong_layout(root, LAYOUT)
-        media = _media(root)
+        turns = _media(files)
         seen = False
         for labelled in read_labels(tables[0]):
             if code := CODE.fullmatch(labelled.stem):
                 seen = True
-                yield _utterance(labelled, code, media.get(code[1], {}))
+                yield _utterance(labelled, code, turns.get(code[1], {}))
         if not seen:
             raise wrong_layout(root, LAYOUT)
 
 
-def _media(root: Path) -> dict[str, dict[str, Path]]:
+def _media(files: Sequence[Path]) -> dict[str, dict[str, Path]]:
     """Sound and picture of each turn, by the part of the name they share."""
-    media: dict[str, dict[str, Path]] = {}
-    for path in media_files(root, AUDIO_SUFFIXES + VIDEO_SUFFIXES):
+    turns: dict[str, dict[str, Path]] = {}
+    for path in media(files, AUDIO_SUFFIXES + VIDEO_SUFFIXES):
         if code := CODE.fullmatch(path.stem):
             kind = "audio_path" if path.suffix.lower() in AUDIO_SUFFIXES else "video_path"
-            media.setdefault(code[1], {}).setdefault(kind, path)
-    return media
+            turns.setdefault(code[1], {}).setdefault(kind, path)
+    return turns
 
 
 def _utterance(labelled: Labelled, code: re.Match[str], paths: dict[str, Path]) -> Utterance:

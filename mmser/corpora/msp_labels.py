@@ -8,14 +8,13 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
 from mmser.core.utterance import Vote
-from mmser.corpora.layout import read_text
+from mmser.corpora.layout import read_label_text
 
 CLASSES = {
     "A": "angry",
@@ -29,7 +28,7 @@ CLASSES = {
     "O": "other",
 }
 """Consensus letters; X means no agreement."""
-RATING = re.compile(r"([AVDN])\s*:\s*(-?[\d.]+|NaN)")
+RATING = re.compile(r"([AVDN])\s*:\s*(-?\d+(?:\.\d*)?)")
 MEDIA = (".avi", ".wav", ".mp4")
 
 
@@ -46,7 +45,7 @@ class Labelled:
 def read_labels(path: Path) -> Iterator[Labelled]:
     """Clips in file order; an annotator listed twice for one clip counts once."""
     current: Labelled | None = None
-    for line in read_text(path).splitlines():
+    for line in read_label_text(path).splitlines():
         fields = [part.strip() for part in line.split(";")]
         if len(fields) < 3:
             continue
@@ -63,5 +62,4 @@ def read_labels(path: Path) -> Iterator[Labelled]:
 
 
 def _ratings(line: str) -> dict[str, float]:
-    found = {letter: float(value) for letter, value in RATING.findall(line)}
-    return {letter: value for letter, value in found.items() if math.isfinite(value)}
+    return {letter: float(value) for letter, value in RATING.findall(line)}

@@ -8,15 +8,21 @@ to 7. Releases differ in size; each has its own Train, Development (or Validatio
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Iterator
 from pathlib import Path
 
-from mmser.core.errors import MmserError
 from mmser.core.utterance import Utterance, Vote
-from mmser.corpora.layout import existing_root, read_text, wrong_layout
+from mmser.corpora.layout import (
+    AUDIO_SUFFIXES,
+    existing_root,
+    files_below,
+    inside,
+    named,
+    read_label_table,
+    read_label_text,
+    wrong_layout,
+)
 from mmser.corpora.msp_labels import CLASSES, read_labels
 
 LAYOUT = "MSP-Podcast: Labels/labels_consensus.csv and Audios/MSP-PODCAST_0001_0008.wav"
@@ -40,56 +46,47 @@ class MspPodcast:
     def utterances(self) -> Iterator[Utterance]:
         """Raises MmserError when the label table, or a column of it, is lacking."""
         root = existing_root(self.root, LAYOUT)
-        tables = sorted([*root.rglob("labels_consensus.csv"), *root.rglob("labels_concensus.csv")])
+        files = files_below(root)
+        tables = named(files, "labels_consensus.csv", "labels_concensus.csv")
         if not tables:
             raise wrong_layout(root, LAYOUT)
         detailed = tables[0].with_name("labels.txt")
         votes = {clip.stem: tuple(clip.votes) for clip in read_labels(detailed)} if detailed.is_file() else {}
-        audio = next((folder for name in AUDIO_FOLDERS for folder in sorted(root.rglob(name)) if folder.is_dir()), None)
-        transcripts = next((folder for folder in sorted(root.rglob("Transcripts")) if folder.is_dir()), None)
-        for row in _rows(tables[0]):
-            yield self._utterance(row, votes, audio, transcripts)
+        audio = {path.stem: path for path in inside(files, root, *AUDIO_FOLDERS) if path.suffix in AUDIO_SUFFIXES}
+        transcripts = {path.stem: path for path in inside(files, root, "Transcripts") if path.suffix == ".txt"}
+        # Without any clip the folder of the release is named: the ledger says what was looked for.
+        folder = next(iter(audio.values())).parent if audio else root / AUDIO_FOLDERS[0]
+        for row in read_label_table(tables[0], COLUMNS):
+            stem = Path(row["FileName"]).stem
+            words = read_label_text(transcripts[stem]).strip() if stem in transcripts else None
+            yield self._utterance(row, votes, audio.get(stem, folder / f"{stem}.wav"), words)
 
     def _utterance(
-        self, row: dict[str, str], votes: dict[str, tuple[Vote, ...]], audio: Path | None, transcripts: Path | None
+        self, row: dict[str, str], votes: dict[str, tuple[Vote, ...]], audio: Path, transcript: str | None
     ) -> Utterance:
         stem = Path(row["FileName"]).stem
-        split = row["Split_Set"].strip()
+        split = row["Split_Set"]
         part = "test" if split.lower() == self.test_set.lower() else PARTS.get(split.lower(), "")
-        speaker = row["SpkrID"].strip()
-        gender = row["Gender"].strip().lower()
+        speaker = row["SpkrID"]
+        gender = row["Gender"].lower()
         return Utterance(
             id=stem,
             corpus=self.name,
             speaker=f"unknown-{stem}" if speaker.lower() in ("", "unknown") else speaker,
             session=stem.rsplit("_", 1)[0],
             dialogue=stem.rsplit("_", 1)[0],
-            transcript=_transcript(transcripts, stem),
+            transcript=transcript,
             language="en",
             gender=gender if gender in ("female", "male") else "",
             part=part,
-            audio_path=audio / f"{stem}.wav" if audio else None,
-            emotion=CLASSES.get(row["EmoClass"].strip().upper()),
+            audio_path=audio,
+            emotion=CLASSES.get(row["EmoClass"].upper()),
             valence=_number(row["EmoVal"]),
             arousal=_number(row["EmoAct"]),
             dominance=_number(row["EmoDom"]),
             votes=votes.get(stem, ()),
             extra={"split": split},
         )
-
-
-def _rows(path: Path) -> Iterator[dict[str, str]]:
-    reader = csv.DictReader(io.StringIO(read_text(path), newline=""))
-    missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
-    if missing:
-        found = ", ".join(reader.fieldnames or ()) or "an empty file"
-        raise MmserError(f"the columns {', '.join(COLUMNS)} in {path}", found, "Get the released label file.")
-    yield from reader
-
-
-def _transcript(folder: Path | None, stem: str) -> str | None:
-    path = folder / f"{stem}.txt" if folder else None
-    return read_text(path).strip() if path and path.is_file() else None
 
 
 def _number(text: str | None) -> float | None:

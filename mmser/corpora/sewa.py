@@ -19,7 +19,7 @@ import numpy as np
 from mmser.core.errors import MmserError
 from mmser.core.utterance import Utterance
 from mmser.corpora.avec_csv import Track, read_folder
-from mmser.corpora.layout import AUDIO_SUFFIXES, VIDEO_SUFFIXES, existing_root, wrong_layout
+from mmser.corpora.layout import AUDIO_SUFFIXES, VIDEO_SUFFIXES, existing_root, media_files, unpacked, wrong_layout
 
 LAYOUT = "SEWA (AVEC): labels/Train_DE_01.csv and the like, beside folders of features or recordings"
 NAME = re.compile(r"(Train|Devel|Test)_(?:([A-Z]{2})_)?(\d+)")
@@ -39,9 +39,10 @@ class Sewa:
     def utterances(self) -> Iterator[Utterance]:
         """Raises MmserError when the folder ``labels`` is missing, or a file in it has a fault or another name."""
         root = existing_root(self.root, LAYOUT)
-        if not (root / "labels").is_dir():
+        labels = unpacked(unpacked(root) / "labels")
+        if not labels.is_dir():
             raise wrong_layout(root, LAYOUT)
-        traces = read_folder(root / "labels", gold=True)
+        traces = read_folder(labels, gold=True)
         for name in traces:
             if not NAME.fullmatch(name):
                 expected = "recordings named as Train_01 or Devel_DE_01"
@@ -80,6 +81,5 @@ def _means(trace: Track | None) -> dict[str, float]:
 
 
 def _files(root: Path, suffixes: tuple[str, ...]) -> list[tuple[str, Path]]:
-    """(recording, file) of the folders directly below the root."""
-    found = [path for path in sorted(root.glob("*/*")) if path.suffix.lower() in suffixes]
-    return [(path.stem, path) for path in found if NAME.fullmatch(path.stem)]
+    """(recording, file) of everything below the root that is named as a recording."""
+    return [(path.stem, path) for path in media_files(root, suffixes) if NAME.fullmatch(path.stem)]

@@ -8,11 +8,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from mmser.core.errors import MmserError
 from mmser.core.utterance import Utterance
-from mmser.corpora.layout import AUDIO_SUFFIXES, existing_root, media_files, read_text, wrong_layout
+from mmser.corpora.layout import (
+    AUDIO_SUFFIXES,
+    existing_root,
+    files_below,
+    media,
+    named,
+    read_label_text,
+    wrong_layout,
+)
 
 LAYOUT = "ShEMO: folders female and male of files such as F01A01.wav"
 CODE = re.compile(r"([FM]\d{2})([AFHNSW])(\d{2,3})")
@@ -30,10 +39,11 @@ class Shemo:
     def utterances(self) -> Iterator[Utterance]:
         """Raises MmserError when no such file lies below the root."""
         root = existing_root(self.root, LAYOUT)
-        found = {path.stem: path for path in media_files(root, AUDIO_SUFFIXES) if CODE.fullmatch(path.stem)}
+        files = files_below(root)
+        found = {path.stem: path for path in media(files, AUDIO_SUFFIXES) if CODE.fullmatch(path.stem)}
         if not found:
             raise wrong_layout(root, LAYOUT)
-        transcripts = _transcripts(root)
+        transcripts = _transcripts(files)
         for stem, path in sorted(found.items()):
             yield Utterance(
                 id=stem,
@@ -47,7 +57,14 @@ class Shemo:
             )
 
 
-def _transcripts(root: Path) -> dict[str, str]:
-    tables = sorted(root.rglob("shemo.json"))
-    entries = json.loads(read_text(tables[0])) if tables else {}
-    return {name: entry["transcript"] for name, entry in entries.items() if entry.get("transcript")}
+def _transcripts(files: Sequence[Path]) -> dict[str, str]:
+    """Words by file name. Raises MmserError when ``shemo.json`` is there and no mapping of such entries."""
+    tables = named(files, "shemo.json")
+    if not tables:
+        return {}
+    try:
+        entries = json.loads(read_label_text(tables[0]))
+        return {name: str(entry["transcript"]) for name, entry in entries.items() if entry.get("transcript")}
+    except (ValueError, AttributeError, RecursionError) as problem:
+        expected = f"{{file name: {{transcript: ...}}, ...}} in {tables[0]}"
+        raise MmserError(expected, str(problem) or "JSON nested too deeply", "Get the released file.") from problem

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from mmser.core.errors import MmserError
+from mmser.core.csv_file import read_csv_file
+from mmser.core.errors import MmserError, listed_faults
 from mmser.core.tables import require_columns
-from mmser.corpora.manifest import read_text_csv
+from mmser.corpora.layout import files_below
 
 Arrays = dict[str, np.ndarray]
 
@@ -41,7 +42,7 @@ def _steps(values: np.ndarray) -> np.ndarray:
 
 
 def _folder(path: Path) -> Arrays:
-    files = sorted(path.rglob("*.npy"))
+    files = [file for file in files_below(path) if file.suffix == ".npy"]
     if not files:
         raise MmserError(f"files <id>.npy in {path}", "none", "Name the folder that holds them.")
     return {file.relative_to(path).with_suffix("").as_posix(): _array(file) for file in files}
@@ -84,6 +85,9 @@ def _unreadable(path: Path, error: Exception) -> MmserError:
 def _ids(path: Path, column: str) -> list[str]:
     if not path.is_file():
         raise MmserError(f"a csv with the column {column}", f"no file {path}", "Give its path.")
-    table = read_text_csv(path)
+    table = read_csv_file(path)
     require_columns(table, (column,), str(path))
-    return [str(value) for value in table[column]]
+    empty = [f"line {number}" for number, value in enumerate(table[column], start=1) if value is None]
+    if empty:
+        raise listed_faults(f"an id in every line of {path} (1 = first below the header)", empty, "Fill them in.")
+    return list(table[column])

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from mmser.core.csv_file import read_csv_file
 from mmser.core.errors import MmserError
 
 _SUBJECT = re.compile(
@@ -65,13 +66,13 @@ def _from_table(lengths: Mapping[str, int], path: Path) -> Grouping:
     """Columns ``name`` and ``subject``, and ``dyad`` or ``group`` where partners belong together."""
     if not path.is_file():
         raise MmserError("a table of subjects", f"no file {path}", "Write a csv with the columns name and subject.")
-    table = pd.read_csv(path, sep=None, engine="python", dtype=str, encoding="utf-8-sig")
+    table = read_csv_file(path)
     table.columns = pd.Index([str(column).strip().lower() for column in table.columns])
     key = next((column for column in ("group", "dyad", "conversation", "subject") if column in table.columns), None)
     if key is None or "name" not in table.columns:
         found = f"{', '.join(table.columns)} in {path}"
         raise MmserError("the columns name and subject (or dyad)", found, "Rename the columns.")
-    known = dict(zip(table["name"].str.strip().str.strip("'\""), table[key].str.strip(), strict=True))
+    known = dict(zip(table["name"].str.strip("'\""), table[key], strict=True))
     missing = [name for name in lengths if not isinstance(known.get(name), str)]
     if missing:
         expected = f"the {key} of every labelled recording in {path}"

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from mmser.core.csv_file import read_csv_file
 from mmser.core.errors import MmserError
-from mmser.core.tables import CLEAN, PREDICTION, PROBABILITY, TARGET
+from mmser.core.spelling import near_equal
+from mmser.core.tables import CLEAN, PREDICTION, PROBABILITY, TARGET, read_parquet
 
 FILE_NAME = "predictions.parquet"
 _TEXTS = ("corpus", "speaker", "session", "fold")
@@ -32,9 +34,8 @@ def read_predictions(path: str | Path) -> pd.DataFrame:
             f"no file {path}",
             "Check the path; a run gets its table from `mmser evaluate run=DIR`.",
         )
-    if path.suffix == ".parquet":
-        return checked_predictions(pd.read_parquet(path), path.name)
-    return checked_predictions(_read_csv(path), path.name)
+    table = read_parquet(path, "Write it again.") if path.suffix == ".parquet" else _read_csv(path)
+    return checked_predictions(table, path.name)
 
 
 def checked_predictions(table: pd.DataFrame, name: str = "the table") -> pd.DataFrame:
@@ -103,18 +104,19 @@ _PAIR = (TARGET, PREDICTION)
 
 def _read_csv(path: Path) -> pd.DataFrame:
     """Text as written: a class called "none" or "NA" stays a class, only an empty cell is missing."""
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""], encoding="utf-8-sig")
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as problem:
-        raise MmserError(f"a csv file in UTF-8 at {path}", str(problem), "Write one row per utterance.") from problem
+    table = read_csv_file(path)
     if "seed" in table:
         table["seed"] = pd.to_numeric(table["seed"], errors="coerce").fillna(0).astype(int)
     return table
 
 
+def _label(cell: object) -> str | None:
+    return None if cell is None or cell is pd.NA or cell != cell else str(cell).strip() or None
+
+
 def _checked_labels(table: pd.DataFrame, name: str) -> pd.DataFrame:
     for column in ("target", "prediction"):
-        table[column] = table[column].map(lambda label: None if pd.isna(label) else str(label)).astype(object)
+        table[column] = table[column].map(_label).astype(object)
     unpredicted = table.loc[table["target"].notna() & table["prediction"].isna(), "id"]
     if len(unpredicted):
         raise MmserError(
@@ -125,6 +127,10 @@ def _checked_labels(table: pd.DataFrame, name: str) -> pd.DataFrame:
     if table["target"].isna().all():
         raise MmserError(f"targets in {name}", "an empty target in every row", "Fill the target column.")
     targets, predictions = set(table["target"].dropna()), set(table["prediction"].dropna())
+    alike = near_equal(targets | predictions)
+    if alike:
+        found = "; ".join(" and ".join(f"'{label}'" for label in group) for group in alike[:5])
+        raise MmserError(f"one spelling of each label in {name}", found, "Write each label in one way.")
     # Disjoint labels are a misspelling unless the probability columns name them all: a small fold may be all wrong.
     classes = {column.removeprefix(PROBABILITY) for column in table.columns if column.startswith(PROBABILITY)}
     if not targets & predictions and not targets | predictions <= classes:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mmser.core.csv_file import read_csv_file
 from mmser.core.errors import MmserError
 from mmser.core.tables import ASSIGNMENT_COLUMNS, require_columns
 from mmser.protocols.counts import differences, shortened
@@ -178,6 +179,6 @@ def _label_list(path: Path) -> dict[str, str]:
     """A csv with the columns id and label."""
     if not path.is_file():
         raise MmserError("protocol.label_file, a csv with the columns id,label", f"no file {path}", "Give its path.")
-    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    table = read_csv_file(path)
     require_columns(table, ("id", "label"), str(path))
     return dict(zip(table["id"], table["label"], strict=True))

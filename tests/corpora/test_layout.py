@@ -6,7 +6,18 @@ from pathlib import Path
 import pytest
 
 from mmser.core.errors import MmserError
-from mmser.corpora.layout import AUDIO_SUFFIXES, duration, existing_root, media_files, read_text, wrong_layout
+from mmser.corpora.layout import (
+    AUDIO_SUFFIXES,
+    duration,
+    existing_root,
+    files_below,
+    folders_below,
+    media_files,
+    read_label_text,
+    unpacked,
+    whole_number,
+    wrong_layout,
+)
 
 
 @pytest.mark.parametrize(
@@ -21,7 +32,7 @@ from mmser.corpora.layout import AUDIO_SUFFIXES, duration, existing_root, media_
 def test_text_is_utf8_or_windows_1252_by_its_bytes(tmp_path: Path, content: bytes, text: str) -> None:
     path = tmp_path / "text.txt"
     path.write_bytes(content)
-    assert read_text(path) == text
+    assert read_label_text(path) == text
 
 
 def test_media_files_are_sorted_and_hidden_ones_left_out(tmp_path: Path) -> None:
@@ -33,6 +44,45 @@ def test_media_files_are_sorted_and_hidden_ones_left_out(tmp_path: Path) -> None
     assert names == ["a/one.flac", "b/two.WAV"]
 
 
+def test_links_are_followed_and_each_real_folder_is_there_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    disk, root = tmp_path / "disk", tmp_path / "root"
+    for name in ("far/two.wav", "far/deep/three.wav"):
+        (disk / name).parent.mkdir(parents=True, exist_ok=True)
+        (disk / name).touch()
+    (root / "near").mkdir(parents=True)
+    (root / "near" / "one.wav").touch()
+    (root / "a_link").symlink_to(root / "near")
+    (root / "b_link").symlink_to(disk / "far")
+    (root / "c_link").symlink_to(disk / "far" / "deep")
+    (root / "near" / "up").symlink_to(root)
+    (disk / "far" / "round").symlink_to(disk)
+    (root / "file.wav").symlink_to(disk / "far" / "two.wav")
+    (root / "gone").symlink_to(tmp_path / "nowhere")
+    names = [path.relative_to(root).as_posix() for path in files_below(root)]
+    assert names == ["b_link/deep/three.wav", "b_link/two.wav", "file.wav", "near/one.wav"]
+    assert "1 symbolic links below" in caplog.text and "lead nowhere" in caplog.text
+    (tmp_path / "rootlink").symlink_to(root)
+    assert len(files_below(tmp_path / "rootlink")) == 4
+    assert root / "near" in folders_below(root)
+
+
+def test_an_archive_unpacked_into_its_own_name(tmp_path: Path) -> None:
+    assert unpacked(tmp_path / "labels") == tmp_path / "labels"
+    (tmp_path / "labels" / "labels").mkdir(parents=True)
+    assert unpacked(tmp_path / "labels") == tmp_path / "labels" / "labels"
+    (tmp_path / "labels" / "one.csv").touch()
+    assert unpacked(tmp_path / "labels") == tmp_path / "labels"
+
+
+def test_whole_numbers() -> None:
+    assert [whole_number(text) for text in ("0", "12", " 7 ", "3.0")] == [0, 12, 7, 3]
+    assert [whole_number(text) for text in ("", None, "1.5", "-1", "x", "2147483648", "9" * 40, "9" * 5000)] == [
+        None
+    ] * 8
+
+
 def test_the_wrong_folder_is_described(tmp_path: Path) -> None:
     for number in range(8):
         (tmp_path / f"file{number}").touch()
@@ -40,6 +90,9 @@ def test_the_wrong_folder_is_described(tmp_path: Path) -> None:
     assert "expected a layout; found file0, file1, file2, file3, file4, file5 and 2 more in" in str(error)
     with pytest.raises(MmserError, match=r"expected a layout; found no folder .*corpus\.root"):
         existing_root(tmp_path / "gone", "a layout")
+    for impossible in ("~nosuchuser/x", "a\0b", "x" * 5000):
+        with pytest.raises(MmserError, match="expected a layout; found no folder"):
+            existing_root(impossible, "a layout")
 
 
 def test_duration_is_the_headers(tmp_path: Path) -> None:

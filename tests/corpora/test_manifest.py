@@ -102,5 +102,5 @@ def test_faults_are_named(tmp_path: Path) -> None:
     with pytest.raises(MmserError, match="no file"):
         read_manifest(tmp_path / "none.parquet")
     (tmp_path / "text.parquet").write_text("not parquet")
-    with pytest.raises(MmserError, match="a readable manifest"):
+    with pytest.raises(MmserError, match="a readable parquet table"):
         read_manifest(tmp_path / "text.parquet")

@@ -63,14 +63,29 @@ def test_clips_are_found_and_known_defects_named(tmp_path: Path, folder: str) ->
 def test_a_table_that_is_not_melds(tmp_path: Path) -> None:
     write(tmp_path)
     (tmp_path / "dev_sent_emo.csv").write_text("id,text\n1,hello\n")
-    with pytest.raises(MmserError, match=r"columns Utterance.*dev_sent_emo.csv; found id, text"):
+    with pytest.raises(MmserError, match=r"dev_sent_emo.csv with the columns Utterance.* among id, text"):
         list(Meld(tmp_path).utterances())
-    (tmp_path / "dev_sent_emo.csv").write_text(f"{HEADER}\n1,Hi,Joey,joy,positive,x,0,1,1,,\n")
-    with pytest.raises(MmserError, match=r"'x' and '0' in row 1"):
+    (tmp_path / "dev_sent_emo.csv").write_text(
+        f"{HEADER}\n1,Hi,Joey,joy,positive,x,0,1,1,,\n2,Ho,Joey,joy,positive,3,-1,1,1,,\n"
+    )
+    with pytest.raises(MmserError, match=r"'x' and '0' in row 1; '3' and '-1' in row 2"):
         list(Meld(tmp_path).utterances())
     (tmp_path / "dev_sent_emo.csv").unlink()
     with pytest.raises(MmserError, match=r"train_sent_emo.csv, dev_sent_emo.csv and test_sent_emo.csv"):
         list(Meld(tmp_path).utterances())
+
+
+def test_final_videos_are_taken_where_they_are_alone_and_named_where_they_are_not(tmp_path: Path) -> None:
+    clips = write(tmp_path) / "test" / "output_repeated_splits_test"
+    clips.mkdir(parents=True)
+    (clips / "final_videos_testdia0_utt1.mp4").touch()
+    alone = list(Meld(tmp_path).utterances())[-1]
+    assert alone.video_path == clips / "final_videos_testdia0_utt1.mp4"
+    assert "warning" not in alone.extra
+    (clips / "dia0_utt1.mp4").touch()
+    both = list(Meld(tmp_path).utterances())[-1]
+    assert both.video_path == clips / "dia0_utt1.mp4"
+    assert "both final_videos_testdia*.mp4 and dia*.mp4 lie there: dia*.mp4 is taken" in both.extra["warning"]
 
 
 @pytest.mark.real_data

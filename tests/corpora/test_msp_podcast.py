@@ -42,8 +42,22 @@ def test_podcast(podcast: Path) -> None:
 
 def test_podcast_faults(podcast: Path) -> None:
     (podcast / "Labels/labels_consensus.csv").write_text("FileName,EmoClass\na.wav,N\n")
-    with pytest.raises(MmserError, match=r"columns FileName, EmoClass, EmoAct.*found FileName, EmoClass\."):
+    with pytest.raises(
+        MmserError, match=r"columns FileName, EmoClass, EmoAct.*no column EmoAct.* among FileName, EmoClass\."
+    ):
         list(MspPodcast(podcast).utterances())
     (podcast / "Labels/labels_consensus.csv").unlink()
     with pytest.raises(MmserError, match=r"MSP-Podcast: Labels/labels_consensus\.csv"):
         list(MspPodcast(podcast).utterances())
+
+
+def test_an_archive_in_a_folder_of_its_own_name_and_the_path_of_a_lost_clip(podcast: Path) -> None:
+    for folder in ("Labels", "Audios", "Transcripts"):
+        (podcast / folder).rename(podcast / "aside")
+        (podcast / folder).mkdir()
+        (podcast / "aside").rename(podcast / folder / folder)
+    (podcast / "Audios/Audios/MSP-PODCAST_0001_0008.wav").touch()
+    first, second, *_ = MspPodcast(podcast).utterances()
+    assert first.audio_path == podcast / "Audios/Audios/MSP-PODCAST_0001_0008.wav"
+    assert first.transcript == "so it goes"
+    assert second.audio_path == podcast / "Audios/Audios/MSP-PODCAST_0002_0039.wav"  # lacking: the ledger names it

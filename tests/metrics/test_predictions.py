@@ -74,12 +74,28 @@ def test_a_label_without_probability_column():
 def test_files_that_are_not_there_or_not_text(tmp_path):
     with pytest.raises(MmserError, match=r"no file .*nothing\.csv"):
         read_predictions(tmp_path / "nothing.csv")
-    (tmp_path / "noise.csv").write_bytes(b"\xff\xfe\x00\x81")
-    with pytest.raises(MmserError, match="a csv file in UTF-8"):
+    (tmp_path / "noise.csv").write_bytes(b"\xfftarget,prediction\na,a\n")
+    with pytest.raises(MmserError, match=r"text in UTF-8 in .*noise\.csv; found bytes in line 1 that are no UTF-8"):
         read_predictions(tmp_path / "noise.csv")
     (tmp_path / "empty.csv").write_text("")
-    with pytest.raises(MmserError, match="a csv file in UTF-8"):
+    with pytest.raises(MmserError, match=r"a header and rows in .*empty\.csv; found an empty file"):
         read_predictions(tmp_path / "empty.csv")
+    (tmp_path / "broken.parquet").write_bytes(b"PAR1 and no more")
+    with pytest.raises(MmserError, match=r"a readable parquet table in .*broken\.parquet"):
+        read_predictions(tmp_path / "broken.parquet")
+
+
+def test_a_comma_at_the_end_of_each_row_shifts_nothing(tmp_path):
+    rows = "happy,happy,sad,\nsad,sad,sad,\n"
+    table = read_predictions(written(tmp_path, f"target,prediction,other\n{rows}"))
+    assert table["target"].tolist() == table["prediction"].tolist() == ["happy", "sad"]
+
+
+def test_spaces_around_labels_do_not_count_and_two_spellings_of_one_are_refused(tmp_path):
+    table = checked_predictions(pd.DataFrame({"target": ["sad ", "happy"], "prediction": ["sad", " happy"]}))
+    assert table["target"].tolist() == table["prediction"].tolist() == ["sad", "happy"]
+    with pytest.raises(MmserError, match=r"one spelling of each label in .*; found 'Happy' and 'happy'"):
+        read_predictions(written(tmp_path, "target,prediction\nHappy,happy\nsad,sad\n"))
 
 
 def test_the_callers_table_is_left_alone():
