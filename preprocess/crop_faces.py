@@ -19,7 +19,7 @@ def main() -> None:
     parser.add_argument("out", help="the folder to write; use it as corpus=generic corpus.root=OUT")
     parser.add_argument("--size", type=int, default=224, help="side of the pictures, pixels (default: 224)")
     parser.add_argument("--margin", type=float, default=0.3, help="round the box, part of its longer side")
-    parser.add_argument("--workers", type=int, default=2, help="decoding threads (default: 2)")
+    parser.add_argument("--workers", type=int, default=2, help="decoding processes (default: 2)")
     options = parser.parse_args()
     try:
         config = compose("preprocess", [f"corpus={options.corpus}", f"corpus.root={options.root}"])

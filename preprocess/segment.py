@@ -18,7 +18,7 @@ def main() -> None:
     parser.add_argument("root", help="its folder")
     parser.add_argument("out", help="the folder to write; use it as corpus=generic corpus.root=OUT")
     parser.add_argument("--frame-rate", type=float, help="pictures per second of the mp4 files (default: sound only)")
-    parser.add_argument("--workers", type=int, default=2, help="decoding threads (default: 2)")
+    parser.add_argument("--workers", type=int, default=2, help="decoding processes (default: 2)")
     options = parser.parse_args()
     try:
         config = compose("preprocess", [f"corpus={options.corpus}", f"corpus.root={options.root}"])

@@ -20,7 +20,7 @@ def main() -> None:
     parser.add_argument("transcriber", help="name of the ASR system, see `mmser list transcribers`")
     parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="such as transcriber.model=base")
     parser.add_argument("--cache", default="cache", help="the cache folder (default: cache)")
-    parser.add_argument("--workers", type=int, default=2, help="decoding threads (default: 2)")
+    parser.add_argument("--workers", type=int, default=2, help="decoding processes (default: 2)")
     options = parser.parse_args()
     try:
         words = [f"corpus={options.corpus}", f"corpus.root={options.root}", f"+transcriber={options.transcriber}"]

@@ -136,7 +136,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clips", type=int, default=16)
     parser.add_argument("--seconds", type=float, default=4.0, help="of the longest clip")
-    parser.add_argument("--workers", type=int, default=2, help="decoding threads of the pipeline")
+    parser.add_argument("--workers", type=int, default=2, help="decoding processes of the pipeline")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--architecture", default="resnet50", help="torchvision's name")
     parser.add_argument("--media", type=Path, help="a folder of real videos instead: faces are looked for in them")

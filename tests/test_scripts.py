@@ -47,3 +47,13 @@ def test_the_corpora_of_a_plan_have_their_protocols(plan: Path) -> None:
         for folds in corpus.keys() & {"speaker", "group", "official"}:
             settings = train_settings(["system=stl", f"corpus={corpus['corpus']}", f"protocol={corpus[folds]}"])
             assert settings["protocol"]["corpus"] == corpus["corpus"]
+
+
+def test_damaged_media_all_have_an_outcome(monkeypatch, capsys) -> None:
+    script = next(path for path in SCRIPTS if path.stem == "fuzz_media")
+    monkeypatch.setattr(sys, "argv", [str(script), "--files", "48", "--seed", "3"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(script), run_name="__main__")
+    assert not ended.value.code
+    printed = capsys.readouterr().out
+    assert "48 files, 0 without an outcome" in printed and "truncated" in printed

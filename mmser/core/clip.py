@@ -26,6 +26,7 @@ FailureReason = Literal[
     "empty transcript",
     "not finite",
     "too long",
+    "decoder died",
     "extractor error",
 ]
 

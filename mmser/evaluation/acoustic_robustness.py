@@ -41,7 +41,7 @@ def acoustic_robustness(
     """Scores (`robustness.COLUMNS`) undisturbed and under each kind of disturbance at each level.
 
     ``disturbances`` maps kinds (`disturbance.UNITS`) to levels; no levels mean `disturbance.LEVELS`. ``workers``
-    threads decode. Rows are kept in the run's folder. Raises UsageError for an unknown kind, MmserError when the
+    processes decode. Rows are kept in the run's folder. Raises UsageError for an unknown kind, MmserError when the
     corpus's media are not there or no stream of the run can be disturbed that way.
     """
     from mmser.training.run import Run
@@ -83,10 +83,12 @@ def _disturbances(
 
 def _voices(utterances: Sequence[Utterance], seed: int) -> dict[str, np.ndarray]:
     """The sound of up to `VOICES` utterances, the same ones whatever their order."""
-    from mmser.media.decode import decode_clips
+    from mmser.extraction.decoding import clips_in_order
+    from mmser.extraction.plan import Request
 
     order = sorted(utterances, key=lambda item: (zlib.crc32(f"{seed} {item.id}".encode()), item.id))
-    clips = (decode_clips([utterance])[0] for utterance in order[: 2 * VOICES])
+    one_each = [Request((utterance,), audio=True, frames=False) for utterance in order[: 2 * VOICES]]
+    clips = clips_in_order(one_each, frame_rate=0.0, workers=1)
     heard = {clip.id: clip.waveform for clip in clips if clip.waveform is not None}
     return dict(list(heard.items())[:VOICES])
 

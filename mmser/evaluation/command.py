@@ -99,7 +99,7 @@ def add_robustness_options(parser: argparse.ArgumentParser) -> None:
         "blur, occlusion, frame_rate (Hz), frame_loss, offset (s); with levels: white=10,0",
     )
     parser.add_argument("--noise-folder", help="16 kHz mono wav files for the kind folder")
-    parser.add_argument("--workers", type=int, default=2, help="decoding threads (default: 2)")
+    parser.add_argument("--workers", type=int, default=2, help="decoding processes (default: 2)")
 
 
 def robustness(options: argparse.Namespace) -> str:

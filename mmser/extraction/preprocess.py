@@ -52,9 +52,10 @@ def preprocess(
 
     ``extractors`` maps the name of a store to its extractor. With a ``transcriber`` its words are cached first, as
     ``transcript@<source>``, and text extractors read them into stores named ``<name>@<source>``; the source is
-    ``transcript``, or the transcriber's own name when that is "corpus". ``workers`` threads decode beside the encoders
-    (0: none). ``frame_rate`` is in pictures per second. ``retry_failed`` tries failed utterances again. ``only`` are
-    the ids to do (None: all); the manifest lists every utterance all the same.
+    ``transcript``, or the transcriber's own name when that is "corpus". ``workers`` processes decode beside the
+    encoders (0: none; a file that crashes the decoder then ends the job). ``frame_rate`` is in pictures per second.
+    ``retry_failed`` tries failed utterances again. ``only`` are the ids to do (None: all); the manifest lists every
+    utterance all the same.
 
     A clip that fails is a row of its store's index with the reason; the other stores are not touched by it.
     Returns one row per store: extractor, done, failed, reasons, directory, seconds (of computing), random_weights.

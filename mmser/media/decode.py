@@ -7,7 +7,7 @@ the sound or the pictures are missing.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,19 +61,26 @@ def stream_clips(
     want_frames: bool = False,
     frame_rate: float = 3.0,
     max_seconds: float = MAX_SECONDS,
+    beat: Callable[[], None] = lambda: None,
 ) -> Iterator[Clip]:
     """Yield each clip as soon as it is complete, so that a long video never lies in memory as a whole.
 
     ``frame_rate`` is in pictures per second, ``max_seconds`` the longest utterance accepted. Every file that the
     utterances name is opened once. ``start`` and ``end`` cut the video file, and the audio file where it is the same
-    or the only one; an audio file beside another video file belongs to its utterance as a whole.
+    or the only one; an audio file beside another video file belongs to its utterance as a whole. ``beat`` is called
+    with every packet: a sign of life.
     """
-    for _, clip in _numbered_clips(utterances, want_audio, want_frames, frame_rate, max_seconds):
+    for _, clip in _numbered_clips(utterances, want_audio, want_frames, frame_rate, max_seconds, beat):
         yield clip
 
 
 def _numbered_clips(
-    utterances: Sequence[Utterance], want_audio: bool, want_frames: bool, frame_rate: float, max_seconds: float
+    utterances: Sequence[Utterance],
+    want_audio: bool,
+    want_frames: bool,
+    frame_rate: float,
+    max_seconds: float,
+    beat: Callable[[], None] = lambda: None,
 ) -> Iterator[tuple[int, Clip]]:
     wants, parts = _plan(utterances, want_audio, want_frames)
     awaited = int(want_audio) + int(want_frames)
@@ -81,7 +88,7 @@ def _numbered_clips(
         if len(done) == awaited:
             yield row, _clip(utterances[row], done, frame_rate)
     for path in wants:
-        for want, part in _read(path, wants[path], frame_rate, max_seconds):
+        for want, part in _read(path, wants[path], frame_rate, max_seconds, beat):
             done = parts[want.row]
             done[want.modality] = part
             if len(done) == awaited:
@@ -132,13 +139,13 @@ def _clip(utterance: Utterance, parts: dict[Modality, np.ndarray | MediaFault], 
 
 
 def _read(
-    path: Path, wants: Sequence[_Want], frame_rate: float, max_seconds: float
+    path: Path, wants: Sequence[_Want], frame_rate: float, max_seconds: float, beat: Callable[[], None]
 ) -> Iterator[tuple[_Want, np.ndarray | MediaFault]]:
     """One pass through one file: each want with its part or with what went wrong."""
     open_wants = list(wants)
     try:
         with open_media(path) as container:
-            run = _Pass(container, open_wants, frame_rate, max_seconds)
+            run = _Pass(container, open_wants, frame_rate, max_seconds, beat)
             for want, part in run.parts():
                 open_wants.remove(want)
                 yield want, part
@@ -150,9 +157,14 @@ class _Pass:
     """The packets of one container, dealt out to the cuts of its wants."""
 
     def __init__(
-        self, container: InputContainer, wants: Sequence[_Want], frame_rate: float, max_seconds: float
+        self,
+        container: InputContainer,
+        wants: Sequence[_Want],
+        frame_rate: float,
+        max_seconds: float,
+        beat: Callable[[], None],
     ) -> None:
-        self.container = container
+        self.container, self.beat = container, beat
         self.origin = origin_seconds(container)
         self.tracks: dict[Modality, AudioTrack | VideoTrack] = {}
         self.cuts: dict[_Want, AudioCut | FrameCut] = {}
@@ -203,6 +215,7 @@ class _Pass:
         modality_of = {track.stream.index: modality for modality, track in self.tracks.items()}
         try:
             for packet in self.container.demux([track.stream for track in self.tracks.values()]):
+                self.beat()
                 self._check_patience(packet)
                 if packet.size:
                     yield modality_of[packet.stream.index], packet

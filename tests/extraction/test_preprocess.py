@@ -132,13 +132,21 @@ def failures(cache: Path, name: str) -> dict[str, str]:
 def decoded(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bool, bool]]:
     """(file, sound wanted, pictures wanted) of every pass through a file."""
     passes = []
-    real = decoding.stream_clips
+    here, apart = decoding.stream_clips, decoding.Decoder.clips
 
-    def counted(utterances, audio, frames, frame_rate):
-        passes.append((utterances[0].video_path or utterances[0].audio_path, audio, frames))
-        return real(utterances, audio, frames, frame_rate)
+    def note(utterances, want_audio, want_frames):
+        passes.append((utterances[0].video_path or utterances[0].audio_path, want_audio, want_frames))
 
-    monkeypatch.setattr(decoding, "stream_clips", counted)
+    def counted_here(utterances, want_audio, want_frames, frame_rate):
+        note(utterances, want_audio, want_frames)
+        return here(utterances, want_audio, want_frames, frame_rate)
+
+    def counted_apart(decoder, utterances, want_audio, want_frames, frame_rate):
+        note(utterances, want_audio, want_frames)
+        return apart(decoder, utterances, want_audio=want_audio, want_frames=want_frames, frame_rate=frame_rate)
+
+    monkeypatch.setattr(decoding, "stream_clips", counted_here)
+    monkeypatch.setattr(decoding.Decoder, "clips", counted_apart)
     return passes
 
 

@@ -1,0 +1,77 @@
+"""Clips over a stream between a decoder process and its caller: a line of JSON, then the arrays' bytes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from mmser.core.clip import Clip, Failure
+from mmser.core.utterance import Utterance
+
+DECODED_FIELDS = ("id", "corpus", "speaker", "start", "end", "face_side")
+"""What decoding asks of an utterance beside its paths."""
+
+
+def write_line(stream: BinaryIO, content: dict[str, Any]) -> None:
+    """One message without arrays."""
+    stream.write(json.dumps(content).encode() + b"\n")
+    stream.flush()
+
+
+def read_line(stream: BinaryIO) -> dict[str, Any]:
+    """The next message. Raises EOFError when the other side is gone."""
+    line = stream.readline()
+    if not line.endswith(b"\n"):
+        raise EOFError
+    content: dict[str, Any] = json.loads(line)
+    return content
+
+
+def utterance_content(utterance: Utterance) -> dict[str, Any]:
+    """An utterance as JSON; labels and words stay behind."""
+    content = {name: getattr(utterance, name) for name in DECODED_FIELDS}
+    for name in ("audio_path", "video_path"):
+        path = getattr(utterance, name)
+        content[name] = None if path is None else str(path.absolute())
+    return content
+
+
+def utterance_of(content: dict[str, Any]) -> Utterance:
+    """The inverse of `utterance_content`."""
+    paths = {name: None if content[name] is None else Path(content[name]) for name in ("audio_path", "video_path")}
+    return Utterance(**{**content, **paths})
+
+
+def write_clip(stream: BinaryIO, clip: Clip) -> None:
+    """A clip that a decoder made: it has no transcript."""
+    values = {field.name: getattr(clip, field.name) for field in fields(clip)}
+    arrays = {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
+    plain = {name: value for name, value in values.items() if name not in arrays}
+    plain["failures"] = [asdict(failure) for failure in clip.failures]
+    shapes = {name: [array.dtype.str, array.shape] for name, array in arrays.items()}
+    write_line(stream, {"clip": plain, "arrays": shapes})
+    for array in arrays.values():
+        stream.write(np.ascontiguousarray(array).data.cast("B"))
+    stream.flush()
+
+
+def read_clip(stream: BinaryIO, message: dict[str, Any]) -> Clip:
+    """The clip whose first line is ``message``. Raises EOFError when the other side is gone."""
+    arrays = {name: _read_array(stream, dtype, shape) for name, (dtype, shape) in message["arrays"].items()}
+    failures = tuple(Failure(**failure) for failure in message["clip"]["failures"])
+    return Clip(**{**message["clip"], **arrays, "failures": failures})
+
+
+def _read_array(stream: BinaryIO, dtype: str, shape: list[int]) -> np.ndarray:
+    array = np.empty(shape, dtype)
+    rest = array.data.cast("B")
+    while len(rest):
+        count = stream.readinto(rest)  # type: ignore[attr-defined]
+        if not count:
+            raise EOFError
+        rest = rest[count:]
+    return array

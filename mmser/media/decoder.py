@@ -1,0 +1,106 @@
+"""Decoding in another process, so that a file that crashes or hangs the decoder costs one clip and not the work."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from mmser.core.clip import Clip
+from mmser.core.utterance import Utterance
+from mmser.media.clip_messages import read_clip, read_line, utterance_content, write_line
+
+# -P: a file called av.py in the working directory is not the decoder.
+PROGRAM = (sys.executable, "-P", "-m", "mmser.media.decoder_process")
+"""What a decoder process runs; the number of its socket follows."""
+
+PATIENCE_SECONDS = 120.0
+"""A decoder that shows no sign of life for so long hangs, and is ended."""
+
+
+class DecoderDeath(Exception):  # noqa: N818 - a finding about a file, not a programming error
+    """The decoder process ended, or was ended, in the middle of a request; says how."""
+
+
+@dataclass(slots=True, eq=False)
+class _Running:
+    process: subprocess.Popen[bytes]
+    channel: socket.socket
+    requests: BinaryIO
+    answers: BinaryIO
+
+
+class Decoder:
+    """One decoder process: started when it is first needed, and anew after a death.
+
+    One thread at a time reads from it; `close` may be called from another.
+    """
+
+    def __init__(self) -> None:
+        self._running: _Running | None = None
+        self._closed = False
+
+    def clips(self, utterances: Sequence[Utterance], **options: Any) -> Iterator[Clip]:
+        """`mmser.media.decode.stream_clips` with the same arguments, in the other process.
+
+        Raises DecoderDeath when that process does not come to the end of the request.
+        """
+        if self._closed:
+            raise DecoderDeath("nobody waits for its clips any more")
+        running = self._running or self._start()
+        try:
+            content = {"utterances": [utterance_content(item) for item in utterances], "options": options}
+            write_line(running.requests, content)
+            while "end" not in (message := read_line(running.answers)):
+                if "clip" in message:
+                    yield read_clip(running.answers, message)
+                if "error" in message:
+                    raise DecoderDeath(message["error"])
+        except TimeoutError:
+            self._end()
+            raise DecoderDeath(f"no sign of life for {PATIENCE_SECONDS:g} s") from None
+        except (EOFError, ConnectionError):
+            code = running.process.wait()
+            self._end()
+            raise DecoderDeath(_cause(code)) from None
+        except BaseException:
+            # Nobody reads the rest of this request, so the next one could not be told from it.
+            self._end()
+            raise
+
+    def close(self) -> None:
+        """End the process for good."""
+        self._closed = True
+        self._end()
+
+    def _end(self) -> None:
+        if self._running is not None:
+            running, self._running = self._running, None
+            running.process.kill()
+            running.process.wait()
+            running.channel.close()
+
+    def _start(self) -> _Running:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            process = subprocess.Popen(  # noqa: S603 - this interpreter and a module of this package
+                [*PROGRAM, str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path)},
+            )
+        ours.settimeout(PATIENCE_SECONDS)
+        self._running = _Running(process, ours, ours.makefile("wb"), ours.makefile("rb"))
+        return self._running
+
+
+def _cause(code: int) -> str:
+    """How a process ended, from its return code: negative for a signal."""
+    return f"ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"

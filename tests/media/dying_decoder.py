@@ -1,0 +1,26 @@
+"""A decoder process that dies or hangs over files whose names say so: a crash on demand for the tests."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+from mmser.media import decoder_process
+from mmser.media.decode import stream_clips
+
+
+def deadly(utterances, want_audio=True, want_frames=False, **options):
+    for number, item in enumerate(utterances):
+        name = item.audio_path.name if item.audio_path else item.video_path.name
+        if "crash" in name or ("moving" in name and want_frames) or ("third" in name and number == 2):
+            os.kill(os.getpid(), signal.SIGSEGV)
+        if "hang" in name:
+            time.sleep(60)
+        if "bug" in name:
+            raise TypeError("an unexpected keyword argument")
+        yield from stream_clips([item], want_audio, want_frames, **options)
+
+
+decoder_process.stream_clips = deadly
+decoder_process.main()
