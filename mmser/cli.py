@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mmser import __version__
+from mmser.cache.command import add_cache_options
 from mmser.core.errors import MmserError, UsageError
 from mmser.core.trust import trust
 from mmser.evaluation.command import add_ablate_options, add_compare_options, add_robustness_options
@@ -65,10 +66,7 @@ def build_parser() -> argparse.ArgumentParser:
     preprocess = command("preprocess", preprocess_, "videos -> modality caches, once")
     preprocess.add_argument("overrides", nargs="+", metavar="KEY=VALUE", help=OVERRIDES)
 
-    cache = command("cache", cache_, "verify, describe or clean a cache")
-    cache.add_argument("action", choices=["verify", "info", "gc"])
-    cache.add_argument("directory")
-    cache.add_argument("--apply", action="store_true", help="gc: really remove what is listed")
+    add_cache_options(command("cache", cache_, "verify, describe or clean a cache"))
 
     train = command("train", train_, "train a system over folds and seeds, then score it")
     train.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help=OVERRIDES)
@@ -167,14 +165,11 @@ def preprocess_(options: argparse.Namespace) -> int:
 
 def cache_(options: argparse.Namespace) -> int:
     """`mmser cache verify|info|gc DIR`; verify exits with 1 when anything is damaged."""
-    from mmser.cache import maintenance
+    from mmser.cache.command import cache
 
-    if options.action == "gc":
-        show(maintenance.gc(options.directory, apply=options.apply))
-        return 0
-    table = maintenance.info(options.directory) if options.action == "info" else maintenance.verify(options.directory)
+    table, well = cache(options)
     show(table)
-    return int(options.action == "verify" and not table["ok"].all())
+    return int(not well)
 
 
 def train_(options: argparse.Namespace) -> int:

@@ -7,9 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mmser.cache.layout import MANIFEST, split_store_name
+from mmser.cache.recorded import recorded_stores
+from mmser.cache.remedy import split_source
 from mmser.composition import built, chosen, compose, default_protocol, listed, merged, read_yaml
 from mmser.composition import sweep as hydra_sweep
-from mmser.core.errors import MmserError, UsageError
+from mmser.core.errors import UsageError
 from mmser.core.trust import trust_typed
 
 if TYPE_CHECKING:
@@ -117,6 +120,8 @@ def ensure_caches(settings: Mapping[str, Any]) -> None:
     stages = (settings.get("stages") or {}).values()
     named = [*settings["streams"].values(), *(s for stage in stages for s in (stage.get("streams") or {}).values())]
     extractors = dict.fromkeys(str(stream["extractor"]) for stream in named if "extractor" in stream)
+    recorded = _recorded(settings)
+    extractors = dict.fromkeys(recorded.get(name, name) for name in extractors)
     domains = [domain["corpus"] for domain in (settings.get("domains") or {}).values()]
     for corpus in [settings["corpus"], *domains]:
         _ensure_corpus(settings, corpus, [*extractors])
@@ -128,7 +133,7 @@ def _ensure_corpus(settings: Mapping[str, Any], corpus: Mapping[str, Any], extra
     missing: dict[str, list[str]] = {}
     for extractor in extractors:
         if not _cached(Path(settings["cache"]), name, extractor):
-            base, _, transcript = extractor.partition("@")
+            base, transcript = split_source(extractor)
             missing.setdefault(transcript or "corpus", []).append(base)
     for transcript, names in missing.items():
         log.info("no complete cache of %s yet for %s: preprocessing", name, ", ".join(names))
@@ -136,16 +141,35 @@ def _ensure_corpus(settings: Mapping[str, Any], corpus: Mapping[str, Any], extra
 
 
 def _cached(cache: Path, corpus: str, extractor: str) -> bool:
-    """The store is there and knows every utterance of the manifest, as done or as failed."""
+    """The store is there and knows every utterance of the manifest, as done or as failed.
+
+    Raises MmserError when the name means several stores, a file is damaged, or a store named in full is not there.
+    """
+    from mmser.cache.find import NotCachedError
+    from mmser.cache.manifests import check_manifest
     from mmser.cache.store import Store, find_store
     from mmser.corpora.manifest import read_manifest
 
     try:
         store = Store(find_store(cache, corpus, extractor))
-        listed = read_manifest(cache / corpus / "manifest.parquet")["id"]
-    except (MmserError, FileNotFoundError):
+    except NotCachedError:
+        # Only the words that made it tell how to make a store with this fingerprint: ours may make another.
+        if split_store_name(extractor):
+            raise
         return False
-    return set(listed) <= set(store.index["id"])
+    manifest = cache / corpus / MANIFEST
+    if not manifest.is_file():
+        return False
+    check_manifest(manifest.parent)
+    return set(read_manifest(manifest)["id"]) <= set(store.index["id"])
+
+
+def _recorded(settings: Mapping[str, Any]) -> dict[str, str]:
+    """The stores that the run in these settings' folder was made from, if it was begun already."""
+    from mmser.training.folder import ENVIRONMENT, read_json, run_directory
+
+    path = run_directory(settings) / ENVIRONMENT
+    return recorded_stores(settings, read_json(path)) if path.is_file() else {}
 
 
 def _preprocess_for(

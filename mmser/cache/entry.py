@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mmser.cache.index import FAILED, OK, Row
+from mmser.cache.index import FAILED, OK
+from mmser.cache.rows import Row
 from mmser.core.clip import Failure, FailureReason, Features
 
 

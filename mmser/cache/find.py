@@ -7,16 +7,27 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from mmser.cache.empty import is_empty
+from mmser.cache.info import read_info
 from mmser.cache.layout import INFO, checked_name, split_store_name
+from mmser.cache.remedy import preprocess_command
 from mmser.core.errors import MmserError
 
+_MADE_BY = ("class", "version", "parameters", "dtype")
 
-def find_store(cache: str | Path, corpus: str, extractor_name: str) -> Path:
+
+class NotCachedError(MmserError):
+    """There is no finished store of a name: none at all, or one whose making was interrupted."""
+
+
+def find_store(cache: str | Path, corpus: str, extractor_name: str, like: Mapping[str, Any] | None = None) -> Path:
     """The finished store of ``extractor_name`` for ``corpus``.
 
-    ``extractor_name`` is ``mfcc40``, ``glove@pocketsphinx`` or a folder's full name, ``mfcc40-0123456789ab``.
-    Raises MmserError when there is none (naming the command that makes it), when it is unfinished, or when there are
-    several (listing what differs).
+    ``extractor_name`` is ``mfcc40``, ``glove@pocketsphinx`` or a folder's full name, ``mfcc40-0123456789ab``. With
+    ``like``, the facts of a store, only stores made by the same class with the same parameters count. A store in which
+    nothing was stored never counts beside another one.
+    Raises NotCachedError when there is none (naming the command that makes it) or it is unfinished, MmserError when
+    there are several (listing what differs) or ``info.json`` is damaged.
     """
     folder = Path(cache) / checked_name(corpus, "the name of a corpus")
     for part in extractor_name.split("@"):
@@ -26,26 +37,26 @@ def find_store(cache: str | Path, corpus: str, extractor_name: str) -> Path:
         matches = [stores[extractor_name]]
     else:
         matches = [path for name, path in stores.items() if (split_store_name(name) or ("",))[0] == extractor_name]
+    if len(matches) > 1:
+        matches = [path for path in matches if not is_empty(path)]
+    if like is not None:
+        matches = [path for path in matches if made_like(read_info(path), like)]
     if not matches:
         raise _none_found(folder, corpus, extractor_name, list(stores))
     if len(matches) > 1:
-        raise _several_found(extractor_name, matches)
+        raise _several_found(folder, extractor_name, matches)
     if not read_info(matches[0]).get("complete"):
-        raise MmserError(
+        raise NotCachedError(
             f"a finished cache at {matches[0]}",
             "one whose making was interrupted or is still under way",
-            f"Run the same command again, it goes on: {_command(corpus, extractor_name)}",
+            f"Run the same command again, it goes on: {preprocess_command(corpus, extractor_name)}",
         )
     return matches[0]
 
 
-def read_info(directory: Path) -> dict[str, Any]:
-    """``info.json`` of a store. Raises MmserError when it is not readable."""
-    try:
-        content: dict[str, Any] = json.loads((directory / INFO).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise MmserError(f"a readable {directory / INFO}", str(error), "Build this cache again.") from error
-    return content
+def made_like(info: Mapping[str, Any], like: Mapping[str, Any]) -> bool:
+    """Whether two stores were made by the same class and version with the same parameters, whatever it read."""
+    return all(info.get(key) == like.get(key) for key in _MADE_BY)
 
 
 def differences(infos: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -67,22 +78,21 @@ def _is_store(path: Path) -> bool:
     return split_store_name(path.name) is not None and (path / INFO).is_file()
 
 
-def _command(corpus: str, extractor_name: str) -> str:
-    name, _, source = extractor_name.partition("@")
-    name = (split_store_name(name) or (name,))[0]
-    return f"mmser preprocess corpus={corpus} extractors=[{name}]" + (f" transcript={source}" if source else "")
-
-
-def _none_found(folder: Path, corpus: str, extractor_name: str, known: list[str]) -> MmserError:
+def _none_found(folder: Path, corpus: str, extractor_name: str, known: list[str]) -> NotCachedError:
     found = f"only {', '.join(known)}" if known else "no cache at all"
-    remedy = f"Run: {_command(corpus, extractor_name)}"
-    return MmserError(f"a cache of {extractor_name} in {folder}", found, remedy)
+    remedy = f"Run: {preprocess_command(corpus, extractor_name)}"
+    return NotCachedError(f"a cache of {extractor_name} in {folder}", found, remedy)
 
 
-def _several_found(extractor_name: str, matches: list[Path]) -> MmserError:
-    facts = differences({path.name: read_info(path) for path in matches})
-    listed = "; ".join(
-        f"{name} ({', '.join(f'{key}={value}' for key, value in what.items())})" for name, what in facts.items()
+def _several_found(folder: Path, extractor_name: str, matches: list[Path]) -> MmserError:
+    infos = {path.name: read_info(path) for path in matches}
+    listed = []
+    for name, facts in differences(infos).items():
+        shown = [f"{key}={value}" for key, value in facts.items()]
+        shown += [] if infos[name].get("complete") else ["unfinished"]
+        listed.append(f"{name} ({', '.join(shown)})")
+    remedy = (
+        f"Name one in full, such as streams.<stream>.extractor={matches[-1].name}, "
+        f"or remove all but the newest: mmser cache gc {folder} --old --apply"
     )
-    remedy = "Name one in full, or remove the old ones with `mmser cache gc`."
-    return MmserError(f"one cache of {extractor_name}", f"{len(matches)}: {listed}", remedy)
+    return MmserError(f"one cache of {extractor_name}", f"{len(matches)}: {'; '.join(listed)}", remedy)

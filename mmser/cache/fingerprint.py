@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mmser.cache.info import read_info
 from mmser.core.contracts import Extractor, Transcriber
 from mmser.core.errors import MmserError
 
@@ -79,7 +80,7 @@ def check_same(recipe: Recipe, info: Path) -> None:
     """Raise MmserError when the ``info.json`` of a store tells of another recipe; a missing file is fine."""
     if not info.exists():
         return
-    found = json.loads(info.read_text(encoding="utf-8")).get("fingerprint")
+    found = read_info(info.parent).get("fingerprint")
     if found != recipe.fingerprint:
         raise MmserError(f"fingerprint {recipe.fingerprint} in {info}", f"{found}", "Move that folder away.")
 

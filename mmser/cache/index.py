@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmser.cache.atomic import written_aside
-from mmser.core.errors import MmserError
+from mmser.cache.remedy import rebuild
+from mmser.cache.rows import Row, read_table_rows
 from mmser.core.tables import INDEX_COLUMNS
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ number of the shard a row was written with, failed ones too; ``checksum``: SHA-2
 
 COLUMNS = (*INDEX_COLUMNS, *EXTRA_COLUMNS)
 _INTEGERS = ("length", "commit")
-Row = dict[str, Any]
+_MAY_LACK = ("frame_rate", "error", "detail", "notes")
 
 
 def write_index(path: Path, rows: list[Row]) -> None:
@@ -28,26 +29,14 @@ def write_index(path: Path, rows: list[Row]) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    schema = pa.schema([(name, _arrow_type(name)) for name in COLUMNS])
-    table = pa.Table.from_pylist(rows, schema=schema)
+    table = pa.Table.from_pylist(rows, schema=_schema())
     with written_aside(path) as aside:
         pq.write_table(table, aside, write_page_checksum=True)
 
 
 def read_rows(path: Path) -> list[Row]:
-    """The rows of an index. Raises MmserError when the file is damaged or lacks a column."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        table = pq.read_table(path, page_checksum_verification=True)
-    except (pa.ArrowException, OSError) as error:
-        raise MmserError(f"a readable index at {path}", str(error), "Build this cache again.") from error
-    missing = [name for name in COLUMNS if name not in table.column_names]
-    if missing:
-        raise MmserError(f"an index with {', '.join(COLUMNS)}", f"no {', '.join(missing)}", "Build this cache again.")
-    rows: list[Row] = table.select(COLUMNS).to_pylist()
-    return rows
+    """The rows of an index. Raises MmserError when the file is damaged, lacks a column, or holds other types."""
+    return read_table_rows(path, _schema(), "a readable index", rebuild(path.parent), empty=_MAY_LACK)
 
 
 def as_table(rows: list[Row]) -> pd.DataFrame:
@@ -58,9 +47,8 @@ def as_table(rows: list[Row]) -> pd.DataFrame:
     return table.astype({"frame_rate": "float64", "length": "int64", "commit": "int64", "spans": "bool"})
 
 
-def _arrow_type(name: str) -> Any:
+def _schema() -> Any:
     import pyarrow as pa
 
-    if name in _INTEGERS:
-        return pa.int64()
-    return {"frame_rate": pa.float64(), "spans": pa.bool_()}.get(name, pa.string())
+    types = dict.fromkeys(_INTEGERS, pa.int64()) | {"frame_rate": pa.float64(), "spans": pa.bool_()}
+    return pa.schema([(name, types.get(name, pa.string())) for name in COLUMNS])

@@ -10,7 +10,12 @@ from mmser.core.errors import MmserError
 INFO = "info.json"
 INDEX = "index.parquet"
 MANIFEST = "manifest.parquet"
+MANIFEST_DIGEST = "manifest.json"
 WARNINGS = "warnings.json"
+TRANSCRIPTS = "transcripts.parquet"
+TRANSCRIPT = "transcript"
+"""First part of the name of a store that holds an ASR system's words, ``transcript@whisper-<fingerprint>``."""
+
 TEMPORARY = ".tmp"
 LOCK = ".lock"
 

@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmser.cache.atomic import file_digest
-from mmser.cache.find import read_info
-from mmser.cache.index import OK, Row, read_rows
-from mmser.cache.layout import INDEX, INFO, LOCK, TEMPORARY, inside, is_shard, parts_of, split_store_name
+from mmser.cache.index import OK, read_rows
+from mmser.cache.info import read_info
+from mmser.cache.layout import INDEX, INFO, LOCK, MANIFEST, TRANSCRIPTS, inside, split_store_name
+from mmser.cache.leftovers import leftovers, superseded
 from mmser.cache.lock import locked
-from mmser.cache.transcripts import TRANSCRIPTS, TranscriptStore
+from mmser.cache.manifests import has_digest, manifest_problem
+from mmser.cache.rows import Row
+from mmser.cache.transcripts import TranscriptStore
 from mmser.core.errors import MmserError
 
 if TYPE_CHECKING:
@@ -25,21 +28,30 @@ if TYPE_CHECKING:
 def stores_in(directory: str | Path) -> list[Path]:
     """Every store at or below ``directory``, sorted. Raises MmserError when there is none."""
     root = Path(directory)
-    found = [root] if (root / INFO).is_file() else sorted(path.parent for path in root.glob(f"**/{INFO}"))
+    # The folder's name tells a store whose info.json is lost.
+    folders = [root] if _is_store(root) else [path for path in root.glob("**/") if _is_store(path)]
+    found = sorted(folders)
     if not found:
         raise MmserError(f"caches in {root}", "none", "Name a cache folder, or run `mmser preprocess` first.")
     return found
 
 
 def verify(directory: str | Path) -> pd.DataFrame:
-    """Recompute checksums. One row per file: store, file, ok (bool), problem ("" when ok)."""
+    """Recompute checksums. One row per file: store, file, ok (bool), problem ("" when ok).
+
+    The manifest beside the stores is a file of its own; one of an earlier version, which has no digest, is ok with a
+    remark.
+    """
     import pandas as pd
 
+    stores = stores_in(directory)
     rows = [
         {"store": str(store), "file": name, "ok": not problem, "problem": problem}
-        for store in stores_in(directory)
+        for store in stores
         for name, problem in _checked_files(store)
     ]
+    folders = dict.fromkeys(store.parent for store in stores)
+    rows += [_checked_manifest(folder) for folder in folders if (folder / MANIFEST).exists() or has_digest(folder)]
     return pd.DataFrame(rows, columns=["store", "file", "ok", "problem"])
 
 
@@ -53,33 +65,41 @@ def info(directory: str | Path) -> pd.DataFrame:
 def gc(directory: str | Path, apply: bool = False, old: bool = False, unfinished: bool = False) -> pd.DataFrame:
     """List what can go, and remove it when ``apply``; a store that is being written is left alone.
 
-    Always listed: temporary files, shards no row refers to, parts already merged. ``old`` adds all but the most
-    recently written store of each (extractor, transcript); ``unfinished`` adds the parts of interrupted jobs, which
-    would otherwise be gone on with. One row per file or folder: path, why, bytes, removed.
+    Always listed: temporary files, shards no row refers to, parts already merged, stores in which nothing was stored.
+    ``old`` adds all but the most recently written store of each (extractor, transcript); ``unfinished`` adds the parts
+    of interrupted jobs, which would otherwise be gone on with. One row per file or folder: path, why, bytes, removed.
     """
     import pandas as pd
 
     stores = stores_in(directory)
-    superseded = _superseded(stores) if old else []
+    older = superseded(stores) if old else []
     rows: list[dict[str, Any]] = []
     for store in stores:
         try:
             with locked(store.with_name(store.name + LOCK), wait=False):
-                leftovers = list(_leftovers(store, unfinished, whole=store in superseded))
-                rows += [_removed(path, why, apply) for path, why in leftovers]
+                rows += _cleared(store, unfinished, store in older, apply)
         except MmserError as taken:
-            rows.append({"path": str(store), "why": f"in use: {taken.found}", "bytes": 0, "removed": False})
+            rows.append(_kept(store, f"in use: {taken.found}"))
     return pd.DataFrame(rows, columns=["path", "why", "bytes", "removed"])
+
+
+def _is_store(path: Path) -> bool:
+    return (path / INFO).is_file() or (split_store_name(path.name) is not None and path.is_dir())
+
+
+def _checked_manifest(folder: Path) -> dict[str, Any]:
+    problem = manifest_problem(folder)
+    remark = "" if problem or has_digest(folder) else "written by an earlier version, which kept no digest"
+    return {"store": str(folder), "file": MANIFEST, "ok": not problem, "problem": problem or remark}
 
 
 def _checked_files(store: Path) -> Iterator[tuple[str, str]]:
     """(file name, problem or "") for info, index and every shard of one store."""
     try:
-        fingerprint = read_info(store).get("fingerprint")
-        named = (split_store_name(store.name) or ("", fingerprint))[1]
-        yield INFO, "" if named == fingerprint else f"says fingerprint {fingerprint}"
+        read_info(store)
+        yield INFO, ""
     except MmserError as error:
-        yield INFO, str(error)
+        yield INFO, error.found
     if (store / TRANSCRIPTS).exists():
         yield TRANSCRIPTS, _transcripts_problem(store)
         return
@@ -157,34 +177,16 @@ def _described(store: Path) -> dict[str, Any]:
     }
 
 
-def _superseded(stores: list[Path]) -> list[Path]:
-    """All but the most recently written of the stores that differ in the fingerprint alone."""
-    groups: dict[tuple[Path, str], list[Path]] = {}
-    for store in stores:
-        if name := split_store_name(store.name):
-            groups.setdefault((store.parent, name[0]), []).append(store)
-    ordered = [sorted(group, key=lambda store: (store / INFO).stat().st_mtime_ns) for group in groups.values()]
-    return [store for group in ordered for store in group[:-1]]
+def _cleared(store: Path, unfinished: bool, older: bool, apply: bool) -> list[dict[str, Any]]:
+    try:
+        found = list(leftovers(store, unfinished, older))
+    except MmserError as damaged:
+        return [_kept(store, f"damaged: {damaged.found}")]
+    return [_removed(path, why, apply) for path, why in found]
 
 
-def _leftovers(store: Path, unfinished: bool, whole: bool) -> Iterator[tuple[Path, str]]:
-    """(path, why) of everything of one store that can go."""
-    if whole:
-        yield from ((path, "older fingerprint") for path in sorted(store.iterdir()))
-        yield store, "older fingerprint"
-        return
-    rows = read_rows(store / INDEX) if (store / INDEX).exists() else []
-    commit = 1 + max((row["commit"] for row in rows), default=-1)
-    live = {row["shard"] for row in rows}
-    yield from ((path, "temporary file") for path in sorted(store.glob(f"*{TEMPORARY}")))
-    for path in sorted(store.glob("shard-*.safetensors")):
-        if is_shard(path.name) and path.name not in live:
-            yield path, "shard no row refers to"
-    for number, _, path in parts_of(store):
-        if number != commit:
-            yield path, "part already merged"
-        elif unfinished:
-            yield path, "part of an interrupted job"
+def _kept(store: Path, why: str) -> dict[str, Any]:
+    return {"path": str(store), "why": why, "bytes": 0, "removed": False}
 
 
 def _removed(path: Path, why: str, apply: bool) -> dict[str, Any]:

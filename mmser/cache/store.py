@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from functools import cached_property
 from pathlib import Path
@@ -11,10 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from safetensors import SafetensorError
 
+from mmser.cache.checked import Stamp, adopt, check_file, checked_files, unchecked_bytes
 from mmser.cache.entry import dimension_text, span_key
 from mmser.cache.find import find_store
-from mmser.cache.index import OK, Row, as_table, read_rows
+from mmser.cache.index import OK, as_table, read_rows
+from mmser.cache.info import read_info
 from mmser.cache.layout import INDEX, INFO, inside
+from mmser.cache.remedy import rebuild
+from mmser.cache.rows import Row
 from mmser.cache.shard import Shard
 from mmser.core.errors import MmserError
 
@@ -23,11 +26,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Store", "find_store"]
 
-_REBUILD = "Run `mmser cache verify` on it and build it again."
-
 
 class Store:
     """One cache directory. Nothing is opened before the first `read`.
+
+    A shard is read through against its checksum when it is first opened (once in a process and those it starts: see
+    `mmser.cache.checked`), then mapped.
 
     ``info`` holds extractor, class, parameters, fingerprint, feature_shape, dtype, random_weights, transcript and
     complete. Membership (``id in store``) means: has values; a failed utterance has a row in ``index`` only.
@@ -42,13 +46,18 @@ class Store:
                 raise MmserError(
                     "a cache directory", found, "Run the `mmser preprocess` command that makes it (again)."
                 )
-        self.info: dict[str, Any] = json.loads((self.directory / INFO).read_text(encoding="utf-8"))
+        self.info: dict[str, Any] = read_info(self.directory)
         self._rows: dict[str, Row] = {row["id"]: row for row in read_rows(self.directory / INDEX)}
         self._shards: dict[str, Shard] = {}
         self._process = os.getpid()
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_shards": {}}
+        return self.__dict__ | {"_shards": {}, "_checked": checked_files()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        checked: dict[str, Stamp] = state.pop("_checked")
+        adopt(checked)
+        self.__dict__.update(state)
 
     def __contains__(self, identifier: object) -> bool:
         row = self._rows.get(identifier) if isinstance(identifier, str) else None
@@ -79,7 +88,8 @@ class Store:
         values = self._tensor(row, row["key"])
         if len(values) != row["length"] or dimension_text(values.shape[1:]) != row["dimension"]:
             expected = f"{row['length']} rows of {row['dimension']} for {identifier}"
-            raise MmserError(expected, f"shape {values.shape} in {self.directory / row['shard']}", _REBUILD)
+            found = f"shape {values.shape} in {self.directory / row['shard']}"
+            raise MmserError(expected, found, rebuild(self.directory))
         return values
 
     def spans(self, identifier: str) -> np.ndarray | None:
@@ -97,6 +107,23 @@ class Store:
         length: int = self._row(identifier)["length"]
         return length
 
+    def unchecked_bytes(self) -> int:
+        """What `check` would read."""
+        return unchecked_bytes(self._files())
+
+    def check(self) -> None:
+        """Read through every shard that this process has not yet; raises MmserError when one is missing or damaged."""
+        for path, checksum in self._files():
+            check_file(path, checksum)
+
+    def _files(self) -> list[tuple[Path, str]]:
+        """(path, checksum) of every shard. Raises MmserError when one is missing."""
+        shards = {row["shard"]: row["checksum"] for row in self._rows.values() if row["status"] == OK}
+        files = [(inside(self.directory, shard), checksum) for shard, checksum in sorted(shards.items())]
+        if gone := next((path for path, _ in files if not path.is_file()), None):
+            raise MmserError(f"the shard {gone}", "no such file", rebuild(self.directory))
+        return files
+
     def _row(self, identifier: str) -> Row:
         row = self._rows.get(identifier)
         if row is None:
@@ -113,8 +140,11 @@ class Store:
             self._shards, self._process = {}, os.getpid()
         try:
             if row["shard"] not in self._shards:
-                self._shards[row["shard"]] = Shard(inside(self.directory, row["shard"]))
+                path = inside(self.directory, row["shard"])
+                check_file(path, row["checksum"])
+                self._shards[row["shard"]] = Shard(path)
             return self._shards[row["shard"]].read(key)
         except (SafetensorError, OSError, KeyError) as error:
             shard_path = self.directory / row["shard"]
-            raise MmserError(f"{key} in {shard_path}", str(error) or type(error).__name__, _REBUILD) from error
+            found = str(error) or type(error).__name__
+            raise MmserError(f"{key} in {shard_path}", found, rebuild(self.directory)) from error

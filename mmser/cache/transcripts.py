@@ -15,10 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmser.cache.atomic import write_json, written_aside
+from mmser.cache.empty import no_empty_store
 from mmser.cache.fingerprint import Recipe, check_same
 from mmser.cache.index import FAILED, OK
-from mmser.cache.layout import INFO, LOCK, TEMPORARY
+from mmser.cache.info import read_info
+from mmser.cache.layout import INFO, LOCK, TEMPORARY, TRANSCRIPTS
 from mmser.cache.lock import locked
+from mmser.cache.remedy import rebuild
+from mmser.cache.rows import Row, read_table_rows
 from mmser.core.clip import Failure, Transcript
 from mmser.core.errors import MmserError
 from mmser.core.utterance import Word
@@ -26,12 +30,7 @@ from mmser.core.utterance import Word
 if TYPE_CHECKING:
     import pandas as pd
 
-TRANSCRIPTS = "transcripts.parquet"
-EXTRACTOR = "transcript"
-"""First part of the folder's name and of the name `find_store` is asked for: ``transcript@whisper-base``."""
-
 COLUMNS = ("id", "text", "words", "status", "error", "detail", "digest")
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,7 @@ class TranscriptStore:
         """Raises MmserError when the folder holds no transcripts or the table is damaged."""
         self.directory = Path(directory)
         self.rows = _read_rows(self.directory / TRANSCRIPTS)
-        self.info: dict[str, Any] = json.loads((self.directory / INFO).read_text(encoding="utf-8"))
+        self.info: dict[str, Any] = read_info(self.directory)
 
     def __contains__(self, identifier: object) -> bool:
         row = self.rows.get(identifier) if isinstance(identifier, str) else None
@@ -68,7 +67,11 @@ class TranscriptStore:
         if identifier not in self.rows:
             expected = f"utterance {identifier} in {self.directory}"
             raise MmserError(expected, "no such row", "Transcribe the corpus again.")
-        return result_of(self.rows[identifier], self.info["transcript"]["source"])
+        try:
+            return result_of(self.rows[identifier], self.info["transcript"]["source"])
+        except (ValueError, TypeError) as error:
+            found = f"{error} in the words of {identifier}"
+            raise MmserError(f"whole transcripts in {self.directory}", found, rebuild(self.directory)) from error
 
 
 class TranscriptWriter:
@@ -84,7 +87,7 @@ class TranscriptWriter:
         table = directory / TRANSCRIPTS
         self.rows: dict[str, Row] = _read_rows(table) if table.exists() else {}
         info = directory / INFO
-        self.complete = info.exists() and bool(json.loads(info.read_text(encoding="utf-8")).get("complete"))
+        self.complete = info.exists() and bool(read_info(directory).get("complete"))
         if not info.exists():
             self._mark(complete=False)
 
@@ -127,8 +130,7 @@ class TranscriptWriter:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        schema = pa.schema([(name, pa.string()) for name in COLUMNS])
-        table = pa.Table.from_pylist(list(self.rows.values()), schema=schema)
+        table = pa.Table.from_pylist(list(self.rows.values()), schema=_schema())
         with written_aside(self.directory / TRANSCRIPTS) as aside:
             pq.write_table(table, aside, write_page_checksum=True)
 
@@ -138,7 +140,7 @@ def open_transcripts(
     directory: Path, recipe: Recipe, wait: bool = True, say: Callable[[str], None] | None = None
 ) -> Iterator[TranscriptWriter]:
     """The store's writer, alone on it for the block. Raises MmserError when it is taken and ``wait`` is false."""
-    with locked(directory.with_name(directory.name + LOCK), wait=wait, say=say):
+    with locked(directory.with_name(directory.name + LOCK), wait=wait, say=say), no_empty_store(directory):
         yield TranscriptWriter(directory, recipe)
 
 
@@ -160,11 +162,11 @@ def _row(heard: Heard) -> Row:
 
 
 def _read_rows(path: Path) -> dict[str, Row]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+    rows = read_table_rows(path, _schema(), "readable transcripts", rebuild(path.parent), empty=("error", "detail"))
+    return {row["id"]: row for row in rows}
 
-    try:
-        table = pq.read_table(path, columns=list(COLUMNS), page_checksum_verification=True)
-    except (pa.ArrowException, OSError) as error:
-        raise MmserError(f"readable transcripts at {path}", str(error), "Transcribe the corpus again.") from error
-    return {row["id"]: row for row in table.to_pylist()}
+
+def _schema() -> Any:
+    import pyarrow as pa
+
+    return pa.schema([(name, pa.string()) for name in COLUMNS])

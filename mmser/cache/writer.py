@@ -19,11 +19,14 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from mmser.cache.atomic import write_bytes, write_json
+from mmser.cache.empty import no_empty_store
 from mmser.cache.entry import Entry, prepare
 from mmser.cache.fingerprint import Recipe, check_same
-from mmser.cache.index import OK, Row, read_rows, write_index
+from mmser.cache.index import OK, read_rows, write_index
+from mmser.cache.info import read_info
 from mmser.cache.layout import INDEX, INFO, LOCK, TEMPORARY, is_shard, part_name, parts_of, shard_name
 from mmser.cache.lock import locked
+from mmser.cache.rows import Row
 from mmser.core.errors import MmserError
 
 SHARD_BYTES = 256 * 1024 * 1024
@@ -86,8 +89,7 @@ class Writer:
         return next((row["dimension"] for row in self.rows.values() if row["status"] == OK), None)
 
     def _info(self) -> dict[str, Any]:
-        content: dict[str, Any] = json.loads((self.directory / INFO).read_text(encoding="utf-8"))
-        return content
+        return read_info(self.directory)
 
     def _write_info(self, complete: bool) -> None:
         done = [row for row in self.rows.values() if row["status"] == OK]
@@ -176,5 +178,5 @@ def open_writer(
     say: Callable[[str], None] | None = None,
 ) -> Iterator[Writer]:
     """The store's `Writer`, alone on it for the block. Raises MmserError when it is taken and ``wait`` is false."""
-    with locked(directory.with_name(directory.name + LOCK), wait=wait, say=say):
+    with locked(directory.with_name(directory.name + LOCK), wait=wait, say=say), no_empty_store(directory):
         yield Writer(directory, recipe, shard_bytes)

@@ -66,6 +66,15 @@ class JoinedStore:
         """Number of rows in time, without reading values."""
         return self._of(identifier).length(identifier)
 
+    def unchecked_bytes(self) -> int:
+        """What `check` would read."""
+        return sum(store.unchecked_bytes() for store in self.stores.values())
+
+    def check(self) -> None:
+        """Read through every file that this process has not yet; raises MmserError when one is damaged."""
+        for store in self.stores.values():
+            store.check()
+
     def _of(self, identifier: str) -> Store:
         if identifier not in self._home:
             raise MmserError(

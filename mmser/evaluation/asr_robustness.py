@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from mmser.cache.empty import is_empty
 from mmser.cache.find import find_store
 from mmser.cache.fingerprint import CORPUS_TRANSCRIPT
+from mmser.cache.layout import TRANSCRIPT, split_store_name
 from mmser.cache.store import Store
-from mmser.cache.transcripts import EXTRACTOR, TranscriptStore
+from mmser.cache.transcripts import TranscriptStore
 from mmser.core.clip import Clip, Failure, Transcript
 from mmser.core.contracts import Extractor
 from mmser.core.errors import MmserError
@@ -84,9 +86,13 @@ def text_stores(run: Run) -> dict[str, Store]:
     return {stream: data.stores[stream] for stream in streams}
 
 
-def word_error_rate(run: Run, backend: str) -> float:
-    """Of a recogniser's transcripts of the run's test utterances against the corpus's (see `mmser.metrics.wer`)."""
-    spoken, heard = _pairs(run, _transcripts(run, backend))
+def word_error_rate(run: Run, backend: str, fingerprint: str = "") -> float:
+    """Of a recogniser's transcripts of the run's test utterances against the corpus's (see `mmser.metrics.wer`).
+
+    ``fingerprint`` chooses among several stores of its transcripts.
+    """
+    name = f"{TRANSCRIPT}@{backend}" + (f"-{fingerprint}" if fingerprint else "")
+    spoken, heard = _pairs(run, TranscriptStore(find_store(run.config["cache"], corpus_name(run.config), name)))
     return word_errors(spoken, heard).rate
 
 
@@ -96,7 +102,7 @@ def _recognised(
     for backend in backends:
         names = ensure_transcribed(run, stores, backend, set(tested_ids(run)))
         found = {s: Store(find_store(run.config["cache"], corpus_name(run.config), name)) for s, name in names.items()}
-        strengths[backend] = Strength(RECOGNISER, achieved=word_error_rate(run, backend))
+        strengths[backend] = Strength(RECOGNISER, achieved=word_error_rate(run, backend, _words_of(found)))
         yield Condition(backend, stores=found)
 
 
@@ -104,14 +110,31 @@ def _retrained(run: Run, stores: Mapping[str, Store], backend: str, strengths: d
     from mmser.training.fit import train
 
     settings = copy.deepcopy(run.config)
+    found = {}
     for stream, name in ensure_transcribed(run, stores, backend).items():
-        settings["streams"][stream]["extractor"] = name
+        found[stream] = Store(find_store(run.config["cache"], corpus_name(run.config), name))
+        settings["streams"][stream]["extractor"] = _shortest(run, name)
     settings["folds"] = list(dict.fromkeys(fold for fold, _ in run.folds))
     settings["seeds"] = sorted({seed for _, seed in run.folds})
     trained = train({**settings, "run": str(run.directory / "robustness" / slug(f"asr-{backend}"))})
     condition = f"trained and tested on {backend}"
-    strengths[condition] = Strength(RETRAINED, achieved=word_error_rate(run, backend))
+    strengths[condition] = Strength(RETRAINED, achieved=word_error_rate(run, backend, _words_of(found)))
     return predict_conditions(trained, [Condition(condition)])
+
+
+def _words_of(stores: Mapping[str, Store]) -> str:
+    """Fingerprint of the transcripts that the stores' extractors read."""
+    return str(next(iter(stores.values())).info["transcript"]["fingerprint"])
+
+
+def _shortest(run: Run, name: str) -> str:
+    """A store's name without its fingerprint where that means the same store."""
+    short = (split_store_name(name) or (name,))[0]
+    try:
+        same = find_store(run.config["cache"], corpus_name(run.config), short).name == name
+    except MmserError:
+        return name
+    return short if same else name
 
 
 def _controlled(
@@ -150,8 +173,8 @@ def confusions_of(run: Run) -> Confusions:
     known = [utterance.transcript for utterance in from_table(run.manifest) if utterance.transcript]
     neighbours = Neighbours([word for text in known for word in normalise_text(text).split()])
     spoken, heard, sources = [], [], []
-    for folder in sorted((Path(run.config["cache"]) / corpus_name(run.config)).glob(f"{EXTRACTOR}@*")):
-        if folder.is_dir():
+    for folder in sorted((Path(run.config["cache"]) / corpus_name(run.config)).glob(f"{TRANSCRIPT}@*")):
+        if folder.is_dir() and not is_empty(folder):
             store = TranscriptStore(folder)
             said, got = _pairs(run, store)
             spoken += said
@@ -167,10 +190,6 @@ def _references(run: Run) -> dict[str, Transcript | None]:
         i: Transcript(known[i].transcript or "", CORPUS_TRANSCRIPT, known[i].words) if known[i].transcript else None
         for i in tested_ids(run)
     }
-
-
-def _transcripts(run: Run, backend: str) -> TranscriptStore:
-    return TranscriptStore(find_store(run.config["cache"], corpus_name(run.config), f"{EXTRACTOR}@{backend}"))
 
 
 def _pairs(run: Run, store: TranscriptStore) -> tuple[list[str], list[str]]:

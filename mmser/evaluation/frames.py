@@ -104,7 +104,7 @@ def _with_others(run: Run, fold: str, seed: int) -> FoldData:
     further = pd.DataFrame({"id": others, "fold": fold, "part": "test", "label": None})
     assignment = pd.concat([run.assignment, further], ignore_index=True) if len(further) else run.assignment
     saved = {"transforms": run.transforms(fold, seed), "task": run.task(fold, seed)}
-    return open_fold(list_stages(run.config)[-1].settings, run.manifest, assignment, fold, seed, **saved)
+    return open_fold(list_stages(run.config)[-1].settings, run.manifest, assignment, fold, seed, run.recorded, **saved)
 
 
 def _scored(pairs: list[tuple[np.ndarray, np.ndarray]], values: tuple[str, ...], seed: int) -> list[dict[str, Any]]:

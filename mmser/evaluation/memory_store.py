@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from mmser.cache.entry import Entry, prepare, span_key, value_key
-from mmser.cache.index import OK, Row, as_table
+from mmser.cache.index import OK, as_table
+from mmser.cache.rows import Row
 from mmser.core.clip import Failure, Features
 
 if TYPE_CHECKING:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmser.cache.find import find_store
+from mmser.cache.find import NotCachedError, find_store
 from mmser.cache.store import Store
 from mmser.composition import built, compose
 from mmser.core.configs import config_names, unknown_name
 from mmser.core.contracts import Transcriber
-from mmser.core.errors import MmserError
 from mmser.evaluation.rebuild import extractor_like
 from mmser.training.sources import corpus_name
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 def ensure_transcribed(
     run: Run, stores: Mapping[str, Store], backend: str, only: Collection[str] | None = None
 ) -> dict[str, str]:
-    """{stream: name of its store with the recogniser's words}; transcribes and extracts what is not cached.
+    """{stream: full name of its store with the recogniser's words}; transcribes and extracts what is not cached.
 
-    ``stores`` are the run's text streams', ``only`` the utterances to hear (None: the whole corpus). Raises UsageError
-    for an unknown recogniser, MmserError when the corpus's media, the recogniser or its weights are not there.
+    ``stores`` are the run's text streams', whose extractors and parameters the new stores share; ``only`` the
+    utterances to hear (None: the whole corpus). Raises UsageError for an unknown recogniser, MmserError when the
+    corpus's media, the recogniser or its weights are not there.
     """
-    names = {stream: f"{store.info['extractor']}@{backend}" for stream, store in stores.items()}
-    missing = [stream for stream, name in names.items() if not _is_cached(run, name, only)]
+    missing = [stream for stream, store in stores.items() if not _is_cached(run, store, backend, only)]
     if missing:
         from mmser.extraction.preprocess import preprocess
 
@@ -40,7 +40,7 @@ def ensure_transcribed(
             only=only,
             max_failures=1.0,  # what is not heard is what is to be measured
         )
-    return names
+    return {stream: _find(run, store, backend).name for stream, store in stores.items()}
 
 
 def make_transcriber(backend: str, settings: Mapping[str, Any]) -> Transcriber:
@@ -56,13 +56,16 @@ def make_transcriber(backend: str, settings: Mapping[str, Any]) -> Transcriber:
     return made
 
 
-def _is_cached(run: Run, name: str, only: Collection[str] | None) -> bool:
+def _find(run: Run, store: Store, backend: str) -> Path:
+    """The store that the extractor of ``store``, with the same parameters, made of the recogniser's words."""
+    name = f"{store.info['extractor']}@{backend}"
+    return find_store(run.config["cache"], corpus_name(run.config), name, like=store.info)
+
+
+def _is_cached(run: Run, store: Store, backend: str, only: Collection[str] | None) -> bool:
     """The store knows every utterance asked for, as done or as failed."""
     try:
-        store = Store(find_store(run.config["cache"], corpus_name(run.config), name))
-    except MmserError as error:
-        # Several stores of one name are the user's to sort out; none, or an unfinished one, is ours to fill.
-        if error.expected.startswith("one cache"):
-            raise
+        heard = Store(_find(run, store, backend))
+    except NotCachedError:
         return False
-    return set(run.manifest["id"] if only is None else only) <= set(store.index["id"])
+    return set(run.manifest["id"] if only is None else only) <= set(heard.index["id"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,8 +13,9 @@ import numpy as np
 
 from mmser.cache.entry import Entry
 from mmser.cache.fingerprint import Recipe, canonical, text_digest
-from mmser.cache.layout import LOCK, MANIFEST, checked_name, store_directory
+from mmser.cache.layout import LOCK, checked_name, store_directory
 from mmser.cache.lock import locked
+from mmser.cache.manifests import keep_manifest
 from mmser.cache.writer import Writer, open_writer
 from mmser.core.clip import Failure, Features, Modality
 from mmser.core.contracts import Corpus
@@ -59,7 +61,7 @@ def import_features(
         )
     folder = Path(cache) / checked_name(corpus.name, "the name of a corpus")
     with locked(folder / f"manifest{LOCK}"):
-        write_manifest(to_table(utterances), folder / MANIFEST)
+        keep_manifest(folder, partial(write_manifest, to_table(utterances)))
     digests = {key: _digest(features) for key, features in used.items()}
     recipe = _recipe(name, modality, frame_rate, used, digests)
     directory = store_directory(Path(cache), corpus.name, name, "", recipe.fingerprint)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from mmser.cache.entry import Entry
 from mmser.cache.fingerprint import CORPUS_TRANSCRIPT
-from mmser.cache.transcripts import EXTRACTOR, Heard, TranscriptWriter
+from mmser.cache.layout import TRANSCRIPT
+from mmser.cache.transcripts import Heard, TranscriptWriter
 from mmser.cache.writer import Writer
 from mmser.core.clip import Clip, Failure, FailureReason, Features, Modality, Transcript
 from mmser.core.contracts import Extractor, Transcriber
@@ -91,7 +92,7 @@ class TranscriberJob:
     transcriber: Transcriber
     writer: TranscriptWriter
     missing: dict[str, str]
-    name: str = EXTRACTOR
+    name: str = TRANSCRIPT
     seconds: float = 0.0
     _waiting: dict[str, Clip] = field(default_factory=dict)
 

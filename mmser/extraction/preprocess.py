@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmser.cache.atomic import write_json
 from mmser.cache.fingerprint import CORPUS_TRANSCRIPT, Recipe
-from mmser.cache.layout import LOCK, MANIFEST, WARNINGS, checked_name
+from mmser.cache.layout import LOCK, WARNINGS, checked_name
 from mmser.cache.lock import locked
+from mmser.cache.manifests import keep_manifest
 from mmser.cache.transcripts import TranscriptWriter
 from mmser.cache.writer import SHARD_BYTES, Writer
 from mmser.core.contracts import Corpus, Extractor, Transcriber
@@ -87,7 +89,7 @@ def _write_manifest(folder: Path, utterances: Sequence[Utterance], silent: Progr
         if warning := utterance.extra.get(WARNING):
             warnings.setdefault(warning, []).append(utterance.id)
     with locked(folder / f"manifest{LOCK}"):
-        write_manifest(table, folder / MANIFEST)
+        keep_manifest(folder, partial(write_manifest, table))
         if warnings:
             write_json(folder / WARNINGS, warnings)
         else:

@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from mmser.cache.fingerprint import CORPUS_TRANSCRIPT, Recipe, recipe_of
-from mmser.cache.layout import store_directory
-from mmser.cache.transcripts import EXTRACTOR, TranscriptWriter, open_transcripts
+from mmser.cache.layout import TRANSCRIPT, store_directory
+from mmser.cache.transcripts import TranscriptWriter, open_transcripts
 from mmser.cache.writer import Writer, open_writer
 from mmser.core.contracts import Extractor, Transcriber
 from mmser.core.errors import UsageError
@@ -29,7 +29,7 @@ def recipes_of(
     words = {"source": CORPUS_TRANSCRIPT}
     if transcriber is not None:
         source = transcriber.name if transcript == CORPUS_TRANSCRIPT else transcript
-        spoken = recipe_of(EXTRACTOR, transcriber, {"source": source})
+        spoken = recipe_of(TRANSCRIPT, transcriber, {"source": source})
         words = {"source": source, "fingerprint": spoken.fingerprint}
     recipes = {}
     for name, extractor in extractors.items():

@@ -103,7 +103,6 @@ class TrainedRun:
         for stream, store in self._stores.items():
             if stream not in self.settings["model"]["encoders"]:
                 continue
-            self._check_same(stream, store)
             shape = store_shape(stream, store)
             first = store.ids[0]
             spec = StreamSpec(**self.settings["streams"][stream])
@@ -124,15 +123,4 @@ class TrainedRun:
 
     @cached_property
     def _stores(self) -> dict[str, Store]:
-        return open_stores(self.settings)
-
-    def _check_same(self, stream: str, store: Store) -> None:
-        """The environment tells of the caches that the first stage read."""
-        first = (self.run.config["streams"].get(stream) or {}).get("extractor")
-        trained = self.run.environment["caches"].get(stream)
-        if first == self.settings["streams"][stream]["extractor"] and trained != store.info["fingerprint"]:
-            raise MmserError(
-                f"the features that {self.name} was trained on in stream {stream}",
-                f"{store.directory.name} instead of fingerprint {trained}",
-                "Name that cache's folder in full in the run's config, or train again.",
-            )
+        return open_stores(self.settings, self.run.recorded)

@@ -11,10 +11,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mmser.cache.index import as_table, read_rows
+from mmser.cache.info import read_info
+from mmser.cache.layout import INDEX, MANIFEST, WARNINGS
+from mmser.cache.recorded import recorded_stores
 from mmser.core.errors import MmserError
 from mmser.core.saved import read_saved_json, read_saved_yaml
+from mmser.core.tables import read_parquet
 from mmser.evaluation.score import score
 from mmser.metrics.predictions import FILE_NAME, read_predictions
+
+RESTORE = "Restore it from a copy, or delete it."
+"""What to do about a damaged table of a run."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +36,7 @@ class FoldFiles:
 
 @dataclass(frozen=True, eq=False)
 class CacheFiles:
-    """One stream's cache: its info, its index and the bytes it takes."""
+    """One stream's cache: its info, its index, its bytes; ``stream`` names the corpus where there are several."""
 
     stream: str
     directory: Path
@@ -95,23 +103,39 @@ class RunFiles:
         return _table(self.directory / "layers.parquet")
 
     @cached_property
+    def corpora(self) -> list[str]:
+        """Names of the run's corpora in the cache; of a run made before they were recorded, the tested one's alone."""
+        named = self.environment.get("manifests") or dict.fromkeys(self.predictions["corpus"])
+        return [str(name) for name in named if name]
+
+    @cached_property
     def caches(self) -> list[CacheFiles]:
-        """The caches this run was trained on that are still on this machine, found by fingerprint."""
+        """The caches this run was trained on that are still on this machine, by corpus and fingerprint."""
         wanted, cache = self.environment.get("caches") or {}, self.config.get("cache")
         if not cache:
             return []
-        found = {stream: sorted(Path(cache).glob(f"*/*-{mark}")) for stream, mark in wanted.items()}
-        return [_cache(stream, paths[0]) for stream, paths in found.items() if paths]
+        found = []
+        for stream, mark in wanted.items():
+            # Two extractors of one recipe have the same fingerprint: the config knows which of them was read.
+            named = recorded_stores(self.config, {"caches": {stream: mark}})
+            pattern = next(iter(named.values()), f"*-{mark}")
+            paths = {corpus: sorted((Path(cache) / corpus).glob(pattern)) for corpus in self.corpora}
+            labels = {c: stream if len(self.corpora) == 1 else f"{stream} ({c})" for c in self.corpora}
+            found += [_cache(labels[corpus], stores[0]) for corpus, stores in paths.items() if stores]
+        return found
 
     @cached_property
     def manifest(self) -> pd.DataFrame | None:
-        """The manifest beside the caches."""
-        return _table(self.caches[0].directory.parent / "manifest.parquet") if self.caches else None
+        """The manifests beside the caches, of every corpus of the run."""
+        tables = [_table(folder / MANIFEST) for folder in self._corpus_folders()]
+        known = [table for table in tables if table is not None]
+        return pd.concat(known, ignore_index=True) if known else None
 
     @cached_property
     def warnings(self) -> Any:
-        """What preprocessing found odd about the corpus (warnings.json beside the caches)."""
-        return _json(self.caches[0].directory.parent / "warnings.json") if self.caches else None
+        """What preprocessing found odd about the corpora (warnings.json beside the caches)."""
+        found = {folder.name: _json(folder / WARNINGS) for folder in self._corpus_folders()}
+        return next(iter(found.values())) if len(found) == 1 else found
 
     @property
     def synthetic(self) -> bool:
@@ -131,16 +155,21 @@ class RunFiles:
         if self.assignment is None:
             return None
         known = self.predictions if self.manifest is None else self.manifest
-        speaker = known.drop_duplicates("id").set_index("id")["speaker"]
-        rows = self.assignment.assign(speaker=self.assignment["id"].map(speaker))
+        about = known.drop_duplicates("id").set_index("id")
+        rows = self.assignment.assign(speaker=self.assignment["id"].map(about["speaker"]))
         if rows["speaker"].isna().any() or (rows["speaker"] == "").any():
             return None
-        shared: set[str] = set()
+        # Speaker 03 of one corpus is not speaker 03 of another.
+        rows["speaker"] = list(zip(rows["id"].map(about["corpus"]), rows["speaker"], strict=True))
+        shared: set[tuple[str, str]] = set()
         for _, fold in rows.groupby("fold"):
             shared |= set(fold.loc[fold["part"] == "test", "speaker"]) & set(
                 fold.loc[fold["part"] == "train", "speaker"]
             )
         return len(shared)
+
+    def _corpus_folders(self) -> list[Path]:
+        return list(dict.fromkeys(cache.directory.parent for cache in self.caches))
 
 
 def read_run(directory: str | Path) -> RunFiles:
@@ -163,14 +192,13 @@ def _fold(path: Path) -> FoldFiles:
 
 
 def _cache(stream: str, directory: Path) -> CacheFiles:
-    index = _table(directory / "index.parquet")
+    index = as_table(read_rows(directory / INDEX)) if (directory / INDEX).is_file() else pd.DataFrame()
     size = sum(path.stat().st_size for path in directory.iterdir() if path.is_file())
-    info = _json(directory / "info.json") or {}
-    return CacheFiles(stream, directory, info, pd.DataFrame() if index is None else index, size)
+    return CacheFiles(stream, directory, read_info(directory), index, size)
 
 
 def _table(path: Path) -> pd.DataFrame | None:
-    return pd.read_parquet(path) if path.is_file() else None
+    return read_parquet(path, RESTORE) if path.is_file() else None
 
 
 def _json(path: Path) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,15 +10,27 @@ from typing import Any
 import pandas as pd
 
 from mmser.cache.atomic import write_json, written_aside
+from mmser.cache.checked import checked_files
+from mmser.cache.recorded import recorded_stores
+from mmser.cache.store import Store
 from mmser.core.errors import MmserError
 from mmser.training.fold import fit_fold
-from mmser.training.folder import ASSIGNMENT, DONE, ENVIRONMENT, claim, fold_folder, read_json, run_directory
+from mmser.training.folder import ASSIGNMENT, CHECKED, DONE, ENVIRONMENT, claim, fold_folder, read_json, run_directory
 from mmser.training.jobs import FoldSeed, job_count, run_in_processes
 from mmser.training.record import environment
 from mmser.training.run import Run
-from mmser.training.sources import assign_folds, open_stores, read_corpus_manifest
+from mmser.training.sources import (
+    assign_folds,
+    check_stores,
+    manifest_differences,
+    manifest_digests,
+    open_stores,
+    read_corpus_manifest,
+)
+from mmser.training.stages import list_stages
 
 Settings = Mapping[str, Any]
+_log = logging.getLogger(__name__)
 
 
 def train(settings: Settings) -> Run:
@@ -37,6 +50,8 @@ def train(settings: Settings) -> Run:
     jobs = job_count(options, len(pending))
     # A distributed fold's helper processes repeat the command of the process that starts them.
     if jobs > 1 or options["devices"] not in (1, "1", "auto"):
+        check_stores(run_stores(settings, Run(directory).recorded).values())
+        write_json(directory / CHECKED, checked_files())
         run_in_processes(directory, pending, jobs, int(options["threads"]))
     else:
         for fold, seed in pending:
@@ -47,22 +62,34 @@ def train(settings: Settings) -> Run:
 def prepare(directory: Path, settings: Settings) -> pd.DataFrame:
     """Write the environment and the fold assignment once; later calls must find the same caches. -> assignment."""
     path = directory / ASSIGNMENT
-    record = environment(settings, open_stores(settings))
+    manifest = read_corpus_manifest(settings)
     if path.is_file():
-        made_from = read_json(directory / ENVIRONMENT)["caches"]
-        differing = [stream for stream, mark in record["caches"].items() if made_from.get(stream) != mark]
-        if differing:
-            raise MmserError(
-                f"the caches that {directory} was made from",
-                f"other features in the stream {', '.join(differing)}",
-                "Name that cache's folder in full in streams.<name>.extractor, or choose another run=DIR.",
-            )
+        made_with = read_json(directory / ENVIRONMENT)
+        run_stores(settings, recorded_stores(settings, made_with))
+        for line in manifest_differences(settings, manifest, made_with):
+            _log.warning("%s: %s", directory, line)
         return pd.read_parquet(path)
-    assignment, differences = assign_folds(settings, read_corpus_manifest(settings))
-    write_json(directory / ENVIRONMENT, {**record, "protocol_differences": differences})
+    record = environment(settings, run_stores(settings))
+    assignment, differences = assign_folds(settings, manifest)
+    known = {"protocol_differences": differences, "manifests": manifest_digests(settings, manifest)}
+    write_json(directory / ENVIRONMENT, {**record, **known})
     with written_aside(path) as aside:
         assignment.to_parquet(aside, index=False)
     return assignment
+
+
+def run_stores(settings: Settings, recorded: Mapping[str, str] | None = None) -> dict[str, Store]:
+    """The store of each stream, and as ``<stage>.<stream>`` of each stream of which a stage reads another one."""
+    found = open_stores(settings, recorded)
+    for stage in list_stages(settings):
+        streams = {name: spec for name, spec in stage.settings["streams"].items() if _is_other(name, spec, settings)}
+        own = open_stores({**stage.settings, "streams": streams}, recorded)
+        found |= {f"{stage.name}.{stream}": store for stream, store in own.items()}
+    return found
+
+
+def _is_other(stream: str, spec: Mapping[str, Any], settings: Settings) -> bool:
+    return bool(spec["extractor"] != (settings["streams"].get(stream) or {}).get("extractor"))
 
 
 def wanted_folds(settings: Settings, assignment: pd.DataFrame) -> list[FoldSeed]:

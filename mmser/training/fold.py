@@ -15,12 +15,24 @@ import pandas as pd
 from lightning import seed_everything
 
 from mmser.cache.atomic import write_json
+from mmser.cache.checked import adopt
 from mmser.cache.lock import locked
+from mmser.cache.recorded import recorded_stores
 from mmser.core.errors import MmserError
 from mmser.core.trust import trust
 from mmser.data.fold import FoldData
 from mmser.training.callbacks import STATE, WEIGHTS, BestWeights
-from mmser.training.folder import ASSIGNMENT, DONE, FOLD, TRANSFORMS, fold_folder, read_settings
+from mmser.training.folder import (
+    ASSIGNMENT,
+    CHECKED,
+    DONE,
+    ENVIRONMENT,
+    FOLD,
+    TRANSFORMS,
+    fold_folder,
+    read_json,
+    read_settings,
+)
 from mmser.training.learner import better
 from mmser.training.parts import make_learner, make_model, parameter_count
 from mmser.training.sources import open_fold, read_corpus_manifest
@@ -37,12 +49,13 @@ def fit_fold(directory: Path, fold: str, seed: int) -> None:
     folder = fold_folder(directory, fold, seed)
     settings = read_settings(directory)
     manifest, assignment = read_corpus_manifest(settings), pd.read_parquet(directory / ASSIGNMENT)
+    recorded = recorded_stores(settings, read_json(directory / ENVIRONMENT))
     with _alone(folder), cpu_threads(int(settings["trainer"]["threads"])), quiet():
         previous: Path | None = None
         for stage in list_stages(settings):
             target = folder / stage.folder
             if not (target / DONE).is_file():
-                data = open_fold(stage.settings, manifest, assignment, fold, seed)
+                data = open_fold(stage.settings, manifest, assignment, fold, seed, recorded)
                 fit_stage(stage, data, target, previous, seed, f"fold {fold} seed {seed} {stage.name}".strip())
             previous = target
 
@@ -111,6 +124,8 @@ def main(words: list[str]) -> int:
     directory, fold, seed, *names = words
     trust(*names)
     try:
+        if (Path(directory) / CHECKED).is_file():
+            adopt(read_json(Path(directory) / CHECKED))
         fit_fold(Path(directory), fold, int(seed))
     except MmserError as error:
         sys.stderr.write(f"{error}\n")

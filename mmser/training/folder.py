@@ -17,6 +17,9 @@ from mmser.core.saved import read_saved_json, read_saved_yaml
 CONFIG = "config.yaml"
 ENVIRONMENT = "environment.json"
 ASSIGNMENT = "assignment.parquet"
+CHECKED = "caches-checked.json"
+"""What `train` has found undamaged, for the processes it starts (`mmser.cache.checked`)."""
+
 DONE = "done.json"
 FOLD = "fold.json"
 TRANSFORMS = "transforms"

@@ -29,7 +29,10 @@ PACKAGES = (
 
 
 def environment(settings: Mapping[str, Any], stores: Mapping[str, Store]) -> dict[str, Any]:
-    """Package versions, git revision if any, platform, seeds, the caches' fingerprints, the random-weights mark."""
+    """Package versions, git revision if any, platform, seeds, the caches' fingerprints, the random-weights mark.
+
+    ``stores`` by stream; by ``<stage>.<stream>`` for a stream of which a stage reads another store.
+    """
     return {
         "packages": {name: _version(name) for name in PACKAGES},
         "python": sys.version.split()[0],

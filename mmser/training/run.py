@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +13,7 @@ import torch
 from safetensors.torch import load_model
 from torch import nn
 
+from mmser.cache.recorded import recorded_stores
 from mmser.composition import built
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
@@ -30,8 +32,10 @@ from mmser.training.folder import (
     read_settings,
 )
 from mmser.training.parts import make_model
-from mmser.training.sources import open_fold, read_corpus_manifest
+from mmser.training.sources import manifest_differences, open_fold, read_corpus_manifest
 from mmser.training.stages import list_stages
+
+_log = logging.getLogger(__name__)
 
 
 class Run:
@@ -60,13 +64,23 @@ class Run:
 
     @cached_property
     def manifest(self) -> pd.DataFrame:
-        """The corpus's manifest from the cache."""
-        return read_corpus_manifest(self.config)
+        """The corpus's manifest from the cache; says so when it is not the one that the run was made with."""
+        manifest = read_corpus_manifest(self.config)
+        if (self.directory / ENVIRONMENT).is_file():
+            for line in manifest_differences(self.config, manifest, self.environment):
+                _log.warning("%s: %s", self.directory, line)
+        return manifest
 
     @cached_property
     def environment(self) -> dict[str, Any]:
         """Package versions, revision, device, caches, random-weights mark."""
         return read_json(self.directory / ENVIRONMENT)
+
+    @property
+    def recorded(self) -> dict[str, str]:
+        """The stores the run was made from: {extractor as the config names it: the folder's full name}."""
+        known = self.environment if (self.directory / ENVIRONMENT).is_file() else {}
+        return recorded_stores(self.config, known)
 
     def folder(self, fold: str, seed: int) -> Path:
         """Where a finished fold lies. Raises MmserError when it is not finished."""
@@ -114,7 +128,7 @@ class Run:
 
         ``options`` overrides arguments of FoldData (``test_stores`` for another condition, ``workers``, ...).
         """
-        saved = {"transforms": self.transforms(fold, seed), "task": self.task(fold, seed)}
+        saved = {"transforms": self.transforms(fold, seed), "task": self.task(fold, seed), "recorded": self.recorded}
         return open_fold(self._settings(), self.manifest, self.assignment, fold, seed, **{**saved, **options})
 
     def _settings(self) -> dict[str, Any]:

@@ -5,13 +5,15 @@ A run with ``domains`` reads several corpora (`mmser.training.domains`); `corpus
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
 import pandas as pd
 
-from mmser.cache.find import find_store
+from mmser.cache.manifests import check_manifest, content_digest
+from mmser.cache.recorded import find_recorded
 from mmser.cache.store import Store
 from mmser.composition import built
 from mmser.core.configs import load_config
@@ -23,6 +25,11 @@ from mmser.data.spec import StreamSpec
 from mmser.training.domains import add_domains, heard, hidden_targets
 
 Settings = Mapping[str, Any]
+
+_LARGE = 2e9
+"""Bytes whose reading takes long enough to be announced."""
+
+_log = logging.getLogger(__name__)
 
 
 def corpus_name(settings: Settings) -> str:
@@ -47,6 +54,7 @@ def read_corpus_manifest(settings: Settings) -> pd.DataFrame:
         if not path.is_file():
             remedy = f"Run `mmser preprocess corpus={name}` first."
             raise MmserError(f"the manifest of {name}", f"no file {path}", remedy)
+        check_manifest(path.parent)
         tables.append(read_manifest(path))
     return tables[0] if len(tables) == 1 else pd.concat(tables, ignore_index=True)
 
@@ -63,21 +71,50 @@ def assign_folds(settings: Settings, manifest: pd.DataFrame) -> tuple[pd.DataFra
     return assignment, [*differences, *further]
 
 
-def open_stores(settings: Settings) -> dict[str, Store]:
-    """The store of each stream, over every corpus of the run."""
-    names = corpus_names(settings)
-    return {stream: _store(settings, names, str(spec["extractor"])) for stream, spec in settings["streams"].items()}
+def open_stores(settings: Settings, recorded: Mapping[str, str] | None = None) -> dict[str, Store]:
+    """The store of each stream, over every corpus of the run.
+
+    ``recorded`` are the stores the run was made from (`mmser.cache.recorded`); without it, names alone decide.
+    """
+    names, found = corpus_names(settings), dict[str, Store]()
+    for stream, spec in settings["streams"].items():
+        paths = {n: find_recorded(settings["cache"], n, str(spec["extractor"]), recorded or {}) for n in names}
+        stores = {name: Store(path) for name, path in paths.items()}
+        found[stream] = stores[names[0]] if len(names) == 1 else cast(Store, JoinedStore(stores))
+    return found
 
 
-def _store(settings: Settings, names: list[str], extractor: str) -> Store:
-    stores = {name: Store(find_store(settings["cache"], name, extractor)) for name in names}
-    return stores[names[0]] if len(names) == 1 else cast(Store, JoinedStore(stores))
+def manifest_digests(settings: Settings, manifest: pd.DataFrame) -> dict[str, str]:
+    """{corpus of the run: digest of what its manifest says}, the tested corpus first."""
+    return {name: content_digest(manifest[manifest["corpus"] == name]) for name in corpus_names(settings)}
+
+
+def manifest_differences(settings: Settings, manifest: pd.DataFrame, environment: Mapping[str, Any]) -> list[str]:
+    """A line for each corpus of which the manifest says other things than when the run was made.
+
+    A run made before ``manifests`` was recorded has none.
+    """
+    made_with, now = environment.get("manifests") or {}, manifest_digests(settings, manifest)
+    changed = [name for name, digest in now.items() if made_with.get(name, digest) != digest]
+    return [
+        f"the manifest of {name} has changed since the run was made (labels, speakers or utterances differ)"
+        for name in changed
+    ]
 
 
 def open_fold(
-    settings: Settings, manifest: pd.DataFrame, assignment: pd.DataFrame, fold: str, seed: int, **options: Any
+    settings: Settings,
+    manifest: pd.DataFrame,
+    assignment: pd.DataFrame,
+    fold: str,
+    seed: int,
+    recorded: Mapping[str, str] | None = None,
+    **options: Any,
 ) -> FoldData:
-    """The data of one fold as the settings ask for; ``options`` overrides arguments of FoldData."""
+    """The data of one fold as the settings ask for, from the run's ``recorded`` stores (see `open_stores`).
+
+    ``options`` overrides arguments of FoldData.
+    """
     corpus = corpus_name(settings)
     own = manifest[manifest["corpus"] == corpus]
     protocol = built(settings["protocol"]).resolve(own)
@@ -87,16 +124,29 @@ def open_fold(
     changes = data.get("augmentation") or ()
     changes = (changes,) if isinstance(changes, str | Mapping) else changes
     data["augmentation"] = tuple(_augmentation(change) for change in changes)
+    stores = open_stores(settings, recorded)
+    if {**data, **options}.get("workers"):
+        check_stores(stores.values())  # once here, not in every worker
     return FoldData(
         manifest,
         heard(settings, manifest, assignment, corpus, seed),
         fold,
-        open_stores(settings),
+        stores,
         {stream: StreamSpec(**spec) for stream, spec in settings["streams"].items()},
         tuple(protocol.classes),
         tuple(protocol.values),
         **{"seed": seed, "labels": _vote_labels(settings, protocol.labels), **data, **options},
     )
+
+
+def check_stores(stores: Iterable[Store]) -> None:
+    """Read through what this process has not yet of the stores' files; raises MmserError when one is damaged."""
+    listed = list(stores)
+    size = sum(store.unchecked_bytes() for store in listed)
+    if size > _LARGE:
+        _log.info("checking %.1f GB of cached features against their checksums", size / 1e9)
+    for store in listed:
+        store.check()
 
 
 def _augmentation(change: str | Mapping[str, Any]) -> Any:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from cache_makers import entries, fill, recipe
 
-from mmser.cache.store import find_store
+from mmser.cache.find import NotCachedError, find_store
 from mmser.cache.writer import open_writer
 from mmser.core.errors import MmserError
 
@@ -47,3 +47,44 @@ def test_unfinished_is_no_cache_yet(tmp_path: Path):
 def test_names_cannot_leave_the_cache(tmp_path: Path, corpus: str, name: str):
     with pytest.raises(MmserError, match="of letters, digits"):
         find_store(tmp_path, corpus, name)
+
+
+def test_several_say_how_to_choose(tmp_path: Path):
+    new = [fill(tmp_path, entries(3), parameters={"window": window}) for window in (25, 32)][-1]
+    remedy = rf"streams.<stream>.extractor=fake-[0-9a-f]+, .* mmser cache gc {tmp_path / 'corpus'} --old --apply"
+    with pytest.raises(MmserError, match=remedy):
+        find_store(tmp_path, "corpus", "fake")
+    assert find_store(tmp_path, "corpus", new.name) == new
+
+
+def test_a_try_that_stored_nothing_makes_no_name_ambiguous(tmp_path: Path):
+    good = fill(tmp_path, entries(3))
+    fill(tmp_path, [], parameters={"window": 1})
+    killed = tmp_path / "corpus" / f"fake-{'0' * 12}"
+    killed.mkdir()
+    (killed / "info.json").write_text((good / "info.json").read_text().replace(good.name[-12:], "0" * 12))
+    assert find_store(tmp_path, "corpus", "fake") == good
+
+
+def test_an_interrupted_one_with_values_is_not_passed_over(tmp_path: Path):
+    fill(tmp_path, entries(3))
+    what = recipe(parameters={"window": 1})
+    with open_writer(tmp_path / "corpus" / f"fake-{what.fingerprint}", what) as writer:
+        writer.add(entries(3))
+    with pytest.raises(MmserError, match=r"one cache of fake; found 2: .*unfinished"):
+        find_store(tmp_path, "corpus", "fake")
+
+
+def test_made_by_the_same_extractor_with_the_same_parameters(tmp_path: Path):
+    sphinx = {"source": "pocketsphinx"}
+    stores = {w: fill(tmp_path, entries(3), transcript=sphinx, parameters={"window": w}) for w in (25, 32)}
+    for window, store in stores.items():
+        like = recipe(parameters={"window": window}).info()
+        assert find_store(tmp_path, "corpus", "fake@pocketsphinx", like) == store
+    with pytest.raises(NotCachedError):
+        find_store(tmp_path, "corpus", "fake@pocketsphinx", recipe(parameters={"window": 1}).info())
+
+
+def test_a_transcript_is_made_by_a_text_extractor(tmp_path: Path):
+    with pytest.raises(NotCachedError, match=r"extractors=\[words\] transcript=whisper"):
+        find_store(tmp_path, "corpus", "transcript@whisper")

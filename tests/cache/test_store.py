@@ -158,5 +158,20 @@ def test_missing_and_cut_shards_raise(filled: Path):
     rows = store.index.set_index("id")
     for number in (0, 1):
         key = rows.index[(rows.shard == f"shard-{number:05d}.safetensors")][0]
-        with pytest.raises(MmserError, match="mmser cache verify"):
+        with pytest.raises(MmserError, match=r"Delete .* and run: mmser preprocess corpus=corpus extractors=\[fake\]"):
             store.read(key)
+
+
+@pytest.mark.parametrize("changes", [{"length": "many"}, {"id": None}, {"commit": 2.5}])
+def test_an_index_of_other_types_is_refused(filled: Path, changes: dict[str, object]):
+    table = pq.read_table(filled / "index.parquet").to_pandas().assign(**changes)
+    table.to_parquet(filled / "index.parquet")
+    with pytest.raises(MmserError, match=rf"expected a readable index at .*; found .* Delete {filled} and run"):
+        Store(filled)
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1", b"PAR1" * 30, b"\x00" * 4096])
+def test_an_index_that_is_no_table_is_refused(filled: Path, content: bytes):
+    (filled / "index.parquet").write_bytes(content)
+    with pytest.raises(MmserError, match="expected a readable index"):
+        Store(filled)

@@ -11,6 +11,9 @@ import pandas as pd
 import yaml
 from safetensors.numpy import save_file
 
+from mmser.cache.index import write_index
+
+TEXT = ("shard", "key", "dimension", "detail", "notes", "digest", "checksum")
 CLASSES = ("anger", "joy", "neutral", "sadness")
 EVIL = '<script>alert("x")</script> & "$\\frac{1}{0}$"'
 WORDS = {"s0-003": ["I", "told", "you", "<b>never</b>", "to", "call", "me", "that", "&", "leave"]}
@@ -148,9 +151,11 @@ def write_caches(cache, table):
         failed = np.arange(len(known)) % 50 < number
         index = pd.DataFrame({"id": known["id"], "length": 100 + np.arange(len(known)) % 200})
         index = index.assign(status=np.where(failed, "failed", "ok"), error=np.where(failed, "no face", ""))
-        index.to_parquet(folder / "index.parquet")
-        info = {"feature_shape": shape, "dtype": "float16", "random_weights": False, "extractor": name}
-        (folder / "info.json").write_text(json.dumps(info))
+        index = index.assign(frame_rate=100.0, spans=False, commit=0, **dict.fromkeys(TEXT, ""))
+        write_index(folder / "index.parquet", index.to_dict("records"))
+        info = {"feature_shape": shape, "dtype": "float16", "random_weights": False, "extractor": name.split("-")[0]}
+        info |= {"class": "made.Up", "version": 1, "parameters": {}, "fingerprint": name.split("-")[1]}
+        (folder / "info.json").write_text(json.dumps(info | {"complete": True}))
     known[["id", "corpus", "speaker", "session"]].to_parquet(cache / "madeup" / "manifest.parquet")
     warnings = {"s0-001": f"lasts 2.00 s {EVIL}", "list": ["one", "two"]}
     (cache / "madeup" / "warnings.json").write_text(json.dumps(warnings))

@@ -134,7 +134,7 @@ def test_other_caches_are_refused(settings):
     run = train(settings(folds=["s0"], **{"trainer.epochs": 1}))
     path = run.directory / "environment.json"
     path.write_text(path.read_text().replace(run.environment["caches"]["tone"], "0" * 12))
-    with pytest.raises(MmserError, match="other features in the stream tone"):
+    with pytest.raises(MmserError, match=r"the cache that the run was trained on, .*-000000000000 of"):
         train(settings(folds=["s0"], **{"trainer.epochs": 1}))
 
 

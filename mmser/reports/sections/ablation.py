@@ -7,9 +7,10 @@ from typing import Any
 
 import pandas as pd
 
+from mmser.core.tables import read_parquet
 from mmser.evaluation.meanings import shown, title
 from mmser.reports.page import Html, bullets, heading, join, note, section, table
-from mmser.reports.run_files import RunFiles
+from mmser.reports.run_files import RESTORE, RunFiles
 
 FILE = "ablation.parquet"
 _ORDER = ("ua", "wa", "wf1")
@@ -21,7 +22,7 @@ def ablation(runs: list[RunFiles]) -> Html:
     for run in runs:
         path = run.directory / FILE
         if path.is_file():
-            parts += [heading(run.name, runs), _grids(pd.read_parquet(path))]
+            parts += [heading(run.name, runs), _grids(read_parquet(path, RESTORE))]
         else:
             parts.append(note(f"{run.name}: nothing was taken away: see `mmser ablate`."))
     return section("Ablation", parts)

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from mmser.core.tables import read_parquet
 from mmser.evaluation.meanings import PERCENT, shown, title
 from mmser.reports.figures import MARKERS, PALETTE, draw, row
 from mmser.reports.page import Html, folded, note, section, table
-from mmser.reports.run_files import RunFiles
+from mmser.reports.run_files import RESTORE, RunFiles
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,7 +24,7 @@ WORD_ERRORS, RECOGNISER, UNDISTURBED = "controlled word errors", "speech recogni
 
 def robustness(runs: list[RunFiles]) -> Html:
     """One plot per family of disturbances (every run a curve when there are several), then the tables."""
-    read = {run.name: pd.read_parquet(run.directory / FILE) for run in runs if (run.directory / FILE).is_file()}
+    read = {run.name: read_parquet(run.directory / FILE, RESTORE) for run in runs if (run.directory / FILE).is_file()}
     if not read:
         return section("Robustness", [note("No disturbed conditions were evaluated: see `mmser robustness`.")])
     everything = pd.concat([scores.assign(run=name) for name, scores in read.items()], ignore_index=True)

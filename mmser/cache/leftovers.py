@@ -1,0 +1,49 @@
+"""What can go from a cache: leftovers of interrupted jobs, stores in which nothing was stored, older fingerprints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from mmser.cache.empty import is_empty
+from mmser.cache.index import read_rows
+from mmser.cache.layout import INDEX, INFO, TEMPORARY, is_shard, parts_of, split_store_name
+
+
+def superseded(stores: list[Path]) -> list[Path]:
+    """All but the most recently written of the stores that differ in the fingerprint alone; empty ones do not count."""
+    groups: dict[tuple[Path, str], list[Path]] = {}
+    for store in stores:
+        if (name := split_store_name(store.name)) and not is_empty(store):
+            groups.setdefault((store.parent, name[0]), []).append(store)
+    ordered = [sorted(group, key=_written) for group in groups.values()]
+    return [store for group in ordered for store in group[:-1]]
+
+
+def leftovers(store: Path, unfinished: bool, older: bool) -> Iterator[tuple[Path, str]]:
+    """(path, why) of everything of one store that can go, files before their folder.
+
+    ``unfinished`` adds the parts of an interrupted job, ``older`` says that the store as a whole is superseded.
+    """
+    why = "older fingerprint" if older else "nothing was stored" if is_empty(store) else ""
+    if why:
+        yield from ((path, why) for path in sorted(store.iterdir()))
+        yield store, why
+        return
+    rows = read_rows(store / INDEX) if (store / INDEX).exists() else []
+    commit = 1 + max((row["commit"] for row in rows), default=-1)
+    live = {row["shard"] for row in rows}
+    yield from ((path, "temporary file") for path in sorted(store.glob(f"*{TEMPORARY}")))
+    for path in sorted(store.glob("shard-*.safetensors")):
+        if is_shard(path.name) and path.name not in live:
+            yield path, "shard no row refers to"
+    for number, _, path in parts_of(store):
+        if number != commit:
+            yield path, "part already merged"
+        elif unfinished:
+            yield path, "part of an interrupted job"
+
+
+def _written(store: Path) -> int:
+    info = store / INFO
+    return (info if info.is_file() else store).stat().st_mtime_ns
