@@ -247,11 +247,10 @@ def ablate_(options: argparse.Namespace) -> int:
 
 
 def predict_(options: argparse.Namespace) -> int:
-    """`mmser predict run=DIR|FOLDER|hf:OWNER/NAME FILE...`."""
+    """`mmser predict run=DIR|FOLDER|hf:OWNER/NAME FILE...`; exits with 1 when a recording could not be judged."""
     from mmser.inference.command import predict
 
-    print(predict(options))
-    return 0
+    return predict(options, lambda text: print(text, flush=True))
 
 
 def export_(options: argparse.Namespace) -> int:

@@ -3,38 +3,124 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from mmser.core.errors import MmserError, UsageError
 from mmser.evaluation.command import run_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mmser.inference.recogniser import Recogniser
+    from mmser.inference.result_places import Place
+    from mmser.inference.segments import Segment
+
+    Given = dict[Path, tuple[Segment, ...] | None]
+
+INTERRUPTED = 130
 
 
 def add_options(predict: argparse.ArgumentParser) -> None:
     """Options of `mmser predict`."""
     predict.add_argument("run", metavar="run=DIR", help="a run, a model folder, or hf:owner/name[@revision]")
-    predict.add_argument("recordings", nargs="+", metavar="FILE", help="videos or sound files")
+    predict.add_argument("recordings", nargs="*", metavar="FILE", help="videos or sound files, or folders of them")
     predict.add_argument("--asr", help="recogniser for runs that read text: pocketsphinx, whisper-base, ...")
     predict.add_argument("--out", help="folder for csv, json, srt, vtt, svg (default: beside each recording)")
     predict.add_argument("--weights", help="folder of the extractors' pretrained weights (default: the run's)")
     predict.add_argument("--window", type=float, default=5.0, help="seconds, where there is no speech to go by")
+    predict.add_argument("--whole", action="store_true", help="each file is one utterance, however long")
+    predict.add_argument(
+        "--segments",
+        metavar="TABLE",
+        help="csv with file, start, end (s): these are judged as they are; text and face_side are read where they are",
+    )
+    predict.add_argument("--fold", help="the models of this fold alone, e.g. the one that has not heard a speaker")
+    predict.add_argument("--seed", type=int, help="the models of this seed alone")
 
 
-def predict(options: argparse.Namespace) -> str:
-    """Predict each recording and write its files; returns what is printed."""
+def predict(options: argparse.Namespace, tell: Callable[[str], None]) -> int:
+    """Predict each recording, write its files and ``tell`` what was found as soon as it is done; -> the exit code.
+
+    What concerns every recording is checked before the first; one that cannot be judged is reported, and the others
+    are done.
+    """
     from mmser.inference.recogniser import load
-    from mmser.inference.write import label, write_timeline
+    from mmser.inference.result_places import result_places
 
-    recogniser = load(run_of(options.run), weights=options.weights)
-    lines = []
-    for recording in map(Path, options.recordings):
-        table = recogniser.predict(recording, options.asr, options.window)
-        written = write_timeline(table, options.out or recording.parent, recording.stem)
-        lines += [f"{recording.name}: {len(table)} segment{'' if len(table) == 1 else 's'}"]
-        for row in table.to_dict("records"):
-            gone = {str(key).partition("_")[2]: row[key] for key in row if str(key).startswith("contribution_")}
-            spoke = ", ".join(f"{kind} {value:+.2f}" for kind, value in gone.items() if value == value)
-            modalities = row["modalities"] or "nothing"
-            lines.append(
-                f"  {row['start']:7.2f} to {row['end']:7.2f} s  {label(row)}  ({modalities}; {spoke or 'alone'})"
-            )
-        lines.append(f"  written: {', '.join(path.name for path in written)}")
+    given = _asked(options)
+    places = result_places(list(given), options.out)
+    recogniser = load(run_of(options.run), weights=options.weights, fold=options.fold, seed=options.seed)
+    recogniser.transcriber(options.asr)
+    return _each(options, given, places, recogniser, tell)
+
+
+def _asked(options: argparse.Namespace) -> Given:
+    """{recording: its segments, None where they are to be found}."""
+    from mmser.inference.media_paths import find_recordings
+    from mmser.inference.segment_table import read_segments
+
+    if options.whole and options.segments:
+        raise UsageError("--whole or --segments", "both", "A row of the table without start and end is a whole file.")
+    if not options.recordings and not options.segments:
+        raise UsageError("FILE... or --segments TABLE", "neither", "Name the recordings.")
+    if not options.window > 0:
+        raise UsageError("--window above 0 s", f"{options.window:g}", "Leave it out for 5 s.")
+    recordings = find_recordings(options.recordings)
+    return dict(read_segments(options.segments, recordings)) if options.segments else dict.fromkeys(recordings)
+
+
+def _each(
+    options: argparse.Namespace,
+    given: Given,
+    places: list[Place],
+    recogniser: Recogniser,
+    tell: Callable[[str], None],
+) -> int:
+    from mmser.inference.write import write_timeline
+
+    names = Counter(recording.name for recording in given)
+    done, failed = 0, 0
+    try:
+        for (recording, segments), place in zip(given.items(), places, strict=True):
+            name = recording.name if names[recording.name] == 1 else str(recording)
+            try:
+                table = recogniser.predict(
+                    recording, options.asr, options.window, whole=options.whole, segments=segments, progress=True
+                )
+                written = write_timeline(table, place.folder, place.stem)
+            except (MmserError, OSError) as error:
+                if options.debug:
+                    raise
+                _complain(f"{name}: {' '.join(str(error).split())}")
+                failed += 1
+                continue
+            tell(_told(name, table, written))
+            done += 1
+    except KeyboardInterrupt:
+        _complain(f"interrupted; {done} of {len(given)} recordings are written")
+        return INTERRUPTED
+    if failed and len(given) > 1:
+        _complain(f"{failed} of {len(given)} recordings could not be judged")
+    return int(failed > 0)
+
+
+def _complain(what: str) -> None:
+    sys.stderr.write(f"mmser predict: {what}\n")
+
+
+def _told(name: str, table: pd.DataFrame, written: list[Path]) -> str:
+    from mmser.inference.voting import CONTRIBUTION
+    from mmser.inference.write import label
+
+    lines = [f"{name}: {len(table)} segment{'' if len(table) == 1 else 's'}"]
+    for row in table.to_dict("records"):
+        gone = {str(key).removeprefix(CONTRIBUTION): row[key] for key in row if str(key).startswith(CONTRIBUTION)}
+        spoke = ", ".join(f"{kind} {value:+.2f}" for kind, value in gone.items() if value == value)
+        modalities = row["modalities"] or "nothing"
+        lines.append(f"  {row['start']:7.2f} to {row['end']:7.2f} s  {label(row)}  ({modalities}; {spoke or 'alone'})")
+    lines.append(f"  written: {', '.join(path.name for path in written)}")
     return "\n".join(lines)

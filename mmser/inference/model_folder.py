@@ -12,8 +12,9 @@ Nothing in it is run: tensors are safetensors, and the parts that config.json na
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cached_property
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from mmser.data.spec import StreamSpec
 from mmser.data.transforms import Transforms
 from mmser.inference.safe_parts import check_parts, check_values
 from mmser.inference.trained import Member, StreamSource
+from mmser.inference.training_lengths import TrainingLengths, tell_unknown
 from mmser.models.multimodal import MultimodalModel
 from mmser.training.parts import make_model
 
@@ -70,6 +72,7 @@ class ModelFolder:
                 str(name): _source(name, stream) for name, stream in self.config["streams"].items()
             }
             self._tasks = [_task(self.config, member) for member in self.config["members"]]
+            self.names = [(str(member["fold"]), int(member["seed"])) for member in self.config["members"]]
         except _WRONG as error:
             raise _damaged(self.directory / CONFIG, error) from error
         if not self._tasks:
@@ -88,9 +91,28 @@ class ModelFolder:
         """In the order of the logits; empty for a purely dimensional model."""
         return self._tasks[0].classes
 
-    def members(self) -> list[Member]:
+    @cached_property
+    def training_lengths(self) -> TrainingLengths | None:
+        """Raises MmserError when they are no lengths."""
+        stated = self.config.get("training_seconds")
+        if stated is None:
+            tell_unknown(self.name, "it was exported by an earlier version (export it again)")
+            return None
+        try:
+            found = TrainingLengths(*(float(stated[key]) for key in ("shortest", "median", "longest")))
+        except _WRONG as error:
+            raise _damaged(self.directory / CONFIG, error) from error
+        if not 0 < found.shortest <= found.median <= found.longest < inf:
+            raise _damaged(self.directory / CONFIG, ValueError(f"training_seconds {stated}"))
+        return found
+
+    @property
+    def corpus_files(self) -> None:
+        """The corpus stays at home."""
+
+    def members(self, names: Collection[tuple[str, int]] | None = None) -> list[Member]:
         """Raises MmserError when a file is missing or damaged, or weights do not fit."""
-        return [self._member(place) for place in range(len(self._tasks))]
+        return [self._member(place) for place, name in enumerate(self.names) if names is None or name in names]
 
     def _member(self, place: int) -> Member:
         facts, task = self.config["members"][place], self._tasks[place]
@@ -98,10 +120,9 @@ class ModelFolder:
         try:
             sizes = {str(stream): int(size) for stream, size in facts["input_sizes"].items()}
             model = make_model({"model": self.config["model"]}, sizes, task)
-            identity = str(facts["fold"]), int(facts["seed"])
         except (*_WRONG, InstantiationException, RuntimeError) as error:
             raise _damaged(self.directory / CONFIG, error) from error
-        return Member(*identity, _loaded(model, folder / WEIGHTS), _transforms(folder / TRANSFORMS), task)
+        return Member(*self.names[place], _loaded(model, folder / WEIGHTS), _transforms(folder / TRANSFORMS), task)
 
 
 def _read_config(folder: Path) -> dict[str, Any]:

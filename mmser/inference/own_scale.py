@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from mmser.core.clip import Failure, Features
 from mmser.data.dataset import limit_track, read_track
-from mmser.data.scaling import Moments, SpeakerScaler
+from mmser.data.scaling import Moments, Scale, SpeakerScaler
 from mmser.data.transforms import Transforms
 from mmser.evaluation.memory_store import store_in_memory
 from mmser.inference.trained import Member, StreamSource
@@ -45,11 +45,28 @@ def with_own_scale(
             if (track := limit_track(read_track(store, identifier), sources[stream].spec)) is not None:
                 known.add(track.values)
         count += 1
-    own = {stream: SpeakerScaler({NOBODY: known.scale()}) for stream, known in moments.items() if known.count}
+    own = {stream: known.scale() for stream, known in moments.items() if known.count}
     _log.warning(
         "%s: normalised per speaker, a new one by the %d segment%s of the recording, taken to be one person's",
         ", ".join(moments),
         count,
         "" if count == 1 else "s",
     )
-    return [replace(member, transforms=Transforms({**member.transforms.streams, **own})) for member in members]
+    return [_scaled(member, own) for member in members]
+
+
+def with_known_scale(members: Sequence[Member], speaker: str) -> list[Member] | None:
+    """The members with the scale that each has of ``speaker`` ("corpus/speaker"); None where one has none."""
+    known = []
+    for member in members:
+        made = {stream: member.transforms.streams[stream] for stream in speaker_scaled([member])}
+        scales = {s: m.scales[speaker] for s, m in made.items() if isinstance(m, SpeakerScaler) and speaker in m.scales}
+        if len(scales) < len(made):
+            return None
+        known.append(_scaled(member, scales))
+    return known
+
+
+def _scaled(member: Member, scales: Mapping[str, Scale]) -> Member:
+    own = {stream: SpeakerScaler({NOBODY: scale}) for stream, scale in scales.items()}
+    return replace(member, transforms=Transforms({**member.transforms.streams, **own}))

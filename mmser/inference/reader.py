@@ -10,12 +10,15 @@ from mmser.cache.fingerprint import CORPUS_TRANSCRIPT
 from mmser.core.batch import Batch
 from mmser.core.clip import Clip, Failure, Features
 from mmser.core.contracts import Extractor
+from mmser.core.errors import MmserError
 from mmser.data.collate import Collate
 from mmser.data.dataset import Facts, PartDataset
 from mmser.data.transforms import Transforms
 from mmser.evaluation.memory_store import store_in_memory
 from mmser.evaluation.rebuild import decoded_rate, extractor_of
-from mmser.inference.trained import Trained
+from mmser.extraction.batches import by_length
+from mmser.extraction.import_features import MAKER
+from mmser.inference.trained import StreamSource, Trained
 
 DEFAULT_FRAME_RATE = 3.0
 
@@ -24,9 +27,13 @@ class Reader:
     """Clips -> `Features` of each stream -> a `Batch` as the trained models know it."""
 
     def __init__(self, trained: Trained) -> None:
-        """Raises MmserError when a cache of a run is gone or not the one it was trained on, or its maker changed."""
+        """Raises MmserError when a cache of a run is gone or not the one it was trained on, its maker changed, or none
+        is known: imported features.
+        """
         self.trained = trained
         self._sources = trained.sources
+        for stream, source in self._sources.items():
+            _check_made_here(stream, source)
         self.extractors: dict[str, Extractor] = {
             name: extractor_of(source.info, trained.weights) for name, source in self._sources.items()
         }
@@ -53,7 +60,7 @@ class Reader:
     def features(self, clip: Clip, streams: Sequence[str] | None = None) -> dict[str, Features | Failure]:
         """What the extractor of each of ``streams`` (None: of all) makes of the clip."""
         asked = self.extractors if streams is None else streams
-        return {stream: self.extractors[stream].extract([clip])[0] for stream in asked}
+        return {stream: by_length([clip], _one, self.extractors[stream].extract, _broken)[0] for stream in asked}
 
     def batch(self, features: Mapping[str, Mapping[str, Features | Failure]], transforms: Transforms) -> Batch:
         """One batch of {utterance id: features of each stream}, with a fold's transforms; all one conversation."""
@@ -75,6 +82,23 @@ class Reader:
         shapes = {stream: source.shape for stream, source in self._sources.items()}
         collate = Collate(shapes, aligned=alignment != "native")
         return collate([dataset[0, row] for row in range(len(dataset))])
+
+
+def _check_made_here(stream: str, source: StreamSource) -> None:
+    if source.info.get("class") == MAKER:
+        raise MmserError(
+            f"an extractor of mmser behind stream '{stream}', to make the same features of a new recording",
+            f"features imported as {source.info['extractor']}",
+            "Train on an extractor of `mmser list extractors`; imported features can be tested, not made.",
+        )
+
+
+def _one(clip: Clip) -> int:
+    return 1
+
+
+def _broken(clip: Clip, detail: str) -> Failure:
+    return Failure(clip.id, "extractor error", detail)
 
 
 def _facts(ids: Sequence[str]) -> Facts:

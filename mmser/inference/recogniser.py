@@ -6,24 +6,36 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mmser.core.contracts import Transcriber
 from mmser.core.errors import MmserError
+from mmser.inference.cutting import Cutting
 from mmser.inference.opening import open_trained
 from mmser.inference.reader import Reader
-from mmser.inference.timeline import predict_with
-from mmser.inference.trained import Trained
+from mmser.inference.segments import Segment
+from mmser.inference.timeline import find_transcriber, predict_with
+from mmser.inference.trained import Trained, choose_members
 from mmser.models.multimodal import MultimodalModel
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
 
-def load(source: str | Path, revision: str | None = None, weights: str | None = None) -> Recogniser:
+def load(
+    source: str | Path,
+    revision: str | None = None,
+    weights: str | None = None,
+    fold: str | None = None,
+    seed: int | None = None,
+) -> Recogniser:
     """Open a model folder, a run's folder, or "hf:owner/name" at ``revision`` (a commit, a tag or a branch).
 
-    ``weights`` is the folder of the extractors' pretrained weights, where the system reads through any. Raises
-    MmserError when it is not there, damaged, of another version, or names parts that are not mmser's.
+    ``weights`` is the folder of the extractors' pretrained weights, where the system reads through any; ``fold`` and
+    ``seed`` choose among its models. Raises MmserError when it is not there, damaged, of another version, or names
+    parts that are not mmser's.
     """
-    return Recogniser(open_trained(source, revision, weights))
+    return Recogniser(open_trained(source, revision, weights), fold, seed)
 
 
 class Recogniser:
@@ -32,9 +44,10 @@ class Recogniser:
     ``members`` are the models that vote, each with its fold, seed, transforms and task.
     """
 
-    def __init__(self, trained: Trained) -> None:
+    def __init__(self, trained: Trained, fold: str | None = None, seed: int | None = None) -> None:
         self.trained = trained
-        self.members = tuple(trained.members())
+        self.members = tuple(trained.members(choose_members(trained.names, fold, seed)))
+        self._transcribers: dict[str | None, Transcriber | None] = {}
 
     def __repr__(self) -> str:
         return f"Recogniser({self.trained.name!r}, members={len(self.members)}, classes={self.classes})"
@@ -44,7 +57,7 @@ class Recogniser:
         """The torch module. Raises MmserError when several vote (`members` has them)."""
         if len(self.members) > 1:
             found = f"{len(self.members)} that vote"
-            raise MmserError("one model", found, "Take one of .members, or export one fold with --fold and --seed.")
+            raise MmserError("one model", found, "Take one of .members, or choose one with fold and seed.")
         return self.members[0].model
 
     @property
@@ -63,7 +76,25 @@ class Recogniser:
         return Reader(self.trained)
 
     def predict(
-        self, path: str | Path, asr: str | None = None, window: float = 5.0, longest: float = 15.0
+        self,
+        path: str | Path,
+        asr: str | None = None,
+        window: float = 5.0,
+        longest: float = 15.0,
+        whole: bool = False,
+        segments: Sequence[Segment] | None = None,
+        progress: bool = False,
     ) -> pd.DataFrame:
-        """The timeline of a video or sound file: see `mmser.inference.timeline.predict_recording`."""
-        return predict_with(self.reader, self.members, path, asr, window, longest)
+        """The timeline of a video or sound file: see `mmser.inference.timeline.predict_recording`.
+
+        ``segments`` are judged as they are; ``progress`` is shown on a long recording.
+        """
+        given = None if segments is None else tuple(segments)
+        cutting = Cutting(whole, given, window, longest)
+        return predict_with(self.reader, self.members, path, self.transcriber(asr), cutting, progress)
+
+    def transcriber(self, asr: str | None = None) -> Transcriber | None:
+        """The speech recogniser, made once: see `mmser.inference.timeline.find_transcriber`."""
+        if asr not in self._transcribers:
+            self._transcribers[asr] = find_transcriber(self.reader, asr)
+        return self._transcribers[asr]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mmser.core.clip import SAMPLE_RATE
 from mmser.core.errors import MmserError
 from mmser.media.container import MediaFault, find_audio, find_video, open_media, origin_seconds
 from mmser.media.tracks import AudioTrack
@@ -48,7 +49,23 @@ def open_recording(path: str | Path) -> Recording:
 
 
 def sound_blocks(recording: Recording) -> Iterator[tuple[int, np.ndarray]]:
-    """(number of the first sample at 16 kHz, samples (sample,) float32) from the beginning to the end."""
+    """(number of the first sample at 16 kHz, samples (sample,) float32) from the beginning to the end.
+
+    Raises MmserError at the first sample that is NaN or infinite: a detector would hear nothing from there on.
+    """
+    for position, samples in _decoded(recording):
+        broken = ~np.isfinite(samples)
+        if broken.any():
+            at = (position + int(broken.argmax())) / SAMPLE_RATE
+            raise MmserError(
+                f"finite sound in {recording.path.name}",
+                f"not finite: the audio holds NaN or infinite samples, the first at {at:.2f} s",
+                "Repair the file, or name the parts to judge with --segments.",
+            )
+        yield position, samples
+
+
+def _decoded(recording: Recording) -> Iterator[tuple[int, np.ndarray]]:
     import av
 
     with open_media(recording.path) as container:

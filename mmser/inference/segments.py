@@ -14,6 +14,7 @@ import numpy as np
 
 from mmser.core.clip import SAMPLE_RATE
 from mmser.core.errors import MmserError
+from mmser.core.utterance import FaceSide
 
 CHUNK = 512
 """Samples the detector judges at a time (32 ms)."""
@@ -25,10 +26,17 @@ SILENCE = 0.35
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Seconds from the start of the recording."""
+    """Seconds from the start of the recording.
+
+    A ``whole`` one is decoded as a corpus's own file is, without a cut. ``text`` are its words and ``face_side`` the
+    half of the picture where somebody has said so.
+    """
 
     start: float
     end: float
+    whole: bool = False
+    text: str | None = None
+    face_side: FaceSide | None = None
 
 
 def speech_segments(

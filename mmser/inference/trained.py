@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
-from mmser.core.errors import MmserError
+from mmser.core.errors import MmserError, UsageError
 from mmser.core.task import Task
 from mmser.data.checks import find_word_stream, store_shape
 from mmser.data.collate import Shape
 from mmser.data.spec import StreamSpec
 from mmser.data.transforms import Transforms
+from mmser.inference.corpus_files import CorpusFiles
+from mmser.inference.training_lengths import TrainingLengths, tell_unknown, training_lengths
 from mmser.models.multimodal import MultimodalModel
 from mmser.training.run import Run
 from mmser.training.sources import open_stores
@@ -20,6 +22,8 @@ from mmser.training.stages import list_stages
 
 if TYPE_CHECKING:
     from mmser.cache.store import Store
+
+ALL = "all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +71,38 @@ class Trained(Protocol):
     @property
     def sources(self) -> Mapping[str, StreamSource]: ...
 
-    def members(self) -> Sequence[Member]:
-        """Every model, read anew; they vote. Raises MmserError when there is none."""
+    @property
+    def training_lengths(self) -> TrainingLengths | None:
+        """How long its training utterances were, None where that is not known."""
         ...
+
+    @property
+    def corpus_files(self) -> CorpusFiles | None:
+        """The media it was trained on, None far from them."""
+        ...
+
+    @property
+    def names(self) -> Sequence[tuple[str, int]]:
+        """(fold, seed) of every model."""
+        ...
+
+    def members(self, names: Collection[tuple[str, int]] | None = None) -> Sequence[Member]:
+        """The models (None: all), read anew; they vote. Raises MmserError when there is none."""
+        ...
+
+
+def choose_members(names: Sequence[tuple[str, int]], fold: str | None, seed: int | None) -> list[tuple[str, int]]:
+    """Those of ``names`` (fold, seed) with this fold (None or "all": any) and seed. Raises UsageError when none has."""
+    fitting = [item for item in names if fold in (None, ALL, item[0]) and seed in (None, item[1])]
+    if fitting or not names:
+        return fitting
+    asked = f"fold {'any' if fold is None else fold} seed {'any' if seed is None else seed}"
+    raise UsageError(f"{asked} in the run", list_members(names), "Choose with --fold and --seed.")
+
+
+def list_members(names: Sequence[tuple[str, int]]) -> str:
+    """For a message."""
+    return ", ".join(f"fold {fold} seed {seed}" for fold, seed in names) or "none that is finished"
 
 
 class TrainedRun:
@@ -110,11 +143,26 @@ class TrainedRun:
             found[stream] = StreamSource(spec, store.info, shape, store.frame_rate(first), spans)
         return found
 
-    def members(self) -> list[Member]:
+    @cached_property
+    def training_lengths(self) -> TrainingLengths | None:
+        found = training_lengths(self.run.manifest, self.run.assignment, self._stores)
+        if found is None:
+            tell_unknown(self.name, "its features and its media do not tell")
+        return found
+
+    @cached_property
+    def corpus_files(self) -> CorpusFiles:
+        return CorpusFiles(self.run.manifest, self.run.assignment, self._stores)
+
+    @property
+    def names(self) -> list[tuple[str, int]]:
+        return self.run.folds
+
+    def members(self, names: Collection[tuple[str, int]] | None = None) -> list[Member]:
         run = self.run
         if not run.folds:
             raise MmserError("at least one finished fold", f"none in {run.directory}", "Run `mmser train` again.")
-        return [self.member(fold, seed) for fold, seed in run.folds]
+        return [self.member(fold, seed) for fold, seed in run.folds if names is None or (fold, seed) in names]
 
     def member(self, fold: str, seed: int) -> Member:
         """One of them. Raises MmserError when it is not finished."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +28,12 @@ from mmser.inference.model_folder import (
     member_folder,
 )
 from mmser.inference.safe_parts import RANDOM, check_parts
-from mmser.inference.trained import Member, StreamSource, TrainedRun
+from mmser.inference.trained import ALL, Member, StreamSource, TrainedRun, list_members
+from mmser.inference.trained import choose_members as choose_named
 from mmser.models.multimodal import MultimodalModel
 from mmser.sharing.card import UNKNOWN, make_card
 from mmser.training.run import Run
 
-ALL = "all"
 LOCAL = ("weights_folder", "revision")
 """Arguments of parts that say where pretrained weights lie: the trained ones replace them."""
 
@@ -70,24 +71,17 @@ def export(
 
 def choose_members(run: Run, fold: str | None = None, seed: int | None = None) -> list[tuple[str, int]]:
     """The (fold, seed) asked for. Raises UsageError, listing them, when none or several fit and not "all" was said."""
-    fitting = [
-        (name, number)
-        for name, number in run.folds
-        if fold in (None, ALL, name) and (seed is None or int(seed) == number)
-    ]
+    fitting = choose_named(run.folds, fold, seed)
     if len(fitting) == 1 or (fitting and fold == ALL):
         return fitting
-    listed = ", ".join(f"fold {name} seed {number}" for name, number in run.folds) or "none that is finished"
-    raise UsageError(
-        "one fold and seed of the run" if fitting else f"fold {fold} seed {seed} in the run".replace("None", "any"),
-        listed,
-        "Choose with --fold and --seed; --fold all exports them together, to vote.",
-    )
+    remedy = "Choose with --fold and --seed; --fold all exports them together, to vote."
+    raise UsageError("one fold and seed of the run", list_members(run.folds), remedy)
 
 
 def describe(trained: TrainedRun, members: Sequence[Member]) -> dict[str, Any]:
     """``config.json``."""
     task, card, protocol = members[0].task, trained.settings.get("card") or {}, trained.settings["protocol"]
+    lengths = trained.training_lengths
     return {
         "format": FORMAT,
         "schema_version": SCHEMA_VERSION,
@@ -100,6 +94,7 @@ def describe(trained: TrainedRun, members: Sequence[Member]) -> dict[str, Any]:
         "value_range": {key: list(span) for key, span in (protocol.get("value_range") or {}).items()},
         "streams": {name: _stream(source) for name, source in trained.sources.items()},
         "data": trained.data,
+        "training_seconds": None if lengths is None else {k: round(v, 3) for k, v in asdict(lengths).items()},
         "model": portable(trained.settings["model"], members[0].model),
         "members": [_member(trained, member) for member in members],
     }

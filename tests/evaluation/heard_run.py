@@ -54,9 +54,9 @@ class Recogniser:
 
 def stand_ins(monkeypatch):
     """Tones are no speech to Silero, and no words to a real recogniser."""
-    from mmser.inference import timeline
+    from mmser.inference import cutting, timeline
 
-    monkeypatch.setattr(timeline, "load_detector", lambda: lambda chunk: float(np.abs(chunk).mean() > 0.02))
+    monkeypatch.setattr(cutting, "load_detector", lambda: lambda chunk: float(np.abs(chunk).mean() > 0.02))
     monkeypatch.setattr(timeline, "make_transcriber", lambda name, settings: Recogniser())
 
 

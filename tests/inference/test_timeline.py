@@ -3,81 +3,33 @@
 import tracemalloc
 
 import numpy as np
-import pandas as pd
 import pytest
-from trained_run import CLASSES, make_settings
+from heard_run import sound, stand_ins
+from seen_run import make_seen_run, pictures, trained_again
+from trained_run import CLASSES
 
 from mmser.cli import main
-from mmser.core.clip import SAMPLE_RATE, Transcript
+from mmser.core.clip import SAMPLE_RATE
 from mmser.core.errors import MmserError
 from mmser.corpora.generic import Generic
-from mmser.extraction.preprocess import preprocess
-from mmser.extractors.audio.mfcc import Mfcc
-from mmser.extractors.face.resnet import ResNet
-from mmser.extractors.text.words import Words
-from mmser.inference import timeline
+from mmser.inference.corpus_files import CorpusFiles
 from mmser.inference.reader import Reader
 from mmser.inference.recording import open_recording, sound_blocks
 from mmser.inference.timeline import predict_recording
 from mmser.inference.trained import TrainedRun
 from mmser.media.decode import decode_clips
 from mmser.media.write import write_mp4, write_wav
-from mmser.training.fit import train
-
-PITCHES = {"angry": 1800.0, "happy": 900.0, "sad": 3000.0}
-COLOURS = {"angry": (200, 40, 40), "happy": (240, 220, 60), "sad": (40, 60, 200)}
-
-
-def sound(label, seconds=0.6):
-    return (0.3 * np.sin(2 * np.pi * PITCHES[label] * np.arange(int(seconds * SAMPLE_RATE)) / SAMPLE_RATE)).astype("f4")
-
-
-def pictures(label, seconds=0.6):
-    return np.full((round(10 * seconds), 48, 48, 3), COLOURS[label], np.uint8)
 
 
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory):
-    """A run on sound, words and pictures, all of which tell the class."""
-    folder = tmp_path_factory.mktemp("seen")
-    rows = []
-    for i in range(18):
-        label = CLASSES[i % 3]
-        write_mp4(folder / "corpus" / f"u{i}.mp4", pictures(label), 10.0, sound(label))
-        rows.append(
-            {"id": f"u{i}", "speaker": f"s{i // 6}", "emotion": label, "video_path": f"u{i}.mp4", "transcript": label}
-        )
-    pd.DataFrame(rows).to_csv(folder / "corpus" / "manifest.csv", index=False)
-    face = ResNet(weights="random", architecture="resnet18", size=512, crop="centre", image_size=32)
-    extractors = {"mfcc13": Mfcc(coefficients=13, bands=26), "words": Words(), "resnet18": face}
-    preprocess(Generic(folder / "corpus", "small"), extractors, folder / "cache", progress=False)
-    settings = make_settings(folder / "cache", folder / "run", folds=["s0"])
-    encoders = settings["model"]["encoders"]
-    settings["model"]["encoders"] = {"tone": encoders["tone"], "prose": encoders["prose"], "look": {**encoders["tone"]}}
-    settings["streams"] = {
-        "tone": {"extractor": "mfcc13", "normalise": "zscore"},
-        "prose": {"extractor": "words", "vocabulary": True},
-        "look": {"extractor": "resnet18", "normalise": "zscore"},
-    }
-    return train(settings)
-
-
-class Recogniser:
-    """Hears the class by its pitch; nothing in silence."""
-
-    def transcribe(self, waveforms):
-        heard = []
-        for waveform in waveforms:
-            pitch = np.abs(np.fft.rfft(waveform)).argmax() * SAMPLE_RATE / len(waveform)
-            heard.append(Transcript(min(PITCHES, key=lambda label: abs(PITCHES[label] - pitch)), "test"))
-        return heard
+    """A run on sound, words and pictures, all of which tell the class; its utterances take .6 s."""
+    return make_seen_run(tmp_path_factory.mktemp("seen"))
 
 
 @pytest.fixture(autouse=True)
-def stand_ins(monkeypatch):
-    """Tones are no speech to Silero, and no words to a real recogniser."""
-    monkeypatch.setattr(timeline, "load_detector", lambda: lambda chunk: float(np.abs(chunk).mean() > 0.02))
-    monkeypatch.setattr(timeline, "make_transcriber", lambda name, settings: Recogniser())
+def heard(monkeypatch):
+    stand_ins(monkeypatch)
 
 
 @pytest.fixture(scope="module")
@@ -133,9 +85,8 @@ def test_sound_alone(seen, tmp_path):
 @pytest.fixture(scope="module")
 def by_speaker(seen, tmp_path_factory):
     """The same run, its sound normalised per speaker."""
-    tone = {**seen.config["streams"]["tone"], "normalise": "speaker_zscore"}
-    run = tmp_path_factory.mktemp("by_speaker") / "run"
-    return train({**seen.config, "streams": {**seen.config["streams"], "tone": tone}, "run": str(run)})
+    folder = tmp_path_factory.mktemp("by_speaker") / "run"
+    return trained_again(seen, folder, seen.config["streams"], tone={"normalise": "speaker_zscore"})
 
 
 def test_a_new_speaker_is_normalised_by_the_recording(by_speaker, tmp_path, caplog):
@@ -169,7 +120,8 @@ def test_silent_video_is_cut_into_windows(seen, tmp_path):
     assert table["contribution_face"].isna().all()
 
 
-def test_a_long_recording_takes_no_more_memory(seen, tmp_path):
+def test_a_long_recording_takes_no_more_memory(seen, tmp_path, monkeypatch):
+    monkeypatch.setattr(CorpusFiles, "find", lambda *_: None)  # its content is read in blocks of 1 MB
     peaks = []
     for name, times in (("short", 3), ("long", 24)):
         quiet = np.zeros(SAMPLE_RATE // 2, np.float32)

@@ -1,0 +1,113 @@
+"""Recordings that are files of the corpus a run was trained on: which utterances they are, and whose voice trained.
+
+A file is recognised by its content, whatever its name and place are, where it is an utterance as a whole; one that
+holds several utterances (a dialogue) by its place.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mmser.core.utterance import Utterance
+from mmser.data.targets import speaker_names
+from mmser.extraction.content import Contents
+from mmser.media.decode import MAX_SECONDS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mmser.cache.store import Store
+    from mmser.inference.recording import Recording
+    from mmser.inference.trained import Member, Trained
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class CorpusFile:
+    """``utterances`` of the corpus that a file holds, ``speakers`` ("corpus/speaker"); ``whole``: it is one of them."""
+
+    utterances: tuple[str, ...]
+    speakers: tuple[str, ...]
+    whole: bool
+
+
+class CorpusFiles:
+    """The media of a run's corpora, by its manifest, its fold assignment and its caches."""
+
+    def __init__(self, manifest: pd.DataFrame, assignment: pd.DataFrame, stores: Mapping[str, Store]) -> None:
+        self.manifest, self.assignment, self.stores = manifest, assignment, stores
+
+    def find(self, recording: Recording) -> CorpusFile | None:
+        """What the corpus knows of a recording; None where it is none of its files."""
+        # A longer file is no utterance: it was refused.
+        ids = self._by_content(recording) if recording.seconds <= MAX_SECONDS else ()
+        if ids:
+            return CorpusFile(ids, self._speakers(ids), whole=True)
+        ids = self._by_place(recording.path)
+        return CorpusFile(ids, self._speakers(ids), whole=False) if ids else None
+
+    def heard_in(self, speakers: Sequence[str]) -> set[str]:
+        """Folds in whose training or validation part any of the speakers is."""
+        used = self.assignment[self.assignment["part"] != "test"]
+        names = used["id"].map(self._speaker_of)
+        return set(used.loc[names.isin(set(speakers)), "fold"].astype(str))
+
+    def _by_content(self, recording: Recording) -> tuple[str, ...]:
+        """The utterance whose sound, or picture, was made from this very file."""
+        own = Utterance("", "", "", video_path=recording.path)
+        (digest,) = Contents(1).of([own], "audio").values()
+        identifier = self._ids_by_digest.get(digest)
+        return () if identifier is None else (identifier,)
+
+    @cached_property
+    def _ids_by_digest(self) -> dict[str, str]:
+        """{digest of the sound or the pictures: utterance}, of every utterance that has media."""
+        found: dict[str, str] = {}
+        known = set(self.manifest["id"])
+        for store in self.stores.values():
+            for identifier, digest in zip(store.index["id"], store.index["digest"], strict=True):
+                if identifier in known:
+                    found.setdefault(digest, identifier)
+        return found
+
+    def _by_place(self, path: Path) -> tuple[str, ...]:
+        named = self.manifest[[column for column in ("audio_path", "video_path") if column in self.manifest]]
+        here = named.apply(lambda column: column.astype("string").str.endswith(f"/{path.name}", na=False)).any(axis=1)
+        rows = self.manifest[here.astype(bool)]
+        return tuple(row["id"] for row in rows.to_dict("records") if _is_one_of(path, row))
+
+    def _speakers(self, ids: Sequence[str]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(self._speaker_of[identifier] for identifier in ids))
+
+    @cached_property
+    def _speaker_of(self) -> dict[str, str]:
+        return dict(zip(self.manifest["id"], speaker_names(self.manifest), strict=True))
+
+
+def _is_one_of(path: Path, row: Mapping[str, object]) -> bool:
+    named = [Path(str(row[column])) for column in ("audio_path", "video_path") if isinstance(row.get(column), str)]
+    return any(place.is_file() and place.samefile(path) for place in named)
+
+
+def tell_training(trained: Trained, members: Sequence[Member], recording: Recording, known: CorpusFile) -> None:
+    """One line: which file of the corpus this is, and how many of the models that judge it have heard its speaker."""
+    if trained.corpus_files is None:
+        return
+    folds = trained.corpus_files.heard_in(known.speakers)
+    count = len(known.utterances)
+    what = f"utterance {known.utterances[0]}" if count == 1 else f"{count} utterances"
+    who = ", ".join(known.speakers[:3]) + (" and others" if len(known.speakers) > 3 else "")
+    seen = sum(member.fold in folds for member in members)
+    level, verdict = logging.INFO, f"no model that judges it has heard {who} in training"
+    if seen:
+        level = logging.WARNING
+        verdict = f"{seen} of the {len(members)} models that judge it have heard {who} in training or validation"
+        others = [fold for fold, _ in trained.names if fold not in folds]
+        verdict += f"; --fold {others[0]} chooses one that has not" if others else ""
+    _log.log(level, "%s is %s of the run's own corpus: %s", recording.path.name, what, verdict)

@@ -1,0 +1,98 @@
+"""Which parts of a recording are judged: the whole of it, given parts, stretches of speech, or windows."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from mmser.core.clip import SAMPLE_RATE
+from mmser.core.errors import MmserError
+from mmser.extraction.progress import Progress
+from mmser.inference.recording import Recording, sound_blocks
+from mmser.inference.segments import Segment, load_detector, speech_segments, windows
+from mmser.inference.training_lengths import TrainingLengths
+from mmser.media.cuts import MISSING_SECONDS
+from mmser.media.silence import SILENCE_PEAK
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Cutting:
+    """``whole``: every recording is one utterance; ``segments``: these and no others, as they are.
+
+    Otherwise a recording no longer than the longest training utterance is one utterance, and a longer one is cut into
+    stretches of speech of ``longest`` seconds at most, or ``window`` seconds where there is none to go by.
+    """
+
+    whole: bool = False
+    segments: tuple[Segment, ...] | None = None
+    window: float = 5.0
+    longest: float = 15.0
+
+
+def find_segments(
+    recording: Recording, picture: bool, cutting: Cutting, lengths: TrainingLengths | None, shown: bool = False
+) -> list[Segment]:
+    """The segments of one recording, in order; ``picture``: somebody looks at it, so that it need not be heard.
+
+    ``shown``: progress is. Raises MmserError when the sound is silent and there is no picture, or
+    holds samples that are no numbers, and when a given segment lies outside the recording.
+    """
+    if cutting.segments is not None:
+        return [_inside(segment, recording) for segment in cutting.segments]
+    if cutting.whole or (lengths is not None and lengths.holds(recording.seconds)):
+        return [Segment(0.0, recording.seconds, whole=True)]
+    if not recording.audio:
+        return windows(recording.seconds, cutting.window)
+    peak = _Peak()
+    with Progress(f"{recording.path.name}: speech", round(recording.seconds), shown, "s") as bar:
+        heard = speech_segments(peak.watch(recording, bar), load_detector(), longest=cutting.longest)
+    if heard:
+        # The last chunk that is judged may reach beyond the end.
+        return [replace(segment, end=min(segment.end, peak.seconds)) for segment in heard]
+    return _without_speech(recording, picture, peak, cutting)
+
+
+def _without_speech(recording: Recording, picture: bool, peak: _Peak, cutting: Cutting) -> list[Segment]:
+    name = recording.path.name
+    if not picture and peak.value < SILENCE_PEAK:
+        found = f"none: its loudest sample is {peak.value:.1e} of full scale"
+        raise MmserError(f"speech in {name}", found, "Check the sound, or give another recording.")
+    seconds = max(recording.seconds, peak.seconds)
+    if picture or seconds > cutting.longest:
+        _log.info("%s: no speech to go by, hence windows of %g s", name, cutting.window)
+        return windows(seconds, cutting.window)
+    _log.info("%s: no speech to go by, hence judged as a whole", name)
+    return [Segment(0.0, seconds, whole=True)]
+
+
+class _Peak:
+    """The loudest sample and the end of the sound that goes by."""
+
+    def __init__(self) -> None:
+        self.value, self.seconds = 0.0, 0.0
+
+    def watch(self, recording: Recording, bar: Progress) -> Iterator[tuple[int, np.ndarray]]:
+        for position, samples in sound_blocks(recording):
+            self.value = max(self.value, float(np.abs(samples).max(initial=0.0)))
+            before, self.seconds = self.seconds, (position + len(samples)) / SAMPLE_RATE
+            bar.step(int(self.seconds) - int(before))
+            yield position, samples
+
+
+def _inside(segment: Segment, recording: Recording) -> Segment:
+    """A given segment, its end that of the recording where it is beyond by no more than an annotator's rounding."""
+    seconds = recording.seconds
+    if segment.whole:
+        return replace(segment, end=seconds)
+    if segment.end > seconds + MISSING_SECONDS or segment.start >= seconds:
+        raise MmserError(
+            f"segments inside {recording.path.name}, which is {seconds:.2f} s long",
+            f"one from {segment.start:g} to {segment.end:g} s",
+            "Correct the table of segments.",
+        )
+    return replace(segment, end=min(segment.end, seconds))
