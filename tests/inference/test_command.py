@@ -1,0 +1,220 @@
+"""`mmser predict` over several recordings: each is done or reported, and none overwrites another."""
+
+import json
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+from heard_run import make_heard_run, sound, stand_ins
+
+from mmser.cache.entry import Entry
+from mmser.cache.fingerprint import Recipe
+from mmser.cache.layout import store_directory
+from mmser.cache.writer import open_writer
+from mmser.cli import main
+from mmser.core.clip import Features
+from mmser.extraction.import_features import MAKER
+from mmser.inference import write
+from mmser.media.write import write_wav
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """Its training utterances take .5 to .84 s."""
+    return make_heard_run(tmp_path_factory.mktemp("heard"))
+
+
+@pytest.fixture(autouse=True)
+def heard(monkeypatch):
+    stand_ins(monkeypatch)
+
+
+@pytest.fixture
+def predict(run, tmp_path, capsys):
+    """The command with ``--out out`` -> (exit code, what it printed, its complaints)."""
+
+    def called(*words, out=tmp_path / "out"):
+        places = ["--out", str(out)] if out else []
+        code = main(["predict", f"run={run.directory}", *map(str, words), "--asr", "test", *places])
+        return code, *capsys.readouterr()
+
+    return called
+
+
+def recording(path, label="happy", seconds=0.6):
+    write_wav(path, sound(label, seconds))
+    return path
+
+
+def results(folder):
+    return sorted(path.name for path in folder.glob("*.csv"))
+
+
+def test_a_broken_recording_does_not_stop_the_others(predict, tmp_path):
+    good = [recording(tmp_path / "a.wav"), recording(tmp_path / "c.wav", "sad")]
+    (tmp_path / "b.mp4").write_bytes(b"no video")
+    write_wav(tmp_path / "quiet.wav", np.zeros(16000, "f4"))
+    bad = [tmp_path / name for name in ("b.mp4", "quiet.wav", "no.wav")]
+    code, printed, complaints = predict(good[0], *bad, good[1])
+    assert code == 1
+    assert "a.wav: 1 segment\n" in printed and "[happy" in printed
+    assert "c.wav: 1 segment\n" in printed and "[sad" in printed
+    assert results(tmp_path / "out") == ["a.csv", "c.csv"]
+    assert "b.mp4: expected a video or sound file" in complaints
+    assert "quiet.wav: expected speech in quiet.wav; found none" in complaints
+    assert "no.wav" in complaints and "3 of 5 recordings could not be judged" in complaints
+    assert "Traceback" not in complaints
+
+
+def test_where_only_the_detector_hears_nothing_the_recording_is_judged_as_one(predict, tmp_path, caplog):
+    write_wav(tmp_path / "soft.wav", 0.05 * sound("sad", 3.0))
+    code, printed, _ = predict(tmp_path / "soft.wav")
+    assert code == 0 and "0.00 to    3.00 s  [" in printed
+    assert "no speech to go by, hence judged as a whole" in caplog.text
+    long = np.tile(0.05 * sound("sad", 3.0), 6)
+    write_wav(tmp_path / "long.wav", long)
+    _, printed, _ = predict(tmp_path / "long.wav", "--window", "6")
+    assert "long.wav: 3 segments" in printed
+
+
+def test_a_segment_ends_with_the_recording(predict, tmp_path):
+    recording(tmp_path / "a.wav", seconds=4.0)
+    code, printed, _ = predict(tmp_path / "a.wav")
+    assert code == 0 and " to    4.00 s" in printed
+    assert pd.read_csv(tmp_path / "out" / "a.csv")["end"].tolist() == [4.0]
+
+
+@pytest.mark.parametrize("seconds", [0.6, 4.0])
+def test_a_sample_that_is_no_number_is_one_error(predict, tmp_path, seconds):
+    samples = sound("happy", seconds)
+    samples[len(samples) // 2] = np.nan
+    write_wav(tmp_path / "nan.wav", samples, kind="float32")
+    code, printed, complaints = predict(tmp_path / "nan.wav")
+    assert code == 1 and not printed and complaints.count("mmser predict:") == 1
+    assert "not finite: the audio holds NaN or infinite samples" in complaints
+    assert seconds < 1 or "the first at 2.00 s" in complaints
+
+
+def test_two_recordings_of_one_name_are_both_kept(predict, tmp_path):
+    for session, label in (("session_a", "happy"), ("session_b", "sad")):
+        recording(tmp_path / session / "interview.wav", label)
+    code, printed, _ = predict(*(tmp_path / s / "interview.wav" for s in ("session_a", "session_b")))
+    assert code == 0 and results(tmp_path / "out") == ["session_a-interview.csv", "session_b-interview.csv"]
+    kept = pd.read_csv(tmp_path / "out" / "session_a-interview.csv")
+    assert kept["prediction"].tolist() == ["happy"]
+    assert str(tmp_path / "session_a" / "interview.wav") in printed
+
+
+def test_sound_and_video_of_one_name_are_both_kept_beside_each_other(predict, tmp_path):
+    recording(tmp_path / "talk.wav", "happy")
+    shutil.copy(recording(tmp_path / "other.wav", "sad"), tmp_path / "talk.flac")
+    (tmp_path / "other.wav").unlink()
+    code, _, _ = predict(tmp_path / "talk.wav", tmp_path / "talk.flac", out=None)
+    assert code == 0 and results(tmp_path) == ["talk.flac.csv", "talk.wav.csv"]
+
+
+def test_a_transcript_of_somebody_else_is_not_replaced(predict, tmp_path):
+    recording(tmp_path / "talk.wav")
+    (tmp_path / "talk.srt").write_text("mine")
+    code, printed, complaints = predict(tmp_path / "talk.wav", out=None)
+    assert code == 1 and not printed and "found talk.srt" in complaints
+    assert (tmp_path / "talk.srt").read_text() == "mine" and not results(tmp_path)
+    (tmp_path / "talk.srt").unlink()
+    assert predict(tmp_path / "talk.wav", out=None)[0] == 0
+    assert predict(tmp_path / "talk.wav", out=None)[0] == 0, "its own results it writes again"
+
+
+def test_a_folder_is_every_recording_below_it_once(predict, tmp_path):
+    recording(tmp_path / "in" / "b" / "two.wav")
+    recording(tmp_path / "in" / "a" / "one.WAV", "sad")
+    recording(tmp_path / "elsewhere" / "three.wav")
+    recording(tmp_path / "in" / "a" / "._one.wav")
+    (tmp_path / "in" / "notes.txt").write_text("no sound")
+    (tmp_path / "in" / "linked").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "in" / "again").symlink_to(tmp_path / "in")
+    code, printed, _ = predict(tmp_path / "in", tmp_path / "elsewhere" / "three.wav")
+    assert code == 0
+    order = [line.partition(":")[0] for line in printed.splitlines() if "segment" in line]
+    assert order == ["one.WAV", "two.wav", "three.wav"]
+    (tmp_path / "empty").mkdir()
+    code, _, complaints = predict(tmp_path / "empty")
+    assert code == 1 and "expected sound or video files below" in complaints
+
+
+def test_a_table_of_segments(predict, tmp_path):
+    recording(tmp_path / "a.wav", "happy", 3.0)
+    recording(tmp_path / "b.wav", "sad", 0.6)
+    table = tmp_path / "segments.csv"
+    table.write_text("file,start,end,text\na.wav,1,2,\nb.wav,,,sad day\na.wav,0.5,1.5,\n")
+    code, printed, _ = predict("--segments", table)
+    assert code == 0 and "a.wav: 2 segments" in printed and "[sad" in printed
+    assert pd.read_csv(tmp_path / "out" / "a.csv")["start"].tolist() == [1.0, 0.5]
+    assert pd.read_csv(tmp_path / "out" / "b.csv")["text"].tolist() == ["sad day"]
+    code, printed, _ = predict(tmp_path / "b.wav", "--segments", table, out=tmp_path / "only")
+    assert code == 0 and results(tmp_path / "only") == ["b.csv"]
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("a.wav,2,1", "0 <= start < end in row 1, column end"),
+        ("a.wav,x,1", "seconds in row 1, column start"),
+        ("a.wav,1,", "both start and end, or neither in row 1, column end"),
+        (",1,2", "a name in row 1, column file"),
+        ("a.wav,1,9", "segments inside a.wav, which is 3.00 s long; found one from 1 to 9 s"),
+        ("no.wav,1,2", "no.wav"),
+    ],
+)
+def test_a_wrong_row_of_segments_is_told(predict, tmp_path, row, message):
+    recording(tmp_path / "a.wav", "happy", 3.0)
+    (tmp_path / "segments.csv").write_text(f"file,start,end\n{row}\n")
+    code, printed, complaints = predict("--segments", tmp_path / "segments.csv")
+    assert code == 1 and not printed and message in complaints
+
+
+def test_wrong_words_are_told_before_anything_is_done(predict, tmp_path):
+    a = recording(tmp_path / "a.wav")
+    (tmp_path / "segments.csv").write_text("start,end\n1,2\n")
+    assert predict()[0] == 2
+    assert predict(a, "--whole", "--segments", tmp_path / "segments.csv")[0] == 2
+    assert predict(a, "--window", "0")[0] == 2
+    assert predict(a, "--fold", "s9")[0] == 2
+    assert "no column file" in predict("--segments", tmp_path / "segments.csv")[2]
+    assert "a table of segments" in predict("--segments", tmp_path / "none.csv")[2]
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_interrupted_command_keeps_what_is_done(predict, tmp_path, monkeypatch):
+    files = [recording(tmp_path / "a.wav"), recording(tmp_path / "b.wav")]
+    writing = write.write_timeline
+
+    def interrupted(table, folder, stem):
+        if stem == "b":
+            raise KeyboardInterrupt
+        return writing(table, folder, stem)
+
+    monkeypatch.setattr(write, "write_timeline", interrupted)
+    code, printed, complaints = predict(*files)
+    assert code == 130 and "a.wav: 1 segment" in printed
+    assert "interrupted; 1 of 2 recordings are written" in complaints and results(tmp_path / "out") == ["a.csv"]
+
+
+def test_imported_features_are_refused_before_any_work(run, tmp_path, capsys):
+    copy = shutil.copytree(run.directory, tmp_path / "run")
+    recipe = Recipe("lent", MAKER, 1, {"imported": True}, dtype="float32")
+    cache = shutil.copytree(run.directory.parent / "cache", tmp_path / "cache")
+    with open_writer(store_directory(cache, "small", "lent", "", recipe.fingerprint), recipe) as writer:
+        writer.add([Entry("u0", "", Features(np.zeros((3, 13), "f4"), 100.0))])
+        writer.finish()
+    text = (copy / "config.yaml").read_text().replace("extractor: mfcc13", "extractor: lent")
+    (copy / "config.yaml").write_text(text.replace(str(run.directory.parent / "cache"), str(cache)))
+    environment = json.loads((copy / "environment.json").read_text())
+    environment["caches"]["tone"] = recipe.fingerprint
+    (copy / "environment.json").write_text(json.dumps(environment))
+    code = main(["predict", f"run={copy}", str(tmp_path / "none.wav")])
+    assert code == 1
+    complaints = capsys.readouterr().err
+    assert "behind stream 'tone', to make the same features" in complaints
+    assert "found features imported as lent" in complaints
+    assert "none.wav" not in complaints
