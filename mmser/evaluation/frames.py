@@ -12,6 +12,7 @@ from torch import nn
 
 from mmser.core.batch import Outputs
 from mmser.core.errors import MmserError
+from mmser.core.file_names import file_name
 from mmser.corpora.avec_csv import write_track
 from mmser.evaluation.predict import run_model
 from mmser.metrics.regression import ccc
@@ -66,7 +67,7 @@ def _write_fold(run: Run, fold: str, seed: int, folder: Path, with_others: bool)
             moved = _moved_back(values[row][real], getattr(objective, "delay", 0))
             if len(moved):
                 times = _times(data, places[name], len(real))[real]
-                write_track(folder / f"{Path(name).name}.csv", name, times, moved, data.task.values)
+                write_track(folder / f"{file_name(name)}.csv", name, times, moved, data.task.values)
             if traced is not None and name in tested:
                 known = (traced.mask[row].numpy() & real)[real]
                 pairs.append((moved[known], traced.values[row].numpy()[real][known]))

@@ -7,12 +7,12 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 import numpy as np
 
 from mmser.core.clip import Clip, Failure
 from mmser.core.contracts import Corpus
+from mmser.core.file_names import file_name
 from mmser.core.utterance import Utterance
 from mmser.corpora.manifest import to_table
 from mmser.extraction.decoding import clips_in_order
@@ -88,7 +88,7 @@ def _write_corpus(
 
 def _written(utterance: Utterance, clip: Clip, frames: np.ndarray | None, out: Path, frame_rate: float) -> Utterance:
     """The utterance with its new files, named relative to ``out``; a part that is not there names none."""
-    name = quote(utterance.id, safe="")
+    name = file_name(utterance.id)
     audio = video = None
     if clip.waveform is not None:
         audio = Path("audio") / f"{name}.wav"

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from mmser.core.errors import MmserError
+from mmser.core.file_names import file_name
 from mmser.corpora.avec_csv import write_track
 from mmser.late_fusion.folders import FrameFusion
 from mmser.late_fusion.protocols import BEST, MEAN
@@ -42,15 +43,15 @@ def write_fusion(fusion: FrameFusion, out: str | Path) -> Path:
     Returns the folder. Raises MmserError when it already holds csv files of other recordings.
     """
     folder = Path(out)
-    strangers = sorted(path.name for path in folder.glob("*.csv") if path.stem not in fusion.fused)
+    files = {name: folder / f"{file_name(name)}.csv" for name in fusion.fused}
+    strangers = sorted(path.name for path in folder.glob("*.csv") if path not in files.values())
     if strangers:
         raise MmserError(f"a folder of its own for the fused files at {folder}", strangers[0], "Choose another --out.")
     summary = folder / "summary"
     summary.mkdir(parents=True, exist_ok=True)
     recordings = fusion.recordings
     for name, values in fusion.fused.items():
-        path = folder / f"{Path(name).name}.csv"
-        write_track(path, name, recordings.times[name], values, recordings.attributes)
+        write_track(files[name], name, recordings.times[name], values, recordings.attributes)
     tables = {"scores": fusion.scores, "choices": fusion.choices, "adjustments": recordings.adjustments}
     content = {
         "method": fusion.method,

@@ -16,6 +16,7 @@ from mmser.cache.info import read_info
 from mmser.cache.layout import INDEX, MANIFEST, WARNINGS
 from mmser.cache.recorded import recorded_stores
 from mmser.core.errors import MmserError
+from mmser.core.file_names import name_of
 from mmser.core.saved import read_saved_json, read_saved_yaml
 from mmser.core.tables import read_parquet
 from mmser.evaluation.score import score
@@ -188,7 +189,7 @@ def read_run(directory: str | Path) -> RunFiles:
 def _fold(path: Path) -> FoldFiles:
     curve = path / "metrics.csv"
     metrics = pd.read_csv(curve) if curve.is_file() and curve.stat().st_size else pd.DataFrame()
-    return FoldFiles(path.name, _json(path / "fold.json") or {}, metrics)
+    return FoldFiles(name_of(path.name), _json(path / "fold.json") or {}, metrics)
 
 
 def _cache(stream: str, directory: Path) -> CacheFiles:

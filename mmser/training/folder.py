@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import yaml
 
 from mmser.cache.atomic import written_aside
 from mmser.core.errors import MmserError
+from mmser.core.file_names import file_name, name_of
 from mmser.core.saved import read_saved_json, read_saved_yaml
 
 CONFIG = "config.yaml"
@@ -37,7 +39,7 @@ def run_directory(settings: Settings) -> Path:
     text = json.dumps(identity(settings), sort_keys=True, default=str)
     digest = hashlib.sha256(text.encode()).hexdigest()[:8]
     system = (settings.get("card") or {}).get("name") or "system"
-    return Path(settings["paths"]["runs"]) / f"{system}-{settings['protocol']['name']}-{digest}"
+    return Path(settings["paths"]["runs"]) / file_name(f"{system}-{settings['protocol']['name']}-{digest}")
 
 
 def identity(settings: Settings) -> dict[str, Any]:
@@ -73,7 +75,16 @@ def read_settings(directory: Path) -> dict[str, Any]:
 
 def fold_folder(directory: Path, fold: str, seed: int) -> Path:
     """Where one fold of one seed lies."""
-    return Path(directory) / "folds" / f"{fold}-seed{seed}"
+    return Path(directory) / "folds" / f"{file_name(fold)}-seed{seed}"
+
+
+def fold_of(folder: Path, known: Iterable[str]) -> tuple[str, int] | None:
+    """(fold, seed) of a folder that `fold_folder` names, the fold one of ``known`` if it can be; None for any other."""
+    match = re.fullmatch(r"(.+)-seed(\d+)", folder.name)
+    if match is None:
+        return None
+    names = {file_name(fold): fold for fold in known}
+    return names.get(match[1], name_of(match[1])), int(match[2])
 
 
 def _within(key: str, other: str) -> bool:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from mmser.core.errors import UsageError
+from mmser.core.file_names import file_name
 from mmser.core.trust import trust
 
 FOLDER = "parts"
@@ -53,7 +54,7 @@ def with_parts(settings: Mapping[str, Any], parts: Mapping[str, Part]) -> dict[s
 def keep_sources(directory: Path, parts: Mapping[str, Part]) -> None:
     """Write the text that defines each part to ``<directory>/parts/<place>.py``."""
     for place, part in parts.items():
-        path = directory / FOLDER / f"{place}.py"
+        path = directory / FOLDER / f"{file_name(place)}.py"
         path.parent.mkdir(exist_ok=True)
         path.write_text(source_of(part), encoding="utf-8")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -28,6 +27,7 @@ from mmser.training.folder import (
     FOLD,
     TRANSFORMS,
     fold_folder,
+    fold_of,
     read_json,
     read_settings,
 )
@@ -53,8 +53,8 @@ class Run:
     def folds(self) -> list[tuple[str, int]]:
         """(fold, seed) of every finished fold, by seed, folds in the protocol's order."""
         order = {str(fold): place for place, fold in enumerate(dict.fromkeys(self.assignment["fold"]))}
-        names = [path.parent.name for path in self.directory.glob(f"folds/*/{DONE}")]
-        found = [(match[1], int(match[2])) for name in names if (match := re.fullmatch(r"(.+)-seed(\d+)", name))]
+        done = [fold_of(path.parent, order) for path in self.directory.glob(f"folds/*/{DONE}")]
+        found = [item for item in done if item is not None]
         return sorted(found, key=lambda item: (item[1], order.get(item[0], len(order)), item[0]))
 
     @cached_property

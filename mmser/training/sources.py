@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import pandas as pd
 
+from mmser.cache.layout import checked_name
 from mmser.cache.manifests import check_manifest, content_digest
 from mmser.cache.recorded import find_recorded
 from mmser.cache.store import Store
@@ -50,7 +51,7 @@ def read_corpus_manifest(settings: Settings) -> pd.DataFrame:
     """The manifests that preprocessing wrote beside the stores, of every corpus of the run in one table."""
     tables = []
     for name in corpus_names(settings):
-        path = Path(settings["cache"]) / name / "manifest.parquet"
+        path = Path(settings["cache"]) / checked_name(name, "the name of a corpus") / "manifest.parquet"
         if not path.is_file():
             remedy = f"Run `mmser preprocess corpus={name}` first."
             raise MmserError(f"the manifest of {name}", f"no file {path}", remedy)

@@ -18,6 +18,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from mmser.core.errors import MmserError
+from mmser.core.file_names import file_name
 from mmser.training.callbacks import OBJECTIVE, WEIGHTS
 
 PARTS = ("objective", "model", "optimizer", "scheduler", "trainer", "data", "streams")
@@ -43,7 +44,7 @@ def list_stages(settings: Mapping[str, Any]) -> list[Stage]:
         Stage(
             name,
             _changed(settings, name, changes or {}),
-            Path() if name == last else Path("stages") / name,
+            Path() if name == last else Path("stages") / file_name(name),
             tuple((changes or {}).get("load", ("*",))),
         )
         for name, changes in stages.items()

@@ -1,6 +1,7 @@
 """Whole runs on a small cache: what is skipped, what is refused, what two runs share."""
 
 import json
+import shutil
 
 import pandas as pd
 import pytest
@@ -9,6 +10,7 @@ import yaml
 from safetensors.torch import load_file
 
 from mmser.core.errors import MmserError
+from mmser.corpora.manifest import read_manifest, write_manifest
 from mmser.training import fold as fold_module
 from mmser.training.fit import train
 from mmser.training.folder import run_directory
@@ -40,6 +42,25 @@ def test_a_run_trains_every_fold_and_writes_what_it_promises(settings):
     assert set(environment["caches"]) == {"tone", "noise"}
     assert environment["random_weights"] is False
     assert set(run.assignment["part"]) == {"train", "validation", "test"}
+
+
+def test_a_speaker_of_any_name_has_a_fold_of_its_own_inside_the_run(settings, cache, tmp_path):
+    names = {"s0": "../../x", "s1": "a/b", "s2": "..", "s3": "ü [1]"}
+    shutil.copytree(cache, tmp_path / "cache")
+    path = tmp_path / "cache" / "small" / "manifest.parquet"
+    manifest = read_manifest(path)
+    write_manifest(manifest.assign(speaker=manifest["speaker"].map(names)), path)
+    before = {*tmp_path.rglob("*")}
+    stages = {"../first": {}, "second": {}}
+    made = settings("runs/run", cache=str(tmp_path / "cache"), stages=stages, **{"trainer.epochs": 1})
+    run = train(made)
+    assert {fold for fold, _ in run.folds} == {*names.values()}
+    for fold, seed in run.folds:
+        assert (run.folder(fold, seed) / "stages" / "%2E.%2Ffirst" / "model.safetensors").is_file()
+        assert run.describe(fold, seed)["fold"] == fold and run.load_model(fold, seed)
+    written = {*tmp_path.rglob("*")} - before
+    assert all(run.directory in (path, *path.parents) or path == run.directory.parent for path in written)
+    assert train(made).folds == run.folds
 
 
 def test_the_loaded_model_scores_what_training_said(settings):
