@@ -11,6 +11,7 @@ from mmser.core.csv_file import parse_csv
 from mmser.core.errors import MmserError
 from mmser.core.tables import require_columns
 from mmser.core.text_file import read_text
+from mmser.media.container import MediaFault, open_media
 
 log = logging.getLogger(__name__)
 
@@ -136,7 +137,7 @@ def duration(path: Path) -> float | None:
     import av
 
     try:
-        with av.open(str(path)) as container:
+        with open_media(path) as container:
             return container.duration / av.time_base if container.duration else None
-    except (av.FFmpegError, OSError):
+    except MediaFault:
         return None

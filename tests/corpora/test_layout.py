@@ -106,3 +106,6 @@ def test_duration_is_the_headers(tmp_path: Path) -> None:
     (tmp_path / "broken.wav").write_text("no sound")
     assert duration(tmp_path / "broken.wav") is None
     assert duration(tmp_path / "gone.wav") is None
+    # A list of other files is no recording, whatever its name says.
+    (tmp_path / "list.wav").write_text(f"ffconcat version 1.0\nfile '{path.name}'\n", encoding="utf-8")
+    assert duration(tmp_path / "list.wav") is None
