@@ -18,6 +18,11 @@ class MmserError(Exception):
         self.remedy = remedy
 
 
+def reason_of(error: Exception) -> str:
+    """What a library's exception says, in one line of at most 300 characters."""
+    return " ".join(str(error).split())[:300] or type(error).__name__
+
+
 class UsageError(MmserError):
     """The command itself is wrong (unknown name, missing option): exit code 2."""
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from mmser.core.errors import MmserError
+from mmser.core.finite import check_finite
 from mmser.core.saved import read_saved_json
 from mmser.data.minmax import MinMaxScaler
 from mmser.data.scaling import Scale, Scaler, SpeakerScaler, as_float32
@@ -62,6 +63,7 @@ class Transforms:
                 raise MmserError("the saved transforms of a fold", f"no file {file}", "Train the fold again.")
         description = read_saved_json(files[0])
         tensors = load_file(files[1])
+        check_finite(tensors, files[1])
         speakers = description["speakers"]
         return cls({n: _read(n, kind, tensors, speakers.get(n, [])) for n, kind in description["streams"].items()})
 

@@ -60,10 +60,21 @@ def _arguments(part: Mapping[str, Any]) -> set[str]:
     return set(signature(get_class(part["_target_"])).parameters)
 
 
+def _stated(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters of a store as its extractor states them today.
+
+    Stores made earlier name the revision of a model of the hub beside the digest of local or random weights.
+    """
+    stated = {key: value for key, value in parameters.items() if key != DECODED}
+    if "revision" in stated and not str(stated.get("weights")).startswith("hub:"):
+        stated["revision"] = None
+    return stated
+
+
 def _check_same(info: Mapping[str, Any], extractor: Extractor) -> None:
     name = str(info["extractor"])
     now = recipe_of(name, extractor).info()
-    then = {**info, "parameters": {key: value for key, value in info["parameters"].items() if key != DECODED}}
+    then = {**info, "parameters": _stated(info["parameters"])}
     keys = ("class", "version", "parameters", "dtype")
     found = differences({"then": {key: then[key] for key in keys}, "now": {key: now[key] for key in keys}})
     if found["now"]:

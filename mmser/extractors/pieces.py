@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from threading import Lock
 from typing import Any, Protocol
 
 import numpy as np
 
+from mmser.core.errors import MmserError, reason_of
 from mmser.core.words import normalise_word, word_id
 
 HASHED_VOCABULARY = 8192
@@ -45,6 +47,17 @@ class CheckpointTokenizer:
         with self._turn:
             encoded = self._tokenizer(list(words), is_split_into_words=True, truncation=True, max_length=limit)
         return Pieces(encoded["input_ids"], [-1 if owner is None else owner for owner in encoded.word_ids()])
+
+
+def read_tokenizer(folder: Path) -> CheckpointTokenizer:
+    """The tokenizer of a checkpoint. Raises MmserError when the folder holds none that can be read."""
+    from transformers import AutoTokenizer
+
+    try:
+        return CheckpointTokenizer(AutoTokenizer.from_pretrained(folder, use_fast=True, add_prefix_space=True))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, ImportError) as error:
+        remedy = "Name a checkpoint of a text encoder with its tokenizer.json or vocabulary."
+        raise MmserError(f"a tokenizer in {folder}", reason_of(error), remedy) from error
 
 
 class HashedTokenizer:

@@ -24,7 +24,7 @@ class VectorFile:
         self._seen: dict[str, np.ndarray | None] = {}
 
     def get(self, word: str) -> np.ndarray | None:
-        """(size,) float32, None for a word the file does not hold."""
+        """(size,) float32, None for a word the file does not hold. Raises MmserError where its line is damaged."""
         if word not in self._seen:
             self._seen[word] = self._read(word)
         return self._seen[word]
@@ -68,8 +68,15 @@ class VectorFile:
                 lines.seek(start)
                 line = lines.readline()
                 if line.rstrip(b"\n").rsplit(b" ", self.size)[0] == encoded:
-                    return _parsed(line, self.size)
+                    return self._checked(line)
         return None
+
+    def _checked(self, line: bytes) -> np.ndarray:
+        values = _parsed(line, self.size)
+        if values is None or not np.isfinite(values).all():
+            shown = line[:60].decode("utf-8", errors="replace").strip()
+            raise MmserError(f"{self.size} finite numbers after each word in {self.path}", shown, "Download it again.")
+        return values
 
 
 def _key(word: bytes) -> int:

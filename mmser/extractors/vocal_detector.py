@@ -50,15 +50,18 @@ class VocalDetector:
 
     @classmethod
     def load(cls, path: str | Path) -> VocalDetector:
-        """Read what `save` wrote. Raises MmserError when there is no such file."""
-        from safetensors.numpy import load_file
+        """Read what `save` wrote. Raises MmserError when there is none, or it holds other tensors."""
+        from mmser.models.layers.checkpoint import check_fit, read_tensors
 
         if not Path(path).is_file():
             raise MmserError(
                 "a detector of nonverbal sounds", f"no file {path}", "Make one with preprocess/train_vocal_detector.py."
             )
-        found = load_file(path)
-        return cls(*(found[name] for name in TENSORS))
+        found = read_tensors(Path(path))
+        remedy = "Make one with preprocess/train_vocal_detector.py."
+        lacking, further = sorted({*TENSORS} - found.keys()), sorted(found.keys() - {*TENSORS})
+        check_fit("a detector of nonverbal sounds", path, remedy, lacking, further)
+        return cls(*(found[name].numpy() for name in TENSORS))
 
 
 def fit_detector(features: np.ndarray, nonverbal: Sequence[bool] | np.ndarray, cost: float = 1.0) -> VocalDetector:

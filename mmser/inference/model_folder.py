@@ -20,10 +20,9 @@ from typing import Any
 
 from hydra.errors import InstantiationException
 from safetensors import SafetensorError
-from safetensors.torch import load_model
 
 from mmser.cache.layout import checked_name
-from mmser.core.errors import MmserError
+from mmser.core.errors import MmserError, reason_of
 from mmser.core.saved import read_saved_json
 from mmser.core.task import Task
 from mmser.data.collate import Shape
@@ -32,6 +31,7 @@ from mmser.data.transforms import Transforms
 from mmser.inference.safe_parts import check_parts, check_values
 from mmser.inference.trained import Member, StreamSource
 from mmser.inference.training_lengths import TrainingLengths, tell_unknown
+from mmser.models.layers.checkpoint import load_saved
 from mmser.models.multimodal import MultimodalModel
 from mmser.training.parts import make_model
 
@@ -167,10 +167,7 @@ def _task(config: Mapping[str, Any], member: Mapping[str, Any]) -> Task:
 def _loaded(model: MultimodalModel, path: Path) -> MultimodalModel:
     if not path.is_file():
         raise MmserError("the weights of the model", f"no file {path}", "Export or download the folder again.")
-    try:
-        load_model(model, str(path))
-    except (SafetensorError, RuntimeError) as error:
-        raise _damaged(path, error) from error
+    load_saved(model, path)
     return model.eval()
 
 
@@ -182,6 +179,5 @@ def _transforms(path: Path) -> Transforms:
 
 
 def _damaged(path: Path, error: Exception) -> MmserError:
-    reason = " ".join(str(error).split())[:300] or type(error).__name__
     remedy = "Export or download the folder again; a folder of another version of mmser needs that version."
-    return MmserError(f"an undamaged {path}", f"{type(error).__name__}: {reason}", remedy)
+    return MmserError(f"an undamaged {path}", f"{type(error).__name__}: {reason_of(error)}", remedy)

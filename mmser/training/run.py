@@ -9,7 +9,6 @@ from typing import Any
 
 import pandas as pd
 import torch
-from safetensors.torch import load_model
 from torch import nn
 
 from mmser.cache.recorded import recorded_stores
@@ -18,6 +17,7 @@ from mmser.core.errors import MmserError
 from mmser.core.task import Task
 from mmser.data.fold import FoldData
 from mmser.data.transforms import Transforms
+from mmser.models.layers.checkpoint import load_saved
 from mmser.models.multimodal import MultimodalModel
 from mmser.training.callbacks import OBJECTIVE, WEIGHTS
 from mmser.training.folder import (
@@ -107,7 +107,7 @@ class Run:
         """The model with its best weights, in evaluation mode."""
         settings = self._settings()
         model = make_model(settings, self.describe(fold, seed)["input_sizes"], self.task(fold, seed))
-        load_model(model, str(self.folder(fold, seed) / WEIGHTS), device=str(device))
+        load_saved(model, self.folder(fold, seed) / WEIGHTS, device)
         return model.to(device).eval()
 
     def load_objective(self, fold: str, seed: int, vector_size: int, device: str | torch.device = "cpu") -> nn.Module:
@@ -116,7 +116,7 @@ class Run:
         objective: nn.Module = make(task=self.task(fold, seed), vector_size=vector_size)
         path = self.folder(fold, seed) / OBJECTIVE
         if path.is_file():
-            load_model(objective, str(path), device=str(device))
+            load_saved(objective, path, device)
         return objective.to(device).eval()
 
     def transforms(self, fold: str, seed: int) -> Transforms:

@@ -14,11 +14,11 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import load_file
 from torch import nn
 
 from mmser.core.errors import MmserError
 from mmser.core.file_names import file_name
+from mmser.models.layers.checkpoint import read_tensors
 from mmser.training.callbacks import OBJECTIVE, WEIGHTS
 
 PARTS = ("objective", "model", "optimizer", "scheduler", "trainer", "data", "streams")
@@ -61,7 +61,7 @@ def take_over(model: nn.Module, objective: nn.Module, folder: Path, patterns: Se
     for module, name, prefix in ((model, WEIGHTS, ""), (objective, OBJECTIVE, "objective.")):
         if not (folder / name).is_file():
             continue
-        saved, here = load_file(folder / name), module.state_dict()
+        saved, here = read_tensors(folder / name), module.state_dict()
         chosen = {}
         for key, tensor in saved.items():
             matching = {pattern for pattern in patterns if fnmatchcase(prefix + key, pattern)}

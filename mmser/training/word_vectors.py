@@ -7,7 +7,7 @@ line is kept when its word's number is in the vocabulary; nothing of the file's 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +25,8 @@ def read_word_vectors(path: str | Path, vocabulary: Vocabulary, size: int) -> to
     """(vocabulary, size) float32: the vector of each known word, NaN where the file has none.
 
     ``path`` is a text file of ``word value value ...`` lines (GloVe, word2vec, fastText).
-    Raises MmserError when there is no such file, or it holds no vector of this size for any of the words.
+    Raises MmserError when there is no such file, it holds no vector of this size for any of the words, or one of theirs
+    is damaged.
     """
     file = Path(path)
     if not file.is_file():
@@ -41,7 +42,7 @@ def read_word_vectors(path: str | Path, vocabulary: Vocabulary, size: int) -> to
             # From the right: some published files hold "words" with spaces inside, which are not the word we know.
             word, *values = line.rstrip().rsplit(" ", size)
             if " " not in word and len(values) == size:
-                vectors[row] = [float(value) for value in values]
+                vectors[row] = _numbers(values, word, file)
                 found += 1
     if not found:
         raise MmserError(
@@ -50,6 +51,17 @@ def read_word_vectors(path: str | Path, vocabulary: Vocabulary, size: int) -> to
             "Point `word_vectors` to a GloVe text file of the encoder's embedding_size.",
         )
     return torch.from_numpy(vectors)
+
+
+def _numbers(values: Sequence[str], word: str, file: Path) -> np.ndarray:
+    try:
+        numbers = np.array([float(value) for value in values], np.float32)
+    except ValueError:
+        numbers = np.full(len(values), np.nan, np.float32)
+    if not np.isfinite(numbers).all():
+        shown = f"{word} {' '.join(values[:4])} ..."
+        raise MmserError(f"{len(values)} finite numbers after each word in {file}", shown, "Download it again.")
+    return numbers
 
 
 def start_embeddings(encoders: nn.ModuleDict, transforms: Mapping[str, object], path: str | Path) -> None:

@@ -49,7 +49,7 @@ def mine(monkeypatch):
         "mmser.training.schedulers._lambda",
         "mmser.corpora.synthetic.iemocap_layout.write_iemocap",
         "mmser.media.write.write_wav",
-        "mmser.extractors.weights.json.loads",
+        "mmser.core.file_digest.json.loads",
         "mmser.models.layers.checkpoint.torch.load",
         "mmser.models.layers.checkpoint.read_tensors",
         "mmser.protocols.protocol.Path",

@@ -77,9 +77,17 @@ def test_the_file_says_how_large_the_network_is(file: Path) -> None:
         Emotion2Vec(weights=str(file)).extract([Clip("x", speechlike(0.1, 1))])
 
 
-def test_other_files_are_refused(tmp_path: Path) -> None:
+def test_other_files_are_refused(network: Network, tmp_path: Path) -> None:
     save_file({"weight": torch.zeros(1)}, tmp_path / "w.safetensors")
     with pytest.raises(MmserError, match=r"the tensors of emotion2vec; found no backbone.blocks.0.fc1.weight among 1"):
         extracted(tmp_path / "w.safetensors", [Clip("x", speechlike(0.1, 1))])
+    tensors = published(network, prenet=1)
+    # What served pre-training alone is left behind, what lies in the encoder is not.
+    decoder = {"d2v_model.modality_encoders.AUDIO.decoder.proj.weight": torch.ones(1)}
+    save_file(tensors | decoder, tmp_path / "w.safetensors")
+    assert from_checkpoint(tmp_path / "w.safetensors").output_size == network.output_size
+    save_file(tensors | {"d2v_model.blocks.0.attn.gate": torch.ones(1)}, tmp_path / "w.safetensors")
+    with pytest.raises(MmserError, match=r"emotion2vec in .*; found no place for blocks\.0\.attn\.gate"):
+        from_checkpoint(tmp_path / "w.safetensors")
     with pytest.raises(MmserError, match="the weights of emotion2vec; found nothing at"):
         extracted(tmp_path / "none.pt", [Clip("x", speechlike(0.1, 1))])

@@ -12,6 +12,7 @@ from extractor_clips import portrait
 
 from mmser.core.clip import Clip, Failure
 from mmser.core.errors import MmserError
+from mmser.extractors.face.inception_resnet import InceptionResnet
 from mmser.extractors.face.resnet import ResNet
 from mmser.extractors.faces import FaceFinder, Faces, _chosen, crop, squared
 from mmser.extractors.pictures import PictureRecipe
@@ -139,6 +140,12 @@ def test_published_weights_are_read_and_missing_ones_named(tmp_path: Path) -> No
     gone = ResNet(weights=str(tmp_path / "none.pth"))
     with pytest.raises(MmserError, match=r"the weights of torchvision's resnet101.*resnet101-63fe2227\.pth"):
         gone.parameters()
+    with pytest.raises(
+        MmserError, match=r"the tensors of resnet34 in .*resnet18\.pth; found no layer1.*`architecture`"
+    ):
+        ResNet(weights=file, architecture="resnet34", size=512)._network  # noqa: B018
+    with pytest.raises(MmserError, match=r"the tensors of InceptionResnetV1 in .*resnet18\.pth; .*; no place for"):
+        InceptionResnet(weights=file)._network  # noqa: B018
     with pytest.raises(MmserError, match="resnet18 of size 2048; found size 512"):
         ResNet(weights=file, architecture="resnet18").extract([Clip("x", frames=frames, frame_rate=3.0)])
 

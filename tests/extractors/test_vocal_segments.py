@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from extractor_clips import tone
+from safetensors.numpy import save_file
 from sklearn.svm import SVC
 
 from mmser.core.clip import Clip
@@ -94,6 +95,9 @@ def test_the_detector_tells_voice_from_bursts_and_comes_back_from_its_file(tmp_p
 def test_what_is_missing_is_said(tmp_path: Path) -> None:
     with pytest.raises(MmserError, match="verbal and nonverbal intervals to learn from; found one kind alone"):
         fit_detector(np.zeros((3, 2)), [True, True, True])
+    save_file({"mean": np.zeros(2, np.float32)}, tmp_path / "other.safetensors")
+    with pytest.raises(MmserError, match=r"a detector of nonverbal sounds in .*; found no bias, deviation and 3 more"):
+        VocalDetector.load(tmp_path / "other.safetensors")
     with pytest.raises(MmserError, match="a detector of nonverbal sounds; found no file"):
         VocalSegments(detector=str(tmp_path / "none")).extract([Clip("c", voice(0.5, 150))])
 

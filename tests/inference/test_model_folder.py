@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import torch
 from heard_run import make_heard_run, stand_ins, write_recording
+from safetensors.torch import load_file, save_file
 from trained_run import CLASSES
 
 import mmser
@@ -132,6 +133,17 @@ def test_a_pickle_in_the_place_of_weights_is_not_read(folder):
     torch.save({"a": torch.zeros(1)}, folder / "model.safetensors")
     with pytest.raises(MmserError, match=r"undamaged .*model\.safetensors"):
         mmser.load(folder)
+
+
+def test_weights_that_are_no_numbers_are_refused(folder):
+    """They would be `anger nan%` for every recording."""
+    for name in ("model.safetensors", "transforms.safetensors"):
+        tensors = load_file(folder / name)
+        first = next(key for key, tensor in tensors.items() if tensor.is_floating_point())
+        save_file(tensors | {first: torch.full_like(tensors[first], float("nan"))}, folder / name)
+        with pytest.raises(MmserError, match=rf"weights that are numbers in .*{name}; found NaN .* in {first}"):
+            mmser.load(folder)
+        save_file(tensors, folder / name)
 
 
 def test_an_extractor_of_other_parameters_is_told(folder, tmp_path):

@@ -56,3 +56,12 @@ def test_what_cannot_serve_is_named(vocabulary, file, tmp_path):
         read_word_vectors(file, vocabulary, 300)
     with pytest.raises(MmserError, match="an encoder with word embeddings"):
         start_embeddings(nn.ModuleDict({"audio": Identity(2)}), {}, file)
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "x"])
+def test_a_damaged_line_is_named_where_its_word_occurs(vocabulary, file, value):
+    file.write_text(file.read_text(encoding="utf-8").replace("9 9 9", f"9 {value} 9"), encoding="utf-8")
+    read_word_vectors(file, vocabulary, 3)
+    file.write_text(file.read_text(encoding="utf-8").replace("0.5", value), encoding="utf-8")
+    with pytest.raises(MmserError, match=rf"3 finite numbers after each word in .*; found joy -1 {value} 2"):
+        read_word_vectors(file, vocabulary, 3)

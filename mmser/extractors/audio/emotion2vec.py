@@ -9,17 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 
 from mmser.core.clip import SAMPLE_RATE, Clip, Failure, Features, Modality
 from mmser.core.errors import MmserError
+from mmser.core.weights import Weights
 from mmser.extractors.devices import Precision, place_of, placed, seeded
 from mmser.extractors.level import Level, levelled
 from mmser.extractors.outcomes import waveforms_in_batches
-from mmser.extractors.weights import digest, is_random, local_weights
 
 _NO_EFFECT = ("batch_seconds", "device")
 _FRAME_RATE = 50.0
@@ -55,9 +54,14 @@ class Emotion2Vec:
     seed: int = 0
 
     @property
+    def checkpoint(self) -> Weights:
+        """What ``weights`` names."""
+        return Weights(self.weights, what="emotion2vec", download=_DOWNLOAD)
+
+    @property
     def random_weights(self) -> bool:
         """Whether the features mean nothing."""
-        return is_random(self.weights)
+        return self.checkpoint.is_random
 
     @property
     def feature_size(self) -> int:
@@ -67,16 +71,11 @@ class Emotion2Vec:
     def parameters(self) -> Mapping[str, Any]:
         """Every argument that has an effect, the weights by their digest."""
         kept = {name: value for name, value in asdict(self).items() if name not in _NO_EFFECT}
-        weights = self.weights if self.random_weights else f"sha256:{digest(self._path)}"
-        return {"extractor": "emotion2vec", **kept, "weights": weights}
+        return {"extractor": "emotion2vec", **kept, **self.checkpoint.facts}
 
     def extract(self, clips: Sequence[Clip]) -> list[Features | Failure]:
         """One (frame or token, size) float32 array per clip; the span of a token is the whole clip."""
         return waveforms_in_batches(clips, self._prepared, self._encode, self.batch_seconds)
-
-    @property
-    def _path(self) -> Path:
-        return local_weights(self.weights, "emotion2vec", _DOWNLOAD)
 
     @cached_property
     def _network(self) -> Any:
@@ -85,7 +84,7 @@ class Emotion2Vec:
         if self.random_weights:
             network = seeded(self._random_network, self.seed)
         else:
-            network = from_checkpoint(self._path, embedding=self.embedding)
+            network = from_checkpoint(self.checkpoint.path, embedding=self.embedding)
         if network.output_size != self.size:
             found = f"{network.output_size} in {self.weights}"
             raise MmserError(f"a checkpoint of size {self.size}", found, "Set `size`.")

@@ -22,10 +22,10 @@ from scipy.ndimage import median_filter, uniform_filter1d
 from scipy.signal import find_peaks
 
 from mmser.core.clip import SAMPLE_RATE, Clip, Failure, Features, Modality
+from mmser.core.file_digest import digest
 from mmser.extractors.outcomes import each_waveform
 from mmser.extractors.vocal_contours import RATE, VOICED, Contours, contours_of, stretches, without_short
 from mmser.extractors.vocal_detector import VocalDetector, interval_features
-from mmser.extractors.weights import digest
 
 BACKGROUND, VERBAL, NONVERBAL = 0, 1, 2
 SMOOTH = 9

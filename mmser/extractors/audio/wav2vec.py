@@ -13,11 +13,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from mmser.core.clip import SAMPLE_RATE, Clip, Failure, Features, Modality
-from mmser.core.errors import MmserError
+from mmser.core.weights import Weights
 from mmser.extractors.devices import Precision, place_of, placed, seeded
 from mmser.extractors.outcomes import each_waveform
-from mmser.extractors.weights import digest, is_random, local_weights, tensors_of
 
+_UNUSED = ("wav2vec_predictions.*",)
+"""The projections that guess the frames to come, in training alone."""
 _NO_EFFECT = ("device",)
 _SIZE = 512
 _DOWNLOAD = "https://dl.fbaipublicfiles.com/fairseq/wav2vec/wav2vec_large.pt"
@@ -45,39 +46,34 @@ class Wav2Vec:
     seed: int = 0
 
     @property
+    def checkpoint(self) -> Weights:
+        """What ``weights`` names."""
+        return Weights(self.weights, what="wav2vec 1.0 large", download=_DOWNLOAD)
+
+    @property
     def random_weights(self) -> bool:
         """Whether the features mean nothing."""
-        return is_random(self.weights)
+        return self.checkpoint.is_random
 
     def parameters(self) -> Mapping[str, Any]:
         """Every argument that has an effect, the weights by their digest."""
         kept = {name: value for name, value in asdict(self).items() if name not in _NO_EFFECT}
-        weights = self.weights if self.random_weights else f"sha256:{digest(self._path)}"
-        return {"extractor": "wav2vec", **kept, "weights": weights}
+        return {"extractor": "wav2vec", **kept, **self.checkpoint.facts}
 
     def extract(self, clips: Sequence[Clip]) -> list[Features | Failure]:
         """One (time, 512) float32 array per clip."""
         return each_waveform(clips, self._features)
 
-    @property
-    def _path(self) -> Any:
-        return local_weights(self.weights, "wav2vec 1.0 large", _DOWNLOAD)
-
     @cached_property
     def _network(self) -> Any:
         from mmser.extractors.wav2vec_network import Wav2VecNetwork
+        from mmser.models.layers.checkpoint import load_tensors, read_tensors
 
         network = seeded(lambda: Wav2VecNetwork(_SIZE), self.seed)
         if not self.random_weights:
-            known = network.state_dict()
-            found = {name: tensor for name, tensor in tensors_of(self._path).items() if name in known}
-            if found.keys() != known.keys():
-                raise MmserError(
-                    f"the {len(known)} tensors of wav2vec 1.0 large in {self.weights}",
-                    f"{len(found)} of them",
-                    f"Download {_DOWNLOAD}.",
-                )
-            network.load_state_dict(found)
+            path = self.checkpoint.path
+            remedy = f"Download {_DOWNLOAD}; the extractor wav2vec2 reads wav2vec 2.0."
+            load_tensors(network, read_tensors(path), "wav2vec 1.0 large", path, remedy, unused=_UNUSED)
         return placed(network, self.device, self.precision)
 
     def _features(self, waveform: np.ndarray) -> Features:

@@ -19,15 +19,18 @@ import numpy as np
 
 from mmser.core.clip import SAMPLE_RATE, Clip, Failure, Features, Modality
 from mmser.core.errors import MmserError
+from mmser.core.weights import Weights
 from mmser.extractors.devices import Precision, place_of, placed, seeded
 from mmser.extractors.level import Level, levelled
 from mmser.extractors.outcomes import waveforms_in_batches
-from mmser.extractors.pretrained import checkpoint_identity, find_checkpoint
-from mmser.extractors.weights import is_random
 
 if TYPE_CHECKING:
     import torch
 
+_KINDS = (
+    "wav2vec2", "hubert", "wavlm", "data2vec-audio", "unispeech", "unispeech-sat", "wav2vec2-conformer", "sew", "sew-d",
+)  # fmt: skip
+"""Networks over the waveform whose frames and layers are read in the same way."""
 _NO_EFFECT = ("weights_folder", "batch_seconds", "device")
 
 
@@ -65,9 +68,14 @@ class Wav2Vec2:
     seed: int = 0
 
     @property
+    def checkpoint(self) -> Weights:
+        """What ``weights`` names."""
+        return Weights(self.weights, self.revision, self.weights_folder, "the speech encoder")
+
+    @property
     def random_weights(self) -> bool:
         """Whether the features mean nothing."""
-        return is_random(self.weights)
+        return self.checkpoint.is_random
 
     @property
     def feature_size(self) -> int:
@@ -77,8 +85,7 @@ class Wav2Vec2:
     def parameters(self) -> Mapping[str, Any]:
         """Every argument that has an effect, the checkpoint by its digest or commit."""
         kept = {name: value for name, value in asdict(self).items() if name not in _NO_EFFECT}
-        identity = checkpoint_identity(self.weights, self.revision, self.weights_folder)
-        return {"extractor": "wav2vec2", **kept, "weights": identity}
+        return {"extractor": "wav2vec2", **kept, **self.checkpoint.facts}
 
     def extract(self, clips: Sequence[Clip]) -> list[Features | Failure]:
         """One (time, size) or (time, layer, size) float32 array per clip, 50 Hz."""
@@ -89,12 +96,13 @@ class Wav2Vec2:
         from transformers import AutoModel
 
         from mmser.extractors.valid_norm import with_valid_norm
+        from mmser.models.layers.pretrained import read_network
 
         if self.random_weights:
             model = seeded(self._random_model, self.seed)
         else:
-            folder = find_checkpoint(self.weights, self.revision, self.weights_folder, "the speech encoder")
-            model = AutoModel.from_pretrained(folder)
+            remedy = "Name a checkpoint of a speech encoder; the extractors bert and xvector read others."
+            model = read_network(AutoModel, self.checkpoint.path, _KINDS, remedy)
         if model.config.hidden_size != self.size:
             raise MmserError(
                 f"a checkpoint of size {self.size}", f"{model.config.hidden_size} in {self.weights}", "Set `size`."

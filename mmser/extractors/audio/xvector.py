@@ -17,12 +17,13 @@ import numpy as np
 
 from mmser.core.clip import SAMPLE_RATE, Clip, Failure, Features, Modality
 from mmser.core.errors import MmserError
+from mmser.core.weights import Weights
 from mmser.extractors.devices import Precision, place_of, placed, seeded
 from mmser.extractors.level import Level, levelled
 from mmser.extractors.outcomes import each_waveform
-from mmser.extractors.pretrained import checkpoint_identity, find_checkpoint
-from mmser.extractors.weights import is_random
 
+_KINDS = ("wavlm", "wav2vec2", "unispeech-sat", "data2vec-audio", "wav2vec2-conformer")
+"""Encoders under whose X-vector network transformers can read a checkpoint."""
 _NO_EFFECT = ("weights_folder", "device")
 _FRAME, _RECEPTIVE_FIELD = 320, 400
 """Samples between two frames of the encoder, and samples that one frame sees."""
@@ -56,9 +57,14 @@ class XVector:
     seed: int = 0
 
     @property
+    def checkpoint(self) -> Weights:
+        """What ``weights`` names."""
+        return Weights(self.weights, self.revision, self.weights_folder, "the speaker encoder")
+
+    @property
     def random_weights(self) -> bool:
         """Whether the features mean nothing."""
-        return is_random(self.weights)
+        return self.checkpoint.is_random
 
     @property
     def feature_size(self) -> int:
@@ -68,8 +74,7 @@ class XVector:
     def parameters(self) -> Mapping[str, Any]:
         """Every argument that has an effect, the checkpoint by its digest or commit."""
         kept = {name: value for name, value in asdict(self).items() if name not in _NO_EFFECT}
-        identity = checkpoint_identity(self.weights, self.revision, self.weights_folder)
-        return {"extractor": "xvector", **kept, "weights": identity}
+        return {"extractor": "xvector", **kept, **self.checkpoint.facts}
 
     def extract(self, clips: Sequence[Clip]) -> list[Features | Failure]:
         """One (1, size) float32 array per clip, whose one row spans the clip."""
@@ -90,11 +95,13 @@ class XVector:
     def _model(self) -> Any:
         from transformers import AutoModelForAudioXVector
 
+        from mmser.models.layers.pretrained import read_network
+
         if self.random_weights:
             model = seeded(self._random_model, self.seed)
         else:
-            folder = find_checkpoint(self.weights, self.revision, self.weights_folder, "the speaker encoder")
-            model = AutoModelForAudioXVector.from_pretrained(folder)
+            remedy = "Name a checkpoint trained to tell speakers, such as microsoft/wavlm-base-plus-sv."
+            model = read_network(AutoModelForAudioXVector, self.checkpoint.path, _KINDS, remedy)
         if model.config.xvector_output_dim != self.size:
             found = f"{model.config.xvector_output_dim} in {self.weights}"
             raise MmserError(f"a checkpoint with embeddings of size {self.size}", found, "Set `size`.")

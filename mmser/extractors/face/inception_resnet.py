@@ -8,10 +8,10 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from mmser.core.clip import Clip, Failure, Features, Modality
+from mmser.core.weights import Weights
 from mmser.extractors.devices import Precision, placed, seeded
 from mmser.extractors.image_batches import image_features
 from mmser.extractors.pictures import Crop, PictureRecipe
-from mmser.extractors.weights import digest, is_random, local_weights, tensors_of
 
 _NO_EFFECT = ("batch_size", "device")
 _DOWNLOAD = "https://github.com/timesler/facenet-pytorch/releases/download/v2.2.9/20180402-114759-vggface2.pt"
@@ -55,31 +55,35 @@ class InceptionResnet:
     seed: int = 0
 
     @property
+    def checkpoint(self) -> Weights:
+        """What ``weights`` names."""
+        return Weights(self.weights, what="facenet's InceptionResnetV1", download=_DOWNLOAD)
+
+    @property
     def random_weights(self) -> bool:
         """Whether the features mean nothing."""
-        return is_random(self.weights)
+        return self.checkpoint.is_random
 
     def parameters(self) -> Mapping[str, Any]:
         """Every argument that has an effect, the weights by their digest."""
         kept = {name: value for name, value in asdict(self).items() if name not in _NO_EFFECT}
-        weights = self.weights if self.random_weights else f"sha256:{digest(self._path)}"
-        return {"extractor": "inception_resnet", **kept, "weights": weights}
+        return {"extractor": "inception_resnet", **kept, **self.checkpoint.facts}
 
     def extract(self, clips: Sequence[Clip]) -> list[Features | Failure]:
         """One (time, 512) float32 array per clip; spans where frames without a face were left out."""
         mean, deviation = (127.5,) * 3, (128.0,) * 3
         return image_features(clips, PictureRecipe.of(self), self._network, mean, deviation, self.batch_size)
 
-    @property
-    def _path(self) -> Any:
-        return local_weights(self.weights, "facenet's InceptionResnetV1", _DOWNLOAD)
-
     @cached_property
     def _network(self) -> Any:
         import torch
         from facenet_pytorch import InceptionResnetV1
 
+        from mmser.models.layers.checkpoint import load_tensors, read_tensors
+
         network = seeded(InceptionResnetV1, self.seed)
         if not self.random_weights:
-            network.load_state_dict(tensors_of(self._path, without="logits."))
+            path = self.checkpoint.path
+            remedy = f"Use {_DOWNLOAD}."
+            load_tensors(network, read_tensors(path), "InceptionResnetV1", path, remedy, unused=["logits.*"])
         return placed(network, self.device, self.precision).to(memory_format=torch.channels_last)

@@ -9,10 +9,10 @@ from typing import Any, ClassVar
 
 from mmser.core.clip import Clip, Failure, Features, Modality
 from mmser.core.errors import MmserError
+from mmser.core.weights import RANDOM, Weights
 from mmser.extractors.devices import Precision, placed, seeded
 from mmser.extractors.image_batches import image_features
 from mmser.extractors.pictures import Crop, PictureRecipe
-from mmser.extractors.weights import digest, is_random, local_weights, tensors_of
 
 _NO_EFFECT = ("batch_size", "device")
 _MEAN = (123.675, 116.28, 103.53)
@@ -61,9 +61,15 @@ class ResNet:
     seed: int = 0
 
     @property
+    def checkpoint(self) -> Weights:
+        """What ``weights`` names."""
+        download = "" if self.weights == RANDOM else self._download
+        return Weights(self.weights, what=f"torchvision's {self.architecture}", download=download)
+
+    @property
     def random_weights(self) -> bool:
         """Whether the features mean nothing."""
-        return is_random(self.weights)
+        return self.checkpoint.is_random
 
     @property
     def feature_size(self) -> int:
@@ -73,28 +79,28 @@ class ResNet:
     def parameters(self) -> Mapping[str, Any]:
         """Every argument that has an effect, the weights by their digest."""
         kept = {name: value for name, value in asdict(self).items() if name not in _NO_EFFECT}
-        weights = self.weights if self.random_weights else f"sha256:{digest(self._path)}"
-        return {"extractor": "resnet", **kept, "weights": weights}
+        return {"extractor": "resnet", **kept, **self.checkpoint.facts}
 
     def extract(self, clips: Sequence[Clip]) -> list[Features | Failure]:
         """One (time, size) float32 array per clip; spans where frames without a face were left out."""
         return image_features(clips, PictureRecipe.of(self), self._network, _MEAN, _DEVIATION, self.batch_size)
 
     @property
-    def _path(self) -> Any:
-        from torchvision.models import get_model_weights
+    def _download(self) -> str:
+        from torchvision.models import get_model_weights, list_models
 
-        url = get_model_weights(self.architecture)["IMAGENET1K_V1"].url  # type: ignore[index]
-        return local_weights(self.weights, f"torchvision's {self.architecture}", url)
+        if self.architecture not in list_models(include=["*resnet*", "*resnext*"]):
+            raise MmserError("a torchvision ResNet", self.architecture, "For example resnet50 or resnet101.")
+        return str(get_model_weights(self.architecture)["IMAGENET1K_V1"].url)  # type: ignore[index]
 
     @cached_property
     def _network(self) -> Any:
         import torch
         from torch import nn
-        from torchvision.models import get_model, list_models
+        from torchvision.models import get_model
 
-        if self.architecture not in list_models(include=["*resnet*", "*resnext*"]):
-            raise MmserError("a torchvision ResNet", self.architecture, "For example resnet50 or resnet101.")
+        from mmser.models.layers.checkpoint import load_tensors, read_tensors
+
         if self.random_weights:
             network = seeded(self._random_network, self.seed)
         else:
@@ -104,7 +110,9 @@ class ResNet:
             raise MmserError(f"{self.architecture} of size {self.size}", f"size {size}", f"Set size={size}.")
         network.fc = nn.Identity()
         if not self.random_weights:
-            network.load_state_dict(tensors_of(self._path, without="fc."))
+            path = self.checkpoint.path
+            remedy = f"Set `architecture` to the file's, or use {self._download}."
+            load_tensors(network, read_tensors(path), self.architecture, path, remedy, unused=["fc.*"])
         return placed(network, self.device, self.precision).to(memory_format=torch.channels_last)
 
     def _random_network(self) -> Any:

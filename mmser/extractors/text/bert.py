@@ -17,6 +17,7 @@ import numpy as np
 
 from mmser.core.clip import Clip, Failure, Features, Modality, Transcript
 from mmser.core.errors import MmserError
+from mmser.core.weights import Weights
 from mmser.core.words import spoken_words
 from mmser.extractors.alignment import spans_of
 from mmser.extractors.batching import length_batches
@@ -24,14 +25,12 @@ from mmser.extractors.devices import Precision, place_of, placed, seeded
 from mmser.extractors.outcomes import checked, transcript_of
 from mmser.extractors.pieces import (
     HASHED_VOCABULARY,
-    CheckpointTokenizer,
     HashedTokenizer,
     Pieces,
     Tokenizer,
     piece_spans,
+    read_tokenizer,
 )
-from mmser.extractors.pretrained import checkpoint_identity, find_checkpoint
-from mmser.extractors.weights import is_random
 
 _NO_EFFECT = ("weights_folder", "batch_pieces", "device")
 
@@ -71,9 +70,14 @@ class Bert:
     seed: int = 0
 
     @property
+    def checkpoint(self) -> Weights:
+        """What ``weights`` names."""
+        return Weights(self.weights, self.revision, self.weights_folder, "the text encoder")
+
+    @property
     def random_weights(self) -> bool:
         """Whether the features mean nothing."""
-        return is_random(self.weights)
+        return self.checkpoint.is_random
 
     @property
     def feature_size(self) -> int:
@@ -83,8 +87,7 @@ class Bert:
     def parameters(self) -> Mapping[str, Any]:
         """Every argument that has an effect, the checkpoint by its digest or commit."""
         kept = {name: value for name, value in asdict(self).items() if name not in _NO_EFFECT}
-        identity = checkpoint_identity(self.weights, self.revision, self.weights_folder)
-        return {"extractor": "bert", **kept, "weights": identity}
+        return {"extractor": "bert", **kept, **self.checkpoint.facts}
 
     def extract(self, clips: Sequence[Clip]) -> list[Features | Failure]:
         """One (word or sub-word, size * layers) float32 array per clip, with spans where words have times."""
@@ -105,24 +108,12 @@ class Bert:
         return [found[p] for p in range(len(clips))]
 
     @cached_property
-    def _folder(self) -> Any:
-        return find_checkpoint(self.weights, self.revision, self.weights_folder, "the text encoder")
-
-    @cached_property
     def _tokenizer(self) -> Tokenizer:
-        if self.random_weights:
-            return HashedTokenizer()
-        from transformers import AutoTokenizer
-
-        return CheckpointTokenizer(AutoTokenizer.from_pretrained(self._folder, use_fast=True, add_prefix_space=True))
+        return HashedTokenizer() if self.random_weights else read_tokenizer(self.checkpoint.path)
 
     @cached_property
     def _model(self) -> Any:
-        from transformers import AutoModel
-
-        model = (
-            seeded(self._random_model, self.seed) if self.random_weights else AutoModel.from_pretrained(self._folder)
-        )
+        model = seeded(self._random_model, self.seed) if self.random_weights else self._read()
         if model.config.hidden_size != self.size:
             raise MmserError(
                 f"a checkpoint of size {self.size}", f"{model.config.hidden_size} in {self.weights}", "Set `size`."
@@ -132,6 +123,18 @@ class Bert:
                 f"at most {model.config.num_hidden_layers} layers", f"layers={self.layers}", "Lower `layers`."
             )
         return placed(model, self.device, self.precision)
+
+    def _read(self) -> Any:
+        from transformers import AutoModel
+
+        from mmser.models.layers.pretrained import read_network
+
+        folder = self.checkpoint.path
+        remedy = "Name a checkpoint of a text encoder, such as BERT or RoBERTa; the extractor wav2vec2 reads speech."
+        model = read_network(AutoModel, folder, (), remedy)
+        if model.main_input_name != "input_ids" or model.config.is_encoder_decoder:
+            raise MmserError(f"a text encoder in {folder}", f"model_type {model.config.model_type}", remedy)
+        return model
 
     def _random_model(self) -> Any:
         from transformers import BertConfig, BertModel

@@ -15,11 +15,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from mmser.core.clip import Clip, Failure, Features, Modality, Transcript
+from mmser.core.weights import Weights
 from mmser.core.words import word_id, words_of
 from mmser.extractors.alignment import spans_of
 from mmser.extractors.outcomes import each_transcript
 from mmser.extractors.vectors import VectorFile
-from mmser.extractors.weights import digest, is_random, local_weights
 
 _DOWNLOAD = "https://nlp.stanford.edu/data/glove.840B.300d.zip (unpack it: one .txt file)"
 _CONTRACTION = re.compile(r"^(\w+?)(n't|'\w+)$")
@@ -47,9 +47,14 @@ class Glove:
     seed: int = 0
 
     @property
+    def checkpoint(self) -> Weights:
+        """What ``weights`` names."""
+        return Weights(self.weights, what="GloVe", download=_DOWNLOAD)
+
+    @property
     def random_weights(self) -> bool:
         """Whether the vectors mean nothing."""
-        return is_random(self.weights)
+        return self.checkpoint.is_random
 
     @property
     def feature_size(self) -> int:
@@ -58,20 +63,15 @@ class Glove:
 
     def parameters(self) -> Mapping[str, Any]:
         """Every argument, the file by its digest."""
-        weights = self.weights if self.random_weights else f"sha256:{digest(self._path)}"
-        return {"extractor": "glove", **asdict(self), "weights": weights}
+        return {"extractor": "glove", **asdict(self), **self.checkpoint.facts}
 
     def extract(self, clips: Sequence[Clip]) -> list[Features | Failure]:
         """One (word, size) array per clip, with word spans where the transcript has word times."""
         return each_transcript(clips, self._features)
 
-    @property
-    def _path(self) -> Any:
-        return local_weights(self.weights, "GloVe", _DOWNLOAD)
-
     @cached_property
     def _file(self) -> VectorFile:
-        return VectorFile(self._path, self.size)
+        return VectorFile(self.checkpoint.path, self.size)
 
     def _features(self, transcript: Transcript) -> Features:
         words = words_of(transcript.text)[: self.limit]

@@ -10,12 +10,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from mmser.core.clip import Clip, Failure, Features, Modality, Transcript
+from mmser.core.weights import Weights
 from mmser.core.words import spoken_words
 from mmser.extractors.alignment import spans_of
 from mmser.extractors.outcomes import each_transcript
-from mmser.extractors.pieces import CheckpointTokenizer, HashedTokenizer, Tokenizer, piece_spans
-from mmser.extractors.pretrained import checkpoint_identity, find_checkpoint
-from mmser.extractors.weights import is_random
+from mmser.extractors.pieces import HashedTokenizer, Tokenizer, piece_spans, read_tokenizer
 
 _NO_EFFECT = ("weights_folder",)
 
@@ -42,15 +41,19 @@ class Tokens:
     limit: int = 512
 
     @property
+    def checkpoint(self) -> Weights:
+        """What ``weights`` names."""
+        return Weights(self.weights, self.revision, self.weights_folder, "the tokenizer")
+
+    @property
     def random_weights(self) -> bool:
         """Whether the ids fit no pretrained network."""
-        return is_random(self.weights)
+        return self.checkpoint.is_random
 
     def parameters(self) -> Mapping[str, Any]:
         """Every argument that has an effect, the checkpoint by its digest or commit."""
         kept = {name: value for name, value in asdict(self).items() if name not in _NO_EFFECT}
-        identity = checkpoint_identity(self.weights, self.revision, self.weights_folder)
-        return {"extractor": "tokens", **kept, "weights": identity}
+        return {"extractor": "tokens", **kept, **self.checkpoint.facts}
 
     def extract(self, clips: Sequence[Clip]) -> list[Features | Failure]:
         """One (sub-word,) int32 array per clip, with spans where words have times."""
@@ -58,12 +61,7 @@ class Tokens:
 
     @cached_property
     def _tokenizer(self) -> Tokenizer:
-        if self.random_weights:
-            return HashedTokenizer()
-        from transformers import AutoTokenizer
-
-        folder = find_checkpoint(self.weights, self.revision, self.weights_folder, "the tokenizer")
-        return CheckpointTokenizer(AutoTokenizer.from_pretrained(folder, use_fast=True, add_prefix_space=True))
+        return HashedTokenizer() if self.random_weights else read_tokenizer(self.checkpoint.path)
 
     def _features(self, transcript: Transcript) -> Features:
         words = spoken_words(transcript.text)

@@ -1,55 +1,131 @@
-"""Tensors from a file that the user has downloaded."""
+"""Tensors from a file that the user has downloaded, and whether they are those of the network."""
 
 from __future__ import annotations
 
+from argparse import Namespace
 from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 from pickle import UnpicklingError
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from mmser.core.errors import MmserError
+from mmser.core.errors import MmserError, reason_of
+from mmser.core.finite import check_finite
+
+ALSO = (Namespace,)
+"""What a file may hold beside tensors and plain values: fairseq keeps the command line of its training."""
+_UNREADABLE = (RuntimeError, EOFError, OSError, ValueError, LookupError, TypeError, AttributeError, UnpicklingError)
+_COUNTER = "*num_batches_tracked"
+"""Batch norm counts its batches; older files do not, and nothing depends on it in evaluation."""
 
 
-def read_tensors(path: Path, also: Sequence[type] = ()) -> dict[str, Tensor]:
+def read_tensors(path: Path) -> dict[str, Tensor]:
     """The tensors of a .safetensors file, or of another that torch has saved.
 
     Such a file may hold them under ``model``, beside the counters of its training. Nothing but tensors, plain Python
-    values and the classes ``also`` is read from it; raises MmserError where it holds more, or no tensors.
+    values and the classes ``ALSO`` is read from it; raises MmserError where it holds more, no tensors, or one that is
+    not finite.
     """
-    if path.suffix == ".safetensors":
-        from safetensors.torch import load_file
+    from safetensors import SafetensorError
 
-        return load_file(path)
     try:
-        with torch.serialization.safe_globals(list(also)):
-            state = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, UnpicklingError) as error:
-        raise MmserError(
-            "a file of tensors alone",
-            f"more than tensors, or none, in {path}: {str(error).splitlines()[0]}",
-            "Save what is under `model` as .safetensors where you trust the file, or download it again.",
-        ) from error
-    return state["model"] if isinstance(state.get("model"), Mapping) else state
+        state = _read_safetensors(path) if path.suffix == ".safetensors" else _read_torch(path)
+    except (*_UNREADABLE, SafetensorError) as error:
+        raise _unreadable(path, f"more than tensors, or none, in {path}: {reason_of(error)}") from error
+    inner = state.get("model") if isinstance(state, Mapping) else None
+    found = inner if isinstance(inner, Mapping) else state
+    if not isinstance(found, Mapping) or not any(isinstance(value, Tensor) for value in found.values()):
+        raise _unreadable(path, f"{path}, which holds {type(found).__name__}")
+    tensors = {str(name): value for name, value in found.items() if isinstance(value, Tensor)}
+    check_finite(tensors, path)
+    return tensors
 
 
-def read_state(weights: str, weights_folder: str, url: str, prefix: str = "") -> dict[str, Tensor]:
-    """The tensors whose names start with ``prefix``, which is cut off.
+def _read_safetensors(path: Path) -> object:
+    from safetensors.torch import load_file
 
-    ``weights`` is a file, looked for as it is and in ``weights_folder``. Raises MmserError naming ``url`` when it is
-    in neither place or holds no such tensor.
+    return load_file(path)
+
+
+def _read_torch(path: Path) -> object:
+    with torch.serialization.safe_globals(list(ALSO)):
+        return torch.load(path, map_location="cpu", weights_only=True)
+
+
+def _unreadable(path: Path, found: str) -> MmserError:
+    remedy = "Save what is under `model` as .safetensors where you trust the file, or download it again."
+    return MmserError("a file of tensors alone", found, remedy)
+
+
+def load_tensors(
+    network: nn.Module,
+    tensors: Mapping[str, Tensor],
+    what: str,
+    source: str | Path,
+    remedy: str,
+    unset: Sequence[str] = (),
+    unused: Sequence[str] = (),
+) -> None:
+    """Copy ``tensors`` into ``network``, every one of which must find its place, and every place its tensor.
+
+    ``unset`` are patterns of names that the file lacks, ``unused`` of those that have no place, such as the classifier
+    of the published network. Raises MmserError as `check_fit`.
     """
-    places = [Path(weights).expanduser(), Path(weights_folder) / weights]
-    path = next((place for place in places if place.is_file()), None)
-    if path is None:
-        raise MmserError(
-            f"the weights {weights}",
-            f"no file {places[0]} or {places[1]}",
-            f"Download {url} into the folder of weights (`paths.weights`), or train from scratch with weights=random.",
-        )
-    state = read_tensors(path)
-    found = {name.removeprefix(prefix): tensor for name, tensor in state.items() if name.startswith(prefix)}
-    if not found:
-        raise MmserError(f"tensors named {prefix}* in {path}", "none", f"Download {url} again.")
-    return found
+    own = network.state_dict()
+    absent = [name for name in own if name not in tensors]
+    other = [f"{name} {tuple(tensors[name].shape)}" for name in own if name in tensors and _differ(own, tensors, name)]
+    unknown = [name for name in tensors if name not in own]
+    check_fit(what, source, remedy, absent, unknown, other, unset, unused)
+    network.load_state_dict({name: tensor for name, tensor in tensors.items() if name in own}, strict=False)
+
+
+def load_saved(module: nn.Module, path: Path, device: str | torch.device = "cpu") -> None:
+    """Read back what was written of ``module`` as safetensors, every tensor of it.
+
+    Raises MmserError where the file is gone, damaged, of another module, or holds a value that is no number.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_model
+
+    try:
+        load_model(module, str(path), device=str(device))
+    except (*_UNREADABLE, SafetensorError) as error:
+        remedy = "Train, export or download it again; one of another version of mmser needs that version."
+        raise MmserError(f"an undamaged {path}", reason_of(error), remedy) from error
+    check_finite(module.state_dict(), path)
+
+
+def check_fit(
+    what: str,
+    source: str | Path,
+    remedy: str,
+    absent: Sequence[str],
+    unknown: Sequence[str],
+    other: Sequence[str] = (),
+    unset: Sequence[str] = (),
+    unused: Sequence[str] = (),
+) -> None:
+    """Raise MmserError unless the tensors of ``source`` are those of the network ``what``.
+
+    ``absent`` are names ``what`` has and the file lacks, ``unknown`` those it has no place for, ``other``
+    those of another shape. Names that match a pattern in ``unset`` may be absent, those in ``unused`` be left over.
+    """
+    absent = _beyond(absent, unset)
+    unknown = _beyond(unknown, unused)
+    told = []
+    for lead, names in (("no", absent), ("no place for", unknown), ("another shape of", other)):
+        if names:
+            told.append(f"{lead} {', '.join(names[:2])}{f' and {len(names) - 2} more' if len(names) > 2 else ''}")
+    if told:
+        raise MmserError(f"the tensors of {what} in {source}", "; ".join(told), remedy)
+
+
+def _beyond(names: Sequence[str], patterns: Sequence[str]) -> list[str]:
+    """The names that match none of the patterns."""
+    return sorted(name for name in names if not any(fnmatchcase(name, pattern) for pattern in (*patterns, _COUNTER)))
+
+
+def _differ(own: Mapping[str, Tensor], tensors: Mapping[str, Tensor], name: str) -> bool:
+    return own[name].shape != tensors[name].shape

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from pathlib import Path
 
 from torch import Tensor
 
 from mmser.core.errors import MmserError
-from mmser.models.layers.checkpoint import read_tensors
 
 AUDIO = r"modality_encoders\.AUDIO\."
 _NAMES: tuple[tuple[str, str], ...] = (
@@ -22,11 +20,19 @@ _NAMES: tuple[tuple[str, str], ...] = (
     (AUDIO + r"alibi_scale", "backbone.scale"),
 )
 _POSITION = re.compile(AUDIO + r"relative_positional_encoder\.(\d+)\.0\.(weight|bias)")
+_NETWORK = re.compile(
+    AUDIO + r"(local_encoder|project_features|relative_positional_encoder|context_encoder|extra_tokens|alibi_scale)"
+    r"|blocks\."
+)
+"""Where the encoder's tensors lie. The others served pre-training: decoders, targets, the teacher."""
 _BLOCK = re.compile(r"(" + AUDIO + r"context_encoder\.)?blocks\.(\d+)\.(?:attn\.|mlp\.)?(\w+)\.(weight|bias)")
 
 
 def renamed(published: Mapping[str, Tensor], prenet: int = 4) -> dict[str, Tensor]:
-    """The tensors the encoder has a place for; ``prenet`` blocks lie in the audio part, the others follow them."""
+    """The encoder's tensors; ``prenet`` blocks lie in the audio part, the others follow them.
+
+    One that lies among them and is unknown keeps its published name, so that the encoder refuses it.
+    """
     found: dict[str, Tensor] = {}
     for key, tensor in published.items():
         name = _plain(key)
@@ -35,9 +41,10 @@ def renamed(published: Mapping[str, Tensor], prenet: int = 4) -> dict[str, Tenso
         elif match := _BLOCK.fullmatch(name):
             found[f"backbone.blocks.{int(match[2]) + (0 if match[1] else prenet)}.{match[3]}.{match[4]}"] = tensor
         else:
-            for pattern, target in _NAMES:
-                if match := re.fullmatch(pattern, name):
-                    found[match.expand(target)] = tensor
+            matches = [(re.fullmatch(pattern, name), target) for pattern, target in _NAMES]
+            own = next((match.expand(target) for match, target in matches if match), name)
+            if own != name or _NETWORK.match(name):
+                found[own] = tensor
     if "tokens" in found:
         found["tokens"] = found["tokens"].reshape(-1, found["tokens"].shape[-1])
     return found
@@ -72,10 +79,3 @@ def sizes_of(published: Mapping[str, Tensor]) -> dict[str, int]:
 
 def _plain(key: str) -> str:
     return re.sub(r"^(d2v_model\.|model\.)", "", key)
-
-
-def read_checkpoint(path: Path) -> dict[str, Tensor]:
-    """The published tensors of a .pt or .safetensors file, never more than tensors; raises MmserError without one."""
-    if not path.is_file():
-        raise MmserError("the checkpoint of emotion2vec", f"no file {path}", "Download it, or use weights=random.")
-    return read_tensors(path)

@@ -1,16 +1,38 @@
-"""A transformers network from a folder, from the hub at a pinned commit, or with random weights; parts of it frozen."""
+"""A transformers network from a checkpoint that is its own, or with random weights; parts of it frozen.
+
+transformers builds the class it is asked for whatever the checkpoint is, starts at random what the file does not give,
+and leaves out what has no place: a WavLM read as wav2vec 2.0 loses its relative positions, a RoBERTa read as BERT is
+random, and both only write a log line. Here each of these is an error.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 from torch import nn
 
-from mmser.core.errors import MmserError
+from mmser.core.errors import MmserError, reason_of
+from mmser.core.finite import check_finite
+from mmser.core.saved import read_saved_json
+from mmser.core.weights import Weights
+from mmser.models.layers.checkpoint import check_fit
 
-RANDOM = "random"
+UNSET = ("*masked_spec_embed", "*pooler.*", "objective.*")
+"""Parameters that a checkpoint may lack, since nothing here reads what they make: the vector that hides latent frames,
+the summary for next-sentence prediction, the loss of speaker training."""
+UNUSED = (
+    "lm_head.*", "cls.*", "head.*", "decoder.bias", "decoder.weight", "predictions.*", "lm_predictions.*",
+    "mask_predictions.*", "generator_predictions.*", "generator_lm_head.*", "discriminator_predictions.*", "vocab_*",
+    "sop_classifier.*", "classifier.*", "pre_classifier.*", "pooler.*", "score.*", "qa_outputs.*",
+    "quantizer.*", "project_q.*", "project_hid.*", "final_proj.*", "label_embs_concat", "label_embeddings_concat",
+    "speaker_proj.*", "ctc_proj.*", "projector.*", "layer_weights", "tdnn.*", "objective.*", "feature_extractor.weight",
+    "feature_extractor.bias", "*position_ids",
+)  # fmt: skip
+"""Tensors of a checkpoint's own task (pre-training, recognition, classification), which follow what is read here."""
+_UNREADABLE = (OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeError, ImportError, UnpicklingError)
 
 
 def pretrained(
@@ -20,30 +42,63 @@ def pretrained(
     weights_folder: str = "weights",
     configuration: Mapping[str, Any] | None = None,
 ) -> nn.Module:
-    """Build the transformers class ``network``.
+    """Build the transformers class ``network``, to be trained further.
 
-    ``weights`` is a folder written by ``save_pretrained``, a hub id (looked for as ``weights_folder``/<its last part>
-    first, then fetched at the commit ``revision``), or "random" (then ``configuration`` changes the default sizes).
-    Raises MmserError when they cannot be had.
+    See `Weights` for the first three; random ones take ``configuration`` over the default sizes. Raises MmserError when
+    they cannot be had or are another network's.
     """
-    if weights == RANDOM:
+    source = Weights(weights, revision, weights_folder)
+    if source.is_random:
         return network(network.config_class(**(configuration or {})))
-    folders = [Path(weights).expanduser(), Path(weights_folder) / weights.rpartition("/")[2]]
-    local = next((folder for folder in folders if folder.is_dir()), None)
-    if local is None and revision is None:
-        raise _missing(weights, f"no folder {folders[0]} or {folders[1]}, and no pinned `revision` to fetch")
-    try:
-        return network.from_pretrained(local or weights, revision=None if local else revision)
-    except OSError as error:
-        raise _missing(weights, f"{local or 'the hub'} does not give it ({str(error).splitlines()[0]})") from error
-
-
-def _missing(weights: str, found: str) -> MmserError:
-    return MmserError(
-        f"the checkpoint {weights}",
-        found,
-        "Download it into the folder of weights (`paths.weights`), or train from scratch with weights=random.",
+    kind = network.config_class.model_type
+    remedy = (
+        f"Name a checkpoint of {kind}, or weights=random; an extractor gives the features of other networks: "
+        "`mmser list extractors` prints wavlm_large, hubert_base, roberta_base and more."
     )
+    return read_network(network, source.path, [kind], remedy)
+
+
+def read_network(network: Any, folder: Path, kinds: Sequence[str], remedy: str) -> Any:
+    """The transformers class ``network`` with the weights in ``folder``, whose config.json names one of ``kinds``.
+
+    ``network`` may be an Auto class, which chooses by that name; no ``kinds``: whatever it chooses. Raises MmserError
+    where the checkpoint is of another kind, lacks a parameter beyond `UNSET`, has one to spare beyond `UNUSED`, is
+    damaged, or holds a value that is no number.
+    """
+    from safetensors import SafetensorError
+
+    found = kind_of(folder)
+    if kinds and found not in kinds:
+        raise MmserError(f"a checkpoint of {' or '.join(kinds)} in {folder}", f"model_type {found}", remedy)
+    try:
+        model, report = network.from_pretrained(folder, output_loading_info=True, local_files_only=True)
+    except (*_UNREADABLE, SafetensorError) as error:
+        expected = f"a readable checkpoint of {found} in {folder}"
+        raise MmserError(expected, reason_of(error), "Download it again.") from error
+    other = [str(key[0] if isinstance(key, tuple) else key) for key in report["mismatched_keys"]]
+    check_fit(
+        f"a {type(model).__name__}",
+        folder,
+        remedy,
+        list(report["missing_keys"]),
+        list(report["unexpected_keys"]),
+        other,
+        UNSET,
+        UNUSED,
+    )
+    check_finite(model.state_dict(), folder)
+    return model
+
+
+def kind_of(folder: Path) -> str:
+    """The ``model_type`` in the config.json of a checkpoint; raises MmserError where there is none."""
+    path = folder / "config.json"
+    config = read_saved_json(path) if path.is_file() else {}
+    kind = config.get("model_type") if isinstance(config, dict) else None
+    if not isinstance(kind, str) or not kind:
+        remedy = "Name a folder written by `save_pretrained`; its config.json says model_type."
+        raise MmserError(f"a model_type in {path}", "none", remedy)
+    return kind
 
 
 def freeze(module: nn.Module) -> None:

@@ -215,12 +215,16 @@ def test_the_imagenet_checkpoint_of_torchvision_fits(tmp_path: Any) -> None:
     from torchvision.models import alexnet as published
 
     original = published(weights=None).eval()
-    torch.save({n: t for n, t in original.state_dict().items() if n.startswith("features")}, tmp_path / "alexnet.pth")
+    found = {name: tensor for name, tensor in original.state_dict().items() if name.startswith("features")}
+    torch.save(found | {"classifier.1.weight": torch.zeros(1)}, tmp_path / "alexnet.pth")
     mine = SegmentAlexNet(200, "alexnet.pth", str(tmp_path))
     picture = torch.randn(1, 3, 70, 90)
     assert torch.equal(mine.features(picture), original.features(picture))
-    with pytest.raises(MmserError, match=r"the weights nowhere\.pth; found no file"):
+    with pytest.raises(MmserError, match=r"the weights of AlexNet; found nothing at nowhere\.pth"):
         SegmentAlexNet(200, "nowhere.pth", str(tmp_path))
+    torch.save(found | {"layer1.0.conv1.weight": torch.zeros(1)}, tmp_path / "other.pth")
+    with pytest.raises(MmserError, match=r"the tensors of AlexNet in .*other\.pth; found no place for layer1"):
+        SegmentAlexNet(200, "other.pth", str(tmp_path))
 
 
 def test_cached_frames_are_cut_like_the_networks() -> None:

@@ -10,7 +10,7 @@ Differs:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -18,15 +18,16 @@ from torch.nn import functional as F
 
 from mmser.core.batch import Stream
 from mmser.core.errors import MmserError
+from mmser.core.weights import RANDOM, Weights
 from mmser.models.layers.average_pooling import average_pool_2d
-from mmser.models.layers.checkpoint import read_state
+from mmser.models.layers.checkpoint import load_tensors, read_tensors
 from mmser.models.layers.convolution import fill_padding
 from mmser.models.layers.masking import compact_order, length_mask, rows_at
 from mmser.models.layers.normalisation import MaskedBatchNorm
 from mmser.models.layers.pooling import masked_max, masked_mean
 
 URL = "https://zenodo.org/records/3987831/files/Cnn14_16k_mAP%3D0.438.pth"
-_FRONT_END = ("spectrogram_extractor.", "logmel_extractor.", "fc_audioset.")
+_UNUSED = ("spectrogram_extractor.*", "logmel_extractor.*", "fc_audioset.*")
 """Parts of the published file that have no place here: the fixed log-mel filters and the 527 AudioSet labels."""
 
 
@@ -68,8 +69,10 @@ class Cnn14(nn.Module):
                 nn.init.xavier_uniform_(module.weight)
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
-        if weights is not None and weights != "random":
-            load_published(self, read_state(weights, weights_folder, URL), weights)
+        if weights is not None and weights != RANDOM:
+            path = Weights(weights, folder=weights_folder, what="CNN14", download=URL).path
+            remedy = f"Use the published 16 kHz file, {URL}."
+            load_tensors(self, read_tensors(path), "CNN14", path, remedy, unused=_UNUSED)
 
     def forward(self, stream: Stream) -> Stream:
         """(batch, time, band) -> (batch, 1, embedding_size)."""
@@ -122,21 +125,3 @@ class ConvPair(nn.Module):
         values = fill_padding(values, mask)
         values = F.relu(self.bn1(self.conv1(values), mask))
         return F.relu(self.bn2(self.conv2(values), mask))
-
-
-def load_published(network: Cnn14, state: Mapping[str, Tensor], source: str) -> None:
-    """Copy the weights of the published layout into every layer of ``network``.
-
-    Raises MmserError when a layer is missing, unknown or of another size.
-    """
-    own = network.state_dict()
-    wrong = [key for key, tensor in own.items() if key not in state or state[key].shape != tensor.shape]
-    wrong += [key for key in state if key not in own and not _ignored(key)]
-    if wrong:
-        found = f"{source} differs in {', '.join(wrong[:3])}"
-        raise MmserError("the layers of CNN14", found, "Use the published 16 kHz Cnn14 file.")
-    network.load_state_dict({key: state[key] for key in own})
-
-
-def _ignored(key: str) -> bool:
-    return key.startswith(_FRONT_END) or key.endswith("num_batches_tracked")

@@ -20,10 +20,13 @@ from torch.nn import functional as F
 
 from mmser.core.batch import Stream
 from mmser.core.errors import MmserError
+from mmser.core.weights import RANDOM, Weights
 from mmser.models.layers.alibi_transformer import AlibiBackbone
-from mmser.models.layers.emotion2vec_checkpoint import read_checkpoint, renamed, sizes_of
+from mmser.models.layers.checkpoint import load_tensors, read_tensors
+from mmser.models.layers.emotion2vec_checkpoint import renamed, sizes_of
 from mmser.models.layers.masking import compact_order, length_mask, rows_at, zero_padding
 
+DOWNLOAD = "emotion2vec_base.pt of the model emotion2vec/emotion2vec_base on the model hub"
 KERNELS, STRIDES = (10, 3, 3, 3, 3, 2, 2), (5, 2, 2, 2, 2, 2, 2)
 
 
@@ -62,8 +65,9 @@ class Emotion2Vec(nn.Module):
         self.tokens = nn.Parameter(torch.randn(tokens, size) * 0.02) if tokens else None
         self.projection = nn.Linear(size, projection_size) if projection_size else None
         self.output_size = projection_size or size
-        if weights != "random":
-            self.load_published(read_checkpoint(Path(weights)), prenet, weights)
+        if weights != RANDOM:
+            path = Weights(weights, what="emotion2vec", download=DOWNLOAD).path
+            self.load_published(read_tensors(path), prenet, path)
 
     def forward(self, stream: Stream) -> Stream:
         """(batch, sample) or (batch, sample, 1) at 16 kHz -> (batch, frame or token, output_size)."""
@@ -80,24 +84,22 @@ class Emotion2Vec(nn.Module):
             out = Stream(tokens, frames.mask.any(dim=1, keepdim=True).expand(-1, tokens.shape[1]))
         return out if self.projection is None else Stream(F.relu(self.projection(out.filled())), out.mask)
 
-    def load_published(self, published: Mapping[str, Tensor], prenet: int, path: str) -> None:
-        """Take over the tensors of a published file; raises MmserError where one is lacking."""
+    def load_published(self, published: Mapping[str, Tensor], prenet: int, path: Path) -> None:
+        """Take over the tensors of a published file; raises MmserError where one is lacking or has no place."""
         found = renamed(published, prenet)
         if "backbone.scale" in found:
             found["backbone.scale"] = found["backbone.scale"].flatten().expand_as(self.backbone.scale)
-        wanted = {name for name in self.state_dict() if not name.startswith("projection.")}
-        lacking = sorted(wanted - {"backbone.scale"} - set(found))
-        if lacking:
-            raise MmserError(f"{len(wanted)} tensors of emotion2vec", f"no {lacking[0]} in {path}", "Check the file.")
-        self.load_state_dict(found, strict=False)
+        remedy = f"Set the encoder's sizes to the file's, or use {DOWNLOAD}."
+        # A file without a scale was trained with 1; the probe is not part of it.
+        load_tensors(self, found, "emotion2vec", path, remedy, unset=["backbone.scale", "projection.*"])
 
 
 def from_checkpoint(path: Path, **options: Any) -> Emotion2Vec:
     """The encoder as large as the published file says, with its weights; ``options`` are its other arguments."""
-    published = read_checkpoint(path)
+    published = read_tensors(path)
     arguments: dict[str, Any] = {**sizes_of(published), **options}
     network = Emotion2Vec(1, **arguments)
-    network.load_published(published, arguments["prenet"], str(path))
+    network.load_published(published, arguments["prenet"], path)
     return network
 
 

@@ -17,7 +17,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmser.core.batch import Stream
-from mmser.models.layers.checkpoint import read_state
+from mmser.core.weights import RANDOM, Weights
+from mmser.models.layers.checkpoint import load_tensors, read_tensors
 from mmser.models.layers.tiling import LastSegment, back_to_rows, cut_tiles, extent, tile_starts
 
 CHECKPOINT = "https://download.pytorch.org/models/alexnet-owt-7be5be79.pth"
@@ -51,10 +52,13 @@ class SegmentAlexNet(nn.Module):
         self.last: LastSegment = last
         self.picture = picture, round(segment_frames * picture / input_size)
         self.features, channels = alexnet(width)
-        if weights == "random":
+        if weights == RANDOM:
             start(self.features)
         else:
-            self.features.load_state_dict(read_state(weights, weights_folder, CHECKPOINT, "features."))
+            path = Weights(weights, folder=weights_folder, what="AlexNet", download=CHECKPOINT).path
+            published = nn.ModuleDict({"features": self.features})
+            remedy = f"Use {CHECKPOINT} (for another width weights=random)."
+            load_tensors(published, read_tensors(path), "AlexNet", path, remedy, unused=["classifier.*"])
         self.dropout = nn.Dropout(dropout)
         self.output = nn.Linear(channels * _GRID * _GRID, output_size)
         start(self.output)

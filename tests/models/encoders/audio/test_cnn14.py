@@ -122,13 +122,15 @@ def test_published_weights_reach_every_layer_but_the_last(tmp_path: Path) -> Non
 
 
 def test_a_missing_or_other_file_says_so(tmp_path: Path) -> None:
-    with pytest.raises(MmserError, match=r"expected the weights none.pth; found no file .*Download https://zenodo"):
+    with pytest.raises(
+        MmserError, match=r"the weights of CNN14; found nothing at none.pth or .*Download https://zenodo"
+    ):
         Cnn14(16, weights="none.pth", weights_folder=str(tmp_path), **SMALL)
     other = published(tmp_path / "other.pth", **{"fc1.weight": torch.zeros(2, 2)})
-    with pytest.raises(MmserError, match=r"the layers of CNN14; found .*other.pth differs in fc1.weight"):
+    with pytest.raises(MmserError, match=r"the tensors of CNN14 in .*other.pth; found another shape of fc1.weight"):
         Cnn14(16, weights=str(other), **SMALL)
     more = published(tmp_path / "more.pth", **{"conv_block9.conv1.weight": torch.zeros(2, 2)})
-    with pytest.raises(MmserError, match="differs in conv_block9"):
+    with pytest.raises(MmserError, match="found no place for conv_block9"):
         Cnn14(16, weights=str(more), **SMALL)
 
 

@@ -127,5 +127,7 @@ def test_weights_from_a_folder(tmp_path: Path) -> None:
 
 
 def test_missing_weights_are_one_clear_line(tmp_path: Path) -> None:
-    with pytest.raises(MmserError, match=r"expected the checkpoint nowhere/at-all; found no folder .* weights=random"):
+    with pytest.raises(
+        MmserError, match=r"`revision` for the hub id nowhere/at-all .*nothing at nowhere.* weights=random"
+    ):
         Wav2Vec2Finetune(1, weights="nowhere/at-all", weights_folder=str(tmp_path))

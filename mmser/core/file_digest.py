@@ -1,48 +1,15 @@
-"""Weights of pretrained extractors: a local path, a hub id with a pinned revision, or ``random``."""
+"""The digest of a file or a folder, computed once."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from argparse import Namespace
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
-
-from mmser.core.errors import MmserError
-
-RANDOM = "random"
-"""What a user writes to get a seeded random initialisation; every artefact made from it says so."""
 
 _SIDECAR_FROM = 64 * 2**20
 _CHUNK = 8 * 2**20
-
-
-def is_random(weights: str) -> bool:
-    """Whether random weights were asked for by name."""
-    return weights == RANDOM
-
-
-def local_weights(weights: str, what: str, download: str) -> Path:
-    """The existing file or folder that ``weights`` names.
-
-    Raises MmserError saying what to download, from where, and where to put it.
-    """
-    path = Path(weights).expanduser()
-    if path.exists():
-        return path
-    raise missing_weights(what, str(path), download)
-
-
-def missing_weights(what: str, found: str, download: str) -> MmserError:
-    """The error for pretrained weights that are not on this machine."""
-    return MmserError(
-        f"the weights of {what}",
-        f"nothing at {found}",
-        f"Download {download} and put it there, or set `weights` to where it is "
-        "(the folder of all weights is `paths.weights`); `weights=random` runs without, and marks all it makes.",
-    )
 
 
 def digest(path: Path) -> str:
@@ -78,14 +45,3 @@ def _file_digest(path: Path, size: int, changed_ns: int) -> str:
         with suppress(OSError):
             sidecar.write_text(json.dumps({"sha256": value.hexdigest(), **key}), encoding="utf-8")
     return value.hexdigest()
-
-
-def tensors_of(path: Path, without: str | None = None) -> dict[str, Any]:
-    """The tensors in a .safetensors or .pth file, less those whose name starts with ``without``.
-
-    A fairseq checkpoint holds them under ``model``, beside its command line.
-    """
-    from mmser.models.layers.checkpoint import read_tensors
-
-    state = read_tensors(path, also=[Namespace])
-    return {name: tensor for name, tensor in state.items() if without is None or not name.startswith(without)}

@@ -1,0 +1,142 @@
+"""Where pretrained weights come from, what identifies them, and a fast, clear no when they are missing."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from mmser.core.errors import MmserError
+from mmser.core.file_digest import digest
+
+RANDOM = "random"
+"""What a user writes to get a seeded random initialisation; every artefact made from it says so."""
+
+_HUB_ID = re.compile(r"^[\w.-]+/[\w.-]+$")
+_COMMIT = re.compile(r"^[0-9a-f]{40}$")
+_PROBE_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Pretrained weights as a user names them.
+
+    Args:
+        source: a file, a folder written by ``save_pretrained``, a hub id, or ``random``.
+        revision: the commit of a hub id.
+        folder: of all weights on this machine; ``source`` (of a hub id: its last part) is looked for there too.
+        what: whose weights they are, for messages.
+        download: address of the one file they are; None: a checkpoint of the model hub.
+    """
+
+    source: str
+    revision: str | None = None
+    folder: str = "weights"
+    what: str = "the checkpoint"
+    download: str | None = None
+
+    @property
+    def is_random(self) -> bool:
+        """Whether random weights were asked for by name."""
+        return self.source == RANDOM
+
+    @property
+    def local(self) -> Path | None:
+        """The file or folder on this machine, None where there is none."""
+        if not self.source:
+            return None
+        return next((place for place in self._places if place.exists()), None)
+
+    @property
+    def identity(self) -> str:
+        """What a fingerprint knows them by: ``random``, the digest of what lies here, or hub id and commit.
+
+        Raises MmserError where they are not here and no commit of the hub is named.
+        """
+        if self.is_random:
+            return RANDOM
+        if self.local:
+            return f"sha256:{digest(self.local)}"
+        if self.download is not None:
+            raise self._missing(self._nothing, self.download)
+        return f"hub:{self.source}@{self._commit}"
+
+    @property
+    def facts(self) -> dict[str, str | None]:
+        """``weights`` and, of what the hub has, ``revision``, as an extractor's parameters tell them.
+
+        The revision is that of a hub id alone: what lies on this machine is known by its digest.
+        """
+        if self.download is not None:
+            return {"weights": self.identity}
+        return {"weights": self.identity, "revision": None if self.is_random or self.local else self.revision}
+
+    @property
+    def path(self) -> Path:
+        """The file or folder: on this machine, in the hub's cache, or downloaded at its commit.
+
+        Raises MmserError saying what to download and where to put it, after 5 seconds at most when the hub cannot be
+        reached.
+        """
+        if self.local:
+            return self.local
+        if self.download is not None:
+            raise self._missing(self._nothing, self.download)
+        from huggingface_hub import snapshot_download
+        from huggingface_hub.errors import LocalEntryNotFoundError
+
+        try:
+            return Path(snapshot_download(self.source, revision=self._commit, local_files_only=True))
+        except LocalEntryNotFoundError:
+            return self._downloaded()
+
+    @property
+    def _places(self) -> tuple[Path, ...]:
+        # The folder of a hub id goes by the id's last part; a mistyped path must not find its namesake.
+        is_hub_id = self.download is None and _HUB_ID.match(self.source)
+        name = self.source.rpartition("/")[2] if is_hub_id else self.source
+        return Path(self.source).expanduser(), Path(self.folder).expanduser() / name
+
+    @property
+    def _nothing(self) -> str:
+        return f"nothing at {' or '.join(map(str, dict.fromkeys(self._places)))}"
+
+    @property
+    def _commit(self) -> str:
+        if not _HUB_ID.match(self.source):
+            raise self._missing(self._nothing, "a folder written by `save_pretrained`")
+        if self.revision is None or not _COMMIT.match(self.revision):
+            raise MmserError(
+                f"a pinned `revision` for the hub id {self.source} (the 40 hexadecimal digits of a commit)",
+                f"{self.revision!r}, and {self._nothing}",
+                f"Copy the commit from https://huggingface.co/{self.source}/commits/main, or set weights=random.",
+            )
+        return self.revision
+
+    def _downloaded(self) -> Path:
+        from urllib.request import urlopen
+
+        from huggingface_hub import constants, snapshot_download
+
+        missing = self._missing(
+            f"{self._nothing}, nor in the hub's cache, and the hub cannot be reached",
+            f"https://huggingface.co/{self.source}/tree/{self._commit} "
+            f"(`hf download {self.source} --revision {self._commit} --local-dir {self._places[-1]}`)",
+        )
+        if constants.HF_HUB_OFFLINE:
+            raise missing
+        try:
+            # The hub's client would try an unreachable host for half a minute.
+            urlopen(constants.ENDPOINT, timeout=_PROBE_SECONDS).close()  # noqa: S310 the scheme is the hub's own
+            patterns = ["*.json", "*.txt", "*.model", "*.safetensors", "pytorch_model*.bin"]
+            return Path(snapshot_download(self.source, revision=self._commit, allow_patterns=patterns))
+        except OSError as error:
+            raise missing from error
+
+    def _missing(self, found: str, download: str) -> MmserError:
+        return MmserError(
+            f"the weights of {self.what}",
+            found,
+            f"Download {download} and put it there, or set `weights` to where it is "
+            "(the folder of all weights is `paths.weights`); `weights=random` runs without, and marks all it makes.",
+        )

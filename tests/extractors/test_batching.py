@@ -1,0 +1,14 @@
+"""Batches of similar length."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mmser.extractors.batching import length_batches
+
+
+@given(st.lists(st.integers(1, 50), max_size=30), st.integers(1, 120))
+def test_batches_hold_everything_once_within_the_bound(lengths: list[int], limit: int) -> None:
+    batches = list(length_batches(lengths, limit))
+    assert sorted(position for batch in batches for position in batch) == list(range(len(lengths)))
+    for batch in batches:
+        assert len(batch) == 1 or len(batch) * max(lengths[position] for position in batch) <= limit
