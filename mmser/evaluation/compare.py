@@ -10,6 +10,8 @@ For each pair of runs, on one metric of one condition:
 
 All p-values are adjusted for the number of pairs (Holm). Two runs are called different only if both the corrected
 t-test and the bootstrap say so at `ALPHA` after adjustment, else "not distinguishable": no proof that they are equal.
+One fold and seed allow no t-test: there McNemar takes its place, and ``judged_by`` says so. It cannot tell how much
+another training would have changed.
 """
 
 from __future__ import annotations
@@ -35,9 +37,10 @@ TESTS = ("corrected_t", "wilcoxon", "mcnemar", "bootstrap")
 COLUMNS = (
     *("first", "second", "metric", "first_value", "second_value", "difference", "low", "high"),
     *(f"p_{test}" for test in TESTS),
-    *("pairs", "utterances", "clusters", "verdict"),
+    *("pairs", "utterances", "clusters", "judged_by", "verdict"),
 )
-"""``difference`` = first - second, pooled, with its interval; ``p_`` are adjusted; ``pairs`` counts folds x seeds."""
+"""``difference`` = first - second, pooled, with its interval; ``p_`` are adjusted; ``pairs`` counts folds x seeds;
+``judged_by`` lists the tests that must agree."""
 
 _KEY = ["fold", "seed", "id"]
 
@@ -84,9 +87,21 @@ def compare_tables(
     for test in TESTS:
         known = table[f"p_{test}"].notna()
         table.loc[known, f"p_{test}"] = holm(table.loc[known, f"p_{test}"].to_list())
-    sure = (table["p_bootstrap"] < ALPHA) & (table["p_corrected_t"] < ALPHA)
+    judges = [_judges(row) for row in table.to_dict("records")]
+    agreed = [
+        bool(tests) and all(row[f"p_{test}"] < ALPHA for test in tests)
+        for tests, row in zip(judges, table.to_dict("records"), strict=True)
+    ]
     better = table["first"].where(table["difference"] > 0, table["second"]) + " is better"
-    return table.assign(verdict=better.where(sure, SAME))[list(COLUMNS)]
+    listed = [", ".join(tests) for tests in judges]
+    return table.assign(judged_by=listed, verdict=better.where(pd.Series(agreed, dtype=bool), SAME))[list(COLUMNS)]
+
+
+def _judges(row: Mapping[Any, Any]) -> list[str]:
+    """The tests that must agree: over trainings where there are several, else over utterances; and over speakers."""
+    known = [test for test in TESTS if row[f"p_{test}"] == row[f"p_{test}"]]
+    first = next((test for test in ("corrected_t", "mcnemar") if test in known), None)
+    return [test for test in (first, "bootstrap") if test in known]
 
 
 def compare_text(table: pd.DataFrame) -> str:
@@ -99,18 +114,31 @@ def compare_text(table: pd.DataFrame) -> str:
             shown(row["metric"], row[key]) for key in ("first_value", "second_value", "difference", "low", "high")
         )
         tests = ", ".join(
-            f"{test.replace('_', ' ')} {row[f'p_{test}']:.3f}" for test in TESTS if row[f"p_{test}"] == row[f"p_{test}"]
+            f"{_named([test])} {row[f'p_{test}']:.3f}" for test in TESTS if row[f"p_{test}"] == row[f"p_{test}"]
         )
         lines += [
             f"{row['first']} against {row['second']}: {row['verdict']}",
             f"  {title(row['metric'])} {first} and {second}, difference {gap} [{low}, {high}] "
             f"({row['pairs']} folds x seeds, {row['utterances']} utterances, {row['clusters']} speakers)",
-            f"  p (Holm): {tests or 'one fold and one speaker allow no test'}",
+            f"  p (Holm): {tests or 'one fold and one speaker allow no test'}{_caution(row['judged_by'])}",
         ]
     lines.append(
         "Interval: speakers resampled. 'Not distinguishable' means not shown to differ, not shown to be equal."
     )
     return "\n".join(lines)
+
+
+def _caution(judged_by: str) -> str:
+    """What a verdict without a t-test rests on."""
+    if not judged_by or "corrected_t" in judged_by:
+        return ""
+    tests = _named(judged_by.split(", "))
+    return f", judged by {tests}: one fold and seed allow no t-test, nor show what training again would change"
+
+
+def _named(tests: Sequence[str]) -> str:
+    """Tests in words: "mcnemar and bootstrap"."""
+    return " and ".join(test.replace("_", " ") for test in tests)
 
 
 def _paired(

@@ -54,6 +54,28 @@ def test_a_clear_difference(good):
     assert swapped["difference"] == -row["difference"] and swapped["p_wilcoxon"] == row["p_wilcoxon"]
 
 
+def test_one_fold_and_seed_are_judged_by_mcnemar_and_the_bootstrap():
+    one = {"seeds": (0,), "folds": 1}
+    tables = {"good": made(0.9, 0, **one), "bad": made(0.4, 1, **one), "like": made(0.9, 2, **one)}
+    table = compare_tables(tables).set_index(["first", "second"])
+    clear, unclear = table.loc[("good", "bad")], table.loc[("good", "like")]
+    assert np.isnan(clear["p_corrected_t"]) and clear["pairs"] == 1
+    assert clear["judged_by"] == "mcnemar, bootstrap" and clear["verdict"] == "good is better"
+    assert unclear["verdict"] == SAME
+    text = compare_text(table.reset_index())
+    assert text.count("judged by mcnemar and bootstrap: one fold and seed allow no t-test") == 3
+    both = only(compare_tables({"good": made(0.9, 0), "bad": made(0.4, 1)}))
+    assert both["judged_by"] == "corrected_t, bootstrap"
+
+
+def test_what_one_of_the_two_tests_doubts_is_not_called_different():
+    """Sure over utterances, but two speakers alone disagree about which run is better."""
+    first, second = made(0.5, 0, (0,), 1), made(0.5, 0, (0,), 1)
+    right = first["target"].where(first["speaker"].str.endswith("0"), first["prediction"])
+    row = only(compare_tables({"a": first.assign(prediction=right), "b": second}))
+    assert row["p_mcnemar"] < 0.05 and row["p_bootstrap"] > 0.05 and row["verdict"] == SAME
+
+
 def test_the_tests_are_those_of_the_books(good):
     other = made(0.75, 1)
     row = only(compare_tables({"a": good, "b": other}, "wa", test_to_train=0.25))
