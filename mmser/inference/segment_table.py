@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
+from mmser.core.csv_file import read_csv_file
 from mmser.core.errors import MmserError
 from mmser.core.tables import require_columns
 from mmser.core.utterance import FaceSide
-from mmser.corpora.manifest import read_text_csv
 from mmser.inference.segments import Segment
 
 COLUMNS = ("file", "start", "end")
@@ -29,7 +29,7 @@ def read_segments(path: str | Path, recordings: Sequence[Path] = ()) -> dict[Pat
     table = Path(path)
     if not table.is_file():
         raise MmserError("a table of segments (csv)", f"no file {table}", f"Write one with {', '.join(COLUMNS)}.")
-    rows = read_text_csv(table)
+    rows = read_csv_file(table)
     require_columns(rows, COLUMNS, f"a table of segments {table}")
     found: dict[Path, list[Segment]] = {recording: [] for recording in recordings}
     for number, row in enumerate(rows.to_dict("records"), start=1):
