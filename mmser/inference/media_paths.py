@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from mmser.core.errors import MmserError
-from mmser.corpora.layout import AUDIO_SUFFIXES, VIDEO_SUFFIXES
+from mmser.corpora.layout import AUDIO_SUFFIXES, VIDEO_SUFFIXES, media_files
 
 FURTHER = (
     ".mp3 .m4a .aac .ogg .oga .opus .amr .aif .aiff .au .caf .w64 .sph .ac3 "
     ".m4v .3gp .3g2 .mpg .mpeg .ts .mts .m2ts .wmv .wma .asf .mxf .dv"
 )
-SUFFIXES = frozenset({*AUDIO_SUFFIXES, *VIDEO_SUFFIXES, *FURTHER.split()})
+SUFFIXES = (*AUDIO_SUFFIXES, *VIDEO_SUFFIXES, *FURTHER.split())
 """Endings of the formats that are read, in small letters; a file that is named itself may have any."""
 
 
@@ -25,22 +24,9 @@ def find_recordings(named: Sequence[str | Path]) -> list[Path]:
     """
     found: dict[Path, Path] = {}
     for path in map(Path, named):
-        here = list(_below(path)) if path.is_dir() else [path]
+        here = list(media_files(path, SUFFIXES)) if path.is_dir() else [path]
         if not here:
             raise MmserError(f"sound or video files below {path}", "none", "Name another folder, or the files.")
         for file in here:
             found.setdefault(file.resolve(), file)
     return list(found.values())
-
-
-def _below(folder: Path) -> Iterator[Path]:
-    """Recordings below a folder; hidden files are left out, and a folder that a link leads to again."""
-    seen: set[Path] = set()
-    files: list[Path] = []
-    for here, folders, names in os.walk(folder, followlinks=True):
-        if (real := Path(here).resolve()) in seen:
-            folders.clear()
-            continue
-        seen.add(real)
-        files += [Path(here, name) for name in names if not name.startswith(".")]
-    yield from sorted(file for file in files if file.suffix.lower() in SUFFIXES and file.is_file())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -46,16 +47,22 @@ class Reader:
 
     @property
     def frame_rate(self) -> float:
-        """Pictures per second to decode, as for the run's caches."""
-        rates = [decoded_rate(source.info) for source in self._sources.values()]
-        return next((rate for rate in rates if rate), DEFAULT_FRAME_RATE)
+        """Pictures per second to decode, as for the caches. Raises MmserError where these were decoded at several."""
+        rates = {rate for source in self._sources.values() if (rate := decoded_rate(source.info))}
+        if len(rates) > 1:
+            told = " and ".join(f"{rate:g}" for rate in sorted(rates))
+            remedy = "Extract the streams of faces at one frame_rate, and train again."
+            raise MmserError("one rate of pictures behind the system's streams", f"{told} per second", remedy)
+        return rates.pop() if rates else DEFAULT_FRAME_RATE
 
     @property
-    def source(self) -> str:
-        """Where the words came from that the run was trained on ("corpus", "pocketsphinx"); "" without text."""
+    def transcript(self) -> Mapping[str, Any]:
+        """``source`` of the words that the run was trained on ("corpus", "pocketsphinx"; "" without text), and the
+        ``fingerprint`` of the recogniser that heard them, if any did.
+        """
         for stream in self.modalities.get("text", ()):
-            return str((self._sources[stream].info.get("transcript") or {}).get("source", CORPUS_TRANSCRIPT))
-        return ""
+            return {"source": CORPUS_TRANSCRIPT} | dict(self._sources[stream].info.get("transcript") or {})
+        return {"source": ""}
 
     def features(self, clip: Clip, streams: Sequence[str] | None = None) -> dict[str, Features | Failure]:
         """What the extractor of each of ``streams`` (None: of all) makes of the clip."""

@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from mmser.cache.fingerprint import CORPUS_TRANSCRIPT, recipe_of
+from mmser.cache.layout import TRANSCRIPT
 from mmser.core.clip import Clip, Failure, Transcript
 from mmser.core.contracts import Transcriber
 from mmser.core.errors import MmserError
@@ -78,11 +80,19 @@ def find_transcriber(reader: Reader, asr: str | None) -> Transcriber | None:
     """
     if "text" not in reader.modalities:
         return None
-    name = asr or (reader.source if reader.source != "corpus" else None)
+    source = str(reader.transcript["source"])
+    name = asr or (source if source != CORPUS_TRANSCRIPT else None)
     if name is None:
         _log.warning("this run reads text: without a recogniser (asr=pocketsphinx, whisper-base, ...) it goes without")
         return None
-    return make_transcriber(name, {"paths": {"weights": reader.trained.weights}})
+    transcriber = make_transcriber(name, {"paths": {"weights": reader.trained.weights}})
+    trained_on = reader.transcript.get("fingerprint")
+    if asr is None and trained_on and recipe_of(TRANSCRIPT, transcriber, {"source": source}).fingerprint != trained_on:
+        _log.warning(
+            "this run was trained on what %s heard with other settings, weights or version than here (--asr names one)",
+            source,
+        )
+    return transcriber
 
 
 @dataclass(frozen=True, slots=True)

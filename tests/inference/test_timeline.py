@@ -1,6 +1,8 @@
 """A recording through the run's own extractors: right segments, right features, missing parts told."""
 
 import tracemalloc
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,10 +10,12 @@ from heard_run import sound, stand_ins
 from seen_run import make_seen_run, pictures, trained_again
 from trained_run import CLASSES
 
+from mmser.cache.fingerprint import recipe_of
 from mmser.cli import main
 from mmser.core.clip import SAMPLE_RATE
 from mmser.core.errors import MmserError
 from mmser.corpora.generic import Generic
+from mmser.inference import timeline
 from mmser.inference.corpus_files import CorpusFiles
 from mmser.inference.reader import Reader
 from mmser.inference.recording import open_recording, sound_blocks
@@ -164,3 +168,37 @@ def test_the_command(seen, video, tmp_path, capsys):
     text = capsys.readouterr().out
     assert "clip.mp4: 2 segments" in text and "[happy" in text and "audio +" in text
     assert (tmp_path / "clip.srt").read_text().startswith("1\n00:00:0")
+
+
+class Listener:
+    """A recogniser of which nothing but its settings matters."""
+
+    name = "pocketsphinx"
+
+    def __init__(self, model):
+        self.model = model
+
+    def parameters(self):
+        return {"model": self.model}
+
+
+@pytest.mark.parametrize(("model", "told"), [("trained on", False), ("another", True)])
+def test_another_recogniser_than_the_runs_is_told(monkeypatch, caplog, model, told):
+    monkeypatch.setattr(timeline, "make_transcriber", lambda name, settings: Listener(model))
+    words = {"source": "pocketsphinx"}
+    heard_by = recipe_of("transcript", Listener("trained on"), words).fingerprint
+    known = {"modalities": {"text": ("prose",)}, "transcript": words | {"fingerprint": heard_by}}
+    reader = SimpleNamespace(trained=SimpleNamespace(weights="weights"), **known)
+    assert timeline.find_transcriber(reader, None).model == model
+    assert ("trained on what pocketsphinx heard with other settings" in caplog.text) == told
+
+
+def test_faces_decoded_at_two_rates_are_refused(seen):
+    trained = TrainedRun(seen)
+    reader = Reader(trained)
+    assert reader.frame_rate == 3.0
+    look = reader._sources["look"]
+    other = replace(look, info={**look.info, "parameters": {**look.info["parameters"], "decoded_frame_rate": 5.0}})
+    reader._sources = {**reader._sources, "second": other}
+    with pytest.raises(MmserError, match="found 3 and 5 per second"):
+        _ = reader.frame_rate
