@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +13,19 @@ from mmser.cache.layout import INFO, checked_name, split_store_name
 from mmser.cache.remedy import preprocess_command
 from mmser.core.errors import MmserError
 
-_MADE_BY = ("class", "version", "parameters", "dtype")
+Wanted = Callable[[Mapping[str, Any]], bool]
 
 
 class NotCachedError(MmserError):
     """There is no finished store of a name: none at all, or one whose making was interrupted."""
 
 
-def find_store(cache: str | Path, corpus: str, extractor_name: str, like: Mapping[str, Any] | None = None) -> Path:
+def find_store(cache: str | Path, corpus: str, extractor_name: str, wanted: Wanted | None = None) -> Path:
     """The finished store of ``extractor_name`` for ``corpus``.
 
-    ``extractor_name`` is ``mfcc40``, ``glove@pocketsphinx`` or a folder's full name, ``mfcc40-0123456789ab``. With
-    ``like``, the facts of a store, only stores made by the same class with the same parameters count. A store in which
-    nothing was stored never counts beside another one.
+    ``extractor_name`` is ``mfcc40``, ``glove@pocketsphinx`` or a folder's full name, ``mfcc40-0123456789ab``. Only
+    stores whose facts (``info.json``) are ``wanted`` count, and one in which nothing was stored never counts beside
+    another.
     Raises NotCachedError when there is none (naming the command that makes it) or it is unfinished, MmserError when
     there are several (listing what differs) or ``info.json`` is damaged.
     """
@@ -39,8 +39,8 @@ def find_store(cache: str | Path, corpus: str, extractor_name: str, like: Mappin
         matches = [path for name, path in stores.items() if (split_store_name(name) or ("",))[0] == extractor_name]
     if len(matches) > 1:
         matches = [path for path in matches if not is_empty(path)]
-    if like is not None:
-        matches = [path for path in matches if made_like(read_info(path), like)]
+    if wanted is not None:
+        matches = [path for path in matches if wanted(read_info(path))]
     if not matches:
         raise _none_found(folder, corpus, extractor_name, list(stores))
     if len(matches) > 1:
@@ -52,11 +52,6 @@ def find_store(cache: str | Path, corpus: str, extractor_name: str, like: Mappin
             f"Run the same command again, it goes on: {preprocess_command(corpus, extractor_name)}",
         )
     return matches[0]
-
-
-def made_like(info: Mapping[str, Any], like: Mapping[str, Any]) -> bool:
-    """Whether two stores were made by the same class and version with the same parameters, whatever it read."""
-    return all(info.get(key) == like.get(key) for key in _MADE_BY)
 
 
 def differences(infos: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:

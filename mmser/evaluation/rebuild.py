@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from hydra.utils import get_class
+
 from mmser.cache.find import differences
 from mmser.cache.fingerprint import recipe_of
 from mmser.composition import built, compose
 from mmser.core.contracts import Extractor
 from mmser.core.errors import MmserError
+from mmser.extractors.arguments import later_arguments
 
 if TYPE_CHECKING:
     from mmser.cache.store import Store
@@ -34,6 +37,8 @@ def extractor_of(info: Mapping[str, Any], weights: str) -> Extractor:
     part = dict(compose("preprocess", words)["extractor"][name])
     known = {key: value for key, value in info["parameters"].items() if key != "weights"}
     part |= {key: value for key, value in known.items() if key in _arguments(part)}
+    newer = later_arguments(get_class(part["_target_"])) - known.keys()
+    part = {key: value for key, value in part.items() if key not in newer}
     if info.get("random_weights") and "weights" in part:
         part["weights"] = "random"
     extractor: Extractor = built(part)
@@ -55,9 +60,14 @@ def decoded_rate(info: Mapping[str, Any]) -> float | None:
 def _arguments(part: Mapping[str, Any]) -> set[str]:
     from inspect import signature
 
-    from hydra.utils import get_class
-
     return set(signature(get_class(part["_target_"])).parameters)
+
+
+def same_maker(info: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether one extractor with the same parameters made two stores, whatever it read."""
+    keys = ("class", "version", "dtype")
+    alike = all(info.get(key) == other.get(key) for key in keys)
+    return alike and _stated(info["parameters"]) == _stated(other["parameters"])
 
 
 def _stated(parameters: Mapping[str, Any]) -> dict[str, Any]:

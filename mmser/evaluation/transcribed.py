@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from mmser.cache.store import Store
 from mmser.composition import built, compose
 from mmser.core.configs import config_names, unknown_name
 from mmser.core.contracts import Transcriber
-from mmser.evaluation.rebuild import extractor_like
+from mmser.evaluation.rebuild import extractor_like, same_maker
 from mmser.training.sources import corpus_name
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def make_transcriber(backend: str, settings: Mapping[str, Any]) -> Transcriber:
 def _find(run: Run, store: Store, backend: str) -> Path:
     """The store that the extractor of ``store``, with the same parameters, made of the recogniser's words."""
     name = f"{store.info['extractor']}@{backend}"
-    return find_store(run.config["cache"], corpus_name(run.config), name, like=store.info)
+    return find_store(run.config["cache"], corpus_name(run.config), name, partial(same_maker, store.info))
 
 
 def _is_cached(run: Run, store: Store, backend: str, only: Collection[str] | None) -> bool:

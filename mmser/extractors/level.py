@@ -9,6 +9,7 @@ import numpy as np
 from mmser.core.clip import SAMPLE_RATE
 
 Level = Literal["none", "peak", "rms", "zscore", "percentile"]
+LevelOf = Literal["whole", "cut"]
 RMS = 0.1
 """The root mean square that ``level="rms"`` brings a waveform to (-20 dB of full scale)."""
 
@@ -35,13 +36,20 @@ def levelled(waveform: np.ndarray, level: Level) -> np.ndarray:
     return np.clip(scaled, -1.0, 1.0) if level == "percentile" else scaled
 
 
+def prepared(waveform: np.ndarray, level: Level, level_of: LevelOf, seconds: float | None) -> np.ndarray:
+    """`centred` at the level of the ``whole`` waveform, or of what its ``cut`` to ``seconds`` leaves, without zeros."""
+    measured = waveform if level_of == "whole" else cut(waveform, seconds)
+    return centred(levelled(measured, level), seconds)
+
+
+def cut(waveform: np.ndarray, seconds: float | None) -> np.ndarray:
+    """The middle ``seconds`` of a longer waveform; a shorter one stays as it is."""
+    surplus = 0 if seconds is None else len(waveform) - round(seconds * SAMPLE_RATE)
+    return waveform[surplus // 2 : len(waveform) - (surplus - surplus // 2)] if surplus > 0 else waveform
+
+
 def centred(waveform: np.ndarray, seconds: float | None) -> np.ndarray:
     """The middle ``seconds`` of a longer waveform; a shorter one gets half of the zeros on each side."""
-    if seconds is None:
-        return waveform
-    length = round(seconds * SAMPLE_RATE)
-    surplus = len(waveform) - length
-    if surplus >= 0:
-        return waveform[surplus // 2 : surplus // 2 + length]
-    before = -surplus // 2
-    return np.pad(waveform, (before, -surplus - before))
+    middle = cut(waveform, seconds)
+    lacking = 0 if seconds is None else round(seconds * SAMPLE_RATE) - len(middle)
+    return np.pad(middle, (lacking // 2, lacking - lacking // 2)) if lacking > 0 else middle

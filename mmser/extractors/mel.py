@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from scipy import fft as scipy_fft
 
-from mmser.extractors.level import Level, centred, levelled
+from mmser.extractors.level import Level, LevelOf, prepared
 from mmser.extractors.spectra import (
     Padding,
     WindowShape,
@@ -30,6 +30,7 @@ class MelRecipe:
 
     sample_rate: int
     level: Level
+    level_of: LevelOf
     seconds: float | None
     preemphasis: float
     window_ms: float
@@ -72,11 +73,11 @@ class MelRecipe:
 
     def log_mel(self, waveform: np.ndarray) -> np.ndarray:
         """(sample,) float32 at 16 kHz -> (time, band) float32."""
-        prepared = centred(levelled(waveform, self.level), self.seconds)
-        prepared = preemphasised(at_rate(prepared, self.sample_rate), self.preemphasis)
+        placed = prepared(waveform, self.level, self.level_of, self.seconds)
+        emphasised = preemphasised(at_rate(placed, self.sample_rate), self.preemphasis)
         length = self.window_length
         fft = self.fft or fft_length(length)
-        bins = spectrum(prepared, window(self.window, length, self.periodic), self.hop, fft, self.padding)
+        bins = spectrum(emphasised, window(self.window, length, self.periodic), self.hop, fft, self.padding)
         magnitude = np.abs(bins)
         energy = magnitude if self.power == 1 else magnitude**self.power
         filters = mel_filters(

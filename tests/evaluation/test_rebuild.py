@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from mmser.cache.fingerprint import recipe_of
+from mmser.composition import built
+from mmser.core.configs import load_config
 from mmser.core.errors import MmserError
-from mmser.evaluation.rebuild import extractor_of
+from mmser.evaluation.rebuild import extractor_of, same_maker
 from mmser.extractors.text.tokens import Tokens
 
 COMMIT = "0" * 40
@@ -42,3 +44,36 @@ def test_the_revision_of_a_hub_id_counts(tmp_path: Path) -> None:
     info["parameters"]["revision"] = "1" * 40
     with pytest.raises(MmserError, match=r"the extractor that made bert_tokens-.*weights="):
         extractor_of(info, str(tmp_path))
+
+
+def info_of_config(name: str, **changes: Any) -> dict[str, Any]:
+    """What a store of the extractor ``name`` says of itself."""
+    return recipe_of(name, built({**load_config("extractor", name), **changes})).info()
+
+
+def test_a_store_made_before_an_argument_came_keeps_its_meaning() -> None:
+    older = info_of_config("mfcc_light_sernet", level_of="whole")
+    assert "level_of" not in older["parameters"]
+    assert extractor_of(older, "weights").level_of == "whole"  # type: ignore[attr-defined]
+    now = info_of_config("mfcc_light_sernet")
+    assert now["fingerprint"] != older["fingerprint"]
+    assert extractor_of(now, "weights").level_of == "cut"  # type: ignore[attr-defined]
+
+
+def test_fingerprints_of_other_extractors_of_the_family_stay() -> None:
+    assert info_of_config("mfcc40")["fingerprint"] == "adf4d6e33cd6"
+
+
+def test_a_changed_feature_set_is_told() -> None:
+    pytest.importorskip("opensmile")
+    older = info_of_config("compact_gcn_lld")
+    older["parameters"] = {**older["parameters"], "set": "sha256:0"}
+    with pytest.raises(MmserError, match="the extractor that made compact_gcn_lld"):
+        extractor_of(older, "weights")
+
+
+def test_one_maker_whatever_it_read() -> None:
+    one = {"class": "a.B", "version": 1, "dtype": "float32", "parameters": {"size": 50, "weights": "sha256:0"}}
+    assert same_maker(one, {**one, "transcript": {"source": "whisper"}, "fingerprint": "1"})
+    for changes in ({"version": 2}, {"dtype": "float16"}, {"parameters": {"size": 100, "weights": "sha256:0"}}):
+        assert not same_maker(one, {**one, **changes})

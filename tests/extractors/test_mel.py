@@ -82,6 +82,23 @@ def test_light_sernet_equals_a_direct_evaluation() -> None:
     assert np.abs(silent).max() <= 10
 
 
+@pytest.mark.parametrize("seconds", [2.5, 5.0])
+def test_light_sernet_sets_the_level_of_what_it_keeps(seconds: float) -> None:
+    """Cut in the middle, then the level, then zeros: neither what is cut away nor the zeros count."""
+    recipe = {key: value for key, value in load_config("extractor", "mfcc_light_sernet").items() if key != "_target_"}
+    waveform = speechlike(seconds, 2)
+    waveform[: round((seconds - 3) / 2 * 16_000) if seconds > 3 else 0] *= 20.0  # loud where nothing is kept
+    surplus = max(0, len(waveform) - 48_000)
+    middle = waveform[surplus // 2 : len(waveform) - surplus // 2]
+    scaled = np.clip(middle / np.percentile(np.abs(middle), 99.9), -1, 1).astype(np.float32)
+    lacking = 48_000 - len(scaled)
+    placed = np.pad(scaled, (lacking // 2, lacking - lacking // 2))
+    expected = values_of(Mfcc(**{**recipe, "level": "none"}), placed)
+    np.testing.assert_allclose(values_of(Mfcc(**recipe), waveform), expected, atol=1e-4)
+    before = values_of(Mfcc(**{**recipe, "level_of": "whole"}), waveform)
+    assert (np.abs(before - expected).max() > 0.1) == (seconds > 3)
+
+
 def test_metaser_needs_no_padding_from_279_seconds_on() -> None:
     recipe = {key: value for key, value in load_config("extractor", "mfcc_metaser").items() if key != "_target_"}
     frames = [len(values_of(Mfcc(**recipe), speechlike(seconds, 5))) for seconds in (2.79, 2.75)]

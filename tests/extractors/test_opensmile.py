@@ -14,6 +14,7 @@ from mmser.core.errors import MmserError
 
 opensmile = pytest.importorskip("opensmile")
 from mmser.extractors.audio.opensmile import OpenSmile  # noqa: E402
+from mmser.extractors.mel import cepstra, differences, mel_filters  # noqa: E402
 
 
 def test_functionals_equal_the_package() -> None:
@@ -53,12 +54,35 @@ def test_the_33_columns_of_the_compact_graph_network() -> None:
     made = OpenSmile(feature_set="compact_gcn", level="LowLevelDescriptors")
     values = made.extract([Clip("x", tone(1.0, 200))])[0].values
     assert values.shape[1] == len(made.names) == 33
-    assert made.names[13:16] == ("pcm_zcr_sma", "voiceProb_sma", "F0_sma")
+    assert made.names[13:16] == ("pcm_zcr", "voiceProb", "F0")
     assert made.names[-1] == "pcm_LOGenergy_sma_de"
     assert np.median(values[:, 15]) == pytest.approx(200, abs=8)
     assert made.parameters()["set"].startswith("sha256:")
     with pytest.raises(MmserError, match="level=LowLevelDescriptors without deltas for the set compact_gcn"):
         OpenSmile(feature_set="compact_gcn")
+
+
+def test_the_33_columns_are_those_of_the_released_configuration() -> None:
+    """Written as they are; slopes of the means over three frames; power spectrum; energy of the frames themselves."""
+    waveform = speechlike(1.0, 3)
+    made = OpenSmile(feature_set="compact_gcn", level="LowLevelDescriptors")
+    values = made.extract([Clip("x", waveform)])[0].values.astype(np.float64)
+    frames = np.stack([waveform[160 * t : 160 * t + 400] for t in range(len(values))]).astype(np.float64)
+
+    emphasised = np.concatenate([0.03 * frames[:, :1], frames[:, 1:] - 0.97 * frames[:, :-1]], axis=1)
+    power = np.abs(np.fft.rfft(emphasised * np.hamming(400) * 32767, 512)) ** 2
+    logs = np.log(power @ mel_filters(26, 257, 16_000, 0.0, 8000.0, "htk", "mel", False).T)
+    expected = cepstra(logs.astype(np.float32), 13, "htk", 22)
+    np.testing.assert_allclose(values[:, 1:13], expected[:, 1:], atol=0.05)
+    # Coefficient 0 but for a constant, openSMILE's scale of a sample.
+    assert np.ptp(values[:, 0] - expected[:, 0]) < 0.05
+
+    energy = np.log(np.square(frames).mean(axis=1))
+    for column, slope in [*zip(range(16), range(16, 32), strict=True), (None, 32)]:
+        contour = energy if column is None else values[:, column]
+        means = np.convolve(contour, np.ones(3) / 3, mode="same")
+        regression = differences(means[:, None].astype(np.float32), 2)[4:-4, 0]
+        np.testing.assert_allclose(values[4:-4, slope], regression, atol=2e-4)
 
 
 def test_the_93_columns_of_the_attention_lstm() -> None:

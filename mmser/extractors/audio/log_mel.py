@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 
 from mmser.core.clip import Clip, Failure, Features, Modality
-from mmser.extractors.level import Level
+from mmser.extractors.arguments import LATER, arguments
+from mmser.extractors.level import Level, LevelOf
 from mmser.extractors.mel import Logarithm, MelRecipe, MelScale, standardised, with_differences
 from mmser.extractors.outcomes import each_waveform
 from mmser.extractors.spectra import Padding, WindowShape
@@ -27,6 +28,7 @@ class LogMel:
         standardise: per clip and column, ``none``, ``mean`` or ``zscore``.
         sample_rate: Hz; the 16 kHz waveform is resampled to it.
         level: see `level.levelled`.
+        level_of: what it is measured on: the ``whole`` clip, or the ``cut`` to ``seconds``, before zeros are added.
         seconds: fixed length (centre crop or zeros on both sides); None keeps the clip's own.
         preemphasis: factor of the first-order difference, 0 for none.
         window_ms, hop_ms: milliseconds, rounded to samples.
@@ -46,6 +48,7 @@ class LogMel:
     standardise: Literal["none", "mean", "zscore"] = "none"
     sample_rate: int = 16_000
     level: Level = "none"
+    level_of: LevelOf = field(default="whole", metadata=LATER)
     seconds: float | None = None
     preemphasis: float = 0.0
     window_ms: float = 25.0
@@ -73,7 +76,7 @@ class LogMel:
 
     def parameters(self) -> Mapping[str, Any]:
         """Every argument."""
-        return {"extractor": "log_mel", **asdict(self)}
+        return {"extractor": "log_mel", **arguments(self)}
 
     def extract(self, clips: Sequence[Clip]) -> list[Features | Failure]:
         """One (time, band) float32 array per clip; each is computed alone."""
