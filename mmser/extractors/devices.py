@@ -15,11 +15,19 @@ Precision = Literal["float32", "bfloat16"]
 
 
 def placed(model: M, device: str, precision: Precision) -> M:
-    """The model in eval mode, without gradients, on ``device`` (``auto``: the GPU when there is one)."""
+    """The model in eval mode, without gradients, on ``device`` (``auto``: the GPU when there is one).
+
+    In bfloat16 on the CPU, grouped convolutions stay in float32 where this processor computes them wrongly.
+    """
     import torch
 
+    from mmser.extractors.grouped_convolutions import keep_right
+
     where = device if device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
-    return model.eval().requires_grad_(False).to(where, getattr(torch, precision))
+    model = model.eval().requires_grad_(False).to(where, getattr(torch, precision))
+    if precision == "bfloat16" and torch.device(where).type == "cpu":
+        keep_right(model)
+    return model
 
 
 def place_of(model: nn.Module) -> tuple[torch.device, torch.dtype]:
