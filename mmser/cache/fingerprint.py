@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,8 @@ class Recipe:
 
     ``maker`` is the class, ``version`` counts changes of its code that change its output, ``parameters`` are JSON
     values with weights by their digest, ``dtype`` is how values are stored, ``transcript`` says where
-    the words came from (only for what reads words): ``{"source": name, "parameters": {...}}``.
+    the words came from (only for what reads words): ``{"source": name, "parameters": {...}}``. ``files`` are where the
+    parameters known by a digest lay: a hint for those who need them again, and no part of the fingerprint.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Recipe:
     dtype: str = DEFAULT_DTYPE
     transcript: Mapping[str, Any] | None = None
     random_weights: bool = False
+    files: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def fingerprint(self) -> str:
@@ -64,6 +66,7 @@ class Recipe:
             "dtype": self.dtype,
             "random_weights": self.random_weights,
             "transcript": json.loads(canonical(self.transcript)),
+            **({"files": dict(self.files)} if self.files else {}),
         }
 
 
@@ -110,4 +113,21 @@ def recipe_of(
         dtype=stored,
         transcript=transcript,
         random_weights=bool(getattr(maker, "random_weights", str(parameters.get("weights", "")).startswith("random"))),
+        files=_files_of(maker, parameters),
     )
+
+
+def _files_of(maker: Extractor | Transcriber, parameters: Mapping[str, Any]) -> dict[str, str]:
+    """{argument that is known by a digest: the file or folder it names on this machine}."""
+    files = {}
+    for name in [name for name, value in parameters.items() if is_digest(value)]:
+        named = getattr(maker, name, None)
+        path = maker.checkpoint.local if name == "weights" and hasattr(maker, "checkpoint") else named and Path(named)
+        if path:
+            files[name] = str(path.expanduser().resolve())
+    return files
+
+
+def is_digest(value: Any) -> bool:
+    """Whether a parameter is the digest of a file or a folder."""
+    return isinstance(value, str) and value.startswith("sha256:")

@@ -45,7 +45,7 @@ class Weights:
         """The file or folder on this machine, None where there is none."""
         if not self.source:
             return None
-        return next((place for place in self._places if place.exists()), None)
+        return next((place for place in self.places if place.exists()), None)
 
     @property
     def identity(self) -> str:
@@ -91,7 +91,8 @@ class Weights:
             return self._downloaded()
 
     @property
-    def _places(self) -> tuple[Path, ...]:
+    def places(self) -> tuple[Path, ...]:
+        """Where they are looked for on this machine."""
         # The folder of a hub id goes by the id's last part; a mistyped path must not find its namesake.
         is_hub_id = self.download is None and _HUB_ID.match(self.source)
         name = self.source.rpartition("/")[2] if is_hub_id else self.source
@@ -99,7 +100,7 @@ class Weights:
 
     @property
     def _nothing(self) -> str:
-        return f"nothing at {' or '.join(map(str, dict.fromkeys(self._places)))}"
+        return f"nothing at {' or '.join(map(str, dict.fromkeys(self.places)))}"
 
     @property
     def _commit(self) -> str:
@@ -121,7 +122,7 @@ class Weights:
         missing = self._missing(
             f"{self._nothing}, nor in the hub's cache, and the hub cannot be reached",
             f"https://huggingface.co/{self.source}/tree/{self._commit} "
-            f"(`hf download {self.source} --revision {self._commit} --local-dir {self._places[-1]}`)",
+            f"(`hf download {self.source} --revision {self._commit} --local-dir {self.places[-1]}`)",
         )
         if constants.HF_HUB_OFFLINE:
             raise missing

@@ -129,6 +129,6 @@ def _extractors(
     """(name of the store, disturbance, stream, extractor)."""
     for stream in streams:
         store = data.stores[stream]
-        extractor = extractor_like(store, run.config)
+        extractor = extractor_like(store, run)
         for one in wanted:
             yield f"{store.info['extractor']}+{one.name}", one, stream, Disturbed(extractor, one)

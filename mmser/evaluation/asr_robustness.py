@@ -144,7 +144,7 @@ def _controlled(
     transcripts = _references(run)
     confusions = confusions_of(run)
     _log.info("word errors made of: %s", confusions.source)
-    extractors = {stream: extractor_like(store, run.config) for stream, store in stores.items()}
+    extractors = {stream: extractor_like(store, run) for stream, store in stores.items()}
     for rate in dict.fromkeys([0.0, *wer]):
         name, achieved = f"WER {rate:.0%}", []
         for draw in range(draws if rate else 1):

@@ -86,6 +86,7 @@ def ablate(options: argparse.Namespace) -> str:
 def add_robustness_options(parser: argparse.ArgumentParser) -> None:
     """Options of `mmser robustness`."""
     parser.add_argument("run", metavar="run=DIR")
+    parser.add_argument("files", nargs="*", metavar="extractor.NAME.weights=PATH", help="where its weights lie now")
     parser.add_argument("--asr", nargs="+", default=[], metavar="NAME", help="recognisers: pocketsphinx whisper-base")
     parser.add_argument("--retrain", action="store_true", help="also train again on each recogniser's words (costs)")
     parser.add_argument("--wer", type=float, nargs="+", default=[], help="controlled word error rates: 0.1 0.2 0.4 0.6")
@@ -110,13 +111,29 @@ def robustness(options: argparse.Namespace) -> str:
     from mmser.evaluation.asr_robustness import asr_robustness
     from mmser.evaluation.robustness import robustness_text
 
-    run, kinds = run_of(options.run), _disturbed(options.disturb)
+    run, kinds = _run_with_files(options.run, options.files), _disturbed(options.disturb)
     tables = []
     if options.asr or options.wer or not kinds:
         tables.append(asr_robustness(run, options.asr, options.wer, options.draws, options.retrain))
     if kinds:
         tables.append(acoustic_robustness(run, kinds, options.noise_folder, workers=options.workers))
     return robustness_text(pd.concat(tables, ignore_index=True))
+
+
+def _run_with_files(word: str, words: Sequence[str]) -> Run:
+    from mmser.evaluation.extractor_files import check_named, named_files
+    from mmser.training.run import Run
+    from mmser.training.sources import open_stores
+    from mmser.training.stages import list_stages
+
+    named, others = named_files(words)
+    if others:
+        raise UsageError("extractor.NAME.weights=PATH", others[0], "`mmser robustness --help` lists the options.")
+    run = Run(run_of(word), named)
+    if named:
+        stores = open_stores(list_stages(run.config)[-1].settings, run.recorded)
+        check_named(named, [store.info for store in stores.values()])
+    return run
 
 
 def add_compare_options(parser: argparse.ArgumentParser) -> None:

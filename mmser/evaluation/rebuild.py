@@ -8,39 +8,46 @@ from typing import TYPE_CHECKING, Any
 from hydra.utils import get_class
 
 from mmser.cache.find import differences
-from mmser.cache.fingerprint import recipe_of
+from mmser.cache.fingerprint import is_digest, recipe_of
 from mmser.composition import built, compose
 from mmser.core.contracts import Extractor
 from mmser.core.errors import MmserError
+from mmser.core.weights import RANDOM
+from mmser.evaluation.extractor_files import Named, file_of
 from mmser.extractors.arguments import later_arguments
 
 if TYPE_CHECKING:
     from mmser.cache.store import Store
+    from mmser.training.run import Run
 
 DECODED = "decoded_frame_rate"
 """What decoding adds to the recipe of a face store, pictures per second."""
 
 
-def extractor_like(store: Store, settings: Mapping[str, Any]) -> Extractor:
-    """The extractor of a run's store; ``settings`` are the run's (for ``paths.weights``). Raises as `extractor_of`."""
-    return extractor_of(store.info, str((settings.get("paths") or {}).get("weights", "weights")))
+def extractor_like(store: Store, run: Run) -> Extractor:
+    """The extractor of a run's store, with the run's ``paths.weights``. Raises as `extractor_of`."""
+    return extractor_of(store.info, str((run.config.get("paths") or {}).get("weights", "weights")), run.named_files)
 
 
-def extractor_of(info: Mapping[str, Any], weights: str) -> Extractor:
+def extractor_of(info: Mapping[str, Any], weights: str, named: Named | None = None) -> Extractor:
     """``configs/extractor/<name>`` with the parameters in a store's ``info``.
 
-    Pretrained weights come from the folder ``weights``, or are random where the store's were. Raises MmserError when
-    weights, code or parameters differ from those the store was made with, and UsageError when the config is gone.
+    A file that is known by its digest is the one ``named``, or the one that made the store where it still lies, or the
+    config's in the folder ``weights``; pretrained weights are random where the store's were. Raises MmserError when no
+    such file is found, or code or parameters differ from those the store was made with, and UsageError when the config
+    is gone.
     """
     name = str(info["extractor"])
     words = ["corpus=generic", f"paths.weights={weights}", f"+extractor@extractor.{name}={name}"]
     part = dict(compose("preprocess", words)["extractor"][name])
-    known = {key: value for key, value in info["parameters"].items() if key != "weights"}
-    part |= {key: value for key, value in known.items() if key in _arguments(part)}
-    newer = later_arguments(get_class(part["_target_"])) - known.keys()
+    known = {key: value for key, value in info["parameters"].items() if key in _arguments(part)}
+    part |= {key: value for key, value in known.items() if key != "weights" and not is_digest(value)}
+    for key in [key for key, value in known.items() if is_digest(value)]:
+        part[key] = str(file_of(info, key, part, (named or {}).get(name, {}).get(key)))
+    newer = later_arguments(get_class(part["_target_"])) - info["parameters"].keys()
     part = {key: value for key, value in part.items() if key not in newer}
     if info.get("random_weights") and "weights" in part:
-        part["weights"] = "random"
+        part["weights"] = RANDOM
     extractor: Extractor = built(part)
     _check_same(info, extractor)
     return extractor

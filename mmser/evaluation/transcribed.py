@@ -34,7 +34,7 @@ def ensure_transcribed(
 
         preprocess(
             built(run.config["corpus"]),
-            {str(stores[stream].info["extractor"]): extractor_like(stores[stream], run.config) for stream in missing},
+            {str(stores[stream].info["extractor"]): extractor_like(stores[stream], run) for stream in missing},
             run.config["cache"],
             transcriber=make_transcriber(backend, run.config),
             transcript=backend,

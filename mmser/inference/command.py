@@ -27,7 +27,8 @@ INTERRUPTED = 130
 def add_options(predict: argparse.ArgumentParser) -> None:
     """Options of `mmser predict`."""
     predict.add_argument("run", metavar="run=DIR", help="a run, a model folder, or hf:owner/name[@revision]")
-    predict.add_argument("recordings", nargs="*", metavar="FILE", help="videos or sound files, or folders of them")
+    files = "videos or sound files, or folders of them; extractor.NAME.weights=PATH says where its weights lie now"
+    predict.add_argument("recordings", nargs="*", metavar="FILE", help=files)
     predict.add_argument("--asr", help="recogniser for runs that read text: pocketsphinx, whisper-base, ...")
     predict.add_argument("--out", help="folder for csv, json, srt, vtt, svg (default: beside each recording)")
     predict.add_argument("--weights", help="folder of the extractors' pretrained weights (default: the run's)")
@@ -48,12 +49,15 @@ def predict(options: argparse.Namespace, tell: Callable[[str], None]) -> int:
     What concerns every recording is checked before the first; one that cannot be judged is reported, and the others
     are done.
     """
+    from mmser.evaluation.extractor_files import named_files
     from mmser.inference.recogniser import load
     from mmser.inference.result_places import result_places
 
+    named, options.recordings = named_files(options.recordings)
     given = _asked(options)
     places = result_places(list(given), options.out)
-    recogniser = load(run_of(options.run), weights=options.weights, fold=options.fold, seed=options.seed)
+    chosen = {"fold": options.fold, "seed": options.seed}
+    recogniser = load(run_of(options.run), weights=options.weights, named_files=named, **chosen)
     recogniser.transcriber(options.asr)
     return _each(options, given, places, recogniser, tell)
 

@@ -28,6 +28,7 @@ from mmser.core.task import Task
 from mmser.data.collate import Shape
 from mmser.data.spec import StreamSpec
 from mmser.data.transforms import Transforms
+from mmser.evaluation.extractor_files import Named
 from mmser.inference.safe_parts import check_parts, check_values
 from mmser.inference.trained import Member, StreamSource
 from mmser.inference.training_lengths import TrainingLengths, tell_unknown
@@ -59,12 +60,16 @@ def member_folder(folder: Path, place: int, members: int) -> Path:
 
 
 class ModelFolder:
-    """``config`` is config.json, checked; ``weights`` the folder of the extractors' pretrained weights here."""
+    """``config`` is config.json, checked; ``weights`` the folder of the extractors' pretrained weights here.
 
-    def __init__(self, folder: str | Path, weights: str | None = None) -> None:
+    ``named_files`` are those of its extractors that a user named.
+    """
+
+    def __init__(self, folder: str | Path, weights: str | None = None, named_files: Named | None = None) -> None:
         """Raises MmserError when it is none, of another version, damaged, or names what a model folder may not."""
         self.directory = Path(folder)
         self.weights = weights or "weights"
+        self.named_files: Named = named_files or {}
         self.config = _read_config(self.directory)
         try:
             check_parts(self.config["model"])
@@ -141,7 +146,8 @@ def _read_config(folder: Path) -> dict[str, Any]:
 
 
 def _source(name: str, stream: Mapping[str, Any]) -> StreamSource:
-    info = dict(stream["store"])
+    # Where files lay on the machine it was trained on is of no use here.
+    info = {key: value for key, value in stream["store"].items() if key != "files"}
     checked_name(str(info["extractor"]), "the name of an extractor")
     transcript = info.get("transcript") or {}
     checked_name(str(transcript.get("source", "corpus")), "the name of a transcript source")

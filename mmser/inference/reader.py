@@ -15,6 +15,7 @@ from mmser.core.errors import MmserError
 from mmser.data.collate import Collate
 from mmser.data.dataset import Facts, PartDataset
 from mmser.data.transforms import Transforms
+from mmser.evaluation.extractor_files import check_named
 from mmser.evaluation.memory_store import store_in_memory
 from mmser.evaluation.rebuild import decoded_rate, extractor_of
 from mmser.extraction.batches import by_length
@@ -35,8 +36,10 @@ class Reader:
         self._sources = trained.sources
         for stream, source in self._sources.items():
             _check_made_here(stream, source)
+        check_named(trained.named_files, [source.info for source in self._sources.values()])
         self.extractors: dict[str, Extractor] = {
-            name: extractor_of(source.info, trained.weights) for name, source in self._sources.items()
+            name: extractor_of(source.info, trained.weights, trained.named_files)
+            for name, source in self._sources.items()
         }
 
     @property

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from mmser.core.contracts import Transcriber
 from mmser.core.errors import MmserError
+from mmser.evaluation.extractor_files import Named
 from mmser.inference.cutting import Cutting
 from mmser.inference.opening import open_trained
 from mmser.inference.reader import Reader
@@ -28,14 +29,15 @@ def load(
     weights: str | None = None,
     fold: str | None = None,
     seed: int | None = None,
+    named_files: Named | None = None,
 ) -> Recogniser:
     """Open a model folder, a run's folder, or "hf:owner/name" at ``revision`` (a commit, a tag or a branch).
 
-    ``weights`` is the folder of the extractors' pretrained weights, where the system reads through any; ``fold`` and
-    ``seed`` choose among its models. Raises MmserError when it is not there, damaged, of another version, or names
-    parts that are not mmser's.
+    ``weights`` is the folder of the extractors' pretrained weights, where the system reads through any, ``named_files``
+    those that lie elsewhere: {extractor: {"weights": path}}; ``fold`` and ``seed`` choose among its models. Raises
+    MmserError when it is not there, damaged, of another version, or names parts that are not mmser's.
     """
-    return Recogniser(open_trained(source, revision, weights), fold, seed)
+    return Recogniser(open_trained(source, revision, weights, named_files), fold, seed)
 
 
 class Recogniser:

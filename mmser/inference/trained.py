@@ -13,6 +13,7 @@ from mmser.data.checks import find_word_stream, store_shape
 from mmser.data.collate import Shape
 from mmser.data.spec import StreamSpec
 from mmser.data.transforms import Transforms
+from mmser.evaluation.extractor_files import Named
 from mmser.inference.corpus_files import CorpusFiles
 from mmser.inference.training_lengths import TrainingLengths, tell_unknown, training_lengths
 from mmser.models.multimodal import MultimodalModel
@@ -56,7 +57,8 @@ class Member:
 class Trained(Protocol):
     """``weights`` is the folder of the extractors' pretrained weights on this machine.
 
-    ``data`` has the keys alignment, grid_rate and word_stream (None without word times).
+    ``named_files`` are those of its extractors that a user named; ``data`` has the keys alignment, grid_rate and
+    word_stream (None without word times).
     """
 
     @property
@@ -64,6 +66,9 @@ class Trained(Protocol):
 
     @property
     def weights(self) -> str: ...
+
+    @property
+    def named_files(self) -> Named: ...
 
     @property
     def data(self) -> Mapping[str, Any]: ...
@@ -116,6 +121,10 @@ class TrainedRun:
     @property
     def name(self) -> str:
         return self.run.directory.resolve().name
+
+    @property
+    def named_files(self) -> Named:
+        return self.run.named_files
 
     @cached_property
     def data(self) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -39,11 +40,15 @@ _log = logging.getLogger(__name__)
 
 
 class Run:
-    """``config`` is the resolved config as a plain dictionary; ``directory`` the folder everything lies in."""
+    """``config`` is the resolved config as a plain dictionary; ``directory`` the folder everything lies in.
 
-    def __init__(self, directory: str | Path) -> None:
+    ``named_files`` are the files of its extractors that now lie elsewhere: {extractor: {argument: path}}.
+    """
+
+    def __init__(self, directory: str | Path, named_files: Mapping[str, Mapping[str, str]] | None = None) -> None:
         """Raises MmserError when the folder was not made by training."""
         self.directory = Path(directory)
+        self.named_files = named_files or {}
         self.config: dict[str, Any] = read_settings(self.directory)
 
     def __repr__(self) -> str:

@@ -83,12 +83,12 @@ def test_confusions_come_from_the_cached_recogniser(trained):
 
 def test_the_extractor_is_built_again_as_it_was(trained):
     store = text_stores(trained)["prose"]
-    assert extractor_like(store, trained.config) == Words()
+    assert extractor_like(store, trained) == Words()
     store.info["parameters"] = {"extractor": "words", "limit": 2}
-    assert extractor_like(store, trained.config) == Words(limit=2)
+    assert extractor_like(store, trained) == Words(limit=2)
     store.info["version"] = 99
     with pytest.raises(MmserError, match=r"one with version=1 \(there 99\)"):
-        extractor_like(store, trained.config)
+        extractor_like(store, trained)
 
 
 def test_recognisers_by_name(trained):

@@ -12,6 +12,7 @@ from mmser.composition import built
 from mmser.core.configs import load_config
 from mmser.core.errors import MmserError
 from mmser.evaluation.rebuild import extractor_of, same_maker
+from mmser.extractors.audio.vocal_segments import VocalSegments
 from mmser.extractors.text.tokens import Tokens
 
 COMMIT = "0" * 40
@@ -77,3 +78,42 @@ def test_one_maker_whatever_it_read() -> None:
     assert same_maker(one, {**one, "transcript": {"source": "whisper"}, "fingerprint": "1"})
     for changes in ({"version": 2}, {"dtype": "float16"}, {"parameters": {"size": 100, "weights": "sha256:0"}}):
         assert not same_maker(one, {**one, **changes})
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    """A folder under a name that paths.weights does not know."""
+    folder = tmp_path / "downloads" / "mine"
+    folder.mkdir(parents=True)
+    (folder / "vocab.txt").write_text("b")
+    return folder
+
+
+def test_the_path_of_weights_is_a_hint_beside_their_digest(own: Path, tmp_path: Path) -> None:
+    info = info_of(Tokens(weights=str(own)))
+    assert info["files"] == {"weights": str(own)}
+    assert extractor_of(info, str(tmp_path)) == Tokens(weights=str(own), weights_folder=str(tmp_path))
+    moved = own.rename(own.parent / "moved")
+    assert info["fingerprint"] == info_of(Tokens(weights=str(moved)))["fingerprint"]
+    gone = rf"`weights` that made bert_tokens-.*found nothing with that digest at {own} or .*weights=PATH"
+    with pytest.raises(MmserError, match=gone):
+        extractor_of(info, str(tmp_path))
+    named = {"bert_tokens": {"weights": str(moved)}}
+    assert extractor_of(info, str(tmp_path), named).parameters() == info["parameters"]
+
+
+def test_other_contents_in_the_same_place_are_not_taken(own: Path, checkpoint: Path, tmp_path: Path) -> None:
+    info = info_of(Tokens(weights=str(own)))
+    (own / "vocab.txt").write_text("c")
+    for named in (None, {"bert_tokens": {"weights": str(own)}}):
+        with pytest.raises(MmserError, match="nothing with that digest"):
+            extractor_of(info, str(checkpoint.parent), named)
+    # What lies below paths.weights under the config's name needs no hint.
+    (checkpoint / "vocab.txt").write_text("b")
+    assert extractor_of(info, str(checkpoint.parent)).parameters() == info["parameters"]
+
+
+def test_a_detector_is_found_as_weights_are(tmp_path: Path) -> None:
+    (tmp_path / "detector.safetensors").write_bytes(b"d")
+    info = recipe_of("vocal_segments", VocalSegments(detector=str(tmp_path / "detector.safetensors"))).info()
+    assert extractor_of(info, "weights") == VocalSegments(detector=str(tmp_path / "detector.safetensors"))
