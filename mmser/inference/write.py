@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from mmser.core.tables import PREDICTION, PROBABILITY
@@ -74,9 +75,11 @@ def draw_timeline(table: pd.DataFrame, path: Path) -> None:
         for number, name in enumerate(names):
             color, style = COLOURS[number % len(COLOURS)], STYLES[number % len(STYLES)]
             short = name.removeprefix(PROBABILITY).removeprefix(PREDICTION)
-            rows = zip(table["start"], table["end"], table[name], strict=True)
-            for place, (start, end, value) in enumerate(rows):
-                axes.plot([start, end], [value] * 2, style, color=color, lw=2.5, label="" if place else short)
+            # One line per class, however many segments there are; NaN lifts the pen between two.
+            gap = np.full(len(table), np.nan)
+            times = np.stack([table["start"], table["end"], gap], axis=1).ravel()
+            values = np.stack([table[name].astype("float64")] * 2 + [gap], axis=1).ravel()
+            axes.plot(times, values, style, color=color, lw=2.5, label=short)
         axes.set(xlabel="seconds", ylabel="probability" if names[0].startswith(PROBABILITY) else "value")
         if names[0].startswith(PROBABILITY):
             axes.set_ylim(0, 1.02)
