@@ -8,6 +8,9 @@ from typing import Any
 
 from mmser.core.errors import UsageError
 
+FEW = 12
+"""Names that an error lists."""
+
 
 def config_dir() -> Path:
     """The configs folder: inside the package when installed from a wheel, beside it in a checkout."""
@@ -38,5 +41,6 @@ def load_config(group: str, name: str) -> dict[str, Any]:
 def unknown_name(group: str, name: str, known: list[str]) -> UsageError:
     """The error for a name that is not in the registry, suggesting the nearest ones."""
     near = difflib.get_close_matches(name, known, n=3)
-    hint = f"Did you mean {' or '.join(near)}?" if near else f"Known: {', '.join(known)}."
-    return UsageError(f"the name of a {group}", f"'{name}'", hint)
+    some = ", ".join(known[:FEW]) + (f" and {len(known) - FEW} more (`mmser list`)" if len(known) > FEW else "")
+    hint = f"Did you mean {' or '.join(near)}?" if near else f"Known: {some or 'none'}."
+    return UsageError(f"the name of {'an' if group[0] in 'aeio' else 'a'} {group}", f"'{name[:60]}'", hint)

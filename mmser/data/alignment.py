@@ -17,15 +17,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Literal
 
 import numpy as np
 
 from mmser.core.errors import MmserError
 from mmser.data.sample import Sample, Track
+from mmser.settings.data import Alignment
 
-Alignment = Literal["native", "word", "grid"]
-ALIGNMENTS = ("native", "word", "grid")
 FASTEST_FRAMES = 1000.0
 """Hz; a faster track is a waveform, which has no frames to pool."""
 LEAST_OVERLAP = 1e-5

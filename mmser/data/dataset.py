@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from torch.utils.data import Dataset
 
-from mmser.data.alignment import Alignment, align
+from mmser.data.alignment import align
 from mmser.data.sample import Sample, Track
 from mmser.data.spec import StreamSpec
 from mmser.data.transforms import Transforms
+from mmser.settings.data import Alignment
 
 if TYPE_CHECKING:
     from mmser.cache.store import Store

@@ -7,37 +7,14 @@ A plan maps a random generator (None: no shuffling, plain batches) to a list of 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from mmser.core.errors import MmserError
 from mmser.data.samplers import Generator, Plan
+from mmser.settings.data import Episodes
 
-TaskOf = Literal["corpus", "speaker", "pool"]
-
-
-@dataclass(frozen=True, slots=True)
-class Episodes:
-    """``count`` batches per epoch of ``tasks`` episodes each: ``support``, then ``query`` rows of every class.
-
-    ``by`` says what a task is: one corpus, one speaker, or the pool of all.
-    """
-
-    tasks: int = 8
-    support: int = 5
-    query: int = 5
-    count: int = 100
-    by: TaskOf = "corpus"
-
-    def __post_init__(self) -> None:
-        if min(self.tasks, self.support, self.query, self.count) < 1 or self.by not in ("corpus", "speaker", "pool"):
-            raise MmserError(
-                "data.episodes with positive tasks, support, query, count and by corpus, speaker or pool",
-                str(self),
-                "Correct it.",
-            )
+__all__ = ["Episodes", "episode_plan", "paired_plan"]
 
 
 def paired_plan(labelled: np.ndarray, batch_size: int) -> Plan:

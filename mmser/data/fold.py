@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -12,7 +12,6 @@ from torch.utils.data import DataLoader
 
 from mmser.core.batch import Batch
 from mmser.core.task import Task
-from mmser.data.alignment import ALIGNMENTS, Alignment
 from mmser.data.checks import (
     check_balance,
     check_choice,
@@ -40,14 +39,13 @@ from mmser.data.samplers import (
 )
 from mmser.data.spec import StreamSpec
 from mmser.data.transforms import Transforms
+from mmser.settings.data import ALIGNMENTS, BATCHINGS, Alignment, Batching
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from mmser.cache.store import Store
 
-Batching = Literal["length", "random", "dialogue", "paired", "episodes"]
-BATCHINGS = ("length", "random", "dialogue", "paired", "episodes")
 _log = logging.getLogger(__name__)
 
 

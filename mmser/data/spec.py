@@ -1,51 +1,16 @@
-"""How one stream of a system reads its store: the ``streams`` part of a system's config."""
+"""A stream's options (`mmser.settings.stream`) beside the store they are about."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from mmser.core.errors import MmserError, UsageError
+from mmser.core.errors import MmserError
+from mmser.settings.stream import StreamSpec
 
 if TYPE_CHECKING:
     from mmser.cache.store import Store
 
-Normalise = Literal["none", "zscore", "speaker_zscore", "gender_zscore", "corpus_zscore", "minmax"]
-NORMALISATIONS = ("none", "zscore", "speaker_zscore", "gender_zscore", "corpus_zscore", "minmax")
-CROPS = ("head", "centre")
-
-
-@dataclass(frozen=True, slots=True)
-class StreamSpec:
-    """One stream: which extractor's store, and what is done to its arrays.
-
-    ``size`` is the feature dimension the system expects (None: any). ``limit`` is the maximum number of steps kept
-    (None: all), from the ``crop`` "head" or "centre". ``normalise``: "zscore" per coefficient from the training
-    fold's frames, "speaker_zscore" per speaker, "gender_zscore" or "corpus_zscore" per domain, "minmax" from the
-    training fold's range per coefficient to [0, 1] (see `mmser.data.transforms`). ``vocabulary`` turns a store of word
-    hashes into the training fold's word indices (0 padding, 1 unknown); words seen fewer than ``min_count`` times in
-    training are unknown.
-    """
-
-    extractor: str
-    size: int | None = None
-    limit: int | None = None
-    normalise: Normalise = "none"
-    crop: Literal["head", "centre"] = "head"
-    vocabulary: bool = False
-    min_count: int = 1
-
-    def __post_init__(self) -> None:
-        if self.normalise not in NORMALISATIONS:
-            raise UsageError(
-                f"normalise to be one of {', '.join(NORMALISATIONS)}", f"'{self.normalise}'", "Choose one."
-            )
-        if self.crop not in CROPS:
-            raise UsageError(f"crop to be one of {', '.join(CROPS)}", f"'{self.crop}'", "Choose one.")
-        if self.limit is not None and self.limit < 1:
-            raise UsageError("a limit of at least 1 step", str(self.limit), "Use null for no limit.")
-        if self.vocabulary and self.normalise != "none":
-            raise UsageError("normalise none for word indices", f"'{self.normalise}'", "Drop one of the two.")
+__all__ = ["StreamSpec", "check_size"]
 
 
 def check_size(stream: str, spec: StreamSpec, feature: tuple[int, ...], store: Store) -> int:

@@ -64,5 +64,5 @@ def test_without_a_usable_domain_it_says_so():
 
 
 def test_nonsense_is_refused():
-    with pytest.raises(MmserError, match=r"data\.episodes with positive"):
+    with pytest.raises(MmserError, match=r"data\.episodes\.tasks to be a whole number from 1"):
         Episodes(tasks=0)

@@ -94,7 +94,7 @@ def test_a_run_is_loaded_too(run):
         (lambda c: c["model"]["head"].update(colour=3), "the class of the head has; found .*colour=3"),
         (lambda c: c["model"]["head"].update(hidden_sizes=[7]), r"undamaged .*model\.safetensors"),
         (lambda c: c["members"][0].update(input_sizes={}), "a feature size for each stream"),
-        (lambda c: c["streams"]["tone"]["spec"].update(normalise="magic"), "normalise to be one of"),
+        (lambda c: c["streams"]["tone"]["spec"].update(normalise="magic"), "normalise to be none"),
         (lambda c: c["streams"]["tone"]["store"].update(extractor="a=b,c"), "the name of an extractor"),
         (lambda c: c["streams"]["tone"]["store"].update(transcript={"source": "whisper-/x"}), "a transcript source"),
         (

@@ -19,7 +19,7 @@ def test_seed_is_short_for_seeds():
 
 
 def test_an_unknown_key_is_wrong_usage():
-    with pytest.raises(UsageError, match=r"configs/train\.yaml"):
+    with pytest.raises(UsageError, match=r"found trainer\.epoks\. Did you mean trainer\.epochs"):
         compose(
             "train", ["corpus=ravdess", f"protocol={default_protocol('ravdess')}", "system=mcsan", "trainer.epoks=3"]
         )
@@ -30,8 +30,8 @@ def test_a_part_put_into_anothers_place_keeps_only_the_arguments_it_knows():
     assert compose("train", words)["model"]["fusion"]["pooling"] == "statistics"
     swapped = compose("train", [*words, "fusion@model.fusion=gated", "model.fusion.size=8"])["model"]["fusion"]
     assert swapped.keys() == load_config("fusion", "gated").keys() and swapped["size"] == 8
-    asked = compose("train", [*words, "fusion@model.fusion=gated", "+model.fusion.unheard=1"])["model"]["fusion"]
-    assert asked["unheard"] == 1
+    with pytest.raises(UsageError, match=r"an option of model\.fusion; found model\.fusion\.unheard"):
+        compose("train", [*words, "fusion@model.fusion=gated", "+model.fusion.unheard=1"])
     words = ["corpus=emodb", "protocol=emodb7_group4", "system=compact_gcn", "encoder@model.encoders.audio=gru"]
     assert compose("train", words)["model"]["encoders"]["audio"].keys() == load_config("encoder", "gru").keys()
 
@@ -82,7 +82,7 @@ def test_a_saved_config_takes_overrides_of_keys_it_has(tmp_path):
     file.write_text(yaml.safe_dump({"trainer": {"epochs": 3}, "seeds": [0]}))
     saved = read_yaml(file)
     assert merged(saved, ["trainer.epochs=5", "seed=4"]) == {"trainer": {"epochs": 5}, "seeds": [4]}
-    with pytest.raises(UsageError, match="keys the saved config has"):
+    with pytest.raises(UsageError, match=r"found trainer\.epoks\. Did you mean trainer\.epochs"):
         merged(saved, ["trainer.epoks=5"])
 
 
@@ -136,7 +136,7 @@ def printed_words() -> list[tuple[str, list[str], str]]:
     for path in sorted(config_dir().glob("*/*.yaml")):
         header = [line[1:].strip() for line in path.read_text().splitlines() if line.startswith("#")]
         commands = [line for line in header if line.startswith("mmser train ")]
-        words = re.findall(r"(?<![\w.@])\+?(?:\w+@)?stages\.[\w.]+=(?:\[[^\]]*\]|[\w.]+)", " ".join(header))
+        words = re.findall(r"(?<![\w.@])\+?(?:\w+@)?stages\.[\w.]+=(?:\[[^\]]*\]|[\w.-]+)", " ".join(header))
         parts = [word for word in words if "@" in word]
         found += [(path.stem, [*shlex.split(commands[0])[2:], *parts], word) for word in words if commands]
     return found

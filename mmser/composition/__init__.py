@@ -1,0 +1,18 @@
+"""Hydra composition: override words -> one resolved, checked, plain mapping; and the parts that a mapping names."""
+
+from mmser.composition.composing import compose, merged, read_yaml, sweep
+from mmser.composition.parts import built
+from mmser.composition.swaps import INTERCHANGEABLE
+from mmser.composition.words import chosen, default_protocol, listed
+
+__all__ = [
+    "INTERCHANGEABLE",
+    "built",
+    "chosen",
+    "compose",
+    "default_protocol",
+    "listed",
+    "merged",
+    "read_yaml",
+    "sweep",
+]

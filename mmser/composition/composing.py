@@ -1,0 +1,173 @@
+"""Hydra composition: override words -> one resolved plain mapping. The only file that touches a DictConfig."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra import compose as hydra_compose
+from hydra import initialize_config_dir
+from hydra import main as hydra_main
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from mmser.composition.swaps import renamed, without_leftovers
+from mmser.composition.unknown import has_key, is_argument, unknown_key, with_signs
+from mmser.composition.words import Word, read_words
+from mmser.core.configs import config_dir
+from mmser.core.errors import UsageError
+from mmser.core.saved import read_saved_yaml
+from mmser.settings.check import ranges_of
+from mmser.settings.preprocess import Preprocess
+from mmser.settings.run import Run
+from mmser.settings.settings import check_preprocess, check_run, require_preprocess, require_run
+
+KINDS = {"train": (Run, check_run, require_run), "preprocess": (Preprocess, check_preprocess, require_preprocess)}
+"""What describes the options of a config, what checks them, and what tells whether one is missing."""
+
+SHOWN = 200
+"""Characters of Hydra's own words that an error passes on."""
+
+
+def compose(config_name: str, overrides: Sequence[str]) -> dict[str, Any]:
+    """Compose ``configs/<config_name>.yaml`` with override words, resolve every interpolation, check every option.
+
+    An argument that a part has may be set whether its config lists it or not.
+    Raises UsageError for an unknown key or config, a malformed word, a value that is not allowed.
+    """
+    words = read_words(overrides)
+    return _finished(config_name, *_resolved(config_name, words))
+
+
+def _resolved(config_name: str, words: list[Word]) -> tuple[dict[str, Any], list[Word]]:
+    """The resolved mapping and the words that made it, with a plus where Hydra wants one."""
+    try:
+        return _mapping(_composed(config_name, words), resolve=True), words
+    except (HydraException, OmegaConfBaseException) as error:
+        signed = _signed(config_name, words)
+        if signed == words:
+            raise _failed(config_name, error) from error
+    try:
+        return _mapping(_composed(config_name, signed), resolve=True), signed
+    except (HydraException, OmegaConfBaseException) as error:
+        raise _failed(config_name, error) from error
+
+
+def _signed(config_name: str, words: list[Word]) -> list[Word]:
+    """The words with signs, judged by what their choices alone compose to."""
+    choices = [word for word in words if word.group or word.sign == "~"]
+    try:
+        return with_signs(words, _mapping(_composed(config_name, choices), resolve=False))
+    except (HydraException, OmegaConfBaseException) as error:
+        raise _failed(config_name, error) from error
+
+
+def _composed(config_name: str, words: Sequence[Word]) -> DictConfig:
+    with initialize_config_dir(str(config_dir()), version_base="1.3"):
+        return hydra_compose(config_name, overrides=[*map(str, words)])
+
+
+def _mapping(config: DictConfig, resolve: bool) -> dict[str, Any]:
+    content = OmegaConf.to_container(config, resolve=resolve, throw_on_missing=resolve)
+    return content  # type: ignore[return-value]
+
+
+def _finished(config_name: str, config: dict[str, Any], words: Sequence[Word]) -> dict[str, Any]:
+    kind, check, require = KINDS[config_name]
+    for word in words:
+        if word.sign and word.sign != "~" and not word.group and word.key.split(".")[0] not in ranges_of(kind):
+            raise unknown_key(word.key, {key: value for key, value in config.items() if key in ranges_of(kind)})
+    made = renamed(without_leftovers(config, words), words)
+    check(made)
+    require(made)
+    return made
+
+
+def _failed(config_name: str, error: Exception) -> UsageError:
+    """Hydra's complaint on one line, without the lists it prints."""
+    causes = [str(error), *([str(error.__cause__)] if error.__cause__ else [])]
+    reason = " ".join(" ".join(causes).split())
+    reason = reason if len(reason) <= SHOWN else f"{reason[: SHOWN - 3]}..."
+    return UsageError(
+        f"overrides that fit configs/{config_name}.yaml", reason, "`mmser list` prints the names; see docs/."
+    )
+
+
+def read_yaml(path: str | Path) -> dict[str, Any]:
+    """A saved config as a plain mapping. Raises MmserError when there is none, or it is damaged."""
+    file = Path(path)
+    if not file.is_file():
+        raise UsageError("a saved config", f"no file {file}", "Name <run>/config.yaml.")
+    return read_saved_yaml(file)
+
+
+def merged(config: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+    """A saved config with KEY=VALUE overrides applied, resolved and checked.
+
+    Raises UsageError for a key that neither the config nor a part in it has, a choice of another part, or a value that
+    is not allowed.
+    """
+    tree = OmegaConf.create(dict(config))
+    try:
+        for word in read_words(overrides):
+            _merge(tree, config, word)
+        content = _mapping(tree, resolve=True)
+    except (HydraException, OmegaConfBaseException) as error:
+        raise UsageError("overrides that fit the saved config", " ".join(str(error).split()), "Correct it.") from error
+    check_run(content)
+    return content
+
+
+def _merge(tree: DictConfig, config: Mapping[str, Any], word: Word) -> None:
+    if word.group or word.sign == "~" or "@" in word.key:
+        raise UsageError(
+            "options of the saved config, KEY=VALUE", str(word), "Other parts are chosen in a new command, without it."
+        )
+    if not (has_key(config, word.key) or is_argument(config, word.key)):
+        raise unknown_key(word.key, config)
+    OmegaConf.update(tree, word.key, word.parsed(), force_add=True)
+
+
+def sweep(config_name: str, overrides: Sequence[str], job: Callable[[dict[str, Any]], float]) -> None:
+    """Call ``job`` for every combination of comma-separated override values, through Hydra's own sweeper.
+
+    Sweeper and launcher plug-ins (Optuna, Slurm) are chosen by ``hydra/sweeper=...`` and ``hydra/launcher=...``; what
+    ``job`` returns is the number such a sweeper optimises.
+    """
+    words = read_words(overrides, sweeps=True)
+    own = [word for word in words if not word.key.startswith("hydra")]
+    signs = {word.key: word.sign for word in _resolved(config_name, [*map(_first, own)])[1]}
+    signed = [Word(signs.get(word.key, word.sign), word.key, word.value) for word in words]
+
+    @hydra_main(config_path=str(config_dir()), config_name=config_name, version_base="1.3")
+    def one(config: DictConfig) -> float:
+        made = read_words(HydraConfig.get().overrides.task)
+        return job(_finished(config_name, _mapping(config, resolve=True), made))
+
+    argv, sys.argv = sys.argv, ["mmser", "--multirun", *map(str, signed)]
+    asked, os.environ["HYDRA_FULL_ERROR"] = os.environ.get("HYDRA_FULL_ERROR"), "1"  # errors come here as they are
+    try:
+        one()
+    finally:
+        sys.argv = argv
+        if asked is None:
+            del os.environ["HYDRA_FULL_ERROR"]
+        else:
+            os.environ["HYDRA_FULL_ERROR"] = asked
+
+
+def _first(word: Word) -> Word:
+    """The word with the first of the values it tries."""
+    if word.value is None:
+        return word
+    override = OverridesParser.create().parse_override(str(word))
+    if not override.is_sweep_override():
+        return word
+    first = next(iter(override.sweep_string_iterator()))
+    return Word(word.sign, word.key, first)

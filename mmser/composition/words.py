@@ -1,0 +1,174 @@
+"""One word of a command, ``KEY=VALUE``: what it names, and how it has to be written for Hydra's grammar.
+
+People write paths as they are, with spaces, brackets and letters of any language: they are quoted here. A value that
+the grammar cannot read is text, unless it opens a bracket or a quote.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Quote, QuotedString
+from hydra.errors import HydraException
+
+from mmser.core.configs import config_dir, config_names, load_config, unknown_name
+from mmser.core.errors import UsageError
+from mmser.settings.check import shown
+from mmser.settings.paths import is_path
+
+SHORT = {"seed": "seeds", "extractors": "extractors"}
+"""`seed=3` is short for `seeds=[3]`, `extractors=mfcc40` for `extractors=[mfcc40]`."""
+
+PLACES = {"fusion": "fusion@model.fusion", "head": "head@model.head", "encoder": "encoder@model.encoders.STREAM",
+          "extractor": "streams.STREAM.extractor", "augmentation": "data.augmentation",
+          "transcriber": "transcript"}  # fmt: skip
+"""How a member of a group that stands nowhere by itself is named in a command."""
+
+_WORD = re.compile(r"(\+\+|\+|~)?([^=]*)(?:(=)(.*))?", re.DOTALL)
+_OURS = re.compile(r"\$\{(?!(?:paths\.|cache\b|oc\.))")
+"""A brace that opens no reference to another option: a path may have one in its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """``sign`` is "", "+", "++" or "~"; ``value`` is written for the grammar, None where there is no equals sign."""
+
+    sign: str
+    key: str
+    value: str | None
+
+    @property
+    def group(self) -> str:
+        """The config group of which this word chooses a member, "" when it sets an option."""
+        name = self.key.partition("@")[0]
+        return name if "." not in name and (config_dir() / name).is_dir() else ""
+
+    @property
+    def place(self) -> str:
+        """The dotted key that this word writes to."""
+        name, _, package = self.key.partition("@")
+        return package or name
+
+    def __str__(self) -> str:
+        return f"{self.sign}{self.key}" + ("" if self.value is None else f"={self.value}")
+
+    def parsed(self) -> Any:
+        """The value, as Hydra reads it."""
+        return OverridesParser.create().parse_override(f"{self.key}={self.value}").value()
+
+
+def read_words(overrides: Sequence[str], sweeps: bool = False) -> list[Word]:
+    """Every word, ready for Hydra. ``sweeps``: a comma parts the values to try.
+
+    Raises UsageError for a word that cannot be read, or one that names a config that is not there.
+    """
+    words = [_read(text, sweeps) for text in overrides]
+    for word in words:
+        _check_choice(word)
+    return words
+
+
+def chosen(overrides: Sequence[str], group: str) -> str | None:
+    """The name an override chooses for a config group, e.g. ``corpus=meld`` -> "meld"; None when unnamed."""
+    names = [value for key, _, value in (word.partition("=") for word in overrides) if key == group]
+    return names[-1] if names else None
+
+
+def default_protocol(corpus: str) -> str:
+    """The protocol config that says ``default: true`` for a corpus config's name. Raises UsageError without one."""
+    load_config("corpus", corpus)
+    for name in config_names("protocol"):
+        config = load_config("protocol", name)
+        if config.get("corpus") == corpus and config.get("default"):
+            return name
+    fitting = [name for name in config_names("protocol") if load_config("protocol", name).get("corpus") == corpus]
+    raise UsageError(f"protocol=NAME for the corpus {corpus}", "none", f"Known: {', '.join(fitting) or 'none yet'}.")
+
+
+def listed(overrides: Sequence[str], key: str) -> list[str]:
+    """The value of a list override such as ``extractors=[mfcc40,glove]``. Raises UsageError when it is unreadable."""
+    words = read_words([text for text in overrides if text.partition("=")[0] == key])
+    value = words[-1].parsed() if words else []
+    return [str(item) for item in value] if isinstance(value, list) else [str(value)]
+
+
+def _read(text: str, sweeps: bool) -> Word:
+    found = _WORD.fullmatch(str(text))
+    sign, key, equals, value = found.groups("") if found else ("", "", "", "")
+    if not key.strip() or (not equals and sign != "~") or key != key.strip():
+        raise UsageError("words of the form KEY=VALUE", shown(str(text)), "See `mmser train --help` and docs/.")
+    if not equals:
+        return Word(sign, key, None)
+    if key in SHORT and not value.startswith("["):
+        # A list in brackets is passed on as it is, and is checked where it is composed.
+        key, value = SHORT[key], f"[{value}]"
+    if key.startswith("hydra"):
+        return Word(sign, key, value)
+    if is_path(key):
+        return Word(sign, key, _quoted_path(value, sweeps))
+    return _readable(Word(sign, key, value), sweeps)
+
+
+def _quoted_path(value: str, sweeps: bool) -> str:
+    """A path as the grammar reads it. ``null`` and ``random`` stay words; who has quoted the path is not corrected."""
+    if sweeps and "," in value and value[0] not in "'\"":
+        return ",".join(_quoted_path(part, sweeps=False) for part in value.split(","))
+    if value in ("null", "random", ""):
+        return value
+    if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"":
+        value = value[1:-1]
+    # OmegaConf would look a brace after a dollar up; with a backslash it is text.
+    return QuotedString(_OURS.sub(r"\\${", value), Quote.single).with_quotes()
+
+
+def _readable(word: Word, sweeps: bool) -> Word:
+    value = word.value or ""
+    try:
+        parsed = OverridesParser.create().parse_override(str(word))
+    except HydraException as error:
+        if value and value[0] not in "[{('\"":
+            return replace(word, value=QuotedString(value, Quote.single).with_quotes())
+        raise UsageError(
+            f"a value that can be read in {word.key}", shown(value), "Close every bracket and quote of it."
+        ) from error
+    if parsed.is_sweep_override() and not sweeps:
+        raise UsageError(
+            f"one value for {word.key}", shown(value), f"A list is {word.key}=[{value}]; --multirun tries each in turn."
+        )
+    return word
+
+
+def _check_choice(word: Word) -> None:
+    """Raise UsageError for a group, or a member of one, that is not there."""
+    name, at, _ = word.key.partition("@")
+    if word.sign == "~" or name.startswith("hydra"):
+        return
+    if at and not word.group:
+        raise unknown_name("config group", name, sorted(path.name for path in config_dir().iterdir() if path.is_dir()))
+    if not word.group:
+        _check_no_part(word)
+        return
+    if word.key in PLACES and not word.sign:
+        raise UsageError("the place of a part", shown(str(word)), f"Write {PLACES[word.key]}={word.value}.")
+    for member in re.split(r"[\[\],\s]+", word.value or ""):
+        if member and member != "null" and member not in config_names(word.group):
+            raise unknown_name(word.group, member, config_names(word.group))
+
+
+def _check_no_part(word: Word) -> None:
+    """``model.fusion=gated`` would put a word into the place of a part."""
+    *parents, last = word.key.split(".")
+    group = "encoder" if parents[-1:] == ["encoders"] else last
+    inside = parents[:1] in (["model"], ["stages"]) and group in ("encoder", "fusion", "head", "objective", "optimizer")
+    inside |= parents[:1] in (["stages"], ["domains"]) and group in ("scheduler", "corpus", "protocol")
+    if inside and (word.value or "") in config_names(group):
+        plus = "+" if parents[0] != "model" else ""
+        raise UsageError(
+            f"arguments of the {group} in {word.key}",
+            f"a name, {word.value}",
+            f"Write {plus}{group}@{word.key}={word.value}.",
+        )

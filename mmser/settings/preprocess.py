@@ -1,0 +1,28 @@
+"""Preprocessing a corpus: the options of configs/preprocess.yaml."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from mmser.settings.ranges import ListOf, MappingOf, Null, Number, Text, Whole
+
+PART = MappingOf(what="a mapping")
+
+
+@dataclass(frozen=True, slots=True)
+class Preprocess:
+    """What each option means stands in configs/preprocess.yaml."""
+
+    corpus: Annotated[Mapping[str, Any], PART]
+    paths: Annotated[Mapping[str, str], MappingOf(Text("a folder"))]
+    extractors: Annotated[Sequence[str], ListOf(Text("the name of an extractor"), distinct=True)]
+    extractor: Annotated[Mapping[str, Any], MappingOf(PART)]
+    transcript: Annotated[str, Text("corpus, or the name of a transcriber")]
+    cache: Annotated[str, Text("a folder")]
+    weights: Annotated[str | None, Text("random, a folder or a file"), Null()]
+    workers: Annotated[int, Whole(0, 1024)]
+    frame_rate: Annotated[float, Number(above=0, most=1000)]
+    max_failures: Annotated[float, Number(least=0, most=1)]
+    transcriber: Annotated[Mapping[str, Any] | None, PART, Null()] = None

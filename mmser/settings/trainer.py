@@ -1,0 +1,56 @@
+"""How a fold is trained: the ``trainer`` part of a config (configs/trainer)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from mmser.settings.ranges import Flag, ListOf, MappingOf, Null, Number, OneOf, Text, Whole
+
+PRECISIONS = OneOf(
+    "32-true", "bf16-mixed", "16-mixed", "64-true", "bf16-true", "16-true", "32", "64", "16", "bf16", 32, 64, 16
+)
+MONITORS = ("ua", "wa", "wf1", "macro_f1", "ccc", "loss", "last")
+THREADS = 1024
+"""More threads or processes than any machine has cores."""
+
+SHARE = Number(above=0, most=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Trainer:
+    """What each option means stands in configs/trainer/default.yaml."""
+
+    epochs: Annotated[int, Whole(1)]
+    min_epochs: Annotated[int | None, Whole(0), Null()]
+    max_steps: Annotated[int, Whole(1), OneOf(-1)]
+    patience: Annotated[int | None, Whole(0), Null()]
+    monitor: Annotated[str, OneOf(*MONITORS)]
+    check_every: Annotated[float, Number(above=0, most=1_000_000)]
+    precision: Annotated[str | int, PRECISIONS]
+    accelerator: Annotated[str, OneOf("auto", "cpu", "gpu", "cuda", "mps", "tpu")]
+    devices: Annotated[int | str | Sequence[int], Whole(1, THREADS), OneOf("auto", -1), ListOf(Whole(0), least=1)]
+    strategy: Annotated[str, Text()]
+    accumulate: Annotated[int, Whole(1)]
+    clip_norm: Annotated[float | None, Number(above=0), Null()]
+    clip_mode: Annotated[str, OneOf("norm", "tensor", "value")]
+    freeze: Annotated[Sequence[str], ListOf(Text("a name pattern"))]
+    groups: Annotated[Sequence[Mapping[str, Any]], ListOf(MappingOf(what="{match: PATTERN, lr_scale: NUMBER, ...}"))]
+    precise_norms: Annotated[int, Whole(0)]
+    deterministic: Annotated[bool | str, Flag(), OneOf("warn")]
+    threads: Annotated[int, Whole(1, THREADS)]
+    jobs: Annotated[int | str, Whole(1, THREADS), OneOf("auto")]
+    save_every: Annotated[int, Whole(1)]
+    log_tensorboard: Annotated[bool, Flag()]
+    limit_train_batches: Annotated[float | int, SHARE, Whole(1)]
+    limit_validation_batches: Annotated[float | int, SHARE, Whole(1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One item of ``trainer.groups``: which parameters, and what differs for them; further keys are the optimizer's."""
+
+    match: Annotated[str, Text("a name pattern such as encoders.audio.*")]
+    lr_scale: Annotated[float, Number(least=0)] = 1.0
+    weight_decay: Annotated[float, Number(least=0)] = 0.0
