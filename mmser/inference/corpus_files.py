@@ -11,9 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from pandas import isna
 
 from mmser.core.utterance import Utterance
+from mmser.corpora.manifest import PATHS
 from mmser.data.targets import speaker_names
 from mmser.extraction.content import Contents
 from mmser.media.decode import MAX_SECONDS
@@ -46,11 +49,13 @@ class CorpusFiles:
     def find(self, recording: Recording) -> CorpusFile | None:
         """What the corpus knows of a recording; None where it is none of its files."""
         # A longer file is no utterance: it was refused.
-        ids = self._by_content(recording) if recording.seconds <= MAX_SECONDS else ()
-        if ids:
-            return CorpusFile(ids, self._speakers(ids), whole=True)
-        ids = self._by_place(recording.path)
-        return CorpusFile(ids, self._speakers(ids), whole=False) if ids else None
+        identifier = self._by_content(recording) if recording.seconds <= MAX_SECONDS else None
+        if identifier is not None:
+            return CorpusFile((identifier,), self._speakers([identifier]), whole=True)
+        rows = self._by_place(recording.path)
+        ids = tuple(row["id"] for row in rows)
+        whole = len(rows) == 1 and _is_whole(rows[0], recording.path)
+        return CorpusFile(ids, self._speakers(ids), whole) if rows else None
 
     def heard_in(self, speakers: Sequence[str]) -> set[str]:
         """Folds in whose training or validation part any of the speakers is."""
@@ -58,12 +63,11 @@ class CorpusFiles:
         names = used["id"].map(self._speaker_of)
         return set(used.loc[names.isin(set(speakers)), "fold"].astype(str))
 
-    def _by_content(self, recording: Recording) -> tuple[str, ...]:
-        """The utterance whose sound, or picture, was made from this very file."""
-        own = Utterance("", "", "", video_path=recording.path)
-        (digest,) = Contents(1).of([own], "audio").values()
-        identifier = self._ids_by_digest.get(digest)
-        return () if identifier is None else (identifier,)
+    def _by_content(self, recording: Recording) -> str | None:
+        """The utterance whose sound or pictures were made from this very content."""
+        own, contents = [Utterance("", "", "", video_path=recording.path)], Contents(1)
+        digests = [*contents.of(own, "audio").values(), *contents.of(own, "face").values()]
+        return next((self._ids_by_digest[digest] for digest in digests if digest in self._ids_by_digest), None)
 
     @cached_property
     def _ids_by_digest(self) -> dict[str, str]:
@@ -76,11 +80,12 @@ class CorpusFiles:
                     found.setdefault(digest, identifier)
         return found
 
-    def _by_place(self, path: Path) -> tuple[str, ...]:
-        named = self.manifest[[column for column in ("audio_path", "video_path") if column in self.manifest]]
+    def _by_place(self, path: Path) -> list[dict[Any, Any]]:
+        """Rows of the manifest that name this very file."""
+        named = self.manifest[[column for column in PATHS if column in self.manifest]]
         here = named.apply(lambda column: column.astype("string").str.endswith(f"/{path.name}", na=False)).any(axis=1)
-        rows = self.manifest[here.astype(bool)]
-        return tuple(row["id"] for row in rows.to_dict("records") if _is_one_of(path, row))
+        rows = self.manifest[here.astype(bool)].to_dict("records")
+        return [row for row in rows if any(_is_named(path, row.get(column)) for column in PATHS)]
 
     def _speakers(self, ids: Sequence[str]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(self._speaker_of[identifier] for identifier in ids))
@@ -90,9 +95,18 @@ class CorpusFiles:
         return dict(zip(self.manifest["id"], speaker_names(self.manifest), strict=True))
 
 
-def _is_one_of(path: Path, row: Mapping[str, object]) -> bool:
-    named = [Path(str(row[column])) for column in ("audio_path", "video_path") if isinstance(row.get(column), str)]
-    return any(place.is_file() and place.samefile(path) for place in named)
+def _is_named(path: Path, name: object) -> bool:
+    return isinstance(name, str) and Path(name).is_file() and Path(name).samefile(path)
+
+
+def _is_whole(row: Mapping[Any, Any], path: Path) -> bool:
+    """Whether the row's utterance is all of this file: it has no times, or they are those of its other file."""
+    sound, film = (row.get(column) for column in PATHS)
+    return (
+        row["start"] is None
+        or isna(row["start"])
+        or (isinstance(film, str) and sound != film and _is_named(path, sound))
+    )
 
 
 def tell_training(trained: Trained, members: Sequence[Member], recording: Recording, known: CorpusFile) -> None:

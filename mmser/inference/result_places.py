@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ def result_places(recordings: Sequence[Path], out: str | Path | None = None) -> 
 
     Recordings that would share one keep their endings (``talk.wav.csv``), or get as many of their folders' names as
     tell them apart (``session_a-interview.csv``). Raises UsageError when that is not enough, and MmserError when
-    files of other makers lie there.
+    files of other makers lie there, or nothing can be written.
     """
     folders = [recording.parent if out is None else Path(out) for recording in recordings]
     stems = [recording.stem for recording in recordings]
@@ -38,6 +39,8 @@ def result_places(recordings: Sequence[Path], out: str | Path | None = None) -> 
             stems[row] = stem
     found = [Place(folder, stem) for folder, stem in zip(folders, stems, strict=True)]
     _check_apart(found, recordings)
+    for folder in dict.fromkeys(folders):
+        _check_writable(folder)
     for place in found:
         _check_ours(place)
     return found
@@ -65,6 +68,13 @@ def _check_apart(places: Sequence[Place], recordings: Sequence[Path]) -> None:
             found = f"{first[key]} and {recording} would both be {place.folder / place.stem}.csv"
             raise UsageError("recordings whose results have names of their own", found, "Predict them apart.")
         first[key] = recording
+
+
+def _check_writable(folder: Path) -> None:
+    there = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        found = f"{there}, which is no folder" if not there.is_dir() else f"no permission to write to {there}"
+        raise MmserError(f"a folder for the results at {folder}", found, "Name another with --out.")
 
 
 def _check_ours(place: Place) -> None:

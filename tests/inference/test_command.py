@@ -15,7 +15,7 @@ from mmser.cache.writer import open_writer
 from mmser.cli import main
 from mmser.core.clip import Features
 from mmser.extraction.import_features import MAKER
-from mmser.inference import write
+from mmser.inference import timeline, write
 from mmser.media.write import write_wav
 
 
@@ -123,6 +123,25 @@ def test_a_transcript_of_somebody_else_is_not_replaced(predict, tmp_path):
     (tmp_path / "talk.srt").unlink()
     assert predict(tmp_path / "talk.wav", out=None)[0] == 0
     assert predict(tmp_path / "talk.wav", out=None)[0] == 0, "its own results it writes again"
+
+
+def test_where_nothing_can_be_written_is_told_before_any_work(predict, tmp_path, monkeypatch):
+    file = recording(tmp_path / "talk.wav")
+    code, printed, complaints = predict(file, out=file)
+    assert code == 1 and not printed and "talk.wav, which is no folder" in complaints
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    code, printed, complaints = predict(file, out=tmp_path / "deep" / "out")
+    assert code == 1 and not printed and f"no permission to write to {tmp_path}." in complaints
+
+
+def test_a_long_recording_shows_how_far_it_is(predict, tmp_path, monkeypatch):
+    monkeypatch.setattr(timeline, "LONG", 2.0)
+    recording(tmp_path / "a.wav", seconds=3.0)
+    _, _, lines = predict(tmp_path / "a.wav")
+    assert "a.wav: speech: 3/3 s," in lines and "a.wav: judged: 1/1 segments," in lines
+    monkeypatch.setattr(timeline, "LONG", 4.0)
+    _, _, lines = predict(tmp_path / "a.wav")
+    assert "3/3" not in lines
 
 
 def test_a_folder_is_every_recording_below_it_once(predict, tmp_path):

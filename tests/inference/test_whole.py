@@ -10,6 +10,8 @@ from seen_run import make_seen_run, trained_again
 
 import mmser
 from mmser.core.errors import MmserError, UsageError
+from mmser.inference.corpus_files import CorpusFile
+from mmser.inference.recording import open_recording
 from mmser.inference.segment_table import read_segments
 from mmser.inference.segments import Segment
 from mmser.inference.timeline import predict_recording
@@ -129,15 +131,22 @@ def test_of_a_file_of_the_corpus_it_says_who_has_heard_the_speaker(run, tmp_path
     assert "no model that judges it has heard small/s0 in training" in caplog.text
 
 
-def test_a_dialogue_of_the_corpus_is_known_by_its_place(run, tmp_path):
-    write_wav(tmp_path / "talk.wav", sound("happy", 3.0))
-    rows = run.manifest.assign(start=0.0, end=1.0)
-    rows.loc[:2, "audio_path"] = str(tmp_path / "talk.wav")
-    trained = TrainedRun(run)
-    files = trained.corpus_files
-    files.manifest = rows
-    found = files._by_place(tmp_path / "talk.wav")
-    assert found == ("u0", "u1", "u2")
+def test_a_file_whose_content_has_changed_is_known_by_its_place(run, tmp_path):
+    file = tmp_path / "talk.wav"
+    write_wav(file, sound("happy", 3.0))
+    files = TrainedRun(run).corpus_files
+    recording = open_recording(file)
+    assert files.find(recording) is None
+    speakers, paths = ("small/s0",), run.manifest["audio_path"]
+    files.manifest = run.manifest.assign(audio_path=paths.where(run.manifest["id"] != "u1", str(file)))
+    assert files.find(recording) == CorpusFile(("u1",), speakers, whole=True)
+    files.manifest = files.manifest.assign(start=0.0, end=1.0)
+    assert files.find(recording) == CorpusFile(("u1",), speakers, whole=False), "a part of it"
+    files.manifest = files.manifest.assign(video_path=str(run.directory / "dialogue.avi"))
+    assert files.find(recording) == CorpusFile(("u1",), speakers, whole=True), "the times are the dialogue's"
+    files.manifest = files.manifest.assign(video_path=str(file))
+    found = files.find(recording)
+    assert len(found.utterances) == 18 and len(found.speakers) == 3 and not found.whole
 
 
 def test_given_segments_are_judged_as_given(run, tmp_path):
