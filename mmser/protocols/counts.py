@@ -10,7 +10,7 @@ import pandas as pd
 Counts = Mapping[str, int | Mapping[str, int]]
 """``total``: how many utterances take part; any other key is a column (``label``, ``session``, ``part``, ``speaker``)
 with the number of utterances by value, ``part/label`` its two columns joined by a slash. ``each_speaker`` is the
-number every speaker that is present has."""
+number every speaker that is present has, ``speakers`` how many of them the whole corpus has (see `fewer_speakers`)."""
 
 SHOWN = 12
 BRACES = re.compile(r"\{([^{}]*)\}")
@@ -24,6 +24,14 @@ def differences(table: pd.DataFrame, counts: Counts, ids: Sequence[str]) -> list
     """
     by_id = list(_id_differences(table, ids))
     return by_id or list(_count_differences(table, counts))
+
+
+def fewer_speakers(table: pd.DataFrame, counts: Counts) -> list[str]:
+    """A line when whole speakers of the corpus are not there: a part of it that can be checked in full, and used."""
+    found, expected = table["speaker"].nunique(), counts.get("speakers")
+    if not isinstance(expected, int) or found >= expected:
+        return []
+    return [f"{found} speakers, not {expected} ({shortened(table['speaker'].unique())})"]
 
 
 def expand(pattern: str) -> Iterator[str]:
@@ -62,6 +70,10 @@ def _count_differences(table: pd.DataFrame, counts: Counts) -> Iterator[str]:
                 yield f"{len(table)} utterances, not {expected}"
         elif key == "each_speaker":
             yield from _column_differences(table, "speaker", dict.fromkeys(sorted(table["speaker"].unique()), expected))
+        elif key == "speakers":
+            found = table["speaker"].nunique()
+            if isinstance(expected, int) and found > expected:
+                yield f"{found} speakers, not {expected} ({shortened(table['speaker'].unique())})"
         elif isinstance(expected, Mapping):
             yield from _column_differences(table, key, expected)
 

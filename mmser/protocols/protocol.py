@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mmser.core.csv_file import read_csv_file
 from mmser.core.errors import MmserError
 from mmser.core.tables import ASSIGNMENT_COLUMNS, require_columns
-from mmser.protocols.counts import differences, shortened
+from mmser.protocols.counts import differences, fewer_speakers, shortened
 from mmser.protocols.folds import Fold, FoldPlan
+from mmser.protocols.words import as_numbers, check_spelling, read_label_file
 
 PARTS = ("train", "validation", "test")
 FOLD_COLUMNS = ("id", "speaker", "session", "gender", "part", "label")
@@ -74,16 +74,18 @@ class Protocol:
     def check(self, manifest: pd.DataFrame) -> list[str]:
         """In what the manifest differs from the published corpus, one line each; empty when it does not.
 
-        Raises MmserError with these lines, naming utterances, unless ``allow_incomplete``.
+        Raises MmserError with these lines, naming utterances, unless ``allow_incomplete``. A part of a corpus that has
+        whole speakers less is a line too, but stops nothing.
         """
-        found = differences(self.participants(manifest), self.counts, list(self.ids))
+        table = self.participants(manifest)
+        found = differences(table, self.counts, list(self.ids))
         if found and not self.allow_incomplete:
             raise MmserError(
                 f"{self.corpus} complete as protocol {self.name} defines it",
                 "; ".join(found[:LINES]) + (f"; and {len(found) - LINES} further differences" if found[LINES:] else ""),
                 "Complete the corpus, or go on with protocol.allow_incomplete=true (recorded in the run).",
             )
-        return found
+        return [*fewer_speakers(table, self.counts), *found]
 
     def participants(self, manifest: pd.DataFrame) -> pd.DataFrame:
         """The rows that take part, sorted by id, with a further column ``label`` (class name or None)."""
@@ -94,19 +96,14 @@ class Protocol:
             require_columns(table, (column,), f"a manifest for protocol {self.name}")
             table = table[table[column].isin([str(value) for value in wanted])]
         table = table.assign(label=self._labels(table))
-        keep = table["label"].notna() if (self.classes or not self.values) else pd.Series(True, index=table.index)
+        keep = table["label"].notna() if self._categorical else pd.Series(True, index=table.index)
         for name in self.values:
             require_columns(table, (name,), f"a manifest for protocol {self.name}")
-            keep &= table[name].notna()
-        table = table[keep].sort_values("id", ignore_index=True)
-        if table.empty:
-            words = shortened({str(word) for word in manifest.get(self.label_column, pd.Series(dtype=str)).dropna()})
-            raise MmserError(
-                f"utterances labelled {', '.join(self.labels or self.classes) or 'at all'} in {self.label_column}",
-                f"the words {words}",
-                f"Is this the manifest of {self.corpus}?",
-            )
-        return table
+            keep &= as_numbers(table[name], name).notna()
+        kept = table[keep].sort_values("id", ignore_index=True)
+        if kept.empty:
+            raise self._without_labels(manifest)
+        return kept
 
     def assign(self, manifest: pd.DataFrame) -> pd.DataFrame:
         """One row per (utterance, fold): id, fold, part, label; only utterances that take part.
@@ -122,9 +119,33 @@ class Protocol:
         rows = []
         for fold in self.folds(view):
             guard(fold, speakers, self.speaker_dependent, self.name)
+            if self._categorical:
+                self._check_classes(fold, labels)
             rows += [(i, fold.name, part, labels[i]) for part in PARTS for i in getattr(fold, part)]
             rows += [(i, fold.name, "train", None) for i in fold.unlabelled]
         return pd.DataFrame(rows, columns=list(ASSIGNMENT_COLUMNS))
+
+    @property
+    def _categorical(self) -> bool:
+        return bool(self.classes) or not self.values
+
+    def _check_classes(self, fold: Fold, labels: Mapping[str, str | None]) -> None:
+        found = sorted({label for label in map(labels.get, fold.train) if label is not None})
+        if len(found) < 2:
+            expected = f"at least two classes in the train part of fold {fold.name}"
+            remedy = f"Use data that has more classes for protocol {self.name}."
+            raise MmserError(expected, ", ".join(found) or "no label", remedy)
+
+    def _without_labels(self, manifest: pd.DataFrame) -> MmserError:
+        wanted = ", ".join(self.labels or self.classes or self.values) or "at all"
+        words = {str(word) for word in manifest.get(self.label_column, pd.Series(dtype=str)).dropna()}
+        # The label may stand in a column of another name.
+        columns = [str(name) for name in manifest.columns if manifest[name].notna().any()]
+        return MmserError(
+            f"utterances labelled {wanted} in {', '.join(self.values) if not self._categorical else self.label_column}",
+            f"the words {shortened(words)}; the filled columns are {', '.join(columns)}",
+            f"Is this the manifest of {self.corpus}?",
+        )
 
     def _check_corpus(self, manifest: pd.DataFrame) -> None:
         others = sorted(set(manifest["corpus"]) - {self.corpus})
@@ -142,11 +163,16 @@ class Protocol:
         require_columns(table, (self.label_column,), f"a manifest for protocol {self.name}")
         words = table[self.label_column]
         if self.bins:
-            places = np.searchsorted(np.asarray(self.bins, dtype=float), words.astype(float), side="left")
+            if len(self.classes) != len(self.bins) + 1:
+                expected = f"one class more than bins in protocol {self.name}"
+                raise MmserError(expected, f"{len(self.classes)} and {len(self.bins)}", "Correct protocol.bins.")
+            numbers = as_numbers(words, self.label_column)
+            places = np.searchsorted(np.asarray(self.bins, dtype=float), numbers, side="left").clip(0, len(self.bins))
             named = pd.Series([self.classes[place] for place in places], index=table.index, dtype=object)
             return named.where(words.notna(), None)
         if self.label_file is not None:
-            words = table["id"].map(_label_list(Path(self.label_file)))
+            words = table["id"].map(read_label_file(Path(self.label_file)))
+        check_spelling(words, {*self.labels, *(() if self.labels else self.classes)}, self.label_column)
         named = words.map(dict(self.labels)) if self.labels else words
         known = named.isin(list(self.classes)) if self.classes else named.notna()
         return named.astype(object).where(known, None)
@@ -173,12 +199,3 @@ def guard(fold: Fold, speakers: Mapping[str, str], speaker_dependent: bool, prot
                 shortened(shared),
                 f"Mend the fold plan of protocol {protocol}.",
             )
-
-
-def _label_list(path: Path) -> dict[str, str]:
-    """A csv with the columns id and label."""
-    if not path.is_file():
-        raise MmserError("protocol.label_file, a csv with the columns id,label", f"no file {path}", "Give its path.")
-    table = read_csv_file(path)
-    require_columns(table, ("id", "label"), str(path))
-    return dict(zip(table["id"], table["label"], strict=True))
