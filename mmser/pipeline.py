@@ -12,12 +12,13 @@ from mmser.cache.recorded import recorded_stores
 from mmser.cache.remedy import split_source
 from mmser.composition import built, chosen, compose, default_protocol, listed, merged, read_yaml
 from mmser.composition import sweep as hydra_sweep
-from mmser.core.errors import UsageError
+from mmser.core.errors import MmserError, UsageError
 from mmser.core.trust import trust_typed
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from mmser.corpora.changes import Changes
     from mmser.training.run import Run
 
 log = logging.getLogger(__name__)
@@ -105,17 +106,19 @@ def train_config(settings: dict[str, Any]) -> Run:
     """The same from a resolved mapping."""
     from mmser.evaluation.evaluate import evaluate
     from mmser.training.fit import train as fit
+    from mmser.training.refresh import refresh
 
-    ensure_caches(settings)
+    ensure_caches(settings, refresh(settings))
     run = fit(settings)
     evaluate(run)
     return run
 
 
-def ensure_caches(settings: Mapping[str, Any]) -> None:
+def ensure_caches(settings: Mapping[str, Any], changed: Mapping[str, Changes] | None = None) -> None:
     """Preprocess whatever the run reads and no cache holds in full; raises MmserError when a corpus is not there.
 
-    Every corpus of the run (``corpus`` and ``domains``) and every stream of every stage count.
+    Every corpus of the run (``corpus`` and ``domains``) and every stream of every stage count. A corpus whose words,
+    times or media have ``changed`` since it was cached is preprocessed again: what its content still is, is kept.
     """
     stages = (settings.get("stages") or {}).values()
     named = [*settings["streams"].values(), *(s for stage in stages for s in (stage.get("streams") or {}).values())]
@@ -124,20 +127,33 @@ def ensure_caches(settings: Mapping[str, Any]) -> None:
     extractors = dict.fromkeys(recorded.get(name, name) for name in extractors)
     domains = [domain["corpus"] for domain in (settings.get("domains") or {}).values()]
     for corpus in [settings["corpus"], *domains]:
-        _ensure_corpus(settings, corpus, [*extractors])
+        changes = (changed or {}).get(str(built(corpus).name))
+        _ensure_corpus(settings, corpus, [*extractors], changes.of_content if changes else [])
 
 
-def _ensure_corpus(settings: Mapping[str, Any], corpus: Mapping[str, Any], extractors: Sequence[str]) -> None:
-
+def _ensure_corpus(
+    settings: Mapping[str, Any], corpus: Mapping[str, Any], extractors: Sequence[str], changed: Sequence[str]
+) -> None:
     name = built(corpus).name
     missing: dict[str, list[str]] = {}
     for extractor in extractors:
-        if not _cached(Path(settings["cache"]), name, extractor):
+        if not _cached(Path(settings["cache"]), name, extractor) or changed:
+            if changed and split_store_name(extractor):
+                raise _outdated(name, extractor, changed)
             base, transcript = split_source(extractor)
             missing.setdefault(transcript or "corpus", []).append(base)
     for transcript, names in missing.items():
-        log.info("no complete cache of %s yet for %s: preprocessing", name, ", ".join(names))
+        state = "its cache is of other media or words" if changed else "no complete cache yet"
+        log.info("%s, %s: %s: preprocessing", name, ", ".join(names), state)
         _preprocess_for(settings, corpus, transcript, names)
+
+
+def _outdated(corpus: str, store: str, changed: Sequence[str]) -> MmserError:
+    return MmserError(
+        f"features of {corpus} as it is now",
+        f"{store}, made before the media, times or words of {len(changed)} utterances changed ({changed[0]} first)",
+        "Run `mmser preprocess` with the words that made it, which keeps what is unchanged.",
+    )
 
 
 def _cached(cache: Path, corpus: str, extractor: str) -> bool:

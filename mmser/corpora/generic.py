@@ -35,10 +35,11 @@ import pandas as pd
 
 from mmser.core.csv_file import read_csv_file
 from mmser.core.errors import MmserError, listed_faults
+from mmser.core.paths import expanded, is_there
 from mmser.core.spelling import near_equal, spelling
 from mmser.core.tables import read_parquet
 from mmser.core.utterance import Utterance, Vote, Word
-from mmser.corpora.layout import expanded, is_there, unpacked, whole_number
+from mmser.corpora.layout import unpacked, whole_number
 from mmser.corpora.manifest import FIELDS, JSON_COLUMNS, NUMBERS, PATHS, from_table
 
 LAYOUT = "a manifest.csv or manifest.parquet with the columns id, speaker, audio_path, video_path, transcript, emotion"

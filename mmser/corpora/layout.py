@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from mmser.core.csv_file import parse_csv
 from mmser.core.errors import MmserError
+from mmser.core.paths import expanded, is_there
 from mmser.core.tables import require_columns
 from mmser.core.text_file import read_text
 from mmser.media.container import MediaFault, open_media
@@ -27,22 +28,6 @@ def existing_root(root: str | Path, layout: str) -> Path:
     if not is_there(folder, Path.is_dir):
         raise MmserError(layout, f"no folder {folder}", "Set corpus.root to the folder the corpus was unpacked to.")
     return folder
-
-
-def expanded(path: str | Path) -> Path:
-    """The absolute path; ``~`` and ``~name`` are home folders where there is such a user."""
-    try:
-        return Path(path).expanduser().absolute()
-    except RuntimeError:  # no such user
-        return Path(path).absolute()
-
-
-def is_there(path: Path, kind: Callable[[Path], bool] = Path.is_file) -> bool:
-    """Whether there is such a file (or folder); a path that nothing can have (too long, a zero byte) is not there."""
-    try:
-        return kind(path)
-    except (OSError, ValueError):
-        return False
 
 
 def wrong_layout(root: Path, layout: str) -> MmserError:

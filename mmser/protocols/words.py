@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 from pathlib import Path
 
@@ -19,10 +20,10 @@ def check_spelling(words: pd.Series, known: Collection[str], column: str) -> Non
     That is in case, spaces or the form of their characters. Such a word would be a class of its own, or take no part.
     What the protocol knows (``known``) in several spellings is its own affair.
     """
-    counts = words.dropna().astype(str).value_counts().to_dict()
+    counts = Counter(words.dropna().astype(str))
     groups = [group for group in near_equal([*counts, *known]) if set(group) - set(known)]
     if groups:
-        told = [", ".join(_counted(word, counts.get(word)) for word in group) for group in groups]
+        told = [", ".join(_counted(word, counts[word]) for word in group) for group in groups]
         raise listed_faults(f"one spelling of each word in the column {column}", told, "Write each word in one way.")
 
 

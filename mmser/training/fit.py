@@ -17,11 +17,13 @@ from mmser.core.errors import MmserError
 from mmser.training.fold import fit_fold
 from mmser.training.folder import ASSIGNMENT, CHECKED, DONE, ENVIRONMENT, claim, fold_folder, read_json, run_directory
 from mmser.training.jobs import FoldSeed, job_count, run_in_processes
+from mmser.training.own_manifest import check_unchanged, keep_own_manifest
 from mmser.training.record import environment
 from mmser.training.run import Run
 from mmser.training.sources import (
     assign_folds,
     check_stores,
+    corpus_name,
     manifest_differences,
     manifest_digests,
     open_stores,
@@ -66,6 +68,7 @@ def prepare(directory: Path, settings: Settings) -> pd.DataFrame:
     if path.is_file():
         made_with = read_json(directory / ENVIRONMENT)
         run_stores(settings, recorded_stores(settings, made_with))
+        check_unchanged(directory, manifest)
         for line in manifest_differences(settings, manifest, made_with):
             _log.warning("%s: %s", directory, line)
         return pd.read_parquet(path)
@@ -73,6 +76,9 @@ def prepare(directory: Path, settings: Settings) -> pd.DataFrame:
     assignment, differences = assign_folds(settings, manifest)
     known = {"protocol_differences": differences, "manifests": manifest_digests(settings, manifest)}
     write_json(directory / ENVIRONMENT, {**record, **known})
+    for line in differences:
+        _log.warning("%s differs from the published corpus: %s", corpus_name(settings), line)
+    keep_own_manifest(directory, manifest)
     with written_aside(path) as aside:
         assignment.to_parquet(aside, index=False)
     return assignment

@@ -34,6 +34,7 @@ from mmser.training.folder import (
     read_settings,
 )
 from mmser.training.learner import better
+from mmser.training.own_manifest import own_manifest
 from mmser.training.parts import make_learner, make_model, parameter_count
 from mmser.training.sources import open_fold, read_corpus_manifest
 from mmser.training.stages import Stage, list_stages, take_over
@@ -48,7 +49,8 @@ def fit_fold(directory: Path, fold: str, seed: int) -> None:
     """
     folder = fold_folder(directory, fold, seed)
     settings = read_settings(directory)
-    manifest, assignment = read_corpus_manifest(settings), pd.read_parquet(directory / ASSIGNMENT)
+    manifest = own_manifest(directory, read_corpus_manifest(settings))
+    assignment = pd.read_parquet(directory / ASSIGNMENT)
     recorded = recorded_stores(settings, read_json(directory / ENVIRONMENT))
     with _alone(folder), cpu_threads(int(settings["trainer"]["threads"])), quiet():
         previous: Path | None = None

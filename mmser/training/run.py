@@ -32,6 +32,7 @@ from mmser.training.folder import (
     read_json,
     read_settings,
 )
+from mmser.training.own_manifest import own_manifest
 from mmser.training.parts import make_model
 from mmser.training.sources import manifest_differences, open_fold, read_corpus_manifest
 from mmser.training.stages import list_stages
@@ -69,12 +70,15 @@ class Run:
 
     @cached_property
     def manifest(self) -> pd.DataFrame:
-        """The corpus's manifest from the cache; says so when it is not the one that the run was made with."""
+        """The manifest that the run was made with, its media where they lie now; says so when the cache's is another.
+
+        A run of an earlier version has no copy of its own: the cache's, whatever it says now.
+        """
         manifest = read_corpus_manifest(self.config)
         if (self.directory / ENVIRONMENT).is_file():
             for line in manifest_differences(self.config, manifest, self.environment):
                 _log.warning("%s: %s", self.directory, line)
-        return manifest
+        return own_manifest(self.directory, manifest)
 
     @cached_property
     def environment(self) -> dict[str, Any]:

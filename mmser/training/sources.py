@@ -98,7 +98,8 @@ def manifest_differences(settings: Settings, manifest: pd.DataFrame, environment
     made_with, now = environment.get("manifests") or {}, manifest_digests(settings, manifest)
     changed = [name for name, digest in now.items() if made_with.get(name, digest) != digest]
     return [
-        f"the manifest of {name} has changed since the run was made (labels, speakers or utterances differ)"
+        f"the manifest of {name} has changed since the run was made (labels, speakers or utterances differ); "
+        "the run keeps the class labels it was made with"
         for name in changed
     ]
 

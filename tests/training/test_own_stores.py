@@ -114,9 +114,11 @@ def test_a_later_evaluation_says_that_the_manifest_differs(settings, caplog: pyt
         evaluate(Run(run.directory))
         assert "manifest" not in caplog.text
         table = pd.read_parquet(folder / "manifest.parquet")
-        corrected = table.assign(gender="F")
+        corrected = table.assign(gender="X", speaker="other", audio_path="/moved/a.wav")
         keep_manifest(folder, partial(corrected.to_parquet, index=False))
-        evaluate(Run(run.directory))
+        later = Run(run.directory)
+        assert set(evaluate(later)["speaker"]) == {"s0"}
+    assert set(later.manifest["gender"]) == {"F", "M"}
     assert "the manifest of small has changed since the run was made" in caplog.text
 
 

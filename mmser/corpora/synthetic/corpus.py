@@ -15,6 +15,7 @@ from typing import Any
 
 from mmser.core.contracts import Corpus
 from mmser.core.errors import MmserError
+from mmser.core.paths import expanded
 from mmser.core.utterance import Utterance
 from mmser.corpora.synthetic.iemocap_layout import write_iemocap
 from mmser.corpora.synthetic.meld_layout import write_meld
@@ -53,7 +54,7 @@ class Synthetic:
             raise MmserError(f"2 to {len(EMOTIONS)} emotions", f"{emotions}", "Set corpus.emotions within that.")
         if utterances_per_speaker < 1:
             raise MmserError("at least 1 utterance per speaker", f"{utterances_per_speaker}", "Ask for more.")
-        self.root = Path(root).expanduser().absolute()
+        self.root = expanded(root)
         self.parser, self.layout, self.seed = parser, layout, seed
         self.utterances_per_speaker, self.emotions = utterances_per_speaker, emotions
         self.information = Information(audio_information, text_information, face_information)

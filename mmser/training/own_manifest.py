@@ -1,0 +1,51 @@
+"""The manifest that a run keeps of its own, so that its labels stay those it was trained with.
+
+A corpus may be corrected later, and then its cache follows. A run's utterances, speakers, labels and votes are those of
+its own copy, all of them: never half of one table and half of another. Where the media lie is told by the cache.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from mmser.cache.atomic import written_aside
+from mmser.core.errors import MmserError
+from mmser.core.tables import read_parquet
+from mmser.corpora.changes import PLACES, changes_of
+
+OWN_MANIFEST = "manifest.parquet"
+
+
+def keep_own_manifest(directory: Path, manifest: pd.DataFrame) -> None:
+    """Write the run's copy, once."""
+    path = directory / OWN_MANIFEST
+    if not path.is_file():
+        with written_aside(path) as aside:
+            manifest.to_parquet(aside, index=False)
+
+
+def own_manifest(directory: Path, cached: pd.DataFrame) -> pd.DataFrame:
+    """The run's copy with the media paths of the ``cached`` manifest; the latter where an older run has no copy."""
+    path = directory / OWN_MANIFEST
+    if not path.is_file():
+        return cached
+    own = read_parquet(path, "Train the run again.")
+    paths = cached.set_index("id")[[name for name in PLACES if name in cached and name in own]]
+    known = own["id"].isin(paths.index)
+    return own.assign(**{name: own["id"].map(paths[name]).where(known, own[name]) for name in paths.columns})
+
+
+def check_unchanged(directory: Path, cached: pd.DataFrame) -> None:
+    """Raise MmserError when a run that is to go on was begun with other labels or utterances."""
+    path = directory / OWN_MANIFEST
+    if not path.is_file():
+        return
+    changes = changes_of(read_parquet(path, "Train the run again."), cached)
+    if changes.of_facts:
+        raise MmserError(
+            f"the labels and utterances that {directory} was made from",
+            changes.told(),
+            "Choose another folder with run=DIR for the corpus as it is now; this run keeps what it was made from.",
+        )
