@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from mmser.core.utterance import Word
 
 SAMPLE_RATE = 16_000
-"""Hz; every waveform in the package is mono float32 at this rate."""
+"""Hz; every waveform in the package is mono float32 at this rate unless somebody asks for another."""
 
 Modality = Literal["audio", "text", "face"]
 FailureReason = Literal[
@@ -62,7 +63,9 @@ class Clip:
 
     ``waveform`` is (sample,) float32 mono at `SAMPLE_RATE`; ``frames`` is (time, height, width, 3) uint8 RGB sampled
     at ``frame_rate`` Hz, of the speaker's half of the picture when the corpus shows two people. A part that could not
-    be decoded is None and ``failures`` says why.
+    be decoded is None and ``failures`` says why. ``waveforms`` is the same sound by other sample rates (Hz), those that
+    were asked for, each made from the file's own rate. ``notes`` are what the user must be told of how the parts were
+    made ("the channels cancel each other in the mix: channel 1 of 2 taken").
     """
 
     id: str
@@ -71,6 +74,12 @@ class Clip:
     frame_rate: float | None = None
     transcript: Transcript | None = None
     failures: tuple[Failure, ...] = ()
+    waveforms: Mapping[int, np.ndarray] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def sound(self, sample_rate: int = SAMPLE_RATE) -> np.ndarray | None:
+        """(sample,) float32 mono at ``sample_rate`` Hz, None where it could not be had or nobody asked for it."""
+        return self.waveform if sample_rate == SAMPLE_RATE else self.waveforms.get(sample_rate)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
@@ -10,11 +11,16 @@ from pathlib import Path
 
 from mmser.cache.atomic import file_digest
 from mmser.cache.fingerprint import canonical, text_digest
-from mmser.core.clip import Modality
+from mmser.core.clip import SAMPLE_RATE, Modality
 from mmser.core.utterance import Utterance
+
+HEAD_BYTES = 4096
 
 MISSING = "missing"
 """Stands for the content of a file that is not there, so that a file that appears later counts as changed."""
+
+SOUND = "sound 2"
+"""Marks sound that was once decoded to other values: by another filter between sample rates, another down-mix."""
 
 
 class Contents:
@@ -23,6 +29,7 @@ class Contents:
     def __init__(self, workers: int = 2) -> None:
         self.workers = max(1, workers)
         self._files: dict[Path, str] = {}
+        self._marks: dict[Path, list[str]] = {}
 
     def of(self, utterances: Sequence[Utterance], modality: Modality) -> dict[str, str]:
         """{utterance id: digest} of the sound, the pictures, or the corpus's own words."""
@@ -41,7 +48,13 @@ class Contents:
         side = utterance.face_side if modality == "face" else None
         whole = modality == "audio" and utterance.audio_path is not None and _has_own_audio(utterance)
         start, end = (None, None) if whole else (utterance.start, utterance.end)
-        return text_digest(canonical([self._files[path] if path else MISSING, start, end, side]))
+        mark = self._mark(path) if path and modality == "audio" else []
+        return text_digest(canonical([self._files[path] if path else MISSING, start, end, side, *mark]))
+
+    def _mark(self, path: Path) -> list[str]:
+        if path not in self._marks:
+            self._marks[path] = [] if _always_as_now(path) else [SOUND]
+        return self._marks[path]
 
 
 def _has_own_audio(utterance: Utterance) -> bool:
@@ -58,6 +71,23 @@ def _digest(path: Path) -> str:
         return file_digest(path)
     except OSError:
         return MISSING
+
+
+def _always_as_now(path: Path) -> bool:
+    """Whether no version of the decoder changed what this file's sound becomes: a wav of 16 kHz, mono or stereo.
+
+    The header is read here, so that no decoder runs in this process.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(HEAD_BYTES)
+    except OSError:
+        return True
+    at = head.find(b"fmt ")
+    if head[:4] != b"RIFF" or at < 0 or len(head) < at + 16:
+        return False
+    channels, rate = struct.unpack_from("<HI", head, at + 10)
+    return rate == SAMPLE_RATE and channels <= 2
 
 
 def _words_digest(utterance: Utterance) -> str:

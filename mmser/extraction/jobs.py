@@ -72,7 +72,13 @@ class ExtractorJob:
         results = self._extracted(whole)
         self.seconds += time.perf_counter() - begun
         self._results |= {clip.id: _absent(clip, self.modality) for clip in clips}
-        self._results |= {clip.id: result for clip, result in zip(whole, results, strict=True)}
+        self._results |= {clip.id: self._noted(clip, result) for clip, result in zip(whole, results, strict=True)}
+
+    def _noted(self, clip: Clip, result: Features | Failure) -> Features | Failure:
+        """The features with what decoding noted of the sound."""
+        if self.modality != "audio" or isinstance(result, Failure) or not clip.notes:
+            return result
+        return replace(result, notes="; ".join(filter(None, (result.notes, *clip.notes))))
 
     def _extracted(self, clips: Sequence[Clip]) -> list[Features | Failure]:
         batched = partial(by_length, length=_length, compute=self.extractor.extract, failed=_broken)

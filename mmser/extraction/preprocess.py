@@ -94,10 +94,15 @@ def _write_manifest(folder: Path, utterances: Sequence[Utterance], silent: Progr
             write_json(folder / WARNINGS, warnings)
         else:
             (folder / WARNINGS).unlink(missing_ok=True)
+    _say_warnings(silent, warnings, f"in {folder / WARNINGS}")
+
+
+def _say_warnings(silent: Progress, warnings: Mapping[str, Sequence[str]], rest: str) -> None:
+    """The warnings of most utterances, each with the first of them; ``rest`` tells where the others are."""
     for warning, ids in sorted(warnings.items(), key=lambda item: -len(item[1]))[:SHOWN_WARNINGS]:
         silent.say(f"warning: {warning} ({len(ids)} utterances, {ids[0]} first)")
     if len(warnings) > SHOWN_WARNINGS:
-        silent.say(f"{len(warnings) - SHOWN_WARNINGS} further warnings in {folder / WARNINGS}")
+        silent.say(f"{len(warnings) - SHOWN_WARNINGS} further warnings {rest}")
 
 
 def _jobs(
@@ -138,6 +143,7 @@ def _run(
     frames = {key for job in jobs if job.modality == "face" for key in job.missing}
     todo = {key for job in jobs for key in job.missing}
     decoded = clips_in_order(requests(plan, audio, frames), frame_rate, workers)
+    noted: dict[str, list[str]] = {}
     with closing(decoded), Progress(f"preprocess {corpus}", len(todo), shown) as bar:
         for chunk in chunks(plan):
             due = [utterance.id for utterance in chunk if utterance.id in todo]
@@ -145,11 +151,14 @@ def _run(
                 continue
             for _ in range(sum(key in audio or key in frames for key in due)):
                 clip = next(decoded)
+                for note in clip.notes:
+                    noted.setdefault(note, []).append(clip.id)
                 for job in jobs:
                     job.take(clip)
             for job in jobs:
                 job.store(chunk)
             bar.step(len(due))
+        _say_warnings(bar, noted, "beside the utterances, in the notes of the stores' indexes")
 
 
 def _concluded(

@@ -73,7 +73,7 @@ def _decoded(recording: Recording) -> Iterator[tuple[int, np.ndarray]]:
         try:
             for packet in container.demux(track.stream):
                 if packet.size:
-                    yield from track.blocks(packet)
+                    yield from ((sound.position, sound.mixed.mono) for sound in track.blocks(packet))
         except av.error.FFmpegError:
             track.errors += 1  # what could be decoded up to here is kept
-        yield from track.blocks(None)
+        yield from ((sound.position, sound.mixed.mono) for sound in track.blocks(None))

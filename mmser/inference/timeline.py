@@ -217,12 +217,17 @@ def _features(
     stem = work.recording.path.stem
     places = {f"{stem}-{place:04d}": place for place in range(len(work.segments))}
     listens = "text" in kinds and work.transcriber is not None
+    # Another pass over the recording (for its own scale) says nothing that the first does not.
+    said: set[str] = set()
     for clip in stream_clips(
         [_utterance(identifier, work.recording, work.segments[place]) for identifier, place in places.items()],
         want_audio="audio" in kinds or listens,
         want_frames="face" in kinds,
         frame_rate=work.reader.frame_rate,
     ):
+        for note in set(clip.notes) - said if streams is None else ():
+            _log.warning("%s: %s", work.recording.path.name, note)
+        said.update(clip.notes)
         place = places[clip.id]
         heard = _heard(clip, work.segments[place], work.transcriber if listens else None)
         text = heard.transcript.text if heard.transcript else ""

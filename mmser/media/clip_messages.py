@@ -49,7 +49,8 @@ def utterance_of(content: dict[str, Any]) -> Utterance:
 def write_clip(stream: BinaryIO, clip: Clip) -> None:
     """A clip that a decoder made: it has no transcript."""
     values = {field.name: getattr(clip, field.name) for field in fields(clip)}
-    arrays = {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
+    further = {str(rate): waveform for rate, waveform in values.pop("waveforms").items()}
+    arrays = {name: value for name, value in values.items() if isinstance(value, np.ndarray)} | further
     plain = {name: value for name, value in values.items() if name not in arrays}
     plain["failures"] = [asdict(failure) for failure in clip.failures]
     shapes = {name: [array.dtype.str, array.shape] for name, array in arrays.items()}
@@ -62,8 +63,11 @@ def write_clip(stream: BinaryIO, clip: Clip) -> None:
 def read_clip(stream: BinaryIO, message: dict[str, Any]) -> Clip:
     """The clip whose first line is ``message``. Raises EOFError when the other side is gone."""
     arrays = {name: _read_array(stream, dtype, shape) for name, (dtype, shape) in message["arrays"].items()}
-    failures = tuple(Failure(**failure) for failure in message["clip"]["failures"])
-    return Clip(**{**message["clip"], **arrays, "failures": failures})
+    waveforms = {int(name): arrays.pop(name) for name in list(arrays) if name.isdigit()}
+    content = {**message["clip"], **arrays, "waveforms": waveforms}
+    content["failures"] = tuple(Failure(**failure) for failure in content["failures"])
+    content["notes"] = tuple(content["notes"])
+    return Clip(**content)
 
 
 def _read_array(stream: BinaryIO, dtype: str, shape: list[int]) -> np.ndarray:

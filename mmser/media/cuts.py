@@ -5,6 +5,7 @@ Both hold no more than the utterance itself, and refuse an utterance longer than
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import TYPE_CHECKING
 
@@ -12,12 +13,14 @@ import numpy as np
 
 from mmser.core.clip import SAMPLE_RATE
 from mmser.media.container import MediaFault
+from mmser.media.downmix import Mixed, cancels
 from mmser.media.silence import SILENCE_PEAK, is_silent
 
 if TYPE_CHECKING:
     from av import VideoFrame
 
     from mmser.core.utterance import FaceSide
+    from mmser.media.tracks import Picture, Sound
 
 MISSING_SECONDS = 0.25
 MISSING_SHARE = 0.1
@@ -46,49 +49,67 @@ def _check_complete(covered: float, expected: float | None) -> None:
         raise MediaFault("truncated", f"{covered:.2f} s of {expected:.2f} s can be decoded")
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """What a cut has collected, and what the user must be told of it ("" for nothing)."""
+
+    values: np.ndarray
+    note: str = ""
+
+
 class AudioCut:
-    """Collects the samples between ``start`` and ``end`` (seconds, None = to the end of the track).
+    """Collects the samples at ``rate`` Hz between ``start`` and ``end`` (seconds, None = to the end of the track).
 
     ``expected`` is the stated length in seconds of what is to be collected, None if nobody states it.
     """
 
-    def __init__(self, start: float, end: float | None, expected: float | None, max_seconds: float) -> None:
+    def __init__(
+        self, start: float, end: float | None, expected: float | None, max_seconds: float, rate: int = SAMPLE_RATE
+    ) -> None:
         _check_span(start, end if end is not None or expected is None else start + expected, max_seconds)
-        self.first = round(start * SAMPLE_RATE)
-        self.last = None if end is None else round(end * SAMPLE_RATE)
-        self.limit = round(max_seconds * SAMPLE_RATE)
+        self.rate = rate
+        self.first = round(start * rate)
+        self.last = None if end is None else round(end * rate)
+        self.limit = round(max_seconds * rate)
         self.expected = expected
-        self.blocks: list[tuple[int, np.ndarray]] = []
+        self.blocks: list[tuple[int, Mixed]] = []
         self.done = False
 
-    def add(self, position: int, samples: np.ndarray) -> None:
-        """Take what belongs to the cut from ``samples`` (sample,), the first of which is number ``position``."""
-        low = max(self.first, position)
-        high = position + len(samples)
+    def add(self, sound: Sound) -> None:
+        """Take what belongs to the cut."""
+        if sound.rate != self.rate:
+            return
+        rows = sound.mixed.rows  # (row, sample)
+        low = max(self.first, sound.position)
+        high = sound.position + rows.shape[1]
         if self.last is not None:
             self.done = high >= self.last
             high = min(high, self.last)
         if high > low:
-            self.blocks.append((low, samples[low - position : high - position].copy()))
+            taken = rows[:, low - sound.position : high - sound.position].copy()
+            self.blocks.append((low, replace(sound.mixed, rows=taken)))
         if high - self.first > self.limit:
-            raise MediaFault("too long", f"more than {self.limit / SAMPLE_RATE:g} s of audio")
+            raise MediaFault("too long", f"more than {self.limit / self.rate:g} s of audio")
 
-    def finish(self) -> np.ndarray:
+    def finish(self) -> Part:
         """The waveform (sample,) float32; a gap in the track is silent. Raises MediaFault."""
-        covered = sum(len(samples) for _, samples in self.blocks)
+        covered = sum(mixed.rows.shape[1] for _, mixed in self.blocks)
         if not covered:
             raise MediaFault("truncated" if self.first else "zero length", "no audio samples")
-        _check_complete(covered / SAMPLE_RATE, self.expected)
+        _check_complete(covered / self.rate, self.expected)
+        mix, own = np.sum([mixed.power for _, mixed in self.blocks], axis=0)
+        row = -1 if cancels(mix, own) else 0
         # From ``first`` on even if the track starts later than the file: sound and picture stay together.
-        end = max(at + len(samples) for at, samples in self.blocks)
+        end = max(at + mixed.rows.shape[1] for at, mixed in self.blocks)
         waveform = np.zeros(end - self.first, dtype=np.float32)
-        for at, samples in self.blocks:
-            waveform[at - self.first : at - self.first + len(samples)] = samples
+        for at, mixed in self.blocks:
+            waveform[at - self.first : at - self.first + mixed.rows.shape[1]] = mixed.rows[row]
         if not np.isfinite(waveform).all():
             raise MediaFault("not finite", "the audio holds NaN or infinite samples")
         if is_silent(waveform):
             raise MediaFault("silence", f"peak amplitude {np.abs(waveform).max():.1e}, limit {SILENCE_PEAK:.0e}")
-        return waveform
+        taken = self.blocks[0][1].channel
+        return Part(waveform, f"the channels cancel each other in the mix: {taken} taken" if row else "")
 
 
 class FrameCut:
@@ -109,8 +130,9 @@ class FrameCut:
         self.covered = 0.0
         self.done = False
 
-    def add(self, time: float, duration: float, frame: VideoFrame) -> None:
-        """Offer the picture shown at ``time`` for ``duration`` (seconds)."""
+    def add(self, picture: Picture) -> None:
+        """Offer a picture of the track."""
+        time, duration, frame = picture.time, picture.duration, picture.frame
         self.done = self.end is not None and time >= self.end
         if self.done or time < self.start - duration / 2:
             return
@@ -122,18 +144,18 @@ class FrameCut:
             return
         # A picture size that changes on the way is brought back to the first one.
         self.size = self.size or scaled_size(frame.width, frame.height)
-        picture = to_rgb(frame, self.size, self.side)
-        self.bytes += due * picture.nbytes
+        pixels = to_rgb(frame, self.size, self.side)
+        self.bytes += due * pixels.nbytes
         if self.bytes > MAX_FRAME_BYTES:
             raise MediaFault("too long", f"its frames exceed {MAX_FRAME_BYTES // 1024**2} MiB")
-        self.frames.extend([picture] * due)
+        self.frames.extend([pixels] * due)
 
-    def finish(self) -> np.ndarray:
+    def finish(self) -> Part:
         """Frames (time, height, width, 3) uint8. Raises MediaFault."""
         if not self.frames:
             raise MediaFault("truncated" if self.start else "zero length", "no video frames")
         _check_complete(self.covered, self.expected)
-        return np.stack(self.frames)
+        return Part(np.stack(self.frames))
 
 
 def scaled_size(width: int, height: int) -> tuple[int, int]:

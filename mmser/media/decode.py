@@ -12,12 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from mmser.core.clip import Clip, Failure, Modality
+from mmser.core.clip import SAMPLE_RATE, Clip, Failure, Modality
 from mmser.core.utterance import FaceSide, Utterance
 from mmser.media.container import MediaFault, declared_seconds, find_audio, find_video, open_media, origin_seconds
-from mmser.media.cuts import AudioCut, FrameCut
+from mmser.media.cuts import AudioCut, FrameCut, Part
 from mmser.media.tracks import AudioTrack, VideoTrack
 
 if TYPE_CHECKING:
@@ -40,7 +38,8 @@ class _Want:
     modality: Modality
     start: float | None
     end: float | None
-    side: FaceSide | None
+    side: FaceSide | None = None
+    sample_rate: int | None = None
 
 
 def decode_clips(
@@ -49,9 +48,10 @@ def decode_clips(
     want_frames: bool = False,
     frame_rate: float = 3.0,
     max_seconds: float = MAX_SECONDS,
+    sample_rates: Sequence[int] = (SAMPLE_RATE,),
 ) -> list[Clip]:
     """Decode the utterances of one media file, in the order given; see `stream_clips`."""
-    numbered = _numbered_clips(utterances, want_audio, want_frames, frame_rate, max_seconds)
+    numbered = _numbered_clips(utterances, want_audio, want_frames, frame_rate, max_seconds, sample_rates)
     return [clip for _, clip in sorted(numbered, key=lambda item: item[0])]
 
 
@@ -61,16 +61,17 @@ def stream_clips(
     want_frames: bool = False,
     frame_rate: float = 3.0,
     max_seconds: float = MAX_SECONDS,
+    sample_rates: Sequence[int] = (SAMPLE_RATE,),
     beat: Callable[[], None] = lambda: None,
 ) -> Iterator[Clip]:
     """Yield each clip as soon as it is complete, so that a long video never lies in memory as a whole.
 
-    ``frame_rate`` is in pictures per second, ``max_seconds`` the longest utterance accepted. Every file that the
-    utterances name is opened once. ``start`` and ``end`` cut the video file, and the audio file where it is the same
-    or the only one; an audio file beside another video file belongs to its utterance as a whole. ``beat`` is called
-    with every packet: a sign of life.
+    ``frame_rate`` is in pictures per second, ``max_seconds`` the longest utterance accepted, ``sample_rates`` (Hz) are
+    those of the waveforms, each made from the file's own rate. Every file that the utterances name is opened once.
+    ``start`` and ``end`` cut the video file, and the audio file where it is the same or the only one; an audio file
+    beside another video file belongs to its utterance as a whole. ``beat`` is called with every packet: a sign of life.
     """
-    for _, clip in _numbered_clips(utterances, want_audio, want_frames, frame_rate, max_seconds, beat):
+    for _, clip in _numbered_clips(utterances, want_audio, want_frames, frame_rate, max_seconds, sample_rates, beat):
         yield clip
 
 
@@ -80,67 +81,77 @@ def _numbered_clips(
     want_frames: bool,
     frame_rate: float,
     max_seconds: float,
+    sample_rates: Sequence[int],
     beat: Callable[[], None] = lambda: None,
 ) -> Iterator[tuple[int, Clip]]:
-    wants, parts = _plan(utterances, want_audio, want_frames)
-    awaited = int(want_audio) + int(want_frames)
+    rates = tuple(dict.fromkeys(sample_rates)) if want_audio else ()
+    wants, parts = _plan(utterances, rates, want_frames)
+    awaited = len(rates) + int(want_frames)
     for row, done in enumerate(parts):
         if len(done) == awaited:
             yield row, _clip(utterances[row], done, frame_rate)
     for path in wants:
         for want, part in _read(path, wants[path], frame_rate, max_seconds, beat):
             done = parts[want.row]
-            done[want.modality] = part
+            done[want.modality, want.sample_rate] = part
             if len(done) == awaited:
                 yield want.row, _clip(utterances[want.row], done, frame_rate)
                 parts[want.row] = {}
 
 
-_Parts = list[dict[Modality, np.ndarray | MediaFault]]
+_Done = dict[tuple[Modality, int | None], Part | MediaFault]
+"""Parts of one utterance by modality and, for sound, the sample rate."""
 
 
 def _plan(
-    utterances: Sequence[Utterance], want_audio: bool, want_frames: bool
-) -> tuple[dict[Path, list[_Want]], _Parts]:
+    utterances: Sequence[Utterance], rates: Sequence[int], want_frames: bool
+) -> tuple[dict[Path, list[_Want]], list[_Done]]:
     """What to take from which file, and the parts known to be missing before any file is opened."""
     wants: dict[Path, list[_Want]] = {}
-    parts: _Parts = [{} for _ in utterances]
+    parts: list[_Done] = [{} for _ in utterances]
     for row, item in enumerate(utterances):
         own_audio = item.audio_path is not None and item.video_path not in (None, item.audio_path)
         start, end = (None, None) if own_audio else (item.start, item.end)
         audio_path = item.audio_path or item.video_path
-        if want_audio and audio_path:
-            wants.setdefault(audio_path, []).append(_Want(row, "audio", start, end, None))
-        elif want_audio:
-            parts[row]["audio"] = MediaFault("no audio track", "the corpus names no audio or video file")
+        for rate in rates:
+            if audio_path:
+                wants.setdefault(audio_path, []).append(_Want(row, "audio", start, end, sample_rate=rate))
+            else:
+                fault = MediaFault("no audio track", "the corpus names no audio or video file")
+                parts[row]["audio", rate] = fault
         if want_frames and item.video_path:
             wants.setdefault(item.video_path, []).append(_Want(row, "face", item.start, item.end, item.face_side))
         elif want_frames:
-            parts[row]["face"] = MediaFault("no video track", "the corpus names no video file")
+            parts[row]["face", None] = MediaFault("no video track", "the corpus names no video file")
     # Sound alone first: it is small, so it may wait in memory for the pictures.
     order = sorted(wants, key=lambda path: any(want.modality == "face" for want in wants[path]))
     return {path: wants[path] for path in order}, parts
 
 
-def _clip(utterance: Utterance, parts: dict[Modality, np.ndarray | MediaFault], frame_rate: float) -> Clip:
-    good = {modality: part for modality, part in parts.items() if isinstance(part, np.ndarray)}
-    failures = tuple(
-        Failure(utterance.id, part.reason, part.detail, modality)
-        for modality, part in parts.items()
-        if isinstance(part, MediaFault)
-    )
+def _clip(utterance: Utterance, parts: _Done, frame_rate: float) -> Clip:
+    good = {key: part.values for key, part in parts.items() if isinstance(part, Part)}
+    frames = good.pop(("face", None), None)
+    waveforms = {rate: values for (_, rate), values in good.items() if rate is not None}
+    # What is wrong with a track is wrong at every rate: said once.
+    failures: dict[Modality, Failure] = {}
+    for (modality, _), part in parts.items():
+        if isinstance(part, MediaFault):
+            failures.setdefault(modality, Failure(utterance.id, part.reason, part.detail, modality))
+    notes = dict.fromkeys(part.note for part in parts.values() if isinstance(part, Part) and part.note)
     return Clip(
         id=utterance.id,
-        waveform=good.get("audio"),
-        frames=good.get("face"),
-        frame_rate=frame_rate if "face" in good else None,
-        failures=failures,
+        waveform=waveforms.pop(SAMPLE_RATE, None),
+        frames=frames,
+        frame_rate=None if frames is None else frame_rate,
+        failures=tuple(failures.values()),
+        waveforms=waveforms,
+        notes=tuple(notes),
     )
 
 
 def _read(
     path: Path, wants: Sequence[_Want], frame_rate: float, max_seconds: float, beat: Callable[[], None]
-) -> Iterator[tuple[_Want, np.ndarray | MediaFault]]:
+) -> Iterator[tuple[_Want, Part | MediaFault]]:
     """One pass through one file: each want with its part or with what went wrong."""
     open_wants = list(wants)
     try:
@@ -169,6 +180,7 @@ class _Pass:
         self.tracks: dict[Modality, AudioTrack | VideoTrack] = {}
         self.cuts: dict[_Want, AudioCut | FrameCut] = {}
         self.faults: dict[_Want, MediaFault] = {}
+        self.rates = tuple(dict.fromkeys(want.sample_rate for want in wants if want.sample_rate))
         self.begun = time.monotonic()
         for want in wants:
             try:
@@ -180,7 +192,7 @@ class _Pass:
         stream: AudioStream | VideoStream
         if want.modality == "audio":
             stream = find_audio(self.container)
-            self.tracks.setdefault("audio", AudioTrack(stream, self.origin))
+            self.tracks.setdefault("audio", AudioTrack(stream, self.origin, self.rates))
         else:
             stream = find_video(self.container)
             self.tracks.setdefault("face", VideoTrack(stream, self.origin))
@@ -190,11 +202,11 @@ class _Pass:
             expected: float | None = want.end - start
         else:
             expected = None if length is None else length - start
-        if want.modality == "audio":
-            return AudioCut(start, want.end, expected, max_seconds)
+        if want.sample_rate is not None:
+            return AudioCut(start, want.end, expected, max_seconds, want.sample_rate)
         return FrameCut(start, want.end, expected, max_seconds, frame_rate, want.side)
 
-    def parts(self) -> Iterator[tuple[_Want, np.ndarray | MediaFault]]:
+    def parts(self) -> Iterator[tuple[_Want, Part | MediaFault]]:
         """Yield every want once, as early as it is settled."""
         yield from self.faults.items()
         if not self.cuts:
@@ -230,12 +242,12 @@ class _Pass:
         if time.monotonic() - self.begun > allowed:
             raise MediaFault("too long", f"decoding took more than {allowed:.0f} s and was given up")
 
-    def _deal(self, modality: Modality, packet: Packet | None) -> Iterator[tuple[_Want, np.ndarray | MediaFault]]:
+    def _deal(self, modality: Modality, packet: Packet | None) -> Iterator[tuple[_Want, Part | MediaFault]]:
         for block in self.tracks[modality].blocks(packet):
             for want in [want for want in self.cuts if want.modality == modality]:
                 cut = self.cuts[want]
                 try:
-                    cut.add(*block)
+                    cut.add(block)  # type: ignore[arg-type] # a track's blocks are its own cuts'
                 except MediaFault as fault:
                     del self.cuts[want]
                     yield want, fault
@@ -243,7 +255,7 @@ class _Pass:
                 if cut.done:
                     yield want, self._settle(want)
 
-    def _settle(self, want: _Want) -> np.ndarray | MediaFault:
+    def _settle(self, want: _Want) -> Part | MediaFault:
         """Close a cut; a part lost to packets that do not decode is undecodable rather than cut off."""
         cut, errors = self.cuts.pop(want), self.tracks[want.modality].errors
         try:

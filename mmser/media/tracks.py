@@ -1,19 +1,22 @@
-"""Packets of one track in, timed blocks out: `AudioTrack` gives 16 kHz mono samples, `VideoTrack` pictures.
+"""Packets of one track in, timed blocks out: `AudioTrack` gives mono samples at any rate, `VideoTrack` pictures.
 
 Packets that cannot be decoded are counted and skipped; what they leave uncovered is judged by the cuts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 import numpy as np
 
 from mmser.core.clip import SAMPLE_RATE
+from mmser.media.downmix import DownMix, Mixed
+from mmser.media.resampling import Resampler
 
 if TYPE_CHECKING:
-    from av import AudioFrame, AudioResampler, AudioStream, Packet, VideoFrame, VideoStream
+    from av import AudioFrame, AudioStream, Packet, VideoFrame, VideoStream
 
 GAP_SECONDS = 0.1
 """Time stamps further than this from the running sample count are a gap in the track, nearer ones are jitter."""
@@ -52,69 +55,120 @@ class _Track(Generic[AnyFrame]):
         return None if stamp is None or base is None else float(stamp * base) - self.origin
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Sound:
+    """Samples of a track at ``rate`` Hz, the first of which is number ``position`` from the start of the file."""
+
+    rate: int
+    position: int
+    mixed: Mixed
+
+
+class _Chain:
+    """What sound of one form (format, channels, rate) goes through: packed, mixed, brought to each of the rates."""
+
+    def __init__(self, frame: AudioFrame, rates: Sequence[int]) -> None:
+        import av
+
+        self.form, self.source, self.rates = _form(frame), frame.sample_rate, rates
+        # Packed: an array of planes holds no more than seven channels, a frame of this format has but one plane.
+        self.packer = av.AudioResampler(format="flt")
+        self.mix = DownMix([channel.name for channel in frame.layout.channels])
+        self.resamplers: dict[int, Resampler] = {}
+        self.last: Mixed | None = None
+
+    def push(self, frame: AudioFrame) -> list[tuple[int, Mixed]]:
+        """(rate, what can be told so far); raises FFmpegError or ValueError for a frame that cannot be converted."""
+        found = []
+        for part in self.packer.resample(frame):
+            packed = part.to_ndarray().reshape(-1, part.layout.nb_channels)  # (1, ...) -> (sample, channel)
+            self.last = self.mix(packed)
+            found += [(rate, replace(self.last, rows=self._at(rate, self.last.rows))) for rate in self.rates]
+        return found
+
+    def flush(self) -> list[tuple[int, Mixed]]:
+        """What the resamplers still hold; the next sample begins anew."""
+        spent, self.resamplers = self.resamplers, {}
+        return [(rate, replace(self.last, rows=one.flush())) for rate, one in spent.items() if self.last is not None]
+
+    def _at(self, rate: int, rows: np.ndarray) -> np.ndarray:
+        """(row, sample) at the file's own rate -> at ``rate``; untouched where they agree."""
+        if rate == self.source:
+            return rows
+        if rate not in self.resamplers:
+            self.resamplers[rate] = Resampler(self.source, rate, len(rows))
+        return self.resamplers[rate].push(rows)
+
+
+def _form(frame: AudioFrame) -> tuple[str, str, int]:
+    return frame.format.name, frame.layout.name, frame.sample_rate
+
+
 class AudioTrack(_Track["AudioFrame"]):
-    """Yields (position, samples): number of the first sample at 16 kHz, and samples (sample,) float32."""
+    """Yields `Sound` at each of the ``rates`` (Hz), each made from the file's own rate."""
 
-    def __init__(self, stream: AudioStream, origin: float) -> None:
+    def __init__(self, stream: AudioStream, origin: float, rates: Sequence[int] = (SAMPLE_RATE,)) -> None:
         super().__init__(stream, origin)
-        self.resampler: AudioResampler | None = None
-        self.form: tuple[str, str, int] | None = None
-        self.position = 0
+        self.positions = dict.fromkeys(rates, 0)
+        self.chain: _Chain | None = None
+        self.seconds = 0.0
 
-    def blocks(self, packet: Packet | None) -> Iterator[tuple[int, np.ndarray]]:
-        """Blocks of one packet; None gives what decoder and resampler still hold."""
+    def blocks(self, packet: Packet | None) -> Iterator[Sound]:
+        """Sound of one packet; None gives what decoder and resamplers still hold."""
         for frame in self.decode(packet):
-            yield from self._resample(frame)
+            yield from self._heard(frame)
         if packet is None:
             yield from self._drain()
 
-    def _resample(self, frame: AudioFrame) -> Iterator[tuple[int, np.ndarray]]:
+    def _heard(self, frame: AudioFrame) -> Iterator[Sound]:
         import av
 
         if not (RATES[0] <= frame.sample_rate <= RATES[1] and frame.layout.nb_channels <= MAX_CHANNELS):
             self.errors += 1
             return
-        form = (frame.format.name, frame.layout.name, frame.sample_rate)
-        if form != self.form:
-            yield from self._drain()
-            self.resampler = av.AudioResampler(format="fltp", rate=SAMPLE_RATE)
-            self.form = form
         time = self.time(frame)
-        if time is not None and abs(time - self.position / SAMPLE_RATE) > GAP_SECONDS:
-            yield from self._jump(round(time * SAMPLE_RATE))
+        # A jump back would overwrite what is there, so it is ignored.
+        gap = time is not None and time - self.seconds > GAP_SECONDS
+        if gap or self.chain is None or self.chain.form != _form(frame):
+            yield from self._drain()
+            self._go_on(time if time is not None and gap else self.seconds)
+        if self.chain is None or self.chain.form != _form(frame):
+            self.chain = _Chain(frame, tuple(self.positions))
         frame.pts = None
-        yield from self._emit(frame)
-
-    def _jump(self, position: int) -> Iterator[tuple[int, np.ndarray]]:
-        """Go on at another position; a jump back would overwrite what is there, so it is ignored."""
-        if position > self.position:
-            self.position = position
-        yield from ()
-
-    def _drain(self) -> Iterator[tuple[int, np.ndarray]]:
-        if self.resampler is not None:
-            yield from self._emit(None)
-            self.resampler = None
-
-    def _emit(self, frame: AudioFrame | None) -> Iterator[tuple[int, np.ndarray]]:
-        import av
-
-        if self.resampler is None:
-            return
         try:
-            resampled = self.resampler.resample(frame)
+            found = self.chain.push(frame)
         except (av.error.FFmpegError, ValueError):
             self.errors += 1
             return
-        for frame in resampled:
-            # The resampler's own down-mix to float adds up to 3 dB; the mean keeps full scale at full scale.
-            samples = frame.to_ndarray().mean(axis=0, dtype=np.float32)  # (channel, sample) -> (sample,)
-            yield self.position, samples
-            self.position += len(samples)
+        self.seconds += frame.samples / frame.sample_rate
+        yield from self._placed(found)
+
+    def _go_on(self, seconds: float) -> None:
+        """The next sample belongs at ``seconds`` of the file."""
+        self.seconds = seconds
+        self.positions = {rate: max(at, round(seconds * rate)) for rate, at in self.positions.items()}
+
+    def _drain(self) -> Iterator[Sound]:
+        if self.chain is not None:
+            yield from self._placed(self.chain.flush())
+
+    def _placed(self, found: Sequence[tuple[int, Mixed]]) -> Iterator[Sound]:
+        for rate, mixed in found:
+            yield Sound(rate, self.positions[rate], mixed)
+            self.positions[rate] += mixed.rows.shape[1]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """A decoded picture shown from ``time`` for ``duration``, seconds from the start of the file."""
+
+    time: float
+    duration: float
+    frame: VideoFrame
 
 
 class VideoTrack(_Track["VideoFrame"]):
-    """Yields (time, duration, picture), seconds from the start of the file."""
+    """Yields `Picture`."""
 
     def __init__(self, stream: VideoStream, origin: float) -> None:
         super().__init__(stream, origin)
@@ -122,7 +176,7 @@ class VideoTrack(_Track["VideoFrame"]):
         self.duration = 1.0 / float(rate) if rate else 0.04
         self.next = 0.0
 
-    def blocks(self, packet: Packet | None) -> Iterator[tuple[float, float, VideoFrame]]:
+    def blocks(self, packet: Packet | None) -> Iterator[Picture]:
         """Pictures of one packet; None gives what the decoder still holds."""
         for frame in self.decode(packet):
             if frame.is_corrupt:
@@ -131,4 +185,4 @@ class VideoTrack(_Track["VideoFrame"]):
             time = self.time(frame)
             time = self.next if time is None else time
             self.next = time + self.duration
-            yield time, self.duration, frame
+            yield Picture(time, self.duration, frame)

@@ -383,3 +383,14 @@ def test_an_unsafe_corpus_name(tmp_path: Path):
     with pytest.raises(MmserError, match="expected the name of a corpus"):
         preprocess(corpus, {"letters": Letters()}, tmp_path / "cache", progress=False)
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_what_decoding_notes_of_the_sound_is_printed_and_kept(tmp_path, capsys):
+    write_wav(tmp_path / "opposite.wav", np.stack([NOISE, -NOISE]))
+    write_wav(tmp_path / "plain.wav", NOISE)
+    items = [Utterance(name, "listed", "s", audio_path=tmp_path / f"{name}.wav") for name in ("opposite", "plain")]
+    table = preprocess(Listed(items), {"loud": Loudness()}, tmp_path / "cache")
+    note = "the channels cancel each other in the mix: channel 1 of 2 taken"
+    assert f"warning: {note} (1 utterances, opposite first)" in capsys.readouterr().err
+    index = Store(table["directory"][0]).index.set_index("id")
+    assert [index["notes"][name] for name in ("opposite", "plain")] == [note, ""]
