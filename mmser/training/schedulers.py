@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import CosineAnnealingLR, LambdaLR, MultiStepLR, ReduceLROnPlateau, StepLR
+from torch.optim.lr_scheduler import CosineAnnealingLR, CyclicLR, LambdaLR, MultiStepLR, ReduceLROnPlateau, StepLR
 
 from mmser.core.errors import MmserError
 
@@ -105,14 +105,31 @@ def cyclic(
     lowest: float = 0.2,
     steps_up: int = 2000,
     interval: Literal["step", "epoch"] = "step",
+    lowest_momentum: float | None = None,
 ) -> Schedule:
-    """Up and down in triangles between ``lowest`` times the optimizer's rate and that rate, ``steps_up`` each way."""
+    """Up and down in triangles between ``lowest`` times the optimizer's rate and that rate, ``steps_up`` each way.
+
+    With ``lowest_momentum`` the optimizer's momentum goes down to that where the rate is highest, and back.
+    """
+    if lowest_momentum is not None:
+        return Schedule(_with_momentum(optimizer, lowest, steps_up, lowest_momentum), interval)
 
     def scale(index: int) -> float:
         place = abs(index / steps_up % 2.0 - 1.0)  # 1 at the foot, 0 at the top
         return 1.0 - (1.0 - lowest) * place
 
     return Schedule(LambdaLR(optimizer, scale), interval)
+
+
+def _with_momentum(optimizer: Optimizer, lowest: float, steps_up: int, lowest_momentum: float) -> CyclicLR:
+    # Adam's is the first of its betas.
+    momentum = float(optimizer.defaults.get("momentum") or optimizer.defaults.get("betas", (0.0,))[0])
+    if not momentum or not 0.0 <= lowest_momentum <= momentum:
+        expected = "an optimizer with momentum, and scheduler.lowest_momentum from 0 to it"
+        raise MmserError(expected, f"{momentum:g} and {lowest_momentum}", "Set optimizer.momentum, or leave it out.")
+    rates = [group["lr"] for group in optimizer.param_groups]
+    feet = [lowest * rate for rate in rates]
+    return CyclicLR(optimizer, feet, rates, steps_up, base_momentum=lowest_momentum, max_momentum=momentum)
 
 
 def plateau(

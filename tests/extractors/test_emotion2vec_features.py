@@ -39,7 +39,7 @@ def extracted(file: Path, clips: list[Clip], **options) -> list:
     return Emotion2Vec(weights=str(file), size=32, device="cpu", **options).extract(clips)
 
 
-@pytest.mark.parametrize(("embedding", "rows"), [("frames", 24), ("utterance", 1), ("chunk", 3)])
+@pytest.mark.parametrize(("embedding", "rows"), [("frames", 24), ("utterance", 1), ("mean", 1), ("chunk", 3)])
 def test_it_is_the_network_of_the_file(network: Network, file: Path, embedding: str, rows: int) -> None:
     waveform = speechlike(0.5, 1)
     values = torch.from_numpy(levelled(waveform, "zscore"))[None]
@@ -53,6 +53,13 @@ def test_it_is_the_network_of_the_file(network: Network, file: Path, embedding: 
         assert found.frame_rate == 50.0
     else:
         np.testing.assert_array_equal(found.spans, [[0.0, 0.5]] * rows)
+
+
+def test_the_mean_is_that_of_the_frames(file: Path) -> None:
+    """What the released code calls utterance."""
+    clips = [Clip("x", speechlike(0.5, 1)), Clip("y", speechlike(0.9, 2))]
+    for frames, mean in zip(extracted(file, clips), extracted(file, clips, embedding="mean"), strict=True):
+        np.testing.assert_allclose(mean.values[0], frames.values.mean(axis=0), atol=1e-5)
 
 
 def test_longer_clips_change_nothing(file: Path) -> None:

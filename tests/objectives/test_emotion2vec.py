@@ -112,7 +112,7 @@ def test_a_file_that_lacks_a_tensor_is_refused(tmp_path):
     save_file(tensors, tmp_path / "w.safetensors")
     with pytest.raises(MmserError, match=r"no backbone\.blocks\.2\.norm1\.weight"):
         encoder(prenet=2, weights=str(tmp_path / "w.safetensors"))
-    with pytest.raises(MmserError, match="the checkpoint of emotion2vec; found no file"):
+    with pytest.raises(MmserError, match="the weights of emotion2vec; found nothing"):
         encoder(weights=str(tmp_path / "none.pt"))
 
 

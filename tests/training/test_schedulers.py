@@ -1,5 +1,6 @@
 import math
 
+import numpy as np
 import pytest
 import torch
 
@@ -69,6 +70,38 @@ def test_plateau_waits_for_patience():
 def test_warmup_is_a_share():
     with pytest.raises(MmserError, match="warmup share"):
         rates(schedulers.warmup_linear, 1, warmup=5)
+
+
+def test_cyclic_with_momentum_is_torchs_own():
+    """As the released probe of emotion2vec has it: rate .5 to 1, momentum .9 to .8 and back."""
+    seen = []
+    for own in (True, False):
+        optimizer = torch.optim.RMSprop([torch.nn.Parameter(torch.ones(1))], lr=1e-3, momentum=0.9)
+        if own:
+            made = schedulers.cyclic(optimizer, 1, 1, lowest=0.5, steps_up=10, lowest_momentum=0.8).scheduler
+        else:
+            made = torch.optim.lr_scheduler.CyclicLR(optimizer, 5e-4, 1e-3, 10)
+        seen.append([])
+        for _ in range(25):
+            seen[-1].append((optimizer.param_groups[0]["lr"], optimizer.param_groups[0]["momentum"]))
+            optimizer.step()
+            made.step()
+    assert np.allclose(seen[0], seen[1])
+    assert seen[0][10] == pytest.approx((1e-3, 0.8)) and seen[0][20] == pytest.approx((5e-4, 0.9))
+
+
+def test_cyclic_momentum_of_adam_is_its_first_beta():
+    optimizer = torch.optim.Adam([torch.nn.Parameter(torch.ones(1))], lr=1.0)
+    made = schedulers.cyclic(optimizer, 1, 1, steps_up=1, lowest_momentum=0.8).scheduler
+    optimizer.step()
+    made.step()
+    assert optimizer.param_groups[0]["betas"] == pytest.approx((0.8, 0.999))
+
+
+def test_cyclic_momentum_needs_momentum():
+    optimizer = torch.optim.RMSprop([torch.nn.Parameter(torch.ones(1))], lr=1e-3)
+    with pytest.raises(MmserError, match=r"an optimizer with momentum, .* found 0 and 0\.8"):
+        schedulers.cyclic(optimizer, 1, 1, lowest_momentum=0.8)
 
 
 def test_cyclic_goes_up_and_down_in_triangles():

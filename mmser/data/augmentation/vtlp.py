@@ -1,5 +1,8 @@
 """Vocal tract length perturbation (Jaitly, Hinton, ICML workshop 2013): frequencies warped, as if by another speaker.
 
+``form`` nlpaug is what the package of that name computes: its frequencies run to the sampling rate instead of half of
+it, and the result is scaled back to the bands there are, so factors .8 to 1.2 act as .70 to 1.33 below 2 kHz.
+
 Differs: it acts on spectra (linear or mel), not on the waveform: each step is read at warped frequencies, linearly
 between neighbouring bands. A fresh factor is drawn each time a clip is seen, where released code writes some copies of
 each clip beforehand.
@@ -19,13 +22,15 @@ from mmser.data.dataset import Samples
 from mmser.data.sample import Sample
 
 Scale = Literal["linear", "htk", "slaney"]
+Form = Literal["published", "nlpaug"]
 
 
 class VTLP:
     """Warp stream ``stream`` by a factor drawn uniformly from ``warp``, with chance ``probability``.
 
     ``scale``, ``low_hz`` and ``high_hz`` say where the bands lie (as the extractor's ``mel_scale`` and edges do);
-    ``edge_hz`` is the frequency above which the warp bends back, so that 0 and half of ``sample_rate`` stay.
+    ``edge_hz`` is the frequency above which the warp bends back, so that 0 and half of ``sample_rate`` stay; ``form``
+    is the published map or nlpaug's.
     """
 
     def __init__(
@@ -38,12 +43,16 @@ class VTLP:
         low_hz: float = 0.0,
         high_hz: float = 8000.0,
         sample_rate: int = 16_000,
+        form: Form = "published",
     ) -> None:
+        if form not in ("published", "nlpaug"):
+            raise MmserError("form published or nlpaug", f"'{form}'", "Choose one.")
         if scale not in ("linear", "htk", "slaney"):
             raise MmserError("scale linear, htk or slaney", f"'{scale}'", "Choose that of the extractor.")
         self.stream, self.probability = stream, check_probability(probability)
         self.lowest, self.highest = check_range("warp", warp)
         self.edge_hz, self.half = edge_hz, sample_rate / 2
+        self.form = form
         self.scale, self.low_hz, self.high_hz = scale, low_hz, high_hz
 
     def __call__(self, sample: Sample, generator: np.random.Generator, epoch: int, samples: Samples) -> Sample:
@@ -54,7 +63,9 @@ class VTLP:
         if track.values.ndim != 2:
             found = f"steps of shape {track.values.shape[1:]}"
             raise MmserError(f"spectra in stream '{self.stream}'", found, "Set the augmentation's stream.")
-        values = warped(track.values, self.centres(track.values.shape[1]), factor, self.edge_hz, self.half)
+        centres = self.centres(track.values.shape[1])
+        warp = warp_frequency if self.form == "published" else nlpaug_frequency
+        values = warped(track.values, centres, warp(centres, factor, self.edge_hz, self.half))
         return replace(sample, streams=sample.streams | {self.stream: replace(track, values=values)})
 
     def centres(self, bands: int) -> np.ndarray:
@@ -78,9 +89,18 @@ def warp_frequency(hertz: np.ndarray, factor: float, edge_hz: float, half: float
     return np.where(hertz <= bend, hertz * factor, above)
 
 
-def warped(values: np.ndarray, centres: np.ndarray, factor: float, edge_hz: float, half: float) -> np.ndarray:
-    """values (time, band) -> the same, float32: what stood at f stands at ``warp_frequency(f)``."""
-    places = np.interp(centres, warp_frequency(centres, factor, edge_hz, half), np.arange(len(centres)))
+def nlpaug_frequency(hertz: np.ndarray, factor: float, edge_hz: float, half: float) -> np.ndarray:
+    """Where nlpaug moves each frequency: the warp of twice the frequency, scaled so that ``half`` stays."""
+    return (
+        half
+        * warp_frequency(2 * hertz, factor, edge_hz, half)
+        / warp_frequency(np.array(2 * half), factor, edge_hz, half)
+    )
+
+
+def warped(values: np.ndarray, centres: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """values (time, band) -> the same, float32: what stood at a band's centre stands at its target, both in Hz."""
+    places = np.interp(centres, targets, np.arange(len(centres)))
     lower = np.clip(places.astype(int), 0, max(0, len(centres) - 2))
     share = (places - lower).astype(np.float32)
     upper = np.minimum(lower + 1, len(centres) - 1)

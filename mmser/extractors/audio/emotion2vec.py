@@ -33,7 +33,8 @@ class Emotion2Vec:
         weights: the published ``emotion2vec_base.pt`` or one of its successors (or the tensors as .safetensors); the
             file says how large the network is. ``random``: a seeded network of two blocks.
         size: feature dimension; another one in the file is an error.
-        embedding: ``frames``; ``utterance``, the mean of the utterance's tokens; ``chunk``, the tokens themselves.
+        embedding: ``frames``; ``utterance``, the mean of the utterance's tokens; ``mean``, that of its frames, which
+            the released code calls utterance; ``chunk``, the tokens themselves.
         level: ``zscore`` (mean 0, variance 1) or ``none``, where a file was trained without.
         precision: ``bfloat16`` trades accuracy for speed.
         batch_seconds: most seconds of audio, padding included, in one pass.
@@ -46,7 +47,7 @@ class Emotion2Vec:
 
     weights: str = "weights/emotion2vec_base.pt"
     size: int = 768
-    embedding: Literal["frames", "utterance", "chunk"] = "frames"
+    embedding: Literal["frames", "utterance", "mean", "chunk"] = "frames"
     level: Level = "zscore"
     precision: Precision = "float32"
     batch_seconds: float = 60.0

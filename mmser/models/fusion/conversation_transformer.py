@@ -6,8 +6,8 @@ ICASSP 2022, with details from its authors' released code.
 Differs:
     Padded and absent utterances neither attend nor are attended to, and the recurrence runs over real ones (released:
     over padding). The attention weights of an utterance sum to 1 over the conversation, as in the paper; the released
-    code normalises the other axis (``released_axis``). Its values are the recurrent states (released: their
-    projection). Dropout also acts inside the feed-forward. Any number of streams.
+    code normalises the other axis (``released_axis``). Its values are the recurrent states; in the released code their
+    projection (``projected_values``). Dropout also acts inside the feed-forward. Any number of streams.
 """
 
 from __future__ import annotations
@@ -30,14 +30,18 @@ DIRECTIONS = ("forward", "backward")
 class ConversationAttention(nn.Module):
     """Two-layer BiGRU over the utterances of a conversation; each direction attends to itself.
 
-    ``Z = O W + b``, ``A = softmax(Z Z^T)`` over the utterances asked (rows), result ``A O``, for O of each direction.
+    ``Z = O W + b``, ``A = softmax(Z Z^T)`` over the utterances asked (rows), result ``A O``, for O of each direction;
+    with ``projected_values`` ``A Z``.
     """
 
-    def __init__(self, input_size: int, hidden_size: int = 100, released_axis: bool = False) -> None:
+    def __init__(
+        self, input_size: int, hidden_size: int = 100, released_axis: bool = False, projected_values: bool = False
+    ) -> None:
         super().__init__()
         self.recurrence = Recurrent(input_size, hidden_size, layers=2)
         self.similarities = nn.ModuleList(nn.Linear(hidden_size, hidden_size) for _ in DIRECTIONS)
         self.released_axis = released_axis
+        self.projected_values = projected_values
         self.output_size = 2 * hidden_size
 
     def forward(self, values: Tensor, mask: Tensor) -> tuple[Tensor, list[Tensor]]:
@@ -52,7 +56,7 @@ class ConversationAttention(nn.Module):
                 weights.append(masked_softmax(scores, mask[:, :, None], dim=1))
             else:
                 weights.append(masked_softmax(scores, mask[:, None]))
-            found.append(weights[-1] @ state)
+            found.append(weights[-1] @ (key if self.projected_values else state))
         return zero_padding(torch.cat(found, dim=-1), mask), weights
 
 
@@ -75,11 +79,15 @@ class ConversationTransformer(nn.Module):
         dropout: float = 0.1,
         weight_dropout: float = 0.1,
         released_axis: bool = False,
+        projected_values: bool = False,
     ) -> None:
         super().__init__()
         self.names = tuple(input_sizes)
         self.contexts = nn.ModuleDict(
-            {name: ConversationAttention(width, hidden_size, released_axis) for name, width in input_sizes.items()}
+            {
+                name: ConversationAttention(width, hidden_size, released_axis, projected_values)
+                for name, width in input_sizes.items()
+            }
         )
         self.projections = nn.ModuleDict({name: nn.Linear(2 * hidden_size, size) for name in self.names})
         self.dropout = nn.Dropout(dropout)

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mmser.core.errors import MmserError
 from mmser.models.layers.masking import compact_order, length_mask, reversal, rows_at, zero_padding
 
 Cell = Literal["gru", "lstm", "rnn"]
@@ -91,8 +92,12 @@ class Recurrent(nn.Module):
         return total / len(parts) if self.merge == "mean" else total
 
 
-def orthogonal(module: nn.Module) -> None:
-    """Set every recurrent weight matrix of ``module`` orthogonal per gate, and its biases to zero."""
+def orthogonal(module: nn.Module, gate_bias: float | None = None) -> None:
+    """Set every recurrent weight matrix of ``module`` orthogonal per gate, and its biases to zero.
+
+    ``gate_bias`` is where the biases of a GRU's reset and update gates start instead; raises MmserError for another
+    cell.
+    """
     for part in module.modules():
         if not isinstance(part, nn.RNNBase):
             continue
@@ -103,3 +108,13 @@ def orthogonal(module: nn.Module) -> None:
                 with torch.no_grad():
                     for gate in parameter.split(part.hidden_size):
                         nn.init.orthogonal_(gate)
+        if gate_bias:
+            _start_gates(part, gate_bias)
+
+
+def _start_gates(cell: nn.RNNBase, bias: float) -> None:
+    if not isinstance(cell, nn.GRU):
+        raise MmserError("a GRU for gate_bias", type(cell).__name__, "Leave gate_bias out.")
+    for name, parameter in cell.named_parameters():
+        if name.startswith("bias_ih"):
+            nn.init.constant_(parameter.data[: 2 * cell.hidden_size], bias)

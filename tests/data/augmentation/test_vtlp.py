@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from mmser.core.errors import MmserError
-from mmser.data.augmentation.vtlp import VTLP, warp_frequency, warped
+from mmser.data.augmentation.vtlp import VTLP, nlpaug_frequency, warp_frequency, warped
 from mmser.data.sample import Sample, Track
 from mmser.extractors.mel import hertz_to_mel, mel_to_hertz
 
 HERTZ = np.linspace(0, 8000, 801)
+WARPS = {"published": warp_frequency, "nlpaug": nlpaug_frequency}
 
 
 class Nobody:
@@ -26,19 +27,41 @@ def test_the_map_is_monotone_continuous_and_keeps_its_ends(factor):
     assert warp_frequency(np.array([1000.0]), factor, 4800.0, 8000.0)[0] == pytest.approx(1000 * factor)
 
 
-def test_factor_one_is_the_identity():
+@pytest.mark.parametrize("form", ["published", "nlpaug"])
+def test_factor_one_is_the_identity(form):
     values = np.random.default_rng(0).normal(size=(7, 128)).astype(np.float32)
     centres = VTLP().centres(128)
-    assert np.abs(warped(values, centres, 1.0, 4800.0, 8000.0) - values).max() < 1e-4
+    assert np.abs(warped(values, centres, WARPS[form](centres, 1.0, 4800.0, 8000.0)) - values).max() < 1e-4
 
 
 @pytest.mark.parametrize("factor", [0.8, 1.2])
 def test_a_tone_moves_to_where_the_map_says(factor):
     values = np.zeros((3, 801), np.float32)
     values[:, 100] = 1.0  # 1 kHz
-    after = warped(values, VTLP(scale="linear").centres(801), factor, 4800.0, 8000.0)
+    centres = VTLP(scale="linear").centres(801)
+    after = warped(values, centres, warp_frequency(centres, factor, 4800.0, 8000.0))
     assert after.shape == values.shape and after.dtype == np.float32
     assert after.argmax(axis=1).tolist() == [round(100 * factor)] * 3
+
+
+@pytest.mark.parametrize("factor", [0.8, 0.93, 1.2])
+def test_nlpaug_moves_bins_as_its_code_does(factor):
+    """The places of the 801 bins of its spectrum, worked out bin by bin as there."""
+    scale, places = 4800.0 * min(factor, 1.0), []
+    for share in np.linspace(0, 1, 801):
+        hertz = share * 16_000
+        bent = 8000 - (8000 - scale) / (8000 - scale / factor) * (8000 - hertz)
+        places.append(hertz * factor if hertz <= scale / factor else bent)
+    expected = np.array(places) * 800 / max(places)
+    assert nlpaug_frequency(HERTZ, factor, 4800.0, 8000.0) / 10 == pytest.approx(expected)
+
+
+def test_the_form_is_chosen():
+    sample = Sample("u", {"audio": Track(np.random.default_rng(0).normal(size=(5, 40)).astype(np.float32), 40.0)}, {})
+    after = [VTLP(probability=1.0, form=f)(sample, np.random.default_rng(1), 0, Nobody()) for f in WARPS]
+    assert not np.allclose(*(one.streams["audio"].values for one in after))
+    with pytest.raises(MmserError, match="form published or nlpaug; found 'other'"):
+        VTLP(form="other")
 
 
 @pytest.mark.parametrize("scale", ["htk", "slaney"])

@@ -78,6 +78,16 @@ def test_attention_by_hand_and_its_axis() -> None:
         torch.testing.assert_close(other[0], attended[0].T)  # Z Z^T is symmetric
 
 
+def test_projected_values() -> None:
+    """A Z instead of A O, as released."""
+    torch.manual_seed(0)
+    values, mask = torch.randn(1, 4, 6), torch.ones(1, 4, dtype=torch.bool)
+    made = identity(ConversationAttention(6, 3, released_axis=True, projected_values=True))
+    found, weights = made(values, mask)
+    for half, similarity, attended in zip((slice(3), slice(3, 6)), made.similarities, weights, strict=True):
+        torch.testing.assert_close(found[0, :, half], attended[0] @ similarity(values[0, :, half]))
+
+
 def test_without_recurrence_the_conversation_has_no_order() -> None:
     values, mask, order = torch.randn(1, 5, 6), torch.ones(1, 5, dtype=torch.bool), torch.tensor([3, 1, 4, 0, 2])
     made = identity(ConversationAttention(6, 3))

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from mmser.core.errors import MmserError
 from mmser.models.layers.recurrent import Recurrent, orthogonal
 
 LENGTHS = [7, 3, 5]
@@ -85,3 +86,13 @@ def test_orthogonal_start() -> None:
     gate = recurrence.forwards[0].weight_hh_l0[6:12]
     torch.testing.assert_close(gate @ gate.T, torch.eye(6), atol=1e-5, rtol=0)
     assert recurrence.forwards[0].bias_ih_l0.eq(0).all()
+
+
+def test_gates_that_start_open() -> None:
+    """The biases of reset and update, once: torch's GRU has two of each."""
+    recurrence = Recurrent(4, 6, layers=2)
+    orthogonal(recurrence, gate_bias=1.0)
+    for cell in [*recurrence.forwards, *recurrence.backwards]:
+        assert cell.bias_ih_l0[:12].eq(1).all() and cell.bias_ih_l0[12:].eq(0).all() and cell.bias_hh_l0.eq(0).all()
+    with pytest.raises(MmserError, match="a GRU for gate_bias; found LSTM"):
+        orthogonal(Recurrent(4, 6, cell="lstm"), gate_bias=1.0)

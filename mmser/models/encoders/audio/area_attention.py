@@ -8,7 +8,9 @@ Differs:
     neighbours instead of zeros. Clips under 2 s are padded with silence (dropped in the released code). By default the
     two first maps are joined along channels, areas are two-dimensional and scores scaled, as the paper's formulas say;
     the released code stacks the maps along frequency (``joined="height"``), takes areas inside single rows
-    (``layout="row1d"``), unscaled, and leaves attention dropout on when testing (not offered).
+    (``layout="row1d"``), unscaled, and leaves attention dropout on when testing (not offered). Batch norm uses its
+    batch's statistics in training, epsilon 1e-5; in the released training it has epsilon 1e-3 and never leaves
+    inference, so it is an affine map of its starting statistics (not offered).
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -25,8 +25,10 @@ from mmser.models.layers.alibi_transformer import AlibiBackbone
 from mmser.models.layers.checkpoint import load_tensors, read_tensors
 from mmser.models.layers.emotion2vec_checkpoint import renamed, sizes_of
 from mmser.models.layers.masking import compact_order, length_mask, rows_at, zero_padding
+from mmser.models.layers.pooling import masked_mean
 
 DOWNLOAD = "emotion2vec_base.pt of the model emotion2vec/emotion2vec_base on the model hub"
+Embedding = Literal["frames", "utterance", "mean", "chunk"]
 KERNELS, STRIDES = (10, 3, 3, 3, 3, 2, 2), (5, 2, 2, 2, 2, 2, 2)
 
 
@@ -34,7 +36,8 @@ class Emotion2Vec(nn.Module):
     """Convolutions -> positions -> backbone; ``tokens`` utterance vectors are set before the frames.
 
     ``embedding``: "frames" (batch, frame, size), "utterance" (time 1: the mean of the tokens, or of the frames when
-    there is none) or "chunk" (the tokens themselves, time = tokens). ``projection_size`` appends linear and ReLU (the
+    there is none), "mean" (time 1: the mean of the frames, which the released code calls utterance) or "chunk" (the
+    tokens themselves, time = tokens). ``projection_size`` appends linear and ReLU (the
     probe). ``weights`` is "random" or a file in the published layout.
     """
 
@@ -52,13 +55,13 @@ class Emotion2Vec(nn.Module):
         groups: int = 16,
         tokens: int = 10,
         dropout: float = 0.1,
-        embedding: Literal["frames", "utterance", "chunk"] = "frames",
+        embedding: Embedding = "frames",
         projection_size: int | None = None,
         weights: str = "random",
     ) -> None:
         super().__init__()
-        if embedding not in ("frames", "utterance", "chunk") or (embedding == "chunk" and not tokens):
-            raise MmserError("embedding frames, utterance, or chunk with tokens", f"'{embedding}'", "Correct it.")
+        if embedding not in get_args(Embedding) or (embedding == "chunk" and not tokens):
+            raise MmserError("embedding frames, utterance, mean, or chunk with tokens", f"'{embedding}'", "Correct it.")
         self.embedding = embedding
         self.front = _Front(size, channels, groups)
         self.backbone = AlibiBackbone(size, layers, heads, inner_size, dropout)
@@ -78,9 +81,10 @@ class Emotion2Vec(nn.Module):
             out = Stream(hidden[:, count:], frames.mask)
         else:
             tokens = hidden[:, :count]
-            if self.embedding == "utterance":
-                lengths = frames.mask.sum(dim=1).clamp(min=1)[:, None, None]
-                tokens = tokens.mean(dim=1, keepdim=True) if count else hidden.sum(dim=1, keepdim=True) / lengths
+            if self.embedding == "mean" or (self.embedding == "utterance" and not count):
+                tokens = masked_mean(hidden[:, count:], frames.mask)[:, None]
+            elif self.embedding == "utterance":
+                tokens = tokens.mean(dim=1, keepdim=True)
             out = Stream(tokens, frames.mask.any(dim=1, keepdim=True).expand(-1, tokens.shape[1]))
         return out if self.projection is None else Stream(F.relu(self.projection(out.filled())), out.mask)
 

@@ -25,7 +25,8 @@ from mmser.models.layers.row_chunks import in_chunks
 class BertGRU(nn.Module):
     """BERT -> its last ``layers`` hidden layers, earliest first -> two-layer BiGRU -> both last states -> linear.
 
-    See `pretrained` for ``weights``; ``frozen`` keeps BERT as it is. In evaluation mode at most ``rows_at_once``
+    ``dropout`` acts between the GRU's layers, ``final_dropout`` on its last states. See `pretrained` for ``weights``;
+    ``frozen`` keeps BERT as it is. In evaluation mode at most ``rows_at_once``
     utterances are computed together.
     """
 
@@ -44,6 +45,7 @@ class BertGRU(nn.Module):
         dropout: float = 0.2,
         frozen: bool = False,
         rows_at_once: int = 64,
+        final_dropout: float = 0.0,
     ) -> None:
         super().__init__()
         from transformers import BertModel
@@ -57,6 +59,7 @@ class BertGRU(nn.Module):
         self.layers = layers
         self.rows_at_once = rows_at_once
         self.recurrence = Recurrent(layers * network.config.hidden_size, hidden_size, layers=2, dropout=dropout)
+        self.final_dropout = nn.Dropout(final_dropout)
         states = self.recurrence.output_size
         self.projection: nn.Module = nn.Identity() if output_size is None else nn.Linear(states, output_size)
         self.output_size = output_size or states
@@ -76,4 +79,4 @@ class BertGRU(nn.Module):
         positions = (torch.cumsum(mask, dim=1) - 1).clamp(min=0)
         found = self.network(ids, attention_mask=attended.long(), position_ids=positions, output_hidden_states=True)
         states = torch.cat(found.hidden_states[-self.layers :], dim=-1)
-        return self.projection(self.recurrence(states, mask).final)
+        return self.projection(self.final_dropout(self.recurrence(states, mask).final))

@@ -16,7 +16,8 @@ class EmbeddingGRU(nn.Module):
     """Embedding -> dropout -> GRU, one state per word.
 
     ``input_size`` is the size of the training fold's vocabulary (0 padding, 1 unknown word) unless
-    ``vocabulary_size`` says otherwise. Vectors start random; `set_vectors` puts pretrained ones (GloVe) in their place.
+    ``vocabulary_size`` says otherwise. With ``orthogonal_start`` the reset and update gates start at ``gate_bias``.
+    Vectors start random; `set_vectors` puts pretrained ones (GloVe) in their place.
     """
 
     reads: ClassVar[str] = "words"
@@ -32,6 +33,7 @@ class EmbeddingGRU(nn.Module):
         merge: Merge = "concat",
         input_dropout: float = 0.0,
         orthogonal_start: bool = False,
+        gate_bias: float | None = None,
     ) -> None:
         super().__init__()
         self.embedding = nn.Embedding(vocabulary_size or input_size, embedding_size, padding_idx=0)
@@ -39,7 +41,7 @@ class EmbeddingGRU(nn.Module):
         self.recurrence = Recurrent(embedding_size, hidden_size, "gru", bidirectional, layers, merge=merge)
         self.output_size = self.recurrence.output_size
         if orthogonal_start:
-            orthogonal(self.recurrence)
+            orthogonal(self.recurrence, gate_bias)
 
     def set_vectors(self, vectors: Tensor) -> None:
         """Start from ``vectors`` (vocabulary, embedding_size); rows of NaN (words without one) stay as they are."""

@@ -49,6 +49,16 @@ def test_the_last_layers_are_read_and_the_last_states_come_out() -> None:
     torch.testing.assert_close(found.values[1], expected)
 
 
+def test_the_last_states_are_dropped_out_in_training() -> None:
+    made, given = tiny(output_size=None, dropout=0.0, final_dropout=0.5), sentences(6, 3)
+    made.network.eval()
+    kept = made.eval()(given).values
+    made.recurrence.train(), made.final_dropout.train()
+    dropped = made(given).values
+    torch.testing.assert_close(dropped[dropped != 0], 2 * kept[dropped != 0])
+    assert 4 <= int((dropped == 0).sum()) <= 20
+
+
 def test_frozen_bert_does_not_learn_and_chunks_are_the_whole() -> None:
     made, given = tiny(frozen=True, rows_at_once=2).eval(), sentences(6, 3, 1, 5, 4)
     assert not any(p.requires_grad for p in made.network.parameters())
