@@ -14,20 +14,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmser.core.clip import Transcript
-from mmser.core.errors import MmserError
+from mmser.core.errors import MmserError, reason_of
+from mmser.core.file_digest import digest
 from mmser.core.utterance import Word
 from mmser.media.silence import is_silent
+from mmser.media.transcription.ctranslate2_file import check_model_file
 
 if TYPE_CHECKING:
     from faster_whisper import WhisperModel
 
 FILES = ("model.bin", "config.json", "tokenizer.json")
 """What a model folder must hold; without the tokenizer faster-whisper would fetch one."""
+FURTHER = ("preprocessor_config.json", "vocabulary.json", "vocabulary.txt")
+"""What is read where it is there."""
 
 
 class FasterWhisper:
     """``model`` is a size name (tiny, base.en, large-v3, ...), a folder of ``weights``, or the path of a model folder.
 
+    ``weights`` may be the model folder itself.
     ``compute_type`` is CTranslate2's number format ("default" is the model's own, "int8" is faster and less exact).
     ``language`` is a code such as "en"; None lets Whisper detect it in each utterance.
     """
@@ -41,8 +46,8 @@ class FasterWhisper:
         beam_size: int = 5,
         device: str = "auto",
     ) -> None:
-        path = Path(model).expanduser()
-        self.path = path if path.is_dir() else Path(weights).expanduser() / model
+        places = Path(model).expanduser(), Path(weights).expanduser()
+        self.path = next((path for path in places if (path / FILES[0]).is_file()), places[1] / model)
         self.name = f"faster-whisper-{self.path.name}"
         self.language, self.compute_type, self.beam_size, self.device = language, compute_type, beam_size, device
 
@@ -50,7 +55,6 @@ class FasterWhisper:
         """Raises MmserError when the model is not there."""
         return {
             "transcriber": "faster-whisper",
-            "model": self.path.name,
             "weights": self._digest,
             "language": self.language,
             "compute_type": self.compute_type,
@@ -86,11 +90,9 @@ class FasterWhisper:
     @cached_property
     def _digest(self) -> str:
         self._check_files()
-        whole = hashlib.sha256()
-        for name in FILES:
-            with (self.path / name).open("rb") as file:
-                whole.update(hashlib.file_digest(file, "sha256").digest())
-        return whole.hexdigest()
+        there = [name for name in (*FILES, *FURTHER) if (self.path / name).is_file()]
+        listed = "\n".join(f"{name} {digest(self.path / name)}" for name in there)
+        return hashlib.sha256(listed.encode()).hexdigest()
 
     @cached_property
     def _model(self) -> WhisperModel:
@@ -101,14 +103,14 @@ class FasterWhisper:
                 "faster-whisper", "no package faster-whisper", "Run: pip install 'mmser[faster-whisper]'"
             ) from error
         self._check_files()
+        check_model_file(self.path / FILES[0], "WhisperSpec")
         try:
             return WhisperModel(
                 str(self.path), device=self.device, compute_type=self.compute_type, local_files_only=True
             )
-        except (RuntimeError, ValueError) as error:
-            raise MmserError(
-                "a faster-whisper model folder", f"{self.path}, which does not load ({error})", "Download it anew."
-            ) from error
+        except (RuntimeError, ValueError, KeyError, TypeError, OSError) as error:
+            found = f"{self.path}, which does not load ({reason_of(error)})"
+            raise MmserError("a faster-whisper model folder", found, "Download it anew.") from error
 
     def _check_files(self) -> None:
         missing = [name for name in FILES if not (self.path / name).is_file()]
@@ -117,5 +119,6 @@ class FasterWhisper:
                 f"the faster-whisper model '{self.path.name}'",
                 f"no {', '.join(missing)} in {self.path}",
                 f"Download all files of https://huggingface.co/Systran/faster-whisper-{self.path.name} into that "
-                "folder, or set transcriber.model to a model folder (the folder of all weights is paths.weights).",
+                "folder, or set transcriber.model or transcriber.weights to a model folder (the folder of all weights "
+                "is paths.weights).",
             )

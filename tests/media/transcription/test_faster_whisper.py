@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,7 +21,19 @@ def model_folder(root: Path) -> Path:
     (root / "base").mkdir()
     for name in FILES:
         (root / "base" / name).write_bytes(b"{}")
+    (root / "base" / "model.bin").write_bytes(model_file())
     return root
+
+
+def model_file(network: str = "WhisperSpec", kind: int = 0, values: bytes = b"\0" * 8) -> bytes:
+    """In CTranslate2's format, with one variable."""
+
+    def text(word: str) -> bytes:
+        return struct.pack("<H", len(word) + 1) + word.encode() + b"\0"
+
+    head = struct.pack("<I", 6) + text(network) + struct.pack("<I", 3)
+    variable = text("encoder/conv1/bias") + struct.pack("<BIBI", 1, 2, kind, len(values)) + values
+    return head + struct.pack("<I", 1) + variable + struct.pack("<I", 0)
 
 
 def test_missing_model_says_what_to_download(tmp_path: Path) -> None:
@@ -40,6 +53,37 @@ def test_a_folder_that_is_no_model(tmp_path: Path) -> None:
     pytest.importorskip("faster_whisper")
     with pytest.raises(MmserError, match="which does not load"):
         FasterWhisper("base", weights=model_folder(tmp_path), device="cpu").transcribe([SPEECH])
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (model_file("TransformerSpec"), r"a WhisperSpec in .*model\.bin; found TransformerSpec"),
+        (model_file(values=np.array([0, np.nan], np.float32).tobytes()), "found NaN or infinity in encoder/conv1/bias"),
+        (model_file(kind=4, values=np.array([0, np.inf], np.float16).tobytes()), "found NaN or infinity"),
+        (model_file(kind=5, values=np.array([0, 0x7FC0], np.uint16).tobytes()), "found NaN or infinity"),
+        (model_file(values=b"\0" * 8)[:-10], "a model file of CTranslate2.*found another file"),
+        (b"{}", "a model file of CTranslate2"),
+        (b"", "a model file of CTranslate2"),
+    ],
+)
+def test_another_model_or_weights_that_are_no_numbers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, message: str
+) -> None:
+    monkeypatch.setitem(sys.modules, "faster_whisper", SimpleNamespace(WhisperModel=None))
+    (model_folder(tmp_path) / "base" / "model.bin").write_bytes(content)
+    with pytest.raises(MmserError, match=message):
+        FasterWhisper("base", weights=tmp_path).transcribe([SPEECH])
+
+
+def test_the_digest_alone_decides(tmp_path: Path) -> None:
+    root = model_folder(tmp_path)
+    before = FasterWhisper("base", weights=root).parameters()
+    (root / "base").rename(root / "other")
+    assert FasterWhisper("other", weights=root).parameters() == before
+    assert FasterWhisper(weights=root / "other").parameters() == before
+    (root / "other" / "vocabulary.txt").write_text("a")
+    assert FasterWhisper(str(root / "other")).parameters()["weights"] != before["weights"]
 
 
 def test_words_of_the_segments(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -10,8 +10,7 @@ import pytest
 import torch
 
 from mmser.core.errors import MmserError
-from mmser.core.utterance import Word
-from mmser.media.transcription.whisper import Whisper, share_out
+from mmser.media.transcription.whisper import Whisper
 
 SPEECH = np.random.default_rng(0).normal(0, 0.1, 16000).astype(np.float32)
 
@@ -40,6 +39,43 @@ def test_real_path_gives_transcripts(checkpoint: Path) -> None:
 def test_parameters_hold_the_digest(checkpoint: Path) -> None:
     parameters = Whisper(str(checkpoint), language="en").parameters()
     assert len(parameters["weights"]) == 64 and parameters["language"] == "en" and parameters["group_short"] is False
+
+
+def test_the_digest_alone_decides(checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "renamed.pt").write_bytes(checkpoint.read_bytes())
+    one, other = Whisper(str(checkpoint)), Whisper("renamed", weights=tmp_path)
+    assert one.parameters() == other.parameters() and one.parameters()["model"] is None
+    # A published file goes by its published name, and gets its alignment heads, under any name.
+    import whisper
+
+    heads = whisper._ALIGNMENT_HEADS["tiny"]
+    monkeypatch.setitem(whisper._MODELS, "tiny", f"https://x/{one._digest}/tiny.pt")
+    assert other.parameters()["model"] == "tiny"
+    set_heads: list[bytes] = []
+    monkeypatch.setattr("whisper.model.Whisper.set_alignment_heads", lambda self, dump: set_heads.append(dump))
+    assert other._model is not None and set_heads == [heads]
+
+
+def test_weights_may_be_the_file(checkpoint: Path) -> None:
+    assert Whisper(weights=checkpoint).path == checkpoint
+    assert Whisper("base", weights=checkpoint.parent).path == checkpoint.parent / "base.pt"
+
+
+@pytest.mark.parametrize("change", ["nan", "lacking", "further", "sizes"])
+def test_other_tensors_are_refused(checkpoint: Path, tmp_path: Path, change: str) -> None:
+    content = torch.load(checkpoint, weights_only=True)
+    state = content["model_state_dict"]
+    if change == "nan":
+        state["encoder.conv1.bias"][0] = float("nan")
+    elif change == "lacking":
+        del state["encoder.conv1.bias"]
+    elif change == "further":
+        state["encoder.gate"] = torch.ones(1)
+    else:
+        content["dims"]["n_audio_layer"] = 3
+    torch.save(content, tmp_path / "w.pt")
+    with pytest.raises(MmserError, match="NaN or infinity in encoder.conv1.bias" if change == "nan" else "not load"):
+        Whisper(weights=tmp_path / "w.pt", device="cpu").transcribe([SPEECH])
 
 
 def test_missing_checkpoint_says_what_to_download(tmp_path: Path) -> None:
@@ -72,28 +108,3 @@ def test_a_hostile_checkpoint_runs_nothing(tmp_path: Path) -> None:
         with pytest.raises(MmserError, match="which does not load"):
             Whisper(str(tmp_path / name)).transcribe([SPEECH])
     assert not (tmp_path / "sprung").exists()
-
-
-def test_grouping_fills_windows_and_skips_silence(monkeypatch: pytest.MonkeyPatch) -> None:
-    recogniser = Whisper(group_short=True)
-    heard: list[int] = []
-
-    def words(waveform: np.ndarray) -> tuple[Word, ...]:
-        heard.append(len(waveform))
-        return (Word("first", 0.2, 0.6), Word("second", 11.2, 11.9))
-
-    monkeypatch.setattr(recogniser, "_words", words)
-    ten = np.full(160000, 0.1, np.float32)
-    transcripts = recogniser.transcribe([ten, ten * 0, ten, ten])
-    # Two of ten seconds with their pauses share a window, a third would not fit.
-    assert heard == [2 * (160000 + 16000), 160000]
-    assert [t.text for t in transcripts] == ["first", "", "second", "first second"]
-    assert transcripts[2].words[0].start == pytest.approx(0.2)
-
-
-def test_words_go_to_the_nearest_utterance() -> None:
-    begins, ends = np.array([0.0, 3.0]), np.array([2.0, 5.0])
-    words = [Word("a", 0.0, 1.0), Word("b", 1.9, 2.7), Word("c", 2.6, 3.4), Word("d", 4.5, 5.5)]
-    first, second = share_out(words, begins, ends)
-    assert [word.text for word in first] == ["a", "b"] and [word.text for word in second] == ["c", "d"]
-    assert first[1] == Word("b", 1.9, 2.0) and second[0] == Word("c", 0.0, pytest.approx(0.4))  # type: ignore[arg-type]
