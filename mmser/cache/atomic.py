@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from mmser.cache.layout import TEMPORARY
+from mmser.core.disk import full_disk_named
 
 _BLOCK = 1 << 20
 
@@ -19,14 +21,25 @@ _BLOCK = 1 << 20
 def written_aside(path: Path) -> Iterator[Path]:
     """Hand out a temporary path beside ``path``; when the block ends well, the file takes its place durably.
 
-    The temporary name is fixed: two writers must hold a lock.
+    It gets the mode that any new file has (umask), whoever writes it; when the block fails nothing is left of it.
+    The temporary name is fixed: two writers must hold a lock. Raises MmserError naming ``path`` when the disk is full.
     """
     aside = path.with_name(path.name + TEMPORARY)
-    aside.unlink(missing_ok=True)
-    yield aside
-    _flush(aside)
-    aside.replace(path)
-    _flush(path.parent)
+    with full_disk_named(path):
+        aside.unlink(missing_ok=True)
+        aside.touch()
+        # Some libraries replace the file by one that its owner alone may read.
+        mode = aside.stat().st_mode
+        try:
+            yield aside
+            if aside.stat().st_mode != mode:
+                aside.chmod(stat.S_IMODE(mode))
+            _flush(aside)
+            aside.replace(path)
+        except BaseException:
+            aside.unlink(missing_ok=True)
+            raise
+        _flush(path.parent)
 
 
 def write_bytes(path: Path, content: bytes) -> None:

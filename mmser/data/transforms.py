@@ -12,6 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
+from mmser.cache.atomic import write_bytes
+from mmser.cache.tensors import load_arrays, save_arrays
 from mmser.core.errors import MmserError
 from mmser.core.finite import check_finite
 from mmser.core.saved import read_saved_json
@@ -40,29 +42,25 @@ class Transforms:
 
     def save(self, path: str | Path) -> None:
         """Write ``<path>.safetensors`` and ``<path>.json``."""
-        from safetensors.numpy import save_file
-
         tensors = dict(_tensors(self.streams))
         kinds = {name: _kind(transform) for name, transform in self.streams.items()}
         speakers = {n: sorted(t.scales) for n, t in self.streams.items() if isinstance(t, SpeakerScaler)}
         target = Path(path)
         target.parent.mkdir(parents=True, exist_ok=True)
-        save_file(tensors, target.with_name(target.name + ".safetensors"))
+        save_arrays(tensors, target.with_name(target.name + ".safetensors"))
         description = json.dumps({"streams": kinds, "speakers": speakers}, indent=2, ensure_ascii=False)
-        target.with_name(target.name + ".json").write_text(description + "\n", encoding="utf-8")
+        write_bytes(target.with_name(target.name + ".json"), (description + "\n").encode())
 
     @classmethod
     def load(cls, path: str | Path) -> Transforms:
         """Read what `save` wrote; raises MmserError when a file is missing, or the description damaged."""
-        from safetensors.numpy import load_file
-
         source = Path(path)
         files = [source.with_name(source.name + suffix) for suffix in (".json", ".safetensors")]
         for file in files:
             if not file.is_file():
                 raise MmserError("the saved transforms of a fold", f"no file {file}", "Train the fold again.")
         description = read_saved_json(files[0])
-        tensors = load_file(files[1])
+        tensors = load_arrays(files[1])
         check_finite(tensors, files[1])
         speakers = description["speakers"]
         return cls({n: _read(n, kind, tensors, speakers.get(n, [])) for n, kind in description["streams"].items()})

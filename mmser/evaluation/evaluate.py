@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from mmser.cache.atomic import written_aside
+from mmser.cache.tensors import save_arrays
 from mmser.core.errors import MmserError
 from mmser.core.tables import CLEAN, PREDICTION_COLUMNS
 from mmser.evaluation.attention import attention_samples
@@ -60,7 +61,7 @@ def evaluate(
     samples = pd.DataFrame()
     moved: list[pd.DataFrame] = []
     for fold, seed in run.folds:
-        fold_data, model = (data or run.fold_data)(fold, seed), run.load_model(fold, seed)
+        fold_data, model = (data or run.fold_data)(fold, seed), run.load_model(fold, seed, run.device)
         task = fold_data.task
         table, vector = predict_and_embed(model, fold_data.loader("test", shuffle=False), task.classes, task.values)
         order = order_of(table, fold_data.ids("test"))
@@ -111,17 +112,14 @@ def _save_predictions(table: pd.DataFrame, condition: str, path: Path) -> pd.Dat
 
 
 def _save_embeddings(directory: Path, table: pd.DataFrame, vectors: Mapping[str, np.ndarray], limit: int) -> None:
-    from safetensors.numpy import save_file
-
     kept, rows = {}, []
     for (fold, seed), part in table.groupby(["fold", "seed"], sort=False):
         key = f"{fold}-seed{seed}"
         chosen = np.unique(np.linspace(0, len(part) - 1, min(limit, len(part))).astype(int))
         small = np.abs(vectors[key]).max() < np.finfo(np.float16).max
-        kept[key] = np.ascontiguousarray(vectors[key][chosen], dtype=np.float16 if small else np.float32)
+        kept[key] = vectors[key][chosen].astype(np.float16 if small else np.float32)
         rows.append(part.iloc[chosen][["id", "fold", "seed"]])
-    with written_aside(directory / EMBEDDINGS) as aside:
-        save_file(kept, aside)
+    save_arrays(kept, directory / EMBEDDINGS)
     _save_table(pd.concat(rows, ignore_index=True), directory / EMBEDDED)
 
 

@@ -12,9 +12,9 @@ from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
-from safetensors.numpy import load_file
 from torch import nn
 
+from mmser.cache.tensors import load_arrays
 from mmser.metrics.layer_distance import layer_distances
 from mmser.training.callbacks import WEIGHTS
 from mmser.training.stages import Stage
@@ -33,7 +33,7 @@ def layer_change(model: nn.Module, stages: Sequence[Stage], folder: Path) -> pd.
         paths = [folder / stage.folder / WEIGHTS for stage in (before, after)]
         if not all(path.is_file() for path in paths):
             continue
-        first, second = map(load_file, paths)
+        first, second = map(load_arrays, paths)
         taken = [name for name in order if any(fnmatchcase(name, pattern) for pattern in after.load)]
         both = {name: first[name] for name in taken if name in first and name in second}
         tables.append(layer_distances(both, second).assign(stage=after.name))

@@ -14,6 +14,7 @@ import torch
 from mmser.core.batch import UNLABELLED, Batch
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
+from mmser.evaluation.predict import device_of
 from mmser.metrics.classification import confusion, ua, wa
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def listener_predictions(run: Run, part: str = "test") -> pd.DataFrame:
     """
     tables = []
     for fold, seed in run.folds:
-        data, model = run.fold_data(fold, seed), run.load_model(fold, seed)
+        data, model = run.fold_data(fold, seed), run.load_model(fold, seed, run.device)
         table = predict_listeners(model, data.loader(part, shuffle=False), data.task)
         tables.append(table.assign(fold=fold, seed=seed))
     if not tables:
@@ -49,7 +50,7 @@ def predict_listeners(model: Any, loader: Iterable[Batch], task: Task) -> pd.Dat
         )
     names = (*task.listeners, UNKNOWN)
     rows: list[tuple[str, str, str, str]] = []
-    for batch in loader:
+    for batch in (batch.to(device_of(model)) for batch in loader):
         who, what = batch.targets["listener"], batch.targets["listener_emotion"]
         with torch.inference_mode():
             outputs = model(batch.streams, replace(batch.context, listeners=who))

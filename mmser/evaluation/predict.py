@@ -43,8 +43,7 @@ def run_model(
     model: nn.Module, loader: Iterable[Batch], need_attention: bool = False
 ) -> Iterator[tuple[Batch, Outputs]]:
     """Every batch with its outputs, in eval mode and without gradients; the model's mode is put back at the end."""
-    parameter = next(model.parameters(), None)
-    device = parameter.device if parameter is not None else torch.device("cpu")
+    device = device_of(model)
     training = model.training
     model.eval()
     try:
@@ -55,6 +54,12 @@ def run_model(
             yield batch, outputs
     finally:
         model.train(training)
+
+
+def device_of(model: nn.Module) -> torch.device:
+    """The device a model lies on."""
+    parameter = next(model.parameters(), None)
+    return parameter.device if parameter is not None else torch.device("cpu")
 
 
 def _batch_table(batch: Batch, outputs: Outputs, classes: Sequence[str], values: Sequence[str]) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mmser.cache.tensors import save_arrays
 from mmser.core.errors import MmserError
 from mmser.extractors.vocal_contours import Contours
 
@@ -44,9 +45,7 @@ class VocalDetector:
 
     def save(self, path: str | Path) -> None:
         """Write safetensors."""
-        from safetensors.numpy import save_file
-
-        save_file({name: np.asarray(getattr(self, name), np.float32) for name in TENSORS}, path)
+        save_arrays({name: np.asarray(getattr(self, name), np.float32) for name in TENSORS}, path)
 
     @classmethod
     def load(cls, path: str | Path) -> VocalDetector:

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 from hydra.errors import InstantiationException
-from safetensors import SafetensorError
 
 from mmser.cache.layout import checked_name
 from mmser.core.errors import MmserError, reason_of
@@ -180,7 +179,7 @@ def _loaded(model: MultimodalModel, path: Path) -> MultimodalModel:
 def _transforms(path: Path) -> Transforms:
     try:
         return Transforms.load(path)
-    except (*_WRONG, SafetensorError) as error:
+    except _WRONG as error:
         raise _damaged(path, error) from error
 
 

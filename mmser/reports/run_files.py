@@ -15,6 +15,7 @@ from mmser.cache.index import as_table, read_rows
 from mmser.cache.info import read_info
 from mmser.cache.layout import INDEX, MANIFEST, WARNINGS
 from mmser.cache.recorded import recorded_stores
+from mmser.cache.tensors import load_arrays
 from mmser.core.errors import MmserError
 from mmser.core.file_names import name_of
 from mmser.core.saved import read_saved_json, read_saved_yaml
@@ -82,9 +83,7 @@ class RunFiles:
         rows, path = _table(self.directory / "embeddings.parquet"), self.directory / "embeddings.safetensors"
         if rows is None or not path.is_file():
             return {}
-        from safetensors.numpy import load_file
-
-        vectors = load_file(path)
+        vectors = load_arrays(path)
         clean = self.predictions[self.predictions["condition"] == "clean"]
         joined = rows.assign(fold=rows["fold"].astype(str)).merge(clean, on=["id", "fold", "seed"], how="left")
         groups: Any = joined.groupby(["fold", "seed"], sort=False)

@@ -11,11 +11,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import save_model
 from torch import nn
 
 from mmser import __version__
-from mmser.cache.atomic import write_bytes, write_json, written_aside
+from mmser.cache.atomic import write_bytes, write_json
+from mmser.cache.tensors import save_module
 from mmser.core.errors import MmserError, UsageError
 from mmser.inference.model_folder import (
     CARD,
@@ -60,8 +60,7 @@ def export(
     for place, member in enumerate(members):
         target = member_folder(folder, place, len(members))
         target.mkdir(parents=True, exist_ok=True)
-        with written_aside(target / WEIGHTS) as aside:
-            save_model(member.model, str(aside))
+        save_module(member.model, target / WEIGHTS)
         member.transforms.save(target / TRANSFORMS)
     write_bytes(folder / CARD, make_card(trained, members, config["streams"], license).encode())
     write_json(folder / CONFIG, config)

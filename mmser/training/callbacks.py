@@ -12,9 +12,9 @@ from typing import Any, Literal
 import pandas as pd
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint
-from safetensors.torch import save_model
 
 from mmser.cache.atomic import written_aside
+from mmser.cache.tensors import save_module
 
 STATE = "state.ckpt"
 WEIGHTS = "model.safetensors"
@@ -42,8 +42,7 @@ class BestWeights(Callback):
         parts: dict[str, Any] = {WEIGHTS: learner.model, OBJECTIVE: learner.objective}
         for name, module in parts.items():
             if module.state_dict():
-                with written_aside(self.folder / name) as aside:
-                    save_model(module, str(aside))
+                save_module(module, self.folder / name)
 
     def state_dict(self) -> dict[str, Any]:
         return {"score": self.score, "epoch": self.epoch}

@@ -14,8 +14,20 @@ from mmser.cache.checked import checked_files
 from mmser.cache.recorded import recorded_stores
 from mmser.cache.store import Store
 from mmser.core.errors import MmserError
+from mmser.training.devices import find_place, is_distributed
 from mmser.training.fold import fit_fold
-from mmser.training.folder import ASSIGNMENT, CHECKED, DONE, ENVIRONMENT, claim, fold_folder, read_json, run_directory
+from mmser.training.folder import (
+    ASSIGNMENT,
+    CHECKED,
+    CONFIG,
+    DONE,
+    ENVIRONMENT,
+    check_claim,
+    claim,
+    fold_folder,
+    read_json,
+    run_directory,
+)
 from mmser.training.jobs import FoldSeed, job_count, run_in_processes
 from mmser.training.own_manifest import check_unchanged, keep_own_manifest
 from mmser.training.record import environment
@@ -44,25 +56,31 @@ def train(settings: Settings) -> Run:
     Raises MmserError when the folder holds another config or was made from other caches, when a cache is missing, or
     when the corpus has not the counts the protocol expects.
     """
-    directory = run_directory(settings)
-    claim(directory, settings)
+    directory, options = run_directory(settings), settings["trainer"]
+    # A run that was begun on a GPU goes on without one; a new one that asks for a GPU must have it.
+    place = find_place(str(options["accelerator"]), required=not (directory / CONFIG).is_file())
     assignment = prepare(directory, settings)
     pending = [item for item in wanted_folds(settings, assignment) if not _is_done(directory, item)]
-    options = settings["trainer"]
-    jobs = job_count(options, len(pending))
+    if pending:
+        _log.info("training on %s", place.line)
+    jobs = job_count(options, len(pending), place)
     # A distributed fold's helper processes repeat the command of the process that starts them.
-    if jobs > 1 or options["devices"] not in (1, "1", "auto"):
+    if jobs > 1 or is_distributed(options["devices"], place):
         check_stores(run_stores(settings, Run(directory).recorded).values())
         write_json(directory / CHECKED, checked_files())
-        run_in_processes(directory, pending, jobs, int(options["threads"]))
+        run_in_processes(directory, pending, jobs, int(options["threads"]), place.accelerator)
     else:
         for fold, seed in pending:
-            fit_fold(directory, fold, seed)
+            fit_fold(directory, fold, seed, place.accelerator)
     return Run(directory)
 
 
 def prepare(directory: Path, settings: Settings) -> pd.DataFrame:
-    """Write the environment and the fold assignment once; later calls must find the same caches. -> assignment."""
+    """Write the config, the environment and the fold assignment once; later calls must find the same. -> assignment.
+
+    What is wrong is told before anything is written: a run that is refused leaves no folder.
+    """
+    check_claim(directory, settings)
     path = directory / ASSIGNMENT
     manifest = read_corpus_manifest(settings)
     if path.is_file():
@@ -74,6 +92,8 @@ def prepare(directory: Path, settings: Settings) -> pd.DataFrame:
         return pd.read_parquet(path)
     record = environment(settings, run_stores(settings))
     assignment, differences = assign_folds(settings, manifest)
+    wanted_folds(settings, assignment)
+    claim(directory, settings)
     known = {"protocol_differences": differences, "manifests": manifest_digests(settings, manifest)}
     write_json(directory / ENVIRONMENT, {**record, **known})
     for line in differences:

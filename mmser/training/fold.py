@@ -1,4 +1,4 @@
-"""One fold of one seed: ``python -m mmser.training.fold RUN FOLD SEED`` trains it in a process of its own."""
+"""One fold of one seed; ``python -m mmser.training.fold RUN FOLD SEED ACCELERATOR`` trains it in its own process."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from mmser.core.errors import MmserError
 from mmser.core.trust import trust
 from mmser.data.fold import FoldData
 from mmser.training.callbacks import STATE, WEIGHTS, BestWeights
+from mmser.training.devices import Place, find_place
 from mmser.training.folder import (
     ASSIGNMENT,
     CHECKED,
@@ -42,13 +43,15 @@ from mmser.training.trainer import Loaders, cpu_threads, make_trainer, quiet
 from mmser.training.word_vectors import start_embeddings
 
 
-def fit_fold(directory: Path, fold: str, seed: int) -> None:
+def fit_fold(directory: Path, fold: str, seed: int, accelerator: str | None = None) -> None:
     """Train every stage of one fold that is not done, going on where an interrupted one stopped.
 
-    Raises MmserError when another process is training this fold.
+    On ``accelerator``, or on the one the run's config names where this machine has it. Raises MmserError when another
+    process is training this fold.
     """
     folder = fold_folder(directory, fold, seed)
     settings = read_settings(directory)
+    place = find_place(accelerator or str(settings["trainer"]["accelerator"]))
     manifest = own_manifest(directory, read_corpus_manifest(settings))
     assignment = pd.read_parquet(directory / ASSIGNMENT)
     recorded = recorded_stores(settings, read_json(directory / ENVIRONMENT))
@@ -58,11 +61,14 @@ def fit_fold(directory: Path, fold: str, seed: int) -> None:
             target = folder / stage.folder
             if not (target / DONE).is_file():
                 data = open_fold(stage.settings, manifest, assignment, fold, seed, recorded)
-                fit_stage(stage, data, target, previous, seed, f"fold {fold} seed {seed} {stage.name}".strip())
+                title = f"fold {fold} seed {seed} {stage.name}".strip()
+                fit_stage(stage, data, target, previous, seed, title, place)
             previous = target
 
 
-def fit_stage(stage: Stage, data: FoldData, folder: Path, previous: Path | None, seed: int, title: str) -> None:
+def fit_stage(
+    stage: Stage, data: FoldData, folder: Path, previous: Path | None, seed: int, title: str, place: Place
+) -> None:
     """Train one stage into ``folder``, from ``previous``'s weights if there is a stage before."""
     options = stage.settings["trainer"]
     seed_everything(seed, verbose=False)
@@ -74,7 +80,7 @@ def fit_stage(stage: Stage, data: FoldData, folder: Path, previous: Path | None,
         take_over(model, learner.objective, previous, stage.load)
     folder.mkdir(parents=True, exist_ok=True)
     best = BestWeights(folder, options["monitor"], better(options["monitor"]))
-    trainer = make_trainer(options, folder, title, best)
+    trainer = make_trainer(options, folder, title, best, place)
     if trainer.is_global_zero:
         data.transforms.save(folder / TRANSFORMS)
     state = folder / STATE
@@ -83,7 +89,8 @@ def fit_stage(stage: Stage, data: FoldData, folder: Path, previous: Path | None,
     if not best.epoch:
         raise MmserError("at least one check of the validation part", "none", "Lower trainer.check_every.")
     if trainer.is_global_zero:
-        _finish(folder, data, best, {"parameters": parameter_count(model), "epochs": learner.finished_epochs})
+        facts = {"parameters": parameter_count(model), "epochs": learner.finished_epochs, "device": place.name}
+        _finish(folder, data, best, facts)
 
 
 def _finish(folder: Path, data: FoldData, best: BestWeights, facts: dict[str, Any]) -> None:
@@ -121,14 +128,14 @@ def _end_with_parent() -> None:
 
 
 def main(words: list[str]) -> int:
-    """RUN FOLD SEED [TRUSTED...] -> exit code; a problem for the user is the last line of the error output."""
+    """RUN FOLD SEED ACCELERATOR [TRUSTED...] -> exit code; a problem for the user is the last line on stderr."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    directory, fold, seed, *names = words
+    directory, fold, seed, accelerator, *names = words
     trust(*names)
     try:
         if (Path(directory) / CHECKED).is_file():
             adopt(read_json(Path(directory) / CHECKED))
-        fit_fold(Path(directory), fold, int(seed))
+        fit_fold(Path(directory), fold, int(seed), accelerator)
     except MmserError as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from mmser.cache.atomic import written_aside
+from mmser.cache.atomic import write_bytes
 from mmser.core.errors import MmserError
 from mmser.core.file_names import file_name, name_of
 from mmser.core.saved import read_saved_json, read_saved_yaml
@@ -31,30 +31,51 @@ Settings = Mapping[str, Any]
 ELSEWHERE = ("run", "paths", "cache", "corpus.root", "trainer.jobs", "trainer.log_tensorboard", "trainer.save_every")
 """Keys that say where and how a run is made, not what it is: two runs that differ in these alone are the same."""
 
+ACCELERATOR = "trainer.accelerator"
+CALLED = {
+    ACCELERATOR: ("cpu", ("auto", "cpu", "gpu", "cuda", "mps")),
+    "trainer.deterministic": (True, ("auto", True)),
+}
+"""{key: (the one value under which runs are named, the values that make the same run)}.
+
+They say where a run is made, too, but runs were named by them before, and each keeps its name: see `run_directory`.
+"""
+
 
 def run_directory(settings: Settings) -> Path:
     """``settings["run"]``, or a folder under paths.runs named by system, protocol and a digest of the settings."""
     if settings.get("run"):
         return Path(settings["run"])
-    text = json.dumps(identity(settings), sort_keys=True, default=str)
-    digest = hashlib.sha256(text.encode()).hexdigest()[:8]
     system = (settings.get("card") or {}).get("name") or "system"
-    return Path(settings["paths"]["runs"]) / file_name(f"{system}-{settings['protocol']['name']}-{digest}")
+    start, made = f"{system}-{settings['protocol']['name']}", identity(settings)
+    # Earlier versions gave a run on another accelerator another name: it is found under that.
+    own, others = CALLED[ACCELERATOR]
+    asked = [settings["trainer"].get("accelerator"), own, *others]
+    digests = [_digest({**made, ACCELERATOR: word}) for word in dict.fromkeys(asked)]
+    runs = Path(settings["paths"]["runs"])
+    folders = [runs / file_name(f"{start}-{digest}") for digest in digests]
+    usual = runs / file_name(f"{start}-{_digest(made)}")
+    return next((folder for folder in folders if (folder / CONFIG).is_file()), usual)
 
 
 def identity(settings: Settings) -> dict[str, Any]:
     """The settings that make a run what it is, flat: {dotted key: value}."""
-    flat = dict(_flat(settings))
-    return {key: value for key, value in flat.items() if not any(_within(key, other) for other in ELSEWHERE)}
+    flat = {key: value for key, value in _flat(settings) if not any(_within(key, other) for other in ELSEWHERE)}
+    return {key: _called(key, value) for key, value in flat.items()}
 
 
 def claim(directory: Path, settings: Settings) -> None:
     """Write ``config.yaml``, or raise MmserError when the folder belongs to a run with another config."""
-    path = directory / CONFIG
-    if not path.is_file():
+    check_claim(directory, settings)
+    if not (directory / CONFIG).is_file():
         directory.mkdir(parents=True, exist_ok=True)
-        with written_aside(path) as aside:
-            aside.write_text(yaml.safe_dump(dict(settings), sort_keys=False, allow_unicode=True), encoding="utf-8")
+        text = yaml.safe_dump(dict(settings), sort_keys=False, allow_unicode=True)
+        write_bytes(directory / CONFIG, text.encode())
+
+
+def check_claim(directory: Path, settings: Settings) -> None:
+    """Raise MmserError when the folder belongs to a run with another config; nothing is written."""
+    if not (directory / CONFIG).is_file():
         return
     mine, theirs = identity(settings), identity(read_settings(directory))
     differing = [key for key in sorted({*mine, *theirs}) if mine.get(key) != theirs.get(key)]
@@ -85,6 +106,15 @@ def fold_of(folder: Path, known: Iterable[str]) -> tuple[str, int] | None:
         return None
     names = {file_name(fold): fold for fold in known}
     return names.get(match[1], name_of(match[1])), int(match[2])
+
+
+def _called(key: str, value: Any) -> Any:
+    name, same = CALLED.get(key, (value, ()))
+    return name if value in same else value
+
+
+def _digest(made: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(made, sort_keys=True, default=str).encode()).hexdigest()[:8]
 
 
 def _within(key: str, other: str) -> bool:

@@ -10,6 +10,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mmser.training.devices import find_place
+
 if TYPE_CHECKING:
     from mmser.cache.store import Store
 
@@ -37,7 +39,7 @@ def environment(settings: Mapping[str, Any], stores: Mapping[str, Store]) -> dic
         "packages": {name: _version(name) for name in PACKAGES},
         "python": sys.version.split()[0],
         "platform": platform.platform(),
-        "device": _device(str(settings["trainer"]["accelerator"])),
+        "device": find_place(str(settings["trainer"]["accelerator"])).name,
         "git": git_revision(Path(__file__).parent),
         "seeds": list(settings["seeds"]),
         "caches": fingerprints(stores),
@@ -69,11 +71,3 @@ def _version(package: str) -> str | None:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
         return None
-
-
-def _device(accelerator: str) -> str:
-    import torch
-
-    if accelerator != "cpu" and torch.cuda.is_available():
-        return torch.cuda.get_device_name()
-    return platform.processor() or platform.machine()

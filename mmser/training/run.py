@@ -21,6 +21,7 @@ from mmser.data.transforms import Transforms
 from mmser.models.layers.checkpoint import load_saved
 from mmser.models.multimodal import MultimodalModel
 from mmser.training.callbacks import OBJECTIVE, WEIGHTS
+from mmser.training.devices import AUTO, CPU, find_place
 from mmser.training.folder import (
     ASSIGNMENT,
     DONE,
@@ -112,11 +113,20 @@ class Run:
         """The learning curve: one row per check of the validation part."""
         return pd.read_csv(self.folder(fold, seed) / "metrics.csv")
 
+    @cached_property
+    def device(self) -> torch.device:
+        """Where its models are evaluated: on the accelerator its config asks for, or on the CPU (said in one line)."""
+        asked = str(self.config["trainer"]["accelerator"])
+        place = find_place(asked)
+        if place.accelerator == CPU and asked not in (AUTO, CPU):
+            _log.info("evaluating on %s", place.line)
+        return place.device
+
     def load_model(self, fold: str, seed: int, device: str | torch.device = "cpu") -> MultimodalModel:
         """The model with its best weights, in evaluation mode."""
         settings = self._settings()
         model = make_model(settings, self.describe(fold, seed)["input_sizes"], self.task(fold, seed))
-        load_saved(model, self.folder(fold, seed) / WEIGHTS, device)
+        load_saved(model, self.folder(fold, seed) / WEIGHTS)
         return model.to(device).eval()
 
     def load_objective(self, fold: str, seed: int, vector_size: int, device: str | torch.device = "cpu") -> nn.Module:
@@ -125,7 +135,7 @@ class Run:
         objective: nn.Module = make(task=self.task(fold, seed), vector_size=vector_size)
         path = self.folder(fold, seed) / OBJECTIVE
         if path.is_file():
-            load_saved(objective, path, device)
+            load_saved(objective, path)
         return objective.to(device).eval()
 
     def transforms(self, fold: str, seed: int) -> Transforms:

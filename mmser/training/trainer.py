@@ -20,6 +20,7 @@ from tqdm import tqdm
 from mmser.core.batch import Batch
 from mmser.data.fold import FoldData
 from mmser.training.callbacks import BestWeights, MetricsTable, ProgressLines, ResumeState
+from mmser.training.devices import Place, device_options
 from mmser.training.learner import Learner, better
 from mmser.training.norms import PreciseNorms
 
@@ -43,19 +44,17 @@ class Loaders(LightningDataModule):
         return self.data.loader("validation", shuffle=False)
 
 
-def make_trainer(options: Mapping[str, Any], folder: Path, title: str, best: BestWeights) -> Trainer:
-    """``options`` as in configs/trainer; everything it writes goes into ``folder``."""
+def make_trainer(options: Mapping[str, Any], folder: Path, title: str, best: BestWeights, place: Place) -> Trainer:
+    """``options`` as in configs/trainer, trained at ``place``; everything it writes goes into ``folder``."""
     logger = TensorBoardLogger(folder, "tensorboard", "") if options["log_tensorboard"] else False
     return Trainer(
-        accelerator=options["accelerator"],
-        devices=options["devices"],
+        **device_options(options, place),
         strategy=options["strategy"],
         precision=options["precision"],
         max_epochs=options["epochs"],
         min_epochs=options["min_epochs"],
         max_steps=options["max_steps"],
         accumulate_grad_batches=options["accumulate"],
-        deterministic=options["deterministic"],
         limit_train_batches=options["limit_train_batches"],
         limit_val_batches=options["limit_validation_batches"],
         callbacks=_callbacks(options, folder, title, best),

@@ -24,6 +24,9 @@ class Model:
 
     head = SimpleNamespace(listener_logits=lambda vector: vector)
 
+    def parameters(self):
+        return iter(())
+
     def __call__(self, streams, context, need_attention=False):
         guess = F.one_hot(context.listeners.clamp_min(0) % 2, 3).float()
         return Outputs(guess + torch.tensor([0.0, 0.0, 5.0]))

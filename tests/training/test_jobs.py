@@ -2,20 +2,21 @@ import os
 
 import pytest
 
+from mmser.training.devices import Place
 from mmser.training.jobs import job_count
 
 
 @pytest.mark.parametrize(
-    ("options", "pending", "expected"),
+    ("options", "pending", "accelerator", "expected"),
     [
-        ({"jobs": 4, "threads": 1, "accelerator": "cpu"}, 10, 4),
-        ({"jobs": 4, "threads": 1, "accelerator": "cpu"}, 2, 2),
-        ({"jobs": 4, "threads": 1, "accelerator": "cpu"}, 0, 1),
-        ({"jobs": "auto", "threads": 1, "accelerator": "cpu"}, 10, 6),
-        ({"jobs": "auto", "threads": 2, "accelerator": "cpu"}, 10, 3),
-        ({"jobs": "auto", "threads": 1, "accelerator": "gpu"}, 10, 1),
+        ({"jobs": 4, "threads": 1}, 10, "cpu", 4),
+        ({"jobs": 4, "threads": 1}, 2, "cpu", 2),
+        ({"jobs": 4, "threads": 1}, 0, "cpu", 1),
+        ({"jobs": "auto", "threads": 1}, 10, "cpu", 6),
+        ({"jobs": "auto", "threads": 2}, 10, "cpu", 3),
+        ({"jobs": "auto", "threads": 1}, 10, "cuda", 1),
     ],
 )
-def test_as_many_jobs_as_asked_needed_and_cores(monkeypatch, options, pending, expected):
+def test_as_many_jobs_as_asked_needed_and_cores(monkeypatch, options, pending, accelerator, expected):
     monkeypatch.setattr(os, "cpu_count", lambda: 6)
-    assert job_count(options, pending) == expected
+    assert job_count(options, pending, Place(accelerator, "a machine")) == expected

@@ -81,8 +81,8 @@ def load_tensors(
     network.load_state_dict({name: tensor for name, tensor in tensors.items() if name in own}, strict=False)
 
 
-def load_saved(module: nn.Module, path: Path, device: str | torch.device = "cpu") -> None:
-    """Read back what was written of ``module`` as safetensors, every tensor of it.
+def load_saved(module: nn.Module, path: Path) -> None:
+    """Read back what was written of ``module`` (on the CPU) as safetensors, every tensor of it, tied ones once.
 
     Raises MmserError where the file is gone, damaged, of another module, or holds a value that is no number.
     """
@@ -90,7 +90,7 @@ def load_saved(module: nn.Module, path: Path, device: str | torch.device = "cpu"
     from safetensors.torch import load_model
 
     try:
-        load_model(module, str(path), device=str(device))
+        load_model(module, str(path))
     except (*_UNREADABLE, SafetensorError) as error:
         remedy = "Train, export or download it again; one of another version of mmser needs that version."
         raise MmserError(f"an undamaged {path}", reason_of(error), remedy) from error

@@ -1,0 +1,74 @@
+"""Where a run is trained and evaluated: on the accelerator that is there."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+
+from mmser.core.errors import MmserError
+
+AUTO, CPU = "auto", "cpu"
+KNOWN = (AUTO, CPU, "gpu", "cuda", "mps")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """``accelerator`` as Lightning and torch name it: cpu, cuda or mps; ``name`` as its maker does."""
+
+    accelerator: str
+    name: str
+    count: int = 1
+    reason: str = ""
+
+    @property
+    def line(self) -> str:
+        """For the user: what was taken, and why."""
+        return f"{self.name}{f' ({self.reason})' if self.reason else ''}"
+
+    @property
+    def device(self) -> torch.device:
+        return torch.device(self.accelerator)
+
+
+def find_place(asked: str, required: bool = False) -> Place:
+    """The place that ``trainer.accelerator`` asks for; the CPU where a GPU is asked for and there is none.
+
+    Raises MmserError for an unknown word and, where the accelerator is ``required``, when it is not there.
+    """
+    if asked not in KNOWN:
+        raise MmserError(f"trainer.accelerator among {', '.join(KNOWN)}", asked, "Choose one.")
+    reason = f"trainer.accelerator={asked}"
+    if asked in (AUTO, "gpu", "cuda") and torch.cuda.is_available():
+        return Place("cuda", torch.cuda.get_device_name(), torch.cuda.device_count(), reason)
+    if asked in ("gpu", "mps") and torch.backends.mps.is_available():
+        return Place("mps", "the GPU of this Mac", reason=reason)
+    if asked not in (AUTO, CPU):
+        if required:
+            remedy = "Use trainer.accelerator=auto or cpu; `mmser doctor` tells what torch finds."
+            raise MmserError(f"a GPU for {reason}", "none that torch can use on this machine", remedy)
+        reason += ", and this machine has no GPU"
+    elif asked == AUTO:
+        reason += ": no GPU found"
+    return Place(CPU, f"the CPU ({platform.processor() or platform.machine()})", reason=reason)
+
+
+def is_distributed(devices: int | str | list[int], place: Place) -> bool:
+    """Whether one fold takes several processes, each with its device."""
+    if devices in (AUTO, -1, "-1"):
+        return place.count > 1
+    return len(devices) > 1 if isinstance(devices, list) else devices not in (1, "1")
+
+
+def device_options(options: Mapping[str, Any], place: Place) -> dict[str, Any]:
+    """Lightning's words for the place. ``deterministic: auto`` warns where some kernels have no deterministic form."""
+    deterministic: bool | Literal["warn"] = options["deterministic"]
+    if options["deterministic"] == AUTO:
+        deterministic = True if place.accelerator == CPU else "warn"
+    devices = options["devices"]
+    if place.accelerator == CPU and (isinstance(devices, list) or devices in (AUTO, -1, "-1")):
+        devices = 1  # "all of them", or GPUs by number
+    return {"accelerator": place.accelerator, "devices": devices, "deterministic": deterministic}
