@@ -62,7 +62,7 @@ def _predicted(run: Run, condition: Condition) -> pd.DataFrame:
     tables = []
     for fold, seed in run.folds:
         options: dict[str, Any] = {"test_stores": condition.stores} if condition.stores else {}
-        data, model = run.fold_data(fold, seed, **options), run.load_model(fold, seed, run.device)
+        data, model = run.fold_data(fold, seed, **options), run.load_model(fold, seed)
         absent: dict[str, float] = {}
         batches = _changed(data, condition.change, absent)
         table = predict(model, batches, data.task.classes, data.task.values)

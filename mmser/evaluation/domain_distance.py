@@ -32,7 +32,7 @@ def domain_distances(run: Run) -> pd.DataFrame:
     """
     tables = []
     for fold, seed in run.folds:
-        data, model = run.fold_data(fold, seed), run.load_model(fold, seed, run.device)
+        data, model = run.fold_data(fold, seed), run.load_model(fold, seed)
         table = distances_of(model, data.loader("train", shuffle=False), data.task)
         tables.append(table.assign(fold=fold, seed=seed))
     if not tables:

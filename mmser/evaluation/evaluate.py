@@ -61,7 +61,7 @@ def evaluate(
     samples = pd.DataFrame()
     moved: list[pd.DataFrame] = []
     for fold, seed in run.folds:
-        fold_data, model = (data or run.fold_data)(fold, seed), run.load_model(fold, seed, run.device)
+        fold_data, model = (data or run.fold_data)(fold, seed), run.load_model(fold, seed)
         task = fold_data.task
         table, vector = predict_and_embed(model, fold_data.loader("test", shuffle=False), task.classes, task.values)
         order = order_of(table, fold_data.ids("test"))

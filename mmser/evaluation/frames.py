@@ -53,8 +53,8 @@ def write_frames(run: Run) -> tuple[pd.DataFrame, list[Path]]:
 
 def _write_fold(run: Run, fold: str, seed: int, folder: Path, with_others: bool) -> list[tuple[np.ndarray, np.ndarray]]:
     """Values and labels (frame, value) of every tested recording that has traced labels."""
-    model = run.load_model(fold, seed, run.device)
-    objective: Any = run.load_objective(fold, seed, model.vector_size, run.device)
+    model = run.load_model(fold, seed)
+    objective: Any = run.load_objective(fold, seed, model.vector_size)
     data = _with_others(run, fold, seed) if with_others else run.fold_data(fold, seed)
     tested = set(run.assignment.loc[run.assignment["fold"].astype(str) == str(fold), "id"])
     places = {name: place for place, name in enumerate(data.ids("test"))}

@@ -38,8 +38,8 @@ def hypotheses(run: Run, part: str = "test") -> pd.DataFrame:
     """
     tables = []
     for fold, seed in run.folds:
-        data, model = run.fold_data(fold, seed), run.load_model(fold, seed, run.device)
-        recogniser = find_recogniser(run.load_objective(fold, seed, model.vector_size, run.device))
+        data, model = run.fold_data(fold, seed), run.load_model(fold, seed)
+        recogniser = find_recogniser(run.load_objective(fold, seed, model.vector_size))
         alphabet = str(data.stores[recogniser.transcript].info["parameters"]["alphabet"])
         table = recognise(model, recogniser, data.loader(part, shuffle=False), alphabet)
         tables.append(table.assign(fold=fold, seed=seed))

@@ -32,7 +32,7 @@ def listener_predictions(run: Run, part: str = "test") -> pd.DataFrame:
     """
     tables = []
     for fold, seed in run.folds:
-        data, model = run.fold_data(fold, seed), run.load_model(fold, seed, run.device)
+        data, model = run.fold_data(fold, seed), run.load_model(fold, seed)
         table = predict_listeners(model, data.loader(part, shuffle=False), data.task)
         tables.append(table.assign(fold=fold, seed=seed))
     if not tables:

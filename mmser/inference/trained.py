@@ -176,7 +176,7 @@ class TrainedRun:
     def member(self, fold: str, seed: int) -> Member:
         """One of them. Raises MmserError when it is not finished."""
         run = self.run
-        return Member(fold, seed, run.load_model(fold, seed), run.transforms(fold, seed), run.task(fold, seed))
+        return Member(fold, seed, run.load_model(fold, seed, "cpu"), run.transforms(fold, seed), run.task(fold, seed))
 
     @cached_property
     def _stores(self) -> dict[str, Store]:

@@ -122,21 +122,23 @@ class Run:
             _log.info("evaluating on %s", place.line)
         return place.device
 
-    def load_model(self, fold: str, seed: int, device: str | torch.device = "cpu") -> MultimodalModel:
-        """The model with its best weights, in evaluation mode."""
+    def load_model(self, fold: str, seed: int, device: str | torch.device | None = None) -> MultimodalModel:
+        """The model with its best weights, in evaluation mode; on ``self.device`` where none is named."""
         settings = self._settings()
         model = make_model(settings, self.describe(fold, seed)["input_sizes"], self.task(fold, seed))
         load_saved(model, self.folder(fold, seed) / WEIGHTS)
-        return model.to(device).eval()
+        return model.to(device or self.device).eval()
 
-    def load_objective(self, fold: str, seed: int, vector_size: int, device: str | torch.device = "cpu") -> nn.Module:
-        """The objective with the weights it learned beside the model (auxiliary layers), in evaluation mode."""
+    def load_objective(
+        self, fold: str, seed: int, vector_size: int, device: str | torch.device | None = None
+    ) -> nn.Module:
+        """The objective with what it learned beside the model (auxiliary layers), in evaluation mode, beside it."""
         make = built(self._settings()["objective"])
         objective: nn.Module = make(task=self.task(fold, seed), vector_size=vector_size)
         path = self.folder(fold, seed) / OBJECTIVE
         if path.is_file():
             load_saved(objective, path)
-        return objective.to(device).eval()
+        return objective.to(device or self.device).eval()
 
     def transforms(self, fold: str, seed: int) -> Transforms:
         """Scalers and vocabularies as fitted on the training part."""
