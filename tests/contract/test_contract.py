@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 import torch
 from hydra.utils import instantiate
-from safetensors.torch import load_model, save_model
 from subjects import (
     BATCH,
     TASK,
@@ -24,8 +23,10 @@ from subjects import (
 )
 from torch import Tensor, nn
 
+from mmser.cache.tensors import save_module
 from mmser.core.batch import empty_context
 from mmser.core.configs import config_names
+from mmser.models.layers.checkpoint import load_saved
 
 EVERY = subject_names("encoder", "fusion", "system")
 FUSED = subject_names("fusion", "system")
@@ -157,10 +158,10 @@ def test_save_and_load_agree(case: Subject, tmp_path: Path) -> None:
     module = case.made()
     if not module.state_dict():
         return
-    save_model(module, str(tmp_path / "model.safetensors"))
+    save_module(module, tmp_path / "model.safetensors")
     torch.manual_seed(7)
     other = case.build(tuple(case.shapes)).eval()
-    load_model(other, str(tmp_path / "model.safetensors"))
+    load_saved(other, tmp_path / "model.safetensors")
     streams = case.streams()
     same(case.run(other, streams), case.run(module, streams), "loaded model")
 

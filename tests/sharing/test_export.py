@@ -152,7 +152,7 @@ def test_a_part_of_ones_own_cannot_be_passed_on(run, tmp_path, monkeypatch):
     trained = Run(run.directory)
     monkeypatch.setitem(trained.config["model"]["head"], "_target_", "torch.nn.Linear")
     model = run.load_model("s0", 0)
-    monkeypatch.setattr(Run, "load_model", lambda self, fold, seed: model)
+    monkeypatch.setattr(Run, "load_model", lambda self, fold, seed, device: model)
     with pytest.raises(MmserError, match=r"a part of mmser\.models at model\.head\._target_"):
         export(trained, tmp_path / "model", "s0", 0)
     assert not (tmp_path / "model").exists()
