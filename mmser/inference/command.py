@@ -85,16 +85,16 @@ def _each(
     tell: Callable[[str], None],
 ) -> int:
     from mmser.inference.write import write_timeline
+    from mmser.media.decoder import Decoder
 
     names = Counter(recording.name for recording in given)
-    done, failed = 0, 0
+    done, failed, decoder = 0, 0, Decoder()
     try:
         for (recording, segments), place in zip(given.items(), places, strict=True):
             name = recording.name if names[recording.name] == 1 else str(recording)
             try:
-                table = recogniser.predict(
-                    recording, options.asr, options.window, whole=options.whole, segments=segments, progress=True
-                )
+                how = {"whole": options.whole, "segments": segments, "progress": True, "decoder": decoder}
+                table = recogniser.predict(recording, options.asr, options.window, **how)
                 written = write_timeline(table, place.folder, place.stem)
             except (MmserError, OSError) as error:
                 if options.debug:
@@ -107,6 +107,8 @@ def _each(
     except KeyboardInterrupt:
         _complain(f"interrupted; {done} of {len(given)} recordings are written")
         return INTERRUPTED
+    finally:
+        decoder.close()
     if failed and len(given) > 1:
         _complain(f"{failed} of {len(given)} recordings could not be judged")
     return int(failed > 0)

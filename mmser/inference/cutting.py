@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Generator
+from contextlib import closing
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -39,8 +40,8 @@ def find_segments(
 ) -> list[Segment]:
     """The segments of one recording, in order; ``picture``: somebody looks at it, so that it need not be heard.
 
-    ``shown``: progress is. Raises MmserError when the sound is silent and there is no picture, or
-    holds samples that are no numbers, and when a given segment lies outside the recording.
+    ``shown``: progress is. Raises MmserError when the sound is silent and there is no picture, or holds samples that
+    are no numbers, and when a given segment lies outside the recording.
     """
     if cutting.segments is not None:
         return [_inside(segment, recording) for segment in cutting.segments]
@@ -49,8 +50,9 @@ def find_segments(
     if not recording.audio:
         return windows(recording.seconds, cutting.window)
     peak = _Peak()
-    with Progress(f"{recording.path.name}: speech", round(recording.seconds), shown, "s") as bar:
-        heard = speech_segments(peak.watch(recording, bar), load_detector(), longest=cutting.longest)
+    title = f"{recording.path.name}: speech"
+    with Progress(title, round(recording.seconds), shown, "s") as bar, closing(peak.watch(recording, bar)) as blocks:
+        heard = speech_segments(blocks, load_detector(), longest=cutting.longest)
     if heard:
         # The last chunk that is judged may reach beyond the end.
         return [replace(segment, end=min(segment.end, peak.seconds)) for segment in heard]
@@ -76,7 +78,7 @@ class _Peak:
     def __init__(self) -> None:
         self.value, self.seconds = 0.0, 0.0
 
-    def watch(self, recording: Recording, bar: Progress) -> Iterator[tuple[int, np.ndarray]]:
+    def watch(self, recording: Recording, bar: Progress) -> Generator[tuple[int, np.ndarray]]:
         for position, samples in sound_blocks(recording):
             self.value = max(self.value, float(np.abs(samples).max(initial=0.0)))
             before, self.seconds = self.seconds, (position + len(samples)) / SAMPLE_RATE

@@ -15,6 +15,7 @@ from mmser.inference.reader import Reader
 from mmser.inference.segments import Segment
 from mmser.inference.timeline import find_transcriber, predict_with
 from mmser.inference.trained import Trained, choose_members
+from mmser.media.decoder import Decoder
 from mmser.models.multimodal import MultimodalModel
 
 if TYPE_CHECKING:
@@ -86,14 +87,16 @@ class Recogniser:
         whole: bool = False,
         segments: Sequence[Segment] | None = None,
         progress: bool = False,
+        decoder: Decoder | None = None,
     ) -> pd.DataFrame:
         """The timeline of a video or sound file: see `mmser.inference.timeline.predict_recording`.
 
-        ``segments`` are judged as they are; ``progress`` is shown on a long recording.
+        ``segments`` are judged as they are; ``progress`` is shown on a long recording; ``decoder`` is a process that
+        decodes (None: this one).
         """
         given = None if segments is None else tuple(segments)
         cutting = Cutting(whole, given, window, longest)
-        return predict_with(self.reader, self.members, path, self.transcriber(asr), cutting, progress)
+        return predict_with(self.reader, self.members, path, self.transcriber(asr), cutting, progress, decoder)
 
     def transcriber(self, asr: str | None = None) -> Transcriber | None:
         """The speech recogniser, made once: see `mmser.inference.timeline.find_transcriber`."""

@@ -1,17 +1,20 @@
-"""A recording as the segmenter needs it: which tracks it has, how long it is, its sound block by block."""
+"""A recording through a decoder, in this process or in one of its own; what goes wrong is one error about the file."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from mmser.core.clip import SAMPLE_RATE
+from mmser.core.clip import SAMPLE_RATE, Clip
 from mmser.core.errors import MmserError
-from mmser.media.container import MediaFault, find_audio, find_video, open_media, origin_seconds
-from mmser.media.tracks import AudioTrack
+from mmser.core.utterance import Utterance
+from mmser.media.container import MediaFault
+from mmser.media.decoder import Decoder, DecoderDeath, Here
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,30 +25,18 @@ class Recording:
     audio: bool
     video: bool
     seconds: float
+    decoder: Decoder | Here
 
 
-def open_recording(path: str | Path) -> Recording:
-    """Look at a file's tracks; nothing is decoded. Raises MmserError when it is no media file or has neither track."""
-    path = Path(path)
-    try:
-        with open_media(path) as container:
-            tracks = {}
-            for kind, find in (("audio", find_audio), ("video", find_video)):
-                try:
-                    tracks[kind] = find(container)
-                except MediaFault as fault:
-                    missing = fault
-            if not tracks:
-                raise missing
-            ends = [
-                float((packet.pts + (packet.duration or 0)) * packet.time_base)
-                for packet in container.demux(list(tracks.values()))
-                if packet.pts is not None and packet.time_base is not None
-            ]
-            seconds = max(ends, default=0.0) - origin_seconds(container)
-    except MediaFault as fault:
-        raise MmserError(f"a video or sound file at {path}", f"{fault}", "Give one that a player can play.") from fault
-    return Recording(path, "audio" in tracks, "video" in tracks, seconds)
+def open_recording(path: str | Path, decoder: Decoder | Here | None = None) -> Recording:
+    """Look at a file's tracks; nothing is decoded. Raises MmserError when it is no media file or has neither track.
+
+    ``decoder`` is asked for all that follows (None: this process decodes).
+    """
+    path, decoder = Path(path), decoder or Here()
+    with _told(path):
+        tracks = decoder.tracks(path)
+    return Recording(path, tracks.audio, tracks.video, tracks.seconds, decoder)
 
 
 def sound_blocks(recording: Recording) -> Iterator[tuple[int, np.ndarray]]:
@@ -53,27 +44,33 @@ def sound_blocks(recording: Recording) -> Iterator[tuple[int, np.ndarray]]:
 
     Raises MmserError at the first sample that is NaN or infinite: a detector would hear nothing from there on.
     """
-    for position, samples in _decoded(recording):
-        broken = ~np.isfinite(samples)
-        if broken.any():
-            at = (position + int(broken.argmax())) / SAMPLE_RATE
-            raise MmserError(
-                f"finite sound in {recording.path.name}",
-                f"not finite: the audio holds NaN or infinite samples, the first at {at:.2f} s",
-                "Repair the file, or name the parts to judge with --segments.",
-            )
-        yield position, samples
+    with _told(recording.path):
+        for position, samples in recording.decoder.sound(recording.path):
+            broken = ~np.isfinite(samples)
+            if broken.any():
+                at = (position + int(broken.argmax())) / SAMPLE_RATE
+                raise MmserError(
+                    f"finite sound in {recording.path.name}",
+                    f"not finite: the audio holds NaN or infinite samples, the first at {at:.2f} s",
+                    "Repair the file, or name the parts to judge with --segments.",
+                )
+            yield position, samples
 
 
-def _decoded(recording: Recording) -> Iterator[tuple[int, np.ndarray]]:
-    import av
+def clips_of(recording: Recording, utterances: Sequence[Utterance], **options: Any) -> Iterator[Clip]:
+    """`mmser.media.decode.stream_clips` of utterances of the recording."""
+    with _told(recording.path):
+        yield from recording.decoder.clips(utterances, **options)
 
-    with open_media(recording.path) as container:
-        track = AudioTrack(find_audio(container), origin_seconds(container))
-        try:
-            for packet in container.demux(track.stream):
-                if packet.size:
-                    yield from ((sound.position, sound.mixed.mono) for sound in track.blocks(packet))
-        except av.error.FFmpegError:
-            track.errors += 1  # what could be decoded up to here is kept
-        yield from ((sound.position, sound.mixed.mono) for sound in track.blocks(None))
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except MediaFault as fault:
+        raise MmserError(f"a video or sound file at {path}", f"{fault}", "Give one that a player can play.") from fault
+    except DecoderDeath as death:
+        remedy = "Give another copy, or convert it first."
+        raise MmserError(
+            f"a video or sound file at {path}", f"one over which the decoder died: {death}", remedy
+        ) from death

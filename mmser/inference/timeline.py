@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -30,11 +31,11 @@ from mmser.inference.cutting import Cutting, find_segments
 from mmser.inference.opening import open_trained
 from mmser.inference.own_scale import speaker_scaled, with_known_scale, with_own_scale
 from mmser.inference.reader import Reader
-from mmser.inference.recording import Recording, open_recording
+from mmser.inference.recording import Recording, clips_of, open_recording
 from mmser.inference.segments import Segment
 from mmser.inference.trained import Member, Trained, choose_members
 from mmser.inference.voting import Streams, vote
-from mmser.media.decode import stream_clips
+from mmser.media.decoder import Decoder
 from mmser.training.run import Run
 
 TOGETHER = 16
@@ -114,9 +115,13 @@ def predict_with(
     transcriber: Transcriber | None,
     cutting: Cutting,
     shown: bool = False,
+    decoder: Decoder | None = None,
 ) -> pd.DataFrame:
-    """`predict_recording` with what is open already; ``shown``: progress on a long recording."""
-    recording = open_recording(path)
+    """`predict_recording` with what is open already; ``shown``: progress on a long recording.
+
+    ``decoder`` is a process that decodes, so that a file over which it dies is an error of that file (None: this one).
+    """
+    recording = open_recording(path, decoder)
     trained, lengths = reader.trained, reader.trained.training_lengths
     readable = _readable(reader, recording, transcriber, cutting)
     known = trained.corpus_files.find(recording) if trained.corpus_files else None
@@ -154,9 +159,11 @@ def _readable(
 def _judged(work: _Work, members: Sequence[Member]) -> pd.DataFrame:
     """Every segment's row, and a word on what was missing. Raises MmserError when nothing was there to judge."""
     tables, missing = [], Counter[str]()
-    coming = _features(work, work.readable)
     title = f"{work.recording.path.name}: judged"
-    with Progress(title, len(work.segments), work.shown, "segments") as bar:
+    with (
+        closing(_features(work, work.readable)) as coming,
+        Progress(title, len(work.segments), work.shown, "segments") as bar,
+    ):
         while group := list(islice(coming, TOGETHER)):
             scores = vote(work.reader, {identifier: streams for _, identifier, _, streams in group}, members)
             places = [place for place, _, _, _ in group]
@@ -205,21 +212,22 @@ def _at_home(work: _Work, members: Sequence[Member], known: CorpusFile | None) -
         return members
     if known is not None and len(known.speakers) == 1 and (ready := with_known_scale(members, known.speakers[0])):
         return ready
-    passing = _features(work, kinds, scaled)
-    found = ((identifier, features) for _, identifier, _, features in passing)
-    return with_own_scale(members, work.reader.trained.sources, found)
+    with closing(_features(work, kinds, scaled)) as passing:
+        found = ((identifier, features) for _, identifier, _, features in passing)
+        return with_own_scale(members, work.reader.trained.sources, found)
 
 
 def _features(
     work: _Work, kinds: frozenset[str], streams: Sequence[str] | None = None
-) -> Iterator[tuple[int, str, str, Streams]]:
+) -> Generator[tuple[int, str, str, Streams]]:
     """(place, id, words, features of ``streams``) of each segment; each clip is dropped when it is read."""
     stem = work.recording.path.stem
     places = {f"{stem}-{place:04d}": place for place in range(len(work.segments))}
     listens = "text" in kinds and work.transcriber is not None
     # Another pass over the recording (for its own scale) says nothing that the first does not.
     said: set[str] = set()
-    for clip in stream_clips(
+    for clip in clips_of(
+        work.recording,
         [_utterance(identifier, work.recording, work.segments[place]) for identifier, place in places.items()],
         want_audio="audio" in kinds or listens,
         want_frames="face" in kinds,

@@ -70,6 +70,18 @@ def read_clip(stream: BinaryIO, message: dict[str, Any]) -> Clip:
     return Clip(**content)
 
 
+def write_block(stream: BinaryIO, position: int, samples: np.ndarray) -> None:
+    """A stretch of sound (sample,) float32, the first of which is number ``position``."""
+    write_line(stream, {"block": position, "samples": len(samples)})
+    stream.write(np.ascontiguousarray(samples, np.float32).data.cast("B"))
+    stream.flush()
+
+
+def read_samples(stream: BinaryIO, message: dict[str, Any]) -> np.ndarray:
+    """The samples whose first line is ``message``. Raises EOFError when the other side is gone."""
+    return _read_array(stream, "<f4", [message["samples"]])
+
+
 def _read_array(stream: BinaryIO, dtype: str, shape: list[int]) -> np.ndarray:
     array = np.empty(shape, dtype)
     rest = array.data.cast("B")

@@ -12,9 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import numpy as np
+
 from mmser.core.clip import Clip
 from mmser.core.utterance import Utterance
-from mmser.media.clip_messages import read_clip, read_line, utterance_content, write_line
+from mmser.media.clip_messages import read_clip, read_line, read_samples, utterance_content, write_line
+from mmser.media.container import MediaFault
+from mmser.media.decode import stream_clips
+from mmser.media.probe import Tracks, find_tracks
+from mmser.media.sound_blocks import sound_blocks
 
 # -P: a file called av.py in the working directory is not the decoder.
 PROGRAM = (sys.executable, "-P", "-m", "mmser.media.decoder_process")
@@ -51,17 +57,36 @@ class Decoder:
 
         Raises DecoderDeath when that process does not come to the end of the request.
         """
+        content = {"utterances": [utterance_content(item) for item in utterances], "options": options}
+        for message, answers in self._answers(content):
+            yield read_clip(answers, message)
+
+    def sound(self, path: Path) -> Iterator[tuple[int, np.ndarray]]:
+        """`mmser.media.sound_blocks.sound_blocks`, in the other process. Raises MediaFault and DecoderDeath."""
+        for message, answers in self._answers({"sound": str(path.absolute())}):
+            yield message["block"], read_samples(answers, message)
+
+    def tracks(self, path: Path) -> Tracks:
+        """`mmser.media.probe.find_tracks`, in the other process. Raises MediaFault and DecoderDeath."""
+        ((message, _),) = self._answers({"tracks": str(path.absolute())})
+        return Tracks(**message["tracks"])
+
+    def _answers(self, request: dict[str, Any]) -> Iterator[tuple[dict[str, Any], BinaryIO]]:
+        """Every message of one request that carries something, with the stream that its arrays follow on."""
         if self._closed:
             raise DecoderDeath("nobody waits for its clips any more")
         running = self._running or self._start()
         try:
-            content = {"utterances": [utterance_content(item) for item in utterances], "options": options}
-            write_line(running.requests, content)
+            write_line(running.requests, request)
             while "end" not in (message := read_line(running.answers)):
-                if "clip" in message:
-                    yield read_clip(running.answers, message)
+                if "fault" in message:
+                    raise MediaFault(*message["fault"])
                 if "error" in message:
                     raise DecoderDeath(message["error"])
+                if "alive" not in message:
+                    yield message, running.answers
+        except (MediaFault, DecoderDeath):
+            raise  # The process has said all that it had to say.
         except TimeoutError:
             self._end()
             raise DecoderDeath(f"no sign of life for {PATIENCE_SECONDS:g} s") from None
@@ -104,3 +129,19 @@ class Decoder:
 def _cause(code: int) -> str:
     """How a process ended, from its return code: negative for a signal."""
     return f"ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
+
+
+class Here:
+    """The same answers from this process, which a crash ends."""
+
+    def clips(self, utterances: Sequence[Utterance], **options: Any) -> Iterator[Clip]:
+        """`mmser.media.decode.stream_clips`."""
+        return stream_clips(utterances, **options)
+
+    def sound(self, path: Path) -> Iterator[tuple[int, np.ndarray]]:
+        """`mmser.media.sound_blocks.sound_blocks`."""
+        return sound_blocks(path)
+
+    def tracks(self, path: Path) -> Tracks:
+        """`mmser.media.probe.find_tracks`."""
+        return find_tracks(path)

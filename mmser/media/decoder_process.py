@@ -1,4 +1,6 @@
-"""The program of a decoder process: requests in, clips out, over the socket whose number is its argument.
+"""The program of a decoder process: requests in; clips, a file's tracks or its sound out.
+
+Both go over the socket whose number is its argument.
 
 It is a process of its own because a decoder is C code that reads foreign files: where it crashes or hangs, it alone
 ends. See `mmser.media.decoder`.
@@ -10,10 +12,15 @@ import signal
 import socket
 import sys
 import time
-from typing import BinaryIO
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, BinaryIO
 
-from mmser.media.clip_messages import read_line, utterance_of, write_clip, write_line
+from mmser.media.clip_messages import read_line, utterance_of, write_block, write_clip, write_line
+from mmser.media.container import MediaFault
 from mmser.media.decode import stream_clips
+from mmser.media.probe import find_tracks
+from mmser.media.sound_blocks import sound_blocks
 
 BEAT_SECONDS = 1.0
 """Pause between two signs of life."""
@@ -38,17 +45,29 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
     heartbeat = Heartbeat(answers)
     while True:
         request = read_line(requests)
-        utterances = [utterance_of(content) for content in request["utterances"]]
-        clips = stream_clips(utterances, beat=heartbeat, **request["options"])
         try:
-            for clip in clips:
-                write_clip(answers, clip)
+            _answer(request, answers, heartbeat)
         except ConnectionError:
             raise
+        except MediaFault as fault:
+            write_line(answers, {"fault": [fault.reason, fault.detail]})
         except Exception as error:  # noqa: BLE001 - whatever a foreign file leads to is that file's fault alone
             write_line(answers, {"error": f"{type(error).__name__}: {error}"})
         else:
             write_line(answers, {"end": True})
+
+
+def _answer(request: dict[str, Any], answers: BinaryIO, heartbeat: Heartbeat) -> None:
+    if "tracks" in request:
+        write_line(answers, {"tracks": asdict(find_tracks(Path(request["tracks"]), heartbeat))})
+    elif "sound" in request:
+        for position, samples in sound_blocks(Path(request["sound"]), heartbeat):
+            if len(samples):
+                write_block(answers, position, samples)
+    else:
+        utterances = [utterance_of(content) for content in request["utterances"]]
+        for clip in stream_clips(utterances, beat=heartbeat, **request["options"]):
+            write_clip(answers, clip)
 
 
 def main() -> None:

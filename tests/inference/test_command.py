@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -16,6 +18,7 @@ from mmser.cli import main
 from mmser.core.clip import Features
 from mmser.extraction.import_features import MAKER
 from mmser.inference import timeline, write
+from mmser.media import decoder
 from mmser.media.write import write_wav
 
 
@@ -65,6 +68,16 @@ def test_a_broken_recording_does_not_stop_the_others(predict, tmp_path):
     assert "quiet.wav: expected speech in quiet.wav; found none" in complaints
     assert "no.wav" in complaints and "3 of 5 recordings could not be judged" in complaints
     assert "Traceback" not in complaints
+
+
+def test_a_recording_over_which_the_decoder_dies_does_not_stop_the_others(predict, tmp_path, monkeypatch):
+    program = Path(__file__).parent.parent / "media" / "dying_decoder.py"
+    monkeypatch.setattr(decoder, "PROGRAM", (sys.executable, str(program)))
+    files = [recording(tmp_path / f"{name}.wav") for name in ("a", "crash", "third", "c")]
+    code, _, complaints = predict(*files)
+    assert code == 1 and results(tmp_path / "out") == ["a.csv", "c.csv", "third.csv"]
+    assert "crash.wav, one over which the decoder died: ended by SIGSEGV" in complaints.replace("; found", ",")
+    assert "1 of 4 recordings could not be judged" in complaints
 
 
 def test_where_only_the_detector_hears_nothing_the_recording_is_judged_as_one(predict, tmp_path, caplog):

@@ -8,6 +8,7 @@ import time
 
 from mmser.media import decoder_process
 from mmser.media.decode import stream_clips
+from mmser.media.probe import find_tracks
 
 
 def deadly(utterances, want_audio=True, want_frames=False, **options):
@@ -22,5 +23,12 @@ def deadly(utterances, want_audio=True, want_frames=False, **options):
         yield from stream_clips([item], want_audio, want_frames, **options)
 
 
+def deadly_tracks(path, beat):
+    if "crash" in path.name:
+        os.kill(os.getpid(), signal.SIGSEGV)
+    return find_tracks(path, beat)
+
+
 decoder_process.stream_clips = deadly
+decoder_process.find_tracks = deadly_tracks
 decoder_process.main()
