@@ -62,8 +62,7 @@ def _answer(request: dict[str, Any], answers: BinaryIO, heartbeat: Heartbeat) ->
         write_line(answers, {"tracks": asdict(find_tracks(Path(request["tracks"]), heartbeat))})
     elif "sound" in request:
         for position, samples in sound_blocks(Path(request["sound"]), heartbeat):
-            if len(samples):
-                write_block(answers, position, samples)
+            write_block(answers, position, samples)
     else:
         utterances = [utterance_of(content) for content in request["utterances"]]
         for clip in stream_clips(utterances, beat=heartbeat, **request["options"]):

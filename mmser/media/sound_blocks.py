@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mmser.media.container import find_audio, open_media, origin_seconds
 from mmser.media.tracks import AudioTrack
+
+if TYPE_CHECKING:
+    from av import Packet
 
 
 def sound_blocks(path: Path, beat: Callable[[], None] = lambda: None) -> Iterator[tuple[int, np.ndarray]]:
@@ -25,7 +29,14 @@ def sound_blocks(path: Path, beat: Callable[[], None] = lambda: None) -> Iterato
             for packet in container.demux(track.stream):
                 beat()
                 if packet.size:
-                    yield from ((sound.position, sound.mixed.mono) for sound in track.blocks(packet))
+                    yield from _heard(track, packet)
         except av.error.FFmpegError:
             track.errors += 1  # what could be decoded up to here is kept
-        yield from ((sound.position, sound.mixed.mono) for sound in track.blocks(None))
+        yield from _heard(track, None)
+
+
+def _heard(track: AudioTrack, packet: Packet | None) -> Iterator[tuple[int, np.ndarray]]:
+    """What is there to be heard; a resampler may still hold all of a packet."""
+    for sound in track.blocks(packet):
+        if len(samples := sound.mixed.mono):
+            yield sound.position, samples
