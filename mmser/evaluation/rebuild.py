@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from mmser.training.run import Run
 
 DECODED = "decoded_frame_rate"
-"""What decoding adds to the recipe of a face store, pictures per second."""
+"""Pictures per second, in the recipe of a face store."""
+
+_OF_DECODING = (DECODED, "decoded_pictures")
+"""What decoding adds to that recipe."""
 
 
 def extractor_like(store: Store, run: Run) -> Extractor:
@@ -82,7 +85,7 @@ def _stated(parameters: Mapping[str, Any]) -> dict[str, Any]:
 
     Stores made earlier name the revision of a model of the hub beside the digest of local or random weights.
     """
-    stated = {key: value for key, value in parameters.items() if key != DECODED}
+    stated = {key: value for key, value in parameters.items() if key not in _OF_DECODING}
     if "revision" in stated and not str(stated.get("weights")).startswith("hub:"):
         stated["revision"] = None
     return stated

@@ -14,13 +14,16 @@ from mmser.cache.writer import Writer, open_writer
 from mmser.core.contracts import Extractor, Transcriber
 from mmser.core.errors import UsageError
 
+PICTURES = "on screen"
+"""Which picture stands for a moment; earlier versions took the nearest one, and stores say nothing of it."""
+
 
 def recipes_of(
     extractors: Mapping[str, Extractor], transcriber: Transcriber | None, transcript: str, frame_rate: float
 ) -> tuple[Recipe | None, dict[str, Recipe]]:
     """The recipe of the transcript store (None without a transcriber) and those of the feature stores, by name.
 
-    What decoding decides (the rate of pictures) belongs to the recipe of a face store.
+    What decoding decides (the rate of pictures, and which are taken) belongs to the recipe of a face store.
     Raises UsageError when text is wanted from a source for which there is no transcriber.
     """
     if transcriber is None and transcript != CORPUS_TRANSCRIPT:
@@ -35,7 +38,8 @@ def recipes_of(
     for name, extractor in extractors.items():
         recipe = recipe_of(name, extractor, words if extractor.modality == "text" else None)
         if extractor.modality == "face":
-            recipe = replace(recipe, parameters={**recipe.parameters, "decoded_frame_rate": frame_rate})
+            decoded = {"decoded_frame_rate": frame_rate, "decoded_pictures": PICTURES}
+            recipe = replace(recipe, parameters={**recipe.parameters, **decoded})
         if extractor.modality == "text" and spoken is not None and spoken.random_weights:
             recipe = replace(recipe, random_weights=True)
         recipes[name] = recipe

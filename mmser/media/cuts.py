@@ -26,6 +26,9 @@ MISSING_SECONDS = 0.25
 MISSING_SHARE = 0.1
 """An utterance lacking more than both of these is truncated; less is the rounding of frames and of annotators."""
 
+STAMP_SECONDS = 0.001
+"""Containers round the times of pictures to milliseconds."""
+
 MAX_SIDE = 1280
 """Pictures are scaled down to this longer side in pixels (720p stays as it is)."""
 
@@ -113,7 +116,7 @@ class AudioCut:
 
 
 class FrameCut:
-    """Collects pictures at ``start + k / frame_rate`` s: the one nearest to each of these times."""
+    """Collects the pictures on screen at ``start + k / frame_rate`` s; the first one stands in for what came before."""
 
     def __init__(
         self, start: float, end: float | None, expected: float | None, max_seconds: float,
@@ -128,23 +131,26 @@ class FrameCut:
         self.frames: list[np.ndarray] = []
         self.bytes = 0
         self.covered = 0.0
+        self.last = start
         self.done = False
 
     def add(self, picture: Picture) -> None:
         """Offer a picture of the track."""
-        time, duration, frame = picture.time, picture.duration, picture.frame
-        self.done = self.end is not None and time >= self.end
-        if self.done or time < self.start - duration / 2:
+        end = np.inf if self.end is None else self.end
+        self.done = picture.until >= end
+        if picture.time >= end or picture.until <= self.start:
             return
-        if time - self.start > self.max_seconds:
+        if picture.time - self.start > self.max_seconds:
             raise MediaFault("too long", f"more than {self.max_seconds:g} s of video")
-        self.covered = time - self.start + duration
-        due = min(int((time - self.start + duration / 2) * self.frame_rate) + 1, self.most) - len(self.frames)
+        self.last = min(picture.until, end)
+        self.covered += max(0.0, min(picture.sure, end) - max(picture.time, self.start))
+        shown = ceil((picture.until - STAMP_SECONDS - self.start) * self.frame_rate)
+        due = min(shown, self.most) - len(self.frames)
         if due <= 0:
             return
         # A picture size that changes on the way is brought back to the first one.
-        self.size = self.size or scaled_size(frame.width, frame.height)
-        pixels = to_rgb(frame, self.size, self.side)
+        self.size = self.size or scaled_size(picture.frame.width, picture.frame.height)
+        pixels = to_rgb(picture.frame, self.size, self.side)
         self.bytes += due * pixels.nbytes
         if self.bytes > MAX_FRAME_BYTES:
             raise MediaFault("too long", f"its frames exceed {MAX_FRAME_BYTES // 1024**2} MiB")
@@ -154,7 +160,8 @@ class FrameCut:
         """Frames (time, height, width, 3) uint8. Raises MediaFault."""
         if not self.frames:
             raise MediaFault("truncated" if self.start else "zero length", "no video frames")
-        _check_complete(self.covered, self.expected)
+        # Time before the first picture and where pictures were lost is missing, also where nobody states a length.
+        _check_complete(self.covered, max(self.expected or 0.0, self.last - self.start))
         return Part(np.stack(self.frames))
 
 

@@ -160,29 +160,48 @@ class AudioTrack(_Track["AudioFrame"]):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
-    """A decoded picture shown from ``time`` for ``duration``, seconds from the start of the file."""
+    """A decoded picture on screen from ``time`` ``until`` the next one, seconds from the start of the file.
+
+    ``sure`` is how long it certainly was: its usual time alone where the pictures after it are lost.
+    """
 
     time: float
-    duration: float
+    until: float
+    sure: float
     frame: VideoFrame
 
 
 class VideoTrack(_Track["VideoFrame"]):
-    """Yields `Picture`."""
+    """Yields `Picture`, each when the next one is known."""
 
     def __init__(self, stream: VideoStream, origin: float) -> None:
         super().__init__(stream, origin)
-        rate = stream.average_rate or stream.guessed_rate
-        self.duration = 1.0 / float(rate) if rate else 0.04
-        self.next = 0.0
+        rate = stream.guessed_rate or stream.average_rate
+        self.usual = 1.0 / float(rate) if rate else 0.04
+        self.shown: tuple[float, VideoFrame, int] | None = None
+        self.end = 0.0
 
     def blocks(self, packet: Packet | None) -> Iterator[Picture]:
         """Pictures of one packet; None gives what the decoder still holds."""
+        if packet is not None and packet.dts is not None and packet.duration:
+            # What a picture's own duration says is that of another one, wherever pictures are coded out of order.
+            self.end = max(self.end, float((packet.dts + packet.duration) * packet.time_base) - self.origin)
         for frame in self.decode(packet):
             if frame.is_corrupt:
                 self.errors += 1
                 continue
             time = self.time(frame)
-            time = self.next if time is None else time
-            self.next = time + self.duration
-            yield Picture(time, self.duration, frame)
+            if time is None:
+                time = 0.0 if self.shown is None else self.shown[0] + self.usual
+            yield from self._gone(time)
+            self.shown = (time, frame, self.errors)
+        if packet is None and self.shown is not None:
+            yield from self._gone(max(self.end, self.shown[0] + self.usual))
+
+    def _gone(self, until: float) -> Iterator[Picture]:
+        """The picture on screen so far, if any."""
+        if self.shown is None:
+            return
+        time, frame, errors = self.shown
+        lost = self.errors > errors
+        yield Picture(time, until, min(until, time + self.usual) if lost else until, frame)

@@ -158,7 +158,7 @@ def test_one_pass_per_file_fills_every_store(tmp_path: Path, decoded, workers: i
     assert list(table.done) == [5, 5, 5] and list(table.failed) == [0, 0, 0]
     store = Store(table.directory["brightness"])
     assert store.frame_rate("v3") == 3.0 and store.read("v3").dtype == np.float32
-    assert store.info["parameters"] == {"decoded_frame_rate": 3.0}
+    assert store.info["parameters"] == {"decoded_frame_rate": 3.0, "decoded_pictures": "on screen"}
     assert Store(find_store(tmp_path / "cache", "listed", "loudness")).read("v0").dtype == np.float16
     assert list(read_manifest(tmp_path / "cache" / "listed" / "manifest.parquet").id) == [u.id for u in made]
 
