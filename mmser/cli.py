@@ -75,7 +75,7 @@ def build_parser() -> argparse.ArgumentParser:
     train.add_argument("--report", action="store_true", help="write the HTML report as well")
 
     evaluate = command("evaluate", evaluate_, "predict and score the test part of a run")
-    words = "run=DIR [condition=clean] [also=hypotheses|listeners|domains|frames]"
+    words = "run=DIR [condition=clean] [also=hypotheses|listeners|domains|frames] [normaliser=whisper]"
     evaluate.add_argument("overrides", nargs="+", metavar="run=DIR", help=words)
 
     score = command("score", score_, "metrics of runs or of anyone's predictions (csv or parquet)")
@@ -191,15 +191,16 @@ def evaluate_(options: argparse.Namespace) -> int:
     """`mmser evaluate run=DIR [condition=...] [also=...]`."""
     from mmser.evaluation.command import also
     from mmser.evaluation.evaluate import evaluate
+    from mmser.metrics.wer import PLAIN
     from mmser.training.run import Run
 
-    words = keyed(options.overrides, ["run", "condition", "also"])
+    words = keyed(options.overrides, ["run", "condition", "also", "normaliser"])
     if "run" not in words:
         raise UsageError("run=DIR", "no run", "Name the run folder, e.g. mmser evaluate run=runs/NAME.")
     run = Run(words["run"])
     print_scores(evaluate(run, condition=words.get("condition", "clean")))
     if "also" in words:
-        print(also(run, words["also"]))
+        print(also(run, words["also"], words.get("normaliser", PLAIN)))
     return 0
 
 

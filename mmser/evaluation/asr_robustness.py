@@ -35,7 +35,7 @@ from mmser.evaluation.variants import slug
 from mmser.evaluation.word_confusions import Confusions, learn_confusions
 from mmser.evaluation.word_errors import corrupted
 from mmser.evaluation.word_neighbours import Neighbours
-from mmser.metrics.wer import normalise_text, word_errors
+from mmser.metrics.wer import PLAIN, normalise_text, normaliser_of, word_errors
 from mmser.training.sources import corpus_name
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ def asr_robustness(
     draws: int = 3,
     retrain: bool = False,
     seed: int = 0,
+    normaliser: str = PLAIN,
 ) -> pd.DataFrame:
     """Scores (`robustness.COLUMNS`) with each recogniser's transcripts and at each word error rate in ``wer``.
 
@@ -59,15 +60,17 @@ def asr_robustness(
     yet is transcribed and extracted first, for which the corpus's media must be there. ``retrain`` also trains the
     system again on each recogniser's words. Controlled errors are made ``draws`` times, of the kinds and words that the
     recognisers in the cache were found to make, else of words that sound alike. Rows are kept in the run's folder.
-    Raises MmserError when the run has no text stream.
+    ``normaliser`` is that of the recognisers' word error rates ("plain" or "whisper": see `mmser.metrics.wer`);
+    controlled errors are always counted by "plain". Raises MmserError when the run has no text stream.
     """
     from mmser.training.run import Run
 
+    normaliser_of(normaliser)
     run = Run(run) if isinstance(run, str | Path) else run
     stores = text_stores(run)
     strengths: dict[str, Strength] = {}
-    tables = [predict_conditions(run, _recognised(run, stores, backends, strengths))] if backends else []
-    tables += [_retrained(run, stores, backend, strengths) for backend in (backends if retrain else ())]
+    tables = [predict_conditions(run, _recognised(run, stores, backends, strengths, normaliser))] if backends else []
+    tables += [_retrained(run, stores, backend, strengths, normaliser) for backend in (backends if retrain else ())]
     if wer:
         tables.append(predict_conditions(run, _controlled(run, stores, wer, draws, seed, strengths)))
     if not tables:
@@ -86,27 +89,30 @@ def text_stores(run: Run) -> dict[str, Store]:
     return {stream: data.stores[stream] for stream in streams}
 
 
-def word_error_rate(run: Run, backend: str, fingerprint: str = "") -> float:
+def word_error_rate(run: Run, backend: str, fingerprint: str = "", normaliser: str = PLAIN) -> float:
     """Of a recogniser's transcripts of the run's test utterances against the corpus's (see `mmser.metrics.wer`).
 
     ``fingerprint`` chooses among several stores of its transcripts.
     """
     name = f"{TRANSCRIPT}@{backend}" + (f"-{fingerprint}" if fingerprint else "")
     spoken, heard = _pairs(run, TranscriptStore(find_store(run.config["cache"], corpus_name(run.config), name)))
-    return word_errors(spoken, heard).rate
+    return word_errors(spoken, heard, normaliser).rate
 
 
 def _recognised(
-    run: Run, stores: Mapping[str, Store], backends: Sequence[str], strengths: dict[str, Strength]
+    run: Run, stores: Mapping[str, Store], backends: Sequence[str], strengths: dict[str, Strength], normaliser: str
 ) -> Iterator[Condition]:
     for backend in backends:
         names = ensure_transcribed(run, stores, backend, set(tested_ids(run)))
         found = {s: Store(find_store(run.config["cache"], corpus_name(run.config), name)) for s, name in names.items()}
-        strengths[backend] = Strength(RECOGNISER, achieved=word_error_rate(run, backend, _words_of(found)))
+        rate = word_error_rate(run, backend, _words_of(found), normaliser)
+        strengths[backend] = Strength(RECOGNISER, achieved=rate, normaliser=normaliser)
         yield Condition(backend, stores=found)
 
 
-def _retrained(run: Run, stores: Mapping[str, Store], backend: str, strengths: dict[str, Strength]) -> pd.DataFrame:
+def _retrained(
+    run: Run, stores: Mapping[str, Store], backend: str, strengths: dict[str, Strength], normaliser: str
+) -> pd.DataFrame:
     from mmser.training.fit import train
 
     settings = copy.deepcopy(run.config)
@@ -118,7 +124,8 @@ def _retrained(run: Run, stores: Mapping[str, Store], backend: str, strengths: d
     settings["seeds"] = sorted({seed for _, seed in run.folds})
     trained = train({**settings, "run": str(run.directory / "robustness" / slug(f"asr-{backend}"))})
     condition = f"trained and tested on {backend}"
-    strengths[condition] = Strength(RETRAINED, achieved=word_error_rate(run, backend, _words_of(found)))
+    rate = word_error_rate(run, backend, _words_of(found), normaliser)
+    strengths[condition] = Strength(RETRAINED, achieved=rate, normaliser=normaliser)
     return predict_conditions(trained, [Condition(condition)])
 
 
@@ -150,7 +157,7 @@ def _controlled(
         for draw in range(draws if rate else 1):
             texts, reached = corrupted({i: t for i, t in transcripts.items() if t}, rate, confusions, draw, seed)
             achieved.append(reached)
-            strengths[name] = Strength(WORD_ERRORS, rate, sum(achieved) / len(achieved))
+            strengths[name] = Strength(WORD_ERRORS, rate, sum(achieved) / len(achieved), PLAIN)
             found = {
                 stream: extracted(extractor, {i: texts.get(i) for i in transcripts}, stores[stream].info)
                 for stream, extractor in extractors.items()

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mmser.core.errors import UsageError
+from mmser.metrics.wer import NORMALISERS, PLAIN
 
 if TYPE_CHECKING:
     from mmser.training.run import Run
@@ -20,10 +21,11 @@ def run_of(word: str) -> str:
     return value
 
 
-def also(run: Run, what: str) -> str:
+def also(run: Run, what: str, normaliser: str = PLAIN) -> str:
     """What a run knows beside its scores, written to ``<run>/<what>.csv``: a summary of it and the file's name.
 
-    ``hypotheses``: what a model trained with CTC has understood, with its word error rates; ``listeners``: how well a
+    ``hypotheses``: what a model trained with CTC has understood, with its word error rates after ``normaliser``
+    (see `mmser.metrics.wer`); ``listeners``: how well a
     listener-adaptive one predicts single annotators; ``domains``: how far apart its corpora and genders lie in the
     fused vector; ``frames``: what it predicts at every frame, one csv per recording for `mmser fuse`. Raises UsageError
     for another word.
@@ -36,7 +38,8 @@ def also(run: Run, what: str) -> str:
 
     if what == "hypotheses":
         table = hypotheses(run)
-        summary = f"{table[['id', 'transcript', 'hypothesis']].head(5).to_string(index=False)}\n{error_rates(table)}"
+        shown = table[["id", "transcript", "hypothesis"]].head(5).to_string(index=False)
+        summary = f"{shown}\n{error_rates(table, normaliser)}"
     elif what == "listeners":
         table = listener_predictions(run)
         classes = run.fold_data(*run.folds[0]).task.classes
@@ -92,6 +95,12 @@ def add_robustness_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--wer", type=float, nargs="+", default=[], help="controlled word error rates: 0.1 0.2 0.4 0.6")
     parser.add_argument("--draws", type=int, default=3, help="of controlled word errors (default: 3)")
     parser.add_argument(
+        "--normaliser",
+        default=PLAIN,
+        choices=NORMALISERS,
+        help="of the recognisers' word error rates: plain (numbers as written) or Whisper's for English",
+    )
+    parser.add_argument(
         "--disturb",
         nargs="+",
         default=[],
@@ -114,7 +123,8 @@ def robustness(options: argparse.Namespace) -> str:
     run, kinds = _run_with_files(options.run, options.files), _disturbed(options.disturb)
     tables = []
     if options.asr or options.wer or not kinds:
-        tables.append(asr_robustness(run, options.asr, options.wer, options.draws, options.retrain))
+        asked = options.asr, options.wer, options.draws, options.retrain
+        tables.append(asr_robustness(run, *asked, normaliser=options.normaliser))
     if kinds:
         tables.append(acoustic_robustness(run, kinds, options.noise_folder, workers=options.workers))
     return robustness_text(pd.concat(tables, ignore_index=True))

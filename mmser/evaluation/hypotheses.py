@@ -12,7 +12,7 @@ from torch import nn
 from mmser.core.batch import Batch, Stream
 from mmser.core.errors import MmserError
 from mmser.evaluation.predict import run_model
-from mmser.metrics.wer import word_errors
+from mmser.metrics.wer import PLAIN, WordErrors, word_errors
 
 if TYPE_CHECKING:
     from mmser.training.run import Run
@@ -66,14 +66,21 @@ def spell(numbers: Iterable[int], alphabet: str) -> str:
     return " ".join(text.split())
 
 
-def error_rates(table: pd.DataFrame) -> pd.DataFrame:
-    """Word error rate per fold and seed, ``pooled`` over all words first; ``mean of folds`` is the unweighted mean."""
-    per_fold = {key: word_errors(list(t["transcript"]), list(t["hypothesis"])) for key, t in by_fold(table)}
-    pooled = word_errors(list(table["transcript"]), list(table["hypothesis"]))
+def error_rates(table: pd.DataFrame, normaliser: str = PLAIN) -> pd.DataFrame:
+    """Word error rate per fold and seed, ``pooled`` over all words first; ``mean of folds`` is the unweighted mean.
+
+    ``normaliser`` (see `mmser.metrics.wer`) is named in its column.
+    """
+    per_fold = {key: _errors(rows, normaliser) for key, rows in by_fold(table)}
+    pooled = _errors(table, normaliser)
     rows = [("pooled", pooled.rate, pooled.words)]
     rows.append(("mean of folds", float(np.mean([errors.rate for errors in per_fold.values()])), pooled.words))
     rows += [(f"{fold} seed {seed}", errors.rate, errors.words) for (fold, seed), errors in per_fold.items()]
-    return pd.DataFrame(rows, columns=["over", "wer", "words"])
+    return pd.DataFrame(rows, columns=["over", "wer", "words"]).assign(normaliser=normaliser)
+
+
+def _errors(table: pd.DataFrame, normaliser: str) -> WordErrors:
+    return word_errors(list(table["transcript"]), list(table["hypothesis"]), normaliser)
 
 
 def by_fold(table: pd.DataFrame) -> Iterable[tuple[tuple[str, int], pd.DataFrame]]:

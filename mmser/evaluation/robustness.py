@@ -13,9 +13,10 @@ from mmser.training.run import Run
 FILE = "robustness.parquet"
 PREDICTIONS = "robustness-predictions.parquet"
 
-COLUMNS = ("family", "condition", "level", "achieved", *SCORED[1:])
+COLUMNS = ("family", "condition", "level", "achieved", "normaliser", *SCORED[1:])
 """``family`` names a curve ("controlled word errors", "white noise"), ``level`` what was asked for, ``achieved`` what
-came of it, both in the family's unit (a share for word errors, dB, Hz, ...), NaN where there is none."""
+came of it, both in the family's unit (a share for word errors, dB, Hz, ...), NaN where there is none. ``normaliser`` is
+that of the word errors (see `mmser.metrics.wer`), "" for others."""
 
 WORD_ERRORS = "controlled word errors"
 RECOGNISER = "speech recogniser"
@@ -25,11 +26,12 @@ CLEAN_FAMILY = "undisturbed"
 
 @dataclass(frozen=True, slots=True)
 class Strength:
-    """What a condition is: its family, the level asked for and the one achieved."""
+    """What a condition is: its family, the level asked for and the one achieved, word errors by which normaliser."""
 
     family: str
     level: float = float("nan")
     achieved: float = float("nan")
+    normaliser: str = ""
 
 
 def keep_scores(run: Run, predictions: pd.DataFrame, strengths: Mapping[str, Strength]) -> pd.DataFrame:
@@ -40,6 +42,7 @@ def keep_scores(run: Run, predictions: pd.DataFrame, strengths: Mapping[str, Str
         family=[one.family for one in known],
         level=[one.level for one in known],
         achieved=[one.achieved for one in known],
+        normaliser=[one.normaliser for one in known],
     )[list(COLUMNS)]
     replace_rows(run.directory / PREDICTIONS, predictions, ["condition"])
     replace_rows(run.directory / FILE, scores, ["condition"])
@@ -57,6 +60,7 @@ def robustness_text(scores: pd.DataFrame) -> str:
         by_metric = {row["metric"]: row for row in part.to_dict("records")}
         first = next(iter(by_metric.values()))
         row = {"family": first["family"], "condition": condition, "achieved": first["achieved"]}
+        row |= {"normaliser": first["normaliser"]} if scores["normaliser"].any() else {}
         row |= {"draws": first["draws"], "absent": first["absent"]}
         for name in names:
             value, low, high = (shown(name, by_metric[name][key]) for key in ("value", "low", "high"))

@@ -2,18 +2,23 @@
 
 Normalised text: Unicode NFKC, lower case, typographic apostrophes made plain, everything in square brackets or
 parentheses dropped (``[LAUGHTER]``), every character that is no letter, digit or apostrophe turned into a space,
-apostrophes at either end of a word dropped, white space collapsed. Numbers stay as written; no stemming, no
-spelling variants.
+apostrophes at either end of a word dropped, white space collapsed. Numbers stay as written ("20" is not "twenty"); no
+stemming, no spelling variants. This is the normaliser ``plain``; ``whisper`` is that of Radford et al. (2023) for
+English, which also equates numbers with digits, contractions, titles and British spellings, and drops hesitations.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
-from mmser.core.errors import MmserError
+from mmser.core.errors import MmserError, UsageError
+
+PLAIN, WHISPER = "plain", "whisper"
+NORMALISERS = (PLAIN, WHISPER)
 
 _BRACKETS = re.compile(r"\[[^\]]*\]|\([^)]*\)")
 _APOSTROPHES = str.maketrans({"\N{RIGHT SINGLE QUOTATION MARK}": "'", "`": "'"})
@@ -42,16 +47,32 @@ def normalise_text(text: str) -> str:
     return " ".join(word for word in (word.strip("'") for word in words) if word)
 
 
-def word_errors(references: Sequence[str], hypotheses: Sequence[str]) -> WordErrors:
+def normaliser_of(name: str) -> Callable[[str], str]:
+    """The normaliser ``plain`` or ``whisper``. Raises UsageError for another name."""
+    if name not in NORMALISERS:
+        raise UsageError(f"a normaliser of text: {' or '.join(NORMALISERS)}", name, "Name one of them.")
+    return normalise_text if name == PLAIN else _whisper_english()
+
+
+@cache
+def _whisper_english() -> Callable[[str], str]:
+    from whisper.normalizers import EnglishTextNormalizer
+
+    made: Callable[[str], str] = EnglishTextNormalizer()
+    return made
+
+
+def word_errors(references: Sequence[str], hypotheses: Sequence[str], normaliser: str = PLAIN) -> WordErrors:
     """Errors summed over utterances, so that long ones count by their length (not a mean of per-utterance rates).
 
     References without a word are left out (no rate is defined for them); an empty hypothesis deletes every word.
     """
+    normalised = normaliser_of(normaliser)
     import jiwer
 
     if len(references) != len(hypotheses):
         raise MmserError("one hypothesis per reference", f"{len(references)} and {len(hypotheses)}", "Align the lists.")
-    pairs = [(normalise_text(r), normalise_text(h)) for r, h in zip(references, hypotheses, strict=True)]
+    pairs = [(normalised(r), normalised(h)) for r, h in zip(references, hypotheses, strict=True)]
     spoken = [pair for pair in pairs if pair[0]]
     if not spoken:
         raise MmserError("at least one reference with a word", "none", "Give the transcripts of the corpus.")

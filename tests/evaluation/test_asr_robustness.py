@@ -36,6 +36,7 @@ def test_rates_are_measured_on_the_test_utterances(trained, scores):
     assert word_error_rate(trained, "pocketsphinx") == pytest.approx((4 + 22) / (23 * 4))
     assert row(scores, "pocketsphinx")["achieved"] == word_error_rate(trained, "pocketsphinx")
     assert row(scores, "WER 30%")["achieved"] == pytest.approx(0.3, abs=0.05)
+    assert set(scores["normaliser"]) == {"plain"} and "plain" in robustness_text(scores)
 
 
 def test_without_errors_it_is_the_clean_evaluation(trained, scores):

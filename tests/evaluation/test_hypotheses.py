@@ -59,6 +59,10 @@ def test_error_rates_are_pooled_over_words_and_averaged_over_folds() -> None:
     )
     rates = error_rates(table).set_index("over")["wer"].to_dict()
     assert rates == {"pooled": 0.2, "mean of folds": 0.5, "f1 seed 0": 0.0, "f2 seed 0": 1.0}
+    table["transcript"], table["hypothesis"] = ["one cat", "five"], ["1 cat", "5"]
+    assert error_rates(table)["wer"].tolist()[0] == pytest.approx(2 / 3)
+    assert error_rates(table, "whisper")["wer"].tolist()[0] == 0.0
+    assert set(error_rates(table, "whisper")["normaliser"]) == {"whisper"}
 
 
 def test_an_objective_without_ctc_is_told() -> None:

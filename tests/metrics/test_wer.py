@@ -2,7 +2,7 @@
 
 import pytest
 
-from mmser.core.errors import MmserError
+from mmser.core.errors import MmserError, UsageError
 from mmser.metrics.wer import WordErrors, normalise_text, word_errors
 
 
@@ -39,3 +39,16 @@ def test_silent_references_are_left_out_and_all_silent_is_an_error():
         word_errors(["..."], ["a"])
     with pytest.raises(MmserError, match="one hypothesis per reference"):
         word_errors(["a", "b"], ["a"])
+
+
+def test_whispers_normaliser_equates_digits_contractions_and_spellings():
+    spoken = "Well, I'm twenty and my favourite colour is gone, um, Mr. Hill"
+    heard = "well i am 20 and my favorite color is gone"
+    assert word_errors([spoken], [heard]).rate > 0.4
+    assert word_errors([spoken], [heard], "whisper") == WordErrors(0, 2, 0, 12)
+    with pytest.raises(UsageError, match="a normaliser of text: plain or whisper; found loose"):
+        word_errors([spoken], [heard], "loose")
+
+
+def test_a_reference_of_hesitations_alone_has_no_word_after_whispers_normaliser():
+    assert word_errors(["um", "yes"], ["", "yes"], "whisper") == WordErrors(0, 0, 0, 1)

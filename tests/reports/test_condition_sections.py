@@ -34,7 +34,9 @@ def test_curves_and_numbers(run):
     assert html.count("<img") == 1
     assert "65.0 <small>55.0 to 75.0</small>" in html
     assert "&lt;i&gt;asr" in html and "<i>asr" not in html
-    assert "0.41" in html
+    assert "0.41" in html and "(whisper)" not in html
+    pd.DataFrame([row | {"normaliser": "whisper"} for row in rows]).to_parquet(run.directory / "robustness.parquet")
+    assert "0.41 (whisper)" in robustness([run])
 
 
 def test_the_grid(run):

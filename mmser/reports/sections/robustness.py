@@ -9,6 +9,7 @@ import pandas as pd
 
 from mmser.core.tables import read_parquet
 from mmser.evaluation.meanings import PERCENT, shown, title
+from mmser.metrics.wer import PLAIN
 from mmser.reports.figures import MARKERS, PALETTE, draw, row
 from mmser.reports.page import Html, folded, note, section, table
 from mmser.reports.run_files import RESTORE, RunFiles
@@ -89,7 +90,12 @@ def _table(scores: pd.DataFrame) -> Html:
     rows = []
     for (family, condition), part in scores.groupby(["family", "condition"], sort=False):
         first, by_metric = part.iloc[0], part.set_index("metric").to_dict("index")
-        facts = [_number(first["level"]), _number(first["achieved"]), int(first["draws"]), f"{first['absent']:.2f}"]
+        facts = [
+            _number(first["level"]),
+            _achieved(first["achieved"], first.get("normaliser")),
+            int(first["draws"]),
+            f"{first['absent']:.2f}",
+        ]
         rows.append([family, condition, *facts, *(_with_interval(name, by_metric.get(name)) for name in names)])
     head = ["Disturbance", "Condition", "Level", "Achieved", "Draws", "Absent", *map(title, names)]
     return table(head, rows, text=2)
@@ -100,6 +106,12 @@ def _with_interval(name: str, found: Mapping[Any, Any] | None) -> Html:
         return Html("")
     low, high = shown(name, found["low"]), shown(name, found["high"])
     return Html(f"{shown(name, found['value'])} <small>{low} to {high}</small>")
+
+
+def _achieved(achieved: float, normaliser: object) -> str:
+    """With the normaliser of a word error rate where it is not the usual one; earlier tables do not name it."""
+    named = isinstance(normaliser, str) and normaliser not in ("", PLAIN)
+    return _number(achieved) + (f" ({normaliser})" if named else "")
 
 
 def _number(value: float) -> str:
