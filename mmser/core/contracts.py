@@ -41,7 +41,11 @@ class Corpus(Protocol):
 
 @runtime_checkable
 class Extractor(Protocol):
-    """A pure function of clips, frozen by its parameters."""
+    """A pure function of clips, frozen by its parameters.
+
+    One that gives other than float (time, feature) says so in a class attribute ``gives``: "waveform", "words",
+    "tokens" or "characters", the words of `Encoder`'s ``reads``.
+    """
 
     modality: Modality
 

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from torch import Tensor, nn
 
 from mmser.core.batch import Context, Fused, Outputs, Stream
+from mmser.core.completion import completed
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
 
@@ -83,18 +85,16 @@ def build_model(
             f"none for {', '.join(unknown)}",
             "Name the stream's extractor under `streams`.",
         )
-    for name, part in {**encoders, "the fusion": fusion, "the head": head}.items():
-        check_arguments(name, part)
-    built: dict[str, Any] = {name: make(input_size=input_sizes[name]) for name, make in encoders.items()}
+    built: dict[str, Any] = {
+        name: completed(f"the encoder of {name}", make, input_size=input_sizes[name]) for name, make in encoders.items()
+    }
     # Few fusions need facts of the training fold (who its annotators are); those say so by an argument `task`.
-    facts = {"task": task} if "task" in inspect.signature(fusion).parameters else {}
-    fused = fusion(input_sizes={name: encoder.output_size for name, encoder in built.items()}, **facts)
-    return MultimodalModel(built, fused, head(input_size=fused.output_size, task=task))
+    facts = {"task": task} if "task" in inspect.signature(_plain(fusion)).parameters else {}
+    sizes = {name: encoder.output_size for name, encoder in built.items()}
+    fused = completed("the fusion", fusion, input_sizes=sizes, **facts)
+    return MultimodalModel(built, fused, completed("the head", head, input_size=fused.output_size, task=task))
 
 
-def check_arguments(name: str, part: Callable[..., Any]) -> None:
-    """Raise MmserError when a partial part has been given an argument that its class or function does not have."""
-    try:
-        inspect.signature(part)
-    except ValueError as error:
-        raise MmserError(f"arguments that the class of {name} has", str(error), "Drop the others.") from error
+def _plain(part: Callable[..., Any]) -> Callable[..., Any]:
+    """A partial part's class: the signature of a partial with an argument that is not there cannot be asked for."""
+    return part.func if isinstance(part, partial) else part

@@ -72,7 +72,7 @@ def _check_arguments(node: Mapping[str, Any], where: str) -> None:
 @cache
 def _arguments(target: str) -> dict[str, tuple[Range, ...]] | None:
     """{argument: what it may be}; () where the annotation says too little to check."""
-    found = _located(target)
+    found = located(target)
     if found is None:
         return None
     try:
@@ -86,10 +86,11 @@ def _arguments(target: str) -> dict[str, tuple[Range, ...]] | None:
     return {each.name: _ranges(each.name, hints.get(each.name), each.default) for each in named}
 
 
-def _located(target: str) -> Any:
+def located(target: str) -> Any:
+    """What a target names; None where it may not be called or is not there, which is said when it is built."""
     try:
         return find_part(target, "a part")
-    except MmserError:  # said when the part is built
+    except MmserError:
         return None
 
 

@@ -10,6 +10,7 @@ from mmser.settings.data import Data, Episodes
 from mmser.settings.optimizer import Optimizer
 from mmser.settings.part import argument_names, check_part
 from mmser.settings.preprocess import Preprocess
+from mmser.settings.readers import check_readers
 from mmser.settings.run import Run
 from mmser.settings.stage import Stage
 from mmser.settings.stream import StreamSpec
@@ -33,10 +34,11 @@ def check_run(settings: Mapping[str, Any]) -> None:
 
 
 def require_run(settings: Mapping[str, Any]) -> None:
-    """Raise UsageError unless a training run has every option that has no default."""
+    """Raise UsageError unless a training run has every option without a default, and encoders that read its streams."""
     check_complete(Run, settings, "")
     check_complete(Trainer, settings["trainer"], "trainer")
     check_complete(Data, settings["data"], "data")
+    check_readers(settings)
 
 
 def require_preprocess(settings: Mapping[str, Any]) -> None:

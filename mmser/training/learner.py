@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from mmser.core.batch import Batch
+from mmser.core.completion import completed
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
 from mmser.training.clipping import ClipMode, clip_gradients
@@ -67,11 +68,14 @@ class Learner(LightningModule):
 
     def configure_optimizers(self) -> Optimizer:
         """One optimizer; the schedule is stepped here and not by Lightning, whose order makes resuming inexact."""
-        optimizer = self._optimizer(parameter_groups(self.named_parameters(), self._groups, self._optimizer))
+        groups = parameter_groups(self.named_parameters(), self._groups, self._optimizer)
+        optimizer: Optimizer = completed("the optimizer", self._optimizer, groups)
         if self._scheduler is not None:
             epochs = self.trainer.max_epochs or 1
             steps = max(1, int(self.trainer.estimated_stepping_batches) // max(1, epochs))
-            self._schedule = self._scheduler(optimizer, epochs=epochs, steps_per_epoch=steps)
+            self._schedule = completed(
+                "the scheduler", self._scheduler, optimizer, epochs=epochs, steps_per_epoch=steps
+            )
         return optimizer
 
     def on_train_start(self) -> None:

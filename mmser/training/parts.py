@@ -8,9 +8,10 @@ from typing import Any
 from torch import nn
 
 from mmser.composition import built
+from mmser.core.completion import completed
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
-from mmser.models.multimodal import MultimodalModel, build_model, check_arguments
+from mmser.models.multimodal import MultimodalModel, build_model
 from mmser.training.learner import Learner
 
 Settings = Mapping[str, Any]
@@ -28,9 +29,7 @@ def make_model(settings: Settings, input_sizes: Mapping[str, int], task: Task) -
 def make_learner(settings: Settings, model: MultimodalModel, task: Task, seed: int) -> Learner:
     """The learner of these settings around a model."""
     parts = {name: built(settings[name]) for name in ("objective", "optimizer", "scheduler")}
-    for name, part in parts.items():
-        check_arguments(f"the {name}", part)
-    objective: nn.Module = parts["objective"](task=task, vector_size=model.vector_size)
+    objective: nn.Module = completed("the objective", parts["objective"], task=task, vector_size=model.vector_size)
     trainer = settings["trainer"]
     return Learner(
         model,

@@ -14,6 +14,7 @@ from torch import nn
 
 from mmser.cache.recorded import recorded_stores
 from mmser.composition import built
+from mmser.core.completion import completed
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
 from mmser.data.fold import FoldData
@@ -134,7 +135,8 @@ class Run:
     ) -> nn.Module:
         """The objective with what it learned beside the model (auxiliary layers), in evaluation mode, beside it."""
         make = built(self._settings()["objective"])
-        objective: nn.Module = make(task=self.task(fold, seed), vector_size=vector_size)
+        task = self.task(fold, seed)
+        objective: nn.Module = completed("the objective", make, task=task, vector_size=vector_size)
         path = self.folder(fold, seed) / OBJECTIVE
         if path.is_file():
             load_saved(objective, path)

@@ -52,5 +52,5 @@ def test_a_missing_size_says_what_to_do() -> None:
 
 
 def test_an_argument_a_part_does_not_have_says_so() -> None:
-    with pytest.raises(MmserError, match=r"expected arguments that the class of the fusion has; found .*unheard=1"):
+    with pytest.raises(MmserError, match=r"expected arguments that the class of the fusion takes; found .*unheard=1"):
         build_model(PARTS, partial(Concat, unheard=1), Classifier, {"audio": 6, "text": 2}, TASK)

@@ -26,6 +26,7 @@ class Waveform:
     modality: ClassVar[Modality] = "audio"
     dtype: ClassVar[str] = "float32"
     feature_size: ClassVar[int] = 1
+    gives: ClassVar[str] = "waveform"
 
     level: Level = "none"
     seconds: float | None = None

@@ -28,6 +28,7 @@ class Characters:
     modality: ClassVar[Modality] = "text"
     dtype: ClassVar[str] = "int32"
     feature_size: ClassVar[int] = 1
+    gives: ClassVar[str] = "characters"
 
     alphabet: str = " abcdefghijklmnopqrstuvwxyz'"
 

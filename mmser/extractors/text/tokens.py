@@ -34,6 +34,7 @@ class Tokens:
     modality: ClassVar[Modality] = "text"
     dtype: ClassVar[str] = "int32"
     feature_size: ClassVar[int] = 1
+    gives: ClassVar[str] = "tokens"
 
     weights: str = "google-bert/bert-base-uncased"
     revision: str | None = None

@@ -25,6 +25,7 @@ class Words:
     modality: ClassVar[Modality] = "text"
     dtype: ClassVar[str] = "int32"
     feature_size: ClassVar[int] = 1
+    gives: ClassVar[str] = "words"
 
     limit: int | None = None
 

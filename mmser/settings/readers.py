@@ -1,0 +1,155 @@
+"""Which encoder reads which stream: what an extractor gives beside what the encoder of its stream reads.
+
+Both say it in a class attribute (`mmser.core.contracts`): ``gives`` of an extractor, ``reads`` of an encoder; where
+there is none it is "features". An extractor that no config names (imported features) says nothing here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from mmser.core.configs import config_names, load_config
+from mmser.core.errors import UsageError
+from mmser.settings.part import located
+
+Settings = Mapping[str, Any]
+
+FEATURES, WORDS, TOKENS, LAYERS = "features", "words", "tokens", "layers"
+MEANINGS = {
+    FEATURES: "features (vectors of numbers)",
+    WORDS: "words (a number of the vocabulary for each)",
+    TOKENS: "tokens (the numbers of a checkpoint's pieces of words)",
+    "waveform": "a waveform",
+    "characters": "characters (a number for each)",
+    LAYERS: "every layer's features",
+}
+_FINGERPRINT = re.compile(r"-[0-9a-f]{12}$")
+
+
+def check_readers(settings: Settings) -> None:
+    """Raise UsageError when an encoder of the run or of a stage has no stream, or one of a kind that it does not read.
+
+    A fusion that knows certain streams alone is given no others.
+    """
+    for where, encoders, streams in _steps(settings):
+        for name, encoder in encoders.items():
+            if name not in streams:
+                raise UsageError(
+                    f"a stream for each encoder, streams.{name}.extractor=NAME",
+                    f"an encoder of '{name}' and the streams {', '.join(streams) or '(none)'}{where}",
+                    f"Add +streams.{name}.extractor=NAME, or take the encoder out: ~model.encoders.{name}.",
+                )
+            _check_stream(name, encoder, streams[name], where)
+        _check_known_streams(settings["model"].get("fusion"), list(encoders))
+
+
+def given_by(extractor: str) -> str | None:
+    """The kind of what an extractor gives, by the name of its config or of a store; None where it is not known."""
+    part = _extractor(extractor)
+    if part is None:
+        return None
+    if part.get("layer") == "all":
+        return LAYERS
+    return str(getattr(located(str(part.get("_target_"))), "gives", FEATURES))
+
+
+def read_by(encoder: Mapping[str, Any]) -> str | None:
+    """The kind of what an encoder reads; None for one of somebody else's."""
+    found = located(str(encoder.get("_target_")))
+    return None if found is None else str(getattr(found, "reads", FEATURES))
+
+
+def _check_stream(name: str, encoder: Mapping[str, Any], stream: Mapping[str, Any], where: str) -> None:
+    extractor = str(stream.get("extractor"))
+    given, read, numbered = given_by(extractor), read_by(encoder), bool(stream.get("vocabulary"))
+    if given is None or read is None:
+        return
+    if numbered and given != WORDS:
+        raise UsageError(
+            f"an extractor of words in stream '{name}', which has vocabulary=true{where}",
+            f"{extractor}, which gives {MEANINGS.get(given, given)}",
+            f"Set streams.{name}.extractor=words, or streams.{name}.vocabulary=false.",
+        )
+    if given != read:
+        raise UsageError(
+            f"{MEANINGS.get(read, read)} for the encoder of stream '{name}'{where}",
+            f"{MEANINGS.get(given, given)} of the extractor {extractor}",
+            _remedy(name, given, read),
+        )
+    if given == WORDS and not numbered:
+        raise UsageError(
+            f"streams.{name}.vocabulary=true: the encoder reads the numbers of a vocabulary{where}",
+            "vocabulary=false",
+            f"Set streams.{name}.vocabulary=true.",
+        )
+    if given == TOKENS:
+        _check_pieces(name, encoder, extractor)
+
+
+def _check_pieces(name: str, encoder: Mapping[str, Any], extractor: str) -> None:
+    """Pieces are numbered by their checkpoint: one network's are nonsense to another."""
+    theirs, ours = (part.get("weights") for part in (_extractor(extractor) or {}, encoder))
+    if _is_hub(theirs) and _is_hub(ours) and theirs != ours:
+        raise UsageError(
+            f"the pieces of words of {ours}, whose network reads stream '{name}'",
+            f"those of {theirs} (extractor {extractor})",
+            f"Choose another streams.{name}.extractor, or model.encoders.{name}.weights={theirs}.",
+        )
+
+
+def _remedy(name: str, given: str, read: str) -> str:
+    """Words that make the two fit; of features there are too many extractors and encoders to name one."""
+    encoders = [each for each in config_names("encoder") if read_by(load_config("encoder", each)) == given != FEATURES]
+    extractors = [each for each in config_names("extractor") if given_by(each) == read != FEATURES]
+    words = []
+    if encoders:
+        numbered = f" streams.{name}.vocabulary=true" if given == WORDS else ""
+        words.append(f"encoder@model.encoders.{name}={encoders[0]}{numbered} reads what the extractor gives")
+    if extractors:
+        numbered = f" streams.{name}.vocabulary=true" if read == WORDS else ""
+        words.append(f"streams.{name}.extractor={extractors[0]}{numbered} gives what the encoder reads")
+    return f"{'; '.join(words) or f'Choose another streams.{name}.extractor'}."
+
+
+def _check_known_streams(fusion: Any, names: list[str]) -> None:
+    known = getattr(located(str(fusion.get("_target_"))), "known_streams", None) if fusion else None
+    unknown = [name for name in names if known and name not in known]
+    if unknown:
+        raise UsageError(
+            f"streams among {', '.join(known or ())}, which this fusion knows",
+            f"'{unknown[0]}'",
+            "Name the streams so, or choose another fusion: fusion@model.fusion=NAME.",
+        )
+
+
+def _steps(settings: Settings) -> Iterator[tuple[str, Mapping[str, Any], dict[str, Any]]]:
+    """What each stage (or the run, where there is none) encodes: where, encoders, streams."""
+    encoders = dict((settings.get("model") or {}).get("encoders") or {})
+    streams = dict(settings.get("streams") or {})
+    stages = settings.get("stages") or {}
+    if not stages:
+        yield "", encoders, streams
+    for name, stage in stages.items():
+        changed = (stage or {}).get("streams") or {}
+        mixed = {**streams, **{key: {**(streams.get(key) or {}), **(spec or {})} for key, spec in changed.items()}}
+        yield f" (stage {name})", encoders | _whole((stage or {}).get("model") or {}), mixed
+
+
+def _whole(model: Mapping[str, Any]) -> dict[str, Any]:
+    """The encoders that a stage's model replaces whole; an argument that it changes leaves what is read as it is."""
+    return {name: part for name, part in (model.get("encoders") or {}).items() if "_target_" in (part or {})}
+
+
+def _extractor(name: str) -> dict[str, Any] | None:
+    known = config_names("extractor")
+    for candidate in (name.partition("@")[0], _FINGERPRINT.sub("", name).partition("@")[0]):
+        if candidate in known:
+            return load_config("extractor", candidate)
+    return None
+
+
+def _is_hub(weights: Any) -> bool:
+    """Whether weights are named as on the hub, OWNER/NAME: a path or a plain word is not compared."""
+    return isinstance(weights, str) and re.fullmatch(r"[\w-]+/[\w.-]+", weights) is not None
