@@ -10,12 +10,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from mmser.core.csv_file import read_csv_file
 from mmser.core.errors import MmserError
 from mmser.core.tables import require_columns
 from mmser.core.utterance import Utterance
 from mmser.extractors.vocal_contours import RATE, contours_of
 from mmser.extractors.vocal_detector import fit_detector, interval_features
 from mmser.media.decode import decode_clips
+from mmser.protocols.words import as_numbers
 
 
 def main() -> None:
@@ -25,8 +27,9 @@ def main() -> None:
     parser.add_argument("--cost", type=float, default=1.0, help="C of the support vector machine")
     options = parser.parse_args()
     try:
-        table = pd.read_csv(options.table)
+        table = read_csv_file(options.table)
         require_columns(table, ("path", "start", "end", "nonverbal"), options.table)
+        table = table.assign(**{name: as_numbers(table[name], name) for name in ("start", "end", "nonverbal")})
         parts = [(features_of(str(path), rows), rows) for path, rows in table.groupby("path", sort=True)]
         features = np.concatenate([part for part, _ in parts])
         nonverbal = np.concatenate([rows["nonverbal"].to_numpy(bool) for _, rows in parts])

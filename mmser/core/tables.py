@@ -56,3 +56,22 @@ def read_parquet(path: str | Path, remedy: str = "Write it anew.") -> pd.DataFra
     except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as problem:
         reason = " ".join(str(problem).split())[:200]
         raise MmserError(f"a readable parquet table in {source}", reason, remedy) from problem
+
+
+def read_curve(path: str | Path) -> pd.DataFrame:
+    """``metrics.csv`` as Lightning writes it, an empty table for an empty file; its last line may have been cut off.
+
+    Raises MmserError when it is no such table.
+    """
+    import pandas as pd
+
+    source = Path(path)
+    if not source.stat().st_size:
+        return pd.DataFrame()
+    try:
+        return pd.read_csv(source)
+    except ValueError as problem:
+        reason = " ".join(str(problem).split())[:200]
+        raise MmserError(
+            f"a learning curve in {source}", reason, "Train the fold again, or delete the file."
+        ) from problem

@@ -25,7 +25,7 @@ import numpy as np
 import pandas as pd
 
 from mmser.core.errors import MmserError
-from mmser.core.tables import CLEAN, PREDICTION, TARGET
+from mmser.core.tables import CLEAN, PREDICTION, TARGET, read_parquet
 from mmser.evaluation.score import Family, clusters_of, families_of
 from mmser.metrics.bootstrap import DRAWS, LEVEL, cluster_sums, percentile_interval, resampled_sums
 from mmser.metrics.paired import corrected_t, holm, mcnemar, wilcoxon
@@ -220,7 +220,7 @@ def _test_to_train(path: Path) -> float | None:
     file = path / "assignment.parquet"
     if not file.is_file():
         return None
-    counts = pd.read_parquet(file).groupby(["fold", "part"]).size().unstack()
+    counts = read_parquet(file, "Train the run again.").groupby(["fold", "part"]).size().unstack()
     return float((counts["test"] / counts["train"]).mean())
 
 

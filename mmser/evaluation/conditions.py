@@ -14,6 +14,7 @@ import torch
 from mmser.cache.atomic import written_aside
 from mmser.core.batch import Batch
 from mmser.core.errors import MmserError
+from mmser.core.tables import read_parquet
 from mmser.evaluation.evaluate import order_of, with_facts
 from mmser.evaluation.predict import predict
 from mmser.evaluation.score import POOLED, score
@@ -133,7 +134,7 @@ def modalities(data: FoldData, encoded: Collection[str]) -> dict[str, tuple[str,
 def replace_rows(path: Path, table: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
     """Write ``table`` to the parquet file ``path``, rows of the same ``keys`` replaced, others kept; -> all rows."""
     if path.is_file():
-        before = pd.read_parquet(path)
+        before = read_parquet(path, "Delete it and try its conditions again.")
         done = set(table[list(keys)].itertuples(index=False, name=None))
         kept = [row not in done for row in before[list(keys)].itertuples(index=False, name=None)]
         table = pd.concat([before[kept], table], ignore_index=True) if any(kept) else table

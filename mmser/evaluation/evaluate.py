@@ -12,7 +12,7 @@ import pandas as pd
 from mmser.cache.atomic import written_aside
 from mmser.cache.tensors import save_arrays
 from mmser.core.errors import MmserError
-from mmser.core.tables import CLEAN, PREDICTION_COLUMNS
+from mmser.core.tables import CLEAN, PREDICTION_COLUMNS, read_parquet
 from mmser.evaluation.attention import attention_samples
 from mmser.evaluation.layer_change import layer_change
 from mmser.evaluation.predict import predict_and_embed
@@ -104,7 +104,7 @@ def with_facts(table: pd.DataFrame, manifest: pd.DataFrame, condition: str) -> p
 
 def _save_predictions(table: pd.DataFrame, condition: str, path: Path) -> pd.DataFrame:
     if path.is_file():
-        before = pd.read_parquet(path)
+        before = read_parquet(path, "Delete it and evaluate the run again.")
         others = before[before["condition"] != condition]
         table = pd.concat([others, table], ignore_index=True) if len(others) else table
     _save_table(table, path)

@@ -171,6 +171,7 @@ def _concluded(
         name = f"{job.name}@{recipe.source}" if recipe.source else job.name
         rows.append(summary_row(name, job.writer.rows, ids, job.writer.directory, job.seconds, recipe.random_weights))
         if rows[-1]["failed"]:
-            silent.say(f"{name}: {rows[-1]['failed']} of {len(ids)} utterances failed: {rows[-1]['reasons']}")
+            row = rows[-1]
+            silent.say(f"{name}: {row['failed']} of {len(ids)} utterances failed: {row['reasons']} ({row['first']})")
     check_failures(rows, max_failures)
     return summary_table(rows)

@@ -19,13 +19,15 @@ COLUMNS = ("extractor", "done", "failed", "reasons", "directory", "seconds", "ra
 def summary_row(
     name: str, rows: Mapping[str, Mapping[str, Any]], ids: Sequence[str], directory: Path, seconds: float, random: bool
 ) -> dict[str, Any]:
-    """Counts over the utterances ``ids`` of one store whose index rows are ``rows``."""
-    reasons = Counter(str(rows[key]["error"]) for key in ids if rows[key]["status"] != OK)
+    """Counts over the utterances ``ids`` of one store whose index rows are ``rows``, and the first that failed."""
+    failed = [key for key in ids if rows[key]["status"] != OK]
+    reasons = Counter(str(rows[key]["error"]) for key in failed)
     return {
         "extractor": name,
         "done": len(ids) - reasons.total(),
         "failed": reasons.total(),
         "reasons": ", ".join(f"{reason} {count}" for reason, count in sorted(reasons.items())),
+        "first": f"{failed[0]}: {rows[failed[0]]['detail']}" if failed else "",
         "directory": str(directory),
         "seconds": round(seconds, 3),
         "random_weights": random,
@@ -44,7 +46,8 @@ def check_failures(rows: Sequence[Mapping[str, Any]], max_failures: float) -> No
     over = [row for row in rows if row["failed"] > max_failures * (row["done"] + row["failed"])]
     if over:
         found = "; ".join(
-            f"{row['extractor']}: {row['failed']} of {row['done'] + row['failed']} ({row['reasons']})" for row in over
+            f"{row['extractor']}: {row['failed']} of {row['done'] + row['failed']} ({row['reasons']}; {row['first']})"
+            for row in over
         )
         remedy = f"Everything that worked is cached in {over[0]['directory']}; mend the media, or raise max_failures."
         raise MmserError(f"at most {max_failures:.0%} of the utterances to fail", found, remedy)

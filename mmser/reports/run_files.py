@@ -19,7 +19,7 @@ from mmser.cache.tensors import load_arrays
 from mmser.core.errors import MmserError
 from mmser.core.file_names import name_of
 from mmser.core.saved import read_saved_json, read_saved_yaml
-from mmser.core.tables import read_parquet
+from mmser.core.tables import read_curve, read_parquet
 from mmser.evaluation.score import score
 from mmser.metrics.predictions import FILE_NAME, read_predictions
 
@@ -187,7 +187,7 @@ def read_run(directory: str | Path) -> RunFiles:
 
 def _fold(path: Path) -> FoldFiles:
     curve = path / "metrics.csv"
-    metrics = pd.read_csv(curve) if curve.is_file() and curve.stat().st_size else pd.DataFrame()
+    metrics = read_curve(curve) if curve.is_file() else pd.DataFrame()
     return FoldFiles(name_of(path.name), _json(path / "fold.json") or {}, metrics)
 
 

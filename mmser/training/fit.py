@@ -25,6 +25,7 @@ from mmser.training.folder import (
     check_claim,
     claim,
     fold_folder,
+    read_assignment,
     read_json,
     run_directory,
 )
@@ -89,7 +90,7 @@ def prepare(directory: Path, settings: Settings) -> pd.DataFrame:
         check_unchanged(directory, manifest)
         for line in manifest_differences(settings, manifest, made_with):
             _log.warning("%s: %s", directory, line)
-        return pd.read_parquet(path)
+        return read_assignment(directory)
     record = environment(settings, run_stores(settings))
     assignment, differences = assign_folds(settings, manifest)
     wanted_folds(settings, assignment)

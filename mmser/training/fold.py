@@ -11,7 +11,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 from lightning import seed_everything
 
 from mmser.cache.atomic import write_json
@@ -24,13 +23,13 @@ from mmser.data.fold import FoldData
 from mmser.training.callbacks import STATE, WEIGHTS, BestWeights
 from mmser.training.devices import Place, find_place
 from mmser.training.folder import (
-    ASSIGNMENT,
     CHECKED,
     DONE,
     ENVIRONMENT,
     FOLD,
     TRANSFORMS,
     fold_folder,
+    read_assignment,
     read_json,
     read_settings,
 )
@@ -53,7 +52,7 @@ def fit_fold(directory: Path, fold: str, seed: int, accelerator: str | None = No
     settings = read_settings(directory)
     place = find_place(accelerator or str(settings["trainer"]["accelerator"]))
     manifest = own_manifest(directory, read_corpus_manifest(settings))
-    assignment = pd.read_parquet(directory / ASSIGNMENT)
+    assignment = read_assignment(directory)
     recorded = recorded_stores(settings, read_json(directory / ENVIRONMENT))
     with _alone(folder), cpu_threads(int(settings["trainer"]["threads"])), quiet():
         previous: Path | None = None

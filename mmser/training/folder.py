@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -15,6 +15,10 @@ from mmser.cache.atomic import write_bytes
 from mmser.core.errors import MmserError
 from mmser.core.file_names import file_name, name_of
 from mmser.core.saved import read_saved_json, read_saved_yaml
+from mmser.core.tables import ASSIGNMENT_COLUMNS, read_parquet, require_columns
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 CONFIG = "config.yaml"
 ENVIRONMENT = "environment.json"
@@ -128,6 +132,13 @@ def _flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]
             yield from _flat(value, name + ".")
         else:
             yield name, value
+
+
+def read_assignment(directory: Path) -> pd.DataFrame:
+    """id, fold, part, label as the run was begun with. Raises MmserError when the file is missing or damaged."""
+    table = read_parquet(Path(directory) / ASSIGNMENT, "Train the run again with its command, in another folder.")
+    require_columns(table, ASSIGNMENT_COLUMNS, str(Path(directory) / ASSIGNMENT))
+    return table
 
 
 def read_json(path: Path) -> dict[str, Any]:

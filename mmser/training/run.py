@@ -16,6 +16,7 @@ from mmser.cache.recorded import recorded_stores
 from mmser.composition import built
 from mmser.core.completion import completed
 from mmser.core.errors import MmserError
+from mmser.core.tables import read_curve
 from mmser.core.task import Task
 from mmser.data.fold import FoldData
 from mmser.data.transforms import Transforms
@@ -24,13 +25,13 @@ from mmser.models.multimodal import MultimodalModel
 from mmser.training.callbacks import OBJECTIVE, WEIGHTS
 from mmser.training.devices import AUTO, CPU, find_place
 from mmser.training.folder import (
-    ASSIGNMENT,
     DONE,
     ENVIRONMENT,
     FOLD,
     TRANSFORMS,
     fold_folder,
     fold_of,
+    read_assignment,
     read_json,
     read_settings,
 )
@@ -68,7 +69,7 @@ class Run:
     @cached_property
     def assignment(self) -> pd.DataFrame:
         """id, fold, part, label as the run was trained."""
-        return pd.read_parquet(self.directory / ASSIGNMENT)
+        return read_assignment(self.directory)
 
     @cached_property
     def manifest(self) -> pd.DataFrame:
@@ -112,7 +113,7 @@ class Run:
 
     def metrics(self, fold: str, seed: int) -> pd.DataFrame:
         """The learning curve: one row per check of the validation part."""
-        return pd.read_csv(self.folder(fold, seed) / "metrics.csv")
+        return read_curve(self.folder(fold, seed) / "metrics.csv")
 
     @cached_property
     def device(self) -> torch.device:
