@@ -25,7 +25,7 @@ from mmser.extraction.jobs import ExtractorJob, Job, TranscriberJob, missing_of,
 from mmser.extraction.plan import chunks, planned, requests
 from mmser.extraction.progress import Progress
 from mmser.extraction.stores import open_stores, recipes_of
-from mmser.extraction.summary import check_failures, summary_row, summary_table
+from mmser.extraction.summary import check_failures, cut_texts, summary_row, summary_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -173,5 +173,7 @@ def _concluded(
         if rows[-1]["failed"]:
             row = rows[-1]
             silent.say(f"{name}: {row['failed']} of {len(ids)} utterances failed: {row['reasons']} ({row['first']})")
+        if told := cut_texts(job.writer.rows, ids):
+            silent.say(f"{name}: {told}")
     check_failures(rows, max_failures)
     return summary_table(rows)

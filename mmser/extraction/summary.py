@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mmser.cache.index import OK
 from mmser.core.errors import MmserError
+from mmser.extractors.pieces import CUT
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,6 +33,14 @@ def summary_row(
         "seconds": round(seconds, 3),
         "random_weights": random,
     }
+
+
+def cut_texts(rows: Mapping[str, Mapping[str, Any]], ids: Sequence[str]) -> str:
+    """How many utterances are longer than an extractor's limit and which is the first; "" for none."""
+    cut = [key for key in ids if str(rows[key].get("notes") or "").startswith(CUT)]
+    if not cut:
+        return ""
+    return f"{len(cut)} of {len(ids)} texts are longer than the limit and were cut ({cut[0]}: {rows[cut[0]]['notes']})"
 
 
 def summary_table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:

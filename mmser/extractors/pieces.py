@@ -13,6 +13,8 @@ import numpy as np
 from mmser.core.errors import MmserError, reason_of
 from mmser.core.words import normalise_word, word_id
 
+CUT = "only the first"
+"""How the note of a text that is longer than the limit begins."""
 HASHED_VOCABULARY = 8192
 _PAD, _START, _END = 0, 1, 2
 _PIECE_LENGTH = 4
@@ -75,6 +77,11 @@ class HashedTokenizer:
                 ids.append(3 + word_id(piece) % (HASHED_VOCABULARY - 3))
                 owners.append(number)
         return Pieces([*ids[: limit - 1], _END], [*owners[: limit - 1], -1])
+
+
+def cut_note(kept: int, words: int) -> str:
+    """For the index, where the limit leaves words out."""
+    return f"{CUT} {kept} of {words} words" if kept < words else ""
 
 
 def piece_spans(owners: np.ndarray, spans: np.ndarray) -> np.ndarray:

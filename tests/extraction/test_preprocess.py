@@ -19,6 +19,7 @@ from mmser.core.utterance import Utterance, Word
 from mmser.corpora.manifest import read_manifest
 from mmser.extraction import decoding
 from mmser.extraction.preprocess import preprocess
+from mmser.extractors.text.tokens import Tokens
 from mmser.media.write import write_mp4, write_wav
 
 RNG = np.random.default_rng(0)
@@ -362,6 +363,16 @@ def test_random_weights_are_marked(tmp_path: Path, capsys: pytest.CaptureFixture
     assert table.random_weights[0] and Store(table.directory[0]).info["random_weights"] is True
     said = capsys.readouterr().err
     assert "random weights" in said and "1/1 utterances" in said
+
+
+def test_texts_cut_at_the_limit_are_said_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    texts = ["yes", "one two three four five", "well, one two three four"]
+    corpus = Listed([replace(u, transcript=text) for u, text in zip(videos(tmp_path, 3), texts, strict=True)])
+    for _ in range(2):  # what is cached already counts as well
+        preprocess(corpus, {"tokens": Tokens(weights="random", limit=5)}, tmp_path / "cache")
+        said = capsys.readouterr().err
+        assert said.count("longer than the limit") == 1
+        assert "tokens: 2 of 3 texts are longer than the limit and were cut (v1: only the first 3 of 5 words)" in said
 
 
 def test_what_the_parser_found_odd_is_kept_and_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from extractor_clips import transcript
-from transformers import AutoModel, BertConfig, BertModel, BertTokenizerFast
+from transformers import AutoModel, BertConfig, BertModel, BertTokenizerFast, RobertaModel
 
 from mmser.core.clip import Clip, Transcript
 from mmser.core.errors import MmserError
@@ -83,6 +83,18 @@ def test_long_text_is_cut_and_noted(folder: Path) -> None:
     features = extractor(folder, limit=6).extract(clips("well know it know well know it"))[0]
     assert features.values.shape == (4, 24)
     assert features.notes == "only the first 4 of 7 words"
+
+
+@pytest.mark.parametrize("kind", [BertModel, RobertaModel])
+def test_no_more_pieces_than_the_network_has_positions(folder: Path, tmp_path: Path, kind: type) -> None:
+    small = {"vocab_size": len(VOCABULARY), "hidden_size": 24, "num_hidden_layers": 1, "num_attention_heads": 2}
+    config = kind.config_class(**small, intermediate_size=8, max_position_embeddings=8, pad_token_id=0)
+    kind(config).save_pretrained(tmp_path)
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        (tmp_path / name).write_bytes((folder / name).read_bytes())
+    features = extractor(tmp_path).extract(clips("know " * 9))[0]
+    # Start and end mark take two; RoBERTa's first position stands for padding.
+    assert features.notes == f"only the first {6 if kind is BertModel else 5} of 9 words"
 
 
 def test_empty_transcripts_fail(folder: Path) -> None:

@@ -28,6 +28,7 @@ from mmser.extractors.pieces import (
     HashedTokenizer,
     Pieces,
     Tokenizer,
+    cut_note,
     piece_spans,
     read_tokenizer,
 )
@@ -47,7 +48,8 @@ class Bert:
         size: feature dimension of one layer; another one in the checkpoint is an error.
         layers: how many of the last layers are put side by side (1 the last, 4 the last four, earliest first).
         pooling: ``words``: the mean of each word's sub-words; ``pieces``: every sub-word, start and end mark too.
-        limit: sub-words kept from the start, marks included; further words are dropped and noted.
+        limit: sub-words kept from the start, marks included, if the network has as many positions; further words are
+            dropped and noted.
         precision: ``bfloat16`` is about 2.6 times faster on CPU, with a relative error of about 1.4 %.
         batch_pieces: most sub-words, padding included, in one pass.
         device: ``auto``, ``cpu``, ``cuda``.
@@ -99,13 +101,20 @@ class Bert:
                 found[position] = transcript
             else:
                 read[position] = transcript
-        pieces = {p: self._tokenizer(spoken_words(text.text), self.limit) for p, text in read.items()}
+        pieces = {p: self._tokenizer(spoken_words(text.text), self._most) for p, text in read.items()}
         order = list(pieces)
         for batch in length_batches([len(pieces[p].ids) for p in order], self.batch_pieces):
             rows = [order[b] for b in batch]
             for p, values in zip(rows, self._encode([pieces[p] for p in rows]), strict=True):
                 found[p] = checked(clips[p], self._features(read[p], pieces[p], values))
         return [found[p] for p in range(len(clips))]
+
+    @cached_property
+    def _most(self) -> int:
+        """Sub-words: the limit, or what the network has positions for."""
+        from mmser.models.layers.pretrained import positions_of
+
+        return min(self.limit, positions_of(self._model) or self.limit)
 
     @cached_property
     def _tokenizer(self) -> Tokenizer:
@@ -168,7 +177,7 @@ class Bert:
         count = len(spoken_words(transcript.text))
         owners = np.array(pieces.owners)
         kept = int(owners.max(initial=-1)) + 1
-        notes = f"only the first {kept} of {count} words" if kept < count else ""
+        notes = cut_note(kept, count)
         spans = spans_of(transcript)
         if self.pooling == "pieces":
             return Features(values, spans=None if spans is None else piece_spans(owners, spans), notes=notes)

@@ -14,7 +14,7 @@ from mmser.core.weights import Weights
 from mmser.core.words import spoken_words
 from mmser.extractors.alignment import spans_of
 from mmser.extractors.outcomes import each_transcript
-from mmser.extractors.pieces import HashedTokenizer, Tokenizer, piece_spans, read_tokenizer
+from mmser.extractors.pieces import HashedTokenizer, Tokenizer, cut_note, piece_spans, read_tokenizer
 
 _NO_EFFECT = ("weights_folder",)
 
@@ -69,6 +69,6 @@ class Tokens:
         pieces = self._tokenizer(words, self.limit)
         owners, spans = np.array(pieces.owners), spans_of(transcript)
         kept = int(owners.max(initial=-1)) + 1
-        notes = f"only the first {kept} of {len(words)} words" if kept < len(words) else ""
+        notes = cut_note(kept, len(words))
         ids = np.array(pieces.ids, dtype=np.int32)
         return Features(ids, spans=None if spans is None else piece_spans(owners, spans), notes=notes)

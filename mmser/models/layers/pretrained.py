@@ -12,7 +12,7 @@ from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from mmser.core.errors import MmserError, reason_of
 from mmser.core.finite import check_finite
@@ -99,6 +99,28 @@ def kind_of(folder: Path) -> str:
         remedy = "Name a folder written by `save_pretrained`; its config.json says model_type."
         raise MmserError(f"a model_type in {path}", "none", remedy)
     return kind
+
+
+def positions_of(network: Any) -> int | None:
+    """Most sub-words, marks included, for which the network has learned a position; None: it needs none."""
+    embeddings = getattr(network, "embeddings", None)
+    table = getattr(embeddings, "position_embeddings", None)
+    if not isinstance(table, nn.Embedding):
+        return None
+    # RoBERTa and its kin count from the number after the one of padding.
+    first = getattr(embeddings, "padding_idx", None)
+    return table.num_embeddings - (0 if first is None else int(first) + 1)
+
+
+def check_positions(network: Any, mask: Tensor) -> None:
+    """Raise MmserError where a row of ``mask`` (batch, sub-word) has more of them than ``network`` has positions."""
+    most = positions_of(network)
+    if most is None or mask.shape[1] <= most:
+        return
+    longest = int(mask.sum(dim=1).max())
+    if longest > most:
+        remedy = f"Set extractor.NAME.limit={most} for the extractor of this stream and preprocess again."
+        raise MmserError(f"at most {most} sub-words, the positions of the text encoder", str(longest), remedy)
 
 
 def freeze(module: nn.Module) -> None:

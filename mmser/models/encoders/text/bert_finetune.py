@@ -13,7 +13,7 @@ from torch import nn
 
 from mmser.core.batch import Stream
 from mmser.models.layers.masking import zero_padding
-from mmser.models.layers.pretrained import check_layers, freeze, pretrained
+from mmser.models.layers.pretrained import check_layers, check_positions, freeze, pretrained
 
 
 class BertFinetune(nn.Module):
@@ -51,6 +51,7 @@ class BertFinetune(nn.Module):
 
     def forward(self, stream: Stream) -> Stream:
         """(batch, token) long -> (batch, token, output_size), same mask; no more tokens than BERT has positions."""
+        check_positions(self.network, stream.mask)
         ids = stream.values.flatten(1).masked_fill(~stream.mask, 0)
         # An absent utterance attends over its padding: a row without any key has no softmax.
         attended = stream.mask | ~stream.mask.any(dim=1, keepdim=True)

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from mmser.core.batch import Stream
 from mmser.models.layers.pooling import masked_mean
-from mmser.models.layers.pretrained import freeze, pretrained
+from mmser.models.layers.pretrained import check_positions, freeze, pretrained
 from mmser.models.layers.recurrent import Recurrent
 from mmser.models.layers.row_chunks import in_chunks
 
@@ -67,6 +67,7 @@ class BertGRU(nn.Module):
     def forward(self, stream: Stream) -> Stream:
         """(batch, token) long, start and end marks included -> (batch, 1, output_size)."""
         rows = len(stream.mask) if self.training else self.rows_at_once
+        check_positions(self.network, stream.mask)
         ids = stream.values.flatten(1).masked_fill(~stream.mask, 0)
         vectors = in_chunks(self._encoded, ids, stream.mask, rows)
         present = stream.present[:, None]
