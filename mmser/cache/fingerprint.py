@@ -12,6 +12,7 @@ from typing import Any
 from mmser.cache.info import read_info
 from mmser.core.contracts import Extractor, Transcriber
 from mmser.core.errors import MmserError
+from mmser.core.paths import expanded
 
 DTYPES = ("float16", "float32", "int32", "int64")
 DEFAULT_DTYPE = "float32"
@@ -124,7 +125,7 @@ def _files_of(maker: Extractor | Transcriber, parameters: Mapping[str, Any]) -> 
         named = getattr(maker, name, None)
         path = maker.checkpoint.local if name == "weights" and hasattr(maker, "checkpoint") else named and Path(named)
         if path:
-            files[name] = str(path.expanduser().resolve())
+            files[name] = str(expanded(path).resolve())
     return files
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 
 def expanded(path: str | Path) -> Path:
-    """The absolute path; ``~`` and ``~name`` are home folders where there is such a user."""
+    """The path with ``~`` and ``~name`` as home folders where there is such a user, and as it stands otherwise."""
     try:
-        return Path(path).expanduser().absolute()
-    except RuntimeError:  # no such user
-        return Path(path).absolute()
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
 
 
 def is_there(path: Path, kind: Callable[[Path], bool] = Path.is_file) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mmser.core.errors import MmserError
 from mmser.core.file_digest import digest
+from mmser.core.paths import expanded
 
 RANDOM = "random"
 """What a user writes to get a seeded random initialisation; every artefact made from it says so."""
@@ -96,7 +97,7 @@ class Weights:
         # The folder of a hub id goes by the id's last part; a mistyped path must not find its namesake.
         is_hub_id = self.download is None and _HUB_ID.match(self.source)
         name = self.source.rpartition("/")[2] if is_hub_id else self.source
-        return Path(self.source).expanduser(), Path(self.folder).expanduser() / name
+        return expanded(self.source), expanded(self.folder) / name
 
     @property
     def _nothing(self) -> str:

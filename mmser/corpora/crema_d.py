@@ -11,12 +11,12 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from mmser.core.folders import files_below
 from mmser.core.utterance import Utterance
 from mmser.corpora.layout import (
     AUDIO_SUFFIXES,
     VIDEO_SUFFIXES,
     existing_root,
-    files_below,
     media,
     named,
     read_label_table,

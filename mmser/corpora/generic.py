@@ -69,7 +69,7 @@ class Generic:
 
     def utterances(self) -> Iterator[Utterance]:
         """Raises MmserError naming the rows (1 = first below the header) and columns of the first faults."""
-        path = _manifest_path(expanded(self.root))
+        path = _manifest_path(expanded(self.root).absolute())
         table = _text_table(path)
         rows = [_Checked(row, number, path) for number, row in enumerate(table.to_dict("records"), start=1)]
         checked = [row.checked() for row in rows]

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import logging
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from mmser.core.csv_file import parse_csv
 from mmser.core.errors import MmserError
+from mmser.core.folders import files_below
 from mmser.core.paths import expanded, is_there
 from mmser.core.tables import require_columns
 from mmser.core.text_file import read_text
 from mmser.media.container import MediaFault, open_media
-
-log = logging.getLogger(__name__)
 
 AUDIO_SUFFIXES = (".wav", ".flac")
 VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".flv")
@@ -24,7 +21,7 @@ LONGEST_NUMBER = 12
 
 def existing_root(root: str | Path, layout: str) -> Path:
     """The root as an absolute path; raises MmserError saying the expected ``layout`` when it is no folder."""
-    folder = expanded(root)
+    folder = expanded(root).absolute()
     if not is_there(folder, Path.is_dir):
         raise MmserError(layout, f"no folder {folder}", "Set corpus.root to the folder the corpus was unpacked to.")
     return folder
@@ -47,35 +44,6 @@ def media_files(root: Path, suffixes: tuple[str, ...]) -> Iterator[Path]:
 def media(files: Iterable[Path], suffixes: tuple[str, ...]) -> Iterator[Path]:
     """Those of the files that have one of the suffixes (any case); hidden ones (``._x``) left out."""
     return (path for path in files if path.suffix.lower() in suffixes and not path.name.startswith("."))
-
-
-def files_below(root: Path) -> list[Path]:
-    """Every file below ``root``, sorted by path; symbolic links are followed, as `folders_below` says."""
-    entries = [entry for folder in folders_below(root) for entry in os.scandir(folder)]
-    lost = sorted(entry.path for entry in entries if entry.is_symlink() and not Path(entry.path).exists())
-    if lost:
-        log.warning("%d symbolic links below %s lead nowhere, %s first", len(lost), root, lost[0])
-    return sorted(Path(entry.path) for entry in entries if entry.is_file())
-
-
-def folders_below(root: Path) -> list[Path]:
-    """``root`` and every folder below it, sorted by path; each real folder once, whatever links lead to it.
-
-    A folder that lies below the root goes by its own path, and only what links alone reach by theirs.
-    """
-    found: dict[str, Path] = {}
-    real: list[Path] = [root]
-    links: list[Path] = []
-    while real or links:
-        folder = real.pop() if real else links.pop()
-        place = os.path.realpath(folder)
-        if place in found:
-            continue
-        found[place] = folder
-        inside = sorted((entry for entry in os.scandir(folder) if entry.is_dir()), key=lambda entry: entry.name)
-        real += [Path(entry.path) for entry in reversed(inside) if not entry.is_symlink()]
-        links[:0] = [Path(entry.path) for entry in reversed(inside) if entry.is_symlink()]
-    return sorted(found.values())
 
 
 def named(files: Iterable[Path], *names: str) -> list[Path]:

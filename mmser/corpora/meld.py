@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mmser.core.errors import listed_faults
+from mmser.core.folders import files_below
 from mmser.core.utterance import Utterance
 from mmser.corpora.layout import (
     existing_root,
-    files_below,
     inside,
     named,
     read_label_table,

@@ -12,11 +12,11 @@ import math
 from collections.abc import Iterator
 from pathlib import Path
 
+from mmser.core.folders import files_below
 from mmser.core.utterance import Utterance, Vote
 from mmser.corpora.layout import (
     AUDIO_SUFFIXES,
     existing_root,
-    files_below,
     inside,
     named,
     read_label_table,

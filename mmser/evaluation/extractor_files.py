@@ -10,6 +10,7 @@ from typing import Any
 from mmser.cache.fingerprint import is_digest
 from mmser.core.errors import MmserError, UsageError
 from mmser.core.file_digest import digest
+from mmser.core.paths import expanded
 from mmser.core.weights import Weights
 
 Named = Mapping[str, Mapping[str, str]]
@@ -50,7 +51,7 @@ def file_of(info: Mapping[str, Any], key: str, part: Mapping[str, Any], named: s
     """
     name, digest_then = str(info["extractor"]), info["parameters"][key]
     default = Weights(str(part.get(key) or ""), folder=str(part.get("weights_folder", "weights")))
-    places = [Path(named).expanduser()] if named else [*_hint(info, key), *(default.places if default.source else ())]
+    places = [expanded(named)] if named else [*_hint(info, key), *(default.places if default.source else ())]
     for place in places:
         if place.exists() and f"sha256:{digest(place)}" == digest_then:
             return place

@@ -9,8 +9,8 @@ import numpy as np
 
 from mmser.core.csv_file import read_csv_file
 from mmser.core.errors import MmserError, listed_faults
+from mmser.core.folders import files_below
 from mmser.core.tables import require_columns
-from mmser.corpora.layout import files_below
 
 Arrays = dict[str, np.ndarray]
 

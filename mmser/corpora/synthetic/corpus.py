@@ -54,7 +54,7 @@ class Synthetic:
             raise MmserError(f"2 to {len(EMOTIONS)} emotions", f"{emotions}", "Set corpus.emotions within that.")
         if utterances_per_speaker < 1:
             raise MmserError("at least 1 utterance per speaker", f"{utterances_per_speaker}", "Ask for more.")
-        self.root = expanded(root)
+        self.root = expanded(root).absolute()
         self.parser, self.layout, self.seed = parser, layout, seed
         self.utterances_per_speaker, self.emotions = utterances_per_speaker, emotions
         self.information = Information(audio_information, text_information, face_information)

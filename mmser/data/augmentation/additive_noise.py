@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 
 from mmser.core.errors import MmserError, UsageError
+from mmser.core.folders import files_below
 from mmser.data.checks import check_probability, check_range
 from mmser.data.dataset import Samples
 from mmser.data.noise import excerpt, mix_at_snr, pink, read_noise, white
@@ -40,7 +41,7 @@ class AdditiveNoise:
         self.stream, self.kind, self.probability = stream, kind, check_probability(probability)
         self.lowest, self.highest = check_range("snr", snr)
         self.fewest, self.most = (int(count) for count in check_range("talkers", talkers))
-        self.files = sorted(Path(folder).rglob("*.wav")) if folder else []
+        self.files = [path for path in files_below(Path(folder)) if path.suffix == ".wav"] if folder else []
         if kind not in ("white", "pink", "babble", "folder"):
             raise UsageError("noise white, pink, babble or folder", f"'{kind}'", "Choose one.")
         if kind == "folder" and not self.files:

@@ -14,6 +14,7 @@ from mmser.cache.fingerprint import recipe_of
 from mmser.core.clip import Clip, Failure, Features, Modality
 from mmser.core.contracts import Extractor
 from mmser.core.errors import MmserError, UsageError
+from mmser.core.folders import files_below
 from mmser.data.noise import excerpt, mix_at_snr, pink, read_noise, white
 from mmser.evaluation.disturbances import picture, sound
 
@@ -92,7 +93,7 @@ class Disturbance:
     @property
     def files(self) -> list[Path]:
         """Noise recordings, in order of name."""
-        return sorted(Path(self.folder).rglob("*.wav")) if self.folder else []
+        return [path for path in files_below(Path(self.folder)) if path.suffix == ".wav"] if self.folder else []
 
     def parameters(self) -> dict[str, Any]:
         """Everything that determines the change."""

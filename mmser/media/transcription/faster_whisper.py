@@ -16,6 +16,7 @@ import numpy as np
 from mmser.core.clip import Transcript
 from mmser.core.errors import MmserError, reason_of
 from mmser.core.file_digest import digest
+from mmser.core.paths import expanded
 from mmser.core.utterance import Word
 from mmser.media.silence import is_silent
 from mmser.media.transcription.ctranslate2_file import check_model_file
@@ -46,7 +47,7 @@ class FasterWhisper:
         beam_size: int = 5,
         device: str = "auto",
     ) -> None:
-        places = Path(model).expanduser(), Path(weights).expanduser()
+        places = expanded(model), expanded(weights)
         self.path = next((path for path in places if (path / FILES[0]).is_file()), places[1] / model)
         self.name = f"faster-whisper-{self.path.name}"
         self.language, self.compute_type, self.beam_size, self.device = language, compute_type, beam_size, device

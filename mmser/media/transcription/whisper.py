@@ -20,6 +20,7 @@ from mmser.core.clip import Transcript
 from mmser.core.errors import MmserError, reason_of
 from mmser.core.file_digest import digest
 from mmser.core.finite import check_finite
+from mmser.core.paths import expanded
 from mmser.core.utterance import Word
 from mmser.media.silence import is_silent
 
@@ -40,7 +41,7 @@ class Whisper:
         language: str | None = None,
         device: str | None = None,
     ) -> None:
-        places = Path(model).expanduser(), Path(weights).expanduser()
+        places = expanded(model), expanded(weights)
         self.path = next((path for path in places if path.suffix == ".pt"), places[1] / f"{model}.pt")
         self.name = f"whisper-{self.path.stem}"
         self.language, self.device = language, device
