@@ -88,6 +88,6 @@ def _several_found(folder: Path, extractor_name: str, matches: list[Path]) -> Mm
         listed.append(f"{name} ({', '.join(shown)})")
     remedy = (
         f"Name one in full, such as streams.<stream>.extractor={matches[-1].name}, "
-        f"or remove all but the newest: mmser cache gc {folder} --old --apply"
+        f"or list all but the newest of each extractor with mmser cache gc {folder} --old (--apply removes them)"
     )
     return MmserError(f"one cache of {extractor_name}", f"{len(matches)}: {'; '.join(listed)}", remedy)

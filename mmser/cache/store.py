@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -109,16 +110,20 @@ class Store:
 
     def unchecked_bytes(self) -> int:
         """What `check` would read."""
-        return unchecked_bytes(self._files())
+        return unchecked_bytes(self._files(self.ids))
 
-    def check(self) -> None:
-        """Read through every shard that this process has not yet; raises MmserError when one is missing or damaged."""
-        for path, checksum in self._files():
+    def check(self, identifiers: Iterable[str] | None = None) -> None:
+        """Read through every shard that this process has not yet, or those that hold the utterances ``identifiers``.
+
+        Raises MmserError when one is missing or damaged.
+        """
+        for path, checksum in self._files(self.ids if identifiers is None else identifiers):
             check_file(path, checksum)
 
-    def _files(self) -> list[tuple[Path, str]]:
-        """(path, checksum) of every shard. Raises MmserError when one is missing."""
-        shards = {row["shard"]: row["checksum"] for row in self._rows.values() if row["status"] == OK}
+    def _files(self, identifiers: Iterable[str]) -> list[tuple[Path, str]]:
+        """(path, checksum) of the shards that hold these utterances. Raises MmserError when one is missing."""
+        rows = (self._rows[identifier] for identifier in identifiers if identifier in self)
+        shards = {row["shard"]: row["checksum"] for row in rows}
         files = [(inside(self.directory, shard), checksum) for shard, checksum in sorted(shards.items())]
         if gone := next((path for path, _ in files if not path.is_file()), None):
             raise MmserError(f"the shard {gone}", "no such file", rebuild(self.directory))

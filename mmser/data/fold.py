@@ -153,6 +153,9 @@ class FoldData:
         batching goes from short to long; row order is told by ``Batch.ids``.
         """
         dataset = self.dataset(part, augment=shuffle)
+        if self.workers:
+            for store in (self._test_stores if part == "test" else self.stores).values():
+                store.check(self.ids(part))  # once here, not in every worker
         return DataLoader(
             dataset,  # type: ignore[arg-type]  # the loader's type is what it yields: batches
             batch_sampler=PlannedBatches(self._plan(part, shuffle), self.seed, shuffle),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -70,10 +70,14 @@ class JoinedStore:
         """What `check` would read."""
         return sum(store.unchecked_bytes() for store in self.stores.values())
 
-    def check(self) -> None:
-        """Read through every file that this process has not yet; raises MmserError when one is damaged."""
+    def check(self, identifiers: Iterable[str] | None = None) -> None:
+        """Read through the files of every store, or those that hold the utterances ``identifiers``.
+
+        Raises MmserError when one is damaged.
+        """
+        wanted = None if identifiers is None else list(identifiers)
         for store in self.stores.values():
-            store.check()
+            store.check(wanted)
 
     def _of(self, identifier: str) -> Store:
         if identifier not in self._home:

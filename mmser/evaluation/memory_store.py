@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
@@ -43,6 +43,9 @@ class MemoryStore:
     def ids(self) -> tuple[str, ...]:
         """Utterances that have values."""
         return tuple(identifier for identifier in self._rows if identifier in self)
+
+    def check(self, identifiers: Iterable[str] | None = None) -> None:
+        """There is no file that could be damaged."""
 
     def read(self, identifier: str) -> np.ndarray:
         """Values (time, *feature)."""

@@ -11,9 +11,11 @@ from pathlib import Path
 import pandas as pd
 
 from mmser.cache.atomic import written_aside
+from mmser.cache.manifests import content_digest
 from mmser.core.errors import MmserError
 from mmser.core.tables import read_parquet
 from mmser.corpora.changes import PLACES, changes_of
+from mmser.training.folder import ENVIRONMENT, read_json
 
 OWN_MANIFEST = "manifest.parquet"
 
@@ -27,11 +29,17 @@ def keep_own_manifest(directory: Path, manifest: pd.DataFrame) -> None:
 
 
 def own_manifest(directory: Path, cached: pd.DataFrame) -> pd.DataFrame:
-    """The run's copy with the media paths of the ``cached`` manifest; the latter where an older run has no copy."""
+    """The run's copy with the media paths of the ``cached`` manifest; the latter where an older run has no copy.
+
+    Raises MmserError when the copy is damaged or says other things than when the run was made.
+    """
     path = directory / OWN_MANIFEST
     if not path.is_file():
         return cached
     own = read_parquet(path, "Train the run again.")
+    for corpus, digest in (read_json(directory / ENVIRONMENT).get("manifests") or {}).items():
+        if content_digest(own[own["corpus"] == corpus]) != digest:
+            raise MmserError(f"{path} as the run wrote it", "another content", "Restore it, or train the run again.")
     paths = cached.set_index("id")[[name for name in PLACES if name in cached and name in own]]
     known = own["id"].isin(paths.index)
     return own.assign(**{name: own["id"].map(paths[name]).where(known, own[name]) for name in paths.columns})

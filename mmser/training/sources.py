@@ -98,7 +98,7 @@ def manifest_differences(settings: Settings, manifest: pd.DataFrame, environment
     made_with, now = environment.get("manifests") or {}, manifest_digests(settings, manifest)
     changed = [name for name, digest in now.items() if made_with.get(name, digest) != digest]
     return [
-        f"the manifest of {name} has changed since the run was made (labels, speakers or utterances differ); "
+        f"the manifest of {name} has changed since the run was made: other labels, speakers or utterances; "
         "the run keeps the class labels it was made with"
         for name in changed
     ]
@@ -127,8 +127,6 @@ def open_fold(
     changes = (changes,) if isinstance(changes, str | Mapping) else changes
     data["augmentation"] = tuple(_augmentation(change) for change in changes)
     stores = open_stores(settings, recorded)
-    if {**data, **options}.get("workers"):
-        check_stores(stores.values())  # once here, not in every worker
     return FoldData(
         manifest,
         heard(settings, manifest, assignment, corpus, seed),

@@ -63,6 +63,12 @@ def test_each_file_is_read_through_once(filled: Path, hashed: list[str]) -> None
     assert len(hashed) == len(set(hashed)) and again.unchecked_bytes() == 0
 
 
+def test_only_the_shards_of_some_utterances(filled: Path, hashed: list[str]) -> None:
+    store = Store(filled)
+    store.check([one_in(store, SHARD), "nobody", "u06"])  # unknown, failed
+    assert hashed == [SHARD]
+
+
 def test_a_file_that_changed_since_is_read_again(filled: Path, hashed: list[str]) -> None:
     Store(filled).check()
     damage(filled / SHARD, -5)

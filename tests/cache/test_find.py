@@ -51,7 +51,7 @@ def test_names_cannot_leave_the_cache(tmp_path: Path, corpus: str, name: str):
 
 def test_several_say_how_to_choose(tmp_path: Path):
     new = [fill(tmp_path, entries(3), parameters={"window": window}) for window in (25, 32)][-1]
-    remedy = rf"streams.<stream>.extractor=fake-[0-9a-f]+, .* mmser cache gc {tmp_path / 'corpus'} --old --apply"
+    remedy = rf"streams.<stream>.extractor=fake-[0-9a-f]+, .* mmser cache gc {tmp_path / 'corpus'} --old "
     with pytest.raises(MmserError, match=remedy):
         find_store(tmp_path, "corpus", "fake")
     assert find_store(tmp_path, "corpus", new.name) == new

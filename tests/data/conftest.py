@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,6 +37,9 @@ class MemoryStore:
 
     def __contains__(self, identifier: object) -> bool:
         return identifier in self.arrays
+
+    def check(self, identifiers: Iterable[str] | None = None) -> None:
+        """Nothing to check."""
 
     def read(self, identifier: str) -> np.ndarray:
         return self.arrays[identifier].copy()

@@ -122,6 +122,15 @@ def test_a_later_evaluation_says_that_the_manifest_differs(settings, caplog: pyt
     assert "the manifest of small has changed since the run was made" in caplog.text
 
 
+def test_the_runs_own_manifest_is_not_edited_either(settings) -> None:
+    run = train(settings(**ONE_FOLD))
+    path = run.directory / "manifest.parquet"
+    assert len(Run(run.directory).manifest) == 48
+    pd.read_parquet(path).assign(emotion="happy").to_parquet(path)
+    with pytest.raises(MmserError, match=r"manifest\.parquet as the run wrote it; found another content"):
+        evaluate(Run(run.directory))
+
+
 def test_a_run_made_before_manifests_were_recorded_is_not_warned_about(settings, caplog) -> None:
     run = train(settings(**ONE_FOLD))
     path = run.directory / "environment.json"
