@@ -66,7 +66,7 @@ def train(settings: Settings) -> Run:
         _log.info("training on %s", place.line)
     jobs = job_count(options, len(pending), place)
     # A distributed fold's helper processes repeat the command of the process that starts them.
-    if jobs > 1 or is_distributed(options["devices"], place):
+    if pending and (jobs > 1 or is_distributed(options["devices"], place)):
         check_stores(run_stores(settings, Run(directory).recorded).values())
         write_json(directory / CHECKED, checked_files())
         run_in_processes(directory, pending, jobs, int(options["threads"]), place.accelerator)
