@@ -101,8 +101,9 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def show(table: pd.DataFrame) -> None:
-    """Print a table in full width, numbers with three decimals, absent values as a dash."""
-    print(table.to_string(index=False, float_format=lambda x: f"{x:.3f}", na_rep="-"))
+    """Print a table in full width, numbers with three decimals, absent values as a dash; "nothing" without rows."""
+    text = table.to_string(index=False, float_format=lambda x: f"{x:.3f}", na_rep="-")
+    print(text if len(table) else "nothing")
 
 
 def print_scores(tables: Any, without: Sequence[str] = ()) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmser.cache.atomic import file_digest
+from mmser.cache.empty import is_empty
 from mmser.cache.index import OK, read_rows
 from mmser.cache.info import read_info
 from mmser.cache.layout import INDEX, INFO, LOCK, MANIFEST, TRANSCRIPTS, inside, split_store_name
@@ -59,7 +60,8 @@ def info(directory: str | Path) -> pd.DataFrame:
     """One row per store: what made it, how much is in it, whether it is finished, and its failures by reason."""
     import pandas as pd
 
-    return pd.DataFrame([_described(store) for store in stores_in(directory)])
+    begun = [store for store in stores_in(directory) if (store / INFO).is_file() or not is_empty(store)]
+    return pd.DataFrame([_described(store) for store in begun])
 
 
 def gc(directory: str | Path, apply: bool = False, old: bool = False, unfinished: bool = False) -> pd.DataFrame:
