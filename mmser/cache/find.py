@@ -90,4 +90,6 @@ def _several_found(folder: Path, extractor_name: str, matches: list[Path]) -> Mm
         f"Name one in full, such as streams.<stream>.extractor={matches[-1].name}, "
         f"or list all but the newest of each extractor with mmser cache gc {folder} --old (--apply removes them)"
     )
+    if not all(info.get("complete") for info in infos.values()):
+        remedy += f", or what interrupted jobs left with mmser cache gc {folder} --unfinished"
     return MmserError(f"one cache of {extractor_name}", f"{len(matches)}: {'; '.join(listed)}", remedy)

@@ -71,7 +71,7 @@ def test_an_interrupted_one_with_values_is_not_passed_over(tmp_path: Path):
     what = recipe(parameters={"window": 1})
     with open_writer(tmp_path / "corpus" / f"fake-{what.fingerprint}", what) as writer:
         writer.add(entries(3))
-    with pytest.raises(MmserError, match=r"one cache of fake; found 2: .*unfinished"):
+    with pytest.raises(MmserError, match=r"one cache of fake; found 2: .*unfinished.* --unfinished$"):
         find_store(tmp_path, "corpus", "fake")
 
 

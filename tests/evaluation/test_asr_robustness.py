@@ -1,17 +1,25 @@
 """The words change and nothing else; rates are measured; what is not heard is missing."""
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 from trained_run import MUTE
 
+from mmser.cache.entry import Entry
+from mmser.cache.fingerprint import Recipe
+from mmser.cache.layout import store_directory
+from mmser.cache.writer import open_writer
+from mmser.core.clip import Features
 from mmser.core.errors import MmserError, UsageError
 from mmser.evaluation.asr_robustness import asr_robustness, confusions_of, text_stores, word_error_rate
 from mmser.evaluation.conditions import Condition, predict_conditions
 from mmser.evaluation.evaluate import evaluate
 from mmser.evaluation.rebuild import extractor_like
 from mmser.evaluation.robustness import COLUMNS, robustness_text
-from mmser.evaluation.transcribed import make_transcriber
+from mmser.evaluation.transcribed import ensure_transcribed, make_transcriber
 from mmser.extractors.text.words import Words
 
 
@@ -90,6 +98,23 @@ def test_the_extractor_is_built_again_as_it_was(trained):
     store.info["version"] = 99
     with pytest.raises(MmserError, match=r"one with version=1 \(there 99\)"):
         extractor_like(store, trained)
+
+
+def test_words_read_by_another_extractor_are_not_taken_for_its_own(trained, scores):
+    """A store of the same short name, made for another run with other parameters."""
+    store = text_stores(trained)["prose"]
+    own = ensure_transcribed(trained, {"prose": store}, "pocketsphinx", set())["prose"]
+    words = {"source": "pocketsphinx", "fingerprint": "0" * 12}
+    other = Recipe("words", store.info["class"], 1, {**store.info["parameters"], "limit": 2}, "int64", words)
+    folder = store_directory(
+        Path(trained.config["cache"]), store.directory.parent.name, "words", other.source, other.fingerprint
+    )
+    with open_writer(folder, other) as writer:
+        writer.add([Entry("u", "0" * 64, Features(np.ones(3, dtype="i8")))])
+        writer.finish()
+    assert folder.name.split("-")[0] == own.split("-")[0] and folder.name != own
+    assert ensure_transcribed(trained, {"prose": store}, "pocketsphinx", set()) == {"prose": own}
+    shutil.rmtree(folder)
 
 
 def test_recognisers_by_name(trained):
