@@ -1,6 +1,15 @@
-"""Which options are places on the disk: their values are taken as they are written."""
+"""Which options are places on the disk: their values are taken as they are written, from where a run was made."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mmser.core.paths import is_there
+
+BASE = "base"
+"""``paths.base`` of a run's config: the folder in which its relative paths began."""
 
 ALWAYS = ("root", "weights_folder", "label_file", "detector")
 """Last names of keys that are places wherever they stand."""
@@ -23,3 +32,30 @@ def is_path(key: str) -> bool:
     if names[-1] == "model":
         return names[0] == "transcriber"
     return names[0] in ("extractor", "transcriber") or "encoders" in names or "augmentation" in names
+
+
+def with_base(settings: Mapping[str, Any], base: Path) -> dict[str, Any]:
+    """The settings with the folder in which their relative paths begin."""
+    return {**settings, "paths": {**(settings.get("paths") or {}), BASE: str(base)}}
+
+
+def rooted(settings: dict[str, Any], here: Path) -> dict[str, Any]:
+    """The settings of a run as they read from the folder ``here``: what lies where the run was made is found there.
+
+    A path of which nothing lies there (the run was moved, or made by an earlier version) stays as it is.
+    """
+    base = (settings.get("paths") or {}).get(BASE)
+    if not isinstance(base, str) or Path(base) == here:
+        return settings
+    made: dict[str, Any] = _rooted(settings, "", Path(base))
+    return made
+
+
+def _rooted(node: Any, key: str, base: Path) -> Any:
+    if isinstance(node, Mapping):
+        return {name: _rooted(value, f"{key}.{name}" if key else str(name), base) for name, value in node.items()}
+    if isinstance(node, list):
+        return [_rooted(item, key, base) for item in node]
+    if isinstance(node, str) and is_path(key) and node and is_there(base / node, Path.exists):
+        return str(base / node)
+    return node

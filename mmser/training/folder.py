@@ -16,6 +16,7 @@ from mmser.core.errors import MmserError
 from mmser.core.file_names import file_name, name_of
 from mmser.core.saved import read_saved_json, read_saved_yaml
 from mmser.core.tables import ASSIGNMENT_COLUMNS, read_parquet, require_columns
+from mmser.settings.paths import rooted, with_base
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,7 +74,7 @@ def claim(directory: Path, settings: Settings) -> None:
     check_claim(directory, settings)
     if not (directory / CONFIG).is_file():
         directory.mkdir(parents=True, exist_ok=True)
-        text = yaml.safe_dump(dict(settings), sort_keys=False, allow_unicode=True)
+        text = yaml.safe_dump(with_base(settings, Path.cwd()), sort_keys=False, allow_unicode=True)
         write_bytes(directory / CONFIG, text.encode())
 
 
@@ -81,7 +82,7 @@ def check_claim(directory: Path, settings: Settings) -> None:
     """Raise MmserError when the folder belongs to a run with another config; nothing is written."""
     if not (directory / CONFIG).is_file():
         return
-    mine, theirs = identity(settings), identity(read_settings(directory))
+    mine, theirs = identity(settings), identity(_saved(directory))
     differing = [key for key in sorted({*mine, *theirs}) if mine.get(key) != theirs.get(key)]
     if differing:
         shown = ", ".join(f"{key}={theirs.get(key)} (now {mine.get(key)})" for key in differing[:8])
@@ -91,7 +92,14 @@ def check_claim(directory: Path, settings: Settings) -> None:
 
 
 def read_settings(directory: Path) -> dict[str, Any]:
-    """The config of a run folder. Raises MmserError when it is none, or damaged."""
+    """The config of a run folder, its relative paths found from any folder (`mmser.settings.paths`).
+
+    Raises MmserError when it is none, or damaged.
+    """
+    return rooted(_saved(directory), Path.cwd())
+
+
+def _saved(directory: Path) -> dict[str, Any]:
     path = Path(directory) / CONFIG
     if not path.is_file():
         raise MmserError("a run folder", f"no {CONFIG} in {directory}", "Name a folder that `mmser train` made.")

@@ -1,0 +1,38 @@
+"""A run's folder, opened from another working directory than the one it was made in."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from mmser.core.errors import MmserError
+from mmser.training.folder import CONFIG, claim, identity, read_settings
+
+
+def made(tmp_path, monkeypatch):
+    here, there = tmp_path / "here", tmp_path / "there"
+    (here / "cache").mkdir(parents=True)
+    there.mkdir()
+    settings = {"cache": "cache", "paths": {"cache": "cache"}, "seeds": [0], "corpus": {"root": "/data"}}
+    monkeypatch.chdir(here)
+    claim(Path("run"), settings)
+    monkeypatch.chdir(there)
+    return here, settings
+
+
+def test_the_cache_is_found_from_another_directory(tmp_path, monkeypatch):
+    here, settings = made(tmp_path, monkeypatch)
+    assert read_settings(here / "run")["cache"] == str(here / "cache")
+    claim(here / "run", settings)
+    assert identity(read_settings(here / "run")) == identity(settings)
+    with pytest.raises(MmserError, match=r"seeds=\[0\] \(now \[1\]\)"):
+        claim(here / "run", {**settings, "seeds": [1]})
+
+
+def test_a_run_of_an_earlier_version_or_one_that_was_moved_reads_as_before(tmp_path, monkeypatch):
+    here, settings = made(tmp_path, monkeypatch)
+    (here / "cache").rmdir()
+    assert read_settings(here / "run")["cache"] == "cache"
+    (here / "run" / CONFIG).write_text(yaml.safe_dump(settings))
+    (here / "cache").mkdir()
+    assert read_settings(here / "run") == settings
