@@ -48,7 +48,7 @@ def find_segments(
     if cutting.whole or (lengths is not None and lengths.holds(recording.seconds)):
         return [Segment(0.0, recording.seconds, whole=True)]
     if not recording.audio:
-        return windows(recording.seconds, cutting.window)
+        return _windows(recording, recording.seconds, cutting)
     peak = _Peak()
     title = f"{recording.path.name}: speech"
     with Progress(title, round(recording.seconds), shown, "s") as bar, closing(peak.watch(recording, bar)) as blocks:
@@ -67,9 +67,16 @@ def _without_speech(recording: Recording, picture: bool, peak: _Peak, cutting: C
     seconds = max(recording.seconds, peak.seconds)
     if picture or seconds > cutting.longest:
         _log.info("%s: no speech to go by, hence windows of %g s", name, cutting.window)
-        return windows(seconds, cutting.window)
+        return _windows(recording, seconds, cutting)
     _log.info("%s: no speech to go by, hence judged as a whole", name)
     return [Segment(0.0, seconds, whole=True)]
+
+
+def _windows(recording: Recording, seconds: float, cutting: Cutting) -> list[Segment]:
+    if not seconds > 0:
+        found = f"{recording.path.name} with {seconds:g} s"
+        raise MmserError("a recording of some length", found, "Mend it, or give another one.")
+    return windows(seconds, cutting.window)
 
 
 class _Peak:
