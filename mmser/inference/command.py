@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmser.core.errors import MmserError, UsageError
+from mmser.core.file_names import printable
 from mmser.evaluation.command import run_of
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def _each(
     done, failed, decoder = 0, 0, Decoder()
     try:
         for (recording, segments), place in zip(given.items(), places, strict=True):
-            name = recording.name if names[recording.name] == 1 else str(recording)
+            name = printable(recording.name if names[recording.name] == 1 else recording)
             try:
                 how = {"whole": options.whole, "segments": segments, "progress": True, "decoder": decoder}
                 table = recogniser.predict(recording, options.asr, options.window, **how)
@@ -128,5 +129,5 @@ def _told(name: str, table: pd.DataFrame, written: list[Path]) -> str:
         spoke = ", ".join(f"{kind} {value:+.2f}" for kind, value in gone.items() if value == value)
         modalities = row["modalities"] or "nothing"
         lines.append(f"  {row['start']:7.2f} to {row['end']:7.2f} s  {label(row)}  ({modalities}; {spoke or 'alone'})")
-    lines.append(f"  written: {', '.join(path.name for path in written)}")
+    lines.append(f"  written: {', '.join(printable(path.name) for path in written)}")
     return "\n".join(lines)

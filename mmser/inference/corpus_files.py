@@ -82,9 +82,14 @@ class CorpusFiles:
 
     def _by_place(self, path: Path) -> list[dict[Any, Any]]:
         """Rows of the manifest that name this very file."""
-        named = self.manifest[[column for column in PATHS if column in self.manifest]]
-        here = named.apply(lambda column: column.astype("string").str.endswith(f"/{path.name}", na=False)).any(axis=1)
-        rows = self.manifest[here.astype(bool)].to_dict("records")
+        columns = [list(self.manifest[column]) for column in PATHS if column in self.manifest]
+        ending = f"/{path.name}"
+        here = [
+            place
+            for place, names in enumerate(zip(*columns, strict=True))
+            if any(isinstance(name, str) and name.endswith(ending) for name in names)
+        ]
+        rows = self.manifest.iloc[here].to_dict("records")
         return [row for row in rows if any(_is_named(path, row.get(column)) for column in PATHS)]
 
     def _speakers(self, ids: Sequence[str]) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from mmser.cache.layout import TRANSCRIPT
 from mmser.core.clip import Clip, Failure, Transcript
 from mmser.core.contracts import Transcriber
 from mmser.core.errors import MmserError
+from mmser.core.file_names import printable
 from mmser.core.utterance import Utterance
 from mmser.evaluation.transcribed import make_transcriber
 from mmser.extraction.batches import by_length
@@ -221,7 +222,7 @@ def _features(
     work: _Work, kinds: frozenset[str], streams: Sequence[str] | None = None
 ) -> Generator[tuple[int, str, str, Streams]]:
     """(place, id, words, features of ``streams``) of each segment; each clip is dropped when it is read."""
-    stem = work.recording.path.stem
+    stem = printable(work.recording.path.stem)
     places = {f"{stem}-{place:04d}": place for place in range(len(work.segments))}
     listens = "text" in kinds and work.transcriber is not None
     # Another pass over the recording (for its own scale) says nothing that the first does not.

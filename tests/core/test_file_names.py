@@ -1,12 +1,13 @@
 """Any name is one file's name, another name another's, and plain ones stay what they are."""
 
+import os
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmser.core.file_names import LONGEST, file_name, name_of
+from mmser.core.file_names import LONGEST, file_name, name_of, printable
 
 TEXT = st.text(st.characters(codec=None), max_size=40)
 
@@ -53,3 +54,8 @@ def test_a_long_name_is_cut_and_still_its_own(tmp_path):
     assert len(files) == 3 and all(len(file.encode()) <= LONGEST for file in files)
     for file in files:
         (tmp_path / f"{file}-seed0").touch()
+
+
+def test_bytes_that_are_no_text_are_escaped_for_people():
+    assert printable(Path("a/Köln 心.wav")) == "a/Köln 心.wav"
+    assert printable(os.fsdecode(b"K\xf6ln")) == "K\\udcf6ln"

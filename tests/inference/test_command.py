@@ -1,6 +1,7 @@
 """`mmser predict` over several recordings: each is done or reported, and none overwrites another."""
 
 import json
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -172,6 +173,19 @@ def test_a_folder_is_every_recording_below_it_once(predict, tmp_path):
     (tmp_path / "empty").mkdir()
     code, _, complaints = predict(tmp_path / "empty")
     assert code == 1 and "expected sound or video files below" in complaints
+
+
+def test_names_of_any_bytes_and_scripts(predict, tmp_path):
+    first = recording(tmp_path / "plain.wav")
+    names = [b"K\xf6ln.wav", "心 [1],=.wav".encode()]
+    files = [tmp_path / os.fsdecode(name) for name in names]
+    for file in files:
+        shutil.copy(first, file)
+        file.write_bytes(first.read_bytes() + file.name.encode(errors="ignore"))
+    code, printed, _ = predict(*files)
+    assert code == 0 and "K\\udcf6ln.wav: 1 segment" in printed and "心 [1],=.wav: 1 segment" in printed
+    tables = [pd.read_csv(tmp_path / "out" / f"{file.stem}.csv")["id"].tolist() for file in files]
+    assert tables == [["K\\udcf6ln-0000"], ["心 [1],=-0000"]]
 
 
 def test_a_table_of_segments(predict, tmp_path):
