@@ -18,6 +18,7 @@ from mmser.core.errors import MmserError, UsageError
 from mmser.core.tables import PREDICTION, PREDICTION_COLUMNS, PROBABILITY, TARGET
 from mmser.late_fusion.log_posterior import stacked_posteriors
 from mmser.late_fusion.stacking import cross_fitted, stacked_classes, stacked_values
+from mmser.metrics.calibration import checked_probabilities
 from mmser.metrics.predictions import checked_predictions, classes_of, read_predictions, values_of
 
 TABLE_METHODS = ("mean", "vote", "svr", "logistic", "log_posterior")
@@ -55,8 +56,19 @@ def fuse_tables(
     return _finished(aligned[0], names, cross_fitted(aligned, names, stack, folds), method != "svr")
 
 
-def _read(table: str | Path | pd.DataFrame) -> pd.DataFrame:
-    return checked_predictions(table) if isinstance(table, pd.DataFrame) else read_predictions(table)
+def _read(source: str | Path | pd.DataFrame) -> pd.DataFrame:
+    """A checked table whose probabilities and values can be reckoned with."""
+    table = checked_predictions(source) if isinstance(source, pd.DataFrame) else read_predictions(source)
+    name = "a table" if isinstance(source, pd.DataFrame) else str(source)
+    probabilities = [column for column in map(str, table.columns) if column.startswith(PROBABILITY)]
+    if probabilities:
+        checked_probabilities(table[probabilities].to_numpy())
+    for column in [PREDICTION + value for value in values_of(table)]:
+        wrong = table.loc[~np.isfinite(table[column]), "id"]
+        if len(wrong):
+            found = f"none for {len(wrong)} utterances, {wrong.iloc[0]} first"
+            raise MmserError(f"a number in {column} of every row of {name}", found, "Predict them, or leave them out.")
+    return table
 
 
 def _aligned(tables: list[pd.DataFrame], shared_only: bool) -> list[pd.DataFrame]:

@@ -10,16 +10,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from mmser.core.csv_file import read_csv_file
-from mmser.core.errors import MmserError
+from mmser.core.errors import MmserError, listed_faults
 from mmser.core.spelling import near_equal
 from mmser.core.tables import CLEAN, PREDICTION, PROBABILITY, TARGET, read_parquet
 
 FILE_NAME = "predictions.parquet"
 _TEXTS = ("corpus", "speaker", "session", "fold")
 _DEFAULTS: dict[str, str | int] = {**dict.fromkeys(_TEXTS, ""), "condition": CLEAN, "seed": 0}
+MOST_SEED, MOST_NUMBER = 2**62, 1e100
+"""Beyond these a number is taken for a mistake, infinity among them."""
 _KEY = ["condition", "fold", "seed", "id"]
 
 
@@ -34,7 +37,8 @@ def read_predictions(path: str | Path) -> pd.DataFrame:
             f"no file {path}",
             "Check the path; a run gets its table from `mmser evaluate run=DIR`.",
         )
-    table = read_parquet(path, "Write it again.") if path.suffix == ".parquet" else _read_csv(path)
+    # Text as written: a class called "none" or "NA" stays a class, only an empty cell is missing.
+    table = read_parquet(path, "Write it again.") if path.suffix == ".parquet" else read_csv_file(path)
     return checked_predictions(table, path.name)
 
 
@@ -58,7 +62,9 @@ def checked_predictions(table: pd.DataFrame, name: str = "the table") -> pd.Data
     for column, default in _DEFAULTS.items():
         if column not in table:
             table[column] = default
-    table["id"] = table["id"].astype(str) if "id" in table else table.index.astype(str)
+    table["id"] = _ids(table["id"], name) if "id" in table else table.index.astype(str)
+    table["seed"] = _seeds(table["seed"], name)
+    table["condition"] = table["condition"].map(lambda entry: CLEAN if pd.isna(entry) else str(entry)).astype(object)
     for column in _TEXTS:
         table[column] = table[column].map(lambda entry: "" if pd.isna(entry) else str(entry)).astype(object)
     if categorical:
@@ -102,12 +108,21 @@ def values_of(table: pd.DataFrame, name: str = "the table") -> tuple[str, ...]:
 _PAIR = (TARGET, PREDICTION)
 
 
-def _read_csv(path: Path) -> pd.DataFrame:
-    """Text as written: a class called "none" or "NA" stays a class, only an empty cell is missing."""
-    table = read_csv_file(path)
-    if "seed" in table:
-        table["seed"] = pd.to_numeric(table["seed"], errors="coerce").fillna(0).astype(int)
-    return table
+def _ids(column: pd.Series, name: str) -> pd.Series:
+    empty = [f"row {row + 1}" for row in np.flatnonzero(column.isna())]
+    if empty:
+        raise listed_faults(f"an id in every row of {name}", empty, "Fill them in, or leave the column out.")
+    return column.astype(str)
+
+
+def _seeds(column: pd.Series, name: str) -> pd.Series:
+    """Whole numbers; an empty cell is seed 0."""
+    seeds = pd.to_numeric(column, errors="coerce")
+    wrong = column[column.notna() & ~((seeds % 1 == 0) & (seeds.abs() < MOST_SEED))]
+    if len(wrong):
+        found = [f"'{cell}'" for cell in wrong.unique()]
+        raise listed_faults(f"whole numbers in column seed of {name}", found, "Number the seeds.")
+    return seeds.fillna(0).astype("int64")
 
 
 def _label(cell: object) -> str | None:
@@ -144,7 +159,7 @@ def _checked_labels(table: pd.DataFrame, name: str) -> pd.DataFrame:
 
 def _numbers(column: pd.Series, name: str) -> pd.Series:
     numbers = pd.to_numeric(column, errors="coerce")
-    bad = column[numbers.isna() & column.notna()]
+    bad = column[(numbers.isna() & column.notna()) | (numbers.abs() > MOST_NUMBER)]
     if len(bad):
         raise MmserError(f"numbers in column {column.name} of {name}", f"'{bad.iloc[0]}'", "Write plain numbers.")
     return numbers.astype("float64")

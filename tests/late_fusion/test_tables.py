@@ -166,3 +166,17 @@ def test_log_posteriors_of_two_systems(tmp_path: Path, capsys: pytest.CaptureFix
     words = ["fuse", str(tmp_path / "good.csv"), str(tmp_path / "useless.csv"), "--method", "log_posterior"]
     assert main(words) == 0
     assert "fused (log_posterior)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("wrong", [None, float("inf"), -0.1, 0.7])
+def test_probabilities_that_are_none_are_not_fused(wrong):
+    table = pd.DataFrame({"id": ["u", "v"], "target": ["a", "b"], "prediction": ["a", "b"]})
+    table = table.assign(probability_a=[0.5, wrong], probability_b=[0.5, 0.5])
+    with pytest.raises(MmserError, match="probabilit"):
+        fuse_tables([table, table])
+
+
+def test_values_that_are_none_are_not_fused():
+    table = pd.DataFrame({"id": ["u", "v"], "target_v": [1.0, 2.0], "prediction_v": [1.0, None]})
+    with pytest.raises(MmserError, match=r"a number in prediction_v of every row .*; found none for 1 .*v first"):
+        fuse_tables([table, table])

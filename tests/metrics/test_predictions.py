@@ -110,3 +110,26 @@ def test_a_table_that_is_wrong_throughout_is_no_misspelling_when_its_classes_are
     assert checked["target"].tolist() == ["a", "a"]
     with pytest.raises(MmserError, match="same spelling"):
         checked_predictions(table.drop(columns="probability_a").assign(id=["1", "2"]))
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"id": ["u1", None]}, "an id in every row of the table; found row 2"),
+        ({"seed": ["0", "x"]}, "whole numbers in column seed of the table; found 'x'"),
+        ({"seed": [1.5, 2.0]}, "whole numbers in column seed of the table; found '1.5'"),
+        ({"seed": ["1e30", "1"]}, "found '1e30'"),
+        ({"probability_a": [1.0, 1e300]}, r"numbers in column probability_a .*'1e\+300'"),
+    ],
+)
+def test_ids_and_seeds_are_not_guessed(columns, message):
+    table = pd.DataFrame({"target": ["a", "b"], "prediction": ["a", "b"]} | columns)
+    with pytest.raises(MmserError, match=message):
+        checked_predictions(table)
+
+
+def test_an_empty_condition_or_seed_is_the_usual_one():
+    table = pd.DataFrame({"target": ["a", "b"], "prediction": ["a", "b"]})
+    checked = checked_predictions(table.assign(condition=[None, "x"], seed=[None, 2.0]))
+    assert checked["condition"].tolist() == ["clean", "x"]
+    assert checked["seed"].tolist() == [0, 2]
