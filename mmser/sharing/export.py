@@ -5,13 +5,10 @@ No path of this machine, no speaker and no annotator is passed on.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
-
-from torch import nn
 
 from mmser import __version__
 from mmser.cache.atomic import write_bytes, write_json
@@ -27,17 +24,12 @@ from mmser.inference.model_folder import (
     ModelFolder,
     member_folder,
 )
-from mmser.inference.safe_parts import RANDOM, check_parts
+from mmser.inference.safe_parts import check_parts
 from mmser.inference.trained import ALL, Member, StreamSource, TrainedRun, list_members
 from mmser.inference.trained import choose_members as choose_named
-from mmser.models.multimodal import MultimodalModel
 from mmser.sharing.card import UNKNOWN, make_card
+from mmser.training.portable import portable
 from mmser.training.run import Run
-
-LOCAL = ("weights_folder", "revision")
-"""Arguments of parts that say where pretrained weights lie: the trained ones replace them."""
-
-UNSHARED = ("_name_or_path", "transformers_version", "architectures", "model_type", "dtype", "torch_dtype")
 
 
 def export(
@@ -97,34 +89,6 @@ def describe(trained: TrainedRun, members: Sequence[Member]) -> dict[str, Any]:
         "model": portable(trained.settings["model"], members[0].model),
         "members": [_member(trained, member) for member in members],
     }
-
-
-def portable(parts: Mapping[str, Any], model: MultimodalModel) -> dict[str, Any]:
-    """The parts of ``model`` with no pretrained weights to look for: its own are read after it is built."""
-    encoders = {name: _without_weights(part) for name, part in parts["encoders"].items()}
-    for name, encoder in model.encoders.items():
-        network = _transformers_config(encoder)
-        if network is not None and "weights" in encoders[name]:
-            encoders[name]["configuration"] = network
-    rest = {key: _without_weights(part) for key, part in parts.items() if key != "encoders"}
-    return {"encoders": encoders, **rest}
-
-
-def _without_weights(node: Any) -> Any:
-    if isinstance(node, Mapping):
-        kept = {key: _without_weights(value) for key, value in node.items() if key not in LOCAL}
-        return kept | ({"weights": RANDOM} if isinstance(node.get("weights"), str) else {})
-    return [_without_weights(item) for item in node] if isinstance(node, list | tuple) else node
-
-
-def _transformers_config(encoder: nn.Module) -> dict[str, Any] | None:
-    """The sizes of the transformers network inside, if there is one."""
-    configs = (getattr(module, "config", None) for module in encoder.modules())
-    found = next((config for config in configs if hasattr(config, "to_json_string")), None)
-    if found is None:
-        return None
-    sizes: dict[str, Any] = json.loads(found.to_json_string(use_diff=True))
-    return {key: value for key, value in sizes.items() if key not in UNSHARED}
 
 
 def _stream(source: StreamSource) -> dict[str, Any]:

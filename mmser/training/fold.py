@@ -36,6 +36,7 @@ from mmser.training.folder import (
 from mmser.training.learner import better
 from mmser.training.own_manifest import own_manifest
 from mmser.training.parts import make_learner, make_model, parameter_count
+from mmser.training.portable import network_sizes
 from mmser.training.sources import open_fold, read_corpus_manifest
 from mmser.training.stages import Stage, list_stages, take_over
 from mmser.training.trainer import Loaders, cpu_threads, make_trainer, quiet
@@ -89,6 +90,7 @@ def fit_stage(
         raise MmserError("at least one check of the validation part", "none", "Lower trainer.check_every.")
     if trainer.is_global_zero:
         facts = {"parameters": parameter_count(model), "epochs": learner.finished_epochs, "device": place.name}
+        facts["network_sizes"] = network_sizes(model)
         _finish(folder, data, best, facts)
 
 

@@ -37,6 +37,7 @@ from mmser.training.folder import (
 )
 from mmser.training.own_manifest import own_manifest
 from mmser.training.parts import make_model
+from mmser.training.portable import unpretrained
 from mmser.training.sources import manifest_differences, open_fold, read_corpus_manifest
 from mmser.training.stages import list_stages
 
@@ -126,8 +127,10 @@ class Run:
 
     def load_model(self, fold: str, seed: int, device: str | torch.device | None = None) -> MultimodalModel:
         """The model with its best weights, in evaluation mode; on ``self.device`` where none is named."""
-        settings = self._settings()
-        model = make_model(settings, self.describe(fold, seed)["input_sizes"], self.task(fold, seed))
+        described, parts = self.describe(fold, seed), self._settings()["model"]
+        if "network_sizes" in described:  # earlier runs need the weights that they started from
+            parts = unpretrained(parts, described["network_sizes"])
+        model = make_model({"model": parts}, described["input_sizes"], self.task(fold, seed))
         load_saved(model, self.folder(fold, seed) / WEIGHTS)
         return model.to(device or self.device).eval()
 

@@ -19,8 +19,9 @@ from mmser.evaluation.score import score
 from mmser.inference.model_folder import ModelFolder
 from mmser.inference.safe_parts import check_parts
 from mmser.models.encoders.text.bert_finetune import BertFinetune
-from mmser.sharing.export import choose_members, export, portable
+from mmser.sharing.export import choose_members, export
 from mmser.training.parts import make_model
+from mmser.training.portable import portable
 from mmser.training.run import Run
 
 

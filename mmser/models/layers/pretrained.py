@@ -87,7 +87,7 @@ def read_network(network: Any, folder: Path, kinds: Sequence[str], remedy: str) 
         UNUSED,
     )
     check_finite(model.state_dict(), folder)
-    return model
+    return model.float()  # a checkpoint may be stored in half precision
 
 
 def kind_of(folder: Path) -> str:

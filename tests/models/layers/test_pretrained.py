@@ -97,6 +97,15 @@ def test_an_encoder_reads_its_network_from_checkpoints_of_any_task(checkpoint: C
         BertFinetune(1, weights=str(checkpoint(name)))
 
 
+def test_a_checkpoint_in_half_precision_is_trained_in_float32(
+    checkpoint: Callable[[str], Path], tmp_path: Path
+) -> None:
+    hf.BertModel.from_pretrained(checkpoint("bert")).half().save_pretrained(tmp_path)
+    assert {tensor.dtype for tensor in load_file(tmp_path / "model.safetensors").values()} == {torch.float16}
+    ours = BertFinetune(1, weights=str(tmp_path))
+    assert {parameter.dtype for parameter in ours.parameters()} == {torch.float32}
+
+
 def test_an_extractor_refuses_what_it_cannot_read(checkpoint: Callable[[str], Path]) -> None:
     def refused(extractor: Any, name: str, message: str) -> None:
         with pytest.raises(MmserError, match=message):

@@ -1,0 +1,54 @@
+"""The parts of a trained model without the pretrained weights that it started from: its own replace them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from torch import nn
+
+from mmser.core.weights import RANDOM
+from mmser.models.multimodal import MultimodalModel
+
+LOCAL = ("weights_folder", "revision")
+"""Arguments of parts that say where pretrained weights lie: the trained ones replace them."""
+
+UNSHARED = ("_name_or_path", "transformers_version", "architectures", "model_type", "dtype", "torch_dtype")
+
+
+def portable(parts: Mapping[str, Any], model: MultimodalModel) -> dict[str, Any]:
+    """The parts of ``model`` with no pretrained weights to look for: its own are read after it is built."""
+    return unpretrained(parts, network_sizes(model))
+
+
+def unpretrained(parts: Mapping[str, Any], sizes: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """The same, where ``sizes`` are the `network_sizes` of the model."""
+    bare: dict[str, Any] = _without_weights(parts)
+    for name, network in sizes.items():
+        if "weights" in bare["encoders"][name]:
+            bare["encoders"][name]["configuration"] = network
+    return bare
+
+
+def network_sizes(model: MultimodalModel) -> dict[str, dict[str, Any]]:
+    """{encoder: the configuration of the transformers network inside}, for those that have one."""
+    found = {name: _transformers_config(encoder) for name, encoder in model.encoders.items()}
+    return {name: sizes for name, sizes in found.items() if sizes is not None}
+
+
+def _without_weights(node: Any) -> Any:
+    if isinstance(node, Mapping):
+        kept = {key: _without_weights(value) for key, value in node.items() if key not in LOCAL}
+        return kept | ({"weights": RANDOM} if isinstance(node.get("weights"), str) else {})
+    return [_without_weights(item) for item in node] if isinstance(node, list | tuple) else node
+
+
+def _transformers_config(encoder: nn.Module) -> dict[str, Any] | None:
+    """The sizes of the transformers network inside, if there is one."""
+    configs = (getattr(module, "config", None) for module in encoder.modules())
+    found = next((config for config in configs if hasattr(config, "to_json_string")), None)
+    if found is None:
+        return None
+    sizes: dict[str, Any] = json.loads(found.to_json_string(use_diff=True))
+    return {key: value for key, value in sizes.items() if key not in UNSHARED}
