@@ -45,6 +45,7 @@ class Extractor(Protocol):
 
     One that gives other than float (time, feature) says so in a class attribute ``gives``: "waveform", "words",
     "tokens" or "characters", the words of `Encoder`'s ``reads``.
+    One that hears sound at another rate than 16 kHz says so in an attribute ``sample_rate`` (Hz).
     """
 
     modality: Modality

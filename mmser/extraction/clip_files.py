@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmser.core.clip import Clip, Failure
+from mmser.core.clip import SAMPLE_RATE, Clip, Failure
 from mmser.core.contracts import Corpus
 from mmser.core.file_names import file_name
 from mmser.core.utterance import Utterance
@@ -66,7 +66,7 @@ def _write_corpus(
 
     plan = planned(list(corpus.utterances()))
     ids = {utterance.id for utterance in plan}
-    wanted = requests(plan, ids, ids if frame_rate else set())
+    wanted = requests(plan, {SAMPLE_RATE: ids}, ids if frame_rate else set())
     failures: list[Failure] = []
     written: list[Utterance] = []
     decoded = clips_in_order(wanted, frame_rate or FACE_FRAMES_PER_SECOND, workers)

@@ -35,7 +35,9 @@ def clips_in_order(requests: Sequence[Request], frame_rate: float, workers: int)
     """
     if workers <= 0:
         for request in requests:
-            decoded = stream_clips(request.utterances, request.audio, request.frames, frame_rate)
+            decoded = stream_clips(
+                request.utterances, request.audio, request.frames, frame_rate, sample_rates=request.sample_rates
+            )
             yield from _ordered(request.utterances, decoded)
         return
     workers = min(workers, len(requests)) or 1
@@ -92,7 +94,11 @@ def _apart(decoder: Decoder, request: Request, frame_rate: float) -> Iterator[Cl
     finished: set[str] = set()
     try:
         for clip in decoder.clips(
-            request.utterances, want_audio=request.audio, want_frames=request.frames, frame_rate=frame_rate
+            request.utterances,
+            want_audio=request.audio,
+            want_frames=request.frames,
+            frame_rate=frame_rate,
+            sample_rates=request.sample_rates,
         ):
             finished.add(clip.id)
             yield clip

@@ -13,10 +13,11 @@ from mmser.cache.fingerprint import CORPUS_TRANSCRIPT
 from mmser.cache.layout import TRANSCRIPT
 from mmser.cache.transcripts import Heard, TranscriptWriter
 from mmser.cache.writer import Writer
-from mmser.core.clip import Clip, Failure, FailureReason, Features, Modality, Transcript
+from mmser.core.clip import SAMPLE_RATE, Clip, Failure, FailureReason, Features, Modality, Transcript
 from mmser.core.contracts import Extractor, Transcriber
 from mmser.core.utterance import Utterance
 from mmser.extraction.batches import BATCH_SIZE, by_length, side_by_side
+from mmser.extractors.sample_rate import sample_rate_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,12 +49,17 @@ class ExtractorJob:
         """What it reads; text needs no decoding."""
         return self.extractor.modality
 
+    @property
+    def sample_rate(self) -> int:
+        """Hz of the sound that it reads."""
+        return sample_rate_of(self.extractor)
+
     def take(self, clip: Clip) -> None:
         """Keep the part of a decoded clip that this job needs."""
         if clip.id not in self.missing or self.modality == "text":
             return
         face = self.modality == "face"
-        self._waiting.append(replace(clip, waveform=None) if face else replace(clip, frames=None))
+        self._waiting.append(replace(clip, waveform=None, waveforms={}) if face else _heard(clip, self.sample_rate))
         if face and sum(c.frames.nbytes for c in self._waiting if c.frames is not None) > FRAME_BYTES:
             self._compute()
 
@@ -68,7 +74,7 @@ class ExtractorJob:
     def _compute(self) -> None:
         clips, self._waiting = self._waiting, []
         begun = time.perf_counter()
-        whole = [clip for clip in clips if _part(clip, self.modality) is not None]
+        whole = [clip for clip in clips if _part(clip, self.modality, self.sample_rate) is not None]
         results = self._extracted(whole)
         self.seconds += time.perf_counter() - begun
         self._results |= {clip.id: _absent(clip, self.modality) for clip in clips}
@@ -107,10 +113,15 @@ class TranscriberJob:
         """What it reads: sound."""
         return "audio"
 
+    @property
+    def sample_rate(self) -> int:
+        """Hz of the sound that it reads."""
+        return SAMPLE_RATE
+
     def take(self, clip: Clip) -> None:
         """Keep the sound of a decoded clip."""
         if clip.id in self.missing:
-            self._waiting[clip.id] = replace(clip, frames=None)
+            self._waiting[clip.id] = _heard(clip, self.sample_rate)
 
     def store(self, chunk: Sequence[Utterance]) -> None:
         """Transcribe what waits, and store the chunk's results; a clip without sound keeps the decoder's reason."""
@@ -159,8 +170,15 @@ def _spoken(identifier: str, transcript: Transcript | Failure | None) -> Clip:
     return Clip(identifier, transcript=transcript)
 
 
-def _part(clip: Clip, modality: Modality) -> object | None:
-    return {"audio": clip.waveform, "face": clip.frames, "text": clip.transcript}[modality]
+def _heard(clip: Clip, sample_rate: int) -> Clip:
+    """The clip's sound at one rate, and nothing else of it."""
+    waveforms = {rate: waveform for rate, waveform in clip.waveforms.items() if rate == sample_rate}
+    waveform = clip.waveform if sample_rate == SAMPLE_RATE else None
+    return replace(clip, frames=None, waveform=waveform, waveforms=waveforms)
+
+
+def _part(clip: Clip, modality: Modality, sample_rate: int) -> object | None:
+    return {"audio": clip.sound(sample_rate), "face": clip.frames, "text": clip.transcript}[modality]
 
 
 def _absent(clip: Clip, modality: Modality) -> Failure:
@@ -180,8 +198,9 @@ def _broken(clip: Clip, detail: str) -> Failure:
 
 def _length(clip: Clip) -> int:
     """Samples, frames or characters: whatever the clip of this job holds."""
-    if clip.waveform is not None:
-        return len(clip.waveform)
+    for waveform in (clip.waveform, *clip.waveforms.values()):
+        if waveform is not None:
+            return len(waveform)
     if clip.frames is not None:
         return len(clip.frames)
     return len(clip.transcript.text) if clip.transcript else 0

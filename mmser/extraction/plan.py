@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mmser.core.clip import SAMPLE_RATE
 from mmser.core.utterance import Utterance
 
 CHUNK = 64
@@ -14,11 +15,12 @@ CHUNK = 64
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Utterances of one media file, in the planned order, and which parts of them are wanted."""
+    """Utterances of one media file, in the planned order, and which parts of them are wanted: sound at which rates."""
 
     utterances: tuple[Utterance, ...]
     audio: bool
     frames: bool
+    sample_rates: tuple[int, ...] = (SAMPLE_RATE,)
 
 
 def planned(utterances: Sequence[Utterance]) -> list[Utterance]:
@@ -34,16 +36,23 @@ def chunks(plan: Sequence[Utterance], size: int = CHUNK) -> Iterator[Sequence[Ut
     return (plan[at : at + size] for at in range(0, len(plan), size))
 
 
-def requests(plan: Sequence[Utterance], audio: set[str], frames: set[str]) -> list[Request]:
-    """One request per media file that some job still needs; ``audio`` and ``frames`` are the ids that need them."""
+def requests(plan: Sequence[Utterance], audio: Mapping[int, set[str]], frames: set[str]) -> list[Request]:
+    """One request per media file that some job still needs.
+
+    ``audio`` are the ids that need sound by its sample rate (Hz), ``frames`` those that need pictures.
+    """
+    needed = frames.union(*audio.values())
     files: dict[Path | str, list[Utterance]] = {}
     for utterance in plan:
-        if utterance.id in audio or utterance.id in frames:
+        if utterance.id in needed:
             files.setdefault(media_key(utterance), []).append(utterance)
-    return [
-        Request(tuple(group), any(u.id in audio for u in group), any(u.id in frames for u in group))
-        for group in files.values()
-    ]
+    return [_request(group, audio, frames) for group in files.values()]
+
+
+def _request(group: Sequence[Utterance], audio: Mapping[int, set[str]], frames: set[str]) -> Request:
+    ids = {utterance.id for utterance in group}
+    rates = tuple(rate for rate, heard in audio.items() if ids & heard)
+    return Request(tuple(group), bool(rates), bool(ids & frames), rates)
 
 
 def media_key(utterance: Utterance) -> Path | str:

@@ -139,9 +139,13 @@ def _run(
     plan: Sequence[Utterance], jobs: Sequence[Job], frame_rate: float, workers: int, shown: bool, corpus: str
 ) -> None:
     """Decode once what any job misses; after each chunk of the plan the results are on the disk."""
-    audio = {key for job in jobs if job.modality == "audio" for key in job.missing}
+    audio: dict[int, set[str]] = {}
+    for job in jobs:
+        if job.modality == "audio" and job.missing:
+            audio.setdefault(job.sample_rate, set()).update(job.missing)
     frames = {key for job in jobs if job.modality == "face" for key in job.missing}
     todo = {key for job in jobs for key in job.missing}
+    watched = frames.union(*audio.values())
     decoded = clips_in_order(requests(plan, audio, frames), frame_rate, workers)
     noted: dict[str, list[str]] = {}
     with closing(decoded), Progress(f"preprocess {corpus}", len(todo), shown) as bar:
@@ -149,7 +153,7 @@ def _run(
             due = [utterance.id for utterance in chunk if utterance.id in todo]
             if not due:
                 continue
-            for _ in range(sum(key in audio or key in frames for key in due)):
+            for _ in range(sum(key in watched for key in due)):
                 clip = next(decoded)
                 for note in clip.notes:
                     noted.setdefault(note, []).append(clip.id)

@@ -36,20 +36,22 @@ def levelled(waveform: np.ndarray, level: Level) -> np.ndarray:
     return np.clip(scaled, -1.0, 1.0) if level == "percentile" else scaled
 
 
-def prepared(waveform: np.ndarray, level: Level, level_of: LevelOf, seconds: float | None) -> np.ndarray:
+def prepared(
+    waveform: np.ndarray, level: Level, level_of: LevelOf, seconds: float | None, sample_rate: int = SAMPLE_RATE
+) -> np.ndarray:
     """`centred` at the level of the ``whole`` waveform, or of what its ``cut`` to ``seconds`` leaves, without zeros."""
-    measured = waveform if level_of == "whole" else cut(waveform, seconds)
-    return centred(levelled(measured, level), seconds)
+    measured = waveform if level_of == "whole" else cut(waveform, seconds, sample_rate)
+    return centred(levelled(measured, level), seconds, sample_rate)
 
 
-def cut(waveform: np.ndarray, seconds: float | None) -> np.ndarray:
+def cut(waveform: np.ndarray, seconds: float | None, sample_rate: int = SAMPLE_RATE) -> np.ndarray:
     """The middle ``seconds`` of a longer waveform; a shorter one stays as it is."""
-    surplus = 0 if seconds is None else len(waveform) - round(seconds * SAMPLE_RATE)
+    surplus = 0 if seconds is None else len(waveform) - round(seconds * sample_rate)
     return waveform[surplus // 2 : len(waveform) - (surplus - surplus // 2)] if surplus > 0 else waveform
 
 
-def centred(waveform: np.ndarray, seconds: float | None) -> np.ndarray:
+def centred(waveform: np.ndarray, seconds: float | None, sample_rate: int = SAMPLE_RATE) -> np.ndarray:
     """The middle ``seconds`` of a longer waveform; a shorter one gets half of the zeros on each side."""
-    middle = cut(waveform, seconds)
-    lacking = 0 if seconds is None else round(seconds * SAMPLE_RATE) - len(middle)
+    middle = cut(waveform, seconds, sample_rate)
+    lacking = 0 if seconds is None else round(seconds * sample_rate) - len(middle)
     return np.pad(middle, (lacking // 2, lacking - lacking // 2)) if lacking > 0 else middle

@@ -13,7 +13,6 @@ from mmser.extractors.level import Level, LevelOf, prepared
 from mmser.extractors.spectra import (
     Padding,
     WindowShape,
-    at_rate,
     fft_length,
     preemphasised,
     spectrum,
@@ -72,9 +71,9 @@ class MelRecipe:
         return self.sample_rate / self.hop
 
     def log_mel(self, waveform: np.ndarray) -> np.ndarray:
-        """(sample,) float32 at 16 kHz -> (time, band) float32."""
-        placed = prepared(waveform, self.level, self.level_of, self.seconds)
-        emphasised = preemphasised(at_rate(placed, self.sample_rate), self.preemphasis)
+        """(sample,) float32 at ``sample_rate`` Hz -> (time, band) float32."""
+        placed = prepared(waveform, self.level, self.level_of, self.seconds, self.sample_rate)
+        emphasised = preemphasised(placed, self.preemphasis)
         length = self.window_length
         fft = self.fft or fft_length(length)
         bins = spectrum(emphasised, window(self.window, length, self.periodic), self.hop, fft, self.padding)

@@ -9,6 +9,7 @@ import numpy as np
 from mmser.core.clip import SAMPLE_RATE, Clip, Failure, FailureReason, Features, Modality, Transcript
 from mmser.core.words import words_of
 from mmser.extractors.batching import length_batches
+from mmser.media.resampling import resampled
 
 _FOREIGN: dict[Modality, frozenset[FailureReason]] = {
     "audio": frozenset({"no video track", "no face", "empty transcript"}),
@@ -30,15 +31,22 @@ def absent(clip: Clip, modality: Modality) -> Failure:
     return Failure(clip.id, _DEFAULT[modality])
 
 
-def waveform_of(clip: Clip) -> np.ndarray | Failure:
-    """The clip's (sample,) float32 waveform, or why there is none."""
-    if clip.waveform is None:
+def waveform_of(clip: Clip, sample_rate: int = SAMPLE_RATE) -> np.ndarray | Failure:
+    """The clip's (sample,) float32 waveform at ``sample_rate`` Hz, or why there is none.
+
+    A clip that was made without that rate (by hand, or disturbed) gives what its waveform at `SAMPLE_RATE` holds.
+    """
+    decoded = clip.sound(sample_rate)
+    sound = clip.waveform if decoded is None else decoded
+    if sound is None:
         return absent(clip, "audio")
-    if clip.waveform.size == 0:
+    if sound.size == 0:
         return Failure(clip.id, "zero length", "no samples")
-    waveform = np.asarray(clip.waveform, dtype=np.float32)
+    waveform = np.asarray(sound, dtype=np.float32)
     broken = int(np.count_nonzero(~np.isfinite(waveform)))
-    return Failure(clip.id, "not finite", f"{broken} samples of the waveform") if broken else waveform
+    if broken:
+        return Failure(clip.id, "not finite", f"{broken} samples of the waveform")
+    return resampled(waveform, SAMPLE_RATE, sample_rate) if decoded is None else waveform
 
 
 def transcript_of(clip: Clip) -> Transcript | Failure:
@@ -65,11 +73,13 @@ def checked(clip: Clip, features: Features) -> Features | Failure:
     return features
 
 
-def each_waveform(clips: Sequence[Clip], compute: Callable[[np.ndarray], Features]) -> list[Features | Failure]:
-    """``compute`` on the waveform of every clip that has one."""
+def each_waveform(
+    clips: Sequence[Clip], compute: Callable[[np.ndarray], Features], sample_rate: int = SAMPLE_RATE
+) -> list[Features | Failure]:
+    """``compute`` on the waveform at ``sample_rate`` Hz of every clip that has one."""
     results: list[Features | Failure] = []
     for clip in clips:
-        waveform = waveform_of(clip)
+        waveform = waveform_of(clip, sample_rate)
         results.append(waveform if isinstance(waveform, Failure) else checked(clip, compute(waveform)))
     return results
 

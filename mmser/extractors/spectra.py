@@ -1,26 +1,15 @@
-"""Short-time spectra: resampling, windows, frames, FFT. float32 throughout, no loop over frames."""
+"""Short-time spectra: windows, frames, FFT. float32 throughout, no loop over frames."""
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import Literal
 
 import numpy as np
 from scipy import fft as scipy_fft
 from scipy import signal
 
-from mmser.core.clip import SAMPLE_RATE
-
 WindowShape = Literal["hamming", "hann", "povey", "rectangular"]
 Padding = Literal["none", "zero", "reflect"]
-
-
-def at_rate(waveform: np.ndarray, sample_rate: int) -> np.ndarray:
-    """(sample,) at `SAMPLE_RATE` -> (sample,) at ``sample_rate`` Hz, polyphase filter."""
-    if sample_rate == SAMPLE_RATE:
-        return waveform
-    ratio = Fraction(sample_rate, SAMPLE_RATE)
-    return signal.resample_poly(waveform, ratio.numerator, ratio.denominator).astype(np.float32)
 
 
 def window(shape: WindowShape, length: int, periodic: bool = True) -> np.ndarray:

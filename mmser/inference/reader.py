@@ -20,6 +20,7 @@ from mmser.evaluation.memory_store import store_in_memory
 from mmser.evaluation.rebuild import decoded_rate, extractor_of
 from mmser.extraction.batches import by_length
 from mmser.extraction.import_features import MAKER
+from mmser.extractors.sample_rate import sample_rate_of
 from mmser.inference.trained import StreamSource, Trained
 
 DEFAULT_FRAME_RATE = 3.0
@@ -57,6 +58,12 @@ class Reader:
             remedy = "Extract the streams of faces at one frame_rate, and train again."
             raise MmserError("one rate of pictures behind the system's streams", f"{told} per second", remedy)
         return rates.pop() if rates else DEFAULT_FRAME_RATE
+
+    @property
+    def sample_rates(self) -> list[int]:
+        """Hz at which the extractors of sound hear it."""
+        heard = (extractor for extractor in self.extractors.values() if extractor.modality == "audio")
+        return sorted({sample_rate_of(extractor) for extractor in heard})
 
     @property
     def transcript(self) -> Mapping[str, Any]:

@@ -19,7 +19,7 @@ import pandas as pd
 
 from mmser.cache.fingerprint import CORPUS_TRANSCRIPT, recipe_of
 from mmser.cache.layout import TRANSCRIPT
-from mmser.core.clip import Clip, Failure, Transcript
+from mmser.core.clip import SAMPLE_RATE, Clip, Failure, Transcript
 from mmser.core.contracts import Transcriber
 from mmser.core.errors import MmserError
 from mmser.core.file_names import printable
@@ -225,12 +225,16 @@ def _features(
     stem = printable(work.recording.path.stem)
     places = {f"{stem}-{place:04d}": place for place in range(len(work.segments))}
     listens = "text" in kinds and work.transcriber is not None
+    rates = {SAMPLE_RATE} if listens else set()
+    if "audio" in kinds:
+        rates.update(work.reader.sample_rates)
     # Another pass over the recording (for its own scale) says nothing that the first does not.
     said: set[str] = set()
     for clip in clips_of(
         work.recording,
         [_utterance(identifier, work.recording, work.segments[place]) for identifier, place in places.items()],
-        want_audio="audio" in kinds or listens,
+        want_audio=bool(rates),
+        sample_rates=sorted(rates),
         want_frames="face" in kinds,
         frame_rate=work.reader.frame_rate,
     ):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -47,9 +48,13 @@ def test_another_process_decodes_the_same_clips(tmp_path: Path) -> None:
     requests = [film(tmp_path / "a.mp4", turns=2), sound(tmp_path / "b.wav"), sound(tmp_path / "Köln ü,=[1].wav")]
     missing = Request((Utterance("gone", "c", "s", audio_path=tmp_path / "gone.wav"),), audio=True, frames=True)
     requests.append(missing)
+    requests.append(replace(sound(tmp_path / "c.wav"), sample_rates=(22_050, 48_000)))
     for here, there in zip(clips_in_order(requests, 6.0, 0), clips_in_order(requests, 6.0, 2), strict=True):
         assert (here.id, here.frame_rate, here.failures) == (there.id, there.frame_rate, there.failures)
         np.testing.assert_array_equal(here.waveform, there.waveform)
+        assert list(here.waveforms) == list(there.waveforms)
+        for rate in here.waveforms:
+            np.testing.assert_array_equal(here.sound(rate), there.sound(rate))
         np.testing.assert_array_equal(here.frames, there.frames)
         if there.waveform is not None:
             assert there.waveform.flags.writeable

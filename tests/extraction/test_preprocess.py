@@ -138,13 +138,13 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bool, bool]]:
     def note(utterances, want_audio, want_frames):
         passes.append((utterances[0].video_path or utterances[0].audio_path, want_audio, want_frames))
 
-    def counted_here(utterances, want_audio, want_frames, frame_rate):
+    def counted_here(utterances, want_audio, want_frames, frame_rate, **options):
         note(utterances, want_audio, want_frames)
-        return here(utterances, want_audio, want_frames, frame_rate)
+        return here(utterances, want_audio, want_frames, frame_rate, **options)
 
-    def counted_apart(decoder, utterances, want_audio, want_frames, frame_rate):
+    def counted_apart(decoder, utterances, want_audio, want_frames, **options):
         note(utterances, want_audio, want_frames)
-        return apart(decoder, utterances, want_audio=want_audio, want_frames=want_frames, frame_rate=frame_rate)
+        return apart(decoder, utterances, want_audio=want_audio, want_frames=want_frames, **options)
 
     monkeypatch.setattr(decoding, "stream_clips", counted_here)
     monkeypatch.setattr(decoding.Decoder, "clips", counted_apart)

@@ -202,3 +202,30 @@ def test_faces_decoded_at_two_rates_are_refused(seen):
     reader._sources = {**reader._sources, "second": other}
     with pytest.raises(MmserError, match="found 3 and 5 per second"):
         _ = reader.frame_rate
+
+
+def test_sound_is_decoded_at_the_rates_that_extractors_and_recogniser_hear(seen, video, monkeypatch):
+    asked = []
+    decoded = timeline.clips_of
+
+    def recording_clips(*arguments, **options):
+        asked.append(options["sample_rates"])
+        return decoded(*arguments, **options)
+
+    monkeypatch.setattr(timeline, "clips_of", recording_clips)
+    predict_recording(seen, video)
+    assert Reader(TrainedRun(seen)).sample_rates == asked.pop() == [SAMPLE_RATE]
+    monkeypatch.setattr(Reader, "sample_rates", [22_050])
+    predict_recording(seen, video, asr="test")
+    assert asked == [[SAMPLE_RATE, 22_050]]
+
+
+def test_channels_in_opposite_phase_are_judged_as_one_and_told(seen, tmp_path, caplog):
+    speech = np.concatenate([np.zeros(SAMPLE_RATE, np.float32), sound("sad", 1.0), np.zeros(SAMPLE_RATE, np.float32)])
+    write_wav(tmp_path / "mono.wav", speech)
+    write_wav(tmp_path / "opposite.wav", np.stack([speech, -speech]))
+    mono, opposite = (predict_recording(seen, tmp_path / f"{name}.wav") for name in ("mono", "opposite"))
+    np.testing.assert_allclose(opposite["start"], mono["start"])
+    assert opposite["prediction"].tolist() == mono["prediction"].tolist() == ["sad"]
+    told = [record.getMessage() for record in caplog.records if "cancel" in record.getMessage()]
+    assert told == ["opposite.wav: the channels cancel each other in the mix: channel 1 of 2 taken"]

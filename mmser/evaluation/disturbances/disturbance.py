@@ -110,7 +110,7 @@ class Disturbance:
             return replace(clip, frames=self._pictures(clip.frames, float(clip.frame_rate or 1.0), generator))
         if clip.waveform is None or not clip.waveform.size:
             return clip
-        return replace(clip, waveform=self._sound(clip.waveform, clip.id, generator))
+        return replace(clip, waveform=self._sound(clip.waveform, clip.id, generator), waveforms={})
 
     def _pictures(self, frames: np.ndarray, rate: float, generator: np.random.Generator) -> np.ndarray:
         changes: dict[str, Callable[[], np.ndarray]] = {

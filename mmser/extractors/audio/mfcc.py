@@ -14,6 +14,7 @@ from mmser.extractors.arguments import LATER, arguments
 from mmser.extractors.level import Level, LevelOf
 from mmser.extractors.mel import Logarithm, MelRecipe, MelScale, cepstra, standardised, with_differences
 from mmser.extractors.outcomes import each_waveform
+from mmser.extractors.sample_rate import version_at
 from mmser.extractors.spectra import Padding, WindowShape
 
 
@@ -29,7 +30,7 @@ class Mfcc:
         lifter: HTK's cepstral lifter, 0 for none.
         clip: bound of the magnitude of every coefficient, None for none.
         standardise: per clip and column, ``none``, ``mean`` or ``zscore``.
-        sample_rate: Hz; the 16 kHz waveform is resampled to it.
+        sample_rate: Hz at which the sound is decoded.
         level: see `level.levelled`.
         level_of: what it is measured on: the ``whole`` clip, or the ``cut`` to ``seconds``, before zeros are added.
         seconds: fixed length (centre crop or zeros on both sides); None keeps the clip's own.
@@ -89,6 +90,11 @@ class Mfcc:
         """Columns of the output."""
         return self.coefficients * (self.difference_order + 1)
 
+    @property
+    def version(self) -> int:
+        """See `mmser.extractors.sample_rate.version_at`."""
+        return version_at(self.sample_rate)
+
     def parameters(self) -> Mapping[str, Any]:
         """Every argument."""
         return {"extractor": "mfcc", **arguments(self)}
@@ -96,7 +102,8 @@ class Mfcc:
     def extract(self, clips: Sequence[Clip]) -> list[Features | Failure]:
         """One (time, coefficient) float32 array per clip; each is computed alone."""
         recipe = MelRecipe.of(self)
-        return each_waveform(clips, lambda waveform: Features(self._values(recipe, waveform), recipe.frame_rate))
+        rate = recipe.frame_rate
+        return each_waveform(clips, lambda wave: Features(self._values(recipe, wave), rate), self.sample_rate)
 
     def _values(self, recipe: MelRecipe, waveform: np.ndarray) -> np.ndarray:
         values = cepstra(recipe.log_mel(waveform), self.coefficients, self.dct, self.lifter)

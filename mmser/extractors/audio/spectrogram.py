@@ -13,7 +13,8 @@ from mmser.core.errors import MmserError
 from mmser.extractors.level import Level, levelled
 from mmser.extractors.mel import Logarithm, logarithm
 from mmser.extractors.outcomes import each_waveform
-from mmser.extractors.spectra import Padding, WindowShape, at_rate, fft_length, preemphasised, spectrum, window
+from mmser.extractors.sample_rate import version_at
+from mmser.extractors.spectra import Padding, WindowShape, fft_length, preemphasised, spectrum, window
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Spectrogram:
         bins: kept from 0 Hz on, each ``sample_rate / fft`` Hz wide; None keeps all ``fft // 2 + 1``.
         part: ``energy`` (magnitude to the power ``power``) or ``real``: the real part, sign kept, no logarithm.
         relative: subtract the largest value of the clip after the logarithm (dB below the maximum).
-        sample_rate: Hz; the 16 kHz waveform is resampled to it.
+        sample_rate: Hz at which the sound is decoded.
         level: see `level.levelled`.
         preemphasis: factor of the first-order difference, 0 for none.
         window_ms, hop_ms: milliseconds, rounded to samples.
@@ -83,6 +84,11 @@ class Spectrogram:
         """float16 for logarithms (at most 0.03 dB is lost below 100 dB), float32 for energies of any size."""
         return "float32" if self.log is None or self.part == "real" else "float16"
 
+    @property
+    def version(self) -> int:
+        """See `mmser.extractors.sample_rate.version_at`."""
+        return version_at(self.sample_rate)
+
     def parameters(self) -> Mapping[str, Any]:
         """Every argument."""
         return {"extractor": "spectrogram", **asdict(self)}
@@ -90,7 +96,7 @@ class Spectrogram:
     def extract(self, clips: Sequence[Clip]) -> list[Features | Failure]:
         """One (time, bin) float32 array per clip; each is computed alone."""
         rate = self.sample_rate / self._hop
-        return each_waveform(clips, lambda waveform: Features(self._values(waveform), rate))
+        return each_waveform(clips, lambda waveform: Features(self._values(waveform), rate), self.sample_rate)
 
     @property
     def _fft(self) -> int:
@@ -101,7 +107,7 @@ class Spectrogram:
         return round(self.hop_ms * self.sample_rate / 1000)
 
     def _values(self, waveform: np.ndarray) -> np.ndarray:
-        prepared = preemphasised(at_rate(levelled(waveform, self.level), self.sample_rate), self.preemphasis)
+        prepared = preemphasised(levelled(waveform, self.level), self.preemphasis)
         taper = window(self.window, self.window_length, self.periodic)
         values = spectrum(prepared, taper, self._hop, self._fft, self.padding)[:, : self.bins]
         if self.part == "real":

@@ -9,17 +9,18 @@ from typing import Any, ClassVar
 from mmser.core.clip import Clip, Failure, Features, Modality
 from mmser.extractors.level import Level, centred, levelled
 from mmser.extractors.outcomes import each_waveform
-from mmser.extractors.spectra import at_rate, preemphasised
+from mmser.extractors.sample_rate import version_at
+from mmser.extractors.spectra import preemphasised
 
 
 @dataclass(frozen=True)
 class Waveform:
-    """waveform -> level [-> fixed length] [-> resampled] [-> pre-emphasis], (sample,) float32.
+    """waveform -> level [-> fixed length] [-> pre-emphasis], (sample,) float32.
 
     Args:
         level: see `level.levelled`; ``zscore`` is what the wav2vec 2.0 processor does.
         seconds: fixed length (centre crop or zeros on both sides); None keeps the clip's own.
-        sample_rate: Hz of the output, also its frame rate.
+        sample_rate: Hz at which the sound is decoded, also the frame rate of the output.
         preemphasis: factor of the first-order difference, 0 for none.
     """
 
@@ -33,15 +34,19 @@ class Waveform:
     sample_rate: int = 16_000
     preemphasis: float = 0.0
 
+    @property
+    def version(self) -> int:
+        """See `mmser.extractors.sample_rate.version_at`."""
+        return version_at(self.sample_rate)
+
     def parameters(self) -> Mapping[str, Any]:
         """Every argument."""
         return {"extractor": "waveform", **asdict(self)}
 
     def extract(self, clips: Sequence[Clip]) -> list[Features | Failure]:
         """One (sample,) float32 array per clip; a scalar per time step, so there is no feature axis."""
-        return each_waveform(clips, self._features)
+        return each_waveform(clips, self._features, self.sample_rate)
 
     def _features(self, waveform: Any) -> Features:
-        prepared = centred(levelled(waveform, self.level), self.seconds)
-        prepared = preemphasised(at_rate(prepared, self.sample_rate), self.preemphasis)
-        return Features(prepared, frame_rate=float(self.sample_rate))
+        placed = centred(levelled(waveform, self.level), self.seconds, self.sample_rate)
+        return Features(preemphasised(placed, self.preemphasis), frame_rate=float(self.sample_rate))

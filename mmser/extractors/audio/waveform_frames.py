@@ -10,15 +10,15 @@ import numpy as np
 
 from mmser.core.clip import Clip, Failure, Features, Modality
 from mmser.extractors.outcomes import each_waveform
-from mmser.extractors.spectra import at_rate
+from mmser.extractors.sample_rate import version_at
 
 
 @dataclass(frozen=True)
 class WaveformFrames:
-    """waveform -> resampled -> consecutive frames without overlap, (time, sample); the last one ends in zeros.
+    """waveform -> consecutive frames without overlap, (time, sample); the last one ends in zeros.
 
     Args:
-        sample_rate: Hz of the output's samples.
+        sample_rate: Hz at which the sound is decoded.
         frame_ms: milliseconds of a frame, rounded to samples.
     """
 
@@ -33,15 +33,19 @@ class WaveformFrames:
         """Samples per frame."""
         return round(self.sample_rate * self.frame_ms / 1000)
 
+    @property
+    def version(self) -> int:
+        """See `mmser.extractors.sample_rate.version_at`."""
+        return version_at(self.sample_rate)
+
     def parameters(self) -> Mapping[str, Any]:
         """Every argument."""
         return {"extractor": "waveform_frames", **asdict(self)}
 
     def extract(self, clips: Sequence[Clip]) -> list[Features | Failure]:
         """One (time, sample) float32 array per clip."""
-        return each_waveform(clips, self._features)
+        return each_waveform(clips, self._features, self.sample_rate)
 
     def _features(self, waveform: np.ndarray) -> Features:
-        samples = at_rate(waveform, self.sample_rate)
-        whole = np.pad(samples, (0, -len(samples) % self.feature_size))
+        whole = np.pad(waveform, (0, -len(waveform) % self.feature_size))
         return Features(whole.reshape(-1, self.feature_size), frame_rate=self.sample_rate / self.feature_size)
