@@ -19,7 +19,7 @@ from mmser.cache.lock import locked
 from mmser.cache.manifests import check_manifest, keep_manifest
 from mmser.composition import built
 from mmser.core.contracts import Corpus
-from mmser.core.errors import MmserError
+from mmser.core.errors import MmserError, listed_faults
 from mmser.core.paths import expanded, is_there
 from mmser.corpora.changes import Changes, changes_of
 from mmser.corpora.manifest import read_manifest, to_table, write_manifest
@@ -43,6 +43,9 @@ def refresh(settings: Settings) -> dict[str, Changes]:
     corpora = [built(part) for part in _corpora(settings)]
     tables = {str(corpus.name): _table(corpus, Path(settings["cache"])) for corpus in corpora}
     directory, whole = run_directory(settings), pd.concat(tables.values(), ignore_index=True)
+    shared = whole.loc[whole["id"].duplicated(), "id"].tolist()
+    if shared:
+        raise listed_faults("ids that no two corpora share", shared, "Rename the utterances of one of them.")
     if (directory / ASSIGNMENT).is_file():
         check_unchanged(directory, whole)
     else:

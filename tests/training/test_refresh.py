@@ -153,3 +153,9 @@ def test_a_protocol_that_cannot_be_followed_stops_before_anything_is_extracted(
     with pytest.raises(MmserError, match=message):
         pipeline.train_config(chosen)
     assert not cache.exists() and not run_directory(chosen).exists()
+
+
+def test_two_corpora_that_share_an_id_are_refused(chosen: dict[str, Any], table: Path) -> None:
+    other = {"corpus": {**chosen["corpus"], "name": "other"}, "protocol": {**chosen["protocol"], "corpus": "other"}}
+    with pytest.raises(MmserError, match=r"ids that no two corpora share; found u000; u001.*and 38 more"):
+        refresh({**chosen, "domains": {"other": other}})
