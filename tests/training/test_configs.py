@@ -12,6 +12,7 @@ from mmser.core.batch import Batch, Outputs, Stream, empty_context
 from mmser.core.configs import config_names, load_config
 from mmser.core.task import Task
 from mmser.training.callbacks import BestWeights
+from mmser.training.devices import find_place
 from mmser.training.stages import list_stages
 from mmser.training.trainer import make_trainer
 
@@ -89,7 +90,7 @@ def test_a_scheduler_builds_around_an_optimizer(name):
 def test_a_trainer_builds(name, tmp_path: Path):
     options = compose("train", [*WORDS, f"trainer={name}"])["trainer"]
     best = BestWeights(tmp_path, options["monitor"], "max")
-    assert isinstance(make_trainer(options, tmp_path, "title", best), Trainer)
+    assert isinstance(make_trainer(options, tmp_path, "title", best, find_place("cpu")), Trainer)
 
 
 def test_all_trainers_have_the_same_keys():
