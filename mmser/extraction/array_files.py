@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tokenize
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,12 @@ from mmser.core.folders import files_below
 from mmser.core.tables import require_columns
 
 Arrays = dict[str, np.ndarray]
+
+BROKEN = (
+    *(OSError, ValueError, TypeError, AttributeError, KeyError, EOFError, SyntaxError, RuntimeError, MemoryError),
+    *(zipfile.BadZipFile, zlib.error, tokenize.TokenError),
+)
+"""What numpy raises over files that are damaged, cut off or something else."""
 
 
 def read_arrays(
@@ -65,7 +73,7 @@ def _rows(path: Path, name: str | None) -> np.ndarray:
 def _array(path: Path) -> np.ndarray:
     try:
         values = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError) as error:
+    except BROKEN as error:
         raise _unreadable(path, error) from error
     return np.asarray(values)
 
@@ -74,12 +82,16 @@ def _archive(path: Path) -> Arrays:
     try:
         with np.load(path, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+    except BROKEN as error:
         raise _unreadable(path, error) from error
 
 
 def _unreadable(path: Path, error: Exception) -> MmserError:
-    return MmserError(f"numpy arrays in {path}", str(error), "Save plain numbers with numpy.save or numpy.savez.")
+    return MmserError(
+        f"numpy arrays in {path}",
+        f"{type(error).__name__}: {error}",
+        "Save plain numbers with numpy.save or numpy.savez.",
+    )
 
 
 def _ids(path: Path, column: str) -> list[str]:
