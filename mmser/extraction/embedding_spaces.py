@@ -13,6 +13,7 @@ Differs:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -195,10 +196,21 @@ def read_vectors(path: str | Path) -> Vectors:
                     f"{len(rows[0])} numbers per line in {source}", f"{len(numbers)} in line {number + 1}", "Mend it."
                 )
             words.append(word)
-            rows.append(np.array(numbers, dtype=np.float32))
+            rows.append(_finite(numbers, f"line {number + 1} of {source}"))
     if not rows:
         raise MmserError(f"word vectors in {source}", "an empty file", "Train or download it again.")
     return Vectors(words, torch.from_numpy(np.stack(rows)))
+
+
+def _finite(numbers: Sequence[str], place: str) -> np.ndarray:
+    try:
+        row = np.array(numbers, dtype=np.float32)
+    except ValueError:
+        row = np.full(len(numbers), np.nan, dtype=np.float32)
+    if not np.isfinite(row).all():
+        shown = " ".join(numbers[:4])
+        raise MmserError(f"finite numbers in {place}", f"{shown} ...", "Train or download it again.")
+    return row
 
 
 def write_vectors(vectors: Vectors, path: str | Path) -> None:

@@ -171,6 +171,10 @@ def test_files_come_back_as_they_were_written(tmp_path: Path) -> None:
     (tmp_path / "bad.txt").write_text("a 1 2\nb 3\n")
     with pytest.raises(MmserError, match=r"2 numbers per line .*found 1 in line 2"):
         read_vectors(tmp_path / "bad.txt")
+    for value in ("nan", "x", "inf"):
+        (tmp_path / "bad.txt").write_text(f"a 1 2\nb 3 {value}\n")
+        with pytest.raises(MmserError, match=rf"finite numbers in line 2 of .*bad\.txt; found 3 {value}"):
+            read_vectors(tmp_path / "bad.txt")
     with pytest.raises(MmserError, match="a text file of word vectors; found no file"):
         read_vectors(tmp_path / "none.txt")
     with pytest.raises(MmserError, match="vectors of one size; found 2 and 3"):

@@ -82,8 +82,8 @@ def test_the_word_goes_on_to_the_processes_of_the_folds(monkeypatch, tmp_path):
 
     monkeypatch.setattr("mmser.training.jobs.subprocess.Popen", end)
     with pytest.raises(MmserError):
-        run_in_processes(tmp_path, [("s0", 0)], 1, 1)
-    assert commands[0][-4:] == [str(tmp_path), "s0", "0", "my_fusion.Mine"]
+        run_in_processes(tmp_path, [("s0", 0)], 1, 1, "cpu")
+    assert commands[0][-5:] == [str(tmp_path), "s0", "0", "cpu", "my_fusion.Mine"]
 
 
 def test_another_text_or_argument_is_another_run(settings, mine):
