@@ -90,4 +90,4 @@ def test_dictconfig_appears_where_configs_are_composed_alone() -> None:
         for path in SOURCES
         if any(isinstance(node, ast.Name) and node.id == "DictConfig" for node in ast.walk(tree_of(path)))
     }
-    assert using <= {"mmser/cli.py", "mmser/composition.py", "mmser/training/fit.py"}
+    assert using <= {"mmser/composition/composing.py"}
