@@ -9,6 +9,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -164,6 +166,11 @@ def _read(
         yield from ((want, fault) for want in open_wants)
 
 
+def _start(want: _Want) -> float:
+    """Seconds; a start that is no time is refused by its cut."""
+    return want.start if want.start is not None and isfinite(want.start) else 0.0
+
+
 class _Pass:
     """The packets of one container, dealt out to the cuts of its wants."""
 
@@ -182,7 +189,7 @@ class _Pass:
         self.faults: dict[_Want, MediaFault] = {}
         self.rates = tuple(dict.fromkeys(want.sample_rate for want in wants if want.sample_rate))
         self.begun = time.monotonic()
-        for want in wants:
+        for want in sorted(wants, key=_start):
             try:
                 self.cuts[want] = self._cut(want, frame_rate, max_seconds)
             except MediaFault as fault:
@@ -244,7 +251,7 @@ class _Pass:
 
     def _deal(self, modality: Modality, packet: Packet | None) -> Iterator[tuple[_Want, Part | MediaFault]]:
         for block in self.tracks[modality].blocks(packet):
-            for want in [want for want in self.cuts if want.modality == modality]:
+            for want in self._begun(modality, block.until):
                 cut = self.cuts[want]
                 try:
                     cut.add(block)  # type: ignore[arg-type] # a track's blocks are its own cuts'
@@ -254,6 +261,11 @@ class _Pass:
                     continue
                 if cut.done:
                     yield want, self._settle(want)
+
+    def _begun(self, modality: Modality, until: float) -> list[_Want]:
+        """Those that start before ``until``: an hour has a thousand others, which need not be asked at every block."""
+        begun = takewhile(lambda want: _start(want) < until, self.cuts)
+        return [want for want in begun if want.modality == modality]
 
     def _settle(self, want: _Want) -> Part | MediaFault:
         """Close a cut; a part lost to packets that do not decode is undecodable rather than cut off."""

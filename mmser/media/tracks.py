@@ -63,6 +63,11 @@ class Sound:
     position: int
     mixed: Mixed
 
+    @property
+    def until(self) -> float:
+        """Seconds from the start of the file at which it ends."""
+        return (self.position + self.mixed.rows.shape[1]) / self.rate
+
 
 class _Chain:
     """What sound of one form (format, channels, rate) goes through: packed, mixed, brought to each of the rates."""

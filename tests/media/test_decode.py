@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mmser.core.clip import Clip
+from mmser.core.clip import SAMPLE_RATE, Clip
 from mmser.core.utterance import Utterance
 from mmser.media import container, cuts, decode
 from mmser.media.decode import decode_clips, stream_clips
@@ -293,3 +293,16 @@ def test_one_bad_utterance_does_not_touch_its_neighbours(media: Path) -> None:
         Utterance("gone", "c", "s", video_path=media / "gone.avi"),
     ]
     assert [len(clip.failures) for clip in decode_clips(items)] == [0, 1, 1]
+
+
+def test_an_utterance_is_not_asked_before_it_begins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An hour of talk has a thousand utterances: all of them at every block would take longer than decoding."""
+    write_wav(tmp_path / "a.wav", np.random.default_rng(0).uniform(-0.5, 0.5, 10 * SAMPLE_RATE).astype(np.float32))
+    asked, add = [], cuts.AudioCut.add
+    monkeypatch.setattr(cuts.AudioCut, "add", lambda cut, block: asked.append(cut) or add(cut, block))
+    spans = [(k / 10, (k + 1) / 10) for k in range(100)]
+    items = [Utterance(f"{a}", "c", "s", start=a, end=b, audio_path=tmp_path / "a.wav") for a, b in reversed(spans)]
+    clips = decode_clips(items)
+    assert [clip.id for clip in clips] == [item.id for item in items]
+    assert {len(clip.waveform) for clip in clips} == {SAMPLE_RATE // 10}
+    assert len(asked) < 500  # one or two utterances at each of some 160 blocks, not a hundred
