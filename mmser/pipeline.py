@@ -14,6 +14,7 @@ from mmser.composition import built, chosen, compose, default_protocol, listed, 
 from mmser.composition import sweep as hydra_sweep
 from mmser.core.errors import MmserError, UsageError
 from mmser.core.trust import trust_typed
+from mmser.settings.settings import require_run
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -84,7 +85,7 @@ def train(
     `mmser.training.own_parts`. The same call goes on where an interrupted one stopped.
     """
     trust_typed(overrides)
-    settings = merged(read_yaml(config), overrides) if config else train_settings(overrides)
+    settings = repeated(config, overrides) if config else train_settings(overrides)
     if not parts:
         return train_config(settings)
     from mmser.training.own_parts import keep_sources, with_parts
@@ -92,6 +93,13 @@ def train(
     run = train_config(with_parts(settings, parts))
     keep_sources(run.directory, parts)
     return run
+
+
+def repeated(config: str | Path, overrides: Sequence[str]) -> dict[str, Any]:
+    """A saved run's config with overrides; one of an earlier version may lack an option, which raises UsageError."""
+    settings = merged(read_yaml(config), overrides)
+    require_run(settings)
+    return settings
 
 
 def train_settings(overrides: Sequence[str]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from hydra import initialize_config_dir
 from hydra import main as hydra_main
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Glob, IntervalSweep
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -20,7 +21,7 @@ from omegaconf.errors import OmegaConfBaseException
 from mmser.composition.swaps import renamed, without_leftovers
 from mmser.composition.unknown import has_key, is_argument, unknown_key, with_signs
 from mmser.composition.words import Word, read_words
-from mmser.core.configs import config_dir
+from mmser.core.configs import config_dir, config_names
 from mmser.core.errors import UsageError
 from mmser.core.saved import read_saved_yaml
 from mmser.settings.check import ranges_of
@@ -30,6 +31,12 @@ from mmser.settings.settings import check_preprocess, check_run, require_preproc
 
 KINDS = {"train": (Run, check_run, require_run), "preprocess": (Preprocess, check_preprocess, require_preprocess)}
 """What describes the options of a config, what checks them, and what tells whether one is missing."""
+
+NAMED = {
+    "train": {"system": "systems", "corpus": "corpora", "protocol": "protocols"},
+    "preprocess": {"corpus": "corpora"},
+}
+"""The groups of which a command names a member, and how `mmser list` calls them."""
 
 SHOWN = 200
 """Characters of Hydra's own words that an error passes on."""
@@ -42,7 +49,16 @@ def compose(config_name: str, overrides: Sequence[str]) -> dict[str, Any]:
     Raises UsageError for an unknown key or config, a malformed word, a value that is not allowed.
     """
     words = read_words(overrides)
+    _check_named(config_name, words)
     return _finished(config_name, *_resolved(config_name, words))
+
+
+def _check_named(config_name: str, words: Sequence[Word]) -> None:
+    """Raise UsageError for a group without which nothing can be composed."""
+    given = {word.key for word in words}
+    for group, listed in NAMED[config_name].items():
+        if group not in given:
+            raise UsageError(f"{group}=NAME", "none", f"`mmser list {listed}` prints the names.")
 
 
 def _resolved(config_name: str, words: list[Word]) -> tuple[dict[str, Any], list[Word]]:
@@ -142,7 +158,8 @@ def sweep(config_name: str, overrides: Sequence[str], job: Callable[[dict[str, A
     """
     words = read_words(overrides, sweeps=True)
     own = [word for word in words if not word.key.startswith("hydra")]
-    signs = {word.key: word.sign for word in _resolved(config_name, [*map(_first, own)])[1]}
+    _check_named(config_name, own)
+    signs = {word.key: word.sign for made in _tries(own) for word in _tried(config_name, made)}
     signed = [Word(signs.get(word.key, word.sign), word.key, word.value) for word in words]
 
     @hydra_main(config_path=str(config_dir()), config_name=config_name, version_base="1.3")
@@ -162,12 +179,33 @@ def sweep(config_name: str, overrides: Sequence[str], job: Callable[[dict[str, A
             os.environ["HYDRA_FULL_ERROR"] = asked
 
 
-def _first(word: Word) -> Word:
-    """The word with the first of the values it tries."""
+def _tried(config_name: str, words: list[Word]) -> list[Word]:
+    config, signed = _resolved(config_name, words)
+    _finished(config_name, config, signed)
+    return signed
+
+
+def _tries(words: Sequence[Word]) -> Iterator[list[Word]]:
+    """Words for one run at a time: each value that is tried, with the first of every other word."""
+    values = [_values(word) for word in words]
+    firsts = [each[0] for each in values]
+    yield firsts
+    for place, each in enumerate(values):
+        yield from ([*firsts[:place], value, *firsts[place + 1 :]] for value in each[1:])
+
+
+def _values(word: Word) -> list[Word]:
+    """The word with each of the values it tries: the ends of an interval, one name of a pattern's."""
     if word.value is None:
-        return word
+        return [word]
     override = OverridesParser.create().parse_override(str(word))
     if not override.is_sweep_override():
-        return word
-    first = next(iter(override.sweep_string_iterator()))
-    return Word(word.sign, word.key, first)
+        return [word]
+    asked = override.value()
+    if isinstance(asked, IntervalSweep):
+        texts = [f"{end:g}" for end in (asked.start, asked.end) if end is not None]
+    elif isinstance(asked, Glob):
+        texts = config_names(word.group)[:1]
+    else:
+        texts = [*override.sweep_string_iterator()]
+    return [Word(word.sign, word.key, text) for text in texts]

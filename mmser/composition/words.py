@@ -154,6 +154,8 @@ def _check_choice(word: Word) -> None:
         return
     if word.key in PLACES and not word.sign:
         raise UsageError("the place of a part", shown(str(word)), f"Write {PLACES[word.key]}={word.value}.")
+    if "(" in (word.value or ""):
+        return  # choice(...), glob(...): what a sweep tries
     for member in re.split(r"[\[\],\s]+", word.value or ""):
         if member and member != "null" and member not in config_names(word.group):
             raise unknown_name(word.group, member, config_names(word.group))
