@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import transformers as hf
 from extractor_clips import speechlike
 from transformers import HubertConfig, HubertModel, Wav2Vec2Config, Wav2Vec2Model, WavLMConfig, WavLMModel
 
@@ -75,6 +76,24 @@ def test_without_the_valid_norm_padding_would_change_the_result(tmp_path: Path) 
         alone = model(waveform[None]).last_hidden_state[0]
         company = model(padded[None], attention_mask=mask[None]).last_hidden_state[0, : len(alone)]
     assert (alone - company).norm() / alone.norm() > 0.01
+
+
+KIN = {
+    "data2vec": lambda: hf.Data2VecAudioModel(hf.Data2VecAudioConfig(**SMALL | {"num_conv_pos_embeddings": 5})),
+    "conformer": lambda: hf.Wav2Vec2ConformerModel(hf.Wav2Vec2ConformerConfig(**SMALL)),
+    "sew": lambda: hf.SEWModel(hf.SEWConfig(**SMALL | {"conv_dim": (16,) * 13})),
+    "sew_d": lambda: hf.SEWDModel(hf.SEWDConfig(**SMALL | {"conv_dim": (16,) * 13})),
+    "unispeech": lambda: hf.UniSpeechModel(hf.UniSpeechConfig(**SMALL)),
+}
+
+
+@pytest.mark.parametrize("kind", KIN)
+def test_their_kin_do_not_depend_on_the_batch(kind: str, tmp_path: Path) -> None:
+    """In some of them padding reaches the frames of an utterance."""
+    torch.manual_seed(0)
+    KIN[kind]().eval().save_pretrained(tmp_path)
+    made, spoken = extractor(tmp_path), clips(0.6, 0.3)
+    np.testing.assert_allclose(made.extract(spoken)[1].values, made.extract(spoken[1:])[0].values, atol=1e-4)
 
 
 def test_small_batches_change_nothing(folder: Path) -> None:

@@ -31,6 +31,8 @@ _KINDS = (
     "wav2vec2", "hubert", "wavlm", "data2vec-audio", "unispeech", "unispeech-sat", "wav2vec2-conformer", "sew", "sew-d",
 )  # fmt: skip
 """Networks over the waveform whose frames and layers are read in the same way."""
+_ALONE = ("data2vec-audio", "wav2vec2-conformer", "sew", "sew-d")
+"""Those in which padding reaches the frames of an utterance (stacked or strided convolutions): never in a batch."""
 _NO_EFFECT = ("weights_folder", "batch_seconds", "device")
 
 
@@ -89,7 +91,8 @@ class Wav2Vec2:
 
     def extract(self, clips: Sequence[Clip]) -> list[Features | Failure]:
         """One (time, size) or (time, layer, size) float32 array per clip, 50 Hz."""
-        return waveforms_in_batches(clips, self._prepared, self._encode, self.batch_seconds)
+        together = 0.0 if self._model.config.model_type in _ALONE else self.batch_seconds
+        return waveforms_in_batches(clips, self._prepared, self._encode, together)
 
     @cached_property
     def _model(self) -> Any:
