@@ -82,15 +82,15 @@ class NonverbalVocalization(nn.Module):
         first, last, mask = self._bounds(audio, segments)
         row, place = torch.nonzero(mask, as_tuple=True)
         size = sum(part.output_size for part in self.extractors.values())  # type: ignore[misc]
-        embedded = audio.values.new_zeros((*mask.shape, size))
         if not len(row):
-            return embedded, mask
+            return audio.values.new_zeros((*mask.shape, size)), mask
         first, lengths = first[row, place], (last - first)[row, place]
         step = torch.arange(int(lengths.max()), device=row.device)
         index = (first[:, None] + step).clamp(max=audio.mask.shape[1] - 1)
         cut, real = audio.filled()[row[:, None], index], step < lengths[:, None]  # (segment, frame, bin)
         found = torch.cat([extractor(cut, real) for extractor in self.extractors.values()], dim=-1)
-        return embedded.index_put((row, place), found), mask
+        # Of the extractors' type: under autocast that is not the sound's.
+        return found.new_zeros((*mask.shape, size)).index_put((row, place), found), mask
 
     def _bounds(self, audio: Stream, segments: Stream | None) -> tuple[Tensor, Tensor, Tensor]:
         """First frame, last + 1 and mask of every segment, (batch, segment) each; every segment has a frame."""

@@ -1,0 +1,97 @@
+"""All that must hold on a GPU, in one run of at most eight minutes on one card.
+
+    python scripts/check_gpu.py [--only PATTERN ...] [--device cpu]
+
+A line per check: what, ok or FAILED, seconds, the figure. `forward` and `step` are every system's, `road` is training
+(interrupted and resumed), evaluation, export and prediction of one system per family, `extraction` the extractors that
+run a network, `key-sparse` its attention beside others. Ends with 0 when all hold, 1 when one fails, and 3 where there
+is no GPU; --device cpu makes the same checks on the CPU. Nothing is downloaded and no film is decoded.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+import tempfile
+import time
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import NamedTuple
+
+FAILED, NO_GPU = 1, 3
+
+
+class Check(NamedTuple):
+    """``run(subject, folder, device)`` gives the figure, or raises."""
+
+    kind: str
+    subject: str
+    run: Callable[..., str]
+
+    @property
+    def name(self) -> str:
+        return f"{self.kind} {self.subject}"
+
+
+def checks() -> Iterator[Check]:
+    """The roads first: they are what a user does."""
+    from gpu_checks import extraction, families, key_sparse, systems
+
+    for family, system in families.FAMILIES.items():
+        yield Check(f"road {family}", system, families.road)
+    for kind, run in (("forward", systems.forward), ("step", systems.step)):
+        yield from (Check(kind, name, run) for name in systems.system_names())
+    yield from (Check("extraction", name, extraction.extract) for name in extraction.extractor_names())
+    yield from (Check("key-sparse", str(length), key_sparse.benchmark) for length in key_sparse.LENGTHS)
+
+
+def main() -> int:
+    """Returns the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--device", choices=["cuda", "cpu"], default="cuda")
+    parser.add_argument("--only", nargs="+", default=["*"], metavar="PATTERN", help="e.g. 'road *' 'forward mcsan'")
+    parser.add_argument("--folder", type=Path, help="where caches and runs go (default: a temporary folder)")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of a failed check")
+    options = parser.parse_args()
+    import torch
+
+    if options.device == "cuda" and not torch.cuda.is_available():
+        print("check_gpu: no GPU that torch can use on this machine; --device cpu makes the same checks on the CPU")
+        return NO_GPU
+    warnings.filterwarnings("ignore")
+    logging.disable(logging.WARNING)
+    name = torch.cuda.get_device_name() if options.device == "cuda" else "the CPU"
+    print(f"torch {torch.__version__} on {name}")
+    chosen = [check for check in checks() if any(fnmatch(check.name, pattern) for pattern in options.only)]
+    with tempfile.TemporaryDirectory() as place:
+        folder = options.folder or Path(place)
+        start = time.monotonic()
+        failed = [
+            check.name for check in chosen if not passes(check, folder, torch.device(options.device), options.debug)
+        ]
+    print(f"{len(chosen) - len(failed)} of {len(chosen)} hold, {time.monotonic() - start:.0f} s")
+    for name in failed:
+        print(f"FAILED: {name}")
+    return FAILED if failed or not chosen else 0
+
+
+def passes(check: Check, folder: Path, device: object, debug: bool) -> bool:
+    """Run one check and print its row."""
+    start, result = time.monotonic(), "ok"
+    try:
+        figure = check.run(check.subject, folder, device)
+    except Exception as error:  # noqa: BLE001
+        # Whatever it is, the check has failed and the others go on.
+        result, figure = "FAILED", f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+        if debug:
+            traceback.print_exc()
+    print(f"{check.name:45} {result:7} {time.monotonic() - start:6.1f} s  {figure}", flush=True)
+    return result == "ok"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
