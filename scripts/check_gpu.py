@@ -18,6 +18,7 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import NamedTuple
@@ -62,12 +63,10 @@ def main() -> int:
     if options.device == "cuda" and not torch.cuda.is_available():
         print("check_gpu: no GPU that torch can use on this machine; --device cpu makes the same checks on the CPU")
         return NO_GPU
-    warnings.filterwarnings("ignore")
-    logging.disable(logging.WARNING)
     name = torch.cuda.get_device_name() if options.device == "cuda" else "the CPU"
     print(f"torch {torch.__version__} on {name}")
     chosen = [check for check in checks() if any(fnmatch(check.name, pattern) for pattern in options.only)]
-    with tempfile.TemporaryDirectory() as place:
+    with tempfile.TemporaryDirectory() as place, quietly():
         folder = options.folder or Path(place)
         start = time.monotonic()
         failed = [
@@ -77,6 +76,18 @@ def main() -> int:
     for name in failed:
         print(f"FAILED: {name}")
     return FAILED if failed or not chosen else 0
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """The table alone, and the lines of training."""
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 def passes(check: Check, folder: Path, device: object, debug: bool) -> bool:

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 
 from mmser.pipeline import train_settings
@@ -57,3 +58,39 @@ def test_damaged_media_all_have_an_outcome(monkeypatch, capsys) -> None:
     assert not ended.value.code
     printed = capsys.readouterr().out
     assert "48 files, 0 without an outcome" in printed and "truncated" in printed
+
+
+@pytest.fixture
+def check_gpu(monkeypatch, capsys):
+    """``check_gpu(word, ...)``: the exit code and what was printed."""
+    folder = Path(__file__).parent.parent / "scripts"
+    monkeypatch.setattr(sys, "path", [str(folder), *sys.path])
+
+    def run(*words: str) -> tuple[object, str]:
+        monkeypatch.setattr(sys, "argv", ["check_gpu.py", *words])
+        with pytest.raises(SystemExit) as ended:
+            runpy.run_path(str(folder / "check_gpu.py"), run_name="__main__")
+        return ended.value.code, capsys.readouterr().out
+
+    return run
+
+
+def test_what_must_hold_on_a_gpu_is_checked_on_the_cpu(check_gpu, tmp_path) -> None:
+    """A road, and a system that puts an extractor's bfloat16 numbers in their places."""
+    only = ["road recurrent*", "* nonverbal_vocalization_small", "key-sparse 512"]
+    code, out = check_gpu("--device", "cpu", "--folder", str(tmp_path), "--only", *only)
+    rows = [line for line in out.splitlines() if " ok " in line]
+    assert [row.split()[0] for row in rows] == ["road", "forward", "step", "key-sparse"], out
+    assert code == 0 and "4 of 4 hold" in out
+
+
+def test_a_check_that_fails_is_told_and_the_others_go_on(check_gpu, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("torch.Tensor.backward", lambda self: None)
+    code, out = check_gpu("--device", "cpu", "--folder", str(tmp_path), "--only", "* text_bigru")
+    assert code == 1 and "FAILED: step text_bigru" in out and "1 of 2 hold" in out
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
+def test_without_a_gpu_its_check_says_so(check_gpu) -> None:
+    code, out = check_gpu()
+    assert code == 3 and "no GPU" in out

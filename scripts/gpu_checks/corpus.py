@@ -6,12 +6,15 @@ faces, of openSMILE and of pretrained networks, which `gpu_checks.extraction` ha
 
 from __future__ import annotations
 
+import inspect
 import wave
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from hydra.utils import get_class
+from scipy.signal import resample_poly
 
 from mmser.cache.entry import Entry
 from mmser.cache.fingerprint import Recipe, recipe_of
@@ -24,6 +27,9 @@ from mmser.corpora.manifest import to_table, write_manifest
 from mmser.corpora.synthetic.script import Information, Line, lines, speakers
 
 PER_SPEAKER = 4
+RATES = (22_050,)
+"""Sample rates beside 16 kHz."""
+
 LABELS = {
     "synthetic": {"neutral": "neu", "happy": "hap", "sad": "sad", "angry": "ang"},
     "synthetic_meld": {"neutral": "neutral", "happy": "joy", "sad": "sadness", "angry": "anger"},
@@ -70,7 +76,13 @@ def _spoken(name: str, place: int, line: Line) -> tuple[Utterance, Clip]:
         votes=votes,
         **values,
     )
-    return utterance, Clip(identifier, waveform, transcript=Transcript(line.text, "corpus", timed))
+    return utterance, make_clip(identifier, waveform, Transcript(line.text, "corpus", timed))
+
+
+def make_clip(identifier: str, waveform: np.ndarray, transcript: Transcript | None = None) -> Clip:
+    """A clip at every rate that an extractor asks for; mmser's own resampler needs a decoder's library."""
+    others = {rate: resample_poly(waveform, rate, SAMPLE_RATE).astype(np.float32) for rate in RATES}
+    return Clip(identifier, waveform, transcript=transcript, waveforms=others)
 
 
 def hum(line: Line) -> np.ndarray:
@@ -109,7 +121,12 @@ def fill_caches(settings: Mapping[str, Any]) -> None:
 
 def is_drawn(config: Mapping[str, Any]) -> bool:
     """Whether random numbers stand for what this extractor would make."""
-    return any(word in config["_target_"] for word in SLOW) or "precision" in config
+    return any(word in config["_target_"] for word in SLOW) or runs_a_network(config)
+
+
+def runs_a_network(config: Mapping[str, Any]) -> bool:
+    """Whether its class takes a device."""
+    return "device" in inspect.signature(get_class(config["_target_"])).parameters
 
 
 def extractor_config(name: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import matplotlib.image
 import numpy as np
 import torch
 
-from gpu_checks.corpus import extractor_config, read_corpus
+from gpu_checks.corpus import extractor_config, read_corpus, runs_a_network
 from mmser.composition import built
 from mmser.core.clip import Clip, Failure
 from mmser.core.configs import config_names, load_config
@@ -26,7 +26,7 @@ def extractor_names() -> list[str]:
     found: dict[str, str] = {}
     for name in config_names("extractor"):
         config = load_config("extractor", name)
-        if "device" in config or "precision" in config:
+        if runs_a_network(config):
             found.setdefault(config["_target_"], name)
     return sorted(found.values())
 

@@ -1,14 +1,13 @@
 """One system of each family through what the command does: interrupted, resumed, evaluated, exported, predicting.
 
-Without PyAV, which is no pure Python, the recording that `predict` hears is read by the standard library.
+No decoder's library is needed: the recording that `predict` hears is read by the standard library.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import wave
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -17,12 +16,13 @@ import numpy as np
 import pandas as pd
 import torch
 
-from gpu_checks.corpus import read_corpus, write_wav
+from gpu_checks.corpus import make_clip, read_corpus, write_wav
 from gpu_checks.systems import FOLD, settings_of
 from mmser.core.clip import SAMPLE_RATE, Clip
+from mmser.core.utterance import Utterance
 from mmser.evaluation.evaluate import evaluate
-from mmser.inference.recording import Recording
 from mmser.inference.timeline import predict_recording
+from mmser.media.probe import Tracks
 from mmser.sharing.export import export
 from mmser.training.fit import train
 from mmser.training.learner import Learner
@@ -58,7 +58,7 @@ def road(name: str, folder: Path, device: torch.device) -> str:
         raise AssertionError(f"the test part differs by {worst:.1e} from the CPU's")
     exported = export(run, folder / "exported" / name, FOLD, 0)
     recording = write_wav(read_corpus("synthetic")[0][1].waveform, folder / "recording.wav")
-    with _readable_without_a_decoder():
+    with patch("mmser.inference.recording.Here", WaveReader):
         heard = [_scores(predict_recording(source, recording, whole=True)) for source in (run, exported)]
     apart = float((heard[0] - heard[1]).abs().max(axis=None))
     if not apart <= SAME:
@@ -111,27 +111,20 @@ def _scores(table: pd.DataFrame) -> pd.DataFrame:
     return scores
 
 
-@contextmanager
-def _readable_without_a_decoder() -> Iterator[None]:
-    if importlib.util.find_spec("av"):
-        yield
-        return
-    with ExitStack() as stack:
-        place = "mmser.inference.timeline"
-        stack.enter_context(patch(f"{place}.open_recording", _open))
-        stack.enter_context(patch(f"{place}.stream_clips", _clips))
-        yield
+class WaveReader:
+    """Stands for `mmser.media.decoder.Here`: the standard library reads the one recording there is."""
 
+    def tracks(self, path: Path) -> Tracks:
+        return Tracks(audio=True, video=False, seconds=len(self._samples(path)) / SAMPLE_RATE)
 
-def _samples(path: Path) -> np.ndarray:
-    with wave.open(str(path)) as file:
-        return np.frombuffer(file.readframes(file.getnframes()), "<i2").astype(np.float32) / 32768
+    def sound(self, path: Path) -> Iterator[tuple[int, np.ndarray]]:
+        yield 0, self._samples(path)
 
+    def clips(self, utterances: Sequence[Utterance], **options: Any) -> Iterator[Clip]:
+        for utterance in utterances:
+            yield make_clip(utterance.id, self._samples(utterance.audio_path))
 
-def _open(path: str | Path) -> Recording:
-    return Recording(Path(path), True, False, len(_samples(Path(path))) / SAMPLE_RATE)
-
-
-def _clips(utterances: Any, **options: Any) -> Iterator[Clip]:
-    for utterance in utterances:
-        yield Clip(utterance.id, _samples(utterance.audio_path))
+    @staticmethod
+    def _samples(path: Path | None) -> np.ndarray:
+        with wave.open(str(path)) as file:
+            return np.frombuffer(file.readframes(file.getnframes()), "<i2").astype(np.float32) / 32768
