@@ -11,6 +11,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
+import torch
 
 from mmser.core.errors import UsageError
 from mmser.data.dataset import Samples
@@ -32,9 +33,9 @@ class SpeedPerturbation:
         rate = self.rates[generator.integers(len(self.rates))]
         if track is None or rate == 1:
             return sample
-        from scipy.signal import resample_poly
+        from torchaudio.functional import resample
 
-        values = resample_poly(track.values, rate.denominator, rate.numerator).astype(np.float32)
+        values = resample(torch.from_numpy(track.values), rate.numerator, rate.denominator).numpy()
         streams = {name: _retimed(other, float(rate)) for name, other in sample.streams.items()}
         streams[self.stream] = replace(track, values=values)
         duration = None if sample.duration is None else sample.duration / float(rate)
