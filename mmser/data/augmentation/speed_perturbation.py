@@ -35,7 +35,7 @@ class SpeedPerturbation:
             return sample
         from torchaudio.functional import resample
 
-        values = resample(torch.from_numpy(track.values), rate.numerator, rate.denominator).numpy()
+        values = resample(torch.from_numpy(track.values).float(), rate.numerator, rate.denominator).numpy()
         streams = {name: _retimed(other, float(rate)) for name, other in sample.streams.items()}
         streams[self.stream] = replace(track, values=values)
         duration = None if sample.duration is None else sample.duration / float(rate)
