@@ -18,8 +18,6 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
-from hydra.errors import InstantiationException
-
 from mmser.cache.layout import checked_name
 from mmser.core.errors import MmserError, reason_of
 from mmser.core.saved import read_saved_json
@@ -31,9 +29,7 @@ from mmser.evaluation.extractor_files import Named
 from mmser.inference.safe_parts import check_parts, check_values
 from mmser.inference.trained import Member, StreamSource
 from mmser.inference.training_lengths import TrainingLengths, tell_unknown
-from mmser.models.layers.checkpoint import load_saved
-from mmser.models.multimodal import MultimodalModel
-from mmser.training.parts import make_model
+from mmser.training.parts import saved_model
 
 CONFIG = "config.json"
 CARD = "README.md"
@@ -123,10 +119,10 @@ class ModelFolder:
         folder = member_folder(self.directory, place, len(self._tasks))
         try:
             sizes = {str(stream): int(size) for stream, size in facts["input_sizes"].items()}
-            model = make_model({"model": self.config["model"]}, sizes, task)
-        except (*_WRONG, InstantiationException, RuntimeError) as error:
+        except _WRONG as error:
             raise _damaged(self.directory / CONFIG, error) from error
-        return Member(*self.names[place], _loaded(model, folder / WEIGHTS), _transforms(folder / TRANSFORMS), task)
+        model = saved_model({"model": self.config["model"]}, sizes, task, folder / WEIGHTS).eval()
+        return Member(*self.names[place], model, _transforms(folder / TRANSFORMS), task)
 
 
 def _read_config(folder: Path) -> dict[str, Any]:
@@ -167,13 +163,6 @@ def _task(config: Mapping[str, Any], member: Mapping[str, Any]) -> Task:
         listeners=tuple(map(str, range(len(counts)))),
         listener_counts=counts,
     )
-
-
-def _loaded(model: MultimodalModel, path: Path) -> MultimodalModel:
-    if not path.is_file():
-        raise MmserError("the weights of the model", f"no file {path}", "Export or download the folder again.")
-    load_saved(model, path)
-    return model.eval()
 
 
 def _transforms(path: Path) -> Transforms:

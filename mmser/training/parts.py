@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from torch import nn
 
 from mmser.composition import built
+from mmser.core.bounds import check_numbers
 from mmser.core.completion import completed
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
+from mmser.models.layers.checkpoint import load_saved
+from mmser.models.layers.size_limits import no_larger_than
 from mmser.models.multimodal import MultimodalModel, build_model
 from mmser.training.learner import Learner
 
@@ -24,6 +28,29 @@ def make_model(settings: Settings, input_sizes: Mapping[str, int], task: Task) -
     if missing:
         raise MmserError("model.encoders, model.fusion and model.head", f"no {', '.join(missing)}", "Name a system.")
     return build_model(parts["encoders"], parts["fusion"], parts["head"], input_sizes, task)
+
+
+def saved_model(settings: Settings, input_sizes: Mapping[str, int], task: Task, weights: Path) -> MultimodalModel:
+    """The model of a saved run or model folder with its ``weights``.
+
+    Raises MmserError when there are none, or the config asks for another network than the file holds.
+    """
+    check_numbers(settings["model"], "config")
+    with no_larger_than(weights):
+        model = make_model(settings, input_sizes, task)
+    load_saved(model, weights)
+    return model
+
+
+def saved_objective(settings: Settings, vector_size: int, task: Task, weights: Path) -> nn.Module:
+    """The objective with what it learned beside the model (auxiliary layers); without a file it has learned nothing."""
+    part = settings["objective"]
+    check_numbers(part, "config")
+    with no_larger_than(weights):
+        objective: nn.Module = completed("the objective", built(part), task=task, vector_size=vector_size)
+    if weights.is_file():
+        load_saved(objective, weights)
+    return objective
 
 
 def make_learner(settings: Settings, model: MultimodalModel, task: Task, seed: int) -> Learner:

@@ -13,14 +13,11 @@ import torch
 from torch import nn
 
 from mmser.cache.recorded import recorded_stores
-from mmser.composition import built
-from mmser.core.completion import completed
 from mmser.core.errors import MmserError
 from mmser.core.tables import read_curve
 from mmser.core.task import Task
 from mmser.data.fold import FoldData
 from mmser.data.transforms import Transforms
-from mmser.models.layers.checkpoint import load_saved
 from mmser.models.multimodal import MultimodalModel
 from mmser.training.callbacks import OBJECTIVE, WEIGHTS
 from mmser.training.devices import AUTO, CPU, find_place
@@ -36,7 +33,7 @@ from mmser.training.folder import (
     read_settings,
 )
 from mmser.training.own_manifest import own_manifest
-from mmser.training.parts import make_model
+from mmser.training.parts import saved_model, saved_objective
 from mmser.training.portable import unpretrained
 from mmser.training.sources import manifest_differences, open_fold, read_corpus_manifest
 from mmser.training.stages import list_stages
@@ -130,20 +127,16 @@ class Run:
         described, parts = self.describe(fold, seed), self._settings()["model"]
         if "network_sizes" in described:  # earlier runs need the weights that they started from
             parts = unpretrained(parts, described["network_sizes"])
-        model = make_model({"model": parts}, described["input_sizes"], self.task(fold, seed))
-        load_saved(model, self.folder(fold, seed) / WEIGHTS)
+        path = self.folder(fold, seed) / WEIGHTS
+        model = saved_model({"model": parts}, described["input_sizes"], self.task(fold, seed), path)
         return model.to(device or self.device).eval()
 
     def load_objective(
         self, fold: str, seed: int, vector_size: int, device: str | torch.device | None = None
     ) -> nn.Module:
         """The objective with what it learned beside the model (auxiliary layers), in evaluation mode, beside it."""
-        make = built(self._settings()["objective"])
-        task = self.task(fold, seed)
-        objective: nn.Module = completed("the objective", make, task=task, vector_size=vector_size)
         path = self.folder(fold, seed) / OBJECTIVE
-        if path.is_file():
-            load_saved(objective, path)
+        objective = saved_objective(self._settings(), vector_size, self.task(fold, seed), path)
         return objective.to(device or self.device).eval()
 
     def transforms(self, fold: str, seed: int) -> Transforms:

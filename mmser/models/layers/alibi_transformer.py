@@ -52,8 +52,8 @@ class AlibiBackbone(nn.Module):
         super().__init__()
         self.norm = nn.LayerNorm(size)
         self.blocks = nn.ModuleList(AlibiBlock(size, heads, inner_size, dropout) for _ in range(layers))
-        self.slopes = alibi_slopes(heads)
         self.register_buffer("scale", torch.ones(heads))
+        self.slopes = alibi_slopes(heads)
 
     def forward(
         self, values: Tensor, mask: Tensor, tokens: Tensor | None = None, positions: Tensor | None = None

@@ -1,0 +1,123 @@
+"""A network is built no larger than the file of weights that is to fill it: the config that asks may be anybody's.
+
+Sizes are compared while the parts are built, before memory is taken or a loop goes on for ever: every tensor when it is
+asked for, every parameter and module when it is registered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from itertools import zip_longest
+from math import prod
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from torch import Tensor, nn
+from torch.nn.modules.module import register_module_module_registration_hook as each_module
+from torch.nn.modules.module import register_module_parameter_registration_hook as each_parameter
+from torch.overrides import TorchFunctionMode
+
+from mmser.core.errors import MmserError
+
+HEADER_BYTES = 2**24
+SPARE = 4
+"""How many times what is saved a network may take while it is built: some build more than they keep."""
+SPARE_VALUES, SPARE_PARTS = 2**22, 500
+
+
+@contextmanager
+def no_larger_than(path: Path) -> Iterator[None]:
+    """While the block runs, refuse a network that the safetensors file ``path`` cannot fill.
+
+    Raises MmserError when it asks for far more values or parts than the file holds (none where there is no file), and
+    when the file is damaged.
+    """
+    shapes = _shapes(path) if path.is_file() else []
+    values = SPARE * sum(map(prod, shapes)) + SPARE_VALUES
+    parts = SPARE * len(shapes) + SPARE_PARTS
+    limits = _Limits(path, values, parts)
+    with ExitStack() as stack:
+        stack.enter_context(_Sizes(limits))
+        for hook in (each_parameter(limits.add_parameter), each_module(limits.add_part)):
+            stack.callback(hook.remove)
+        yield
+
+
+def _shapes(path: Path) -> list[list[int]]:
+    try:
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+        if length > HEADER_BYTES:
+            raise SafetensorError(f"a header of {length} bytes")
+        with safe_open(path, framework="pt") as file:
+            return [file.get_slice(name).get_shape() for name in file.keys()]  # noqa: SIM118 - no mapping
+    except (OSError, SafetensorError) as error:
+        raise MmserError(f"an undamaged {path}", f"{error}", "Get the folder again from where it came.") from error
+
+
+class _Limits:
+    """What may still be built."""
+
+    def __init__(self, path: Path, values: int, parts: int) -> None:
+        self.path, self.values, self.parts = path, values, parts
+        self.left, self.parts_left = values, parts
+
+    def add_parameter(self, _: nn.Module, name: str, parameter: Tensor | None) -> None:
+        """Called by torch before a module takes a parameter."""
+        self.left -= 0 if parameter is None else parameter.numel()
+        if self.left < 0:
+            raise self.refused(f"a network of more than {self.values:,} values")
+        self.add_part()
+
+    def add_part(self, *_: Any) -> None:
+        """Called by torch before a module takes another one."""
+        self.parts_left -= 1
+        if self.parts_left < 0:
+            raise self.refused(f"a network of more than {self.parts:,} parts")
+
+    def check_tensor(self, count: float) -> None:
+        """Raise MmserError when one tensor alone is too large."""
+        if count > self.values:
+            raise self.refused(f"a tensor of {count:,.0f} values")
+
+    def refused(self, found: str) -> MmserError:
+        """The one error."""
+        return MmserError(f"a network that {self.path} can fill", found, "The config is damaged, or not of this file.")
+
+
+class _Sizes(TorchFunctionMode):
+    """Sees each call that makes a tensor before torch takes memory for it."""
+
+    def __init__(self, limits: _Limits) -> None:
+        super().__init__()
+        self.limits = limits
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Raises MmserError for a size that the file cannot fill."""
+        kwargs = kwargs or {}
+        self.limits.check_tensor(_asked(getattr(func, "__name__", ""), args, kwargs))
+        return func(*args, **kwargs)
+
+
+MAKERS = {"empty", "zeros", "ones", "full", "rand", "randn", "randint", "empty_strided", "repeat", "eye"}
+RANGES = {"arange", "range"}
+COUNTS = {"linspace", "logspace", "randperm", "hann_window", "hamming_window", "blackman_window", "bartlett_window"}
+
+
+def _asked(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> float:
+    """How many values a call asks for, where its arguments say so: sizes, a range, tensors spread over others."""
+    given = [*args, *(kwargs[key] for key in ("size", "start", "end", "step", "steps") if key in kwargs)]
+    numbers = [value for value in given if isinstance(value, int | float)]
+    tensors = [value.shape[::-1] for value in given if isinstance(value, Tensor)]
+    if name in MAKERS or name.startswith("new_"):
+        sizes = next((value for value in given if isinstance(value, list | tuple)), numbers)
+        held = args[0].numel() if name == "repeat" else 1
+        return float(held * prod(sizes) ** (2 if name == "eye" and len(numbers) == 1 else 1))
+    if name in RANGES and numbers:
+        start, end, step = (0, *numbers, 1) if len(numbers) == 1 else (*numbers, 1)[:3]
+        return abs(end - start) / (abs(step) or 1)
+    if name in COUNTS:
+        return float(max(numbers, default=0))
+    return float(prod(map(max, zip_longest(*tensors, fillvalue=1)))) if len(tensors) > 1 else 0.0
