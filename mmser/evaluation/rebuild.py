@@ -9,12 +9,15 @@ from hydra.utils import get_class
 
 from mmser.cache.find import differences
 from mmser.cache.fingerprint import is_digest, recipe_of
+from mmser.cache.layout import checked_name
 from mmser.composition import built, compose
+from mmser.core.bounds import check_scale
 from mmser.core.contracts import Extractor
 from mmser.core.errors import MmserError
 from mmser.core.weights import RANDOM
 from mmser.evaluation.extractor_files import Named, file_of
 from mmser.extractors.arguments import later_arguments
+from mmser.settings.part import check_part
 
 if TYPE_CHECKING:
     from mmser.cache.store import Store
@@ -25,6 +28,10 @@ DECODED = "decoded_frame_rate"
 
 _OF_DECODING = (DECODED, "decoded_pictures")
 """What decoding adds to that recipe."""
+
+FACTOR, RANDOM_FACTOR = 100, 4
+"""How far a store's parameters may be from the config's: what they say may be anybody's. Random weights are made, not
+read, and a network of a hundred times the size would be too."""
 
 
 def extractor_like(store: Store, run: Run) -> Extractor:
@@ -40,9 +47,10 @@ def extractor_of(info: Mapping[str, Any], weights: str, named: Named | None = No
     such file is found, or code or parameters differ from those the store was made with, and UsageError when the config
     is gone.
     """
-    name = str(info["extractor"])
+    name = checked_name(str(info["extractor"]), "the name of an extractor")
     words = ["corpus=generic", f"paths.weights={weights}", f"+extractor@extractor.{name}={name}"]
     part = dict(compose("preprocess", words)["extractor"][name])
+    usual = {**_arguments(part), **part}
     known = {key: value for key, value in info["parameters"].items() if key in _arguments(part)}
     part |= {key: value for key, value in known.items() if key != "weights" and not is_digest(value)}
     for key in [key for key, value in known.items() if is_digest(value)]:
@@ -51,6 +59,8 @@ def extractor_of(info: Mapping[str, Any], weights: str, named: Named | None = No
     part = {key: value for key, value in part.items() if key not in newer}
     if info.get("random_weights") and "weights" in part:
         part["weights"] = RANDOM
+    check_part(part, f"extractor.{name}")
+    check_scale(part, usual, RANDOM_FACTOR if info.get("random_weights") else FACTOR, f"extractor.{name}")
     extractor: Extractor = built(part)
     _check_same(info, extractor)
     return extractor
@@ -67,10 +77,12 @@ def decoded_rate(info: Mapping[str, Any]) -> float | None:
     return rate
 
 
-def _arguments(part: Mapping[str, Any]) -> set[str]:
+def _arguments(part: Mapping[str, Any]) -> dict[str, Any]:
+    """{argument: its default}."""
     from inspect import signature
 
-    return set(signature(get_class(part["_target_"])).parameters)
+    known = signature(get_class(part["_target_"])).parameters.values()
+    return {each.name: each.default for each in known}
 
 
 def same_maker(info: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

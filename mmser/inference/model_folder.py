@@ -41,6 +41,9 @@ FILES = (CONFIG, CARD, WEIGHTS, "transforms.json", "transforms.safetensors")
 PATTERNS = (*FILES, *(f"members/*/{name}" for name in FILES[2:]))
 """All that a model folder may hold, for going up to the hub and coming down."""
 
+STORE_KEYS = ("extractor", "class", "version", "parameters", "fingerprint", "dtype")
+"""What each stream must say of the store it was read from."""
+
 _WRONG = (KeyError, TypeError, ValueError, AttributeError, IndexError)
 
 
@@ -68,6 +71,7 @@ class ModelFolder:
         self.config = _read_config(self.directory)
         try:
             check_parts(self.config["model"])
+            self.data = {key: self.config["data"].get(key) for key in ("alignment", "grid_rate", "word_stream")}
             self.sources: dict[str, StreamSource] = {
                 str(name): _source(name, stream) for name, stream in self.config["streams"].items()
             }
@@ -81,10 +85,6 @@ class ModelFolder:
     @property
     def name(self) -> str:
         return str(self.config.get("name", self.directory.name))
-
-    @property
-    def data(self) -> dict[str, Any]:
-        return {key: self.config["data"].get(key) for key in ("alignment", "grid_rate", "word_stream")}
 
     @cached_property
     def classes(self) -> tuple[str, ...]:

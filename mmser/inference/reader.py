@@ -21,6 +21,7 @@ from mmser.evaluation.rebuild import decoded_rate, extractor_of
 from mmser.extraction.batches import by_length
 from mmser.extraction.import_features import MAKER
 from mmser.extractors.sample_rate import sample_rate_of
+from mmser.inference.stated import check_stated
 from mmser.inference.trained import StreamSource, Trained
 
 DEFAULT_FRAME_RATE = 3.0
@@ -35,6 +36,7 @@ class Reader:
         """
         self.trained = trained
         self._sources = trained.sources
+        check_stated(trained)
         for stream, source in self._sources.items():
             _check_made_here(stream, source)
         check_named(trained.named_files, [source.info for source in self._sources.values()])
@@ -85,6 +87,8 @@ class Reader:
             stream: store_in_memory(source.info, {identifier: found[stream] for identifier, found in features.items()})
             for stream, source in self._sources.items()
         }
+        for stream, source in self._sources.items():
+            _check_shape(stream, source, [found[stream] for found in features.values()])
         data = self.trained.data
         alignment = data["alignment"]
         dataset = PartDataset(
@@ -99,6 +103,17 @@ class Reader:
         shapes = {stream: source.shape for stream, source in self._sources.items()}
         collate = Collate(shapes, aligned=alignment != "native")
         return collate([dataset[0, row] for row in range(len(dataset))])
+
+
+def _check_shape(stream: str, source: StreamSource, found: Sequence[Features | Failure]) -> None:
+    shapes = {tuple(each.values.shape[1:]) for each in found if isinstance(each, Features)}
+    if shapes - {source.shape.feature}:
+        made = " or ".join(str(list(shape)) for shape in sorted(shapes))
+        raise MmserError(
+            f"steps of shape {list(source.shape.feature)} in stream '{stream}'",
+            f"{made} from the extractor {source.info['extractor']}",
+            "Export or download the folder again, or use the version of mmser that made it.",
+        )
 
 
 def _check_made_here(stream: str, source: StreamSource) -> None:

@@ -9,16 +9,20 @@ from typing import Any
 from torch import nn
 
 from mmser.composition import built
-from mmser.core.bounds import check_numbers
+from mmser.core.bounds import check_numbers, count_values
 from mmser.core.completion import completed
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
 from mmser.models.layers.checkpoint import load_saved
 from mmser.models.layers.size_limits import no_larger_than
 from mmser.models.multimodal import MultimodalModel, build_model
+from mmser.settings.part import check_part
 from mmser.training.learner import Learner
 
 Settings = Mapping[str, Any]
+
+VALUES = 5000
+"""More than any model's config holds; each takes time to build."""
 
 
 def make_model(settings: Settings, input_sizes: Mapping[str, int], task: Task) -> MultimodalModel:
@@ -35,7 +39,7 @@ def saved_model(settings: Settings, input_sizes: Mapping[str, int], task: Task, 
 
     Raises MmserError when there are none, or the config asks for another network than the file holds.
     """
-    check_numbers(settings["model"], "config")
+    _check_meant(settings["model"])
     with no_larger_than(weights):
         model = make_model(settings, input_sizes, task)
     load_saved(model, weights)
@@ -45,12 +49,20 @@ def saved_model(settings: Settings, input_sizes: Mapping[str, int], task: Task, 
 def saved_objective(settings: Settings, vector_size: int, task: Task, weights: Path) -> nn.Module:
     """The objective with what it learned beside the model (auxiliary layers); without a file it has learned nothing."""
     part = settings["objective"]
-    check_numbers(part, "config")
+    _check_meant(part)
     with no_larger_than(weights):
         objective: nn.Module = completed("the objective", built(part), task=task, vector_size=vector_size)
     if weights.is_file():
         load_saved(objective, weights)
     return objective
+
+
+def _check_meant(part: Any) -> None:
+    """Raise MmserError for a part that no training can have had."""
+    if (values := count_values(part)) > VALUES:
+        raise MmserError(f"a part of at most {VALUES:,} values", f"{values:,}", "The config is damaged.")
+    check_numbers(part, "config")
+    check_part(part, "config")
 
 
 def make_learner(settings: Settings, model: MultimodalModel, task: Task, seed: int) -> Learner:

@@ -91,7 +91,7 @@ def test_a_run_is_loaded_too(run):
         (lambda c: c.update(format="bert"), 'expected "format": "mmser model folder"'),
         (lambda c: c.pop("streams"), "undamaged .*KeyError"),
         (lambda c: c.update(members=[]), "at least one member"),
-        (lambda c: c["model"]["head"].update(colour=3), "the class of the head takes; found .*colour=3"),
+        (lambda c: c["model"]["head"].update(colour=3), r"an option of config\.head; found config\.head\.colour"),
         (lambda c: c["model"]["head"].update(hidden_sizes=[7]), r"undamaged .*model\.safetensors"),
         (lambda c: c["members"][0].update(input_sizes={}), "a feature size for each stream"),
         (lambda c: c["streams"]["tone"]["spec"].update(normalise="magic"), "normalise to be none"),
