@@ -39,6 +39,8 @@ def saved_model(settings: Settings, input_sizes: Mapping[str, int], task: Task, 
 
     Raises MmserError when there are none, or the config asks for another network than the file holds.
     """
+    if not weights.is_file():
+        raise MmserError("the weights of the model", f"no file {weights}", "Train, export or download it again.")
     _check_meant(settings["model"])
     with no_larger_than(weights):
         model = make_model(settings, input_sizes, task)

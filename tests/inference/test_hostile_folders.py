@@ -73,7 +73,7 @@ PARAMETERS = "streams.tone.store.parameters."
         ("model.head", [], "undamaged|model.head"),
         ("data", 7, "undamaged"),
         ("members.0.input_sizes.tone", 10**9, "can fill"),
-        ("members.0.input_sizes.tone", -1, "parts that can be built"),
+        ("members.0.input_sizes.tone", -1, "input_size must be greater than zero"),
         ("members.0.class_counts", ["many"], "undamaged .*ValueError"),
         ("classes", [str(number) for number in range(10**5)], "size mismatch"),
         ("members", [], "at least one member"),
