@@ -20,8 +20,8 @@ def count_values(node: Any) -> int:
 def check_scale(node: Any, usual: Any, factor: float, where: str) -> None:
     """Raise MmserError when a number below ``node`` is out of all proportion to the same one below ``usual``.
 
-    That is more than ``factor`` times it, or less than its share by as much; a number without a counterpart may be up
-    to LARGEST. A list is compared as a whole.
+    That is more than ``factor`` times it, or less than a hundredth; a number without a counterpart may be up to
+    LARGEST. A list is compared as a whole.
     """
     check_numbers(node, where)
     if isinstance(node, Mapping) and isinstance(usual, Mapping):
@@ -30,7 +30,7 @@ def check_scale(node: Any, usual: Any, factor: float, where: str) -> None:
         return
     known = [abs(number) for number in _numbers(usual) if number]
     for number in _numbers(node) if known else ():
-        least, most = min(known) / factor, max(known) * factor
+        least, most = min(known) / 100, max(known) * factor
         if number and not least <= abs(number) <= most:
             expected = f"{where} from {least:g} to {most:g}, as for its kind"
             raise MmserError(expected, f"{number:g}", "The config is damaged.")
