@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from mmser.composition import merged
+from mmser.composition.swaps import NAMING, swapped_card
 from mmser.core.configs import config_dir, load_config
 from mmser.core.errors import UsageError
 
@@ -70,7 +71,8 @@ def with_value(settings: Mapping[str, Any], key: str, value: str) -> Settings:
     """The settings with ``key`` set to ``value``.
 
     ``key`` is a dotted key (``model.fusion.size``), a config group (``fusion``, ``objective``, ``optimizer``) or
-    GROUP@PLACE (``encoder@model.encoders.audio``); a group's part is replaced whole by ``configs/GROUP/VALUE.yaml``.
+    GROUP@PLACE (``encoder@model.encoders.audio``); a group's part is replaced whole by ``configs/GROUP/VALUE.yaml``,
+    and the system's card says so.
     Raises UsageError for a key that is not there, or one that would change folds or data.
     """
     group, _, place = key.partition("@")
@@ -88,6 +90,8 @@ def with_value(settings: Mapping[str, Any], key: str, value: str) -> Settings:
     if not isinstance(node, dict) or last not in node:
         raise UsageError(f"a part of the run at {place}", "none", f"Write {group}@PLACE=..., as in config.yaml.")
     node[last] = load_config(group, value)
+    if group in NAMING:
+        made["card"] = swapped_card(made.get("card") or {}, [value])
     return merged(made, [])  # resolves what the config refers to
 
 

@@ -82,13 +82,21 @@ def check_claim(directory: Path, settings: Settings) -> None:
     """Raise MmserError when the folder belongs to a run with another config; nothing is written."""
     if not (directory / CONFIG).is_file():
         return
-    mine, theirs = identity(settings), identity(_saved(directory))
-    differing = [key for key in sorted({*mine, *theirs}) if mine.get(key) != theirs.get(key)]
+    mine = identity(settings)
+    # The same paths may be written from here, or from where the run was made.
+    written, found = identity(_saved(directory)), identity(read_settings(directory))
+    theirs = min(written, found, key=lambda other: len(_differing(mine, other)))
+    differing = _differing(mine, theirs)
     if differing:
         shown = ", ".join(f"{key}={theirs.get(key)} (now {mine.get(key)})" for key in differing[:8])
         raise MmserError(
             f"the config of {directory}", f"another one; there {shown}", "Choose another folder with run=DIR."
         )
+
+
+def _differing(mine: Settings, theirs: Settings) -> list[str]:
+    """The keys in which two runs differ; what a card says of the same parts makes no other run."""
+    return [key for key in sorted({*mine, *theirs}) if mine.get(key) != theirs.get(key) and not _within(key, "card")]
 
 
 def read_settings(directory: Path) -> dict[str, Any]:

@@ -135,6 +135,7 @@ def test_variants_of_settings(trained):
     assert made["stages"]["a"]["model"]["encoders"] == {"prose": 2}
     assert with_value(trained.config, "trainer.epochs", "9")["trainer"]["epochs"] == 9
     placed = with_value(trained.config, "encoder@model.encoders.tone", "gru")
+    assert placed["card"]["name"].endswith("+gru") and placed["card"]["reported"] == []
     assert "recurrent" in placed["model"]["encoders"]["tone"]["_target_"]
     with pytest.raises(UsageError, match="leaves folds, seeds and data as they are; found protocol"):
         with_value(trained.config, "protocol", "meld7")
