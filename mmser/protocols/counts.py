@@ -7,12 +7,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import pandas as pd
 
+from mmser.core.errors import MmserError
+from mmser.core.tables import require_columns
+
 Counts = Mapping[str, int | Mapping[str, int]]
 """``total``: how many utterances take part; any other key is a column (``label``, ``session``, ``part``, ``speaker``)
 with the number of utterances by value, ``part/label`` its two columns joined by a slash. ``each_speaker`` is the
 number every speaker that is present has, ``speakers`` how many of them the whole corpus has (see `fewer_speakers`)."""
 
 SHOWN = 12
+NUMBERS = ("total", "speakers", "each_speaker")
+LONGEST_RANGE = 5
+"""Digits of the last number of a range."""
+
 BRACES = re.compile(r"\{([^{}]*)\}")
 
 
@@ -47,7 +54,10 @@ def expand(pattern: str) -> Iterator[str]:
 def _choices(content: str) -> list[str]:
     if ".." not in content:
         return content.split(",")
-    first, last = content.split("..")
+    first, _, last = content.partition("..")
+    if not (first.isdecimal() and last.isdecimal() and len(last) <= LONGEST_RANGE):
+        expected = "ranges such as {01..12} or lists such as {a,b} in protocol.ids"
+        raise MmserError(expected, f"{{{content}}}", "Correct the pattern.")
     return [str(number).zfill(len(first)) for number in range(int(first), int(last) + 1)]
 
 
@@ -65,6 +75,9 @@ def _id_differences(table: pd.DataFrame, patterns: Sequence[str]) -> Iterator[st
 
 def _count_differences(table: pd.DataFrame, counts: Counts) -> Iterator[str]:
     for key, expected in counts.items():
+        if key not in NUMBERS and not isinstance(expected, Mapping):
+            wanted = f"{', '.join(NUMBERS)}, or a column with the number of utterances by value, in protocol.counts"
+            raise MmserError(wanted, f"{key}: {expected}", "Correct it.")
         if key == "total":
             if len(table) != expected:
                 yield f"{len(table)} utterances, not {expected}"
@@ -79,6 +92,7 @@ def _count_differences(table: pd.DataFrame, counts: Counts) -> Iterator[str]:
 
 
 def _column_differences(table: pd.DataFrame, key: str, expected: Mapping[str, object]) -> Iterator[str]:
+    require_columns(table, key.split("/"), f"a manifest for protocol.counts.{key}")
     members: dict[str, list[str]] = {}
     for identity, *values in zip(table["id"], *(table[name] for name in key.split("/")), strict=True):
         members.setdefault("/".join(map(str, values)), []).append(identity)

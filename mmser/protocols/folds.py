@@ -176,6 +176,9 @@ class RandomFolds:
     speaker_dependent = True
 
     def __init__(self, count: int = 10, validation_one_in: int | None = None, seed: int = 0) -> None:
+        if validation_one_in is not None and validation_one_in < 2:
+            expected = "folds.validation_one_in of at least 2, or null"
+            raise MmserError(expected, str(validation_one_in), "Correct the protocol.")
         self.count = count
         self.validation_one_in = validation_one_in
         self.seed = seed
@@ -200,8 +203,8 @@ class RandomHoldOut:
     speaker_dependent = True
 
     def __init__(self, test: float = 0.3, validation: float = 0.2, seed: int = 0) -> None:
-        self.test = test
-        self.validation = validation
+        self.test = checked_share("test", test)
+        self.validation = checked_share("validation", validation)
         self.seed = seed
 
     def __call__(self, table: pd.DataFrame) -> Iterator[Fold]:
@@ -217,6 +220,13 @@ class RandomHoldOut:
             parts["train"] += ids[held:]
         train, validation, test = (tuple(sorted(parts[part])) for part in ("train", "validation", "test"))
         yield Fold("split", train, validation, test)
+
+
+def checked_share(name: str, share: float) -> float:
+    """The share, if it leaves something on both sides. Raises MmserError otherwise."""
+    if not 0.0 < share < 1.0:
+        raise MmserError(f"folds.{name} above 0 and below 1", str(share), "Correct the protocol.")
+    return share
 
 
 def by_speaker(name: str, table: pd.DataFrame, validation: set[str], test: set[str]) -> Fold:

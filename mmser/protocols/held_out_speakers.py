@@ -21,6 +21,8 @@ class OwnTestPart:
     speaker_dependent = False
 
     def __init__(self, validation: float = 0.15, seed: int = 0, tested: str = "test") -> None:
+        if not 0.0 <= validation <= 1.0:
+            raise MmserError("folds.validation from 0 to 1", str(validation), "Correct the protocol.")
         self.validation = validation
         self.seed = seed
         self.tested = tested

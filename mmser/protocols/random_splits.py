@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from mmser.protocols.folds import Fold
+from mmser.protocols.folds import Fold, checked_share
 
 
 class RandomSplits:
@@ -19,7 +19,8 @@ class RandomSplits:
     speaker_dependent = True
 
     def __init__(self, count: int = 10, test: float = 0.2, validation: float = 0.1, seed: int = 0) -> None:
-        self.count, self.test, self.validation, self.seed = count, test, validation, seed
+        self.count, self.seed = count, seed
+        self.test, self.validation = checked_share("test", test), checked_share("validation", validation)
 
     def __call__(self, table: pd.DataFrame) -> Iterator[Fold]:
         draw = random.Random(self.seed)

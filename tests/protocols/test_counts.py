@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mmser.core.errors import MmserError
 from mmser.protocols.counts import differences, expand, shortened
 
 
@@ -60,3 +61,19 @@ def test_ids_name_the_utterances_of_the_speakers_present() -> None:
 
 def test_long_lists_are_shortened() -> None:
     assert shortened(f"{n:02d}" for n in range(15)).endswith("11 and 3 more")
+
+
+@pytest.mark.parametrize(
+    ("counts", "ids", "message"),
+    [
+        ({"mood": {"up": 1}}, [], "no column mood"),
+        ({"label/mood": {"a/up": 1}}, [], "no column mood"),
+        ({"totl": 3}, [], "total, speakers, each_speaker, or a column .*; found totl: 3"),
+        ({}, ["{a..b}"], r"ranges such as .*; found \{a\.\.b\}"),
+        ({}, ["{1..}"], "ranges such as"),
+        ({}, ["{1..99999999}"], "ranges such as"),
+    ],
+)
+def test_counts_and_patterns_that_say_nothing_are_refused(counts, ids, message):
+    with pytest.raises(MmserError, match=message):
+        differences(table(), counts, ids)

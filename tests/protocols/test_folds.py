@@ -16,6 +16,8 @@ from mmser.protocols.folds import (
     RandomHoldOut,
     SpeakerGroups,
 )
+from mmser.protocols.held_out_speakers import OwnTestPart
+from mmser.protocols.random_splits import RandomSplits
 
 
 def people(speakers: int, each: int, classes: int = 4, pairs: bool = False) -> pd.DataFrame:
@@ -164,3 +166,18 @@ def test_too_few_speakers_are_refused() -> None:
         list(LeaveOneSpeakerOut(by_session=True)(table[table["speaker"] != "s01"]))
     with pytest.raises(MmserError, match=r"folds.validation speaker or session"):
         LeaveOneSessionOut("nobody")
+
+
+@pytest.mark.parametrize(
+    ("plan", "message"),
+    [
+        (lambda: RandomFolds(validation_one_in=0), "folds.validation_one_in of at least 2"),
+        (lambda: RandomHoldOut(validation=-1), "folds.validation above 0 and below 1; found -1"),
+        (lambda: RandomHoldOut(test=float("nan")), "folds.test above 0 and below 1; found nan"),
+        (lambda: RandomSplits(test=1), "folds.test above 0 and below 1"),
+        (lambda: OwnTestPart(validation=2), "folds.validation from 0 to 1; found 2"),
+    ],
+)
+def test_shares_that_leave_nothing_are_refused(plan, message):
+    with pytest.raises(MmserError, match=message):
+        plan()
