@@ -165,3 +165,12 @@ def test_what_can_be_named(folder, tmp_path):
     for name in ("hf:nobody", "hf:a/../b", "hf:a/b/c", "hf:a/b--c", "hf:"):
         with pytest.raises(UsageError, match="owner/name"):
             open_trained(name)
+
+
+def test_one_of_several_members_is_chosen(run, both):
+    recogniser = mmser.load(both, fold="s1")
+    assert [(member.fold, member.seed) for member in recogniser.members] == [("s1", 0)]
+    expected = run.load_model("s1", 0).state_dict()
+    assert all(torch.equal(value, expected[key]) for key, value in recogniser.model.state_dict().items())
+    with pytest.raises(UsageError, match="fold s0 seed 0, fold s1 seed 0"):
+        mmser.load(both, fold="s1", seed=3)
