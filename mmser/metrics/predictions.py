@@ -158,11 +158,12 @@ def _checked_labels(table: pd.DataFrame, name: str) -> pd.DataFrame:
 
 
 def _numbers(column: pd.Series, name: str) -> pd.Series:
-    numbers = pd.to_numeric(column, errors="coerce")
+    # In float64 before they are compared: the limit is beyond what float32 can hold.
+    numbers = pd.to_numeric(column, errors="coerce").astype("float64")
     bad = column[(numbers.isna() & column.notna()) | (numbers.abs() > MOST_NUMBER)]
     if len(bad):
         raise MmserError(f"numbers in column {column.name} of {name}", f"'{bad.iloc[0]}'", "Write plain numbers.")
-    return numbers.astype("float64")
+    return numbers
 
 
 def _refuse_duplicates(table: pd.DataFrame, name: str) -> None:
