@@ -29,6 +29,8 @@ def differences(table: pd.DataFrame, counts: Counts, ids: Sequence[str]) -> list
     ``ids`` are patterns as in a shell, ``03-{01..08}-{a,b}``; ``{speaker}`` in a pattern stands for each speaker
     that is present, so that half a corpus can be checked in full.
     """
+    if not isinstance(counts, Mapping):
+        raise MmserError("protocol.counts to be a mapping {total: 535, ...}", str(counts), "Correct it.")
     by_id = list(_id_differences(table, ids))
     return by_id or list(_count_differences(table, counts))
 

@@ -66,6 +66,7 @@ def test_long_lists_are_shortened() -> None:
 @pytest.mark.parametrize(
     ("counts", "ids", "message"),
     [
+        ("all", [], "protocol.counts to be a mapping"),
         ({"mood": {"up": 1}}, [], "no column mood"),
         ({"label/mood": {"a/up": 1}}, [], "no column mood"),
         ({"totl": 3}, [], "total, speakers, each_speaker, or a column .*; found totl: 3"),
