@@ -12,6 +12,7 @@ from mmser.cache.recorded import recorded_stores
 from mmser.cache.remedy import split_source
 from mmser.composition import built, chosen, compose, default_protocol, listed, merged, read_yaml
 from mmser.composition import sweep as hydra_sweep
+from mmser.core.configs import load_config
 from mmser.core.errors import MmserError, UsageError
 from mmser.core.trust import trust_typed
 from mmser.settings.settings import require_run
@@ -150,10 +151,20 @@ def _ensure_corpus(
                 raise _outdated(name, extractor, changed)
             base, transcript = split_source(extractor)
             missing.setdefault(transcript or "corpus", []).append(base)
+    _check_makers(missing)
     for transcript, names in missing.items():
         state = "its cache is of other media or words" if changed else "no complete cache yet"
         log.info("%s, %s: %s: preprocessing", name, ", ".join(names), state)
         _preprocess_for(settings, corpus, transcript, names)
+
+
+def _check_makers(missing: Mapping[str, Sequence[str]]) -> None:
+    """Raise UsageError for a store that no extractor and recogniser can make, before the first is made."""
+    for transcript, names in missing.items():
+        for name in names:
+            load_config("extractor", name)
+        if transcript != "corpus":
+            load_config("transcriber", transcript.partition("-")[0])
 
 
 def _outdated(corpus: str, store: str, changed: Sequence[str]) -> MmserError:
@@ -200,17 +211,17 @@ def _preprocess_for(
     settings: Mapping[str, Any], corpus: Mapping[str, Any], transcript: str, names: Sequence[str]
 ) -> None:
 
+    from mmser.evaluation.transcribed import make_transcriber
     from mmser.extraction.preprocess import preprocess as extract
 
     parts = [f"+extractor@extractor.{name}={name}" for name in names]
-    parts += [f"+transcriber={transcript}"] if transcript != "corpus" else []
     base = compose("preprocess", ["corpus=generic", f"paths.weights={settings['paths']['weights']}", *parts])
     weights = settings.get("weights")
     extract(
         built(corpus),
         {name: built(_with_weights(part, weights)) for name, part in base["extractor"].items()},
         Path(settings["cache"]),
-        transcriber=built(base["transcriber"]) if "transcriber" in base else None,
+        transcriber=None if transcript == "corpus" else make_transcriber(transcript, settings),
         transcript=transcript,
         workers=base["workers"],
     )

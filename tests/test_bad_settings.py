@@ -7,7 +7,7 @@ import pytest
 from mmser.cli import main
 from mmser.composition import compose, merged, sweep
 from mmser.core.errors import MmserError, UsageError
-from mmser.pipeline import preprocess_config
+from mmser.pipeline import preprocess_config, train
 from mmser.settings.check import ranges_of
 from mmser.settings.data import Data, Episodes
 from mmser.settings.optimizer import Optimizer
@@ -137,3 +137,21 @@ def test_preprocess_refuses_before_it_looks_at_the_corpus(word):
 def test_a_sweep_is_checked_whole_before_its_first_run():
     with pytest.raises(UsageError, match=r"data\.batch_size to be a whole number"):
         sweep("train", [*TRAIN, "trainer.epochs=1,2", "data.batch_size=8,0"], lambda settings: 0.0)
+
+
+@pytest.mark.parametrize(
+    ("extractor", "said"),
+    [
+        ("words@whispr", "name of a transcriber; found 'whispr'. Did you mean whisper"),
+        ("wordz", "name of an extractor; found 'wordz'. Did you mean words"),
+    ],
+)
+def test_a_store_that_nothing_can_make_is_refused_before_another_is_made(extractor, said, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rows = [f"u{row},s{row // 4},so it is,{('glad', 'sad')[row % 2]}" for row in range(16)]
+    (tmp_path / "manifest.csv").write_text("\n".join(["id,speaker,transcript,emotion", *rows]))
+    words = ["system=text_bigru", "corpus=generic", f"corpus.root={tmp_path}", "streams.text.vocabulary=true"]
+    words += ["encoder@model.encoders.text=embedding_gru", "streams.text.extractor=words"]
+    with pytest.raises(UsageError, match=said):
+        train(*words, f"+streams.other.extractor={extractor}")
+    assert not (tmp_path / "cache").exists()
