@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from mmser import __version__
 from mmser.cache.command import add_cache_options
+from mmser.core.disk import full_disk_named
 from mmser.core.errors import MmserError, UsageError
+from mmser.core.output import columns_text, end_without_reader
 from mmser.core.trust import trust
 from mmser.evaluation.command import add_ablate_options, add_compare_options, add_robustness_options
 from mmser.inference.command import add_options as add_predict_options
@@ -36,7 +38,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.getLogger("mmser").setLevel(logging.INFO)
     trust(*options.trust)
     try:
-        return int(options.handler(options))
+        code = int(options.handler(options))
+        sys.stdout.flush()  # a reader that has gone is noticed here
+        return code
+    except BrokenPipeError:
+        return end_without_reader()
     except (MmserError, OSError) as error:
         if options.debug:
             raise
@@ -119,16 +125,6 @@ def print_scores(tables: Any, without: Sequence[str] = ()) -> pd.DataFrame:
     return scores
 
 
-def columns(rows: list[dict[str, str]]) -> None:
-    """Print rows of text in aligned columns, without pandas."""
-    if not rows:
-        print("(none)")
-        return
-    widths = {key: max(len(key), *(len(row[key]) for row in rows)) for key in rows[0]}
-    for row in [{key: key for key in widths}, *rows]:
-        print("  ".join(row[key].ljust(width) for key, width in widths.items()).rstrip())
-
-
 def keyed(overrides: Sequence[str], allowed: Sequence[str]) -> dict[str, str]:
     """Parse KEY=VALUE words of the commands that take a few fixed keys. Raises UsageError on any other word."""
     pairs = [word.partition("=") for word in overrides]
@@ -143,7 +139,7 @@ def list_(options: argparse.Namespace) -> int:
     from mmser.catalogue import KINDS, catalogue
 
     if options.kind:
-        columns(catalogue(options.kind))
+        print(columns_text(catalogue(options.kind)))
         return 0
     for kind in KINDS:
         print(f"{kind}: {', '.join(row['name'] for row in catalogue(kind)) or '(none)'}")
@@ -212,7 +208,8 @@ def score_(options: argparse.Namespace) -> int:
     """`mmser score TABLE...`."""
     table = print_scores(options.tables, options.without)
     if options.out:
-        table.to_csv(options.out, index=False)
+        with full_disk_named(options.out):
+            table.to_csv(options.out, index=False)
     return 0
 
 
@@ -290,7 +287,7 @@ def doctor_(options: argparse.Namespace) -> int:
     rows: list[dict[str, Any]] = [
         {"": "ok" if f.ok else "MISSING", "what": f.what, "found": f.found, "what to do": f.remedy} for f in findings
     ]
-    columns(rows)
+    print(columns_text(rows))
     return int(not all(finding.ok for finding in findings))
 
 

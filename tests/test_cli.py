@@ -1,5 +1,6 @@
 """The command: exit codes, one-line errors, and that the light commands stay light."""
 
+import signal
 import subprocess
 import sys
 
@@ -56,3 +57,12 @@ def test_keyed_words_accept_only_the_named_keys():
 def test_unknown_override_says_which_config_it_does_not_fit(capsys):
     assert main(["train", "corpus=nosuchcorpus", "system=mcsan", "protocol=iemocap4_loso5"]) == 2
     assert "nosuchcorpus" in capsys.readouterr().err
+
+
+def test_a_reader_that_goes_ends_it_quietly() -> None:
+    """As ``| head`` does."""
+    command = [sys.executable, "-m", "mmser.cli", "list", "systems"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == 128 + signal.SIGPIPE

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from mmser.core.csv_file import parse_csv, separator_of
+from mmser.core.disk import full_disk_named
 from mmser.core.errors import MmserError
 from mmser.core.text_file import read_text
 
@@ -87,7 +88,8 @@ def write_track(path: Path, name: str, times: np.ndarray, values: np.ndarray, at
     table = pd.DataFrame(values, columns=list(attributes))
     table.insert(0, "timestamp", times)
     table.insert(0, "name", f"'{name}'")
-    table.to_csv(path, sep=";", index=False, float_format="%.6f", lineterminator="\n")
+    with full_disk_named(path):
+        table.to_csv(path, sep=";", index=False, float_format="%.6f", lineterminator="\n")
 
 
 def _table(path: Path, headless: bool = False) -> pd.DataFrame:

@@ -16,6 +16,7 @@ from typing import Any
 import pandas as pd
 
 from mmser.core.csv_file import read_csv_file
+from mmser.core.disk import full_disk_named
 from mmser.core.errors import MmserError
 from mmser.core.tables import read_parquet, require_columns
 from mmser.core.utterance import Utterance, Vote, Word
@@ -62,8 +63,9 @@ def write_manifest(table: pd.DataFrame, path: str | Path) -> None:
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     aside = target.with_name(f".{target.name}.part")
-    table.to_parquet(aside, index=False)
-    aside.replace(target)
+    with full_disk_named(target):
+        table.to_parquet(aside, index=False)
+        aside.replace(target)
 
 
 def read_manifest(path: str | Path) -> pd.DataFrame:

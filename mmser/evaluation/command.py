@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from mmser.cache.atomic import write_bytes
 from mmser.core.errors import UsageError
 from mmser.metrics.wer import NORMALISERS, PLAIN
 
@@ -50,7 +51,7 @@ def also(run: Run, what: str, normaliser: str = PLAIN) -> str:
     else:
         raise UsageError("also=hypotheses, also=listeners, also=domains or also=frames", what, "Name one of them.")
     path = run.directory / f"{what}.csv"
-    table.to_csv(path, index=False)
+    write_bytes(path, table.to_csv(index=False).encode())
     return f"{summary}\n{len(table)} rows: {path}"
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mmser.cache.atomic import write_bytes
 from mmser.core.clip import SAMPLE_RATE, Clip, Failure
 from mmser.core.contracts import Corpus
 from mmser.core.file_names import file_name
@@ -81,7 +82,7 @@ def _write_corpus(
             bar.step(1)
     out.mkdir(parents=True, exist_ok=True)
     kept = (item for item in written if item.audio_path or item.video_path)
-    to_table(kept).to_csv(out / "manifest.csv", index=False)
+    write_bytes(out / "manifest.csv", to_table(kept).to_csv(index=False).encode())
     rows = [(failure.id, failure.modality, failure.reason, failure.detail) for failure in failures]
     return pd.DataFrame(rows, columns=["id", "modality", "reason", "detail"])
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mmser.cache.atomic import write_bytes, written_aside
 from mmser.core.tables import PREDICTION, PROBABILITY
 
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000", "#8C8C00", "#7F7F7F")
@@ -24,12 +25,13 @@ def write_timeline(table: pd.DataFrame, folder: str | Path, stem: str) -> list[P
     folder.mkdir(parents=True, exist_ok=True)
     paths = {suffix: folder / f"{stem}.{suffix}" for suffix in ("csv", "json", "srt", "vtt", "svg")}
     table = table.round({"start": 3, "end": 3})  # milliseconds, as subtitles have them
-    table.to_csv(paths["csv"], index=False)
+    write_bytes(paths["csv"], table.to_csv(index=False).encode())
     rows = json.loads(table.to_json(orient="records"))
-    paths["json"].write_text(json.dumps(rows, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    paths["srt"].write_text(subtitles(table, ","), encoding="utf-8")
-    paths["vtt"].write_text("WEBVTT\n\n" + subtitles(table, "."), encoding="utf-8")
-    draw_timeline(table, paths["svg"])
+    write_bytes(paths["json"], (json.dumps(rows, indent=2, ensure_ascii=False) + "\n").encode())
+    write_bytes(paths["srt"], subtitles(table, ",").encode())
+    write_bytes(paths["vtt"], ("WEBVTT\n\n" + subtitles(table, ".")).encode())
+    with written_aside(paths["svg"]) as aside:
+        draw_timeline(table, aside)
     return list(paths.values())
 
 

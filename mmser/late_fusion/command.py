@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from mmser.cache.atomic import written_aside
 from mmser.core.errors import UsageError
 
 
@@ -97,12 +98,13 @@ def _fuse_tables(options: argparse.Namespace) -> str:
         return text
     out = Path(options.out)
     out.parent.mkdir(parents=True, exist_ok=True)
-    if out.suffix == ".csv":
-        fused.to_csv(out, index=False)
-    elif out.suffix == ".parquet":
-        fused.to_parquet(out, index=False)
-    else:
+    if out.suffix not in (".csv", ".parquet"):
         raise UsageError("--out with the ending .parquet or .csv", options.out, "Name a file.")
+    with written_aside(out) as aside:
+        if out.suffix == ".csv":
+            fused.to_csv(aside, index=False)
+        else:
+            fused.to_parquet(aside, index=False)
     return f"{text}\n\nFused predictions: {out}"
 
 

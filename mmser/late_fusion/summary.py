@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from mmser.cache.atomic import write_bytes
 from mmser.core.errors import MmserError
 from mmser.core.file_names import file_name
 from mmser.corpora.avec_csv import write_track
@@ -62,9 +63,9 @@ def write_fusion(fusion: FrameFusion, out: str | Path) -> Path:
         "meaning": MEANINGS,
     }
     for key, table in tables.items():
-        table.to_csv(summary / f"{key}.csv", index=False)
+        write_bytes(summary / f"{key}.csv", table.to_csv(index=False).encode())
         content[key] = json.loads(table.to_json(orient="records"))
-    (summary / "summary.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    write_bytes(summary / "summary.json", (json.dumps(content, indent=2) + "\n").encode())
     return folder
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -13,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from mmser.core.clip import SAMPLE_RATE
+from mmser.core.disk import full_disk_named
 from mmser.core.errors import MmserError
 
 BLOCK = 1024
@@ -23,14 +23,12 @@ BLOCK = 1024
 def whole_file(path: Path) -> Iterator[Path]:
     """A temporary name beside ``path`` that becomes ``path`` when the block ends well and vanishes when it does not."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
-    os.close(handle)
-    aside = Path(name)
+    # Not mkstemp, which makes files that their owner alone may read.
+    aside = path.with_name(f".{path.stem}-{uuid.uuid4().hex[:8]}{path.suffix}")
     try:
-        yield aside
-        # mkstemp makes files private; a corpus is as readable as its folder.
-        aside.chmod(0o644)
-        aside.replace(path)
+        with full_disk_named(path):
+            yield aside
+            aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from mmser.cache.atomic import write_bytes
 from mmser.core.errors import MmserError
 from mmser.reports.page import page
 from mmser.reports.run_files import read_run
@@ -53,5 +54,5 @@ def report(runs: list[Path], out: Path) -> Path:
     title = f"mmser report: {', '.join(run.name for run in read)}"
     out = Path(out)
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(page(title, header(read), [section(read) for section in SECTIONS]), encoding="utf-8")
+    write_bytes(out, page(title, header(read), [section(read) for section in SECTIONS]).encode())
     return out

@@ -5,19 +5,23 @@ No path of this machine, no speaker and no annotator is passed on.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from mmser import __version__
 from mmser.cache.atomic import write_bytes, write_json
+from mmser.cache.layout import TEMPORARY
+from mmser.cache.lock import locked
 from mmser.cache.tensors import save_module
 from mmser.core.errors import MmserError, UsageError
 from mmser.inference.model_folder import (
     CARD,
     CONFIG,
     FORMAT,
+    PATTERNS,
     SCHEMA_VERSION,
     TRANSFORMS,
     WEIGHTS,
@@ -30,6 +34,9 @@ from mmser.inference.trained import choose_members as choose_named
 from mmser.sharing.card import UNKNOWN, make_card
 from mmser.training.portable import portable
 from mmser.training.run import Run
+
+LOCK = "export.lock"
+"""While it stands in a folder, an export is at work there or was killed."""
 
 
 def export(
@@ -45,19 +52,48 @@ def export(
     trained = TrainedRun(run if isinstance(run, Run) else Run(run))
     members = [trained.member(*item) for item in choose_members(trained.run, fold, seed)]
     folder = Path(out)
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise MmserError("a new or empty folder to write to", f"{folder} with files in it", "Name another with --out.")
+    _check_free(folder)
     config = describe(trained, members)
     check_parts(config["model"])
-    for place, member in enumerate(members):
-        target = member_folder(folder, place, len(members))
-        target.mkdir(parents=True, exist_ok=True)
-        save_module(member.model, target / WEIGHTS)
-        member.transforms.save(target / TRANSFORMS)
-    write_bytes(folder / CARD, make_card(trained, members, config["streams"], license).encode())
-    write_json(folder / CONFIG, config)
-    ModelFolder(folder).members()  # what others will read is read once here
+    with _alone(folder):
+        for place, member in enumerate(members):
+            target = member_folder(folder, place, len(members))
+            target.mkdir(parents=True, exist_ok=True)
+            save_module(member.model, target / WEIGHTS)
+            member.transforms.save(target / TRANSFORMS)
+        write_bytes(folder / CARD, make_card(trained, members, config["streams"], license).encode())
+        write_json(folder / CONFIG, config)
+        ModelFolder(folder).members()  # what others will read is read once here
     return folder
+
+
+def _check_free(folder: Path) -> None:
+    """Raise MmserError unless the folder is new, empty, or one in which an export was killed."""
+    taken = folder.is_dir() and any(folder.iterdir()) and not (folder / LOCK).is_file()
+    if taken or (folder.exists() and not folder.is_dir()):
+        raise MmserError("a new or empty folder to write to", f"{folder} with files in it", "Name another with --out.")
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """No other export writes into the folder; nothing is left there of one that was killed, or that fails now."""
+    with locked(folder / LOCK, wait=False):
+        _clear(folder)
+        try:
+            yield
+        except BaseException:
+            _clear(folder)
+            raise
+
+
+def _clear(folder: Path) -> None:
+    """Remove what an export writes, and nothing else."""
+    for pattern in PATTERNS:
+        for path in [*folder.glob(pattern), *folder.glob(pattern + TEMPORARY)]:
+            path.unlink()
+    for path in [*folder.glob("members/*"), folder / "members"]:
+        with suppress(OSError):
+            path.rmdir()
 
 
 def choose_members(run: Run, fold: str | None = None, seed: int | None = None) -> list[tuple[str, int]]:

@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from mmser.cache.atomic import write_bytes
 from mmser.core.errors import UsageError
 from mmser.core.file_names import file_name
 from mmser.core.trust import trust
@@ -56,7 +57,7 @@ def keep_sources(directory: Path, parts: Mapping[str, Part]) -> None:
     for place, part in parts.items():
         path = directory / FOLDER / f"{file_name(place)}.py"
         path.parent.mkdir(exist_ok=True)
-        path.write_text(source_of(part), encoding="utf-8")
+        write_bytes(path, source_of(part).encode())
 
 
 def source_of(part: Part) -> str:

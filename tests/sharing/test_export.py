@@ -11,6 +11,7 @@ from heard_run import make_heard_run
 from huggingface_hub import ModelCard
 from torch import nn
 
+from mmser.cache.lock import locked
 from mmser.cli import main
 from mmser.core.batch import Stream
 from mmser.core.errors import MmserError, UsageError
@@ -191,3 +192,29 @@ def test_the_command(run, tmp_path, capsys):
     assert "5 files" in capsys.readouterr().out
     assert main(["export", f"run={run.directory}"]) == 2
     assert "--out FOLDER or --onnx FILE" in capsys.readouterr().err
+
+
+def test_an_export_that_was_killed_does_not_block_the_next(run, folder, tmp_path):
+    """It left the lock, a member of a larger export, and half a file; a user's own file stays."""
+    out = tmp_path / "model"
+    (out / "members" / "3").mkdir(parents=True)
+    for name in ("export.lock", "members/3/model.safetensors", "model.safetensors.tmp", "NOTES.txt"):
+        (out / name).write_text("left")
+    export(run.directory, out, fold="s1", seed=1)
+    names = {str(path.relative_to(out)) for path in out.rglob("*")}
+    assert names == {str(path.relative_to(folder)) for path in folder.rglob("*")} | {"NOTES.txt"}
+
+
+def test_an_export_that_fails_leaves_the_folder_free(run, tmp_path, monkeypatch):
+    monkeypatch.setattr("mmser.sharing.export.make_card", lambda *words: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        export(run.directory, tmp_path / "model", fold="all")
+    assert not list((tmp_path / "model").iterdir())
+
+
+def test_two_exports_do_not_share_a_folder(run, tmp_path):
+    with (
+        locked(tmp_path / "model" / "export.lock"),
+        pytest.raises(MmserError, match="export to be free; found process"),
+    ):
+        export(run.directory, tmp_path / "model", fold="s1", seed=1)
