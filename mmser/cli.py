@@ -14,6 +14,7 @@ from mmser.cache.command import add_cache_options
 from mmser.core.disk import full_disk_named
 from mmser.core.errors import MmserError, UsageError
 from mmser.core.output import columns_text, end_without_reader
+from mmser.core.printable import printable, printable_lines, without_formulas
 from mmser.core.trust import trust
 from mmser.evaluation.command import add_ablate_options, add_compare_options, add_robustness_options
 from mmser.inference.command import add_options as add_predict_options
@@ -34,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # names that the terminal cannot show
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    logging.basicConfig(level=logging.WARNING, handlers=[printable_lines()])
     logging.getLogger("mmser").setLevel(logging.INFO)
     trust(*options.trust)
     try:
@@ -46,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (MmserError, OSError) as error:
         if options.debug:
             raise
-        print(f"mmser {options.command}: {' '.join(str(error).split())}", file=sys.stderr)
+        print(printable(f"mmser {options.command}: {' '.join(str(error).split())}"), file=sys.stderr)
         return 2 if isinstance(error, UsageError) else 1
     except KeyboardInterrupt:
         print(f"mmser {options.command}: interrupted; the same command goes on from here", file=sys.stderr)
@@ -112,7 +113,7 @@ def build_parser() -> argparse.ArgumentParser:
 def show(table: pd.DataFrame) -> None:
     """Print a table in full width, numbers with three decimals, absent values as a dash; "nothing" without rows."""
     text = table.to_string(index=False, float_format=lambda x: f"{x:.3f}", na_rep="-")
-    print(text if len(table) else "nothing")
+    print(printable(text) if len(table) else "nothing")
 
 
 def print_scores(tables: Any, without: Sequence[str] = ()) -> pd.DataFrame:
@@ -121,7 +122,7 @@ def print_scores(tables: Any, without: Sequence[str] = ()) -> pd.DataFrame:
     from mmser.evaluation.score import score
 
     scores = score(tables, without=without)
-    print(scores_text(scores))
+    print(printable(scores_text(scores)))
     return scores
 
 
@@ -139,10 +140,10 @@ def list_(options: argparse.Namespace) -> int:
     from mmser.catalogue import KINDS, catalogue
 
     if options.kind:
-        print(columns_text(catalogue(options.kind)))
+        print(printable(columns_text(catalogue(options.kind))))
         return 0
     for kind in KINDS:
-        print(f"{kind}: {', '.join(row['name'] for row in catalogue(kind)) or '(none)'}")
+        print(printable(f"{kind}: {', '.join(row['name'] for row in catalogue(kind)) or '(none)'}"))
     return 0
 
 
@@ -151,7 +152,7 @@ def demo_(options: argparse.Namespace) -> int:
     from mmser.pipeline import demo
 
     report = demo(keyed(options.overrides, ["out"]).get("out", "demo"))
-    print(f"Report: {report}")
+    print(printable(f"Report: {report}"))
     return 0
 
 
@@ -181,7 +182,7 @@ def train_(options: argparse.Namespace) -> int:
         return 0
     run = train(*options.overrides, config=options.config)
     print_scores(run.directory)
-    print(f"Run: {run.directory}")
+    print(printable(f"Run: {run.directory}"))
     if options.report:
         report_(argparse.Namespace(runs=[run.directory], out=None))
     return 0
@@ -200,7 +201,7 @@ def evaluate_(options: argparse.Namespace) -> int:
     run = Run(words["run"])
     print_scores(evaluate(run, condition=words.get("condition", "clean")))
     if "also" in words:
-        print(also(run, words["also"], words.get("normaliser", PLAIN)))
+        print(printable(also(run, words["also"], words.get("normaliser", PLAIN))))
     return 0
 
 
@@ -209,7 +210,7 @@ def score_(options: argparse.Namespace) -> int:
     table = print_scores(options.tables, options.without)
     if options.out:
         with full_disk_named(options.out):
-            table.to_csv(options.out, index=False)
+            without_formulas(table).to_csv(options.out, index=False)
     return 0
 
 
@@ -217,7 +218,7 @@ def fuse_(options: argparse.Namespace) -> int:
     """`mmser fuse SOURCE...`."""
     from mmser.late_fusion.command import fuse
 
-    print(fuse(options))
+    print(printable(fuse(options)))
     return 0
 
 
@@ -228,7 +229,7 @@ def report_(options: argparse.Namespace) -> int:
     from mmser.reports.report import report
 
     runs = [Path(run) for run in options.runs]
-    print(f"Report: {report(runs, Path(options.out) if options.out else runs[0] / 'report.html')}")
+    print(printable(f"Report: {report(runs, Path(options.out) if options.out else runs[0] / 'report.html')}"))
     return 0
 
 
@@ -236,7 +237,7 @@ def robustness_(options: argparse.Namespace) -> int:
     """`mmser robustness run=DIR [--asr ...] [--wer ...]`."""
     from mmser.evaluation.command import robustness
 
-    print(robustness(options))
+    print(printable(robustness(options)))
     return 0
 
 
@@ -244,7 +245,7 @@ def ablate_(options: argparse.Namespace) -> int:
     """`mmser ablate run=DIR [--train] [--rates ...] [--vary KEY=A,B]`."""
     from mmser.evaluation.command import ablate
 
-    print(ablate(options))
+    print(printable(ablate(options)))
     return 0
 
 
@@ -252,14 +253,14 @@ def predict_(options: argparse.Namespace) -> int:
     """`mmser predict run=DIR|FOLDER|hf:OWNER/NAME FILE...`; exits with 1 when a recording could not be judged."""
     from mmser.inference.command import predict
 
-    return predict(options, lambda text: print(text, flush=True))
+    return predict(options, lambda text: print(printable(text), flush=True))
 
 
 def export_(options: argparse.Namespace) -> int:
     """`mmser export run=DIR --out FOLDER`."""
     from mmser.sharing.command import export
 
-    print(export(options))
+    print(printable(export(options)))
     return 0
 
 
@@ -267,7 +268,7 @@ def push_(options: argparse.Namespace) -> int:
     """`mmser push FOLDER OWNER/NAME`."""
     from mmser.sharing.command import push
 
-    print(push(options))
+    print(printable(push(options)))
     return 0
 
 
@@ -275,7 +276,7 @@ def compare_(options: argparse.Namespace) -> int:
     """`mmser compare RUN... [--published SYSTEM]`."""
     from mmser.evaluation.command import compare
 
-    print(compare(options))
+    print(printable(compare(options)))
     return 0
 
 
@@ -287,7 +288,7 @@ def doctor_(options: argparse.Namespace) -> int:
     rows: list[dict[str, Any]] = [
         {"": "ok" if f.ok else "MISSING", "what": f.what, "found": f.found, "what to do": f.remedy} for f in findings
     ]
-    print(columns_text(rows))
+    print(printable(columns_text(rows)))
     return int(not all(finding.ok for finding in findings))
 
 

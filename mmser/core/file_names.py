@@ -33,10 +33,5 @@ def name_of(file: str) -> str:
     return "" if file == EMPTY else unquote_to_bytes(file).decode("utf-8", "surrogatepass")
 
 
-def printable(path: object) -> str:
-    """A path or name of a file for people and for texts in UTF-8; bytes of it that are no UTF-8 are escaped."""
-    return str(path).encode("utf-8", "backslashreplace").decode("utf-8")
-
-
 def _percent(found: re.Match[str]) -> str:
     return "".join(f"%{byte:02X}" for byte in found[0].encode("utf-8", "surrogatepass"))

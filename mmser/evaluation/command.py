@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from mmser.cache.atomic import write_bytes
 from mmser.core.errors import UsageError
+from mmser.core.printable import without_formulas
 from mmser.metrics.wer import NORMALISERS, PLAIN
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def also(run: Run, what: str, normaliser: str = PLAIN) -> str:
     else:
         raise UsageError("also=hypotheses, also=listeners, also=domains or also=frames", what, "Name one of them.")
     path = run.directory / f"{what}.csv"
-    write_bytes(path, table.to_csv(index=False).encode())
+    write_bytes(path, without_formulas(table).to_csv(index=False).encode())
     return f"{summary}\n{len(table)} rows: {path}"
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmser.core.errors import MmserError, UsageError
-from mmser.core.file_names import printable
+from mmser.core.printable import printable
 from mmser.evaluation.command import run_of
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def _each(
 
 
 def _complain(what: str) -> None:
-    sys.stderr.write(f"mmser predict: {what}\n")
+    sys.stderr.write(printable(f"mmser predict: {what}\n"))
 
 
 def _told(name: str, table: pd.DataFrame, written: list[Path]) -> str:

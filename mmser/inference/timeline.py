@@ -22,7 +22,7 @@ from mmser.cache.layout import TRANSCRIPT
 from mmser.core.clip import SAMPLE_RATE, Clip, Failure, Transcript
 from mmser.core.contracts import Transcriber
 from mmser.core.errors import MmserError
-from mmser.core.file_names import printable
+from mmser.core.printable import printable
 from mmser.core.utterance import Utterance
 from mmser.evaluation.transcribed import make_transcriber
 from mmser.extraction.batches import by_length

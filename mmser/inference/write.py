@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from mmser.cache.atomic import write_bytes, written_aside
+from mmser.core.printable import printable, without_formulas
 from mmser.core.tables import PREDICTION, PROBABILITY
 
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000", "#8C8C00", "#7F7F7F")
@@ -25,11 +26,11 @@ def write_timeline(table: pd.DataFrame, folder: str | Path, stem: str) -> list[P
     folder.mkdir(parents=True, exist_ok=True)
     paths = {suffix: folder / f"{stem}.{suffix}" for suffix in ("csv", "json", "srt", "vtt", "svg")}
     table = table.round({"start": 3, "end": 3})  # milliseconds, as subtitles have them
-    write_bytes(paths["csv"], table.to_csv(index=False).encode())
+    write_bytes(paths["csv"], without_formulas(table).to_csv(index=False).encode())
     rows = json.loads(table.to_json(orient="records"))
     write_bytes(paths["json"], (json.dumps(rows, indent=2, ensure_ascii=False) + "\n").encode())
     write_bytes(paths["srt"], subtitles(table, ",").encode())
-    write_bytes(paths["vtt"], ("WEBVTT\n\n" + subtitles(table, ".")).encode())
+    write_bytes(paths["vtt"], ("WEBVTT\n\n" + subtitles(table, ".").replace("&", "&amp;")).encode())
     with written_aside(paths["svg"]) as aside:
         draw_timeline(table, aside)
     return list(paths.values())
@@ -52,8 +53,8 @@ def label(row: Mapping[Any, Any]) -> str:
     else:
         values = {str(key).removeprefix(PREDICTION): row[key] for key in row if str(key).startswith(PREDICTION)}
         emotion = ", ".join(f"{name} {value:.2f}" for name, value in values.items() if not pd.isna(value)) or "?"
-    text = " ".join(str(row["text"]).replace("<", "(").replace(">", ")").split())
-    return f"[{emotion}] {text}".rstrip()
+    line = " ".join(f"[{emotion}] {row['text']}".split())
+    return printable(line.replace("<", "(").replace(">", ")"))
 
 
 def clock(seconds: float, point: str) -> str:
@@ -76,7 +77,7 @@ def draw_timeline(table: pd.DataFrame, path: Path) -> None:
         axes = figure.add_subplot()
         for number, name in enumerate(names):
             color, style = COLOURS[number % len(COLOURS)], STYLES[number % len(STYLES)]
-            short = name.removeprefix(PROBABILITY).removeprefix(PREDICTION)
+            short = printable(name.removeprefix(PROBABILITY).removeprefix(PREDICTION))
             # One line per class, however many segments there are; NaN lifts the pen between two.
             gap = np.full(len(table), np.nan)
             times = np.stack([table["start"], table["end"], gap], axis=1).ravel()

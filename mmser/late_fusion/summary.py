@@ -10,6 +10,7 @@ import pandas as pd
 from mmser.cache.atomic import write_bytes
 from mmser.core.errors import MmserError
 from mmser.core.file_names import file_name
+from mmser.core.printable import without_formulas
 from mmser.corpora.avec_csv import write_track
 from mmser.late_fusion.folders import FrameFusion
 from mmser.late_fusion.protocols import BEST, MEAN
@@ -63,7 +64,7 @@ def write_fusion(fusion: FrameFusion, out: str | Path) -> Path:
         "meaning": MEANINGS,
     }
     for key, table in tables.items():
-        write_bytes(summary / f"{key}.csv", table.to_csv(index=False).encode())
+        write_bytes(summary / f"{key}.csv", without_formulas(table).to_csv(index=False).encode())
         content[key] = json.loads(table.to_json(orient="records"))
     write_bytes(summary / "summary.json", (json.dumps(content, indent=2) + "\n").encode())
     return folder

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 from collections.abc import Callable
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,9 @@ PALETTE = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#0
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">")
 """With the colours, so that print in grey can be read too."""
+
+NO_XML = rb"[\x00-\x08\x0b\x0c\x0e-\x1f]"
+"""Bytes that no XML may hold; the names of classes and speakers, which may, stand in the comments of a picture."""
 
 _STYLE: Any = {
     "font.size": 9,
@@ -54,7 +58,8 @@ def draw(
         else:
             figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     kind = "png" if raster else "svg+xml"
-    data = base64.b64encode(buffer.getvalue()).decode("ascii")
+    picture = buffer.getvalue() if raster else re.sub(NO_XML, b"", buffer.getvalue())
+    data = base64.b64encode(picture).decode("ascii")
     return Html(
         f'<figure><img width="{width * 96:.0f}" height="{height * 96:.0f}" alt="{escape(alt)}" '
         f'src="data:image/{kind};base64,{data}"></figure>'

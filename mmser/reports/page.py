@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 
+from mmser.core.printable import printable
+
 
 class Html(str):
     """Text that is HTML already; every other text is escaped before it reaches the page."""
@@ -16,7 +18,7 @@ class Html(str):
 
 def safe(content: object) -> Html:
     """``content`` as HTML, escaped unless it is `Html`."""
-    return content if isinstance(content, Html) else Html(escape(str(content)))
+    return content if isinstance(content, Html) else Html(escape(printable(str(content))))
 
 
 def join(parts: Iterable[object]) -> Html:

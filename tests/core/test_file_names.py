@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmser.core.file_names import LONGEST, file_name, name_of, printable
+from mmser.core.file_names import LONGEST, file_name, name_of
+from mmser.core.printable import printable
 
 TEXT = st.text(st.characters(codec=None), max_size=40)
 
