@@ -98,8 +98,11 @@ def train(
 
 def repeated(config: str | Path, overrides: Sequence[str]) -> dict[str, Any]:
     """A saved run's config with overrides; one of an earlier version may lack an option, which raises UsageError."""
+    from mmser.training.places import check_places
+
     settings = merged(read_yaml(config), overrides)
     require_run(settings)
+    check_places(settings, [word.lstrip("+").partition("=")[0] for word in overrides], Path(config))
     return settings
 
 
