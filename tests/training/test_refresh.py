@@ -105,6 +105,7 @@ def test_other_words_are_preprocessed_again_labels_are_not(
 ) -> None:
     asked: list[list[str]] = []
     monkeypatch.setattr(pipeline, "_preprocess_for", lambda *arguments: asked.append(arguments[-1]))
+    monkeypatch.setattr(pipeline, "_check_makers", lambda missing: None)  # no config makes these stores
     correct(table, emotion="happy")
     pipeline.ensure_caches(chosen, refresh(chosen))
     assert asked == []
