@@ -5,7 +5,8 @@
 A line per check: what, ok or FAILED, seconds, the figure. `forward` and `step` are every system's, `road` is training
 (interrupted and resumed), evaluation, export and prediction of one system per family, `extraction` the extractors that
 run a network, `key-sparse` its attention beside others. Ends with 0 when all hold, 1 when one fails, and 3 where there
-is no GPU; --device cpu makes the same checks on the CPU. Nothing is downloaded and no film is decoded.
+is no GPU; --device cpu makes the same checks on the CPU, and `placement`, which finds tensors of the CPU among those of
+a device. Nothing is downloaded and no film is decoded.
 """
 
 from __future__ import annotations
@@ -38,14 +39,16 @@ class Check(NamedTuple):
         return f"{self.kind} {self.subject}"
 
 
-def checks() -> Iterator[Check]:
-    """The roads first: they are what a user does."""
-    from gpu_checks import extraction, families, key_sparse, systems
+def checks(device: str) -> Iterator[Check]:
+    """The roads first: they are what a user does. Without a GPU it is also pretended that there is one."""
+    from gpu_checks import extraction, families, key_sparse, placement, systems
 
     for family, system in families.FAMILIES.items():
         yield Check(f"road {family}", system, families.road)
     for kind, run in (("forward", systems.forward), ("step", systems.step)):
         yield from (Check(kind, name, run) for name in systems.system_names())
+    if device == "cpu":
+        yield from (Check("placement", name, placement.placement) for name in systems.system_names())
     yield from (Check("extraction", name, extraction.extract) for name in extraction.extractor_names())
     yield from (Check("key-sparse", str(length), key_sparse.benchmark) for length in key_sparse.LENGTHS)
 
@@ -65,7 +68,9 @@ def main() -> int:
         return NO_GPU
     name = torch.cuda.get_device_name() if options.device == "cuda" else "the CPU"
     print(f"torch {torch.__version__} on {name}")
-    chosen = [check for check in checks() if any(fnmatch(check.name, pattern) for pattern in options.only)]
+    chosen = [
+        check for check in checks(options.device) if any(fnmatch(check.name, pattern) for pattern in options.only)
+    ]
     with tempfile.TemporaryDirectory() as place, quietly():
         folder = options.folder or Path(place)
         start = time.monotonic()

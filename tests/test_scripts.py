@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import runpy
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 import yaml
 
+from mmser.models.fusion.concat import Concat
 from mmser.pipeline import train_settings
 
 SCRIPTS = sorted((Path(__file__).parent.parent / "scripts").glob("*.py"))
@@ -82,6 +84,21 @@ def test_what_must_hold_on_a_gpu_is_checked_on_the_cpu(check_gpu, tmp_path) -> N
     rows = [line for line in out.splitlines() if " ok " in line]
     assert [row.split()[0] for row in rows] == ["road", "forward", "step", "key-sparse"], out
     assert code == 0 and "4 of 4 hold" in out
+
+
+def test_a_tensor_on_the_wrong_device_is_found_without_a_gpu(check_gpu, tmp_path, monkeypatch) -> None:
+    words = ("--device", "cpu", "--folder", str(tmp_path), "--only", "placement audio_bigru")
+    code, out = check_gpu(*words)
+    assert code == 0, out
+    original = Concat.forward
+
+    def careless(self, streams, context, need_attention=False):
+        fused = original(self, streams, context, need_attention)
+        return replace(fused, vector=fused.vector + torch.zeros(1))
+
+    monkeypatch.setattr(Concat, "forward", careless)
+    code, out = check_gpu(*words)
+    assert code == 1 and "add of a tensor (1,) on the CPU and others on the device" in out
 
 
 def test_a_check_that_fails_is_told_and_the_others_go_on(check_gpu, tmp_path, monkeypatch) -> None:
