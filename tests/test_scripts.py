@@ -82,8 +82,8 @@ def test_what_must_hold_on_a_gpu_is_checked_on_the_cpu(check_gpu, tmp_path) -> N
     only = ["road recurrent*", "* nonverbal_vocalization_small", "key-sparse 512"]
     code, out = check_gpu("--device", "cpu", "--folder", str(tmp_path), "--only", *only)
     rows = [line for line in out.splitlines() if " ok " in line]
-    assert [row.split()[0] for row in rows] == ["road", "forward", "step", "key-sparse"], out
-    assert code == 0 and "4 of 4 hold" in out
+    assert [row.split()[0] for row in rows] == ["road", "forward", "step", "placement", "key-sparse"], out
+    assert code == 0 and "5 of 5 hold" in out
 
 
 def test_a_tensor_on_the_wrong_device_is_found_without_a_gpu(check_gpu, tmp_path, monkeypatch) -> None:
@@ -104,7 +104,7 @@ def test_a_tensor_on_the_wrong_device_is_found_without_a_gpu(check_gpu, tmp_path
 def test_a_check_that_fails_is_told_and_the_others_go_on(check_gpu, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr("torch.Tensor.backward", lambda self: None)
     code, out = check_gpu("--device", "cpu", "--folder", str(tmp_path), "--only", "* text_bigru")
-    assert code == 1 and "FAILED: step text_bigru" in out and "1 of 2 hold" in out
+    assert code == 1 and "FAILED: step text_bigru" in out and "2 of 3 hold" in out
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
