@@ -136,3 +136,10 @@ def test_a_run_of_a_gpu_goes_on_without_one(settings, no_gpu, monkeypatch, caplo
     assert "training on the CPU" in caplog.text and "this machine has no GPU" in caplog.text
     assert Run(run.directory).device == torch.device("cpu")
     assert "evaluating on the CPU" in caplog.text
+
+
+def test_a_run_refused_at_its_first_check_leaves_no_folder(settings) -> None:
+    made = settings(folds=["nobody"])
+    with pytest.raises(MmserError, match="folds among .*; found nobody"):
+        train(made)
+    assert not run_directory(made).exists()
