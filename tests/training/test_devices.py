@@ -140,6 +140,6 @@ def test_a_run_of_a_gpu_goes_on_without_one(settings, no_gpu, monkeypatch, caplo
 
 def test_a_run_refused_at_its_first_check_leaves_no_folder(settings) -> None:
     made = settings(folds=["nobody"])
-    with pytest.raises(MmserError, match="folds among .*; found nobody"):
+    with pytest.raises(MmserError, match=r"folds among .*; found nobody"):
         train(made)
     assert not run_directory(made).exists()
