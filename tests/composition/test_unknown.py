@@ -16,8 +16,8 @@ def saved():
 @pytest.mark.parametrize(
     ("word", "place"),
     [
-        ("streams.text.vocabulary=true", ("streams", "text", "vocabulary")),
         ("model.encoders.text.orthogonal_start=true", ("model", "encoders", "text", "orthogonal_start")),
+        ("streams.text.crop=centre", ("streams", "text", "crop")),
         ("data.balanced=true", ("data", "balanced")),
         ("optimizer.amsgrad=true", ("optimizer", "amsgrad")),
         ("protocol.label_column=true", ("protocol", "label_column")),
@@ -30,7 +30,16 @@ def test_an_argument_of_a_part_needs_no_plus(saved, word, place):
         node = made
         for name in place:
             node = node[name]
-        assert node in (True, "sentiment")
+        assert node in (True, "sentiment", "centre")
+
+
+def test_a_vocabulary_needs_no_plus():
+    words = [
+        "streams.text.extractor=words",
+        "encoder@model.encoders.text=embedding_gru",
+        "streams.text.vocabulary=true",
+    ]
+    assert compose("train", [*TRAIN, *words])["streams"]["text"]["vocabulary"] is True
 
 
 def test_an_argument_of_an_extractor_needs_no_plus():
