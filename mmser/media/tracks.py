@@ -5,6 +5,7 @@ Packets that cannot be decoded are counted and skipped; what they leave uncovere
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
@@ -72,13 +73,14 @@ class Sound:
 class _Chain:
     """What sound of one form (format, channels, rate) goes through: packed, mixed, brought to each of the rates."""
 
-    def __init__(self, frame: AudioFrame, rates: Sequence[int]) -> None:
+    def __init__(self, frame: AudioFrame, rates: Sequence[int], order: Sequence[str]) -> None:
         import av
 
         self.form, self.source, self.rates = _form(frame), frame.sample_rate, rates
         # Packed: an array of planes holds no more than seven channels, a frame of this format has but one plane.
         self.packer = av.AudioResampler(format="flt")
-        self.mix = DownMix([channel.name for channel in frame.layout.channels])
+        own = [channel.name for channel in frame.layout.channels]
+        self.mix = DownMix(order if len(order) == len(own) else own)
         self.resamplers: dict[int, Resampler] = {}
         self.last: Mixed | None = None
 
@@ -105,6 +107,18 @@ class _Chain:
         return self.resamplers[rate].push(rows)
 
 
+def _listed_order(stream: AudioStream) -> list[str]:
+    """The names of the channels where the track lists them in an order of its own, else nothing.
+
+    PyAV below 19 frees such a list twice, which ends the process: the track then goes by the number of its channels.
+    """
+    listed = re.fullmatch(r"(\d+) channels \((.+)\)", stream.codec_context.layout.name)
+    if listed is None:
+        return []
+    stream.codec_context.layout = f"{listed[1]} channels"
+    return [channel.partition("@")[0] for channel in listed[2].split("+")]
+
+
 def _form(frame: AudioFrame) -> tuple[str, str, int]:
     return frame.format.name, frame.layout.name, frame.sample_rate
 
@@ -114,6 +128,7 @@ class AudioTrack(_Track["AudioFrame"]):
 
     def __init__(self, stream: AudioStream, origin: float, rates: Sequence[int] = (SAMPLE_RATE,)) -> None:
         super().__init__(stream, origin)
+        self.order = _listed_order(stream)
         self.positions = dict.fromkeys(rates, 0)
         self.chain: _Chain | None = None
         self.seconds = 0.0
@@ -138,7 +153,7 @@ class AudioTrack(_Track["AudioFrame"]):
             yield from self._drain()
             self._go_on(time if time is not None and gap else self.seconds)
         if self.chain is None or self.chain.form != _form(frame):
-            self.chain = _Chain(frame, tuple(self.positions))
+            self.chain = _Chain(frame, tuple(self.positions), self.order)
         frame.pts = None
         try:
             found = self.chain.push(frame)

@@ -63,7 +63,7 @@ def encode(path: Path, codec: str, rows: np.ndarray, layout: str) -> None:
 @pytest.mark.parametrize(
     ("name", "codec"),
     [("a.flac", "flac"), ("a.mkv", "flac"), ("a.mkv", "pcm_s16le"), ("a.m4a", "aac"), ("a.mka", "libopus"),
-     ("a.opus", "libopus"), ("a.mov", "pcm_s24le")],
+     ("a.opus", "libopus"), ("a.mov", "pcm_s24le"), ("a.aiff", "pcm_s16be")],
 )  # fmt: skip
 @pytest.mark.parametrize("layout", ["5.1", "7.1"])
 def test_surround_sound_of_every_codec(tmp_path: Path, name: str, codec: str, layout: str) -> None:
