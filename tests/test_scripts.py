@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import runpy
 import sys
 from dataclasses import replace
@@ -15,6 +16,7 @@ from mmser.models.fusion.concat import Concat
 from mmser.pipeline import train_settings
 
 SCRIPTS = sorted((Path(__file__).parent.parent / "scripts").glob("*.py"))
+ROOT = Path(__file__).parent.parent
 PLANS = sorted((Path(__file__).parent.parent / "scripts").glob("real_*.yaml"))
 
 
@@ -111,3 +113,8 @@ def test_a_check_that_fails_is_told_and_the_others_go_on(check_gpu, tmp_path, mo
 def test_without_a_gpu_its_check_says_so(check_gpu) -> None:
     code, out = check_gpu()
     assert code == 3 and "no GPU" in out
+
+
+def test_the_smoke_part_of_ci_names_tests_that_exist() -> None:
+    named = re.findall(r"tests/[\w/.]+", (ROOT / ".ci" / "newer_python").read_text(encoding="utf-8"))
+    assert named and [name for name in named if not (ROOT / name).exists()] == []
