@@ -91,7 +91,8 @@ def test_the_processes_of_a_run_are_told_what_is_checked(settings, monkeypatch: 
     monkeypatch.setattr("mmser.training.fit.run_in_processes", lambda *arguments: None)
     run = train(chosen)
     told = json.loads((run.directory / "caches-checked.json").read_text())
-    assert sorted(told) == sorted(str(path.resolve()) for path in Path(chosen["cache"]).glob("small/*/shard-*"))
+    read = run.recorded.values()
+    assert set(told) == {str(p.resolve()) for name in read for p in Path(chosen["cache"]).glob(f"small/{name}/shard-*")}
 
 
 def test_an_edited_manifest_is_not_trained_on(settings) -> None:
