@@ -1,4 +1,5 @@
-"""mmser: multimodal (speech, text, face) emotion recognition, from corpora of videos to an honest report.
+"""mmser: multimodal (speech, text, face) emotion recognition, from corpora of videos to an honest
+report.
 
 The steps of the command line as functions returning tables::
 

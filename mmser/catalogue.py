@@ -1,4 +1,6 @@
-"""`mmser list`: what can be named in a command, read from ``configs/`` and docstrings without importing any of it."""
+"""`mmser list`: what can be named in a command, read from ``configs/`` and docstrings without
+importing any of it.
+"""
 
 from __future__ import annotations
 
@@ -33,27 +35,42 @@ def catalogue(kind: str) -> list[dict[str, str]]:
 
 
 def _with_parents(group: str, name: str) -> dict[str, Any]:
-    """A config over those of its own group that its defaults list builds upon (Hydra's inheritance, here read only)."""
+    """A config over those of its own group that its defaults list builds upon (Hydra's inheritance,
+    here read only).
+    """
     config = load_config(group, name)
-    parents = [item for item in config.get("defaults", []) if isinstance(item, str) and item in config_names(group)]
+    parents = [
+        item
+        for item in config.get("defaults", [])
+        if isinstance(item, str) and item in config_names(group)
+    ]
     for parent in reversed(parents):
         config = _over(_with_parents(group, parent), config)
     return config
 
 
 def _over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
-    both = {key for key in below if isinstance(below[key], dict) and isinstance(above.get(key), dict)}
+    both = {
+        key for key in below if isinstance(below[key], dict) and isinstance(above.get(key), dict)
+    }
     return {**below, **above, **{key: _over(below[key], above[key]) for key in both}}
 
 
 def _plugin_row(name: str, config: dict[str, Any]) -> dict[str, str]:
-    return {"name": name, "what": str(config.get("title") or _docstring_line(str(config.get("_target_", ""))))}
+    return {
+        "name": name,
+        "what": str(config.get("title") or _docstring_line(str(config.get("_target_", "")))),
+    }
 
 
 def _system_row(name: str, config: dict[str, Any]) -> dict[str, str]:
     card = config.get("card", {})
-    reported = "; ".join(f"{r['data']} {r['metric']} {r['value']}" for r in card.get("reported", []))
-    streams = ", ".join(f"{stream}={spec['extractor']}" for stream, spec in config.get("streams", {}).items())
+    reported = "; ".join(
+        f"{r['data']} {r['metric']} {r['value']}" for r in card.get("reported", [])
+    )
+    streams = ", ".join(
+        f"{stream}={spec['extractor']}" for stream, spec in config.get("streams", {}).items()
+    )
     return {
         "name": name,
         "what": str(card.get("title", "")),
@@ -65,16 +82,25 @@ def _system_row(name: str, config: dict[str, Any]) -> dict[str, str]:
 
 
 def _docstring_line(target: str) -> str:
-    """First docstring line of the class (or else the module) a ``_target_`` names, by parsing its source."""
+    """First docstring line of the class (or else the module) a ``_target_`` names, by parsing its
+    source.
+    """
     module, _, attribute = target.rpartition(".")
     package = Path(__file__).resolve().parent
     parts = module.split(".")[1:]
-    candidates = [package.joinpath(*parts).with_suffix(".py"), package.joinpath(*parts, "__init__.py")]
+    candidates = [
+        package.joinpath(*parts).with_suffix(".py"),
+        package.joinpath(*parts, "__init__.py"),
+    ]
     source = next((path for path in candidates if parts and path.is_file()), None)
     if source is None:
         return target
     tree = ast.parse(source.read_text(encoding="utf-8"))
     named = [node for node in tree.body if getattr(node, "name", None) == attribute]
     documented = [node for node in named if isinstance(node, ast.ClassDef | ast.FunctionDef)]
-    text = (ast.get_docstring(documented[0]) if documented else None) or ast.get_docstring(tree) or target
-    return text.splitlines()[0]
+    text = (
+        (ast.get_docstring(documented[0]) if documented else None)
+        or ast.get_docstring(tree)
+        or target
+    )
+    return " ".join(text.split("\n\n")[0].split())

@@ -1,4 +1,6 @@
-"""The `mmser` command: parses words, calls one function, prints its table. Heavy libraries load in the functions."""
+"""The `mmser` command: parses words, calls one function, prints its table. Heavy libraries load in
+the functions.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,10 @@ if TYPE_CHECKING:
 
 Handler = Callable[[argparse.Namespace], int]
 
-OVERRIDES = "Hydra overrides such as corpus=meld corpus.root=DIR trainer.epochs=5; see `mmser list` for the names."
+OVERRIDES = (
+    "Hydra overrides such as corpus=meld corpus.root=DIR trainer.epochs=5; see `mmser "
+    "list` for the names."
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,31 +52,50 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (MmserError, OSError) as error:
         if options.debug:
             raise
-        print(printable(f"mmser {options.command}: {' '.join(str(error).split())}"), file=sys.stderr)
+        print(
+            printable(f"mmser {options.command}: {' '.join(str(error).split())}"), file=sys.stderr
+        )
         return 2 if isinstance(error, UsageError) else 1
     except KeyboardInterrupt:
-        print(f"mmser {options.command}: interrupted; the same command goes on from here", file=sys.stderr)
+        print(
+            f"mmser {options.command}: interrupted; the same command goes on from here",
+            file=sys.stderr,
+        )
         return 130
 
 
 def build_parser() -> argparse.ArgumentParser:
     """One subparser per command; the handler of each stands below under its name."""
-    parser = argparse.ArgumentParser(prog="mmser", description="Multimodal (speech, text, face) emotion recognition.")
+    parser = argparse.ArgumentParser(
+        prog="mmser", description="Multimodal (speech, text, face) emotion recognition."
+    )
     parser.add_argument("--version", action="version", version=f"mmser {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def command(name: str, handler: Handler, what: str) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=what, description=what)
         sub.add_argument("--debug", action="store_true", help="show the traceback of an error")
-        sub.add_argument("--trust", action="append", default=[], metavar="MODULE", help="saved configs may name it")
+        sub.add_argument(
+            "--trust",
+            action="append",
+            default=[],
+            metavar="MODULE",
+            help="saved configs may name it",
+        )
         sub.set_defaults(handler=handler)
         return sub
 
     listed = command("list", list_, "what can be named in a command")
-    listed.add_argument("kind", nargs="?", help="corpora, protocols, extractors, fusions, objectives, systems, ...")
+    listed.add_argument(
+        "kind", nargs="?", help="corpora, protocols, extractors, fusions, objectives, systems, ..."
+    )
 
-    demo = command("demo", demo_, "a small synthetic video corpus through the whole pipeline, with a report")
-    demo.add_argument("overrides", nargs="*", metavar="out=DIR", help="where to write (default: demo)")
+    demo = command(
+        "demo", demo_, "a small synthetic video corpus through the whole pipeline, with a report"
+    )
+    demo.add_argument(
+        "overrides", nargs="*", metavar="out=DIR", help="where to write (default: demo)"
+    )
 
     preprocess = command("preprocess", preprocess_, "videos -> modality caches, once")
     preprocess.add_argument("overrides", nargs="+", metavar="KEY=VALUE", help=OVERRIDES)
@@ -80,29 +104,65 @@ def build_parser() -> argparse.ArgumentParser:
 
     train = command("train", train_, "train a system over folds and seeds, then score it")
     train.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help=OVERRIDES)
-    train.add_argument("--config", help="a saved run's config.yaml to repeat; overrides still apply")
-    train.add_argument("--multirun", "-m", action="store_true", help="sweep: KEY=a,b runs every combination")
+    train.add_argument(
+        "--config", help="a saved run's config.yaml to repeat; overrides still apply"
+    )
+    train.add_argument(
+        "--multirun", "-m", action="store_true", help="sweep: KEY=a,b runs every combination"
+    )
     train.add_argument("--report", action="store_true", help="write the HTML report as well")
 
     evaluate = command("evaluate", evaluate_, "predict and score the test part of a run")
-    words = "run=DIR [condition=clean] [also=hypotheses|listeners|domains|frames] [normaliser=whisper]"
+    words = (
+        "run=DIR [condition=clean] [also=hypotheses|listeners|domains|frames] [normaliser=whisper]"
+    )
     evaluate.add_argument("overrides", nargs="+", metavar="run=DIR", help=words)
 
     score = command("score", score_, "metrics of runs or of anyone's predictions (csv or parquet)")
-    score.add_argument("tables", nargs="+", metavar="TABLE", help="a run folder, a predictions table or a csv")
+    score.add_argument(
+        "tables", nargs="+", metavar="TABLE", help="a run folder, a predictions table or a csv"
+    )
     score.add_argument("--out", help="also write the scores to this csv")
-    score.add_argument("--without", nargs="+", default=[], metavar="CLASS", help="score without these targets as well")
-    add_options(command("fuse", fuse_, "late fusion: several models' predictions -> one, by frame or by utterance"))
+    score.add_argument(
+        "--without",
+        nargs="+",
+        default=[],
+        metavar="CLASS",
+        help="score without these targets as well",
+    )
+    add_options(
+        command(
+            "fuse",
+            fuse_,
+            "late fusion: several models' predictions -> one, by frame or by utterance",
+        )
+    )
 
     report = command("report", report_, "one self-contained HTML file for one or more runs")
     report.add_argument("runs", nargs="+", metavar="RUN")
-    report.add_argument("--out", default=None, help="the file to write (default: report.html in the first run)")
+    report.add_argument(
+        "--out", default=None, help="the file to write (default: report.html in the first run)"
+    )
 
-    add_robustness_options(command("robustness", robustness_, "real ASR, controlled word errors, noise, bad video"))
-    add_ablate_options(command("ablate", ablate_, "modalities taken away, at test and training time; parts exchanged"))
-    add_predict_options(command("predict", predict_, "emotions over time in a new video or sound file"))
-    add_compare_options(command("compare", compare_, "paired tests between runs, and the literature's figures beside"))
-    add_export_options(command("export", export_, "a trained run as a model folder for others, or as an ONNX file"))
+    add_robustness_options(
+        command("robustness", robustness_, "real ASR, controlled word errors, noise, bad video")
+    )
+    add_ablate_options(
+        command(
+            "ablate", ablate_, "modalities taken away, at test and training time; parts exchanged"
+        )
+    )
+    add_predict_options(
+        command("predict", predict_, "emotions over time in a new video or sound file")
+    )
+    add_compare_options(
+        command(
+            "compare", compare_, "paired tests between runs, and the literature's figures beside"
+        )
+    )
+    add_export_options(
+        command("export", export_, "a trained run as a model folder for others, or as an ONNX file")
+    )
     add_push_options(command("push", push_, "a model folder onto the Hugging Face Hub"))
 
     doctor = command("doctor", doctor_, "what this machine has and what is missing")
@@ -111,13 +171,17 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def show(table: pd.DataFrame) -> None:
-    """Print a table in full width, numbers with three decimals, absent values as a dash; "nothing" without rows."""
+    """Print a table in full width, numbers with three decimals, absent values as a dash; "nothing"
+    without rows.
+    """
     text = table.to_string(index=False, float_format=lambda x: f"{x:.3f}", na_rep="-")
     print(printable(text) if len(table) else "nothing")
 
 
 def print_scores(tables: Any, without: Sequence[str] = ()) -> pd.DataFrame:
-    """Score runs or predictions tables and print them with what every name means; returns the scores."""
+    """Score runs or predictions tables and print them with what every name means; returns the
+    scores.
+    """
     from mmser.evaluation.meanings import scores_text
     from mmser.evaluation.score import score
 
@@ -127,11 +191,21 @@ def print_scores(tables: Any, without: Sequence[str] = ()) -> pd.DataFrame:
 
 
 def keyed(overrides: Sequence[str], allowed: Sequence[str]) -> dict[str, str]:
-    """Parse KEY=VALUE words of the commands that take a few fixed keys. Raises UsageError on any other word."""
+    """Parse KEY=VALUE words of the commands that take a few fixed keys. Raises UsageError on any
+    other word.
+    """
     pairs = [word.partition("=") for word in overrides]
-    wrong = [word for word, (key, sign, _) in zip(overrides, pairs, strict=True) if not sign or key not in allowed]
+    wrong = [
+        word
+        for word, (key, sign, _) in zip(overrides, pairs, strict=True)
+        if not sign or key not in allowed
+    ]
     if wrong:
-        raise UsageError(f"words of the form {', '.join(f'{key}=...' for key in allowed)}", wrong[0], "See --help.")
+        raise UsageError(
+            f"words of the form {', '.join(f'{key}=...' for key in allowed)}",
+            wrong[0],
+            "See --help.",
+        )
     return {key: value for key, _, value in pairs}
 
 
@@ -197,7 +271,9 @@ def evaluate_(options: argparse.Namespace) -> int:
 
     words = keyed(options.overrides, ["run", "condition", "also", "normaliser"])
     if "run" not in words:
-        raise UsageError("run=DIR", "no run", "Name the run folder, e.g. mmser evaluate run=runs/NAME.")
+        raise UsageError(
+            "run=DIR", "no run", "Name the run folder, e.g. mmser evaluate run=runs/NAME."
+        )
     run = Run(words["run"])
     print_scores(evaluate(run, condition=words.get("condition", "clean")))
     if "also" in words:
@@ -229,7 +305,11 @@ def report_(options: argparse.Namespace) -> int:
     from mmser.reports.report import report
 
     runs = [Path(run) for run in options.runs]
-    print(printable(f"Report: {report(runs, Path(options.out) if options.out else runs[0] / 'report.html')}"))
+    print(
+        printable(
+            f"Report: {report(runs, Path(options.out) if options.out else runs[0] / 'report.html')}"
+        )
+    )
     return 0
 
 
@@ -250,7 +330,9 @@ def ablate_(options: argparse.Namespace) -> int:
 
 
 def predict_(options: argparse.Namespace) -> int:
-    """`mmser predict run=DIR|FOLDER|hf:OWNER/NAME FILE...`; exits with 1 when a recording could not be judged."""
+    """`mmser predict run=DIR|FOLDER|hf:OWNER/NAME FILE...`; exits with 1 when a recording could not
+    be judged.
+    """
     from mmser.inference.command import predict
 
     return predict(options, lambda text: print(printable(text), flush=True))
@@ -286,7 +368,8 @@ def doctor_(options: argparse.Namespace) -> int:
 
     findings = doctor(options.weights)
     rows: list[dict[str, Any]] = [
-        {"": "ok" if f.ok else "MISSING", "what": f.what, "found": f.found, "what to do": f.remedy} for f in findings
+        {"": "ok" if f.ok else "MISSING", "what": f.what, "found": f.found, "what to do": f.remedy}
+        for f in findings
     ]
     print(printable(columns_text(rows)))
     return int(not all(finding.ok for finding in findings))

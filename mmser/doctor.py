@@ -11,7 +11,8 @@ from pathlib import Path
 
 REQUIRED = (
     "torch", "torchvision", "torchaudio", "transformers", "openai-whisper", "av", "facenet-pytorch",
-    "pytorch-metric-learning", "lightning", "torchmetrics", "hydra-core", "pandas", "pyarrow", "safetensors",
+    "pytorch-metric-learning", "lightning", "torchmetrics", "hydra-core", "pandas", "pyarrow",
+    "safetensors",
     "scikit-learn", "scipy", "jiwer", "matplotlib",
 )  # fmt: skip
 EXTRAS = {
@@ -39,7 +40,9 @@ class Finding:
 
 
 def doctor(weights: str | Path = "weights") -> list[Finding]:
-    """Examine packages, torch, codecs, disk, memory and the weights folder. Never downloads anything."""
+    """Examine packages, torch, codecs, disk, memory and the weights folder. Never downloads
+    anything.
+    """
     return [*_packages(), *_extras(), *_torch(), *_codecs(), *_machine(), *_weights(Path(weights))]
 
 
@@ -53,7 +56,9 @@ def _version(distribution: str) -> str | None:
 def _packages() -> list[Finding]:
     found = {name: _version(name) for name in REQUIRED}
     return [
-        Finding(name, version or "missing", version is not None, "" if version else "pip install mmser")
+        Finding(
+            name, version or "missing", version is not None, "" if version else "pip install mmser"
+        )
         for name, version in found.items()
     ]
 
@@ -61,7 +66,12 @@ def _packages() -> list[Finding]:
 def _extras() -> list[Finding]:
     found = {extra: _version(name) for extra, name in EXTRAS.items()}
     return [
-        Finding(f"extra {extra}", version or "not installed", True, "" if version else f"pip install 'mmser[{extra}]'")
+        Finding(
+            f"extra {extra}",
+            version or "not installed",
+            True,
+            "" if version else f"pip install 'mmser[{extra}]'",
+        )
         for extra, version in found.items()
     ]
 
@@ -75,9 +85,13 @@ def _torch() -> list[Finding]:
     if torch.cuda.is_available():
         for index in range(torch.cuda.device_count()):
             facts = torch.cuda.get_device_properties(index)
-            findings.append(Finding(f"GPU {index}", f"{facts.name}, {facts.total_memory / 2**30:.0f} GiB"))
+            findings.append(
+                Finding(f"GPU {index}", f"{facts.name}, {facts.total_memory / 2**30:.0f} GiB")
+            )
     else:
-        findings.append(Finding("GPU", "none", True, "Everything runs on CPU; large encoders are slow there."))
+        findings.append(
+            Finding("GPU", "none", True, "Everything runs on CPU; large encoders are slow there.")
+        )
     return findings
 
 
@@ -88,7 +102,14 @@ def _codecs() -> list[Finding]:
 
     missing = [name for name in CODECS if name not in av.codec.codecs_available]
     found = "all of " + ", ".join(CODECS) if not missing else "missing " + ", ".join(missing)
-    return [Finding("decoders", found, not missing, "" if not missing else "pip install --force-reinstall av")]
+    return [
+        Finding(
+            "decoders",
+            found,
+            not missing,
+            "" if not missing else "pip install --force-reinstall av",
+        )
+    ]
 
 
 def _machine() -> list[Finding]:
@@ -105,9 +126,13 @@ def _machine() -> list[Finding]:
 
 def _weights(folder: Path) -> list[Finding]:
     hub = Path(os.environ.get("HF_HOME", Path.home() / ".cache" / "huggingface")) / "hub"
-    models = sorted(path.name.removeprefix("models--").replace("--", "/") for path in hub.glob("models--*"))
+    models = sorted(
+        path.name.removeprefix("models--").replace("--", "/") for path in hub.glob("models--*")
+    )
     local = sorted(p.name for p in folder.glob("*") if p.is_dir() or p.suffix in WEIGHT_SUFFIXES)
-    remedy = "Put checkpoints there, or name a hub id; `weights=random` tries a pipeline without any."
+    remedy = (
+        "Put checkpoints there, or name a hub id; `weights=random` tries a pipeline without any."
+    )
     return [
         Finding(f"weights in {folder}", ", ".join(local) or "none", True, "" if local else remedy),
         Finding("weights in the hub's cache", ", ".join(models) or "none"),

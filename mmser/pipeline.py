@@ -1,4 +1,6 @@
-"""The road end to end: corpus -> caches -> folds -> predictions -> report, each step skipped where it is done."""
+"""The road end to end: corpus -> caches -> folds -> predictions -> report, each step skipped where
+it is done.
+"""
 
 from __future__ import annotations
 
@@ -37,10 +39,15 @@ def preprocess(
 ) -> pd.DataFrame:
     """Turn a corpus into caches, one per extractor; what is cached already is not done again.
 
-    ``corpus`` and ``extractors`` are names from `mmser list`; ``overrides`` are further Hydra words. Returns one row
-    per extractor: done, failed, reasons, directory, seconds.
+    ``corpus`` and ``extractors`` are names from `mmser list`; ``overrides`` are further Hydra
+    words. Returns one row per extractor: done, failed, reasons, directory, seconds.
     """
-    words = [f"corpus={corpus}", f"extractors=[{','.join(extractors)}]", f"transcript={transcript}", f"cache={cache}"]
+    words = [
+        f"corpus={corpus}",
+        f"extractors=[{','.join(extractors)}]",
+        f"transcript={transcript}",
+        f"cache={cache}",
+    ]
     words += [f"corpus.root={root}"] if root is not None else []
     words += [f"weights={weights}"] if weights is not None else []
     return preprocess_config([*words, *overrides])
@@ -61,9 +68,14 @@ def preprocess_config(overrides: Sequence[str]) -> pd.DataFrame:
     config = compose("preprocess", [*parts, *overrides])
     return extract(
         built(config["corpus"]),
-        {name: built(_with_weights(part, config["weights"])) for name, part in config["extractor"].items()},
+        {
+            name: built(_with_weights(part, config["weights"]))
+            for name, part in config["extractor"].items()
+        },
         Path(config["cache"]),
-        transcriber=built(_with_weights(config["transcriber"], None)) if "transcriber" in config else None,
+        transcriber=built(_with_weights(config["transcriber"], None))
+        if "transcriber" in config
+        else None,
         transcript=transcript,
         workers=config["workers"],
         frame_rate=config["frame_rate"],
@@ -72,18 +84,24 @@ def preprocess_config(overrides: Sequence[str]) -> pd.DataFrame:
 
 
 def _with_weights(part: Mapping[str, Any], weights: str | None) -> dict[str, Any]:
-    """The extractor's config with the global ``weights`` option applied, where the extractor has weights at all."""
+    """The extractor's config with the global ``weights`` option applied, where the extractor has
+    weights at all.
+    """
     return {**part, "weights": weights} if weights is not None and "weights" in part else dict(part)
 
 
 def train(
-    *overrides: str, config: str | Path | None = None, parts: Mapping[str, Callable[..., Any]] | None = None
+    *overrides: str,
+    config: str | Path | None = None,
+    parts: Mapping[str, Callable[..., Any]] | None = None,
 ) -> Run:
-    """Cache what is missing, train every fold and seed that is not done, and write the predictions of the test part.
+    """Cache what is missing, train every fold and seed that is not done, and write the predictions
+    of the test part.
 
-    ``overrides`` are Hydra words ("system=mcsan", "corpus=emodb"); ``config`` is a saved run's config.yaml to repeat.
-    ``parts`` exchanges parts of the system for classes of your own, ``{"model.fusion": MyFusion}``: see
-    `mmser.training.own_parts`. The same call goes on where an interrupted one stopped.
+    ``overrides`` are Hydra words ("system=mcsan", "corpus=emodb"); ``config`` is a saved run's
+    config.yaml to repeat. ``parts`` exchanges parts of the system for classes of your own,
+    ``{"model.fusion": MyFusion}``: see `mmser.training.own_parts`. The same call goes on where an
+    interrupted one stopped.
     """
     trust_typed(overrides)
     settings = repeated(config, overrides) if config else train_settings(overrides)
@@ -97,7 +115,9 @@ def train(
 
 
 def repeated(config: str | Path, overrides: Sequence[str]) -> dict[str, Any]:
-    """A saved run's config with overrides; one of an earlier version may lack an option, which raises UsageError."""
+    """A saved run's config with overrides; one of an earlier version may lack an option, which
+    raises UsageError.
+    """
     from mmser.training.places import check_places
 
     settings = merged(read_yaml(config), overrides)
@@ -126,15 +146,24 @@ def train_config(settings: dict[str, Any]) -> Run:
     return run
 
 
-def ensure_caches(settings: Mapping[str, Any], changed: Mapping[str, Changes] | None = None) -> None:
-    """Preprocess whatever the run reads and no cache holds in full; raises MmserError when a corpus is not there.
+def ensure_caches(
+    settings: Mapping[str, Any], changed: Mapping[str, Changes] | None = None
+) -> None:
+    """Preprocess whatever the run reads and no cache holds in full; raises MmserError when a corpus
+    is not there.
 
-    Every corpus of the run (``corpus`` and ``domains``) and every stream of every stage count. A corpus whose words,
-    times or media have ``changed`` since it was cached is preprocessed again: what its content still is, is kept.
+    Every corpus of the run (``corpus`` and ``domains``) and every stream of every stage count. A
+    corpus whose words, times or media have ``changed`` since it was cached is preprocessed again:
+    what its content still is, is kept.
     """
     stages = (settings.get("stages") or {}).values()
-    named = [*settings["streams"].values(), *(s for stage in stages for s in (stage.get("streams") or {}).values())]
-    extractors = dict.fromkeys(str(stream["extractor"]) for stream in named if "extractor" in stream)
+    named = [
+        *settings["streams"].values(),
+        *(s for stage in stages for s in (stage.get("streams") or {}).values()),
+    ]
+    extractors = dict.fromkeys(
+        str(stream["extractor"]) for stream in named if "extractor" in stream
+    )
     recorded = _recorded(settings)
     extractors = dict.fromkeys(recorded.get(name, name) for name in extractors)
     domains = [domain["corpus"] for domain in (settings.get("domains") or {}).values()]
@@ -144,7 +173,10 @@ def ensure_caches(settings: Mapping[str, Any], changed: Mapping[str, Changes] | 
 
 
 def _ensure_corpus(
-    settings: Mapping[str, Any], corpus: Mapping[str, Any], extractors: Sequence[str], changed: Sequence[str]
+    settings: Mapping[str, Any],
+    corpus: Mapping[str, Any],
+    extractors: Sequence[str],
+    changed: Sequence[str],
 ) -> None:
     name = built(corpus).name
     missing: dict[str, list[str]] = {}
@@ -162,7 +194,9 @@ def _ensure_corpus(
 
 
 def _check_makers(missing: Mapping[str, Sequence[str]]) -> None:
-    """Raise UsageError for a store that no extractor and recogniser can make, before the first is made."""
+    """Raise UsageError for a store that no extractor and recogniser can make, before the first is
+    made.
+    """
     for transcript, names in missing.items():
         for name in names:
             load_config("extractor", name)
@@ -173,7 +207,8 @@ def _check_makers(missing: Mapping[str, Sequence[str]]) -> None:
 def _outdated(corpus: str, store: str, changed: Sequence[str]) -> MmserError:
     return MmserError(
         f"features of {corpus} as it is now",
-        f"{store}, made before the media, times or words of {len(changed)} utterances changed ({changed[0]} first)",
+        f"{store}, made before the media, times or words of {len(changed)} utterances changed "
+        f"({changed[0]} first)",
         "Run `mmser preprocess` with the words that made it, which keeps what is unchanged.",
     )
 
@@ -181,7 +216,8 @@ def _outdated(corpus: str, store: str, changed: Sequence[str]) -> MmserError:
 def _cached(cache: Path, corpus: str, extractor: str) -> bool:
     """The store is there and knows every utterance of the manifest, as done or as failed.
 
-    Raises MmserError when the name means several stores, a file is damaged, or a store named in full is not there.
+    Raises MmserError when the name means several stores, a file is damaged, or a store named in
+    full is not there.
     """
     from mmser.cache.find import NotCachedError
     from mmser.cache.manifests import check_manifest
@@ -191,7 +227,8 @@ def _cached(cache: Path, corpus: str, extractor: str) -> bool:
     try:
         store = Store(find_store(cache, corpus, extractor))
     except NotCachedError:
-        # Only the words that made it tell how to make a store with this fingerprint: ours may make another.
+        # Only the words that made it tell how to make a store with this fingerprint: ours may make
+        # another.
         if split_store_name(extractor):
             raise
         return False
@@ -218,7 +255,9 @@ def _preprocess_for(
     from mmser.extraction.preprocess import preprocess as extract
 
     parts = [f"+extractor@extractor.{name}={name}" for name in names]
-    base = compose("preprocess", ["corpus=generic", f"paths.weights={settings['paths']['weights']}", *parts])
+    base = compose(
+        "preprocess", ["corpus=generic", f"paths.weights={settings['paths']['weights']}", *parts]
+    )
     weights = settings.get("weights")
     extract(
         built(corpus),
@@ -231,9 +270,11 @@ def _preprocess_for(
 
 
 DEMO = """mmser demo: everything below {out}/, no download, a few minutes on two cores
-  1. write a small SYNTHETIC corpus in IEMOCAP's layout: ten speakers, computer speech, warped faces    corpus/
-  2. decode each video once into caches of speech, word and face features (face network: random weights) cache/
-  3. train a gated fusion of the three, leaving one session out in turn                                  runs/
+  1. write a small SYNTHETIC corpus in IEMOCAP's layout: ten speakers, computer speech,
+     warped faces                                                                  corpus/
+  2. decode each video once into caches of speech, word and face features
+     (face network: random weights)                                                cache/
+  3. train a gated fusion of the three, leaving one session out in turn            runs/
   4. predict and score each left-out session, and draw the report
 What it shows is that the pipeline works; its scores say nothing about real emotions."""
 
@@ -245,7 +286,11 @@ def demo(out: str | Path = "demo") -> Path:
     folder = Path(out)
     log.info("%s", DEMO.format(out=folder))
     words = ["system=gated", "corpus=synthetic", "protocol=synthetic4_loso5", "experiment=demo"]
-    places = [f"corpus.root={folder / 'corpus'}", f"cache={folder / 'cache'}", f"paths.runs={folder / 'runs'}"]
+    places = [
+        f"corpus.root={folder / 'corpus'}",
+        f"cache={folder / 'cache'}",
+        f"paths.runs={folder / 'runs'}",
+    ]
     run = train(*words, *places)
     return report([run.directory], folder / "report.html")
 
@@ -257,7 +302,11 @@ def sweep(overrides: Sequence[str]) -> None:
     """
     trust_typed(overrides)
     corpus = chosen(overrides, "corpus")
-    added = [f"protocol={default_protocol(corpus)}"] if corpus and not chosen(overrides, "protocol") else []
+    added = (
+        [f"protocol={default_protocol(corpus)}"]
+        if corpus and not chosen(overrides, "protocol")
+        else []
+    )
     hydra_sweep("train", [*added, *overrides], _validation_score)
 
 

@@ -1,6 +1,5 @@
 """Turn a corpus into feature caches: `mmser preprocess` as a script."""
 
-# ruff: noqa: T201 - a script prints
 from __future__ import annotations
 
 import argparse
@@ -14,10 +13,17 @@ def main() -> None:
     parser.add_argument("corpus", help="name of the corpus, see `mmser list corpora`")
     parser.add_argument("root", help="its folder")
     parser.add_argument("extractors", nargs="+", help="names, see `mmser list extractors`")
-    parser.add_argument("--transcript", default="corpus", help="corpus, or the name of an ASR system")
+    parser.add_argument(
+        "--transcript", default="corpus", help="corpus, or the name of an ASR system"
+    )
     parser.add_argument("--cache", default="cache", help="the cache folder (default: cache)")
-    parser.add_argument("--weights", help="`random` runs pretrained extractors without their weights, marked as such")
-    parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="further settings, workers=4")
+    parser.add_argument(
+        "--weights",
+        help="`random` runs pretrained extractors without their weights, marked as such",
+    )
+    parser.add_argument(
+        "--set", nargs="*", default=[], metavar="KEY=VALUE", help="further settings, workers=4"
+    )
     options = parser.parse_args()
     try:
         table = preprocess(

@@ -1,6 +1,7 @@
-"""Fit the detector of nonverbal sounds on labelled intervals: a csv with the columns path, start, end, nonverbal."""
+"""Fit the detector of nonverbal sounds on labelled intervals: a csv with the columns path, start,
+end, nonverbal.
+"""
 
-# ruff: noqa: T201 - a script prints
 from __future__ import annotations
 
 import argparse
@@ -29,14 +30,21 @@ def main() -> None:
     try:
         table = read_csv_file(options.table)
         require_columns(table, ("path", "start", "end", "nonverbal"), options.table)
-        table = table.assign(**{name: as_numbers(table[name], name) for name in ("start", "end", "nonverbal")})
-        parts = [(features_of(str(path), rows), rows) for path, rows in table.groupby("path", sort=True)]
+        table = table.assign(
+            **{name: as_numbers(table[name], name) for name in ("start", "end", "nonverbal")}
+        )
+        parts = [
+            (features_of(str(path), rows), rows) for path, rows in table.groupby("path", sort=True)
+        ]
         features = np.concatenate([part for part, _ in parts])
         nonverbal = np.concatenate([rows["nonverbal"].to_numpy(bool) for _, rows in parts])
         detector = fit_detector(features, nonverbal, options.cost)
         right = (detector.is_nonverbal(features) == nonverbal).mean()
         detector.save(options.out)
-        print(f"{len(features)} intervals, {nonverbal.sum()} of them nonverbal; {right:.1%} right on these themselves")
+        print(
+            f"{len(features)} intervals, {nonverbal.sum()} of them nonverbal; {right:.1%} right "
+            "on these themselves"
+        )
     except (MmserError, OSError) as error:
         parser.exit(1, f"{error}\n")
 
@@ -45,10 +53,16 @@ def features_of(path: str, rows: pd.DataFrame) -> np.ndarray:
     """(interval, feature) of one recording."""
     (clip,) = decode_clips(_alone(path), want_audio=True, want_frames=False)
     if clip.waveform is None:
-        raise MmserError(f"sound in {path}", clip.failures[0].reason if clip.failures else "none", "Leave it out.")
+        raise MmserError(
+            f"sound in {path}",
+            clip.failures[0].reason if clip.failures else "none",
+            "Leave it out.",
+        )
     contours = contours_of(clip.waveform)
     frames = (rows[["start", "end"]].to_numpy() * RATE).round().astype(int).tolist()
-    return np.stack([interval_features(contours.cut(first, max(first + 1, last))) for first, last in frames])
+    return np.stack(
+        [interval_features(contours.cut(first, max(first + 1, last))) for first, last in frames]
+    )
 
 
 def _alone(path: str) -> Sequence[Utterance]:

@@ -1,6 +1,5 @@
 """Run an ASR system over a corpus and cache its words, with times and confidences."""
 
-# ruff: noqa: T201 - a script prints
 from __future__ import annotations
 
 import argparse
@@ -18,12 +17,18 @@ def main() -> None:
     parser.add_argument("corpus", help="name of the corpus, see `mmser list corpora`")
     parser.add_argument("root", help="its folder")
     parser.add_argument("transcriber", help="name of the ASR system, see `mmser list transcribers`")
-    parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="such as transcriber.model=base")
+    parser.add_argument(
+        "overrides", nargs="*", metavar="KEY=VALUE", help="such as transcriber.model=base"
+    )
     parser.add_argument("--cache", default="cache", help="the cache folder (default: cache)")
     parser.add_argument("--workers", type=int, default=2, help="decoding processes (default: 2)")
     options = parser.parse_args()
     try:
-        words = [f"corpus={options.corpus}", f"corpus.root={options.root}", f"+transcriber={options.transcriber}"]
+        words = [
+            f"corpus={options.corpus}",
+            f"corpus.root={options.root}",
+            f"+transcriber={options.transcriber}",
+        ]
         config = compose("preprocess", [*words, *options.overrides])
         table = preprocess(
             instantiate(config["corpus"]),

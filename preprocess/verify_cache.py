@@ -1,6 +1,5 @@
 """Recompute every checksum of a cache; exits with 1 when anything is damaged."""
 
-# ruff: noqa: T201 - a script prints
 from __future__ import annotations
 
 import argparse
@@ -18,7 +17,11 @@ def main() -> int:
         print(info(options.directory).to_string(index=False))
         checked = verify(options.directory)
         damaged = checked[~checked.ok]
-        print(damaged.to_string(index=False) if len(damaged) else f"{len(checked)} files, all as they were written")
+        print(
+            damaged.to_string(index=False)
+            if len(damaged)
+            else f"{len(checked)} files, all as they were written"
+        )
         return int(len(damaged) > 0)
     except MmserError as error:
         parser.exit(1, f"{error}\n")

@@ -1,4 +1,5 @@
-"""Random reading: this project's store against one .npy file per utterance, both warm, in one process.
+"""Random reading: this project's store against one .npy file per utterance, both warm, in one
+process.
 
 python scripts/benchmark_cache.py --utterances 2000 --rounds 5
 """
@@ -24,7 +25,9 @@ RECIPE = Recipe("benchmark", "scripts.benchmark_cache", 1, {}, "float16")
 
 
 def write_both(folder: Path, utterances: int, dimension: int, seed: int) -> tuple[list[str], int]:
-    """The same arrays, (50 to 500, dimension) float16, as a store and as .npy files; returns ids and bytes."""
+    """The same arrays, (50 to 500, dimension) float16, as a store and as .npy files; returns ids
+    and bytes.
+    """
     generator = np.random.default_rng(seed)
     ids = [f"u{number:05d}" for number in range(utterances)]
     (folder / "npy").mkdir()
@@ -34,7 +37,9 @@ def write_both(folder: Path, utterances: int, dimension: int, seed: int) -> tupl
             entries = []
             for key in ids[at : at + 64]:
                 rows = int(generator.integers(SHORTEST, LONGEST + 1))
-                values = generator.standard_normal((rows, dimension), dtype=np.float32).astype(np.float16)
+                values = generator.standard_normal((rows, dimension), dtype=np.float32).astype(
+                    np.float16
+                )
                 np.save(folder / "npy" / f"{key}.npy", values)
                 entries.append(Entry(key, "", Features(values, 50.0)))
                 size += values.nbytes
@@ -44,7 +49,9 @@ def write_both(folder: Path, utterances: int, dimension: int, seed: int) -> tupl
 
 
 def seconds(read: Callable[[str], np.ndarray], order: list[str], buffer: np.ndarray) -> float:
-    """Time to read every utterance in batches, each array copied once into a batch that both sides reuse."""
+    """Time to read every utterance in batches, each array copied once into a batch that both sides
+    reuse.
+    """
     begun = time.perf_counter()
     for at in range(0, len(order), len(buffer)):
         for row, key in enumerate(order[at : at + len(buffer)]):
@@ -54,7 +61,9 @@ def seconds(read: Callable[[str], np.ndarray], order: list[str], buffer: np.ndar
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--utterances", type=int, default=2000)
     parser.add_argument("--dimension", type=int, default=768)
     parser.add_argument("--batch", type=int, default=32)
@@ -83,12 +92,16 @@ def main() -> None:
                     times[name].append(taken)
         best = {name: min(values) for name, values in times.items()}
         median = {name: float(np.median(values)) for name, values in times.items()}
-        print(f"{len(ids)} utterances, {size / 1e6:.0f} MB, shuffled batches of {options.batch}, warm")
+        print(
+            f"{len(ids)} utterances, {size / 1e6:.0f} MB, shuffled batches of {options.batch}, warm"
+        )
         print(f"{'':16}{'best s':>10}{'median s':>10}{'GB/s':>8}")
         for name in sides:
             print(f"{name:16}{best[name]:10.3f}{median[name]:10.3f}{size / best[name] / 1e9:8.2f}")
         ratio = best["one .npy each"] / best["store"]
-        print(f"ratio: {ratio:.2f} (best), {median['one .npy each'] / median['store']:.2f} (median)")
+        print(
+            f"ratio: {ratio:.2f} (best), {median['one .npy each'] / median['store']:.2f} (median)"
+        )
         print(f"opening the store: {opening * 1e3:.0f} ms")
 
 

@@ -1,9 +1,10 @@
-"""Key-sparse attention against the naive formulation and against plain attention: time and peak memory.
+"""Key-sparse attention against the naive formulation and against plain attention: time and peak
+memory.
 
     python scripts/benchmark_key_sparse.py --lengths 128 512 2048 --device cpu
 
-Forward and backward, sides interleaved in one run; only the ratios are meant to be quoted. Memory on the CPU is the
-growth of the process's peak, taken in a fresh process per side and length.
+Forward and backward, sides interleaved in one run; only the ratios are meant to be quoted. Memory
+on the CPU is the growth of the process's peak, taken in a fresh process per side and length.
 """
 
 from __future__ import annotations
@@ -50,8 +51,13 @@ SIDES: dict[str, Side] = {"key-sparse": sparse, "plain": plain, "naive": naive}
 def inputs(length: int, device: str, size: int) -> tuple[list[Tensor], Tensor]:
     """Two utterances of eight heads; the second is three quarters as long."""
     rng = torch.Generator().manual_seed(length)
-    tensors = [torch.randn(2, 8, length, size, generator=rng).to(device).requires_grad_() for _ in range(3)]
-    mask = torch.arange(length, device=device) < torch.tensor([length, length * 3 // 4], device=device)[:, None]
+    tensors = [
+        torch.randn(2, 8, length, size, generator=rng).to(device).requires_grad_() for _ in range(3)
+    ]
+    mask = (
+        torch.arange(length, device=device)
+        < torch.tensor([length, length * 3 // 4], device=device)[:, None]
+    )
     return tensors, mask
 
 
@@ -89,22 +95,39 @@ def peak(side: str, length: int, device: str, size: int) -> float:
 
 def main() -> None:
     """Print one row per length."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--lengths", type=int, nargs="+", default=[128, 256, 512, 1024, 2048, 4096, 8192])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--lengths", type=int, nargs="+", default=[128, 256, 512, 1024, 2048, 4096, 8192]
+    )
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--size", type=int, default=64, help="features per head")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--naive-up-to", type=int, default=8192, help="lengths above skip the naive side (memory)")
+    parser.add_argument(
+        "--naive-up-to", type=int, default=8192, help="lengths above skip the naive side (memory)"
+    )
     options = parser.parse_args()
     print("length  ks/plain  ks/naive   MiB ks  MiB plain  MiB naive")
     for length in options.lengths:
         sides = [side for side in SIDES if side != "naive" or length <= options.naive_up_to]
         tensors, mask = inputs(length, options.device, options.size)
-        rounds = [[step(side, tensors, mask) for side in sides] for _ in range(options.rounds + 1)][1:]
-        ratios = [statistics.median(row[0] / row[column] for row in rounds) for column in range(1, len(sides))]
+        rounds = [[step(side, tensors, mask) for side in sides] for _ in range(options.rounds + 1)][
+            1:
+        ]
+        ratios = [
+            statistics.median(row[0] / row[column] for row in rounds)
+            for column in range(1, len(sides))
+        ]
         with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
-            memory = pool.starmap(peak, [(side, length, options.device, options.size) for side in sides], chunksize=1)
-        cells = [f"{r:8.2f}" for r in ratios] + ["       -"] * (2 - len(ratios)) + [f"{m:9.1f}" for m in memory]
+            memory = pool.starmap(
+                peak, [(side, length, options.device, options.size) for side in sides], chunksize=1
+            )
+        cells = (
+            [f"{r:8.2f}" for r in ratios]
+            + ["       -"] * (2 - len(ratios))
+            + [f"{m:9.1f}" for m in memory]
+        )
         print(f"{length:6d}  {'  '.join(cells)}", flush=True)
 
 

@@ -1,11 +1,14 @@
-"""How much a padding-aware training step saves: our systems against the same networks padded to the maximum.
+"""How much a padding-aware training step saves: our systems against the same networks padded to the
+maximum.
 
-    python scripts/benchmark_step.py [--systems mcsan ...] [--batch-size 32] [--batches 6] [--threads 1] [--device cpu]
+    python scripts/benchmark_step.py [--systems mcsan ...] [--batch-size 32] [--batches 6]
+    [--threads 1] [--device cpu]
 
-Three sides take turns on the same rows in one run: float32 padded to the batch's longest (length-bucketed, masks),
-float32 padded to the paper's maximum, and float64 padded to the maximum (how published code runs). Lengths are drawn
-like IEMOCAP's: log-normal seconds, 100 frames, 2.6 words and 3 faces per second. On the CPU time is CPU time, so that
-other work on the machine matters little; only the ratios of one run mean anything.
+Three sides take turns on the same rows in one run: float32 padded to the batch's longest
+(length-bucketed, masks), float32 padded to the paper's maximum, and float64 padded to the maximum
+(how published code runs). Lengths are drawn like IEMOCAP's: log-normal seconds, 100 frames, 2.6
+words and 3 faces per second. On the CPU time is CPU time, so that other work on the machine matters
+little; only the ratios of one run mean anything.
 """
 
 from __future__ import annotations
@@ -41,7 +44,8 @@ RATES = {"audio": 100.0, "text": 2.6, "face": 3.0}
 
 @dataclass(frozen=True)
 class Case:
-    """A system with its published sizes: input sizes and maximum lengths by stream (size 0: word indices).
+    """A system with its published sizes: input sizes and maximum lengths by stream (size 0: word
+    indices).
 
     ``published`` builds the padded sides where the released layout is another than ours.
     """
@@ -65,9 +69,13 @@ def mcsan() -> MultimodalModel:
 def amh() -> MultimodalModel:
     return build_model(
         {
-            "audio": partial(RecurrentEncoder, hidden_size=200, bidirectional=False, input_dropout=0.3),
+            "audio": partial(
+                RecurrentEncoder, hidden_size=200, bidirectional=False, input_dropout=0.3
+            ),
             "text": partial(EmbeddingGRU, hidden_size=200, input_dropout=0.7),
-            "face": partial(RecurrentEncoder, hidden_size=128, bidirectional=False, input_dropout=0.3),
+            "face": partial(
+                RecurrentEncoder, hidden_size=128, bidirectional=False, input_dropout=0.3
+            ),
         },
         AMH,
         Classifier,
@@ -81,7 +89,9 @@ def attention(layout: Layout, cross: bool) -> MultimodalModel:
     released = layout == "released"
     return build_model(
         {
-            "audio": partial(MixedBiGRU, layout=layout, steps=1000, mixed_steps=500, projected_size=120, stride=2),
+            "audio": partial(
+                MixedBiGRU, layout=layout, steps=1000, mixed_steps=500, projected_size=120, stride=2
+            ),
             "text": partial(MixedBiGRU, layout=layout, steps=128, input_dropout=0.25),
             "face": partial(MixedBiGRU, layout=layout, steps=32, mixed_steps=25),
         },
@@ -112,12 +122,20 @@ ATTENTION_SIZES = {"audio": 120, "text": 300, "face": 2048}
 ATTENTION_LIMITS = {"audio": 1000, "text": 128, "face": 32}
 CASES = {
     "mcsan": Case(mcsan, {"audio": 40, "text": 300}, {"audio": 1000, "text": 128}),
-    "amh": Case(amh, {"audio": 120, "text": 0, "face": 2048}, {"audio": 750, "text": 128, "face": 25}),
+    "amh": Case(
+        amh, {"audio": 120, "text": 0, "face": 2048}, {"audio": 750, "text": 128, "face": 25}
+    ),
     "self_attention": Case(
-        partial(attention, "masked", False), ATTENTION_SIZES, ATTENTION_LIMITS, partial(attention, "released", False)
+        partial(attention, "masked", False),
+        ATTENTION_SIZES,
+        ATTENTION_LIMITS,
+        partial(attention, "released", False),
     ),
     "cross_attention": Case(
-        partial(attention, "masked", True), ATTENTION_SIZES, ATTENTION_LIMITS, partial(attention, "released", True)
+        partial(attention, "masked", True),
+        ATTENTION_SIZES,
+        ATTENTION_LIMITS,
+        partial(attention, "released", True),
     ),
     "ks_transformer": Case(
         partial(ks_transformer, "masked"),
@@ -129,8 +147,12 @@ CASES = {
 
 
 def lengths_in_batches(rows: int, batches: int, generator: torch.Generator) -> list[Tensor]:
-    """Seconds (rows,) of each batch: neighbours in length, from short to long, evenly over the corpus."""
-    seconds = torch.exp(torch.randn(rows * batches, generator=generator) * 0.65 + 1.27).clamp(0.6, 34.0)
+    """Seconds (rows,) of each batch: neighbours in length, from short to long, evenly over the
+    corpus.
+    """
+    seconds = torch.exp(torch.randn(rows * batches, generator=generator) * 0.65 + 1.27).clamp(
+        0.6, 34.0
+    )
     return list(seconds.sort().values.split(rows))
 
 
@@ -154,15 +176,21 @@ def to_the_maximum(case: Case, streams: dict[str, Stream]) -> dict[str, Stream]:
     for name, stream in streams.items():
         missing = case.limits[name] - stream.mask.shape[1]
         filled = stream.filled(0)
-        values = torch.cat([filled, filled.new_zeros(len(filled), missing, *filled.shape[2:])], dim=1)
+        values = torch.cat(
+            [filled, filled.new_zeros(len(filled), missing, *filled.shape[2:])], dim=1
+        )
         padded[name] = Stream(values, torch.ones(values.shape[:2], dtype=torch.bool))
     return padded
 
 
 class Side:
-    """One model with its optimizer in one precision; `step` gives the seconds of one training step."""
+    """One model with its optimizer in one precision; `step` gives the seconds of one
+    training step.
+    """
 
-    def __init__(self, build: Callable[[], MultimodalModel], dtype: torch.dtype, device: str) -> None:
+    def __init__(
+        self, build: Callable[[], MultimodalModel], dtype: torch.dtype, device: str
+    ) -> None:
         torch.manual_seed(0)
         self.model = build().to(device=device, dtype=dtype)
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=1e-3)
@@ -170,7 +198,10 @@ class Side:
         self.clock = time.process_time if device == "cpu" else time.perf_counter
 
     def step(self, streams: dict[str, Stream], target: Tensor) -> float:
-        moved = {n: s.to(self.device, self.dtype if s.values.is_floating_point() else None) for n, s in streams.items()}
+        moved = {
+            n: s.to(self.device, self.dtype if s.values.is_floating_point() else None)
+            for n, s in streams.items()
+        }
         target = target.to(self.device)
         self._wait()
         start = self.clock()
@@ -196,10 +227,15 @@ def compare(name: str, case: Case, rows: int, batches: int, device: str) -> None
         "maximum, float64": (Side(published, torch.float64, device), True),
     }
     spent = dict.fromkeys(sides, 0.0)
-    examples = [example(case, seconds, generator) for seconds in lengths_in_batches(rows, batches, generator)]
+    examples = [
+        example(case, seconds, generator)
+        for seconds in lengths_in_batches(rows, batches, generator)
+    ]
     for side, padded in sides.values():
         warm = examples[len(examples) // 2]
-        side.step(to_the_maximum(case, warm) if padded else warm, torch.zeros(rows, dtype=torch.long))
+        side.step(
+            to_the_maximum(case, warm) if padded else warm, torch.zeros(rows, dtype=torch.long)
+        )
     for streams in examples:
         full = to_the_maximum(case, streams)
         target = torch.randint(0, len(TASK.classes), (rows,), generator=generator)
@@ -207,7 +243,10 @@ def compare(name: str, case: Case, rows: int, batches: int, device: str) -> None
             spent[label] += side.step(full if padded else streams, target)
     ours = spent["ours, float32"]
     for label, seconds in spent.items():
-        print(f"{name:15} {label:18} {seconds / batches:8.4f} s/step  {seconds / ours:6.2f}x", flush=True)
+        print(
+            f"{name:15} {label:18} {seconds / batches:8.4f} s/step  {seconds / ours:6.2f}x",
+            flush=True,
+        )
 
 
 def main() -> None:
@@ -219,7 +258,10 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    print(f"torch {torch.__version__}, {options.device}, {options.threads} threads, {options.batch_size} rows a batch")
+    print(
+        f"torch {torch.__version__}, {options.device}, {options.threads} threads, "
+        f"{options.batch_size} rows a batch"
+    )
     for name in options.systems:
         compare(name, CASES[name], options.batch_size, options.batches, options.device)
 

@@ -2,11 +2,12 @@
 
     python scripts/check_gpu.py [--only PATTERN ...] [--device cpu]
 
-A line per check: what, ok or FAILED, seconds, the figure. `forward` and `step` are every system's, `road` is training
-(interrupted and resumed), evaluation, export and prediction of one system per family, `extraction` the extractors that
-run a network, `key-sparse` its attention beside others. Ends with 0 when all hold, 1 when one fails, and 3 where there
-is no GPU; --device cpu makes the same checks on the CPU, and `placement`, which finds tensors of the CPU among those of
-a device. Nothing is downloaded and no film is decoded.
+A line per check: what, ok or FAILED, seconds, the figure. `forward` and `step` are every system's,
+`road` is training (interrupted and resumed), evaluation, export and prediction of one system per
+family, `extraction` the extractors that run a network, `key-sparse` its attention beside others.
+Ends with 0 when all hold, 1 when one fails, and 3 where there is no GPU; --device cpu makes the
+same checks on the CPU, and `placement`, which finds tensors of the CPU among those of a device.
+Nothing is downloaded and no film is decoded.
 """
 
 from __future__ import annotations
@@ -40,7 +41,9 @@ class Check(NamedTuple):
 
 
 def checks(device: str) -> Iterator[Check]:
-    """The roads first: they are what a user does. Without a GPU it is also pretended that there is one."""
+    """The roads first: they are what a user does. Without a GPU it is also pretended that there is
+    one.
+    """
     from gpu_checks import extraction, families, key_sparse, placement, systems
 
     for family, system in families.FAMILIES.items():
@@ -48,34 +51,53 @@ def checks(device: str) -> Iterator[Check]:
     for kind, run in (("forward", systems.forward), ("step", systems.step)):
         yield from (Check(kind, name, run) for name in systems.system_names())
     if device == "cpu":
-        yield from (Check("placement", name, placement.placement) for name in systems.system_names())
-    yield from (Check("extraction", name, extraction.extract) for name in extraction.extractor_names())
-    yield from (Check("key-sparse", str(length), key_sparse.benchmark) for length in key_sparse.LENGTHS)
+        yield from (
+            Check("placement", name, placement.placement) for name in systems.system_names()
+        )
+    yield from (
+        Check("extraction", name, extraction.extract) for name in extraction.extractor_names()
+    )
+    yield from (
+        Check("key-sparse", str(length), key_sparse.benchmark) for length in key_sparse.LENGTHS
+    )
 
 
 def main() -> int:
     """Returns the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--device", choices=["cuda", "cpu"], default="cuda")
-    parser.add_argument("--only", nargs="+", default=["*"], metavar="PATTERN", help="e.g. 'road *' 'forward mcsan'")
-    parser.add_argument("--folder", type=Path, help="where caches and runs go (default: a temporary folder)")
+    parser.add_argument(
+        "--only", nargs="+", default=["*"], metavar="PATTERN", help="e.g. 'road *' 'forward mcsan'"
+    )
+    parser.add_argument(
+        "--folder", type=Path, help="where caches and runs go (default: a temporary folder)"
+    )
     parser.add_argument("--debug", action="store_true", help="show the traceback of a failed check")
     options = parser.parse_args()
     import torch
 
     if options.device == "cuda" and not torch.cuda.is_available():
-        print("check_gpu: no GPU that torch can use on this machine; --device cpu makes the same checks on the CPU")
+        print(
+            "check_gpu: no GPU that torch can use on this machine; --device cpu makes the same "
+            "checks on the CPU"
+        )
         return NO_GPU
     name = torch.cuda.get_device_name() if options.device == "cuda" else "the CPU"
     print(f"torch {torch.__version__} on {name}")
     chosen = [
-        check for check in checks(options.device) if any(fnmatch(check.name, pattern) for pattern in options.only)
+        check
+        for check in checks(options.device)
+        if any(fnmatch(check.name, pattern) for pattern in options.only)
     ]
     with tempfile.TemporaryDirectory() as place, quietly():
         folder = options.folder or Path(place)
         start = time.monotonic()
         failed = [
-            check.name for check in chosen if not passes(check, folder, torch.device(options.device), options.debug)
+            check.name
+            for check in chosen
+            if not passes(check, folder, torch.device(options.device), options.debug)
         ]
     print(f"{len(chosen) - len(failed)} of {len(chosen)} hold, {time.monotonic() - start:.0f} s")
     for name in failed:

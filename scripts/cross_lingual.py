@@ -1,12 +1,15 @@
-"""German and English speech to Italian: MetaSER against TransSER, MultiSER and no transfer, by share of the target.
+"""German and English speech to Italian: MetaSER against TransSER, MultiSER and no transfer, by
+share of the target.
 
-    python scripts/cross_lingual.py --data RECORDINGS --out crossed [--shares 0.1 0.5 1.0] [--seeds 0 1 2]
+    python scripts/cross_lingual.py --data RECORDINGS --out crossed [--shares 0.1 0.5 1.0] [--seeds
+    0 1 2]
 
-Sources: EMO-DB's four classes and RAVDESS; target: EMOVO, one speaker of six held out, another one validates. Each
-system, share of the target's training utterances (the same of every class) and seed is one run of `mmser train`. The
-stage that hears the sources alone has a fixed number of epochs, so it is the same for every share and fold and is
-trained once. The same command goes on where it was interrupted. table.csv, table.md and curve.png are written after
-every run: UA pooled over folds and seeds, with the 95 % interval over speakers.
+Sources: EMO-DB's four classes and RAVDESS; target: EMOVO, one speaker of six held out, another one
+validates. Each system, share of the target's training utterances (the same of every class) and seed
+is one run of `mmser train`. The stage that hears the sources alone has a fixed number of epochs, so
+it is the same for every share and fold and is trained once. The same command goes on where it was
+interrupted. table.csv, table.md and curve.png are written after every run: UA pooled over folds and
+seeds, with the 95 % interval over speakers.
 """
 
 from __future__ import annotations
@@ -27,13 +30,20 @@ from mmser.metrics.predictions import FILE_NAME, read_predictions
 SOURCES = {"emodb": "emodb_4class", "ravdess": "ravdess"}
 TARGET = "emovo"
 SPEAKERS = ("f1", "f2", "f3", "m1", "m2", "m3")
-# What differs from the recipes, whose 2,500 epochs at 1e-4 and 10,000 steps of 8 x 125 clips would take days on a CPU.
-# All hear MFCCs with z-scores fitted on the training part (the recipes normalise nothing, and then learn more slowly).
+# What differs from the recipes, whose 2,500 epochs at 1e-4 and 10,000 steps of 8 x 125 clips would
+# take days on a CPU. All hear MFCCs with z-scores fitted on the training part (the recipes
+# normalise nothing, and then learn more slowly).
 SHORT = ["streams.audio.normalise=zscore", "optimizer.lr=1e-3", "scheduler.steps_up=100"]
 SHORT_TARGET = ["stages.target.trainer.epochs=60"]
 SHORT_SOURCES = ["++stages.sources.trainer={epochs: 15, monitor: last, patience: null}"]
 SYSTEMS = {
-    "no transfer": ["system=transser", *SHORT, *SHORT_TARGET, "~stages.sources", "stages.target.trainer.freeze=[]"],
+    "no transfer": [
+        "system=transser",
+        *SHORT,
+        *SHORT_TARGET,
+        "~stages.sources",
+        "stages.target.trainer.freeze=[]",
+    ],
     "transser": ["system=transser", *SHORT, *SHORT_SOURCES, *SHORT_TARGET],
     "multiser": ["system=multiser", *SHORT, *SHORT_SOURCES, *SHORT_TARGET],
     "metaser": [
@@ -47,11 +57,24 @@ FIRST_STAGE = {"transser": "sources", "multiser": "sources", "metaser": "meta"}
 
 def words_of(system: str, share: float, seed: int, options: argparse.Namespace) -> list[str]:
     """The words of `mmser train`, without the run's folder."""
-    words = [f"corpus={TARGET}", f"corpus.root={options.data / TARGET}", f"protocol=metaser4_{TARGET}"]
+    words = [
+        f"corpus={TARGET}",
+        f"corpus.root={options.data / TARGET}",
+        f"protocol=metaser4_{TARGET}",
+    ]
     for name, place in SOURCES.items():
-        words += [f"+corpus@domains.{name}.corpus={name}", f"domains.{name}.corpus.root={options.data / place}"]
+        words += [
+            f"+corpus@domains.{name}.corpus={name}",
+            f"domains.{name}.corpus.root={options.data / place}",
+        ]
         words += [f"+protocol@domains.{name}.protocol=metaser4_{name}"]
-    return [*words, f"cache={options.out / 'cache'}", f"seeds=[{seed}]", f"data.train_share={share}", *SYSTEMS[system]]
+    return [
+        *words,
+        f"cache={options.out / 'cache'}",
+        f"seeds=[{seed}]",
+        f"data.train_share={share}",
+        *SYSTEMS[system],
+    ]
 
 
 def folder_of(system: str, share: float | str, seed: int, options: argparse.Namespace) -> Path:
@@ -82,7 +105,9 @@ def table(options: argparse.Namespace) -> pd.DataFrame:
             done = [place for place in places if (place / FILE_NAME).is_file()]
             if not done:
                 continue
-            scores = score(pd.concat([read_predictions(place) for place in done], ignore_index=True))
+            scores = score(
+                pd.concat([read_predictions(place) for place in done], ignore_index=True)
+            )
             pooled = scores[(scores["scope"] == POOLED) & (scores["metric"] == "ua")].iloc[0]
             figures = {name: round(100 * pooled[name], 1) for name in ("value", "low", "high")}
             rows.append({"system": system, "share": share, **figures, "seeds": len(done)})
@@ -100,12 +125,18 @@ def write(found: pd.DataFrame, out: Path) -> None:
 
     found.to_csv(out / "table.csv", index=False)
     cells = [list(found.columns), ["---"] * found.shape[1], *found.astype(str).values.tolist()]
-    (out / "table.md").write_text("\n".join("| " + " | ".join(row) + " |" for row in cells) + "\n", encoding="utf-8")
+    (out / "table.md").write_text(
+        "\n".join("| " + " | ".join(row) + " |" for row in cells) + "\n", encoding="utf-8"
+    )
     figure, axes = pyplot.subplots(figsize=(6, 4), layout="constrained")
     for place, (system, rows) in enumerate(found.groupby("system", sort=False)):
         spread = [rows["value"] - rows["low"], rows["high"] - rows["value"]]
-        aside = 100 * rows["share"] + 0.8 * (place - 1.5)  # intervals that lie on each other hide each other
-        axes.errorbar(aside, rows["value"], yerr=spread, marker="osD^"[place], capsize=3, label=system)
+        aside = 100 * rows["share"] + 0.8 * (
+            place - 1.5
+        )  # intervals that lie on each other hide each other
+        axes.errorbar(
+            aside, rows["value"], yerr=spread, marker="osD^"[place], capsize=3, label=system
+        )
     axes.set_xlabel("share of the target's training utterances (%)")
     axes.set_ylabel("UA (%)")
     axes.axhline(25, color="grey", linestyle=":", label="chance")
@@ -115,8 +146,12 @@ def write(found: pd.DataFrame, out: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=os.environ.get("MMSER_DATA"), help="default: $MMSER_DATA")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--data", type=Path, default=os.environ.get("MMSER_DATA"), help="default: $MMSER_DATA"
+    )
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--systems", nargs="+", choices=SYSTEMS, default=list(SYSTEMS))
     parser.add_argument("--shares", nargs="+", type=float, default=[0.1, 0.25, 0.5, 1.0])

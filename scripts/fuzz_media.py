@@ -1,11 +1,12 @@
-"""Malformed media through the decoder: none may end this process, and each must come out as a clip or a failure.
+"""Malformed media through the decoder: none may end this process, and each must come out as a clip
+or a failure.
 
     python scripts/fuzz_media.py --files 2000
 
-Small well-formed files of many containers and channel counts are damaged at random (bytes changed, cut out, doubled,
-the end cut off, another file's head put in front), then decoded by other processes as `mmser preprocess` does. Prints
-a count of the outcomes: "whole", or the reasons of the failures. Exits with 1 when a file has none. --keep DIR keeps
-the files over which a decoder died.
+Small well-formed files of many containers and channel counts are damaged at random (bytes changed,
+cut out, doubled, the end cut off, another file's head put in front), then decoded by other
+processes as `mmser preprocess` does. Prints a count of the outcomes: "whole", or the reasons of the
+failures. Exits with 1 when a file has none. --keep DIR keeps the files over which a decoder died.
 """
 
 from __future__ import annotations
@@ -29,11 +30,14 @@ from mmser.extraction.plan import Request
 
 SOUND_FORMATS = {
     "wav": ("pcm_s16le", "pcm_s24le", "pcm_f32le", "pcm_u8", "pcm_mulaw", "adpcm_ms"),
-    "flac": ("flac",), "mp3": ("libmp3lame",), "ogg": ("libvorbis", "libopus", "flac"), "aiff": ("pcm_s16be",),
-    "au": ("pcm_s16be",), "mp4": ("aac", "alac"), "matroska": ("aac", "pcm_s16le", "libopus", "ac3"), "avi": ("mp2",),
+    "flac": ("flac",), "mp3": ("libmp3lame",), "ogg": ("libvorbis", "libopus", "flac"),
+    "aiff": ("pcm_s16be",),
+    "au": ("pcm_s16be",), "mp4": ("aac", "alac"),
+    "matroska": ("aac", "pcm_s16le", "libopus", "ac3"), "avi": ("mp2",),
 }  # fmt: skip
 FILM_FORMATS = {
-    "mp4": ("libx264", "mpeg4"), "avi": ("mpeg4", "mjpeg"), "matroska": ("libx264", "mjpeg", "libvpx"),
+    "mp4": ("libx264", "mpeg4"), "avi": ("mpeg4", "mjpeg"),
+    "matroska": ("libx264", "mjpeg", "libvpx"),
     "mpeg": ("mpeg1video", "mpeg2video"), "mov": ("mjpeg",),
 }  # fmt: skip
 LAYOUTS = ("mono", "stereo", "5.1", "7.1")
@@ -41,11 +45,15 @@ LAYOUTS = ("mono", "stereo", "5.1", "7.1")
 
 def main() -> None:
     """Make, damage and decode the files; say what came of them."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--files", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2, help="decoding processes")
-    parser.add_argument("--keep", type=Path, help="a folder for the files over which a decoder died")
+    parser.add_argument(
+        "--keep", type=Path, help="a folder for the files over which a decoder died"
+    )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         paths = damaged_files(Path(folder), options.files, np.random.default_rng(options.seed))
@@ -56,7 +64,8 @@ def main() -> None:
 def decode(paths: list[Path], workers: int, keep: Path | None) -> int:
     """Decode every file, print the outcomes, and return how many utterances are missing."""
     requests = [
-        Request((Utterance(str(path), "fuzz", "s", video_path=path),), audio=True, frames=True) for path in paths
+        Request((Utterance(str(path), "fuzz", "s", video_path=path),), audio=True, frames=True)
+        for path in paths
     ]
     begun = time.monotonic()
     outcomes: Counter[str] = Counter()
@@ -117,17 +126,23 @@ def damaged(content: bytes, sources: list[Path], generator: np.random.Generator)
 
 
 def whole_files(folder: Path) -> Iterator[Path]:
-    """Half a second of sound in every format and layout that can be written, and films with and without sound."""
+    """Half a second of sound in every format and layout that can be written, and films with and
+    without sound.
+    """
     for form, codecs in SOUND_FORMATS.items():
         for codec in codecs:
             for layout in LAYOUTS:
                 yield from written(folder / f"{codec}-{layout}.{form}", form, codec, layout, None)
     for form, codecs in FILM_FORMATS.items():
         for codec in codecs:
-            yield from written(folder / f"{codec}.{form}", form, "mp2" if form == "mpeg" else None, "stereo", codec)
+            yield from written(
+                folder / f"{codec}.{form}", form, "mp2" if form == "mpeg" else None, "stereo", codec
+            )
 
 
-def written(path: Path, form: str, sound: str | None, layout: str, film: str | None) -> Iterator[Path]:
+def written(
+    path: Path, form: str, sound: str | None, layout: str, film: str | None
+) -> Iterator[Path]:
     """The path, if this combination can be written with the codecs at hand."""
     try:
         with av.open(str(path), "w", format=form) as out:

@@ -2,8 +2,8 @@
 
     python scripts/onnx_systems.py [NAME...]
 
-A line per system: the largest difference to the model, or which part stood in the way and why. Of a system with a
-small twin the twin is exported.
+A line per system: the largest difference to the model, or which part stood in the way and why. Of a
+system with a small twin the twin is exported.
 """
 
 from __future__ import annotations
@@ -28,7 +28,11 @@ from mmser.models.multimodal import build_model
 from mmser.sharing.onnx_batches import TOKENS
 from mmser.sharing.onnx_export import export_onnx
 
-TASK = Task(classes=("angry", "happy", "neutral", "sad"), values=("valence", "arousal"), class_counts=(3, 4, 5, 2))
+TASK = Task(
+    classes=("angry", "happy", "neutral", "sad"),
+    values=("valence", "arousal"),
+    class_counts=(3, 4, 5, 2),
+)
 FEATURES = 12
 
 
@@ -38,9 +42,15 @@ class Untrained:
     weights = "weights"
 
     def __init__(self, name: str) -> None:
-        settings = compose("train", [f"system={name}", "corpus=generic", "protocol=ravdess8_speaker24"])
+        settings = compose(
+            "train", [f"system={name}", "corpus=generic", "protocol=ravdess8_speaker24"]
+        )
         self.name = name
-        self.data = {"alignment": settings["data"]["alignment"], "grid_rate": 10.0, "word_stream": None}
+        self.data = {
+            "alignment": settings["data"]["alignment"],
+            "grid_rate": 10.0,
+            "word_stream": None,
+        }
         self.parts = instantiate(settings["model"], _convert_="all")
         self.sizes: dict[str, int] = {}
         self.sources = {stream: self._source(stream, settings) for stream in self.parts["encoders"]}
@@ -56,13 +66,17 @@ class Untrained:
 
     def members(self) -> list[Member]:
         torch.manual_seed(0)
-        model = build_model(self.parts["encoders"], self.parts["fusion"], self.parts["head"], self.sizes, TASK)
+        model = build_model(
+            self.parts["encoders"], self.parts["fusion"], self.parts["head"], self.sizes, TASK
+        )
         return [Member("none", 0, model.eval(), Transforms(), TASK)]
 
 
 def main() -> None:
     known = config_names("system")
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("names", nargs="*", metavar="NAME", help="systems, all when none is named")
     names = parser.parse_args().names or [name for name in known if f"{name}_small" not in known]
     with tempfile.TemporaryDirectory() as folder:

@@ -1,19 +1,20 @@
 """Every audio network on real speech, speakers held out, in one table.
 
-    python scripts/real_speech.py --data RECORDINGS --out study [--corpora emovo] [--networks stl] [--seeds 0 1 2]
+    python scripts/real_speech.py --data RECORDINGS --out study [--corpora emovo] [--networks stl]
+    [--seeds 0 1 2]
 
-What is trained, with how many seeds and how it departs from each recipe stands in real_speech.yaml beside this file;
---plan names another:
-real_fusion.yaml (sound, with the sentence as text), real_meld.yaml (text), real_mosi.yaml (three streams). Every
-corpus, network and seed is one run of `mmser train` below --out; the same command goes on where it was interrupted,
-and a finished run is not trained again. With --hours no run is begun after that time. With --pace nothing is trained
+What is trained, with how many seeds and how it departs from each recipe stands in real_speech.yaml
+beside this file; --plan names another: real_fusion.yaml (sound, with the sentence as text),
+real_meld.yaml (text), real_mosi.yaml (three streams). Every corpus, network and seed is one run of
+`mmser train` below --out; the same command goes on where it was interrupted, and a finished run is
+not trained again. With --hours no run is begun after that time. With --pace nothing is trained
 through: one epoch of one fold of each network is timed, and the hours of the whole are estimated.
 
-table.csv and table.md are written after every run: UA, WA and WF1 in percent, pooled over folds and seeds, with the
-95 % interval over speakers; parameters against the published count; the median seconds of an epoch (one thread); the
-epochs trained in the mean fold. With --floors (made by floors_on_real_speech.py) the linear SVM on ComParE functionals
-of the same corpus and folds stands beside each network: with z-scores per speaker where the network's features have
-them.
+table.csv and table.md are written after every run: UA, WA and WF1 in percent, pooled over folds and
+seeds, with the 95 % interval over speakers; parameters against the published count; the median
+seconds of an epoch (one thread); the epochs trained in the mean fold. With --floors (made by
+floors_on_real_speech.py) the linear SVM on ComParE functionals of the same corpus and folds stands
+beside each network: with z-scores per speaker where the network's features have them.
 """
 
 from __future__ import annotations
@@ -73,13 +74,20 @@ def jobs(plan: dict[str, Any], options: argparse.Namespace) -> Iterator[Job]:
                 folder = options.out / "runs" / name / f"{network}-seed{seed}"
                 words = [f"system={how.get('system', network)}", f"corpus={corpus['corpus']}"]
                 words += [f"protocol={corpus[how['folds']]}", f"seeds=[{seed}]", f"run={folder}"]
-                words += [f"corpus.root={options.data / name}", f"cache={options.out / 'cache' / name}"]
+                words += [
+                    f"corpus.root={options.data / name}",
+                    f"cache={options.out / 'cache' / name}",
+                ]
                 words += [f"trainer.jobs={options.jobs}", "weights=random"]
-                yield Job(name, network, seed, folder, (*words, *corpus.get("words", []), *how["words"]))
+                yield Job(
+                    name, network, seed, folder, (*words, *corpus.get("words", []), *how["words"])
+                )
 
 
 def paced(job: Job) -> float:
-    """Seconds of the whole run if every epoch takes as long as one, and no patience ends it early."""
+    """Seconds of the whole run if every epoch takes as long as one, and no patience
+    ends it early.
+    """
     from mmser.training.stages import list_stages
 
     settings = train_settings(job.words)
@@ -114,26 +122,40 @@ def curves(run: Run) -> Iterator[tuple[str, int, pd.DataFrame]]:
             yield fold, seed, pd.read_csv(path)
 
 
-def lines(plan: dict[str, Any], options: argparse.Namespace, failures: dict[tuple[str, str], str]) -> pd.DataFrame:
+def lines(
+    plan: dict[str, Any], options: argparse.Namespace, failures: dict[tuple[str, str], str]
+) -> pd.DataFrame:
     """The table of everything that is finished below --out, seeds together, and of what failed."""
     found: dict[tuple[str, str], list[Run]] = {}
     for path in sorted(options.out.glob(f"runs/*/*/{FILE_NAME}")):
         network, _, ending = path.parent.name.rpartition("-seed")
         if ending.isdigit():
             found.setdefault((path.parent.parent.name, network), []).append(Run(path.parent))
-    floors = pd.read_csv(options.floors) if options.floors and options.floors.is_file() else pd.DataFrame()
+    floors = (
+        pd.read_csv(options.floors)
+        if options.floors and options.floors.is_file()
+        else pd.DataFrame()
+    )
     order = [(corpus, network) for corpus in plan["corpora"] for network in plan["networks"]]
-    rows = [line(c, n, found[c, n], plan["networks"][n]["folds"], floors) for c, n in order if (c, n) in found]
+    rows = [
+        line(c, n, found[c, n], plan["networks"][n]["folds"], floors)
+        for c, n in order
+        if (c, n) in found
+    ]
     rows += [{"corpus": c, "network": n, "note": why} for (c, n), why in failures.items()]
     return pd.DataFrame(rows)
 
 
-def line(corpus: str, network: str, runs: list[Run], cut: str, floors: pd.DataFrame) -> dict[str, Any]:
+def line(
+    corpus: str, network: str, runs: list[Run], cut: str, floors: pd.DataFrame
+) -> dict[str, Any]:
     """One network on one corpus over its seeds; ``cut`` is how the plan folds its speakers."""
     scores = score(pd.concat([read_predictions(run.directory) for run in runs], ignore_index=True))
     pooled = scores[scores["scope"] == POOLED].set_index("metric")
     card = load_config("system", runs[0].config["card"]["name"])["card"]
-    scaled = any(stream.get("normalise") == "speaker_zscore" for stream in runs[0].config["streams"].values())
+    scaled = any(
+        stream.get("normalise") == "speaker_zscore" for stream in runs[0].config["streams"].values()
+    )
     learnt = [curve for run in runs for *_, curve in curves(run)]
     trained = sum(len(run.folds) for run in runs)
     floor = floor_of(floors, corpus, cut, scaled)
@@ -144,20 +166,26 @@ def line(corpus: str, network: str, runs: list[Run], cut: str, floors: pd.DataFr
         "WA": shown(pooled, "wa"),
         "WF1": shown(pooled, "wf1"),
         "floor UA": floor,
-        "below": "" if not floor else ("yes" if 100 * pooled.value["ua"] < float(floor.split()[0]) else "no"),
+        "below": ""
+        if not floor
+        else ("yes" if 100 * pooled.value["ua"] < float(floor.split()[0]) else "no"),
         "z-scores per speaker": "yes" if scaled else "no",
         "protocol": runs[0].config["protocol"]["name"],
         "seeds": " ".join(str(run.config["seeds"][0]) for run in runs),
         "parameters": runs[0].describe(*runs[0].folds[0])["parameters"],
         "published": card.get("parameters") or "",
-        "s / epoch": round(float(np.median(np.concatenate([curve["seconds"] for curve in learnt]))), 2),
+        "s / epoch": round(
+            float(np.median(np.concatenate([curve["seconds"] for curve in learnt]))), 2
+        ),
         "epochs": round(sum(len(curve) for curve in learnt) / trained),
     }
     return {**row, "note": "random weights" if runs[0].environment.get("random_weights") else ""}
 
 
 def floor_of(floors: pd.DataFrame, corpus: str, folds: str, scaled: bool) -> str:
-    """UA of the linear SVM on ComParE functionals in the same folds, "" where it was not measured."""
+    """UA of the linear SVM on ComParE functionals in the same folds, "" where it was
+    not measured.
+    """
     if floors.empty:
         return ""
     same = (floors["corpus"] == corpus) & (floors["folds"] == folds)
@@ -192,12 +220,18 @@ def options_of() -> tuple[argparse.Namespace, dict[str, Any]]:
     planned.add_argument("--plan", type=Path, default=PLAN, help="default: real_speech.yaml")
     plan = yaml.safe_load(planned.parse_known_args()[0].plan.read_text(encoding="utf-8"))
     formatter = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=formatter, parents=[planned])
-    parser.add_argument("--data", type=Path, default=os.environ.get("MMSER_DATA"), help="default: $MMSER_DATA")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=formatter, parents=[planned]
+    )
+    parser.add_argument(
+        "--data", type=Path, default=os.environ.get("MMSER_DATA"), help="default: $MMSER_DATA"
+    )
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--corpora", nargs="+", choices=plan["corpora"])
     parser.add_argument("--networks", nargs="+", choices=plan["networks"])
-    parser.add_argument("--seeds", nargs="+", type=int, help="default: as many as the plan says, 0 first")
+    parser.add_argument(
+        "--seeds", nargs="+", type=int, help="default: as many as the plan says, 0 first"
+    )
     parser.add_argument("--jobs", type=int, default=1, help="folds trained at the same time")
     parser.add_argument("--hours", type=float, default=float("inf"))
     parser.add_argument("--floors", type=Path, help="floors.csv of floors_on_real_speech.py")

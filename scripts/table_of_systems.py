@@ -1,11 +1,13 @@
 """One row per system: parameters, seconds of a training step, peak memory; as a Markdown table.
 
-    python scripts/table_of_systems.py --root corpora/synthetic --cache cache [--systems mcsan amh] [--out table.md]
+    python scripts/table_of_systems.py --root corpora/synthetic --cache cache [--systems mcsan amh]
+    [--out table.md]
 
-Each system runs in a process of its own on the CPU with one thread, on the synthetic corpus (its caches are made when
-they are missing, with random weights), eight utterances a batch, the loss of its last stage. Times are CPU seconds of
-the median step, forward to optimizer; memory is the peak during the steps above what the process held before them.
-A system with a small twin is timed through the twin: of the large one only the parameters are counted.
+Each system runs in a process of its own on the CPU with one thread, on the synthetic corpus (its
+caches are made when they are missing, with random weights), eight utterances a batch, the loss of
+its last stage. Times are CPU seconds of the median step, forward to optimizer; memory is the peak
+during the steps above what the process held before them. A system with a small twin is timed
+through the twin: of the large one only the parameters are counted.
 """
 
 from __future__ import annotations
@@ -27,18 +29,25 @@ def settings_for(name: str, root: str, cache: str) -> dict[str, Any]:
     from mmser.pipeline import train_settings
 
     tasks = load_config("system", name).get("card", {}).get("tasks", [])
-    protocol = "synthetic_vad" if tasks and all(t.endswith("_vad") for t in tasks) else "synthetic4_loso5"
+    protocol = (
+        "synthetic_vad" if tasks and all(t.endswith("_vad") for t in tasks) else "synthetic4_loso5"
+    )
     words = [f"system={name}", "corpus=synthetic", f"protocol={protocol}", "weights=random"]
     return train_settings([*words, f"corpus.root={root}", f"cache={cache}", "data.batch_size=8"])
 
 
 def memory(line: str) -> float:
     """MiB of this process (Linux): VmRSS, what it holds, or VmHWM, its peak since `forget_peak`."""
-    return int(Path("/proc/self/status").read_text(encoding="ascii").split(f"{line}:")[1].split()[0]) / 2**10
+    return (
+        int(Path("/proc/self/status").read_text(encoding="ascii").split(f"{line}:")[1].split()[0])
+        / 2**10
+    )
 
 
 def forget_peak() -> None:
-    """The peak starts again from what is held now: making the caches may have taken more than any step."""
+    """The peak starts again from what is held now: making the caches may have taken more than any
+    step.
+    """
     Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
 
 
@@ -60,7 +69,9 @@ def measured(name: str, root: str, cache: str, steps: int) -> dict[str, Any]:
     data = open_fold(settings, manifest, assignment, str(assignment["fold"].iloc[0]), 0)
     model = make_model(settings, data.input_sizes, data.task)
     learner = make_learner(settings, model, data.task, 0).train()
-    batches = [batch for batch, _ in zip(data.loader("train", shuffle=False), range(steps), strict=False)]
+    batches = [
+        batch for batch, _ in zip(data.loader("train", shuffle=False), range(steps), strict=False)
+    ]
     optimizer = torch.optim.SGD(learner.parameters(), lr=1e-6)
     forget_peak()
     before, times = memory("VmRSS"), []
@@ -71,7 +82,11 @@ def measured(name: str, root: str, cache: str, steps: int) -> dict[str, Any]:
         optimizer.zero_grad()
         times.append(time.process_time() - start)
     seconds = statistics.median(times)
-    return {"parameters": parameter_count(model), "seconds": seconds, "mib": memory("VmHWM") - before}
+    return {
+        "parameters": parameter_count(model),
+        "seconds": seconds,
+        "mib": memory("VmHWM") - before,
+    }
 
 
 def row(name: str, facts: dict[str, Any] | str) -> str:
@@ -81,12 +96,19 @@ def row(name: str, facts: dict[str, Any] | str) -> str:
     stated = f"{published:,}" if isinstance(published, int) else ""
     if isinstance(facts, str):
         return f"| {name} | {stated} | | | | {facts} |"
-    return f"| {name} | {stated} | {facts['parameters']:,} | {facts['seconds']:.2f} | {facts['mib']:.0f} | |"
+    return (
+        f"| {name} | {stated} | {facts['parameters']:,} | {facts['seconds']:.2f} | "
+        f"{facts['mib']:.0f} | |"
+    )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--root", required=True, help="the synthetic corpus, written when it is missing")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--root", required=True, help="the synthetic corpus, written when it is missing"
+    )
     parser.add_argument("--cache", required=True)
     parser.add_argument("--systems", nargs="+", default=config_names("system"))
     parser.add_argument("--steps", type=int, default=3)
@@ -104,10 +126,26 @@ def main() -> None:
         if f"{name}_small" in config_names("system"):
             lines.append(row(name, "timed as its small twin"))
             continue
-        words = [sys.executable, __file__, "--root", options.root, "--cache", options.cache, "--one", name]
-        done = subprocess.run([*words, "--steps", str(options.steps)], capture_output=True, text=True, check=False)
+        words = [
+            sys.executable,
+            __file__,
+            "--root",
+            options.root,
+            "--cache",
+            options.cache,
+            "--one",
+            name,
+        ]
+        done = subprocess.run(
+            [*words, "--steps", str(options.steps)], capture_output=True, text=True, check=False
+        )
         failed = done.stderr.strip().splitlines()[-1:] or ["failed"]
-        lines.append(row(name, json.loads(done.stdout.splitlines()[-1]) if done.returncode == 0 else failed[0]))
+        lines.append(
+            row(
+                name,
+                json.loads(done.stdout.splitlines()[-1]) if done.returncode == 0 else failed[0],
+            )
+        )
         print(lines[-1], flush=True)
     if options.out:
         options.out.write_text("\n".join(lines) + "\n", encoding="utf-8")

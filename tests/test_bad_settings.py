@@ -1,4 +1,6 @@
-"""Settings that nobody can mean: each is one line that names the key and what is allowed, and no run is begun."""
+"""Settings that nobody can mean: each is one line that names the key and what is allowed, and no
+run is begun.
+"""
 
 import random
 
@@ -68,7 +70,9 @@ def test_a_value_that_is_not_allowed_is_one_clear_line(saved, word):
     told = str(refused.value)
     assert len(told) < LONGEST
     assert "\n" not in told
-    assert word.partition("=")[0].replace("seed=", "seeds=") in told or word.startswith(("seed=", "fusion="))
+    assert word.partition("=")[0].replace("seed=", "seeds=") in told or word.startswith(
+        ("seed=", "fusion=")
+    )
     assert SAID.get(word, "") in told
 
 
@@ -109,7 +113,9 @@ def test_nonsense_in_any_option_is_taken_or_refused_and_never_breaks(saved):
         ["--multirun", *TRAIN, "trainer.epochs=1,0"],
     ],
 )
-def test_a_command_with_a_bad_setting_is_wrong_usage_in_one_line(words, capsys, tmp_path, monkeypatch):
+def test_a_command_with_a_bad_setting_is_wrong_usage_in_one_line(
+    words, capsys, tmp_path, monkeypatch
+):
     monkeypatch.chdir(tmp_path)
     assert main(["train", *words]) == 2
     told = capsys.readouterr().err.strip()
@@ -127,7 +133,11 @@ def test_a_command_with_a_bad_setting_is_wrong_usage_in_one_line(words, capsys, 
      "extractors=[mfcc40,mfcc40]", "corpus=nothing"],
 )  # fmt: skip
 def test_preprocess_refuses_before_it_looks_at_the_corpus(word):
-    words = {"corpus": "corpus=ravdess", "extractors": "extractors=[mfcc40]", "root": "corpus.root=/nosuch"}
+    words = {
+        "corpus": "corpus=ravdess",
+        "extractors": "extractors=[mfcc40]",
+        "root": "corpus.root=/nosuch",
+    }
     words[word.partition("=")[0]] = word
     with pytest.raises(UsageError) as refused:
         preprocess_config([*words.values()])
@@ -146,11 +156,18 @@ def test_a_sweep_is_checked_whole_before_its_first_run():
         ("wordz", "name of an extractor; found 'wordz'. Did you mean words"),
     ],
 )
-def test_a_store_that_nothing_can_make_is_refused_before_another_is_made(extractor, said, tmp_path, monkeypatch):
+def test_a_store_that_nothing_can_make_is_refused_before_another_is_made(
+    extractor, said, tmp_path, monkeypatch
+):
     monkeypatch.chdir(tmp_path)
     rows = [f"u{row},s{row // 4},so it is,{('glad', 'sad')[row % 2]}" for row in range(16)]
     (tmp_path / "manifest.csv").write_text("\n".join(["id,speaker,transcript,emotion", *rows]))
-    words = ["system=text_bigru", "corpus=generic", f"corpus.root={tmp_path}", "streams.text.vocabulary=true"]
+    words = [
+        "system=text_bigru",
+        "corpus=generic",
+        f"corpus.root={tmp_path}",
+        "streams.text.vocabulary=true",
+    ]
     words += ["encoder@model.encoders.text=embedding_gru", "streams.text.extractor=words"]
     with pytest.raises(UsageError, match=said):
         train(*words, f"+streams.other.extractor={extractor}")

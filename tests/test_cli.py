@@ -19,7 +19,9 @@ def test_light_commands_import_no_heavy_library(words):
         f"try:\n    main({words!r})\nexcept SystemExit:\n    pass\n"
         f"print('loaded:', [name for name in {HEAVY!r} if name in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
     assert done.stdout.splitlines()[-1] == "loaded: []"
 
 
@@ -62,7 +64,9 @@ def test_unknown_override_says_which_config_it_does_not_fit(capsys):
 def test_a_reader_that_goes_ends_it_quietly() -> None:
     """As ``| head`` does."""
     command = [sys.executable, "-m", "mmser.cli", "list", "systems"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
         process.stdout.close()
         assert process.stderr.read() == ""
     assert process.returncode == 128 + signal.SIGPIPE

@@ -1,4 +1,6 @@
-"""Every script tells its use, and the plans of the study on real speech name systems, protocols and keys that exist."""
+"""Every script tells its use, and the plans of the study on real speech name systems, protocols and
+keys that exist.
+"""
 
 from __future__ import annotations
 
@@ -31,14 +33,21 @@ def test_help(script: Path, monkeypatch, capsys) -> None:
 
 
 def cases() -> list[tuple[str, str]]:
-    return [(plan.stem, name) for plan in PLANS for name in yaml.safe_load(plan.read_text())["networks"]]
+    return [
+        (plan.stem, name) for plan in PLANS for name in yaml.safe_load(plan.read_text())["networks"]
+    ]
 
 
 @pytest.mark.parametrize(("plan", "network"), cases())
 def test_a_planned_network_can_be_composed(plan: str, network: str) -> None:
     planned = yaml.safe_load(next(path for path in PLANS if path.stem == plan).read_text())
     how, corpus = planned["networks"][network], next(iter(planned["corpora"].values()))
-    words = [f"corpus={corpus['corpus']}", f"protocol={corpus[how['folds']]}", *corpus.get("words", []), *how["words"]]
+    words = [
+        f"corpus={corpus['corpus']}",
+        f"protocol={corpus[how['folds']]}",
+        *corpus.get("words", []),
+        *how["words"],
+    ]
     settings = train_settings([f"system={how.get('system', network)}", *words])
     assert settings["protocol"]["name"] == corpus[how["folds"]]
     assert settings["model"]["encoders"].keys() <= settings["streams"].keys()
@@ -50,7 +59,9 @@ def test_the_corpora_of_a_plan_have_their_protocols(plan: Path) -> None:
     for corpus in planned["corpora"].values():
         assert {*corpus.get("networks", ()), *corpus.get("seeds", ())} <= planned["networks"].keys()
         for folds in corpus.keys() & {"speaker", "group", "official"}:
-            settings = train_settings(["system=stl", f"corpus={corpus['corpus']}", f"protocol={corpus[folds]}"])
+            settings = train_settings(
+                ["system=stl", f"corpus={corpus['corpus']}", f"protocol={corpus[folds]}"]
+            )
             assert settings["protocol"]["corpus"] == corpus["corpus"]
 
 
@@ -84,11 +95,19 @@ def test_what_must_hold_on_a_gpu_is_checked_on_the_cpu(check_gpu, tmp_path) -> N
     only = ["road recurrent*", "* nonverbal_vocalization_small", "key-sparse 512"]
     code, out = check_gpu("--device", "cpu", "--folder", str(tmp_path), "--only", *only)
     rows = [line for line in out.splitlines() if " ok " in line]
-    assert [row.split()[0] for row in rows] == ["road", "forward", "step", "placement", "key-sparse"], out
+    assert [row.split()[0] for row in rows] == [
+        "road",
+        "forward",
+        "step",
+        "placement",
+        "key-sparse",
+    ], out
     assert code == 0 and "5 of 5 hold" in out
 
 
-def test_a_tensor_on_the_wrong_device_is_found_without_a_gpu(check_gpu, tmp_path, monkeypatch) -> None:
+def test_a_tensor_on_the_wrong_device_is_found_without_a_gpu(
+    check_gpu, tmp_path, monkeypatch
+) -> None:
     words = ("--device", "cpu", "--folder", str(tmp_path), "--only", "placement audio_bigru")
     code, out = check_gpu(*words)
     assert code == 0, out
@@ -116,5 +135,7 @@ def test_without_a_gpu_its_check_says_so(check_gpu) -> None:
 
 
 def test_the_smoke_part_of_ci_names_tests_that_exist() -> None:
-    named = re.findall(r"tests/[\w/.]+", (ROOT / ".ci" / "newer_python").read_text(encoding="utf-8"))
+    named = re.findall(
+        r"tests/[\w/.]+", (ROOT / ".ci" / "newer_python").read_text(encoding="utf-8")
+    )
     assert named and [name for name in named if not (ROOT / name).exists()] == []

@@ -1,1 +1,3 @@
-"""The feature cache: one directory per (corpus, extractor fingerprint), written shard by shard, read memory-mapped."""
+"""The feature cache: one directory per (corpus, extractor fingerprint), written shard by shard,
+read memory-mapped.
+"""

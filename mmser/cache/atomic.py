@@ -19,10 +19,12 @@ _BLOCK = 1 << 20
 
 @contextmanager
 def written_aside(path: Path) -> Iterator[Path]:
-    """Hand out a temporary path beside ``path``; when the block ends well, the file takes its place durably.
+    """Hand out a temporary path beside ``path``; when the block ends well, the file takes its place
+    durably.
 
-    It gets the mode that any new file has (umask), whoever writes it; when the block fails nothing is left of it.
-    The temporary name is fixed: two writers must hold a lock. Raises MmserError naming ``path`` when the disk is full.
+    It gets the mode that any new file has (umask), whoever writes it; when the block fails nothing
+    is left of it. The temporary name is fixed: two writers must hold a lock. Raises MmserError
+    naming ``path`` when the disk is full.
     """
     aside = path.with_name(path.name + TEMPORARY)
     with full_disk_named(path):

@@ -1,4 +1,6 @@
-"""Files whose checksum this process has found right: each is read through once, not once an epoch or a worker."""
+"""Files whose checksum this process has found right: each is read through once, not once an epoch
+or a worker.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +12,16 @@ from mmser.cache.remedy import rebuild
 from mmser.core.errors import MmserError
 
 Stamp = tuple[int, int, int, str]
-"""Size in bytes, time of the last change in nanoseconds, inode and SHA-256 of a file that was read through."""
+"""Size in bytes, time of the last change in nanoseconds, inode and SHA-256 of a file that was read
+through.
+"""
 
 _right: dict[str, Stamp] = {}
 
 
 def check_file(path: Path, checksum: str) -> None:
-    """Read a file of a store through unless this process has; raises MmserError when its SHA-256 is another.
+    """Read a file of a store through unless this process has; raises MmserError when its SHA-256 is
+    another.
 
     A file that changed in size, time or place since then is read again.
     """
@@ -24,7 +29,11 @@ def check_file(path: Path, checksum: str) -> None:
     if _right.get(_place(path)) == stamp:
         return
     if file_digest(path) != checksum:
-        raise MmserError(f"{path} as preprocessing wrote it", "another checksum: it is damaged", rebuild(path.parent))
+        raise MmserError(
+            f"{path} as preprocessing wrote it",
+            "another checksum: it is damaged",
+            rebuild(path.parent),
+        )
     _right[_place(path)] = stamp
 
 
@@ -40,7 +49,9 @@ def checked_files() -> dict[str, Stamp]:
 
 
 def adopt(files: Mapping[str, Iterable[object]]) -> None:
-    """Take over what the starting process has found right; a file that changed since is read again all the same."""
+    """Take over what the starting process has found right; a file that changed since is read again
+    all the same.
+    """
     for path, stamp in files.items():
         size, changed, inode, checksum = stamp
         _right.setdefault(path, (int(str(size)), int(str(changed)), int(str(inode)), str(checksum)))

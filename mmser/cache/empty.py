@@ -11,14 +11,20 @@ from mmser.cache.rows import row_count
 
 
 def is_empty(directory: Path) -> bool:
-    """Whether nothing was stored: no utterance done or failed, and no part of an interrupted job."""
+    """Whether nothing was stored: no utterance done or failed, and no part of an
+    interrupted job.
+    """
     tables = [path for path in (directory / INDEX, directory / TRANSCRIPTS) if path.exists()]
-    return not any(directory.glob("*.safetensors")) and all(row_count(table) == 0 for table in tables)
+    return not any(directory.glob("*.safetensors")) and all(
+        row_count(table) == 0 for table in tables
+    )
 
 
 @contextmanager
 def no_empty_store(directory: Path) -> Iterator[None]:
-    """When the block fails before anything was stored, the store's folder goes again; its lock must be held."""
+    """When the block fails before anything was stored, the store's folder goes again; its lock must
+    be held.
+    """
     try:
         yield
     except BaseException:

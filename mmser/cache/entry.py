@@ -40,7 +40,11 @@ def prepare(entry: Entry, dtype: str, dimension: str | None) -> tuple[Row, dict[
 
     ``dimension`` is what earlier entries of the store had, None for the first one.
     """
-    result = entry.result if isinstance(entry.result, Failure) else _checked(entry.id, entry.result, dtype, dimension)
+    result = (
+        entry.result
+        if isinstance(entry.result, Failure)
+        else _checked(entry.id, entry.result, dtype, dimension)
+    )
     if isinstance(result, Failure):
         return failed_row(entry, result), {}
     tensors = {value_key(entry.id): np.ascontiguousarray(result.values)}
@@ -63,12 +67,21 @@ def failed_row(entry: Entry, failure: Failure) -> Row:
 
 
 def _row(entry: Entry, status: str) -> Row:
-    row: Row = {"id": entry.id, "shard": "", "key": "", "length": 0, "dimension": "", "frame_rate": None}
+    row: Row = {
+        "id": entry.id,
+        "shard": "",
+        "key": "",
+        "length": 0,
+        "dimension": "",
+        "frame_rate": None,
+    }
     row |= {"status": status, "error": "", "detail": "", "spans": False, "notes": ""}
     return row | {"digest": entry.digest, "commit": 0, "checksum": ""}
 
 
-def _checked(identifier: str, features: Features, dtype: str, dimension: str | None) -> Features | Failure:
+def _checked(
+    identifier: str, features: Features, dtype: str, dimension: str | None
+) -> Features | Failure:
     """The features as they will be stored, or why they cannot be."""
 
     def failure(reason: FailureReason, detail: str) -> Failure:
@@ -81,9 +94,13 @@ def _checked(identifier: str, features: Features, dtype: str, dimension: str | N
         return failure("zero length", f"values of shape {values.shape}")
     found = dimension_text(values.shape[1:])
     if dimension is not None and found != dimension:
-        return failure("extractor error", f"feature shape {found}, where this store has {dimension}")
+        return failure(
+            "extractor error", f"feature shape {found}, where this store has {dimension}"
+        )
     if features.spans is not None and np.shape(features.spans) != (len(values), 2):
-        return failure("extractor error", f"spans of shape {np.shape(features.spans)} for {len(values)} rows")
+        return failure(
+            "extractor error", f"spans of shape {np.shape(features.spans)} for {len(values)} rows"
+        )
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         return failure("not finite", f"{int((~np.isfinite(values)).sum())} of {values.size} values")
     if values.dtype.kind == "f" and np.dtype(dtype).kind != "f":

@@ -20,14 +20,16 @@ class NotCachedError(MmserError):
     """There is no finished store of a name: none at all, or one whose making was interrupted."""
 
 
-def find_store(cache: str | Path, corpus: str, extractor_name: str, wanted: Wanted | None = None) -> Path:
+def find_store(
+    cache: str | Path, corpus: str, extractor_name: str, wanted: Wanted | None = None
+) -> Path:
     """The finished store of ``extractor_name`` for ``corpus``.
 
-    ``extractor_name`` is ``mfcc40``, ``glove@pocketsphinx`` or a folder's full name, ``mfcc40-0123456789ab``. Only
-    stores whose facts (``info.json``) are ``wanted`` count, and one in which nothing was stored never counts beside
-    another.
-    Raises NotCachedError when there is none (naming the command that makes it) or it is unfinished, MmserError when
-    there are several (listing what differs) or ``info.json`` is damaged.
+    ``extractor_name`` is ``mfcc40``, ``glove@pocketsphinx`` or a folder's full name,
+    ``mfcc40-0123456789ab``. Only stores whose facts (``info.json``) are ``wanted`` count, and one
+    in which nothing was stored never counts beside another. Raises NotCachedError when there is
+    none (naming the command that makes it) or it is unfinished, MmserError when there are several
+    (listing what differs) or ``info.json`` is damaged.
     """
     folder = Path(cache) / checked_name(corpus, "the name of a corpus")
     for part in extractor_name.split("@"):
@@ -36,7 +38,11 @@ def find_store(cache: str | Path, corpus: str, extractor_name: str, wanted: Want
     if extractor_name in stores:
         matches = [stores[extractor_name]]
     else:
-        matches = [path for name, path in stores.items() if (split_store_name(name) or ("",))[0] == extractor_name]
+        matches = [
+            path
+            for name, path in stores.items()
+            if (split_store_name(name) or ("",))[0] == extractor_name
+        ]
     if len(matches) > 1:
         matches = [path for path in matches if not is_empty(path)]
     if wanted is not None:
@@ -55,17 +61,28 @@ def find_store(cache: str | Path, corpus: str, extractor_name: str, wanted: Want
 
 
 def differences(infos: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """For each name the flattened facts ("parameters.window") in which the infos do not all agree."""
+    """For each name the flattened facts ("parameters.window") in which the infos do
+    not all agree.
+    """
     flat = {name: _flatten(info) for name, info in infos.items()}
-    keys = sorted({key for facts in flat.values() for key in facts} - {"fingerprint", "ok", "failed", "complete"})
-    different = [key for key in keys if len({json.dumps(facts.get(key)) for facts in flat.values()}) > 1]
+    keys = sorted(
+        {key for facts in flat.values() for key in facts}
+        - {"fingerprint", "ok", "failed", "complete"}
+    )
+    different = [
+        key for key in keys if len({json.dumps(facts.get(key)) for facts in flat.values()}) > 1
+    ]
     return {name: {key: facts.get(key) for key in different} for name, facts in flat.items()}
 
 
 def _flatten(info: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for key, value in info.items():
-        flat |= _flatten(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {prefix + key: value}
+        flat |= (
+            _flatten(value, f"{prefix}{key}.")
+            if isinstance(value, Mapping)
+            else {prefix + key: value}
+        )
     return flat
 
 
@@ -88,8 +105,11 @@ def _several_found(folder: Path, extractor_name: str, matches: list[Path]) -> Mm
         listed.append(f"{name} ({', '.join(shown)})")
     remedy = (
         f"Name one in full, such as streams.<stream>.extractor={matches[-1].name}, "
-        f"or list all but the newest of each extractor with mmser cache gc {folder} --old (--apply removes them)"
+        f"or list all but the newest of each extractor with mmser cache gc {folder} --old "
+        "(--apply removes them)"
     )
     if not all(info.get("complete") for info in infos.values()):
         remedy += f", or what interrupted jobs left with mmser cache gc {folder} --unfinished"
-    return MmserError(f"one cache of {extractor_name}", f"{len(matches)}: {'; '.join(listed)}", remedy)
+    return MmserError(
+        f"one cache of {extractor_name}", f"{len(matches)}: {'; '.join(listed)}", remedy
+    )

@@ -23,10 +23,11 @@ CORPUS_TRANSCRIPT = "corpus"
 class Recipe:
     """Everything that determines the values of one store.
 
-    ``maker`` is the class, ``version`` counts changes of its code that change its output, ``parameters`` are JSON
-    values with weights by their digest, ``dtype`` is how values are stored, ``transcript`` says where
-    the words came from (only for what reads words): ``{"source": name, "parameters": {...}}``. ``files`` are where the
-    parameters known by a digest lay: a hint for those who need them again, and no part of the fingerprint.
+    ``maker`` is the class, ``version`` counts changes of its code that change its output,
+    ``parameters`` are JSON values with weights by their digest, ``dtype`` is how values are stored,
+    ``transcript`` says where the words came from (only for what reads words): ``{"source": name,
+    "parameters": {...}}``. ``files`` are where the parameters known by a digest lay: a hint for
+    those who need them again, and no part of the fingerprint.
     """
 
     name: str
@@ -40,7 +41,9 @@ class Recipe:
 
     @property
     def fingerprint(self) -> str:
-        """Twelve hexadecimal digits of SHA-256 over the canonical JSON of all that changes values."""
+        """Twelve hexadecimal digits of SHA-256 over the canonical JSON of all that
+        changes values.
+        """
         content = {
             "maker": self.maker,
             "version": self.version,
@@ -72,21 +75,31 @@ class Recipe:
 
 
 def canonical(content: Any) -> str:
-    """JSON with sorted keys and no spaces. Raises MmserError for what JSON cannot hold (NaN included)."""
+    """JSON with sorted keys and no spaces. Raises MmserError for what JSON cannot hold (NaN
+    included).
+    """
     try:
-        return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+        return json.dumps(
+            content, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False
+        )
     except (TypeError, ValueError) as error:
         remedy = "Mend the extractor's parameters()."
-        raise MmserError("parameters that are plain JSON values", f"{content!r} ({error})", remedy) from error
+        raise MmserError(
+            "parameters that are plain JSON values", f"{content!r} ({error})", remedy
+        ) from error
 
 
 def check_same(recipe: Recipe, info: Path) -> None:
-    """Raise MmserError when the ``info.json`` of a store tells of another recipe; a missing file is fine."""
+    """Raise MmserError when the ``info.json`` of a store tells of another recipe; a missing file is
+    fine.
+    """
     if not info.exists():
         return
     found = read_info(info.parent).get("fingerprint")
     if found != recipe.fingerprint:
-        raise MmserError(f"fingerprint {recipe.fingerprint} in {info}", f"{found}", "Move that folder away.")
+        raise MmserError(
+            f"fingerprint {recipe.fingerprint} in {info}", f"{found}", "Move that folder away."
+        )
 
 
 def text_digest(text: str) -> str:
@@ -95,17 +108,24 @@ def text_digest(text: str) -> str:
 
 
 def recipe_of(
-    name: str, maker: Extractor | Transcriber, transcript: Mapping[str, Any] | None = None, dtype: str | None = None
+    name: str,
+    maker: Extractor | Transcriber,
+    transcript: Mapping[str, Any] | None = None,
+    dtype: str | None = None,
 ) -> Recipe:
-    """The recipe of an extractor or a transcriber, from its class, ``parameters()`` and three optional attributes.
+    """The recipe of an extractor or a transcriber, from its class, ``parameters()`` and three
+    optional attributes.
 
-    ``version`` (int, default 1), ``dtype`` ("float16" where its author has shown that to be harmless; integers stay
-    integers; default "float32") and ``random_weights`` (bool; else true when the parameter ``weights`` is "random").
+    ``version`` (int, default 1), ``dtype`` ("float16" where its author has shown that to be
+    harmless; integers stay integers; default "float32") and ``random_weights`` (bool; else true
+    when the parameter ``weights`` is "random").
     """
     parameters = dict(maker.parameters())
     stored = dtype or getattr(maker, "dtype", DEFAULT_DTYPE)
     if stored not in DTYPES:
-        raise MmserError(f"dtype {', '.join(DTYPES)} of extractor {name}", f"'{stored}'", "Mend the extractor.")
+        raise MmserError(
+            f"dtype {', '.join(DTYPES)} of extractor {name}", f"'{stored}'", "Mend the extractor."
+        )
     return Recipe(
         name=name,
         maker=f"{type(maker).__module__}.{type(maker).__qualname__}",
@@ -113,7 +133,11 @@ def recipe_of(
         parameters=parameters,
         dtype=stored,
         transcript=transcript,
-        random_weights=bool(getattr(maker, "random_weights", str(parameters.get("weights", "")).startswith("random"))),
+        random_weights=bool(
+            getattr(
+                maker, "random_weights", str(parameters.get("weights", "")).startswith("random")
+            )
+        ),
         files=_files_of(maker, parameters),
     )
 
@@ -123,7 +147,11 @@ def _files_of(maker: Extractor | Transcriber, parameters: Mapping[str, Any]) -> 
     files = {}
     for name in [name for name, value in parameters.items() if is_digest(value)]:
         named = getattr(maker, name, None)
-        path = maker.checkpoint.local if name == "weights" and hasattr(maker, "checkpoint") else named and Path(named)
+        path = (
+            maker.checkpoint.local
+            if name == "weights" and hasattr(maker, "checkpoint")
+            else named and Path(named)
+        )
         if path:
             files[name] = str(expanded(path).resolve())
     return files

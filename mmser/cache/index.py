@@ -1,4 +1,6 @@
-"""The index table of a store: one row per utterance, done or failed; the same rows give the same bytes."""
+"""The index table of a store: one row per utterance, done or failed; the same rows give the same
+bytes.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +18,9 @@ if TYPE_CHECKING:
 OK = "ok"
 FAILED = "failed"
 EXTRA_COLUMNS = ("spans", "notes", "digest", "commit", "checksum")
-"""``spans``: rows have time spans; ``digest``: of the content (media, or words) the values were made from; ``commit``:
-number of the shard a row was written with, failed ones too; ``checksum``: SHA-256 of that shard's file."""
+"""``spans``: rows have time spans; ``digest``: of the content (media, or words) the values were
+made from; ``commit``: number of the shard a row was written with, failed ones too; ``checksum``:
+SHA-256 of that shard's file."""
 
 COLUMNS = (*INDEX_COLUMNS, *EXTRA_COLUMNS)
 _INTEGERS = ("length", "commit")
@@ -35,8 +38,12 @@ def write_index(path: Path, rows: list[Row]) -> None:
 
 
 def read_rows(path: Path) -> list[Row]:
-    """The rows of an index. Raises MmserError when the file is damaged, lacks a column, or holds other types."""
-    return read_table_rows(path, _schema(), "a readable index", rebuild(path.parent), empty=_MAY_LACK)
+    """The rows of an index. Raises MmserError when the file is damaged, lacks a column, or holds
+    other types.
+    """
+    return read_table_rows(
+        path, _schema(), "a readable index", rebuild(path.parent), empty=_MAY_LACK
+    )
 
 
 def as_table(rows: list[Row]) -> pd.DataFrame:
@@ -44,7 +51,9 @@ def as_table(rows: list[Row]) -> pd.DataFrame:
     import pandas as pd
 
     table = pd.DataFrame(rows, columns=list(COLUMNS))
-    return table.astype({"frame_rate": "float64", "length": "int64", "commit": "int64", "spans": "bool"})
+    return table.astype(
+        {"frame_rate": "float64", "length": "int64", "commit": "int64", "spans": "bool"}
+    )
 
 
 def _schema() -> Any:

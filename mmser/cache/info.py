@@ -10,7 +10,14 @@ from mmser.cache.layout import INFO, split_store_name
 from mmser.cache.remedy import rebuild
 from mmser.core.errors import MmserError
 
-_REQUIRED = {"extractor": str, "class": str, "version": int, "parameters": dict, "fingerprint": str, "dtype": str}
+_REQUIRED = {
+    "extractor": str,
+    "class": str,
+    "version": int,
+    "parameters": dict,
+    "fingerprint": str,
+    "dtype": str,
+}
 _OPTIONAL = {
     "transcript": dict | None,
     "feature_shape": list | None,
@@ -22,7 +29,9 @@ _OPTIONAL = {
 
 
 def read_info(directory: Path) -> dict[str, Any]:
-    """The facts of a store. Raises MmserError when the file is missing, no JSON, or not what preprocessing writes."""
+    """The facts of a store. Raises MmserError when the file is missing, no JSON, or not what
+    preprocessing writes.
+    """
     path = directory / INFO
     try:
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))

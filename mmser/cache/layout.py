@@ -1,4 +1,6 @@
-"""Where everything lies: ``<cache>/<corpus>/<extractor>[@<transcript source>]-<fingerprint>/``, and safe names."""
+"""Where everything lies: ``<cache>/<corpus>/<extractor>[@<transcript source>]-<fingerprint>/``, and
+safe names.
+"""
 
 from __future__ import annotations
 
@@ -14,32 +16,44 @@ MANIFEST_DIGEST = "manifest.json"
 WARNINGS = "warnings.json"
 TRANSCRIPTS = "transcripts.parquet"
 TRANSCRIPT = "transcript"
-"""First part of the name of a store that holds an ASR system's words, ``transcript@whisper-<fingerprint>``."""
+"""First part of the name of a store that holds an ASR system's words,
+``transcript@whisper-<fingerprint>``.
+"""
 
 TEMPORARY = ".tmp"
 LOCK = ".lock"
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*")
 _SHARD = re.compile(r"shard-\d{5,}\.safetensors")
-_STORE = re.compile(r"(?P<name>[A-Za-z0-9_.+-]+(?:@[A-Za-z0-9_.+-]+)?)-(?P<fingerprint>[0-9a-f]{12})")
+_STORE = re.compile(
+    r"(?P<name>[A-Za-z0-9_.+-]+(?:@[A-Za-z0-9_.+-]+)?)-(?P<fingerprint>[0-9a-f]{12})"
+)
 
 
 def checked_name(name: str, what: str) -> str:
-    """``name`` if it can be one folder name of the cache. Raises MmserError for anything that could leave it."""
+    """``name`` if it can be one folder name of the cache. Raises MmserError for anything that could
+    leave it.
+    """
     if not _NAME.fullmatch(name):
         raise MmserError(f"{what} of letters, digits and . _ + -", f"'{name}'", "Rename it.")
     return name
 
 
-def store_directory(cache: Path, corpus: str, extractor: str, transcript: str, fingerprint: str) -> Path:
-    """The folder of one store; ``transcript`` is "" unless the extractor read one that is not the corpus's own."""
+def store_directory(
+    cache: Path, corpus: str, extractor: str, transcript: str, fingerprint: str
+) -> Path:
+    """The folder of one store; ``transcript`` is "" unless the extractor read one that is not the
+    corpus's own.
+    """
     source = f"@{checked_name(transcript, 'the name of a transcript source')}" if transcript else ""
     name = f"{checked_name(extractor, 'the name of an extractor')}{source}-{fingerprint}"
     return Path(cache) / checked_name(corpus, "the name of a corpus") / name
 
 
 def split_store_name(name: str) -> tuple[str, str] | None:
-    """(extractor[@transcript], fingerprint) of a store folder's name; None when it is no such name."""
+    """(extractor[@transcript], fingerprint) of a store folder's name; None when it
+    is no such name.
+    """
     found = _STORE.fullmatch(name)
     return (found["name"], found["fingerprint"]) if found else None
 
@@ -72,9 +86,14 @@ def parts_of(directory: Path) -> list[tuple[int, int, Path]]:
 def inside(directory: Path, name: str) -> Path:
     """Path of the shard ``name`` in ``directory``; the index is not trusted.
 
-    Raises MmserError when the name is no shard's or the file is a link that leads out of the folder.
+    Raises MmserError when the name is no shard's or the file is a link that leads out of the
+    folder.
     """
     path = directory / name
     if not is_shard(name) or path.resolve().parent != directory.resolve():
-        raise MmserError(f"shards inside {directory}", f"'{name}'", "The index was tampered with; build it again.")
+        raise MmserError(
+            f"shards inside {directory}",
+            f"'{name}'",
+            "The index was tampered with; build it again.",
+        )
     return path

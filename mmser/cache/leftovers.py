@@ -1,4 +1,6 @@
-"""What can go from a cache: leftovers of interrupted jobs, stores in which nothing was stored, older fingerprints."""
+"""What can go from a cache: leftovers of interrupted jobs, stores in which nothing was stored,
+older fingerprints.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,9 @@ from mmser.cache.layout import INDEX, INFO, TEMPORARY, is_shard, parts_of, split
 
 
 def superseded(stores: list[Path]) -> list[Path]:
-    """All but the most recently written of the stores that differ in the fingerprint alone; empty ones do not count."""
+    """All but the most recently written of the stores that differ in the fingerprint alone; empty
+    ones do not count.
+    """
     groups: dict[tuple[Path, str], list[Path]] = {}
     for store in stores:
         if (name := split_store_name(store.name)) and not is_empty(store):
@@ -23,7 +27,8 @@ def superseded(stores: list[Path]) -> list[Path]:
 def leftovers(store: Path, unfinished: bool, older: bool) -> Iterator[tuple[Path, str]]:
     """(path, why) of everything of one store that can go, files before their folder.
 
-    ``unfinished`` adds the parts of an interrupted job, ``older`` says that the store as a whole is superseded.
+    ``unfinished`` adds the parts of an interrupted job, ``older`` says that the store as a whole is
+    superseded.
     """
     why = "older fingerprint" if older else "nothing was stored" if is_empty(store) else ""
     if why:

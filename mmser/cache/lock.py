@@ -16,18 +16,25 @@ _POLL_SECONDS = 0.1
 
 
 @contextmanager
-def locked(path: Path, wait: bool = True, say: Callable[[str], None] | None = None) -> Iterator[None]:
-    """Hold the lock file ``path`` for the block; it holds the owner's process id and is removed afterwards.
+def locked(
+    path: Path, wait: bool = True, say: Callable[[str], None] | None = None
+) -> Iterator[None]:
+    """Hold the lock file ``path`` for the block; it holds the owner's process id and is removed
+    afterwards.
 
-    The operating system drops the lock when its owner dies, so a stale file is simply taken over. When another
-    process holds it: ``wait`` until it ends (``say`` is told once whom it waits for), or else raise MmserError naming
-    that process.
+    The operating system drops the lock when its owner dies, so a stale file is simply taken over.
+    When another process holds it: ``wait`` until it ends (``say`` is told once whom it waits for),
+    or else raise MmserError naming that process.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = _try_lock(path)
     if descriptor is None:
         if not wait:
-            raise MmserError(f"{path.stem} to be free", _owner(path), "Wait until it ends, or end it, then repeat.")
+            raise MmserError(
+                f"{path.stem} to be free",
+                _owner(path),
+                "Wait until it ends, or end it, then repeat.",
+            )
         if say:
             say(f"waiting for {_owner(path)}, which writes {path.stem}")
     while descriptor is None:
@@ -47,7 +54,8 @@ def _try_lock(path: Path) -> int | None:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     with suppress(BlockingIOError, FileNotFoundError):
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # The last owner may have removed the file between our opening and our locking: then it guards nothing.
+        # The last owner may have removed the file between our opening and our locking: then it
+        # guards nothing.
         if os.fstat(descriptor).st_ino == path.stat().st_ino:
             return descriptor
     os.close(descriptor)

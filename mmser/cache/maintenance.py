@@ -1,4 +1,5 @@
-"""Looking after caches: `verify` recomputes checksums, `info` describes, `gc` clears what nobody needs.
+"""Looking after caches: `verify` recomputes checksums, `info` describes, `gc` clears what nobody
+needs.
 
 ``directory`` is a store, a corpus's folder, or a whole cache.
 """
@@ -33,15 +34,17 @@ def stores_in(directory: str | Path) -> list[Path]:
     folders = [root] if _is_store(root) else [path for path in root.glob("**/") if _is_store(path)]
     found = sorted(folders)
     if not found:
-        raise MmserError(f"caches in {root}", "none", "Name a cache folder, or run `mmser preprocess` first.")
+        raise MmserError(
+            f"caches in {root}", "none", "Name a cache folder, or run `mmser preprocess` first."
+        )
     return found
 
 
 def verify(directory: str | Path) -> pd.DataFrame:
     """Recompute checksums. One row per file: store, file, ok (bool), problem ("" when ok).
 
-    The manifest beside the stores is a file of its own; one of an earlier version, which has no digest, is ok with a
-    remark.
+    The manifest beside the stores is a file of its own; one of an earlier version, which has no
+    digest, is ok with a remark.
     """
     import pandas as pd
 
@@ -52,24 +55,35 @@ def verify(directory: str | Path) -> pd.DataFrame:
         for name, problem in _checked_files(store)
     ]
     folders = dict.fromkeys(store.parent for store in stores)
-    rows += [_checked_manifest(folder) for folder in folders if (folder / MANIFEST).exists() or has_digest(folder)]
+    rows += [
+        _checked_manifest(folder)
+        for folder in folders
+        if (folder / MANIFEST).exists() or has_digest(folder)
+    ]
     return pd.DataFrame(rows, columns=["store", "file", "ok", "problem"])
 
 
 def info(directory: str | Path) -> pd.DataFrame:
-    """One row per store: what made it, how much is in it, whether it is finished, and its failures by reason."""
+    """One row per store: what made it, how much is in it, whether it is finished, and its failures
+    by reason.
+    """
     import pandas as pd
 
-    begun = [store for store in stores_in(directory) if (store / INFO).is_file() or not is_empty(store)]
+    begun = [
+        store for store in stores_in(directory) if (store / INFO).is_file() or not is_empty(store)
+    ]
     return pd.DataFrame([_described(store) for store in begun])
 
 
-def gc(directory: str | Path, apply: bool = False, old: bool = False, unfinished: bool = False) -> pd.DataFrame:
+def gc(
+    directory: str | Path, apply: bool = False, old: bool = False, unfinished: bool = False
+) -> pd.DataFrame:
     """List what can go, and remove it when ``apply``; a store that is being written is left alone.
 
-    Always listed: temporary files, shards no row refers to, parts already merged, stores in which nothing was stored.
-    ``old`` adds all but the most recently written store of each (extractor, transcript); ``unfinished`` adds the parts
-    of interrupted jobs, which would otherwise be gone on with. One row per file or folder: path, why, bytes, removed.
+    Always listed: temporary files, shards no row refers to, parts already merged, stores in which
+    nothing was stored. ``old`` adds all but the most recently written store of each (extractor,
+    transcript); ``unfinished`` adds the parts of interrupted jobs, which would otherwise be gone on
+    with. One row per file or folder: path, why, bytes, removed.
     """
     import pandas as pd
 
@@ -91,7 +105,11 @@ def _is_store(path: Path) -> bool:
 
 def _checked_manifest(folder: Path) -> dict[str, Any]:
     problem = manifest_problem(folder)
-    remark = "" if problem or has_digest(folder) else "written by an earlier version, which kept no digest"
+    remark = (
+        ""
+        if problem or has_digest(folder)
+        else "written by an earlier version, which kept no digest"
+    )
     return {"store": str(folder), "file": MANIFEST, "ok": not problem, "problem": problem or remark}
 
 
@@ -138,7 +156,9 @@ def _rows(store: Path) -> list[Row]:
 
 
 def _shard_problem(store: Path, name: str, rows: list[Row]) -> str:
-    """What is wrong with a shard, "" when its checksum and every array's length and shape are as the index says."""
+    """What is wrong with a shard, "" when its checksum and every array's length and shape are as
+    the index says.
+    """
     from safetensors import SafetensorError, safe_open
 
     try:

@@ -1,7 +1,8 @@
 """The manifest beside the stores: written with its digest, so that a changed one is noticed.
 
-``manifest.json`` keeps the SHA-256 of ``manifest.parquet``: {"sha256": [the one before, the present one]}. Both stand
-there because two files cannot be replaced in one step: a reader or a crash in between finds one of the two.
+``manifest.json`` keeps the SHA-256 of ``manifest.parquet``: {"sha256": [the one before, the present
+one]}. Both stand there because two files cannot be replaced in one step: a reader or a crash in
+between finds one of the two.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ _PLACES = ("audio_path", "video_path")
 
 
 def keep_manifest(folder: Path, write: Callable[[Path], object]) -> None:
-    """Let ``write`` make the manifest of the corpus's ``folder``, and keep its digest; the folder's lock must be held.
+    """Let ``write`` make the manifest of the corpus's ``folder``, and keep its digest; the folder's
+    lock must be held.
 
     The same content leaves everything as it is.
     """
@@ -37,7 +39,8 @@ def keep_manifest(folder: Path, write: Callable[[Path], object]) -> None:
 
 
 def manifest_problem(folder: Path) -> str:
-    """What is wrong with the manifest of a corpus's folder, "" when it is as preprocessing wrote it.
+    """What is wrong with the manifest of a corpus's folder, "" when it is as preprocessing wrote
+    it.
 
     A manifest of an earlier version, without a digest, cannot be judged and has no problem.
     """
@@ -48,11 +51,17 @@ def manifest_problem(folder: Path) -> str:
         known = _known(folder)
     except MmserError as error:
         return error.found
-    return "" if not known or digest in known else "changed since preprocessing wrote it: edited or damaged"
+    return (
+        ""
+        if not known or digest in known
+        else "changed since preprocessing wrote it: edited or damaged"
+    )
 
 
 def check_manifest(folder: Path) -> None:
-    """Raise MmserError when the manifest of a corpus's folder is not the one that preprocessing wrote."""
+    """Raise MmserError when the manifest of a corpus's folder is not the one that preprocessing
+    wrote.
+    """
     if problem := manifest_problem(folder):
         raise MmserError(f"{folder / MANIFEST} as preprocessing wrote it", problem, _remedy(folder))
 
@@ -78,8 +87,13 @@ def _known(folder: Path) -> list[str]:
         known = json.loads(path.read_text(encoding="utf-8"))["sha256"]
         return [str(digest) for digest in known]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise MmserError(f"a readable {path}", f"{type(error).__name__}: {error}", _remedy(folder)) from error
+        raise MmserError(
+            f"a readable {path}", f"{type(error).__name__}: {error}", _remedy(folder)
+        ) from error
 
 
 def _remedy(folder: Path) -> str:
-    return f"Run `mmser preprocess corpus={folder.name}` with its extractors again: what is cached is kept."
+    return (
+        f"Run `mmser preprocess corpus={folder.name}` with its extractors again: what is "
+        "cached is kept."
+    )

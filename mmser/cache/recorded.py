@@ -1,4 +1,6 @@
-"""The stores a run was made from, by the fingerprints in its record, whatever else lies in the cache by now."""
+"""The stores a run was made from, by the fingerprints in its record, whatever else lies in the
+cache by now.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +16,11 @@ Settings = Mapping[str, Any]
 
 
 def recorded_stores(settings: Settings, environment: Mapping[str, Any]) -> dict[str, str]:
-    """{extractor as the config names it: full name of the store's folder}, from the ``caches`` of environment.json.
+    """{extractor as the config names it: full name of the store's folder}, from the ``caches`` of
+    environment.json.
 
-    ``caches`` holds the fingerprint of each stream, and as ``<stage>.<stream>`` that of each stream for which a stage
-    names another extractor.
+    ``caches`` holds the fingerprint of each stream, and as ``<stage>.<stream>`` that of each stream
+    for which a stage names another extractor.
     """
     names = {}
     for key, fingerprint in (environment.get("caches") or {}).items():
@@ -30,8 +33,11 @@ def recorded_stores(settings: Settings, environment: Mapping[str, Any]) -> dict[
     return names
 
 
-def find_recorded(cache: str | Path, corpus: str, extractor: str, recorded: Mapping[str, str]) -> Path:
-    """The store that a run's record names for ``extractor``, or the one of that name where the record knows none.
+def find_recorded(
+    cache: str | Path, corpus: str, extractor: str, recorded: Mapping[str, str]
+) -> Path:
+    """The store that a run's record names for ``extractor``, or the one of that name where the
+    record knows none.
 
     Raises as `find_store`; MmserError when the recorded one is gone.
     """
@@ -41,5 +47,8 @@ def find_recorded(cache: str | Path, corpus: str, extractor: str, recorded: Mapp
         return find_store(cache, corpus, recorded[extractor])
     except NotCachedError as error:
         expected = f"the cache that the run was trained on, {recorded[extractor]} of {corpus}"
-        remedy = f"{error.remedy} (with the options it was made with), or train again in another run=DIR."
+        remedy = (
+            f"{error.remedy} (with the options it was made with), or train again in another "
+            "run=DIR."
+        )
         raise MmserError(expected, error.found, remedy) from error

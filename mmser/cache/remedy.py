@@ -8,15 +8,21 @@ from mmser.cache.layout import TRANSCRIPT, split_store_name
 
 
 def preprocess_command(corpus: str, extractor_name: str) -> str:
-    """The command that fills the store ``extractor_name`` (short, or a folder's full name) of ``corpus``."""
+    """The command that fills the store ``extractor_name`` (short, or a folder's full name) of
+    ``corpus``.
+    """
     name, source = split_source(extractor_name)
     read = "words" if name == TRANSCRIPT else name
-    return f"mmser preprocess corpus={corpus} extractors=[{read}]" + (f" transcript={source}" if source else "")
+    return f"mmser preprocess corpus={corpus} extractors=[{read}]" + (
+        f" transcript={source}" if source else ""
+    )
 
 
 def rebuild(directory: Path) -> str:
     """What to do about a damaged store."""
-    return f"Delete {directory} and run: {preprocess_command(directory.parent.name, directory.name)}"
+    return (
+        f"Delete {directory} and run: {preprocess_command(directory.parent.name, directory.name)}"
+    )
 
 
 def split_source(extractor_name: str) -> tuple[str, str]:

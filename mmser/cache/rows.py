@@ -14,8 +14,11 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 
-def read_table_rows(path: Path, schema: pa.Schema, what: str, remedy: str, empty: Sequence[str] = ()) -> list[Row]:
-    """The rows of a parquet file as ``schema`` describes them; only the columns ``empty`` may lack a value.
+def read_table_rows(
+    path: Path, schema: pa.Schema, what: str, remedy: str, empty: Sequence[str] = ()
+) -> list[Row]:
+    """The rows of a parquet file as ``schema`` describes them; only the columns ``empty`` may lack
+    a value.
 
     Raises MmserError when the file is damaged, lacks a column, or holds other types.
     """
@@ -32,7 +35,9 @@ def read_table_rows(path: Path, schema: pa.Schema, what: str, remedy: str, empty
         without = [name for name in schema.names if name not in empty and table[name].null_count]
         rows: list[Row] = table.to_pylist()
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise MmserError(expected, str(error).splitlines()[0] or type(error).__name__, remedy) from error
+        raise MmserError(
+            expected, str(error).splitlines()[0] or type(error).__name__, remedy
+        ) from error
     if without:
         raise MmserError(expected, f"rows without {', '.join(without)}", remedy)
     return rows

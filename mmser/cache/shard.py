@@ -1,4 +1,6 @@
-"""One memory-mapped safetensors file; arrays are views into the mapping, so that reading copies nothing."""
+"""One memory-mapped safetensors file; arrays are views into the mapping, so that reading copies
+nothing.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ _DTYPES = {"F16": np.float16, "F32": np.float32, "I32": np.int32, "I64": np.int6
 
 
 class Shard:
-    """Raises SafetensorError for a file that is none (header, offsets and length are checked), OSError if missing."""
+    """Raises SafetensorError for a file that is none (header, offsets and length are checked),
+    OSError if missing.
+    """
 
     def __init__(self, path: Path) -> None:
         with safe_open(str(path), framework="numpy"):
@@ -30,4 +34,6 @@ class Shard:
         start, _ = entry["data_offsets"]
         shape = tuple(entry["shape"])
         size = int(np.prod(shape, dtype=np.int64))
-        return np.frombuffer(self._map, _DTYPES[entry["dtype"]], size, self._begin + start).reshape(shape)
+        return np.frombuffer(self._map, _DTYPES[entry["dtype"]], size, self._begin + start).reshape(
+            shape
+        )

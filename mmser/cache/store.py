@@ -1,4 +1,6 @@
-"""Reading a store: memory-mapped shards, opened once per process; safe to hand to forked or spawned workers."""
+"""Reading a store: memory-mapped shards, opened once per process; safe to hand to forked or spawned
+workers.
+"""
 
 from __future__ import annotations
 
@@ -31,11 +33,12 @@ __all__ = ["Store", "find_store"]
 class Store:
     """One cache directory. Nothing is opened before the first `read`.
 
-    A shard is read through against its checksum when it is first opened (once in a process and those it starts: see
-    `mmser.cache.checked`), then mapped.
+    A shard is read through against its checksum when it is first opened (once in a process and
+    those it starts: see `mmser.cache.checked`), then mapped.
 
-    ``info`` holds extractor, class, parameters, fingerprint, feature_shape, dtype, random_weights, transcript and
-    complete. Membership (``id in store``) means: has values; a failed utterance has a row in ``index`` only.
+    ``info`` holds extractor, class, parameters, fingerprint, feature_shape, dtype, random_weights,
+    transcript and complete. Membership (``id in store``) means: has values; a failed utterance has
+    a row in ``index`` only.
     """
 
     def __init__(self, directory: str | Path) -> None:
@@ -45,7 +48,9 @@ class Store:
             if not (self.directory / name).is_file():
                 found = f"no {name} in {self.directory}"
                 raise MmserError(
-                    "a cache directory", found, "Run the `mmser preprocess` command that makes it (again)."
+                    "a cache directory",
+                    found,
+                    "Run the `mmser preprocess` command that makes it (again).",
                 )
         self.info: dict[str, Any] = read_info(self.directory)
         self._rows: dict[str, Row] = {row["id"]: row for row in read_rows(self.directory / INDEX)}
@@ -72,7 +77,9 @@ class Store:
 
     @cached_property
     def index(self) -> pd.DataFrame:
-        """One row per utterance, done or failed: `core.tables.INDEX_COLUMNS` and those of `cache.index`."""
+        """One row per utterance, done or failed: `core.tables.INDEX_COLUMNS` and those of
+        `cache.index`.
+        """
         return as_table(list(self._rows.values()))
 
     @cached_property
@@ -81,9 +88,11 @@ class Store:
         return tuple(identifier for identifier, row in self._rows.items() if row["status"] == OK)
 
     def read(self, identifier: str) -> np.ndarray:
-        """Values (time, *feature) in the stored dtype: a read-only view of the mapped shard, copied by who changes it.
+        """Values (time, *feature) in the stored dtype: a read-only view of the mapped shard, copied
+        by who changes it.
 
-        Raises MmserError when the utterance failed or is unknown, or when the shard is missing or damaged.
+        Raises MmserError when the utterance failed or is unknown, or when the shard is missing or
+        damaged.
         """
         row = self._row(identifier)
         values = self._tensor(row, row["key"])
@@ -94,7 +103,9 @@ class Store:
         return values
 
     def spans(self, identifier: str) -> np.ndarray | None:
-        """(time, 2) float32 start and end seconds of each row, None where the rows have no spans."""
+        """(time, 2) float32 start and end seconds of each row, None where the rows
+        have no spans.
+        """
         row = self._row(identifier)
         return self._tensor(row, span_key(identifier)) if row["spans"] else None
 
@@ -113,7 +124,8 @@ class Store:
         return unchecked_bytes(self._files(self.ids))
 
     def check(self, identifiers: Iterable[str] | None = None) -> None:
-        """Read through every shard that this process has not yet, or those that hold the utterances ``identifiers``.
+        """Read through every shard that this process has not yet, or those that hold the utterances
+        ``identifiers``.
 
         Raises MmserError when one is missing or damaged.
         """
@@ -121,10 +133,14 @@ class Store:
             check_file(path, checksum)
 
     def _files(self, identifiers: Iterable[str]) -> list[tuple[Path, str]]:
-        """(path, checksum) of the shards that hold these utterances. Raises MmserError when one is missing."""
+        """(path, checksum) of the shards that hold these utterances. Raises MmserError when one is
+        missing.
+        """
         rows = (self._rows[identifier] for identifier in identifiers if identifier in self)
         shards = {row["shard"]: row["checksum"] for row in rows}
-        files = [(inside(self.directory, shard), checksum) for shard, checksum in sorted(shards.items())]
+        files = [
+            (inside(self.directory, shard), checksum) for shard, checksum in sorted(shards.items())
+        ]
         if gone := next((path for path, _ in files if not path.is_file()), None):
             raise MmserError(f"the shard {gone}", "no such file", rebuild(self.directory))
         return files
@@ -133,11 +149,17 @@ class Store:
         row = self._rows.get(identifier)
         if row is None:
             raise MmserError(
-                f"utterance {identifier} in {self.directory}", "no such row", "Preprocess that corpus again."
+                f"utterance {identifier} in {self.directory}",
+                "no such row",
+                "Preprocess that corpus again.",
             )
         if row["status"] != OK:
             found = f"it failed: {row['error']} {row['detail']}".strip()
-            raise MmserError(f"values of {identifier} in {self.directory}", found, "Leave it out, or mend the media.")
+            raise MmserError(
+                f"values of {identifier} in {self.directory}",
+                found,
+                "Leave it out, or mend the media.",
+            )
         return row
 
     def _tensor(self, row: Row, key: str) -> np.ndarray:

@@ -1,7 +1,8 @@
 """Tensors to safetensors: the one place that writes them, wherever they lived.
 
-A module's tensors may be views of one buffer (cuDNN keeps the weights of a recurrent layer so), share one storage (tied
-weights) or lie on a GPU. The file holds a contiguous copy of each by its name, and tied ones once.
+A module's tensors may be views of one buffer (cuDNN keeps the weights of a recurrent layer so),
+share one storage (tied weights) or lie on a GPU. The file holds a contiguous copy of each by its
+name, and tied ones once.
 """
 
 from __future__ import annotations
@@ -44,7 +45,10 @@ def save_module(module: nn.Module, path: str | Path) -> None:
     state = module.state_dict()
     kept = [min(names) for names in _tied(state)]
     # A clone even of what is contiguous: as a view it would share its storage with its neighbours.
-    copies = {name: state[name].detach().cpu().clone(memory_format=torch.contiguous_format) for name in sorted(kept)}
+    copies = {
+        name: state[name].detach().cpu().clone(memory_format=torch.contiguous_format)
+        for name in sorted(kept)
+    }
     with written_aside(Path(path)) as aside:
         save_file(copies, aside)
 
@@ -56,11 +60,15 @@ def _damage_told(path: str | Path) -> Iterator[None]:
     try:
         yield
     except SafetensorError as error:
-        raise MmserError(f"an undamaged {path}", reason_of(error), "Copy it again, or make it again.") from error
+        raise MmserError(
+            f"an undamaged {path}", reason_of(error), "Copy it again, or make it again."
+        ) from error
 
 
 def _tied(state: Mapping[str, Tensor]) -> list[list[str]]:
-    """The names of a state's tensors; those that are the same numbers in the same place stand together."""
+    """The names of a state's tensors; those that are the same numbers in the same place stand
+    together.
+    """
     groups: dict[object, list[str]] = {}
     for name, tensor in state.items():
         same = (tensor.device, tensor.data_ptr(), tensor.shape, tensor.stride(), tensor.dtype)

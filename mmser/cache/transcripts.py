@@ -1,8 +1,10 @@
-"""Transcripts of an ASR system, kept like a feature: text, word times and confidences in one parquet table.
+"""Transcripts of an ASR system, kept like a feature: text, word times and confidences in one
+parquet table.
 
-A store is a folder ``transcript@<source>-<fingerprint>`` with ``info.json`` and ``transcripts.parquet``, one row per
-utterance: id, text, words (JSON list of text, start, end, confidence), status, error, detail, digest. The table is
-small, so it is replaced as a whole after every step; the rows' order is the order of work, the bytes repeat.
+A store is a folder ``transcript@<source>-<fingerprint>`` with ``info.json`` and
+``transcripts.parquet``, one row per utterance: id, text, words (JSON list of text, start, end,
+confidence), status, error, detail, digest. The table is small, so it is replaced as a whole after
+every step; the rows' order is the order of work, the bytes repeat.
 """
 
 from __future__ import annotations
@@ -71,7 +73,9 @@ class TranscriptStore:
             return result_of(self.rows[identifier], self.info["transcript"]["source"])
         except (ValueError, TypeError) as error:
             found = f"{error} in the words of {identifier}"
-            raise MmserError(f"whole transcripts in {self.directory}", found, rebuild(self.directory)) from error
+            raise MmserError(
+                f"whole transcripts in {self.directory}", found, rebuild(self.directory)
+            ) from error
 
 
 class TranscriptWriter:
@@ -92,9 +96,15 @@ class TranscriptWriter:
             self._mark(complete=False)
 
     def is_stored(self, identifier: str, digest: str, retry_failed: bool = False) -> bool:
-        """Whether this utterance is there, heard in the same sound; ``retry_failed`` counts failures as absent."""
+        """Whether this utterance is there, heard in the same sound; ``retry_failed`` counts
+        failures as absent.
+        """
         row = self.rows.get(identifier)
-        return row is not None and row["digest"] == digest and not (retry_failed and row["status"] != OK)
+        return (
+            row is not None
+            and row["digest"] == digest
+            and not (retry_failed and row["status"] != OK)
+        )
 
     def add(self, heard: Sequence[Heard]) -> list[Row]:
         """Store results durably, in order; one for a stored utterance replaces it."""
@@ -122,7 +132,11 @@ class TranscriptWriter:
 
     def _mark(self, complete: bool) -> None:
         failed = sum(row["status"] != OK for row in self.rows.values())
-        counts = {"ok": len(self.rows) - failed, "failed": failed} if complete else {"ok": None, "failed": None}
+        counts = (
+            {"ok": len(self.rows) - failed, "failed": failed}
+            if complete
+            else {"ok": None, "failed": None}
+        )
         write_json(self.directory / INFO, self.recipe.info() | counts | {"complete": complete})
         self.complete = complete
 
@@ -139,8 +153,13 @@ class TranscriptWriter:
 def open_transcripts(
     directory: Path, recipe: Recipe, wait: bool = True, say: Callable[[str], None] | None = None
 ) -> Iterator[TranscriptWriter]:
-    """The store's writer, alone on it for the block. Raises MmserError when it is taken and ``wait`` is false."""
-    with locked(directory.with_name(directory.name + LOCK), wait=wait, say=say), no_empty_store(directory):
+    """The store's writer, alone on it for the block. Raises MmserError when it is taken and
+    ``wait`` is false.
+    """
+    with (
+        locked(directory.with_name(directory.name + LOCK), wait=wait, say=say),
+        no_empty_store(directory),
+    ):
         yield TranscriptWriter(directory, recipe)
 
 
@@ -154,7 +173,13 @@ def result_of(row: Row, source: str) -> Transcript | Failure:
 def _row(heard: Heard) -> Row:
     result = heard.result
     if isinstance(result, Failure):
-        known = {"text": "", "words": "[]", "status": FAILED, "error": result.reason, "detail": result.detail}
+        known = {
+            "text": "",
+            "words": "[]",
+            "status": FAILED,
+            "error": result.reason,
+            "detail": result.detail,
+        }
     else:
         words = json.dumps([asdict(word) for word in result.words], ensure_ascii=False)
         known = {"text": result.text, "words": words, "status": OK, "error": "", "detail": ""}
@@ -162,7 +187,9 @@ def _row(heard: Heard) -> Row:
 
 
 def _read_rows(path: Path) -> dict[str, Row]:
-    rows = read_table_rows(path, _schema(), "readable transcripts", rebuild(path.parent), empty=("error", "detail"))
+    rows = read_table_rows(
+        path, _schema(), "readable transcripts", rebuild(path.parent), empty=("error", "detail")
+    )
     return {row["id"]: row for row in rows}
 
 

@@ -1,8 +1,10 @@
-"""Filling a store: parts as they come, shards of a fixed size, an index; killed anywhere it goes on to the same bytes.
+"""Filling a store: parts as they come, shards of a fixed size, an index; killed anywhere it goes on
+to the same bytes.
 
-Each `Writer.add` becomes a part file. When the parts reach the shard size they are merged into one shard, the index is
-replaced, and the parts go. Every step is a rename, so what stands on the disk is always the state after some whole
-step, and the bytes of the end depend on the sequence of entries alone, never on time or on interruptions.
+Each `Writer.add` becomes a part file. When the parts reach the shard size they are merged into one
+shard, the index is replaced, and the parts go. Every step is a rename, so what stands on the disk
+is always the state after some whole step, and the bytes of the end depend on the sequence of
+entries alone, never on time or on interruptions.
 """
 
 from __future__ import annotations
@@ -24,7 +26,16 @@ from mmser.cache.entry import Entry, prepare
 from mmser.cache.fingerprint import Recipe, check_same
 from mmser.cache.index import OK, read_rows, write_index
 from mmser.cache.info import read_info
-from mmser.cache.layout import INDEX, INFO, LOCK, TEMPORARY, is_shard, part_name, parts_of, shard_name
+from mmser.cache.layout import (
+    INDEX,
+    INFO,
+    LOCK,
+    TEMPORARY,
+    is_shard,
+    part_name,
+    parts_of,
+    shard_name,
+)
 from mmser.cache.lock import locked
 from mmser.cache.rows import Row
 from mmser.core.errors import MmserError
@@ -53,12 +64,20 @@ class Writer:
             self._write_info(complete=False)
 
     def is_stored(self, identifier: str, digest: str, retry_failed: bool = False) -> bool:
-        """Whether this utterance is there, made from the same content; ``retry_failed`` counts failures as absent."""
+        """Whether this utterance is there, made from the same content; ``retry_failed`` counts
+        failures as absent.
+        """
         row = self.rows.get(identifier)
-        return row is not None and row["digest"] == digest and not (retry_failed and row["status"] != OK)
+        return (
+            row is not None
+            and row["digest"] == digest
+            and not (retry_failed and row["status"] != OK)
+        )
 
     def add(self, entries: Sequence[Entry]) -> list[Row]:
-        """Store entries durably, in order, and return their rows; an entry for a stored utterance replaces it."""
+        """Store entries durably, in order, and return their rows; an entry for a stored utterance
+        replaces it.
+        """
         if not entries:
             return []
         rows, tensors = [], {}
@@ -93,10 +112,19 @@ class Writer:
 
     def _write_info(self, complete: bool) -> None:
         done = [row for row in self.rows.values() if row["status"] == OK]
-        shape = [int(size) for size in done[0]["dimension"].split("x") if size] if complete and done else None
-        counts = {"ok": len(done), "failed": len(self.rows) - len(done)} if complete else {"ok": None, "failed": None}
+        shape = (
+            [int(size) for size in done[0]["dimension"].split("x") if size]
+            if complete and done
+            else None
+        )
+        counts = (
+            {"ok": len(done), "failed": len(self.rows) - len(done)}
+            if complete
+            else {"ok": None, "failed": None}
+        )
         write_json(
-            self.directory / INFO, self.recipe.info() | {"feature_shape": shape} | counts | {"complete": complete}
+            self.directory / INFO,
+            self.recipe.info() | {"feature_shape": shape} | counts | {"complete": complete},
         )
 
     def _recover(self) -> None:
@@ -106,7 +134,8 @@ class Writer:
         self._commit_number = 1 + max((row["commit"] for row in self.rows.values()), default=-1)
         for leftover in self.directory.glob(f"*{TEMPORARY}"):
             leftover.unlink()
-        # A shard beyond the index was being committed when its process ended: its parts are still there.
+        # A shard beyond the index was being committed when its process ended: its parts are still
+        # there.
         for path in self.directory.glob("shard-*.safetensors"):
             if is_shard(path.name) and int(path.stem.split("-")[1]) >= self._commit_number:
                 path.unlink()
@@ -137,7 +166,9 @@ class Writer:
             self._commit()
 
     def _commit(self) -> None:
-        """Parts -> one shard -> index -> parts removed. Any prefix of these steps is recovered from."""
+        """Parts -> one shard -> index -> parts removed. Any prefix of these steps is recovered
+        from.
+        """
         name = shard_name(self._commit_number)
         tensors: dict[str, np.ndarray] = {}
         for path in self._parts:
@@ -165,7 +196,9 @@ def _part_rows(path: Path) -> list[Row]:
         with safe_open(str(path), framework="numpy") as part:
             rows: list[Row] = json.loads(part.metadata()["rows"])
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
-        raise MmserError(f"a whole part at {path}", str(error), "Delete this file and repeat the command.") from error
+        raise MmserError(
+            f"a whole part at {path}", str(error), "Delete this file and repeat the command."
+        ) from error
     return rows
 
 
@@ -177,6 +210,11 @@ def open_writer(
     wait: bool = True,
     say: Callable[[str], None] | None = None,
 ) -> Iterator[Writer]:
-    """The store's `Writer`, alone on it for the block. Raises MmserError when it is taken and ``wait`` is false."""
-    with locked(directory.with_name(directory.name + LOCK), wait=wait, say=say), no_empty_store(directory):
+    """The store's `Writer`, alone on it for the block. Raises MmserError when it is taken and
+    ``wait`` is false.
+    """
+    with (
+        locked(directory.with_name(directory.name + LOCK), wait=wait, say=say),
+        no_empty_store(directory),
+    ):
         yield Writer(directory, recipe, shard_bytes)

@@ -1,4 +1,6 @@
-"""Hydra composition: override words -> one resolved, checked, plain mapping; and the parts that a mapping names."""
+"""Hydra composition: override words -> one resolved, checked, plain mapping; and the parts that a
+mapping names.
+"""
 
 from mmser.composition.composing import compose, merged, read_yaml, sweep
 from mmser.composition.parts import built

@@ -1,4 +1,6 @@
-"""Hydra composition: override words -> one resolved plain mapping. The only file that touches a DictConfig."""
+"""Hydra composition: override words -> one resolved plain mapping. The only file that touches a
+DictConfig.
+"""
 
 from __future__ import annotations
 
@@ -29,8 +31,13 @@ from mmser.settings.preprocess import Preprocess
 from mmser.settings.run import Run
 from mmser.settings.settings import check_preprocess, check_run, require_preprocess, require_run
 
-KINDS = {"train": (Run, check_run, require_run), "preprocess": (Preprocess, check_preprocess, require_preprocess)}
-"""What describes the options of a config, what checks them, and what tells whether one is missing."""
+KINDS = {
+    "train": (Run, check_run, require_run),
+    "preprocess": (Preprocess, check_preprocess, require_preprocess),
+}
+"""What describes the options of a config, what checks them, and what tells whether
+one is missing.
+"""
 
 NAMED = {
     "train": {"system": "systems", "corpus": "corpora", "protocol": "protocols"},
@@ -43,7 +50,8 @@ SHOWN = 200
 
 
 def compose(config_name: str, overrides: Sequence[str]) -> dict[str, Any]:
-    """Compose ``configs/<config_name>.yaml`` with override words, resolve every interpolation, check every option.
+    """Compose ``configs/<config_name>.yaml`` with override words, resolve every interpolation,
+    check every option.
 
     An argument that a part has may be set whether its config lists it or not.
     Raises UsageError for an unknown key or config, a malformed word, a value that is not allowed.
@@ -97,8 +105,15 @@ def _mapping(config: DictConfig, resolve: bool) -> dict[str, Any]:
 def _finished(config_name: str, config: dict[str, Any], words: Sequence[Word]) -> dict[str, Any]:
     kind, check, require = KINDS[config_name]
     for word in words:
-        if word.sign and word.sign != "~" and not word.group and word.key.split(".")[0] not in ranges_of(kind):
-            raise unknown_key(word.key, {key: value for key, value in config.items() if key in ranges_of(kind)})
+        if (
+            word.sign
+            and word.sign != "~"
+            and not word.group
+            and word.key.split(".")[0] not in ranges_of(kind)
+        ):
+            raise unknown_key(
+                word.key, {key: value for key, value in config.items() if key in ranges_of(kind)}
+            )
     made = renamed(without_leftovers(config, words), words)
     check(made)
     require(made)
@@ -111,7 +126,9 @@ def _failed(config_name: str, error: Exception) -> UsageError:
     reason = " ".join(" ".join(causes).split())
     reason = reason if len(reason) <= SHOWN else f"{reason[: SHOWN - 3]}..."
     return UsageError(
-        f"overrides that fit configs/{config_name}.yaml", reason, "`mmser list` prints the names; see docs/."
+        f"overrides that fit configs/{config_name}.yaml",
+        reason,
+        "`mmser list` prints the names; see docs/.",
     )
 
 
@@ -126,8 +143,8 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
 def merged(config: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
     """A saved config with KEY=VALUE overrides applied, resolved and checked.
 
-    Raises UsageError for a key that neither the config nor a part in it has, a choice of another part, or a value that
-    is not allowed.
+    Raises UsageError for a key that neither the config nor a part in it has, a choice of another
+    part, or a value that is not allowed.
     """
     tree = OmegaConf.create(dict(config))
     try:
@@ -135,7 +152,9 @@ def merged(config: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any
             _merge(tree, config, word)
         content = _mapping(tree, resolve=True)
     except (HydraException, OmegaConfBaseException) as error:
-        raise UsageError("overrides that fit the saved config", " ".join(str(error).split()), "Correct it.") from error
+        raise UsageError(
+            "overrides that fit the saved config", " ".join(str(error).split()), "Correct it."
+        ) from error
     check_run(content)
     return content
 
@@ -143,18 +162,23 @@ def merged(config: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any
 def _merge(tree: DictConfig, config: Mapping[str, Any], word: Word) -> None:
     if word.group or word.sign == "~" or "@" in word.key:
         raise UsageError(
-            "options of the saved config, KEY=VALUE", str(word), "Other parts are chosen in a new command, without it."
+            "options of the saved config, KEY=VALUE",
+            str(word),
+            "Other parts are chosen in a new command, without it.",
         )
     if not (has_key(config, word.key) or is_argument(config, word.key)):
         raise unknown_key(word.key, config)
     OmegaConf.update(tree, word.key, word.parsed(), force_add=True)
 
 
-def sweep(config_name: str, overrides: Sequence[str], job: Callable[[dict[str, Any]], float]) -> None:
-    """Call ``job`` for every combination of comma-separated override values, through Hydra's own sweeper.
+def sweep(
+    config_name: str, overrides: Sequence[str], job: Callable[[dict[str, Any]], float]
+) -> None:
+    """Call ``job`` for every combination of comma-separated override values, through Hydra's own
+    sweeper.
 
-    Sweeper and launcher plug-ins (Optuna, Slurm) are chosen by ``hydra/sweeper=...`` and ``hydra/launcher=...``; what
-    ``job`` returns is the number such a sweeper optimises.
+    Sweeper and launcher plug-ins (Optuna, Slurm) are chosen by ``hydra/sweeper=...`` and
+    ``hydra/launcher=...``; what ``job`` returns is the number such a sweeper optimises.
     """
     words = read_words(overrides, sweeps=True)
     own = [word for word in words if not word.key.startswith("hydra")]
@@ -168,7 +192,10 @@ def sweep(config_name: str, overrides: Sequence[str], job: Callable[[dict[str, A
         return job(_finished(config_name, _mapping(config, resolve=True), made))
 
     argv, sys.argv = sys.argv, ["mmser", "--multirun", *map(str, signed)]
-    asked, os.environ["HYDRA_FULL_ERROR"] = os.environ.get("HYDRA_FULL_ERROR"), "1"  # errors come here as they are
+    asked, os.environ["HYDRA_FULL_ERROR"] = (
+        os.environ.get("HYDRA_FULL_ERROR"),
+        "1",
+    )  # errors come here as they are
     try:
         one()
     finally:
@@ -195,7 +222,9 @@ def _tries(words: Sequence[Word]) -> Iterator[list[Word]]:
 
 
 def _values(word: Word) -> list[Word]:
-    """The word with each of the values it tries: the ends of an interval, one name of a pattern's."""
+    """The word with each of the values it tries: the ends of an interval, one name
+    of a pattern's.
+    """
     if word.value is None:
         return [word]
     override = OverridesParser.create().parse_override(str(word))

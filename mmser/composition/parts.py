@@ -16,8 +16,8 @@ from mmser.core.trust import check_config
 def built(config: Mapping[str, Any]) -> Any:
     """What a config names by ``_target_``, and everything named inside it.
 
-    Raises the MmserError with which a part refused its arguments, or one saying what could not be found or called, or
-    may not be (`mmser.core.trust`).
+    Raises the MmserError with which a part refused its arguments, or one saying what could not be
+    found or called, or may not be (`mmser.core.trust`).
     """
     check_config(config)
     try:
@@ -28,7 +28,9 @@ def built(config: Mapping[str, Any]) -> Any:
         raise MmserError(
             "parts that can be found and built",
             " ".join(str(error).split()),
-            "Correct their arguments. A class written in a notebook or script (__main__) is known there alone: run the "
-            "cell that defines it (its text is in the run's folder, parts/), or move it into a file that Python can "
+            "Correct their arguments. A class written in a notebook or script (__main__) is "
+            "known there alone: run the "
+            "cell that defines it (its text is in the run's folder, parts/), or move it into a "
+            "file that Python can "
             "import.",
         ) from error

@@ -1,4 +1,6 @@
-"""A key that is not in the config: either an argument that a part does have, or an error with the nearest keys."""
+"""A key that is not in the config: either an argument that a part does have, or an error with the
+nearest keys.
+"""
 
 from __future__ import annotations
 
@@ -22,9 +24,11 @@ SECTIONS = {"trainer": Trainer, "data": Data, "optimizer": Optimizer, "data.epis
 
 
 def with_signs(words: Sequence[Word], tree: Mapping[str, Any]) -> list[Word]:
-    """The words with a plus where one sets an argument that a part has and the config ``tree`` does not list.
+    """The words with a plus where one sets an argument that a part has and the config ``tree`` does
+    not list.
 
-    ``tree`` is what the choices among the words compose to. Raises UsageError for a key that nothing has.
+    ``tree`` is what the choices among the words compose to. Raises UsageError for a key that
+    nothing has.
     """
     return [_with_sign(word, tree) for word in words]
 
@@ -46,13 +50,21 @@ def is_argument(tree: Mapping[str, Any], key: str) -> bool:
     """Whether a dotted key that is not in the tree names an argument of what is there."""
     names = key.split(".")
     if names[0] == "stages":
-        return len(names) > 2 and names[1] in (tree.get("stages") or {}) and names[2] in ranges_of(Stage)
+        return (
+            len(names) > 2
+            and names[1] in (tree.get("stages") or {})
+            and names[2] in ranges_of(Stage)
+        )
     parent, _, last = key.rpartition(".")
     if parent and last in _further(tree, parent):
         return True
     # A mapping that is itself an argument: names in it are free.
     above, _, argument = parent.rpartition(".")
-    return isinstance(_at(tree, parent), Mapping | None) and above != "" and argument in _further(tree, above)
+    return (
+        isinstance(_at(tree, parent), Mapping | None)
+        and above != ""
+        and argument in _further(tree, above)
+    )
 
 
 def unknown_key(key: str, tree: Mapping[str, Any]) -> UsageError:
@@ -60,27 +72,49 @@ def unknown_key(key: str, tree: Mapping[str, Any]) -> UsageError:
     parent = key.rpartition(".")[0]
     beside = [name for name in _further(tree, parent) if not name.startswith("_")]
     names = _nearest(key, [f"{parent}.{name}" for name in beside if parent], list(_keys(tree)))
-    hint = f"Did you mean {' or '.join(names)}?" if names else "`mmser list` prints the names; see docs/."
+    hint = (
+        f"Did you mean {' or '.join(names)}?"
+        if names
+        else "`mmser list` prints the names; see docs/."
+    )
     if not names and beside:
         hint = f"There are: {', '.join(beside[:12])}."
     if parent.startswith("streams.") and not has_key(tree, parent):
         hint = f"{hint} A further stream is added by +{parent}.extractor=NAME."
-    if key.startswith("stages.") and parent.count(".") and not has_key(tree, ".".join(key.split(".")[:2])):
-        hint = f"Stages: {', '.join(tree.get('stages') or {}) or 'none'}. A further one is added by +{key}=VALUE."
+    if (
+        key.startswith("stages.")
+        and parent.count(".")
+        and not has_key(tree, ".".join(key.split(".")[:2]))
+    ):
+        hint = (
+            f"Stages: {', '.join(tree.get('stages') or {}) or 'none'}. A further one is added "
+            f"by +{key}=VALUE."
+        )
     return UsageError("an option that this command has", key, hint)
 
 
 def _nearest(key: str, beside: Sequence[str], known: Sequence[str]) -> list[str]:
-    """Three keys at most: of the same last name, of a like one beside it, of a like one anywhere, or a like group."""
+    """Three keys at most: of the same last name, of a like one beside it, of a like one anywhere,
+    or a like group.
+    """
     last = _last(key)
     found = [other for other in known if _last(other) == last]
     by_last = {_last(other): other for other in reversed(beside)}
-    found += [by_last[name] for name in difflib.get_close_matches(last, list(by_last), n=2, cutoff=0.6)]
+    found += [
+        by_last[name] for name in difflib.get_close_matches(last, list(by_last), n=2, cutoff=0.6)
+    ]
     if not found:
         by_last = {_last(other): other for other in reversed(known)}
-        found += [by_last[name] for name in difflib.get_close_matches(last, list(by_last), n=2, cutoff=0.75)]
+        found += [
+            by_last[name]
+            for name in difflib.get_close_matches(last, list(by_last), n=2, cutoff=0.75)
+        ]
     if "." not in key:
-        groups = [path.name for path in config_dir().iterdir() if path.is_dir() and path.name not in PLACES]
+        groups = [
+            path.name
+            for path in config_dir().iterdir()
+            if path.is_dir() and path.name not in PLACES
+        ]
         found += difflib.get_close_matches(key, groups, n=1, cutoff=0.7)
     return list(dict.fromkeys(found))[:3]
 
@@ -102,7 +136,11 @@ def _further(tree: Mapping[str, Any], place: str) -> Sequence[str]:
     names = place.split(".")
     inner = names[2:] if names[0] == "stages" else names
     if len(inner) == 2 and inner[0] == "streams":
-        return tuple(ranges_of(StreamSpec)) if isinstance(_at(tree, place), Mapping) or len(names) > 2 else ()
+        return (
+            tuple(ranges_of(StreamSpec))
+            if isinstance(_at(tree, place), Mapping) or len(names) > 2
+            else ()
+        )
     if ".".join(inner) in SECTIONS:
         section = tuple(ranges_of(SECTIONS[".".join(inner)]))
         return section if inner != ["optimizer"] else (*section, *_arguments_at(tree, place))

@@ -1,7 +1,8 @@
-"""One word of a command, ``KEY=VALUE``: what it names, and how it has to be written for Hydra's grammar.
+"""One word of a command, ``KEY=VALUE``: what it names, and how it has to be written for Hydra's
+grammar.
 
-People write paths as they are, with spaces, brackets and letters of any language: they are quoted here. A value that
-the grammar cannot read is text, unless it opens a bracket or a quote.
+People write paths as they are, with spaces, brackets and letters of any language: they are quoted
+here. A value that the grammar cannot read is text, unless it opens a bracket or a quote.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from mmser.settings.paths import is_path
 SHORT = {"seed": "seeds", "extractors": "extractors"}
 """`seed=3` is short for `seeds=[3]`, `extractors=mfcc40` for `extractors=[mfcc40]`."""
 
-PLACES = {"fusion": "fusion@model.fusion", "head": "head@model.head", "encoder": "encoder@model.encoders.STREAM",
+PLACES = {"fusion": "fusion@model.fusion", "head": "head@model.head",
+          "encoder": "encoder@model.encoders.STREAM",
           "extractor": "streams.STREAM.extractor", "augmentation": "data.augmentation",
           "transcriber": "transcript"}  # fmt: skip
 """How a member of a group that stands nowhere by itself is named in a command."""
@@ -35,7 +37,9 @@ _OURS = re.compile(r"\$\{(?!(?:paths\.|cache\b|oc\.))")
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """``sign`` is "", "+", "++" or "~"; ``value`` is written for the grammar, None where there is no equals sign."""
+    """``sign`` is "", "+", "++" or "~"; ``value`` is written for the grammar, None where there is
+    no equals sign.
+    """
 
     sign: str
     key: str
@@ -73,24 +77,38 @@ def read_words(overrides: Sequence[str], sweeps: bool = False) -> list[Word]:
 
 
 def chosen(overrides: Sequence[str], group: str) -> str | None:
-    """The name an override chooses for a config group, e.g. ``corpus=meld`` -> "meld"; None when unnamed."""
+    """The name an override chooses for a config group, e.g. ``corpus=meld`` -> "meld"; None when
+    unnamed.
+    """
     names = [value for key, _, value in (word.partition("=") for word in overrides) if key == group]
     return names[-1] if names else None
 
 
 def default_protocol(corpus: str) -> str:
-    """The protocol config that says ``default: true`` for a corpus config's name. Raises UsageError without one."""
+    """The protocol config that says ``default: true`` for a corpus config's name. Raises UsageError
+    without one.
+    """
     load_config("corpus", corpus)
     for name in config_names("protocol"):
         config = load_config("protocol", name)
         if config.get("corpus") == corpus and config.get("default"):
             return name
-    fitting = [name for name in config_names("protocol") if load_config("protocol", name).get("corpus") == corpus]
-    raise UsageError(f"protocol=NAME for the corpus {corpus}", "none", f"Known: {', '.join(fitting) or 'none yet'}.")
+    fitting = [
+        name
+        for name in config_names("protocol")
+        if load_config("protocol", name).get("corpus") == corpus
+    ]
+    raise UsageError(
+        f"protocol=NAME for the corpus {corpus}",
+        "none",
+        f"Known: {', '.join(fitting) or 'none yet'}.",
+    )
 
 
 def listed(overrides: Sequence[str], key: str) -> list[str]:
-    """The value of a list override such as ``extractors=[mfcc40,glove]``. Raises UsageError when it is unreadable."""
+    """The value of a list override such as ``extractors=[mfcc40,glove]``. Raises UsageError when it
+    is unreadable.
+    """
     words = read_words([text for text in overrides if text.partition("=")[0] == key])
     value = words[-1].parsed() if words else []
     return [str(item) for item in value] if isinstance(value, list) else [str(value)]
@@ -100,7 +118,9 @@ def _read(text: str, sweeps: bool) -> Word:
     found = _WORD.fullmatch(str(text))
     sign, key, equals, value = found.groups("") if found else ("", "", "", "")
     if not key.strip() or (not equals and sign != "~") or key != key.strip():
-        raise UsageError("words of the form KEY=VALUE", shown(str(text)), "See `mmser train --help` and docs/.")
+        raise UsageError(
+            "words of the form KEY=VALUE", shown(str(text)), "See `mmser train --help` and docs/."
+        )
     if not equals:
         return Word(sign, key, None)
     if key in SHORT and not value.startswith("["):
@@ -114,7 +134,9 @@ def _read(text: str, sweeps: bool) -> Word:
 
 
 def _quoted_path(value: str, sweeps: bool) -> str:
-    """A path as the grammar reads it. ``null`` and ``random`` stay words; who has quoted the path is not corrected."""
+    """A path as the grammar reads it. ``null`` and ``random`` stay words; who has quoted the path
+    is not corrected.
+    """
     if sweeps and "," in value and value[0] not in "'\"":
         return ",".join(_quoted_path(part, sweeps=False) for part in value.split(","))
     if value in ("null", "random", ""):
@@ -133,11 +155,15 @@ def _readable(word: Word, sweeps: bool) -> Word:
         if value and value[0] not in "[{('\"":
             return replace(word, value=QuotedString(value, Quote.single).with_quotes())
         raise UsageError(
-            f"a value that can be read in {word.key}", shown(value), "Close every bracket and quote of it."
+            f"a value that can be read in {word.key}",
+            shown(value),
+            "Close every bracket and quote of it.",
         ) from error
     if parsed.is_sweep_override() and not sweeps:
         raise UsageError(
-            f"one value for {word.key}", shown(value), f"A list is {word.key}=[{value}]; --multirun tries each in turn."
+            f"one value for {word.key}",
+            shown(value),
+            f"A list is {word.key}=[{value}]; --multirun tries each in turn.",
         )
     return word
 
@@ -148,12 +174,18 @@ def _check_choice(word: Word) -> None:
     if word.sign == "~" or name.startswith("hydra"):
         return
     if at and not word.group:
-        raise unknown_name("config group", name, sorted(path.name for path in config_dir().iterdir() if path.is_dir()))
+        raise unknown_name(
+            "config group",
+            name,
+            sorted(path.name for path in config_dir().iterdir() if path.is_dir()),
+        )
     if not word.group:
         _check_no_part(word)
         return
     if word.key in PLACES and not word.sign:
-        raise UsageError("the place of a part", shown(str(word)), f"Write {PLACES[word.key]}={word.value}.")
+        raise UsageError(
+            "the place of a part", shown(str(word)), f"Write {PLACES[word.key]}={word.value}."
+        )
     if "(" in (word.value or ""):
         return  # choice(...), glob(...): what a sweep tries
     for member in re.split(r"[\[\],\s]+", word.value or ""):
@@ -165,8 +197,18 @@ def _check_no_part(word: Word) -> None:
     """``model.fusion=gated`` would put a word into the place of a part."""
     *parents, last = word.key.split(".")
     group = "encoder" if parents[-1:] == ["encoders"] else last
-    inside = parents[:1] in (["model"], ["stages"]) and group in ("encoder", "fusion", "head", "objective", "optimizer")
-    inside |= parents[:1] in (["stages"], ["domains"]) and group in ("scheduler", "corpus", "protocol")
+    inside = parents[:1] in (["model"], ["stages"]) and group in (
+        "encoder",
+        "fusion",
+        "head",
+        "objective",
+        "optimizer",
+    )
+    inside |= parents[:1] in (["stages"], ["domains"]) and group in (
+        "scheduler",
+        "corpus",
+        "protocol",
+    )
     if inside and (word.value or "") in config_names(group):
         plus = "+" if parents[0] != "model" else ""
         raise UsageError(

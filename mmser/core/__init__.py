@@ -1,1 +1,3 @@
-"""The nouns every room shares; imports nothing of the package, and torch only in `mmser.core.batch`."""
+"""The nouns every room shares; imports nothing of the package, and torch only in
+`mmser.core.batch`.
+"""

@@ -34,8 +34,9 @@ class _Movable:
 class Stream(_Movable):
     """One padded sequence per utterance.
 
-    ``values`` is (batch, time, *feature); ``mask`` is (batch, time) bool, True = real. What stands in padded positions
-    is undefined (it may be NaN). An absent modality is a row of False. Rows may also have gaps.
+    ``values`` is (batch, time, *feature); ``mask`` is (batch, time) bool, True = real. What stands
+    in padded positions is undefined (it may be NaN). An absent modality is a row of False. Rows may
+    also have gaps.
     """
 
     values: Tensor
@@ -57,7 +58,9 @@ class Stream(_Movable):
         return self.mask.sum(dim=1)
 
     def filled(self, value: float = 0.0) -> Tensor:
-        """``values`` with every padded position set to ``value``, so that NaN padding cannot spread."""
+        """``values`` with every padded position set to ``value``, so that NaN padding cannot
+        spread.
+        """
         mask = self.mask.reshape(self.mask.shape + (1,) * (self.values.dim() - 2))
         return self.values.masked_fill(~mask, value)
 
@@ -66,8 +69,9 @@ class Stream(_Movable):
 class Context(_Movable):
     """Where each row stands in its conversation: dialogue, turn and speaker, (batch,) long each.
 
-    ``listeners`` (batch, heard) long asks for what single annotators perceive, by their place in ``Task.listeners``
-    (its length: an unknown annotator; `UNLABELLED`: none). None, the default, asks for the consensus.
+    ``listeners`` (batch, heard) long asks for what single annotators perceive, by their place in
+    ``Task.listeners`` (its length: an unknown annotator; `UNLABELLED`: none). None, the default,
+    asks for the consensus.
     """
 
     dialogue: Tensor
@@ -80,10 +84,11 @@ class Context(_Movable):
 class Batch(_Movable):
     """Utterances collated: row i of every tensor belongs to ``ids[i]``.
 
-    ``targets`` may hold ``emotion`` (batch,) long with `UNLABELLED`; ``votes`` (batch, class) float, rows sum to 1 or
-    are NaN; ``values`` (batch, value) float with NaN; ``speaker``, ``gender``, ``corpus`` (batch,) long;
-    ``listener`` and ``listener_emotion`` (batch, vote) long, who heard what (see `mmser.data.listeners`); further
-    targets are named by the objective that wants them.
+    ``targets`` may hold ``emotion`` (batch,) long with `UNLABELLED`; ``votes`` (batch, class)
+    float, rows sum to 1 or are NaN; ``values`` (batch, value) float with NaN; ``speaker``,
+    ``gender``, ``corpus`` (batch,) long; ``listener`` and ``listener_emotion`` (batch, vote) long,
+    who heard what (see `mmser.data.listeners`); further targets are named by the objective that
+    wants them.
     """
 
     ids: tuple[str, ...]
@@ -93,7 +98,9 @@ class Batch(_Movable):
 
     def pin_memory(self) -> Batch:
         """Called by the data loader when it copies to a GPU."""
-        pinned = {n: Stream(s.values.pin_memory(), s.mask.pin_memory()) for n, s in self.streams.items()}
+        pinned = {
+            n: Stream(s.values.pin_memory(), s.mask.pin_memory()) for n, s in self.streams.items()
+        }
         targets = {name: target.pin_memory() for name, target in self.targets.items()}
         return replace(self, streams=pinned, targets=targets)
 
@@ -102,9 +109,9 @@ class Batch(_Movable):
 class Fused:
     """What a fusion returns.
 
-    ``vector`` is (batch, feature). ``losses`` are label-free terms, already weighted. ``attention`` holds weights by
-    name, (batch, [head,] query, key) or (batch, time), only when asked for. ``sequence`` is the fused sequence
-    (batch, time, feature) of systems that predict at every step.
+    ``vector`` is (batch, feature). ``losses`` are label-free terms, already weighted. ``attention``
+    holds weights by name, (batch, [head,] query, key) or (batch, time), only when asked for.
+    ``sequence`` is the fused sequence (batch, time, feature) of systems that predict at every step.
     """
 
     vector: Tensor
@@ -115,10 +122,12 @@ class Fused:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Outputs:
-    """What a model returns: ``logits`` (batch, class), ``values`` (batch, value), either may be None.
+    """What a model returns: ``logits`` (batch, class), ``values`` (batch, value), either may be
+    None.
 
-    ``vector`` is the fused (batch, feature) embedding; ``encoded`` the encoders' streams (objectives such as CTC or
-    CPC read them); ``losses``, ``attention`` and ``sequence`` come from the fusion.
+    ``vector`` is the fused (batch, feature) embedding; ``encoded`` the encoders' streams
+    (objectives such as CTC or CPC read them); ``losses``, ``attention`` and ``sequence`` come from
+    the fusion.
     """
 
     vector: Tensor

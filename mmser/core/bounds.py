@@ -13,15 +13,22 @@ LARGEST = 2**20
 
 def count_values(node: Any) -> int:
     """How many values a tree of a config holds."""
-    parts = node.values() if isinstance(node, Mapping) else node if isinstance(node, list | tuple) else ()
+    parts = (
+        node.values()
+        if isinstance(node, Mapping)
+        else node
+        if isinstance(node, list | tuple)
+        else ()
+    )
     return 1 + sum(map(count_values, parts))
 
 
 def check_scale(node: Any, usual: Any, factor: float, where: str) -> None:
-    """Raise MmserError when a number below ``node`` is out of all proportion to the same one below ``usual``.
+    """Raise MmserError when a number below ``node`` is out of all proportion to the same one below
+    ``usual``.
 
-    That is more than ``factor`` times it, or less than a hundredth; a number without a counterpart may be up to
-    LARGEST. A list is compared as a whole.
+    That is more than ``factor`` times it, or less than a hundredth; a number without a counterpart
+    may be up to LARGEST. A list is compared as a whole.
     """
     check_numbers(node, where)
     if isinstance(node, Mapping) and isinstance(usual, Mapping):
@@ -51,4 +58,6 @@ def check_numbers(node: Any, where: str) -> None:
         for place, value in enumerate(node):
             check_numbers(value, f"{where}[{place}]")
     elif isinstance(node, int | float) and not (math.isfinite(node) and abs(node) <= LARGEST):
-        raise MmserError(f"a number up to {LARGEST:,} at {where}", f"{node:.0e}", "The config is damaged.")
+        raise MmserError(
+            f"a number up to {LARGEST:,} at {where}", f"{node:.0e}", "The config is damaged."
+        )

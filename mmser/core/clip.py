@@ -1,4 +1,6 @@
-"""What media hands to extractors (`Clip`) and what an extractor hands to the cache (`Features` or `Failure`)."""
+"""What media hands to extractors (`Clip`) and what an extractor hands to the cache (`Features` or
+`Failure`).
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,9 @@ import numpy as np
 from mmser.core.utterance import Word
 
 SAMPLE_RATE = 16_000
-"""Hz; every waveform in the package is mono float32 at this rate unless somebody asks for another."""
+"""Hz; every waveform in the package is mono float32 at this rate unless somebody
+asks for another.
+"""
 
 Modality = Literal["audio", "text", "face"]
 FailureReason = Literal[
@@ -61,11 +65,12 @@ class Failure:
 class Clip:
     """One utterance, decoded once.
 
-    ``waveform`` is (sample,) float32 mono at `SAMPLE_RATE`; ``frames`` is (time, height, width, 3) uint8 RGB sampled
-    at ``frame_rate`` Hz, of the speaker's half of the picture when the corpus shows two people. A part that could not
-    be decoded is None and ``failures`` says why. ``waveforms`` is the same sound by other sample rates (Hz), those that
-    were asked for, each made from the file's own rate. ``notes`` are what the user must be told of how the parts were
-    made ("the channels cancel each other in the mix: channel 1 of 2 taken").
+    ``waveform`` is (sample,) float32 mono at `SAMPLE_RATE`; ``frames`` is (time, height, width, 3)
+    uint8 RGB sampled at ``frame_rate`` Hz, of the speaker's half of the picture when the corpus
+    shows two people. A part that could not be decoded is None and ``failures`` says why.
+    ``waveforms`` is the same sound by other sample rates (Hz), those that were asked for, each made
+    from the file's own rate. ``notes`` are what the user must be told of how the parts were made
+    ("the channels cancel each other in the mix: channel 1 of 2 taken").
     """
 
     id: str
@@ -78,7 +83,9 @@ class Clip:
     notes: tuple[str, ...] = ()
 
     def sound(self, sample_rate: int = SAMPLE_RATE) -> np.ndarray | None:
-        """(sample,) float32 mono at ``sample_rate`` Hz, None where it could not be had or nobody asked for it."""
+        """(sample,) float32 mono at ``sample_rate`` Hz, None where it could not be had or nobody
+        asked for it.
+        """
         return self.waveform if sample_rate == SAMPLE_RATE else self.waveforms.get(sample_rate)
 
 
@@ -86,9 +93,10 @@ class Clip:
 class Features:
     """What one extractor made of one clip.
 
-    ``values`` is (time, *feature). Row t covers ``[t, t + 1] / frame_rate`` seconds, or ``spans[t]`` = (start, end)
-    in seconds where rows are not evenly spaced (words); ``spans`` is (time, 2) float32 or None. Text without word
-    times has neither. ``notes`` are facts for the index ("3 faces in 2 frames"), never needed to read the values.
+    ``values`` is (time, *feature). Row t covers ``[t, t + 1] / frame_rate`` seconds, or
+    ``spans[t]`` = (start, end) in seconds where rows are not evenly spaced (words); ``spans`` is
+    (time, 2) float32 or None. Text without word times has neither. ``notes`` are facts for the
+    index ("3 faces in 2 frames"), never needed to read the values.
     """
 
     values: np.ndarray

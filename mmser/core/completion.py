@@ -1,4 +1,6 @@
-"""A partial part (``_partial_: true``) completed with what only the data tell: sizes, the task, parameters."""
+"""A partial part (``_partial_: true``) completed with what only the data tell: sizes, the task,
+parameters.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,8 @@ SHOWN = 200
 
 
 def completed(name: str, part: Callable[..., Any], *given: Any, **facts: Any) -> Any:
-    """``part(*given, **facts)``. What it raises becomes a MmserError that names the part and its arguments.
+    """``part(*given, **facts)``. What it raises becomes a MmserError that names the part and its
+    arguments.
 
     A MmserError, a file that cannot be read and an interruption pass as they are.
     """
@@ -25,7 +28,9 @@ def completed(name: str, part: Callable[..., Any], *given: Any, **facts: Any) ->
         said = _short(f"{type(error).__name__}: {error}")
         arguments = ", ".join(f"{key}={value}" for key, value in keywords.items())
         raise MmserError(
-            f"arguments that the class of {name} takes", said, f"Correct them: {_short(arguments) or 'none are set'}."
+            f"arguments that the class of {name} takes",
+            said,
+            f"Correct them: {_short(arguments) or 'none are set'}.",
         ) from error
 
 

@@ -1,4 +1,6 @@
-"""The registry: ``configs/<group>/<name>.yaml``, read as plain YAML so that listing needs no heavy library."""
+"""The registry: ``configs/<group>/<name>.yaml``, read as plain YAML so that listing needs no heavy
+library.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ FEW = 12
 
 
 def config_dir() -> Path:
-    """The configs folder: inside the package when installed from a wheel, beside it in a checkout."""
+    """The configs folder: inside the package when installed from a wheel, beside it
+    in a checkout.
+    """
     package = Path(__file__).resolve().parent.parent
     shipped = package / "configs"
     return shipped if shipped.is_dir() else package.parent / "configs"
@@ -41,6 +45,10 @@ def load_config(group: str, name: str) -> dict[str, Any]:
 def unknown_name(group: str, name: str, known: list[str]) -> UsageError:
     """The error for a name that is not in the registry, suggesting the nearest ones."""
     near = difflib.get_close_matches(name, known, n=3)
-    some = ", ".join(known[:FEW]) + (f" and {len(known) - FEW} more (`mmser list`)" if len(known) > FEW else "")
+    some = ", ".join(known[:FEW]) + (
+        f" and {len(known) - FEW} more (`mmser list`)" if len(known) > FEW else ""
+    )
     hint = f"Did you mean {' or '.join(near)}?" if near else f"Known: {some or 'none'}."
-    return UsageError(f"the name of {'an' if group[0] in 'aeio' else 'a'} {group}", f"'{name[:60]}'", hint)
+    return UsageError(
+        f"the name of {'an' if group[0] in 'aeio' else 'a'} {group}", f"'{name[:60]}'", hint
+    )

@@ -1,11 +1,12 @@
-"""The Protocols a plug-in fulfils. Nothing inherits from them; mypy and the contract tests check them.
+"""The Protocols a plug-in fulfils. Nothing inherits from them; mypy and the contract tests check
+them.
 
-A config in ``configs/<group>/`` names the class (``_target_``) and its flat arguments. Groups whose plug-ins need
-dimensions known only later carry ``_partial_: true`` and are called by name:
+A config in ``configs/<group>/`` names the class (``_target_``) and its flat arguments. Groups whose
+plug-ins need dimensions known only later carry ``_partial_: true`` and are called by name:
 
 ===========  =================================================================
 encoder      ``partial(input_size=int)``
-fusion       ``partial(input_sizes={stream: int})``, and ``task=Task`` where its signature has one (optional)
+fusion       ``partial(input_sizes={stream: int})``, with ``task=Task`` where its signature has one
 head         ``partial(input_size=int, task=Task)``
 objective    ``partial(task=Task, vector_size=int)``
 optimizer    ``partial(parameters)``
@@ -43,19 +44,22 @@ class Corpus(Protocol):
 class Extractor(Protocol):
     """A pure function of clips, frozen by its parameters.
 
-    One that gives other than float (time, feature) says so in a class attribute ``gives``: "waveform", "words",
-    "tokens" or "characters", the words of `Encoder`'s ``reads``.
-    One that hears sound at another rate than 16 kHz says so in an attribute ``sample_rate`` (Hz).
+    One that gives other than float (time, feature) says so in a class attribute ``gives``:
+    "waveform", "words", "tokens" or "characters", the words of `Encoder`'s ``reads``. One that
+    hears sound at another rate than 16 kHz says so in an attribute ``sample_rate`` (Hz).
     """
 
     modality: Modality
 
     def parameters(self) -> Mapping[str, Any]:
-        """Everything that determines the output (JSON values), weights by their digest: the fingerprint's input."""
+        """Everything that determines the output (JSON values), weights by their digest: the
+        fingerprint's input.
+        """
         ...
 
     def extract(self, clips: Sequence[Clip]) -> list[Features | Failure]:
-        """One result per clip, in order; a result never depends on the companions beyond the stated tolerance.
+        """One result per clip, in order; a result never depends on the companions beyond the stated
+        tolerance.
 
         Several threads may call it at once, after a first call has returned.
         """
@@ -77,10 +81,12 @@ class Transcriber(Protocol):
 
 @runtime_checkable
 class Encoder(Protocol):
-    """Stream -> Stream; an utterance-level vector is time = 1. ``output_size`` is the feature dimension.
+    """Stream -> Stream; an utterance-level vector is time = 1. ``output_size`` is the feature
+    dimension.
 
-    An encoder of other than float (batch, time, feature) says so in a class attribute ``reads``: "waveform" (float,
-    (batch, sample)), "words" or "tokens" (long, (batch, time)); steps that are no vectors in ``feature_shape``.
+    An encoder of other than float (batch, time, feature) says so in a class attribute ``reads``:
+    "waveform" (float, (batch, sample)), "words" or "tokens" (long, (batch, time)); steps that are
+    no vectors in ``feature_shape``.
     """
 
     output_size: int
@@ -97,14 +103,17 @@ class Fusion(Protocol):
 
     output_size: int
 
-    def __call__(self, streams: Mapping[str, Stream], context: Context, need_attention: bool = False) -> Fused: ...
+    def __call__(
+        self, streams: Mapping[str, Stream], context: Context, need_attention: bool = False
+    ) -> Fused: ...
 
 
 @runtime_checkable
 class Head(Protocol):
     """vector (batch, feature) -> (logits or None, values or None).
 
-    A head whose class attribute ``reads`` is "sequence" is given `Fused.sequence` instead, a Stream.
+    A head whose class attribute ``reads`` is "sequence" is given `Fused.sequence` instead, a
+    Stream.
     """
 
     def __call__(self, vector: Tensor) -> tuple[Tensor | None, Tensor | None]: ...
@@ -115,16 +124,18 @@ class Model(Protocol):
 
     vector_size: int
 
-    def __call__(self, streams: Mapping[str, Stream], context: Context, need_attention: bool = False) -> Outputs: ...
+    def __call__(
+        self, streams: Mapping[str, Stream], context: Context, need_attention: bool = False
+    ) -> Outputs: ...
 
 
 @runtime_checkable
 class Objective(Protocol):
     """One training paradigm: named losses, each already weighted; the learner steps on their sum.
 
-    Optional attributes the learner heeds: ``whole_epoch`` (True: reads only logits, values, vector, losses and targets,
-    so the validation loss is computed over the whole part at once), ``progress`` (set before each step to the share of
-    training done) and ``after_step(model)``.
+    Optional attributes the learner heeds: ``whole_epoch`` (True: reads only logits, values, vector,
+    losses and targets, so the validation loss is computed over the whole part at once),
+    ``progress`` (set before each step to the share of training done) and ``after_step(model)``.
     """
 
     def __call__(self, model: Model, batch: Batch) -> dict[str, Tensor]: ...

@@ -1,8 +1,10 @@
-"""The one reader of csv files, whoever wrote them: every cell is text without outer spaces, an empty one is None.
+"""The one reader of csv files, whoever wrote them: every cell is text without outer spaces, an
+empty one is None.
 
-Columns are told by the header. What would shift them is refused: a row with more or fewer cells than the header, a
-quote that is never closed, a header that names a column twice. Empty cells at the end of a row (a comma too many) and
-empty rows are no content; a column without a name (a saved row number) is left out.
+Columns are told by the header. What would shift them is refused: a row with more or fewer cells
+than the header, a quote that is never closed, a header that names a column twice. Empty cells at
+the end of a row (a comma too many) and empty rows are no content; a column without a name (a saved
+row number) is left out.
 """
 
 from __future__ import annotations
@@ -26,10 +28,11 @@ LONGEST_CELL = 2**30
 
 
 def read_csv_file(path: str | Path, fallback: str | None = None) -> pd.DataFrame:
-    """A csv file with a header, separated by commas, semicolons or tabs, whichever its header has most of.
+    """A csv file with a header, separated by commas, semicolons or tabs, whichever its header has
+    most of.
 
-    ``fallback`` is the encoding of bytes that are not UTF-8 (None: refused). Raises MmserError when the file is no
-    text, has no header, or has rows that do not fit it.
+    ``fallback`` is the encoding of bytes that are not UTF-8 (None: refused). Raises MmserError when
+    the file is no text, has no header, or has rows that do not fit it.
     """
     return parse_csv(read_text(path, fallback), Path(path))
 
@@ -40,17 +43,27 @@ def parse_csv(text: str, source: Path) -> pd.DataFrame:
 
     rows = _rows(text, source)
     if not rows:
-        raise MmserError(f"a header and rows in {source}", "an empty file", "Write the names of the columns first.")
+        raise MmserError(
+            f"a header and rows in {source}",
+            "an empty file",
+            "Write the names of the columns first.",
+        )
     (_, header), *body = rows
     while header and not header[-1]:
         header.pop()
     twice = [name for name, count in Counter(filter(None, header)).items() if count > 1]
     if twice:
-        raise MmserError(f"each column once in {source}", f"{', '.join(twice)} twice", "Rename or remove one.")
-    faults = [f"line {line} has {len(cells)}" for line, cells in body if not _fit(cells, len(header))]
+        raise MmserError(
+            f"each column once in {source}", f"{', '.join(twice)} twice", "Rename or remove one."
+        )
+    faults = [
+        f"line {line} has {len(cells)}" for line, cells in body if not _fit(cells, len(header))
+    ]
     if faults:
         remedy = "Quote cells that hold the separator, and give every row all its cells."
-        raise listed_faults(f"{len(header)} cells in every row of {source}, as in its header", faults, remedy)
+        raise listed_faults(
+            f"{len(header)} cells in every row of {source}, as in its header", faults, remedy
+        )
     table = pd.DataFrame([cells for _, cells in body], columns=header, dtype=object)
     named = table.loc[:, [bool(name) for name in header]]
     return named.astype(object).replace("", None)
@@ -65,7 +78,12 @@ def separator_of(text: str) -> str:
 def _rows(text: str, source: Path) -> list[tuple[int, list[str]]]:
     """(line in the file, cells without outer spaces) of every row that is not empty."""
     csv.field_size_limit(LONGEST_CELL)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator_of(text), skipinitialspace=True, strict=True)
+    reader = csv.reader(
+        io.StringIO(text, newline=""),
+        delimiter=separator_of(text),
+        skipinitialspace=True,
+        strict=True,
+    )
     rows = []
     try:
         for row in reader:

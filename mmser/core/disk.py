@@ -10,13 +10,20 @@ from pathlib import Path
 from mmser.core.errors import MmserError
 
 _FULL = {errno.ENOSPC: "No space left on device", errno.EDQUOT: "Disk quota exceeded"}
-_WORDS = (*_FULL.values(), *(f"os error {number}" for number in _FULL), "PytorchStreamWriter failed writing file")
-"""How libraries that do not raise OSError tell of it (safetensors in Rust's words, torch in its own)."""
+_WORDS = (
+    *_FULL.values(),
+    *(f"os error {number}" for number in _FULL),
+    "PytorchStreamWriter failed writing file",
+)
+"""How libraries that do not raise OSError tell of it (safetensors in Rust's words, torch in its
+own).
+"""
 
 
 @contextmanager
 def full_disk_named(path: str | Path) -> Iterator[None]:
-    """Within the block ``path`` is written; a full disk or quota raises MmserError naming it, whichever library writes.
+    """Within the block ``path`` is written; a full disk or quota raises MmserError naming it,
+    whichever library writes.
 
     The operating system's own message has no file name when the disk fills up in the middle of one.
     """

@@ -13,9 +13,11 @@ _CHUNK = 8 * 2**20
 
 
 def digest(path: Path) -> str:
-    """sha256 of a file, or of all files of a folder with their names; computed once per (size, time of change).
+    """sha256 of a file, or of all files of a folder with their names; computed once per (size, time
+    of change).
 
-    For large files it is kept in ``<name>.sha256.json`` beside the file where that folder may be written.
+    For large files it is kept in ``<name>.sha256.json`` beside the file where that folder may be
+    written.
     """
     if path.is_file():
         state = path.stat()
@@ -23,7 +25,11 @@ def digest(path: Path) -> str:
     whole = hashlib.sha256()
     for file in sorted(path.rglob("*")):
         relative = file.relative_to(path)
-        if file.is_file() and not relative.as_posix().startswith(".") and not file.name.endswith(".sha256.json"):
+        if (
+            file.is_file()
+            and not relative.as_posix().startswith(".")
+            and not file.name.endswith(".sha256.json")
+        ):
             whole.update(f"{relative.as_posix()}\0{digest(file)}\n".encode())
     return whole.hexdigest()
 

@@ -1,7 +1,8 @@
 """Names that people gave (speakers, folds, stages, recordings) as names of files, one to one.
 
-Plain names stay what they are, spaces and other scripts too. A slash, a backslash, a control character, a leading dot
-and the percent sign itself are written as in addresses (``a/b`` is ``a%2Fb``), so that no name leads to another folder.
+Plain names stay what they are, spaces and other scripts too. A slash, a backslash, a control
+character, a leading dot and the percent sign itself are written as in addresses (``a/b`` is
+``a%2Fb``), so that no name leads to another folder.
 """
 
 from __future__ import annotations

@@ -14,13 +14,16 @@ if TYPE_CHECKING:
 
 
 def check_finite(tensors: Mapping[str, Any], source: str | Path) -> None:
-    """Raise MmserError where a torch tensor or array of the file or folder ``source`` holds NaN or an infinity."""
+    """Raise MmserError where a torch tensor or array of the file or folder ``source`` holds NaN or
+    an infinity.
+    """
     wrong = [name for name, tensor in tensors.items() if not _is_finite(tensor)]
     if wrong:
         raise MmserError(
             f"weights that are numbers in {source}",
             f"NaN or infinity in {wrong[0]} ({len(wrong)} of {len(tensors)} tensors)",
-            "The file is damaged, or its training diverged: take another one, or train again at a lower rate.",
+            "The file is damaged, or its training diverged: take another one, or train again at "
+            "a lower rate.",
         )
 
 

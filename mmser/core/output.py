@@ -13,7 +13,9 @@ READER_GONE = 128 + signal.SIGPIPE
 
 
 def end_without_reader() -> int:
-    """Nothing more reaches the closed pipe, not even what Python flushes when it ends. -> the exit code."""
+    """Nothing more reaches the closed pipe, not even what Python flushes when it ends. -> the exit
+    code.
+    """
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return READER_GONE
@@ -25,4 +27,6 @@ def columns_text(rows: Sequence[Mapping[str, str]]) -> str:
         return "(none)"
     widths = {key: max(len(key), *(len(row[key]) for row in rows)) for key in rows[0]}
     listed = [{key: key for key in widths}, *rows]
-    return "\n".join("  ".join(row[key].ljust(width) for key, width in widths.items()).rstrip() for row in listed)
+    return "\n".join(
+        "  ".join(row[key].ljust(width) for key, width in widths.items()).rstrip() for row in listed
+    )

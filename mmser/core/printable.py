@@ -1,4 +1,6 @@
-"""Text of anyone's making (names of classes, recordings, transcripts) where it could be taken for more than text."""
+"""Text of anyone's making (names of classes, recordings, transcripts) where it could be taken for
+more than text.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
-_HIDDEN = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_HIDDEN = re.compile(
+    r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -22,7 +26,8 @@ def printable(text: object) -> str:
 
 
 def without_formulas(table: pd.DataFrame) -> pd.DataFrame:
-    """The table for a csv that a spreadsheet may open: text that it would take for a formula begins with an apostrophe.
+    """The table for a csv that a spreadsheet may open: text that it would take for a formula begins
+    with an apostrophe.
 
     Numbers stay numbers, and so does text that is one.
     """

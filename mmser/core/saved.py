@@ -1,4 +1,6 @@
-"""What a run or a model says of itself in YAML and JSON, read with bounds: the file may be somebody else's."""
+"""What a run or a model says of itself in YAML and JSON, read with bounds: the file may be somebody
+else's.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +12,19 @@ from typing import Any
 from mmser.core.errors import MmserError
 
 YAML_BYTES, JSON_BYTES = 2**20, 2**26
-"""The largest config of a system takes 20 kB; a fold's record with ten thousand annotators, 1 MB."""
+"""The largest config of a system takes 20 kB; a fold's record with ten thousand
+annotators, 1 MB.
+"""
 
 DEPTH, NODES = 100, 1_000_000
 
 
 def read_saved_yaml(path: Path) -> dict[str, Any]:
-    """The mapping in a YAML file. Raises MmserError when it is none, is damaged, or is larger than any config.
+    """The mapping in a YAML file. Raises MmserError when it is none, is damaged, or is larger than
+    any config.
 
-    So does an interpolation: what is saved is resolved, and ``${oc.env:...}`` would tell what this machine knows.
+    So does an interpolation: what is saved is resolved, and ``${oc.env:...}`` would tell what this
+    machine knows.
     """
     import yaml
 
@@ -30,7 +36,9 @@ def read_saved_yaml(path: Path) -> dict[str, Any]:
 
 
 def read_saved_json(path: Path) -> Any:
-    """What a JSON file holds. Raises MmserError as `read_saved_yaml` does, but for a mapping that is none."""
+    """What a JSON file holds. Raises MmserError as `read_saved_yaml` does, but for a mapping that
+    is none.
+    """
     return _read(path, JSON_BYTES, json.loads, ValueError)
 
 
@@ -48,7 +56,9 @@ def _read(path: Path, largest: int, parse: Callable[[str], Any], wrong: type[Exc
 
 
 def _size(node: Any, depth: int, known: dict[int, int]) -> int:
-    """How many values a tree holds, repetitions counted; a list that holds itself is deeper than any ``depth``."""
+    """How many values a tree holds, repetitions counted; a list that holds itself is deeper than
+    any ``depth``.
+    """
     if not isinstance(node, Mapping | list):
         if not isinstance(node, str | int | float | bool | None):
             raise ValueError(f"a plain value was expected, not {type(node).__name__} {node}")

@@ -1,4 +1,6 @@
-"""Words that differ in their spelling alone: in case, in spaces, or in the form of their characters."""
+"""Words that differ in their spelling alone: in case, in spaces, or in the form of their
+characters.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +9,14 @@ from collections.abc import Iterable
 
 
 def spelling(word: str) -> str:
-    """What two spellings of one word share: compatibility form, small letters, single spaces, nothing invisible."""
-    visible = "".join(letter for letter in unicodedata.normalize("NFKC", word) if unicodedata.category(letter) != "Cf")
+    """What two spellings of one word share: compatibility form, small letters, single spaces,
+    nothing invisible.
+    """
+    visible = "".join(
+        letter
+        for letter in unicodedata.normalize("NFKC", word)
+        if unicodedata.category(letter) != "Cf"
+    )
     return " ".join(unicodedata.normalize("NFKC", visible.casefold()).split())
 
 

@@ -11,18 +11,43 @@ from mmser.core.errors import MmserError
 if TYPE_CHECKING:
     import pandas as pd
 
-# Manifest: one row per utterance, columns = fields of core.utterance.Utterance; paths as strings, ``words`` and
-# ``votes`` as JSON text, plus whatever further columns the user's own table carries.
+# Manifest: one row per utterance, columns = fields of core.utterance.Utterance; paths as strings,
+# ``words`` and ``votes`` as JSON text, plus whatever further columns the user's own table carries.
 
 ASSIGNMENT_COLUMNS = ("id", "fold", "part", "label")
-"""Fold assignment: one row per (utterance, fold); part is train, validation or test; label a class name or empty."""
+"""Fold assignment: one row per (utterance, fold); part is train, validation or test; label a class
+name or empty.
+"""
 
-INDEX_COLUMNS = ("id", "shard", "key", "length", "dimension", "frame_rate", "status", "error", "detail")
-"""Cache index: ``status`` is "ok" or "failed"; ``error`` a FailureReason; ``dimension`` the feature shape as text."""
+INDEX_COLUMNS = (
+    "id",
+    "shard",
+    "key",
+    "length",
+    "dimension",
+    "frame_rate",
+    "status",
+    "error",
+    "detail",
+)
+"""Cache index: ``status`` is "ok" or "failed"; ``error`` a FailureReason; ``dimension`` the feature
+shape as text.
+"""
 
-PREDICTION_COLUMNS = ("id", "corpus", "speaker", "session", "condition", "fold", "seed", "target", "prediction")
-"""Predictions: one row per (utterance, condition, fold, seed). Class names as text in target and prediction, one
-``probability_<class>`` column per class; dimensional tasks add ``target_<value>`` and ``prediction_<value>``."""
+PREDICTION_COLUMNS = (
+    "id",
+    "corpus",
+    "speaker",
+    "session",
+    "condition",
+    "fold",
+    "seed",
+    "target",
+    "prediction",
+)
+"""Predictions: one row per (utterance, condition, fold, seed). Class names as text in target and
+prediction, one ``probability_<class>`` column per class; dimensional tasks add ``target_<value>``
+and ``prediction_<value>``."""
 
 PROBABILITY = "probability_"
 TARGET = "target_"
@@ -44,7 +69,9 @@ def require_columns(table: pd.DataFrame, columns: Iterable[str], what: str) -> N
 
 
 def read_parquet(path: str | Path, remedy: str = "Write it anew.") -> pd.DataFrame:
-    """A parquet file as a table. Raises MmserError, ending in ``remedy``, when it is missing, damaged or none."""
+    """A parquet file as a table. Raises MmserError, ending in ``remedy``, when it is missing,
+    damaged or none.
+    """
     import pandas as pd
     import pyarrow as pa
 
@@ -59,7 +86,8 @@ def read_parquet(path: str | Path, remedy: str = "Write it anew.") -> pd.DataFra
 
 
 def read_curve(path: str | Path) -> pd.DataFrame:
-    """``metrics.csv`` as Lightning writes it, an empty table for an empty file; its last line may have been cut off.
+    """``metrics.csv`` as Lightning writes it, an empty table for an empty file; its last line may
+    have been cut off.
 
     Raises MmserError when it is no such table.
     """

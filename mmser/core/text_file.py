@@ -31,10 +31,11 @@ HEAD = 4096
 
 
 def read_text(path: str | Path, fallback: str | None = None) -> str:
-    """The text of a file in UTF-8 (with or without a mark), or in UTF-16 or UTF-32 with their marks.
+    """The text of a file in UTF-8 (with or without a mark), or in UTF-16 or UTF-32 with their
+    marks.
 
-    ``fallback`` is the encoding of bytes that are not UTF-8; bytes that it leaves undefined become U+FFFD. Raises
-    MmserError where the bytes are no such text.
+    ``fallback`` is the encoding of bytes that are not UTF-8; bytes that it leaves undefined become
+    U+FFFD. Raises MmserError where the bytes are no such text.
     """
     source = Path(path)
     content = source.read_bytes()

@@ -1,9 +1,11 @@
-"""Which callables a saved config may name: parts of mmser, layers and optimizers of torch, and what the user trusts.
+"""Which callables a saved config may name: parts of mmser, layers and optimizers of torch, and what
+the user trusts.
 
-A config that came from somebody else names by ``_target_`` what is to be called. Here each name is looked up first: it
-must be defined where it is named, so that nothing a module merely imports (``os`` through a file of mmser) is reached.
-A class of one's own is trusted for the length of a process, by the user's word: ``parts=`` in Python, an override typed
-on the command line, ``--trust my_module``, `mmser.trust`. No word in the folder itself counts.
+A config that came from somebody else names by ``_target_`` what is to be called. Here each name is
+looked up first: it must be defined where it is named, so that nothing a module merely imports
+(``os`` through a file of mmser) is reached. A class of one's own is trusted for the length of a
+process, by the user's word: ``parts=`` in Python, an override typed on the command line, ``--trust
+my_module``, `mmser.trust`. No word in the folder itself counts.
 """
 
 from __future__ import annotations
@@ -43,7 +45,8 @@ _trusted: set[str] = set()
 
 
 def trust(*what: str | type | ModuleType) -> None:
-    """Let saved configs name these until the process ends: classes, modules, or the dotted names of either.
+    """Let saved configs name these until the process ends: classes, modules, or the dotted names of
+    either.
 
     Whoever made the config chooses the arguments: trust what is harmless with any.
     """
@@ -51,12 +54,24 @@ def trust(*what: str | type | ModuleType) -> None:
         if isinstance(each, str):
             _trusted.add(each)
         else:
-            _trusted.add(each.__name__ if inspect.ismodule(each) else f"{each.__module__}.{each.__qualname__}")
+            _trusted.add(
+                each.__name__
+                if inspect.ismodule(each)
+                else f"{each.__module__}.{each.__qualname__}"
+            )
 
 
 def trust_typed(words: Iterable[str]) -> None:
     """Trust what the user's own override words name by ``_target_``."""
-    trust(*(name for word in words for found in _TYPED.findall(word) for name in found.split(",") if "." in name))
+    trust(
+        *(
+            name
+            for word in words
+            for found in _TYPED.findall(word)
+            for name in found.split(",")
+            if "." in name
+        )
+    )
 
 
 def trusted() -> list[str]:
@@ -64,10 +79,13 @@ def trusted() -> list[str]:
     return sorted(_trusted)
 
 
-def find_part(target: Any, where: str, rooms: Sequence[str] = (*ROOMS, MAKERS, *TORCH), own: bool = True) -> Any:
+def find_part(
+    target: Any, where: str, rooms: Sequence[str] = (*ROOMS, MAKERS, *TORCH), own: bool = True
+) -> Any:
     """The callable that ``target`` names at the place ``where`` of a config.
 
-    ``own`` says whether what the user trusts counts. Raises MmserError for any other name, and where there is none.
+    ``own`` says whether what the user trusts counts. Raises MmserError for any other name, and
+    where there is none.
     """
     if not isinstance(target, str) or not _NAME.fullmatch(target):
         raise _refused(where, target)
@@ -83,9 +101,11 @@ def find_part(target: Any, where: str, rooms: Sequence[str] = (*ROOMS, MAKERS, *
 
 
 def check_config(node: Any, where: str = "config") -> None:
-    """Raise MmserError when a config names what may not be called, or asks for more to be looked up when it is built.
+    """Raise MmserError when a config names what may not be called, or asks for more to be looked up
+    when it is built.
 
-    An interpolation (``${oc.env:...}``) is resolved where the user's words are composed, and none is left afterwards.
+    An interpolation (``${oc.env:...}``) is resolved where the user's words are composed, and none
+    is left afterwards.
     """
     if isinstance(node, Mapping):
         for key, value in node.items():
@@ -115,13 +135,17 @@ def _located(target: str) -> Any:
         raise MmserError(
             "parts that can be found and built",
             f"no {target} ({' '.join(str(error).split())})",
-            "Correct the name. A class written in a notebook or script (__main__) is known there alone: run the cell "
-            "that defines it (its text is in the run's folder, parts/), or move it into a file that Python can import.",
+            "Correct the name. A class written in a notebook or script (__main__) is known there "
+            "alone: run the cell "
+            "that defines it (its text is in the run's folder, parts/), or move it into a file "
+            "that Python can import.",
         ) from error
 
 
 def _is_ours(part: Any, target: str, rooms: Sequence[str]) -> bool:
-    """Whether a found part is a plug-in of mmser under its own name, or a layer or optimizer of torch."""
+    """Whether a found part is a plug-in of mmser under its own name, or a layer or optimizer of
+    torch.
+    """
     module = _module(part)
     if not any(within(module, room) for room in rooms):
         return False
@@ -141,8 +165,12 @@ def _torch_kinds() -> tuple[type, ...]:
 
 
 def _fetches(value: Any) -> bool:
-    """Whether the value of such an option is more than the name of something that transformers itself holds."""
-    return not (value is None or value is False or (isinstance(value, str) and value.isidentifier()))
+    """Whether the value of such an option is more than the name of something that transformers
+    itself holds.
+    """
+    return not (
+        value is None or value is False or (isinstance(value, str) and value.isidentifier())
+    )
 
 
 def _fetching(where: str, value: Any) -> MmserError:
@@ -158,6 +186,8 @@ def _refused(where: str, target: Any) -> MmserError:
     return MmserError(
         f"a part of mmser, torch.nn or torch.optim at {where}, or one that you trust",
         f"'{name}'",
-        "A config from somebody else could run anything by it. If you know what it does, trust its module: --trust "
-        "MODULE, or mmser.trust(CLASS) in Python (for a class of a notebook: run the cell that defines it first).",
+        "A config from somebody else could run anything by it. If you know what it does, trust "
+        "its module: --trust "
+        "MODULE, or mmser.trust(CLASS) in Python (for a class of a notebook: run the cell that "
+        "defines it first).",
     )

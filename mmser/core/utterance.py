@@ -35,11 +35,12 @@ class Vote:
 class Utterance:
     """A stretch of speech by one speaker, where its media lie and how it was labelled.
 
-    ``start`` and ``end`` are seconds inside ``video_path`` (and inside ``audio_path`` when both name the same
-    file); None means the whole file. ``audio_path`` alone is enough for audio, ``video_path`` alone may carry both.
-    ``emotion`` is the corpus's own consensus word (before any protocol maps it), None without agreement.
-    ``valence``, ``arousal`` and ``dominance`` keep the corpus's own scale. ``part`` is the corpus's own partition.
-    ``extra`` holds facts that only some corpora know (intensity, take, scenario); the manifest gives each a column.
+    ``start`` and ``end`` are seconds inside ``video_path`` (and inside ``audio_path`` when both
+    name the same file); None means the whole file. ``audio_path`` alone is enough for audio,
+    ``video_path`` alone may carry both. ``emotion`` is the corpus's own consensus word (before any
+    protocol maps it), None without agreement. ``valence``, ``arousal`` and ``dominance`` keep the
+    corpus's own scale. ``part`` is the corpus's own partition. ``extra`` holds facts that only some
+    corpora know (intensity, take, scenario); the manifest gives each a column.
     """
 
     id: str

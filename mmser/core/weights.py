@@ -1,4 +1,6 @@
-"""Where pretrained weights come from, what identifies them, and a fast, clear no when they are missing."""
+"""Where pretrained weights come from, what identifies them, and a fast, clear no when they are
+missing.
+"""
 
 from __future__ import annotations
 
@@ -23,11 +25,10 @@ class Weights:
     """Pretrained weights as a user names them.
 
     Args:
-        source: a file, a folder written by ``save_pretrained``, a hub id, or ``random``.
-        revision: the commit of a hub id.
-        folder: of all weights on this machine; ``source`` (of a hub id: its last part) is looked for there too.
-        what: whose weights they are, for messages.
-        download: address of the one file they are; None: a checkpoint of the model hub.
+        source: a file, a folder written by ``save_pretrained``, a hub id, or ``random``. revision:
+        the commit of a hub id. folder: of all weights on this machine; ``source`` (of a hub id: its
+        last part) is looked for there too. what: whose weights they are, for messages. download:
+        address of the one file they are; None: a checkpoint of the model hub.
     """
 
     source: str
@@ -50,7 +51,8 @@ class Weights:
 
     @property
     def identity(self) -> str:
-        """What a fingerprint knows them by: ``random``, the digest of what lies here, or hub id and commit.
+        """What a fingerprint knows them by: ``random``, the digest of what lies here, or hub id and
+        commit.
 
         Raises MmserError where they are not here and no commit of the hub is named.
         """
@@ -64,20 +66,24 @@ class Weights:
 
     @property
     def facts(self) -> dict[str, str | None]:
-        """``weights`` and, of what the hub has, ``revision``, as an extractor's parameters tell them.
+        """``weights`` and, of what the hub has, ``revision``, as an extractor's parameters tell
+        them.
 
         The revision is that of a hub id alone: what lies on this machine is known by its digest.
         """
         if self.download is not None:
             return {"weights": self.identity}
-        return {"weights": self.identity, "revision": None if self.is_random or self.local else self.revision}
+        return {
+            "weights": self.identity,
+            "revision": None if self.is_random or self.local else self.revision,
+        }
 
     @property
     def path(self) -> Path:
         """The file or folder: on this machine, in the hub's cache, or downloaded at its commit.
 
-        Raises MmserError saying what to download and where to put it, after 5 seconds at most when the hub cannot be
-        reached.
+        Raises MmserError saying what to download and where to put it, after 5 seconds at most when
+        the hub cannot be reached.
         """
         if self.local:
             return self.local
@@ -87,14 +93,17 @@ class Weights:
         from huggingface_hub.errors import LocalEntryNotFoundError
 
         try:
-            return Path(snapshot_download(self.source, revision=self._commit, local_files_only=True))
+            return Path(
+                snapshot_download(self.source, revision=self._commit, local_files_only=True)
+            )
         except LocalEntryNotFoundError:
             return self._downloaded()
 
     @property
     def places(self) -> tuple[Path, ...]:
         """Where they are looked for on this machine."""
-        # The folder of a hub id goes by the id's last part; a mistyped path must not find its namesake.
+        # The folder of a hub id goes by the id's last part; a mistyped path must not find its
+        # namesake.
         is_hub_id = self.download is None and _HUB_ID.match(self.source)
         name = self.source.rpartition("/")[2] if is_hub_id else self.source
         return expanded(self.source), expanded(self.folder) / name
@@ -109,9 +118,11 @@ class Weights:
             raise self._missing(self._nothing, "a folder written by `save_pretrained`")
         if self.revision is None or not _COMMIT.match(self.revision):
             raise MmserError(
-                f"a pinned `revision` for the hub id {self.source} (the 40 hexadecimal digits of a commit)",
+                f"a pinned `revision` for the hub id {self.source} (the 40 hexadecimal digits of "
+                "a commit)",
                 f"{self.revision!r}, and {self._nothing}",
-                f"Copy the commit from https://huggingface.co/{self.source}/commits/main, or set weights=random.",
+                f"Copy the commit from https://huggingface.co/{self.source}/commits/main, or set "
+                "weights=random.",
             )
         return self.revision
 
@@ -123,15 +134,19 @@ class Weights:
         missing = self._missing(
             f"{self._nothing}, nor in the hub's cache, and the hub cannot be reached",
             f"https://huggingface.co/{self.source}/tree/{self._commit} "
-            f"(`hf download {self.source} --revision {self._commit} --local-dir {self.places[-1]}`)",
+            f"(`hf download {self.source} --revision {self._commit} --local-dir "
+            f"{self.places[-1]}`)",
         )
         if constants.HF_HUB_OFFLINE:
             raise missing
         try:
             # The hub's client would try an unreachable host for half a minute.
-            urlopen(constants.ENDPOINT, timeout=_PROBE_SECONDS).close()  # noqa: S310 the scheme is the hub's own
+            # The scheme is the hub's own.
+            urlopen(constants.ENDPOINT, timeout=_PROBE_SECONDS).close()  # noqa: S310
             patterns = ["*.json", "*.txt", "*.model", "*.safetensors", "pytorch_model*.bin"]
-            return Path(snapshot_download(self.source, revision=self._commit, allow_patterns=patterns))
+            return Path(
+                snapshot_download(self.source, revision=self._commit, allow_patterns=patterns)
+            )
         except OSError as error:
             raise missing from error
 
@@ -140,5 +155,6 @@ class Weights:
             f"the weights of {self.what}",
             found,
             f"Download {download} and put it there, or set `weights` to where it is "
-            "(the folder of all weights is `paths.weights`); `weights=random` runs without, and marks all it makes.",
+            "(the folder of all weights is `paths.weights`); `weights=random` runs without, and "
+            "marks all it makes.",
         )

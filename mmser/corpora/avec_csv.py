@@ -1,8 +1,9 @@
 """Frame-level predictions and labels as the AVEC challenges write them: one csv per recording.
 
-``name;timestamp;arousal;valence;liking``. Read are also: commas or tabs between cells, decimal commas, quoted names
-and headers, other spellings of the first two headers, CRLF, a byte order mark, any number of attribute columns in any
-order. A recording's name is what its name column says; without one it is the file's name.
+``name;timestamp;arousal;valence;liking``. Read are also: commas or tabs between cells, decimal
+commas, quoted names and headers, other spellings of the first two headers, CRLF, a byte order mark,
+any number of attribute columns in any order. A recording's name is what its name column says;
+without one it is the file's name.
 """
 
 from __future__ import annotations
@@ -19,7 +20,16 @@ from mmser.core.disk import full_disk_named
 from mmser.core.errors import MmserError
 from mmser.core.text_file import read_text
 
-NAME_HEADERS = ("name", "instancename", "instname", "instance", "recording", "filename", "file", "id")
+NAME_HEADERS = (
+    "name",
+    "instancename",
+    "instname",
+    "instance",
+    "recording",
+    "filename",
+    "file",
+    "id",
+)
 TIME_HEADERS = ("timestamp", "timestamps", "time", "frametime", "times", "seconds")
 
 
@@ -37,21 +47,32 @@ class Track:
 def read_folder(folder: str | Path, gold: bool = False, headless: bool = False) -> dict[str, Track]:
     """Every ``*.csv`` directly in a folder, hidden ones (``._x``) left out, by recording name.
 
-    An empty cell or NaN is an unlabelled frame in ``gold`` and an error anywhere else. With ``headless`` a first line
-    of numbers is a row like any other: name, timestamp, then columns called f1, f2, ... Raises MmserError when the
-    folder has no csv, two files are the same recording, or the files' attributes differ.
+    An empty cell or NaN is an unlabelled frame in ``gold`` and an error anywhere else. With
+    ``headless`` a first line of numbers is a row like any other: name, timestamp, then columns
+    called f1, f2, ... Raises MmserError when the folder has no csv, two files are the same
+    recording, or the files' attributes differ.
     """
     folder = Path(folder)
-    paths = sorted(path for path in folder.glob("[!.]*") if path.suffix.lower() == ".csv") if folder.is_dir() else []
+    paths = (
+        sorted(path for path in folder.glob("[!.]*") if path.suffix.lower() == ".csv")
+        if folder.is_dir()
+        else []
+    )
     if not paths:
         found = "no csv in it" if folder.is_dir() else "no such folder"
-        raise MmserError(f"a folder with one csv per recording at {folder}", found, "Check the path.")
+        raise MmserError(
+            f"a folder with one csv per recording at {folder}", found, "Check the path."
+        )
     tracks: dict[str, Track] = {}
     for path in paths:
         track = read_track(path, gold, headless)
         if track.name in tracks:
             both = f"{tracks[track.name].path.name} and {path.name}"
-            raise MmserError(f"one file per recording in {folder}", f"{track.name} in {both}", "Remove or rename one.")
+            raise MmserError(
+                f"one file per recording in {folder}",
+                f"{track.name} in {both}",
+                "Remove or rename one.",
+            )
         tracks[track.name] = track
     first = next(iter(tracks.values()))
     for track in tracks.values():
@@ -65,26 +86,40 @@ def read_folder(folder: str | Path, gold: bool = False, headless: bool = False) 
 
 
 def read_track(path: Path, gold: bool = False, headless: bool = False) -> Track:
-    """One file; frames come out in the order of their times. Raises MmserError naming the file and the first fault."""
+    """One file; frames come out in the order of their times. Raises MmserError naming the file and
+    the first fault.
+    """
     table = _table(path, headless)
     names, times = _found(table, NAME_HEADERS), _found(table, TIME_HEADERS)
     attributes = [column for column in table.columns if column not in (names, times)]
     if times is None or not attributes:
         header = ", ".join(table.columns)
         remedy = "Write the header name;timestamp;arousal;valence;..."
-        raise MmserError(f"a timestamp column and at least one attribute in {path}", f"the header {header}", remedy)
+        raise MmserError(
+            f"a timestamp column and at least one attribute in {path}",
+            f"the header {header}",
+            remedy,
+        )
     stamps = _numbers(table[times], path, False).astype(np.float64)
     order = np.argsort(stamps, kind="stable")
     twice = np.flatnonzero(np.diff(stamps[order]) <= 0)
     if len(twice):
-        raise MmserError(f"each timestamp once in {path}", f"{stamps[order][twice[0]]:g} s twice", "Remove one row.")
+        raise MmserError(
+            f"each timestamp once in {path}",
+            f"{stamps[order][twice[0]]:g} s twice",
+            "Remove one row.",
+        )
     columns = [_numbers(table[column], path, gold) for column in attributes]
     values = np.stack(columns, axis=1).astype(np.float32)
     return Track(_name(table, names, path), path, stamps[order], values[order], tuple(attributes))
 
 
-def write_track(path: Path, name: str, times: np.ndarray, values: np.ndarray, attributes: Sequence[str]) -> None:
-    """Write one recording in the challenge's own form: semicolons, name in single quotes, six decimals."""
+def write_track(
+    path: Path, name: str, times: np.ndarray, values: np.ndarray, attributes: Sequence[str]
+) -> None:
+    """Write one recording in the challenge's own form: semicolons, name in single quotes, six
+    decimals.
+    """
     table = pd.DataFrame(values, columns=list(attributes))
     table.insert(0, "timestamp", times)
     table.insert(0, "name", f"'{name}'")
@@ -99,7 +134,11 @@ def _table(path: Path, headless: bool = False) -> pd.DataFrame:
     separator = separator_of(text)
     cells = header.split(separator)
     if headless and len(cells) > 2 and all(_is_number(cell) for cell in cells[1:]):
-        text = separator.join(["name", "timestamp", *(f"f{i + 1}" for i in range(len(cells) - 2))]) + "\n" + text
+        text = (
+            separator.join(["name", "timestamp", *(f"f{i + 1}" for i in range(len(cells) - 2))])
+            + "\n"
+            + text
+        )
     table = parse_csv(text, path).fillna("")
     if table.empty:
         raise MmserError(f"at least one frame in {path}", "none", "Remove the file or fill it.")
@@ -126,7 +165,10 @@ def _plain(text: str) -> str:
 
 
 def _found(table: pd.DataFrame, headers: Sequence[str]) -> str | None:
-    spelt = {column.replace("_", "").replace(" ", "").replace("-", ""): column for column in table.columns}
+    spelt = {
+        column.replace("_", "").replace(" ", "").replace("-", ""): column
+        for column in table.columns
+    }
     return next((spelt[header] for header in headers if header in spelt), None)
 
 
@@ -136,7 +178,9 @@ def _name(table: pd.DataFrame, column: str | None, path: Path) -> str:
     names = {_plain(name) for name in table[column].unique()} - {""}
     if len(names) > 1:
         several = ", ".join(sorted(names)[:3])
-        raise MmserError(f"one recording in {path}", f"the names {several}", "Write one file per recording.")
+        raise MmserError(
+            f"one recording in {path}", f"the names {several}", "Write one file per recording."
+        )
     return names.pop() if names else path.stem
 
 
@@ -148,7 +192,9 @@ def _numbers(column: pd.Series, path: Path, may_miss: bool) -> np.ndarray:
     if wrong.any():
         row = int(np.flatnonzero(wrong)[0])
         found = f"'{column.iloc[row]}' in frame {row + 1} ({int(wrong.sum())} such cells)"
-        raise MmserError(f"a number in every cell of column {column.name} of {path}", found, "Repair the file.")
+        raise MmserError(
+            f"a number in every cell of column {column.name} of {path}", found, "Repair the file."
+        )
     return numbers
 
 

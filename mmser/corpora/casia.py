@@ -1,8 +1,9 @@
-"""CASIA: two women and two men say Mandarin sentences in six emotions (Institute of Automation, Beijing, 2005).
+"""CASIA: two women and two men say Mandarin sentences in six emotions (Institute of Automation,
+Beijing, 2005).
 
-Layout: ``wangzhe/angry/201.wav``: speaker, emotion, text. The full corpus has 9,600 clips (300 texts shared by all
-emotions, 100 of their own); a part of 1,200 clips (50 texts) is the one mostly in circulation. Papers use 1,200, 7,200
-(the shared texts) or 9,600 clips.
+Layout: ``wangzhe/angry/201.wav``: speaker, emotion, text. The full corpus has 9,600 clips (300
+texts shared by all emotions, 100 of their own); a part of 1,200 clips (50 texts) is the one mostly
+in circulation. Papers use 1,200, 7,200 (the shared texts) or 9,600 clips.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from mmser.core.utterance import Utterance
 from mmser.corpora.layout import AUDIO_SUFFIXES, existing_root, media_files, wrong_layout
 
 LAYOUT = (
-    "CASIA: wangzhe/angry/201.wav, that is speaker / emotion / text, for liuchanhg, wangzhe, zhaoquanyin, ZhaoZuoxiang"
+    "CASIA: wangzhe/angry/201.wav, that is speaker / emotion / text, for liuchanhg, "
+    "wangzhe, zhaoquanyin, ZhaoZuoxiang"
 )
 EMOTIONS = {
     "angry": "angry",
@@ -25,7 +27,12 @@ EMOTIONS = {
     "surprise": "surprise",
     "surprised": "surprise",
 }
-GENDERS = {"liuchanhg": "female", "zhaoquanyin": "female", "wangzhe": "male", "zhaozuoxiang": "male"}
+GENDERS = {
+    "liuchanhg": "female",
+    "zhaoquanyin": "female",
+    "wangzhe": "male",
+    "zhaozuoxiang": "male",
+}
 """By the speaker folder in small letters, spelled as the release spells it."""
 
 

@@ -1,4 +1,6 @@
-"""In what one manifest of a corpus differs from another: utterances that came or went, cells that say other things."""
+"""In what one manifest of a corpus differs from another: utterances that came or went, cells that
+say other things.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ NO_FACTS = ("warning",)
 """Remarks of a parser on the media, which another version of it may word otherwise."""
 
 CONTENT = ("transcript", "words", "start", "end", "face_side", *PLACES)
-"""Columns that say what features are made from; a file of the same name elsewhere is taken for the same file."""
+"""Columns that say what features are made from; a file of the same name elsewhere is taken for the
+same file.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +33,9 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """``cells`` of utterances that are in both tables; ``moved`` ids have media of the same name in another folder."""
+    """``cells`` of utterances that are in both tables; ``moved`` ids have media of the same name in
+    another folder.
+    """
 
     added: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
@@ -51,7 +57,11 @@ class Changes:
         cells = [f"{cell.id} {cell.column} {cell.before!r} -> {cell.now!r}" for cell in self.cells]
         parts = [f"{len(cells)} cells ({_shown(cells)})"] if cells else []
         parts += [f"{len(self.added)} utterances more ({_shown(self.added)})"] if self.added else []
-        parts += [f"{len(self.removed)} utterances less ({_shown(self.removed)})"] if self.removed else []
+        parts += (
+            [f"{len(self.removed)} utterances less ({_shown(self.removed)})"]
+            if self.removed
+            else []
+        )
         parts += [f"the media of {len(self.moved)} utterances lie elsewhere"] if self.moved else []
         return "; ".join(parts)
 
@@ -76,7 +86,9 @@ def changes_of(before: pd.DataFrame, now: pd.DataFrame) -> Changes:
 
 
 def _texts(column: pd.Series) -> list[str]:
-    return ["" if missing else str(cell) for cell, missing in zip(column, column.isna(), strict=True)]
+    return [
+        "" if missing else str(cell) for cell, missing in zip(column, column.isna(), strict=True)
+    ]
 
 
 def _shown(items: Sequence[str]) -> str:

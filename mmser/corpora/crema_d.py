@@ -1,8 +1,9 @@
-"""CREMA-D: 91 actors say twelve sentences in six emotions, 7,442 clips with sound and picture (Cao et al., IEEE TAC
-2014).
+"""CREMA-D: 91 actors say twelve sentences in six emotions, 7,442 clips with sound and picture (Cao
+et al., IEEE TAC 2014).
 
-Layout: ``AudioWAV/1001_DFA_ANG_XX.wav`` and, where held, ``VideoFlash/1001_DFA_ANG_XX.flv``: actor, sentence, emotion,
-level (LO, MD, HI, XX = unspecified); ``VideoDemographics.csv`` has the actors' sex. The label is the intended emotion.
+Layout: ``AudioWAV/1001_DFA_ANG_XX.wav`` and, where held, ``VideoFlash/1001_DFA_ANG_XX.flv``: actor,
+sentence, emotion, level (LO, MD, HI, XX = unspecified); ``VideoDemographics.csv`` has the actors'
+sex. The label is the intended emotion.
 """
 
 from __future__ import annotations
@@ -23,9 +24,19 @@ from mmser.corpora.layout import (
     wrong_layout,
 )
 
-LAYOUT = "CREMA-D: AudioWAV/1001_DFA_ANG_XX.wav (and VideoFlash/1001_DFA_ANG_XX.flv, VideoDemographics.csv)"
+LAYOUT = (
+    "CREMA-D: AudioWAV/1001_DFA_ANG_XX.wav (and VideoFlash/1001_DFA_ANG_XX.flv, "
+    "VideoDemographics.csv)"
+)
 CODE = re.compile(r"(\d{4})_([A-Z]{3})_(ANG|DIS|FEA|HAP|NEU|SAD)_(LO|MD|HI|XX|X)")
-EMOTIONS = {"ANG": "anger", "DIS": "disgust", "FEA": "fear", "HAP": "happy", "NEU": "neutral", "SAD": "sad"}
+EMOTIONS = {
+    "ANG": "anger",
+    "DIS": "disgust",
+    "FEA": "fear",
+    "HAP": "happy",
+    "NEU": "neutral",
+    "SAD": "sad",
+}
 SENTENCES = {
     "IEO": "It's eleven o'clock.",
     "TIE": "That is exactly what happened.",

@@ -1,9 +1,11 @@
-"""EMO-DB: ten German actors say ten sentences in seven emotions, 535 clips (Burkhardt et al., Interspeech 2005).
+"""EMO-DB: ten German actors say ten sentences in seven emotions, 535 clips (Burkhardt et al.,
+Interspeech 2005).
 
 Layout: ``wav/03a01Fa.wav`` (or .flac): speaker 03, text a01, emotion F (Freude), version a.
 
-The original clips last 1.2 to 9.0 s. A copy in circulation is cut or padded to 2.00 s throughout: real speech, but no
-yardstick for published scores. `Emodb` measures every clip and says so in the manifest's column ``warning``.
+The original clips last 1.2 to 9.0 s. A copy in circulation is cut or padded to 2.00 s throughout:
+real speech, but no yardstick for published scores. `Emodb` measures every clip and says so in the
+manifest's column ``warning``.
 """
 
 from __future__ import annotations
@@ -57,7 +59,11 @@ class Emodb:
     def utterances(self) -> Iterator[Utterance]:
         """Raises MmserError when no such file lies below the root."""
         root = existing_root(self.root, LAYOUT)
-        found = {path.stem: path for path in media_files(root, AUDIO_SUFFIXES) if CODE.fullmatch(path.stem)}
+        found = {
+            path.stem: path
+            for path in media_files(root, AUDIO_SUFFIXES)
+            if CODE.fullmatch(path.stem)
+        }
         if not found:
             raise wrong_layout(root, LAYOUT)
         warnings = length_warnings({stem: duration(path) for stem, path in found.items()})
@@ -72,19 +78,25 @@ class Emodb:
                 gender="male" if speaker in MEN else "female",
                 audio_path=path,
                 emotion=EMOTIONS[emotion],
-                extra={"sentence": text} | ({"warning": warnings[stem]} if stem in warnings else {}),
+                extra={"sentence": text}
+                | ({"warning": warnings[stem]} if stem in warnings else {}),
             )
 
 
 def length_warnings(seconds: Mapping[str, float | None]) -> dict[str, str]:
-    """What speaks against the original: a clip outside 1.2 to 9.0 s, or many clips cut to one length."""
+    """What speaks against the original: a clip outside 1.2 to 9.0 s, or many clips cut to one
+    length.
+    """
     known = {stem: round(length, 2) for stem, length in seconds.items() if length is not None}
     length, count = Counter(known.values()).most_common(1)[0] if known else (0.0, 0)
     cut = count > max(SAME_SHARE * len(seconds), 2)
     warnings = {}
     for stem, value in known.items():
         if cut and value == length:
-            warnings[stem] = f"not the original EMO-DB: {count} of {len(seconds)} clips last exactly {length:.2f} s"
+            warnings[stem] = (
+                f"not the original EMO-DB: {count} of {len(seconds)} clips last exactly "
+                f"{length:.2f} s"
+            )
         elif not SHORTEST <= value <= LONGEST:
             warnings[stem] = f"{value:.2f} s, outside the original's {SHORTEST} to {LONGEST} s"
     return warnings

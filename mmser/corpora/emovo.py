@@ -1,7 +1,8 @@
-"""EMOVO: six Italian actors say 14 sentences in seven emotional states, 588 clips (Costantini et al., LREC 2014).
+"""EMOVO: six Italian actors say 14 sentences in seven emotional states, 588 clips (Costantini et
+al., LREC 2014).
 
-Layout: a folder per actor, ``f1`` .. ``f3``, ``m1`` .. ``m3``, holding ``dis-f1-b1.wav`` (also .flac): emotion
-(disgusto, gioia, neutrale, paura, rabbia, sorpresa, tristezza), actor, sentence.
+Layout: a folder per actor, ``f1`` .. ``f3``, ``m1`` .. ``m3``, holding ``dis-f1-b1.wav`` (also
+.flac): emotion (disgusto, gioia, neutrale, paura, rabbia, sorpresa, tristezza), actor, sentence.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ EMOTIONS = {
 
 
 class Emovo:
-    """Every clip below ``root`` whose name is an EMOVO code. There are no transcripts; ``sentence`` is a code."""
+    """Every clip below ``root`` whose name is an EMOVO code. There are no transcripts; ``sentence``
+    is a code.
+    """
 
     name = "emovo"
 
@@ -37,7 +40,11 @@ class Emovo:
     def utterances(self) -> Iterator[Utterance]:
         """Raises MmserError when no such file lies below the root."""
         root = existing_root(self.root, LAYOUT)
-        found = {path.stem: path for path in media_files(root, AUDIO_SUFFIXES) if CODE.fullmatch(path.stem)}
+        found = {
+            path.stem: path
+            for path in media_files(root, AUDIO_SUFFIXES)
+            if CODE.fullmatch(path.stem)
+        }
         if not found:
             raise wrong_layout(root, LAYOUT)
         for stem, path in sorted(found.items()):

@@ -1,8 +1,10 @@
-"""eNTERFACE'05: some 43 people of 14 nations react in English to stories in six emotions (Martin et al., ICDE 2006).
+"""eNTERFACE'05: some 43 people of 14 nations react in English to stories in six emotions (Martin et
+al., ICDE 2006).
 
-Layout: ``subject 1/anger/sentence 1/s1_an_1.avi`` (emotions anger, disgust, fear, happiness, sadness, surprise; five
-sentences each). File names of the release are not uniform (``s_3_su_5.avi``), so the folders say subject and emotion.
-The paper counts 1,166 clips of 42 subjects; released copies hold about 1,290 of 43 or 44.
+Layout: ``subject 1/anger/sentence 1/s1_an_1.avi`` (emotions anger, disgust, fear, happiness,
+sadness, surprise; five sentences each). File names of the release are not uniform
+(``s_3_su_5.avi``), so the folders say subject and emotion. The paper counts 1,166 clips of 42
+subjects; released copies hold about 1,290 of 43 or 44.
 """
 
 from __future__ import annotations
@@ -41,10 +43,16 @@ class Enterface05:
         found: dict[str, tuple[str, str, str, Path]] = {}
         for path in media_files(root, VIDEO_SUFFIXES):
             folders = path.relative_to(root).parts[:-1]
-            subject = next((match[1] for folder in folders if (match := SUBJECT.fullmatch(folder))), None)
-            emotion = next((EMOTIONS[folder.lower()] for folder in folders if folder.lower() in EMOTIONS), None)
+            subject = next(
+                (match[1] for folder in folders if (match := SUBJECT.fullmatch(folder))), None
+            )
+            emotion = next(
+                (EMOTIONS[folder.lower()] for folder in folders if folder.lower() in EMOTIONS), None
+            )
             if subject and emotion:
-                sentence = next((match[1] for folder in folders if (match := SENTENCE.fullmatch(folder))), "")
+                sentence = next(
+                    (match[1] for folder in folders if (match := SENTENCE.fullmatch(folder))), ""
+                )
                 speaker = f"{int(subject):02d}"
                 identity = f"s{speaker}-{emotion}-{sentence or path.stem}"
                 identity = f"{identity}-{path.stem}" if identity in found else identity

@@ -1,4 +1,6 @@
-"""The text files of the IEMOCAP layout, one reader each. Lines that say nothing known are passed over."""
+"""The text files of the IEMOCAP layout, one reader each. Lines that say nothing known are passed
+over.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ from mmser.corpora.layout import read_label_text
 
 NAME = r"Ses\d\d[FM]_\w+_[FM]\d+\w*"
 SPEAKER = re.compile(r"_([FM])\d+")
-CONSENSUS = re.compile(rf"\[\s*(\d+(?:\.\d*)?)\s*-\s*(\d+(?:\.\d*)?)\s*\]\s+({NAME})\s+(\w+)(?:\s+\[([^\]]*)\])?")
+CONSENSUS = re.compile(
+    rf"\[\s*(\d+(?:\.\d*)?)\s*-\s*(\d+(?:\.\d*)?)\s*\]\s+({NAME})\s+(\w+)(?:\s+\[([^\]]*)\])?"
+)
 VOTE = re.compile(r"([CA])-(\w+):\s*([^()]*)")
 TRANSCRIPT = re.compile(rf"({NAME})\s*(?:\[[^\]]*\])?\s*:\s*(.*)")
 ANNOTATION = re.compile(rf"({NAME})\s*:\s*([^()]*)")
@@ -61,7 +65,9 @@ class Evaluated:
 
 
 def read_evaluation(path: Path) -> Iterator[Evaluated]:
-    """``[6.2901 - 8.2357] name neu [V, A, D]`` and the ``C-E2:``, ``A-E3:`` and self (``C-F1:``) lines below it."""
+    """``[6.2901 - 8.2357] name neu [V, A, D]`` and the ``C-E2:``, ``A-E3:`` and self (``C-F1:``)
+    lines below it.
+    """
     current: Evaluated | None = None
     votes: dict[str, Vote] = {}
     for line in read_label_text(path).splitlines():
@@ -79,8 +85,9 @@ def read_evaluation(path: Path) -> Iterator[Evaluated]:
 def read_votes(folder: Path, dialogue: str) -> dict[str, tuple[Vote, ...]]:
     """The per-annotator files of one dialogue, where present: utterance id -> votes.
 
-    ``Categorical/<dialogue>_e2_cat.txt`` holds ``name :Neutral state; ()``, ``Attribute/<dialogue>_e2_atr.txt``
-    ``name :act 2; :val 3; :dom 2; ()``; ``Self-evaluation`` has both kinds by the actors (f1, m1).
+    ``Categorical/<dialogue>_e2_cat.txt`` holds ``name :Neutral state; ()``,
+    ``Attribute/<dialogue>_e2_atr.txt`` ``name :act 2; :val 3; :dom 2; ()``; ``Self-evaluation`` has
+    both kinds by the actors (f1, m1).
     """
     votes: dict[str, dict[str, Vote]] = {}
     for path in sorted(folder.glob(f"*/{dialogue}_*.txt")):
@@ -91,7 +98,9 @@ def read_votes(folder: Path, dialogue: str) -> dict[str, tuple[Vote, ...]]:
             if found := ANNOTATION.match(line):
                 by_annotator = votes.setdefault(found[1], {})
                 vote = by_annotator.get(annotator.upper(), Vote(annotator=annotator.upper()))
-                by_annotator[annotator.upper()] = _voted(vote, "C" if kind == "cat" else "A", found[2])
+                by_annotator[annotator.upper()] = _voted(
+                    vote, "C" if kind == "cat" else "A", found[2]
+                )
     return {identity: tuple(by_annotator.values()) for identity, by_annotator in votes.items()}
 
 
@@ -104,7 +113,9 @@ def read_transcripts(path: Path) -> dict[str, str]:
 
 
 def read_alignment(path: Path) -> tuple[Word, ...]:
-    """Words of a ``.wdseg`` file (start frame, end frame, score, word), silence and fillers left out."""
+    """Words of a ``.wdseg`` file (start frame, end frame, score, word), silence and fillers left
+    out.
+    """
     if not path.is_file():
         return ()
     words = []
@@ -112,7 +123,9 @@ def read_alignment(path: Path) -> tuple[Word, ...]:
         found = SEGMENT.match(line)
         if found and not found[4].startswith(("<", "+", "[")):
             text = VARIANT.sub("", found[4]).lower()
-            words.append(Word(text, round(int(found[1]) * FRAME, 2), round((int(found[2]) + 1) * FRAME, 2)))
+            words.append(
+                Word(text, round(int(found[1]) * FRAME, 2), round((int(found[2]) + 1) * FRAME, 2))
+            )
     return tuple(words)
 
 
@@ -126,11 +139,15 @@ def _consensus(found: re.Match[str]) -> Evaluated:
 
 def _voted(vote: Vote, kind: str, content: str) -> Vote:
     if kind == "A":
-        ratings: dict[str, Any] = {DIMENSIONS[name]: _number(value) for name, value in RATING.findall(content)}
+        ratings: dict[str, Any] = {
+            DIMENSIONS[name]: _number(value) for name, value in RATING.findall(content)
+        }
         return replace(vote, **ratings)
     words = (word.strip(" :\t").lower() for word in content.split(";"))
     named = tuple(WORDS.get(word, word) for word in words if word)
-    return replace(vote, emotions=(*vote.emotions, *(word for word in named if word not in vote.emotions)))
+    return replace(
+        vote, emotions=(*vote.emotions, *(word for word in named if word not in vote.emotions))
+    )
 
 
 def _number(text: str) -> float | None:

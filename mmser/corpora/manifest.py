@@ -1,8 +1,8 @@
 """The manifest: one table row per `Utterance`, and back.
 
-Columns are the fields of `Utterance` in order, with paths as text, ``words`` and ``votes`` as JSON text and a missing
-value as None (text) or NaN (numbers). Each key of ``Utterance.extra`` is one further text column; so is every column
-of a user's own table that is no field of `Utterance`.
+Columns are the fields of `Utterance` in order, with paths as text, ``words`` and ``votes`` as JSON
+text and a missing value as None (text) or NaN (numbers). Each key of ``Utterance.extra`` is one
+further text column; so is every column of a user's own table that is no field of `Utterance`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ NUMBERS = ("start", "end", "valence", "arousal", "dominance")
 PATHS = ("audio_path", "video_path")
 JSON_COLUMNS = ("words", "votes")
 NULLABLE_TEXT = ("transcript", "face_side", "emotion", "sentiment")
-TEXT = tuple(name for name in FIELDS if name not in (*NUMBERS, *PATHS, *JSON_COLUMNS, *NULLABLE_TEXT, "turn"))
+TEXT = tuple(
+    name for name in FIELDS if name not in (*NUMBERS, *PATHS, *JSON_COLUMNS, *NULLABLE_TEXT, "turn")
+)
 
 
 def to_table(utterances: Iterable[Utterance]) -> pd.DataFrame:
@@ -38,7 +40,11 @@ def to_table(utterances: Iterable[Utterance]) -> pd.DataFrame:
     extra = sorted({key for utterance in listed for key in utterance.extra})
     clash = [key for key in extra if key in FIELDS]
     if clash:
-        raise MmserError("extra columns with names of their own", f"'{clash[0]}', a field of Utterance", "Rename it.")
+        raise MmserError(
+            "extra columns with names of their own",
+            f"'{clash[0]}', a field of Utterance",
+            "Rename it.",
+        )
     table = pd.DataFrame([_row(utterance) for utterance in listed], columns=[*FIELDS, *extra])
     table[list(NUMBERS)] = table[list(NUMBERS)].astype("float64")
     table["turn"] = table["turn"].astype("int64")
@@ -49,7 +55,8 @@ def to_table(utterances: Iterable[Utterance]) -> pd.DataFrame:
 
 
 def from_table(table: pd.DataFrame) -> list[Utterance]:
-    """The utterances of a manifest, in row order; columns `Utterance` does not know go to ``extra``.
+    """The utterances of a manifest, in row order; columns `Utterance` does not know go to
+    ``extra``.
 
     Raises MmserError when ``id``, ``corpus`` or ``speaker`` is no column or an id occurs twice.
     """
@@ -69,16 +76,23 @@ def write_manifest(table: pd.DataFrame, path: str | Path) -> None:
 
 
 def read_manifest(path: str | Path) -> pd.DataFrame:
-    """Read a manifest: parquet, or csv in UTF-8 (every text column stays text: speaker 03 is not 3).
+    """Read a manifest: parquet, or csv in UTF-8 (every text column stays text: speaker 03 is not
+    3).
 
     Raises MmserError when the file is missing or unreadable as such.
     """
     source = Path(path)
     if not source.is_file():
         raise MmserError(
-            "a manifest (.parquet or .csv)", f"no file {source}", "Run `mmser preprocess` or mend the path."
+            "a manifest (.parquet or .csv)",
+            f"no file {source}",
+            "Run `mmser preprocess` or mend the path.",
         )
-    return _read_csv(source) if source.suffix.lower() == ".csv" else read_parquet(source, "Run `mmser preprocess`.")
+    return (
+        _read_csv(source)
+        if source.suffix.lower() == ".csv"
+        else read_parquet(source, "Run `mmser preprocess`.")
+    )
 
 
 def _read_csv(source: Path) -> pd.DataFrame:
@@ -88,7 +102,9 @@ def _read_csv(source: Path) -> pd.DataFrame:
             if name in table.columns:
                 table[name] = pd.to_numeric(table[name])
     except ValueError as error:
-        raise MmserError(f"numbers in column {name} of {source}", str(error), "Mend the table.") from error
+        raise MmserError(
+            f"numbers in column {name} of {source}", str(error), "Mend the table."
+        ) from error
     return table
 
 
@@ -96,7 +112,11 @@ def _row(utterance: Utterance) -> dict[str, Any]:
     row = {name: getattr(utterance, name) for name in FIELDS}
     row |= {name: None if row[name] is None else str(row[name]) for name in PATHS}
     for name in JSON_COLUMNS:
-        row[name] = json.dumps([_compact(item) for item in row[name]], ensure_ascii=False) if row[name] else None
+        row[name] = (
+            json.dumps([_compact(item) for item in row[name]], ensure_ascii=False)
+            if row[name]
+            else None
+        )
     return row | dict(utterance.extra)
 
 
@@ -116,7 +136,11 @@ def _utterance(row: dict[Any, Any]) -> Utterance:
         arguments["words"] = tuple(Word(**word) for word in json.loads(known["words"]))
     if "votes" in known:
         arguments["votes"] = tuple(_vote(vote) for vote in json.loads(known["votes"]))
-    extra = {str(key): str(value) for key, value in row.items() if key not in FIELDS and not _missing(value)}
+    extra = {
+        str(key): str(value)
+        for key, value in row.items()
+        if key not in FIELDS and not _missing(value)
+    }
     return Utterance(**arguments, extra=extra)
 
 
@@ -132,5 +156,7 @@ def _check_unique(table: pd.DataFrame) -> None:
     twice = table.loc[table["id"].duplicated(), "id"]
     if len(twice):
         raise MmserError(
-            "every id once", f"'{twice.iloc[0]}' twice ({len(twice)} repeats)", "Give each row its own id."
+            "every id once",
+            f"'{twice.iloc[0]}' twice ({len(twice)} repeats)",
+            "Give each row its own id.",
         )

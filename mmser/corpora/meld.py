@@ -1,10 +1,13 @@
-"""MELD: 13,708 utterances of the series Friends in dialogues of several speakers (Poria et al., ACL 2019).
+"""MELD: 13,708 utterances of the series Friends in dialogues of several speakers (Poria et al., ACL
+2019).
 
-Layout: ``train_sent_emo.csv``, ``dev_sent_emo.csv``, ``test_sent_emo.csv`` (9,989 / 1,109 / 2,610 rows; UTF-8 in recent
-copies, Windows-1252 in older ones) and one clip per utterance, ``dia0_utt0.mp4``, in ``train_splits``,
-``dev_splits_complete`` and ``output_repeated_splits_test``. The numbers start anew in each part, so ids carry the part.
-Some test clips are there as ``final_videos_testdia0_utt0.mp4``, alone or beside the plain name, which then is taken.
-Three csv files without video are a valid, text-only root. The official parts share speakers (the series' main cast).
+Layout: ``train_sent_emo.csv``, ``dev_sent_emo.csv``, ``test_sent_emo.csv`` (9,989 / 1,109 / 2,610
+rows; UTF-8 in recent copies, Windows-1252 in older ones) and one clip per utterance,
+``dia0_utt0.mp4``, in ``train_splits``, ``dev_splits_complete`` and ``output_repeated_splits_test``.
+The numbers start anew in each part, so ids carry the part. Some test clips are there as
+``final_videos_testdia0_utt0.mp4``, alone or beside the plain name, which then is taken. Three csv
+files without video are a valid, text-only root. The official parts share speakers (the series' main
+cast).
 """
 
 from __future__ import annotations
@@ -37,7 +40,10 @@ FOLDERS = {
 CLIP = re.compile(r"(final_videos_test)?(dia\d+_utt\d+)\.mp4")
 BOTH = "both final_videos_testdia*.mp4 and dia*.mp4 lie there: dia*.mp4 is taken"
 COLUMNS = ("Utterance", "Speaker", "Emotion", "Sentiment", "Dialogue_ID", "Utterance_ID")
-KNOWN_BAD = {"train_dia125_utt3": "undecodable clip", "dev_dia110_utt7": "clip missing from the release"}
+KNOWN_BAD = {
+    "train_dia125_utt3": "undecodable clip",
+    "dev_dia110_utt7": "clip missing from the release",
+}
 """Media that the official archive has broken."""
 GENDERS = {
     "Rachel": "female",
@@ -59,11 +65,17 @@ class Clips:
 
     def of(self, name: str) -> Path | None:
         """Where the clip lies, or should lie: the ledger then names the path."""
-        return self.plain.get(name) or self.final.get(name) or (self.folder and self.folder / f"{name}.mp4")
+        return (
+            self.plain.get(name)
+            or self.final.get(name)
+            or (self.folder and self.folder / f"{name}.mp4")
+        )
 
 
 class Meld:
-    """The three tables below ``root`` (at any depth) with their clips; ``name`` is the corpus's name in the cache."""
+    """The three tables below ``root`` (at any depth) with their clips; ``name`` is the corpus's
+    name in the cache.
+    """
 
     def __init__(self, root: str | Path, name: str = "meld") -> None:
         self.root = root
@@ -126,7 +138,10 @@ def _clips(files: Sequence[Path], root: Path, part: str) -> Clips:
 
 def _rows(path: Path) -> Iterator[dict[str, str]]:
     rows = read_label_table(path, COLUMNS)
-    numbers = [(number, row["Dialogue_ID"], row["Utterance_ID"]) for number, row in enumerate(rows, start=1)]
+    numbers = [
+        (number, row["Dialogue_ID"], row["Utterance_ID"])
+        for number, row in enumerate(rows, start=1)
+    ]
     faults = [
         f"'{dialogue}' and '{turn}' in row {number}"
         for number, dialogue, turn in numbers

@@ -1,9 +1,10 @@
-"""CMU-MOSI as feature collections ship it: 93 film reviews on video, cut into opinions (Zadeh et al., 2016).
+"""CMU-MOSI as feature collections ship it: 93 film reviews on video, cut into opinions (Zadeh et
+al., 2016).
 
-Layout: ``train.csv`` and ``test.csv`` with the columns utterance, dialogue, turn, label (0 negative, 1 positive) and
-transcript; the row order is that of the feature arrays beside them, which
-``preprocess/import_features.py`` turns into caches. There are no media. A video is a monologue: it stands for the
-conversation and, since the tables name no speakers, for the speaker.
+Layout: ``train.csv`` and ``test.csv`` with the columns utterance, dialogue, turn, label (0
+negative, 1 positive) and transcript; the row order is that of the feature arrays beside them, which
+``preprocess/import_features.py`` turns into caches. There are no media. A video is a monologue: it
+stands for the conversation and, since the tables name no speakers, for the speaker.
 """
 
 from __future__ import annotations
@@ -13,16 +14,26 @@ from pathlib import Path
 
 from mmser.core.errors import listed_faults
 from mmser.core.utterance import Utterance
-from mmser.corpora.layout import existing_root, read_label_table, unpacked, whole_number, wrong_layout
+from mmser.corpora.layout import (
+    existing_root,
+    read_label_table,
+    unpacked,
+    whole_number,
+    wrong_layout,
+)
 
-LAYOUT = "MOSI: train.csv and test.csv with the columns utterance, dialogue, turn, label, transcript"
+LAYOUT = (
+    "MOSI: train.csv and test.csv with the columns utterance, dialogue, turn, label, transcript"
+)
 COLUMNS = ("utterance", "dialogue", "turn", "label", "transcript")
 PARTS = ("train", "test")
 SENTIMENTS = {"0": "negative", "1": "positive"}
 
 
 class Mosi:
-    """Every row of both tables; ``sentiment`` is negative or positive, ``part`` is train or test."""
+    """Every row of both tables; ``sentiment`` is negative or positive, ``part`` is
+    train or test.
+    """
 
     name = "mosi"
 
@@ -30,7 +41,9 @@ class Mosi:
         self.root = root
 
     def utterances(self) -> Iterator[Utterance]:
-        """Raises MmserError when a table is missing, lacks a column, or has a row that cannot be read."""
+        """Raises MmserError when a table is missing, lacks a column, or has a row that cannot be
+        read.
+        """
         root = unpacked(existing_root(self.root, LAYOUT))
         paths = [root / f"{part}.csv" for part in PARTS]
         if not all(path.is_file() for path in paths):
@@ -59,7 +72,9 @@ def _rows(path: Path) -> list[dict[str, str]]:
     faults = [
         f"'{row['label']}' and '{row['turn']}' in row {number}"
         for number, row in enumerate(rows, start=1)
-        if row["label"] not in SENTIMENTS or whole_number(row["turn"]) is None or not row["utterance"]
+        if row["label"] not in SENTIMENTS
+        or whole_number(row["turn"]) is None
+        or not row["utterance"]
     ]
     if faults:
         expected = f"label 0 or 1, a whole turn and an utterance in each row of {path}"

@@ -1,13 +1,14 @@
-"""MSP-IMPROV: twelve actors in six sessions improvise around target sentences, 8,438 turns (Busso et al., IEEE TAC
-2017).
+"""MSP-IMPROV: twelve actors in six sessions improvise around target sentences, 8,438 turns (Busso
+et al., IEEE TAC 2017).
 
 Layout: ``Evalution.txt`` (spelled so in the release) with the consensus and all annotators, and
-``session1/S01A/S/MSP-IMPROV-S01A-F01-S-FM01.wav`` (and ``UTD-IMPROV-...avi``) below it: sentence 01 for target
-emotion A (anger; H, N, S), actor F01 of session 1, part (S target sentence improvised, T target sentence read,
-R other improvised, P natural talk in the breaks), turn. Ratings are on a scale of 1 to 5.
+``session1/S01A/S/MSP-IMPROV-S01A-F01-S-FM01.wav`` (and ``UTD-IMPROV-...avi``) below it: sentence 01
+for target emotion A (anger; H, N, S), actor F01 of session 1, part (S target sentence improvised, T
+target sentence read, R other improvised, P natural talk in the breaks), turn. Ratings are on a
+scale of 1 to 5.
 
-The third field is taken as the speaker, as public data preparation does. As a turn's last field can be ``FM`` or
-``MF``, prefer folds by session, which do not depend on it.
+The third field is taken as the speaker, as public data preparation does. As a turn's last field can
+be ``FM`` or ``MF``, prefer folds by session, which do not depend on it.
 """
 
 from __future__ import annotations

@@ -34,7 +34,9 @@ MEDIA = (".avi", ".wav", ".mp4")
 
 @dataclass(slots=True)
 class Labelled:
-    """One clip: file stem, consensus word (None without agreement), ratings by letter A, V, D, N, and the votes."""
+    """One clip: file stem, consensus word (None without agreement), ratings by letter A, V, D, N,
+    and the votes.
+    """
 
     stem: str
     emotion: str | None
@@ -52,11 +54,15 @@ def read_labels(path: Path) -> Iterator[Labelled]:
         if PurePath(fields[0]).suffix.lower() in MEDIA:
             if current:
                 yield current
-            current = Labelled(PurePath(fields[0]).stem, CLASSES.get(fields[1].upper()), _ratings(line))
+            current = Labelled(
+                PurePath(fields[0]).stem, CLASSES.get(fields[1].upper()), _ratings(line)
+            )
         elif current and fields[0] not in {vote.annotator for vote in current.votes}:
             ratings = _ratings(line)
             emotions = (fields[1].lower(),) if fields[1] else ()
-            current.votes.append(Vote(fields[0], emotions, ratings.get("V"), ratings.get("A"), ratings.get("D")))
+            current.votes.append(
+                Vote(fields[0], emotions, ratings.get("V"), ratings.get("A"), ratings.get("D"))
+            )
     if current:
         yield current
 

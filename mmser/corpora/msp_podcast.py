@@ -1,9 +1,11 @@
-"""MSP-Podcast: turns of podcasts with categorical and dimensional labels (Lotfian and Busso, IEEE TAC 2019).
+"""MSP-Podcast: turns of podcasts with categorical and dimensional labels (Lotfian and Busso, IEEE
+TAC 2019).
 
-Layout: ``Labels/labels_consensus.csv`` (``labels_concensus.csv`` in older releases) with the columns FileName,
-EmoClass, EmoAct, EmoVal, EmoDom, SpkrID, Gender, Split_Set; ``Audios/MSP-PODCAST_0001_0008.wav``; where held,
-``Labels/labels.txt`` with every annotator and ``Transcripts/MSP-PODCAST_0001_0008.txt``. Ratings are on a scale of 1
-to 7. Releases differ in size; each has its own Train, Development (or Validation), Test1 and further test sets.
+Layout: ``Labels/labels_consensus.csv`` (``labels_concensus.csv`` in older releases) with the
+columns FileName, EmoClass, EmoAct, EmoVal, EmoDom, SpkrID, Gender, Split_Set;
+``Audios/MSP-PODCAST_0001_0008.wav``; where held, ``Labels/labels.txt`` with every annotator and
+``Transcripts/MSP-PODCAST_0001_0008.txt``. Ratings are on a scale of 1 to 7. Releases differ in
+size; each has its own Train, Development (or Validation), Test1 and further test sets.
 """
 
 from __future__ import annotations
@@ -32,9 +34,11 @@ AUDIO_FOLDERS = ("Audios", "Audio")
 
 
 class MspPodcast:
-    """Every labelled turn; ``test_set`` (Test1, Test2, ...) is the one that becomes the part ``test``.
+    """Every labelled turn; ``test_set`` (Test1, Test2, ...) is the one that becomes the part
+    ``test``.
 
-    Turns of unknown speakers get a speaker of their own each: the release keeps its parts apart by podcast.
+    Turns of unknown speakers get a speaker of their own each: the release keeps its parts apart by
+    podcast.
     """
 
     name = "msp_podcast"
@@ -51,9 +55,19 @@ class MspPodcast:
         if not tables:
             raise wrong_layout(root, LAYOUT)
         detailed = tables[0].with_name("labels.txt")
-        votes = {clip.stem: tuple(clip.votes) for clip in read_labels(detailed)} if detailed.is_file() else {}
-        audio = {path.stem: path for path in inside(files, root, *AUDIO_FOLDERS) if path.suffix in AUDIO_SUFFIXES}
-        transcripts = {path.stem: path for path in inside(files, root, "Transcripts") if path.suffix == ".txt"}
+        votes = (
+            {clip.stem: tuple(clip.votes) for clip in read_labels(detailed)}
+            if detailed.is_file()
+            else {}
+        )
+        audio = {
+            path.stem: path
+            for path in inside(files, root, *AUDIO_FOLDERS)
+            if path.suffix in AUDIO_SUFFIXES
+        }
+        transcripts = {
+            path.stem: path for path in inside(files, root, "Transcripts") if path.suffix == ".txt"
+        }
         # Without any clip the folder of the release is named: the ledger says what was looked for.
         folder = next(iter(audio.values())).parent if audio else root / AUDIO_FOLDERS[0]
         for row in read_label_table(tables[0], COLUMNS):
@@ -62,7 +76,11 @@ class MspPodcast:
             yield self._utterance(row, votes, audio.get(stem, folder / f"{stem}.wav"), words)
 
     def _utterance(
-        self, row: dict[str, str], votes: dict[str, tuple[Vote, ...]], audio: Path, transcript: str | None
+        self,
+        row: dict[str, str],
+        votes: dict[str, tuple[Vote, ...]],
+        audio: Path,
+        transcript: str | None,
     ) -> Utterance:
         stem = Path(row["FileName"]).stem
         split = row["Split_Set"]

@@ -1,9 +1,11 @@
-"""RAVDESS: 24 North American actors say two sentences in eight emotions (Livingstone and Russo, PLoS ONE 2018).
+"""RAVDESS: 24 North American actors say two sentences in eight emotions (Livingstone and Russo,
+PLoS ONE 2018).
 
-Layout: ``Actor_01`` .. ``Actor_24`` (odd men, even women) holding files named by seven two-digit fields,
-``modality-channel-emotion-intensity-statement-repetition-actor``, e.g. ``03-01-06-01-02-01-12.wav``: modality 01
-audio-video, 02 video only, 03 audio only; channel 01 speech, 02 song. Speech: 60 clips an actor, 1,440 in all.
-A clip that is there as audio and as video is one utterance under its audio-only name.
+Layout: ``Actor_01`` .. ``Actor_24`` (odd men, even women) holding files named by seven two-digit
+fields, ``modality-channel-emotion-intensity-statement-repetition-actor``, e.g.
+``03-01-06-01-02-01-12.wav``: modality 01 audio-video, 02 video only, 03 audio only; channel 01
+speech, 02 song. Speech: 60 clips an actor, 1,440 in all. A clip that is there as audio and as video
+is one utterance under its audio-only name.
 """
 
 from __future__ import annotations
@@ -14,7 +16,13 @@ from pathlib import Path
 
 from mmser.core.errors import MmserError
 from mmser.core.utterance import Utterance
-from mmser.corpora.layout import AUDIO_SUFFIXES, VIDEO_SUFFIXES, existing_root, media_files, wrong_layout
+from mmser.corpora.layout import (
+    AUDIO_SUFFIXES,
+    VIDEO_SUFFIXES,
+    existing_root,
+    media_files,
+    wrong_layout,
+)
 
 LAYOUT = "RAVDESS: Actor_XX folders of files such as 03-01-06-01-02-01-12.wav (also .flac, .mp4)"
 EMOTIONS = {
@@ -37,15 +45,19 @@ CODE = re.compile(r"(0[123])-(0[12])-(0[1-8])-(0[12])-(0[12])-(0[12])-(\d\d)")
 class Ravdess:
     """Files below ``root``, recursively, so that the Zenodo archives may be unpacked side by side.
 
-    ``channel`` is ``speech`` or ``song``. Video-only copies (02) are left out: they repeat the audio-video clips
-    without sound.
+    ``channel`` is ``speech`` or ``song``. Video-only copies (02) are left out: they repeat the
+    audio-video clips without sound.
     """
 
     name = "ravdess"
 
     def __init__(self, root: str | Path, channel: str = "speech") -> None:
         if channel not in CHANNELS:
-            raise MmserError(f"channel {' or '.join(CHANNELS)}", f"'{channel}'", "Set corpus.channel to one of them.")
+            raise MmserError(
+                f"channel {' or '.join(CHANNELS)}",
+                f"'{channel}'",
+                "Set corpus.channel to one of them.",
+            )
         self.root = root
         self.channel = channel
 

@@ -1,8 +1,10 @@
-"""SAVEE: four English men say TIMIT sentences in seven emotions, 480 clips (Haq and Jackson, 2009-2011).
+"""SAVEE: four English men say TIMIT sentences in seven emotions, 480 clips (Haq and Jackson,
+2009-2011).
 
-Layout: ``AudioData/DC/a01.wav`` (speakers DC, JE, JK, KL) and, where held, ``AudioVisualClip/DC/a1.avi``; another copy
-in circulation has one folder of ``DC_a01.wav``. The letters are a anger, d disgust, f fear, h happiness, n neutral,
-sa sadness, su surprise: 15 clips of each and 30 neutral ones a speaker.
+Layout: ``AudioData/DC/a01.wav`` (speakers DC, JE, JK, KL) and, where held,
+``AudioVisualClip/DC/a1.avi``; another copy in circulation has one folder of ``DC_a01.wav``. The
+letters are a anger, d disgust, f fear, h happiness, n neutral, sa sadness, su surprise: 15 clips of
+each and 30 neutral ones a speaker.
 """
 
 from __future__ import annotations
@@ -12,7 +14,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mmser.core.utterance import Utterance
-from mmser.corpora.layout import AUDIO_SUFFIXES, VIDEO_SUFFIXES, existing_root, media_files, wrong_layout
+from mmser.corpora.layout import (
+    AUDIO_SUFFIXES,
+    VIDEO_SUFFIXES,
+    existing_root,
+    media_files,
+    wrong_layout,
+)
 
 LAYOUT = "SAVEE: AudioData/DC/a01.wav for the speakers DC, JE, JK, KL, or one folder of DC_a01.wav"
 CODE = re.compile(r"(?:(DC|JE|JK|KL)_)?(a|d|f|h|n|sa|su)(\d{1,2})")

@@ -1,8 +1,10 @@
-"""SEWA as the AVEC challenges of 2017 to 2019 ship it: video chats, traced in arousal, valence and liking at 10 Hz.
+"""SEWA as the AVEC challenges of 2017 to 2019 ship it: video chats, traced in arousal, valence and
+liking at 10 Hz.
 
-Layout: ``labels/<name>.csv`` (``name;timestamp;arousal;valence;liking``) with the names ``Train_01``, ``Devel_01``, ...
-(2017, German) or ``Train_DE_01``, ``Devel_HU_14``, ``Test_CN_03`` (2018 and 2019); beside it folders of features or
-recordings by the same names. The test part comes without labels, and the media come only with a licence of their own.
+Layout: ``labels/<name>.csv`` (``name;timestamp;arousal;valence;liking``) with the names
+``Train_01``, ``Devel_01``, ... (2017, German) or ``Train_DE_01``, ``Devel_HU_14``, ``Test_CN_03``
+(2018 and 2019); beside it folders of features or recordings by the same names. The test part comes
+without labels, and the media come only with a licence of their own.
 
 A recording is an utterance of one subject. The traces themselves are read as a stream of the run:
 ``preprocess/import_features.py sewa DIR traces DIR/labels --modality labels`` makes it.
@@ -19,9 +21,18 @@ import numpy as np
 from mmser.core.errors import MmserError
 from mmser.core.utterance import Utterance
 from mmser.corpora.avec_csv import Track, read_folder
-from mmser.corpora.layout import AUDIO_SUFFIXES, VIDEO_SUFFIXES, existing_root, media_files, unpacked, wrong_layout
+from mmser.corpora.layout import (
+    AUDIO_SUFFIXES,
+    VIDEO_SUFFIXES,
+    existing_root,
+    media_files,
+    unpacked,
+    wrong_layout,
+)
 
-LAYOUT = "SEWA (AVEC): labels/Train_DE_01.csv and the like, beside folders of features or recordings"
+LAYOUT = (
+    "SEWA (AVEC): labels/Train_DE_01.csv and the like, beside folders of features or recordings"
+)
 NAME = re.compile(r"(Train|Devel|Test)_(?:([A-Z]{2})_)?(\d+)")
 PARTS = {"Train": "train", "Devel": "validation", "Test": "test"}
 LANGUAGES = {"DE": "de", "HU": "hu", "CN": "zh", None: "de"}
@@ -29,7 +40,9 @@ VALUES = ("arousal", "valence", "liking")
 
 
 class Sewa:
-    """Every recording of any folder; its values are the means of its traces, missing in the unlabelled test part."""
+    """Every recording of any folder; its values are the means of its traces, missing in the
+    unlabelled test part.
+    """
 
     name = "sewa"
 
@@ -37,7 +50,9 @@ class Sewa:
         self.root = root
 
     def utterances(self) -> Iterator[Utterance]:
-        """Raises MmserError when the folder ``labels`` is missing, or a file in it has a fault or another name."""
+        """Raises MmserError when the folder ``labels`` is missing, or a file in it has a fault or
+        another name.
+        """
         root = existing_root(self.root, LAYOUT)
         labels = unpacked(unpacked(root) / "labels")
         if not labels.is_dir():
@@ -48,13 +63,25 @@ class Sewa:
                 expected = "recordings named as Train_01 or Devel_DE_01"
                 raise MmserError(expected, f"{name} in {traces[name].path}", "Rename it.")
         media = _files(root, (*AUDIO_SUFFIXES, *VIDEO_SUFFIXES))
-        named = set(traces) | {name for name, _ in media} | {name for name, _ in _files(root, (".csv",))}
+        named = (
+            set(traces)
+            | {name for name, _ in media}
+            | {name for name, _ in _files(root, (".csv",))}
+        )
         for name in sorted(named):
-            audio = [path for key, path in media if key == name and path.suffix.lower() in AUDIO_SUFFIXES]
-            video = [path for key, path in media if key == name and path.suffix.lower() in VIDEO_SUFFIXES]
-            yield self._utterance(name, traces.get(name), next(iter(audio), None), next(iter(video), None))
+            audio = [
+                path for key, path in media if key == name and path.suffix.lower() in AUDIO_SUFFIXES
+            ]
+            video = [
+                path for key, path in media if key == name and path.suffix.lower() in VIDEO_SUFFIXES
+            ]
+            yield self._utterance(
+                name, traces.get(name), next(iter(audio), None), next(iter(video), None)
+            )
 
-    def _utterance(self, name: str, trace: Track | None, audio: Path | None, video: Path | None) -> Utterance:
+    def _utterance(
+        self, name: str, trace: Track | None, audio: Path | None, video: Path | None
+    ) -> Utterance:
         part, culture, _ = NAME.fullmatch(name).groups()  # type: ignore[union-attr]  # only such names come here
         means = _means(trace)
         return Utterance(

@@ -1,7 +1,9 @@
-"""ShEMO: 3,000 Persian utterances of 87 speakers, cut from radio plays (Mohamad Nezami et al., LREV 2019).
+"""ShEMO: 3,000 Persian utterances of 87 speakers, cut from radio plays (Mohamad Nezami et al., LREV
+2019).
 
-Layout: folders ``female`` and ``male`` of ``F01A01.wav``: sex, speaker, emotion (A anger, F fear, H happiness,
-N neutral, S sadness, W surprise), number; ``shemo.json`` beside them, where held, has the transcripts by file name.
+Layout: folders ``female`` and ``male`` of ``F01A01.wav``: sex, speaker, emotion (A anger, F fear, H
+happiness, N neutral, S sadness, W surprise), number; ``shemo.json`` beside them, where held, has
+the transcripts by file name.
 """
 
 from __future__ import annotations
@@ -25,7 +27,14 @@ from mmser.corpora.layout import (
 
 LAYOUT = "ShEMO: folders female and male of files such as F01A01.wav"
 CODE = re.compile(r"([FM]\d{2})([AFHNSW])(\d{2,3})")
-EMOTIONS = {"A": "anger", "F": "fear", "H": "happiness", "N": "neutral", "S": "sadness", "W": "surprise"}
+EMOTIONS = {
+    "A": "anger",
+    "F": "fear",
+    "H": "happiness",
+    "N": "neutral",
+    "S": "sadness",
+    "W": "surprise",
+}
 
 
 class Shemo:
@@ -40,7 +49,9 @@ class Shemo:
         """Raises MmserError when no such file lies below the root."""
         root = existing_root(self.root, LAYOUT)
         files = files_below(root)
-        found = {path.stem: path for path in media(files, AUDIO_SUFFIXES) if CODE.fullmatch(path.stem)}
+        found = {
+            path.stem: path for path in media(files, AUDIO_SUFFIXES) if CODE.fullmatch(path.stem)
+        }
         if not found:
             raise wrong_layout(root, LAYOUT)
         transcripts = _transcripts(files)
@@ -58,13 +69,21 @@ class Shemo:
 
 
 def _transcripts(files: Sequence[Path]) -> dict[str, str]:
-    """Words by file name. Raises MmserError when ``shemo.json`` is there and no mapping of such entries."""
+    """Words by file name. Raises MmserError when ``shemo.json`` is there and no mapping of such
+    entries.
+    """
     tables = named(files, "shemo.json")
     if not tables:
         return {}
     try:
         entries = json.loads(read_label_text(tables[0]))
-        return {name: str(entry["transcript"]) for name, entry in entries.items() if entry.get("transcript")}
+        return {
+            name: str(entry["transcript"])
+            for name, entry in entries.items()
+            if entry.get("transcript")
+        }
     except (ValueError, AttributeError, RecursionError) as problem:
         expected = f"{{file name: {{transcript: ...}}, ...}} in {tables[0]}"
-        raise MmserError(expected, str(problem) or "JSON nested too deeply", "Get the released file.") from problem
+        raise MmserError(
+            expected, str(problem) or "JSON nested too deeply", "Get the released file."
+        ) from problem

@@ -1,9 +1,10 @@
-"""TESS: two Canadian women say "Say the word ..." with 200 words in seven emotions, 2,800 clips (Dupuis and
-Pichora-Fuller, 2010).
+"""TESS: two Canadian women say "Say the word ..." with 200 words in seven emotions, 2,800 clips
+(Dupuis and Pichora-Fuller, 2010).
 
-Layout: folders such as ``OAF_angry`` holding ``OAF_back_angry.wav``: speaker (OAF older, YAF younger), word, emotion
-(angry, disgust, fear, happy, neutral, ps = pleasant surprise, sad). Folder names vary between copies, so file names
-count alone; one file of the release is named ``OA_bite_neutral``. A copy nested in itself gives each clip once.
+Layout: folders such as ``OAF_angry`` holding ``OAF_back_angry.wav``: speaker (OAF older, YAF
+younger), word, emotion (angry, disgust, fear, happy, neutral, ps = pleasant surprise, sad). Folder
+names vary between copies, so file names count alone; one file of the release is named
+``OA_bite_neutral``. A copy nested in itself gives each clip once.
 """
 
 from __future__ import annotations

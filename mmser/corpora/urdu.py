@@ -1,8 +1,8 @@
-"""URDU: 400 utterances of 38 speakers (27 men, 11 women) from Urdu talk shows in four emotions (Latif et al., FIT
-2018).
+"""URDU: 400 utterances of 38 speakers (27 men, 11 women) from Urdu talk shows in four emotions
+(Latif et al., FIT 2018).
 
-Layout: folders ``Angry``, ``Happy``, ``Neutral``, ``Sad`` of ``SM1_F10_A010.wav``: speaker (SM man, SF woman), the
-speaker's file number, emotion letter with a running number; 100 clips each.
+Layout: folders ``Angry``, ``Happy``, ``Neutral``, ``Sad`` of ``SM1_F10_A010.wav``: speaker (SM man,
+SF woman), the speaker's file number, emotion letter with a running number; 100 clips each.
 """
 
 from __future__ import annotations
@@ -30,7 +30,11 @@ class Urdu:
     def utterances(self) -> Iterator[Utterance]:
         """Raises MmserError when no such file lies below the root."""
         root = existing_root(self.root, LAYOUT)
-        found = {path.stem: path for path in media_files(root, AUDIO_SUFFIXES) if CODE.fullmatch(path.stem)}
+        found = {
+            path.stem: path
+            for path in media_files(root, AUDIO_SUFFIXES)
+            if CODE.fullmatch(path.stem)
+        }
         if not found:
             raise wrong_layout(root, LAYOUT)
         for stem, path in sorted(found.items()):

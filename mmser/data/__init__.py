@@ -1,1 +1,3 @@
-"""Cache + protocol assignment -> Sample -> Batch; the only room that knows both arrays on disk and tensors."""
+"""Cache + protocol assignment -> Sample -> Batch; the only room that knows both arrays on disk and
+tensors.
+"""

@@ -1,16 +1,18 @@
 """Three alignments of the streams of an utterance: `native`, `word` and `grid`.
 
 native  every stream at its own rate; nothing is touched.
-word    every stream pooled over the time span of each word of the reference stream (the one with word times): the
-        mean of the steps that overlap the span, weighted by the seconds of overlap. A word that no step overlaps is
-        masked.
-grid    every stream on one frame rate: the same weighted mean over each grid cell, so that words repeat over their
-        spans; a stream slower than the grid is interpolated linearly between the centres of its steps. A cell outside
-        every step (silence between words) is masked. The grid lies at whole multiples of its period and runs from the
-        first step of any stream to the last.
+word    every stream pooled over the time span of each word of the reference stream (the one with
+        word times): the mean of the steps that overlap the span, weighted by the seconds of
+        overlap. A word that no step overlaps is masked.
+grid    every stream on one frame rate: the same weighted mean over each grid cell, so that words
+        repeat over their spans; a stream slower than the grid is interpolated linearly between the
+        centres of its steps. A cell outside every step (silence between words) is masked. The grid
+        lies at whole multiples of its period and runs from the first step of any stream to the
+        last.
 
-Whole numbers (word indices) cannot be averaged: the step with the longest overlap is taken. Masked steps take part in
-nothing. The time axis of every aligned stream of an utterance has the same length.
+Whole numbers (word indices) cannot be averaged: the step with the longest overlap is taken. Masked
+steps take part in nothing. The time axis of every aligned stream of an utterance has the same
+length.
 """
 
 from __future__ import annotations
@@ -31,7 +33,8 @@ LEAST_OVERLAP = 1e-5
 
 
 def pool(track: Track, spans: np.ndarray) -> Track:
-    """Pool ``track`` over ``spans`` (span, 2) seconds; the result has one step per span, masked where nothing overlaps.
+    """Pool ``track`` over ``spans`` (span, 2) seconds; the result has one step per span, masked
+    where nothing overlaps.
 
     Overlap-weighted mean; for whole numbers the value of the longest overlap.
     """
@@ -50,7 +53,9 @@ def pool(track: Track, spans: np.ndarray) -> Track:
 
 
 def interpolate(track: Track, centres: np.ndarray) -> Track:
-    """Linear interpolation of a float track at ``centres`` (cell,) seconds; cells outside the real steps are masked."""
+    """Linear interpolation of a float track at ``centres`` (cell,) seconds; cells outside the real
+    steps are masked.
+    """
     times = _times(track)
     real = np.ones(len(track), bool) if track.mask is None else track.mask
     if not real.any():
@@ -60,18 +65,24 @@ def interpolate(track: Track, centres: np.ndarray) -> Track:
     right = np.searchsorted(middle, centres).clip(0, len(middle) - 1)
     left = (right - 1).clip(0)
     gap = middle[right] - middle[left]
-    share = np.where(gap > 0, (centres - middle[left]) / np.where(gap > 0, gap, 1.0), 0.0).clip(0.0, 1.0)
+    share = np.where(gap > 0, (centres - middle[left]) / np.where(gap > 0, gap, 1.0), 0.0).clip(
+        0.0, 1.0
+    )
     weights = _expand(share, track.values).astype(np.float32)
     values = (1 - weights) * track.values[rows[left]] + weights * track.values[rows[right]]
-    inside = (centres[:, None] >= times[None, :, 0] - 1e-9) & (centres[:, None] <= times[None, :, 1] + 1e-9)
+    inside = (centres[:, None] >= times[None, :, 0] - 1e-9) & (
+        centres[:, None] <= times[None, :, 1] + 1e-9
+    )
     return Track(values.astype(np.float32), mask=inside.any(axis=1))
 
 
 def align(sample: Sample, alignment: Alignment, grid_rate: float, reference: str | None) -> Sample:
-    """The sample with its streams aligned; ``reference`` names the stream that carries the word times.
+    """The sample with its streams aligned; ``reference`` names the stream that carries the word
+    times.
 
-    An utterance whose reference is absent becomes one step covering all of it. A reference without word times (the
-    aligner failed on this utterance) has its words spread evenly over the utterance.
+    An utterance whose reference is absent becomes one step covering all of it. A reference without
+    word times (the aligner failed on this utterance) has its words spread evenly over the
+    utterance.
     """
     if alignment == "native":
         return sample
@@ -79,7 +90,9 @@ def align(sample: Sample, alignment: Alignment, grid_rate: float, reference: str
     streams = {name: _timed(track, duration) for name, track in sample.streams.items()}
     if alignment == "word":
         anchor = streams[reference] if reference is not None else None
-        spans = _times(anchor) if anchor is not None and len(anchor) else np.array([[0.0, duration]])
+        spans = (
+            _times(anchor) if anchor is not None and len(anchor) else np.array([[0.0, duration]])
+        )
         pooled = {
             name: sample.streams[name] if track is None or name == reference else pool(track, spans)
             for name, track in streams.items()
@@ -88,7 +101,9 @@ def align(sample: Sample, alignment: Alignment, grid_rate: float, reference: str
     return replace(sample, streams=_to_grid(streams, duration, grid_rate))
 
 
-def _to_grid(streams: Mapping[str, Track | None], duration: float, rate: float) -> dict[str, Track | None]:
+def _to_grid(
+    streams: Mapping[str, Track | None], duration: float, rate: float
+) -> dict[str, Track | None]:
     starts = [times[0, 0] for times in _known_times(streams) if len(times)]
     first = int(np.floor(min(starts, default=0.0) * rate + 1e-6))
     last = max(first + 1, int(np.ceil(duration * rate - 1e-6)))
@@ -114,7 +129,9 @@ def _overlap(times: np.ndarray, spans: np.ndarray) -> np.ndarray:
 
 
 def _weighted(weights: np.ndarray, track: Track) -> np.ndarray:
-    """(span, time) x (time, *feature) -> (span, *feature), ignoring whatever stands in masked steps."""
+    """(span, time) x (time, *feature) -> (span, *feature), ignoring whatever stands in masked
+    steps.
+    """
     values = track.values.astype(np.float32, copy=False)
     if track.mask is not None:
         values = np.where(_expand(track.mask, values), values, np.float32(0))
@@ -123,7 +140,9 @@ def _weighted(weights: np.ndarray, track: Track) -> np.ndarray:
 
 
 def _duration(sample: Sample) -> float:
-    """Seconds: the end of the last step of any track, else what the manifest says, else one second."""
+    """Seconds: the end of the last step of any track, else what the manifest says,
+    else one second.
+    """
     ends = [times[-1, 1] for times in _known_times(sample.streams) if len(times)]
     if ends:
         return float(max(ends))
@@ -136,7 +155,9 @@ def _known_times(streams: Mapping[str, Track | None]) -> list[np.ndarray]:
 
 
 def _timed(track: Track | None, duration: float) -> Track | None:
-    """The track with its times as spans, one without times spread evenly over the utterance; no waveforms."""
+    """The track with its times as spans, one without times spread evenly over the utterance; no
+    waveforms.
+    """
     if track is None:
         return None
     if (track.frame_rate or 0.0) > FASTEST_FRAMES:
@@ -156,7 +177,9 @@ def _times(track: Track) -> np.ndarray:
     times = track.times()
     if times is None:
         raise MmserError(
-            "a track with a frame rate or spans", "neither", "Extract it with times, or use alignment=native."
+            "a track with a frame rate or spans",
+            "neither",
+            "Extract it with times, or use alignment=native.",
         )
     return times
 

@@ -22,7 +22,11 @@ def check_streams(stores: Mapping[str, Store], specs: Mapping[str, StreamSpec]) 
     """Every stream needs a store, and there must be one stream."""
     missing = [name for name in specs if name not in stores]
     if missing or not specs:
-        raise MmserError("a store for every stream", f"none for {', '.join(missing) or 'any'}", "Name its extractor.")
+        raise MmserError(
+            "a store for every stream",
+            f"none for {', '.join(missing) or 'any'}",
+            "Name its extractor.",
+        )
 
 
 def check_choice(what: str, value: str, known: Iterable[str]) -> None:
@@ -40,22 +44,40 @@ def check_probability(value: float) -> float:
 
 def check_range(what: str, values: Sequence[float]) -> tuple[float, float]:
     """Lowest and highest; raises UsageError unless ``values`` are two numbers in that order."""
-    numbers = list(values) if isinstance(values, Sequence) and not isinstance(values, str) else [values]
-    if len(numbers) != 2 or not all(isinstance(n, int | float) for n in numbers) or numbers[0] > numbers[1]:
-        raise UsageError(f"{what}: [lowest, highest]", f"{values}", "Write the same number twice for a fixed one.")
+    numbers = (
+        list(values) if isinstance(values, Sequence) and not isinstance(values, str) else [values]
+    )
+    if (
+        len(numbers) != 2
+        or not all(isinstance(n, int | float) for n in numbers)
+        or numbers[0] > numbers[1]
+    ):
+        raise UsageError(
+            f"{what}: [lowest, highest]",
+            f"{values}",
+            "Write the same number twice for a fixed one.",
+        )
     return float(numbers[0]), float(numbers[1])
 
 
 def check_balance(counts: Sequence[int], batching: str) -> None:
     """Class-balanced drawing needs labelled training rows, and would tear dialogues apart."""
     if batching == "dialogue":
-        raise UsageError("balanced=false with batching=dialogue", "balanced=true", "Choose one of the two.")
+        raise UsageError(
+            "balanced=false with batching=dialogue", "balanced=true", "Choose one of the two."
+        )
     if not any(counts):
-        raise UsageError("classes to balance", "no labelled training utterance", "Set balanced=false.")
+        raise UsageError(
+            "classes to balance", "no labelled training utterance", "Set balanced=false."
+        )
 
 
-def check_complete(ids: Iterable[str], stores: Mapping[str, Store], specs: Mapping[str, StreamSpec]) -> None:
-    """Every utterance must have a row in every store, done or failed: anything else is unfinished preprocessing."""
+def check_complete(
+    ids: Iterable[str], stores: Mapping[str, Store], specs: Mapping[str, StreamSpec]
+) -> None:
+    """Every utterance must have a row in every store, done or failed: anything else is unfinished
+    preprocessing.
+    """
     wanted = list(ids)
     for name, store in stores.items():
         processed = set(store.index["id"])
@@ -64,7 +86,8 @@ def check_complete(ids: Iterable[str], stores: Mapping[str, Store], specs: Mappi
             raise MmserError(
                 f"every utterance of the protocol in the store of stream '{name}'",
                 f"{len(unknown)} that were never processed, such as {unknown[0]}",
-                f"Run `mmser preprocess` with extractors=[{specs[name].extractor}] again: it goes on where it stopped.",
+                f"Run `mmser preprocess` with extractors=[{specs[name].extractor}] again: it "
+                "goes on where it stopped.",
             )
 
 
@@ -79,7 +102,8 @@ def stream_shapes(
         if spec.vocabulary and (shapes[name].feature or not shapes[name].whole):
             raise MmserError(
                 f"one whole number per word in stream '{name}', which has vocabulary=true",
-                f"steps of shape {shapes[name].feature} in the store of {stores[name].info['extractor']}",
+                f"steps of shape {shapes[name].feature} in the store of "
+                f"{stores[name].info['extractor']}",
                 "Use an extractor of words, or set vocabulary=false.",
             )
     return shapes, sizes
@@ -99,13 +123,19 @@ def store_shape(stream: str, store: Store) -> Shape:
 
 
 def check_same_shapes(streams: Mapping[str, Shape], replaced: Mapping[str, Store]) -> None:
-    """A store of another condition must hold the same kind of steps as the one it replaces, where it holds any.
+    """A store of another condition must hold the same kind of steps as the one it replaces, where
+    it holds any.
 
-    A disturbance may leave nothing (no face in any picture): then the modality is absent throughout.
+    A disturbance may leave nothing (no face in any picture): then the modality is absent
+    throughout.
     """
     for name, store in replaced.items():
         if name not in streams:
-            raise MmserError(f"test stores for the streams {', '.join(streams)}", f"one for '{name}'", "Rename it.")
+            raise MmserError(
+                f"test stores for the streams {', '.join(streams)}",
+                f"one for '{name}'",
+                "Rename it.",
+            )
         if not store.ids:
             continue
         found = store_shape(name, store)
@@ -130,5 +160,6 @@ def no_word_times(stores: Mapping[str, Store]) -> MmserError:
     return MmserError(
         "word times in one stream for alignment=word",
         f"none in {', '.join(stores)}",
-        "Preprocess the text with a transcript that has word times (transcript=whisper), or use alignment=native.",
+        "Preprocess the text with a transcript that has word times (transcript=whisper), or use "
+        "alignment=native.",
     )

@@ -15,7 +15,9 @@ from mmser.data.sample import Sample, Track
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What one step of a stream looks like: its feature shape, and whether it holds whole numbers."""
+    """What one step of a stream looks like: its feature shape, and whether it holds
+    whole numbers.
+    """
 
     feature: tuple[int, ...]
     whole: bool = False
@@ -27,10 +29,11 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Collate:
-    """Callable for the data loader; ``shapes`` names every stream, so that an absent one is still there.
+    """Callable for the data loader; ``shapes`` names every stream, so that an absent one is still
+    there.
 
-    Padded positions hold zeros. An absent modality is a row of False; time is at least 1. ``aligned`` streams share
-    one time axis, so all are padded to the longest of any stream.
+    Padded positions hold zeros. An absent modality is a row of False; time is at least 1.
+    ``aligned`` streams share one time axis, so all are padded to the longest of any stream.
     """
 
     shapes: Mapping[str, Shape]
@@ -47,7 +50,10 @@ class Collate:
                 turn=torch.tensor([sample.turn for sample in samples], dtype=torch.long),
                 speaker=torch.tensor([sample.speaker for sample in samples], dtype=torch.long),
             ),
-            targets={name: _stacked([sample.targets[name] for sample in samples]) for name in samples[0].targets},
+            targets={
+                name: _stacked([sample.targets[name] for sample in samples])
+                for name in samples[0].targets
+            },
         )
 
 

@@ -40,12 +40,15 @@ class Samples(Protocol):
 class Augmentation(Protocol):
     """One random change of a training sample; ``samples`` is the training part it comes from.
 
-    Called after normalisation and before the alignment, with a generator that depends on (seed, epoch, utterance id)
-    alone; before the limit, or behind it where ``after_limit`` is true, for what must hit the part that is heard.
-    Returns a new sample with the same feature shapes; never changes arrays in place.
+    Called after normalisation and before the alignment, with a generator that depends on (seed,
+    epoch, utterance id) alone; before the limit, or behind it where ``after_limit`` is true, for
+    what must hit the part that is heard. Returns a new sample with the same feature shapes; never
+    changes arrays in place.
     """
 
-    def __call__(self, sample: Sample, generator: np.random.Generator, epoch: int, samples: Samples) -> Sample: ...
+    def __call__(
+        self, sample: Sample, generator: np.random.Generator, epoch: int, samples: Samples
+    ) -> Sample: ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,7 +68,8 @@ class Facts:
 class PartDataset(Dataset[Sample]):
     """Rows of one part. Reading is lazy: each worker process opens the shards it needs once.
 
-    ``alignment``, ``grid_rate`` and ``reference`` as in `mmser.data.alignment`; ``augmentation`` is applied in order.
+    ``alignment``, ``grid_rate`` and ``reference`` as in `mmser.data.alignment`; ``augmentation`` is
+    applied in order.
     """
 
     def __init__(
@@ -102,7 +106,9 @@ class PartDataset(Dataset[Sample]):
         epoch, row = key
         sample = self._read(row)
         sample = self._augmented(sample, epoch, after_limit=False)
-        limited = {name: limit_track(track, self.specs[name]) for name, track in sample.streams.items()}
+        limited = {
+            name: limit_track(track, self.specs[name]) for name, track in sample.streams.items()
+        }
         sample = self._augmented(replace(sample, streams=limited), epoch, after_limit=True)
         return align(sample, self.alignment, self.grid_rate, self.reference)
 
@@ -124,7 +130,9 @@ class PartDataset(Dataset[Sample]):
         for name, store in self.stores.items():
             track = read_track(store, identifier)
             if track is not None:
-                track = replace(track, values=self.transforms.apply(name, track.values, facts.speakers[row]))
+                track = replace(
+                    track, values=self.transforms.apply(name, track.values, facts.speakers[row])
+                )
             streams[name] = track
         duration = float(facts.duration[row])
         return Sample(

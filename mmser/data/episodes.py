@@ -1,7 +1,8 @@
-"""Plans of training across domains: batches half source, half target; batches of meta-learning episodes.
+"""Plans of training across domains: batches half source, half target; batches of meta-learning
+episodes.
 
-A plan maps a random generator (None: no shuffling, plain batches) to a list of batches of row numbers, as in
-`mmser.data.samplers`.
+A plan maps a random generator (None: no shuffling, plain batches) to a list of batches of row
+numbers, as in `mmser.data.samplers`.
 """
 
 from __future__ import annotations
@@ -18,10 +19,11 @@ __all__ = ["Episodes", "episode_plan", "paired_plan"]
 
 
 def paired_plan(labelled: np.ndarray, batch_size: int) -> Plan:
-    """Batches of ``batch_size // 2`` labelled (source) and as many unlabelled (target) rows, drawn independently.
+    """Batches of ``batch_size // 2`` labelled (source) and as many unlabelled (target) rows, drawn
+    independently.
 
-    ``labelled`` (row,) bool. An epoch shows every labelled row once; target rows go round as often as needed. The last
-    batch is smaller, and still half and half.
+    ``labelled`` (row,) bool. An epoch shows every labelled row once; target rows go round as often
+    as needed. The last batch is smaller, and still half and half.
     """
     source, target = np.flatnonzero(labelled), np.flatnonzero(~labelled)
     if not len(source) or not len(target):
@@ -37,24 +39,35 @@ def paired_plan(labelled: np.ndarray, batch_size: int) -> Plan:
             return _cut(np.arange(len(labelled)), batch_size)
         sources = generator.permutation(source)
         rounds = -(-len(source) // len(target))
-        targets = np.concatenate([generator.permutation(target) for _ in range(rounds)])[: len(sources)]
-        return [np.concatenate(pair) for pair in zip(_cut(sources, half), _cut(targets, half), strict=True)]
+        targets = np.concatenate([generator.permutation(target) for _ in range(rounds)])[
+            : len(sources)
+        ]
+        return [
+            np.concatenate(pair)
+            for pair in zip(_cut(sources, half), _cut(targets, half), strict=True)
+        ]
 
     return plan
 
 
-def episode_plan(classes: np.ndarray, domains: Mapping[str, np.ndarray], episodes: Episodes, batch_size: int) -> Plan:
-    """One batch per outer step: tasks one after another, in each the support rows class by class, then the query rows.
+def episode_plan(
+    classes: np.ndarray, domains: Mapping[str, np.ndarray], episodes: Episodes, batch_size: int
+) -> Plan:
+    """One batch per outer step: tasks one after another, in each the support rows class by class,
+    then the query rows.
 
-    ``classes`` (row,) long, below 0 = unlabelled (never drawn); ``domains`` holds (row,) long arrays ``corpus`` and
-    ``speaker``. A task draws its domain at random among those with two rows of every class. Support and query never
-    share a row; a class with too few rows repeats some within its own side.
+    ``classes`` (row,) long, below 0 = unlabelled (never drawn); ``domains`` holds (row,) long
+    arrays ``corpus`` and ``speaker``. A task draws its domain at random among those with two rows
+    of every class. Support and query never share a row; a class with too few rows repeats some
+    within its own side.
     """
     domain = np.zeros_like(classes) if episodes.by == "pool" else domains[episodes.by]
     pools = _pools(classes, domain)
     if not pools:
         raise MmserError(
-            f"a {episodes.by} with two training utterances of every class", "none", "Choose another episodes.by."
+            f"a {episodes.by} with two training utterances of every class",
+            "none",
+            "Choose another episodes.by.",
         )
 
     def plan(generator: Generator | None) -> list[np.ndarray]:
@@ -68,11 +81,16 @@ def episode_plan(classes: np.ndarray, domains: Mapping[str, np.ndarray], episode
 def _pools(classes: np.ndarray, domain: np.ndarray) -> list[list[np.ndarray]]:
     """Of every usable domain: the rows of each class."""
     wanted = range(int(classes.max(initial=-1)) + 1)
-    found = [[np.flatnonzero((domain == name) & (classes == c)) for c in wanted] for name in np.unique(domain)]
+    found = [
+        [np.flatnonzero((domain == name) & (classes == c)) for c in wanted]
+        for name in np.unique(domain)
+    ]
     return [pool for pool in found if pool and min(map(len, pool)) >= 2]
 
 
-def _outer_step(pools: list[list[np.ndarray]], episodes: Episodes, generator: Generator) -> np.ndarray:
+def _outer_step(
+    pools: list[list[np.ndarray]], episodes: Episodes, generator: Generator
+) -> np.ndarray:
     rows = []
     for _ in range(episodes.tasks):
         support, query = [], []

@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 def fit_transforms(
     parts: Mapping[str, Facts], stores: Mapping[str, Store], specs: Mapping[str, StreamSpec]
 ) -> Transforms:
-    """Scalers and vocabularies of the streams that ask for one, from the steps the model will see (after the limit).
+    """Scalers and vocabularies of the streams that ask for one, from the steps the model will see
+    (after the limit).
 
-    Only the part "train" is read, except for `SpeakerScaler`, whose speakers (genders, corpora) outside training are
-    scaled by their own utterances (no label is used).
+    Only the part "train" is read, except for `SpeakerScaler`, whose speakers (genders, corpora)
+    outside training are scaled by their own utterances (no label is used).
     """
     fitted: dict[str, Transform] = {}
     for name, spec in specs.items():
@@ -42,28 +43,45 @@ def fit_transforms(
 
 
 def fit_groups(parts: Mapping[str, Facts], store: Store, spec: StreamSpec) -> SpeakerScaler:
-    """The scale of each speaker: their own, their gender's or their corpus's, as ``spec.normalise`` says.
+    """The scale of each speaker: their own, their gender's or their corpus's, as ``spec.normalise``
+    says.
 
-    It is that of the group's training utterances where it has any, else of all of its utterances. Raises MmserError
-    when no training speaker's gender is known.
+    It is that of the group's training utterances where it has any, else of all of its utterances.
+    Raises MmserError when no training speaker's gender is known.
     """
     training = _by_group(parts["train"], store, spec)
     if spec.normalise == "gender_zscore" and not any(name.isdigit() for name in training):
-        raise MmserError("genders for normalise=gender_zscore", "none in the training part", "Use speaker_zscore.")
+        raise MmserError(
+            "genders for normalise=gender_zscore",
+            "none in the training part",
+            "Use speaker_zscore.",
+        )
     others: dict[str, list[str]] = {}
     for part, facts in parts.items():
         if part != "train":
             for group, ids in _by_group(facts, store, spec).items():
                 others.setdefault(group, []).extend(ids)
-    scales = {group: fit_scale(_arrays(ids, store, spec)) for group, ids in (others | training).items()}
-    members = {s: g for facts in parts.values() for s, g in zip(facts.speakers, _groups(facts, spec), strict=True)}
-    return SpeakerScaler({speaker: scales[group] for speaker, group in members.items() if group in scales})
+    scales = {
+        group: fit_scale(_arrays(ids, store, spec)) for group, ids in (others | training).items()
+    }
+    members = {
+        s: g
+        for facts in parts.values()
+        for s, g in zip(facts.speakers, _groups(facts, spec), strict=True)
+    }
+    return SpeakerScaler(
+        {speaker: scales[group] for speaker, group in members.items() if group in scales}
+    )
 
 
 def _groups(facts: Facts, spec: StreamSpec) -> Sequence[str]:
-    """(row,) the group that each utterance is scaled with; those outside the training part's are one, "-100"."""
+    """(row,) the group that each utterance is scaled with; those outside the training part's are
+    one, "-100".
+    """
     domain = spec.normalise.removesuffix("_zscore")
-    return facts.speakers if domain == "speaker" else [str(number) for number in facts.targets[domain]]
+    return (
+        facts.speakers if domain == "speaker" else [str(number) for number in facts.targets[domain]]
+    )
 
 
 def _by_group(facts: Facts, store: Store, spec: StreamSpec) -> dict[str, list[str]]:

@@ -52,16 +52,19 @@ _log = logging.getLogger(__name__)
 class FoldData:
     """Batches of one fold.
 
-    ``stores`` and ``specs`` are keyed by stream. ``transforms`` and ``task`` are fitted on the training part unless
-    given (a saved run gives back its own). ``labels`` maps emotion words to classes for annotators' votes (default:
-    as the training part's consensus labels are mapped). ``test_stores`` replaces stores for the part "test" alone:
-    another condition, such as ASR transcripts, with everything fitted on the clean training part. ``balanced`` draws
-    training rows so that every class is equally likely. Batching ``paired`` (half labelled, half unlabelled rows) and
-    ``episodes`` (see `mmser.data.episodes`) act on shuffled training batches alone. ``word_stream`` carries the word
-    times of alignment "word" (default: the first stream that has any).
+    ``stores`` and ``specs`` are keyed by stream. ``transforms`` and ``task`` are fitted on the
+    training part unless given (a saved run gives back its own). ``labels`` maps emotion words to
+    classes for annotators' votes (default: as the training part's consensus labels are mapped).
+    ``test_stores`` replaces stores for the part "test" alone: another condition, such as ASR
+    transcripts, with everything fitted on the clean training part. ``balanced`` draws training rows
+    so that every class is equally likely. Batching ``paired`` (half labelled, half unlabelled rows)
+    and ``episodes`` (see `mmser.data.episodes`) act on shuffled training batches alone.
+    ``word_stream`` carries the word times of alignment "word" (default: the first stream that has
+    any).
 
-    A training utterance whose every stream is missing is dropped (``dropped`` counts them); elsewhere it stays, all
-    masked. ``truncated`` counts, per stream, the utterances longer than its limit.
+    A training utterance whose every stream is missing is dropped (``dropped`` counts them);
+    elsewhere it stays, all masked. ``truncated`` counts, per stream, the utterances longer than its
+    limit.
     """
 
     def __init__(
@@ -104,17 +107,23 @@ class FoldData:
         testing = rows["part"] == "test"
         check_complete(rows.loc[~testing, "id"], self.stores, self.specs)
         check_complete(rows.loc[testing, "id"], self._test_stores, self.specs)
-        heard = rows["id"].map(lambda identifier: any(identifier in store for store in self.stores.values()))
+        heard = rows["id"].map(
+            lambda identifier: any(identifier in store for store in self.stores.values())
+        )
         kept = rows[(rows["part"] != "train") | heard.astype(bool)]
         self.dropped = len(rows) - len(kept)
         training = kept[kept["part"] == "train"]
         self.task = task or make_task(training, classes, values)
         if balanced:
             check_balance(self.task.class_counts, batching)
-        self._facts = make_facts(kept, self.task, vote_labels(training, classes) if labels is None else labels)
+        self._facts = make_facts(
+            kept, self.task, vote_labels(training, classes) if labels is None else labels
+        )
         self._shapes, sizes = stream_shapes(self.stores, self.specs)
         check_same_shapes(self._shapes, test_stores or {})
-        self.word_stream = word_stream or (find_word_stream(self.stores) if alignment == "word" else None)
+        self.word_stream = word_stream or (
+            find_word_stream(self.stores) if alignment == "word" else None
+        )
         if alignment == "word" and self.word_stream is None:
             raise no_word_times(self.stores)
         self.transforms = transforms or fit_transforms(self._facts, self.stores, self.specs)
@@ -146,11 +155,13 @@ class FoldData:
         )
 
     def loader(self, part: str, shuffle: bool) -> DataLoader[Batch]:
-        """Batches of a part. ``shuffle`` also switches augmentation and class balancing on (training part only).
+        """Batches of a part. ``shuffle`` also switches augmentation and class balancing on
+        (training part only).
 
-        The order and every random change depend on (seed, epoch, utterance) alone, never on the number of workers:
-        call ``loader.batch_sampler.set_epoch(epoch)`` before each epoch (Lightning does). Without ``shuffle`` length
-        batching goes from short to long; row order is told by ``Batch.ids``.
+        The order and every random change depend on (seed, epoch, utterance) alone, never on the
+        number of workers: call ``loader.batch_sampler.set_epoch(epoch)`` before each epoch
+        (Lightning does). Without ``shuffle`` length batching goes from short to long; row order is
+        told by ``Batch.ids``.
         """
         dataset = self.dataset(part, augment=shuffle)
         if self.workers:
@@ -173,12 +184,17 @@ class FoldData:
         return {name: sum(i not in store for i in self.ids(part)) for name, store in stores.items()}
 
     def lengths(self, part: str) -> np.ndarray:
-        """(row,) steps summed over streams after the limit, each stream in units of its mean length."""
+        """(row,) steps summed over streams after the limit, each stream in units of its mean
+        length.
+        """
         stores = self._test_stores if part == "test" else self.stores
         total = np.zeros(len(self.ids(part)))
         for name, store in stores.items():
             limit = self.specs[name].limit or np.inf
-            steps = np.array([min(store.length(i), limit) if i in store else 0 for i in self.ids(part)], dtype=float)
+            steps = np.array(
+                [min(store.length(i), limit) if i in store else 0 for i in self.ids(part)],
+                dtype=float,
+            )
             total += steps / max(1.0, float(steps.mean()) if len(steps) else 1.0)
         return total
 
@@ -189,13 +205,19 @@ class FoldData:
         if shuffle and self.batching == "paired":
             return paired_plan(facts.targets["emotion"] >= 0, self.batch_size)
         if shuffle and self.batching == "episodes":
-            return episode_plan(facts.targets["emotion"], facts.targets, self.episodes, self.batch_size)
+            return episode_plan(
+                facts.targets["emotion"], facts.targets, self.episodes, self.batch_size
+            )
         balance = self.balanced and shuffle and part == "train"
         draw = balanced_rows(facts.targets["emotion"]) if balance else every_row(len(facts.ids))
         plan = random_plan(draw, self.batch_size)
         if self.batching == "length":
             plan = length_plan(draw, self.lengths(part), self.batch_size)
-        return whole_batches(plan, self.batch_size) if self.drop_last and shuffle and part == "train" else plan
+        return (
+            whole_batches(plan, self.batch_size)
+            if self.drop_last and shuffle and part == "train"
+            else plan
+        )
 
     def _part(self, part: str) -> Facts:
         check_choice("part", part, self._facts)
@@ -206,11 +228,17 @@ class FoldData:
         if limit is None:
             return 0
         everyone = (identifier for facts in self._facts.values() for identifier in facts.ids)
-        return sum(identifier in store and store.length(identifier) > limit for identifier in everyone)
+        return sum(
+            identifier in store and store.length(identifier) > limit for identifier in everyone
+        )
 
     def _report(self) -> None:
         if self.dropped:
-            _log.warning("fold %s: %d training utterances have no stream at all: dropped", self.fold, self.dropped)
+            _log.warning(
+                "fold %s: %d training utterances have no stream at all: dropped",
+                self.fold,
+                self.dropped,
+            )
         for name, count in self.truncated.items():
             if count:
                 _log.info(

@@ -16,10 +16,14 @@ if TYPE_CHECKING:
 
 
 class JoinedStore:
-    """Offers what `mmser.cache.store.Store` offers; every call goes to the store of the utterance's corpus."""
+    """Offers what `mmser.cache.store.Store` offers; every call goes to the store of the utterance's
+    corpus.
+    """
 
     def __init__(self, stores: Mapping[str, Store]) -> None:
-        """``stores`` by corpus. Raises MmserError unless one extractor with one set of parameters made them all."""
+        """``stores`` by corpus. Raises MmserError unless one extractor with one set of parameters
+        made them all.
+        """
         self.stores = dict(stores)
         marks = {corpus: str(store.info["fingerprint"]) for corpus, store in stores.items()}
         if len(set(marks.values())) > 1:
@@ -29,16 +33,26 @@ class JoinedStore:
                 "Preprocess the corpora again with the same extractor config.",
             )
         self.info: dict[str, Any] = dict(next(iter(stores.values())).info)
-        self.info["random_weights"] = any(bool(store.info.get("random_weights")) for store in stores.values())
+        self.info["random_weights"] = any(
+            bool(store.info.get("random_weights")) for store in stores.values()
+        )
         self._home: dict[str, Store] = {}
         for corpus, store in stores.items():
             for identifier in store.index["id"]:
                 if identifier in self._home:
-                    raise MmserError("ids that no two corpora share", f"{identifier} again in {corpus}", "Rename it.")
+                    raise MmserError(
+                        "ids that no two corpora share",
+                        f"{identifier} again in {corpus}",
+                        "Rename it.",
+                    )
                 self._home[identifier] = store
 
     def __contains__(self, identifier: object) -> bool:
-        return isinstance(identifier, str) and identifier in self._home and identifier in self._home[identifier]
+        return (
+            isinstance(identifier, str)
+            and identifier in self._home
+            and identifier in self._home[identifier]
+        )
 
     @cached_property
     def index(self) -> pd.DataFrame:
@@ -55,7 +69,9 @@ class JoinedStore:
         return self._of(identifier).read(identifier)
 
     def spans(self, identifier: str) -> np.ndarray | None:
-        """(time, 2) float32 start and end seconds of each row, None where the rows have no spans."""
+        """(time, 2) float32 start and end seconds of each row, None where the rows
+        have no spans.
+        """
         return self._of(identifier).spans(identifier)
 
     def frame_rate(self, identifier: str) -> float | None:
@@ -82,6 +98,8 @@ class JoinedStore:
     def _of(self, identifier: str) -> Store:
         if identifier not in self._home:
             raise MmserError(
-                f"utterance {identifier} in the caches of {', '.join(self.stores)}", "no such row", "Preprocess again."
+                f"utterance {identifier} in the caches of {', '.join(self.stores)}",
+                "no such row",
+                "Preprocess again.",
             )
         return self._home[identifier]

@@ -19,7 +19,9 @@ Heard = list[tuple[str, list[int]]]
 """The listeners of one utterance, each with the classes they named in order."""
 
 
-def count_listeners(training: pd.DataFrame, classes: Sequence[str], labels: Mapping[str, str]) -> dict[str, Any]:
+def count_listeners(
+    training: pd.DataFrame, classes: Sequence[str], labels: Mapping[str, str]
+) -> dict[str, Any]:
     """Listener -> how often they chose each class and, last, another emotion; sorted by name.
 
     ``training`` has the columns corpus and votes; a listener is ``corpus/annotator``.
@@ -29,12 +31,14 @@ def count_listeners(training: pd.DataFrame, classes: Sequence[str], labels: Mapp
     return _counted(rows, len(classes), lambda who, places: [settle(places, named[who])])
 
 
-def listener_targets(rows: pd.DataFrame, task: Task, labels: Mapping[str, str]) -> dict[str, np.ndarray]:
+def listener_targets(
+    rows: pd.DataFrame, task: Task, labels: Mapping[str, str]
+) -> dict[str, np.ndarray]:
     """``listener`` and ``listener_emotion``, (row, vote) long each, vote up to the most of any row.
 
-    ``listener`` is the place in ``task.listeners``, their number for a listener that training does not know;
-    ``listener_emotion`` the class index, the number of classes for an emotion outside them. Both are `UNLABELLED`
-    where a row has fewer votes.
+    ``listener`` is the place in ``task.listeners``, their number for a listener that training does
+    not know; ``listener_emotion`` the class index, the number of classes for an emotion outside
+    them. Both are `UNLABELLED` where a row has fewer votes.
     """
     place = {name: index for index, name in enumerate(task.listeners)}
     counts = dict(zip(task.listeners, task.listener_counts, strict=True))
@@ -62,7 +66,10 @@ def heard_in(rows: pd.DataFrame, classes: Sequence[str], labels: Mapping[str, st
         votes = [vote for vote in parsed_votes(text) if vote.get("emotions")]
         found.append(
             [
-                (f"{corpus}/{vote['annotator']}", [place.get(labels.get(w, w), len(classes)) for w in vote["emotions"]])
+                (
+                    f"{corpus}/{vote['annotator']}",
+                    [place.get(labels.get(w, w), len(classes)) for w in vote["emotions"]],
+                )
                 for vote in votes
             ]
         )
@@ -79,4 +86,6 @@ def _counted(rows: Sequence[Heard], classes: int, chosen: Any) -> dict[str, Any]
     for votes in rows:
         for who, places in votes:
             counters.setdefault(who, Counter()).update(chosen(who, places))
-    return {who: tuple(counters[who][place] for place in range(classes + 1)) for who in sorted(counters)}
+    return {
+        who: tuple(counters[who][place] for place in range(classes + 1)) for who in sorted(counters)
+    }

@@ -1,4 +1,6 @@
-"""Each coefficient from the training fold's range to [0, 1]; what lies outside that range elsewhere leaves [0, 1]."""
+"""Each coefficient from the training fold's range to [0, 1]; what lies outside that range elsewhere
+leaves [0, 1].
+"""
 
 from __future__ import annotations
 
@@ -12,20 +14,26 @@ from mmser.core.errors import MmserError
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MinMaxScaler:
-    """``lowest`` and ``highest`` of the training fold, (*feature) float32 each; the same for every speaker."""
+    """``lowest`` and ``highest`` of the training fold, (*feature) float32 each; the same for every
+    speaker.
+    """
 
     lowest: np.ndarray
     highest: np.ndarray
 
     def __call__(self, frames: np.ndarray, speaker: str) -> np.ndarray:
-        """(time, *feature) -> (time, *feature) float32; a coefficient that never moves is only shifted."""
+        """(time, *feature) -> (time, *feature) float32; a coefficient that never moves is only
+        shifted.
+        """
         span = self.highest - self.lowest
         shifted = np.subtract(frames, self.lowest, dtype=np.float32)
         return np.divide(shifted, np.where(span > 0, span, np.float32(1.0)), out=shifted)
 
 
 def fit_range(arrays: Iterable[np.ndarray]) -> MinMaxScaler:
-    """The range of all frames of ``arrays``, each (time, *feature); raises MmserError when there is none."""
+    """The range of all frames of ``arrays``, each (time, *feature); raises MmserError when there is
+    none.
+    """
     lowest = highest = None
     for frames in arrays:
         if len(frames):
@@ -33,5 +41,9 @@ def fit_range(arrays: Iterable[np.ndarray]) -> MinMaxScaler:
             lowest = low if lowest is None else np.minimum(lowest, low)
             highest = high if highest is None else np.maximum(highest, high)
     if lowest is None or highest is None:
-        raise MmserError("at least one frame to fit a scaler on", "none", "Check the failure ledger of the store.")
+        raise MmserError(
+            "at least one frame to fit a scaler on",
+            "none",
+            "Check the failure ledger of the store.",
+        )
     return MinMaxScaler(np.asarray(lowest, dtype=np.float32), np.asarray(highest, dtype=np.float32))

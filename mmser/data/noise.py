@@ -38,9 +38,13 @@ def mix_at_snr(signal: np.ndarray, noise: np.ndarray, snr: float) -> np.ndarray:
 
 
 def excerpt(recording: np.ndarray, samples: int, generator: np.random.Generator) -> np.ndarray:
-    """A random stretch of (sample,) ``recording``, repeated where it is shorter than ``samples``."""
+    """A random stretch of (sample,) ``recording``, repeated where it is shorter than
+    ``samples``.
+    """
     first = int(generator.integers(max(1, len(recording) - samples + 1)))
-    return np.resize(recording[first:], samples) if len(recording) else np.zeros(samples, np.float32)
+    return (
+        np.resize(recording[first:], samples) if len(recording) else np.zeros(samples, np.float32)
+    )
 
 
 def read_noise(path: Path) -> np.ndarray:
@@ -50,7 +54,9 @@ def read_noise(path: Path) -> np.ndarray:
     try:
         rate, values = wavfile.read(path)
     except ValueError as error:
-        raise MmserError("a wav file of noise", f"{path}: {error}", "Remove or convert it.") from error
+        raise MmserError(
+            "a wav file of noise", f"{path}: {error}", "Remove or convert it."
+        ) from error
     if rate != SAMPLE_RATE or values.ndim != 1:
         shape = f"{rate} Hz, {1 if values.ndim == 1 else values.shape[1]} channels in {path}"
         raise MmserError(f"noise at {SAMPLE_RATE} Hz, mono", shape, "Convert the file.")

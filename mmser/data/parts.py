@@ -22,10 +22,11 @@ PARTS = ("train", "validation", "test")
 
 
 def fold_rows(manifest: pd.DataFrame, assignment: pd.DataFrame, fold: str) -> pd.DataFrame:
-    """Manifest rows of one fold with ``part`` and ``label`` of the assignment, in the assignment's order.
+    """Manifest rows of one fold with ``part`` and ``label`` of the assignment, in the assignment's
+    order.
 
-    The corpus's own partition, also called part in the manifest, is replaced. Raises MmserError when the fold is not
-    in the assignment, or an assigned utterance is not in the manifest.
+    The corpus's own partition, also called part in the manifest, is replaced. Raises MmserError
+    when the fold is not in the assignment, or an assigned utterance is not in the manifest.
     """
     require_columns(assignment, ASSIGNMENT_COLUMNS, "a fold assignment")
     require_columns(manifest, ("id", "corpus", "speaker"), "a manifest")
@@ -48,9 +49,13 @@ def fold_rows(manifest: pd.DataFrame, assignment: pd.DataFrame, fold: str) -> pd
 def make_task(training: pd.DataFrame, classes: Sequence[str], values: Sequence[str]) -> Task:
     """The Task of a training part; raises MmserError when the part is empty."""
     if training.empty:
-        raise MmserError("at least one training utterance", "none", "Check the protocol and the failure ledgers.")
+        raise MmserError(
+            "at least one training utterance", "none", "Check the protocol and the failure ledgers."
+        )
     labels = list(training["label"])
-    listeners = count_listeners(training, classes, vote_labels(training, classes)) if classes else {}
+    listeners = (
+        count_listeners(training, classes, vote_labels(training, classes)) if classes else {}
+    )
     return Task(
         classes=tuple(classes),
         values=tuple(values),
@@ -64,7 +69,9 @@ def make_task(training: pd.DataFrame, classes: Sequence[str], values: Sequence[s
 
 
 def vote_labels(training: pd.DataFrame, classes: Sequence[str]) -> dict[str, str]:
-    """How the protocol maps emotion words to classes, as seen on the training part's consensus labels."""
+    """How the protocol maps emotion words to classes, as seen on the training part's consensus
+    labels.
+    """
     if "emotion" not in training:
         return {}
     pairs = zip(training["emotion"], training["label"], strict=True)
@@ -103,11 +110,16 @@ def select(facts: Facts, chosen: np.ndarray) -> Facts:
 
 
 def _dialogues(rows: pd.DataFrame) -> list[str]:
-    """A name per dialogue, unique over corpora and sessions; an utterance outside any dialogue is one of its own."""
+    """A name per dialogue, unique over corpora and sessions; an utterance outside any dialogue is
+    one of its own.
+    """
     blank = [""] * len(rows)
     columns = rows["corpus"], rows.get("session", blank), rows.get("dialogue", blank), rows["id"]
     named = zip(*columns, strict=True)
-    return [f"{corpus}/{session}/{name}" if name else f"{corpus}//{own}" for corpus, session, name, own in named]
+    return [
+        f"{corpus}/{session}/{name}" if name else f"{corpus}//{own}"
+        for corpus, session, name, own in named
+    ]
 
 
 def _numbered(names: Sequence[str]) -> np.ndarray:

@@ -1,4 +1,6 @@
-"""One utterance before padding: a `Track` per stream, the targets, the place in the conversation."""
+"""One utterance before padding: a `Track` per stream, the targets, the place in the
+conversation.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +14,9 @@ import numpy as np
 class Track:
     """One stream of one utterance.
 
-    ``values`` is (time, *feature). Step t covers ``[t, t + 1] / frame_rate`` seconds after ``start``, or
-    ``spans[t]`` = (start, end) seconds; a track without word times has neither. ``mask`` (time,) bool marks real
-    steps, None when all are real.
+    ``values`` is (time, *feature). Step t covers ``[t, t + 1] / frame_rate`` seconds after
+    ``start``, or ``spans[t]`` = (start, end) seconds; a track without word times has neither.
+    ``mask`` (time,) bool marks real steps, None when all are real.
     """
 
     values: np.ndarray
@@ -51,8 +53,8 @@ class Track:
 class Sample:
     """What the dataset yields and augmentation changes; an absent stream is None.
 
-    ``targets`` are scalars or (class,) / (value,) arrays; ``dialogue``, ``turn``, ``speaker`` fill the Context.
-    ``duration`` is in seconds where the manifest or a track knows it.
+    ``targets`` are scalars or (class,) / (value,) arrays; ``dialogue``, ``turn``, ``speaker`` fill
+    the Context. ``duration`` is in seconds where the manifest or a track knows it.
     """
 
     id: str

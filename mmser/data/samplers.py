@@ -1,7 +1,8 @@
 """Which utterances share a batch, and in what order: a pure function of (seed, epoch).
 
-A *plan* turns a random generator (None: no shuffling) into a list of batches of row numbers. `PlannedBatches` deals the
-batches of a plan to the processes of a distributed run and tells the dataset the epoch with every row.
+A *plan* turns a random generator (None: no shuffling) into a list of batches of row numbers.
+`PlannedBatches` deals the batches of a plan to the processes of a distributed run and tells the
+dataset the epoch with every row.
 """
 
 from __future__ import annotations
@@ -19,15 +20,18 @@ Draw = Callable[[Generator | None], np.ndarray]
 POOL = 50
 """Batches that are sorted together by length bucketing."""
 JITTER = 0.1
-"""Lengths are sorted as if up to this share shorter or longer, so that companions change from epoch to epoch."""
+"""Lengths are sorted as if up to this share shorter or longer, so that companions change from epoch
+to epoch.
+"""
 
 
 class PlannedBatches(Sampler[list[tuple[int, int]]]):
     """Batch sampler of (epoch, row) pairs.
 
-    ``set_epoch`` chooses the epoch's order; resuming at epoch n gives what an undisturbed run had there. Under DDP each
-    process takes every ``num_replicas``-th batch (None: asks torch.distributed when iterated); with ``even`` the last
-    round is filled from the first batches so that every process has as many, otherwise no row is seen twice.
+    ``set_epoch`` chooses the epoch's order; resuming at epoch n gives what an undisturbed run had
+    there. Under DDP each process takes every ``num_replicas``-th batch (None: asks
+    torch.distributed when iterated); with ``even`` the last round is filled from the first batches
+    so that every process has as many, otherwise no row is seen twice.
     """
 
     def __init__(
@@ -93,7 +97,8 @@ def every_row(count: int) -> Draw:
 def balanced_rows(classes: np.ndarray) -> Draw:
     """As many rows as there are, drawn with replacement so that every class is equally likely.
 
-    ``classes`` (row,) long; rows below 0 (unlabelled) are never drawn. Without a generator: each row once.
+    ``classes`` (row,) long; rows below 0 (unlabelled) are never drawn. Without a generator: each
+    row once.
     """
     labelled = np.flatnonzero(classes >= 0)
     counts = np.bincount(classes[labelled])
@@ -119,8 +124,9 @@ def random_plan(draw: Draw, batch_size: int) -> Plan:
 def length_plan(draw: Draw, lengths: np.ndarray, batch_size: int) -> Plan:
     """Batches of about equal ``lengths`` (row,): little padding, yet chance decides who meets whom.
 
-    The drawn rows are dealt into pools of `POOL` batches, each pool is sorted by jittered length and cut into batches,
-    and the batches are shuffled. Without a generator: all rows from short to long.
+    The drawn rows are dealt into pools of `POOL` batches, each pool is sorted by jittered length
+    and cut into batches, and the batches are shuffled. Without a generator: all rows from short to
+    long.
     """
 
     def plan(generator: Generator | None) -> list[np.ndarray]:
@@ -129,7 +135,11 @@ def length_plan(draw: Draw, lengths: np.ndarray, batch_size: int) -> Plan:
             return _cut(rows[np.argsort(lengths[rows], kind="stable")], batch_size)
         jittered = lengths[rows] * generator.uniform(1 - JITTER, 1 + JITTER, len(rows))
         pools = _cut(np.arange(len(rows)), POOL * batch_size)
-        cut = [batch for pool in pools for batch in _cut(rows[pool[np.argsort(jittered[pool])]], batch_size)]
+        cut = [
+            batch
+            for pool in pools
+            for batch in _cut(rows[pool[np.argsort(jittered[pool])]], batch_size)
+        ]
         return [cut[i] for i in generator.permutation(len(cut))]
 
     return plan
@@ -164,7 +174,9 @@ def dialogue_plan(dialogues: np.ndarray, turns: np.ndarray, batch_size: int) -> 
             range(len(groups)) if generator is None else generator.permutation(len(groups))
         )
         shuffled = [groups[i] for i in order]
-        return [np.concatenate(shuffled[i : i + together]) for i in range(0, len(shuffled), together)]
+        return [
+            np.concatenate(shuffled[i : i + together]) for i in range(0, len(shuffled), together)
+        ]
 
     return plan
 

@@ -1,11 +1,13 @@
 """z-score per coefficient: streaming moments in float64, applied in float32.
 
-``Scaler`` holds one mean and deviation for the whole training fold, ``SpeakerScaler`` one per speaker.
+``Scaler`` holds one mean and deviation for the whole training fold, ``SpeakerScaler`` one per
+speaker.
 
-Speaker normalisation needs no label: a speaker who is in the training fold is scaled by their training utterances,
-any other (validation, test) by all of their own utterances. The latter is transductive: it assumes that a few
-recordings of a new speaker are at hand before the first is judged. Reports should say so. Normalisation per gender or
-per corpus (domain adaptation) is the same with one scale for all speakers of the group.
+Speaker normalisation needs no label: a speaker who is in the training fold is scaled by their
+training utterances, any other (validation, test) by all of their own utterances. The latter is
+transductive: it assumes that a few recordings of a new speaker are at hand before the first is
+judged. Reports should say so. Normalisation per gender or per corpus (domain adaptation) is the
+same with one scale for all speakers of the group.
 """
 
 from __future__ import annotations
@@ -24,7 +26,9 @@ SMALLEST_DEVIATION = 1e-8
 
 @dataclass(slots=True)
 class Moments:
-    """Count, mean and sum of squared deviations (*feature), merged chunk by chunk (Chan, Golub, LeVeque 1979)."""
+    """Count, mean and sum of squared deviations (*feature), merged chunk by chunk (Chan, Golub,
+    LeVeque 1979).
+    """
 
     count: int = 0
     mean: np.ndarray | float = 0.0
@@ -44,9 +48,15 @@ class Moments:
         self.count = total
 
     def scale(self) -> Scale:
-        """Mean and population deviation (*feature), float32; raises MmserError when nothing was added."""
+        """Mean and population deviation (*feature), float32; raises MmserError when nothing was
+        added.
+        """
         if not self.count:
-            raise MmserError("at least one frame to fit a scaler on", "none", "Check the failure ledger of the store.")
+            raise MmserError(
+                "at least one frame to fit a scaler on",
+                "none",
+                "Check the failure ledger of the store.",
+            )
         deviation = np.sqrt(np.asarray(self.squares) / self.count)
         deviation = np.where(deviation < SMALLEST_DEVIATION, 1.0, deviation)
         return Scale(np.asarray(self.mean, dtype=np.float32), deviation.astype(np.float32))

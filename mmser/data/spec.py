@@ -14,7 +14,8 @@ __all__ = ["StreamSpec", "check_size"]
 
 
 def check_size(stream: str, spec: StreamSpec, feature: tuple[int, ...], store: Store) -> int:
-    """The stream's feature dimension (1 where a step is a single number), checked against ``spec.size``.
+    """The stream's feature dimension (1 where a step is a single number), checked against
+    ``spec.size``.
 
     Raises MmserError naming the command that makes a matching store.
     """
@@ -23,7 +24,8 @@ def check_size(stream: str, spec: StreamSpec, feature: tuple[int, ...], store: S
         raise MmserError(
             f"{spec.size} features per step in stream '{stream}'",
             f"{found} in the store of {store.info['extractor']}",
-            f"Make a store of that size with `mmser preprocess extractors=[{spec.extractor}]` and parameters that "
+            f"Make a store of that size with `mmser preprocess extractors=[{spec.extractor}]` "
+            "and parameters that "
             f"give {spec.size}, or set streams.{stream}.size={found}.",
         )
     return found

@@ -15,14 +15,18 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def build_targets(rows: pd.DataFrame, task: Task, labels: Mapping[str, str]) -> dict[str, np.ndarray]:
-    """Target arrays over ``rows`` (manifest columns plus ``label``, the protocol's class name or missing).
+def build_targets(
+    rows: pd.DataFrame, task: Task, labels: Mapping[str, str]
+) -> dict[str, np.ndarray]:
+    """Target arrays over ``rows`` (manifest columns plus ``label``, the protocol's class name or
+    missing).
 
-    ``emotion`` (row,) long, `UNLABELLED` without a label; ``votes`` (row, class) float32, the annotators' votes as a
-    distribution over the classes (NaN where no vote names one of them); ``values`` (row, value) float32 on the
-    corpus's own scale, NaN where missing; ``speaker``, ``gender``, ``corpus`` (row,) long, indices into the lists of
-    ``task``, `UNLABELLED` when not among them. ``labels`` maps a vote's word to a class. ``emotion`` and ``votes``
-    are left out of a task without classes, ``values`` out of one without values. A task with listeners adds
+    ``emotion`` (row,) long, `UNLABELLED` without a label; ``votes`` (row, class) float32, the
+    annotators' votes as a distribution over the classes (NaN where no vote names one of them);
+    ``values`` (row, value) float32 on the corpus's own scale, NaN where missing; ``speaker``,
+    ``gender``, ``corpus`` (row,) long, indices into the lists of ``task``, `UNLABELLED` when not
+    among them. ``labels`` maps a vote's word to a class. ``emotion`` and ``votes`` are left out of
+    a task without classes, ``values`` out of one without values. A task with listeners adds
     ``listener`` and ``listener_emotion``: see `mmser.data.listeners.listener_targets`.
     """
     targets: dict[str, np.ndarray] = {}
@@ -42,16 +46,26 @@ def build_targets(rows: pd.DataFrame, task: Task, labels: Mapping[str, str]) -> 
 
 def speaker_names(rows: pd.DataFrame) -> list[str]:
     """``corpus/speaker``: two corpora may both have a speaker 03."""
-    return [f"{corpus}/{speaker}" for corpus, speaker in zip(rows["corpus"], rows["speaker"], strict=True)]
+    return [
+        f"{corpus}/{speaker}"
+        for corpus, speaker in zip(rows["corpus"], rows["speaker"], strict=True)
+    ]
 
 
 def indices(names: Sequence[Any] | pd.Series, known: Sequence[str]) -> np.ndarray:
-    """(row,) long place of each name among ``known``; `UNLABELLED` for others and for missing ones."""
+    """(row,) long place of each name among ``known``; `UNLABELLED` for others and
+    for missing ones.
+    """
     place = {name: index for index, name in enumerate(known)}
-    return np.array([place.get(name, UNLABELLED) if isinstance(name, str) else UNLABELLED for name in names], np.int64)
+    return np.array(
+        [place.get(name, UNLABELLED) if isinstance(name, str) else UNLABELLED for name in names],
+        np.int64,
+    )
 
 
-def vote_shares(votes: Sequence[Any] | pd.Series, classes: Sequence[str], labels: Mapping[str, str]) -> np.ndarray:
+def vote_shares(
+    votes: Sequence[Any] | pd.Series, classes: Sequence[str], labels: Mapping[str, str]
+) -> np.ndarray:
     """(row, class) float32: each annotator has one vote, split evenly over the emotions they named.
 
     Words outside the classes are not counted; a row where nothing remains is NaN.

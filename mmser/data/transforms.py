@@ -1,6 +1,8 @@
-"""What is learnt from the training fold's inputs and applied to every array: scalers and vocabularies.
+"""What is learnt from the training fold's inputs and applied to every array: scalers and
+vocabularies.
 
-Saved as two files beside each other: ``<path>.safetensors`` (the numbers) and ``<path>.json`` (what they are).
+Saved as two files beside each other: ``<path>.safetensors`` (the numbers) and ``<path>.json`` (what
+they are).
 """
 
 from __future__ import annotations
@@ -31,43 +33,69 @@ class Transforms:
     streams: dict[str, Transform] = field(default_factory=dict)
 
     def apply(self, stream: str, values: np.ndarray, speaker: str = "") -> np.ndarray:
-        """``values`` (time, *feature) transformed; floats come out as float32, whole numbers as int64."""
-        typed = values.astype(np.int64, copy=False) if np.issubdtype(values.dtype, np.integer) else as_float32(values)
+        """``values`` (time, *feature) transformed; floats come out as float32, whole numbers as
+        int64.
+        """
+        typed = (
+            values.astype(np.int64, copy=False)
+            if np.issubdtype(values.dtype, np.integer)
+            else as_float32(values)
+        )
         transform = self.streams.get(stream)
         return typed if transform is None else transform(typed, speaker)
 
     def vocabulary_sizes(self) -> dict[str, int]:
         """Number of indices of each stream of words."""
-        return {name: len(made) for name, made in self.streams.items() if isinstance(made, Vocabulary)}
+        return {
+            name: len(made) for name, made in self.streams.items() if isinstance(made, Vocabulary)
+        }
 
     def save(self, path: str | Path) -> None:
         """Write ``<path>.safetensors`` and ``<path>.json``."""
         tensors = dict(_tensors(self.streams))
         kinds = {name: _kind(transform) for name, transform in self.streams.items()}
-        speakers = {n: sorted(t.scales) for n, t in self.streams.items() if isinstance(t, SpeakerScaler)}
+        speakers = {
+            n: sorted(t.scales) for n, t in self.streams.items() if isinstance(t, SpeakerScaler)
+        }
         target = Path(path)
         target.parent.mkdir(parents=True, exist_ok=True)
         save_arrays(tensors, target.with_name(target.name + ".safetensors"))
-        description = json.dumps({"streams": kinds, "speakers": speakers}, indent=2, ensure_ascii=False)
+        description = json.dumps(
+            {"streams": kinds, "speakers": speakers}, indent=2, ensure_ascii=False
+        )
         write_bytes(target.with_name(target.name + ".json"), (description + "\n").encode())
 
     @classmethod
     def load(cls, path: str | Path) -> Transforms:
-        """Read what `save` wrote; raises MmserError when a file is missing, or the description damaged."""
+        """Read what `save` wrote; raises MmserError when a file is missing, or the description
+        damaged.
+        """
         source = Path(path)
         files = [source.with_name(source.name + suffix) for suffix in (".json", ".safetensors")]
         for file in files:
             if not file.is_file():
-                raise MmserError("the saved transforms of a fold", f"no file {file}", "Train the fold again.")
+                raise MmserError(
+                    "the saved transforms of a fold", f"no file {file}", "Train the fold again."
+                )
         description = read_saved_json(files[0])
         tensors = load_arrays(files[1])
         check_finite(tensors, files[1])
         speakers = description["speakers"]
-        return cls({n: _read(n, kind, tensors, speakers.get(n, [])) for n, kind in description["streams"].items()})
+        return cls(
+            {
+                n: _read(n, kind, tensors, speakers.get(n, []))
+                for n, kind in description["streams"].items()
+            }
+        )
 
 
 def _kind(transform: Transform) -> str:
-    kinds = {Scaler: "zscore", SpeakerScaler: "speaker_zscore", MinMaxScaler: "minmax", Vocabulary: "vocabulary"}
+    kinds = {
+        Scaler: "zscore",
+        SpeakerScaler: "speaker_zscore",
+        MinMaxScaler: "minmax",
+        Vocabulary: "vocabulary",
+    }
     return kinds[type(transform)]
 
 
@@ -81,7 +109,9 @@ def _tensors(streams: Mapping[str, Transform]) -> Iterator[tuple[str, np.ndarray
         elif isinstance(transform, Scaler):
             yield from _pair(name, [transform.scale])
         else:
-            yield from _pair(name, [transform.scales[speaker] for speaker in sorted(transform.scales)])
+            yield from _pair(
+                name, [transform.scales[speaker] for speaker in sorted(transform.scales)]
+            )
 
 
 def _pair(name: str, scales: Iterable[Scale]) -> Iterator[tuple[str, np.ndarray]]:
@@ -90,7 +120,9 @@ def _pair(name: str, scales: Iterable[Scale]) -> Iterator[tuple[str, np.ndarray]
     yield f"{name}.deviation", np.stack([scale.deviation for scale in listed])
 
 
-def _read(name: str, kind: str, tensors: Mapping[str, np.ndarray], speakers: list[str]) -> Transform:
+def _read(
+    name: str, kind: str, tensors: Mapping[str, np.ndarray], speakers: list[str]
+) -> Transform:
     if kind == "vocabulary":
         return Vocabulary(tensors[f"{name}.known"])
     if kind == "minmax":

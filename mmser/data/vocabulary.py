@@ -1,4 +1,6 @@
-"""Word hashes -> indices of the training fold's vocabulary: 0 padding, 1 unknown, then known words by hash."""
+"""Word hashes -> indices of the training fold's vocabulary: 0 padding, 1 unknown, then known words
+by hash.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,11 @@ class Vocabulary:
 
 
 def fit_vocabulary(arrays: Iterable[np.ndarray], min_count: int = 1) -> Vocabulary:
-    """The words that occur at least ``min_count`` times in ``arrays``, (time,) int64 hashes each."""
+    """The words that occur at least ``min_count`` times in ``arrays``, (time,) int64
+    hashes each.
+    """
     everything = [np.asarray(hashes, np.int64) for hashes in arrays]
-    words, counts = np.unique(np.concatenate(everything or [np.empty(0, np.int64)]), return_counts=True)
+    words, counts = np.unique(
+        np.concatenate(everything or [np.empty(0, np.int64)]), return_counts=True
+    )
     return Vocabulary(words[counts >= min_count])

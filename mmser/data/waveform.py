@@ -9,12 +9,20 @@ from mmser.data.sample import Sample, Track
 
 
 def waveform_of(sample: Sample, stream: str) -> Track | None:
-    """The track of ``stream``, None when absent; raises MmserError when it is no waveform (sample,)."""
+    """The track of ``stream``, None when absent; raises MmserError when it is no waveform
+    (sample,).
+    """
     if stream not in sample.streams:
         known = ", ".join(sample.streams)
-        raise MmserError(f"a stream named '{stream}' to augment", f"streams {known}", "Set the augmentation's stream.")
+        raise MmserError(
+            f"a stream named '{stream}' to augment",
+            f"streams {known}",
+            "Set the augmentation's stream.",
+        )
     track = sample.streams[stream]
-    if track is not None and (track.values.ndim != 1 or not np.issubdtype(track.values.dtype, np.floating)):
+    if track is not None and (
+        track.values.ndim != 1 or not np.issubdtype(track.values.dtype, np.floating)
+    ):
         raise MmserError(
             f"a waveform in stream '{stream}'",
             f"steps of shape {track.values.shape[1:]}",

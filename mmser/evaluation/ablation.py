@@ -1,10 +1,13 @@
-"""What each part of a system is worth: modalities taken away at test or at training time, parts of it exchanged.
+"""What each part of a system is worth: modalities taken away at test or at training time, parts of
+it exchanged.
 
 One grid: rows are what was trained, columns what the test part still had.
 
 - *test time*: the trained models see every subset of their modalities, the others masked.
-- *random absence*: each modality of each utterance is absent with a given rate, several seeded draws.
-- *training time*: the system is trained again with fewer encoders, on the same folds and seeds with the same budget.
+- *random absence*: each modality of each utterance is absent with a given rate, several seeded
+  draws.
+- *training time*: the system is trained again with fewer encoders, on the same folds and seeds with
+  the same budget.
 - *remedy*: the system is trained again with modality dropout.
 - *component*: any config group or key over a list of values.
 
@@ -43,14 +46,18 @@ FOLDER = "ablation"
 """Retrained variants lie in ``<run>/ablation/<variant>``, each a run folder of its own."""
 
 COLUMNS = ("train", "test", "kind", "rate", *SCORED[1:], "note")
-"""``kind``: test | absence | train | remedy | component; ``rate`` of absence asked for; ``absent`` what came of it."""
+"""``kind``: test | absence | train | remedy | component; ``rate`` of absence asked for; ``absent``
+what came of it.
+"""
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class _Variant:
-    """A system to train: its name in the grid's rows, its folder's, the settings, the modalities it has."""
+    """A system to train: its name in the grid's rows, its folder's, the settings, the modalities it
+    has.
+    """
 
     name: str
     kind: str
@@ -67,21 +74,27 @@ def ablate(
     vary: Mapping[str, Sequence[str]] | None = None,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """The grid of COLUMNS, one row per (train, test, metric), also written to ``<run>/ablation.parquet``.
+    """The grid of COLUMNS, one row per (train, test, metric), also written to
+    ``<run>/ablation.parquet``.
 
-    ``train`` trains the system again for every smaller subset of modalities; ``remedy`` again with modality dropout of
-    that probability; ``vary`` again for each value of each key (see `variants.with_value`). ``rates`` are of random
-    absence, in ``draws`` seeded draws. Variants that are trained already are not trained again.
-    Raises MmserError when the run has no finished fold, UsageError for a rate outside [0, 1] or an unknown key.
+    ``train`` trains the system again for every smaller subset of modalities; ``remedy`` again with
+    modality dropout of that probability; ``vary`` again for each value of each key (see
+    `variants.with_value`). ``rates`` are of random absence, in ``draws`` seeded draws. Variants
+    that are trained already are not trained again. Raises MmserError when the run has no finished
+    fold, UsageError for a rate outside [0, 1] or an unknown key.
     """
     from mmser.training.run import Run
 
     run = Run(run) if isinstance(run, str | Path) else run
     wrong = [rate for rate in [*rates, *([] if remedy is None else [remedy])] if not 0 <= rate <= 1]
     if wrong or draws < 1:
-        raise UsageError("rates between 0 and 1 and at least one draw", f"{wrong or draws}", "Correct them.")
+        raise UsageError(
+            "rates between 0 and 1 and at least one draw", f"{wrong or draws}", "Correct them."
+        )
     if not run.folds:
-        raise MmserError("at least one finished fold", f"none in {run.directory}", "Run `mmser train` again.")
+        raise MmserError(
+            "at least one finished fold", f"none in {run.directory}", "Run `mmser train` again."
+        )
     groups = modalities(run.fold_data(*run.folds[0]), run.config["model"]["encoders"])
     whole = "+".join(groups)
     variants = list(_variants(run, groups, train, remedy, vary or {}))
@@ -92,11 +105,15 @@ def ablate(
         predictions.append(predicted)
     told = pd.concat([table for table in predictions if len(table)], ignore_index=True)
     replace_rows(run.directory / PREDICTIONS, told, ["condition"])
-    return replace_rows(run.directory / FILE, pd.concat(tables, ignore_index=True), ["train", "test"])
+    return replace_rows(
+        run.directory / FILE, pd.concat(tables, ignore_index=True), ["train", "test"]
+    )
 
 
 def grid_text(table: pd.DataFrame, metric: str | None = None) -> str:
-    """The grid of one metric (default: UA, else the first) for a terminal, in percent where it is a share."""
+    """The grid of one metric (default: UA, else the first) for a terminal, in percent where it is a
+    share.
+    """
     from mmser.evaluation.meanings import shown, title
 
     known = list(dict.fromkeys(table["metric"].dropna()))
@@ -112,7 +129,9 @@ def grid_text(table: pd.DataFrame, metric: str | None = None) -> str:
         f"{title(name)}, pooled over folds and seeds; columns: what the test part had",
         grid.reset_index().to_string(index=False),
     ]
-    lines += [f"{row['train']}: {row['note']}" for row in table[table["note"] != ""].to_dict("records")]
+    lines += [
+        f"{row['train']}: {row['note']}" for row in table[table["note"] != ""].to_dict("records")
+    ]
     return "\n".join(lines)
 
 
@@ -126,7 +145,11 @@ def _cell(row: Mapping[Any, Any], shown: Any) -> str:
 
 
 def _variants(
-    run: Run, groups: Mapping[str, Sequence[str]], train: bool, remedy: float | None, vary: Mapping[str, Sequence[str]]
+    run: Run,
+    groups: Mapping[str, Sequence[str]],
+    train: bool,
+    remedy: float | None,
+    vary: Mapping[str, Sequence[str]],
 ) -> Iterator[_Variant]:
     everything = tuple(groups)
     for chosen in subsets(everything)[1:] if train else []:
@@ -137,15 +160,24 @@ def _variants(
         yield _Variant(name, "remedy", with_dropout(run.config, remedy), everything)
     for key, values in vary.items():
         for value in values:
-            yield _Variant(f"{key}={value}", "component", with_value(run.config, key, value), everything)
+            yield _Variant(
+                f"{key}={value}", "component", with_value(run.config, key, value), everything
+            )
 
 
 def _row_of_the_grid(
-    run: Run, variant: _Variant, groups: Mapping[str, Sequence[str]], rates: Sequence[float], draws: int, seed: int
+    run: Run,
+    variant: _Variant,
+    groups: Mapping[str, Sequence[str]],
+    rates: Sequence[float],
+    draws: int,
+    seed: int,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Scores (COLUMNS) and predictions of one trained system under every test condition."""
     own = {name: tuple(groups[name]) for name in variant.modalities}
-    tests = {"+".join(chosen): ("test", float("nan"), chosen) for chosen in subsets(variant.modalities)}
+    tests = {
+        "+".join(chosen): ("test", float("nan"), chosen) for chosen in subsets(variant.modalities)
+    }
     if variant.kind == "component":
         tests = dict(list(tests.items())[:1])
     tests |= {f"absent {rate:g}": ("absence", rate, ()) for rate in rates}
@@ -156,17 +188,29 @@ def _row_of_the_grid(
         if variant.kind == "test":
             raise
         _log.warning("%s: %s", variant.name, error)
-        note = {"train": variant.name, "test": next(iter(tests)), "kind": variant.kind, "note": str(error)}
+        note = {
+            "train": variant.name,
+            "test": next(iter(tests)),
+            "kind": variant.kind,
+            "note": str(error),
+        }
         return pd.DataFrame([note], columns=list(COLUMNS)), pd.DataFrame()
     scores = condition_scores(predicted)
-    kinds = [tests[test][0] if variant.kind == "test" else variant.kind for test in scores["condition"]]
+    kinds = [
+        tests[test][0] if variant.kind == "test" else variant.kind for test in scores["condition"]
+    ]
     scores = scores.assign(train=variant.name, test=scores["condition"], kind=kinds, note="")
     scores = scores.assign(rate=[tests[test][1] for test in scores["test"]])[list(COLUMNS)]
-    return scores, predicted.assign(condition=f"train {variant.name}, test " + predicted["condition"])
+    return scores, predicted.assign(
+        condition=f"train {variant.name}, test " + predicted["condition"]
+    )
 
 
 def _conditions(
-    tests: Mapping[str, tuple[str, float, Sequence[str]]], groups: Mapping[str, Sequence[str]], draws: int, seed: int
+    tests: Mapping[str, tuple[str, float, Sequence[str]]],
+    groups: Mapping[str, Sequence[str]],
+    draws: int,
+    seed: int,
 ) -> Iterator[Condition]:
     for name, (kind, rate, chosen) in tests.items():
         if kind == "absence":

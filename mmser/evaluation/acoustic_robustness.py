@@ -1,7 +1,9 @@
-"""A trained run on disturbed sound and pictures: decoded clips are changed before the run's own extractors see them.
+"""A trained run on disturbed sound and pictures: decoded clips are changed before the run's own
+extractors see them.
 
-Each condition is a store of its own beside the clean one (``mfcc40+white5-<fingerprint>``); what is cached is not done
-again. The training part stays clean: everything fitted on it is as the run was trained.
+Each condition is a store of its own beside the clean one (``mfcc40+white5-<fingerprint>``); what is
+cached is not done again. The training part stays clean: everything fitted on it is as the run was
+trained.
 """
 
 from __future__ import annotations
@@ -40,15 +42,18 @@ def acoustic_robustness(
 ) -> pd.DataFrame:
     """Scores (`robustness.COLUMNS`) undisturbed and under each kind of disturbance at each level.
 
-    ``disturbances`` maps kinds (`disturbance.UNITS`) to levels; no levels mean `disturbance.LEVELS`. ``workers``
-    processes decode. Rows are kept in the run's folder. Raises UsageError for an unknown kind, MmserError when the
-    corpus's media are not there or no stream of the run can be disturbed that way.
+    ``disturbances`` maps kinds (`disturbance.UNITS`) to levels; no levels mean
+    `disturbance.LEVELS`. ``workers`` processes decode. Rows are kept in the run's folder. Raises
+    UsageError for an unknown kind, MmserError when the corpus's media are not there or no stream of
+    the run can be disturbed that way.
     """
     from mmser.training.run import Run
 
     run = Run(run) if isinstance(run, str | Path) else run
     if not run.folds:
-        raise MmserError("at least one finished fold", f"none in {run.directory}", "Run `mmser train` again.")
+        raise MmserError(
+            "at least one finished fold", f"none in {run.directory}", "Run `mmser train` again."
+        )
     data = run.fold_data(*run.folds[0])
     wanted = _disturbances(run, disturbances, noise_folder, seed)
     stores = _disturbed_stores(run, data, wanted, workers)
@@ -56,7 +61,10 @@ def acoustic_robustness(
     for one in wanted:
         family = f"{_words(one)}, {UNITS[one.kind]}"
         strengths[_title(one)] = Strength(family, one.level, one.level)
-    conditions = [Condition("undisturbed"), *(Condition(_title(one), stores=stores[one.name]) for one in wanted)]
+    conditions = [
+        Condition("undisturbed"),
+        *(Condition(_title(one), stores=stores[one.name]) for one in wanted),
+    ]
     return keep_scores(run, predict_conditions(run, conditions), strengths)
 
 
@@ -73,7 +81,9 @@ def _disturbances(
 ) -> list[Disturbance]:
     if not asked:
         raise MmserError("kinds of disturbance", "none", f"Name some of {', '.join(UNITS)}.")
-    voices = _voices(list(built(run.config["corpus"]).utterances()), seed) if "babble" in asked else {}
+    voices = (
+        _voices(list(built(run.config["corpus"]).utterances()), seed) if "babble" in asked else {}
+    )
     return [
         Disturbance(kind, float(level), seed, voices if kind == "babble" else {}, noise_folder)
         for kind, levels in asked.items()
@@ -87,7 +97,9 @@ def _voices(utterances: Sequence[Utterance], seed: int) -> dict[str, np.ndarray]
     from mmser.extraction.plan import Request
 
     order = sorted(utterances, key=lambda item: (zlib.crc32(f"{seed} {item.id}".encode()), item.id))
-    one_each = [Request((utterance,), audio=True, frames=False) for utterance in order[: 2 * VOICES]]
+    one_each = [
+        Request((utterance,), audio=True, frames=False) for utterance in order[: 2 * VOICES]
+    ]
     clips = clips_in_order(one_each, frame_rate=0.0, workers=1)
     heard = {clip.id: clip.waveform for clip in clips if clip.waveform is not None}
     return dict(list(heard.items())[:VOICES])
@@ -96,7 +108,9 @@ def _voices(utterances: Sequence[Utterance], seed: int) -> dict[str, np.ndarray]
 def _disturbed_stores(
     run: Run, data: FoldData, wanted: Sequence[Disturbance], workers: int
 ) -> dict[str, dict[str, Store]]:
-    """{disturbance: {stream: its store}}; all that is missing is extracted, decoding every file once."""
+    """{disturbance: {stream: its store}}; all that is missing is extracted, decoding every file
+    once.
+    """
     from mmser.extraction.preprocess import preprocess
 
     corpus = built(run.config["corpus"])
@@ -105,8 +119,14 @@ def _disturbed_stores(
     for modality in dict.fromkeys(one.modality for one in wanted):
         streams = groups.get(modality, ())
         if not streams:
-            raise MmserError(f"a run with a stream of {modality}", ", ".join(data.specs), "Leave this disturbance out.")
-        asked = list(_extractors(run, data, [one for one in wanted if one.modality == modality], streams))
+            raise MmserError(
+                f"a run with a stream of {modality}",
+                ", ".join(data.specs),
+                "Leave this disturbance out.",
+            )
+        asked = list(
+            _extractors(run, data, [one for one in wanted if one.modality == modality], streams)
+        )
         rate = next((found for name in streams if (found := frame_rate_of(data.stores[name]))), 3.0)
         made = preprocess(
             corpus,

@@ -1,8 +1,9 @@
 """What a few sample utterances attend to, in a form a report can draw without a model.
 
-Each sample is run on its own, so nothing of the weights belongs to padding. Heads and queries are averaged: what is
-kept is how much every key (word, frame) receives. Samples whose prediction changes when they leave their batch (systems
-that read the whole dialogue) are left out, because the picture would not belong to the prediction.
+Each sample is run on its own, so nothing of the weights belongs to padding. Heads and queries are
+averaged: what is kept is how much every key (word, frame) receives. Samples whose prediction
+changes when they leave their batch (systems that read the whole dialogue) are left out, because the
+picture would not belong to the prediction.
 """
 
 from __future__ import annotations
@@ -26,18 +27,23 @@ if TYPE_CHECKING:
 
 ATTENTION_COLUMNS = ("id", "name", "stream", "weights", "labels", "seconds")
 _SAME = 1e-3
-"""Largest absolute and relative difference between alone and in the batch that still counts as the same prediction."""
+"""Largest absolute and relative difference between alone and in the batch that still counts as the
+same prediction.
+"""
 
 
 def attention_samples(
     model: nn.Module, data: FoldData, manifest: pd.DataFrame, predictions: pd.DataFrame, limit: int
 ) -> pd.DataFrame:
-    """ATTENTION_COLUMNS for up to ``limit`` test utterances spread over ``predictions``; empty without attention.
+    """ATTENTION_COLUMNS for up to ``limit`` test utterances spread over ``predictions``; empty
+    without attention.
 
-    ``weights`` is (key,), ``labels`` the words or stream names when they are known, ``seconds`` the middle of each
-    key otherwise; both may be None.
+    ``weights`` is (key,), ``labels`` the words or stream names when they are known, ``seconds`` the
+    middle of each key otherwise; both may be None.
     """
-    chosen = set(predictions["id"].iloc[np.unique(np.linspace(0, len(predictions) - 1, limit).astype(int))])
+    chosen = set(
+        predictions["id"].iloc[np.unique(np.linspace(0, len(predictions) - 1, limit).astype(int))]
+    )
     known = predictions.set_index("id").to_dict("index")
     about = manifest.set_index("id").to_dict("index")
     rows: list[dict[str, Any]] = []
@@ -50,18 +56,29 @@ def attention_samples(
 
 
 def one_row(batch: Batch, index: int, shared: bool = False) -> Batch:
-    """Row ``index`` as a batch of one without padding; ``shared``: the streams are aligned on one time axis."""
+    """Row ``index`` as a batch of one without padding; ``shared``: the streams are aligned on one
+    time axis.
+    """
     lengths = {name: _last_step(stream.mask[index]) for name, stream in batch.streams.items()}
     if shared:
         lengths = dict.fromkeys(lengths, max(lengths.values()))
     row = slice(index, index + 1)
-    streams = {n: Stream(s.values[row, : lengths[n]], s.mask[row, : lengths[n]]) for n, s in batch.streams.items()}
-    context = Context(batch.context.dialogue[row], batch.context.turn[row], batch.context.speaker[row])
-    return Batch((batch.ids[index],), streams, context, {name: t[row] for name, t in batch.targets.items()})
+    streams = {
+        n: Stream(s.values[row, : lengths[n]], s.mask[row, : lengths[n]])
+        for n, s in batch.streams.items()
+    }
+    context = Context(
+        batch.context.dialogue[row], batch.context.turn[row], batch.context.speaker[row]
+    )
+    return Batch(
+        (batch.ids[index],), streams, context, {name: t[row] for name, t in batch.targets.items()}
+    )
 
 
 def key_weights(attention: Tensor) -> np.ndarray:
-    """(key,) mean over heads and queries of one utterance's weights (1, [head,] query, key) or (1, time)."""
+    """(key,) mean over heads and queries of one utterance's weights (1, [head,] query, key) or (1,
+    time).
+    """
     weights = attention[0].float().cpu().numpy()
     return weights.reshape(-1, weights.shape[-1]).mean(0)
 
@@ -69,7 +86,8 @@ def key_weights(attention: Tensor) -> np.ndarray:
 def attended_stream(name: str, length: int, lengths: Mapping[str, int]) -> str:
     """The stream whose steps are the keys of attention ``name``; "" when it cannot be told.
 
-    A stream named in ``name`` wins (the last one: "audio_to_text" attends to text), then the only one of that length.
+    A stream named in ``name`` wins (the last one: "audio_to_text" attends to text), then the only
+    one of that length.
     """
     fitting = [stream for stream, steps in lengths.items() if steps == length]
     named = sorted((name.rfind(stream), stream) for stream in fitting if stream in name)
@@ -85,11 +103,19 @@ def _last_step(mask: Tensor) -> int:
 
 def _same_prediction(model: nn.Module, sample: Batch, known: Mapping[Any, Any], task: Task) -> bool:
     alone = predict(model, [sample], task.classes, task.values).iloc[0]
-    numbers = [PROBABILITY + name for name in task.classes] + [PREDICTION + name for name in task.values]
-    return bool(np.allclose([alone[name] for name in numbers], [known[name] for name in numbers], _SAME, _SAME))
+    numbers = [PROBABILITY + name for name in task.classes] + [
+        PREDICTION + name for name in task.values
+    ]
+    return bool(
+        np.allclose(
+            [alone[name] for name in numbers], [known[name] for name in numbers], _SAME, _SAME
+        )
+    )
 
 
-def _weights_of(model: nn.Module, sample: Batch, data: FoldData, about: Mapping[Any, Any]) -> Iterable[dict[str, Any]]:
+def _weights_of(
+    model: nn.Module, sample: Batch, data: FoldData, about: Mapping[Any, Any]
+) -> Iterable[dict[str, Any]]:
     _, outputs = next(iter(run_model(model, [sample], need_attention=True)))
     lengths = {name: stream.mask.shape[1] for name, stream in outputs.encoded.items()}
     for name, attention in outputs.attention.items():
@@ -102,11 +128,16 @@ def _weights_of(model: nn.Module, sample: Batch, data: FoldData, about: Mapping[
             yield row | {"labels": list(lengths), "seconds": None}
             continue
         labels = _words(data, stream, about, len(weights))
-        yield row | {"labels": labels, "seconds": None if labels else _seconds(data, stream, row["id"], len(weights))}
+        yield row | {
+            "labels": labels,
+            "seconds": None if labels else _seconds(data, stream, row["id"], len(weights)),
+        }
 
 
 def _words(data: FoldData, stream: str, about: Mapping[Any, Any], length: int) -> list[str] | None:
-    """The corpus's words when the keys are its words, one by one; never another transcript's, never a guess."""
+    """The corpus's words when the keys are its words, one by one; never another transcript's, never
+    a guess.
+    """
     by_word = data.alignment == "word"
     store = data.stores.get((data.word_stream or "") if by_word else stream)
     if store is None or not (by_word or ".text." in str(store.info["class"])):
@@ -114,7 +145,9 @@ def _words(data: FoldData, stream: str, about: Mapping[Any, Any], length: int) -
     if (store.info.get("transcript") or {}).get("source", CORPUS_TRANSCRIPT) != CORPUS_TRANSCRIPT:
         return None
     timed, written = about.get("words"), about.get("transcript")
-    candidates = [[word["text"] for word in json.loads(timed)]] if isinstance(timed, str) and timed else []
+    candidates = (
+        [[word["text"] for word in json.loads(timed)]] if isinstance(timed, str) and timed else []
+    )
     candidates += [written.split()] if isinstance(written, str) else []
     limit = data.specs[stream].limit if stream in data.specs else None
     return next((w for words in candidates if len(w := words[:limit]) == length), None)

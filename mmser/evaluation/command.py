@@ -1,4 +1,6 @@
-"""Options and printed results of the commands that question a trained run: `mmser ablate`, `robustness`, `compare`."""
+"""Options and printed results of the commands that question a trained run: `mmser ablate`,
+`robustness`, `compare`.
+"""
 
 from __future__ import annotations
 
@@ -24,13 +26,14 @@ def run_of(word: str) -> str:
 
 
 def also(run: Run, what: str, normaliser: str = PLAIN) -> str:
-    """What a run knows beside its scores, written to ``<run>/<what>.csv``: a summary of it and the file's name.
+    """What a run knows beside its scores, written to ``<run>/<what>.csv``: a summary of it and the
+    file's name.
 
-    ``hypotheses``: what a model trained with CTC has understood, with its word error rates after ``normaliser``
-    (see `mmser.metrics.wer`); ``listeners``: how well a
-    listener-adaptive one predicts single annotators; ``domains``: how far apart its corpora and genders lie in the
-    fused vector; ``frames``: what it predicts at every frame, one csv per recording for `mmser fuse`. Raises UsageError
-    for another word.
+    ``hypotheses``: what a model trained with CTC has understood, with its word error rates after
+    ``normaliser`` (see `mmser.metrics.wer`); ``listeners``: how well a listener-adaptive one
+    predicts single annotators; ``domains``: how far apart its corpora and genders lie in the fused
+    vector; ``frames``: what it predicts at every frame, one csv per recording for `mmser fuse`.
+    Raises UsageError for another word.
     """
     if what == "frames":
         return _frames(run)
@@ -45,12 +48,21 @@ def also(run: Run, what: str, normaliser: str = PLAIN) -> str:
     elif what == "listeners":
         table = listener_predictions(run)
         classes = run.fold_data(*run.folds[0]).task.classes
-        summary = listener_scores(table, classes).to_string(index=False, float_format=lambda x: f"{x:.3f}")
+        summary = listener_scores(table, classes).to_string(
+            index=False, float_format=lambda x: f"{x:.3f}"
+        )
     elif what == "domains":
         table = domain_distances(run)
-        summary = f"Proxy A-distance, 0 to 2:\n{table.to_string(index=False, float_format=lambda x: f'{x:.3f}')}"
+        summary = (
+            "Proxy A-distance, 0 to "
+            f"2:\n{table.to_string(index=False, float_format=lambda x: f'{x:.3f}')}"
+        )
     else:
-        raise UsageError("also=hypotheses, also=listeners, also=domains or also=frames", what, "Name one of them.")
+        raise UsageError(
+            "also=hypotheses, also=listeners, also=domains or also=frames",
+            what,
+            "Name one of them.",
+        )
     path = run.directory / f"{what}.csv"
     write_bytes(path, without_formulas(table).to_csv(index=False).encode())
     return f"{summary}\n{len(table)} rows: {path}"
@@ -60,17 +72,30 @@ def _frames(run: Run) -> str:
     from mmser.evaluation.frames import write_frames
 
     scores, folders = write_frames(run)
-    told = scores.to_string(index=False, float_format=lambda x: f"{x:.3f}") if len(scores) else "No traced labels."
-    return f"All frames of the tested part together:\n{told}\nFor mmser fuse: {' '.join(map(str, folders))}"
+    told = (
+        scores.to_string(index=False, float_format=lambda x: f"{x:.3f}")
+        if len(scores)
+        else "No traced labels."
+    )
+    return (
+        f"All frames of the tested part together:\n{told}\nFor mmser fuse: "
+        f"{' '.join(map(str, folders))}"
+    )
 
 
 def add_ablate_options(parser: argparse.ArgumentParser) -> None:
     """Options of `mmser ablate`."""
     parser.add_argument("run", metavar="run=DIR")
-    parser.add_argument("--train", action="store_true", help="also train again with every smaller subset (costs)")
-    parser.add_argument("--rates", type=float, nargs="+", default=[], help="random absence per utterance, 0 to 1")
+    parser.add_argument(
+        "--train", action="store_true", help="also train again with every smaller subset (costs)"
+    )
+    parser.add_argument(
+        "--rates", type=float, nargs="+", default=[], help="random absence per utterance, 0 to 1"
+    )
     parser.add_argument("--draws", type=int, default=3, help="of random absence (default: 3)")
-    parser.add_argument("--remedy", type=float, help="also train again with modality dropout of this probability")
+    parser.add_argument(
+        "--remedy", type=float, help="also train again with modality dropout of this probability"
+    )
     parser.add_argument(
         "--vary",
         nargs="+",
@@ -91,23 +116,43 @@ def ablate(options: argparse.Namespace) -> str:
 def add_robustness_options(parser: argparse.ArgumentParser) -> None:
     """Options of `mmser robustness`."""
     parser.add_argument("run", metavar="run=DIR")
-    parser.add_argument("files", nargs="*", metavar="extractor.NAME.weights=PATH", help="where its weights lie now")
-    parser.add_argument("--asr", nargs="+", default=[], metavar="NAME", help="recognisers: pocketsphinx whisper-base")
-    parser.add_argument("--retrain", action="store_true", help="also train again on each recogniser's words (costs)")
-    parser.add_argument("--wer", type=float, nargs="+", default=[], help="controlled word error rates: 0.1 0.2 0.4 0.6")
-    parser.add_argument("--draws", type=int, default=3, help="of controlled word errors (default: 3)")
+    parser.add_argument(
+        "files", nargs="*", metavar="extractor.NAME.weights=PATH", help="where its weights lie now"
+    )
+    parser.add_argument(
+        "--asr",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="recognisers: pocketsphinx whisper-base",
+    )
+    parser.add_argument(
+        "--retrain", action="store_true", help="also train again on each recogniser's words (costs)"
+    )
+    parser.add_argument(
+        "--wer",
+        type=float,
+        nargs="+",
+        default=[],
+        help="controlled word error rates: 0.1 0.2 0.4 0.6",
+    )
+    parser.add_argument(
+        "--draws", type=int, default=3, help="of controlled word errors (default: 3)"
+    )
     parser.add_argument(
         "--normaliser",
         default=PLAIN,
         choices=NORMALISERS,
-        help="of the recognisers' word error rates: plain (numbers as written) or Whisper's for English",
+        help="of the recognisers' word error rates: plain (numbers as written) or Whisper's for "
+        "English",
     )
     parser.add_argument(
         "--disturb",
         nargs="+",
         default=[],
         metavar="KIND[=A,B]",
-        help="white pink babble folder (dB), reverberation (s), band (Hz), telephone, opus (kbit/s), clipping, speed, "
+        help="white pink babble folder (dB), reverberation (s), band (Hz), telephone, opus "
+        "(kbit/s), clipping, speed, "
         "blur, occlusion, frame_rate (Hz), frame_loss, offset (s); with levels: white=10,0",
     )
     parser.add_argument("--noise-folder", help="16 kHz mono wav files for the kind folder")
@@ -128,7 +173,9 @@ def robustness(options: argparse.Namespace) -> str:
         asked = options.asr, options.wer, options.draws, options.retrain
         tables.append(asr_robustness(run, *asked, normaliser=options.normaliser))
     if kinds:
-        tables.append(acoustic_robustness(run, kinds, options.noise_folder, workers=options.workers))
+        tables.append(
+            acoustic_robustness(run, kinds, options.noise_folder, workers=options.workers)
+        )
     return robustness_text(pd.concat(tables, ignore_index=True))
 
 
@@ -140,7 +187,9 @@ def _run_with_files(word: str, words: Sequence[str]) -> Run:
 
     named, others = named_files(words)
     if others:
-        raise UsageError("extractor.NAME.weights=PATH", others[0], "`mmser robustness --help` lists the options.")
+        raise UsageError(
+            "extractor.NAME.weights=PATH", others[0], "`mmser robustness --help` lists the options."
+        )
     run = Run(run_of(word), named)
     if named:
         stores = open_stores(list_stages(run.config)[-1].settings, run.recorded)
@@ -151,9 +200,13 @@ def _run_with_files(word: str, words: Sequence[str]) -> Run:
 def add_compare_options(parser: argparse.ArgumentParser) -> None:
     """Options of `mmser compare`."""
     parser.add_argument("runs", nargs="+", metavar="RUN", help="run folders, or predictions tables")
-    parser.add_argument("--metric", default="ua", help="ua (default), wa, wf1, macro_f1, ccc_valence, ...")
+    parser.add_argument(
+        "--metric", default="ua", help="ua (default), wa, wf1, macro_f1, ccc_valence, ..."
+    )
     parser.add_argument("--condition", default="clean", help="default: clean")
-    parser.add_argument("--published", metavar="SYSTEM", help="set the runs beside this system's published figures")
+    parser.add_argument(
+        "--published", metavar="SYSTEM", help="set the runs beside this system's published figures"
+    )
 
 
 def compare(options: argparse.Namespace) -> str:
@@ -165,7 +218,10 @@ def compare(options: argparse.Namespace) -> str:
     if len(options.runs) > 1 or not options.published:
         parts.append(compare_text(compare(options.runs, options.metric, options.condition)))
     if options.published:
-        parts += [f"{run}\n{published_text(*beside_published(run, options.published))}" for run in options.runs]
+        parts += [
+            f"{run}\n{published_text(*beside_published(run, options.published))}"
+            for run in options.runs
+        ]
     return "\n\n".join(parts)
 
 

@@ -1,4 +1,6 @@
-"""A run under many conditions: the same trained models, another test part each time, one predictions table."""
+"""A run under many conditions: the same trained models, another test part each time, one
+predictions table.
+"""
 
 from __future__ import annotations
 
@@ -27,13 +29,24 @@ if TYPE_CHECKING:
 METRICS = ("ua", "wa", "wf1")
 """Shown for classes; ``ccc_<value>`` for every value."""
 
-SCORED = ("condition", "metric", "value", "low", "high", "std_draws", "draws", "absent", "utterances")
+SCORED = (
+    "condition",
+    "metric",
+    "value",
+    "low",
+    "high",
+    "std_draws",
+    "draws",
+    "absent",
+    "utterances",
+)
 _ROOM = re.compile(r"mmser\.extractors\.(audio|text|face)\.")
 
 
 @dataclass(frozen=True, eq=False)
 class Condition:
-    """What is done to the test part: ``stores`` replace streams' stores, then ``change`` alters each batch.
+    """What is done to the test part: ``stores`` replace streams' stores, then ``change`` alters
+    each batch.
 
     Conditions of one ``name`` are draws of the same thing and are scored together.
     """
@@ -45,15 +58,18 @@ class Condition:
 
 
 def predict_conditions(run: Run, conditions: Iterable[Condition]) -> pd.DataFrame:
-    """Predictions of every finished fold and seed under every condition, with ``draw`` and ``absent``.
+    """Predictions of every finished fold and seed under every condition, with ``draw`` and
+    ``absent``.
 
-    ``absent`` is the share of the utterance's streams that were not there. Models are loaded once per condition, and
-    conditions are taken one after the other, so that their stores need not exist together.
-    Raises MmserError when no fold is finished.
+    ``absent`` is the share of the utterance's streams that were not there. Models are loaded once
+    per condition, and conditions are taken one after the other, so that their stores need not exist
+    together. Raises MmserError when no fold is finished.
     """
     if not run.folds:
         raise MmserError(
-            "at least one finished fold", f"none in {run.directory}", "Run `mmser train` again; it goes on."
+            "at least one finished fold",
+            f"none in {run.directory}",
+            "Run `mmser train` again; it goes on.",
         )
     tables = [_predicted(run, condition) for condition in conditions]
     return pd.concat(tables, ignore_index=True)
@@ -68,11 +84,15 @@ def _predicted(run: Run, condition: Condition) -> pd.DataFrame:
         batches = _changed(data, condition.change, absent)
         table = predict(model, batches, data.task.classes, data.task.values)
         table = table.iloc[order_of(table, data.ids("test"))].reset_index(drop=True)
-        tables.append(table.assign(fold=fold, seed=seed, draw=condition.draw, absent=table["id"].map(absent)))
+        tables.append(
+            table.assign(fold=fold, seed=seed, draw=condition.draw, absent=table["id"].map(absent))
+        )
     return with_facts(pd.concat(tables, ignore_index=True), run.manifest, condition.name)
 
 
-def _changed(data: FoldData, change: Callable[[Batch], Batch] | None, absent: dict[str, float]) -> Iterator[Batch]:
+def _changed(
+    data: FoldData, change: Callable[[Batch], Batch] | None, absent: dict[str, float]
+) -> Iterator[Batch]:
     """The test batches under ``change``; notes in ``absent`` what each utterance lacks."""
     for batch in data.loader("test", shuffle=False):
         changed = change(batch) if change else batch
@@ -82,20 +102,34 @@ def _changed(data: FoldData, change: Callable[[Batch], Batch] | None, absent: di
 
 
 def condition_scores(predictions: pd.DataFrame) -> pd.DataFrame:
-    """SCORED: pooled scores of each condition over folds, seeds and draws, with the speaker-clustered interval.
+    """SCORED: pooled scores of each condition over folds, seeds and draws, with the
+    speaker-clustered interval.
 
-    ``std_draws`` is the standard deviation (N - 1) over draws, NaN for a single one; ``absent`` the mean share of
-    streams that were not there.
+    ``std_draws`` is the standard deviation (N - 1) over draws, NaN for a single one; ``absent`` the
+    mean share of streams that were not there.
     """
     rows: list[dict[str, Any]] = []
     for condition, part in predictions.groupby("condition", sort=False):
-        # A draw is a repetition like a fold of its own: speakers stay the clusters over all of them.
+        # A draw is a repetition like a fold of its own: speakers stay the clusters over all of
+        # them.
         tagged = part.assign(fold=part["fold"].astype(str) + " draw " + part["draw"].astype(str))
         by_draw = [_pooled(table, 2) for _, table in part.groupby("draw")]
         for metric, row in _pooled(tagged).items():
             values = pd.Series([draw[metric]["value"] for draw in by_draw])
-            known = {"condition": condition, "metric": metric, "std_draws": values.std(), "draws": len(by_draw)}
-            rows.append({**row, **known, "absent": float(part["absent"].mean()), "utterances": part["id"].nunique()})
+            known = {
+                "condition": condition,
+                "metric": metric,
+                "std_draws": values.std(),
+                "draws": len(by_draw),
+            }
+            rows.append(
+                {
+                    **row,
+                    **known,
+                    "absent": float(part["absent"].mean()),
+                    "utterances": part["id"].nunique(),
+                }
+            )
     return pd.DataFrame(rows, columns=list(SCORED))
 
 
@@ -113,13 +147,17 @@ def tested_ids(run: Run) -> list[str]:
     """Utterances of the test part of a finished fold, each once."""
     finished = {fold for fold, _ in run.folds}
     tested = run.assignment[run.assignment["part"] == "test"]
-    return list(dict.fromkeys(map(str, tested.loc[tested["fold"].astype(str).isin(finished), "id"])))
+    return list(
+        dict.fromkeys(map(str, tested.loc[tested["fold"].astype(str).isin(finished), "id"]))
+    )
 
 
 def modalities(data: FoldData, encoded: Collection[str]) -> dict[str, tuple[str, ...]]:
-    """{modality: its streams}; a stream of no extractor in the audio, text or face room is a modality of its own.
+    """{modality: its streams}; a stream of no extractor in the audio, text or face room is a
+    modality of its own.
 
-    Only the streams ``encoded`` by the model count: others serve the objective, such as the characters of a CTC term.
+    Only the streams ``encoded`` by the model count: others serve the objective, such as the
+    characters of a CTC term.
     """
     found: dict[str, tuple[str, ...]] = {}
     for stream in data.specs:
@@ -132,7 +170,9 @@ def modalities(data: FoldData, encoded: Collection[str]) -> dict[str, tuple[str,
 
 
 def replace_rows(path: Path, table: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
-    """Write ``table`` to the parquet file ``path``, rows of the same ``keys`` replaced, others kept; -> all rows."""
+    """Write ``table`` to the parquet file ``path``, rows of the same ``keys`` replaced, others
+    kept; -> all rows.
+    """
     if path.is_file():
         before = read_parquet(path, "Delete it and try its conditions again.")
         done = set(table[list(keys)].itertuples(index=False, name=None))

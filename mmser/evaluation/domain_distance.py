@@ -1,6 +1,8 @@
-"""How far apart a run's fused vectors of its domains lie: the proxy A-distance of corpora and of genders.
+"""How far apart a run's fused vectors of its domains lie: the proxy A-distance of corpora and of
+genders.
 
-It is fitted and judged within the training part (on held-out fifths of it), so the test part stays unread.
+It is fitted and judged within the training part (on held-out fifths of it), so the test part stays
+unread.
 """
 
 from __future__ import annotations
@@ -26,9 +28,11 @@ COLUMNS = ("fold", "seed", "domain", "first", "second", "rows", "distance")
 
 
 def domain_distances(run: Run) -> pd.DataFrame:
-    """Proxy A-distance of every two corpora and of the genders of each fold's training part: columns `COLUMNS`.
+    """Proxy A-distance of every two corpora and of the genders of each fold's training part:
+    columns `COLUMNS`.
 
-    With data.train_on the last stage's training part is meant. Raises MmserError when it has one domain alone.
+    With data.train_on the last stage's training part is meant. Raises MmserError when it has one
+    domain alone.
     """
     tables = []
     for fold, seed in run.folds:
@@ -36,18 +40,23 @@ def domain_distances(run: Run) -> pd.DataFrame:
         table = distances_of(model, data.loader("train", shuffle=False), data.task)
         tables.append(table.assign(fold=fold, seed=seed))
     if not tables:
-        raise MmserError("at least one finished fold", f"none in {run.directory}", "Run `mmser train` again.")
+        raise MmserError(
+            "at least one finished fold", f"none in {run.directory}", "Run `mmser train` again."
+        )
     return pd.concat(tables, ignore_index=True)[list(COLUMNS)]
 
 
 def distances_of(model: nn.Module, loader: Iterable[Batch], task: Task) -> pd.DataFrame:
-    """domain ("corpus" or "gender"), first, second, rows (of both) and distance of the fused vectors of ``loader``."""
+    """domain ("corpus" or "gender"), first, second, rows (of both) and distance of the fused
+    vectors of ``loader``.
+    """
     kinds = {"corpus": task.corpora, "gender": task.genders}
     kinds = {kind: names for kind, names in kinds.items() if len(names) > 1}
     if not kinds:
         raise MmserError(
             "two corpora or two genders in the training part",
-            f"corpora {', '.join(task.corpora) or 'none'}, genders {', '.join(task.genders) or 'none'}",
+            f"corpora {', '.join(task.corpora) or 'none'}, genders "
+            f"{', '.join(task.genders) or 'none'}",
             "Add a corpus under `domains`.",
         )
     vectors, targets = [], {kind: list[np.ndarray]() for kind in kinds}
@@ -60,5 +69,7 @@ def distances_of(model: nn.Module, loader: Iterable[Batch], task: Task) -> pd.Da
         place = np.concatenate(targets[kind])
         for one, other in combinations(range(len(names)), 2):
             sets = joint[place == one], joint[place == other]
-            rows.append((kind, names[one], names[other], sum(map(len, sets)), proxy_a_distance(*sets)))
+            rows.append(
+                (kind, names[one], names[other], sum(map(len, sets)), proxy_a_distance(*sets))
+            )
     return pd.DataFrame(rows, columns=["domain", "first", "second", "rows", "distance"])

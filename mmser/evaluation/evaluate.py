@@ -1,4 +1,6 @@
-"""A run's trained models -> its predictions table, its fused vectors and attention samples, beside the models."""
+"""A run's trained models -> its predictions table, its fused vectors and attention samples, beside
+the models.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ if TYPE_CHECKING:
     from mmser.training.run import Run
 
 EMBEDDINGS = "embeddings.safetensors"
-"""One tensor (utterance, feature) float16 per ``<fold>-seed<k>``; its rows are those of EMBEDDED in order."""
+"""One tensor (utterance, feature) float16 per ``<fold>-seed<k>``; its rows are those of EMBEDDED in
+order.
+"""
 
 EMBEDDED = "embeddings.parquet"
 ATTENTION = "attention.parquet"
@@ -40,21 +44,27 @@ def evaluate(
     embeddings: int = 500,
     attention: int = 6,
 ) -> pd.DataFrame:
-    """Predict the test part of every finished fold and seed; returns and writes ``predictions.parquet``.
+    """Predict the test part of every finished fold and seed; returns and writes
+    ``predictions.parquet``.
 
-    Rows of the same condition are replaced, others kept, and the file appears whole: repeating changes nothing.
-    ``data(fold, seed)`` gives the fold's data under another condition; without it the run's own clean data are used.
-    The clean condition also keeps up to ``embeddings`` fused vectors per fold and seed and the attention of up to
-    ``attention`` utterances of the first one, and how far each stage moved each layer, for reports.
-    Raises MmserError when no fold is finished or a condition comes without its data.
+    Rows of the same condition are replaced, others kept, and the file appears whole: repeating
+    changes nothing. ``data(fold, seed)`` gives the fold's data under another condition; without it
+    the run's own clean data are used. The clean condition also keeps up to ``embeddings`` fused
+    vectors per fold and seed and the attention of up to ``attention`` utterances of the first one,
+    and how far each stage moved each layer, for reports. Raises MmserError when no fold is finished
+    or a condition comes without its data.
     """
     if condition != CLEAN and data is None:
         raise MmserError(
-            f"the disturbed data of condition '{condition}'", "none", "Use `mmser robustness`, or condition=clean."
+            f"the disturbed data of condition '{condition}'",
+            "none",
+            "Use `mmser robustness`, or condition=clean.",
         )
     if not run.folds:
         raise MmserError(
-            "at least one finished fold", f"none in {run.directory}", "Run `mmser train` again; it goes on."
+            "at least one finished fold",
+            f"none in {run.directory}",
+            "Run `mmser train` again; it goes on.",
         )
     tables: list[pd.DataFrame] = []
     vectors: dict[str, np.ndarray] = {}
@@ -63,7 +73,9 @@ def evaluate(
     for fold, seed in run.folds:
         fold_data, model = (data or run.fold_data)(fold, seed), run.load_model(fold, seed)
         task = fold_data.task
-        table, vector = predict_and_embed(model, fold_data.loader("test", shuffle=False), task.classes, task.values)
+        table, vector = predict_and_embed(
+            model, fold_data.loader("test", shuffle=False), task.classes, task.values
+        )
         order = order_of(table, fold_data.ids("test"))
         table, vector = table.iloc[order].reset_index(drop=True), vector[order]
         tables.append(table.assign(fold=fold, seed=seed))
@@ -84,7 +96,9 @@ def evaluate(
 
 
 def order_of(table: pd.DataFrame, ids: tuple[str, ...]) -> np.ndarray:
-    """Positions that bring ``table`` into the order of ``ids``; every utterance must be there exactly once."""
+    """Positions that bring ``table`` into the order of ``ids``; every utterance must be there
+    exactly once.
+    """
     if len(table) != len(ids) or set(table["id"]) != set(ids):
         raise MmserError(
             f"one prediction for each of the {len(ids)} test utterances",
@@ -95,7 +109,9 @@ def order_of(table: pd.DataFrame, ids: tuple[str, ...]) -> np.ndarray:
 
 
 def with_facts(table: pd.DataFrame, manifest: pd.DataFrame, condition: str) -> pd.DataFrame:
-    """Add corpus, speaker and session of each utterance and the condition; columns in their stated order."""
+    """Add corpus, speaker and session of each utterance and the condition; columns in their stated
+    order.
+    """
     about = manifest.set_index("id")[["corpus", "speaker", "session"]]
     table = table.join(about, on="id").assign(condition=condition)
     first = [column for column in PREDICTION_COLUMNS if column in table]
@@ -111,7 +127,9 @@ def _save_predictions(table: pd.DataFrame, condition: str, path: Path) -> pd.Dat
     return table
 
 
-def _save_embeddings(directory: Path, table: pd.DataFrame, vectors: Mapping[str, np.ndarray], limit: int) -> None:
+def _save_embeddings(
+    directory: Path, table: pd.DataFrame, vectors: Mapping[str, np.ndarray], limit: int
+) -> None:
     kept, rows = {}, []
     for (fold, seed), part in table.groupby(["fold", "seed"], sort=False):
         key = f"{fold}-seed{seed}"

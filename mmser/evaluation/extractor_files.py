@@ -1,4 +1,6 @@
-"""Files that extractors read, such as weights: a store knows them by their digest, and where they lay as a hint."""
+"""Files that extractors read, such as weights: a store knows them by their digest, and where they
+lay as a hint.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ from mmser.core.paths import expanded
 from mmser.core.weights import Weights
 
 Named = Mapping[str, Mapping[str, str]]
-"""{extractor: {argument: file or folder}}, as a user names them: ``extractor.glove.weights=PATH``."""
+"""{extractor: {argument: file or folder}}, as a user names them:
+``extractor.glove.weights=PATH``.
+"""
 _WORD = re.compile(r"extractor\.(\w+)\.(\w+)=(.+)")
 
 
@@ -31,7 +35,9 @@ def named_files(words: Sequence[str]) -> tuple[dict[str, dict[str, str]], list[s
 
 
 def check_named(named: Named, infos: Iterable[Mapping[str, Any]]) -> None:
-    """Raise UsageError unless each file is named for one that an extractor of these stores reads."""
+    """Raise UsageError unless each file is named for one that an extractor of these
+    stores reads.
+    """
     known = {
         f"extractor.{info['extractor']}.{key}"
         for info in infos
@@ -40,26 +46,36 @@ def check_named(named: Named, infos: Iterable[Mapping[str, Any]]) -> None:
     }
     asked = {f"extractor.{name}.{key}" for name, files in named.items() for key in files}
     if unknown := sorted(asked - known):
-        expected = " or ".join(f"{key}=PATH" for key in sorted(known)) or "no file: none of the extractors reads one"
+        expected = (
+            " or ".join(f"{key}=PATH" for key in sorted(known))
+            or "no file: none of the extractors reads one"
+        )
         raise UsageError(expected, ", ".join(unknown), "Leave it out.")
 
 
 def file_of(info: Mapping[str, Any], key: str, part: Mapping[str, Any], named: str | None) -> Path:
-    """The file or folder with the digest in ``info``: where a user ``named`` it, it lay, or the config ``part`` says.
+    """The file or folder with the digest in ``info``: where a user ``named`` it, it lay, or the
+    config ``part`` says.
 
     Raises MmserError naming the places where it is not.
     """
     name, digest_then = str(info["extractor"]), info["parameters"][key]
     default = Weights(str(part.get(key) or ""), folder=str(part.get("weights_folder", "weights")))
-    places = [expanded(named)] if named else [*_hint(info, key), *(default.places if default.source else ())]
+    places = (
+        [expanded(named)]
+        if named
+        else [*_hint(info, key), *(default.places if default.source else ())]
+    )
     for place in places:
         if place.exists() and f"sha256:{digest(place)}" == digest_then:
             return place
     looked = " or ".join(map(str, dict.fromkeys(places))) or "any place: no path of it is known"
     raise MmserError(
-        f"the file or folder `{key}` that made {name}-{info['fingerprint']} ({digest_then[:19]}...)",
+        f"the file or folder `{key}` that made {name}-{info['fingerprint']} "
+        f"({digest_then[:19]}...)",
         f"nothing with that digest at {looked}",
-        f"Say where it is: extractor.{name}.{key}=PATH (`mmser predict` and `mmser robustness` take it).",
+        f"Say where it is: extractor.{name}.{key}=PATH (`mmser predict` and `mmser robustness` "
+        "take it).",
     )
 
 

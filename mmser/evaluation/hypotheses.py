@@ -1,4 +1,6 @@
-"""What a model trained with CTC has understood: its transcripts, a by-product of the auxiliary task."""
+"""What a model trained with CTC has understood: its transcripts, a by-product of the auxiliary
+task.
+"""
 
 from __future__ import annotations
 
@@ -31,10 +33,11 @@ class Recogniser(Protocol):
 
 
 def hypotheses(run: Run, part: str = "test") -> pd.DataFrame:
-    """The greedy transcript of every utterance of a part: one row per (utterance, fold, seed), columns `COLUMNS`.
+    """The greedy transcript of every utterance of a part: one row per (utterance, fold, seed),
+    columns `COLUMNS`.
 
-    ``transcript`` is what the target stream spells, "" where the utterance has none. Raises MmserError when the run
-    was not trained with CTC.
+    ``transcript`` is what the target stream spells, "" where the utterance has none. Raises
+    MmserError when the run was not trained with CTC.
     """
     tables = []
     for fold, seed in run.folds:
@@ -44,12 +47,18 @@ def hypotheses(run: Run, part: str = "test") -> pd.DataFrame:
         table = recognise(model, recogniser, data.loader(part, shuffle=False), alphabet)
         tables.append(table.assign(fold=fold, seed=seed))
     if not tables:
-        raise MmserError("at least one finished fold", f"none in {run.directory}", "Run `mmser train` again.")
+        raise MmserError(
+            "at least one finished fold", f"none in {run.directory}", "Run `mmser train` again."
+        )
     return pd.concat(tables, ignore_index=True)[list(COLUMNS)]
 
 
-def recognise(model: nn.Module, recogniser: Recogniser, loader: Iterable[Batch], alphabet: str) -> pd.DataFrame:
-    """id, transcript and hypothesis of every utterance of ``loader``; ``alphabet`` spells the numbers from 1 on."""
+def recognise(
+    model: nn.Module, recogniser: Recogniser, loader: Iterable[Batch], alphabet: str
+) -> pd.DataFrame:
+    """id, transcript and hypothesis of every utterance of ``loader``; ``alphabet`` spells the
+    numbers from 1 on.
+    """
     rows = []
     for batch, outputs in run_model(model, loader):
         written = recogniser.decode(outputs.encoded[recogniser.encoder])
@@ -67,15 +76,25 @@ def spell(numbers: Iterable[int], alphabet: str) -> str:
 
 
 def error_rates(table: pd.DataFrame, normaliser: str = PLAIN) -> pd.DataFrame:
-    """Word error rate per fold and seed, ``pooled`` over all words first; ``mean of folds`` is the unweighted mean.
+    """Word error rate per fold and seed, ``pooled`` over all words first; ``mean of folds`` is the
+    unweighted mean.
 
     ``normaliser`` (see `mmser.metrics.wer`) is named in its column.
     """
     per_fold = {key: _errors(rows, normaliser) for key, rows in by_fold(table)}
     pooled = _errors(table, normaliser)
     rows = [("pooled", pooled.rate, pooled.words)]
-    rows.append(("mean of folds", float(np.mean([errors.rate for errors in per_fold.values()])), pooled.words))
-    rows += [(f"{fold} seed {seed}", errors.rate, errors.words) for (fold, seed), errors in per_fold.items()]
+    rows.append(
+        (
+            "mean of folds",
+            float(np.mean([errors.rate for errors in per_fold.values()])),
+            pooled.words,
+        )
+    )
+    rows += [
+        (f"{fold} seed {seed}", errors.rate, errors.words)
+        for (fold, seed), errors in per_fold.items()
+    ]
     return pd.DataFrame(rows, columns=["over", "wer", "words"]).assign(normaliser=normaliser)
 
 
@@ -85,7 +104,10 @@ def _errors(table: pd.DataFrame, normaliser: str) -> WordErrors:
 
 def by_fold(table: pd.DataFrame) -> Iterable[tuple[tuple[str, int], pd.DataFrame]]:
     """((fold, seed), rows), in the table's order."""
-    return (((str(fold), int(str(seed))), rows) for (fold, seed), rows in table.groupby(["fold", "seed"], sort=False))
+    return (
+        ((str(fold), int(str(seed))), rows)
+        for (fold, seed), rows in table.groupby(["fold", "seed"], sort=False)
+    )
 
 
 def find_recogniser(objective: nn.Module) -> Recogniser:
@@ -94,5 +116,7 @@ def find_recogniser(objective: nn.Module) -> Recogniser:
         if isinstance(module, Recogniser):
             return module
     raise MmserError(
-        "a run trained with CTC", f"the objective {type(objective).__name__}", "Train with objective=emotion_ctc."
+        "a run trained with CTC",
+        f"the objective {type(objective).__name__}",
+        "Train with objective=emotion_ctc.",
     )

@@ -1,4 +1,6 @@
-"""What single annotators heard: a listener-adaptive model's predictions for them, and how far they agree at all."""
+"""What single annotators heard: a listener-adaptive model's predictions for them, and how far they
+agree at all.
+"""
 
 from __future__ import annotations
 
@@ -25,10 +27,11 @@ UNKNOWN = "(unknown)"
 
 
 def listener_predictions(run: Run, part: str = "test") -> pd.DataFrame:
-    """One row per (utterance, listener, fold, seed) with columns `COLUMNS`; votes for other emotions are left out.
+    """One row per (utterance, listener, fold, seed) with columns `COLUMNS`; votes for other
+    emotions are left out.
 
-    ``listener`` is `UNKNOWN` for an annotator that training does not know: the shared code answers for them. Raises
-    MmserError when the run's model does not answer per listener.
+    ``listener`` is `UNKNOWN` for an annotator that training does not know: the shared code answers
+    for them. Raises MmserError when the run's model does not answer per listener.
     """
     tables = []
     for fold, seed in run.folds:
@@ -36,12 +39,16 @@ def listener_predictions(run: Run, part: str = "test") -> pd.DataFrame:
         table = predict_listeners(model, data.loader(part, shuffle=False), data.task)
         tables.append(table.assign(fold=fold, seed=seed))
     if not tables:
-        raise MmserError("at least one finished fold", f"none in {run.directory}", "Run `mmser train` again.")
+        raise MmserError(
+            "at least one finished fold", f"none in {run.directory}", "Run `mmser train` again."
+        )
     return pd.concat(tables, ignore_index=True)[list(COLUMNS)]
 
 
 def predict_listeners(model: Any, loader: Iterable[Batch], task: Task) -> pd.DataFrame:
-    """id, listener, target and prediction of every vote for one of the task's classes; ``model`` in eval mode."""
+    """id, listener, target and prediction of every vote for one of the task's classes; ``model`` in
+    eval mode.
+    """
     if not task.listeners or not hasattr(model.head, "listener_logits"):
         raise MmserError(
             "a listener-adaptive run on a corpus with single votes",
@@ -54,7 +61,9 @@ def predict_listeners(model: Any, loader: Iterable[Batch], task: Task) -> pd.Dat
         who, what = batch.targets["listener"], batch.targets["listener_emotion"]
         with torch.inference_mode():
             outputs = model(batch.streams, replace(batch.context, listeners=who))
-            guess = model.head.listener_logits(outputs.vector)[..., : len(task.classes)].argmax(dim=-1)
+            guess = model.head.listener_logits(outputs.vector)[..., : len(task.classes)].argmax(
+                dim=-1
+            )
         asked = (who != UNLABELLED) & (what < len(task.classes))
         for row, vote in torch.nonzero(asked).tolist():
             classes = (task.classes[int(place[row, vote])] for place in (what, guess))
@@ -63,7 +72,9 @@ def predict_listeners(model: Any, loader: Iterable[Batch], task: Task) -> pd.Dat
 
 
 def listener_scores(table: pd.DataFrame, classes: tuple[str, ...]) -> pd.DataFrame:
-    """WA and UA over all (utterance, listener) pairs, then per listener: columns listener, pairs, wa, ua."""
+    """WA and UA over all (utterance, listener) pairs, then per listener: columns listener, pairs,
+    wa, ua.
+    """
     parts = [("all", table), *table.groupby("listener", sort=True)]
     rows = []
     for name, part in parts:
@@ -73,22 +84,30 @@ def listener_scores(table: pd.DataFrame, classes: tuple[str, ...]) -> pd.DataFra
 
 
 def agreement(heard: pd.DataFrame, listeners: int = 10, common: int = 20) -> pd.DataFrame:
-    """Cohen's kappa between the most active ``listeners``, for pairs with more than ``common`` common utterances.
+    """Cohen's kappa between the most active ``listeners``, for pairs with more than ``common``
+    common utterances.
 
-    ``heard`` has one row per (id, listener) with ``target``; -> columns first, second, utterances, kappa.
+    ``heard`` has one row per (id, listener) with ``target``; -> columns first, second, utterances,
+    kappa.
     """
     active = heard["listener"].value_counts().index[:listeners]
-    wide = heard[heard["listener"].isin(active)].pivot(index="id", columns="listener", values="target")
+    wide = heard[heard["listener"].isin(active)].pivot(
+        index="id", columns="listener", values="target"
+    )
     rows = []
     for first, second in combinations(sorted(active), 2):
         both = wide[[first, second]].dropna()
         if len(both) > common:
-            rows.append((first, second, len(both), kappa(both[first].to_numpy(), both[second].to_numpy())))
+            rows.append(
+                (first, second, len(both), kappa(both[first].to_numpy(), both[second].to_numpy()))
+            )
     return pd.DataFrame(rows, columns=["first", "second", "utterances", "kappa"])
 
 
 def kappa(first: np.ndarray, second: np.ndarray) -> float:
-    """Cohen's kappa of two label sequences (item,); NaN where both use one and the same label throughout."""
+    """Cohen's kappa of two label sequences (item,); NaN where both use one and the same label
+    throughout.
+    """
     labels = np.unique(np.concatenate([first, second]))
     counts = confusion(first, second, list(labels)) / len(first)
     chance = float(counts.sum(axis=1) @ counts.sum(axis=0))

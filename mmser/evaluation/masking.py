@@ -26,26 +26,35 @@ class Keep:
 
     def __call__(self, batch: Batch) -> Batch:
         lost = {
-            name: torch.ones(len(batch.ids), dtype=torch.bool) for name in batch.streams if name not in self.streams
+            name: torch.ones(len(batch.ids), dtype=torch.bool)
+            for name in batch.streams
+            if name not in self.streams
         }
         return _without(batch, lost)
 
 
 class RandomAbsence:
-    """Each modality of each utterance is absent with probability ``rate``; one of those that were there stays.
+    """Each modality of each utterance is absent with probability ``rate``; one of those that were
+    there stays.
 
-    ``groups`` maps a modality to its streams. What happens to an utterance depends on (seed, draw, id) alone, and what
-    is absent at one rate is absent at every higher one, so that curves over rates compare like with like. Because one
-    modality always stays the rate achieved is lower than the one asked for.
+    ``groups`` maps a modality to its streams. What happens to an utterance depends on (seed, draw,
+    id) alone, and what is absent at one rate is absent at every higher one, so that curves over
+    rates compare like with like. Because one modality always stays the rate achieved is lower than
+    the one asked for.
     """
 
-    def __init__(self, groups: Mapping[str, Sequence[str]], rate: float, draw: int = 0, seed: int = 0) -> None:
+    def __init__(
+        self, groups: Mapping[str, Sequence[str]], rate: float, draw: int = 0, seed: int = 0
+    ) -> None:
         self.groups = {name: tuple(streams) for name, streams in groups.items()}
         self.rate, self.draw, self.seed = rate, draw, seed
 
     def __call__(self, batch: Batch) -> Batch:
         lost = {name: torch.zeros(len(batch.ids), dtype=torch.bool) for name in batch.streams}
-        there = {n: [batch.streams[s].present.tolist() for s in streams] for n, streams in self.groups.items()}
+        there = {
+            n: [batch.streams[s].present.tolist() for s in streams]
+            for n, streams in self.groups.items()
+        }
         for row, identifier in enumerate(batch.ids):
             present = [name for name, flags in there.items() if any(flag[row] for flag in flags)]
             for name in self._dropped(identifier, present):

@@ -1,4 +1,6 @@
-"""Features of one condition that are used once and kept in memory, read like a store on the disk."""
+"""Features of one condition that are used once and kept in memory, read like a store
+on the disk.
+"""
 
 from __future__ import annotations
 
@@ -20,14 +22,18 @@ if TYPE_CHECKING:
 
 
 class MemoryStore:
-    """``results`` {utterance id: what was extracted} in the dtype of ``info``; see `mmser.cache.store.Store`."""
+    """``results`` {utterance id: what was extracted} in the dtype of ``info``; see
+    `mmser.cache.store.Store`.
+    """
 
     def __init__(self, info: Mapping[str, Any], results: Mapping[str, Features | Failure]) -> None:
         self.info = dict(info)
         self._rows: dict[str, Row] = {}
         self._tensors: dict[str, np.ndarray] = {}
         for identifier, result in results.items():
-            self._rows[identifier], tensors = prepare(Entry(identifier, "", result), self.info["dtype"], None)
+            self._rows[identifier], tensors = prepare(
+                Entry(identifier, "", result), self.info["dtype"], None
+            )
             self._tensors |= tensors
 
     def __contains__(self, identifier: object) -> bool:

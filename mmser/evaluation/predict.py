@@ -17,11 +17,11 @@ from mmser.core.tables import PREDICTION, PROBABILITY, TARGET
 def predict(
     model: nn.Module, loader: Iterable[Batch], classes: Sequence[str], values: Sequence[str] = ()
 ) -> pd.DataFrame:
-    """Predictions in loader order: id, and target, prediction and probability_<class> (softmax), and target_<value>
-    and prediction_<value>.
+    """Predictions in loader order: id, and target, prediction and probability_<class> (softmax),
+    and target_<value> and prediction_<value>.
 
-    The model runs in eval mode without gradients, on the device it lies on. Raises MmserError when the model gives
-    no logits for the classes, or something that is no number.
+    The model runs in eval mode without gradients, on the device it lies on. Raises MmserError when
+    the model gives no logits for the classes, or something that is no number.
     """
     return predict_and_embed(model, loader, classes, values)[0]
 
@@ -35,14 +35,18 @@ def predict_and_embed(
         tables.append(_batch_table(batch, outputs, classes, values))
         vectors.append(outputs.vector.float().cpu().numpy())
     if not tables:
-        raise MmserError("utterances to predict", "none", "Check the fold assignment: its test part is empty.")
+        raise MmserError(
+            "utterances to predict", "none", "Check the fold assignment: its test part is empty."
+        )
     return pd.concat(tables, ignore_index=True), np.concatenate(vectors)
 
 
 def run_model(
     model: nn.Module, loader: Iterable[Batch], need_attention: bool = False
 ) -> Iterator[tuple[Batch, Outputs]]:
-    """Every batch with its outputs, in eval mode and without gradients; the model's mode is put back at the end."""
+    """Every batch with its outputs, in eval mode and without gradients; the model's mode is put
+    back at the end.
+    """
     device = device_of(model)
     training = model.training
     model.eval()
@@ -62,7 +66,9 @@ def device_of(model: nn.Module) -> torch.device:
     return parameter.device if parameter is not None else torch.device("cpu")
 
 
-def _batch_table(batch: Batch, outputs: Outputs, classes: Sequence[str], values: Sequence[str]) -> pd.DataFrame:
+def _batch_table(
+    batch: Batch, outputs: Outputs, classes: Sequence[str], values: Sequence[str]
+) -> pd.DataFrame:
     columns: dict[str, object] = {"id": list(batch.ids)}
     if classes:
         logits = _finite(outputs.logits, len(classes), "logits", batch.ids)
@@ -83,13 +89,18 @@ def _finite(tensor: Tensor | None, size: int, what: str, ids: Sequence[str]) -> 
     """float32 (batch, size) on the CPU; raises MmserError instead of letting NaN become a class."""
     if tensor is None or tensor.shape[-1] != size:
         found = "none" if tensor is None else f"{tensor.shape[-1]}"
-        raise MmserError(f"{size} {what} per utterance", found, "Choose a head that predicts what the protocol asks.")
+        raise MmserError(
+            f"{size} {what} per utterance",
+            found,
+            "Choose a head that predicts what the protocol asks.",
+        )
     tensor = tensor.float().cpu()
     bad = torch.nonzero(~torch.isfinite(tensor).all(-1)).flatten().tolist()
     if bad:
         raise MmserError(
             f"finite {what} for every utterance",
             f"NaN or infinity for {len(bad)} in one batch, first {ids[bad[0]]}",
-            "The training diverged (lower the learning rate) or a feature cache is damaged (`mmser cache verify`).",
+            "The training diverged (lower the learning rate) or a feature cache is damaged "
+            "(`mmser cache verify`).",
         )
     return tensor

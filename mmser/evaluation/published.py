@@ -16,20 +16,45 @@ from mmser.evaluation.meanings import PERCENT
 from mmser.evaluation.score import POOLED, score
 from mmser.metrics.predictions import read_predictions
 
-METRICS = {"wa": "wa", "ua": "ua", "uar": "ua", "wf1": "wf1", "f1 weighted": "wf1", "macro f1": "macro_f1"}
-COLUMNS = ("system", "data", "metric", "published", "published_protocol", "source", "ours", "low", "high")
-"""Accuracies and F1 in percent; ``ours`` is NaN on another corpus or for a metric that is not scored."""
+METRICS = {
+    "wa": "wa",
+    "ua": "ua",
+    "uar": "ua",
+    "wf1": "wf1",
+    "f1 weighted": "wf1",
+    "macro f1": "macro_f1",
+}
+COLUMNS = (
+    "system",
+    "data",
+    "metric",
+    "published",
+    "published_protocol",
+    "source",
+    "ours",
+    "low",
+    "high",
+)
+"""Accuracies and F1 in percent; ``ours`` is NaN on another corpus or for a metric that is not
+scored.
+"""
 
 
 def beside_published(run: str | Path, system: str) -> tuple[pd.DataFrame, list[str]]:
-    """COLUMNS for every figure on the system's card, and the differences of protocol, one sentence each.
+    """COLUMNS for every figure on the system's card, and the differences of protocol, one sentence
+    each.
 
-    Raises UsageError for an unknown system, MmserError when its card has no figure or the run no predictions.
+    Raises UsageError for an unknown system, MmserError when its card has no figure or the run no
+    predictions.
     """
     config = load_config("system", system)
     card = config.get("card") or {}
     if not card.get("reported"):
-        raise MmserError(f"published figures of {system}", "none on its card", "`mmser list systems` prints the cards.")
+        raise MmserError(
+            f"published figures of {system}",
+            "none on its card",
+            "`mmser list systems` prints the cards.",
+        )
     predictions = read_predictions(run)
     clean = predictions[predictions["condition"] == CLEAN]
     scores = score(clean)
@@ -39,10 +64,25 @@ def beside_published(run: str | Path, system: str) -> tuple[pd.DataFrame, list[s
     for entry in card["reported"]:
         metric = METRICS.get(str(entry["metric"]).lower(), "")
         fits = any(name and name in _plain(str(entry.get("data", ""))) for name in corpora)
-        found = pooled.loc[metric] if fits and metric in pooled.index and metric in PERCENT else None
-        ours = {key: 100 * found[name] if found is not None else float("nan") for key, name in _OURS.items()}
-        rows.append({"system": system, "data": entry.get("data"), "metric": entry["metric"], **_quoted(entry), **ours})
-    return pd.DataFrame(rows, columns=list(COLUMNS)), list(_differences(Path(run), system, config, clean))
+        found = (
+            pooled.loc[metric] if fits and metric in pooled.index and metric in PERCENT else None
+        )
+        ours = {
+            key: 100 * found[name] if found is not None else float("nan")
+            for key, name in _OURS.items()
+        }
+        rows.append(
+            {
+                "system": system,
+                "data": entry.get("data"),
+                "metric": entry["metric"],
+                **_quoted(entry),
+                **ours,
+            }
+        )
+    return pd.DataFrame(rows, columns=list(COLUMNS)), list(
+        _differences(Path(run), system, config, clean)
+    )
 
 
 _OURS = {"ours": "value", "low": "low", "high": "high"}
@@ -50,9 +90,15 @@ _OURS = {"ours": "value", "low": "low", "high": "high"}
 
 def published_text(table: pd.DataFrame, differences: list[str]) -> str:
     """Figures and differences for a terminal."""
-    lines = [table.to_string(index=False, float_format=lambda number: f"{number:.1f}", na_rep="-"), "", "Differences:"]
+    lines = [
+        table.to_string(index=False, float_format=lambda number: f"{number:.1f}", na_rep="-"),
+        "",
+        "Differences:",
+    ]
     lines += [f"  - {sentence}" for sentence in differences]
-    return "\n".join([*lines, "Published figures are quoted as printed; ours is pooled over folds and seeds."])
+    return "\n".join(
+        [*lines, "Published figures are quoted as printed; ours is pooled over folds and seeds."]
+    )
 
 
 def _quoted(entry: Mapping[str, Any]) -> dict[str, Any]:
@@ -60,9 +106,13 @@ def _quoted(entry: Mapping[str, Any]) -> dict[str, Any]:
     return {"published": float(entry["value"]), "published_protocol": protocol, "source": source}
 
 
-def _differences(run: Path, system: str, config: Mapping[str, Any], clean: pd.DataFrame) -> Iterator[str]:
+def _differences(
+    run: Path, system: str, config: Mapping[str, Any], clean: pd.DataFrame
+) -> Iterator[str]:
     card = config["card"]
-    for stated in dict.fromkeys(str(entry.get("protocol", "not stated")) for entry in card["reported"]):
+    for stated in dict.fromkeys(
+        str(entry.get("protocol", "not stated")) for entry in card["reported"]
+    ):
         yield f"published with: {stated}"
     path = run / "config.yaml"
     if not path.is_file():
@@ -72,19 +122,33 @@ def _differences(run: Path, system: str, config: Mapping[str, Any], clean: pd.Da
     protocol = own.get("protocol") or {}
     utterances, speakers = clean["id"].nunique(), clean["speaker"].nunique()
     classes = ", ".join(protocol.get("classes") or []) or "no classes"
-    yield f"this run: protocol {protocol.get('name')} ({classes}), {utterances} utterances, {speakers} speakers tested"
-    yield f"this run: {clean['fold'].nunique()} folds, seeds {', '.join(map(str, sorted(clean['seed'].unique())))}"
+    yield (
+        f"this run: protocol {protocol.get('name')} ({classes}), {utterances} utterances, "
+        f"{speakers} speakers tested"
+    )
+    yield (
+        f"this run: {clean['fold'].nunique()} folds, seeds "
+        f"{', '.join(map(str, sorted(clean['seed'].unique())))}"
+    )
     if protocol.get("name") != card.get("protocol"):
-        yield f"the card asks for the protocol {card.get('protocol')}, this run used {protocol.get('name')}"
+        yield (
+            f"the card asks for the protocol {card.get('protocol')}, this run used "
+            f"{protocol.get('name')}"
+        )
     if (own.get("card") or {}).get("name") != card.get("name"):
-        yield f"this run is of the system {(own.get('card') or {}).get('name')}, not of {card.get('name')}"
+        yield (
+            f"this run is of the system {(own.get('card') or {}).get('name')}, not of "
+            f"{card.get('name')}"
+        )
     yield from _stream_differences(own.get("streams") or {}, config.get("streams") or {})
     yield from (f"departure from the paper: {text}" for text in card.get("departures") or [])
 
 
 def _stream_differences(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Iterator[str]:
     for name in dict.fromkeys([*theirs, *ours]):
-        here, there = ((streams.get(name) or {}).get("extractor", "none") for streams in (ours, theirs))
+        here, there = (
+            (streams.get(name) or {}).get("extractor", "none") for streams in (ours, theirs)
+        )
         if here != there:
             yield f"stream {name}: this run reads {here}, the system's config {there}"
         elif "@" in str(here):

@@ -1,4 +1,6 @@
-"""The extractor that made a store, built again from what the store says of it, and proven to be the same."""
+"""The extractor that made a store, built again from what the store says of it, and proven to be the
+same.
+"""
 
 from __future__ import annotations
 
@@ -30,29 +32,35 @@ _OF_DECODING = (DECODED, "decoded_pictures")
 """What decoding adds to that recipe."""
 
 FACTOR, RANDOM_FACTOR = 100, 4
-"""How far a store's parameters may be from the config's: what they say may be anybody's. Random weights are made, not
-read, and a network of a hundred times the size would be too."""
+"""How far a store's parameters may be from the config's: what they say may be anybody's. Random
+weights are made, not read, and a network of a hundred times the size would be too."""
 
 
 def extractor_like(store: Store, run: Run) -> Extractor:
-    """The extractor of a run's store, with the run's ``paths.weights``. Raises as `extractor_of`."""
-    return extractor_of(store.info, str((run.config.get("paths") or {}).get("weights", "weights")), run.named_files)
+    """The extractor of a run's store, with the run's ``paths.weights``. Raises as
+    `extractor_of`.
+    """
+    return extractor_of(
+        store.info, str((run.config.get("paths") or {}).get("weights", "weights")), run.named_files
+    )
 
 
 def extractor_of(info: Mapping[str, Any], weights: str, named: Named | None = None) -> Extractor:
     """``configs/extractor/<name>`` with the parameters in a store's ``info``.
 
-    A file that is known by its digest is the one ``named``, or the one that made the store where it still lies, or the
-    config's in the folder ``weights``; pretrained weights are random where the store's were. Raises MmserError when no
-    such file is found, or code or parameters differ from those the store was made with, and UsageError when the config
-    is gone.
+    A file that is known by its digest is the one ``named``, or the one that made the store where it
+    still lies, or the config's in the folder ``weights``; pretrained weights are random where the
+    store's were. Raises MmserError when no such file is found, or code or parameters differ from
+    those the store was made with, and UsageError when the config is gone.
     """
     name = checked_name(str(info["extractor"]), "the name of an extractor")
     words = ["corpus=generic", f"paths.weights={weights}", f"+extractor@extractor.{name}={name}"]
     part = dict(compose("preprocess", words)["extractor"][name])
     usual = {**_arguments(part), **part}
     known = {key: value for key, value in info["parameters"].items() if key in _arguments(part)}
-    part |= {key: value for key, value in known.items() if key != "weights" and not is_digest(value)}
+    part |= {
+        key: value for key, value in known.items() if key != "weights" and not is_digest(value)
+    }
     for key in [key for key, value in known.items() if is_digest(value)]:
         part[key] = str(file_of(info, key, part, (named or {}).get(name, {}).get(key)))
     newer = later_arguments(get_class(part["_target_"])) - info["parameters"].keys()
@@ -60,7 +68,9 @@ def extractor_of(info: Mapping[str, Any], weights: str, named: Named | None = No
     if info.get("random_weights") and "weights" in part:
         part["weights"] = RANDOM
     check_part(part, f"extractor.{name}")
-    check_scale(part, usual, RANDOM_FACTOR if info.get("random_weights") else FACTOR, f"extractor.{name}")
+    check_scale(
+        part, usual, RANDOM_FACTOR if info.get("random_weights") else FACTOR, f"extractor.{name}"
+    )
     extractor: Extractor = built(part)
     _check_same(info, extractor)
     return extractor
@@ -95,7 +105,8 @@ def same_maker(info: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 def _stated(parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Parameters of a store as its extractor states them today.
 
-    Stores made earlier name the revision of a model of the hub beside the digest of local or random weights.
+    Stores made earlier name the revision of a model of the hub beside the digest of local or random
+    weights.
     """
     stated = {key: value for key, value in parameters.items() if key not in _OF_DECODING}
     if "revision" in stated and not str(stated.get("weights")).startswith("hub:"):
@@ -108,11 +119,16 @@ def _check_same(info: Mapping[str, Any], extractor: Extractor) -> None:
     now = recipe_of(name, extractor).info()
     then = {**info, "parameters": _stated(info["parameters"])}
     keys = ("class", "version", "parameters", "dtype")
-    found = differences({"then": {key: then[key] for key in keys}, "now": {key: now[key] for key in keys}})
+    found = differences(
+        {"then": {key: then[key] for key in keys}, "now": {key: now[key] for key in keys}}
+    )
     if found["now"]:
-        differing = ", ".join(f"{key}={found['now'][key]} (there {found['then'][key]})" for key in found["now"])
+        differing = ", ".join(
+            f"{key}={found['now'][key]} (there {found['then'][key]})" for key in found["now"]
+        )
         raise MmserError(
             f"the extractor that made {name}-{info['fingerprint']}",
             f"one with {differing}",
-            "Put the same weights below paths.weights, or use the version of mmser that made the store.",
+            "Put the same weights below paths.weights, or use the version of mmser that made the "
+            "store.",
         )

@@ -1,4 +1,6 @@
-"""The robustness table of a run: scores of disturbed conditions against how strong the disturbance came out."""
+"""The robustness table of a run: scores of disturbed conditions against how strong the disturbance
+came out.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +16,10 @@ FILE = "robustness.parquet"
 PREDICTIONS = "robustness-predictions.parquet"
 
 COLUMNS = ("family", "condition", "level", "achieved", "normaliser", *SCORED[1:])
-"""``family`` names a curve ("controlled word errors", "white noise"), ``level`` what was asked for, ``achieved`` what
-came of it, both in the family's unit (a share for word errors, dB, Hz, ...), NaN where there is none. ``normaliser`` is
-that of the word errors (see `mmser.metrics.wer`), "" for others."""
+"""``family`` names a curve ("controlled word errors", "white noise"), ``level`` what was asked for,
+``achieved`` what came of it, both in the family's unit (a share for word errors, dB, Hz, ...), NaN
+where there is none. ``normaliser`` is that of the word errors (see `mmser.metrics.wer`), "" for
+others."""
 
 WORD_ERRORS = "controlled word errors"
 RECOGNISER = "speech recogniser"
@@ -26,7 +29,9 @@ CLEAN_FAMILY = "undisturbed"
 
 @dataclass(frozen=True, slots=True)
 class Strength:
-    """What a condition is: its family, the level asked for and the one achieved, word errors by which normaliser."""
+    """What a condition is: its family, the level asked for and the one achieved, word errors by
+    which normaliser.
+    """
 
     family: str
     level: float = float("nan")
@@ -34,8 +39,12 @@ class Strength:
     normaliser: str = ""
 
 
-def keep_scores(run: Run, predictions: pd.DataFrame, strengths: Mapping[str, Strength]) -> pd.DataFrame:
-    """Score the conditions of ``predictions``, add them to the run's robustness table, return the new rows."""
+def keep_scores(
+    run: Run, predictions: pd.DataFrame, strengths: Mapping[str, Strength]
+) -> pd.DataFrame:
+    """Score the conditions of ``predictions``, add them to the run's robustness table, return the
+    new rows.
+    """
     scores = condition_scores(predictions)
     known = [strengths[condition] for condition in scores["condition"]]
     scores = scores.assign(
@@ -63,8 +72,15 @@ def robustness_text(scores: pd.DataFrame) -> str:
         row |= {"normaliser": first["normaliser"]} if scores["normaliser"].any() else {}
         row |= {"draws": first["draws"], "absent": first["absent"]}
         for name in names:
-            value, low, high = (shown(name, by_metric[name][key]) for key in ("value", "low", "high"))
+            value, low, high = (
+                shown(name, by_metric[name][key]) for key in ("value", "low", "high")
+            )
             row[title(name)] = f"{value} [{low}, {high}]"
         rows.append(row)
-    table = pd.DataFrame(rows).to_string(index=False, float_format=lambda number: f"{number:.3f}", na_rep="-")
-    return f"{table}\nIn brackets: speaker-clustered 95 % interval; absent: share of the streams that were not there."
+    table = pd.DataFrame(rows).to_string(
+        index=False, float_format=lambda number: f"{number:.3f}", na_rep="-"
+    )
+    return (
+        f"{table}\nIn brackets: speaker-clustered 95 % interval; absent: share of the streams "
+        "that were not there."
+    )

@@ -3,15 +3,17 @@
 Two averages answer two questions and are named apart by ``scope``:
 
 pooled
-    All folds and seeds as one table, scored once. Every class that any speaker acted takes part. ``low`` and ``high``
-    are the speaker-clustered bootstrap interval.
+    All folds and seeds as one table, scored once. Every class that any speaker acted takes part.
+    ``low`` and ``high`` are the speaker-clustered bootstrap interval.
 mean over folds
-    Each fold and seed scored alone, then averaged; ``std_folds`` is the standard deviation (N - 1) over folds after
-    averaging each fold's seeds, ``std_seeds`` over seeds after averaging each seed's folds.
+    Each fold and seed scored alone, then averaged; ``std_folds`` is the standard deviation (N - 1)
+    over folds after averaging each fold's seeds, ``std_seeds`` over seeds after averaging each
+    seed's folds.
 seed, fold
-    The single scores: all folds of one seed pooled, and one fold of one seed. A fold in which a class has no
-    target averages over the classes it has (mmser.metrics.classification), so its UA is not comparable with another
-    fold's to the last digit, and "mean over folds" differs from "pooled".
+    The single scores: all folds of one seed pooled, and one fold of one seed. A fold in which a
+    class has no target averages over the classes it has (mmser.metrics.classification), so its UA
+    is not comparable with another fold's to the last digit, and "mean over folds" differs from
+    "pooled".
 """
 
 from __future__ import annotations
@@ -34,14 +36,28 @@ from mmser.metrics.regression import REGRESSION, moments
 
 POOLED, MEAN, SEED, FOLD = "pooled", "mean over folds", "seed", "fold"
 SCORE_COLUMNS = (
-    *("run", "condition", "scope", "fold", "seed", "metric", "value", "low", "high", "std_folds", "std_seeds"),
+    *(
+        "run",
+        "condition",
+        "scope",
+        "fold",
+        "seed",
+        "metric",
+        "value",
+        "low",
+        "high",
+        "std_folds",
+        "std_seeds",
+    ),
     *("utterances", "clusters", "cluster"),
 )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Family:
-    """Metrics that share their sums: ``entries`` (row, *shape) of the labelled ``rows`` of a table."""
+    """Metrics that share their sums: ``entries`` (row, *shape) of the labelled
+    ``rows`` of a table.
+    """
 
     rows: pd.DataFrame
     entries: np.ndarray
@@ -57,10 +73,11 @@ def score(
 ) -> pd.DataFrame:
     """Score a predictions table, a file (.csv, .parquet), a run's folder, or several of them.
 
-    Returns SCORE_COLUMNS: one row per (run, condition, scope, fold, seed, metric). ``clusters`` counts what the
-    bootstrap resamples: speakers, or utterances where the table names no speaker (``cluster`` says which). Classes
-    ``without`` (a background that is easy and frequent, say) add to each condition one that leaves out the utterances
-    whose target they are; what is taken for one of them is still wrong. Raises MmserError when none is left.
+    Returns SCORE_COLUMNS: one row per (run, condition, scope, fold, seed, metric). ``clusters``
+    counts what the bootstrap resamples: speakers, or utterances where the table names no speaker
+    (``cluster`` says which). Classes ``without`` (a background that is easy and frequent, say) add
+    to each condition one that leaves out the utterances whose target they are; what is taken for
+    one of them is still wrong. Raises MmserError when none is left.
     """
     named = _named(tables)
     rows: list[dict[str, Any]] = []
@@ -69,24 +86,34 @@ def score(
             for name, kept in _with_and_without(str(condition), part, without):
                 scored = _score_condition(kept, draws, level, seed)
                 rows.extend({"run": run, "condition": name} | row for row in scored)
-    return pd.DataFrame(rows, columns=list(SCORE_COLUMNS)).astype({"seed": "Int64", "clusters": "Int64"})
+    return pd.DataFrame(rows, columns=list(SCORE_COLUMNS)).astype(
+        {"seed": "Int64", "clusters": "Int64"}
+    )
 
 
-def _with_and_without(condition: str, part: pd.DataFrame, classes: Sequence[str]) -> Iterator[tuple[str, pd.DataFrame]]:
+def _with_and_without(
+    condition: str, part: pd.DataFrame, classes: Sequence[str]
+) -> Iterator[tuple[str, pd.DataFrame]]:
     """The condition as it is and, where ``classes`` are named, its utterances of other targets."""
     yield condition, part
     if not classes:
         return
-    labelled = part[part["target"].notna()] if "target" in part else part.iloc[:0].assign(target=None)
+    labelled = (
+        part[part["target"].notna()] if "target" in part else part.iloc[:0].assign(target=None)
+    )
     kept = labelled[~labelled["target"].isin(list(classes))]
     if len(kept) in (0, len(labelled)):
         found = ", ".join(sorted(map(str, labelled["target"].unique()))) or "none"
-        raise MmserError(f"targets {', '.join(classes)} and others", found, "Name a class of the table.")
+        raise MmserError(
+            f"targets {', '.join(classes)} and others", found, "Name a class of the table."
+        )
     yield f"{condition}, without {', '.join(classes)}", kept
 
 
 def clusters_of(table: pd.DataFrame) -> tuple[np.ndarray, int, str]:
-    """Cluster number of each row, how many there are, and what: "speaker", or "utterance" if a speaker is unnamed."""
+    """Cluster number of each row, how many there are, and what: "speaker", or "utterance" if a
+    speaker is unnamed.
+    """
     if (table["speaker"] == "").any():
         numbers, names = pd.factorize(table["id"])
         return numbers, len(names), "utterance"
@@ -99,19 +126,32 @@ def _named(tables: pd.DataFrame | str | Path | Iterable[str | Path]) -> dict[str
         return {"": checked_predictions(tables)}
     paths = [Path(p) for p in ([tables] if isinstance(tables, str | Path) else tables)]
     if not paths:
-        raise MmserError("at least one predictions table", "none", "Name a csv or parquet file, or a run's folder.")
-    names = [path.stem if path.stem != "predictions" else path.resolve().parent.name for path in paths]
-    unique = [name if names.count(name) == 1 else str(path) for name, path in zip(names, paths, strict=True)]
+        raise MmserError(
+            "at least one predictions table",
+            "none",
+            "Name a csv or parquet file, or a run's folder.",
+        )
+    names = [
+        path.stem if path.stem != "predictions" else path.resolve().parent.name for path in paths
+    ]
+    unique = [
+        name if names.count(name) == 1 else str(path)
+        for name, path in zip(names, paths, strict=True)
+    ]
     return {name: read_predictions(path) for name, path in zip(unique, paths, strict=True)}
 
 
 def families_of(table: pd.DataFrame) -> list[Family]:
-    """The metrics that a checked predictions table of one condition allows, with what their sums are made of."""
+    """The metrics that a checked predictions table of one condition allows, with what their sums
+    are made of.
+    """
     families = []
     classes = classes_of(table)
     if classes:
         rows = table[table["target"].notna()]
-        target, prediction = (class_indices(rows[column], classes) for column in ("target", "prediction"))
+        target, prediction = (
+            class_indices(rows[column], classes) for column in ("target", "prediction")
+        )
         pairs = np.zeros((len(rows), len(classes), len(classes)), dtype=np.float32)
         pairs[np.arange(len(rows)), target, prediction] = 1
         families.append(Family(rows, pairs, dict(CLASSIFICATION)))
@@ -119,15 +159,23 @@ def families_of(table: pd.DataFrame) -> list[Family]:
         if columns[0] in rows:
             probabilities = rows[columns].to_numpy()
             families.append(Family(rows, calibration_bins(probabilities, target), {"ece": ece_of}))
-            families.append(Family(rows, squared_errors(probabilities, target), {"brier": brier_of}))
+            families.append(
+                Family(rows, squared_errors(probabilities, target), {"brier": brier_of})
+            )
     for value in values_of(table):
         rows = table[table[TARGET + value].notna()]
         entries = moments(rows[TARGET + value], rows[PREDICTION + value])
-        families.append(Family(rows, entries, {f"{name}_{value}": metric for name, metric in REGRESSION.items()}))
+        families.append(
+            Family(
+                rows, entries, {f"{name}_{value}": metric for name, metric in REGRESSION.items()}
+            )
+        )
     return families
 
 
-def _score_condition(table: pd.DataFrame, draws: int, level: float, seed: int) -> list[dict[str, Any]]:
+def _score_condition(
+    table: pd.DataFrame, draws: int, level: float, seed: int
+) -> list[dict[str, Any]]:
     rows = []
     for family in families_of(table):
         single = [*_grouped(family, ["fold", "seed"], FOLD), *_grouped(family, ["seed"], SEED)]
@@ -142,8 +190,16 @@ def _pooled(family: Family, draws: int, level: float, seed: int) -> list[dict[st
     rows = []
     for name, metric in family.metrics.items():
         # A single cluster cannot vary: it has no interval.
-        low, high = percentile_interval(metric(resampled), level) if clusters > 1 else (np.nan, np.nan)
-        row = {"scope": POOLED, "metric": name, "value": float(metric(sums.sum(0))), "low": low, "high": high}
+        low, high = (
+            percentile_interval(metric(resampled), level) if clusters > 1 else (np.nan, np.nan)
+        )
+        row = {
+            "scope": POOLED,
+            "metric": name,
+            "value": float(metric(sums.sum(0))),
+            "low": low,
+            "high": high,
+        }
         rows.append(row | {"utterances": len(family.rows), "clusters": clusters, "cluster": kind})
     return rows
 

@@ -22,19 +22,25 @@ if TYPE_CHECKING:
 def ensure_transcribed(
     run: Run, stores: Mapping[str, Store], backend: str, only: Collection[str] | None = None
 ) -> dict[str, str]:
-    """{stream: full name of its store with the recogniser's words}; transcribes and extracts what is not cached.
+    """{stream: full name of its store with the recogniser's words}; transcribes and extracts what
+    is not cached.
 
-    ``stores`` are the run's text streams', whose extractors and parameters the new stores share; ``only`` the
-    utterances to hear (None: the whole corpus). Raises UsageError for an unknown recogniser, MmserError when the
-    corpus's media, the recogniser or its weights are not there.
+    ``stores`` are the run's text streams', whose extractors and parameters the new stores share;
+    ``only`` the utterances to hear (None: the whole corpus). Raises UsageError for an unknown
+    recogniser, MmserError when the corpus's media, the recogniser or its weights are not there.
     """
-    missing = [stream for stream, store in stores.items() if not _is_cached(run, store, backend, only)]
+    missing = [
+        stream for stream, store in stores.items() if not _is_cached(run, store, backend, only)
+    ]
     if missing:
         from mmser.extraction.preprocess import preprocess
 
         preprocess(
             built(run.config["corpus"]),
-            {str(stores[stream].info["extractor"]): extractor_like(stores[stream], run) for stream in missing},
+            {
+                str(stores[stream].info["extractor"]): extractor_like(stores[stream], run)
+                for stream in missing
+            },
             run.config["cache"],
             transcriber=make_transcriber(backend, run.config),
             transcript=backend,
@@ -45,7 +51,9 @@ def ensure_transcribed(
 
 
 def make_transcriber(backend: str, settings: Mapping[str, Any]) -> Transcriber:
-    """``pocketsphinx``, or config and model joined by a hyphen: ``whisper-base``, ``faster_whisper-small``."""
+    """``pocketsphinx``, or config and model joined by a hyphen: ``whisper-base``,
+    ``faster_whisper-small``.
+    """
     known = config_names("transcriber")
     config, _, model = backend.partition("-")
     if config not in known:
@@ -58,9 +66,13 @@ def make_transcriber(backend: str, settings: Mapping[str, Any]) -> Transcriber:
 
 
 def _find(run: Run, store: Store, backend: str) -> Path:
-    """The store that the extractor of ``store``, with the same parameters, made of the recogniser's words."""
+    """The store that the extractor of ``store``, with the same parameters, made of the recogniser's
+    words.
+    """
     name = f"{store.info['extractor']}@{backend}"
-    return find_store(run.config["cache"], corpus_name(run.config), name, partial(same_maker, store.info))
+    return find_store(
+        run.config["cache"], corpus_name(run.config), name, partial(same_maker, store.info)
+    )
 
 
 def _is_cached(run: Run, store: Store, backend: str, only: Collection[str] | None) -> bool:

@@ -23,14 +23,19 @@ ROUNDS = 6
 
 
 def corrupted(
-    transcripts: Mapping[str, Transcript], wer: float, confusions: Confusions, draw: int = 0, seed: int = 0
+    transcripts: Mapping[str, Transcript],
+    wer: float,
+    confusions: Confusions,
+    draw: int = 0,
+    seed: int = 0,
 ) -> tuple[dict[str, Transcript], float]:
-    """The transcripts with errors of the kinds and words of ``confusions``; -> them and the rate achieved over all.
+    """The transcripts with errors of the kinds and words of ``confusions``; -> them and the rate
+    achieved over all.
 
-    The rate is approached within `TOLERANCE` where there are words enough; what was achieved is measured by
-    `mmser.metrics.wer`. Errors depend on (seed, draw, utterance id) and the rate alone; a word that is wrong at one
-    rate is wrong at every higher one. An utterance that loses every word has an empty text: a missing modality.
-    Raises UsageError for a rate outside [0, `HIGHEST`].
+    The rate is approached within `TOLERANCE` where there are words enough; what was achieved is
+    measured by `mmser.metrics.wer`. Errors depend on (seed, draw, utterance id) and the rate alone;
+    a word that is wrong at one rate is wrong at every higher one. An utterance that loses every
+    word has an empty text: a missing modality. Raises UsageError for a rate outside [0, `HIGHEST`].
     """
     if not 0 <= wer <= HIGHEST:
         raise UsageError(f"a word error rate between 0 and {HIGHEST}", f"{wer}", "Correct it.")
@@ -39,13 +44,16 @@ def corrupted(
     most = 1.0 / max(confusions.shares[0] + confusions.shares[1], confusions.shares[2], 1e-9)
     for _ in range(ROUNDS if wer else 0):
         made = {
-            identifier: _with_errors(transcript, intensity, confusions, _generator(identifier, draw, seed))
+            identifier: _with_errors(
+                transcript, intensity, confusions, _generator(identifier, draw, seed)
+            )
             for identifier, transcript in transcripts.items()
         }
         achieved = word_errors(references, [transcript.text for transcript in made.values()]).rate
         if abs(achieved - wer) <= TOLERANCE or not achieved:
             break
-        # Errors side by side cancel in the best alignment (deleted + inserted = substituted): ask for more.
+        # Errors side by side cancel in the best alignment (deleted + inserted = substituted): ask
+        # for more.
         intensity = min(most, intensity * wer / achieved)
     return made, achieved
 
@@ -59,7 +67,9 @@ def _with_errors(
 ) -> Transcript:
     """One transcript; the same numbers are drawn for a word at every intensity."""
     spoken = spoken_words(transcript.text)
-    times: list[Word | None] = list(transcript.words) if len(transcript.words) == len(spoken) else [None] * len(spoken)
+    times: list[Word | None] = (
+        list(transcript.words) if len(transcript.words) == len(spoken) else [None] * len(spoken)
+    )
     wrong, dropped, added = (share * intensity for share in confusions.shares)
     heard: list[tuple[str, Word | None]] = []
     for text, time in zip(spoken, times, strict=True):
@@ -77,8 +87,12 @@ def _with_errors(
     return Transcript(" ".join(text for text, _ in heard), transcript.source, words)
 
 
-def _inserted(text: str, time: Word | None, heard: list[tuple[str, Word | None]]) -> list[tuple[str, Word | None]]:
-    """The inserted word; it takes the second half of the time of the word before it, if that is still there."""
+def _inserted(
+    text: str, time: Word | None, heard: list[tuple[str, Word | None]]
+) -> list[tuple[str, Word | None]]:
+    """The inserted word; it takes the second half of the time of the word before it, if that is
+    still there.
+    """
     if time is None:
         return [(text, None)]
     middle = (time.start + time.end) / 2

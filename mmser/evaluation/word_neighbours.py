@@ -1,9 +1,11 @@
-"""Words that sound alike, by spelling: what stands in for a confusion table where no recogniser was heard.
+"""Words that sound alike, by spelling: what stands in for a confusion table where no recogniser was
+heard.
 
-A word becomes a rough phonetic spelling (digraphs to one sign, silent letters dropped, doubled letters once). Two
-spellings are compared by edit distance: 1 for a consonant, 1/2 for a vowel inserted or dropped; 1/2 for exchanging
-two vowels or two consonants of one class (p b / t d / k g / f v / s z S / m n / l r / C j), else 1. It is made for
-English; letters of other scripts count as consonants of their own.
+A word becomes a rough phonetic spelling (digraphs to one sign, silent letters dropped, doubled
+letters once). Two spellings are compared by edit distance: 1 for a consonant, 1/2 for a vowel
+inserted or dropped; 1/2 for exchanging two vowels or two consonants of one class (p b / t d / k g /
+f v / s z S / m n / l r / C j), else 1. It is made for English; letters of other scripts count as
+consonants of their own.
 """
 
 from __future__ import annotations
@@ -52,23 +54,34 @@ def sounds(word: str) -> str:
 
 
 class Neighbours:
-    """For a word the `NEAREST` others of ``vocabulary``, likelier the nearer they sound: weight exp(-distance)."""
+    """For a word the `NEAREST` others of ``vocabulary``, likelier the nearer they sound: weight
+    exp(-distance).
+    """
 
     def __init__(self, vocabulary: Sequence[str]) -> None:
         self.words = sorted(set(vocabulary))
         self._known: dict[str, tuple[list[str], np.ndarray]] = {}
 
     def of(self, word: str) -> tuple[list[str], np.ndarray]:
-        """(words, their probabilities), nearest first; empty when the vocabulary has no other word."""
+        """(words, their probabilities), nearest first; empty when the vocabulary has
+        no other word.
+        """
         if word not in self._known:
             distance = self.distances(word)
-            order = [row for row in np.argsort(distance, kind="stable") if self.words[row] != word][:NEAREST]
+            order = [row for row in np.argsort(distance, kind="stable") if self.words[row] != word][
+                :NEAREST
+            ]
             weights = np.exp(-distance[order])
-            self._known[word] = ([self.words[row] for row in order], weights / weights.sum() if order else weights)
+            self._known[word] = (
+                [self.words[row] for row in order],
+                weights / weights.sum() if order else weights,
+            )
         return self._known[word]
 
     def distances(self, word: str) -> np.ndarray:
-        """(word,) float: distance of every word of the vocabulary; all columns of the edit table at once."""
+        """(word,) float: distance of every word of the vocabulary; all columns of the edit table at
+        once.
+        """
         spelling = sounds(word)
         letters, lengths, drop = self._table
         row = np.concatenate([np.zeros((len(letters), 1)), np.cumsum(drop, axis=1)], axis=1)
@@ -93,7 +106,9 @@ class Neighbours:
 
     @cached_property
     def _table(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Letters (word, place) as numbers of the alphabet, 0 beyond the end; lengths; cost of dropping each."""
+        """Letters (word, place) as numbers of the alphabet, 0 beyond the end; lengths; cost of
+        dropping each.
+        """
         lengths = np.array([len(spelling) for spelling in self._spellings], dtype=np.int64)
         letters = np.zeros((len(lengths), int(lengths.max(initial=0))), dtype=np.int64)
         number = {letter: place for place, letter in enumerate(self._alphabet)}
@@ -112,5 +127,7 @@ def exchange_cost(first: str, second: str) -> float:
     """Cost of one letter standing for another."""
     if first == second:
         return 0.0
-    alike = any(first in group and second in group for group in (VOWELS, *CLASSES) if first and second)
+    alike = any(
+        first in group and second in group for group in (VOWELS, *CLASSES) if first and second
+    )
     return 0.5 if alike else 1.0

@@ -1,4 +1,6 @@
-"""Feature arrays that others have made, by utterance: a folder of .npy, an .npz, or one row per line of a table."""
+"""Feature arrays that others have made, by utterance: a folder of .npy, an .npz, or one row per
+line of a table.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,17 @@ from mmser.core.tables import require_columns
 Arrays = dict[str, np.ndarray]
 
 BROKEN = (
-    *(OSError, ValueError, TypeError, AttributeError, KeyError, EOFError, SyntaxError, RuntimeError, MemoryError),
+    *(
+        OSError,
+        ValueError,
+        TypeError,
+        AttributeError,
+        KeyError,
+        EOFError,
+        SyntaxError,
+        RuntimeError,
+        MemoryError,
+    ),
     *(zipfile.BadZipFile, zlib.error, tokenize.TokenError),
 )
 """What numpy raises over files that are damaged, cut off or something else."""
@@ -28,10 +40,11 @@ def read_arrays(
 ) -> Arrays:
     """{utterance id: (time, *feature)}; an utterance-level vector (feature,) becomes one step.
 
-    Without ``ids``: ``path`` is a folder of ``<id>.npy`` (an id may hold slashes) or an .npz with an array per id.
-    With ``ids``, a csv: row i of the .npy, or of ``array`` in the .npz, belongs to the id in its line i. Such a row is
-    taken whole: the zeros that fill up a row of (time, feature) are steps like any other.
-    Raises MmserError when the files are no such arrays (pickled objects are refused) or their rows do not match.
+    Without ``ids``: ``path`` is a folder of ``<id>.npy`` (an id may hold slashes) or an .npz with
+    an array per id. With ``ids``, a csv: row i of the .npy, or of ``array`` in the .npz, belongs to
+    the id in its line i. Such a row is taken whole: the zeros that fill up a row of (time, feature)
+    are steps like any other. Raises MmserError when the files are no such arrays (pickled objects
+    are refused) or their rows do not match.
     """
     path = Path(path)
     if ids is None:
@@ -40,8 +53,14 @@ def read_arrays(
     names = _ids(Path(ids), id_column)
     rows = _rows(path, array)
     if len(rows) != len(names) or len(set(names)) != len(names):
-        found_text = f"{len(rows)} rows, and {len(names)} lines with {len(set(names))} different ids"
-        raise MmserError(f"one row in {path} per line of {ids}, each id once", found_text, "Name the files in pairs.")
+        found_text = (
+            f"{len(rows)} rows, and {len(names)} lines with {len(set(names))} different ids"
+        )
+        raise MmserError(
+            f"one row in {path} per line of {ids}, each id once",
+            found_text,
+            "Name the files in pairs.",
+        )
     return {name: _steps(row) for name, row in zip(names, rows, strict=True)}
 
 
@@ -66,7 +85,9 @@ def _rows(path: Path, name: str | None) -> np.ndarray:
             raise MmserError(f"the array '{name}' in {path}", f"only {', '.join(arrays)}", remedy)
         rows = arrays[name]
     if rows.ndim < 2:
-        raise MmserError(f"an array (utterance, feature) in {path}", f"shape {rows.shape}", "Name another array.")
+        raise MmserError(
+            f"an array (utterance, feature) in {path}", f"shape {rows.shape}", "Name another array."
+        )
     return rows
 
 
@@ -99,7 +120,11 @@ def _ids(path: Path, column: str) -> list[str]:
         raise MmserError(f"a csv with the column {column}", f"no file {path}", "Give its path.")
     table = read_csv_file(path)
     require_columns(table, (column,), str(path))
-    empty = [f"line {number}" for number, value in enumerate(table[column], start=1) if value is None]
+    empty = [
+        f"line {number}" for number, value in enumerate(table[column], start=1) if value is None
+    ]
     if empty:
-        raise listed_faults(f"an id in every line of {path} (1 = first below the header)", empty, "Fill them in.")
+        raise listed_faults(
+            f"an id in every line of {path} (1 = first below the header)", empty, "Fill them in."
+        )
     return list(table[column])

@@ -1,4 +1,6 @@
-"""Batches of similar length, side by side where that pays, and what to do when an encoder falls over one of them."""
+"""Batches of similar length, side by side where that pays, and what to do when an encoder falls
+over one of them.
+"""
 
 from __future__ import annotations
 
@@ -16,17 +18,18 @@ Result = TypeVar("Result")
 BATCH_SIZE = 16
 
 BREAKDOWNS = (RuntimeError, ValueError, ArithmeticError, LookupError)
-"""What an encoder raises at unusual input: torch's and NumPy's errors, an empty reduction, a missing key. Anything
-else (a wrong type, a missing file, a mistake in code) stops the job."""
+"""What an encoder raises at unusual input: torch's and NumPy's errors, an empty reduction, a
+missing key. Anything else (a wrong type, a missing file, a mistake in code) stops the job."""
 
 
 @contextmanager
 def side_by_side(items: int) -> Iterator[int]:
-    """How many batches of ``items`` to compute at once, while torch keeps to one thread within each of them.
+    """How many batches of ``items`` to compute at once, while torch keeps to one thread within each
+    of them.
 
-    On a CPU two batches of one thread each take less time than both in turn on two threads, much less when the machine
-    is busy; the number is that of torch's threads (OMP_NUM_THREADS). A GPU is filled by one batch, and a single item
-    gets all the threads: 1.
+    On a CPU two batches of one thread each take less time than both in turn on two threads, much
+    less when the machine is busy; the number is that of torch's threads (OMP_NUM_THREADS). A GPU is
+    filled by one batch, and a single item gets all the threads: 1.
     """
     import torch
 
@@ -51,9 +54,9 @@ def by_length(
 ) -> list[Result]:
     """``compute`` over batches of neighbouring length; the results in the order of ``items``.
 
-    When a batch breaks down its items are computed one by one, and ``failed(item, detail)`` stands for those that
-    break down alone. With ``threads`` above 1, ``compute`` is called from that many threads at once, the longest batch
-    first. The batches, and so the results, do not depend on it.
+    When a batch breaks down its items are computed one by one, and ``failed(item, detail)`` stands
+    for those that break down alone. With ``threads`` above 1, ``compute`` is called from that many
+    threads at once, the longest batch first. The batches, and so the results, do not depend on it.
     """
     order = sorted(range(len(items)), key=lambda row: (length(items[row]), row))
     batches = [order[at : at + batch_size] for at in range(0, len(order), batch_size)]
@@ -79,9 +82,13 @@ def _guarded(
         results = compute(batch)
     except BREAKDOWNS as error:
         if len(batch) == 1:
-            return [failed(batch[0], f"{type(error).__name__}: {' '.join(str(error).split())[:300]}")]
+            return [
+                failed(batch[0], f"{type(error).__name__}: {' '.join(str(error).split())[:300]}")
+            ]
         return [result for item in batch for result in _guarded([item], compute, failed)]
     if len(results) != len(batch):
         found = f"{len(results)} for {len(batch)}"
-        raise MmserError("one result per clip", found, "Mend the extractor: it must answer for every clip.")
+        raise MmserError(
+            "one result per clip", found, "Mend the extractor: it must answer for every clip."
+        )
     return results

@@ -1,4 +1,6 @@
-"""A corpus cut into one small file per utterance, as a generic corpus of its own: `segment` and `crop_faces`."""
+"""A corpus cut into one small file per utterance, as a generic corpus of its own: `segment` and
+`crop_faces`.
+"""
 
 from __future__ import annotations
 
@@ -30,29 +32,43 @@ FACE_FRAMES_PER_SECOND = 3.0
 
 
 def segment(
-    corpus: Corpus, out: str | Path, frame_rate: float | None = None, workers: int = 0, progress: bool = True
+    corpus: Corpus,
+    out: str | Path,
+    frame_rate: float | None = None,
+    workers: int = 0,
+    progress: bool = True,
 ) -> pd.DataFrame:
-    """Write ``out/audio/<id>.wav``, and ``out/video/<id>.mp4`` with the speaker's half when a frame rate (Hz) is given.
+    """Write ``out/audio/<id>.wav``, and ``out/video/<id>.mp4`` with the speaker's half when a frame
+    rate (Hz) is given.
 
-    ``out/manifest.csv`` makes the folder a generic corpus. Returns one row per part that could not be had: id,
-    modality, reason, detail.
+    ``out/manifest.csv`` makes the folder a generic corpus. Returns one row per part that could not
+    be had: id, modality, reason, detail.
     """
     return _write_corpus(corpus, Path(out), frame_rate, lambda clip: clip.frames, workers, progress)
 
 
 def crop_faces(
-    corpus: Corpus, out: str | Path, size: int = 224, margin: float = 0.3, workers: int = 0, progress: bool = True
+    corpus: Corpus,
+    out: str | Path,
+    size: int = 224,
+    margin: float = 0.3,
+    workers: int = 0,
+    progress: bool = True,
 ) -> pd.DataFrame:
-    """Write ``out/video/<id>.mp4``, ``size`` x ``size`` pixels of the speaker's face at 3 Hz, and ``out/audio``.
+    """Write ``out/video/<id>.mp4``, ``size`` x ``size`` pixels of the speaker's face at 3 Hz, and
+    ``out/audio``.
 
-    ``margin`` is a part of the box's longer side. Where a frame shows no face, the last one found stands still, so that
-    sound and picture stay together. ``out/manifest.csv`` and the returned table are as in `segment`.
+    ``margin`` is a part of the box's longer side. Where a frame shows no face, the last one found
+    stands still, so that sound and picture stay together. ``out/manifest.csv`` and the returned
+    table are as in `segment`.
     """
     from mmser.extractors.pictures import PictureRecipe
 
     rate = FACE_FRAMES_PER_SECOND
     recipe = PictureRecipe("face", size, margin, rate, None, 1.0, 1, 40.0, 0.9, "auto")
-    return _write_corpus(corpus, Path(out), rate, lambda clip: _faces(clip, recipe.pictures), workers, progress)
+    return _write_corpus(
+        corpus, Path(out), rate, lambda clip: _faces(clip, recipe.pictures), workers, progress
+    )
 
 
 def _write_corpus(
@@ -87,8 +103,12 @@ def _write_corpus(
     return pd.DataFrame(rows, columns=["id", "modality", "reason", "detail"])
 
 
-def _written(utterance: Utterance, clip: Clip, frames: np.ndarray | None, out: Path, frame_rate: float) -> Utterance:
-    """The utterance with its new files, named relative to ``out``; a part that is not there names none."""
+def _written(
+    utterance: Utterance, clip: Clip, frames: np.ndarray | None, out: Path, frame_rate: float
+) -> Utterance:
+    """The utterance with its new files, named relative to ``out``; a part that is not there names
+    none.
+    """
     name = file_name(utterance.id)
     audio = video = None
     if clip.waveform is not None:
@@ -99,7 +119,9 @@ def _written(utterance: Utterance, clip: Clip, frames: np.ndarray | None, out: P
         # H.264 wants even sides.
         even = frames[:, : frames.shape[1] // 2 * 2, : frames.shape[2] // 2 * 2]
         write_mp4(out / video, np.ascontiguousarray(even), frame_rate, None)
-    return replace(utterance, audio_path=audio, video_path=video, start=None, end=None, face_side=None)
+    return replace(
+        utterance, audio_path=audio, video_path=video, start=None, end=None, face_side=None
+    )
 
 
 def _faces(clip: Clip, pictures: Callable[[Clip], Pictures | Failure]) -> np.ndarray | Failure:

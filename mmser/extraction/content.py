@@ -1,4 +1,6 @@
-"""Digests of what features are made from, so that changed media are extracted anew and unchanged ones never."""
+"""Digests of what features are made from, so that changed media are extracted anew and unchanged
+ones never.
+"""
 
 from __future__ import annotations
 
@@ -17,14 +19,20 @@ from mmser.core.utterance import Utterance
 HEAD_BYTES = 4096
 
 MISSING = "missing"
-"""Stands for the content of a file that is not there, so that a file that appears later counts as changed."""
+"""Stands for the content of a file that is not there, so that a file that appears later counts as
+changed.
+"""
 
 SOUND = "sound 2"
-"""Marks sound that was once decoded to other values: by another filter between sample rates, another down-mix."""
+"""Marks sound that was once decoded to other values: by another filter between sample rates,
+another down-mix.
+"""
 
 
 class Contents:
-    """Digests per utterance and modality; every file is read at most once, whole, several at a time."""
+    """Digests per utterance and modality; every file is read at most once, whole, several at a
+    time.
+    """
 
     def __init__(self, workers: int = 2) -> None:
         self.workers = max(1, workers)
@@ -35,7 +43,9 @@ class Contents:
         """{utterance id: digest} of the sound, the pictures, or the corpus's own words."""
         if modality == "text":
             return {utterance.id: _words_digest(utterance) for utterance in utterances}
-        self._read(path for path in (_path(utterance, modality) for utterance in utterances) if path)
+        self._read(
+            path for path in (_path(utterance, modality) for utterance in utterances) if path
+        )
         return {utterance.id: self._media_digest(utterance, modality) for utterance in utterances}
 
     def _read(self, paths: Iterable[Path]) -> None:
@@ -46,10 +56,14 @@ class Contents:
     def _media_digest(self, utterance: Utterance, modality: Modality) -> str:
         path = _path(utterance, modality)
         side = utterance.face_side if modality == "face" else None
-        whole = modality == "audio" and utterance.audio_path is not None and _has_own_audio(utterance)
+        whole = (
+            modality == "audio" and utterance.audio_path is not None and _has_own_audio(utterance)
+        )
         start, end = (None, None) if whole else (utterance.start, utterance.end)
         mark = self._mark(path) if path and modality == "audio" else []
-        return text_digest(canonical([self._files[path] if path else MISSING, start, end, side, *mark]))
+        return text_digest(
+            canonical([self._files[path] if path else MISSING, start, end, side, *mark])
+        )
 
     def _mark(self, path: Path) -> list[str]:
         if path not in self._marks:
@@ -63,7 +77,9 @@ def _has_own_audio(utterance: Utterance) -> bool:
 
 
 def _path(utterance: Utterance, modality: Modality) -> Path | None:
-    return utterance.video_path if modality == "face" else utterance.audio_path or utterance.video_path
+    return (
+        utterance.video_path if modality == "face" else utterance.audio_path or utterance.video_path
+    )
 
 
 def _digest(path: Path) -> str:
@@ -74,7 +90,8 @@ def _digest(path: Path) -> str:
 
 
 def _always_as_now(path: Path) -> bool:
-    """Whether no version of the decoder changed what this file's sound becomes: a wav of 16 kHz, mono or stereo.
+    """Whether no version of the decoder changed what this file's sound becomes: a wav of 16 kHz,
+    mono or stereo.
 
     The header is read here, so that no decoder runs in this process.
     """

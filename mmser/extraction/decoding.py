@@ -1,4 +1,6 @@
-"""Clips in the planned order, decoded ahead of the encoders by other processes, never more in memory than a few."""
+"""Clips in the planned order, decoded ahead of the encoders by other processes, never more in
+memory than a few.
+"""
 
 from __future__ import annotations
 
@@ -29,14 +31,18 @@ _Waiting = queue.Queue[Clip | None]
 def clips_in_order(requests: Sequence[Request], frame_rate: float, workers: int) -> Generator[Clip]:
     """The clips of every request, in order; every file is opened once.
 
-    ``workers`` processes decode while the caller computes. What a decoder that crashes or hangs leaves undone is a
-    failure "decoder died" of its clips, and the next file gets a new decoder. 0 decodes in the caller's own process,
-    clip by clip, and a crash ends it.
+    ``workers`` processes decode while the caller computes. What a decoder that crashes or hangs
+    leaves undone is a failure "decoder died" of its clips, and the next file gets a new decoder. 0
+    decodes in the caller's own process, clip by clip, and a crash ends it.
     """
     if workers <= 0:
         for request in requests:
             decoded = stream_clips(
-                request.utterances, request.audio, request.frames, frame_rate, sample_rates=request.sample_rates
+                request.utterances,
+                request.audio,
+                request.frames,
+                frame_rate,
+                sample_rates=request.sample_rates,
             )
             yield from _ordered(request.utterances, decoded)
         return
@@ -44,13 +50,19 @@ def clips_in_order(requests: Sequence[Request], frame_rate: float, workers: int)
     stop = threading.Event()
     ahead: deque[tuple[_Waiting, Future[None]]] = deque()
     upcoming = iter(requests)
-    # Closed once to wake the threads that wait for a decoder, and once more when no thread can start another.
-    with closing(_Decoders(workers)) as decoders, ThreadPoolExecutor(workers, thread_name_prefix="decode") as pool:
+    # Closed once to wake the threads that wait for a decoder, and once more when no thread can
+    # start another.
+    with (
+        closing(_Decoders(workers)) as decoders,
+        ThreadPoolExecutor(workers, thread_name_prefix="decode") as pool,
+    ):
         try:
             while True:
                 for request in islice(upcoming, workers * FILES_AHEAD - len(ahead)):
                     room: _Waiting = queue.Queue(CLIPS_AHEAD)
-                    ahead.append((room, pool.submit(_pump, request, frame_rate, decoders, room, stop)))
+                    ahead.append(
+                        (room, pool.submit(_pump, request, frame_rate, decoders, room, stop))
+                    )
                 if not ahead:
                     return
                 waiting, pumped = ahead.popleft()
@@ -90,7 +102,9 @@ def _ordered(utterances: Sequence[Utterance], clips: Iterable[Clip]) -> Iterator
 
 
 def _apart(decoder: Decoder, request: Request, frame_rate: float) -> Iterator[Clip]:
-    """A request through another process. Where the decoder dies over sound and pictures, each is tried alone."""
+    """A request through another process. Where the decoder dies over sound and pictures, each is
+    tried alone.
+    """
     finished: set[str] = set()
     try:
         for clip in decoder.clips(
@@ -105,10 +119,14 @@ def _apart(decoder: Decoder, request: Request, frame_rate: float) -> Iterator[Cl
         return
     except DecoderDeath as death:
         cause = str(death)
-    rest = replace(request, utterances=tuple(item for item in request.utterances if item.id not in finished))
+    rest = replace(
+        request, utterances=tuple(item for item in request.utterances if item.id not in finished)
+    )
     if request.audio and request.frames:
         # The sound of a whole file is small enough to wait for its pictures.
-        sounds = {clip.id: clip for clip in _apart(decoder, replace(rest, frames=False), frame_rate)}
+        sounds = {
+            clip.id: clip for clip in _apart(decoder, replace(rest, frames=False), frame_rate)
+        }
         for pictures in _apart(decoder, replace(rest, audio=False), frame_rate):
             yield _joined(sounds[pictures.id], pictures)
     else:
@@ -122,7 +140,13 @@ def _joined(sound: Clip, pictures: Clip) -> Clip:
     return replace(sound, frames=pictures.frames, frame_rate=pictures.frame_rate, failures=failures)
 
 
-def _pump(request: Request, frame_rate: float, decoders: _Decoders, waiting: _Waiting, stop: threading.Event) -> None:
+def _pump(
+    request: Request,
+    frame_rate: float,
+    decoders: _Decoders,
+    waiting: _Waiting,
+    stop: threading.Event,
+) -> None:
     """Decode one request into its queue; None marks the end, also after an error."""
     decoder = decoders.idle.get()
     try:

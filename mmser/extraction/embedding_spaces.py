@@ -1,14 +1,16 @@
-"""Bring the vectors that words have in speech into the space of their vectors in text, without a dictionary.
+"""Bring the vectors that words have in speech into the space of their vectors in text, without a
+dictionary.
 
-Source: Conneau, Lample, Ranzato, Denoyer, Jégou, "Word translation without parallel data", ICLR 2018, as used by
-Tzirakis et al., ICASSP 2021, for Speech2Vec and Word2Vec.
+Source: Conneau, Lample, Ranzato, Denoyer, Jégou, "Word translation without parallel data", ICLR
+2018, as used by Tzirakis et al., ICASSP 2021, for Speech2Vec and Word2Vec.
 
 Differs:
-    Tzirakis et al. print W = U V^T from the SVD of S T^T; that pairing minimises nothing. Here U and V come from the
-    SVD of T^T S, whose product is the orthogonal minimiser (Schönemann, 1966).
-    The adversary starts where principal axes put it, not at the identity, from which it often ends in a wrong rotation
-    that serves it as well (docs/caches.md has figures); ``start="identity"`` is the published way. Of all mappings on
-    the way the one is kept by which neighbours are closest, which needs no dictionary.
+    Tzirakis et al. print W = U V^T from the SVD of S T^T; that pairing minimises nothing. Here U
+    and V come from the SVD of T^T S, whose product is the orthogonal minimiser (Schönemann, 1966).
+    The adversary starts where principal axes put it, not at the identity, from which it often ends
+    in a wrong rotation that serves it as well (docs/caches.md has figures); ``start="identity"`` is
+    the published way. Of all mappings on the way the one is kept by which neighbours are closest,
+    which needs no dictionary.
 """
 
 from __future__ import annotations
@@ -36,7 +38,8 @@ CHUNK = 1024
 
 @dataclass(frozen=True, slots=True)
 class Adversary:
-    """Settings of the adversarial stage, as usual for it. Words are drawn from the ``frequent`` first of each file.
+    """Settings of the adversarial stage, as usual for it. Words are drawn from the ``frequent``
+    first of each file.
 
     Every ``check_every`` steps the mapping is judged by `closeness`; the best one is kept.
     """
@@ -69,26 +72,38 @@ def align_spaces(
     seed: int = 0,
     start: Literal["axes", "identity"] = "axes",
 ) -> Tensor:
-    """W (feature, feature), orthogonal if ``refinements`` > 0, so that ``speech @ W.T`` lies in the space of ``text``.
+    """W (feature, feature), orthogonal if ``refinements`` > 0, so that ``speech @ W.T`` lies in the
+    space of ``text``.
 
-    ``speech`` and ``text`` are (word, feature), the most frequent words first; no word need occur in both. From the
-    start, refined, adversarial training (``adversary.steps`` of 0: none), refined again; the closer of the two.
+    ``speech`` and ``text`` are (word, feature), the most frequent words first; no word need occur
+    in both. From the start, refined, adversarial training (``adversary.steps`` of 0: none), refined
+    again; the closer of the two.
     """
     if speech.shape[1] != text.shape[1]:
-        raise MmserError("vectors of one size", f"{speech.shape[1]} and {text.shape[1]}", "Train both with one size.")
+        raise MmserError(
+            "vectors of one size",
+            f"{speech.shape[1]} and {text.shape[1]}",
+            "Train both with one size.",
+        )
     adversary, (heard, read) = adversary or Adversary(), (speech[:frequent], text[:frequent])
     first = torch.eye(speech.shape[1])
     if start == "axes":
         first = refined(heard, read, axes_mapping(heard, read), refinements)
     learnt = adversarial_mapping(speech, text, adversary, seed, first) if adversary.steps else first
-    return max(refined(heard, read, learnt, refinements), first, key=lambda found: closeness(heard @ found.T, read))
+    return max(
+        refined(heard, read, learnt, refinements),
+        first,
+        key=lambda found: closeness(heard @ found.T, read),
+    )
 
 
 def axes_mapping(speech: Tensor, text: Tensor) -> Tensor:
-    """The orthogonal W that lays the principal axes of ``speech`` on those of ``text``, each (word, feature).
+    """The orthogonal W that lays the principal axes of ``speech`` on those of ``text``, each (word,
+    feature).
 
-    An axis points to the side of its longer tail; then each in turn is turned round where that is closer for the first
-    `SKETCHED` words. Axes of like variance may still be confused: a start to refine, no answer.
+    An axis points to the side of its longer tail; then each in turn is turned round where that is
+    closer for the first `SKETCHED` words. Axes of like variance may still be confused: a start to
+    refine, no answer.
     """
     (from_axes, from_skew), (to_axes, to_skew) = _axes(speech), _axes(text)
     heard, read = speech[:SKETCHED] @ from_axes, text[:SKETCHED] @ to_axes
@@ -102,7 +117,8 @@ def axes_mapping(speech: Tensor, text: Tensor) -> Tensor:
 
 
 def refined(speech: Tensor, text: Tensor, mapping: Tensor, times: int) -> Tensor:
-    """``times`` times a CSLS dictionary and Procrustes on it; the closest mapping found (``mapping`` if 0 times).
+    """``times`` times a CSLS dictionary and Procrustes on it; the closest mapping found
+    (``mapping`` if 0 times).
 
     A start that is right for some words becomes right for nearly all.
     """
@@ -115,7 +131,8 @@ def refined(speech: Tensor, text: Tensor, mapping: Tensor, times: int) -> Tensor
 
 
 def closeness(source: Tensor, target: Tensor, neighbours: int = 10) -> float:
-    """Mean cosine between each source word and the target word nearest to it by CSLS: the choice without a dictionary.
+    """Mean cosine between each source word and the target word nearest to it by CSLS: the choice
+    without a dictionary.
 
     Conneau et al., section 3.5. 1 at best; comparable between mappings of the same vectors only.
     """
@@ -125,16 +142,20 @@ def closeness(source: Tensor, target: Tensor, neighbours: int = 10) -> float:
 
 
 def procrustes(source: Tensor, target: Tensor) -> Tensor:
-    """The orthogonal W that minimises ``|source @ W.T - target|``; source and target (pair, feature)."""
+    """The orthogonal W that minimises ``|source @ W.T - target|``; source and target (pair,
+    feature).
+    """
     left, _, right = torch.linalg.svd(target.T @ source)
     return left @ right
 
 
 def csls_dictionary(source: Tensor, target: Tensor, neighbours: int = 10) -> Tensor:
-    """(pair, 2) long: the words that are each other's nearest, by cross-domain similarity local scaling.
+    """(pair, 2) long: the words that are each other's nearest, by cross-domain similarity local
+    scaling.
 
-    ``CSLS(x, y) = 2 cos(x, y) - r(x) - r(y)``, r the mean cosine to the ``neighbours`` nearest of the other side, so
-    that hubs are nobody's neighbour. Raises MmserError when there is no such pair.
+    ``CSLS(x, y) = 2 cos(x, y) - r(x) - r(y)``, r the mean cosine to the ``neighbours`` nearest of
+    the other side, so that hubs are nobody's neighbour. Raises MmserError when there is no such
+    pair.
     """
     source, target = F.normalize(source, dim=1), F.normalize(target, dim=1)
     near_target = _nearness(target, source, neighbours)
@@ -144,31 +165,44 @@ def csls_dictionary(source: Tensor, target: Tensor, neighbours: int = 10) -> Ten
     here = torch.arange(len(source))
     mutual = back[forth] == here
     if not bool(mutual.any()):
-        raise MmserError("words that are each other's nearest", "none", "Train the adversary longer.")
+        raise MmserError(
+            "words that are each other's nearest", "none", "Train the adversary longer."
+        )
     return torch.stack([here[mutual], forth[mutual]], dim=1)
 
 
 def adversarial_mapping(
     speech: Tensor, text: Tensor, adversary: Adversary, seed: int = 0, start: Tensor | None = None
 ) -> Tensor:
-    """W (feature, feature), the closest of ``adversary.steps`` steps against a discriminator of the two spaces.
+    """W (feature, feature), the closest of ``adversary.steps`` steps against a discriminator of the
+    two spaces.
 
-    It starts at ``start`` (None: the identity). The discriminator learns P(speech) = 1 for mapped speech vectors and 0
-    for text vectors, the mapping the reverse; each step of the mapping pulls it towards the orthogonal:
-    ``W <- (1 + b) W - b W W^T W``.
+    It starts at ``start`` (None: the identity). The discriminator learns P(speech) = 1 for mapped
+    speech vectors and 0 for text vectors, the mapping the reverse; each step of the mapping pulls
+    it towards the orthogonal: ``W <- (1 + b) W - b W W^T W``.
     """
     generator = torch.Generator().manual_seed(seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         judge = _discriminator(speech.shape[1], adversary)
         mapping = (torch.eye(speech.shape[1]) if start is None else start.clone()).requires_grad_()
-        judging, moving = (torch.optim.SGD(p, lr=adversary.lr) for p in (judge.parameters(), [mapping]))
-        draws = [_Draw(values[: adversary.frequent], adversary.batch_size, generator) for values in (speech, text)]
+        judging, moving = (
+            torch.optim.SGD(p, lr=adversary.lr) for p in (judge.parameters(), [mapping])
+        )
+        draws = [
+            _Draw(values[: adversary.frequent], adversary.batch_size, generator)
+            for values in (speech, text)
+        ]
         best, found = mapping.detach().clone(), -1.0
         for step in range(1, adversary.steps + 1):
             for _ in range(adversary.discriminator_steps):
-                _step(judging, _loss(judge, draws[0]() @ mapping.detach().T, draws[1](), adversary.smoothing))
-            _step(moving, _loss(judge, draws[0]() @ mapping.T, draws[1](), 1.0 - adversary.smoothing))
+                _step(
+                    judging,
+                    _loss(judge, draws[0]() @ mapping.detach().T, draws[1](), adversary.smoothing),
+                )
+            _step(
+                moving, _loss(judge, draws[0]() @ mapping.T, draws[1](), 1.0 - adversary.smoothing)
+            )
             with torch.no_grad():
                 bend = adversary.orthogonality
                 mapping.copy_((1 + bend) * mapping - bend * mapping @ mapping.T @ mapping)
@@ -180,7 +214,9 @@ def adversarial_mapping(
 
 
 def read_vectors(path: str | Path) -> Vectors:
-    """Every vector of a file in the text format of GloVe and word2vec, in its order. Raises MmserError when broken."""
+    """Every vector of a file in the text format of GloVe and word2vec, in its order. Raises
+    MmserError when broken.
+    """
     source = Path(path)
     if not source.is_file():
         raise MmserError("a text file of word vectors", f"no file {source}", "Correct the path.")
@@ -193,12 +229,16 @@ def read_vectors(path: str | Path) -> Vectors:
                 continue
             if rows and len(numbers) != len(rows[0]):
                 raise MmserError(
-                    f"{len(rows[0])} numbers per line in {source}", f"{len(numbers)} in line {number + 1}", "Mend it."
+                    f"{len(rows[0])} numbers per line in {source}",
+                    f"{len(numbers)} in line {number + 1}",
+                    "Mend it.",
                 )
             words.append(word)
             rows.append(_finite(numbers, f"line {number + 1} of {source}"))
     if not rows:
-        raise MmserError(f"word vectors in {source}", "an empty file", "Train or download it again.")
+        raise MmserError(
+            f"word vectors in {source}", "an empty file", "Train or download it again."
+        )
     return Vectors(words, torch.from_numpy(np.stack(rows)))
 
 
@@ -209,7 +249,9 @@ def _finite(numbers: Sequence[str], place: str) -> np.ndarray:
         row = np.full(len(numbers), np.nan, dtype=np.float32)
     if not np.isfinite(row).all():
         shown = " ".join(numbers[:4])
-        raise MmserError(f"finite numbers in {place}", f"{shown} ...", "Train or download it again.")
+        raise MmserError(
+            f"finite numbers in {place}", f"{shown} ...", "Train or download it again."
+        )
     return row
 
 
@@ -245,7 +287,9 @@ def _discriminator(size: int, adversary: Adversary) -> nn.Module:
 def _loss(judge: nn.Module, mapped: Tensor, text: Tensor, smoothing: float) -> Tensor:
     """Cross-entropy of "is speech"; ``smoothing`` above a half turns the labels round."""
     logits = judge(torch.cat([mapped, text])).squeeze(1)
-    wanted = torch.cat([torch.full((len(mapped),), 1.0 - smoothing), torch.full((len(text),), smoothing)])
+    wanted = torch.cat(
+        [torch.full((len(mapped),), 1.0 - smoothing), torch.full((len(text),), smoothing)]
+    )
     return F.binary_cross_entropy_with_logits(logits, wanted)
 
 
@@ -266,9 +310,13 @@ def _axes(values: Tensor) -> tuple[Tensor, Tensor]:
 def _nearness(rows: Tensor, others: Tensor, neighbours: int) -> Tensor:
     """(row,) the mean cosine of each row to its nearest others; both are of length 1."""
     count = min(neighbours, len(others))
-    return torch.cat([(part @ others.T).topk(count, dim=1).values.mean(dim=1) for part in rows.split(CHUNK)])
+    return torch.cat(
+        [(part @ others.T).topk(count, dim=1).values.mean(dim=1) for part in rows.split(CHUNK)]
+    )
 
 
 def _best(rows: Tensor, others: Tensor, nearness: Tensor) -> Tensor:
-    """(row,) long: the other with the greatest ``2 cos - nearness``; a row's own nearness decides nothing."""
+    """(row,) long: the other with the greatest ``2 cos - nearness``; a row's own nearness decides
+    nothing.
+    """
     return torch.cat([(2 * part @ others.T - nearness).argmax(dim=1) for part in rows.split(CHUNK)])

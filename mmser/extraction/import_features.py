@@ -1,4 +1,6 @@
-"""Arrays that others have made become a store like any extractor's, from which every system can read."""
+"""Arrays that others have made become a store like any extractor's, from which every system can
+read.
+"""
 
 from __future__ import annotations
 
@@ -41,13 +43,14 @@ def import_features(
 ) -> pd.DataFrame:
     """Store ``arrays`` as ``<cache>/<corpus>/<name>-<fingerprint>``, beside the manifest.
 
-    They are {id: (time, *feature)}, or Features with times of their own. A stream reads them by ``extractor: <name>``.
-    ``frame_rate`` is in steps per second, None where the steps have no times. Floats are kept as float32, integers as
-    int64. The fingerprint covers the numbers themselves: changed arrays make another store. An utterance without an
-    array, or whose array is not finite or of another feature shape, is a row of the failure ledger; arrays of unknown
-    ids are left out.
-    Returns a table of one row, as `mmser.extraction.preprocess.preprocess` does. Raises MmserError when no id is the
-    corpus's, or more than the share ``max_failures`` of the utterances failed.
+    They are {id: (time, *feature)}, or Features with times of their own. A stream reads them by
+    ``extractor: <name>``. ``frame_rate`` is in steps per second, None where the steps have no
+    times. Floats are kept as float32, integers as int64. The fingerprint covers the numbers
+    themselves: changed arrays make another store. An utterance without an array, or whose array is
+    not finite or of another feature shape, is a row of the failure ledger; arrays of unknown ids
+    are left out. Returns a table of one row, as `mmser.extraction.preprocess.preprocess` does.
+    Raises MmserError when no id is the corpus's, or more than the share ``max_failures`` of the
+    utterances failed.
     """
     begun = time.monotonic()
     utterances = list(corpus.utterances())

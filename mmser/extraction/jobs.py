@@ -1,4 +1,6 @@
-"""One job per store: what it still misses, the clips it waits on, its results in the planned order."""
+"""One job per store: what it still misses, the clips it waits on, its results in the
+planned order.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,15 @@ from mmser.cache.fingerprint import CORPUS_TRANSCRIPT
 from mmser.cache.layout import TRANSCRIPT
 from mmser.cache.transcripts import Heard, TranscriptWriter
 from mmser.cache.writer import Writer
-from mmser.core.clip import SAMPLE_RATE, Clip, Failure, FailureReason, Features, Modality, Transcript
+from mmser.core.clip import (
+    SAMPLE_RATE,
+    Clip,
+    Failure,
+    FailureReason,
+    Features,
+    Modality,
+    Transcript,
+)
 from mmser.core.contracts import Extractor, Transcriber
 from mmser.core.utterance import Utterance
 from mmser.extraction.batches import BATCH_SIZE, by_length, side_by_side
@@ -30,8 +40,8 @@ FRAME_BYTES = 512 * 1024 * 1024
 class ExtractorJob:
     """Clips in, entries of one feature store out.
 
-    ``transcript_of`` gives the words of an utterance to a text extractor, and is None for the others; ``missing``
-    are ids with their digests.
+    ``transcript_of`` gives the words of an utterance to a text extractor, and is None for the
+    others; ``missing`` are ids with their digests.
     """
 
     name: str
@@ -59,15 +69,22 @@ class ExtractorJob:
         if clip.id not in self.missing or self.modality == "text":
             return
         face = self.modality == "face"
-        self._waiting.append(replace(clip, waveform=None, waveforms={}) if face else _heard(clip, self.sample_rate))
-        if face and sum(c.frames.nbytes for c in self._waiting if c.frames is not None) > FRAME_BYTES:
+        self._waiting.append(
+            replace(clip, waveform=None, waveforms={}) if face else _heard(clip, self.sample_rate)
+        )
+        if (
+            face
+            and sum(c.frames.nbytes for c in self._waiting if c.frames is not None) > FRAME_BYTES
+        ):
             self._compute()
 
     def store(self, chunk: Sequence[Utterance]) -> None:
         """Compute what waits, and store the chunk's results."""
         due = [utterance for utterance in chunk if utterance.id in self.missing]
         if self.transcript_of:
-            self._waiting = [_spoken(utterance.id, self.transcript_of(utterance)) for utterance in due]
+            self._waiting = [
+                _spoken(utterance.id, self.transcript_of(utterance)) for utterance in due
+            ]
         self._compute()
         self.writer.add([Entry(u.id, self.missing[u.id], self._results.pop(u.id)) for u in due])
 
@@ -78,7 +95,9 @@ class ExtractorJob:
         results = self._extracted(whole)
         self.seconds += time.perf_counter() - begun
         self._results |= {clip.id: _absent(clip, self.modality) for clip in clips}
-        self._results |= {clip.id: self._noted(clip, result) for clip, result in zip(whole, results, strict=True)}
+        self._results |= {
+            clip.id: self._noted(clip, result) for clip, result in zip(whole, results, strict=True)
+        }
 
     def _noted(self, clip: Clip, result: Features | Failure) -> Features | Failure:
         """The features with what decoding noted of the sound."""
@@ -90,7 +109,8 @@ class ExtractorJob:
         batched = partial(by_length, length=_length, compute=self.extractor.extract, failed=_broken)
         with side_by_side(len(clips)) as threads:
             if threads > 1 and not self._warm:
-                batched(clips[:1])  # Networks are built when first used: by one thread, so that there is one of them.
+                # Networks are built when first used: by one thread, so that there is one of them.
+                batched(clips[:1])
                 self._warm = True
             # The pictures of one clip are a batch for a CPU; a GPU wants those of many.
             size = 1 if self.modality == "face" and threads > 1 else BATCH_SIZE
@@ -124,15 +144,23 @@ class TranscriberJob:
             self._waiting[clip.id] = _heard(clip, self.sample_rate)
 
     def store(self, chunk: Sequence[Utterance]) -> None:
-        """Transcribe what waits, and store the chunk's results; a clip without sound keeps the decoder's reason."""
+        """Transcribe what waits, and store the chunk's results; a clip without sound keeps the
+        decoder's reason.
+        """
         due = [self._waiting[utterance.id] for utterance in chunk if utterance.id in self.missing]
         self._waiting = {}
         begun = time.perf_counter()
-        heard = by_length([clip for clip in due if clip.waveform is not None], _length, self._transcribe, _broken)
+        heard = by_length(
+            [clip for clip in due if clip.waveform is not None], _length, self._transcribe, _broken
+        )
         self.seconds += time.perf_counter() - begun
         spoken = iter(heard)
-        results = [_absent(clip, "audio") if clip.waveform is None else next(spoken) for clip in due]
-        self.writer.add([Heard(c.id, self.missing[c.id], r) for c, r in zip(due, results, strict=True)])
+        results = [
+            _absent(clip, "audio") if clip.waveform is None else next(spoken) for clip in due
+        ]
+        self.writer.add(
+            [Heard(c.id, self.missing[c.id], r) for c, r in zip(due, results, strict=True)]
+        )
 
     def _transcribe(self, clips: Sequence[Clip]) -> Sequence[Transcript | Failure]:
         waveforms: list[np.ndarray] = [clip.waveform for clip in clips if clip.waveform is not None]
@@ -142,15 +170,23 @@ class TranscriberJob:
 Job = TranscriberJob | ExtractorJob
 
 
-def missing_of(writer: Writer | TranscriptWriter, digests: Mapping[str, str], retry_failed: bool) -> dict[str, str]:
+def missing_of(
+    writer: Writer | TranscriptWriter, digests: Mapping[str, str], retry_failed: bool
+) -> dict[str, str]:
     """The ids, with digests, that a store has not or has from other content."""
-    return {key: digest for key, digest in digests.items() if not writer.is_stored(key, digest, retry_failed)}
+    return {
+        key: digest
+        for key, digest in digests.items()
+        if not writer.is_stored(key, digest, retry_failed)
+    }
 
 
 def words_for(
     extractor: Extractor, heard: TranscriptWriter | None
 ) -> Callable[[Utterance], Transcript | Failure | None] | None:
-    """Where a text extractor gets an utterance's words: what was heard, or else the corpus; None for the others."""
+    """Where a text extractor gets an utterance's words: what was heard, or else the corpus; None
+    for the others.
+    """
     if extractor.modality != "text":
         return None
     if heard is not None:
@@ -178,7 +214,9 @@ def _heard(clip: Clip, sample_rate: int) -> Clip:
 
 
 def _part(clip: Clip, modality: Modality, sample_rate: int) -> object | None:
-    return {"audio": clip.sound(sample_rate), "face": clip.frames, "text": clip.transcript}[modality]
+    return {"audio": clip.sound(sample_rate), "face": clip.frames, "text": clip.transcript}[
+        modality
+    ]
 
 
 def _absent(clip: Clip, modality: Modality) -> Failure:

@@ -1,4 +1,6 @@
-"""The order of work: a function of the manifest alone, so that an interrupted job and an undisturbed one agree."""
+"""The order of work: a function of the manifest alone, so that an interrupted job and an
+undisturbed one agree.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +12,16 @@ from mmser.core.clip import SAMPLE_RATE
 from mmser.core.utterance import Utterance
 
 CHUNK = 64
-"""Utterances whose results are stored together; batches are formed inside a chunk and an interruption loses one."""
+"""Utterances whose results are stored together; batches are formed inside a chunk and an
+interruption loses one.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Utterances of one media file, in the planned order, and which parts of them are wanted: sound at which rates."""
+    """Utterances of one media file, in the planned order, and which parts of them are wanted: sound
+    at which rates.
+    """
 
     utterances: tuple[Utterance, ...]
     audio: bool
@@ -24,11 +30,17 @@ class Request:
 
 
 def planned(utterances: Sequence[Utterance]) -> list[Utterance]:
-    """Media files in order of first appearance, the utterances of each by start time: the order of the cache."""
+    """Media files in order of first appearance, the utterances of each by start time: the order of
+    the cache.
+    """
     files: dict[Path | str, list[Utterance]] = {}
     for utterance in utterances:
         files.setdefault(media_key(utterance), []).append(utterance)
-    return [item for group in files.values() for item in sorted(group, key=lambda item: item.start or 0.0)]
+    return [
+        item
+        for group in files.values()
+        for item in sorted(group, key=lambda item: item.start or 0.0)
+    ]
 
 
 def chunks(plan: Sequence[Utterance], size: int = CHUNK) -> Iterator[Sequence[Utterance]]:
@@ -36,10 +48,13 @@ def chunks(plan: Sequence[Utterance], size: int = CHUNK) -> Iterator[Sequence[Ut
     return (plan[at : at + size] for at in range(0, len(plan), size))
 
 
-def requests(plan: Sequence[Utterance], audio: Mapping[int, set[str]], frames: set[str]) -> list[Request]:
+def requests(
+    plan: Sequence[Utterance], audio: Mapping[int, set[str]], frames: set[str]
+) -> list[Request]:
     """One request per media file that some job still needs.
 
-    ``audio`` are the ids that need sound by its sample rate (Hz), ``frames`` those that need pictures.
+    ``audio`` are the ids that need sound by its sample rate (Hz), ``frames`` those that need
+    pictures.
     """
     needed = frames.union(*audio.values())
     files: dict[Path | str, list[Utterance]] = {}
@@ -49,12 +64,16 @@ def requests(plan: Sequence[Utterance], audio: Mapping[int, set[str]], frames: s
     return [_request(group, audio, frames) for group in files.values()]
 
 
-def _request(group: Sequence[Utterance], audio: Mapping[int, set[str]], frames: set[str]) -> Request:
+def _request(
+    group: Sequence[Utterance], audio: Mapping[int, set[str]], frames: set[str]
+) -> Request:
     ids = {utterance.id for utterance in group}
     rates = tuple(rate for rate, heard in audio.items() if ids & heard)
     return Request(tuple(group), bool(rates), bool(ids & frames), rates)
 
 
 def media_key(utterance: Utterance) -> Path | str:
-    """What utterances are decoded together by: the video they lie in, else the audio file, else nothing shared."""
+    """What utterances are decoded together by: the video they lie in, else the audio file, else
+    nothing shared.
+    """
     return utterance.video_path or utterance.audio_path or utterance.id

@@ -1,4 +1,6 @@
-"""`preprocess`: a corpus of media files into feature stores, every file decoded once, resumable at any moment."""
+"""`preprocess`: a corpus of media files into feature stores, every file decoded once, resumable at
+any moment.
+"""
 
 from __future__ import annotations
 
@@ -50,29 +52,37 @@ def preprocess(
     shard_bytes: int = SHARD_BYTES,
     only: Collection[str] | None = None,
 ) -> pd.DataFrame:
-    """Fill one store per extractor with whatever it still misses, and write ``<cache>/<corpus>/manifest.parquet``.
+    """Fill one store per extractor with whatever it still misses, and write
+    ``<cache>/<corpus>/manifest.parquet``.
 
-    ``extractors`` maps the name of a store to its extractor. With a ``transcriber`` its words are cached first, as
-    ``transcript@<source>``, and text extractors read them into stores named ``<name>@<source>``; the source is
-    ``transcript``, or the transcriber's own name when that is "corpus". ``workers`` processes decode beside the
-    encoders (0: none; a file that crashes the decoder then ends the job). ``frame_rate`` is in pictures per second.
-    ``retry_failed`` tries failed utterances again. ``only`` are the ids to do (None: all); the manifest lists every
+    ``extractors`` maps the name of a store to its extractor. With a ``transcriber`` its words are
+    cached first, as ``transcript@<source>``, and text extractors read them into stores named
+    ``<name>@<source>``; the source is ``transcript``, or the transcriber's own name when that is
+    "corpus". ``workers`` processes decode beside the encoders (0: none; a file that crashes the
+    decoder then ends the job). ``frame_rate`` is in pictures per second. ``retry_failed`` tries
+    failed utterances again. ``only`` are the ids to do (None: all); the manifest lists every
     utterance all the same.
 
-    A clip that fails is a row of its store's index with the reason; the other stores are not touched by it.
-    Returns one row per store: extractor, done, failed, reasons, directory, seconds (of computing), random_weights.
-    Raises MmserError, after everything is stored, when more than the share ``max_failures`` of the utterances failed
-    in some store (1.0 never raises); and when the corpus is empty or a store is damaged.
+    A clip that fails is a row of its store's index with the reason; the other stores are not
+    touched by it. Returns one row per store: extractor, done, failed, reasons, directory, seconds
+    (of computing), random_weights. Raises MmserError, after everything is stored, when more than
+    the share ``max_failures`` of the utterances failed in some store (1.0 never raises); and when
+    the corpus is empty or a store is damaged.
     """
     utterances = list(corpus.utterances())
     if not utterances:
         raise MmserError(f"utterances in the corpus {corpus.name}", "none", "Check corpus.root.")
     spoken, recipes = recipes_of(extractors, transcriber, transcript, frame_rate)
     silent = Progress(f"preprocess {corpus.name}", 0, progress)
-    _write_manifest(Path(cache) / checked_name(corpus.name, "the name of a corpus"), utterances, silent)
+    _write_manifest(
+        Path(cache) / checked_name(corpus.name, "the name of a corpus"), utterances, silent
+    )
     chosen = [utterance for utterance in utterances if only is None or utterance.id in only]
     plan = planned(chosen)
-    with open_stores(Path(cache), corpus.name, spoken, recipes, shard_bytes, silent.say) as (heard, writers):
+    with open_stores(Path(cache), corpus.name, spoken, recipes, shard_bytes, silent.say) as (
+        heard,
+        writers,
+    ):
         jobs = _jobs(plan, extractors, writers, transcriber, heard, retry_failed, workers)
         _announce(silent, jobs, len(plan))
         _run(plan, jobs, frame_rate, workers, progress, corpus.name)
@@ -82,7 +92,9 @@ def preprocess(
 
 
 def _write_manifest(folder: Path, utterances: Sequence[Utterance], silent: Progress) -> None:
-    """The manifest, and what the corpus's own parser found odd: printed, and kept as {warning: ids}."""
+    """The manifest, and what the corpus's own parser found odd: printed, and kept as {warning:
+    ids}.
+    """
     table = to_table(utterances)
     warnings: dict[str, list[str]] = {}
     for utterance in utterances:
@@ -98,7 +110,9 @@ def _write_manifest(folder: Path, utterances: Sequence[Utterance], silent: Progr
 
 
 def _say_warnings(silent: Progress, warnings: Mapping[str, Sequence[str]], rest: str) -> None:
-    """The warnings of most utterances, each with the first of them; ``rest`` tells where the others are."""
+    """The warnings of most utterances, each with the first of them; ``rest`` tells where the others
+    are.
+    """
     for warning, ids in sorted(warnings.items(), key=lambda item: -len(item[1]))[:SHOWN_WARNINGS]:
         silent.say(f"warning: {warning} ({len(ids)} utterances, {ids[0]} first)")
     if len(warnings) > SHOWN_WARNINGS:
@@ -114,7 +128,9 @@ def _jobs(
     retry_failed: bool,
     workers: int,
 ) -> list[Job]:
-    """The work of each store: what it misses, by the content it would be made from; who listens comes first."""
+    """The work of each store: what it misses, by the content it would be made from; who listens
+    comes first.
+    """
     contents = Contents(workers)
     jobs: list[Job] = []
     if transcriber is not None and heard is not None:
@@ -122,21 +138,36 @@ def _jobs(
         jobs.append(TranscriberJob(transcriber, heard, missing))
     for name, extractor in extractors.items():
         # What an ASR system hears is settled by the sound.
-        source = "audio" if extractor.modality == "text" and heard is not None else extractor.modality
+        source = (
+            "audio" if extractor.modality == "text" and heard is not None else extractor.modality
+        )
         missing = missing_of(writers[name], contents.of(plan, source), retry_failed)
-        jobs.append(ExtractorJob(name, extractor, writers[name], missing, words_for(extractor, heard)))
+        jobs.append(
+            ExtractorJob(name, extractor, writers[name], missing, words_for(extractor, heard))
+        )
     return jobs
 
 
 def _announce(silent: Progress, jobs: Sequence[Job], total: int) -> None:
     for job in jobs:
-        random = " (random weights: for trying things out only)" if job.writer.recipe.random_weights else ""
+        random = (
+            " (random weights: for trying things out only)"
+            if job.writer.recipe.random_weights
+            else ""
+        )
         cached = total - len(job.missing)
-        silent.say(f"{job.name}: {cached} of {total} utterances cached, {len(job.missing)} to do{random}")
+        silent.say(
+            f"{job.name}: {cached} of {total} utterances cached, {len(job.missing)} to do{random}"
+        )
 
 
 def _run(
-    plan: Sequence[Utterance], jobs: Sequence[Job], frame_rate: float, workers: int, shown: bool, corpus: str
+    plan: Sequence[Utterance],
+    jobs: Sequence[Job],
+    frame_rate: float,
+    workers: int,
+    shown: bool,
+    corpus: str,
 ) -> None:
     """Decode once what any job misses; after each chunk of the plan the results are on the disk."""
     audio: dict[int, set[str]] = {}
@@ -173,10 +204,17 @@ def _concluded(
     for job in jobs:
         recipe: Recipe = job.writer.recipe
         name = f"{job.name}@{recipe.source}" if recipe.source else job.name
-        rows.append(summary_row(name, job.writer.rows, ids, job.writer.directory, job.seconds, recipe.random_weights))
+        rows.append(
+            summary_row(
+                name, job.writer.rows, ids, job.writer.directory, job.seconds, recipe.random_weights
+            )
+        )
         if rows[-1]["failed"]:
             row = rows[-1]
-            silent.say(f"{name}: {row['failed']} of {len(ids)} utterances failed: {row['reasons']} ({row['first']})")
+            silent.say(
+                f"{name}: {row['failed']} of {len(ids)} utterances failed: {row['reasons']} "
+                f"({row['first']})"
+            )
         if told := cut_texts(job.writer.rows, ids):
             silent.say(f"{name}: {told}")
     check_failures(rows, max_failures)

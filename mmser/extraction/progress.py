@@ -14,7 +14,9 @@ LINE_SECONDS = 15.0
 class Progress:
     """Counts utterances, or another ``unit``, on standard error; silent when ``shown`` is false."""
 
-    def __init__(self, title: str, total: int, shown: bool = True, unit: str = "utterances") -> None:
+    def __init__(
+        self, title: str, total: int, shown: bool = True, unit: str = "utterances"
+    ) -> None:
         self.title, self.total, self.shown, self.unit = title, total, shown, unit
         self.done = 0
         self._begun = self._said = time.monotonic()
@@ -28,7 +30,10 @@ class Progress:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         if self._bar is not None:
             self._bar.close()
@@ -56,4 +61,6 @@ class Progress:
         self._said = time.monotonic()
         rate = self.done / max(self._said - self._begun, 1e-9)
         left = (self.total - self.done) / rate if rate else 0.0
-        self.say(f"{self.done}/{self.total} {self.unit}, {rate:.1f} per second, {left / 60:.1f} min left")
+        self.say(
+            f"{self.done}/{self.total} {self.unit}, {rate:.1f} per second, {left / 60:.1f} min left"
+        )

@@ -15,19 +15,30 @@ from mmser.core.contracts import Extractor, Transcriber
 from mmser.core.errors import UsageError
 
 PICTURES = "on screen"
-"""Which picture stands for a moment; earlier versions took the nearest one, and stores say nothing of it."""
+"""Which picture stands for a moment; earlier versions took the nearest one, and stores say nothing
+of it.
+"""
 
 
 def recipes_of(
-    extractors: Mapping[str, Extractor], transcriber: Transcriber | None, transcript: str, frame_rate: float
+    extractors: Mapping[str, Extractor],
+    transcriber: Transcriber | None,
+    transcript: str,
+    frame_rate: float,
 ) -> tuple[Recipe | None, dict[str, Recipe]]:
-    """The recipe of the transcript store (None without a transcriber) and those of the feature stores, by name.
+    """The recipe of the transcript store (None without a transcriber) and those of the feature
+    stores, by name.
 
-    What decoding decides (the rate of pictures, and which are taken) belongs to the recipe of a face store.
-    Raises UsageError when text is wanted from a source for which there is no transcriber.
+    What decoding decides (the rate of pictures, and which are taken) belongs to the recipe of a
+    face store. Raises UsageError when text is wanted from a source for which there is no
+    transcriber.
     """
     if transcriber is None and transcript != CORPUS_TRANSCRIPT:
-        raise UsageError(f"a transcriber for transcript={transcript}", "none", "`mmser list transcribers` prints them.")
+        raise UsageError(
+            f"a transcriber for transcript={transcript}",
+            "none",
+            "`mmser list transcribers` prints them.",
+        )
     spoken: Recipe | None = None
     words = {"source": CORPUS_TRANSCRIPT}
     if transcriber is not None:
@@ -61,10 +72,16 @@ def open_stores(
         return store_directory(cache, corpus, recipe.name, recipe.source, recipe.fingerprint)
 
     with ExitStack() as stack:
-        heard = stack.enter_context(open_transcripts(directory(spoken), spoken, say=say)) if spoken else None
+        heard = (
+            stack.enter_context(open_transcripts(directory(spoken), spoken, say=say))
+            if spoken
+            else None
+        )
         writers = {}
         # Locks are taken in one order everywhere, so that two processes cannot wait for each other.
         for name in sorted(recipes, key=lambda name: directory(recipes[name]).name):
             recipe = recipes[name]
-            writers[name] = stack.enter_context(open_writer(directory(recipe), recipe, shard_bytes, say=say))
+            writers[name] = stack.enter_context(
+                open_writer(directory(recipe), recipe, shard_bytes, say=say)
+            )
         yield heard, {name: writers[name] for name in recipes}

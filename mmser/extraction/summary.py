@@ -18,9 +18,16 @@ COLUMNS = ("extractor", "done", "failed", "reasons", "directory", "seconds", "ra
 
 
 def summary_row(
-    name: str, rows: Mapping[str, Mapping[str, Any]], ids: Sequence[str], directory: Path, seconds: float, random: bool
+    name: str,
+    rows: Mapping[str, Mapping[str, Any]],
+    ids: Sequence[str],
+    directory: Path,
+    seconds: float,
+    random: bool,
 ) -> dict[str, Any]:
-    """Counts over the utterances ``ids`` of one store whose index rows are ``rows``, and the first that failed."""
+    """Counts over the utterances ``ids`` of one store whose index rows are ``rows``, and the first
+    that failed.
+    """
     failed = [key for key in ids if rows[key]["status"] != OK]
     reasons = Counter(str(rows[key]["error"]) for key in failed)
     return {
@@ -36,11 +43,16 @@ def summary_row(
 
 
 def cut_texts(rows: Mapping[str, Mapping[str, Any]], ids: Sequence[str]) -> str:
-    """How many utterances are longer than an extractor's limit and which is the first; "" for none."""
+    """How many utterances are longer than an extractor's limit and which is the
+    first; "" for none.
+    """
     cut = [key for key in ids if str(rows[key].get("notes") or "").startswith(CUT)]
     if not cut:
         return ""
-    return f"{len(cut)} of {len(ids)} texts are longer than the limit and were cut ({cut[0]}: {rows[cut[0]]['notes']})"
+    return (
+        f"{len(cut)} of {len(ids)} texts are longer than the limit and were cut ({cut[0]}: "
+        f"{rows[cut[0]]['notes']})"
+    )
 
 
 def summary_table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
@@ -51,12 +63,18 @@ def summary_table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
 
 
 def check_failures(rows: Sequence[Mapping[str, Any]], max_failures: float) -> None:
-    """Raise MmserError naming each store in which more than the share ``max_failures`` of the utterances failed."""
+    """Raise MmserError naming each store in which more than the share ``max_failures`` of the
+    utterances failed.
+    """
     over = [row for row in rows if row["failed"] > max_failures * (row["done"] + row["failed"])]
     if over:
         found = "; ".join(
-            f"{row['extractor']}: {row['failed']} of {row['done'] + row['failed']} ({row['reasons']}; {row['first']})"
+            f"{row['extractor']}: {row['failed']} of {row['done'] + row['failed']} "
+            f"({row['reasons']}; {row['first']})"
             for row in over
         )
-        remedy = f"Everything that worked is cached in {over[0]['directory']}; mend the media, or raise max_failures."
+        remedy = (
+            f"Everything that worked is cached in {over[0]['directory']}; mend the media, "
+            "or raise max_failures."
+        )
         raise MmserError(f"at most {max_failures:.0%} of the utterances to fail", found, remedy)

@@ -1,1 +1,3 @@
-"""Clip -> one (time, feature) array. Every extractor is a frozen config and a pure function of its clips."""
+"""Clip -> one (time, feature) array. Every extractor is a frozen config and a pure function of its
+clips.
+"""

@@ -11,8 +11,8 @@ from mmser.core.words import words_of
 def spans_of(transcript: Transcript) -> np.ndarray | None:
     """(word, 2) float32 start and end in seconds of each word of ``words_of(transcript.text)``.
 
-    None unless the timed words of the transcript, normalised and split in the same way, are as many as its words.
-    Several words under one time ("well -- no") share it.
+    None unless the timed words of the transcript, normalised and split in the same way, are as many
+    as its words. Several words under one time ("well -- no") share it.
     """
     spans = [(word.start, word.end) for word in transcript.words for _ in words_of(word.text)]
     if not spans or len(spans) != len(words_of(transcript.text)):

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 
 
 def length_batches(lengths: Sequence[int], padded_limit: int) -> Iterator[list[int]]:
-    """Positions grouped so that count * longest stays within ``padded_limit``; a longer item is alone.
+    """Positions grouped so that count * longest stays within ``padded_limit``; a longer item is
+    alone.
 
     Longest first, so that memory shows at once whether it is enough.
     """

@@ -15,9 +15,11 @@ Precision = Literal["float32", "bfloat16"]
 
 
 def placed(model: M, device: str, precision: Precision) -> M:
-    """The model in eval mode, without gradients, on ``device`` (``auto``: the GPU when there is one).
+    """The model in eval mode, without gradients, on ``device`` (``auto``: the GPU when there is
+    one).
 
-    In bfloat16 on the CPU, grouped convolutions stay in float32 where this processor computes them wrongly.
+    In bfloat16 on the CPU, grouped convolutions stay in float32 where this processor computes them
+    wrongly.
     """
     import torch
 
@@ -37,7 +39,9 @@ def place_of(model: nn.Module) -> tuple[torch.device, torch.dtype]:
 
 
 def seeded(build: Callable[[], M], seed: int) -> M:
-    """A randomly initialised model that depends on ``seed`` alone; the caller's random state is left as it was."""
+    """A randomly initialised model that depends on ``seed`` alone; the caller's random state is
+    left as it was.
+    """
     import torch
 
     with torch.random.fork_rng(devices=[]):

@@ -2,9 +2,10 @@
 
 Source: Zhang et al., IEEE SPL 2016; weights inside the facenet-pytorch wheel.
 
-Measured (CPU, 3 frames per second): detection on half-size frames is 2.5 times faster and its boxes overlap those of
-full frames by 0.91 (intersection over union); detecting every 8th frame and refining the rest is about 7 times faster,
-median overlap 0.92, with failures, which is why a frame whose refined box scores low is detected after all.
+Measured (CPU, 3 frames per second): detection on half-size frames is 2.5 times faster and its boxes
+overlap those of full frames by 0.91 (intersection over union); detecting every 8th frame and
+refining the rest is about 7 times faster, median overlap 0.92, with failures, which is why a frame
+whose refined box scores low is detected after all.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ _ONET_SIZE = 48
 
 @dataclass(frozen=True)
 class Faces:
-    """``boxes`` (time, 4) float32 left, top, right, bottom in pixels, NaN where no face is; ``counts`` (time,) int."""
+    """``boxes`` (time, 4) float32 left, top, right, bottom in pixels, NaN where no face is;
+    ``counts`` (time,) int.
+    """
 
     boxes: np.ndarray
     counts: np.ndarray
@@ -41,25 +44,29 @@ class Faces:
         if missing := int((~self.found).sum()):
             parts.append(f"no face in {missing} of {len(self.boxes)} frames")
         if several := int((self.counts > 1).sum()):
-            parts.append(f"up to {int(self.counts.max())} faces in {several} of {len(self.boxes)} frames")
+            parts.append(
+                f"up to {int(self.counts.max())} faces in {several} of {len(self.boxes)} frames"
+            )
         return "; ".join(parts)
 
 
 class FaceFinder:
     """MTCNN over the frames of one clip.
 
-    Of several faces the one with the greatest ``area * (1 - distance / 2)`` is taken, where distance is that of its
-    centre from the picture's, in half diagonals: the largest, unless it stands at the rim.
+    Of several faces the one with the greatest ``area * (1 - distance / 2)`` is taken, where
+    distance is that of its centre from the picture's, in half diagonals: the largest, unless it
+    stands at the rim.
 
     Args:
-        scale: frames are shrunk by this factor for detection.
-        every: detect every n-th frame and refine the others from the nearest detected one; 1 detects all.
-        smallest: side of the smallest face looked for, pixels of the full frame.
-        score: least probability of a face; a refined box below it is detected anew.
-        device: of the networks.
+        scale: frames are shrunk by this factor for detection. every: detect every n-th frame and
+        refine the others from the nearest detected one; 1 detects all. smallest: side of the
+        smallest face looked for, pixels of the full frame. score: least probability of a face; a
+        refined box below it is detected anew. device: of the networks.
     """
 
-    def __init__(self, scale: float, every: int, smallest: float, score: float, device: str) -> None:
+    def __init__(
+        self, scale: float, every: int, smallest: float, score: float, device: str
+    ) -> None:
         from facenet_pytorch import MTCNN
 
         self.scale = scale
@@ -68,7 +75,9 @@ class FaceFinder:
         self.score = score
         self._device = torch.device(device)
         # MTCNN cannot look for faces below 12 pixels without magnifying the frame.
-        self._network = MTCNN(min_face_size=max(12, round(smallest * scale)), keep_all=True, device=self._device).eval()
+        self._network = MTCNN(
+            min_face_size=max(12, round(smallest * scale)), keep_all=True, device=self._device
+        ).eval()
 
     def find(self, frames: np.ndarray) -> Faces:
         """frames (time, height, width, 3) uint8 RGB."""
@@ -80,7 +89,10 @@ class FaceFinder:
         others = np.setdiff1d(np.arange(time), keys)
         if len(others):
             nearest = keys[np.abs(others[:, None] - keys[None]).argmin(axis=1)]
-            boxes[others], counts[others] = self._refine(frames[others], boxes[nearest]), counts[nearest]
+            boxes[others], counts[others] = (
+                self._refine(frames[others], boxes[nearest]),
+                counts[nearest],
+            )
             lost = others[np.isnan(boxes[others, 0])]
             if len(lost):
                 boxes[lost], counts[lost] = self._detect(frames[lost])
@@ -106,12 +118,15 @@ class FaceFinder:
         return boxes, counts
 
     def _mtcnn(self, pictures: Tensor) -> tuple[Any, Any]:
-        """Boxes and probabilities of each picture (time, height, width, 3); None for a picture without a face."""
+        """Boxes and probabilities of each picture (time, height, width, 3); None for a picture
+        without a face.
+        """
         nothing = [None] * len(pictures)
         try:
             found, scores = self._network.detect(pictures)
         except RuntimeError as error:
-            # The library concatenates an empty list when the first stage leaves no candidate inside the picture.
+            # The library concatenates an empty list when the first stage leaves no candidate inside
+            # the picture.
             if "non-empty" not in str(error):
                 raise
             return nothing, nothing
@@ -121,11 +136,15 @@ class FaceFinder:
         pictures = torch.from_numpy(np.ascontiguousarray(frames)).to(self._device)
         if self.scale == 1.0:
             return pictures
-        small = F.interpolate(pictures.permute(0, 3, 1, 2).float(), scale_factor=self.scale, mode="area")
+        small = F.interpolate(
+            pictures.permute(0, 3, 1, 2).float(), scale_factor=self.scale, mode="area"
+        )
         return small.permute(0, 2, 3, 1)
 
     def _refine(self, frames: np.ndarray, boxes: np.ndarray) -> np.ndarray:
-        """Boxes of neighbouring frames (time, 4) moved by the last network of MTCNN; NaN where it sees no face."""
+        """Boxes of neighbouring frames (time, 4) moved by the last network of MTCNN; NaN where it
+        sees no face.
+        """
         refined = np.full_like(boxes, np.nan)
         known = np.flatnonzero(~np.isnan(boxes[:, 0]))
         for start in range(0, len(known), _CHUNK):
@@ -168,6 +187,10 @@ def squared(boxes: Tensor, margin: float) -> Tensor:
 
 
 def crop(pictures: Tensor, boxes: Tensor, size: int) -> Tensor:
-    """(time, 3, height, width) and one box (4,) each -> (time, 3, size, size), averaged; black outside the picture."""
+    """(time, 3, height, width) and one box (4,) each -> (time, 3, size, size), averaged; black
+    outside the picture.
+    """
     rows = torch.arange(len(boxes), device=boxes.device, dtype=boxes.dtype)
-    return roi_align(pictures, torch.cat([rows[:, None], boxes], dim=1), output_size=size, aligned=True)
+    return roi_align(
+        pictures, torch.cat([rows[:, None], boxes], dim=1), output_size=size, aligned=True
+    )

@@ -1,7 +1,8 @@
 """Grouped convolutions that a processor computes wrongly in bfloat16 stay in float32.
 
-With some kernels of some processors (AMX: kernel 16 with 4, 8 or 12 channels a group) the result has nothing to do with
-the right one. Features must not depend on the processor, so each such layer is tried once on noise.
+With some kernels of some processors (AMX: kernel 16 with 4, 8 or 12 channels a group) the result
+has nothing to do with the right one. Features must not depend on the processor, so each such layer
+is tried once on noise.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ _BATCH, _FRAMES = 2, 64
 
 
 def keep_right(model: nn.Module) -> list[str]:
-    """Set back to float32 every grouped convolution of a bfloat16 model on the CPU that gives other values there.
+    """Set back to float32 every grouped convolution of a bfloat16 model on the CPU that gives other
+    values there.
 
     Such a layer reads and gives bfloat16 as before. Returns the names of those set back.
     """

@@ -26,14 +26,17 @@ def image_features(
 ) -> list[Features | Failure]:
     """One (time, feature) array per clip.
 
-    ``network`` maps (picture, 3, size, size), normalised by ``mean`` and ``deviation`` of each colour (0 to 255), to
-    (picture, feature). Pictures of several clips share a batch; eval-mode networks treat each alone.
+    ``network`` maps (picture, 3, size, size), normalised by ``mean`` and ``deviation`` of each
+    colour (0 to 255), to (picture, feature). Pictures of several clips share a batch; eval-mode
+    networks treat each alone.
     """
     results: dict[int, Features | Failure] = {}
     waiting: dict[int, Pictures] = {}
 
     def run() -> None:
-        values = _through(network, [pictures.values for pictures in waiting.values()], mean, deviation, batch_size)
+        values = _through(
+            network, [pictures.values for pictures in waiting.values()], mean, deviation, batch_size
+        )
         ends = np.cumsum([len(pictures.values) for pictures in waiting.values()])[:-1]
         for (position, pictures), rows in zip(waiting.items(), np.split(values, ends), strict=True):
             features = Features(rows, pictures.frame_rate, pictures.spans, pictures.notes)
@@ -54,7 +57,11 @@ def image_features(
 
 
 def _through(
-    network: Any, pictures: list[Any], mean: Sequence[float], deviation: Sequence[float], batch_size: int
+    network: Any,
+    pictures: list[Any],
+    mean: Sequence[float],
+    deviation: Sequence[float],
+    batch_size: int,
 ) -> np.ndarray:
     import torch
 
@@ -64,6 +71,8 @@ def _through(
     parts = []
     with torch.inference_mode():
         for batch in torch.cat(pictures).split(batch_size):
-            normalised = ((batch.cpu() - centre) / scale).to(device, dtype, memory_format=torch.channels_last)
+            normalised = ((batch.cpu() - centre) / scale).to(
+                device, dtype, memory_format=torch.channels_last
+            )
             parts.append(network(normalised).float().cpu())
     return torch.cat(parts).numpy()

@@ -17,8 +17,8 @@ RMS = 0.1
 def levelled(waveform: np.ndarray, level: Level) -> np.ndarray:
     """(sample,) -> (sample,) float32; a silent waveform stays silent.
 
-    peak: largest magnitude 1. rms: root mean square `RMS`. zscore: mean 0, variance 1. percentile: divided by the
-    99.9th percentile of the magnitude and clipped to [-1, 1] (LIGHT-SERNET).
+    peak: largest magnitude 1. rms: root mean square `RMS`. zscore: mean 0, variance 1. percentile:
+    divided by the 99.9th percentile of the magnitude and clipped to [-1, 1] (LIGHT-SERNET).
     """
     if level == "none":
         return waveform
@@ -37,9 +37,15 @@ def levelled(waveform: np.ndarray, level: Level) -> np.ndarray:
 
 
 def prepared(
-    waveform: np.ndarray, level: Level, level_of: LevelOf, seconds: float | None, sample_rate: int = SAMPLE_RATE
+    waveform: np.ndarray,
+    level: Level,
+    level_of: LevelOf,
+    seconds: float | None,
+    sample_rate: int = SAMPLE_RATE,
 ) -> np.ndarray:
-    """`centred` at the level of the ``whole`` waveform, or of what its ``cut`` to ``seconds`` leaves, without zeros."""
+    """`centred` at the level of the ``whole`` waveform, or of what its ``cut`` to ``seconds``
+    leaves, without zeros.
+    """
     measured = waveform if level_of == "whole" else cut(waveform, seconds, sample_rate)
     return centred(levelled(measured, level), seconds, sample_rate)
 
@@ -47,11 +53,19 @@ def prepared(
 def cut(waveform: np.ndarray, seconds: float | None, sample_rate: int = SAMPLE_RATE) -> np.ndarray:
     """The middle ``seconds`` of a longer waveform; a shorter one stays as it is."""
     surplus = 0 if seconds is None else len(waveform) - round(seconds * sample_rate)
-    return waveform[surplus // 2 : len(waveform) - (surplus - surplus // 2)] if surplus > 0 else waveform
+    return (
+        waveform[surplus // 2 : len(waveform) - (surplus - surplus // 2)]
+        if surplus > 0
+        else waveform
+    )
 
 
-def centred(waveform: np.ndarray, seconds: float | None, sample_rate: int = SAMPLE_RATE) -> np.ndarray:
-    """The middle ``seconds`` of a longer waveform; a shorter one gets half of the zeros on each side."""
+def centred(
+    waveform: np.ndarray, seconds: float | None, sample_rate: int = SAMPLE_RATE
+) -> np.ndarray:
+    """The middle ``seconds`` of a longer waveform; a shorter one gets half of the zeros on each
+    side.
+    """
     middle = cut(waveform, seconds, sample_rate)
     lacking = 0 if seconds is None else round(seconds * sample_rate) - len(middle)
     return np.pad(middle, (lacking // 2, lacking - lacking // 2)) if lacking > 0 else middle

@@ -1,4 +1,6 @@
-"""Log-mel spectra in the dialects of the papers, and what is derived from them: cepstra, differences."""
+"""Log-mel spectra in the dialects of the papers, and what is derived from them: cepstra,
+differences.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ Logarithm = Literal["natural", "log10", "decibel", "amplitude_decibel"]
 
 @dataclass(frozen=True)
 class MelRecipe:
-    """Every choice between a waveform and its (time, band) log-mel spectrum; `mfcc.Mfcc` documents the fields."""
+    """Every choice between a waveform and its (time, band) log-mel spectrum; `mfcc.Mfcc` documents
+    the fields.
+    """
 
     sample_rate: int
     level: Level
@@ -76,7 +80,9 @@ class MelRecipe:
         emphasised = preemphasised(placed, self.preemphasis)
         length = self.window_length
         fft = self.fft or fft_length(length)
-        bins = spectrum(emphasised, window(self.window, length, self.periodic), self.hop, fft, self.padding)
+        bins = spectrum(
+            emphasised, window(self.window, length, self.periodic), self.hop, fft, self.padding
+        )
         magnitude = np.abs(bins)
         energy = magnitude if self.power == 1 else magnitude**self.power
         filters = mel_filters(
@@ -93,7 +99,9 @@ class MelRecipe:
 
 
 def hertz_to_mel(hertz: np.ndarray, scale: MelScale) -> np.ndarray:
-    """``htk``: 2595 log10(1 + f / 700). ``slaney``: linear to 1 kHz, logarithmic above (Auditory Toolbox)."""
+    """``htk``: 2595 log10(1 + f / 700). ``slaney``: linear to 1 kHz, logarithmic above (Auditory
+    Toolbox).
+    """
     if scale == "htk":
         return 2595.0 * np.log10(1.0 + hertz / 700.0)
     above = 15.0 + np.log(np.maximum(hertz, 1e-10) / 1000.0) * 27.0 / np.log(6.4)
@@ -104,24 +112,36 @@ def mel_to_hertz(mel: np.ndarray, scale: MelScale) -> np.ndarray:
     """The inverse of `hertz_to_mel`."""
     if scale == "htk":
         return 700.0 * (10.0 ** (mel / 2595.0) - 1.0)
-    return np.where(mel < 15.0, mel * 200.0 / 3.0, 1000.0 * np.exp((mel - 15.0) * np.log(6.4) / 27.0))
+    return np.where(
+        mel < 15.0, mel * 200.0 / 3.0, 1000.0 * np.exp((mel - 15.0) * np.log(6.4) / 27.0)
+    )
 
 
 @lru_cache(maxsize=32)
 def mel_filters(
-    bands: int, bins: int, sample_rate: int, low_hz: float, high_hz: float, scale: MelScale, triangles: str, area: bool
+    bands: int,
+    bins: int,
+    sample_rate: int,
+    low_hz: float,
+    high_hz: float,
+    scale: MelScale,
+    triangles: str,
+    area: bool,
 ) -> np.ndarray:
     """(band, bin) float32 triangles, evenly spaced in mel between the two edges.
 
-    ``triangles`` says on which axis the slopes are straight (hertz: librosa, torchaudio; mel: TensorFlow, Kaldi);
-    ``area`` divides each by half its width in Hz, so that all have area 1 (Slaney).
+    ``triangles`` says on which axis the slopes are straight (hertz: librosa, torchaudio; mel:
+    TensorFlow, Kaldi); ``area`` divides each by half its width in Hz, so that all have area 1
+    (Slaney).
     """
     frequencies = np.linspace(0.0, sample_rate / 2, bins)
     low, high = hertz_to_mel(np.array([low_hz, high_hz]), scale)
     corners_mel = np.linspace(low, high, bands + 2)
     corners_hertz = mel_to_hertz(corners_mel, scale)
     corners, axis = (
-        (corners_hertz, frequencies) if triangles == "hertz" else (corners_mel, hertz_to_mel(frequencies, scale))
+        (corners_hertz, frequencies)
+        if triangles == "hertz"
+        else (corners_mel, hertz_to_mel(frequencies, scale))
     )
     rising = (axis - corners[:-2, None]) / np.diff(corners)[:-1, None]
     falling = (corners[2:, None] - axis) / np.diff(corners)[1:, None]
@@ -132,9 +152,14 @@ def mel_filters(
 
 
 def logarithm(
-    energy: np.ndarray, kind: Logarithm, floor: float, offset: float = 0.0, top_db: float | None = None
+    energy: np.ndarray,
+    kind: Logarithm,
+    floor: float,
+    offset: float = 0.0,
+    top_db: float | None = None,
 ) -> np.ndarray:
-    """``log(max(energy, floor) + offset)``, then at most ``top_db`` below the largest value of the array.
+    """``log(max(energy, floor) + offset)``, then at most ``top_db`` below the largest value of the
+    array.
 
     decibel is 10 log10, amplitude_decibel 20 log10 of whatever ``energy`` is.
     """
@@ -146,8 +171,11 @@ def logarithm(
     return result.astype(np.float32)
 
 
-def cepstra(log_mel: np.ndarray, coefficients: int, scaling: Literal["orthonormal", "htk"], lifter: int) -> np.ndarray:
-    """(time, band) -> (time, coefficient): DCT-II; ``htk`` scales coefficient 0 like the others, sqrt(2 / band).
+def cepstra(
+    log_mel: np.ndarray, coefficients: int, scaling: Literal["orthonormal", "htk"], lifter: int
+) -> np.ndarray:
+    """(time, band) -> (time, coefficient): DCT-II; ``htk`` scales coefficient 0 like the others,
+    sqrt(2 / band).
 
     ``lifter`` L multiplies coefficient n by ``1 + L / 2 sin(pi n / L)``; 0 is none.
     """
@@ -161,16 +189,23 @@ def cepstra(log_mel: np.ndarray, coefficients: int, scaling: Literal["orthonorma
 
 
 def differences(values: np.ndarray, width: int) -> np.ndarray:
-    """(time, feature) -> same: regression slope over ``2 * width + 1`` frames, edge frames repeated (HTK)."""
+    """(time, feature) -> same: regression slope over ``2 * width + 1`` frames, edge frames repeated
+    (HTK).
+    """
     padded = np.pad(values, ((width, width), (0, 0)), mode="edge")
     time = len(values)
     steps = range(1, width + 1)
-    slope = sum(n * (padded[width + n : width + n + time] - padded[width - n : width - n + time]) for n in steps)
+    slope = sum(
+        n * (padded[width + n : width + n + time] - padded[width - n : width - n + time])
+        for n in steps
+    )
     return (slope / (2.0 * sum(n * n for n in steps))).astype(np.float32)
 
 
 def with_differences(values: np.ndarray, order: int, width: int) -> np.ndarray:
-    """(time, feature) -> (time, (order + 1) * feature): the values, their slopes, the slopes of those."""
+    """(time, feature) -> (time, (order + 1) * feature): the values, their slopes, the slopes of
+    those.
+    """
     blocks = [values]
     for _ in range(order):
         blocks.append(differences(blocks[-1], width))
@@ -178,7 +213,9 @@ def with_differences(values: np.ndarray, order: int, width: int) -> np.ndarray:
 
 
 def standardised(values: np.ndarray, how: Literal["none", "mean", "zscore"]) -> np.ndarray:
-    """Each column over the time of one clip: mean 0, and with ``zscore`` variance 1 (a constant column is 0)."""
+    """Each column over the time of one clip: mean 0, and with ``zscore`` variance 1 (a constant
+    column is 0).
+    """
     if how == "none":
         return values
     centre = values - values.mean(axis=0, keepdims=True)

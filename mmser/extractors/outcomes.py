@@ -1,4 +1,6 @@
-"""What becomes of a clip: its part, or the reason why there is none; finite features, or a `Failure`."""
+"""What becomes of a clip: its part, or the reason why there is none; finite features, or a
+`Failure`.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,15 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from mmser.core.clip import SAMPLE_RATE, Clip, Failure, FailureReason, Features, Modality, Transcript
+from mmser.core.clip import (
+    SAMPLE_RATE,
+    Clip,
+    Failure,
+    FailureReason,
+    Features,
+    Modality,
+    Transcript,
+)
 from mmser.core.words import words_of
 from mmser.extractors.batching import length_batches
 from mmser.media.resampling import resampled
@@ -34,7 +44,8 @@ def absent(clip: Clip, modality: Modality) -> Failure:
 def waveform_of(clip: Clip, sample_rate: int = SAMPLE_RATE) -> np.ndarray | Failure:
     """The clip's (sample,) float32 waveform at ``sample_rate`` Hz, or why there is none.
 
-    A clip that was made without that rate (by hand, or disturbed) gives what its waveform at `SAMPLE_RATE` holds.
+    A clip that was made without that rate (by hand, or disturbed) gives what its waveform at
+    `SAMPLE_RATE` holds.
     """
     decoded = clip.sound(sample_rate)
     sound = clip.waveform if decoded is None else decoded
@@ -53,7 +64,9 @@ def transcript_of(clip: Clip) -> Transcript | Failure:
     """The clip's transcript with at least one word, or why there is none."""
     if clip.transcript is None:
         return absent(clip, "text")
-    return clip.transcript if words_of(clip.transcript.text) else Failure(clip.id, "empty transcript")
+    return (
+        clip.transcript if words_of(clip.transcript.text) else Failure(clip.id, "empty transcript")
+    )
 
 
 def frames_of(clip: Clip) -> np.ndarray | Failure:
@@ -80,7 +93,9 @@ def each_waveform(
     results: list[Features | Failure] = []
     for clip in clips:
         waveform = waveform_of(clip, sample_rate)
-        results.append(waveform if isinstance(waveform, Failure) else checked(clip, compute(waveform)))
+        results.append(
+            waveform if isinstance(waveform, Failure) else checked(clip, compute(waveform))
+        )
     return results
 
 
@@ -90,7 +105,9 @@ def waveforms_in_batches(
     compute: Callable[[list[np.ndarray]], Sequence[Features]],
     batch_seconds: float,
 ) -> list[Features | Failure]:
-    """``compute`` on the prepared waveforms of similar length, ``batch_seconds`` of them at most, padding included."""
+    """``compute`` on the prepared waveforms of similar length, ``batch_seconds`` of them at most,
+    padding included.
+    """
     found: dict[int, Features | Failure] = {}
     heard: dict[int, np.ndarray] = {}
     for position, clip in enumerate(clips):
@@ -107,10 +124,14 @@ def waveforms_in_batches(
     return [found[p] for p in range(len(clips))]
 
 
-def each_transcript(clips: Sequence[Clip], compute: Callable[[Transcript], Features]) -> list[Features | Failure]:
+def each_transcript(
+    clips: Sequence[Clip], compute: Callable[[Transcript], Features]
+) -> list[Features | Failure]:
     """``compute`` on the transcript of every clip that has one."""
     results: list[Features | Failure] = []
     for clip in clips:
         transcript = transcript_of(clip)
-        results.append(transcript if isinstance(transcript, Failure) else checked(clip, compute(transcript)))
+        results.append(
+            transcript if isinstance(transcript, Failure) else checked(clip, compute(transcript))
+        )
     return results

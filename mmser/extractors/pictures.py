@@ -1,4 +1,6 @@
-"""The frames of a clip as equal pictures for an image network: the speaker's face, or the centre."""
+"""The frames of a clip as equal pictures for an image network: the speaker's face,
+or the centre.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ Crop = Literal["face", "centre"]
 
 @dataclass(frozen=True)
 class Pictures:
-    """``values`` (time, 3, size, size) float32, 0 to 255; ``spans`` (time, 2) seconds where frames were left out."""
+    """``values`` (time, 3, size, size) float32, 0 to 255; ``spans`` (time, 2) seconds where frames
+    were left out.
+    """
 
     values: Tensor
     frame_rate: float
@@ -52,12 +56,16 @@ class PictureRecipe:
         return cls(**{field.name: getattr(extractor, field.name) for field in fields(cls)})
 
     def pictures(self, clip: Clip) -> Pictures | Failure:
-        """The clip's pictures; frames without a face are left out, and spans say which time the others cover."""
+        """The clip's pictures; frames without a face are left out, and spans say which time the
+        others cover.
+        """
         frames = frames_of(clip)
         if isinstance(frames, Failure):
             return frames
         if clip.frame_rate is None:
-            raise MmserError("a clip with the rate of its frames", f"no frame_rate in {clip.id}", "Set it.")
+            raise MmserError(
+                "a clip with the rate of its frames", f"no frame_rate in {clip.id}", "Set it."
+            )
         rate = min(self.rate, clip.frame_rate)
         chosen = frames[_evenly(len(frames), clip.frame_rate, rate)][: self.limit]
         if self.crop == "centre":
@@ -69,19 +77,29 @@ class PictureRecipe:
 
         from mmser.extractors.faces import as_pictures, crop, squared
 
-        where = self.device if self.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
-        finder = _finder(self.detect_scale, self.detect_every, self.smallest_face, self.face_score, where)
+        where = (
+            self.device if self.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
+        )
+        finder = _finder(
+            self.detect_scale, self.detect_every, self.smallest_face, self.face_score, where
+        )
         faces = finder.find(frames)
         rows = np.flatnonzero(faces.found)
         if not len(rows):
             return Failure(clip.id, "no face", f"in {len(frames)} frames")
         boxes = squared(torch.from_numpy(faces.boxes[rows]), self.margin)
         parts = [
-            crop(as_pictures(frames[rows[s : s + _CHUNK]], boxes.device), boxes[s : s + _CHUNK], self.image_size)
+            crop(
+                as_pictures(frames[rows[s : s + _CHUNK]], boxes.device),
+                boxes[s : s + _CHUNK],
+                self.image_size,
+            )
             for s in range(0, len(rows), _CHUNK)
         ]
         spans = np.stack([rows, rows + 1], axis=1).astype(np.float32) / np.float32(rate)
-        return Pictures(torch.cat(parts), rate, spans if len(rows) < len(frames) else None, faces.notes())
+        return Pictures(
+            torch.cat(parts), rate, spans if len(rows) < len(frames) else None, faces.notes()
+        )
 
 
 @lru_cache(maxsize=4)
@@ -99,7 +117,9 @@ def _evenly(count: int, have: float, want: float) -> np.ndarray:
 
 
 def _centres(frames: np.ndarray, size: int) -> Tensor:
-    """The central square, pixel for pixel; a smaller frame is first enlarged until its shorter side is ``size``."""
+    """The central square, pixel for pixel; a smaller frame is first enlarged until its shorter side
+    is ``size``.
+    """
     import torch
     from torch.nn import functional as F
 

@@ -1,4 +1,6 @@
-"""Words to sub-word ids, by a checkpoint's tokenizer or, for random weights, by hashing without any vocabulary."""
+"""Words to sub-word ids, by a checkpoint's tokenizer or, for random weights, by hashing without any
+vocabulary.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ _PIECE_LENGTH = 4
 
 @dataclass(frozen=True)
 class Pieces:
-    """Sub-word ids of one text; ``owners[i]`` is the number of the word that piece i belongs to, -1 for a mark."""
+    """Sub-word ids of one text; ``owners[i]`` is the number of the word that piece i belongs to, -1
+    for a mark.
+    """
 
     ids: list[int]
     owners: list[int]
@@ -37,7 +41,9 @@ class Tokenizer(Protocol):
 
 
 class CheckpointTokenizer:
-    """The fast tokenizer of a checkpoint; it refuses to be used by two threads at once, so they queue."""
+    """The fast tokenizer of a checkpoint; it refuses to be used by two threads at once, so they
+    queue.
+    """
 
     def __init__(self, tokenizer: Any) -> None:
         self._tokenizer = tokenizer
@@ -47,23 +53,33 @@ class CheckpointTokenizer:
     def __call__(self, words: Sequence[str], limit: int) -> Pieces:
         """See `Tokenizer`."""
         with self._turn:
-            encoded = self._tokenizer(list(words), is_split_into_words=True, truncation=True, max_length=limit)
-        return Pieces(encoded["input_ids"], [-1 if owner is None else owner for owner in encoded.word_ids()])
+            encoded = self._tokenizer(
+                list(words), is_split_into_words=True, truncation=True, max_length=limit
+            )
+        return Pieces(
+            encoded["input_ids"], [-1 if owner is None else owner for owner in encoded.word_ids()]
+        )
 
 
 def read_tokenizer(folder: Path) -> CheckpointTokenizer:
-    """The tokenizer of a checkpoint. Raises MmserError when the folder holds none that can be read."""
+    """The tokenizer of a checkpoint. Raises MmserError when the folder holds none
+    that can be read.
+    """
     from transformers import AutoTokenizer
 
     try:
-        return CheckpointTokenizer(AutoTokenizer.from_pretrained(folder, use_fast=True, add_prefix_space=True))
+        return CheckpointTokenizer(
+            AutoTokenizer.from_pretrained(folder, use_fast=True, add_prefix_space=True)
+        )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, ImportError) as error:
         remedy = "Name a checkpoint of a text encoder with its tokenizer.json or vocabulary."
         raise MmserError(f"a tokenizer in {folder}", reason_of(error), remedy) from error
 
 
 class HashedTokenizer:
-    """Pieces of up to four characters, hashed into 8192 ids: deterministic, needs no file, knows every word."""
+    """Pieces of up to four characters, hashed into 8192 ids: deterministic, needs no file, knows
+    every word.
+    """
 
     padding = _PAD
 
@@ -85,7 +101,9 @@ def cut_note(kept: int, words: int) -> str:
 
 
 def piece_spans(owners: np.ndarray, spans: np.ndarray) -> np.ndarray:
-    """owners (piece,), spans (word, 2) -> (piece, 2): each piece has its word's span; marks are points at the edges."""
+    """owners (piece,), spans (word, 2) -> (piece, 2): each piece has its word's span; marks are
+    points at the edges.
+    """
     result = spans[np.maximum(owners, 0)]
     result[owners < 0] = spans[int(owners.max(initial=0)), 1]
     result[0] = spans[0, 0] if owners[0] < 0 else result[0]

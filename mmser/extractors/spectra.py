@@ -24,8 +24,9 @@ def window(shape: WindowShape, length: int, periodic: bool = True) -> np.ndarray
 def framed(waveform: np.ndarray, length: int, hop: int, padding: Padding) -> np.ndarray:
     """(sample,) -> (time, length), a read-only view.
 
-    ``none``: frame t starts at sample ``t * hop``, a remainder is dropped, less than one window is padded with zeros
-    to one. ``zero`` and ``reflect``: frame t is centred on sample ``t * hop``, 1 + samples // hop frames.
+    ``none``: frame t starts at sample ``t * hop``, a remainder is dropped, less than one window is
+    padded with zeros to one. ``zero`` and ``reflect``: frame t is centred on sample ``t * hop``, 1
+    + samples // hop frames.
     """
     half = length // 2
     if padding == "none":
@@ -38,7 +39,9 @@ def framed(waveform: np.ndarray, length: int, hop: int, padding: Padding) -> np.
     return np.lib.stride_tricks.sliding_window_view(waveform, length)[: (count - 1) * hop + 1 : hop]
 
 
-def spectrum(waveform: np.ndarray, taper: np.ndarray, hop: int, fft: int, padding: Padding) -> np.ndarray:
+def spectrum(
+    waveform: np.ndarray, taper: np.ndarray, hop: int, fft: int, padding: Padding
+) -> np.ndarray:
     """(sample,) -> (time, fft // 2 + 1) complex64."""
     frames = framed(waveform, len(taper), hop, padding)
     return scipy_fft.rfft(frames * taper, n=fft, axis=1)

@@ -12,10 +12,12 @@ from torch import Tensor, nn
 
 
 class ValidGroupNorm(nn.Module):
-    """One group per channel: each channel to mean 0 and variance 1 over the valid frames of its row, then affine.
+    """One group per channel: each channel to mean 0 and variance 1 over the valid frames of its
+    row, then affine.
 
-    Takes over the parameters of a ``nn.GroupNorm`` in which every channel is its own group. ``frames`` holds (batch,)
-    long, the number of valid frames of each row of the calls of this thread; None: all.
+    Takes over the parameters of a ``nn.GroupNorm`` in which every channel is its own group.
+    ``frames`` holds (batch,) long, the number of valid frames of each row of the calls of this
+    thread; None: all.
     """
 
     def __init__(self, norm: nn.GroupNorm) -> None:
@@ -30,7 +32,9 @@ class ValidGroupNorm(nn.Module):
         count = values.shape[2]
         mask = torch.ones(len(values), count, device=values.device)
         if (frames := self.frames.get()) is not None:
-            mask = (torch.arange(count, device=values.device) < frames.to(values.device)[:, None]).float()
+            mask = (
+                torch.arange(count, device=values.device) < frames.to(values.device)[:, None]
+            ).float()
         mask = mask[:, None, :]
         total = mask.sum(dim=2, keepdim=True)
         exact = values.float()
@@ -42,7 +46,9 @@ class ValidGroupNorm(nn.Module):
 
 
 def with_valid_norm(model: Any) -> Any:
-    """Replace the first convolution's group norm of a wav2vec 2.0 kind of model; layer-norm models stay as they are."""
+    """Replace the first convolution's group norm of a wav2vec 2.0 kind of model; layer-norm models
+    stay as they are.
+    """
     first = model.feature_extractor.conv_layers[0]
     if isinstance(getattr(first, "layer_norm", None), nn.GroupNorm):
         first.layer_norm = ValidGroupNorm(first.layer_norm)
@@ -51,7 +57,9 @@ def with_valid_norm(model: Any) -> Any:
 
 @contextmanager
 def valid_samples(model: Any, lengths: Tensor) -> Iterator[None]:
-    """Tell the model's group norm how many samples (batch,) of each row are real, for the calls inside."""
+    """Tell the model's group norm how many samples (batch,) of each row are real, for the calls
+    inside.
+    """
     first = model.feature_extractor.conv_layers[0]
     norm = getattr(first, "layer_norm", None)
     if not isinstance(norm, ValidGroupNorm):

@@ -1,7 +1,8 @@
 """A table of word vectors in the text format of GloVe (and word2vec, fastText), read word by word.
 
-The published files hold up to 2.2 million words in 5 GB. One pass over the file notes where each word's line starts
-(12 bytes a word); afterwards only the lines of words that occur are read and parsed.
+The published files hold up to 2.2 million words in 5 GB. One pass over the file notes where each
+word's line starts (12 bytes a word); afterwards only the lines of words that occur are read and
+parsed.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from mmser.core.errors import MmserError
 
 
 class VectorFile:
-    """``word value value ...`` per line; a first line ``count size`` (word2vec, fastText) is skipped."""
+    """``word value value ...`` per line; a first line ``count size`` (word2vec, fastText) is
+    skipped.
+    """
 
     def __init__(self, path: Path, size: int) -> None:
         self.path = path
@@ -24,7 +27,9 @@ class VectorFile:
         self._seen: dict[str, np.ndarray | None] = {}
 
     def get(self, word: str) -> np.ndarray | None:
-        """(size,) float32, None for a word the file does not hold. Raises MmserError where its line is damaged."""
+        """(size,) float32, None for a word the file does not hold. Raises MmserError where its line
+        is damaged.
+        """
         if word not in self._seen:
             self._seen[word] = self._read(word)
         return self._seen[word]
@@ -75,7 +80,11 @@ class VectorFile:
         values = _parsed(line, self.size)
         if values is None or not np.isfinite(values).all():
             shown = line[:60].decode("utf-8", errors="replace").strip()
-            raise MmserError(f"{self.size} finite numbers after each word in {self.path}", shown, "Download it again.")
+            raise MmserError(
+                f"{self.size} finite numbers after each word in {self.path}",
+                shown,
+                "Download it again.",
+            )
         return values
 
 

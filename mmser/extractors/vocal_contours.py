@@ -1,4 +1,6 @@
-"""What a voice does every 10 ms: intensity, pitch, voicing, zero crossings, cepstrum. Stretches of a contour."""
+"""What a voice does every 10 ms: intensity, pitch, voicing, zero crossings, cepstrum. Stretches of
+a contour.
+"""
 
 from __future__ import annotations
 
@@ -25,10 +27,11 @@ COEFFICIENTS = 13
 
 
 class Contours(NamedTuple):
-    """(frame,) float32 each; ``intensity`` in dB of full scale, ``pitch`` in Hz (its best guess where not voiced).
+    """(frame,) float32 each; ``intensity`` in dB of full scale, ``pitch`` in Hz (its best guess
+    where not voiced).
 
-    ``voicing`` is the normalised autocorrelation at the pitch period, ``crossings`` the share of samples at which the
-    sign changes, ``cepstrum`` (frame, 13) the MFCC.
+    ``voicing`` is the normalised autocorrelation at the pitch period, ``crossings`` the share of
+    samples at which the sign changes, ``cepstrum`` (frame, 13) the MFCC.
     """
 
     intensity: np.ndarray
@@ -50,7 +53,9 @@ def contours_of(waveform: np.ndarray) -> Contours:
     pitch, voicing = _pitch(frames)
     magnitude = np.abs(spectrum(waveform, window("hamming", 400), HOP, 512, "zero"))
     filters = mel_filters(40, 257, SAMPLE_RATE, 0.0, 8000.0, "htk", "hertz", False)
-    cepstrum = cepstra(np.log(np.square(magnitude) @ filters.T + 1e-10), COEFFICIENTS, "orthonormal", 0)
+    cepstrum = cepstra(
+        np.log(np.square(magnitude) @ filters.T + 1e-10), COEFFICIENTS, "orthonormal", 0
+    )
     parts = (intensity, pitch, voicing, crossings, cepstrum[: len(frames)])
     return Contours(*(part.astype(np.float32) for part in parts))
 
@@ -62,11 +67,13 @@ def _pitch(frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     power = np.square(np.abs(scipy_fft.rfft(np.stack([taper]) * frames, n=size, axis=1)))
     heard = scipy_fft.irfft(power, n=size, axis=1)
     tapered = scipy_fft.irfft(np.square(np.abs(scipy_fft.rfft(taper, n=size))), n=size)
-    # Divided by the taper's own, the autocorrelation of a periodic sound is 1 at its period (Boersma, 1993).
+    # Divided by the taper's own, the autocorrelation of a periodic sound is 1 at its period
+    # (Boersma, 1993).
     normalised = heard / (heard[:, :1] + 1e-8) / (tapered / tapered[0])
     shortest, longest = SAMPLE_RATE // HIGHEST_HZ, min(SAMPLE_RATE // LOWEST_HZ, WINDOW // 2)
     lags = normalised[:, shortest : longest + 1]
-    # Multiples of the period do as well as the period: the shorter wins by a little (Boersma's octave cost).
+    # Multiples of the period do as well as the period: the shorter wins by a little (Boersma's
+    # octave cost).
     cost = OCTAVE_COST * np.log2(np.arange(shortest, longest + 1) / shortest)
     best = (lags - cost).argmax(axis=1)
     return SAMPLE_RATE / (best + shortest), lags[np.arange(len(lags)), best].clip(0.0, 1.0)

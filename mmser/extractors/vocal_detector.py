@@ -1,8 +1,10 @@
-"""Speech or another sound of the voice (laughter, breath, a shout)? A support vector machine on one interval.
+"""Speech or another sound of the voice (laughter, breath, a shout)? A support vector machine on one
+interval.
 
-Source: Hsu, Su, Wu, Chen, "Speech emotion recognition considering nonverbal vocalization in affective conversations",
-IEEE/ACM TASLP 29, 2021. Its features and kernel are not published: mean and standard deviation of 13 MFCC, log energy,
-pitch, voicing and zero crossings, and a Gaussian kernel, are this project's.
+Source: Hsu, Su, Wu, Chen, "Speech emotion recognition considering nonverbal vocalization in
+affective conversations", IEEE/ACM TASLP 29, 2021. Its features and kernel are not published: mean
+and standard deviation of 13 MFCC, log energy, pitch, voicing and zero crossings, and a Gaussian
+kernel, are this project's.
 
 scikit-learn fits; deciding needs NumPy alone, and the file holds plain tensors.
 """
@@ -24,7 +26,9 @@ TENSORS = ("mean", "deviation", "vectors", "weights", "bias", "gamma")
 
 @dataclass(frozen=True, eq=False)
 class VocalDetector:
-    """``sum_i weight_i exp(-gamma |x - vector_i|^2) + bias`` on standardised features; above 0 is nonverbal."""
+    """``sum_i weight_i exp(-gamma |x - vector_i|^2) + bias`` on standardised features; above 0 is
+    nonverbal.
+    """
 
     mean: np.ndarray
     deviation: np.ndarray
@@ -49,12 +53,16 @@ class VocalDetector:
 
     @classmethod
     def load(cls, path: str | Path) -> VocalDetector:
-        """Read what `save` wrote. Raises MmserError when there is none, or it holds other tensors."""
+        """Read what `save` wrote. Raises MmserError when there is none, or it holds
+        other tensors.
+        """
         from mmser.models.layers.checkpoint import check_fit, read_tensors
 
         if not Path(path).is_file():
             raise MmserError(
-                "a detector of nonverbal sounds", f"no file {path}", "Make one with preprocess/train_vocal_detector.py."
+                "a detector of nonverbal sounds",
+                f"no file {path}",
+                "Make one with preprocess/train_vocal_detector.py.",
             )
         found = read_tensors(Path(path))
         remedy = "Make one with preprocess/train_vocal_detector.py."
@@ -63,8 +71,11 @@ class VocalDetector:
         return cls(*(found[name].numpy() for name in TENSORS))
 
 
-def fit_detector(features: np.ndarray, nonverbal: Sequence[bool] | np.ndarray, cost: float = 1.0) -> VocalDetector:
-    """Fit on intervals, features (interval, feature), classes weighted inversely to their frequency.
+def fit_detector(
+    features: np.ndarray, nonverbal: Sequence[bool] | np.ndarray, cost: float = 1.0
+) -> VocalDetector:
+    """Fit on intervals, features (interval, feature), classes weighted inversely to their
+    frequency.
 
     Raises MmserError unless both kinds occur.
     """
@@ -72,17 +83,34 @@ def fit_detector(features: np.ndarray, nonverbal: Sequence[bool] | np.ndarray, c
 
     flags = np.asarray(nonverbal, dtype=bool)
     if flags.all() or not flags.any():
-        raise MmserError("verbal and nonverbal intervals to learn from", "one kind alone", "Label both kinds.")
+        raise MmserError(
+            "verbal and nonverbal intervals to learn from", "one kind alone", "Label both kinds."
+        )
     mean, deviation = features.mean(axis=0), features.std(axis=0) + 1e-6
     gamma = 1.0 / features.shape[1]
-    machine = SVC(C=cost, kernel="rbf", gamma=gamma, class_weight="balanced").fit((features - mean) / deviation, flags)
-    parts = (mean, deviation, machine.support_vectors_, machine.dual_coef_[0], machine.intercept_, np.array([gamma]))
+    machine = SVC(C=cost, kernel="rbf", gamma=gamma, class_weight="balanced").fit(
+        (features - mean) / deviation, flags
+    )
+    parts = (
+        mean,
+        deviation,
+        machine.support_vectors_,
+        machine.dual_coef_[0],
+        machine.intercept_,
+        np.array([gamma]),
+    )
     return VocalDetector(*(np.asarray(part, dtype=np.float32) for part in parts))
 
 
 def interval_features(contours: Contours) -> np.ndarray:
     """(feature,) float32: mean and standard deviation of every contour over the interval."""
     rows = np.column_stack(
-        [contours.cepstrum, contours.intensity, contours.pitch, contours.voicing, contours.crossings]
+        [
+            contours.cepstrum,
+            contours.intensity,
+            contours.pitch,
+            contours.voicing,
+            contours.crossings,
+        ]
     )
     return np.concatenate([rows.mean(axis=0), rows.std(axis=0)]).astype(np.float32)

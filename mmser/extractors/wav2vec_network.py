@@ -1,4 +1,5 @@
-"""The network of wav2vec 1.0 (Schneider et al., Interspeech 2019), in the published "large" geometry.
+"""The network of wav2vec 1.0 (Schneider et al., Interspeech 2019), in the published "large"
+geometry.
 
 Names of parameters are those of the published checkpoint, so that it loads as it is.
 """
@@ -23,10 +24,11 @@ class _Stack(nn.Module):
 
 
 class Wav2VecNetwork(nn.Module):
-    """waveform (batch, sample) -> 7 convolutions -> log(1 + |x|) -> 12 causal convolutions with residuals.
+    """waveform (batch, sample) -> 7 convolutions -> log(1 + |x|) -> 12 causal convolutions with
+    residuals.
 
-    Every convolution is followed by one group norm over channels and time together, and ReLU: the result depends on
-    the length of the signal, so that utterances must not be padded.
+    Every convolution is followed by one group norm over channels and time together, and ReLU: the
+    result depends on the length of the signal, so that utterances must not be padded.
 
     Args:
         size: channels throughout (512 in the published model).
@@ -38,7 +40,10 @@ class Wav2VecNetwork(nn.Module):
         self.feature_extractor = _Stack(
             [
                 nn.Sequential(
-                    nn.Conv1d(source, size, kernel, stride, bias=False), nn.Identity(), nn.GroupNorm(1, size), nn.ReLU()
+                    nn.Conv1d(source, size, kernel, stride, bias=False),
+                    nn.Identity(),
+                    nn.GroupNorm(1, size),
+                    nn.ReLU(),
                 )
                 for source, (kernel, stride) in zip(sources, ENCODER, strict=True)
             ]

@@ -27,28 +27,47 @@ INTERRUPTED = 130
 
 def add_options(predict: argparse.ArgumentParser) -> None:
     """Options of `mmser predict`."""
-    predict.add_argument("run", metavar="run=DIR", help="a run, a model folder, or hf:owner/name[@revision]")
-    files = "videos or sound files, or folders of them; extractor.NAME.weights=PATH says where its weights lie now"
+    predict.add_argument(
+        "run", metavar="run=DIR", help="a run, a model folder, or hf:owner/name[@revision]"
+    )
+    files = (
+        "videos or sound files, or folders of them; extractor.NAME.weights=PATH says where "
+        "its weights lie now"
+    )
     predict.add_argument("recordings", nargs="*", metavar="FILE", help=files)
-    predict.add_argument("--asr", help="recogniser for runs that read text: pocketsphinx, whisper-base, ...")
-    predict.add_argument("--out", help="folder for csv, json, srt, vtt, svg (default: beside each recording)")
-    predict.add_argument("--weights", help="folder of the extractors' pretrained weights (default: the run's)")
-    predict.add_argument("--window", type=float, default=5.0, help="seconds, where there is no speech to go by")
-    predict.add_argument("--whole", action="store_true", help="each file is one utterance, however long")
+    predict.add_argument(
+        "--asr", help="recogniser for runs that read text: pocketsphinx, whisper-base, ..."
+    )
+    predict.add_argument(
+        "--out", help="folder for csv, json, srt, vtt, svg (default: beside each recording)"
+    )
+    predict.add_argument(
+        "--weights", help="folder of the extractors' pretrained weights (default: the run's)"
+    )
+    predict.add_argument(
+        "--window", type=float, default=5.0, help="seconds, where there is no speech to go by"
+    )
+    predict.add_argument(
+        "--whole", action="store_true", help="each file is one utterance, however long"
+    )
     predict.add_argument(
         "--segments",
         metavar="TABLE",
-        help="csv with file, start, end (s): these are judged as they are; text and face_side are read where they are",
+        help="csv with file, start, end (s): these are judged as they are; text and face_side "
+        "are read where they are",
     )
-    predict.add_argument("--fold", help="the models of this fold alone, e.g. the one that has not heard a speaker")
+    predict.add_argument(
+        "--fold", help="the models of this fold alone, e.g. the one that has not heard a speaker"
+    )
     predict.add_argument("--seed", type=int, help="the models of this seed alone")
 
 
 def predict(options: argparse.Namespace, tell: Callable[[str], None]) -> int:
-    """Predict each recording, write its files and ``tell`` what was found as soon as it is done; -> the exit code.
+    """Predict each recording, write its files and ``tell`` what was found as soon as it is done; ->
+    the exit code.
 
-    What concerns every recording is checked before the first; one that cannot be judged is reported, and the others
-    are done.
+    What concerns every recording is checked before the first; one that cannot be judged is
+    reported, and the others are done.
     """
     from mmser.evaluation.extractor_files import named_files
     from mmser.inference.recogniser import load
@@ -69,13 +88,21 @@ def _asked(options: argparse.Namespace) -> Given:
     from mmser.inference.segment_table import read_segments
 
     if options.whole and options.segments:
-        raise UsageError("--whole or --segments", "both", "A row of the table without start and end is a whole file.")
+        raise UsageError(
+            "--whole or --segments",
+            "both",
+            "A row of the table without start and end is a whole file.",
+        )
     if not options.recordings and not options.segments:
         raise UsageError("FILE... or --segments TABLE", "neither", "Name the recordings.")
     if not options.window > 0:
         raise UsageError("--window above 0 s", f"{options.window:g}", "Leave it out for 5 s.")
     recordings = find_recordings(options.recordings)
-    return dict(read_segments(options.segments, recordings)) if options.segments else dict.fromkeys(recordings)
+    return (
+        dict(read_segments(options.segments, recordings))
+        if options.segments
+        else dict.fromkeys(recordings)
+    )
 
 
 def _each(
@@ -94,7 +121,12 @@ def _each(
         for (recording, segments), place in zip(given.items(), places, strict=True):
             name = printable(recording.name if names[recording.name] == 1 else recording)
             try:
-                how = {"whole": options.whole, "segments": segments, "progress": True, "decoder": decoder}
+                how = {
+                    "whole": options.whole,
+                    "segments": segments,
+                    "progress": True,
+                    "decoder": decoder,
+                }
                 table = recogniser.predict(recording, options.asr, options.window, **how)
                 written = write_timeline(table, place.folder, place.stem)
             except (MmserError, OSError) as error:
@@ -125,9 +157,16 @@ def _told(name: str, table: pd.DataFrame, written: list[Path]) -> str:
 
     lines = [f"{name}: {len(table)} segment{'' if len(table) == 1 else 's'}"]
     for row in table.to_dict("records"):
-        gone = {str(key).removeprefix(CONTRIBUTION): row[key] for key in row if str(key).startswith(CONTRIBUTION)}
+        gone = {
+            str(key).removeprefix(CONTRIBUTION): row[key]
+            for key in row
+            if str(key).startswith(CONTRIBUTION)
+        }
         spoke = ", ".join(f"{kind} {value:+.2f}" for kind, value in gone.items() if value == value)
         modalities = row["modalities"] or "nothing"
-        lines.append(f"  {row['start']:7.2f} to {row['end']:7.2f} s  {label(row)}  ({modalities}; {spoke or 'alone'})")
+        lines.append(
+            f"  {row['start']:7.2f} to {row['end']:7.2f} s  {label(row)}  ({modalities}; "
+            f"{spoke or 'alone'})"
+        )
     lines.append(f"  written: {', '.join(printable(path.name) for path in written)}")
     return "\n".join(lines)

@@ -1,7 +1,8 @@
-"""Recordings that are files of the corpus a run was trained on: which utterances they are, and whose voice trained.
+"""Recordings that are files of the corpus a run was trained on: which utterances they are, and
+whose voice trained.
 
-A file is recognised by its content, whatever its name and place are, where it is an utterance as a whole; one that
-holds several utterances (a dialogue) by its place.
+A file is recognised by its content, whatever its name and place are, where it is an utterance as a
+whole; one that holds several utterances (a dialogue) by its place.
 """
 
 from __future__ import annotations
@@ -33,7 +34,9 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class CorpusFile:
-    """``utterances`` of the corpus that a file holds, ``speakers`` ("corpus/speaker"); ``whole``: it is one of them."""
+    """``utterances`` of the corpus that a file holds, ``speakers`` ("corpus/speaker"); ``whole``:
+    it is one of them.
+    """
 
     utterances: tuple[str, ...]
     speakers: tuple[str, ...]
@@ -43,7 +46,9 @@ class CorpusFile:
 class CorpusFiles:
     """The media of a run's corpora, by its manifest, its fold assignment and its caches."""
 
-    def __init__(self, manifest: pd.DataFrame, assignment: pd.DataFrame, stores: Mapping[str, Store]) -> None:
+    def __init__(
+        self, manifest: pd.DataFrame, assignment: pd.DataFrame, stores: Mapping[str, Store]
+    ) -> None:
         self.manifest, self.assignment, self.stores = manifest, assignment, stores
 
     def find(self, recording: Recording) -> CorpusFile | None:
@@ -67,7 +72,10 @@ class CorpusFiles:
         """The utterance whose sound or pictures were made from this very content."""
         own, contents = [Utterance("", "", "", video_path=recording.path)], Contents(1)
         digests = [*contents.of(own, "audio").values(), *contents.of(own, "face").values()]
-        return next((self._ids_by_digest[digest] for digest in digests if digest in self._ids_by_digest), None)
+        return next(
+            (self._ids_by_digest[digest] for digest in digests if digest in self._ids_by_digest),
+            None,
+        )
 
     @cached_property
     def _ids_by_digest(self) -> dict[str, str]:
@@ -105,7 +113,9 @@ def _is_named(path: Path, name: object) -> bool:
 
 
 def _is_whole(row: Mapping[Any, Any], path: Path) -> bool:
-    """Whether the row's utterance is all of this file: it has no times, or they are those of its other file."""
+    """Whether the row's utterance is all of this file: it has no times, or they are those of its
+    other file.
+    """
     sound, film = (row.get(column) for column in PATHS)
     return (
         row["start"] is None
@@ -114,8 +124,12 @@ def _is_whole(row: Mapping[Any, Any], path: Path) -> bool:
     )
 
 
-def tell_training(trained: Trained, members: Sequence[Member], recording: Recording, known: CorpusFile) -> None:
-    """One line: which file of the corpus this is, and how many of the models that judge it have heard its speaker."""
+def tell_training(
+    trained: Trained, members: Sequence[Member], recording: Recording, known: CorpusFile
+) -> None:
+    """One line: which file of the corpus this is, and how many of the models that judge it have
+    heard its speaker.
+    """
     if trained.corpus_files is None:
         return
     folds = trained.corpus_files.heard_in(known.speakers)
@@ -126,7 +140,10 @@ def tell_training(trained: Trained, members: Sequence[Member], recording: Record
     level, verdict = logging.INFO, f"no model that judges it has heard {who} in training"
     if seen:
         level = logging.WARNING
-        verdict = f"{seen} of the {len(members)} models that judge it have heard {who} in training or validation"
+        verdict = (
+            f"{seen} of the {len(members)} models that judge it have heard {who} in "
+            "training or validation"
+        )
         others = [fold for fold, _ in trained.names if fold not in folds]
         verdict += f"; --fold {others[0]} chooses one that has not" if others else ""
     _log.log(level, "%s is %s of the run's own corpus: %s", recording.path.name, what, verdict)

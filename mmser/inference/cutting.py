@@ -1,4 +1,6 @@
-"""Which parts of a recording are judged: the whole of it, given parts, stretches of speech, or windows."""
+"""Which parts of a recording are judged: the whole of it, given parts, stretches of speech, or
+windows.
+"""
 
 from __future__ import annotations
 
@@ -25,8 +27,9 @@ _log = logging.getLogger(__name__)
 class Cutting:
     """``whole``: every recording is one utterance; ``segments``: these and no others, as they are.
 
-    Otherwise a recording no longer than the longest training utterance is one utterance, and a longer one is cut into
-    stretches of speech of ``longest`` seconds at most, or ``window`` seconds where there is none to go by.
+    Otherwise a recording no longer than the longest training utterance is one utterance, and a
+    longer one is cut into stretches of speech of ``longest`` seconds at most, or ``window`` seconds
+    where there is none to go by.
     """
 
     whole: bool = False
@@ -36,12 +39,17 @@ class Cutting:
 
 
 def find_segments(
-    recording: Recording, picture: bool, cutting: Cutting, lengths: TrainingLengths | None, shown: bool = False
+    recording: Recording,
+    picture: bool,
+    cutting: Cutting,
+    lengths: TrainingLengths | None,
+    shown: bool = False,
 ) -> list[Segment]:
-    """The segments of one recording, in order; ``picture``: somebody looks at it, so that it need not be heard.
+    """The segments of one recording, in order; ``picture``: somebody looks at it, so that it need
+    not be heard.
 
-    ``shown``: progress is. Raises MmserError when the sound is silent and there is no picture, or holds samples that
-    are no numbers, and when a given segment lies outside the recording.
+    ``shown``: progress is. Raises MmserError when the sound is silent and there is no picture, or
+    holds samples that are no numbers, and when a given segment lies outside the recording.
     """
     if cutting.segments is not None:
         return [_inside(segment, recording) for segment in cutting.segments]
@@ -51,7 +59,10 @@ def find_segments(
         return _windows(recording, recording.seconds, cutting)
     peak = _Peak()
     title = f"{recording.path.name}: speech"
-    with Progress(title, round(recording.seconds), shown, "s") as bar, closing(peak.watch(recording, bar)) as blocks:
+    with (
+        Progress(title, round(recording.seconds), shown, "s") as bar,
+        closing(peak.watch(recording, bar)) as blocks,
+    ):
         heard = speech_segments(blocks, load_detector(), longest=cutting.longest)
     if heard:
         # The last chunk that is judged may reach beyond the end.
@@ -59,7 +70,9 @@ def find_segments(
     return _without_speech(recording, picture, peak, cutting)
 
 
-def _without_speech(recording: Recording, picture: bool, peak: _Peak, cutting: Cutting) -> list[Segment]:
+def _without_speech(
+    recording: Recording, picture: bool, peak: _Peak, cutting: Cutting
+) -> list[Segment]:
     name = recording.path.name
     if not picture and peak.value < SILENCE_PEAK:
         found = f"none: its loudest sample is {peak.value:.1e} of full scale"
@@ -94,7 +107,9 @@ class _Peak:
 
 
 def _inside(segment: Segment, recording: Recording) -> Segment:
-    """A given segment, its end that of the recording where it is beyond by no more than an annotator's rounding."""
+    """A given segment, its end that of the recording where it is beyond by no more than an
+    annotator's rounding.
+    """
     seconds = recording.seconds
     if segment.whole:
         return replace(segment, end=seconds)

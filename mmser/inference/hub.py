@@ -1,4 +1,6 @@
-"""A model folder from the Hugging Face Hub, at one commit; only the files of a model folder are fetched."""
+"""A model folder from the Hugging Face Hub, at one commit; only the files of a model folder are
+fetched.
+"""
 
 from __future__ import annotations
 
@@ -27,33 +29,50 @@ def checked_hub_id(name: str) -> str:
     except HFValidationError:
         known = None
     if not known:
-        raise UsageError("the name of a hub repository, owner/name", f"'{name}'", "Write e.g. hf:owner/name.")
+        raise UsageError(
+            "the name of a hub repository, owner/name", f"'{name}'", "Write e.g. hf:owner/name."
+        )
     return name
 
 
 def pull(source: str, revision: str | None = None) -> Path:
-    """The local folder of "hf:owner/name" or "hf:owner/name@revision"; what is in the hub's cache is not fetched again.
+    """The local folder of "hf:owner/name" or "hf:owner/name@revision"; what is in the hub's cache
+    is not fetched again.
 
-    ``revision`` is a commit (which never changes), a tag or a branch; without one the newest is taken, and the log says
-    which. Raises MmserError when the repository or the revision is not there, or the hub cannot be reached.
+    ``revision`` is a commit (which never changes), a tag or a branch; without one the newest is
+    taken, and the log says which. Raises MmserError when the repository or the revision is not
+    there, or the hub cannot be reached.
     """
     from huggingface_hub import errors, snapshot_download
 
     name, _, tag = source.removeprefix(PREFIX).partition("@")
     revision = revision or tag or None
     try:
-        path = snapshot_download(checked_hub_id(name), revision=revision, allow_patterns=list(PATTERNS))
+        path = snapshot_download(
+            checked_hub_id(name), revision=revision, allow_patterns=list(PATTERNS)
+        )
     except errors.LocalEntryNotFoundError as error:
         remedy = "Check the connection, or copy the folder here and name it."
         raise MmserError(f"the hub, or {name} in its cache", "neither", remedy) from error
     except errors.GatedRepoError as error:
-        raise MmserError(f"access to {name}", "none", "Ask its owner on the hub, then `hf auth login`.") from error
+        raise MmserError(
+            f"access to {name}", "none", "Ask its owner on the hub, then `hf auth login`."
+        ) from error
     except (errors.RepositoryNotFoundError, errors.RevisionNotFoundError) as error:
-        found = f"no such {'revision' if isinstance(error, errors.RevisionNotFoundError) else 'repository'}"
+        found = (
+            "no such "
+            f"{'revision' if isinstance(error, errors.RevisionNotFoundError) else 'repository'}"
+        )
         remedy = "Check the name; for a private one run `hf auth login`."
-        raise MmserError(f"{name}{f' at {revision}' if revision else ''} on the hub", found, remedy) from error
+        raise MmserError(
+            f"{name}{f' at {revision}' if revision else ''} on the hub", found, remedy
+        ) from error
     except errors.HfHubHTTPError as error:
-        raise MmserError(f"{name} from the hub", " ".join(str(error).split())[:200], "Try again later.") from error
+        raise MmserError(
+            f"{name} from the hub", " ".join(str(error).split())[:200], "Try again later."
+        ) from error
     if revision is None or not _COMMIT.fullmatch(revision):
-        _log.info("read %s%s@%s: write that to get the same tomorrow", PREFIX, name, Path(path).name)
+        _log.info(
+            "read %s%s@%s: write that to get the same tomorrow", PREFIX, name, Path(path).name
+        )
     return Path(path)

@@ -1,13 +1,15 @@
-"""A model folder: trained models with all that prediction needs, readable far from the run's caches, and safely.
+"""A model folder: trained models with all that prediction needs, readable far from the run's
+caches, and safely.
 
 ::
 
-    config.json            classes, streams and how they are made, the parts of the model, who its members are
+    config.json            classes, streams and how they are made, parts, members
     model.safetensors      weights                    (several members: members/0/, members/1/, ...)
     transforms.json, transforms.safetensors           scalers and vocabularies of the training part
     README.md              the model card
 
-Nothing in it is run: tensors are safetensors, and the parts that config.json names must be those of `mmser.models`.
+Nothing in it is run: tensors are safetensors, and the parts that config.json names must be those of
+`mmser.models`.
 """
 
 from __future__ import annotations
@@ -58,29 +60,41 @@ def member_folder(folder: Path, place: int, members: int) -> Path:
 
 
 class ModelFolder:
-    """``config`` is config.json, checked; ``weights`` the folder of the extractors' pretrained weights here.
+    """``config`` is config.json, checked; ``weights`` the folder of the extractors' pretrained
+    weights here.
 
     ``named_files`` are those of its extractors that a user named.
     """
 
-    def __init__(self, folder: str | Path, weights: str | None = None, named_files: Named | None = None) -> None:
-        """Raises MmserError when it is none, of another version, damaged, or names what a model folder may not."""
+    def __init__(
+        self, folder: str | Path, weights: str | None = None, named_files: Named | None = None
+    ) -> None:
+        """Raises MmserError when it is none, of another version, damaged, or names what a model
+        folder may not.
+        """
         self.directory = Path(folder)
         self.weights = weights or "weights"
         self.named_files: Named = named_files or {}
         self.config = _read_config(self.directory)
         try:
             check_parts(self.config["model"])
-            self.data = {key: self.config["data"].get(key) for key in ("alignment", "grid_rate", "word_stream")}
+            self.data = {
+                key: self.config["data"].get(key)
+                for key in ("alignment", "grid_rate", "word_stream")
+            }
             self.sources: dict[str, StreamSource] = {
                 str(name): _source(name, stream) for name, stream in self.config["streams"].items()
             }
             self._tasks = [_task(self.config, member) for member in self.config["members"]]
-            self.names = [(str(member["fold"]), int(member["seed"])) for member in self.config["members"]]
+            self.names = [
+                (str(member["fold"]), int(member["seed"])) for member in self.config["members"]
+            ]
         except _WRONG as error:
             raise _damaged(self.directory / CONFIG, error) from error
         if not self._tasks:
-            raise MmserError("at least one member", f"none in {self.directory / CONFIG}", "Export the run again.")
+            raise MmserError(
+                "at least one member", f"none in {self.directory / CONFIG}", "Export the run again."
+            )
 
     @property
     def name(self) -> str:
@@ -99,7 +113,9 @@ class ModelFolder:
             tell_unknown(self.name, "it was exported by an earlier version (export it again)")
             return None
         try:
-            found = TrainingLengths(*(float(stated[key]) for key in ("shortest", "median", "longest")))
+            found = TrainingLengths(
+                *(float(stated[key]) for key in ("shortest", "median", "longest"))
+            )
         except _WRONG as error:
             raise _damaged(self.directory / CONFIG, error) from error
         if not 0 < found.shortest <= found.median <= found.longest < inf:
@@ -112,7 +128,11 @@ class ModelFolder:
 
     def members(self, names: Collection[tuple[str, int]] | None = None) -> list[Member]:
         """Raises MmserError when a file is missing or damaged, or weights do not fit."""
-        return [self._member(place) for place, name in enumerate(self.names) if names is None or name in names]
+        return [
+            self._member(place)
+            for place, name in enumerate(self.names)
+            if names is None or name in names
+        ]
 
     def _member(self, place: int) -> Member:
         facts, task = self.config["members"][place], self._tasks[place]
@@ -128,10 +148,16 @@ class ModelFolder:
 def _read_config(folder: Path) -> dict[str, Any]:
     path = folder / CONFIG
     if not path.is_file():
-        raise MmserError("a model folder", f"no {CONFIG} in {folder}", "Name a folder that `mmser export` made.")
+        raise MmserError(
+            "a model folder", f"no {CONFIG} in {folder}", "Name a folder that `mmser export` made."
+        )
     config = read_saved_json(path)
     if not isinstance(config, dict) or config.get("format") != FORMAT:
-        raise MmserError(f'"format": "{FORMAT}" in {path}', "another file", "Name a folder that `mmser export` made.")
+        raise MmserError(
+            f'"format": "{FORMAT}" in {path}',
+            "another file",
+            "Name a folder that `mmser export` made.",
+        )
     version = config.get("schema_version")
     if version != SCHEMA_VERSION:
         made = f"{version!r}, made by mmser {config.get('mmser_version', '(unknown)')}"
@@ -147,10 +173,15 @@ def _source(name: str, stream: Mapping[str, Any]) -> StreamSource:
     transcript = info.get("transcript") or {}
     checked_name(str(transcript.get("source", "corpus")), "the name of a transcript source")
     # Weights are told by digest or hub id, and never read from here.
-    check_values({k: v for k, v in info["parameters"].items() if k != "weights"}, f"streams.{name}.store.parameters")
+    check_values(
+        {k: v for k, v in info["parameters"].items() if k != "weights"},
+        f"streams.{name}.store.parameters",
+    )
     check_values(stream["spec"], f"streams.{name}.spec")
     shape = Shape(tuple(int(size) for size in stream["feature_shape"]), bool(stream["whole"]))
-    return StreamSource(StreamSpec(**stream["spec"]), info, shape, stream["frame_rate"], bool(stream["word_times"]))
+    return StreamSource(
+        StreamSpec(**stream["spec"]), info, shape, stream["frame_rate"], bool(stream["word_times"])
+    )
 
 
 def _task(config: Mapping[str, Any], member: Mapping[str, Any]) -> Task:
@@ -159,7 +190,8 @@ def _task(config: Mapping[str, Any], member: Mapping[str, Any]) -> Task:
         classes=tuple(map(str, config["classes"])),
         values=tuple(map(str, config["values"])),
         class_counts=tuple(int(count) for count in member["class_counts"]),
-        # Who the annotators are is not passed on; parts ask how many there are, and how much each said.
+        # Who the annotators are is not passed on; parts ask how many there are, and how much each
+        # said.
         listeners=tuple(map(str, range(len(counts)))),
         listener_counts=counts,
     )
@@ -173,5 +205,8 @@ def _transforms(path: Path) -> Transforms:
 
 
 def _damaged(path: Path, error: Exception) -> MmserError:
-    remedy = "Export or download the folder again; a folder of another version of mmser needs that version."
+    remedy = (
+        "Export or download the folder again; a folder of another version of mmser needs "
+        "that version."
+    )
     return MmserError(f"an undamaged {path}", f"{type(error).__name__}: {reason_of(error)}", remedy)

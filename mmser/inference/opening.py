@@ -18,11 +18,12 @@ def open_trained(
     weights: str | None = None,
     named_files: Named | None = None,
 ) -> Trained:
-    """Open a run (``config.yaml``), a model folder (``config.json``), or "hf:owner/name[@revision]".
+    """Open a run (``config.yaml``), a model folder (``config.json``), or
+    "hf:owner/name[@revision]".
 
-    A plain owner/name is a folder: only ``hf:`` asks the hub. ``weights`` is the folder of the extractors' pretrained
-    weights, ``named_files`` those of their files that lie elsewhere. Raises MmserError when there is none, or it
-    is damaged.
+    A plain owner/name is a folder: only ``hf:`` asks the hub. ``weights`` is the folder of the
+    extractors' pretrained weights, ``named_files`` those of their files that lie elsewhere. Raises
+    MmserError when there is none, or it is damaged.
     """
     if isinstance(source, Run):
         return TrainedRun(source, weights)

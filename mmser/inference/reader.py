@@ -1,4 +1,6 @@
-"""What something trained reads of an utterance, made anew from a clip: its extractors, transforms and alignment."""
+"""What something trained reads of an utterance, made anew from a clip: its extractors, transforms
+and alignment.
+"""
 
 from __future__ import annotations
 
@@ -31,8 +33,8 @@ class Reader:
     """Clips -> `Features` of each stream -> a `Batch` as the trained models know it."""
 
     def __init__(self, trained: Trained) -> None:
-        """Raises MmserError when a cache of a run is gone or not the one it was trained on, its maker changed, or none
-        is known: imported features.
+        """Raises MmserError when a cache of a run is gone or not the one it was trained on, its
+        maker changed, or none is known: imported features.
         """
         self.trained = trained
         self._sources = trained.sources
@@ -49,42 +51,64 @@ class Reader:
     def modalities(self) -> dict[str, tuple[str, ...]]:
         """{audio, text, face: streams}, those the run reads."""
         kinds = dict.fromkeys(extractor.modality for extractor in self.extractors.values())
-        return {kind: tuple(n for n, e in self.extractors.items() if e.modality == kind) for kind in kinds}
+        return {
+            kind: tuple(n for n, e in self.extractors.items() if e.modality == kind)
+            for kind in kinds
+        }
 
     @property
     def frame_rate(self) -> float:
-        """Pictures per second to decode, as for the caches. Raises MmserError where these were decoded at several."""
+        """Pictures per second to decode, as for the caches. Raises MmserError where these were
+        decoded at several.
+        """
         rates = {rate for source in self._sources.values() if (rate := decoded_rate(source.info))}
         if len(rates) > 1:
             told = " and ".join(f"{rate:g}" for rate in sorted(rates))
             remedy = "Extract the streams of faces at one frame_rate, and train again."
-            raise MmserError("one rate of pictures behind the system's streams", f"{told} per second", remedy)
+            raise MmserError(
+                "one rate of pictures behind the system's streams", f"{told} per second", remedy
+            )
         return rates.pop() if rates else DEFAULT_FRAME_RATE
 
     @property
     def sample_rates(self) -> list[int]:
         """Hz at which the extractors of sound hear it."""
-        heard = (extractor for extractor in self.extractors.values() if extractor.modality == "audio")
+        heard = (
+            extractor for extractor in self.extractors.values() if extractor.modality == "audio"
+        )
         return sorted({sample_rate_of(extractor) for extractor in heard})
 
     @property
     def transcript(self) -> Mapping[str, Any]:
-        """``source`` of the words that the run was trained on ("corpus", "pocketsphinx"; "" without text), and the
-        ``fingerprint`` of the recogniser that heard them, if any did.
+        """``source`` of the words that the run was trained on ("corpus", "pocketsphinx"; "" without
+        text), and the ``fingerprint`` of the recogniser that heard them, if any did.
         """
         for stream in self.modalities.get("text", ()):
-            return {"source": CORPUS_TRANSCRIPT} | dict(self._sources[stream].info.get("transcript") or {})
+            return {"source": CORPUS_TRANSCRIPT} | dict(
+                self._sources[stream].info.get("transcript") or {}
+            )
         return {"source": ""}
 
-    def features(self, clip: Clip, streams: Sequence[str] | None = None) -> dict[str, Features | Failure]:
+    def features(
+        self, clip: Clip, streams: Sequence[str] | None = None
+    ) -> dict[str, Features | Failure]:
         """What the extractor of each of ``streams`` (None: of all) makes of the clip."""
         asked = self.extractors if streams is None else streams
-        return {stream: by_length([clip], _one, self.extractors[stream].extract, _broken)[0] for stream in asked}
+        return {
+            stream: by_length([clip], _one, self.extractors[stream].extract, _broken)[0]
+            for stream in asked
+        }
 
-    def batch(self, features: Mapping[str, Mapping[str, Features | Failure]], transforms: Transforms) -> Batch:
-        """One batch of {utterance id: features of each stream}, with a fold's transforms; all one conversation."""
+    def batch(
+        self, features: Mapping[str, Mapping[str, Features | Failure]], transforms: Transforms
+    ) -> Batch:
+        """One batch of {utterance id: features of each stream}, with a fold's transforms; all one
+        conversation.
+        """
         stores = {
-            stream: store_in_memory(source.info, {identifier: found[stream] for identifier, found in features.items()})
+            stream: store_in_memory(
+                source.info, {identifier: found[stream] for identifier, found in features.items()}
+            )
             for stream, source in self._sources.items()
         }
         for stream, source in self._sources.items():
@@ -119,9 +143,11 @@ def _check_shape(stream: str, source: StreamSource, found: Sequence[Features | F
 def _check_made_here(stream: str, source: StreamSource) -> None:
     if source.info.get("class") == MAKER:
         raise MmserError(
-            f"an extractor of mmser behind stream '{stream}', to make the same features of a new recording",
+            f"an extractor of mmser behind stream '{stream}', to make the same features of a new "
+            "recording",
             f"features imported as {source.info['extractor']}",
-            "Train on an extractor of `mmser list extractors`; imported features can be tested, not made.",
+            "Train on an extractor of `mmser list extractors`; imported features can be tested, "
+            "not made.",
         )
 
 
@@ -137,4 +163,6 @@ def _facts(ids: Sequence[str]) -> Facts:
     rows = np.arange(len(ids))
     nobody, nothing = ("",) * len(ids), np.zeros(len(ids), np.int64)
     unlabelled: tuple[str | None, ...] = (None,) * len(ids)
-    return Facts(tuple(ids), unlabelled, nobody, nothing, rows, nothing, np.full(len(ids), np.nan), {})
+    return Facts(
+        tuple(ids), unlabelled, nobody, nothing, rows, nothing, np.full(len(ids), np.nan), {}
+    )

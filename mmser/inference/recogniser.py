@@ -32,11 +32,13 @@ def load(
     seed: int | None = None,
     named_files: Named | None = None,
 ) -> Recogniser:
-    """Open a model folder, a run's folder, or "hf:owner/name" at ``revision`` (a commit, a tag or a branch).
+    """Open a model folder, a run's folder, or "hf:owner/name" at ``revision`` (a commit, a tag or a
+    branch).
 
-    ``weights`` is the folder of the extractors' pretrained weights, where the system reads through any, ``named_files``
-    those that lie elsewhere: {extractor: {"weights": path}}; ``fold`` and ``seed`` choose among its models. Raises
-    MmserError when it is not there, damaged, of another version, or names parts that are not mmser's.
+    ``weights`` is the folder of the extractors' pretrained weights, where the system reads through
+    any, ``named_files`` those that lie elsewhere: {extractor: {"weights": path}}; ``fold`` and
+    ``seed`` choose among its models. Raises MmserError when it is not there, damaged, of another
+    version, or names parts that are not mmser's.
     """
     return Recogniser(open_trained(source, revision, weights, named_files), fold, seed)
 
@@ -53,14 +55,19 @@ class Recogniser:
         self._transcribers: dict[str | None, Transcriber | None] = {}
 
     def __repr__(self) -> str:
-        return f"Recogniser({self.trained.name!r}, members={len(self.members)}, classes={self.classes})"
+        return (
+            f"Recogniser({self.trained.name!r}, members={len(self.members)}, "
+            f"classes={self.classes})"
+        )
 
     @property
     def model(self) -> MultimodalModel:
         """The torch module. Raises MmserError when several vote (`members` has them)."""
         if len(self.members) > 1:
             found = f"{len(self.members)} that vote"
-            raise MmserError("one model", found, "Take one of .members, or choose one with fold and seed.")
+            raise MmserError(
+                "one model", found, "Take one of .members, or choose one with fold and seed."
+            )
         return self.members[0].model
 
     @property
@@ -91,12 +98,14 @@ class Recogniser:
     ) -> pd.DataFrame:
         """The timeline of a video or sound file: see `mmser.inference.timeline.predict_recording`.
 
-        ``segments`` are judged as they are; ``progress`` is shown on a long recording; ``decoder`` is a process that
-        decodes (None: this one).
+        ``segments`` are judged as they are; ``progress`` is shown on a long recording; ``decoder``
+        is a process that decodes (None: this one).
         """
         given = None if segments is None else tuple(segments)
         cutting = Cutting(whole, given, window, longest)
-        return predict_with(self.reader, self.members, path, self.transcriber(asr), cutting, progress, decoder)
+        return predict_with(
+            self.reader, self.members, path, self.transcriber(asr), cutting, progress, decoder
+        )
 
     def transcriber(self, asr: str | None = None) -> Transcriber | None:
         """The speech recogniser, made once: see `mmser.inference.timeline.find_transcriber`."""

@@ -1,4 +1,6 @@
-"""A recording through a decoder, in this process or in one of its own; what goes wrong is one error about the file."""
+"""A recording through a decoder, in this process or in one of its own; what goes wrong is one error
+about the file.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,8 @@ class Recording:
 
 
 def open_recording(path: str | Path, decoder: Decoder | Here | None = None) -> Recording:
-    """Look at a file's tracks; nothing is decoded. Raises MmserError when it is no media file or has neither track.
+    """Look at a file's tracks; nothing is decoded. Raises MmserError when it is no media file or
+    has neither track.
 
     ``decoder`` is asked for all that follows (None: this process decodes).
     """
@@ -40,9 +43,11 @@ def open_recording(path: str | Path, decoder: Decoder | Here | None = None) -> R
 
 
 def sound_blocks(recording: Recording) -> Iterator[tuple[int, np.ndarray]]:
-    """(number of the first sample at 16 kHz, samples (sample,) float32) from the beginning to the end.
+    """(number of the first sample at 16 kHz, samples (sample,) float32) from the beginning to the
+    end.
 
-    Raises MmserError at the first sample that is NaN or infinite: a detector would hear nothing from there on.
+    Raises MmserError at the first sample that is NaN or infinite: a detector would hear nothing
+    from there on.
     """
     with _told(recording.path):
         for position, samples in recording.decoder.sound(recording.path):
@@ -57,7 +62,9 @@ def sound_blocks(recording: Recording) -> Iterator[tuple[int, np.ndarray]]:
             yield position, samples
 
 
-def clips_of(recording: Recording, utterances: Sequence[Utterance], **options: Any) -> Iterator[Clip]:
+def clips_of(
+    recording: Recording, utterances: Sequence[Utterance], **options: Any
+) -> Iterator[Clip]:
     """`mmser.media.decode.stream_clips` of utterances of the recording."""
     with _told(recording.path):
         yield from recording.decoder.clips(utterances, **options)
@@ -68,7 +75,9 @@ def _told(path: Path) -> Iterator[None]:
     try:
         yield
     except MediaFault as fault:
-        raise MmserError(f"a video or sound file at {path}", f"{fault}", "Give one that a player can play.") from fault
+        raise MmserError(
+            f"a video or sound file at {path}", f"{fault}", "Give one that a player can play."
+        ) from fault
     except DecoderDeath as death:
         remedy = "Give another copy, or convert it first."
         raise MmserError(

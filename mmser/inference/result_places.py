@@ -1,4 +1,6 @@
-"""Where the results of each recording go, so that none overwrites another's, and no file that is not ours."""
+"""Where the results of each recording go, so that none overwrites another's, and no file that is
+not ours.
+"""
 
 from __future__ import annotations
 
@@ -24,11 +26,12 @@ class Place:
 
 
 def result_places(recordings: Sequence[Path], out: str | Path | None = None) -> list[Place]:
-    """One place per recording: ``out``, or beside each, under the recording's name without its ending.
+    """One place per recording: ``out``, or beside each, under the recording's name without its
+    ending.
 
-    Recordings that would share one keep their endings (``talk.wav.csv``), or get as many of their folders' names as
-    tell them apart (``session_a-interview.csv``). Raises UsageError when that is not enough, and MmserError when
-    files of other makers lie there, or nothing can be written.
+    Recordings that would share one keep their endings (``talk.wav.csv``), or get as many of their
+    folders' names as tell them apart (``session_a-interview.csv``). Raises UsageError when that is
+    not enough, and MmserError when files of other makers lie there, or nothing can be written.
     """
     folders = [recording.parent if out is None else Path(out) for recording in recordings]
     stems = [recording.stem for recording in recordings]
@@ -66,20 +69,32 @@ def _check_apart(places: Sequence[Place], recordings: Sequence[Path]) -> None:
         key = _key(place.folder, place.stem)
         if key in first:
             found = f"{first[key]} and {recording} would both be {place.folder / place.stem}.csv"
-            raise UsageError("recordings whose results have names of their own", found, "Predict them apart.")
+            raise UsageError(
+                "recordings whose results have names of their own", found, "Predict them apart."
+            )
         first[key] = recording
 
 
 def _check_writable(folder: Path) -> None:
-    there = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
+    there = next(
+        place for place in (folder.absolute(), *folder.absolute().parents) if place.exists()
+    )
     if not there.is_dir() or not os.access(there, os.W_OK):
-        found = f"{there}, which is no folder" if not there.is_dir() else f"no permission to write to {there}"
+        found = (
+            f"{there}, which is no folder"
+            if not there.is_dir()
+            else f"no permission to write to {there}"
+        )
         raise MmserError(f"a folder for the results at {folder}", found, "Name another with --out.")
 
 
 def _check_ours(place: Place) -> None:
-    """A transcript or subtitles that somebody keeps beside the recording are not ours to replace."""
-    there = [path for suffix in SUFFIXES if (path := place.folder / f"{place.stem}.{suffix}").exists()]
+    """A transcript or subtitles that somebody keeps beside the recording are not
+    ours to replace.
+    """
+    there = [
+        path for suffix in SUFFIXES if (path := place.folder / f"{place.stem}.{suffix}").exists()
+    ]
     if not there:
         return
     table = place.folder / f"{place.stem}.csv"

@@ -1,7 +1,9 @@
-"""What a model folder from anywhere may ask for: parts of `mmser.models`, plain values, nothing that runs or reads.
+"""What a model folder from anywhere may ask for: parts of `mmser.models`, plain values, nothing
+that runs or reads.
 
-Stricter than `mmser.core.trust`, which every config meets when it is built: what a ``_target_`` names must be a torch
-module that a file of `mmser.models` defines, whatever the user trusts, and no value may name a place.
+Stricter than `mmser.core.trust`, which every config meets when it is built: what a ``_target_``
+names must be a torch module that a file of `mmser.models` defines, whatever the user trusts, and no
+value may name a place.
 """
 
 from __future__ import annotations
@@ -19,7 +21,9 @@ RANDOM = "random"
 
 
 def check_parts(node: Any, where: str = "model") -> None:
-    """Raise MmserError unless every part below ``node`` is one of mmser's and every value is plain."""
+    """Raise MmserError unless every part below ``node`` is one of mmser's and every
+    value is plain.
+    """
     if isinstance(node, Mapping):
         for key, value in node.items():
             _check_key(key, value, f"{where}.{key}")
@@ -32,7 +36,9 @@ def check_parts(node: Any, where: str = "model") -> None:
 
 
 def check_plain(value: Any, where: str) -> None:
-    """Raise MmserError unless ``value`` is a number, a truth value, null, or a word that names no place."""
+    """Raise MmserError unless ``value`` is a number, a truth value, null, or a word that names no
+    place.
+    """
     if isinstance(value, str) and (set(value) & set("/\\~") or "${" in value or ".." in value):
         raise _refused("a plain word", where, value)
     if not isinstance(value, str | int | float | bool | None):
@@ -42,7 +48,9 @@ def check_plain(value: Any, where: str) -> None:
 def check_values(node: Any, where: str) -> None:
     """`check_parts` where no part belongs: a mapping in it may hold values alone."""
     if isinstance(node, Mapping) and any(str(key).startswith("_") for key in node):
-        raise _refused("values alone", where, ", ".join(key for key in map(str, node) if key.startswith("_")))
+        raise _refused(
+            "values alone", where, ", ".join(key for key in map(str, node) if key.startswith("_"))
+        )
     for key, value in node.items() if isinstance(node, Mapping) else ():
         check_values(value, f"{where}.{key}")
     for place, value in enumerate(node if isinstance(node, list) else ()):

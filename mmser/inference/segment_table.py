@@ -1,7 +1,8 @@
-"""A table of segments to judge: ``file``, ``start`` and ``end`` (seconds; both empty: the whole file).
+"""A table of segments to judge: ``file``, ``start`` and ``end`` (seconds; both empty: the whole
+file).
 
-Further columns are read where they are: ``text`` (what was said, instead of a recogniser) and ``face_side`` (``left``
-or ``right``, where two people share the picture).
+Further columns are read where they are: ``text`` (what was said, instead of a recogniser) and
+``face_side`` (``left`` or ``right``, where two people share the picture).
 """
 
 from __future__ import annotations
@@ -20,15 +21,20 @@ from mmser.inference.segments import Segment
 COLUMNS = ("file", "start", "end")
 
 
-def read_segments(path: str | Path, recordings: Sequence[Path] = ()) -> dict[Path, tuple[Segment, ...]]:
+def read_segments(
+    path: str | Path, recordings: Sequence[Path] = ()
+) -> dict[Path, tuple[Segment, ...]]:
     """{recording: its segments in the table's order}, of ``recordings`` alone where there are any.
 
-    A file is named relative to the table's folder or to this one, or, among ``recordings``, by its bare name. Raises
-    MmserError naming the row (1 = first below the header) of the first fault, or a recording without a row.
+    A file is named relative to the table's folder or to this one, or, among ``recordings``, by its
+    bare name. Raises MmserError naming the row (1 = first below the header) of the first fault, or
+    a recording without a row.
     """
     table = Path(path)
     if not table.is_file():
-        raise MmserError("a table of segments (csv)", f"no file {table}", f"Write one with {', '.join(COLUMNS)}.")
+        raise MmserError(
+            "a table of segments (csv)", f"no file {table}", f"Write one with {', '.join(COLUMNS)}."
+        )
     rows = read_csv_file(table)
     require_columns(rows, COLUMNS, f"a table of segments {table}")
     found: dict[Path, list[Segment]] = {recording: [] for recording in recordings}
@@ -39,7 +45,9 @@ def read_segments(path: str | Path, recordings: Sequence[Path] = ()) -> dict[Pat
     empty = [recording for recording, segments in found.items() if not segments]
     if empty or not found:
         named = f"of {empty[0]} " if empty else ""
-        raise MmserError(f"at least one segment {named}in {table}", "none", "Add its row, or leave it out.")
+        raise MmserError(
+            f"at least one segment {named}in {table}", "none", "Add its row, or leave it out."
+        )
     return {recording: tuple(segments) for recording, segments in found.items()}
 
 
@@ -47,7 +55,12 @@ def _file(name: Any, table: Path, number: int, recordings: Sequence[Path]) -> Pa
     if not name:
         raise _fault(table, number, "file", "a name", "an empty cell")
     places = [place for place in (table.parent / name, Path(name)) if place.is_file()]
-    same = [recording for recording in recordings for place in places if recording.resolve() == place.resolve()]
+    same = [
+        recording
+        for recording in recordings
+        for place in places
+        if recording.resolve() == place.resolve()
+    ]
     named = [recording for recording in recordings if recording.name == name]
     if same or len(named) == 1:
         return (same or named)[0]
@@ -63,7 +76,11 @@ def _segment(row: Mapping[Any, Any], table: Path, number: int) -> Segment:
         return Segment(0.0, math.inf, True, row.get("text"), side)
     if start is None or end is None:
         raise _fault(
-            table, number, "start" if start is None else "end", "both start and end, or neither", "an empty cell"
+            table,
+            number,
+            "start" if start is None else "end",
+            "both start and end, or neither",
+            "an empty cell",
         )
     if not 0 <= start < end:
         raise _fault(table, number, "end", "0 <= start < end", f"start {start:g}, end {end:g}")

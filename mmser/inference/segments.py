@@ -1,4 +1,5 @@
-"""Where somebody speaks: voice activity (Silero) while the sound streams by, or windows where there is no sound.
+"""Where somebody speaks: voice activity (Silero) while the sound streams by, or windows where there
+is no sound.
 
 Memory does not grow with the recording: the detector keeps a state and half a second of context.
 """
@@ -28,8 +29,8 @@ SILENCE = 0.35
 class Segment:
     """Seconds from the start of the recording.
 
-    A ``whole`` one is decoded as a corpus's own file is, without a cut. ``text`` are its words and ``face_side`` the
-    half of the picture where somebody has said so.
+    A ``whole`` one is decoded as a corpus's own file is, without a cut. ``text`` are its words and
+    ``face_side`` the half of the picture where somebody has said so.
     """
 
     start: float
@@ -47,10 +48,11 @@ def speech_segments(
     longest: float = 15.0,
     margin: float = 0.1,
 ) -> list[Segment]:
-    """Stretches of speech that a ``pause`` (s) ends; longer ones are cut at ``longest``, shorter ones dropped.
+    """Stretches of speech that a ``pause`` (s) ends; longer ones are cut at ``longest``, shorter
+    ones dropped.
 
-    ``blocks`` are (first sample, samples (sample,)), ``probability`` judges one chunk (`CHUNK`,). ``margin`` seconds
-    are added on both sides, never into a neighbour.
+    ``blocks`` are (first sample, samples (sample,)), ``probability`` judges one chunk (`CHUNK`,).
+    ``margin`` seconds are added on both sides, never into a neighbour.
     """
     spoken: list[tuple[float, float]] = []
     start: float | None = None
@@ -73,13 +75,16 @@ def speech_segments(
 
 
 def windows(seconds: float, length: float) -> list[Segment]:
-    """The whole recording in windows of ``length`` s; a last one shorter than half of that joins its neighbour."""
+    """The whole recording in windows of ``length`` s; a last one shorter than half of that joins
+    its neighbour.
+    """
     edges = [*(np.arange(max(1, round(seconds / length))) * length), seconds]
     return [Segment(float(a), float(b)) for a, b in pairwise(edges) if b > a]
 
 
 def load_detector() -> Callable[[np.ndarray], float]:
-    """Silero's voice activity detector, whose wheel carries its weights; judges chunks of one recording in order.
+    """Silero's voice activity detector, whose wheel carries its weights; judges chunks of one
+    recording in order.
 
     Raises MmserError when the package is not installed.
     """
@@ -87,7 +92,9 @@ def load_detector() -> Callable[[np.ndarray], float]:
         from silero_vad import load_silero_vad
     except ModuleNotFoundError as error:
         raise MmserError(
-            "the voice activity detector silero-vad", "no such package", "Run: pip install 'mmser[vad]'"
+            "the voice activity detector silero-vad",
+            "no such package",
+            "Run: pip install 'mmser[vad]'",
         ) from error
     import torch
 
@@ -102,12 +109,15 @@ def load_detector() -> Callable[[np.ndarray], float]:
 
 
 def _chunks(blocks: Iterable[tuple[int, np.ndarray]]) -> Iterator[tuple[int, np.ndarray]]:
-    """(first sample, (`CHUNK`,)); a gap in the track is silent, the last chunk is filled up with silence."""
+    """(first sample, (`CHUNK`,)); a gap in the track is silent, the last chunk is filled up with
+    silence.
+    """
     held, at = np.zeros(0, np.float32), 0
     for position, samples in blocks:
         gap = position - (at + len(held))
         if gap > 0:
-            # A second of silence ends any stretch of speech; the rest of a longer gap need not be judged.
+            # A second of silence ends any stretch of speech; the rest of a longer gap need not be
+            # judged.
             held = np.concatenate([held, np.zeros(min(gap, SAMPLE_RATE), np.float32)])
         whole = len(held) - len(held) % CHUNK if gap > SAMPLE_RATE else 0
         yield from ((at + first, held[first : first + CHUNK]) for first in range(0, whole, CHUNK))

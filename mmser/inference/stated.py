@@ -18,7 +18,9 @@ CELLS_PER_SECOND = PICTURES_PER_SECOND = Number(above=0, most=1000)
 
 
 def check_stated(trained: Trained) -> None:
-    """Raise MmserError when a rate, a size or the alignment is none that a system could have been trained with."""
+    """Raise MmserError when a rate, a size or the alignment is none that a system could have been
+    trained with.
+    """
     data = trained.data
     check_value("data.alignment", data["alignment"], (OneOf(*ALIGNMENTS),))
     if data["alignment"] == "grid":
@@ -28,7 +30,15 @@ def check_stated(trained: Trained) -> None:
     for name, source in trained.sources.items():
         check_numbers(source.info.get("parameters"), f"streams.{name}.store.parameters")
         check_value(f"streams.{name}.frame_rate", source.frame_rate, (STEPS_PER_SECOND, Null()))
-        check_value(f"the decoded frame rate of {name}", decoded_rate(source.info), (PICTURES_PER_SECOND, Null()))
+        check_value(
+            f"the decoded frame rate of {name}",
+            decoded_rate(source.info),
+            (PICTURES_PER_SECOND, Null()),
+        )
         shape = source.shape.feature
         if any(size < 1 for size in shape) or prod(shape) > LARGEST:
-            raise MmserError(f"a step of 1 to {LARGEST:,} features in the stream {name}", str(shape), "It is damaged.")
+            raise MmserError(
+                f"a step of 1 to {LARGEST:,} features in the stream {name}",
+                str(shape),
+                "It is damaged.",
+            )

@@ -1,8 +1,8 @@
 """A trained system on a new video or sound file: one row per segment.
 
-A long file is decoded once for the segments and once for the clips, each of which is turned into features and dropped,
-so memory follows the longest segment and not the recording. All models (a run has one per finished fold and seed) vote
-with the mean of their probabilities.
+A long file is decoded once for the segments and once for the clips, each of which is turned into
+features and dropped, so memory follows the longest segment and not the recording. All models (a run
+has one per finished fold and seed) vote with the mean of their probabilities.
 """
 
 from __future__ import annotations
@@ -59,14 +59,16 @@ def predict_recording(
     fold: str | None = None,
     seed: int | None = None,
 ) -> pd.DataFrame:
-    """id, start, end (s), text, modalities ("audio+text"), prediction, probability_<class> and/or prediction_<value>,
-    contribution_<modality> (see `mmser.inference.voting`); one row per segment, by time.
+    """id, start, end (s), text, modalities ("audio+text"), prediction, probability_<class> and/or
+    prediction_<value>, contribution_<modality> (see `mmser.inference.voting`); one row per segment,
+    by time.
 
-    ``run`` is a run, its folder, a model folder, or "hf:owner/name[@revision]"; ``weights`` is where the extractors'
-    pretrained weights lie (default: as the run's config says, or "weights"); ``fold`` and ``seed`` choose among its
-    models. ``asr`` names a recogniser for runs that read text (default: the one the run was trained on; without one the
-    text is missing). ``whole``, ``window`` and ``longest`` are those of `mmser.inference.cutting.Cutting`. Raises
-    MmserError when the file cannot be played, or nothing in it can be judged.
+    ``run`` is a run, its folder, a model folder, or "hf:owner/name[@revision]"; ``weights`` is
+    where the extractors' pretrained weights lie (default: as the run's config says, or "weights");
+    ``fold`` and ``seed`` choose among its models. ``asr`` names a recogniser for runs that read
+    text (default: the one the run was trained on; without one the text is missing). ``whole``,
+    ``window`` and ``longest`` are those of `mmser.inference.cutting.Cutting`. Raises MmserError
+    when the file cannot be played, or nothing in it can be judged.
     """
     trained = open_trained(run, weights=weights)
     reader = Reader(trained)
@@ -76,7 +78,8 @@ def predict_recording(
 
 
 def find_transcriber(reader: Reader, asr: str | None) -> Transcriber | None:
-    """The recogniser asked for, or the one whose words the run was trained on; None where it reads no text.
+    """The recogniser asked for, or the one whose words the run was trained on; None where it reads
+    no text.
 
     Raises UsageError for an unknown one, and MmserError when it or its weights are not there.
     """
@@ -85,13 +88,21 @@ def find_transcriber(reader: Reader, asr: str | None) -> Transcriber | None:
     source = str(reader.transcript["source"])
     name = asr or (source if source != CORPUS_TRANSCRIPT else None)
     if name is None:
-        _log.warning("this run reads text: without a recogniser (asr=pocketsphinx, whisper-base, ...) it goes without")
+        _log.warning(
+            "this run reads text: without a recogniser (asr=pocketsphinx, whisper-base, ...) it "
+            "goes without"
+        )
         return None
     transcriber = make_transcriber(name, {"paths": {"weights": reader.trained.weights}})
     trained_on = reader.transcript.get("fingerprint")
-    if asr is None and trained_on and recipe_of(TRANSCRIPT, transcriber, {"source": source}).fingerprint != trained_on:
+    if (
+        asr is None
+        and trained_on
+        and recipe_of(TRANSCRIPT, transcriber, {"source": source}).fingerprint != trained_on
+    ):
         _log.warning(
-            "this run was trained on what %s heard with other settings, weights or version than here (--asr names one)",
+            "this run was trained on what %s heard with other settings, weights or version than "
+            "here (--asr names one)",
             source,
         )
     return transcriber
@@ -120,7 +131,8 @@ def predict_with(
 ) -> pd.DataFrame:
     """`predict_recording` with what is open already; ``shown``: progress on a long recording.
 
-    ``decoder`` is a process that decodes, so that a file over which it dies is an error of that file (None: this one).
+    ``decoder`` is a process that decodes, so that a file over which it dies is an error of that
+    file (None: this one).
     """
     recording = open_recording(path, decoder)
     trained, lengths = reader.trained, reader.trained.training_lengths
@@ -132,9 +144,13 @@ def predict_with(
     segments = find_segments(recording, "face" in readable, cutting, lengths, shown)
     if known is not None:
         tell_training(trained, members, recording, known)
-    different = lengths.compare([segment.end - segment.start for segment in segments]) if lengths else ""
+    different = (
+        lengths.compare([segment.end - segment.start for segment in segments]) if lengths else ""
+    )
     if different:
-        _log.warning("%s: %s (--whole and --segments choose others)", recording.path.name, different)
+        _log.warning(
+            "%s: %s (--whole and --segments choose others)", recording.path.name, different
+        )
     work = _Work(reader, recording, segments, readable, transcriber, shown)
     return _judged(work, _at_home(work, members, known))
 
@@ -148,7 +164,9 @@ def _readable(
     there = {"audio": recording.audio, "text": text, "face": recording.video}
     readable = frozenset(kind for kind in reader.modalities if there.get(kind))
     if not readable:
-        tracks = " and ".join(kind for kind, has in (("sound", recording.audio), ("pictures", recording.video)) if has)
+        tracks = " and ".join(
+            kind for kind, has in (("sound", recording.audio), ("pictures", recording.video)) if has
+        )
         raise MmserError(
             f"a recording with {' or '.join(reader.modalities)}, which this run reads",
             f"{recording.path.name} with {tracks}",
@@ -158,7 +176,9 @@ def _readable(
 
 
 def _judged(work: _Work, members: Sequence[Member]) -> pd.DataFrame:
-    """Every segment's row, and a word on what was missing. Raises MmserError when nothing was there to judge."""
+    """Every segment's row, and a word on what was missing. Raises MmserError when nothing was there
+    to judge.
+    """
     tables, missing = [], Counter[str]()
     title = f"{work.recording.path.name}: judged"
     with (
@@ -166,13 +186,22 @@ def _judged(work: _Work, members: Sequence[Member]) -> pd.DataFrame:
         Progress(title, len(work.segments), work.shown, "segments") as bar,
     ):
         while group := list(islice(coming, TOGETHER)):
-            scores = vote(work.reader, {identifier: streams for _, identifier, _, streams in group}, members)
+            scores = vote(
+                work.reader, {identifier: streams for _, identifier, _, streams in group}, members
+            )
             places = [place for place, _, _, _ in group]
             known = [
-                {"id": identifier, "start": work.segments[place].start, "end": work.segments[place].end, "text": text}
+                {
+                    "id": identifier,
+                    "start": work.segments[place].start,
+                    "end": work.segments[place].end,
+                    "text": text,
+                }
                 for place, identifier, text, _ in group
             ]
-            tables.append(pd.concat([pd.DataFrame(known), scores], axis=1).set_index(pd.Index(places)))
+            tables.append(
+                pd.concat([pd.DataFrame(known), scores], axis=1).set_index(pd.Index(places))
+            )
             for _, _, _, streams in group:
                 missing.update(_missing(work, streams))
             bar.step(len(group))
@@ -187,31 +216,47 @@ def _missing(work: _Work, streams: Streams) -> Iterator[str]:
         found = [streams[name] for name in names]
         failures = [result for result in found if isinstance(result, Failure)]
         if kind in work.readable and len(failures) == len(found):
-            yield f"{kind} ({failures[0].reason}{f': {failures[0].detail}' if failures[0].detail else ''})"
+            first = failures[0]
+            detail = f": {first.detail}" if first.detail else ""
+            yield f"{kind} ({first.reason}{detail})"
 
 
 def _tell_missing(work: _Work, table: pd.DataFrame, missing: Counter[str]) -> None:
     if not missing:
         return
     name, total = work.recording.path.name, len(table)
-    listed = [what if total == 1 else f"{what} in {count} of {total} segments" for what, count in missing.most_common()]
-    told = ", ".join(listed[:4]) + (f" and {len(listed) - 4} other reasons" if len(listed) > 4 else "")
+    listed = [
+        what if total == 1 else f"{what} in {count} of {total} segments"
+        for what, count in missing.most_common()
+    ]
+    told = ", ".join(listed[:4]) + (
+        f" and {len(listed) - 4} other reasons" if len(listed) > 4 else ""
+    )
     if not table["modalities"].any():
-        raise MmserError(f"anything to judge in {name}", f"no {told}", "Mend it, or give another recording.")
+        raise MmserError(
+            f"anything to judge in {name}", f"no {told}", "Mend it, or give another recording."
+        )
     _log.warning("%s: no %s", name, told)
 
 
 def _at_home(work: _Work, members: Sequence[Member], known: CorpusFile | None) -> Sequence[Member]:
     """The members, with the speaker's scale where they normalise per speaker.
 
-    Of a file of the run's own corpus it is known; else it is the recording's own, found in a first pass over it.
+    Of a file of the run's own corpus it is known; else it is the recording's own, found in a first
+    pass over it.
     """
     scaled = speaker_scaled(members)
     groups = work.reader.modalities.items()
-    kinds = frozenset(kind for kind, streams in groups if set(streams) & set(scaled)) & work.readable
+    kinds = (
+        frozenset(kind for kind, streams in groups if set(streams) & set(scaled)) & work.readable
+    )
     if not kinds:
         return members
-    if known is not None and len(known.speakers) == 1 and (ready := with_known_scale(members, known.speakers[0])):
+    if (
+        known is not None
+        and len(known.speakers) == 1
+        and (ready := with_known_scale(members, known.speakers[0]))
+    ):
         return ready
     with closing(_features(work, kinds, scaled)) as passing:
         found = ((identifier, features) for _, identifier, _, features in passing)
@@ -221,7 +266,9 @@ def _at_home(work: _Work, members: Sequence[Member], known: CorpusFile | None) -
 def _features(
     work: _Work, kinds: frozenset[str], streams: Sequence[str] | None = None
 ) -> Generator[tuple[int, str, str, Streams]]:
-    """(place, id, words, features of ``streams``) of each segment; each clip is dropped when it is read."""
+    """(place, id, words, features of ``streams``) of each segment; each clip is dropped when it is
+    read.
+    """
     stem = printable(work.recording.path.stem)
     places = {f"{stem}-{place:04d}": place for place in range(len(work.segments))}
     listens = "text" in kinds and work.transcriber is not None
@@ -232,7 +279,10 @@ def _features(
     said: set[str] = set()
     for clip in clips_of(
         work.recording,
-        [_utterance(identifier, work.recording, work.segments[place]) for identifier, place in places.items()],
+        [
+            _utterance(identifier, work.recording, work.segments[place])
+            for identifier, place in places.items()
+        ],
         want_audio=bool(rates),
         sample_rates=sorted(rates),
         want_frames="face" in kinds,
@@ -250,7 +300,13 @@ def _features(
 def _utterance(identifier: str, recording: Recording, segment: Segment) -> Utterance:
     video, audio = (recording.path, None) if recording.video else (None, recording.path)
     start, end = (None, None) if segment.whole else (segment.start, segment.end)
-    place = {"start": start, "end": end, "audio_path": audio, "video_path": video, "face_side": segment.face_side}
+    place = {
+        "start": start,
+        "end": end,
+        "audio_path": audio,
+        "video_path": video,
+        "face_side": segment.face_side,
+    }
     return Utterance(identifier, "recording", "", **place)  # type: ignore[arg-type]
 
 

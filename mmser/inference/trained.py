@@ -1,4 +1,6 @@
-"""What prediction asks of something trained, whether it is a run beside its caches or a model folder far from them."""
+"""What prediction asks of something trained, whether it is a run beside its caches or a model
+folder far from them.
+"""
 
 from __future__ import annotations
 
@@ -31,9 +33,9 @@ ALL = "all"
 class StreamSource:
     """How one stream is made from a clip.
 
-    ``info`` is what its cache says of itself (extractor, parameters, fingerprint, dtype, transcript, ...), ``shape``
-    that of one step, ``frame_rate`` in steps per second where they have times, ``word_times`` whether steps are words
-    with spans.
+    ``info`` is what its cache says of itself (extractor, parameters, fingerprint, dtype,
+    transcript, ...), ``shape`` that of one step, ``frame_rate`` in steps per second where they have
+    times, ``word_times`` whether steps are words with spans.
     """
 
     spec: StreamSpec
@@ -45,7 +47,9 @@ class StreamSource:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Member:
-    """One trained model (evaluation mode) of a fold and a seed, with the transforms and the task of its fold."""
+    """One trained model (evaluation mode) of a fold and a seed, with the transforms and the task of
+    its fold.
+    """
 
     fold: str
     seed: int
@@ -57,8 +61,8 @@ class Member:
 class Trained(Protocol):
     """``weights`` is the folder of the extractors' pretrained weights on this machine.
 
-    ``named_files`` are those of its extractors that a user named; ``data`` has the keys alignment, grid_rate and
-    word_stream (None without word times).
+    ``named_files`` are those of its extractors that a user named; ``data`` has the keys alignment,
+    grid_rate and word_stream (None without word times).
     """
 
     @property
@@ -96,8 +100,12 @@ class Trained(Protocol):
         ...
 
 
-def choose_members(names: Sequence[tuple[str, int]], fold: str | None, seed: int | None) -> list[tuple[str, int]]:
-    """Those of ``names`` (fold, seed) with this fold (None or "all": any) and seed. Raises UsageError when none has."""
+def choose_members(
+    names: Sequence[tuple[str, int]], fold: str | None, seed: int | None
+) -> list[tuple[str, int]]:
+    """Those of ``names`` (fold, seed) with this fold (None or "all": any) and seed. Raises
+    UsageError when none has.
+    """
     fitting = [item for item in names if fold in (None, ALL, item[0]) and seed in (None, item[1])]
     if fitting or not names:
         return fitting
@@ -137,7 +145,8 @@ class TrainedRun:
 
     @cached_property
     def sources(self) -> dict[str, StreamSource]:
-        """Those of the streams that the model reads; others served its objective, and a new clip may lack them.
+        """Those of the streams that the model reads; others served its objective, and a new clip
+        may lack them.
 
         Raises MmserError when a cache of the run is gone or not the one it was trained on.
         """
@@ -170,13 +179,25 @@ class TrainedRun:
     def members(self, names: Collection[tuple[str, int]] | None = None) -> list[Member]:
         run = self.run
         if not run.folds:
-            raise MmserError("at least one finished fold", f"none in {run.directory}", "Run `mmser train` again.")
-        return [self.member(fold, seed) for fold, seed in run.folds if names is None or (fold, seed) in names]
+            raise MmserError(
+                "at least one finished fold", f"none in {run.directory}", "Run `mmser train` again."
+            )
+        return [
+            self.member(fold, seed)
+            for fold, seed in run.folds
+            if names is None or (fold, seed) in names
+        ]
 
     def member(self, fold: str, seed: int) -> Member:
         """One of them. Raises MmserError when it is not finished."""
         run = self.run
-        return Member(fold, seed, run.load_model(fold, seed, "cpu"), run.transforms(fold, seed), run.task(fold, seed))
+        return Member(
+            fold,
+            seed,
+            run.load_model(fold, seed, "cpu"),
+            run.transforms(fold, seed),
+            run.task(fold, seed),
+        )
 
     @cached_property
     def _stores(self) -> dict[str, Store]:

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from mmser.cache.store import Store
 
 ROUNDING = 0.1
-"""Seconds that lengths read off features or headers may be off: a window of analysis, a codec's last packet."""
+"""Seconds that lengths read off features or headers may be off: a window of analysis, a codec's
+last packet.
+"""
 
 _log = logging.getLogger(__name__)
 
@@ -40,7 +42,9 @@ class TrainingLengths:
         return 0 < seconds <= self.longest + ROUNDING
 
     def compare(self, seconds: Sequence[float]) -> str:
-        """How segments of these lengths differ from the training's, in words; "" where they are of its kind."""
+        """How segments of these lengths differ from the training's, in words; "" where they are of
+        its kind.
+        """
         lengths = np.asarray(seconds, dtype=np.float64)
         middle = float(np.median(lengths))
         short = float(np.mean(lengths < self.shortest - ROUNDING))
@@ -51,9 +55,13 @@ class TrainingLengths:
             what = "longer"
         else:
             return ""
-        range_ = f"{len(lengths)} segments of {lengths.min():.1f} to {lengths.max():.1f} s (median {middle:.1f} s) are"
+        range_ = (
+            f"{len(lengths)} segments of {lengths.min():.1f} to {lengths.max():.1f} s "
+            f"(median {middle:.1f} s) are"
+        )
         return (
-            f"{range_ if len(lengths) > 1 else f'its {middle:.1f} s are'} {what} than what training heard, "
+            f"{range_ if len(lengths) > 1 else f'its {middle:.1f} s are'} {what} than what "
+            "training heard, "
             f"{self.shortest:.1f} to {self.longest:.1f} s (median {self.median:.1f} s)"
         )
 
@@ -61,10 +69,12 @@ class TrainingLengths:
 def training_lengths(
     manifest: pd.DataFrame, assignment: pd.DataFrame, stores: Mapping[str, Store]
 ) -> TrainingLengths | None:
-    """Of the utterances that are in the training part of any fold; None where nothing tells how long they were.
+    """Of the utterances that are in the training part of any fold; None where nothing tells how
+    long they were.
 
-    An utterance that the manifest gives a start and an end is that long; others as long as their features, or as their
-    media files where all features have one length (an extractor that cuts and pads).
+    An utterance that the manifest gives a start and an end is that long; others as long as their
+    features, or as their media files where all features have one length (an extractor that cuts and
+    pads).
     """
     training = set(assignment.loc[assignment["part"] == "train", "id"])
     rows = manifest[manifest["id"].isin(training)]
@@ -83,7 +93,8 @@ def training_lengths(
 def tell_unknown(name: str, why: str) -> None:
     """One line: what follows where the lengths are not known."""
     _log.warning(
-        "%s: how long its training utterances were is not known, %s; recordings are cut at pauses unless --whole or "
+        "%s: how long its training utterances were is not known, %s; recordings are cut at "
+        "pauses unless --whole or "
         "--segments say otherwise",
         name,
         why,
@@ -105,7 +116,10 @@ def _of_features(ids: Sequence[str], stores: Mapping[str, Store]) -> list[float]
 
 def _of_files(rows: pd.DataFrame) -> list[float]:
     """Seconds by the headers of the media that are still there."""
-    columns = [list(rows[name]) if name in rows else [None] * len(rows) for name in ("audio_path", "video_path")]
+    columns = [
+        list(rows[name]) if name in rows else [None] * len(rows)
+        for name in ("audio_path", "video_path")
+    ]
     named = [audio or video for audio, video in zip(*columns, strict=True)]
     found = (duration(Path(path)) for path in named if isinstance(path, str))
     return [seconds for seconds in found if seconds and seconds < inf]

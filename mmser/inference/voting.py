@@ -1,8 +1,9 @@
-"""Several models over the same features: the mean of their probabilities, and what each modality contributed.
+"""Several models over the same features: the mean of their probabilities, and what each modality
+contributed.
 
-What a modality contributed is the change when it is left out: the probability of the predicted class (or the predicted
-value) with all modalities minus that without this one; positive = it spoke for the prediction. It is NaN for a modality
-that is absent, and for the only one there is.
+What a modality contributed is the change when it is left out: the probability of the predicted
+class (or the predicted value) with all modalities minus that without this one; positive = it spoke
+for the prediction. It is NaN for a modality that is absent, and for the only one there is.
 """
 
 from __future__ import annotations
@@ -30,15 +31,19 @@ Streams = Mapping[str, Features | Failure]
 Batches = Sequence[tuple[MultimodalModel, Batch]]
 
 
-def vote(reader: Reader, features: Mapping[str, Streams], members: Sequence[Member]) -> pd.DataFrame:
+def vote(
+    reader: Reader, features: Mapping[str, Streams], members: Sequence[Member]
+) -> pd.DataFrame:
     """modalities, prediction, scores and contributions of {id: features of each stream}, in order.
 
-    An utterance without any modality has empty cells. Raises MmserError when a model cannot read the features, or says
-    something that is no number.
+    An utterance without any modality has empty cells. Raises MmserError when a model cannot read
+    the features, or says something that is no number.
     """
     groups, task = reader.modalities, members[0].task
     there = {
-        kind: np.array([any(isinstance(found[s], Features) for s in streams) for found in features.values()])
+        kind: np.array(
+            [any(isinstance(found[s], Features) for s in streams) for found in features.values()]
+        )
         for kind, streams in groups.items()
     }
     batches = [(member.model, reader.batch(features, member.transforms)) for member in members]
@@ -46,7 +51,9 @@ def vote(reader: Reader, features: Mapping[str, Streams], members: Sequence[Memb
     silent = ~np.any(list(there.values()), axis=0)
     _check_finite(whole[~silent], members)
     table = pd.DataFrame({name: whole[:, place] for place, name in enumerate(_columns(task))})
-    best = whole[:, : len(task.classes)].argmax(1) if task.classes else np.zeros(len(whole), np.int64)
+    best = (
+        whole[:, : len(task.classes)].argmax(1) if task.classes else np.zeros(len(whole), np.int64)
+    )
     if task.classes:
         table.insert(0, "prediction", [task.classes[row] for row in best])
     present = [[kind for kind in groups if there[kind][row]] for row in range(len(features))]
@@ -59,13 +66,18 @@ def vote(reader: Reader, features: Mapping[str, Streams], members: Sequence[Memb
             table[CONTRIBUTION + kind] = np.nan
             continue
         without = _mean_outputs([(model, Keep(rest)(batch)) for model, batch in batches], task)
-        table[CONTRIBUTION + kind] = np.where(known, (whole - without)[range(len(whole)), best], np.nan)
+        table[CONTRIBUTION + kind] = np.where(
+            known, (whole - without)[range(len(whole)), best], np.nan
+        )
     table.loc[silent, [column for column in table if column != "modalities"]] = None
     return table
 
 
 def _columns(task: Task) -> list[str]:
-    return [*(PROBABILITY + name for name in task.classes), *(PREDICTION + name for name in task.values)]
+    return [
+        *(PROBABILITY + name for name in task.classes),
+        *(PREDICTION + name for name in task.values),
+    ]
 
 
 def _mean_outputs(batches: Iterable[tuple[MultimodalModel, Batch]], task: Task) -> np.ndarray:
@@ -78,7 +90,11 @@ def _mean_outputs(batches: Iterable[tuple[MultimodalModel, Batch]], task: Task) 
             told = " ".join(str(error).split())[:200]
             remedy = "Give longer parts (--whole, --segments), or a system that reads short ones."
             raise MmserError("segments that the model can read", told, remedy) from error
-        parts = [outputs.logits.float().softmax(-1)] if task.classes and outputs.logits is not None else []
+        parts = (
+            [outputs.logits.float().softmax(-1)]
+            if task.classes and outputs.logits is not None
+            else []
+        )
         parts += [outputs.values.float()] if task.values and outputs.values is not None else []
         found.append(torch.cat(parts, dim=-1).double().cpu().numpy())
     mean: np.ndarray = np.mean(found, axis=0)
@@ -91,5 +107,6 @@ def _check_finite(scores: np.ndarray, members: Sequence[Member]) -> None:
         raise MmserError(
             "finite scores for every segment",
             f"NaN or infinity from one of {names}",
-            "Its training diverged, or its weights are damaged: leave it out with --fold, or train or export it again.",
+            "Its training diverged, or its weights are damaged: leave it out with --fold, or "
+            "train or export it again.",
         )

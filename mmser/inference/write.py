@@ -14,7 +14,17 @@ from mmser.cache.atomic import write_bytes, written_aside
 from mmser.core.printable import printable, without_formulas
 from mmser.core.tables import PREDICTION, PROBABILITY
 
-COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000", "#8C8C00", "#7F7F7F")
+COLOURS = (
+    "#0072B2",
+    "#E69F00",
+    "#009E73",
+    "#D55E00",
+    "#CC79A7",
+    "#56B4E9",
+    "#000000",
+    "#8C8C00",
+    "#7F7F7F",
+)
 """Okabe and Ito's, told apart with every common colour blindness."""
 
 STYLES = ("-", "--", "-.", ":")
@@ -46,13 +56,22 @@ def subtitles(table: pd.DataFrame, point: str) -> str:
 
 
 def label(row: Mapping[Any, Any]) -> str:
-    """One segment in a line: "[happy 87 %] what a day"; angle brackets, which open tags there, become round ones."""
+    """One segment in a line: "[happy 87 %] what a day"; angle brackets, which open tags there,
+    become round ones.
+    """
     if isinstance(row.get("prediction"), str):
         share = row[PROBABILITY + row["prediction"]]
         emotion = f"{row['prediction']} {share:.0%}"
     else:
-        values = {str(key).removeprefix(PREDICTION): row[key] for key in row if str(key).startswith(PREDICTION)}
-        emotion = ", ".join(f"{name} {value:.2f}" for name, value in values.items() if not pd.isna(value)) or "?"
+        values = {
+            str(key).removeprefix(PREDICTION): row[key]
+            for key in row
+            if str(key).startswith(PREDICTION)
+        }
+        emotion = (
+            ", ".join(f"{name} {value:.2f}" for name, value in values.items() if not pd.isna(value))
+            or "?"
+        )
     line = " ".join(f"[{emotion}] {row['text']}".split())
     return printable(line.replace("<", "(").replace(">", ")"))
 
@@ -67,7 +86,9 @@ def clock(seconds: float, point: str) -> str:
 
 
 def draw_timeline(table: pd.DataFrame, path: Path) -> None:
-    """Probabilities (or values) over time as steps, with a gap where nobody speaks; the same table, the same bytes."""
+    """Probabilities (or values) over time as steps, with a gap where nobody speaks; the same table,
+    the same bytes.
+    """
     import matplotlib
     from matplotlib.figure import Figure
 
@@ -83,9 +104,13 @@ def draw_timeline(table: pd.DataFrame, path: Path) -> None:
             times = np.stack([table["start"], table["end"], gap], axis=1).ravel()
             values = np.stack([table[name].astype("float64")] * 2 + [gap], axis=1).ravel()
             axes.plot(times, values, style, color=color, lw=2.5, label=short)
-        axes.set(xlabel="seconds", ylabel="probability" if names[0].startswith(PROBABILITY) else "value")
+        axes.set(
+            xlabel="seconds", ylabel="probability" if names[0].startswith(PROBABILITY) else "value"
+        )
         if names[0].startswith(PROBABILITY):
             axes.set_ylim(0, 1.02)
         axes.spines[["top", "right"]].set_visible(False)
-        axes.legend(ncols=min(8, len(names)), loc="lower left", bbox_to_anchor=(0, 1), frameon=False)
+        axes.legend(
+            ncols=min(8, len(names)), loc="lower left", bbox_to_anchor=(0, 1), frameon=False
+        )
         figure.savefig(path, format="svg", metadata={"Date": None, "Creator": None})

@@ -1,9 +1,10 @@
 """Several models' files and the labels of one recording on one time axis.
 
-The axis is that of the model with the most frames, plus the labels' frames beyond its end. A frame takes the value at
-the nearest timestamp within half a hop. Where a model has none, its last value before is repeated (its first, at the
-start); no label is ever repeated: frames without one are predicted, not scored. What was repeated is reported, and
-more than ``tolerance`` frames is an error.
+The axis is that of the model with the most frames, plus the labels' frames beyond its end. A frame
+takes the value at the nearest timestamp within half a hop. Where a model has none, its last value
+before is repeated (its first, at the start); no label is ever repeated: frames without one are
+predicted, not scored. What was repeated is reported, and more than ``tolerance`` frames is an
+error.
 """
 
 from __future__ import annotations
@@ -24,8 +25,9 @@ ADJUSTMENT_COLUMNS = ("recording", "model", "frames", "axis", "repeated")
 class Recordings:
     """What fusion works on, by recording name.
 
-    ``times`` (frame,) seconds; ``outputs`` (frame, model, attribute) float32; ``labels`` (frame, attribute) float32,
-    NaN where unlabelled, only of recordings that have labels. ``adjustments`` lists models whose frames were repeated.
+    ``times`` (frame,) seconds; ``outputs`` (frame, model, attribute) float32; ``labels`` (frame,
+    attribute) float32, NaN where unlabelled, only of recordings that have labels. ``adjustments``
+    lists models whose frames were repeated.
     """
 
     models: tuple[str, ...]
@@ -44,15 +46,17 @@ def align_recordings(
 ) -> Recordings:
     """Put every recording of ``models`` {model: {recording: track}} and its labels on one axis.
 
-    ``shared_only`` leaves out recordings that some model lacks; otherwise they are an error, as are differing
-    attributes and labels that belong to no recording.
+    ``shared_only`` leaves out recordings that some model lacks; otherwise they are an error, as are
+    differing attributes and labels that belong to no recording.
     """
     names = _recordings(models, shared_only)
     attributes = next(iter(next(iter(models.values())).values())).attributes
     _check_attributes(models, gold, attributes)
     if gold and not set(names) & set(gold):
         found = f"labels of {', '.join(sorted(gold)[:3])}, predictions of {', '.join(names[:3])}"
-        raise MmserError("labels of the recordings that were predicted", found, "Check the names in the files.")
+        raise MmserError(
+            "labels of the recordings that were predicted", found, "Check the names in the files."
+        )
     result = Recordings(tuple(models), attributes, {}, {}, {}, pd.DataFrame())
     rows: list[tuple[str, str, int, int, int]] = []
     for name in names:
@@ -62,7 +66,9 @@ def align_recordings(
         columns = []
         for model, track in tracks.items():
             values, repeated = _repeated(track, times, tolerance)
-            columns.append(values[:, [track.attributes.index(attribute) for attribute in attributes]])
+            columns.append(
+                values[:, [track.attributes.index(attribute) for attribute in attributes]]
+            )
             if repeated:
                 rows.append((name, model, len(track.times), len(times), repeated))
         result.times[name] = times
@@ -85,7 +91,9 @@ def hop(times: np.ndarray) -> float:
 
 
 def nearest(times: np.ndarray, axis: np.ndarray) -> np.ndarray:
-    """(axis,) index of the frame of ``times`` within half a hop of each axis frame, -1 where there is none."""
+    """(axis,) index of the frame of ``times`` within half a hop of each axis frame, -1 where there
+    is none.
+    """
     right = np.searchsorted(times, axis).clip(0, len(times) - 1)
     left = (right - 1).clip(0)
     index = np.where(np.abs(times[left] - axis) <= np.abs(times[right] - axis), left, right)
@@ -95,12 +103,17 @@ def nearest(times: np.ndarray, axis: np.ndarray) -> np.ndarray:
 
 def _recordings(models: Mapping[str, Mapping[str, Track]], shared_only: bool) -> list[str]:
     everything = sorted(set().union(*models.values()))
-    lacking = {model: [name for name in everything if name not in tracks] for model, tracks in models.items()}
+    lacking = {
+        model: [name for name in everything if name not in tracks]
+        for model, tracks in models.items()
+    }
     lacking = {model: names for model, names in lacking.items() if names}
     shared = [name for name in everything if all(name not in names for names in lacking.values())]
     if not lacking or (shared_only and shared):
         return shared
-    told = "; ".join(f"{model} lacks {len(names)}, such as {names[0]}" for model, names in lacking.items())
+    told = "; ".join(
+        f"{model} lacks {len(names)}, such as {names[0]}" for model, names in lacking.items()
+    )
     raise MmserError(
         "every recording in every model's folder",
         told,
@@ -117,13 +130,19 @@ def _check_attributes(
         found = next(iter(tracks.values())).attributes
         if sorted(found) != sorted(attributes):
             expected = f"the attributes {', '.join(attributes)} in every model"
-            raise MmserError(expected, f"{', '.join(found)} in {model}", "Give all models the same columns.")
+            raise MmserError(
+                expected, f"{', '.join(found)} in {model}", "Give all models the same columns."
+            )
     if gold:
         labelled = next(iter(gold.values())).attributes
         missing = [attribute for attribute in attributes if attribute not in labelled]
         if missing:
             expected = f"labels for {', '.join(attributes)}"
-            raise MmserError(expected, f"none for {', '.join(missing)}", "Add or rename the column in the labels.")
+            raise MmserError(
+                expected,
+                f"none for {', '.join(missing)}",
+                "Add or rename the column in the labels.",
+            )
 
 
 def _axis(tracks: Sequence[Track], labels: Track | None) -> np.ndarray:
@@ -139,7 +158,10 @@ def _repeated(track: Track, axis: np.ndarray, tolerance: int) -> tuple[np.ndarra
     gaps = index < 0
     if gaps.sum() > tolerance:
         found = f"{len(track.times)} in {track.path}, {int(gaps.sum())} of the axis missing"
-        expected = f"the {len(axis)} frames of {track.name} ({axis[0]:g} to {axis[-1]:g} s) but for {tolerance} at most"
+        expected = (
+            f"the {len(axis)} frames of {track.name} ({axis[0]:g} to {axis[-1]:g} s) but "
+            f"for {tolerance} at most"
+        )
         raise MmserError(expected, found, "Check its timestamps, or allow more with --tolerance.")
     before = np.searchsorted(track.times, axis, side="right") - 1
     return track.values[np.where(gaps, before.clip(0), index)], int(gaps.sum())

@@ -15,7 +15,8 @@ def add_options(fuse: argparse.ArgumentParser) -> None:
         "sources",
         nargs="+",
         metavar="SOURCE",
-        help="one per model: a folder with a csv per recording (name;timestamp;arousal;...), or a predictions table "
+        help="one per model: a folder with a csv per recording (name;timestamp;arousal;...), or "
+        "a predictions table "
         "or run folder",
     )
     fuse.add_argument(
@@ -23,26 +24,49 @@ def add_options(fuse: argparse.ArgumentParser) -> None:
         choices=["svr", "ridge", "mean", "vote", "logistic", "log_posterior"],
         help="default: svr; tables: mean. Folders know svr, ridge and mean, tables all but ridge",
     )
-    fuse.add_argument("--out", help="folders: where the fused files go; tables: the .parquet or .csv to write")
+    fuse.add_argument(
+        "--out", help="folders: where the fused files go; tables: the .parquet or .csv to write"
+    )
     fuse.add_argument("--shared-only", action="store_true", help="leave out what some model lacks")
-    fuse.add_argument("--validation", nargs="+", default=[], metavar="TABLE", help="tables to fit a stacker on")
-    fuse.add_argument("--gold", help="folder of label csvs; recordings without labels are predicted, not scored")
+    fuse.add_argument(
+        "--validation", nargs="+", default=[], metavar="TABLE", help="tables to fit a stacker on"
+    )
+    fuse.add_argument(
+        "--gold", help="folder of label csvs; recordings without labels are predicted, not scored"
+    )
     fuse.add_argument("--protocol", choices=["by_subject", "resubstitution"], default="by_subject")
-    fuse.add_argument("--subjects", help="csv with name;subject (or dyad): which recordings belong together")
+    fuse.add_argument(
+        "--subjects", help="csv with name;subject (or dyad): which recordings belong together"
+    )
     fuse.add_argument("--stages", type=int, default=5)
-    fuse.add_argument("--contexts", type=int, nargs="+", default=[11, 13, 15, 17, 19], help="frames to either side")
-    fuse.add_argument("--costs", type=float, nargs="+", default=[0.001, 0.01, 0.1, 1.0], help="values of C to try")
+    fuse.add_argument(
+        "--contexts",
+        type=int,
+        nargs="+",
+        default=[11, 13, 15, 17, 19],
+        help="frames to either side",
+    )
+    fuse.add_argument(
+        "--costs", type=float, nargs="+", default=[0.001, 0.01, 0.1, 1.0], help="values of C to try"
+    )
     fuse.add_argument("--context-form", choices=["distinct", "released"], default="distinct")
-    fuse.add_argument("--standardise", action="store_true", help="scale each input on the training frames")
-    fuse.add_argument("--rows", type=int, default=6000, help="evenly spaced frames that enter one fit, at most")
+    fuse.add_argument(
+        "--standardise", action="store_true", help="scale each input on the training frames"
+    )
+    fuse.add_argument(
+        "--rows", type=int, default=6000, help="evenly spaced frames that enter one fit, at most"
+    )
     fuse.add_argument("--folds", type=int, default=7, help="folds of by_subject")
-    fuse.add_argument("--tolerance", type=int, default=20, help="frames that a model may lack of a recording")
+    fuse.add_argument(
+        "--tolerance", type=int, default=20, help="frames that a model may lack of a recording"
+    )
 
 
 def fuse(options: argparse.Namespace) -> str:
     """Run the command and return what it prints.
 
-    Sources are predictions tables when they are files or folders that hold one, else folders of frame-level files.
+    Sources are predictions tables when they are files or folders that hold one, else folders of
+    frame-level files.
     """
     from mmser.metrics.predictions import FILE_NAME
 
@@ -50,7 +74,11 @@ def fuse(options: argparse.Namespace) -> str:
     tables = [path.is_file() or (path / FILE_NAME).is_file() for path in paths]
     if any(tables) and not all(tables):
         other = options.sources[tables.index(False)]
-        raise UsageError("either folders of csv files or predictions tables", f"a mixture: {other}", "Fuse one kind.")
+        raise UsageError(
+            "either folders of csv files or predictions tables",
+            f"a mixture: {other}",
+            "Fuse one kind.",
+        )
     return _fuse_tables(options) if all(tables) else _fuse_folders(options)
 
 
@@ -82,7 +110,11 @@ def _fuse_folders(options: argparse.Namespace) -> str:
         options.shared_only,
     )
     text = fusion_text(fusion)
-    return f"{text}\n\nFused files and summary: {write_fusion(fusion, options.out)}" if options.out else text
+    return (
+        f"{text}\n\nFused files and summary: {write_fusion(fusion, options.out)}"
+        if options.out
+        else text
+    )
 
 
 def _fuse_tables(options: argparse.Namespace) -> str:

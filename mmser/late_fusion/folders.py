@@ -1,4 +1,6 @@
-"""Fuse folders of frame-level predictions, one folder per model: `mmser fuse DIR DIR ... --gold DIR`."""
+"""Fuse folders of frame-level predictions, one folder per model: `mmser fuse DIR DIR ... --gold
+DIR`.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,15 @@ from mmser.corpora.avec_csv import Track, read_folder
 from mmser.extraction.progress import Progress
 from mmser.late_fusion.alignment import Recordings, align_recordings
 from mmser.late_fusion.grouping import Grouping, group_recordings
-from mmser.late_fusion.protocols import BEST, MEAN, Fitted, Protocol, best_single, count_fits, fit_protocol
+from mmser.late_fusion.protocols import (
+    BEST,
+    MEAN,
+    Fitted,
+    Protocol,
+    best_single,
+    count_fits,
+    fit_protocol,
+)
 from mmser.late_fusion.stages import StageSettings, pooled_ccc
 
 FRAME_METHODS = ("svr", "ridge", "mean")
@@ -27,8 +37,9 @@ SCORE_KEYS = ("protocol", "system", "stage")
 class FrameFusion:
     """``fused`` holds {recording: (frame, attribute)} of ``protocol`` after the last stage.
 
-    ``scores`` has one row per (protocol, system, stage) with the concordance of each attribute and their mean;
-    ``choices`` what the grid search chose; ``notes`` are sentences a reader of the scores must know.
+    ``scores`` has one row per (protocol, system, stage) with the concordance of each attribute and
+    their mean; ``choices`` what the grid search chose; ``notes`` are sentences a reader of the
+    scores must know.
     """
 
     recordings: Recordings
@@ -52,9 +63,9 @@ def fuse_folders(
 ) -> FrameFusion:
     """Read, align, fuse and score.
 
-    Every recording is fused; those with labels under ``gold`` are scored. ``protocol`` decides which outputs are
-    returned; the other one's scores stand beside where the labels allow it. ``subjects`` is a table that names each
-    recording's subject (see `mmser.late_fusion.grouping`).
+    Every recording is fused; those with labels under ``gold`` are scored. ``protocol`` decides
+    which outputs are returned; the other one's scores stand beside where the labels allow it.
+    ``subjects`` is a table that names each recording's subject (see `mmser.late_fusion.grouping`).
     """
     settings = settings or StageSettings()
     models = {name: read_folder(path) for name, path in _named(folders).items()}
@@ -64,7 +75,9 @@ def fuse_folders(
     if method == "mean":
         return _plain(recordings, notes)
     if not recordings.labels:
-        raise UsageError("labels to fit the fusion on", "no --gold", "Name their folder, or use --method mean.")
+        raise UsageError(
+            "labels to fit the fusion on", "no --gold", "Name their folder, or use --method mean."
+        )
     lengths = {name: int((~np.isnan(v)).any(axis=1).sum()) for name, v in recordings.labels.items()}
     grouping = group_recordings(lengths, subjects)
     notes.append(f"Groups kept together by by_subject: {grouping.how}.")
@@ -72,8 +85,13 @@ def fuse_folders(
     if protocol == "by_subject" or len(grouping.names) > 2:
         protocols.append("by_subject")
     else:
-        notes.append(f"No cross-validation by subject: it needs three groups, there are {len(grouping.names)}.")
-    fitted: dict[str, Fitted] = {name: _fit(name, recordings, grouping, settings) for name in protocols}
+        notes.append(
+            "No cross-validation by subject: it needs three groups, there are "
+            f"{len(grouping.names)}."
+        )
+    fitted: dict[str, Fitted] = {
+        name: _fit(name, recordings, grouping, settings) for name in protocols
+    }
     return _result(recordings, method, protocol, fitted, notes)
 
 
@@ -85,13 +103,18 @@ def _named(folders: Sequence[str | Path]) -> dict[str, Path]:
     if twice:
         raise UsageError("each model's folder once", f"{twice[0]} twice", "Remove one.")
     names = [path.name for path in resolved]
-    return {path.name if names.count(path.name) == 1 else f"{path.parent.name}/{path.name}": path for path in resolved}
+    return {
+        path.name if names.count(path.name) == 1 else f"{path.parent.name}/{path.name}": path
+        for path in resolved
+    }
 
 
 def _fit(name: Any, recordings: Recordings, grouping: Grouping, settings: StageSettings) -> Fitted:
     others = len(recordings.labels) < len(recordings.outputs)
     with Progress(name, count_fits(name, settings, grouping, others), unit="fits") as progress:
-        fitted = fit_protocol(name, recordings.outputs, recordings.labels, grouping, settings, progress.step)
+        fitted = fit_protocol(
+            name, recordings.outputs, recordings.labels, grouping, settings, progress.step
+        )
         progress.total = progress.done
     return fitted
 
@@ -105,7 +128,11 @@ def _plain(recordings: Recordings, notes: list[str]) -> FrameFusion:
 
 
 def _result(
-    recordings: Recordings, method: str, protocol: str, fitted: Mapping[str, Fitted], notes: list[str]
+    recordings: Recordings,
+    method: str,
+    protocol: str,
+    fitted: Mapping[str, Fitted],
+    notes: list[str],
 ) -> FrameFusion:
     means = {name: values.mean(axis=1) for name, values in recordings.outputs.items()}
     rows, choices = [], []
@@ -118,28 +145,44 @@ def _result(
             {"protocol": name} | choice | {"attribute": recordings.attributes[choice["attribute"]]}
             for choice in one.choices
         ]
-    table = pd.DataFrame(rows, columns=[*SCORE_KEYS, *recordings.attributes, "mean"]).astype({"stage": "Int64"})
+    table = pd.DataFrame(rows, columns=[*SCORE_KEYS, *recordings.attributes, "mean"]).astype(
+        {"stage": "Int64"}
+    )
     fused = fitted[protocol].stages[-1]
     return FrameFusion(recordings, method, protocol, fused, table, pd.DataFrame(choices), notes)
 
 
 def _yardsticks(
-    recordings: Recordings, means: Mapping[str, np.ndarray], single: Mapping[str, np.ndarray] | None, protocol: str = ""
+    recordings: Recordings,
+    means: Mapping[str, np.ndarray],
+    single: Mapping[str, np.ndarray] | None,
+    protocol: str = "",
 ) -> list[dict[str, Any]]:
     if single is None:
         best = best_single(recordings.outputs, recordings.labels, list(recordings.labels))
         chosen = {name: recordings.outputs[name] for name in recordings.labels}
-        single = {name: np.stack([v[:, m, a] for a, m in enumerate(best)], axis=1) for name, v in chosen.items()}
+        single = {
+            name: np.stack([v[:, m, a] for a, m in enumerate(best)], axis=1)
+            for name, v in chosen.items()
+        }
     return [_row(recordings, means, protocol, MEAN), _row(recordings, single, protocol, BEST)]
 
 
 def _row(
-    recordings: Recordings, outputs: Mapping[str, np.ndarray], protocol: str, system: str, stage: int | None = None
+    recordings: Recordings,
+    outputs: Mapping[str, np.ndarray],
+    protocol: str,
+    system: str,
+    stage: int | None = None,
 ) -> dict[str, Any]:
     labels = recordings.labels
     scores = [pooled_ccc(labels, outputs, labels, i) for i in range(len(recordings.attributes))]
     named = dict(zip(recordings.attributes, scores, strict=True))
-    return {"protocol": protocol, "system": system, "stage": stage} | named | {"mean": float(np.mean(scores))}
+    return (
+        {"protocol": protocol, "system": system, "stage": stage}
+        | named
+        | {"mean": float(np.mean(scores))}
+    )
 
 
 def _data_notes(recordings: Recordings, gold: Mapping[str, Track]) -> list[str]:
@@ -147,9 +190,12 @@ def _data_notes(recordings: Recordings, gold: Mapping[str, Track]) -> list[str]:
     frames = sum(map(len, recordings.times.values()))
     notes = [
         f"{len(recordings.models)} models, {len(recordings.times)} recordings, {frames} frames; "
-        f"{len(recordings.labels)} recordings with {scored} labelled frames are scored, all are predicted."
+        f"{len(recordings.labels)} recordings with {scored} labelled frames are scored, all are "
+        "predicted."
     ]
-    beyond = {n: len(recordings.times[n]) - len(v.times) for n, v in gold.items() if n in recordings.times}
+    beyond = {
+        n: len(recordings.times[n]) - len(v.times) for n, v in gold.items() if n in recordings.times
+    }
     longer = {name: count for name, count in beyond.items() if count > 0}
     if longer:
         notes.append(
@@ -159,12 +205,19 @@ def _data_notes(recordings: Recordings, gold: Mapping[str, Track]) -> list[str]:
     changed = recordings.adjustments
     if len(changed):
         notes.append(
-            f"{len(changed)} files are shorter than others of their recording: the value of the frame before was "
-            f"repeated in {int(changed['repeated'].sum())} frames (at most {int(changed['repeated'].max())} in one)."
+            f"{len(changed)} files are shorter than others of their recording: the value of the "
+            "frame before was "
+            f"repeated in {int(changed['repeated'].sum())} frames (at most "
+            f"{int(changed['repeated'].max())} in one)."
         )
     unknown = sorted(set(gold) - set(recordings.times))
     if unknown:
-        notes.append(f"{len(unknown)} recordings have labels and no predictions, such as {unknown[0]}: left out.")
+        notes.append(
+            f"{len(unknown)} recordings have labels and no predictions, such as {unknown[0]}: "
+            "left out."
+        )
     if gold and not any((~np.isnan(v)).any() for v in recordings.labels.values()):
-        raise MmserError("labelled frames", "only empty cells in the labels", "Check the folder of labels.")
+        raise MmserError(
+            "labelled frames", "only empty cells in the labels", "Check the folder of labels."
+        )
     return notes

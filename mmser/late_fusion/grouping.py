@@ -1,4 +1,6 @@
-"""Which recordings must stay together in a fold: those of one subject, and the two partners of one conversation."""
+"""Which recordings must stay together in a fold: those of one subject, and the two partners of one
+conversation.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,8 @@ from mmser.core.csv_file import read_csv_file
 from mmser.core.errors import MmserError
 
 _SUBJECT = re.compile(
-    r"(?<![a-z0-9])((?:subject|subj|sub|speaker|spk|participant|actor|person|pid)[-_ ]?\d+|ses\d+)", re.IGNORECASE
+    r"(?<![a-z0-9])((?:subject|subj|sub|speaker|spk|participant|actor|person|pid)[-_ ]?\d+|ses\d+)",
+    re.IGNORECASE,
 )
 
 
@@ -33,42 +36,65 @@ class Grouping:
     def folds(self, count: int, among: Sequence[str] | None = None) -> list[list[str]]:
         """``count`` lists of recordings, no group in two of them.
 
-        Groups are dealt out in turn, in the order of their names, so that neighbours (one culture, one session) are
-        spread over the folds. ``among`` restricts to these recordings.
+        Groups are dealt out in turn, in the order of their names, so that neighbours (one culture,
+        one session) are spread over the folds. ``among`` restricts to these recordings.
         """
         chosen = sorted(self.groups if among is None else among)
         order = list(dict.fromkeys(self.groups[name] for name in chosen))
         count = min(count, len(order))
-        return [[name for name in chosen if order.index(self.groups[name]) % count == fold] for fold in range(count)]
+        return [
+            [name for name in chosen if order.index(self.groups[name]) % count == fold]
+            for fold in range(count)
+        ]
 
 
 def group_recordings(lengths: Mapping[str, int], subjects: str | Path | None = None) -> Grouping:
-    """Groups from a table of subjects, or else from the recordings' names and label ``lengths`` (frames).
+    """Groups from a table of subjects, or else from the recordings' names and label ``lengths``
+    (frames).
 
-    Without a table: a part of the name such as ``sub03``, ``speaker_3`` or ``Ses01`` in every name is the group. Else
-    each recording is its own subject, and if each has exactly one partner with as many labelled frames (to a frame or
-    two) under the same name without its number, the two are one conversation.
+    Without a table: a part of the name such as ``sub03``, ``speaker_3`` or ``Ses01`` in every name
+    is the group. Else each recording is its own subject, and if each has exactly one partner with
+    as many labelled frames (to a frame or two) under the same name without its number, the two are
+    one conversation.
     """
     if subjects is not None:
         return _from_table(lengths, Path(subjects))
     found = {name: _SUBJECT.search(name) for name in lengths}
     if all(found.values()):
         groups = {name: match.group(1).lower() for name, match in found.items() if match}
-        return Grouping(groups, f"{len(set(groups.values()))} subjects, read from the recordings' names")
+        return Grouping(
+            groups, f"{len(set(groups.values()))} subjects, read from the recordings' names"
+        )
     pairs = _partners(lengths)
     if pairs:
         how = f"{len(pairs) // 2} conversations of two subjects each, paired by their equal lengths"
         return Grouping(pairs, how)
-    return Grouping({name: name for name in lengths}, f"{len(lengths)} recordings, each taken for a subject of its own")
+    return Grouping(
+        {name: name for name in lengths},
+        f"{len(lengths)} recordings, each taken for a subject of its own",
+    )
 
 
 def _from_table(lengths: Mapping[str, int], path: Path) -> Grouping:
-    """Columns ``name`` and ``subject``, and ``dyad`` or ``group`` where partners belong together."""
+    """Columns ``name`` and ``subject``, and ``dyad`` or ``group`` where partners
+    belong together.
+    """
     if not path.is_file():
-        raise MmserError("a table of subjects", f"no file {path}", "Write a csv with the columns name and subject.")
+        raise MmserError(
+            "a table of subjects",
+            f"no file {path}",
+            "Write a csv with the columns name and subject.",
+        )
     table = read_csv_file(path)
     table.columns = pd.Index([str(column).strip().lower() for column in table.columns])
-    key = next((column for column in ("group", "dyad", "conversation", "subject") if column in table.columns), None)
+    key = next(
+        (
+            column
+            for column in ("group", "dyad", "conversation", "subject")
+            if column in table.columns
+        ),
+        None,
+    )
     if key is None or "name" not in table.columns:
         found = f"{', '.join(table.columns)} in {path}"
         raise MmserError("the columns name and subject (or dyad)", found, "Rename the columns.")
@@ -76,9 +102,13 @@ def _from_table(lengths: Mapping[str, int], path: Path) -> Grouping:
     missing = [name for name in lengths if not isinstance(known.get(name), str)]
     if missing:
         expected = f"the {key} of every labelled recording in {path}"
-        raise MmserError(expected, f"none for {', '.join(missing[:3])} ({len(missing)} in all)", "Add the rows.")
+        raise MmserError(
+            expected, f"none for {', '.join(missing[:3])} ({len(missing)} in all)", "Add the rows."
+        )
     groups = {name: known[name] for name in lengths}
-    return Grouping(groups, f"{len(set(groups.values()))} groups, by the column '{key}' of {path.name}")
+    return Grouping(
+        groups, f"{len(set(groups.values()))} groups, by the column '{key}' of {path.name}"
+    )
 
 
 def _partners(lengths: Mapping[str, int]) -> dict[str, str]:
@@ -93,7 +123,11 @@ def _partners(lengths: Mapping[str, int]) -> dict[str, str]:
         counts = Counter(lengths[name] for name in names)
         rest = [name for name in names if counts[lengths[name]] != 2]
         rest.sort(key=lambda name: lengths[name])
-        pairs = [[name for name in names if lengths[name] == length] for length, n in counts.items() if n == 2]
+        pairs = [
+            [name for name in names if lengths[name] == length]
+            for length, n in counts.items()
+            if n == 2
+        ]
         pairs += [rest[i : i + 2] for i in range(0, len(rest), 2)]
         if any(len(pair) != 2 or abs(lengths[pair[0]] - lengths[pair[1]]) > 2 for pair in pairs):
             return {}

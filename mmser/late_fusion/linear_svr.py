@@ -1,12 +1,14 @@
 """Linear support vector regression and ridge regression for many targets and costs at once.
 
-`fit_svr` minimises what scikit-learn's ``LinearSVR(epsilon=0)`` minimises, bias penalised like a weight::
+`fit_svr` minimises what scikit-learn's ``LinearSVR(epsilon=0)`` minimises, bias penalised like a
+weight::
 
     1/2 |w|^2 + C * sum |y - x w|
 
-by the alternating direction method of multipliers (Boyd et al. 2011, section 6.1) in the eigenbasis of the features,
-where every target and every C shares one decomposition. liblinear's dual coordinate descent needs one run per target
-and C, minutes each on windows of smooth signals; here the whole grid takes about a second.
+by the alternating direction method of multipliers (Boyd et al. 2011, section 6.1) in the eigenbasis
+of the features, where every target and every C shares one decomposition. liblinear's dual
+coordinate descent needs one run per target and C, minutes each on windows of smooth signals; here
+the whole grid takes about a second.
 """
 
 from __future__ import annotations
@@ -29,7 +31,9 @@ NEGLIGIBLE = 1e-7
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Basis:
-    """``rotated`` (row, direction) = features and a constant, times ``directions`` (feature + 1, direction)."""
+    """``rotated`` (row, direction) = features and a constant, times ``directions`` (feature + 1,
+    direction).
+    """
 
     directions: np.ndarray
     energy: np.ndarray
@@ -37,21 +41,32 @@ class _Basis:
 
 
 def fit_linear(
-    features: np.ndarray, targets: np.ndarray, costs: Sequence[float], loss: Loss = "svr", per_row: float = 1.0
+    features: np.ndarray,
+    targets: np.ndarray,
+    costs: Sequence[float],
+    loss: Loss = "svr",
+    per_row: float = 1.0,
 ) -> np.ndarray:
-    """features (row, feature), targets (row, target), costs (cost,) -> weights (cost, target, feature + 1) float32.
+    """features (row, feature), targets (row, target), costs (cost,) -> weights (cost, target,
+    feature + 1) float32.
 
-    The last weight is the bias. A target's NaN rows are left out. ``per_row`` says how many frames a row stands for,
-    so that a thinned set of rows is fitted at the same strength of regularisation.
+    The last weight is the bias. A target's NaN rows are left out. ``per_row`` says how many frames
+    a row stands for, so that a thinned set of rows is fitted at the same strength of
+    regularisation.
     """
     known = ~np.isnan(targets)
     if (known == known[:, :1]).all():
         return _fit(features[known[:, 0]], targets[known[:, 0]], costs, loss, per_row)
-    single = [_fit(features[k], targets[k, i : i + 1], costs, loss, per_row) for i, k in enumerate(known.T)]
+    single = [
+        _fit(features[k], targets[k, i : i + 1], costs, loss, per_row)
+        for i, k in enumerate(known.T)
+    ]
     return np.concatenate(single, axis=1)
 
 
-def _fit(features: np.ndarray, targets: np.ndarray, costs: Sequence[float], loss: Loss, per_row: float) -> np.ndarray:
+def _fit(
+    features: np.ndarray, targets: np.ndarray, costs: Sequence[float], loss: Loss, per_row: float
+) -> np.ndarray:
     basis = _eigenbasis(features.astype(np.float32, copy=False))
     count = targets.shape[1]
     strength = np.repeat(np.asarray(costs, np.float32) * np.float32(per_row), count)
@@ -64,8 +79,8 @@ def _fit(features: np.ndarray, targets: np.ndarray, costs: Sequence[float], loss
 def _eigenbasis(features: np.ndarray) -> _Basis:
     """Orthonormal directions in which the rows' energies are uncorrelated.
 
-    Windows of smooth signals have few: a Cholesky factor with pivoting stops at the negligible ones, and only the
-    small matrix that is left needs an eigendecomposition.
+    Windows of smooth signals have few: a Cholesky factor with pivoting stops at the negligible
+    ones, and only the small matrix that is left needs an eigendecomposition.
     """
     full = np.concatenate([features, np.ones((len(features), 1), np.float32)], axis=1)
     products = full.T @ full
@@ -86,11 +101,14 @@ def _squared(basis: _Basis, wanted: np.ndarray, strength: np.ndarray) -> np.ndar
 
 
 def _absolute(basis: _Basis, wanted: np.ndarray, strength: np.ndarray) -> np.ndarray:
-    """(direction, column): the minimum of 1/2 |w|^2 + C * sum |y - x w|, one column per (cost, target)."""
+    """(direction, column): the minimum of 1/2 |w|^2 + C * sum |y - x w|, one column per (cost,
+    target).
+    """
     spread = np.abs(wanted - np.median(wanted, axis=0)).mean(axis=0)
     step = (STEP / np.maximum(spread, 1e-6)).astype(np.float32)
     inverse = 1.0 / (basis.energy[:, None] + 1.0 / (strength * step))
-    # In units of 1 / step the proximal map of every column clips at 1. All arrays of the loop are written in place.
+    # In units of 1 / step the proximal map of every column clips at 1. All arrays of the loop are
+    # written in place.
     wanted = wanted * step
     split, dual, rest = np.zeros_like(wanted), np.zeros_like(wanted), wanted.copy()
     weights = np.zeros_like(inverse)

@@ -1,8 +1,10 @@
-"""Two models at decision level: the weighted mean of their log-posteriors, one weight chosen on validation.
+"""Two models at decision level: the weighted mean of their log-posteriors, one weight chosen on
+validation.
 
-For the two models of Hsu et al., IEEE/ACM TASLP 29, 2021 (on emotion and on sound embeddings), whose own rule is not
-published; any two predictions tables with the same classes will do. By command: ``mmser fuse RUN RUN --method
-log_posterior``, the weight chosen on ``--validation`` tables, else cross-fitted by speaker.
+For the two models of Hsu et al., IEEE/ACM TASLP 29, 2021 (on emotion and on sound embeddings),
+whose own rule is not published; any two predictions tables with the same classes will do. By
+command: ``mmser fuse RUN RUN --method log_posterior``, the weight chosen on ``--validation``
+tables, else cross-fitted by speaker.
 """
 
 from __future__ import annotations
@@ -22,7 +24,8 @@ WEIGHTS = tuple(step / 20 for step in range(21))
 
 
 def fuse_log_posteriors(first: pd.DataFrame, second: pd.DataFrame, weight: float) -> pd.DataFrame:
-    """A predictions table: ``softmax(weight log p_first + (1 - weight) log p_second)``; weight 1 is the first alone.
+    """A predictions table: ``softmax(weight log p_first + (1 - weight) log p_second)``; weight 1 is
+    the first alone.
 
     Raises MmserError unless both tables predict the same utterances with the same classes.
     """
@@ -38,7 +41,9 @@ def fuse_log_posteriors(first: pd.DataFrame, second: pd.DataFrame, weight: float
             f"{len(one)} and {len(other)} rows, {len(columns)} classes",
             "Predict both systems under the same protocol, folds and seeds.",
         )
-    logs = [np.log(np.maximum(t.loc[one.index, columns].to_numpy(float), 1e-30)) for t in (one, other)]
+    logs = [
+        np.log(np.maximum(t.loc[one.index, columns].to_numpy(float), 1e-30)) for t in (one, other)
+    ]
     mixed = weight * logs[0] + (1.0 - weight) * logs[1]
     shares = np.exp(mixed - mixed.max(axis=1, keepdims=True))
     fused = first.copy()
@@ -47,20 +52,33 @@ def fuse_log_posteriors(first: pd.DataFrame, second: pd.DataFrame, weight: float
     return fused.assign(prediction=names[shares.argmax(axis=1)])
 
 
-def choose_weight(first: pd.DataFrame, second: pd.DataFrame, weights: Sequence[float] = WEIGHTS) -> float:
-    """The weight with the best UA on validation predictions of the two systems; of equal ones the nearest to a half."""
-    return max(weights, key=lambda weight: (_ua(fuse_log_posteriors(first, second, weight)), -abs(weight - 0.5)))
+def choose_weight(
+    first: pd.DataFrame, second: pd.DataFrame, weights: Sequence[float] = WEIGHTS
+) -> float:
+    """The weight with the best UA on validation predictions of the two systems; of equal ones the
+    nearest to a half.
+    """
+    return max(
+        weights,
+        key=lambda weight: (_ua(fuse_log_posteriors(first, second, weight)), -abs(weight - 0.5)),
+    )
 
 
 def stacked_posteriors(tables: Sequence[pd.DataFrame], classes: Sequence[str]) -> Predictor:
-    """Choose the weight on the labelled rows of two tables; the predictor gives one probability column per class."""
+    """Choose the weight on the labelled rows of two tables; the predictor gives one probability
+    column per class.
+    """
     if len(tables) != 2:
         raise UsageError(
-            "two predictions tables for --method log_posterior", f"{len(tables)}", "Use --method logistic."
+            "two predictions tables for --method log_posterior",
+            f"{len(tables)}",
+            "Use --method logistic.",
         )
     known = tables[0]["target"].notna()
     if not known.any():
-        raise MmserError("labelled utterances to choose the weight on", "none", "Use --method mean.")
+        raise MmserError(
+            "labelled utterances to choose the weight on", "none", "Use --method mean."
+        )
     weight = choose_weight(tables[0][known], tables[1][known])
     columns = [PROBABILITY + name for name in classes]
 

@@ -1,11 +1,12 @@
 """Two ways to fit and score a fusion, and the two yardsticks that stand beside every score.
 
 ``by_subject``
-    Cross-validation: a recording's fused output comes from stages that never saw a label of its subject (or of the
-    partner in its conversation). This estimates what fusion is worth on new subjects.
+    Cross-validation: a recording's fused output comes from stages that never saw a label of its
+    subject (or of the partner in its conversation). This estimates what fusion is worth on new
+    subjects.
 ``resubstitution``
-    Fitted, tuned and scored on the same recordings, as the published figures of multistage SVR were. The figure grows
-    with every stage on pure noise as well: it says nothing of new subjects.
+    Fitted, tuned and scored on the same recordings, as the published figures of multistage SVR
+    were. The figure grows with every stage on pure noise as well: it says nothing of new subjects.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ MEAN, BEST = "plain mean", "best single model"
 
 @dataclass(slots=True, eq=False)
 class Fitted:
-    """``stages`` holds {recording: (frame, attribute)} per stage; ``choices`` rows of what the grid search chose."""
+    """``stages`` holds {recording: (frame, attribute)} per stage; ``choices`` rows of what the grid
+    search chose.
+    """
 
     stages: list[dict[str, np.ndarray]] = field(default_factory=list)
     best_single: dict[str, np.ndarray] = field(default_factory=dict)
@@ -67,8 +70,12 @@ def fit_protocol(
     return result
 
 
-def count_fits(protocol: Protocol, settings: StageSettings, grouping: Grouping, others: bool) -> int:
-    """About how many fits `fit_protocol` makes: the later stages' contexts are known only by then (two on average)."""
+def count_fits(
+    protocol: Protocol, settings: StageSettings, grouping: Grouping, others: bool
+) -> int:
+    """About how many fits `fit_protocol` makes: the later stages' contexts are known only by then
+    (two on average).
+    """
     inner = 1 if protocol == "resubstitution" else settings.inner_folds
     chain = len(settings.contexts) * inner + 2 + (settings.stages - 1) * 2 * (inner + 1)
     chains = min(settings.folds, len(grouping.names)) + others if protocol == "by_subject" else 1
@@ -88,9 +95,15 @@ def best_single(outputs: Arrays, labels: Arrays, names: Sequence[str]) -> list[i
     return best
 
 
-def _cross_fitted(base: Arrays, labels: Arrays, grouping: Grouping, settings: StageSettings, tick: Tick) -> Chain:
-    """Stages whose hyper-parameters and inputs are out-of-fold among the recordings of ``labels``."""
-    return fit_chain(base, labels, settings, grouping.folds(settings.inner_folds, list(labels)), tick)
+def _cross_fitted(
+    base: Arrays, labels: Arrays, grouping: Grouping, settings: StageSettings, tick: Tick
+) -> Chain:
+    """Stages whose hyper-parameters and inputs are out-of-fold among the recordings
+    of ``labels``.
+    """
+    return fit_chain(
+        base, labels, settings, grouping.folds(settings.inner_folds, list(labels)), tick
+    )
 
 
 def _apply(result: Fitted, chain: Chain, base: Arrays, names: Sequence[str]) -> None:
@@ -103,7 +116,9 @@ def _single(result: Fitted, outputs: Arrays, training: Arrays, held: Sequence[st
     """The best single model per attribute, chosen on the training recordings."""
     best = best_single(outputs, training, list(training))
     for name in held:
-        result.best_single[name] = np.stack([outputs[name][:, model, a] for a, model in enumerate(best)], axis=1)
+        result.best_single[name] = np.stack(
+            [outputs[name][:, model, a] for a, model in enumerate(best)], axis=1
+        )
     result.singles.append(" ".join(map(str, best)))
 
 
@@ -119,5 +134,6 @@ def _check_groups(grouping: Grouping) -> None:
         raise MmserError(
             "at least three groups of labelled recordings for cross-validation by subject",
             f"{len(grouping.names)} ({grouping.how})",
-            "Label more recordings, name the subjects with --subjects, or use --protocol resubstitution.",
+            "Label more recordings, name the subjects with --subjects, or use --protocol "
+            "resubstitution.",
         )

@@ -25,7 +25,9 @@ def score_beside(
     keys = pd.MultiIndex.from_frame(fused[KEY])
     systems = {str(source): _rows(read_predictions(source), keys) for source in sources}
     categorical = "target" in fused
-    probable = all(any(c.startswith(PROBABILITY) for c in table.columns) for table in systems.values())
+    probable = all(
+        any(c.startswith(PROBABILITY) for c in table.columns) for table in systems.values()
+    )
     if method != "mean" and (probable or not categorical):
         systems["plain mean"] = fuse_tables(sources, "mean", shared_only=shared_only)
     systems[f"fused ({method})"] = fused

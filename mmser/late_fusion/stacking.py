@@ -1,6 +1,8 @@
-"""Stackers over aligned predictions tables: logistic regression on log-probabilities, linear SVR on values.
+"""Stackers over aligned predictions tables: logistic regression on log-probabilities, linear SVR on
+values.
 
-Inputs are standardised and C is chosen inside the rows a stacker is fitted on, by folds that keep speakers apart.
+Inputs are standardised and C is chosen inside the rows a stacker is fitted on, by folds that keep
+speakers apart.
 """
 
 from __future__ import annotations
@@ -22,43 +24,63 @@ Stacker = Callable[[Sequence[pd.DataFrame], Sequence[str]], Predictor]
 
 
 def stacked_classes(tables: Sequence[pd.DataFrame], classes: Sequence[str]) -> Predictor:
-    """Fit a logistic regression on the labelled rows; the predictor gives one probability column per class."""
+    """Fit a logistic regression on the labelled rows; the predictor gives one probability column
+    per class.
+    """
     from sklearn.linear_model import LogisticRegression
 
     known = tables[0]["target"].notna().to_numpy()
     fitting = [table[known] for table in tables]
-    search = _searched(LogisticRegression(max_iter=2000), _logs(fitting, classes), fitting[0]["target"], fitting[0])
+    search = _searched(
+        LogisticRegression(max_iter=2000), _logs(fitting, classes), fitting[0]["target"], fitting[0]
+    )
     columns = [PROBABILITY + name for name in classes]
 
     def predict(rows: Sequence[pd.DataFrame]) -> pd.DataFrame:
         # A class without a training row keeps probability zero.
         result = pd.DataFrame(0.0, index=range(len(rows[0])), columns=columns)
-        result[[PROBABILITY + str(name) for name in search.classes_]] = search.predict_proba(_logs(rows, classes))
+        result[[PROBABILITY + str(name) for name in search.classes_]] = search.predict_proba(
+            _logs(rows, classes)
+        )
         return result
 
     return predict
 
 
 def stacked_values(tables: Sequence[pd.DataFrame], values: Sequence[str]) -> Predictor:
-    """Fit a linear SVR per value on all values of all tables; the predictor gives one prediction column per value."""
+    """Fit a linear SVR per value on all values of all tables; the predictor gives one prediction
+    column per value.
+    """
     fitted = {}
     for value in values:
         known = tables[0][TARGET + value].notna().to_numpy()
         fitting = [table[known] for table in tables]
         target = fitting[0][TARGET + value]
         if target.nunique() < 2:
-            raise MmserError(f"at least two different targets of {value}", f"{target.nunique()}", "Use --method mean.")
-        fitted[value] = _regressor(_numbers(fitting, values), target.to_numpy(np.float32), fitting[0])
+            raise MmserError(
+                f"at least two different targets of {value}",
+                f"{target.nunique()}",
+                "Use --method mean.",
+            )
+        fitted[value] = _regressor(
+            _numbers(fitting, values), target.to_numpy(np.float32), fitting[0]
+        )
 
     def predict(rows: Sequence[pd.DataFrame]) -> pd.DataFrame:
         features = _numbers(rows, values)
-        return pd.DataFrame({PREDICTION + value: model(features) for value, model in fitted.items()})
+        return pd.DataFrame(
+            {PREDICTION + value: model(features) for value, model in fitted.items()}
+        )
 
     return predict
 
 
-def cross_fitted(tables: Sequence[pd.DataFrame], names: Sequence[str], stack: Stacker, folds: int) -> pd.DataFrame:
-    """Every row predicted by a stacker fitted without its speaker, each condition and seed by itself."""
+def cross_fitted(
+    tables: Sequence[pd.DataFrame], names: Sequence[str], stack: Stacker, folds: int
+) -> pd.DataFrame:
+    """Every row predicted by a stacker fitted without its speaker, each condition and seed by
+    itself.
+    """
     from sklearn.model_selection import GroupKFold
 
     parts = []
@@ -66,7 +88,10 @@ def cross_fitted(tables: Sequence[pd.DataFrame], names: Sequence[str], stack: St
         speakers = _speakers(rows)
         count = min(folds, speakers.nunique())
         if count < 3:
-            found = f"{speakers.nunique()} in condition {rows['condition'].iloc[0]}, seed {rows['seed'].iloc[0]}"
+            found = (
+                f"{speakers.nunique()} in condition {rows['condition'].iloc[0]}, seed "
+                f"{rows['seed'].iloc[0]}"
+            )
             raise MmserError(
                 "at least three speakers to cross-fit a stacker",
                 found,
@@ -79,8 +104,12 @@ def cross_fitted(tables: Sequence[pd.DataFrame], names: Sequence[str], stack: St
     return pd.concat(parts).sort_index()
 
 
-def _regressor(features: np.ndarray, target: np.ndarray, rows: pd.DataFrame) -> Callable[[np.ndarray], np.ndarray]:
-    """A linear SVR on standardised inputs; C has the highest concordance over inner folds taken together."""
+def _regressor(
+    features: np.ndarray, target: np.ndarray, rows: pd.DataFrame
+) -> Callable[[np.ndarray], np.ndarray]:
+    """A linear SVR on standardised inputs; C has the highest concordance over inner folds taken
+    together.
+    """
     from sklearn.model_selection import GroupKFold
 
     groups = _groups(rows)
@@ -92,7 +121,9 @@ def _regressor(features: np.ndarray, target: np.ndarray, rows: pd.DataFrame) -> 
     return lambda new: model(new)[0]
 
 
-def _fitted(features: np.ndarray, target: np.ndarray, costs: Sequence[float]) -> Callable[[np.ndarray], np.ndarray]:
+def _fitted(
+    features: np.ndarray, target: np.ndarray, costs: Sequence[float]
+) -> Callable[[np.ndarray], np.ndarray]:
     """(row, feature) -> (cost, row); inputs and target are centred, as the bias is penalised."""
     mean, middle = features.mean(axis=0), target.mean()
     scale = np.where(features.std(axis=0) > 0, features.std(axis=0), 1.0)
@@ -101,18 +132,24 @@ def _fitted(features: np.ndarray, target: np.ndarray, costs: Sequence[float]) ->
 
 
 def _searched(estimator: Any, features: np.ndarray, target: pd.Series, rows: pd.DataFrame) -> Any:
-    """The estimator on standardised inputs, its C the one with the highest accuracy on inner folds."""
+    """The estimator on standardised inputs, its C the one with the highest accuracy
+    on inner folds.
+    """
     from sklearn.model_selection import GridSearchCV, GroupKFold
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
     if target.nunique() < 2:
-        raise MmserError("at least two different labels to fit on", f"{target.nunique()}", "Use --method mean.")
+        raise MmserError(
+            "at least two different labels to fit on", f"{target.nunique()}", "Use --method mean."
+        )
     pipeline = make_pipeline(StandardScaler(), estimator)
     grid = {f"{type(estimator).__name__.lower()}__C": list(COSTS)}
     groups = _groups(rows)
     inner = GroupKFold(min(3, groups.nunique()))
-    return GridSearchCV(pipeline, grid, scoring="accuracy", cv=inner).fit(features, target, groups=groups)
+    return GridSearchCV(pipeline, grid, scoring="accuracy", cv=inner).fit(
+        features, target, groups=groups
+    )
 
 
 def _groups(rows: pd.DataFrame) -> pd.Series:
@@ -133,8 +170,12 @@ def _speakers(rows: pd.DataFrame) -> pd.Series:
 def _logs(tables: Sequence[pd.DataFrame], classes: Sequence[str]) -> np.ndarray:
     """(row, table * class) log-probabilities, floored where a system is wholly sure."""
     columns = [PROBABILITY + name for name in classes]
-    return np.concatenate([np.log(table[columns].to_numpy().clip(1e-6)) for table in tables], axis=1)
+    return np.concatenate(
+        [np.log(table[columns].to_numpy().clip(1e-6)) for table in tables], axis=1
+    )
 
 
 def _numbers(tables: Sequence[pd.DataFrame], values: Sequence[str]) -> np.ndarray:
-    return np.concatenate([table[[PREDICTION + value for value in values]].to_numpy() for table in tables], axis=1)
+    return np.concatenate(
+        [table[[PREDICTION + value for value in values]].to_numpy() for table in tables], axis=1
+    )

@@ -1,13 +1,16 @@
-"""Multistage regression over models' outputs: each stage sees the base outputs and the output of the stage before.
+"""Multistage regression over models' outputs: each stage sees the base outputs and the output of
+the stage before.
 
-Atmaja and Akagi, "Multitask learning and multistage fusion for dimensional audiovisual emotion recognition", ICASSP
-2020, section 2.3: per attribute one linear support vector regressor on the windows of all attributes of all models.
+Atmaja and Akagi, "Multitask learning and multistage fusion for dimensional audiovisual emotion
+recognition", ICASSP 2020, section 2.3: per attribute one linear support vector regressor on the
+windows of all attributes of all models.
 
 Differs:
-    Stages can be cross-fitted: a stage is trained on out-of-fold outputs of the one before, folds subject-disjoint,
-    and context and C are chosen by those out-of-fold outputs. The paper fits and scores on the same subjects.
-    Windows stay within a recording. After stage 1 only the contexts that stage 1 chose are searched, with every C.
-    At most ``rows`` evenly spaced frames enter one fit (C rescaled); every frame is predicted.
+    Stages can be cross-fitted: a stage is trained on out-of-fold outputs of the one before, folds
+    subject-disjoint, and context and C are chosen by those out-of-fold outputs. The paper fits and
+    scores on the same subjects. Windows stay within a recording. After stage 1 only the contexts
+    that stage 1 chose are searched, with every C. At most ``rows`` evenly spaced frames enter one
+    fit (C rescaled); every frame is predicted.
 """
 
 from __future__ import annotations
@@ -28,7 +31,9 @@ Tick = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class StageSettings:
-    """``contexts`` and ``costs`` are the grid searched; ``standardise`` scales each input on the training frames."""
+    """``contexts`` and ``costs`` are the grid searched; ``standardise`` scales each input on the
+    training frames.
+    """
 
     stages: int = 5
     contexts: tuple[int, ...] = (11, 13, 15, 17, 19)
@@ -43,8 +48,18 @@ class StageSettings:
     def __post_init__(self) -> None:
         """Raises UsageError for a grid or a count that means nothing."""
         least = {"stages": 1, "rows": 1, "folds": 2, "inner_folds": 2}
-        wrong = [f"{name} {getattr(self, name)}" for name, count in least.items() if getattr(self, name) < count]
-        if wrong or not self.contexts or not self.costs or min(self.contexts) < 0 or min(self.costs) <= 0:
+        wrong = [
+            f"{name} {getattr(self, name)}"
+            for name, count in least.items()
+            if getattr(self, name) < count
+        ]
+        if (
+            wrong
+            or not self.contexts
+            or not self.costs
+            or min(self.contexts) < 0
+            or min(self.costs) <= 0
+        ):
             found = wrong[0] if wrong else f"contexts {self.contexts}, costs {self.costs}"
             expected = "stages and rows from 1, folds from 2, contexts from 0, costs above 0"
             raise UsageError(expected, found, "Correct it.")
@@ -72,13 +87,17 @@ class StageModel:
     def __call__(self, channels: np.ndarray) -> np.ndarray:
         """channels (frame, channel) -> (frame, attribute)."""
         scaled = (channels - self.mean) / self.scale
-        single = [filtered(scaled, s, w[:, None]) for s, w in zip(self.shifts, self.weights, strict=True)]
+        single = [
+            filtered(scaled, s, w[:, None]) for s, w in zip(self.shifts, self.weights, strict=True)
+        ]
         return np.concatenate(single, axis=1)
 
 
 @dataclass(slots=True, eq=False)
 class Chain:
-    """Fitted stages. ``outputs`` are the training recordings' stage outputs, as the next stage saw them."""
+    """Fitted stages. ``outputs`` are the training recordings' stage outputs, as the next stage saw
+    them.
+    """
 
     models: list[StageModel] = field(default_factory=list)
     outputs: list[dict[str, np.ndarray]] = field(default_factory=list)
@@ -92,12 +111,18 @@ class Chain:
 
 
 def fit_chain(
-    inputs: Arrays, labels: Arrays, settings: StageSettings, folds: Sequence[Sequence[str]] | None, tick: Tick
+    inputs: Arrays,
+    labels: Arrays,
+    settings: StageSettings,
+    folds: Sequence[Sequence[str]] | None,
+    tick: Tick,
 ) -> Chain:
-    """Fit every stage on the recordings of ``labels``; ``inputs`` (frame, channel) are the base outputs.
+    """Fit every stage on the recordings of ``labels``; ``inputs`` (frame, channel) are the base
+    outputs.
 
-    With ``folds`` (lists of recordings, subject-disjoint) the outputs between stages are out-of-fold and the grid is
-    searched on them; with None each stage is fitted and scored on the same recordings. ``tick`` is told of each fit.
+    With ``folds`` (lists of recordings, subject-disjoint) the outputs between stages are
+    out-of-fold and the grid is searched on them; with None each stage is fitted and scored on the
+    same recordings. ``tick`` is told of each fit.
     """
     chain = Chain()
     contexts: Sequence[int] = settings.contexts
@@ -108,13 +133,17 @@ def fit_chain(
         contexts = sorted({choice.context for choice in found.choices})
         model = _fitted(channels, labels, found.choices, settings, tick)
         chain.models.append(model)
-        in_sample = {name: model(channels[name]) for name in labels} if folds is None else found.outputs
+        in_sample = (
+            {name: model(channels[name]) for name in labels} if folds is None else found.outputs
+        )
         chain.outputs.append(in_sample)
     return chain
 
 
 def pooled_ccc(labels: Arrays, outputs: Arrays, names: Iterable[str], attribute: int) -> float:
-    """Concordance over all labelled frames of ``names`` together (N - 1 in the variances); NaN where undefined."""
+    """Concordance over all labelled frames of ``names`` together (N - 1 in the variances); NaN
+    where undefined.
+    """
     chosen = list(names)
     target = np.concatenate([labels[name][:, attribute] for name in chosen])
     prediction = np.concatenate([outputs[name][:, attribute] for name in chosen])
@@ -140,14 +169,22 @@ def _search(
 ) -> _Found:
     attributes = next(iter(labels.values())).shape[1]
     choices = [Choice(contexts[0], settings.costs[0], -np.inf)] * attributes
-    found = _Found(choices, {name: np.zeros((len(c), attributes), np.float32) for name, c in channels.items()})
+    found = _Found(
+        choices, {name: np.zeros((len(c), attributes), np.float32) for name, c in channels.items()}
+    )
     everyone = list(labels)
-    splits = [(everyone, everyone)] if folds is None else [(_without(everyone, held), list(held)) for held in folds]
+    splits = (
+        [(everyone, everyone)]
+        if folds is None
+        else [(_without(everyone, held), list(held)) for held in folds]
+    )
     for context in contexts:
         predicted: dict[str, np.ndarray] = {}
         shifts = offsets(context, settings.form)
         for training, held in splits:
-            weights, mean, scale = _weights(channels, labels, training, shifts, settings.costs, settings)
+            weights, mean, scale = _weights(
+                channels, labels, training, shifts, settings.costs, settings
+            )
             grid = weights.reshape(-1, weights.shape[-1]).T
             for name in held:
                 predicted[name] = filtered((channels[name] - mean) / scale, shifts, grid)
@@ -156,11 +193,15 @@ def _search(
     return found
 
 
-def _keep_better(found: _Found, predicted: Arrays, labels: Arrays, context: int, costs: Sequence[float]) -> None:
+def _keep_better(
+    found: _Found, predicted: Arrays, labels: Arrays, context: int, costs: Sequence[float]
+) -> None:
     """``predicted`` is (frame, cost * attribute)."""
     attributes = len(found.choices)
     target = np.concatenate([labels[name] for name in predicted])
-    grid = np.concatenate([predicted[name] for name in predicted]).reshape(len(target), len(costs), attributes)
+    grid = np.concatenate([predicted[name] for name in predicted]).reshape(
+        len(target), len(costs), attributes
+    )
     for attribute in range(attributes):
         known = ~np.isnan(target[:, attribute])
         scores = _concordances(target[known, attribute], grid[known, :, attribute])
@@ -172,7 +213,9 @@ def _keep_better(found: _Found, predicted: Arrays, labels: Arrays, context: int,
 
 
 def _concordances(target: np.ndarray, predictions: np.ndarray) -> np.ndarray:
-    """(cost,) concordance of each column of predictions (frame, cost) with target (frame,), N - 1 in the variances."""
+    """(cost,) concordance of each column of predictions (frame, cost) with target (frame,), N - 1
+    in the variances.
+    """
     if len(target) < 2:
         return np.full(predictions.shape[1], np.nan)
     middle = target.mean(dtype=np.float64)
@@ -186,12 +229,16 @@ def _concordances(target: np.ndarray, predictions: np.ndarray) -> np.ndarray:
 def _fitted(
     channels: Arrays, labels: Arrays, choices: Sequence[Choice], settings: StageSettings, tick: Tick
 ) -> StageModel:
-    """The stage's regressors on all of its training recordings, at the chosen contexts and costs."""
+    """The stage's regressors on all of its training recordings, at the chosen
+    contexts and costs.
+    """
     shifts: list[np.ndarray] = [offsets(choice.context, settings.form) for choice in choices]
     weights: list[np.ndarray] = [np.empty(0)] * len(choices)
     mean = scale = np.empty(0)
     for context in sorted({choice.context for choice in choices}):
-        wanted = [attribute for attribute, choice in enumerate(choices) if choice.context == context]
+        wanted = [
+            attribute for attribute, choice in enumerate(choices) if choice.context == context
+        ]
         costs = sorted({choices[attribute].cost for attribute in wanted})
         window = offsets(context, settings.form)
         grid, mean, scale = _weights(channels, labels, list(labels), window, costs, settings)
@@ -209,7 +256,9 @@ def _weights(
     costs: Sequence[float],
     settings: StageSettings,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Weights (cost, attribute, offset * channel + 1) from these recordings, and the scaling of the inputs."""
+    """Weights (cost, attribute, offset * channel + 1) from these recordings, and the scaling of the
+    inputs.
+    """
     mean, scale = _scaling([channels[name] for name in training], settings.standardise)
     known = {name: np.flatnonzero(~np.isnan(labels[name]).all(axis=1)) for name in training}
     total = sum(map(len, known.values()))

@@ -1,4 +1,6 @@
-"""What `mmser fuse` prints and writes: the scores with what their protocols mean, and the fused files."""
+"""What `mmser fuse` prints and writes: the scores with what their protocols mean, and the fused
+files.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +18,11 @@ from mmser.late_fusion.folders import FrameFusion
 from mmser.late_fusion.protocols import BEST, MEAN
 
 MEANINGS = {
-    "resubstitution": "fitted, tuned and scored on the same recordings, as the published figures were; it rises with "
+    "resubstitution": "fitted, tuned and scored on the same recordings, as the published figures "
+    "were; it rises with "
     "every stage on noise as well and says nothing of new subjects",
-    "by_subject": "cross-validated: no stage ever saw a label of the subject it predicts; this is what fusion is worth",
+    "by_subject": "cross-validated: no stage ever saw a label of the subject it predicts; this "
+    "is what fusion is worth",
 }
 
 
@@ -32,29 +36,42 @@ def fusion_text(fusion: FrameFusion) -> str:
         rows = fusion.scores[fusion.scores["protocol"] == protocol]
         if protocol:
             lines += ["", f"{protocol}: {MEANINGS[protocol]}"]
-        labels = [_label(*keys) for keys in zip(rows["protocol"], rows["system"], rows["stage"], strict=True)]
+        labels = [
+            _label(*keys)
+            for keys in zip(rows["protocol"], rows["system"], rows["stage"], strict=True)
+        ]
         shown = rows.drop(columns="protocol").assign(system=labels)
         lines.append(_columns(shown.drop(columns="stage")))
     return "\n".join(lines + _verdict(fusion))
 
 
 def write_fusion(fusion: FrameFusion, out: str | Path) -> Path:
-    """Write every fused recording as csv, so that the folder is a model's folder itself, and ``summary/`` beside them.
+    """Write every fused recording as csv, so that the folder is a model's folder itself, and
+    ``summary/`` beside them.
 
-    ``summary/scores.csv``, ``choices.csv`` and ``adjustments.csv`` are tables, ``summary.json`` holds all in one.
-    Returns the folder. Raises MmserError when it already holds csv files of other recordings.
+    ``summary/scores.csv``, ``choices.csv`` and ``adjustments.csv`` are tables, ``summary.json``
+    holds all in one. Returns the folder. Raises MmserError when it already holds csv files of other
+    recordings.
     """
     folder = Path(out)
     files = {name: folder / f"{file_name(name)}.csv" for name in fusion.fused}
     strangers = sorted(path.name for path in folder.glob("*.csv") if path not in files.values())
     if strangers:
-        raise MmserError(f"a folder of its own for the fused files at {folder}", strangers[0], "Choose another --out.")
+        raise MmserError(
+            f"a folder of its own for the fused files at {folder}",
+            strangers[0],
+            "Choose another --out.",
+        )
     summary = folder / "summary"
     summary.mkdir(parents=True, exist_ok=True)
     recordings = fusion.recordings
     for name, values in fusion.fused.items():
         write_track(files[name], name, recordings.times[name], values, recordings.attributes)
-    tables = {"scores": fusion.scores, "choices": fusion.choices, "adjustments": recordings.adjustments}
+    tables = {
+        "scores": fusion.scores,
+        "choices": fusion.choices,
+        "adjustments": recordings.adjustments,
+    }
     content = {
         "method": fusion.method,
         "protocol_of_the_files": fusion.protocol,
@@ -72,15 +89,21 @@ def write_fusion(fusion: FrameFusion, out: str | Path) -> Path:
 
 def _label(protocol: str, system: str, stage: object) -> str:
     if system == BEST:
-        chosen = "the other subjects" if protocol == "by_subject" else "the scored recordings themselves"
+        chosen = (
+            "the other subjects" if protocol == "by_subject" else "the scored recordings themselves"
+        )
         return f"{BEST}, per attribute, chosen on {chosen}"
     return f"{MEAN} of all models, nothing fitted" if system == MEAN else f"{system}, stage {stage}"
 
 
 def _columns(table: pd.DataFrame) -> str:
     width = max(len(text) for text in table["system"])
-    table = table.assign(system=[text.ljust(width) for text in table["system"]]).rename(columns={"system": ""})
-    return table.to_string(index=False, float_format=lambda x: f"{x:.3f}", na_rep="-", justify="right")
+    table = table.assign(system=[text.ljust(width) for text in table["system"]]).rename(
+        columns={"system": ""}
+    )
+    return table.to_string(
+        index=False, float_format=lambda x: f"{x:.3f}", na_rep="-", justify="right"
+    )
 
 
 def _verdict(fusion: FrameFusion) -> list[str]:
@@ -92,6 +115,7 @@ def _verdict(fusion: FrameFusion) -> list[str]:
     how = "above" if fused > mean else "below"
     return [
         "",
-        f"On held-out subjects the last stage is {abs(fused - mean):.3f} {how} the plain mean ({fused:.3f} against "
+        f"On held-out subjects the last stage is {abs(fused - mean):.3f} {how} the plain mean "
+        f"({fused:.3f} against "
         f"{mean:.3f}, mean CCC).",
     ]

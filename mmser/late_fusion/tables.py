@@ -1,8 +1,9 @@
-"""Fuse predictions tables, one per system: mean, vote, or a regressor or classifier stacked on their outputs.
+"""Fuse predictions tables, one per system: mean, vote, or a regressor or classifier stacked on
+their outputs.
 
-A row of the fused table is an utterance (of one condition, fold and seed) that every table predicts. Stacking is
-fitted on other tables of the same systems (their validation predictions), or cross-fitted: utterances are predicted
-by a stacker that never saw their speaker.
+A row of the fused table is an utterance (of one condition, fold and seed) that every table
+predicts. Stacking is fitted on other tables of the same systems (their validation predictions), or
+cross-fitted: utterances are predicted by a stacker that never saw their speaker.
 """
 
 from __future__ import annotations
@@ -36,11 +37,12 @@ def fuse_tables(
 ) -> pd.DataFrame:
     """A predictions table (core.tables.PREDICTION_COLUMNS) from several.
 
-    ``mean`` averages probabilities and values; ``vote`` counts predicted classes, ties going to the higher mean
-    probability, or without probabilities to the system named first; ``logistic`` stacks a logistic regression on all
-    log-probabilities, ``svr`` a linear SVR per value on all values, ``log_posterior`` weighs the log-probabilities of
-    two systems. ``validation`` are tables of the same systems, in the same order, to fit these on. ``shared_only``
-    drops utterances that some table lacks.
+    ``mean`` averages probabilities and values; ``vote`` counts predicted classes, ties going to the
+    higher mean probability, or without probabilities to the system named first; ``logistic`` stacks
+    a logistic regression on all log-probabilities, ``svr`` a linear SVR per value on all values,
+    ``log_posterior`` weighs the log-probabilities of two systems. ``validation`` are tables of the
+    same systems, in the same order, to fit these on. ``shared_only`` drops utterances that some
+    table lacks.
     """
     aligned = _aligned([_read(table) for table in tables], shared_only)
     if method in ("mean", "vote"):
@@ -49,7 +51,11 @@ def fuse_tables(
     names = _targets(aligned, method)
     if validation:
         if len(validation) != len(tables):
-            raise UsageError(f"{len(tables)} validation tables", f"{len(validation)}", "Name one per table, in order.")
+            raise UsageError(
+                f"{len(tables)} validation tables",
+                f"{len(validation)}",
+                "Name one per table, in order.",
+            )
         fitting = _aligned([_read(table) for table in validation], shared_only)
         _same_names(fitting, names, method)
         return _finished(aligned[0], names, stack(fitting, names)(aligned), method != "svr")
@@ -58,7 +64,11 @@ def fuse_tables(
 
 def _read(source: str | Path | pd.DataFrame) -> pd.DataFrame:
     """A checked table whose probabilities and values can be reckoned with."""
-    table = checked_predictions(source) if isinstance(source, pd.DataFrame) else read_predictions(source)
+    table = (
+        checked_predictions(source)
+        if isinstance(source, pd.DataFrame)
+        else read_predictions(source)
+    )
     name = "a table" if isinstance(source, pd.DataFrame) else str(source)
     probabilities = [column for column in map(str, table.columns) if column.startswith(PROBABILITY)]
     if probabilities:
@@ -67,14 +77,20 @@ def _read(source: str | Path | pd.DataFrame) -> pd.DataFrame:
         wrong = table.loc[~np.isfinite(table[column]), "id"]
         if len(wrong):
             found = f"none for {len(wrong)} utterances, {wrong.iloc[0]} first"
-            raise MmserError(f"a number in {column} of every row of {name}", found, "Predict them, or leave them out.")
+            raise MmserError(
+                f"a number in {column} of every row of {name}",
+                found,
+                "Predict them, or leave them out.",
+            )
     return table
 
 
 def _aligned(tables: list[pd.DataFrame], shared_only: bool) -> list[pd.DataFrame]:
     """The same utterances in the same order in every table; their targets must agree."""
     if len(tables) < 2:
-        raise UsageError("at least two predictions tables", f"{len(tables)}", "Name one per system.")
+        raise UsageError(
+            "at least two predictions tables", f"{len(tables)}", "Name one per system."
+        )
     indexed = [table.set_index(KEY, drop=False) for table in tables]
     shared = indexed[0].index
     for table in indexed[1:]:
@@ -85,7 +101,9 @@ def _aligned(tables: list[pd.DataFrame], shared_only: bool) -> list[pd.DataFrame
         remedy = "Predict them, or fuse what all tables have with --shared-only."
         if not len(shared):
             remedy = "Check their ids, folds, seeds and conditions."
-        raise MmserError("the same utterances (condition, fold, seed, id) in every table", found, remedy)
+        raise MmserError(
+            "the same utterances (condition, fold, seed, id) in every table", found, remedy
+        )
     aligned = [table.loc[shared].reset_index(drop=True) for table in indexed]
     for column in [c for c in aligned[0].columns if c == "target" or c.startswith(TARGET)]:
         _check_targets(aligned, column)
@@ -96,7 +114,11 @@ def _check_targets(aligned: list[pd.DataFrame], column: str) -> None:
     first = aligned[0][column]
     for number, table in enumerate(aligned[1:], start=2):
         if column not in table:
-            raise MmserError(f"a column {column} in every table", f"none in table {number}", "Fuse tables of one task.")
+            raise MmserError(
+                f"a column {column} in every table",
+                f"none in table {number}",
+                "Fuse tables of one task.",
+            )
         other = table[column]
         same = (first.isna() & other.isna()) | (first == other)
         if column != "target":
@@ -104,7 +126,9 @@ def _check_targets(aligned: list[pd.DataFrame], column: str) -> None:
         if not same.all():
             row = int(np.flatnonzero(~same)[0])
             found = f"{first[row]} and, in table {number}, {other[row]} for {aligned[0]['id'][row]}"
-            raise MmserError(f"the same {column} in every table", found, "Fuse tables of one protocol.")
+            raise MmserError(
+                f"the same {column} in every table", found, "Fuse tables of one protocol."
+            )
 
 
 def _classes(aligned: list[pd.DataFrame]) -> list[str]:
@@ -113,10 +137,16 @@ def _classes(aligned: list[pd.DataFrame]) -> list[str]:
     union = list(dict.fromkeys(name for names in found for name in names))
     if not union:
         return []
-    named = [names for names, table in zip(found, aligned, strict=True) if PROBABILITY + union[0] in table]
+    named = [
+        names
+        for names, table in zip(found, aligned, strict=True)
+        if PROBABILITY + union[0] in table
+    ]
     for names in named:
         if set(names) != set(union):
-            raise MmserError(f"the classes {', '.join(union)} in every table", ", ".join(names), "Fuse one task.")
+            raise MmserError(
+                f"the classes {', '.join(union)} in every table", ", ".join(names), "Fuse one task."
+            )
     return union
 
 
@@ -127,20 +157,29 @@ def _probable(aligned: list[pd.DataFrame], classes: list[str]) -> bool:
 def _mean(aligned: list[pd.DataFrame]) -> tuple[list[str], pd.DataFrame, bool]:
     classes, values = _classes(aligned), list(values_of(aligned[0]))
     if classes and not _probable(aligned, classes):
-        raise MmserError("probability columns in every table", "a table without", "Use --method vote.")
+        raise MmserError(
+            "probability columns in every table", "a table without", "Use --method vote."
+        )
     columns = [PROBABILITY + name for name in classes] + [PREDICTION + name for name in values]
     mean = np.mean([table[columns].to_numpy() for table in aligned], axis=0)
     return classes, pd.DataFrame(mean, columns=columns), bool(classes)
 
 
 def _vote(aligned: list[pd.DataFrame]) -> tuple[list[str], pd.DataFrame, bool]:
-    """Shares of the vote as probabilities, nudged so that a tie is decided as the docstring of `fuse_tables` says."""
+    """Shares of the vote as probabilities, nudged so that a tie is decided as the docstring of
+    `fuse_tables` says.
+    """
     classes = _classes(aligned)
     if not classes:
         raise UsageError("predicted classes to vote on", "values only", "Use --method mean or svr.")
-    votes = np.stack([(table["prediction"].to_numpy()[:, None] == np.array(classes)) for table in aligned]).mean(0)
+    votes = np.stack(
+        [(table["prediction"].to_numpy()[:, None] == np.array(classes)) for table in aligned]
+    ).mean(0)
     if _probable(aligned, classes):
-        tie = np.mean([table[[PROBABILITY + name for name in classes]].to_numpy() for table in aligned], axis=0)
+        tie = np.mean(
+            [table[[PROBABILITY + name for name in classes]].to_numpy() for table in aligned],
+            axis=0,
+        )
     else:
         tie = (aligned[0]["prediction"].to_numpy()[:, None] == np.array(classes)).astype(float)
     winner = np.where(votes == votes.max(axis=1, keepdims=True), 1 + tie, 0).argmax(axis=1)
@@ -154,7 +193,11 @@ def _targets(aligned: list[pd.DataFrame], method: str) -> list[str]:
     if not names:
         other = "logistic" if method == "svr" else "svr"
         what = "values" if method == "svr" else "classes"
-        raise UsageError(f"tables with {what} for --method {method}", "none", f"Use --method {other}, mean or vote.")
+        raise UsageError(
+            f"tables with {what} for --method {method}",
+            "none",
+            f"Use --method {other}, mean or vote.",
+        )
     _same_names(aligned, names, method)
     return names
 
@@ -164,12 +207,22 @@ def _same_names(tables: list[pd.DataFrame], names: list[str], method: str) -> No
     for number, table in enumerate(tables, start=1):
         missing = [prefix + name for name in names if prefix + name not in table]
         if missing:
-            raise MmserError(f"the column {missing[0]} in every table", f"none in table {number}", "Fuse one task.")
+            raise MmserError(
+                f"the column {missing[0]} in every table",
+                f"none in table {number}",
+                "Fuse one task.",
+            )
 
 
-def _finished(first: pd.DataFrame, names: list[str], fused: pd.DataFrame, categorical: bool) -> pd.DataFrame:
+def _finished(
+    first: pd.DataFrame, names: list[str], fused: pd.DataFrame, categorical: bool
+) -> pd.DataFrame:
     """Identity and targets of the first table with the fused predictions."""
-    targets = [c for c in first.columns if c.startswith(TARGET) and PREDICTION + c.removeprefix(TARGET) in fused]
+    targets = [
+        c
+        for c in first.columns
+        if c.startswith(TARGET) and PREDICTION + c.removeprefix(TARGET) in fused
+    ]
     kept = [c for c in PREDICTION_COLUMNS if c != "prediction" and (c != "target" or categorical)]
     table = pd.concat([first[kept + targets], fused.reset_index(drop=True)], axis=1)
     if categorical and "prediction" not in table:

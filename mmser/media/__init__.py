@@ -1,1 +1,3 @@
-"""Media files in and out: decode a clip into waveform and frames, write clips, transcribe speech."""
+"""Media files in and out: decode a clip into waveform and frames, write clips,
+transcribe speech.
+"""

@@ -1,4 +1,6 @@
-"""Clips over a stream between a decoder process and its caller: a line of JSON, then the arrays' bytes."""
+"""Clips over a stream between a decoder process and its caller: a line of JSON, then the arrays'
+bytes.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +44,10 @@ def utterance_content(utterance: Utterance) -> dict[str, Any]:
 
 def utterance_of(content: dict[str, Any]) -> Utterance:
     """The inverse of `utterance_content`."""
-    paths = {name: None if content[name] is None else Path(content[name]) for name in ("audio_path", "video_path")}
+    paths = {
+        name: None if content[name] is None else Path(content[name])
+        for name in ("audio_path", "video_path")
+    }
     return Utterance(**{**content, **paths})
 
 
@@ -50,7 +55,9 @@ def write_clip(stream: BinaryIO, clip: Clip) -> None:
     """A clip that a decoder made: it has no transcript."""
     values = {field.name: getattr(clip, field.name) for field in fields(clip)}
     further = {str(rate): waveform for rate, waveform in values.pop("waveforms").items()}
-    arrays = {name: value for name, value in values.items() if isinstance(value, np.ndarray)} | further
+    arrays = {
+        name: value for name, value in values.items() if isinstance(value, np.ndarray)
+    } | further
     plain = {name: value for name, value in values.items() if name not in arrays}
     plain["failures"] = [asdict(failure) for failure in clip.failures]
     shapes = {name: [array.dtype.str, array.shape] for name, array in arrays.items()}
@@ -62,7 +69,10 @@ def write_clip(stream: BinaryIO, clip: Clip) -> None:
 
 def read_clip(stream: BinaryIO, message: dict[str, Any]) -> Clip:
     """The clip whose first line is ``message``. Raises EOFError when the other side is gone."""
-    arrays = {name: _read_array(stream, dtype, shape) for name, (dtype, shape) in message["arrays"].items()}
+    arrays = {
+        name: _read_array(stream, dtype, shape)
+        for name, (dtype, shape) in message["arrays"].items()
+    }
     waveforms = {int(name): arrays.pop(name) for name in list(arrays) if name.isdigit()}
     content = {**message["clip"], **arrays, "waveforms": waveforms}
     content["failures"] = tuple(Failure(**failure) for failure in content["failures"])

@@ -1,7 +1,8 @@
 """Opening a media file by its content, never by its name, and naming what is wrong with it.
 
-Only self-contained container formats are accepted and only the file protocol is allowed, so that a play list or a
-concatenation script that calls itself ``.mp4`` cannot make the decoder read other files or the network.
+Only self-contained container formats are accepted and only the file protocol is allowed, so that a
+play list or a concatenation script that calls itself ``.mp4`` cannot make the decoder read other
+files or the network.
 """
 
 from __future__ import annotations
@@ -23,14 +24,19 @@ FORMATS = (
 """Names of the accepted demultiplexers."""
 
 DECLARED_LENGTH = ("mov", "avi", "wav", "w64", "flac", "ogg", "aiff", "au", "caf", "nistsphere")
-"""Formats whose header states a track's length; in the others it is an estimate that proves nothing."""
+"""Formats whose header states a track's length; in the others it is an estimate that proves
+nothing.
+"""
 
 MAX_PIXELS = 8192 * 4320
 """Pictures with more pixels than 8K video are refused before they are decoded."""
 
 
-class MediaFault(Exception):  # noqa: N818 - a finding about a file, not a programming error
-    """What is wrong with a file or one of its tracks; becomes a `Failure` of every utterance it concerns."""
+# A finding about a file, not a programming error.
+class MediaFault(Exception):  # noqa: N818
+    """What is wrong with a file or one of its tracks; becomes a `Failure` of every utterance it
+    concerns.
+    """
 
     def __init__(self, reason: FailureReason, detail: str = "") -> None:
         super().__init__(f"{reason}: {detail}" if detail else reason)
@@ -55,7 +61,9 @@ def open_media(path: Path) -> InputContainer:
 
 
 def _lenient_metadata(version: str) -> dict[str, Any]:
-    """Titles and comments that are no UTF-8 must not stop a file; from PyAV 19 on they never do, nor is it asked."""
+    """Titles and comments that are no UTF-8 must not stop a file; from PyAV 19 on they never do,
+    nor is it asked.
+    """
     return {"metadata_errors": "ignore"} if int(version.split(".")[0]) < 19 else {}
 
 
@@ -75,7 +83,9 @@ def _unopened(path: Path, error: Exception) -> MediaFault:
     with path.open("rb") as file:
         head = file.read(12)
     if head[4:8] == b"ftyp":
-        return MediaFault("truncated", f"{path.name} is an mp4 without its index (moov); the copy stopped early")
+        return MediaFault(
+            "truncated", f"{path.name} is an mp4 without its index (moov); the copy stopped early"
+        )
     known = head[:4] in (b"RIFF", b"fLaC", b"OggS", b"\x1aE\xdf\xa3", b"\x00\x00\x01\xba")
     if known:
         return MediaFault("undecodable", f"{path.name}: {error}")
@@ -86,7 +96,9 @@ def find_audio(container: InputContainer) -> AudioStream:
     """The audio track a player would choose. Raises MediaFault."""
     track = cast("AudioStream | None", container.streams.best("audio"))
     if track is None or track.codec_context is None:
-        raise MediaFault("undecodable" if container.streams.audio else "no audio track", _track_list(container))
+        raise MediaFault(
+            "undecodable" if container.streams.audio else "no audio track", _track_list(container)
+        )
     return track
 
 
@@ -96,18 +108,27 @@ def find_video(container: InputContainer) -> VideoStream:
 
     track = cast("VideoStream | None", container.streams.best("video"))
     if track is None or track.disposition & Disposition.attached_pic:
-        moving = [track for track in container.streams.video if not track.disposition & Disposition.attached_pic]
+        moving = [
+            track
+            for track in container.streams.video
+            if not track.disposition & Disposition.attached_pic
+        ]
         raise MediaFault("undecodable" if moving else "no video track", _track_list(container))
     if track.codec_context is None:
         raise MediaFault("undecodable", _track_list(container))
     width, height = track.codec_context.width, track.codec_context.height
     if width * height > MAX_PIXELS:
-        raise MediaFault("too long", f"pictures of {width} x {height} exceed the limit of {MAX_PIXELS} pixels")
+        raise MediaFault(
+            "too long", f"pictures of {width} x {height} exceed the limit of {MAX_PIXELS} pixels"
+        )
     return track
 
 
 def _track_list(container: InputContainer) -> str:
-    kinds = [f"{track.type} ({getattr(track, 'name', None) or 'no decoder'})" for track in container.streams]
+    kinds = [
+        f"{track.type} ({getattr(track, 'name', None) or 'no decoder'})"
+        for track in container.streams
+    ]
     return f"{Path(container.name).name} holds {', '.join(kinds) or 'no track'}"
 
 
@@ -116,8 +137,13 @@ def declared_seconds(container: InputContainer, track: AudioStream | VideoStream
     if container.format.name.split(",")[0] not in DECLARED_LENGTH:
         return None
     if container.format.name == "avi":
-        # The reader shortens the duration to what the index holds; the header's frame counts stay as written.
-        lengths = [track.frames * track.time_base for track in container.streams if track.frames and track.time_base]
+        # The reader shortens the duration to what the index holds; the header's frame counts stay
+        # as written.
+        lengths = [
+            track.frames * track.time_base
+            for track in container.streams
+            if track.frames and track.time_base
+        ]
         return float(min(lengths)) if lengths else None
     if track.duration is None or track.time_base is None:
         return None
@@ -125,7 +151,9 @@ def declared_seconds(container: InputContainer, track: AudioStream | VideoStream
 
 
 def _riff_share(container: InputContainer) -> float:
-    """How much of a wav file is there: the reader shortens its length to the file's, the header still knows."""
+    """How much of a wav file is there: the reader shortens its length to the file's, the header
+    still knows.
+    """
     if container.format.name != "wav":
         return 1.0
     path = Path(container.name.removeprefix("file:"))

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 MISSING_SECONDS = 0.25
 MISSING_SHARE = 0.1
-"""An utterance lacking more than both of these is truncated; less is the rounding of frames and of annotators."""
+"""An utterance lacking more than both of these is truncated; less is the rounding of frames and of
+annotators.
+"""
 
 STAMP_SECONDS = 0.001
 """Containers round the times of pictures to milliseconds."""
@@ -61,15 +63,24 @@ class Part:
 
 
 class AudioCut:
-    """Collects the samples at ``rate`` Hz between ``start`` and ``end`` (seconds, None = to the end of the track).
+    """Collects the samples at ``rate`` Hz between ``start`` and ``end`` (seconds, None = to the end
+    of the track).
 
-    ``expected`` is the stated length in seconds of what is to be collected, None if nobody states it.
+    ``expected`` is the stated length in seconds of what is to be collected, None if nobody states
+    it.
     """
 
     def __init__(
-        self, start: float, end: float | None, expected: float | None, max_seconds: float, rate: int = SAMPLE_RATE
+        self,
+        start: float,
+        end: float | None,
+        expected: float | None,
+        max_seconds: float,
+        rate: int = SAMPLE_RATE,
     ) -> None:
-        _check_span(start, end if end is not None or expected is None else start + expected, max_seconds)
+        _check_span(
+            start, end if end is not None or expected is None else start + expected, max_seconds
+        )
         self.rate = rate
         self.first = round(start * rate)
         self.last = None if end is None else round(end * rate)
@@ -102,7 +113,8 @@ class AudioCut:
         _check_complete(covered / self.rate, self.expected)
         mix, own = np.sum([mixed.power for _, mixed in self.blocks], axis=0)
         row = -1 if cancels(mix, own) else 0
-        # From ``first`` on even if the track starts later than the file: sound and picture stay together.
+        # From ``first`` on even if the track starts later than the file: sound and picture stay
+        # together.
         end = max(at + mixed.rows.shape[1] for at, mixed in self.blocks)
         waveform = np.zeros(end - self.first, dtype=np.float32)
         for at, mixed in self.blocks:
@@ -110,19 +122,27 @@ class AudioCut:
         if not np.isfinite(waveform).all():
             raise MediaFault("not finite", "the audio holds NaN or infinite samples")
         if is_silent(waveform):
-            raise MediaFault("silence", f"peak amplitude {np.abs(waveform).max():.1e}, limit {SILENCE_PEAK:.0e}")
+            raise MediaFault(
+                "silence", f"peak amplitude {np.abs(waveform).max():.1e}, limit {SILENCE_PEAK:.0e}"
+            )
         taken = self.blocks[0][1].channel
-        return Part(waveform, f"the channels cancel each other in the mix: {taken} taken" if row else "")
+        return Part(
+            waveform, f"the channels cancel each other in the mix: {taken} taken" if row else ""
+        )
 
 
 class FrameCut:
-    """Collects the pictures on screen at ``start + k / frame_rate`` s; the first one stands in for what came before."""
+    """Collects the pictures on screen at ``start + k / frame_rate`` s; the first one stands in for
+    what came before.
+    """
 
     def __init__(
         self, start: float, end: float | None, expected: float | None, max_seconds: float,
         frame_rate: float, side: FaceSide | None,
     ) -> None:  # fmt: skip
-        _check_span(start, end if end is not None or expected is None else start + expected, max_seconds)
+        _check_span(
+            start, end if end is not None or expected is None else start + expected, max_seconds
+        )
         self.start, self.end, self.expected = start, end, expected
         self.max_seconds, self.frame_rate, self.side = max_seconds, frame_rate, side
         # Times k / frame_rate before the end; the margin keeps 0.75 s at 4 Hz at three of them.
@@ -160,7 +180,8 @@ class FrameCut:
         """Frames (time, height, width, 3) uint8. Raises MediaFault."""
         if not self.frames:
             raise MediaFault("truncated" if self.start else "zero length", "no video frames")
-        # Time before the first picture and where pictures were lost is missing, also where nobody states a length.
+        # Time before the first picture and where pictures were lost is missing, also where nobody
+        # states a length.
         _check_complete(self.covered, max(self.expected or 0.0, self.last - self.start))
         return Part(np.stack(self.frames))
 
@@ -172,7 +193,8 @@ def scaled_size(width: int, height: int) -> tuple[int, int]:
 
 
 def to_rgb(frame: VideoFrame, size: tuple[int, int], side: FaceSide | None = None) -> np.ndarray:
-    """RGB (height, width, 3) uint8 of a decoded picture scaled to ``size``, upright, one half if ``side``.
+    """RGB (height, width, 3) uint8 of a decoded picture scaled to ``size``, upright, one half if
+    ``side``.
 
     Raises MediaFault where the decoder made a picture that cannot be converted.
     """

@@ -1,7 +1,8 @@
-"""Media files to `Clip`s: each file is read once, sound and pictures in the same pass, with bounded memory and time.
+"""Media files to `Clip`s: each file is read once, sound and pictures in the same pass, with bounded
+memory and time.
 
-Nothing about a file raises: what is wrong with it is a `Failure` in `Clip.failures`, its ``modality`` saying whether
-the sound or the pictures are missing.
+Nothing about a file raises: what is wrong with it is a `Failure` in `Clip.failures`, its
+``modality`` saying whether the sound or the pictures are missing.
 """
 
 from __future__ import annotations
@@ -16,7 +17,14 @@ from typing import TYPE_CHECKING
 
 from mmser.core.clip import SAMPLE_RATE, Clip, Failure, Modality
 from mmser.core.utterance import FaceSide, Utterance
-from mmser.media.container import MediaFault, declared_seconds, find_audio, find_video, open_media, origin_seconds
+from mmser.media.container import (
+    MediaFault,
+    declared_seconds,
+    find_audio,
+    find_video,
+    open_media,
+    origin_seconds,
+)
 from mmser.media.cuts import AudioCut, FrameCut, Part
 from mmser.media.tracks import AudioTrack, VideoTrack
 
@@ -29,7 +37,9 @@ MAX_SECONDS = 120.0
 
 PATIENCE_SECONDS = 120.0
 PATIENCE_PER_SECOND = 10.0
-"""A file may take the former plus the latter per second of media gone through before it is given up."""
+"""A file may take the former plus the latter per second of media gone through before it is given
+up.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +63,9 @@ def decode_clips(
     sample_rates: Sequence[int] = (SAMPLE_RATE,),
 ) -> list[Clip]:
     """Decode the utterances of one media file, in the order given; see `stream_clips`."""
-    numbered = _numbered_clips(utterances, want_audio, want_frames, frame_rate, max_seconds, sample_rates)
+    numbered = _numbered_clips(
+        utterances, want_audio, want_frames, frame_rate, max_seconds, sample_rates
+    )
     return [clip for _, clip in sorted(numbered, key=lambda item: item[0])]
 
 
@@ -66,14 +78,18 @@ def stream_clips(
     sample_rates: Sequence[int] = (SAMPLE_RATE,),
     beat: Callable[[], None] = lambda: None,
 ) -> Iterator[Clip]:
-    """Yield each clip as soon as it is complete, so that a long video never lies in memory as a whole.
+    """Yield each clip as soon as it is complete, so that a long video never lies in memory as a
+    whole.
 
-    ``frame_rate`` is in pictures per second, ``max_seconds`` the longest utterance accepted, ``sample_rates`` (Hz) are
-    those of the waveforms, each made from the file's own rate. Every file that the utterances name is opened once.
-    ``start`` and ``end`` cut the video file, and the audio file where it is the same or the only one; an audio file
-    beside another video file belongs to its utterance as a whole. ``beat`` is called with every packet: a sign of life.
+    ``frame_rate`` is in pictures per second, ``max_seconds`` the longest utterance accepted,
+    ``sample_rates`` (Hz) are those of the waveforms, each made from the file's own rate. Every file
+    that the utterances name is opened once. ``start`` and ``end`` cut the video file, and the audio
+    file where it is the same or the only one; an audio file beside another video file belongs to
+    its utterance as a whole. ``beat`` is called with every packet: a sign of life.
     """
-    for _, clip in _numbered_clips(utterances, want_audio, want_frames, frame_rate, max_seconds, sample_rates, beat):
+    for _, clip in _numbered_clips(
+        utterances, want_audio, want_frames, frame_rate, max_seconds, sample_rates, beat
+    ):
         yield clip
 
 
@@ -117,14 +133,20 @@ def _plan(
         audio_path = item.audio_path or item.video_path
         for rate in rates:
             if audio_path:
-                wants.setdefault(audio_path, []).append(_Want(row, "audio", start, end, sample_rate=rate))
+                wants.setdefault(audio_path, []).append(
+                    _Want(row, "audio", start, end, sample_rate=rate)
+                )
             else:
                 fault = MediaFault("no audio track", "the corpus names no audio or video file")
                 parts[row]["audio", rate] = fault
         if want_frames and item.video_path:
-            wants.setdefault(item.video_path, []).append(_Want(row, "face", item.start, item.end, item.face_side))
+            wants.setdefault(item.video_path, []).append(
+                _Want(row, "face", item.start, item.end, item.face_side)
+            )
         elif want_frames:
-            parts[row]["face", None] = MediaFault("no video track", "the corpus names no video file")
+            parts[row]["face", None] = MediaFault(
+                "no video track", "the corpus names no video file"
+            )
     # Sound alone first: it is small, so it may wait in memory for the pictures.
     order = sorted(wants, key=lambda path: any(want.modality == "face" for want in wants[path]))
     return {path: wants[path] for path in order}, parts
@@ -139,7 +161,9 @@ def _clip(utterance: Utterance, parts: _Done, frame_rate: float) -> Clip:
     for (modality, _), part in parts.items():
         if isinstance(part, MediaFault):
             failures.setdefault(modality, Failure(utterance.id, part.reason, part.detail, modality))
-    notes = dict.fromkeys(part.note for part in parts.values() if isinstance(part, Part) and part.note)
+    notes = dict.fromkeys(
+        part.note for part in parts.values() if isinstance(part, Part) and part.note
+    )
     return Clip(
         id=utterance.id,
         waveform=waveforms.pop(SAMPLE_RATE, None),
@@ -152,7 +176,11 @@ def _clip(utterance: Utterance, parts: _Done, frame_rate: float) -> Clip:
 
 
 def _read(
-    path: Path, wants: Sequence[_Want], frame_rate: float, max_seconds: float, beat: Callable[[], None]
+    path: Path,
+    wants: Sequence[_Want],
+    frame_rate: float,
+    max_seconds: float,
+    beat: Callable[[], None],
 ) -> Iterator[tuple[_Want, Part | MediaFault]]:
     """One pass through one file: each want with its part or with what went wrong."""
     open_wants = list(wants)
@@ -247,9 +275,13 @@ class _Pass:
         # A time stamp is the file's own claim; it earns an hour of media at most.
         allowed = PATIENCE_SECONDS + PATIENCE_PER_SECOND * min(max(at, 0.0), 3600.0)
         if time.monotonic() - self.begun > allowed:
-            raise MediaFault("too long", f"decoding took more than {allowed:.0f} s and was given up")
+            raise MediaFault(
+                "too long", f"decoding took more than {allowed:.0f} s and was given up"
+            )
 
-    def _deal(self, modality: Modality, packet: Packet | None) -> Iterator[tuple[_Want, Part | MediaFault]]:
+    def _deal(
+        self, modality: Modality, packet: Packet | None
+    ) -> Iterator[tuple[_Want, Part | MediaFault]]:
         for block in self.tracks[modality].blocks(packet):
             for want in self._begun(modality, block.until):
                 cut = self.cuts[want]
@@ -263,12 +295,16 @@ class _Pass:
                     yield want, self._settle(want)
 
     def _begun(self, modality: Modality, until: float) -> list[_Want]:
-        """Those that start before ``until``: an hour has a thousand others, which need not be asked at every block."""
+        """Those that start before ``until``: an hour has a thousand others, which need not be asked
+        at every block.
+        """
         begun = takewhile(lambda want: _start(want) < until, self.cuts)
         return [want for want in begun if want.modality == modality]
 
     def _settle(self, want: _Want) -> Part | MediaFault:
-        """Close a cut; a part lost to packets that do not decode is undecodable rather than cut off."""
+        """Close a cut; a part lost to packets that do not decode is undecodable rather than cut
+        off.
+        """
         cut, errors = self.cuts.pop(want), self.tracks[want.modality].errors
         try:
             return cut.finish()

@@ -1,4 +1,6 @@
-"""Decoding in another process, so that a file that crashes or hangs the decoder costs one clip and not the work."""
+"""Decoding in another process, so that a file that crashes or hangs the decoder costs one clip and
+not the work.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,13 @@ import numpy as np
 
 from mmser.core.clip import Clip
 from mmser.core.utterance import Utterance
-from mmser.media.clip_messages import read_clip, read_line, read_samples, utterance_content, write_line
+from mmser.media.clip_messages import (
+    read_clip,
+    read_line,
+    read_samples,
+    utterance_content,
+    write_line,
+)
 from mmser.media.container import MediaFault
 from mmser.media.decode import stream_clips
 from mmser.media.probe import Tracks, find_tracks
@@ -30,7 +38,8 @@ PATIENCE_SECONDS = 120.0
 """A decoder that shows no sign of life for so long hangs, and is ended."""
 
 
-class DecoderDeath(Exception):  # noqa: N818 - a finding about a file, not a programming error
+# A finding about a file, not a programming error.
+class DecoderDeath(Exception):  # noqa: N818
     """The decoder process ended, or was ended, in the middle of a request; says how."""
 
 
@@ -57,22 +66,31 @@ class Decoder:
 
         Raises DecoderDeath when that process does not come to the end of the request.
         """
-        content = {"utterances": [utterance_content(item) for item in utterances], "options": options}
+        content = {
+            "utterances": [utterance_content(item) for item in utterances],
+            "options": options,
+        }
         for message, answers in self._answers(content):
             yield read_clip(answers, message)
 
     def sound(self, path: Path) -> Iterator[tuple[int, np.ndarray]]:
-        """`mmser.media.sound_blocks.sound_blocks`, in the other process. Raises MediaFault and DecoderDeath."""
+        """`mmser.media.sound_blocks.sound_blocks`, in the other process. Raises MediaFault and
+        DecoderDeath.
+        """
         for message, answers in self._answers({"sound": str(path.absolute())}):
             yield message["block"], read_samples(answers, message)
 
     def tracks(self, path: Path) -> Tracks:
-        """`mmser.media.probe.find_tracks`, in the other process. Raises MediaFault and DecoderDeath."""
+        """`mmser.media.probe.find_tracks`, in the other process. Raises MediaFault and
+        DecoderDeath.
+        """
         ((message, _),) = self._answers({"tracks": str(path.absolute())})
         return Tracks(**message["tracks"])
 
     def _answers(self, request: dict[str, Any]) -> Iterator[tuple[dict[str, Any], BinaryIO]]:
-        """Every message of one request that carries something, with the stream that its arrays follow on."""
+        """Every message of one request that carries something, with the stream that its arrays
+        follow on.
+        """
         if self._closed:
             raise DecoderDeath("nobody waits for its clips any more")
         running = self._running or self._start()
@@ -114,14 +132,18 @@ class Decoder:
     def _start(self) -> _Running:
         ours, theirs = socket.socketpair()
         with theirs:
-            process = subprocess.Popen(  # noqa: S603 - this interpreter and a module of this package
+            # This interpreter and a module of this package.
+            process = subprocess.Popen(  # noqa: S603
                 [*PROGRAM, str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 # The last words of a C library say nothing to a user.
                 stderr=subprocess.DEVNULL,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path)},
+                env={
+                    **os.environ,
+                    "PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path),
+                },
             )
         ours.settimeout(PATIENCE_SECONDS)
         self._running = _Running(process, ours, ours.makefile("wb"), ours.makefile("rb"))

@@ -2,8 +2,8 @@
 
 Both go over the socket whose number is its argument.
 
-It is a process of its own because a decoder is C code that reads foreign files: where it crashes or hangs, it alone
-ends. See `mmser.media.decoder`.
+It is a process of its own because a decoder is C code that reads foreign files: where it crashes or
+hangs, it alone ends. See `mmser.media.decoder`.
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
             raise
         except MediaFault as fault:
             write_line(answers, {"fault": [fault.reason, fault.detail]})
-        except Exception as error:  # noqa: BLE001 - whatever a foreign file leads to is that file's fault alone
+        # Whatever a foreign file leads to is that file's fault alone.
+        except Exception as error:  # noqa: BLE001
             write_line(answers, {"error": f"{type(error).__name__}: {error}"})
         else:
             write_line(answers, {"end": True})

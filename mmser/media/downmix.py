@@ -1,7 +1,8 @@
 """Any number of channels to one, by the names of their loudspeakers; full scale stays full scale.
 
-ITU-R BS.775, table 2 (to 1/0): the stereo down-mix, centre and surround channels at -3 dB, and the mean of its two
-channels. The bass channel is left out, as there: it carries no speech. Channels without names weigh the same.
+ITU-R BS.775, table 2 (to 1/0): the stereo down-mix, centre and surround channels at -3 dB, and the
+mean of its two channels. The bass channel is left out, as there: it carries no speech. Channels
+without names weigh the same.
 """
 
 from __future__ import annotations
@@ -20,23 +21,31 @@ _WEIGHTS = {
     **dict.fromkeys(("FL", "FR", "FLC", "FRC", "WL", "WR", "DL", "DR", "BC"), FRONT),
     **dict.fromkeys(("LFE", "LFE2"), 0.0),
 }
-"""Weights by FFmpeg's names, before all are divided by their sum; sides, backs and heights are surround channels."""
+"""Weights by FFmpeg's names, before all are divided by their sum; sides, backs and heights are
+surround channels.
+"""
 
 UNNAMED = "NONE"
-CUSTOMARY = {6: ("FL", "FR", "FC", "LFE", "BL", "BR"), 8: ("FL", "FR", "FC", "LFE", "BL", "BR", "SL", "SR")}
+CUSTOMARY = {
+    6: ("FL", "FR", "FC", "LFE", "BL", "BR"),
+    8: ("FL", "FR", "FC", "LFE", "BL", "BR", "SL", "SR"),
+}
 """What players take six and eight channels without names for: 5.1 and 7.1."""
 
 CANCELLED = 0.1
-"""Channels cancel when the mix has less than this share of the power that one of them has in it (-10 dB).
+"""Channels cancel when the mix has less than this share of the power that one of them has in it
+(-10 dB).
 
-Channels that are alike or independent never come near it; one that is the other's negative at 0.68 to 1.46 times its
-level does, and what a lossy codec leaves of a perfect cancellation (-30 dB and less) by far.
+Channels that are alike or independent never come near it; one that is the other's negative at 0.68
+to 1.46 times its level does, and what a lossy codec leaves of a perfect cancellation (-30 dB and
+less) by far.
 """
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Mixed:
-    """Samples of a stretch: ``rows`` (row, sample) float32, the mix and, unless there is but one channel, one of them.
+    """Samples of a stretch: ``rows`` (row, sample) float32, the mix and, unless there is but one
+    channel, one of them.
 
     ``share`` is that channel's weight in the mix, ``channel`` its name for people.
     """
@@ -73,7 +82,9 @@ def weights(names: Sequence[str]) -> np.ndarray:
 
 
 class DownMix:
-    """The down-mix of one track; remembers the channel to fall back on, a loud one when sound is first heard."""
+    """The down-mix of one track; remembers the channel to fall back on, a loud one when sound is
+    first heard.
+    """
 
     def __init__(self, names: Sequence[str]) -> None:
         self.weights = weights(names)

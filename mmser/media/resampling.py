@@ -1,7 +1,8 @@
-"""Sound from one sample rate to another through a filter that lets no image and no alias through (FFmpeg's).
+"""Sound from one sample rate to another through a filter that lets no image and no alias through
+(FFmpeg's).
 
-Above the lower of the two Nyquist frequencies nothing is left beyond -90 dB, wherever it came from; up to 90 % of it
-nothing is lost.
+Above the lower of the two Nyquist frequencies nothing is left beyond -90 dB, wherever it came from;
+up to 90 % of it nothing is lost.
 """
 
 from __future__ import annotations
@@ -17,10 +18,14 @@ if TYPE_CHECKING:
     from av import AudioFrame
 
 TAPS = 128
-"""Length of the filter in samples of the lower rate; the library's own 32 lets images through at -8 dB."""
+"""Length of the filter in samples of the lower rate; the library's own 32 lets images through at -8
+dB.
+"""
 
 EDGE = 0.95
-"""The filter's -6 dB point, as a share of the lower Nyquist frequency: the stop band begins where that ends."""
+"""The filter's -6 dB point, as a share of the lower Nyquist frequency: the stop band begins where
+that ends.
+"""
 
 _LAYOUTS = {1: "mono", 2: "stereo"}
 BLOCK = 8192
@@ -28,7 +33,9 @@ BLOCK = 8192
 
 
 class Resampler:
-    """Blocks of one or two rows in, blocks at another rate out; the time of a sample stays what it was."""
+    """Blocks of one or two rows in, blocks at another rate out; the time of a sample stays what it
+    was.
+    """
 
     def __init__(self, source: int, target: int, rows: int) -> None:
         """``source`` and ``target`` in Hz."""
@@ -41,7 +48,8 @@ class Resampler:
         self._in = graph.add_abuffer(
             sample_rate=source, format="flt", layout=self.layout, time_base=Fraction(1, source)
         )
-        # The library means its cut-off as a share of the target's Nyquist frequency, also where that is the higher.
+        # The library means its cut-off as a share of the target's Nyquist frequency, also where
+        # that is the higher.
         cutoff = EDGE * min(source, target) / target
         self.length = ceil(TAPS * source / (EDGE * min(source, target)))
         options = f"{target}:filter_size={TAPS}:cutoff={cutoff:.6f}:linear_interp=1"
@@ -52,7 +60,9 @@ class Resampler:
         self._graph = graph
 
     def push(self, rows: np.ndarray) -> np.ndarray:
-        """(row, sample) float32 -> (row, sample) of the other rate: what can be told so far, often nothing."""
+        """(row, sample) float32 -> (row, sample) of the other rate: what can be told so far, often
+        nothing.
+        """
         self._waiting.append(rows)
         self.taken += rows.shape[1]
         if sum(block.shape[1] for block in self._waiting) < BLOCK:
@@ -64,7 +74,8 @@ class Resampler:
         whole = round(self.taken * self.target / self.source)
         missing = self.length - self.taken
         if missing > 0:
-            # The library gives nothing for less than its filter's length, so silence follows what is as short as that.
+            # The library gives nothing for less than its filter's length, so silence follows what
+            # is as short as that.
             self._waiting.append(np.zeros((self.rows, missing), np.float32))
         first = self._filtered() if self._waiting else self._ready()
         self._in.push(None)
@@ -96,9 +107,13 @@ class Resampler:
 
 
 def resampled(waveform: np.ndarray, source: int, target: int) -> np.ndarray:
-    """(sample,) float32 at ``source`` Hz -> (sample,) at ``target`` Hz; the same array where they agree."""
+    """(sample,) float32 at ``source`` Hz -> (sample,) at ``target`` Hz; the same array where they
+    agree.
+    """
     if source == target or not len(waveform):
         return waveform
     resampler = Resampler(source, target, 1)
-    parts = [resampler.push(waveform[None, at : at + BLOCK]) for at in range(0, len(waveform), BLOCK)]
+    parts = [
+        resampler.push(waveform[None, at : at + BLOCK]) for at in range(0, len(waveform), BLOCK)
+    ]
     return np.concatenate([*parts, resampler.flush()], axis=1)[0]

@@ -15,11 +15,14 @@ if TYPE_CHECKING:
     from av import Packet
 
 
-def sound_blocks(path: Path, beat: Callable[[], None] = lambda: None) -> Iterator[tuple[int, np.ndarray]]:
-    """(number of the first sample at 16 kHz, samples (sample,) float32) from the beginning to the end.
+def sound_blocks(
+    path: Path, beat: Callable[[], None] = lambda: None
+) -> Iterator[tuple[int, np.ndarray]]:
+    """(number of the first sample at 16 kHz, samples (sample,) float32) from the beginning to the
+    end.
 
-    A gap in the track is a gap in the numbers; where the file's structure breaks, it ends. ``beat`` is called with
-    every packet. Raises MediaFault when it is no media file or has no sound.
+    A gap in the track is a gap in the numbers; where the file's structure breaks, it ends. ``beat``
+    is called with every packet. Raises MediaFault when it is no media file or has no sound.
     """
     import av
 

@@ -1,6 +1,8 @@
-"""Packets of one track in, timed blocks out: `AudioTrack` gives mono samples at any rate, `VideoTrack` pictures.
+"""Packets of one track in, timed blocks out: `AudioTrack` gives mono samples at any rate,
+`VideoTrack` pictures.
 
-Packets that cannot be decoded are counted and skipped; what they leave uncovered is judged by the cuts.
+Packets that cannot be decoded are counted and skipped; what they leave uncovered is judged by the
+cuts.
 """
 
 from __future__ import annotations
@@ -20,7 +22,9 @@ if TYPE_CHECKING:
     from av import AudioFrame, AudioStream, Packet, VideoFrame, VideoStream
 
 GAP_SECONDS = 0.1
-"""Time stamps further than this from the running sample count are a gap in the track, nearer ones are jitter."""
+"""Time stamps further than this from the running sample count are a gap in the track, nearer ones
+are jitter.
+"""
 
 RATES = (2_000, 768_000)
 MAX_CHANNELS = 64
@@ -58,7 +62,9 @@ class _Track(Generic[AnyFrame]):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sound:
-    """Samples of a track at ``rate`` Hz, the first of which is number ``position`` from the start of the file."""
+    """Samples of a track at ``rate`` Hz, the first of which is number ``position`` from the start
+    of the file.
+    """
 
     rate: int
     position: int
@@ -71,13 +77,16 @@ class Sound:
 
 
 class _Chain:
-    """What sound of one form (format, channels, rate) goes through: packed, mixed, brought to each of the rates."""
+    """What sound of one form (format, channels, rate) goes through: packed, mixed, brought to each
+    of the rates.
+    """
 
     def __init__(self, frame: AudioFrame, rates: Sequence[int], order: Sequence[str]) -> None:
         import av
 
         self.form, self.source, self.rates = _form(frame), frame.sample_rate, rates
-        # Packed: an array of planes holds no more than seven channels, a frame of this format has but one plane.
+        # Packed: an array of planes holds no more than seven channels, a frame of this format has
+        # but one plane.
         self.packer = av.AudioResampler(format="flt")
         own = [channel.name for channel in frame.layout.channels]
         self.mix = DownMix(order if len(order) == len(own) else own)
@@ -85,18 +94,29 @@ class _Chain:
         self.last: Mixed | None = None
 
     def push(self, frame: AudioFrame) -> list[tuple[int, Mixed]]:
-        """(rate, what can be told so far); raises FFmpegError or ValueError for a frame that cannot be converted."""
+        """(rate, what can be told so far); raises FFmpegError or ValueError for a frame that cannot
+        be converted.
+        """
         found = []
         for part in self.packer.resample(frame):
-            packed = part.to_ndarray().reshape(-1, part.layout.nb_channels)  # (1, ...) -> (sample, channel)
+            packed = part.to_ndarray().reshape(
+                -1, part.layout.nb_channels
+            )  # (1, ...) -> (sample, channel)
             self.last = self.mix(packed)
-            found += [(rate, replace(self.last, rows=self._at(rate, self.last.rows))) for rate in self.rates]
+            found += [
+                (rate, replace(self.last, rows=self._at(rate, self.last.rows)))
+                for rate in self.rates
+            ]
         return found
 
     def flush(self) -> list[tuple[int, Mixed]]:
         """What the resamplers still hold; the next sample begins anew."""
         spent, self.resamplers = self.resamplers, {}
-        return [(rate, replace(self.last, rows=one.flush())) for rate, one in spent.items() if self.last is not None]
+        return [
+            (rate, replace(self.last, rows=one.flush()))
+            for rate, one in spent.items()
+            if self.last is not None
+        ]
 
     def _at(self, rate: int, rows: np.ndarray) -> np.ndarray:
         """(row, sample) at the file's own rate -> at ``rate``; untouched where they agree."""
@@ -110,7 +130,8 @@ class _Chain:
 def _listed_order(stream: AudioStream) -> list[str]:
     """The names of the channels where the track lists them in an order of its own, else nothing.
 
-    PyAV below 19 frees such a list twice, which ends the process: the track then goes by the number of its channels.
+    PyAV below 19 frees such a list twice, which ends the process: the track then goes by the number
+    of its channels.
     """
     listed = re.fullmatch(r"(\d+) channels \((.+)\)", stream.codec_context.layout.name)
     if listed is None:
@@ -126,7 +147,9 @@ def _form(frame: AudioFrame) -> tuple[str, str, int]:
 class AudioTrack(_Track["AudioFrame"]):
     """Yields `Sound` at each of the ``rates`` (Hz), each made from the file's own rate."""
 
-    def __init__(self, stream: AudioStream, origin: float, rates: Sequence[int] = (SAMPLE_RATE,)) -> None:
+    def __init__(
+        self, stream: AudioStream, origin: float, rates: Sequence[int] = (SAMPLE_RATE,)
+    ) -> None:
         super().__init__(stream, origin)
         self.order = _listed_order(stream)
         self.positions = dict.fromkeys(rates, 0)
@@ -143,7 +166,9 @@ class AudioTrack(_Track["AudioFrame"]):
     def _heard(self, frame: AudioFrame) -> Iterator[Sound]:
         import av
 
-        if not (RATES[0] <= frame.sample_rate <= RATES[1] and frame.layout.nb_channels <= MAX_CHANNELS):
+        if not (
+            RATES[0] <= frame.sample_rate <= RATES[1] and frame.layout.nb_channels <= MAX_CHANNELS
+        ):
             self.errors += 1
             return
         time = self.time(frame)
@@ -166,7 +191,9 @@ class AudioTrack(_Track["AudioFrame"]):
     def _go_on(self, seconds: float) -> None:
         """The next sample belongs at ``seconds`` of the file."""
         self.seconds = seconds
-        self.positions = {rate: max(at, round(seconds * rate)) for rate, at in self.positions.items()}
+        self.positions = {
+            rate: max(at, round(seconds * rate)) for rate, at in self.positions.items()
+        }
 
     def _drain(self) -> Iterator[Sound]:
         if self.chain is not None:
@@ -180,9 +207,11 @@ class AudioTrack(_Track["AudioFrame"]):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
-    """A decoded picture on screen from ``time`` ``until`` the next one, seconds from the start of the file.
+    """A decoded picture on screen from ``time`` ``until`` the next one, seconds from the start of
+    the file.
 
-    ``sure`` is how long it certainly was: its usual time alone where the pictures after it are lost.
+    ``sure`` is how long it certainly was: its usual time alone where the pictures after it are
+    lost.
     """
 
     time: float
@@ -204,8 +233,11 @@ class VideoTrack(_Track["VideoFrame"]):
     def blocks(self, packet: Packet | None) -> Iterator[Picture]:
         """Pictures of one packet; None gives what the decoder still holds."""
         if packet is not None and packet.dts is not None and packet.duration:
-            # What a picture's own duration says is that of another one, wherever pictures are coded out of order.
-            self.end = max(self.end, float((packet.dts + packet.duration) * packet.time_base) - self.origin)
+            # What a picture's own duration says is that of another one, wherever pictures are coded
+            # out of order.
+            self.end = max(
+                self.end, float((packet.dts + packet.duration) * packet.time_base) - self.origin
+            )
         for frame in self.decode(packet):
             if frame.is_corrupt:
                 self.errors += 1

@@ -1,4 +1,6 @@
-"""Arrays to media files: wav, mp4 (H.264 + AAC) and avi (MPEG-4 + PCM or MP3). A file appears whole or not at all."""
+"""Arrays to media files: wav, mp4 (H.264 + AAC) and avi (MPEG-4 + PCM or MP3). A file appears whole
+or not at all.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ BLOCK = 1024
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """A temporary name beside ``path`` that becomes ``path`` when the block ends well and vanishes when it does not."""
+    """A temporary name beside ``path`` that becomes ``path`` when the block ends well and vanishes
+    when it does not.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     # Not mkstemp, which makes files that their owner alone may read.
     aside = path.with_name(f".{path.stem}-{uuid.uuid4().hex[:8]}{path.suffix}")
@@ -34,9 +38,13 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 
 def write_wav(
-    path: Path, waveform: np.ndarray, sample_rate: int = SAMPLE_RATE, kind: Literal["int16", "float32"] = "int16"
+    path: Path,
+    waveform: np.ndarray,
+    sample_rate: int = SAMPLE_RATE,
+    kind: Literal["int16", "float32"] = "int16",
 ) -> None:
-    """Write (sample,) float32 in [-1, 1] (or several channels, (channel, sample)); int16 clips what lies outside.
+    """Write (sample,) float32 in [-1, 1] (or several channels, (channel, sample)); int16 clips what
+    lies outside.
 
     Raises MmserError on another shape or, for int16, on samples that are not finite.
     """
@@ -51,7 +59,9 @@ def write_mp4(
     waveform: np.ndarray | None,
     sample_rate: int = SAMPLE_RATE,
 ) -> None:
-    """Write H.264 and AAC. ``frames`` (time, height, width, 3) uint8 RGB of even size; either part may be None."""
+    """Write H.264 and AAC. ``frames`` (time, height, width, 3) uint8 RGB of even size; either part
+    may be None.
+    """
     _write(path, "mp4", waveform, sample_rate, "aac", frames, frame_rate, "libx264")
 
 
@@ -78,7 +88,10 @@ def _write(
     if frames is not None:
         _check_frames(frames)
     # bitexact: no library version and no date in the file, so the same arrays give the same bytes.
-    with whole_file(Path(path)) as aside, av.open(str(aside), "w", format=form, options={"fflags": "+bitexact"}) as out:
+    with (
+        whole_file(Path(path)) as aside,
+        av.open(str(aside), "w", format=form, options={"fflags": "+bitexact"}) as out,
+    ):
         video = None if frames is None else _video_stream(out, video_codec, frame_rate, frames)
         audio = None if waveform is None else _audio_stream(out, audio_codec, sample_rate, waveform)
         _interleave(out, video, frames, frame_rate, audio, waveform, sample_rate)
@@ -93,13 +106,22 @@ def _checked_waveform(waveform: np.ndarray, codec: str) -> np.ndarray:
             "Put the channels first.",
         )
     if codec != "pcm_f32le" and not np.isfinite(channels).all():
-        raise MmserError("finite samples", "NaN or infinite samples", "Write them as float32, or repair them.")
+        raise MmserError(
+            "finite samples", "NaN or infinite samples", "Write them as float32, or repair them."
+        )
     return channels
 
 
 def _check_frames(frames: np.ndarray) -> None:
     shape = frames.shape
-    if frames.dtype != np.uint8 or len(shape) != 4 or shape[3] != 3 or shape[1] % 2 or shape[2] % 2 or not all(shape):
+    if (
+        frames.dtype != np.uint8
+        or len(shape) != 4
+        or shape[3] != 3
+        or shape[1] % 2
+        or shape[2] % 2
+        or not all(shape)
+    ):
         raise MmserError(
             "frames (time, height, width, 3) uint8 of even height and width",
             f"{frames.dtype} {shape}",
@@ -111,8 +133,9 @@ def _video_stream(out: Any, codec: str, frame_rate: float, frames: np.ndarray) -
     stream = out.add_stream(codec, rate=Fraction(frame_rate).limit_denominator(1001))
     stream.width, stream.height = frames.shape[2], frames.shape[1]
     stream.pix_fmt = "yuv420p"
-    # One thread and bitexact flags: the same pictures give the same bytes. x264's macroblock tree is off because it
-    # reads memory that nothing has written, so that each film came out a little different.
+    # One thread and bitexact flags: the same pictures give the same bytes. x264's macroblock tree
+    # is off because it reads memory that nothing has written, so that each film came out a little
+    # different.
     stream.codec_context.thread_count = 1
     h264 = {"preset": "veryfast", "crf": "20", "x264-params": "mbtree=0"}
     quality = h264 if codec == "libx264" else {"qscale": "3"}
@@ -123,7 +146,9 @@ def _video_stream(out: Any, codec: str, frame_rate: float, frames: np.ndarray) -
 
 
 def _audio_stream(out: Any, codec: str, sample_rate: int, waveform: np.ndarray) -> Any:
-    stream = out.add_stream(codec, rate=sample_rate, layout="stereo" if len(waveform) == 2 else "mono")
+    stream = out.add_stream(
+        codec, rate=sample_rate, layout="stereo" if len(waveform) == 2 else "mono"
+    )
     stream.options = {"flags": "+bitexact"}
     if not codec.startswith("pcm"):
         stream.bit_rate = 64_000 * len(waveform)
@@ -166,9 +191,13 @@ def _feed(out: Any, audio: Any, waveform: np.ndarray, at: int, until: int, sampl
         block = waveform[:, begin : min(begin + BLOCK, until)]
         if pcm16:
             scaled = np.clip(np.round(block * 32768.0), -32768, 32767).astype(np.int16)
-            frame = AudioFrame.from_ndarray(np.ascontiguousarray(scaled.T).reshape(1, -1), format="s16", layout=layout)
+            frame = AudioFrame.from_ndarray(
+                np.ascontiguousarray(scaled.T).reshape(1, -1), format="s16", layout=layout
+            )
         else:
-            frame = AudioFrame.from_ndarray(np.ascontiguousarray(block), format="fltp", layout=layout)
+            frame = AudioFrame.from_ndarray(
+                np.ascontiguousarray(block), format="fltp", layout=layout
+            )
         frame.sample_rate, frame.pts, frame.time_base = sample_rate, begin, Fraction(1, sample_rate)
         out.mux(audio.encode(frame))
     return max(at, min(until, waveform.shape[1]))

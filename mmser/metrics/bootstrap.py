@@ -1,9 +1,10 @@
 """Confidence intervals by resampling whole speakers.
 
-Utterances of one speaker resemble each other, so resampling utterances makes intervals too narrow. Here speakers
-(clusters) are drawn with replacement and bring all their utterances along, in every fold and seed (percentile interval;
-Davison & Hinkley 1997, section 3.8). With fewer than about ten speakers even this interval is too narrow: read it as
-a lower bound of the uncertainty. A draw without any utterance of a class averages over the classes it has.
+Utterances of one speaker resemble each other, so resampling utterances makes intervals too narrow.
+Here speakers (clusters) are drawn with replacement and bring all their utterances along, in every
+fold and seed (percentile interval; Davison & Hinkley 1997, section 3.8). With fewer than about ten
+speakers even this interval is too narrow: read it as a lower bound of the uncertainty. A draw
+without any utterance of a class averages over the classes it has.
 """
 
 from __future__ import annotations
@@ -15,11 +16,15 @@ import numpy as np
 DRAWS = 2000
 LEVEL = 0.95
 _CHUNK = 4_000_000
-"""Weights held at once (draws x clusters), so that memory stays bounded when every utterance is its own cluster."""
+"""Weights held at once (draws x clusters), so that memory stays bounded when every utterance is its
+own cluster.
+"""
 
 
 def cluster_sums(entries: np.ndarray, cluster: np.ndarray, clusters: int) -> np.ndarray:
-    """Sum ``entries`` (utterance, *shape) into (cluster, *shape) by the cluster number of each utterance."""
+    """Sum ``entries`` (utterance, *shape) into (cluster, *shape) by the cluster number of each
+    utterance.
+    """
     sums = np.zeros((clusters, *entries.shape[1:]), dtype=np.float64)
     order = np.argsort(cluster, kind="stable")
     present, first = np.unique(np.asarray(cluster)[order], return_index=True)
@@ -29,10 +34,11 @@ def cluster_sums(entries: np.ndarray, cluster: np.ndarray, clusters: int) -> np.
 
 
 def resampled_sums(sums: np.ndarray, draws: int = DRAWS, seed: int = 0) -> np.ndarray:
-    """(draw, *shape): the total of as many clusters as there are, drawn with replacement, ``draws`` times.
+    """(draw, *shape): the total of as many clusters as there are, drawn with replacement, ``draws``
+    times.
 
-    sums: (cluster, *shape), what each cluster adds. For a paired difference stack two runs' sums on an axis after the
-    first, so that both see the same draws, and subtract their metrics.
+    sums: (cluster, *shape), what each cluster adds. For a paired difference stack two runs' sums on
+    an axis after the first, so that both see the same draws, and subtract their metrics.
     """
     clusters = len(sums)
     flat = sums.reshape(clusters, -1).astype(np.float64)
@@ -47,7 +53,9 @@ def resampled_sums(sums: np.ndarray, draws: int = DRAWS, seed: int = 0) -> np.nd
 
 
 def percentile_interval(values: np.ndarray, level: float = LEVEL) -> tuple[float, float]:
-    """Lower and upper end of the central ``level`` of the draws (draw,); undefined draws are left out."""
+    """Lower and upper end of the central ``level`` of the draws (draw,); undefined draws are left
+    out.
+    """
     values = values[np.isfinite(values)]
     if not len(values):
         return np.nan, np.nan
@@ -62,7 +70,9 @@ def bootstrap_interval(
     level: float = LEVEL,
     seed: int = 0,
 ) -> tuple[float, float]:
-    """Interval of one metric of ``sums`` (cluster, *shape); (NaN, NaN) for a single cluster, which cannot vary."""
+    """Interval of one metric of ``sums`` (cluster, *shape); (NaN, NaN) for a single cluster, which
+    cannot vary.
+    """
     if len(sums) < 2:
         return np.nan, np.nan
     return percentile_interval(metric(resampled_sums(sums, draws, seed)), level)

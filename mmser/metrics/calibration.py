@@ -1,8 +1,8 @@
 """How far the probabilities can be trusted: expected calibration error and Brier score.
 
-Calibration is top-label: each utterance counts with the probability of its most probable class, in ``bins`` equal
-bins (k/bins, (k+1)/bins] over [0, 1] (Naeini et al. 2015; Guo et al. 2017, eq. 3). The bins are 15 unless told
-otherwise; the value depends on them, so reports state them.
+Calibration is top-label: each utterance counts with the probability of its most probable class, in
+``bins`` equal bins (k/bins, (k+1)/bins] over [0, 1] (Naeini et al. 2015; Guo et al. 2017, eq. 3).
+The bins are 15 unless told otherwise; the value depends on them, so reports state them.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ BINS = 15
 
 
 def calibration_bins(probabilities: np.ndarray, target: np.ndarray, bins: int = BINS) -> np.ndarray:
-    """(utterance, bin, 3): in the utterance's bin a 1, its top probability, and 1 if the top class is right.
+    """(utterance, bin, 3): in the utterance's bin a 1, its top probability, and 1 if the top class
+    is right.
 
-    probabilities: (utterance, class), rows sum to 1; target: class indices (utterance,). Sum over utterances before
-    use.
+    probabilities: (utterance, class), rows sum to 1; target: class indices (utterance,). Sum over
+    utterances before use.
     """
     probabilities = checked_probabilities(probabilities)
     top = probabilities.max(-1)
@@ -31,7 +32,9 @@ def calibration_bins(probabilities: np.ndarray, target: np.ndarray, bins: int = 
 
 
 def ece_of(sums: np.ndarray) -> np.ndarray:
-    """Expected calibration error from summed bins (..., bin, 3): mean |accuracy - confidence|, weighted by bin size."""
+    """Expected calibration error from summed bins (..., bin, 3): mean |accuracy - confidence|,
+    weighted by bin size.
+    """
     count, confidence, right = np.moveaxis(np.asarray(sums, dtype=np.float64), -1, 0)
     total = count.sum(-1)
     gap = np.abs(confidence - right).sum(-1)
@@ -57,17 +60,22 @@ def brier_of(sums: np.ndarray) -> np.ndarray:
 
 
 def brier(probabilities: np.ndarray, target: np.ndarray) -> float:
-    """Brier score summed over the classes (Brier 1950): 0 is perfect, 2 the worst; twice the usual two-class form."""
+    """Brier score summed over the classes (Brier 1950): 0 is perfect, 2 the worst; twice the usual
+    two-class form.
+    """
     return float(brier_of(squared_errors(probabilities, target).sum(0)))
 
 
 def checked_probabilities(probabilities: np.ndarray) -> np.ndarray:
-    """float64 (utterance, class); MmserError unless rows are non-negative and sum to 1 within 1 %."""
+    """float64 (utterance, class); MmserError unless rows are non-negative and sum to
+    1 within 1 %.
+    """
     values = np.asarray(probabilities, dtype=np.float64)
     if values.ndim != 2 or not np.isfinite(values).all() or (values < 0).any():
         raise MmserError(
             "probabilities as (utterance, class), none negative or missing",
-            f"shape {values.shape} with {np.count_nonzero(~np.isfinite(values) | (values < 0))} bad entries",
+            f"shape {values.shape} with {np.count_nonzero(~np.isfinite(values) | (values < 0))} "
+            "bad entries",
             "Write softmax probabilities, not logits.",
         )
     off = np.flatnonzero(np.abs(values.sum(-1) - 1) > 0.01)

@@ -1,6 +1,8 @@
-"""Is one system better than another? Tests over the same folds and seeds, or over the same utterances.
+"""Is one system better than another? Tests over the same folds and seeds, or over the same
+utterances.
 
-The scores of k folds share training data, so a plain t-test over them is far too sure; `corrected_t` widens it.
+The scores of k folds share training data, so a plain t-test over them is far too sure;
+`corrected_t` widens it.
 """
 
 from __future__ import annotations
@@ -24,10 +26,12 @@ class PairedTest:
 
 
 def corrected_t(first: Any, second: Any, test_to_train: float) -> PairedTest:
-    """Corrected resampled t-test (Nadeau & Bengio 2003, Machine Learning 52): scores (fold and seed,) of two systems.
+    """Corrected resampled t-test (Nadeau & Bengio 2003, Machine Learning 52): scores (fold and
+    seed,) of two systems.
 
-    ``test_to_train`` is the number of test over that of training utterances of a fold (1/9 for ten folds). Equal scores
-    everywhere give p = 1; a difference that is the same in every fold gives an infinite statistic and p = 0.
+    ``test_to_train`` is the number of test over that of training utterances of a fold (1/9 for ten
+    folds). Equal scores everywhere give p = 1; a difference that is the same in every fold gives an
+    infinite statistic and p = 0.
     """
     from scipy import stats
 
@@ -35,13 +39,19 @@ def corrected_t(first: Any, second: Any, test_to_train: float) -> PairedTest:
     k, mean = len(difference), float(difference.mean())
     error = np.sqrt((1 / k + test_to_train) * difference.var(ddof=1))
     if error == 0:
-        return PairedTest(0.0, 1.0, k) if mean == 0 else PairedTest(float(np.sign(mean) * np.inf), 0.0, k)
+        return (
+            PairedTest(0.0, 1.0, k)
+            if mean == 0
+            else PairedTest(float(np.sign(mean) * np.inf), 0.0, k)
+        )
     statistic = mean / error
     return PairedTest(float(statistic), float(2 * stats.t.sf(abs(statistic), k - 1)), k)
 
 
 def wilcoxon(first: Any, second: Any) -> PairedTest:
-    """Wilcoxon's signed-rank test over folds and seeds (ties at zero dropped); p = 1 when all are equal."""
+    """Wilcoxon's signed-rank test over folds and seeds (ties at zero dropped); p = 1 when all are
+    equal.
+    """
     from scipy import stats
 
     difference = _differences(first, second)
@@ -54,14 +64,18 @@ def wilcoxon(first: Any, second: Any) -> PairedTest:
 def mcnemar(first_right: Any, second_right: Any) -> PairedTest:
     """McNemar's exact test on utterances: two bool lists (utterance,) of who was right.
 
-    The statistic is how many utterances only the first got right. It treats utterances as independent; speakers make
-    them dependent, so read it beside the clustered bootstrap.
+    The statistic is how many utterances only the first got right. It treats utterances as
+    independent; speakers make them dependent, so read it beside the clustered bootstrap.
     """
     from scipy import stats
 
     a, b = np.asarray(first_right, dtype=bool), np.asarray(second_right, dtype=bool)
     if a.shape != b.shape:
-        raise MmserError("the same utterances from both systems", f"{a.size} and {b.size}", "Align the tables by id.")
+        raise MmserError(
+            "the same utterances from both systems",
+            f"{a.size} and {b.size}",
+            "Align the tables by id.",
+        )
     only_first, only_second = int((a & ~b).sum()), int((b & ~a).sum())
     disagreements = only_first + only_second
     p = stats.binomtest(only_first, disagreements).pvalue if disagreements else 1.0

@@ -1,9 +1,10 @@
 """The predictions table: read anyone's, check it, say which classes and values it holds.
 
-One row per (utterance, condition, fold, seed). Needed are ``target`` and ``prediction`` (class names), or
-``target_<value>`` and ``prediction_<value>`` (numbers), or both. Optional: ``id``, ``corpus``, ``speaker``,
-``session``, ``condition``, ``fold``, ``seed`` and one ``probability_<class>`` per class. An empty target is an
-unlabelled utterance; it is kept and left out of every score.
+One row per (utterance, condition, fold, seed). Needed are ``target`` and ``prediction`` (class
+names), or ``target_<value>`` and ``prediction_<value>`` (numbers), or both. Optional: ``id``,
+``corpus``, ``speaker``, ``session``, ``condition``, ``fold``, ``seed`` and one
+``probability_<class>`` per class. An empty target is an unlabelled utterance; it is kept and left
+out of every score.
 """
 
 from __future__ import annotations
@@ -38,15 +39,18 @@ def read_predictions(path: str | Path) -> pd.DataFrame:
             "Check the path; a run gets its table from `mmser evaluate run=DIR`.",
         )
     # Text as written: a class called "none" or "NA" stays a class, only an empty cell is missing.
-    table = read_parquet(path, "Write it again.") if path.suffix == ".parquet" else read_csv_file(path)
+    table = (
+        read_parquet(path, "Write it again.") if path.suffix == ".parquet" else read_csv_file(path)
+    )
     return checked_predictions(table, path.name)
 
 
 def checked_predictions(table: pd.DataFrame, name: str = "the table") -> pd.DataFrame:
-    """A copy with every column of core.tables.PREDICTION_COLUMNS, class names as text, numbers as float.
+    """A copy with every column of core.tables.PREDICTION_COLUMNS, class names as text, numbers as
+    float.
 
-    Raises MmserError when columns are missing or do not belong together, an utterance occurs twice, a prediction
-    is missing, or targets and predictions share no label.
+    Raises MmserError when columns are missing or do not belong together, an utterance occurs twice,
+    a prediction is missing, or targets and predictions share no label.
     """
     if table.empty:
         raise MmserError(f"predictions in {name}", "no rows", "Write one row per utterance.")
@@ -55,7 +59,8 @@ def checked_predictions(table: pd.DataFrame, name: str = "the table") -> pd.Data
     categorical = {"target", "prediction"} <= set(table.columns)
     if not categorical and not values:
         raise MmserError(
-            f"the columns target and prediction in {name} (or target_<value> and prediction_<value>)",
+            f"the columns target and prediction in {name} (or target_<value> and "
+            "prediction_<value>)",
             f"{', '.join(map(str, table.columns))}",
             "Rename the columns.",
         )
@@ -64,23 +69,35 @@ def checked_predictions(table: pd.DataFrame, name: str = "the table") -> pd.Data
             table[column] = default
     table["id"] = _ids(table["id"], name) if "id" in table else table.index.astype(str)
     table["seed"] = _seeds(table["seed"], name)
-    table["condition"] = table["condition"].map(lambda entry: CLEAN if pd.isna(entry) else str(entry)).astype(object)
+    table["condition"] = (
+        table["condition"].map(lambda entry: CLEAN if pd.isna(entry) else str(entry)).astype(object)
+    )
     for column in _TEXTS:
-        table[column] = table[column].map(lambda entry: "" if pd.isna(entry) else str(entry)).astype(object)
+        table[column] = (
+            table[column].map(lambda entry: "" if pd.isna(entry) else str(entry)).astype(object)
+        )
     if categorical:
         table = _checked_labels(table, name)
-    for column in [c for c in table.columns if c.startswith(PROBABILITY)] + [p + v for v in values for p in _PAIR]:
+    for column in [c for c in table.columns if c.startswith(PROBABILITY)] + [
+        p + v for v in values for p in _PAIR
+    ]:
         table[column] = _numbers(table[column], name)
     _refuse_duplicates(table, name)
     return table
 
 
 def classes_of(table: pd.DataFrame) -> tuple[str, ...]:
-    """The classes of a checked table: its probability columns in order, or else every label that occurs, sorted."""
+    """The classes of a checked table: its probability columns in order, or else every label that
+    occurs, sorted.
+    """
     named = tuple(c.removeprefix(PROBABILITY) for c in table.columns if c.startswith(PROBABILITY))
     if "target" not in table:
         return ()
-    found = {str(label) for column in ("target", "prediction") for label in table[column].dropna().unique()}
+    found = {
+        str(label)
+        for column in ("target", "prediction")
+        for label in table[column].dropna().unique()
+    }
     extra = sorted(found - set(named))
     if named and extra:
         raise MmserError(
@@ -94,7 +111,9 @@ def classes_of(table: pd.DataFrame) -> tuple[str, ...]:
 def values_of(table: pd.DataFrame, name: str = "the table") -> tuple[str, ...]:
     """Names of the dimensional values: those with both a target_ and a prediction_ column."""
     targets = [c.removeprefix(TARGET) for c in map(str, table.columns) if c.startswith(TARGET)]
-    predictions = [c.removeprefix(PREDICTION) for c in map(str, table.columns) if c.startswith(PREDICTION)]
+    predictions = [
+        c.removeprefix(PREDICTION) for c in map(str, table.columns) if c.startswith(PREDICTION)
+    ]
     single = sorted(set(targets) ^ set(predictions))
     if single:
         raise MmserError(
@@ -111,7 +130,9 @@ _PAIR = (TARGET, PREDICTION)
 def _ids(column: pd.Series, name: str) -> pd.Series:
     empty = [f"row {row + 1}" for row in np.flatnonzero(column.isna())]
     if empty:
-        raise listed_faults(f"an id in every row of {name}", empty, "Fill them in, or leave the column out.")
+        raise listed_faults(
+            f"an id in every row of {name}", empty, "Fill them in, or leave the column out."
+        )
     return column.astype(str)
 
 
@@ -140,18 +161,28 @@ def _checked_labels(table: pd.DataFrame, name: str) -> pd.DataFrame:
             "Predict them, or empty their targets if they shall not count.",
         )
     if table["target"].isna().all():
-        raise MmserError(f"targets in {name}", "an empty target in every row", "Fill the target column.")
+        raise MmserError(
+            f"targets in {name}", "an empty target in every row", "Fill the target column."
+        )
     targets, predictions = set(table["target"].dropna()), set(table["prediction"].dropna())
     alike = near_equal(targets | predictions)
     if alike:
         found = "; ".join(" and ".join(f"'{label}'" for label in group) for group in alike[:5])
-        raise MmserError(f"one spelling of each label in {name}", found, "Write each label in one way.")
-    # Disjoint labels are a misspelling unless the probability columns name them all: a small fold may be all wrong.
-    classes = {column.removeprefix(PROBABILITY) for column in table.columns if column.startswith(PROBABILITY)}
+        raise MmserError(
+            f"one spelling of each label in {name}", found, "Write each label in one way."
+        )
+    # Disjoint labels are a misspelling unless the probability columns name them all: a small fold
+    # may be all wrong.
+    classes = {
+        column.removeprefix(PROBABILITY)
+        for column in table.columns
+        if column.startswith(PROBABILITY)
+    }
     if not targets & predictions and not targets | predictions <= classes:
         raise MmserError(
             f"targets and predictions in the same spelling in {name}",
-            f"targets {', '.join(sorted(targets)[:5])}, predictions {', '.join(sorted(predictions)[:5])}",
+            f"targets {', '.join(sorted(targets)[:5])}, predictions "
+            f"{', '.join(sorted(predictions)[:5])}",
             "Use the same label names in both columns.",
         )
     return table
@@ -162,7 +193,9 @@ def _numbers(column: pd.Series, name: str) -> pd.Series:
     numbers = pd.to_numeric(column, errors="coerce").astype("float64")
     bad = column[(numbers.isna() & column.notna()) | (numbers.abs() > MOST_NUMBER)]
     if len(bad):
-        raise MmserError(f"numbers in column {column.name} of {name}", f"'{bad.iloc[0]}'", "Write plain numbers.")
+        raise MmserError(
+            f"numbers in column {column.name} of {name}", f"'{bad.iloc[0]}'", "Write plain numbers."
+        )
     return numbers
 
 

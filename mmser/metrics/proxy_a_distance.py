@@ -10,14 +10,16 @@ from mmser.core.errors import MmserError
 
 
 def proxy_a_distance(first: Any, second: Any, parts: int = 5, seed: int = 0) -> float:
-    """``2 (1 - 2 error)`` of a linear domain classifier on two sets of vectors, (row, feature) each.
+    """``2 (1 - 2 error)`` of a linear domain classifier on two sets of vectors, (row, feature)
+    each.
 
-    0: the domains cannot be told apart; 2: perfectly. The classifier (logistic regression on standardised features,
-    domains weighted alike) is judged on ``parts`` held-out parts in turn, drawn by ``seed``. The error is the mean of
-    the two domains' errors, so that unequal sizes do not count as a difference, and one above a half counts as a half:
-    where each domain has been centred on these very rows (z-scores per domain), what is fitted lies on the other side
-    of what is held out. Source: Ben-David et al., "Analysis of representations for domain adaptation", NIPS 2006.
-    Raises MmserError when a domain has fewer than ``parts`` rows, or a number is missing.
+    0: the domains cannot be told apart; 2: perfectly. The classifier (logistic regression on
+    standardised features, domains weighted alike) is judged on ``parts`` held-out parts in turn,
+    drawn by ``seed``. The error is the mean of the two domains' errors, so that unequal sizes do
+    not count as a difference, and one above a half counts as a half: where each domain has been
+    centred on these very rows (z-scores per domain), what is fitted lies on the other side of what
+    is held out. Source: Ben-David et al., "Analysis of representations for domain adaptation", NIPS
+    2006. Raises MmserError when a domain has fewer than ``parts`` rows, or a number is missing.
     """
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
@@ -25,13 +27,22 @@ def proxy_a_distance(first: Any, second: Any, parts: int = 5, seed: int = 0) -> 
     from sklearn.preprocessing import StandardScaler
 
     sets = [np.asarray(vectors, dtype=np.float64) for vectors in (first, second)]
-    if any(vectors.ndim != 2 or len(vectors) < parts for vectors in sets) or sets[0].shape[1] != sets[1].shape[1]:
+    if (
+        any(vectors.ndim != 2 or len(vectors) < parts for vectors in sets)
+        or sets[0].shape[1] != sets[1].shape[1]
+    ):
         found = " and ".join(str(vectors.shape) for vectors in sets)
-        raise MmserError(f"two sets of at least {parts} vectors of one size", found, "Use larger domains.")
+        raise MmserError(
+            f"two sets of at least {parts} vectors of one size", found, "Use larger domains."
+        )
     joint, domain = np.concatenate(sets), np.repeat([0, 1], [len(vectors) for vectors in sets])
     if not np.isfinite(joint).all():
-        raise MmserError("finite vectors", "NaN or infinity", "The training diverged: lower the learning rate.")
-    classifier = make_pipeline(StandardScaler(), LogisticRegression(class_weight="balanced", max_iter=1000))
+        raise MmserError(
+            "finite vectors", "NaN or infinity", "The training diverged: lower the learning rate."
+        )
+    classifier = make_pipeline(
+        StandardScaler(), LogisticRegression(class_weight="balanced", max_iter=1000)
+    )
     folds = StratifiedKFold(parts, shuffle=True, random_state=seed)
     wrong = cross_val_predict(classifier, joint, domain, cv=folds) != domain
     return max(0.0, float(2.0 * (1.0 - wrong[domain == 0].mean() - wrong[domain == 1].mean())))

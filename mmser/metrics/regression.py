@@ -1,9 +1,11 @@
-"""Scores of valence, arousal and the like: Lin's concordance, Pearson's correlation, root mean square error.
+"""Scores of valence, arousal and the like: Lin's concordance, Pearson's correlation, root mean
+square error.
 
-All three follow from six sums over utterances (`moments`). ``ddof`` is what is subtracted from N in the variances and
-the covariance: 0 is Lin's own estimator (Lin 1989, Biometrics 45) and the default; 1 (N - 1) is what MATLAB's and
-some challenge code uses, and lies a little closer to 1 in absolute value whenever the means differ.
-Concatenate all utterances first: the mean of per-file or per-batch concordances is another, lower number.
+All three follow from six sums over utterances (`moments`). ``ddof`` is what is subtracted from N in
+the variances and the covariance: 0 is Lin's own estimator (Lin 1989, Biometrics 45) and the
+default; 1 (N - 1) is what MATLAB's and some challenge code uses, and lies a little closer to 1 in
+absolute value whenever the means differ. Concatenate all utterances first: the mean of per-file or
+per-batch concordances is another, lower number.
 """
 
 from __future__ import annotations
@@ -16,21 +18,28 @@ from mmser.core.errors import MmserError
 
 
 def moments(target: Any, prediction: Any) -> np.ndarray:
-    """(utterance, 6): 1, t, p, t², p², t·p of each utterance, both shifted by the mean target against cancellation.
+    """(utterance, 6): 1, t, p, t², p², t·p of each utterance, both shifted by the mean target
+    against cancellation.
 
-    The shift is common to both, so no score below changes. Raises MmserError on unequal lengths or missing numbers.
+    The shift is common to both, so no score below changes. Raises MmserError on unequal lengths or
+    missing numbers.
     """
     t, p = np.asarray(target, dtype=np.float64), np.asarray(prediction, dtype=np.float64)
     if t.shape != p.shape or t.ndim != 1 or not len(t):
-        raise MmserError("two equally long lists of numbers", f"shapes {t.shape} and {p.shape}", "Align them.")
+        raise MmserError(
+            "two equally long lists of numbers", f"shapes {t.shape} and {p.shape}", "Align them."
+        )
     if not (np.isfinite(t).all() and np.isfinite(p).all()):
-        raise MmserError("finite targets and predictions", "NaN or infinity", "Leave unlabelled utterances out.")
+        raise MmserError(
+            "finite targets and predictions", "NaN or infinity", "Leave unlabelled utterances out."
+        )
     t, p = t - t.mean(), p - t.mean()
     return np.stack([np.ones_like(t), t, p, t * t, p * p, t * p], axis=-1)
 
 
 def ccc_of(sums: np.ndarray, ddof: int = 0) -> np.ndarray:
-    """Concordance from summed moments (..., 6): 2 cov / (var t + var p + (mean t - mean p)²); NaN where 0/0.
+    """Concordance from summed moments (..., 6): 2 cov / (var t + var p + (mean t - mean p)²); NaN
+    where 0/0.
 
     A constant prediction gives 0.
     """
@@ -72,16 +81,23 @@ def _central(sums: np.ndarray, ddof: int) -> tuple[np.ndarray, ...]:
     """n, both means, both variances and the covariance."""
     n, t, p, tt, pp, tp = np.moveaxis(np.asarray(sums, dtype=np.float64), -1, 0)
     mean_t, mean_p, free = _quotient(t, n), _quotient(p, n), n - ddof
-    var_t, var_p = (_quotient(_scatter(squares, n, mean), free) for squares, mean in ((tt, mean_t), (pp, mean_p)))
+    var_t, var_p = (
+        _quotient(_scatter(squares, n, mean), free)
+        for squares, mean in ((tt, mean_t), (pp, mean_p))
+    )
     return n, mean_t, mean_p, var_t, var_p, _quotient(tp - n * mean_t * mean_p, free)
 
 
 def _scatter(squares: np.ndarray, n: np.ndarray, mean: np.ndarray) -> np.ndarray:
-    """Sum of squared deviations; exactly 0 where only rounding is left, so that a constant is seen as one."""
+    """Sum of squared deviations; exactly 0 where only rounding is left, so that a constant is seen
+    as one.
+    """
     scatter = squares - n * mean * mean
     return np.where(scatter <= 1e-13 * squares, 0.0, scatter)
 
 
 def _quotient(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
-    top, bottom = np.broadcast_arrays(np.asarray(numerator, np.float64), np.asarray(denominator, np.float64))
+    top, bottom = np.broadcast_arrays(
+        np.asarray(numerator, np.float64), np.asarray(denominator, np.float64)
+    )
     return np.divide(top, bottom, out=np.full(top.shape, np.nan), where=bottom > 0)

@@ -1,10 +1,11 @@
 """Word error rate, after a stated normalisation.
 
-Normalised text: Unicode NFKC, lower case, typographic apostrophes made plain, everything in square brackets or
-parentheses dropped (``[LAUGHTER]``), every character that is no letter, digit or apostrophe turned into a space,
-apostrophes at either end of a word dropped, white space collapsed. Numbers stay as written ("20" is not "twenty"); no
-stemming, no spelling variants. This is the normaliser ``plain``; ``whisper`` is that of Radford et al. (2023) for
-English, which also equates numbers with digits, contractions, titles and British spellings, and drops hesitations.
+Normalised text: Unicode NFKC, lower case, typographic apostrophes made plain, everything in square
+brackets or parentheses dropped (``[LAUGHTER]``), every character that is no letter, digit or
+apostrophe turned into a space, apostrophes at either end of a word dropped, white space collapsed.
+Numbers stay as written ("20" is not "twenty"); no stemming, no spelling variants. This is the
+normaliser ``plain``; ``whisper`` is that of Radford et al. (2023) for English, which also equates
+numbers with digits, contractions, titles and British spellings, and drops hesitations.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ _OTHER = re.compile(r"[^\w']|_")
 
 @dataclass(frozen=True, slots=True)
 class WordErrors:
-    """Counts over all utterances; ``rate`` = (substitutions + deletions + insertions) / reference words."""
+    """Counts over all utterances; ``rate`` = (substitutions + deletions + insertions) / reference
+    words.
+    """
 
     substitutions: int
     deletions: int
@@ -50,7 +53,9 @@ def normalise_text(text: str) -> str:
 def normaliser_of(name: str) -> Callable[[str], str]:
     """The normaliser ``plain`` or ``whisper``. Raises UsageError for another name."""
     if name not in NORMALISERS:
-        raise UsageError(f"a normaliser of text: {' or '.join(NORMALISERS)}", name, "Name one of them.")
+        raise UsageError(
+            f"a normaliser of text: {' or '.join(NORMALISERS)}", name, "Name one of them."
+        )
     return normalise_text if name == PLAIN else _whisper_english()
 
 
@@ -62,20 +67,30 @@ def _whisper_english() -> Callable[[str], str]:
     return made
 
 
-def word_errors(references: Sequence[str], hypotheses: Sequence[str], normaliser: str = PLAIN) -> WordErrors:
-    """Errors summed over utterances, so that long ones count by their length (not a mean of per-utterance rates).
+def word_errors(
+    references: Sequence[str], hypotheses: Sequence[str], normaliser: str = PLAIN
+) -> WordErrors:
+    """Errors summed over utterances, so that long ones count by their length (not a mean of
+    per-utterance rates).
 
-    References without a word are left out (no rate is defined for them); an empty hypothesis deletes every word.
+    References without a word are left out (no rate is defined for them); an empty hypothesis
+    deletes every word.
     """
     normalised = normaliser_of(normaliser)
     import jiwer
 
     if len(references) != len(hypotheses):
-        raise MmserError("one hypothesis per reference", f"{len(references)} and {len(hypotheses)}", "Align the lists.")
+        raise MmserError(
+            "one hypothesis per reference",
+            f"{len(references)} and {len(hypotheses)}",
+            "Align the lists.",
+        )
     pairs = [(normalised(r), normalised(h)) for r, h in zip(references, hypotheses, strict=True)]
     spoken = [pair for pair in pairs if pair[0]]
     if not spoken:
-        raise MmserError("at least one reference with a word", "none", "Give the transcripts of the corpus.")
+        raise MmserError(
+            "at least one reference with a word", "none", "Give the transcripts of the corpus."
+        )
     found = jiwer.process_words([r for r, _ in spoken], [h for _, h in spoken])
     words = found.hits + found.substitutions + found.deletions
     return WordErrors(found.substitutions, found.deletions, found.insertions, words)

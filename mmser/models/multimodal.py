@@ -1,6 +1,7 @@
 """The one model: encoders -> fusion -> head.
 
-Any published system is a `MultimodalModel` with other parts; it knows streams by name and never sees a label.
+Any published system is a `MultimodalModel` with other parts; it knows streams by name and never
+sees a label.
 """
 
 from __future__ import annotations
@@ -21,20 +22,28 @@ from mmser.core.task import Task
 class MultimodalModel(nn.Module):
     """One encoder per stream, one fusion, one head.
 
-    ``forward`` ignores streams it has no encoder for; a stream it needs and does not get is an error (pass it with an
-    all-False mask when the modality is absent).
+    ``forward`` ignores streams it has no encoder for; a stream it needs and does not get is an
+    error (pass it with an all-False mask when the modality is absent).
     """
 
-    def __init__(self, encoders: Mapping[str, nn.Module], fusion: nn.Module, head: nn.Module) -> None:
+    def __init__(
+        self, encoders: Mapping[str, nn.Module], fusion: nn.Module, head: nn.Module
+    ) -> None:
         super().__init__()
         self.encoders = nn.ModuleDict(encoders)
         self.fusion = fusion
         self.head = head
         self.vector_size: int = fusion.output_size  # type: ignore[assignment]
 
-    def forward(self, streams: Mapping[str, Stream], context: Context, need_attention: bool = False) -> Outputs:
-        """streams: {name: (batch, time, *feature)} -> logits (batch, class), values (batch, value)."""
-        encoded = {name: encoder(self._stream(streams, name)) for name, encoder in self.encoders.items()}
+    def forward(
+        self, streams: Mapping[str, Stream], context: Context, need_attention: bool = False
+    ) -> Outputs:
+        """streams: {name: (batch, time, *feature)} -> logits (batch, class), values
+        (batch, value).
+        """
+        encoded = {
+            name: encoder(self._stream(streams, name)) for name, encoder in self.encoders.items()
+        }
         fused = self.fusion(encoded, context, need_attention=need_attention)
         logits, values = self.head(self._read(fused))
         return Outputs(
@@ -52,7 +61,11 @@ class MultimodalModel(nn.Module):
         if getattr(self.head, "reads", "vector") != "sequence":
             return fused.vector
         if fused.sequence is None:
-            raise MmserError("a fusion with a sequence for this head", "a vector alone", "Choose head=classifier.")
+            raise MmserError(
+                "a fusion with a sequence for this head",
+                "a vector alone",
+                "Choose head=classifier.",
+            )
         return fused.sequence
 
     @staticmethod
@@ -75,8 +88,8 @@ def build_model(
 ) -> MultimodalModel:
     """Complete the partial parts of a config with the dimensions of the data.
 
-    ``input_sizes`` gives the feature dimension of each stream (1 for a waveform); only streams named in ``encoders``
-    are used, so leaving an encoder out ablates its modality.
+    ``input_sizes`` gives the feature dimension of each stream (1 for a waveform); only streams
+    named in ``encoders`` are used, so leaving an encoder out ablates its modality.
     """
     unknown = sorted(set(encoders) - set(input_sizes))
     if unknown:
@@ -86,15 +99,21 @@ def build_model(
             "Name the stream's extractor under `streams`.",
         )
     built: dict[str, Any] = {
-        name: completed(f"the encoder of {name}", make, input_size=input_sizes[name]) for name, make in encoders.items()
+        name: completed(f"the encoder of {name}", make, input_size=input_sizes[name])
+        for name, make in encoders.items()
     }
-    # Few fusions need facts of the training fold (who its annotators are); those say so by an argument `task`.
+    # Few fusions need facts of the training fold (who its annotators are); those say so by an
+    # argument `task`.
     facts = {"task": task} if "task" in inspect.signature(_plain(fusion)).parameters else {}
     sizes = {name: encoder.output_size for name, encoder in built.items()}
     fused = completed("the fusion", fusion, input_sizes=sizes, **facts)
-    return MultimodalModel(built, fused, completed("the head", head, input_size=fused.output_size, task=task))
+    return MultimodalModel(
+        built, fused, completed("the head", head, input_size=fused.output_size, task=task)
+    )
 
 
 def _plain(part: Callable[..., Any]) -> Callable[..., Any]:
-    """A partial part's class: the signature of a partial with an argument that is not there cannot be asked for."""
+    """A partial part's class: the signature of a partial with an argument that is not there cannot
+    be asked for.
+    """
     return part.func if isinstance(part, partial) else part

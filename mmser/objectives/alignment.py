@@ -1,10 +1,13 @@
-"""Unsupervised domain adaptation by aligning feature distributions: MMD and CORAL terms, used beside a main objective.
+"""Unsupervised domain adaptation by aligning feature distributions: MMD and CORAL terms, used
+beside a main objective.
 
-Sources: Gretton et al., JMLR 2012 (MMD); Long et al., ICML 2015 (several kernels); Sun and Saenko, 2016 (deep CORAL).
+Sources: Gretton et al., JMLR 2012 (MMD); Long et al., ICML 2015 (several kernels); Sun and Saenko,
+2016 (deep CORAL).
 
 Differs:
-    A tutorial prints the MMD as traces of kernel matrices, which pairs rows by their order; this is the usual form
-    over all pairs. Target labels are never read: a row counts as target because it has none.
+    A tutorial prints the MMD as traces of kernel matrices, which pairs rows by their order; this is
+    the usual form over all pairs. Target labels are never read: a row counts as target because it
+    has none.
 """
 
 from __future__ import annotations
@@ -32,8 +35,9 @@ _DISTANCES: dict[str, tuple[Callable[[Tensor, Tensor], Tensor], int]] = {
 class DomainAlignment(nn.Module):
     """``distance`` ("mmd" or "coral") between the domains' vectors, summed over ``layers``.
 
-    A layer is "vector" (the fused vector) or the name of a stream (its encoder's output, mean over time). With more
-    than two domains in a batch it is the mean over pairs; a batch with only one gives zero, with graph.
+    A layer is "vector" (the fused vector) or the name of a stream (its encoder's output, mean over
+    time). With more than two domains in a batch it is the mean over pairs; a batch with only one
+    gives zero, with graph.
     """
 
     def __init__(
@@ -46,7 +50,9 @@ class DomainAlignment(nn.Module):
     ) -> None:
         super().__init__()
         if distance not in _DISTANCES:
-            raise MmserError(f"distance {' or '.join(_DISTANCES)}", f"'{distance}'", "Correct the objective.")
+            raise MmserError(
+                f"distance {' or '.join(_DISTANCES)}", f"'{distance}'", "Correct the objective."
+            )
         domain_count(task, domain)
         self.distance, self.domain, self.layers = distance, domain, tuple(layers)
 

@@ -1,7 +1,8 @@
-"""Classification of coarser groups of the classes, such as low and high arousal: an upstream task for transfer studies.
+"""Classification of coarser groups of the classes, such as low and high arousal: an upstream task
+for transfer studies.
 
-Source: the task axis of Triantafyllopoulos and Schuller, "The role of task and acoustic similarity in audio transfer
-learning", ICASSP 2021.
+Source: the task axis of Triantafyllopoulos and Schuller, "The role of task and acoustic similarity
+in audio transfer learning", ICASSP 2021.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from mmser.core.task import Task
 
 
 class ClassGroups(nn.Module):
-    """Linear on the fused vector -> cross-entropy over ``groups``, which name every class of the task once.
+    """Linear on the fused vector -> cross-entropy over ``groups``, which name every class of the
+    task once.
 
     The layer belongs to the objective, so the saved model carries nothing that only training needs.
     """
@@ -37,7 +39,9 @@ class ClassGroups(nn.Module):
                 "Correct the objective's groups.",
             )
         self.whole_epoch = True
-        self.register_buffer("group", torch.tensor([place[name] for name in task.classes]), persistent=False)
+        self.register_buffer(
+            "group", torch.tensor([place[name] for name in task.classes]), persistent=False
+        )
         self.output = nn.Linear(vector_size, len(groups))
 
     def forward(self, model: Model, batch: Batch) -> dict[str, Tensor]:
@@ -46,5 +50,7 @@ class ClassGroups(nn.Module):
         emotion = batch.targets["emotion"]
         known = emotion != UNLABELLED
         target = torch.where(known, self.group[emotion.clamp_min(0)], UNLABELLED)
-        losses = F.cross_entropy(self.output(outputs.vector).float(), target, ignore_index=UNLABELLED, reduction="sum")
+        losses = F.cross_entropy(
+            self.output(outputs.vector).float(), target, ignore_index=UNLABELLED, reduction="sum"
+        )
         return {"group": losses / known.sum().clamp_min(1), **outputs.losses}

@@ -1,6 +1,8 @@
-"""Supervised classification: cross-entropy, focal loss, annotators' votes and balanced negative log likelihood.
+"""Supervised classification: cross-entropy, focal loss, annotators' votes and balanced negative log
+likelihood.
 
-Every loss is the weighted mean over the labelled rows of the batch; a batch without one gives zero, with graph.
+Every loss is the weighted mean over the labelled rows of the batch; a batch without one gives zero,
+with graph.
 """
 
 from __future__ import annotations
@@ -23,8 +25,9 @@ ClassWeights = Literal["none", "inverse", "effective"]
 class CrossEntropy(nn.Module):
     """Cross-entropy of ``targets["emotion"]`` with class weights and label smoothing.
 
-    ``class_weights`` come from the training fold's counts: ``inverse`` frequency, or the inverse of the ``effective``
-    number of samples (Cui et al., CVPR 2019, equation 3) with ``beta``; both have mean 1 over the classes.
+    ``class_weights`` come from the training fold's counts: ``inverse`` frequency, or the inverse of
+    the ``effective`` number of samples (Cui et al., CVPR 2019, equation 3) with ``beta``; both have
+    mean 1 over the classes.
     """
 
     weight: Tensor
@@ -58,7 +61,9 @@ class CrossEntropy(nn.Module):
 
 
 class FocalLoss(nn.Module):
-    """``-(1 - p)^gamma log p`` of the true class (Lin et al., ICCV 2017, equation 4); gamma 0 is cross-entropy."""
+    """``-(1 - p)^gamma log p`` of the true class (Lin et al., ICCV 2017, equation 4); gamma 0 is
+    cross-entropy.
+    """
 
     weight: Tensor
 
@@ -89,12 +94,15 @@ class FocalLoss(nn.Module):
 
 
 class SoftVotes(nn.Module):
-    """Cross-entropy or KL divergence to the annotators' distribution ``targets["votes"]`` (batch, class).
+    """Cross-entropy or KL divergence to the annotators' distribution ``targets["votes"]`` (batch,
+    class).
 
     A row without votes (NaN) falls back to its hard label; a row with neither is ignored.
     """
 
-    def __init__(self, task: Task, vector_size: int, divergence: Literal["cross_entropy", "kl"] = "kl") -> None:
+    def __init__(
+        self, task: Task, vector_size: int, divergence: Literal["cross_entropy", "kl"] = "kl"
+    ) -> None:
         super().__init__()
         self.whole_epoch = True
         self.divergence = divergence
@@ -108,14 +116,19 @@ class SoftVotes(nn.Module):
         losses = -(wanted * torch.log_softmax(logits, dim=1)).sum(dim=1)
         if self.divergence == "kl":
             losses = losses + torch.xlogy(wanted, wanted).sum(dim=1)
-        return {"soft_votes": (losses * labelled).sum() / labelled.sum().clamp_min(1), **outputs.losses}
+        return {
+            "soft_votes": (losses * labelled).sum() / labelled.sum().clamp_min(1),
+            **outputs.losses,
+        }
 
 
 class BalancedNLL(nn.Module):
-    """Each term times the inverse class frequency of the training fold, divided by the number of rows.
+    """Each term times the inverse class frequency of the training fold, divided by the number of
+    rows.
 
-    Unlike `CrossEntropy` with inverse weights the divisor is not the sum of the weights, so a batch of rare classes
-    steps further (class-balanced negative log likelihood as in the Cnn14 transfer study).
+    Unlike `CrossEntropy` with inverse weights the divisor is not the sum of the weights, so a batch
+    of rare classes steps further (class-balanced negative log likelihood as in the Cnn14 transfer
+    study).
     """
 
     weight: Tensor
@@ -129,18 +142,31 @@ class BalancedNLL(nn.Module):
         """-> {"balanced_nll": scalar} and the fusion's own terms."""
         outputs = model(batch.streams, batch.context)
         logits, target = _logits(outputs), batch.targets["emotion"]
-        losses = F.cross_entropy(logits, target, self.weight, ignore_index=UNLABELLED, reduction="none")
-        return {"balanced_nll": losses.sum() / (target != UNLABELLED).sum().clamp_min(1), **outputs.losses}
+        losses = F.cross_entropy(
+            logits, target, self.weight, ignore_index=UNLABELLED, reduction="none"
+        )
+        return {
+            "balanced_nll": losses.sum() / (target != UNLABELLED).sum().clamp_min(1),
+            **outputs.losses,
+        }
 
 
 def weigh_classes(task: Task, scheme: ClassWeights, beta: float = 0.999) -> Tensor:
-    """(class,) float32 weights of mean 1 over the classes that occur; a class without a training row weighs 0."""
+    """(class,) float32 weights of mean 1 over the classes that occur; a class without a training
+    row weighs 0.
+    """
     if not task.classes:
-        raise MmserError("a protocol with classes", "none", "Choose a regression objective, e.g. objective=ccc.")
+        raise MmserError(
+            "a protocol with classes", "none", "Choose a regression objective, e.g. objective=ccc."
+        )
     if scheme == "none":
         return torch.ones(len(task.classes))
     if scheme not in ("inverse", "effective"):
-        raise MmserError("class_weights none, inverse or effective", f"'{scheme}'", "Correct objective.class_weights.")
+        raise MmserError(
+            "class_weights none, inverse or effective",
+            f"'{scheme}'",
+            "Correct objective.class_weights.",
+        )
     counts = torch.tensor(_counts(task), dtype=torch.float64)
     share = counts if scheme == "inverse" else 1.0 - beta**counts
     weights = torch.where(counts > 0, 1.0 / share.clamp_min(1e-12), 0.0)
@@ -148,7 +174,9 @@ def weigh_classes(task: Task, scheme: ClassWeights, beta: float = 0.999) -> Tens
 
 
 def vote_targets(hard: Tensor, votes: Tensor | None, classes: int) -> tuple[Tensor, Tensor]:
-    """(batch, class) distributions, zero where unlabelled, and (batch,) bool: the row has votes or a hard label."""
+    """(batch, class) distributions, zero where unlabelled, and (batch,) bool: the row has votes or
+    a hard label.
+    """
     wanted = F.one_hot(hard.clamp_min(0), classes).float() * (hard != UNLABELLED).unsqueeze(1)
     if votes is None:
         return wanted, hard != UNLABELLED
@@ -170,11 +198,15 @@ def _counts(task: Task) -> Sequence[int]:
 def _logits(outputs: Outputs) -> Tensor:
     """The model's logits in float32, also under mixed precision."""
     if outputs.logits is None:
-        raise MmserError("a model with class logits", "none", "Choose a head with classes, e.g. classifier.")
+        raise MmserError(
+            "a model with class logits", "none", "Choose a head with classes, e.g. classifier."
+        )
     return outputs.logits.float()
 
 
 def _mean(losses: Tensor, target: Tensor, weight: Tensor) -> Tensor:
-    """Weighted mean over labelled rows as in torch's cross-entropy; zero, not 0 / 0, when there is none."""
+    """Weighted mean over labelled rows as in torch's cross-entropy; zero, not 0 / 0, when there is
+    none.
+    """
     weights = weight[target.clamp_min(0)] * (target != UNLABELLED)
     return losses.sum() / weights.sum().clamp_min(torch.finfo(losses.dtype).tiny)

@@ -1,4 +1,6 @@
-"""Several objectives at once, weighted: multi-task learning and auxiliary losses are built of these parts."""
+"""Several objectives at once, weighted: multi-task learning and auxiliary losses are built of these
+parts.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +16,13 @@ from mmser.core.task import Task
 
 
 class Combined(nn.Module):
-    """``sum of weights[name] * terms[name]``, the model run once for all terms that read the batch as it is.
+    """``sum of weights[name] * terms[name]``, the model run once for all terms that read the batch
+    as it is.
 
-    ``terms`` are objectives by name, built as any objective is; a term without an entry in ``weights`` counts 1. A
-    loss is named ``<term>.<its own name>``; the fusion's own terms keep their names and count once. The learner's
-    ``progress`` and ``after_step`` reach the terms that have them.
+    ``terms`` are objectives by name, built as any objective is; a term without an entry in
+    ``weights`` counts 1. A loss is named ``<term>.<its own name>``; the fusion's own terms keep
+    their names and count once. The learner's ``progress`` and ``after_step`` reach the terms that
+    have them.
     """
 
     def __init__(
@@ -32,10 +36,16 @@ class Combined(nn.Module):
         self.weights = dict(weights or {})
         unknown = sorted(set(self.weights) - set(terms))
         if unknown:
-            raise MmserError(f"weights for {', '.join(terms)}", f"a weight for {', '.join(unknown)}", "Correct it.")
+            raise MmserError(
+                f"weights for {', '.join(terms)}",
+                f"a weight for {', '.join(unknown)}",
+                "Correct it.",
+            )
         # A list: a ModuleDict refuses names that it has as methods, such as `values`.
         self.names = tuple(terms)
-        self.terms = nn.ModuleList(make(task=task, vector_size=vector_size) for make in terms.values())
+        self.terms = nn.ModuleList(
+            make(task=task, vector_size=vector_size) for make in terms.values()
+        )
         self.whole_epoch = all(getattr(term, "whole_epoch", False) for term in self.terms)
 
     @property
@@ -70,7 +80,9 @@ class Combined(nn.Module):
 
 
 class _Once:
-    """A model that remembers its Outputs for one batch; other input and other attributes reach the model itself."""
+    """A model that remembers its Outputs for one batch; other input and other attributes reach the
+    model itself.
+    """
 
     def __init__(self, model: Model, batch: Batch) -> None:
         self._model = model
@@ -82,7 +94,11 @@ class _Once:
         return self._outputs.losses if self._outputs is not None else {}
 
     def __call__(self, streams: Streams, context: Context, need_attention: bool = False) -> Outputs:
-        if streams is not self._batch.streams or context is not self._batch.context or need_attention:
+        if (
+            streams is not self._batch.streams
+            or context is not self._batch.context
+            or need_attention
+        ):
             return self._model(streams, context, need_attention=need_attention)
         if self._outputs is None:
             self._outputs = self._model(streams, context)

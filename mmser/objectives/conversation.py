@@ -1,6 +1,8 @@
-"""Cross-entropy averaged inside each conversation, and classifiers of single streams for staged training.
+"""Cross-entropy averaged inside each conversation, and classifiers of single streams for staged
+training.
 
-Source: Dutta, Ganapathy, ICASSP 2022: a conversation of one utterance weighs as much as one of nine.
+Source: Dutta, Ganapathy, ICASSP 2022: a conversation of one utterance weighs as much as one of
+nine.
 """
 
 from __future__ import annotations
@@ -21,7 +23,8 @@ Average = Literal["utterances", "conversations"]
 
 
 def averaged(losses: Tensor, counted: Tensor, dialogue: Tensor, average: Average) -> Tensor:
-    """losses, counted (bool) and dialogue (row,) -> their mean over rows, or over conversations of the mean inside.
+    """losses, counted (bool) and dialogue (row,) -> their mean over rows, or over conversations of
+    the mean inside.
 
     Nothing counted gives zero, with graph.
     """
@@ -33,7 +36,9 @@ def averaged(losses: Tensor, counted: Tensor, dialogue: Tensor, average: Average
 
 
 class ConversationCrossEntropy(nn.Module):
-    """Cross-entropy of ``targets["emotion"]``, averaged inside each conversation of the batch, then over them."""
+    """Cross-entropy of ``targets["emotion"]``, averaged inside each conversation of the batch, then
+    over them.
+    """
 
     def __init__(self, task: Task, vector_size: int) -> None:
         super().__init__()
@@ -43,19 +48,25 @@ class ConversationCrossEntropy(nn.Module):
         """-> {"cross_entropy": scalar} and the fusion's own terms."""
         outputs = model(batch.streams, batch.context)
         if outputs.logits is None:
-            raise MmserError("a model with class logits", "none", "Choose a head with classes, e.g. classifier.")
+            raise MmserError(
+                "a model with class logits", "none", "Choose a head with classes, e.g. classifier."
+            )
         target = batch.targets["emotion"]
-        losses = F.cross_entropy(outputs.logits.float(), target, ignore_index=UNLABELLED, reduction="none")
+        losses = F.cross_entropy(
+            outputs.logits.float(), target, ignore_index=UNLABELLED, reduction="none"
+        )
         loss = averaged(losses, target != UNLABELLED, batch.context.dialogue, "conversations")
         return {"cross_entropy": loss, **outputs.losses}
 
 
 class StreamClassification(nn.Module):
-    """One linear classifier per stream, each with a cross-entropy of its own; they belong to the objective.
+    """One linear classifier per stream, each with a cross-entropy of its own; they belong to the
+    objective.
 
-    ``sizes`` names the streams and the dimension of what is classified: with ``source`` encoders, the mean of what the
-    stream's encoder says (only those encoders run); with sequence, step i of the fusion's ``sequence`` for the i-th
-    name. An utterance without a stream does not count for it.
+    ``sizes`` names the streams and the dimension of what is classified: with ``source`` encoders,
+    the mean of what the stream's encoder says (only those encoders run); with sequence, step i of
+    the fusion's ``sequence`` for the i-th name. An utterance without a stream does not count for
+    it.
     """
 
     def __init__(
@@ -82,10 +93,16 @@ class StreamClassification(nn.Module):
     def forward(self, model: Model, batch: Batch) -> dict[str, Tensor]:
         """-> {stream: scalar}."""
         target = batch.targets["emotion"]
-        vectors = self._of_encoders(model, batch) if self.source == "encoders" else self._of_sequence(model, batch)
+        vectors = (
+            self._of_encoders(model, batch)
+            if self.source == "encoders"
+            else self._of_sequence(model, batch)
+        )
         losses = {}
         for (name, (vector, present)), output in zip(vectors.items(), self.outputs, strict=True):
-            each = F.cross_entropy(output(vector).float(), target, ignore_index=UNLABELLED, reduction="none")
+            each = F.cross_entropy(
+                output(vector).float(), target, ignore_index=UNLABELLED, reduction="none"
+            )
             counted = present & (target != UNLABELLED)
             losses[name] = averaged(each, counted, batch.context.dialogue, self.average)
         return losses
@@ -110,7 +127,9 @@ class StreamClassification(nn.Module):
         if sequence is None or sequence.mask.shape[1] != len(self.names):
             found = "none" if sequence is None else f"{sequence.mask.shape[1]} steps"
             raise MmserError(
-                f"a fusion whose sequence has one step per stream {', '.join(self.names)}", found, "Correct `sizes`."
+                f"a fusion whose sequence has one step per stream {', '.join(self.names)}",
+                found,
+                "Correct `sizes`.",
             )
         steps = sequence.filled()
         return {name: (steps[:, i], sequence.mask[:, i]) for i, name in enumerate(self.names)}
@@ -118,4 +137,6 @@ class StreamClassification(nn.Module):
 
 def _check(task: Task) -> None:
     if not task.classes:
-        raise MmserError("a protocol with classes", "none", "Choose a regression objective, e.g. objective=ccc.")
+        raise MmserError(
+            "a protocol with classes", "none", "Choose a regression objective, e.g. objective=ccc."
+        )

@@ -1,11 +1,12 @@
-"""InfoNCE: telling a clip's own near future from other frames of the clip (contrastive predictive coding).
+"""InfoNCE: telling a clip's own near future from other frames of the clip (contrastive predictive
+coding).
 
-Sources: van den Oord, Li, Vinyals, 2018, equation 4; Li et al., "Contrastive unsupervised learning for speech emotion
-recognition", ICASSP 2021. The labels are not used.
+Sources: van den Oord, Li, Vinyals, 2018, equation 4; Li et al., "Contrastive unsupervised learning
+for speech emotion recognition", ICASSP 2021. The labels are not used.
 
 Differs:
-    The temperature stands inside the exponential (printed outside, where it cancels). The loss is the mean over the
-    steps ahead rather than their sum.
+    The temperature stands inside the exponential (printed outside, where it cancels). The loss is
+    the mean over the steps ahead rather than their sum.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from mmser.core.task import Task
 
 
 class ContrastivePrediction(nn.Module):
-    """For k = 1..``steps``: a linear map of c_t picks z_{t+k} among it and ``negatives`` other frames of the clip.
+    """For k = 1..``steps``: a linear map of c_t picks z_{t+k} among it and ``negatives`` other
+    frames of the clip.
 
     ``stream`` names the stream whose encoder has ``latents`` and ``contexts`` (encoder ``cpc``).
     """
@@ -38,15 +40,24 @@ class ContrastivePrediction(nn.Module):
         temperature: float = 1.0,
     ) -> None:
         super().__init__()
-        self.stream, self.steps, self.negatives, self.temperature = stream, steps, negatives, temperature
-        self.predictions = nn.ModuleList(nn.Linear(context_size, latent_size, bias=False) for _ in range(steps))
+        self.stream, self.steps, self.negatives, self.temperature = (
+            stream,
+            steps,
+            negatives,
+            temperature,
+        )
+        self.predictions = nn.ModuleList(
+            nn.Linear(context_size, latent_size, bias=False) for _ in range(steps)
+        )
 
     def forward(self, model: Any, batch: Batch) -> dict[str, Tensor]:
         """-> {"cpc": scalar}, nats per step; zero with graph for a batch of clips of one frame."""
         encoder: Any = dict(model.encoders.items()).get(self.stream)
         if not hasattr(encoder, "latents"):
             raise MmserError(
-                f"an encoder of latents and contexts for stream '{self.stream}'", "none", "Use the encoder cpc."
+                f"an encoder of latents and contexts for stream '{self.stream}'",
+                "none",
+                "Use the encoder cpc.",
             )
         latents = encoder.latents(batch.streams[self.stream])
         contexts = encoder.contexts(latents)
@@ -60,13 +71,19 @@ class ContrastivePrediction(nn.Module):
         return {"cpc": torch.stack(losses).mean()}
 
     def step_loss(self, predicted: Tensor, latents: Tensor, mask: Tensor, ahead: int) -> Tensor:
-        """Mean over valid t of -log softmax of the true frame; predicted and latents (batch, time, feature).
+        """Mean over valid t of -log softmax of the true frame; predicted and latents (batch, time,
+        feature).
 
-        Step t is valid where t + ``ahead`` is a real frame and the clip has another one. Real frames come first.
+        Step t is valid where t + ``ahead`` is a real frame and the clip has another one. Real
+        frames come first.
         """
         lengths = mask.sum(dim=1)
-        scores = predicted[:, :-ahead] @ latents.transpose(1, 2) / self.temperature  # (batch, t, frame)
-        target = torch.arange(ahead, latents.shape[1], device=latents.device).expand(len(latents), -1)
+        scores = (
+            predicted[:, :-ahead] @ latents.transpose(1, 2) / self.temperature
+        )  # (batch, t, frame)
+        target = torch.arange(ahead, latents.shape[1], device=latents.device).expand(
+            len(latents), -1
+        )
         drawn = self.draw(target, lengths)  # (batch, t, negative)
         positive = scores.gather(2, target[..., None])
         logits = torch.cat([positive, scores.gather(2, drawn)], dim=2)
@@ -75,7 +92,8 @@ class ContrastivePrediction(nn.Module):
         return (losses * valid).sum() / valid.sum().clamp_min(1)
 
     def draw(self, target: Tensor, lengths: Tensor) -> Tensor:
-        """target (batch, t), lengths (batch,) -> (batch, t, negative) frames of the clip, any but the target.
+        """target (batch, t), lengths (batch,) -> (batch, t, negative) frames of the clip, any but
+        the target.
 
         In evaluation the draw is the same every time.
         """
@@ -85,4 +103,6 @@ class ContrastivePrediction(nn.Module):
         share = torch.rand(*target.shape, self.negatives, generator=generator, device=target.device)
         others = (lengths - 1).clamp(min=1)[:, None, None]
         place = torch.minimum((share * others).long(), others - 1)
-        return (place + (place >= target[..., None]).long()).clamp(max=(lengths.max() - 1).clamp(min=0))
+        return (place + (place >= target[..., None]).long()).clamp(
+            max=(lengths.max() - 1).clamp(min=0)
+        )

@@ -1,13 +1,14 @@
-"""Speech recognition as an auxiliary task: connectionist temporal classification of the transcript's characters.
+"""Speech recognition as an auxiliary task: connectionist temporal classification of the
+transcript's characters.
 
-Source: Cai, Yuan, Zheng, Huang, Church, "Speech emotion recognition with multi-task learning", Interspeech 2021;
-the loss is Graves et al., ICML 2006. Beside a classification objective (see `combined`, configs/objective/emotion_ctc)
-the total is ``cross-entropy + alpha * CTC``.
+Source: Cai, Yuan, Zheng, Huang, Church, "Speech emotion recognition with multi-task learning",
+Interspeech 2021; the loss is Graves et al., ICML 2006. Beside a classification objective (see
+`combined`, configs/objective/emotion_ctc) the total is ``cross-entropy + alpha * CTC``.
 
 Differs:
-    An utterance without a transcript adds nothing (the released code trains it towards the word NULL). A transcript
-    that has no alignment with so few frames adds zero, where it is infinite by definition; `CTC.infeasible` counts
-    them.
+    An utterance without a transcript adds nothing (the released code trains it towards the word
+    NULL). A transcript that has no alignment with so few frames adds zero, where it is infinite by
+    definition; `CTC.infeasible` counts them.
 """
 
 from __future__ import annotations
@@ -27,12 +28,14 @@ BLANK = 0
 
 
 class CTC(nn.Module):
-    """Dropout -> linear to ``symbols`` per encoded frame -> CTC against the numbers of the stream ``transcript``.
+    """Dropout -> linear to ``symbols`` per encoded frame -> CTC against the numbers of the stream
+    ``transcript``.
 
-    The transcript is a stream that no encoder reads: the model never sees it. ``symbols`` counts the blank (0), the
-    alphabet, and symbols that never occur. ``frame_size`` is the feature size of the frames that ``encoder`` makes
-    (None: that of the fused vector, true where the fusion pools one stream). ``reduction``: "sum" adds up the rows of
-    a batch, as the released code does; "row" is their mean; "length" also divides each by its number of characters.
+    The transcript is a stream that no encoder reads: the model never sees it. ``symbols`` counts
+    the blank (0), the alphabet, and symbols that never occur. ``frame_size`` is the feature size of
+    the frames that ``encoder`` makes (None: that of the fused vector, true where the fusion pools
+    one stream). ``reduction``: "sum" adds up the rows of a batch, as the released code does; "row"
+    is their mean; "length" also divides each by its number of characters.
     """
 
     infeasible: Tensor
@@ -50,7 +53,9 @@ class CTC(nn.Module):
     ) -> None:
         super().__init__()
         if reduction not in ("sum", "row", "length"):
-            raise MmserError("reduction sum, row or length", f"'{reduction}'", "Correct the CTC objective.")
+            raise MmserError(
+                "reduction sum, row or length", f"'{reduction}'", "Correct the CTC objective."
+            )
         self.encoder, self.transcript, self.reduction = encoder, transcript, reduction
         self.dropout = nn.Dropout(dropout)
         self.output = nn.Linear(frame_size or vector_size, symbols)
@@ -65,12 +70,16 @@ class CTC(nn.Module):
         return {"ctc": self._loss(frames, spoken), **outputs.losses}
 
     def logits(self, frames: Stream) -> Tensor:
-        """frames (batch, time, feature) -> (batch, time, symbol) in float32; padding is undefined."""
+        """frames (batch, time, feature) -> (batch, time, symbol) in float32; padding
+        is undefined.
+        """
         return self.output(self.dropout(frames.filled())).float()
 
     @torch.no_grad()
     def decode(self, frames: Stream) -> list[list[int]]:
-        """The best path of every row: repeats merged, blanks dropped; an absent row gives an empty list."""
+        """The best path of every row: repeats merged, blanks dropped; an absent row gives an empty
+        list.
+        """
         return greedy(self.logits(frames), frames.mask)
 
     def _loss(self, frames: Stream, spoken: Stream) -> Tensor:
@@ -84,7 +93,9 @@ class CTC(nn.Module):
             )
         lengths, characters = frames.lengths.clamp_min(1), torch.where(both, spoken.lengths, 0)
         logs = self.logits(frames).log_softmax(dim=-1).transpose(0, 1)  # (time, batch, symbol)
-        losses = F.ctc_loss(logs, symbols, lengths, characters, BLANK, reduction="none", zero_infinity=True)
+        losses = F.ctc_loss(
+            logs, symbols, lengths, characters, BLANK, reduction="none", zero_infinity=True
+        )
         if self.training:
             self.infeasible += (both & (needed_frames(spoken) > frames.lengths)).sum()
         if self.reduction == "length":
@@ -96,12 +107,18 @@ class CTC(nn.Module):
     @staticmethod
     def _stream(streams: dict[str, Stream], name: str, what: str) -> Stream:
         if name not in streams:
-            raise MmserError(f"{what} named '{name}'", f"{', '.join(streams) or 'none'}", "Name it in the objective.")
+            raise MmserError(
+                f"{what} named '{name}'",
+                f"{', '.join(streams) or 'none'}",
+                "Name it in the objective.",
+            )
         return streams[name]
 
 
 def needed_frames(spoken: Stream) -> Tensor:
-    """(batch,) the least number of frames that can spell each row: its characters, and a blank between equal ones."""
+    """(batch,) the least number of frames that can spell each row: its characters, and a blank
+    between equal ones.
+    """
     values = spoken.filled(BLANK)
     repeated = (values[:, 1:] == values[:, :-1]) & spoken.mask[:, 1:] & spoken.mask[:, :-1]
     return spoken.lengths + repeated.sum(dim=1)

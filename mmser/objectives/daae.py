@@ -1,11 +1,13 @@
-"""Training of DAAE's autoencoder: reconstruction, emotion, and speaker and corpus behind a gradient reversal.
+"""Training of DAAE's autoencoder: reconstruction, emotion, and speaker and corpus behind a gradient
+reversal.
 
-Source: Gao et al., "Domain-adversarial autoencoder with attention based feature level fusion for speech emotion
-recognition", ICASSP 2021.
+Source: Gao et al., "Domain-adversarial autoencoder with attention based feature level fusion for
+speech emotion recognition", ICASSP 2021.
 
 Differs:
-    The printed minus sign before the speaker and corpus losses is the gradient reversal itself and is not applied
-    twice. alpha, beta and lambda are not given: 1, 0.5 and the ramp of domain-adversarial training.
+    The printed minus sign before the speaker and corpus losses is the gradient reversal itself and
+    is not applied twice. alpha, beta and lambda are not given: 1, 0.5 and the ramp of
+    domain-adversarial training.
 """
 
 from __future__ import annotations
@@ -25,10 +27,11 @@ from mmser.models.layers.normalisation import MaskedBatchNorm
 
 
 class AdversarialAutoencoder(nn.Module):
-    """``L_AE + alpha (L_e + beta L_s + (1 - beta) L_c)``, every segment with its utterance's labels.
+    """``L_AE + alpha (L_e + beta L_s + (1 - beta) L_c)``, every segment with its utterance's
+    labels.
 
-    With ``adversarial`` false it is the reconstruction alone (the second stage). A fold with one corpus has no corpus
-    term. Decoder and heads belong to the objective.
+    With ``adversarial`` false it is the reconstruction alone (the second stage). A fold with one
+    corpus has no corpus term. Decoder and heads belong to the objective.
     """
 
     def __init__(
@@ -49,10 +52,17 @@ class AdversarialAutoencoder(nn.Module):
         self.stream, self.alpha, self.strength = stream, alpha, strength
         self.progress = 0.0
         self.decoder = SegmentDecoder(channels, latent_size, frames, bands)
-        counts = {"emotion": len(task.classes), "speaker": len(task.speakers), "corpus": len(task.corpora)}
+        counts = {
+            "emotion": len(task.classes),
+            "speaker": len(task.speakers),
+            "corpus": len(task.corpora),
+        }
         used = {name: count for name, count in counts.items() if adversarial and count > 1}
         self.heads = nn.ModuleDict(
-            {name: nn.Sequential(nn.Linear(latent_size, 128), nn.ReLU(), nn.Linear(128, n)) for name, n in used.items()}
+            {
+                name: nn.Sequential(nn.Linear(latent_size, 128), nn.ReLU(), nn.Linear(128, n))
+                for name, n in used.items()
+            }
         )
         self.weights = {"emotion": 1.0, "speaker": beta, "corpus": 1.0 - beta}
 
@@ -60,7 +70,9 @@ class AdversarialAutoencoder(nn.Module):
         """-> {"reconstruction", "emotion", "speaker", "corpus": scalars}"""
         encoder: Any = dict(model.encoders.items()).get(self.stream)
         if not hasattr(encoder, "coder"):
-            raise MmserError(f"the encoder daae for stream '{self.stream}'", "another", "Choose it.")
+            raise MmserError(
+                f"the encoder daae for stream '{self.stream}'", "another", "Choose it."
+            )
         segments, mask = encoder.segments(batch.streams[self.stream])
         latent = encoder.coder(segments, mask)
         squares = (self.decoder(latent, mask) - segments).square().mean(dim=(2, 3))
@@ -85,15 +97,19 @@ class SegmentDecoder(nn.Module):
         self.shape = (channels[-1], *shapes[0])
         self.linear = nn.Linear(latent_size, channels[-1] * shapes[0][0] * shapes[0][1])
         sizes = [*reversed(channels), 1]
-        # Output padding where halving had rounded up an even length: (frame, band) come back exactly.
+        # Output padding where halving had rounded up an even length: (frame, band) come back
+        # exactly.
         extra = [(1 - after[0] % 2, 1 - after[1] % 2) for after in shapes[1:]]
         self.convolutions = nn.ModuleList(
-            nn.ConvTranspose2d(sizes[i], sizes[i + 1], 3, 2, 1, output_padding=extra[i]) for i in range(len(channels))
+            nn.ConvTranspose2d(sizes[i], sizes[i + 1], 3, 2, 1, output_padding=extra[i])
+            for i in range(len(channels))
         )
         self.norms = nn.ModuleList(MaskedBatchNorm(size) for size in sizes[1:-1])
 
     def forward(self, latent: Tensor, mask: Tensor) -> Tensor:
-        """latent (batch, segment, feature), mask (batch, segment) -> (batch, segment, frame, band)."""
+        """latent (batch, segment, feature), mask (batch, segment) -> (batch,
+        segment, frame, band).
+        """
         hidden = self.linear(latent).flatten(0, 1).unflatten(1, self.shape)
         for layer, convolution in enumerate(self.convolutions):
             hidden = convolution(hidden)
@@ -105,5 +121,7 @@ class SegmentDecoder(nn.Module):
 
 def _cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
     """Mean over the segments that have a label; zero where none has."""
-    losses = F.cross_entropy(logits.flatten(0, 1), target.flatten(), ignore_index=UNLABELLED, reduction="sum")
+    losses = F.cross_entropy(
+        logits.flatten(0, 1), target.flatten(), ignore_index=UNLABELLED, reduction="sum"
+    )
     return losses / torch.count_nonzero(target != UNLABELLED).clamp_min(1)

@@ -1,7 +1,9 @@
-"""Domain-adversarial training: a classifier of the domain behind a gradient reversal, used beside a main objective.
+"""Domain-adversarial training: a classifier of the domain behind a gradient reversal, used beside a
+main objective.
 
-Source: Ganin et al., "Domain-adversarial training of neural networks", JMLR 2016. Everyone minimises the classifier's
-cross-entropy; the reversal turns the encoder's share of the gradient round, at a strength that grows with training.
+Source: Ganin et al., "Domain-adversarial training of neural networks", JMLR 2016. Everyone
+minimises the classifier's cross-entropy; the reversal turns the encoder's share of the gradient
+round, at a strength that grows with training.
 """
 
 from __future__ import annotations
@@ -19,8 +21,9 @@ from mmser.models.layers.gradient_reversal import reversal_ramp, reverse_gradien
 class DomainAdversarial(nn.Module):
     """vector -> gradient reversal -> linear, ReLU, dropout, linear -> domain.
 
-    ``strength`` scales the reversed gradient; with ``ramp`` it grows as `reversal_ramp` of ``progress``, which the
-    learner sets. The classifier belongs to the objective, so the saved model carries nothing that only training needs.
+    ``strength`` scales the reversed gradient; with ``ramp`` it grows as `reversal_ramp` of
+    ``progress``, which the learner sets. The classifier belongs to the objective, so the saved
+    model carries nothing that only training needs.
     """
 
     def __init__(
@@ -45,7 +48,9 @@ class DomainAdversarial(nn.Module):
         )
 
     def forward(self, model: Model, batch: Batch) -> dict[str, Tensor]:
-        """-> {"domain": scalar} and the fusion's own terms; rows of an unknown domain are ignored."""
+        """-> {"domain": scalar} and the fusion's own terms; rows of an unknown
+        domain are ignored.
+        """
         outputs = model(batch.streams, batch.context)
         target = domain_of(batch.targets, self.domain)
         strength = self.strength * (reversal_ramp(self.progress) if self.ramp else 1.0)

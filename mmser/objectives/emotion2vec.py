@@ -1,12 +1,15 @@
-"""Online distillation with utterance and frame losses: the pre-training of emotion2vec, without labels.
+"""Online distillation with utterance and frame losses: the pre-training of emotion2vec, without
+labels.
 
-Source: Ma et al., "emotion2vec", ACL Findings 2024, section 3; its parent is data2vec 2.0 (Baevski et al., 2023).
+Source: Ma et al., "emotion2vec", ACL Findings 2024, section 3; its parent is data2vec 2.0 (Baevski
+et al., 2023).
 
 Differs:
-    Masked frames are replaced by small noise before the student's positions are computed, which would tell of them
-    otherwise; with ``drop_masked`` they are then left out of its input and noise in the decoder's. The decoder's size
-    follows from the published parameter count. Frame targets are instance-normalised over time; the utterance target is
-    the mean of the plain ones, whose normalised mean would be zero.
+    Masked frames are replaced by small noise before the student's positions are computed, which
+    would tell of them otherwise; with ``drop_masked`` they are then left out of its input and noise
+    in the decoder's. The decoder's size follows from the published parameter count. Frame targets
+    are instance-normalised over time; the utterance target is the mean of the plain ones, whose
+    normalised mean would be zero.
 """
 
 from __future__ import annotations
@@ -30,10 +33,11 @@ MaskRule = Literal["fraction", "start_rate"]
 class Emotion2VecPretraining(nn.Module):
     """Student: tokens and masked frames; teacher: the backbone's moving average on whole frames.
 
-    ``mask_rule`` "fraction": ``probability * T / span`` distinct starts (about 41 % masked); "start_rate": each frame
-    starts a span with ``probability`` (about 97 %). ``drop_masked``: the student encodes the other frames alone, which
-    costs as much less as there are fewer. The teacher moves after each step by tau from ``tau_start`` to
-    ``tau_end`` over ``progress``; ``average`` last blocks make the target.
+    ``mask_rule`` "fraction": ``probability * T / span`` distinct starts (about 41 % masked);
+    "start_rate": each frame starts a span with ``probability`` (about 97 %). ``drop_masked``: the
+    student encodes the other frames alone, which costs as much less as there are fewer. The teacher
+    moves after each step by tau from ``tau_start`` to ``tau_end`` over ``progress``; ``average``
+    last blocks make the target.
     """
 
     started: Tensor
@@ -70,7 +74,9 @@ class Emotion2VecPretraining(nn.Module):
         self.tau_start, self.tau_end = tau_start, tau_end
         self.drop_masked = drop_masked
         self.progress = 0.0
-        self.teacher = AlibiBackbone(size, layers, heads, inner_size, dropout=0.0).requires_grad_(False)
+        self.teacher = AlibiBackbone(size, layers, heads, inner_size, dropout=0.0).requires_grad_(
+            False
+        )
         self.decoder = FrameDecoder(size, decoder_size, groups)
         self.register_buffer("started", torch.zeros((), dtype=torch.bool))
 
@@ -78,7 +84,9 @@ class Emotion2VecPretraining(nn.Module):
         """-> {"frame": scalar, "utterance": scalar}"""
         encoder: Any = dict(model.encoders.items()).get(self.stream)
         if not hasattr(encoder, "backbone"):
-            raise MmserError(f"the encoder emotion2vec for stream '{self.stream}'", "another", "Choose it.")
+            raise MmserError(
+                f"the encoder emotion2vec for stream '{self.stream}'", "another", "Choose it."
+            )
         if not bool(self.started):
             self.teacher.load_state_dict(encoder.backbone.state_dict())
             self.started.fill_(True)
@@ -88,32 +96,49 @@ class Emotion2VecPretraining(nn.Module):
         with torch.no_grad():
             target = self.target(encoder.front.placed(frames).values, frames.mask)
         return {
-            "frame": self.frame_loss(self.decoder(student, frames.mask), target, masked, frames.mask),
+            "frame": self.frame_loss(
+                self.decoder(student, frames.mask), target, masked, frames.mask
+            ),
             "utterance": self.utterance_weight * utterance_loss(told, target, frames.mask),
         }
 
     def student(self, encoder: Any, frames: Stream, masked: Tensor) -> tuple[Tensor, Tensor]:
-        """Projected frames (batch, frame, feature) -> the utterance's vector and the frames for the decoder.
+        """Projected frames (batch, frame, feature) -> the utterance's vector and the frames for the
+        decoder.
 
         Nothing that only ``masked`` (batch, frame) frames have heard reaches either.
         """
         noise = torch.randn_like(frames.values) * 0.01
-        seen = encoder.front.placed(Stream(torch.where(masked[..., None], noise, frames.values), frames.mask))
-        return student_on_others(encoder, seen, masked, noise) if self.drop_masked else student_on_all(encoder, seen)
+        seen = encoder.front.placed(
+            Stream(torch.where(masked[..., None], noise, frames.values), frames.mask)
+        )
+        return (
+            student_on_others(encoder, seen, masked, noise)
+            if self.drop_masked
+            else student_on_all(encoder, seen)
+        )
 
     def target(self, values: Tensor, mask: Tensor) -> Tensor:
-        """Mean of the teacher's last blocks on unmasked frames without tokens: (batch, frame, feature), no gradient."""
+        """Mean of the teacher's last blocks on unmasked frames without tokens: (batch, frame,
+        feature), no gradient.
+        """
         with torch.no_grad():
             return torch.stack(self.teacher(values, mask)[1][-self.average :]).mean(dim=0)
 
     def frame_loss(self, predicted: Tensor, target: Tensor, masked: Tensor, mask: Tensor) -> Tensor:
-        """Mean square over features and masked frames of predicted and target (batch, frame, feature)."""
-        target = (target - masked_mean(target, mask)[:, None]) / masked_std(target, mask, 1e-5)[:, None].clamp_min(1e-5)
+        """Mean square over features and masked frames of predicted and target (batch, frame,
+        feature).
+        """
+        target = (target - masked_mean(target, mask)[:, None]) / masked_std(target, mask, 1e-5)[
+            :, None
+        ].clamp_min(1e-5)
         squares = (predicted - target).square().mean(dim=-1)
         return (squares * masked).sum() / masked.sum().clamp_min(1)
 
     def draw_mask(self, mask: Tensor) -> Tensor:
-        """mask (batch, frame) -> (batch, frame) bool: spans of ``span`` frames, never in padding."""
+        """mask (batch, frame) -> (batch, frame) bool: spans of ``span`` frames,
+        never in padding.
+        """
         lengths = mask.sum(dim=1, keepdim=True)
         share = torch.rand(mask.shape, device=mask.device)
         if self.mask_rule == "start_rate":
@@ -122,7 +147,9 @@ class Emotion2VecPretraining(nn.Module):
             # At random up or down to a whole number of starts, as the parent recipe does.
             extra = torch.rand(len(mask), 1, device=mask.device)
             wanted = torch.floor(self.probability * lengths / self.span + extra)
-            room = torch.arange(mask.shape[1], device=mask.device) <= (lengths - self.span).clamp(min=0)
+            room = torch.arange(mask.shape[1], device=mask.device) <= (lengths - self.span).clamp(
+                min=0
+            )
             rank = share.masked_fill(~(room & mask), 2.0).argsort(dim=1).argsort(dim=1)
             starts = (rank < wanted) & room & mask
         ends = F.pad(starts[:, None].float(), (self.span - 1, 0))
@@ -144,8 +171,8 @@ class Emotion2VecPretraining(nn.Module):
 def student_on_all(encoder: Any, frames: Stream) -> tuple[Tensor, Tensor]:
     """The backbone on all frames (batch, frame, feature).
 
-    -> the utterance's vector (batch, feature): the tokens' mean, or the frames' without tokens; and the frames for the
-    decoder (batch, frame, feature).
+    -> the utterance's vector (batch, feature): the tokens' mean, or the frames' without tokens; and
+    the frames for the decoder (batch, frame, feature).
     """
     hidden, _ = encoder.backbone(frames.values, frames.mask, encoder.tokens)
     count = 0 if encoder.tokens is None else len(encoder.tokens)
@@ -153,8 +180,11 @@ def student_on_all(encoder: Any, frames: Stream) -> tuple[Tensor, Tensor]:
     return hidden[:, :count].mean(dim=1) if count else masked_mean(student, frames.mask), student
 
 
-def student_on_others(encoder: Any, frames: Stream, masked: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
-    """`student_on_all`, but the masked frames are left out, with ``noise`` in their places behind the backbone.
+def student_on_others(
+    encoder: Any, frames: Stream, masked: Tensor, noise: Tensor
+) -> tuple[Tensor, Tensor]:
+    """`student_on_all`, but the masked frames are left out, with ``noise`` in their places behind
+    the backbone.
 
     The others keep their distances. An utterance that is masked throughout gives zeros.
     """
@@ -172,20 +202,27 @@ def student_on_others(encoder: Any, frames: Stream, masked: Tensor, noise: Tenso
 
 
 def utterance_loss(told: Tensor, target: Tensor, mask: Tensor) -> Tensor:
-    """Mean over features and rows with frames of the square of told (batch, feature) minus the target's mean."""
+    """Mean over features and rows with frames of the square of told (batch, feature) minus the
+    target's mean.
+    """
     squares = (told - masked_mean(target, mask)).square().mean(dim=-1)
     present = mask.any(dim=1)
     return (squares * present).sum() / present.sum().clamp_min(1)
 
 
 class FrameDecoder(nn.Module):
-    """Four grouped convolutions (kernel 7) with layer norm and GELU, residual where the size stays, then linear."""
+    """Four grouped convolutions (kernel 7) with layer norm and GELU, residual where the size stays,
+    then linear.
+    """
 
-    def __init__(self, size: int, inner_size: int = 384, groups: int = 16, layers: int = 4, kernel: int = 7) -> None:
+    def __init__(
+        self, size: int, inner_size: int = 384, groups: int = 16, layers: int = 4, kernel: int = 7
+    ) -> None:
         super().__init__()
         sizes = [size, *[inner_size] * layers]
         self.convolutions = nn.ModuleList(
-            nn.Conv1d(sizes[layer], inner_size, kernel, padding=kernel // 2, groups=groups) for layer in range(layers)
+            nn.Conv1d(sizes[layer], inner_size, kernel, padding=kernel // 2, groups=groups)
+            for layer in range(layers)
         )
         self.out = nn.Linear(inner_size, size)
 

@@ -1,7 +1,7 @@
 """Cross-entropy on what each single annotator perceived, for listener-adaptive models.
 
-Source: Ando et al., ICASSP 2021: one example is a pair (utterance, listener). Here a row stays an utterance, and the
-listeners who voted on it are evaluated side by side.
+Source: Ando et al., ICASSP 2021: one example is a pair (utterance, listener). Here a row stays an
+utterance, and the listeners who voted on it are evaluated side by side.
 """
 
 from __future__ import annotations
@@ -20,12 +20,14 @@ from mmser.core.task import Task
 
 
 class ListenerVotes(nn.Module):
-    """Mean over the (utterance, listener) pairs of ``weight * -log p(label | utterance, listener)``.
+    """Mean over the (utterance, listener) pairs of ``weight * -log p(label | utterance,
+    listener)``.
 
-    The weight of a pair is the inverse frequency of its label among this listener's, times the inverse number of the
-    listener's labels: every listener weighs the same, and so does every emotion they use. Weights have mean 1 over the
-    training fold; those who gave fewer than ``min_labels`` labels count as one listener, as in the model. A model
-    without a class for other emotions ignores votes for them.
+    The weight of a pair is the inverse frequency of its label among this listener's, times the
+    inverse number of the listener's labels: every listener weighs the same, and so does every
+    emotion they use. Weights have mean 1 over the training fold; those who gave fewer than
+    ``min_labels`` labels count as one listener, as in the model. A model without a class for other
+    emotions ignores votes for them.
     """
 
     group: Tensor
@@ -37,7 +39,8 @@ class ListenerVotes(nn.Module):
             raise MmserError(
                 "single annotators' votes in the training fold",
                 "none in its manifest",
-                "Use a corpus that has them (IEMOCAP, MSP-Podcast), or objective=cross_entropy for the baseline.",
+                "Use a corpus that has them (IEMOCAP, MSP-Podcast), or objective=cross_entropy "
+                "for the baseline.",
             )
         groups = torch.tensor(task.listener_groups(min_labels))
         self.register_buffer("group", groups, persistent=False)
@@ -52,16 +55,24 @@ class ListenerVotes(nn.Module):
         outputs = model(batch.streams, replace(batch.context, listeners=listeners))
         head: Any = getattr(model, "head", None)
         if not hasattr(head, "listener_logits"):
-            raise MmserError("a head that answers per listener", type(head).__name__, "Use head=listener_mean.")
+            raise MmserError(
+                "a head that answers per listener", type(head).__name__, "Use head=listener_mean."
+            )
         logits = head.listener_logits(outputs.vector).float()  # (batch, vote, class)
         heard = (listeners != UNLABELLED) & (label != UNLABELLED) & (label < logits.shape[-1])
-        losses = F.cross_entropy(logits.transpose(1, 2), label.where(heard, UNLABELLED), reduction="none")
+        losses = F.cross_entropy(
+            logits.transpose(1, 2), label.where(heard, UNLABELLED), reduction="none"
+        )
         weights = self.weight[self.group[listeners.where(heard, 0)], label.where(heard, 0)] * heard
-        return {"listener_votes": (losses * weights).sum() / heard.sum().clamp_min(1), **outputs.losses}
+        return {
+            "listener_votes": (losses * weights).sum() / heard.sum().clamp_min(1),
+            **outputs.losses,
+        }
 
 
 def weigh_votes(task: Task, groups: Tensor) -> Tensor:
-    """(group, class and one more) float32: 1 / (classes the group uses * its labels of this class), mean 1 in training.
+    """(group, class and one more) float32: 1 / (classes the group uses * its labels of this class),
+    mean 1 in training.
 
     A class that a group never chose weighs 0 for it.
     """

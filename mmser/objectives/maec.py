@@ -1,12 +1,15 @@
-"""Adversarial auto-encoder classifier: classes and gender, while a discriminator draws the vector towards a Gaussian.
+"""Adversarial auto-encoder classifier: classes and gender, while a discriminator draws the vector
+towards a Gaussian.
 
-Source: "Multi-instance learning with an adversarial auto-encoder classifier for speech emotion recognition", ICASSP
-2021; the regularisation is that of Makhzani et al., "Adversarial autoencoders", 2016.
+Source: "Multi-instance learning with an adversarial auto-encoder classifier for speech emotion
+recognition", ICASSP 2021; the regularisation is that of Makhzani et al., "Adversarial
+autoencoders", 2016.
 
 Differs:
-    One step instead of three in turn: the discriminator sees the vector detached, the encoder sees the discriminator
-    with fixed weights, so that each loss moves what it should. The non-saturating form with weight 0.1 (as printed:
-    ``saturating``, weight 1). The minus signs of the printed class terms are put back.
+    One step instead of three in turn: the discriminator sees the vector detached, the encoder sees
+    the discriminator with fixed weights, so that each loss moves what it should. The non-saturating
+    form with weight 0.1 (as printed: ``saturating``, weight 1). The minus signs of the printed
+    class terms are put back.
 """
 
 from __future__ import annotations
@@ -23,7 +26,8 @@ from mmser.core.task import Task
 
 
 class AdversarialClassifier(nn.Module):
-    """``L_C + weight * L_adv`` for the model, ``L_D`` for the discriminator; ``adversarial`` false is MEC.
+    """``L_C + weight * L_adv`` for the model, ``L_D`` for the discriminator; ``adversarial`` false
+    is MEC.
 
     The gender layer is left out where the training fold has fewer than two genders.
     """
@@ -41,21 +45,29 @@ class AdversarialClassifier(nn.Module):
         self.weight, self.saturating = weight, saturating
         self.gender = nn.Linear(vector_size, len(task.genders)) if len(task.genders) > 1 else None
         self.discriminator = (
-            nn.Sequential(nn.Linear(vector_size, hidden_size), nn.LeakyReLU(0.2), nn.Linear(hidden_size, 1))
+            nn.Sequential(
+                nn.Linear(vector_size, hidden_size), nn.LeakyReLU(0.2), nn.Linear(hidden_size, 1)
+            )
             if adversarial
             else None
         )
 
     def forward(self, model: Model, batch: Batch) -> dict[str, Tensor]:
-        """-> {"emotion", "gender", "discriminator", "adversarial": scalars} and the fusion's own terms."""
+        """-> {"emotion", "gender", "discriminator", "adversarial": scalars} and the fusion's own
+        terms.
+        """
         outputs = model(batch.streams, batch.context)
         if outputs.logits is None:
-            raise MmserError("a model with class logits", "none", "Choose a head with classes, e.g. classifier.")
+            raise MmserError(
+                "a model with class logits", "none", "Choose a head with classes, e.g. classifier."
+            )
         losses = {"emotion": _cross_entropy(outputs.logits, batch.targets["emotion"])}
         if self.gender is not None:
             losses["gender"] = _cross_entropy(self.gender(outputs.vector), batch.targets["gender"])
         if self.discriminator is not None:
-            losses["discriminator"] = self.discriminator_loss(torch.randn_like(outputs.vector), outputs.vector)
+            losses["discriminator"] = self.discriminator_loss(
+                torch.randn_like(outputs.vector), outputs.vector
+            )
             losses["adversarial"] = self.weight * self.adversarial_loss(outputs.vector)
         return {**losses, **outputs.losses}
 
@@ -73,8 +85,13 @@ class AdversarialClassifier(nn.Module):
         """vector (batch, feature) -> (batch, 1) logit of "from the prior"."""
         network = self.discriminator
         if network is None:
-            raise MmserError("an objective with a discriminator", "adversarial=false", "Set adversarial=true.")
-        weights = {name: weight.detach() if fixed else weight for name, weight in network.named_parameters()}
+            raise MmserError(
+                "an objective with a discriminator", "adversarial=false", "Set adversarial=true."
+            )
+        weights = {
+            name: weight.detach() if fixed else weight
+            for name, weight in network.named_parameters()
+        }
         judged: Tensor = functional_call(network, weights, (vector,))
         return judged
 

@@ -1,11 +1,13 @@
-"""Meta-learning of an initialisation that adapts fast: MAML and its first-order form, inside one objective.
+"""Meta-learning of an initialisation that adapts fast: MAML and its first-order form, inside one
+objective.
 
-Sources: Finn, Abbeel, Levine, "Model-agnostic meta-learning", ICML 2017; used for speech emotion in Chopra et al.,
-"Meta-learning for low-resource speech emotion recognition", ICASSP 2021 (MetaSER).
+Sources: Finn, Abbeel, Levine, "Model-agnostic meta-learning", ICML 2017; used for speech emotion in
+Chopra et al., "Meta-learning for low-resource speech emotion recognition", ICASSP 2021 (MetaSER).
 
 Differs:
-    Episodes come from one corpus each and share no row between support and query (the released code draws both from
-    the pool of all corpora). The weights are never changed in the inner loop: the model is called with adapted copies.
+    Episodes come from one corpus each and share no row between support and query (the released code
+    draws both from the pool of all corpora). The weights are never changed in the inner loop: the
+    model is called with adapted copies.
 """
 
 from __future__ import annotations
@@ -28,12 +30,14 @@ Weights = dict[str, Tensor]
 
 
 class Maml(nn.Module):
-    """``sum over tasks of L(adapted weights; query)``, the weights adapted by ``inner_steps`` of gradient descent.
+    """``sum over tasks of L(adapted weights; query)``, the weights adapted by ``inner_steps`` of
+    gradient descent.
 
-    A training batch holds ``tasks`` episodes one after another, each ``support`` rows of every class, then ``query``
-    rows of every class (data.batching=episodes with the same numbers). ``second_order`` differentiates through the
-    inner steps (MAML); without it the query gradient at the adapted weights counts as that of the initial ones
-    (FOMAML). In evaluation mode the loss is the plain cross-entropy at the weights as they are.
+    A training batch holds ``tasks`` episodes one after another, each ``support`` rows of every
+    class, then ``query`` rows of every class (data.batching=episodes with the same numbers).
+    ``second_order`` differentiates through the inner steps (MAML); without it the query gradient at
+    the adapted weights counts as that of the initial ones (FOMAML). In evaluation mode the loss is
+    the plain cross-entropy at the weights as they are.
     """
 
     def __init__(
@@ -63,10 +67,13 @@ class Maml(nn.Module):
             raise MmserError(
                 f"batches of {self.tasks} episodes of {self.support_rows} + {self.query_rows} rows",
                 f"{len(batch.ids)} rows",
-                "Set data.batching=episodes and the same tasks, support and query in data.episodes.",
+                "Set data.batching=episodes and the same tasks, support and query in "
+                "data.episodes.",
             )
         with _twice_differentiable(self.second_order):
-            losses = [self._episode(model, batch, first) for first in range(0, len(batch.ids), episode)]
+            losses = [
+                self._episode(model, batch, first) for first in range(0, len(batch.ids), episode)
+            ]
         return {"query": torch.stack(losses).sum()}
 
     def _episode(self, model: Any, batch: Batch, first: int) -> Tensor:
@@ -75,16 +82,25 @@ class Maml(nn.Module):
         return self._loss(model, adapted, _rows(batch, middle, middle + self.query_rows))
 
     def adapt(self, model: Any, support: Batch) -> Weights:
-        """The learning weights of ``model`` after the inner steps on ``support``; the model itself stays."""
-        weights = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
+        """The learning weights of ``model`` after the inner steps on ``support``; the model itself
+        stays.
+        """
+        weights = {
+            name: weight for name, weight in model.named_parameters() if weight.requires_grad
+        }
         for _ in range(self.inner_steps):
             loss = self._loss(model, weights, support)
             names = list(weights)
             gradients = torch.autograd.grad(
-                loss, [weights[name] for name in names], create_graph=self.second_order, allow_unused=True
+                loss,
+                [weights[name] for name in names],
+                create_graph=self.second_order,
+                allow_unused=True,
             )
             weights = {
-                name: weights[name] if gradient is None else weights[name] - self.inner_lr * gradient
+                name: weights[name]
+                if gradient is None
+                else weights[name] - self.inner_lr * gradient
                 for name, gradient in zip(names, gradients, strict=True)
             }
         return weights
@@ -98,7 +114,9 @@ class Maml(nn.Module):
 def _cross_entropy(logits: Tensor | None, batch: Batch) -> Tensor:
     """Mean over labelled rows; zero where there is none."""
     if logits is None:
-        raise MmserError("a model with class logits", "none", "Choose a head with classes, e.g. classifier.")
+        raise MmserError(
+            "a model with class logits", "none", "Choose a head with classes, e.g. classifier."
+        )
     target = batch.targets["emotion"]
     losses = F.cross_entropy(logits, target, ignore_index=UNLABELLED, reduction="sum")
     return losses / (target != UNLABELLED).sum().clamp_min(1)
@@ -107,10 +125,15 @@ def _cross_entropy(logits: Tensor | None, batch: Batch) -> Tensor:
 def _rows(batch: Batch, first: int, last: int) -> Batch:
     """The rows from ``first`` up to ``last`` as a batch."""
     cut = slice(first, last)
-    context = Context(batch.context.dialogue[cut], batch.context.turn[cut], batch.context.speaker[cut])
+    context = Context(
+        batch.context.dialogue[cut], batch.context.turn[cut], batch.context.speaker[cut]
+    )
     return Batch(
         batch.ids[cut],
-        {name: Stream(stream.values[cut], stream.mask[cut]) for name, stream in batch.streams.items()},
+        {
+            name: Stream(stream.values[cut], stream.mask[cut])
+            for name, stream in batch.streams.items()
+        },
         context,
         {name: target[cut] for name, target in batch.targets.items()},
     )
@@ -118,6 +141,8 @@ def _rows(batch: Batch, first: int, last: int) -> Batch:
 
 @contextmanager
 def _twice_differentiable(wanted: bool) -> Iterator[None]:
-    """The fused recurrent kernels of cuDNN have no second derivative: torch's own are used instead."""
+    """The fused recurrent kernels of cuDNN have no second derivative: torch's own
+    are used instead.
+    """
     with torch.backends.cudnn.flags(enabled=torch.backends.cudnn.enabled and not wanted):
         yield

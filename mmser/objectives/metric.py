@@ -1,6 +1,7 @@
 """Metric learning on the fused vector by losses of the library pytorch-metric-learning.
 
-Used beside a main objective (see `combined`): embeddings of one emotion are drawn together, others pushed apart.
+Used beside a main objective (see `combined`): embeddings of one emotion are drawn together, others
+pushed apart.
 """
 
 from __future__ import annotations
@@ -20,9 +21,10 @@ MetricLoss = Literal["supervised_contrastive", "proxy_anchor", "proxy_nca", "tri
 class MetricLearning(nn.Module):
     """Optional linear projection -> one loss over the labelled rows of the batch.
 
-    ``supervised_contrastive`` (Khosla et al., 2020) uses ``temperature``; ``triplet`` uses ``margin`` and mines
-    ``mining`` triplets; ``proxy_anchor`` (Kim et al., 2020) and ``proxy_nca`` (Movshovitz-Attias et al., 2017) learn a
-    proxy per class, which belongs to the objective. ``projection_size`` null compares the fused vector itself.
+    ``supervised_contrastive`` (Khosla et al., 2020) uses ``temperature``; ``triplet`` uses
+    ``margin`` and mines ``mining`` triplets; ``proxy_anchor`` (Kim et al., 2020) and ``proxy_nca``
+    (Movshovitz-Attias et al., 2017) learn a proxy per class, which belongs to the objective.
+    ``projection_size`` null compares the fused vector itself.
     """
 
     def __init__(
@@ -43,7 +45,9 @@ class MetricLearning(nn.Module):
         self.name = loss
 
     def forward(self, model: Model, batch: Batch) -> dict[str, Tensor]:
-        """-> {loss name: scalar} and the fusion's own terms; zero with graph where the batch has no pair."""
+        """-> {loss name: scalar} and the fusion's own terms; zero with graph where the batch has no
+        pair.
+        """
         outputs = model(batch.streams, batch.context)
         labelled = batch.targets["emotion"] != UNLABELLED
         vectors = self.projection(outputs.vector).float()
@@ -66,7 +70,9 @@ def _loss(name: str, classes: int, size: int, temperature: float, margin: float)
     if name == "triplet":
         return losses.TripletMarginLoss(margin=margin)
     raise MmserError(
-        "loss supervised_contrastive, proxy_anchor, proxy_nca or triplet", f"'{name}'", "Correct the objective."
+        "loss supervised_contrastive, proxy_anchor, proxy_nca or triplet",
+        f"'{name}'",
+        "Correct the objective.",
     )
 
 
@@ -74,5 +80,7 @@ def _miner(mining: str, margin: float) -> nn.Module:
     from pytorch_metric_learning.miners import TripletMarginMiner
 
     if mining not in ("all", "hard", "semihard", "easy"):
-        raise MmserError("mining all, hard, semihard or easy", f"'{mining}'", "Correct the objective.")
+        raise MmserError(
+            "mining all, hard, semihard or easy", f"'{mining}'", "Correct the objective."
+        )
     return TripletMarginMiner(margin=margin, type_of_triplets=mining)

@@ -1,6 +1,7 @@
 """One-against-rest training: each class is a task of its own, one after another (MultiSER).
 
-Source: the multi-task baseline of Chopra et al., "Meta-learning for low-resource speech emotion recognition", ICASSP
+Source: the multi-task baseline of Chopra et al., "Meta-learning for low-resource speech emotion
+recognition", ICASSP
 2021. The head must give the log-probability of "yes" per class (head ``one_vs_rest``).
 """
 
@@ -16,7 +17,8 @@ from mmser.core.task import Task
 
 
 class OneVsRest(nn.Module):
-    """Binary cross-entropy of "this class" against "another"; with ``alternate`` one class per step, in turn.
+    """Binary cross-entropy of "this class" against "another"; with ``alternate`` one class per
+    step, in turn.
 
     In evaluation, and without ``alternate``, it is the mean over the classes.
     """

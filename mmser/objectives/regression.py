@@ -1,4 +1,5 @@
-"""Dimensional regression (valence, arousal, dominance): concordance (CCC) loss and mean squared error.
+"""Dimensional regression (valence, arousal, dominance): concordance (CCC) loss and mean squared
+error.
 
 A value that is NaN is unlabelled and ignored, one dimension at a time.
 """
@@ -20,13 +21,15 @@ from mmser.models.layers.concordance import concordance
 class ConcordanceLoss(nn.Module):
     """Sum over the values of ``weight * (1 - CCC)``, each CCC over the labelled rows of the batch.
 
-    ``weights`` has one entry per value of the task (None: 1 / number of values each). A value with fewer than two
-    labelled rows in the batch has no CCC and adds nothing.
+    ``weights`` has one entry per value of the task (None: 1 / number of values each). A value with
+    fewer than two labelled rows in the batch has no CCC and adds nothing.
     """
 
     weights: Tensor
 
-    def __init__(self, task: Task, vector_size: int, weights: Sequence[float] | None = None) -> None:
+    def __init__(
+        self, task: Task, vector_size: int, weights: Sequence[float] | None = None
+    ) -> None:
         super().__init__()
         self.whole_epoch = True
         self.register_buffer("weights", _value_weights(task, weights), persistent=False)
@@ -45,7 +48,9 @@ class MeanSquaredError(nn.Module):
 
     weights: Tensor
 
-    def __init__(self, task: Task, vector_size: int, weights: Sequence[float] | None = None) -> None:
+    def __init__(
+        self, task: Task, vector_size: int, weights: Sequence[float] | None = None
+    ) -> None:
         super().__init__()
         self.whole_epoch = True
         self.register_buffer("weights", _value_weights(task, weights), persistent=False)
@@ -67,7 +72,9 @@ def _value_weights(task: Task, weights: Sequence[float] | None) -> Tensor:
         return torch.full((len(task.values),), 1.0 / len(task.values))
     if len(weights) != len(task.values):
         raise MmserError(
-            f"a weight for each of {', '.join(task.values)}", f"{len(weights)} weights", "Correct objective.weights."
+            f"a weight for each of {', '.join(task.values)}",
+            f"{len(weights)} weights",
+            "Correct objective.weights.",
         )
     return torch.tensor([float(weight) for weight in weights])
 
@@ -75,5 +82,7 @@ def _value_weights(task: Task, weights: Sequence[float] | None) -> Tensor:
 def _values(outputs: Outputs) -> Tensor:
     """The model's values in float32, also under mixed precision."""
     if outputs.values is None:
-        raise MmserError("a model with values", "none", "Choose a head with values, e.g. regressor.")
+        raise MmserError(
+            "a model with values", "none", "Choose a head with values, e.g. regressor."
+        )
     return outputs.values.float()

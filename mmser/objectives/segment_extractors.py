@@ -1,6 +1,7 @@
 """Teaches the embeddings of segments: what kind of sound, and which emotion.
 
-Source: Hsu, Su, Wu, Chen, IEEE/ACM TASLP 29, 2021: one network per task, trained before the sequence model.
+Source: Hsu, Su, Wu, Chen, IEEE/ACM TASLP 29, 2021: one network per task, trained before the
+sequence model.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ from mmser.core.task import Task
 class SegmentExtractors(nn.Module):
     """Dropout and one linear layer per embedding -> cross-entropy over all segments of the batch.
 
-    ``features`` are the embeddings that lie side by side in each step of the fusion's sequence, equally wide. The
-    target of "emotion" is the label of the segment's utterance, that of "sound" the third column of the stream
-    ``segments``, of ``sounds`` kinds.
+    ``features`` are the embeddings that lie side by side in each step of the fusion's sequence,
+    equally wide. The target of "emotion" is the label of the segment's utterance, that of "sound"
+    the third column of the stream ``segments``, of ``sounds`` kinds.
     """
 
     def __init__(
@@ -51,13 +52,17 @@ class SegmentExtractors(nn.Module):
         """-> {"sound": scalar, "emotion": scalar} and the fusion's own terms."""
         outputs = model(batch.streams, batch.context)
         if outputs.sequence is None:
-            raise MmserError("a model with a step per segment", "none", "Use fusion=nonverbal_vocalization.")
+            raise MmserError(
+                "a model with a step per segment", "none", "Use fusion=nonverbal_vocalization."
+            )
         parts = outputs.sequence.filled().split(self.width, dim=-1)
         losses = dict(outputs.losses)
         for name, part in zip(self.features, parts, strict=True):
             target = self._targets(name, batch, outputs.sequence.mask)
             logits = self.layers[name](self.dropout(part)).float().flatten(0, 1)
-            total = F.cross_entropy(logits, target.flatten(), ignore_index=UNLABELLED, reduction="sum")
+            total = F.cross_entropy(
+                logits, target.flatten(), ignore_index=UNLABELLED, reduction="sum"
+            )
             losses[name] = total / (target != UNLABELLED).sum().clamp_min(1)
         return losses
 

@@ -1,10 +1,12 @@
 """Concordance of values predicted at every frame, for labels traced over time (SEWA, RECOLA).
 
-Atmaja and Akagi, ICASSP 2020, eq. 2: alpha (1 - CCC of arousal) + beta (1 - CCC of valence) + gamma (1 - CCC of
-liking), weights searched at random in 0..1 on the development part; they need not sum to 1.
+Atmaja and Akagi, ICASSP 2020, eq. 2: alpha (1 - CCC of arousal) + beta (1 - CCC of valence) + gamma
+(1 - CCC of liking), weights searched at random in 0..1 on the development part; they need not sum
+to 1.
 
-The labels are a stream of the batch, (batch, time, value) in the order of the task's values, NaN where unlabelled: a
-stream without an encoder, which no model reads. Without it the target of an utterance's mean value is its label.
+The labels are a stream of the batch, (batch, time, value) in the order of the task's values, NaN
+where unlabelled: a stream without an encoder, which no model reads. Without it the target of an
+utterance's mean value is its label.
 
 Differs:
     Padded frames are left out (not stated), and the CCC is over all labelled frames of the batch.
@@ -27,8 +29,9 @@ from mmser.models.layers.concordance import concordance
 class SequenceConcordance(nn.Module):
     """Sum over the values of ``weight * (1 - CCC)``.
 
-    ``weights`` maps values to their weight, 1 where none is given; ``labels`` names the stream that holds the labels.
-    ``delay`` frames are the annotators' reaction: the prediction at frame t learns the label at t + delay.
+    ``weights`` maps values to their weight, 1 where none is given; ``labels`` names the stream that
+    holds the labels. ``delay`` frames are the annotators' reaction: the prediction at frame t
+    learns the label at t + delay.
     """
 
     weights: Tensor
@@ -45,18 +48,29 @@ class SequenceConcordance(nn.Module):
         given = dict(weights or {})
         if not task.values or set(given) - set(task.values):
             found = f"weights for {', '.join(given) or 'none'}"
-            expected = f"weights for values of the protocol ({', '.join(task.values) or 'it has none'})"
-            raise MmserError(expected, found, "Choose a protocol with values, correct objective.weights.")
+            expected = (
+                f"weights for values of the protocol ({', '.join(task.values) or 'it has none'})"
+            )
+            raise MmserError(
+                expected, found, "Choose a protocol with values, correct objective.weights."
+            )
         if delay < 0:
-            raise MmserError("a delay of 0 frames or more", f"{delay}", "Labels lag behind, they do not run ahead.")
+            raise MmserError(
+                "a delay of 0 frames or more",
+                f"{delay}",
+                "Labels lag behind, they do not run ahead.",
+            )
         self.labels = labels
         self.delay = delay
         chosen = [float(given.get(name, 1.0)) for name in task.values]
         self.register_buffer("weights", torch.tensor(chosen), persistent=False)
 
     def forward(self, model: Model, batch: Batch) -> dict[str, Tensor]:
-        """-> {"sequence_ccc": scalar} and the fusion's own terms; a value with less than two labels adds nothing."""
-        # As they are: the validation recognises the batch by it. A model reads only streams it has an encoder for.
+        """-> {"sequence_ccc": scalar} and the fusion's own terms; a value with less than two labels
+        adds nothing.
+        """
+        # As they are: the validation recognises the batch by it. A model reads only streams it has
+        # an encoder for.
         outputs = model(batch.streams, batch.context)
         paired = self.paired_frames(model, outputs, batch)
         if paired is not None:
@@ -64,12 +78,16 @@ class SequenceConcordance(nn.Module):
         elif outputs.values is not None:
             values, target = outputs.values, batch.targets["values"]
         else:
-            raise MmserError("a model with values", "none", "Choose a head with values, e.g. regression.")
+            raise MmserError(
+                "a model with values", "none", "Choose a head with values, e.g. regression."
+            )
         defined = (~target.isnan()).sum(dim=0) > 1
         losses = torch.where(defined, 1.0 - concordance(values.float(), target), 0.0)
         return {"sequence_ccc": (losses * self.weights).sum(), **outputs.losses}
 
-    def paired_frames(self, model: Model, outputs: Outputs, batch: Batch) -> tuple[Tensor, Tensor] | None:
+    def paired_frames(
+        self, model: Model, outputs: Outputs, batch: Batch
+    ) -> tuple[Tensor, Tensor] | None:
         """Predictions and labels (batch, time, value) frame by frame, None without traced labels.
 
         A label is NaN where it or the prediction is missing.
@@ -81,7 +99,9 @@ class SequenceConcordance(nn.Module):
 
     @staticmethod
     def _frames(model: Model, outputs: Outputs) -> Tensor:
-        """(batch, time, value), NaN outside real frames: the head on every frame of the fused sequence."""
+        """(batch, time, value), NaN outside real frames: the head on every frame of the fused
+        sequence.
+        """
         head = getattr(model, "head", None)
         if outputs.sequence is None or head is None or getattr(head, "reads", "vector") != "vector":
             remedy = "Use model.fusion early_lstm with head regression or classifier."

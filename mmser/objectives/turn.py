@@ -17,15 +17,19 @@ from mmser.core.task import Task
 class TurnCrossEntropy(nn.Module):
     """The head on every step of the fusion's sequence, against the label of that segment.
 
-    ``labels`` names a stream of class indices (batch, segment), which no encoder reads, for corpora labelled segment
-    by segment; None gives each segment the label of its utterance. A batch without a label gives zero, with graph.
-    Source: Hsu et al., IEEE/ACM TASLP 29, 2021.
+    ``labels`` names a stream of class indices (batch, segment), which no encoder reads, for corpora
+    labelled segment by segment; None gives each segment the label of its utterance. A batch without
+    a label gives zero, with graph. Source: Hsu et al., IEEE/ACM TASLP 29, 2021.
     """
 
     def __init__(self, task: Task, vector_size: int, labels: str | None = None) -> None:
         super().__init__()
         if not task.classes:
-            raise MmserError("a protocol with classes", "none", "Choose a regression objective, e.g. objective=ccc.")
+            raise MmserError(
+                "a protocol with classes",
+                "none",
+                "Choose a regression objective, e.g. objective=ccc.",
+            )
         self.labels = labels
 
     def forward(self, model: Model, batch: Batch) -> dict[str, Tensor]:
@@ -33,10 +37,14 @@ class TurnCrossEntropy(nn.Module):
         outputs = model(batch.streams, batch.context)
         head: Any = getattr(model, "head", None)
         if outputs.sequence is None or head is None:
-            raise MmserError("a model with a step per segment", "none", "Use fusion=nonverbal_vocalization.")
+            raise MmserError(
+                "a model with a step per segment", "none", "Use fusion=nonverbal_vocalization."
+            )
         logits = head(outputs.sequence.filled())[0].float()  # (batch, segment, class)
         target = self._targets(batch, outputs.sequence.mask)
-        losses = F.cross_entropy(logits.transpose(1, 2), target, ignore_index=UNLABELLED, reduction="none")
+        losses = F.cross_entropy(
+            logits.transpose(1, 2), target, ignore_index=UNLABELLED, reduction="none"
+        )
         count = (target != UNLABELLED).sum(dim=1)
         turns = losses.sum(dim=1) / count.clamp_min(1)
         return {"turn": turns.sum() / (count > 0).sum().clamp_min(1), **outputs.losses}

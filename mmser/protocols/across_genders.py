@@ -1,4 +1,6 @@
-"""From one gender to the other: a domain shift within one corpus, for unsupervised domain adaptation."""
+"""From one gender to the other: a domain shift within one corpus, for unsupervised domain
+adaptation.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +14,13 @@ from mmser.protocols.folds import Fold
 
 
 class AcrossGenders:
-    """Two folds: one gender trains and validates with labels, the other is tested, and the other way round.
+    """Two folds: one gender trains and validates with labels, the other is tested, and the other
+    way round.
 
-    The share ``heard`` of each tested speaker's utterances, drawn by ``seed`` without a look at labels, is heard in
-    training without labels (0 for none); the others are tested: the inductive setting. ``validation_speakers`` speakers
-    of the training gender validate. The voices tested have been heard, so the plan is marked speaker-dependent.
+    The share ``heard`` of each tested speaker's utterances, drawn by ``seed`` without a look at
+    labels, is heard in training without labels (0 for none); the others are tested: the inductive
+    setting. ``validation_speakers`` speakers of the training gender validate. The voices tested
+    have been heard, so the plan is marked speaker-dependent.
     """
 
     speaker_dependent = True
@@ -43,7 +47,9 @@ class AcrossGenders:
             train, validation = tuple(own.loc[~held, "id"]), tuple(own.loc[held, "id"])
             yield Fold(f"{source}_to_{target}", train, validation, tested, heard)
 
-    def _shared_out(self, target: pd.DataFrame, draw: random.Random) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    def _shared_out(
+        self, target: pd.DataFrame, draw: random.Random
+    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """(ids heard, ids tested), each speaker's utterances divided by ``heard``."""
         heard: list[str] = []
         for _, rows in target.groupby("speaker", sort=True):

@@ -1,4 +1,6 @@
-"""What a protocol expects of a corpus, and in what a given copy differs from it, down to the utterance."""
+"""What a protocol expects of a corpus, and in what a given copy differs from it, down to the
+utterance.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +13,10 @@ from mmser.core.errors import MmserError
 from mmser.core.tables import require_columns
 
 Counts = Mapping[str, int | Mapping[str, int]]
-"""``total``: how many utterances take part; any other key is a column (``label``, ``session``, ``part``, ``speaker``)
-with the number of utterances by value, ``part/label`` its two columns joined by a slash. ``each_speaker`` is the
-number every speaker that is present has, ``speakers`` how many of them the whole corpus has (see `fewer_speakers`)."""
+"""``total``: how many utterances take part; any other key is a column (``label``, ``session``,
+``part``, ``speaker``) with the number of utterances by value, ``part/label`` its two columns joined
+by a slash. ``each_speaker`` is the number every speaker that is present has, ``speakers`` how many
+of them the whole corpus has (see `fewer_speakers`)."""
 
 SHOWN = 12
 NUMBERS = ("total", "speakers", "each_speaker")
@@ -24,19 +27,24 @@ BRACES = re.compile(r"\{([^{}]*)\}")
 
 
 def differences(table: pd.DataFrame, counts: Counts, ids: Sequence[str]) -> list[str]:
-    """One line per count or id list that ``table`` (columns of the manifest plus ``label``) does not meet.
+    """One line per count or id list that ``table`` (columns of the manifest plus ``label``) does
+    not meet.
 
-    ``ids`` are patterns as in a shell, ``03-{01..08}-{a,b}``; ``{speaker}`` in a pattern stands for each speaker
-    that is present, so that half a corpus can be checked in full.
+    ``ids`` are patterns as in a shell, ``03-{01..08}-{a,b}``; ``{speaker}`` in a pattern stands for
+    each speaker that is present, so that half a corpus can be checked in full.
     """
     if not isinstance(counts, Mapping):
-        raise MmserError("protocol.counts to be a mapping {total: 535, ...}", str(counts), "Correct it.")
+        raise MmserError(
+            "protocol.counts to be a mapping {total: 535, ...}", str(counts), "Correct it."
+        )
     by_id = list(_id_differences(table, ids))
     return by_id or list(_count_differences(table, counts))
 
 
 def fewer_speakers(table: pd.DataFrame, counts: Counts) -> list[str]:
-    """A line when whole speakers of the corpus are not there: a part of it that can be checked in full, and used."""
+    """A line when whole speakers of the corpus are not there: a part of it that can be checked in
+    full, and used.
+    """
     found, expected = table["speaker"].nunique(), counts.get("speakers")
     if not isinstance(expected, int) or found >= expected:
         return []
@@ -78,13 +86,18 @@ def _id_differences(table: pd.DataFrame, patterns: Sequence[str]) -> Iterator[st
 def _count_differences(table: pd.DataFrame, counts: Counts) -> Iterator[str]:
     for key, expected in counts.items():
         if key not in NUMBERS and not isinstance(expected, Mapping):
-            wanted = f"{', '.join(NUMBERS)}, or a column with the number of utterances by value, in protocol.counts"
+            wanted = (
+                f"{', '.join(NUMBERS)}, or a column with the number of utterances by value, "
+                "in protocol.counts"
+            )
             raise MmserError(wanted, f"{key}: {expected}", "Correct it.")
         if key == "total":
             if len(table) != expected:
                 yield f"{len(table)} utterances, not {expected}"
         elif key == "each_speaker":
-            yield from _column_differences(table, "speaker", dict.fromkeys(sorted(table["speaker"].unique()), expected))
+            yield from _column_differences(
+                table, "speaker", dict.fromkeys(sorted(table["speaker"].unique()), expected)
+            )
         elif key == "speakers":
             found = table["speaker"].nunique()
             if isinstance(expected, int) and found > expected:
@@ -93,10 +106,14 @@ def _count_differences(table: pd.DataFrame, counts: Counts) -> Iterator[str]:
             yield from _column_differences(table, key, expected)
 
 
-def _column_differences(table: pd.DataFrame, key: str, expected: Mapping[str, object]) -> Iterator[str]:
+def _column_differences(
+    table: pd.DataFrame, key: str, expected: Mapping[str, object]
+) -> Iterator[str]:
     require_columns(table, key.split("/"), f"a manifest for protocol.counts.{key}")
     members: dict[str, list[str]] = {}
-    for identity, *values in zip(table["id"], *(table[name] for name in key.split("/")), strict=True):
+    for identity, *values in zip(
+        table["id"], *(table[name] for name in key.split("/")), strict=True
+    ):
         members.setdefault("/".join(map(str, values)), []).append(identity)
     for value, number in expected.items():
         ids = members.pop(str(value), [])

@@ -1,9 +1,11 @@
-"""How a corpus is cut: each plan turns a table of utterances into folds of training, validation and test ids.
+"""How a corpus is cut: each plan turns a table of utterances into folds of training, validation and
+test ids.
 
-A plan is called with a table (one row per utterance that takes part, sorted by id) with the columns ``id``,
-``speaker``, ``session``, ``gender``, ``part`` and ``label`` and yields `Fold`s. It depends on nothing but the table
-and its own seed: never on the row order, the training seed or the machine. ``speaker_dependent`` tells whether a
-speaker may be heard in training and in test; the protocol guards what a plan promises.
+A plan is called with a table (one row per utterance that takes part, sorted by id) with the columns
+``id``, ``speaker``, ``session``, ``gender``, ``part`` and ``label`` and yields `Fold`s. It depends
+on nothing but the table and its own seed: never on the row order, the training seed or the machine.
+``speaker_dependent`` tells whether a speaker may be heard in training and in test; the protocol
+guards what a plan promises.
 """
 
 from __future__ import annotations
@@ -43,15 +45,17 @@ class FoldPlan(Protocol):
 class LeaveOneSpeakerOut:
     """Test each speaker once; validate on other speakers, train on the rest.
 
-    Where the corpus has two-person sessions (``by_session``), the session's other speaker validates, so that no
-    voice of the test conversation is heard in training. Otherwise ``validation_speakers`` speakers do: the next ones
-    on a ring of the speakers shuffled by ``seed``, women and men alternating as far as they go, so that everyone
-    validates equally often.
+    Where the corpus has two-person sessions (``by_session``), the session's other speaker
+    validates, so that no voice of the test conversation is heard in training. Otherwise
+    ``validation_speakers`` speakers do: the next ones on a ring of the speakers shuffled by
+    ``seed``, women and men alternating as far as they go, so that everyone validates equally often.
     """
 
     speaker_dependent = False
 
-    def __init__(self, by_session: bool = False, validation_speakers: int = 1, seed: int = 0) -> None:
+    def __init__(
+        self, by_session: bool = False, validation_speakers: int = 1, seed: int = 0
+    ) -> None:
         self.by_session = by_session
         self.validation_speakers = validation_speakers
         self.seed = seed
@@ -61,11 +65,15 @@ class LeaveOneSpeakerOut:
         needed = 3 if self.by_session else self.validation_speakers + 2
         if len(ring) < needed:
             raise MmserError(
-                f"at least {needed} speakers", f"{len(ring)}", "Use a protocol named random, or more data."
+                f"at least {needed} speakers",
+                f"{len(ring)}",
+                "Use a protocol named random, or more data.",
             )
         for speaker in sorted(ring):
             held = (
-                self._other(table, speaker) if self.by_session else following(ring, speaker, self.validation_speakers)
+                self._other(table, speaker)
+                if self.by_session
+                else following(ring, speaker, self.validation_speakers)
             )
             yield by_speaker(speaker, table, held, {speaker})
 
@@ -84,22 +92,29 @@ class LeaveOneSpeakerOut:
 class LeaveOneSessionOut:
     """Test each session once.
 
-    ``validation="speaker"``: one speaker of the next session validates (which one is drawn by ``seed``) and the other
-    one trains; ``validation="session"``: the whole next session validates, so training loses more.
+    ``validation="speaker"``: one speaker of the next session validates (which one is drawn by
+    ``seed``) and the other one trains; ``validation="session"``: the whole next session validates,
+    so training loses more.
     """
 
     speaker_dependent = False
 
     def __init__(self, validation: str = "speaker", seed: int = 0) -> None:
         if validation not in ("speaker", "session"):
-            raise MmserError("folds.validation speaker or session", f"'{validation}'", "Choose one of them.")
+            raise MmserError(
+                "folds.validation speaker or session", f"'{validation}'", "Choose one of them."
+            )
         self.validation = validation
         self.seed = seed
 
     def __call__(self, table: pd.DataFrame) -> Iterator[Fold]:
         sessions = sorted(table["session"].unique())
         if len(sessions) < 3:
-            raise MmserError("at least 3 sessions", f"{len(sessions)}", "Use more of the corpus or another protocol.")
+            raise MmserError(
+                "at least 3 sessions",
+                f"{len(sessions)}",
+                "Use more of the corpus or another protocol.",
+            )
         draw = random.Random(self.seed)
         for session in sessions:
             chosen = following(sessions, session, 1)
@@ -110,11 +125,13 @@ class LeaveOneSessionOut:
 
 
 class SpeakerGroups:
-    """Test ``groups`` groups of speakers in turn, the next group validates: for networks too slow for one by one.
+    """Test ``groups`` groups of speakers in turn, the next group validates: for networks too slow
+    for one by one.
 
-    Groups are fixed by ``seed`` over the sorted speakers, genders spread evenly. ``fixed`` names them instead:
-    ``{group: [speaker, ...]}``. With ``validation_speakers`` only so many speakers of the next group validate and its
-    others train: where speakers are few, half of them is too little to learn from.
+    Groups are fixed by ``seed`` over the sorted speakers, genders spread evenly. ``fixed`` names
+    them instead: ``{group: [speaker, ...]}``. With ``validation_speakers`` only so many speakers of
+    the next group validate and its others train: where speakers are few, half of them is too little
+    to learn from.
     """
 
     speaker_dependent = False
@@ -135,7 +152,9 @@ class SpeakerGroups:
         members = self._members(table)
         if len(members) < 3:
             raise MmserError(
-                "at least 3 groups of speakers", f"{len(members)}", "Use more speakers or a random protocol."
+                "at least 3 groups of speakers",
+                f"{len(members)}",
+                "Use more speakers or a random protocol.",
             )
         names = list(members)
         for name in names:
@@ -145,37 +164,55 @@ class SpeakerGroups:
     def _members(self, table: pd.DataFrame) -> dict[str, list[str]]:
         present = set(table["speaker"])
         if self.fixed is not None:
-            named = {group: [str(s) for s in speakers if str(s) in present] for group, speakers in self.fixed.items()}
+            named = {
+                group: [str(s) for s in speakers if str(s) in present]
+                for group, speakers in self.fixed.items()
+            }
             return {group: speakers for group, speakers in named.items() if speakers}
         order = [speaker for queue in by_gender(table, self.seed) for speaker in queue]
-        return {f"group{g + 1}": order[g :: self.groups] for g in range(min(self.groups, len(order)))}
+        return {
+            f"group{g + 1}": order[g :: self.groups] for g in range(min(self.groups, len(order)))
+        }
 
 
 class OwnPartition:
-    """The corpus's own train / validation / test parts as one fold; some corpora share speakers between them."""
+    """The corpus's own train / validation / test parts as one fold; some corpora share speakers
+    between them.
+    """
 
     def __init__(self, speaker_dependent: bool = True) -> None:
         self.speaker_dependent = speaker_dependent
 
     def __call__(self, table: pd.DataFrame) -> Iterator[Fold]:
-        ids = {part: tuple(table.loc[table["part"] == part, "id"]) for part in ("train", "validation", "test")}
+        ids = {
+            part: tuple(table.loc[table["part"] == part, "id"])
+            for part in ("train", "validation", "test")
+        }
         empty = [part for part, members in ids.items() if not members]
         if empty:
-            raise MmserError("utterances in train, validation and test", f"none in {empty[0]}", "Fill the column part.")
+            raise MmserError(
+                "utterances in train, validation and test",
+                f"none in {empty[0]}",
+                "Fill the column part.",
+            )
         yield Fold("official", ids["train"], ids["validation"], ids["test"])
 
 
 class RandomFolds:
-    """Stratified random cross-validation over utterances: speakers are shared, so it flatters every system.
+    """Stratified random cross-validation over utterances: speakers are shared, so it flatters every
+    system.
 
-    Each of the ``count`` folds holds out 1 / count of every class. With ``validation_one_in=None`` all of it is tested
-    and the next fold's share validates: ten folds of 8 : 1 : 1. Otherwise one in ``validation_one_in`` held-out
-    utterances validates and the others are tested: five folds with 4 give 8 : 0.5 : 1.5.
+    Each of the ``count`` folds holds out 1 / count of every class. With ``validation_one_in=None``
+    all of it is tested and the next fold's share validates: ten folds of 8 : 1 : 1. Otherwise one
+    in ``validation_one_in`` held-out utterances validates and the others are tested: five folds
+    with 4 give 8 : 0.5 : 1.5.
     """
 
     speaker_dependent = True
 
-    def __init__(self, count: int = 10, validation_one_in: int | None = None, seed: int = 0) -> None:
+    def __init__(
+        self, count: int = 10, validation_one_in: int | None = None, seed: int = 0
+    ) -> None:
         if validation_one_in is not None and validation_one_in < 2:
             expected = "folds.validation_one_in of at least 2, or null"
             raise MmserError(expected, str(validation_one_in), "Correct the protocol.")
@@ -198,7 +235,9 @@ class RandomFolds:
 
 
 class RandomHoldOut:
-    """One stratified random split: ``test`` of the utterances, ``validation`` of the others; speakers are shared."""
+    """One stratified random split: ``test`` of the utterances, ``validation`` of the others;
+    speakers are shared.
+    """
 
     speaker_dependent = True
 
@@ -218,7 +257,9 @@ class RandomHoldOut:
             parts["test"] += ids[:tested]
             parts["validation"] += ids[tested:held]
             parts["train"] += ids[held:]
-        train, validation, test = (tuple(sorted(parts[part])) for part in ("train", "validation", "test"))
+        train, validation, test = (
+            tuple(sorted(parts[part])) for part in ("train", "validation", "test")
+        )
         yield Fold("split", train, validation, test)
 
 
@@ -263,7 +304,9 @@ def following(ring: Sequence[str], member: str, count: int) -> set[str]:
 
 
 def stratified_shares(table: pd.DataFrame, count: int, seed: int) -> list[list[str]]:
-    """Deal the ids of each class, shuffled, round robin into ``count`` shares; sizes differ by at most one overall."""
+    """Deal the ids of each class, shuffled, round robin into ``count`` shares; sizes differ by at
+    most one overall.
+    """
     draw = random.Random(seed)
     shares: list[list[str]] = [[] for _ in range(count)]
     place = 0

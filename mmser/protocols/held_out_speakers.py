@@ -1,4 +1,6 @@
-"""A corpus's own test part, for corpora that name no validation part: whole training speakers validate."""
+"""A corpus's own test part, for corpora that name no validation part: whole training speakers
+validate.
+"""
 
 from __future__ import annotations
 
@@ -12,17 +14,20 @@ from mmser.protocols.folds import Fold
 
 
 class OwnTestPart:
-    """One fold: the corpus's own test part; the share ``validation`` of the training part's speakers validates.
+    """One fold: the corpus's own test part; the share ``validation`` of the training part's
+    speakers validates.
 
-    Which speakers, is drawn by ``seed``; at least one validates and one trains. ``tested`` is the part that is tested:
-    "validation" where the labels of the test part are withheld.
+    Which speakers, is drawn by ``seed``; at least one validates and one trains. ``tested`` is the
+    part that is tested: "validation" where the labels of the test part are withheld.
     """
 
     speaker_dependent = False
 
     def __init__(self, validation: float = 0.15, seed: int = 0, tested: str = "test") -> None:
         if not 0.0 <= validation <= 1.0:
-            raise MmserError("folds.validation from 0 to 1", str(validation), "Correct the protocol.")
+            raise MmserError(
+                "folds.validation from 0 to 1", str(validation), "Correct the protocol."
+            )
         self.validation = validation
         self.seed = seed
         self.tested = tested
@@ -37,4 +42,9 @@ class OwnTestPart:
         random.Random(self.seed).shuffle(speakers)
         count = min(max(1, round(self.validation * len(speakers))), len(speakers) - 1)
         held = rest["speaker"].isin(speakers[:count])
-        yield Fold("official", tuple(rest.loc[~held, "id"]), tuple(rest.loc[held, "id"]), tuple(tested["id"]))
+        yield Fold(
+            "official",
+            tuple(rest.loc[~held, "id"]),
+            tuple(rest.loc[held, "id"]),
+            tuple(tested["id"]),
+        )

@@ -13,9 +13,9 @@ from mmser.protocols.folds import Fold
 class LeaveOneRecordingGroupOut:
     """Test each group of recordings once, the next but one validates (so its sister group trains).
 
-    The group is what stands before the first ``separator`` of an utterance's id. In IEMOCAP it is who wears the
-    markers (Ses01F, Ses01M, ...), not who speaks: both voices of a session are in both of its groups, so every tested
-    speaker has also been trained on.
+    The group is what stands before the first ``separator`` of an utterance's id. In IEMOCAP it is
+    who wears the markers (Ses01F, Ses01M, ...), not who speaks: both voices of a session are in
+    both of its groups, so every tested speaker has also been trained on.
     """
 
     speaker_dependent = True
@@ -28,7 +28,9 @@ class LeaveOneRecordingGroupOut:
         groups = ids.str.split(self.separator, n=1).str[0]
         names = sorted(groups.unique())
         if len(names) < 3:
-            raise MmserError("at least 3 groups of recordings", f"{len(names)}", "Use another protocol.")
+            raise MmserError(
+                "at least 3 groups of recordings", f"{len(names)}", "Use another protocol."
+            )
         for place, name in enumerate(names):
             held = names[(place + 2) % len(names)]
             parts = [~groups.isin([name, held]), groups == held, groups == name]

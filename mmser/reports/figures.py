@@ -1,4 +1,6 @@
-"""Plots as pictures inside the page: one panel each, so that they stack on a narrow screen and stay readable."""
+"""Plots as pictures inside the page: one panel each, so that they stack on a narrow screen and stay
+readable.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +16,28 @@ from mmser.reports.page import Html
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-PALETTE = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000", "#8C8C00", "#7F7F7F")
-"""Okabe and Ito's colours, told apart with every common colour blindness; the last two are added for more classes."""
+PALETTE = (
+    "#0072B2",
+    "#E69F00",
+    "#009E73",
+    "#D55E00",
+    "#CC79A7",
+    "#56B4E9",
+    "#000000",
+    "#8C8C00",
+    "#7F7F7F",
+)
+"""Okabe and Ito's colours, told apart with every common colour blindness; the last two are added
+for more classes.
+"""
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">")
 """With the colours, so that print in grey can be read too."""
 
 NO_XML = rb"[\x00-\x08\x0b\x0c\x0e-\x1f]"
-"""Bytes that no XML may hold; the names of classes and speakers, which may, stand in the comments of a picture."""
+"""Bytes that no XML may hold; the names of classes and speakers, which may, stand in the comments
+of a picture.
+"""
 
 _STYLE: Any = {
     "font.size": 9,
@@ -34,17 +50,24 @@ _STYLE: Any = {
     "axes.titlesize": 9.5,
     "legend.frameon": False,
     "legend.fontsize": 8,
-    "text.parse_math": False,  # names of classes and speakers are anyone's text; a dollar sign is no formula
+    # Names of classes and speakers are anyone's text; a dollar sign is no formula.
+    "text.parse_math": False,
     "svg.hashsalt": "mmser",
 }
 
 
 def draw(
-    paint: Callable[[Axes], None], alt: str, width: float = 4.6, height: float = 3.2, raster: bool = False
+    paint: Callable[[Axes], None],
+    alt: str,
+    width: float = 4.6,
+    height: float = 3.2,
+    raster: bool = False,
 ) -> Html:
-    """One panel painted by ``paint`` as an <img> with the picture inside; ``raster`` for plots of many points.
+    """One panel painted by ``paint`` as an <img> with the picture inside; ``raster`` for plots of
+    many points.
 
-    Sizes are inches at 96 pixels; ``alt`` says in words what is seen. The same data give the same bytes.
+    Sizes are inches at 96 pixels; ``alt`` says in words what is seen. The same data give the same
+    bytes.
     """
     import matplotlib
     from matplotlib.figure import Figure

@@ -31,19 +31,27 @@ def element(tag: str, content: object = "", kind: str = "") -> Html:
     return Html(f"<{tag}{_class(kind)}>{safe(content)}</{tag}>")
 
 
-def table(head: Sequence[object], rows: Iterable[Sequence[object]], caption: object = "", text: int = 1) -> Html:
-    """A table that scrolls sideways on a narrow screen; the first ``text`` columns are text, the others figures."""
+def table(
+    head: Sequence[object], rows: Iterable[Sequence[object]], caption: object = "", text: int = 1
+) -> Html:
+    """A table that scrolls sideways on a narrow screen; the first ``text`` columns are text, the
+    others figures.
+    """
     lines = [f"<tr>{''.join(_cell('th', cell, i >= text) for i, cell in enumerate(head))}</tr>"]
-    body = [f"<tr>{''.join(_cell('td', cell, i >= text) for i, cell in enumerate(row))}</tr>" for row in rows]
+    body = [
+        f"<tr>{''.join(_cell('td', cell, i >= text) for i, cell in enumerate(row))}</tr>"
+        for row in rows
+    ]
     title = element("caption", caption) if caption else ""
-    return Html(
-        f'<div class="scroll"><table>{title}<thead>{lines[0]}</thead><tbody>{"".join(body)}</tbody></table></div>'
-    )
+    content = f"{title}<thead>{lines[0]}</thead><tbody>{''.join(body)}</tbody>"
+    return Html(f'<div class="scroll"><table>{content}</table></div>')
 
 
 def facts(pairs: Iterable[tuple[object, object]]) -> Html:
     """Name and value pairs, one per line."""
-    return Html(f"<dl>{''.join(element('dt', name) + element('dd', value) for name, value in pairs)}</dl>")
+    return Html(
+        f"<dl>{''.join(element('dt', name) + element('dd', value) for name, value in pairs)}</dl>"
+    )
 
 
 def bullets(items: Iterable[object]) -> Html:

@@ -43,8 +43,9 @@ SECTIONS = (
 def report(runs: list[Path], out: Path) -> Path:
     """Write one self-contained HTML file about the runs' folders to ``out``; returns its path.
 
-    It needs predictions.parquet alone; a section without its files says in one line why it is empty. The same files
-    give the same page. Raises MmserError when no run is given, one is given twice, or one has no predictions.
+    It needs predictions.parquet alone; a section without its files says in one line why it is
+    empty. The same files give the same page. Raises MmserError when no run is given, one is given
+    twice, or one has no predictions.
     """
     folders = [Path(run).resolve() for run in runs]
     if not folders or len(set(folders)) < len(folders):

@@ -1,4 +1,6 @@
-"""Everything a report reads of a run's folder and its caches. Only the predictions must be there."""
+"""Everything a report reads of a run's folder and its caches. Only the predictions
+must be there.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ RESTORE = "Restore it from a copy, or delete it."
 
 @dataclass(frozen=True, eq=False)
 class FoldFiles:
-    """What training left of one fold and seed: facts (fold.json) and the learning curve (metrics.csv), may be empty."""
+    """What training left of one fold and seed: facts (fold.json) and the learning curve
+    (metrics.csv), may be empty.
+    """
 
     name: str
     facts: dict[str, Any]
@@ -38,7 +42,9 @@ class FoldFiles:
 
 @dataclass(frozen=True, eq=False)
 class CacheFiles:
-    """One stream's cache: its info, its index, its bytes; ``stream`` names the corpus where there are several."""
+    """One stream's cache: its info, its index, its bytes; ``stream`` names the corpus where there
+    are several.
+    """
 
     stream: str
     directory: Path
@@ -75,20 +81,32 @@ class RunFiles:
     @cached_property
     def folds(self) -> list[FoldFiles]:
         """Every fold's files, finished or not."""
-        return [_fold(path) for path in sorted((self.directory / "folds").glob("*-seed*")) if path.is_dir()]
+        return [
+            _fold(path)
+            for path in sorted((self.directory / "folds").glob("*-seed*"))
+            if path.is_dir()
+        ]
 
     @cached_property
     def embeddings(self) -> dict[tuple[str, int], tuple[pd.DataFrame, np.ndarray]]:
         """{(fold, seed): (predictions of the kept rows, vectors (utterance, feature))}."""
-        rows, path = _table(self.directory / "embeddings.parquet"), self.directory / "embeddings.safetensors"
+        rows, path = (
+            _table(self.directory / "embeddings.parquet"),
+            self.directory / "embeddings.safetensors",
+        )
         if rows is None or not path.is_file():
             return {}
         vectors = load_arrays(path)
         clean = self.predictions[self.predictions["condition"] == "clean"]
-        joined = rows.assign(fold=rows["fold"].astype(str)).merge(clean, on=["id", "fold", "seed"], how="left")
+        joined = rows.assign(fold=rows["fold"].astype(str)).merge(
+            clean, on=["id", "fold", "seed"], how="left"
+        )
         groups: Any = joined.groupby(["fold", "seed"], sort=False)
         return {
-            (fold, int(seed)): (part.reset_index(drop=True), vectors[f"{fold}-seed{seed}"].astype(np.float32))
+            (fold, int(seed)): (
+                part.reset_index(drop=True),
+                vectors[f"{fold}-seed{seed}"].astype(np.float32),
+            )
             for (fold, seed), part in groups
         }
 
@@ -104,24 +122,35 @@ class RunFiles:
 
     @cached_property
     def corpora(self) -> list[str]:
-        """Names of the run's corpora in the cache; of a run made before they were recorded, the tested one's alone."""
+        """Names of the run's corpora in the cache; of a run made before they were recorded, the
+        tested one's alone.
+        """
         named = self.environment.get("manifests") or dict.fromkeys(self.predictions["corpus"])
         return [str(name) for name in named if name]
 
     @cached_property
     def caches(self) -> list[CacheFiles]:
-        """The caches this run was trained on that are still on this machine, by corpus and fingerprint."""
+        """The caches this run was trained on that are still on this machine, by corpus and
+        fingerprint.
+        """
         wanted, cache = self.environment.get("caches") or {}, self.config.get("cache")
         if not cache:
             return []
         found = []
         for stream, mark in wanted.items():
-            # Two extractors of one recipe have the same fingerprint: the config knows which of them was read.
+            # Two extractors of one recipe have the same fingerprint: the config knows which of them
+            # was read.
             named = recorded_stores(self.config, {"caches": {stream: mark}})
             pattern = next(iter(named.values()), f"*-{mark}")
-            paths = {corpus: sorted((Path(cache) / corpus).glob(pattern)) for corpus in self.corpora}
-            labels = {c: stream if len(self.corpora) == 1 else f"{stream} ({c})" for c in self.corpora}
-            found += [_cache(labels[corpus], stores[0]) for corpus, stores in paths.items() if stores]
+            paths = {
+                corpus: sorted((Path(cache) / corpus).glob(pattern)) for corpus in self.corpora
+            }
+            labels = {
+                c: stream if len(self.corpora) == 1 else f"{stream} ({c})" for c in self.corpora
+            }
+            found += [
+                _cache(labels[corpus], stores[0]) for corpus, stores in paths.items() if stores
+            ]
         return found
 
     @cached_property
@@ -140,18 +169,26 @@ class RunFiles:
     @property
     def synthetic(self) -> bool:
         """The corpus is a synthetic one, by its config or by its name in the predictions."""
-        named = [*self.predictions["corpus"].unique(), json.dumps(self.config.get("corpus"), default=str)]
+        named = [
+            *self.predictions["corpus"].unique(),
+            json.dumps(self.config.get("corpus"), default=str),
+        ]
         return any("synthetic" in str(name).lower() for name in named)
 
     @property
     def random_weights(self) -> bool:
         """Some cache was made with random instead of trained extractor weights."""
-        marks = [self.environment.get("random_weights"), *(cache.info.get("random_weights") for cache in self.caches)]
+        marks = [
+            self.environment.get("random_weights"),
+            *(cache.info.get("random_weights") for cache in self.caches),
+        ]
         return any(bool(mark) for mark in marks)
 
     @cached_property
     def shared_speakers(self) -> int | None:
-        """Test speakers that the same fold also trains on, counted in the assignment; None when it cannot be told."""
+        """Test speakers that the same fold also trains on, counted in the assignment; None when it
+        cannot be told.
+        """
         if self.assignment is None:
             return None
         known = self.predictions if self.manifest is None else self.manifest
@@ -177,12 +214,16 @@ def read_run(directory: str | Path) -> RunFiles:
     directory = Path(directory)
     if not (directory / FILE_NAME).is_file():
         raise MmserError(
-            "a run's folder with predictions", f"no {FILE_NAME} in {directory}", f"Run: mmser evaluate run={directory}"
+            "a run's folder with predictions",
+            f"no {FILE_NAME} in {directory}",
+            f"Run: mmser evaluate run={directory}",
         )
     path = directory / "config.yaml"
     config = read_saved_yaml(path) if path.is_file() else {}
     environment = _json(directory / "environment.json") or {}
-    return RunFiles(directory, directory.resolve().name, config, environment, read_predictions(directory))
+    return RunFiles(
+        directory, directory.resolve().name, config, environment, read_predictions(directory)
+    )
 
 
 def _fold(path: Path) -> FoldFiles:
@@ -192,7 +233,9 @@ def _fold(path: Path) -> FoldFiles:
 
 
 def _cache(stream: str, directory: Path) -> CacheFiles:
-    index = as_table(read_rows(directory / INDEX)) if (directory / INDEX).is_file() else pd.DataFrame()
+    index = (
+        as_table(read_rows(directory / INDEX)) if (directory / INDEX).is_file() else pd.DataFrame()
+    )
     size = sum(path.stat().st_size for path in directory.iterdir() if path.is_file())
     return CacheFiles(stream, directory, read_info(directory), index, size)
 

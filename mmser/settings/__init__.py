@@ -1,1 +1,3 @@
-"""What a command may be told: one file per noun with its options, their types and what each may be."""
+"""What a command may be told: one file per noun with its options, their types and
+what each may be.
+"""

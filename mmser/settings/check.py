@@ -1,4 +1,6 @@
-"""A mapping beside the dataclass that describes it: every key known, every value allowed, or one clear error."""
+"""A mapping beside the dataclass that describes it: every key known, every value allowed, or one
+clear error.
+"""
 
 from __future__ import annotations
 
@@ -17,20 +19,28 @@ SHOWN = 60
 
 @cache
 def ranges_of(kind: type) -> dict[str, tuple[Range, ...]]:
-    """{option: what it may be} of a dataclass of settings; () for an option that is not checked here."""
+    """{option: what it may be} of a dataclass of settings; () for an option that is not checked
+    here.
+    """
     hints = get_type_hints(kind, include_extras=True)
     found = {field.name: getattr(hints[field.name], "__metadata__", ()) for field in fields(kind)}
-    return {name: tuple(item for item in stated if isinstance(item, Range)) for name, stated in found.items()}
+    return {
+        name: tuple(item for item in stated if isinstance(item, Range))
+        for name, stated in found.items()
+    }
 
 
 def check_options(kind: type, values: Any, where: str, others: bool = False) -> None:
-    """Raise UsageError for the first key of ``values`` that ``kind`` does not know or whose value it does not allow.
+    """Raise UsageError for the first key of ``values`` that ``kind`` does not know or whose value
+    it does not allow.
 
-    ``where`` is the place of the mapping in the settings, "" at the top. A key that is not given is not missed. With
-    ``others`` unknown keys pass.
+    ``where`` is the place of the mapping in the settings, "" at the top. A key that is not given is
+    not missed. With ``others`` unknown keys pass.
     """
     if not isinstance(values, Mapping):
-        raise UsageError(f"{where} to be a mapping of options", shown(values), f"Write {where}.KEY=VALUE.")
+        raise UsageError(
+            f"{where} to be a mapping of options", shown(values), f"Write {where}.KEY=VALUE."
+        )
     known = ranges_of(kind)
     for key, value in values.items():
         place = f"{where}.{key}" if where else str(key)
@@ -45,13 +55,19 @@ def check_complete(kind: type, values: Mapping[str, Any], where: str) -> None:
     needed = [field.name for field in fields(kind) if field.default is MISSING]
     missing = [f"{where}.{name}" if where else name for name in needed if name not in values]
     if missing:
-        raise UsageError(f"the option {missing[0]}", "none", f"Set {missing[0]}=VALUE; configs/ says what it means.")
+        raise UsageError(
+            f"the option {missing[0]}",
+            "none",
+            f"Set {missing[0]}=VALUE; configs/ says what it means.",
+        )
 
 
 def check_value(place: str, value: Any, kinds: tuple[Range, ...]) -> None:
     """Raise UsageError unless ``value`` is one of ``kinds`` (none: anything is allowed)."""
     if kinds and not any(kind.holds(value) for kind in kinds):
-        raise UsageError(f"{place} to be {allowed(kinds)}", shown(value), _remedy(place, value, kinds))
+        raise UsageError(
+            f"{place} to be {allowed(kinds)}", shown(value), _remedy(place, value, kinds)
+        )
 
 
 def unknown_option(place: str, known: Iterable[str]) -> UsageError:
@@ -59,7 +75,9 @@ def unknown_option(place: str, known: Iterable[str]) -> UsageError:
     parent, _, key = place.rpartition(".")
     near = difflib.get_close_matches(key, [*known], n=3, cutoff=0.5)
     names = ", ".join(f"{parent}.{name}" if parent else name for name in near)
-    hint = f"Did you mean {names}?" if near else f"Known: {', '.join(sorted(known)[:20]) or 'none'}."
+    hint = (
+        f"Did you mean {names}?" if near else f"Known: {', '.join(sorted(known)[:20]) or 'none'}."
+    )
     return UsageError(f"an option of {parent or 'the command'}", place, hint)
 
 
@@ -71,7 +89,9 @@ def shown(value: Any) -> str:
 
 def _remedy(place: str, value: Any, kinds: tuple[Range, ...]) -> str:
     words = [choice for kind in kinds if isinstance(kind, OneOf) for choice in kind.choices]
-    near = difflib.get_close_matches(value, [*map(str, words)], n=1) if isinstance(value, str) else []
+    near = (
+        difflib.get_close_matches(value, [*map(str, words)], n=1) if isinstance(value, str) else []
+    )
     if near:
         return f"Did you mean {place}={near[0]}?"
     lists = any(isinstance(kind, ListOf) for kind in kinds)

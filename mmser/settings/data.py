@@ -20,10 +20,11 @@ WORKERS = 1024
 
 @dataclass(frozen=True, slots=True)
 class Episodes:
-    """``count`` batches per epoch of ``tasks`` episodes each: ``support``, then ``query`` rows of every class.
+    """``count`` batches per epoch of ``tasks`` episodes each: ``support``, then ``query`` rows of
+    every class.
 
-    ``by`` says what a task is: one corpus, one speaker, or the pool of all. Raises UsageError for a value that is not
-    allowed.
+    ``by`` says what a task is: one corpus, one speaker, or the pool of all. Raises UsageError for a
+    value that is not allowed.
     """
 
     tasks: Annotated[int, Whole(1)] = 8
@@ -48,8 +49,11 @@ class Data:
     workers: Annotated[int, Whole(0, WORKERS)]
     augmentation: Annotated[
         Sequence[str | Mapping[str, Any]] | str | Mapping[str, Any] | None,
-        ListOf(Text("the name of an augmentation"), AUGMENTATION), Text("a name"), AUGMENTATION, Null(),
-    ]  # fmt: skip
+        ListOf(Text("the name of an augmentation"), AUGMENTATION),
+        Text("a name"),
+        AUGMENTATION,
+        Null(),
+    ]
     train_on: Annotated[str, Text("all, own, domains or the name of a domain")]
     train_share: Annotated[float, Number(above=0, most=1)]
     episodes: Annotated[Mapping[str, Any] | None, MappingOf(), Null()]

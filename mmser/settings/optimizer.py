@@ -13,11 +13,16 @@ SHARE = Number(least=0, most=1)
 
 @dataclass(frozen=True, slots=True)
 class Optimizer:
-    """Those of torch's optimizers; one has the options of its class alone, further ones are checked by its class."""
+    """Those of torch's optimizers; one has the options of its class alone, further ones are checked
+    by its class.
+    """
 
     lr: Annotated[float, Number(above=0, most=1_000_000)]
     weight_decay: Annotated[float, Number(least=0)]
-    betas: Annotated[Sequence[float], ListOf(Number(least=0, below=1), least=2, most=2)] = (0.9, 0.999)
+    betas: Annotated[Sequence[float], ListOf(Number(least=0, below=1), least=2, most=2)] = (
+        0.9,
+        0.999,
+    )
     eps: Annotated[float, Number(least=0)] = 1e-8
     rho: Annotated[float, SHARE] = 0.9
     alpha: Annotated[float, SHARE] = 0.99

@@ -1,7 +1,8 @@
 """The arguments of a part (``_target_`` and flat arguments) beside the signature of what is named.
 
-Types come from the signature. Ranges come from the argument's name, so that each part has them without a word of its
-own: a size is at least 1, a dropout below 1, a probability at most 1, nothing is NaN or negative that counts something.
+Types come from the signature. Ranges come from the argument's name, so that each part has them
+without a word of its own: a size is at least 1, a dropout below 1, a probability at most 1, nothing
+is NaN or negative that counts something.
 """
 
 from __future__ import annotations
@@ -19,18 +20,48 @@ from mmser.settings.check import check_value, unknown_option
 from mmser.settings.ranges import Flag, ListOf, MappingOf, Null, Number, OneOf, Range, Text, Whole
 
 HYDRA = ("_target_", "_partial_", "_convert_", "_recursive_", "_args_")
-COMPLETED = ("input_size", "input_sizes", "task", "vector_size", "optimizer", "epochs", "steps_per_epoch", "params")
+COMPLETED = (
+    "input_size",
+    "input_sizes",
+    "task",
+    "vector_size",
+    "optimizer",
+    "epochs",
+    "steps_per_epoch",
+    "params",
+)
 """Arguments that the data or the learner give: no option."""
 
-SIZES = ("size", "sizes", "heads", "hops", "rank", "filters", "channels", "kernel", "kernels", "stride", "strides",
-         "hop", "test_hop", "bands", "bins", "fft", "frames", "segment", "segment_frames", "groups", "pool", "pools",
-         "blocks", "rows_at_once", "sample_rate", "columns", "nodes", "window", "width", "height", "samples", "symbols",
-         "coefficients", "example", "picture", "steps", "limit", "crop", "emotions", "every", "steps_up",
-         "detect_every", "utterances_per_speaker", "beam_size", "negatives", "span", "average", "inner_steps",
-         "tasks", "support", "query", "count", "validation_speakers")  # fmt: skip
+SIZES = ("size", "sizes", "heads", "hops", "rank", "filters", "channels", "kernel", "kernels",
+         "stride", "strides", "hop", "test_hop", "bands", "bins", "fft", "frames", "segment",
+         "segment_frames", "groups", "pool", "pools", "blocks", "rows_at_once", "sample_rate",
+         "columns", "nodes", "window", "width", "height", "samples", "symbols", "coefficients",
+         "example", "picture", "steps", "limit", "crop", "emotions", "every", "steps_up",
+         "detect_every", "utterances_per_speaker", "beam_size", "negatives", "span", "average",
+         "inner_steps", "tasks", "support", "query", "count", "validation_speakers")  # fmt: skip
 SHARES_BELOW_ONE = ("dropout", "layer_drop", "drop_path")
-SHARES = ("probability", "information", "label_smoothing", "time_fraction", "share", "keep", "proportion", "warmup")
-POSITIVE = ("ms", "seconds", "frame_rate", "temperature", "ratio", "width", "scale", "epsilon", "high_hz", "divisor")
+SHARES = (
+    "probability",
+    "information",
+    "label_smoothing",
+    "time_fraction",
+    "share",
+    "keep",
+    "proportion",
+    "warmup",
+)
+POSITIVE = (
+    "ms",
+    "seconds",
+    "frame_rate",
+    "temperature",
+    "ratio",
+    "width",
+    "scale",
+    "epsilon",
+    "high_hz",
+    "divisor",
+)
 SEED = Whole(0, 2**32 - 1)
 
 
@@ -50,7 +81,9 @@ def check_part(node: Any, where: str) -> None:
 
 
 def argument_names(target: str) -> tuple[str, ...] | None:
-    """The arguments that a config may give what ``target`` names; None where it cannot be told or takes any."""
+    """The arguments that a config may give what ``target`` names; None where it cannot be told or
+    takes any.
+    """
     kinds = _arguments(target)
     return None if kinds is None else tuple(kinds)
 
@@ -87,7 +120,9 @@ def _arguments(target: str) -> dict[str, tuple[Range, ...]] | None:
 
 
 def located(target: str) -> Any:
-    """What a target names; None where it may not be called or is not there, which is said when it is built."""
+    """What a target names; None where it may not be called or is not there, which is said when it
+    is built.
+    """
     try:
         return find_part(target, "a part")
     except MmserError:

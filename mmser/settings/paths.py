@@ -1,4 +1,6 @@
-"""Which options are places on the disk: their values are taken as they are written, from where a run was made."""
+"""Which options are places on the disk: their values are taken as they are written, from where a
+run was made.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +17,21 @@ ALWAYS = ("root", "weights_folder", "label_file", "detector")
 """Last names of keys that are places wherever they stand."""
 
 TOP = ("cache", "run", "out", "word_vectors", "weights")
-GROUPS = ("paths", "extractor", "transcriber", "model", "stages", "data", "corpus", "protocol", "domains")
+GROUPS = (
+    "paths",
+    "extractor",
+    "transcriber",
+    "model",
+    "stages",
+    "data",
+    "corpus",
+    "protocol",
+    "domains",
+)
 LOADED = ("weights", "folder", "model")
-"""Last names that are places in parts that load something; ``weights`` of an objective are numbers."""
+"""Last names that are places in parts that load something; ``weights`` of an
+objective are numbers.
+"""
 
 
 def is_path(key: str) -> bool:
@@ -31,7 +45,9 @@ def is_path(key: str) -> bool:
         return False
     if names[-1] == "model":
         return names[0] == "transcriber"
-    return names[0] in ("extractor", "transcriber") or "encoders" in names or "augmentation" in names
+    return (
+        names[0] in ("extractor", "transcriber") or "encoders" in names or "augmentation" in names
+    )
 
 
 def with_base(settings: Mapping[str, Any], base: Path) -> dict[str, Any]:
@@ -40,9 +56,11 @@ def with_base(settings: Mapping[str, Any], base: Path) -> dict[str, Any]:
 
 
 def rooted(settings: dict[str, Any], here: Path) -> dict[str, Any]:
-    """The settings of a run as they read from the folder ``here``: what lies where the run was made is found there.
+    """The settings of a run as they read from the folder ``here``: what lies where the run was made
+    is found there.
 
-    A path of which nothing lies there (the run was moved, or made by an earlier version) stays as it is.
+    A path of which nothing lies there (the run was moved, or made by an earlier version) stays as
+    it is.
     """
     base = (settings.get("paths") or {}).get(BASE)
     if not isinstance(base, str) or Path(base) == here:
@@ -53,7 +71,10 @@ def rooted(settings: dict[str, Any], here: Path) -> dict[str, Any]:
 
 def _rooted(node: Any, key: str, base: Path) -> Any:
     if isinstance(node, Mapping):
-        return {name: _rooted(value, f"{key}.{name}" if key else str(name), base) for name, value in node.items()}
+        return {
+            name: _rooted(value, f"{key}.{name}" if key else str(name), base)
+            for name, value in node.items()
+        }
     if isinstance(node, list):
         return [_rooted(item, key, base) for item in node]
     if isinstance(node, str) and is_path(key) and node and is_there(base / node, Path.exists):

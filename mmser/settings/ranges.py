@@ -1,6 +1,7 @@
 """What a value may be, stated beside an option's type: ``epochs: Annotated[int, Whole(1)]``.
 
-Several of them are alternatives: ``Annotated[int | None, Whole(0), Null()]``. ``str`` of one says what is allowed.
+Several of them are alternatives: ``Annotated[int | None, Whole(0), Null()]``. ``str`` of one says
+what is allowed.
 """
 
 from __future__ import annotations
@@ -31,7 +32,11 @@ class Whole:
     most: int = MOST
 
     def holds(self, value: Any) -> bool:
-        return isinstance(value, int) and not isinstance(value, bool) and self.least <= value <= self.most
+        return (
+            isinstance(value, int)
+            and not isinstance(value, bool)
+            and self.least <= value <= self.most
+        )
 
     def __str__(self) -> str:
         return f"a whole number from {self.least} to {self.most}"
@@ -39,7 +44,9 @@ class Whole:
 
 @dataclass(frozen=True)
 class Number:
-    """A finite number: ``least`` and ``most`` are allowed themselves, ``above`` and ``below`` are not."""
+    """A finite number: ``least`` and ``most`` are allowed themselves, ``above`` and ``below`` are
+    not.
+    """
 
     least: float | None = None
     most: float | None = None
@@ -54,7 +61,12 @@ class Number:
         return all(fits)
 
     def __str__(self) -> str:
-        bounds = {"at least": self.least, "above": self.above, "at most": self.most, "below": self.below}
+        bounds = {
+            "at least": self.least,
+            "above": self.above,
+            "at most": self.most,
+            "below": self.below,
+        }
         said = [f"{word} {bound:g}" for word, bound in bounds.items() if bound is not None]
         return f"a number {' and '.join(said)}" if said else "a number"
 
@@ -105,14 +117,21 @@ class OneOf:
         return any(type(value) is type(choice) and value == choice for choice in self.choices)
 
     def __str__(self) -> str:
-        words = [str(choice).lower() if isinstance(choice, bool) else str(choice) for choice in self.choices]
+        words = [
+            str(choice).lower() if isinstance(choice, bool) else str(choice)
+            for choice in self.choices
+        ]
         return " | ".join(dict.fromkeys(words))
 
 
 class ListOf:
-    """A list of at least ``least`` items, each of one of ``kinds``; ``distinct``: none of them twice."""
+    """A list of at least ``least`` items, each of one of ``kinds``; ``distinct``: none of them
+    twice.
+    """
 
-    def __init__(self, *kinds: Range, least: int = 0, most: int | None = None, distinct: bool = False) -> None:
+    def __init__(
+        self, *kinds: Range, least: int = 0, most: int | None = None, distinct: bool = False
+    ) -> None:
         self.kinds, self.least, self.most, self.distinct = kinds, least, most, distinct
 
     def holds(self, value: Any) -> bool:
@@ -141,7 +160,9 @@ class MappingOf:
     def holds(self, value: Any) -> bool:
         if not isinstance(value, Mapping):
             return False
-        return not self.kinds or all(any(kind.holds(item) for kind in self.kinds) for item in value.values())
+        return not self.kinds or all(
+            any(kind.holds(item) for kind in self.kinds) for item in value.values()
+        )
 
     def __str__(self) -> str:
         return self.what or f"a mapping {{name: {' or '.join(map(str, self.kinds)) or 'value'}}}"

@@ -1,7 +1,9 @@
-"""Which encoder reads which stream: what an extractor gives beside what the encoder of its stream reads.
+"""Which encoder reads which stream: what an extractor gives beside what the encoder of its stream
+reads.
 
-Both say it in a class attribute (`mmser.core.contracts`): ``gives`` of an extractor, ``reads`` of an encoder; where
-there is none it is "features". An extractor that no config names (imported features) says nothing here.
+Both say it in a class attribute (`mmser.core.contracts`): ``gives`` of an extractor, ``reads`` of
+an encoder; where there is none it is "features". An extractor that no config names (imported
+features) says nothing here.
 """
 
 from __future__ import annotations
@@ -29,7 +31,8 @@ _FINGERPRINT = re.compile(r"-[0-9a-f]{12}$")
 
 
 def check_readers(settings: Settings) -> None:
-    """Raise UsageError when an encoder of the run or of a stage has no stream, or one of a kind that it does not read.
+    """Raise UsageError when an encoder of the run or of a stage has no stream, or one of a kind
+    that it does not read.
 
     A fusion that knows certain streams alone is given no others.
     """
@@ -38,15 +41,19 @@ def check_readers(settings: Settings) -> None:
             if name not in streams:
                 raise UsageError(
                     f"a stream for each encoder, streams.{name}.extractor=NAME",
-                    f"an encoder of '{name}' and the streams {', '.join(streams) or '(none)'}{where}",
-                    f"Add +streams.{name}.extractor=NAME, or take the encoder out: ~model.encoders.{name}.",
+                    f"an encoder of '{name}' and the streams "
+                    f"{', '.join(streams) or '(none)'}{where}",
+                    f"Add +streams.{name}.extractor=NAME, or take the encoder out: "
+                    f"~model.encoders.{name}.",
                 )
             _check_stream(name, encoder, streams[name], where)
         _check_known_streams(settings["model"].get("fusion"), list(encoders))
 
 
 def given_by(extractor: str) -> str | None:
-    """The kind of what an extractor gives, by the name of its config or of a store; None where it is not known."""
+    """The kind of what an extractor gives, by the name of its config or of a store; None where it
+    is not known.
+    """
     part = _extractor(extractor)
     if part is None:
         return None
@@ -61,7 +68,9 @@ def read_by(encoder: Mapping[str, Any]) -> str | None:
     return None if found is None else str(getattr(found, "reads", FEATURES))
 
 
-def _check_stream(name: str, encoder: Mapping[str, Any], stream: Mapping[str, Any], where: str) -> None:
+def _check_stream(
+    name: str, encoder: Mapping[str, Any], stream: Mapping[str, Any], where: str
+) -> None:
     extractor = str(stream.get("extractor"))
     given, read, numbered = given_by(extractor), read_by(encoder), bool(stream.get("vocabulary"))
     if given is None or read is None:
@@ -100,16 +109,26 @@ def _check_pieces(name: str, encoder: Mapping[str, Any], extractor: str) -> None
 
 
 def _remedy(name: str, given: str, read: str) -> str:
-    """Words that make the two fit; of features there are too many extractors and encoders to name one."""
-    encoders = [each for each in config_names("encoder") if read_by(load_config("encoder", each)) == given != FEATURES]
+    """Words that make the two fit; of features there are too many extractors and encoders to name
+    one.
+    """
+    encoders = [
+        each
+        for each in config_names("encoder")
+        if read_by(load_config("encoder", each)) == given != FEATURES
+    ]
     extractors = [each for each in config_names("extractor") if given_by(each) == read != FEATURES]
     words = []
     if encoders:
         numbered = f" streams.{name}.vocabulary=true" if given == WORDS else ""
-        words.append(f"encoder@model.encoders.{name}={encoders[0]}{numbered} reads what the extractor gives")
+        words.append(
+            f"encoder@model.encoders.{name}={encoders[0]}{numbered} reads what the extractor gives"
+        )
     if extractors:
         numbered = f" streams.{name}.vocabulary=true" if read == WORDS else ""
-        words.append(f"streams.{name}.extractor={extractors[0]}{numbered} gives what the encoder reads")
+        words.append(
+            f"streams.{name}.extractor={extractors[0]}{numbered} gives what the encoder reads"
+        )
     return f"{'; '.join(words) or f'Choose another streams.{name}.extractor'}."
 
 
@@ -133,13 +152,22 @@ def _steps(settings: Settings) -> Iterator[tuple[str, Mapping[str, Any], dict[st
         yield "", encoders, streams
     for name, stage in stages.items():
         changed = (stage or {}).get("streams") or {}
-        mixed = {**streams, **{key: {**(streams.get(key) or {}), **(spec or {})} for key, spec in changed.items()}}
+        mixed = {
+            **streams,
+            **{key: {**(streams.get(key) or {}), **(spec or {})} for key, spec in changed.items()},
+        }
         yield f" (stage {name})", encoders | _whole((stage or {}).get("model") or {}), mixed
 
 
 def _whole(model: Mapping[str, Any]) -> dict[str, Any]:
-    """The encoders that a stage's model replaces whole; an argument that it changes leaves what is read as it is."""
-    return {name: part for name, part in (model.get("encoders") or {}).items() if "_target_" in (part or {})}
+    """The encoders that a stage's model replaces whole; an argument that it changes leaves what is
+    read as it is.
+    """
+    return {
+        name: part
+        for name, part in (model.get("encoders") or {}).items()
+        if "_target_" in (part or {})
+    }
 
 
 def _extractor(name: str) -> dict[str, Any] | None:
@@ -151,5 +179,7 @@ def _extractor(name: str) -> dict[str, Any] | None:
 
 
 def _is_hub(weights: Any) -> bool:
-    """Whether weights are named as on the hub, OWNER/NAME: a path or a plain word is not compared."""
+    """Whether weights are named as on the hub, OWNER/NAME: a path or a plain word is
+    not compared.
+    """
     return isinstance(weights, str) and re.fullmatch(r"[\w-]+/[\w.-]+", weights) is not None

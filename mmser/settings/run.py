@@ -16,7 +16,9 @@ PART = MappingOf(what="a mapping")
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What each option means stands in configs/train.yaml. ``parts`` are digests of classes from Python."""
+    """What each option means stands in configs/train.yaml. ``parts`` are digests of classes from
+    Python.
+    """
 
     corpus: Annotated[Mapping[str, Any], PART]
     protocol: Annotated[Mapping[str, Any], PART]
@@ -29,7 +31,9 @@ class Run:
     model: Annotated[Mapping[str, Any], PART]
     streams: Annotated[Mapping[str, Any], PART]
     seeds: Annotated[Sequence[int], ListOf(SEED, least=1, distinct=True)]
-    folds: Annotated[str | Sequence[str | int], OneOf("all"), ListOf(Text("a fold's name"), Whole(), least=1)]
+    folds: Annotated[
+        str | Sequence[str | int], OneOf("all"), ListOf(Text("a fold's name"), Whole(), least=1)
+    ]
     run: Annotated[str | None, Text("a folder"), Null()]
     cache: Annotated[str, Text("a folder")]
     word_vectors: Annotated[str | None, Text("a file"), Null()]

@@ -22,7 +22,8 @@ PARTS = ("corpus", "protocol", "objective", "scheduler", "model")
 def check_run(settings: Mapping[str, Any]) -> None:
     """Raise UsageError for the first option of a training run that is unknown or out of its range.
 
-    What is not there is not missed (`require_run` does), so that parts of a config can be checked too.
+    What is not there is not missed (`require_run` does), so that parts of a config can be checked
+    too.
     """
     check_options(Run, settings, "")
     _check_sections(settings, "")
@@ -34,7 +35,9 @@ def check_run(settings: Mapping[str, Any]) -> None:
 
 
 def require_run(settings: Mapping[str, Any]) -> None:
-    """Raise UsageError unless a training run has every option without a default, and encoders that read its streams."""
+    """Raise UsageError unless a training run has every option without a default, and encoders that
+    read its streams.
+    """
     check_complete(Run, settings, "")
     check_complete(Trainer, settings["trainer"], "trainer")
     check_complete(Data, settings["data"], "data")
@@ -80,4 +83,9 @@ def _check_group(group: Mapping[str, Any], optimizer: Mapping[str, Any], where: 
     further = [key for key in group if known is not None and key not in (*known, *ranges_of(Group))]
     if further:
         raise unknown_option(f"{where}.{further[0]}", [*(known or ()), *ranges_of(Group)])
-    check_options(Optimizer, {key: value for key, value in group.items() if key not in ranges_of(Group)}, where, True)
+    check_options(
+        Optimizer,
+        {key: value for key, value in group.items() if key not in ranges_of(Group)},
+        where,
+        True,
+    )

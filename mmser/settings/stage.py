@@ -1,4 +1,6 @@
-"""One step of staged training: what an entry of ``stages`` may change (see `mmser.training.stages`)."""
+"""One step of staged training: what an entry of ``stages`` may change (see
+`mmser.training.stages`).
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ PART = MappingOf(what="a mapping of what differs")
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Every part is what differs from the rest of the config; ``load`` is taken over from the stage before."""
+    """Every part is what differs from the rest of the config; ``load`` is taken over from the stage
+    before.
+    """
 
     objective: Annotated[Mapping[str, Any] | None, PART] = None
     model: Annotated[Mapping[str, Any] | None, PART] = None

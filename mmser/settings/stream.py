@@ -18,11 +18,12 @@ CROPS = ("head", "centre")
 class StreamSpec:
     """One stream: which extractor's store, and what is done to its arrays.
 
-    ``size`` is the feature dimension the system expects (None: any). ``limit`` is the maximum number of steps kept
-    (None: all), from the ``crop`` "head" or "centre". ``normalise``: "zscore" per coefficient from the training
-    fold's frames, "speaker_zscore" per speaker, "gender_zscore" or "corpus_zscore" per domain, "minmax" from the
-    training fold's range per coefficient to [0, 1] (see `mmser.data.transforms`). ``vocabulary`` turns a store of word
-    hashes into the training fold's word indices (0 padding, 1 unknown); words seen fewer than ``min_count`` times in
+    ``size`` is the feature dimension the system expects (None: any). ``limit`` is the maximum
+    number of steps kept (None: all), from the ``crop`` "head" or "centre". ``normalise``: "zscore"
+    per coefficient from the training fold's frames, "speaker_zscore" per speaker, "gender_zscore"
+    or "corpus_zscore" per domain, "minmax" from the training fold's range per coefficient to [0, 1]
+    (see `mmser.data.transforms`). ``vocabulary`` turns a store of word hashes into the training
+    fold's word indices (0 padding, 1 unknown); words seen fewer than ``min_count`` times in
     training are unknown. Raises UsageError for a value that is not allowed.
     """
 
@@ -35,6 +36,12 @@ class StreamSpec:
     min_count: Annotated[int, Whole(1)] = 1
 
     def __post_init__(self) -> None:
-        check_options(StreamSpec, {each.name: getattr(self, each.name) for each in fields(self)}, "streams.<name>")
+        check_options(
+            StreamSpec,
+            {each.name: getattr(self, each.name) for each in fields(self)},
+            "streams.<name>",
+        )
         if self.vocabulary and self.normalise != "none":
-            raise UsageError("normalise none for word indices", f"'{self.normalise}'", "Drop one of the two.")
+            raise UsageError(
+                "normalise none for word indices", f"'{self.normalise}'", "Drop one of the two."
+            )

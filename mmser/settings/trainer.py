@@ -9,7 +9,19 @@ from typing import Annotated, Any
 from mmser.settings.ranges import Flag, ListOf, MappingOf, Null, Number, OneOf, Text, Whole
 
 PRECISIONS = OneOf(
-    "32-true", "bf16-mixed", "16-mixed", "64-true", "bf16-true", "16-true", "32", "64", "16", "bf16", 32, 64, 16
+    "32-true",
+    "bf16-mixed",
+    "16-mixed",
+    "64-true",
+    "bf16-true",
+    "16-true",
+    "32",
+    "64",
+    "16",
+    "bf16",
+    32,
+    64,
+    16,
 )
 MONITORS = ("ua", "wa", "wf1", "macro_f1", "ccc", "loss", "last")
 THREADS = 1024
@@ -30,13 +42,18 @@ class Trainer:
     check_every: Annotated[float, Number(above=0, most=1_000_000)]
     precision: Annotated[str | int, PRECISIONS]
     accelerator: Annotated[str, OneOf("auto", "cpu", "gpu", "cuda", "mps")]
-    devices: Annotated[int | str | Sequence[int], Whole(1, THREADS), OneOf("auto", -1), ListOf(Whole(0), least=1)]
+    devices: Annotated[
+        int | str | Sequence[int], Whole(1, THREADS), OneOf("auto", -1), ListOf(Whole(0), least=1)
+    ]
     strategy: Annotated[str, Text()]
     accumulate: Annotated[int, Whole(1)]
     clip_norm: Annotated[float | None, Number(above=0), Null()]
     clip_mode: Annotated[str, OneOf("norm", "tensor", "value")]
     freeze: Annotated[Sequence[str], ListOf(Text("a name pattern"))]
-    groups: Annotated[Sequence[Mapping[str, Any]], ListOf(MappingOf(what="{match: PATTERN, lr_scale: NUMBER, ...}"))]
+    groups: Annotated[
+        Sequence[Mapping[str, Any]],
+        ListOf(MappingOf(what="{match: PATTERN, lr_scale: NUMBER, ...}")),
+    ]
     precise_norms: Annotated[int, Whole(0)]
     deterministic: Annotated[bool | str, Flag(), OneOf("auto", "warn")]
     threads: Annotated[int, Whole(1, THREADS)]
@@ -49,7 +66,9 @@ class Trainer:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """One item of ``trainer.groups``: which parameters, and what differs for them; further keys are the optimizer's."""
+    """One item of ``trainer.groups``: which parameters, and what differs for them; further keys are
+    the optimizer's.
+    """
 
     match: Annotated[str, Text("a name pattern such as encoders.audio.*")]
     lr_scale: Annotated[float, Number(least=0)] = 1.0

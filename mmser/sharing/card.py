@@ -1,4 +1,5 @@
-"""The model card (README.md) of a model folder: what it is, what it was tested on and how well, what it is not for.
+"""The model card (README.md) of a model folder: what it is, what it was tested on and how well,
+what it is not for.
 
 The scores are those of the run's own test predictions; a published figure never stands among them.
 """
@@ -32,34 +33,42 @@ USE = """## Use
 import mmser
 
 recogniser = mmser.load("hf:owner/name")  # or this folder; revision="<commit>" pins it
-table = recogniser.predict("clip.mp4")  # start, end, prediction, probabilities, contribution of each modality
+# start, end, prediction, probabilities, contribution of each modality
+table = recogniser.predict("clip.mp4")
 ```
 
-or `mmser predict run=hf:owner/name clip.mp4`. The streams are made by the extractors named below, out of the sound,
-words and pictures of the clip; pretrained weights that an extractor needs are not in this folder, and mmser says which
-are missing.
-"""
+or `mmser predict run=hf:owner/name clip.mp4`. The streams are made by the extractors named below,
+out of the sound, words and pictures of the clip; pretrained weights that an extractor needs are not
+in this folder, and mmser says which are missing."""
 
 LIMITS = """## Intended use and limits
 
-For research on emotion recognition. The classes are those of one corpus and of the people who labelled it; what its
-speakers, language, culture, acting, microphones and cameras have in common is in the model. Scores on another corpus
-are as a rule far lower: measure on your own labelled data before you rely on a prediction. Probabilities are no better
-calibrated than the scores above say, and a system that saw no missing modality in training need not bear one.
+For research on emotion recognition. The classes are those of one corpus and of the people who
+labelled it; what its speakers, language, culture, acting, microphones and cameras have in common is
+in the model. Scores on another corpus are as a rule far lower: measure on your own labelled data
+before you rely on a prediction. Probabilities are no better calibrated than the scores above say,
+and a system that saw no missing modality in training need not bear one.
 
-An expressed emotion is not a felt one. Do not use this to judge persons, at work, at school, in law, medicine or
-migration, nor on recordings of people who have not agreed; some laws forbid such uses.
+An expressed emotion is not a felt one. Do not use this to judge persons, at work, at school, in
+law, medicine or migration, nor on recordings of people who have not agreed; some laws forbid such
+uses.
 
-Weights learnt from a licensed corpus may fall under its licence: the terms of use of {corpus} say whether they may be
-passed on. Licence of this folder: {license}.
-"""
+Weights learnt from a licensed corpus may fall under its licence: the terms of use of {corpus} say
+whether they may be passed on. Licence of this folder: {license}."""
 
 
 def make_card(
-    trained: TrainedRun, members: Sequence[Member], streams: Mapping[str, Any], license: str = UNKNOWN
+    trained: TrainedRun,
+    members: Sequence[Member],
+    streams: Mapping[str, Any],
+    license: str = UNKNOWN,
 ) -> str:
-    """The text of README.md. ``streams`` as in config.json; a run without predictions has no scores to show."""
-    files = read_run(trained.run.directory) if (trained.run.directory / FILE_NAME).is_file() else None
+    """The text of README.md. ``streams`` as in config.json; a run without predictions has no scores
+    to show.
+    """
+    files = (
+        read_run(trained.run.directory) if (trained.run.directory / FILE_NAME).is_file() else None
+    )
     scores = _scores(files) if files else pd.DataFrame()
     notes = _marks(trained, files)
     corpora = corpus_names(trained.run.config)
@@ -80,7 +89,9 @@ def make_card(
 
 
 def _marks(trained: TrainedRun, files: RunFiles | None) -> list[str]:
-    """The report's warnings; of a run without predictions those that config and environment tell of."""
+    """The report's warnings; of a run without predictions those that config and environment tell
+    of.
+    """
     if files:
         return marks(files)
     synthetic = any("synthetic" in name.lower() for name in corpus_names(trained.run.config))
@@ -97,9 +108,15 @@ def _scores(files: RunFiles) -> pd.DataFrame:
 
 
 def _front(
-    trained: TrainedRun, scores: pd.DataFrame, notes: Sequence[str], corpora: Sequence[str], license: str
+    trained: TrainedRun,
+    scores: pd.DataFrame,
+    notes: Sequence[str],
+    corpora: Sequence[str],
+    license: str,
 ) -> dict[str, Any]:
-    """The hub's front matter; figures that say nothing about real speech stay out of what machines read."""
+    """The hub's front matter; figures that say nothing about real speech stay out of what machines
+    read.
+    """
     system, protocol = trained.settings.get("card") or {}, trained.settings["protocol"]
     name = str(system.get("name") or trained.name)
     kinds = [kind for kind in ("audio", "text", "face") if kind in map(_modality, _infos(trained))]
@@ -110,9 +127,17 @@ def _front(
         "tags": ["mmser", "emotion-recognition", *(words[kind] for kind in kinds), name],
         "datasets": list(corpora),
     }
-    front |= {"pipeline_tag": "audio-classification"} if kinds == ["audio"] and protocol.get("classes") else {}
+    front |= (
+        {"pipeline_tag": "audio-classification"}
+        if kinds == ["audio"] and protocol.get("classes")
+        else {}
+    )
     pooled = scores[scores["scope"] == POOLED] if len(scores) else scores
-    figures = {row["metric"]: row["value"] for row in pooled.to_dict("records") if row["metric"] in HUB_METRICS}
+    figures = {
+        row["metric"]: row["value"]
+        for row in pooled.to_dict("records")
+        if row["metric"] in HUB_METRICS
+    }
     if figures and not any(mark.startswith(("SYNTHETIC", "RANDOM")) for mark in notes):
         front["metrics"] = [HUB_METRICS[metric] for metric in figures]
         results = [
@@ -121,27 +146,37 @@ def _front(
         ]
         task = {"type": "audio-classification", "name": "emotion recognition"}
         data = {"type": corpora[0], "name": f"{corpora[0]}, protocol {protocol['name']}"}
-        front["model-index"] = [{"name": name, "results": [{"task": task, "dataset": data, "metrics": results}]}]
+        front["model-index"] = [
+            {"name": name, "results": [{"task": task, "dataset": data, "metrics": results}]}
+        ]
     return front
 
 
 def _facts(trained: TrainedRun, members: Sequence[Member], corpora: Sequence[str]) -> str:
-    system, protocol, task = trained.settings.get("card") or {}, trained.settings["protocol"], members[0].task
+    system, protocol, task = (
+        trained.settings.get("card") or {},
+        trained.settings["protocol"],
+        members[0].task,
+    )
     facts = [trained.run.describe(member.fold, member.seed) for member in members]
     counts = {int(fold["parameters"]) for fold in facts if fold.get("parameters") is not None}
     span = sorted({min(counts), max(counts)}) if counts else []
     listed = ", ".join(f"fold {member.fold} seed {member.seed}" for member in members)
     rows = {
         "predicts": ", ".join([*task.classes, *task.values]),
-        "system": " – ".join(str(system[key]) for key in ("name", "citation") if system.get(key)) or trained.name,  # noqa: RUF001
+        "system": " – ".join(str(system[key]) for key in ("name", "citation") if system.get(key))
+        or trained.name,
         "corpus": ", ".join(corpora),
         "protocol": ": ".join(str(protocol[key]) for key in ("name", "title") if protocol.get(key)),
-        "models in this folder": f"{len(members)}, {listed}" + ("; their mean decides" if len(members) > 1 else ""),
+        "models in this folder": f"{len(members)}, {listed}"
+        + ("; their mean decides" if len(members) > 1 else ""),
         "trainable parameters": " to ".join(f"{n:,}" for n in span) or "not recorded",
         "trained with": f"{trained.settings['objective']['_target_'].rpartition('.')[2]}, "
         f"{trained.settings['optimizer']['_target_'].rpartition('.')[2]}",
     }
-    return "\n".join(["| | |", "|---|---|", *(f"| {key} | {_cell(value)} |" for key, value in rows.items())])
+    return "\n".join(
+        ["| | |", "|---|---|", *(f"| {key} | {_cell(value)} |" for key, value in rows.items())]
+    )
 
 
 def _score_section(trained: TrainedRun, scores: pd.DataFrame, members: Sequence[Member]) -> str:
@@ -155,10 +190,13 @@ def _score_section(trained: TrainedRun, scores: pd.DataFrame, members: Sequence[
     one = members[0] if len(members) == 1 and folds * len(seeds) > 1 else None
     lines = [
         "## Scores",
-        f"Of the run's own test predictions under {trained.settings['protocol']['name']}: {first['utterances']} "
-        f"predictions, {first['clusters']} {first['cluster']}s, {folds} fold{'' if folds == 1 else 's'}, "
+        f"Of the run's own test predictions under {trained.settings['protocol']['name']}: "
+        f"{first['utterances']} "
+        f"predictions, {first['clusters']} {first['cluster']}s, {folds} "
+        f"fold{'' if folds == 1 else 's'}, "
         f"seed{'' if len(seeds) == 1 else 's'} {', '.join(map(str, seeds))}. "
-        f"Each was made by a model that had not seen the utterance{_scored(folds * len(seeds), len(members))}.",
+        "Each was made by a model that had not seen the "
+        f"utterance{_scored(folds * len(seeds), len(members))}.",
     ]
     head = ["score", "pooled", f"95 % interval over {first['cluster']}s", "mean over folds", "std"]
     head += [f"fold {one.fold} seed {one.seed}"] if one else []
@@ -169,7 +207,11 @@ def _score_section(trained: TrainedRun, scores: pd.DataFrame, members: Sequence[
         cells += [f"{shown(metric, row['low'])} to {shown(metric, row['high'])}"]
         cells += [shown(metric, mean["value"]), shown(metric, mean["std_folds"])]
         if one:
-            own = single[(single["fold"] == one.fold) & (single["seed"] == one.seed) & (single["metric"] == metric)]
+            own = single[
+                (single["fold"] == one.fold)
+                & (single["seed"] == one.seed)
+                & (single["metric"] == metric)
+            ]
             cells.append(shown(metric, float(own["value"].iloc[0])) if len(own) else "")
         table.append(f"| {' | '.join(cells)} |")
     names = "; ".join(f"{title(row['metric'])}: {meaning(row['metric'])}" for row in pooled)
@@ -177,21 +219,35 @@ def _score_section(trained: TrainedRun, scores: pd.DataFrame, members: Sequence[
 
 
 def _scored(models: int, members: int) -> str:
-    """How the models of the folder stand to the figures; nothing where the one model is the one that was scored."""
+    """How the models of the folder stand to the figures; nothing where the one model is the one
+    that was scored.
+    """
     if members > 1:
         return "; the models of this folder vote, and that vote was not itself scored"
     return f"; the model of this folder is one of those {models}" if models > 1 else ""
 
 
 def _stream_section(streams: Mapping[str, Any]) -> str:
-    head = ["stream", "extractor", "fingerprint", "one step", "steps per second", "words from", "weights"]
+    head = [
+        "stream",
+        "extractor",
+        "fingerprint",
+        "one step",
+        "steps per second",
+        "words from",
+        "weights",
+    ]
     lines = ["## Streams", "", f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     for name, stream in streams.items():
         info = stream["store"]
         shape = " x ".join(map(str, stream["feature_shape"])) or "one number"
-        rate = "–" if stream["frame_rate"] is None else f"{stream['frame_rate']:g}"  # noqa: RUF001
-        words = (info.get("transcript") or {}).get("source", "–")  # noqa: RUF001
-        weights = "random" if info.get("random_weights") else str(info["parameters"].get("weights") or "none")
+        rate = "–" if stream["frame_rate"] is None else f"{stream['frame_rate']:g}"
+        words = (info.get("transcript") or {}).get("source", "–")
+        weights = (
+            "random"
+            if info.get("random_weights")
+            else str(info["parameters"].get("weights") or "none")
+        )
         cells = [name, info["extractor"], info["fingerprint"], shape, rate, words, weights]
         lines.append(f"| {' | '.join(_cell(cell) for cell in cells)} |")
     return "\n".join(lines)

@@ -1,4 +1,5 @@
-"""A trained run becomes a model folder (`mmser.inference.model_folder`): what prediction needs, and nothing else.
+"""A trained run becomes a model folder (`mmser.inference.model_folder`): what prediction needs, and
+nothing else.
 
 No path of this machine, no speaker and no annotator is passed on.
 """
@@ -40,14 +41,18 @@ LOCK = "export.lock"
 
 
 def export(
-    run: Run | str | Path, out: str | Path, fold: str | None = None, seed: int | None = None, license: str = UNKNOWN
+    run: Run | str | Path,
+    out: str | Path,
+    fold: str | None = None,
+    seed: int | None = None,
+    license: str = UNKNOWN,
 ) -> Path:
     """Write a run's model as the folder ``out``, which must be new or empty; -> ``out``.
 
-    ``fold`` names one; "all" takes every finished one, and they vote as they do in `mmser predict run=DIR`. Nothing
-    need be said where there is only one. ``license`` is a word of the hub's list and stands in the card.
-    Raises UsageError, listing the folds, when several fit, and MmserError when a part of the model is not mmser's own,
-    a cache is gone, or the folder is not empty.
+    ``fold`` names one; "all" takes every finished one, and they vote as they do in `mmser predict
+    run=DIR`. Nothing need be said where there is only one. ``license`` is a word of the hub's list
+    and stands in the card. Raises UsageError, listing the folds, when several fit, and MmserError
+    when a part of the model is not mmser's own, a cache is gone, or the folder is not empty.
     """
     trained = TrainedRun(run if isinstance(run, Run) else Run(run))
     members = [trained.member(*item) for item in choose_members(trained.run, fold, seed)]
@@ -71,12 +76,18 @@ def _check_free(folder: Path) -> None:
     """Raise MmserError unless the folder is new, empty, or one in which an export was killed."""
     taken = folder.is_dir() and any(folder.iterdir()) and not (folder / LOCK).is_file()
     if taken or (folder.exists() and not folder.is_dir()):
-        raise MmserError("a new or empty folder to write to", f"{folder} with files in it", "Name another with --out.")
+        raise MmserError(
+            "a new or empty folder to write to",
+            f"{folder} with files in it",
+            "Name another with --out.",
+        )
 
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """No other export writes into the folder; nothing is left there of one that was killed, or that fails now."""
+    """No other export writes into the folder; nothing is left there of one that was killed, or that
+    fails now.
+    """
     with locked(folder / LOCK, wait=False):
         _clear(folder)
         try:
@@ -96,8 +107,12 @@ def _clear(folder: Path) -> None:
             path.rmdir()
 
 
-def choose_members(run: Run, fold: str | None = None, seed: int | None = None) -> list[tuple[str, int]]:
-    """The (fold, seed) asked for. Raises UsageError, listing them, when none or several fit and not "all" was said."""
+def choose_members(
+    run: Run, fold: str | None = None, seed: int | None = None
+) -> list[tuple[str, int]]:
+    """The (fold, seed) asked for. Raises UsageError, listing them, when none or several fit and not
+    "all" was said.
+    """
     fitting = choose_named(run.folds, fold, seed)
     if len(fitting) == 1 or (fitting and fold == ALL):
         return fitting
@@ -107,7 +122,11 @@ def choose_members(run: Run, fold: str | None = None, seed: int | None = None) -
 
 def describe(trained: TrainedRun, members: Sequence[Member]) -> dict[str, Any]:
     """``config.json``."""
-    task, card, protocol = members[0].task, trained.settings.get("card") or {}, trained.settings["protocol"]
+    task, card, protocol = (
+        members[0].task,
+        trained.settings.get("card") or {},
+        trained.settings["protocol"],
+    )
     lengths = trained.training_lengths
     return {
         "format": FORMAT,
@@ -118,10 +137,14 @@ def describe(trained: TrainedRun, members: Sequence[Member]) -> dict[str, Any]:
         "classes": list(task.classes),
         "labels": dict(protocol.get("labels") or {}),
         "values": list(task.values),
-        "value_range": {key: list(span) for key, span in (protocol.get("value_range") or {}).items()},
+        "value_range": {
+            key: list(span) for key, span in (protocol.get("value_range") or {}).items()
+        },
         "streams": {name: _stream(source) for name, source in trained.sources.items()},
         "data": trained.data,
-        "training_seconds": None if lengths is None else {k: round(v, 3) for k, v in asdict(lengths).items()},
+        "training_seconds": None
+        if lengths is None
+        else {k: round(v, 3) for k, v in asdict(lengths).items()},
         "model": portable(trained.settings["model"], members[0].model),
         "members": [_member(trained, member) for member in members],
     }
@@ -129,7 +152,16 @@ def describe(trained: TrainedRun, members: Sequence[Member]) -> dict[str, Any]:
 
 def _stream(source: StreamSource) -> dict[str, Any]:
     spec = {name: getattr(source.spec, name) for name in source.spec.__slots__}
-    kept = ("extractor", "class", "version", "parameters", "fingerprint", "dtype", "random_weights", "transcript")
+    kept = (
+        "extractor",
+        "class",
+        "version",
+        "parameters",
+        "fingerprint",
+        "dtype",
+        "random_weights",
+        "transcript",
+    )
     return {
         "spec": spec,
         "store": {key: source.info.get(key) for key in kept},

@@ -21,7 +21,9 @@ CASES: tuple[tuple[Lengths, int], ...] = (
     ((0.4, 0.35), 4),
     ((0.0, 1.1, 0.0), 5),
 )
-"""Other sizes, lengths and paddings; a length of 0 is an absent modality (of the first stream, if there are others)."""
+"""Other sizes, lengths and paddings; a length of 0 is an absent modality (of the first stream, if
+there are others).
+"""
 
 USUAL = {"waveform": 8000, "words": 12, "tokens": 12}
 STEPS = 40
@@ -32,7 +34,9 @@ TOKENS = 30
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """The streams that a model reads: shape of a step, usual length, number of indices where they are indices."""
+    """The streams that a model reads: shape of a step, usual length, number of indices where they
+    are indices.
+    """
 
     streams: tuple[str, ...]
     shapes: tuple[Shape, ...]
@@ -46,7 +50,11 @@ class Inputs:
         """As the model's encoders name them."""
         encoders = dict(member.model.encoders.items())
         kinds = [str(getattr(encoder, "reads", "features")) for encoder in encoders.values()]
-        sizes = {name: len(t.known) + 2 for name, t in member.transforms.streams.items() if hasattr(t, "known")}
+        sizes = {
+            name: len(t.known) + 2
+            for name, t in member.transforms.streams.items()
+            if hasattr(t, "known")
+        }
         return cls(
             tuple(encoders),
             tuple(trained.sources[name].shape for name in encoders),
@@ -83,5 +91,8 @@ def example_inputs(inputs: Inputs, lengths: Lengths, seed: int) -> tuple[Tensor,
             values = torch.randint(2, inputs.indices[place], size, generator=generator)
         else:
             values = torch.randn(size, generator=generator)
-        tensors += [values.masked_fill(~mask.reshape(*mask.shape, *[1] * len(shape.feature)), 0), mask]
+        tensors += [
+            values.masked_fill(~mask.reshape(*mask.shape, *[1] * len(shape.feature)), 0),
+            mask,
+        ]
     return tuple(tensors)

@@ -13,7 +13,8 @@ from mmser.sharing.onnx_batches import CASES, Inputs, example_inputs
 
 
 def largest_difference(model: nn.Module, inputs: Inputs, path: Path) -> float:
-    """Over all answers to every batch of `CASES`, relative to the answer where that is above 1; NaN counts as infinite.
+    """Over all answers to every batch of `CASES`, relative to the answer where that is above 1; NaN
+    counts as infinite.
 
     Raises MmserError when onnxruntime cannot run the file.
     """
@@ -22,10 +23,18 @@ def largest_difference(model: nn.Module, inputs: Inputs, path: Path) -> float:
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
-    refused = (states.Fail, states.InvalidArgument, states.InvalidGraph, states.NotImplemented, states.RuntimeException)
+    refused = (
+        states.Fail,
+        states.InvalidArgument,
+        states.InvalidGraph,
+        states.NotImplemented,
+        states.RuntimeException,
+    )
     worst = 0.0
     try:
-        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(
+            str(path), options, providers=["CPUExecutionProvider"]
+        )
         # An input that changes nothing is not in the graph.
         read = [node.name for node in session.get_inputs()]
         for lengths, seed in CASES:
@@ -34,7 +43,12 @@ def largest_difference(model: nn.Module, inputs: Inputs, path: Path) -> float:
                 expected = [answer.numpy() for answer in model(*tensors)]
             named = dict(zip(inputs.names, tensors, strict=True))
             found = session.run(None, {name: named[name].numpy() for name in read})
-            worst = max([worst, *(_distance(e, np.asarray(f)) for e, f in zip(expected, found, strict=True))])
+            worst = max(
+                [
+                    worst,
+                    *(_distance(e, np.asarray(f)) for e, f in zip(expected, found, strict=True)),
+                ]
+            )
     except refused as error:
         reason = " ".join(str(error).split())[:300]
         remedy = "This system cannot be exported to ONNX; share its model folder instead."

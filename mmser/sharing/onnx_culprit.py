@@ -8,7 +8,8 @@ from types import TracebackType
 from torch import nn
 
 
-class CannotExport(Exception):  # noqa: N818 it is told to nobody as it is
+# It is told to nobody as it is.
+class CannotExport(Exception):  # noqa: N818
     """A part asks for what an ONNX file does not have."""
 
 
@@ -42,12 +43,18 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def _owners(traceback: TracebackType | None) -> Iterator[tuple[nn.Module, str]]:
-    """Every module whose method was running, outermost first, and what it had called last in mmser."""
+    """Every module whose method was running, outermost first, and what it had called
+    last in mmser.
+    """
     frames = []
     while traceback is not None:
         frames.append(traceback.tb_frame)
         traceback = traceback.tb_next
-    inside = [frame for frame in frames if str(frame.f_globals.get("__name__", "")).startswith("mmser.models.")]
+    inside = [
+        frame
+        for frame in frames
+        if str(frame.f_globals.get("__name__", "")).startswith("mmser.models.")
+    ]
     place = f"{inside[-1].f_globals['__name__']}.{inside[-1].f_code.co_name}" if inside else ""
     for frame in inside:
         owner = frame.f_locals.get("self")

@@ -1,8 +1,9 @@
 """A trained model as one ONNX file, checked against the model itself.
 
-Inputs: for every stream ``<stream>_values`` (batch, time, *feature), scaled and indexed as the model was trained, and
-``<stream>_mask`` (batch, time) bool, True = real; batch and time are free (aligned streams share one time axis).
-Outputs: ``logits`` (batch, class) and/or ``values`` (batch, value). The classes stand in the file's metadata.
+Inputs: for every stream ``<stream>_values`` (batch, time, *feature), scaled and indexed as the
+model was trained, and ``<stream>_mask`` (batch, time) bool, True = real; batch and time are free
+(aligned streams share one time axis). Outputs: ``logits`` (batch, class) and/or ``values`` (batch,
+value). The classes stand in the file's metadata.
 """
 
 from __future__ import annotations
@@ -35,13 +36,23 @@ from mmser.sharing.onnx_recurrence import open_recurrences
 from mmser.training.run import Run
 
 TOLERANCE = 1e-4
-EXPORT_ERRORS = (RuntimeError, ValueError, TypeError, AttributeError, LookupError, AssertionError, ArithmeticError)
+EXPORT_ERRORS = (
+    RuntimeError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    LookupError,
+    AssertionError,
+    ArithmeticError,
+)
 """What torch's exporter raises for a model that it cannot follow."""
 
 
 @dataclass(frozen=True, slots=True)
 class OnnxFile:
-    """What was written: ``difference`` is the largest one to the model over the batches it was checked on."""
+    """What was written: ``difference`` is the largest one to the model over the batches it was
+    checked on.
+    """
 
     path: Path
     inputs: tuple[str, ...]
@@ -51,12 +62,19 @@ class OnnxFile:
     def text(self) -> str:
         """In two lines."""
         names = f"inputs {', '.join(self.inputs)}; outputs {', '.join(self.outputs)}"
-        checked = f"checked on {len(CASES)} random batches: largest difference {self.difference:.1e}"
-        return f"ONNX file: {self.path} ({self.path.stat().st_size / 1e6:.1f} MB); {checked}\n  {names}"
+        checked = (
+            f"checked on {len(CASES)} random batches: largest difference {self.difference:.1e}"
+        )
+        return (
+            f"ONNX file: {self.path} ({self.path.stat().st_size / 1e6:.1f} MB); {checked}\n  "
+            f"{names}"
+        )
 
 
 class OnnxModel(nn.Module):
-    """A model as a function of tensors alone: values and mask of each stream in turn -> its answers."""
+    """A model as a function of tensors alone: values and mask of each stream in turn -> its
+    answers.
+    """
 
     def __init__(self, model: MultimodalModel, streams: tuple[str, ...]) -> None:
         super().__init__()
@@ -64,7 +82,9 @@ class OnnxModel(nn.Module):
         self.streams = streams
 
     def forward(self, *tensors: Tensor) -> tuple[Tensor, ...]:
-        """(batch, time, *feature), (batch, time), ... -> logits (batch, class) and/or values (batch, value)."""
+        """(batch, time, *feature), (batch, time), ... -> logits (batch, class) and/or values
+        (batch, value).
+        """
         pairs = zip(tensors[::2], tensors[1::2], strict=True)
         streams = {name: Stream(*pair) for name, pair in zip(self.streams, pairs, strict=True)}
         out = self.model(streams, _NoConversation())  # type: ignore[arg-type]
@@ -79,12 +99,16 @@ class _NoConversation:
 
 
 def export_onnx(
-    source: Run | Trained | str | Path, path: str | Path, fold: str | None = None, seed: int | None = None
+    source: Run | Trained | str | Path,
+    path: str | Path,
+    fold: str | None = None,
+    seed: int | None = None,
 ) -> OnnxFile:
     """Write one model of a run, a model folder or "hf:owner/name" to ``path``.
 
-    Raises MmserError, naming the part, when a part cannot be exported, and when the file does not agree with the model
-    within `TOLERANCE` on random batches of several sizes and lengths; then there is no file.
+    Raises MmserError, naming the part, when a part cannot be exported, and when the file does not
+    agree with the model within `TOLERANCE` on random batches of several sizes and lengths; then
+    there is no file.
     """
     _require("onnx", "onnxscript", "onnxruntime")
     trained = open_trained(source)
@@ -96,8 +120,14 @@ def export_onnx(
     with TemporaryDirectory(dir=path.parent, prefix=".onnx-") as folder:
         aside = Path(folder) / path.name
         program = _exported(model, inputs)
-        props = {"mmser": __version__, "classes": list(member.task.classes), "values": list(member.task.values)}
-        program.model.metadata_props.update({key: json.dumps(value) for key, value in props.items()})
+        props = {
+            "mmser": __version__,
+            "classes": list(member.task.classes),
+            "values": list(member.task.values),
+        }
+        program.model.metadata_props.update(
+            {key: json.dumps(value) for key, value in props.items()}
+        )
         program.save(str(aside))
         difference = largest_difference(model, inputs, aside)
         if not difference <= TOLERANCE:
@@ -107,7 +137,11 @@ def export_onnx(
                 "This system cannot be exported to ONNX; share its model folder instead.",
             )
         aside.replace(path)
-    outputs = [name for name, there in (("logits", member.task.classes), ("values", member.task.values)) if there]
+    outputs = [
+        name
+        for name, there in (("logits", member.task.classes), ("values", member.task.values))
+        if there
+    ]
     return OnnxFile(path, inputs.names, tuple(outputs), difference)
 
 
@@ -118,7 +152,11 @@ def _one(trained: Trained, fold: str | None, seed: int | None) -> Member:
             return trained.member(*chosen[0])
         members = [f"fold {name} seed {number}" for name, number in chosen]
     else:
-        fitting = [m for m in trained.members() if fold in (None, m.fold) and (seed is None or int(seed) == m.seed)]
+        fitting = [
+            m
+            for m in trained.members()
+            if fold in (None, m.fold) and (seed is None or int(seed) == m.seed)
+        ]
         if len(fitting) == 1:
             return fitting[0]
         members = [f"fold {member.fold} seed {member.seed}" for member in trained.members()]
@@ -135,7 +173,8 @@ def _exported(model: OnnxModel, inputs: Inputs) -> Any:
     except (*EXPORT_ERRORS, CannotExport) as error:
         part, reason = failing_part(error, opened)
         raise MmserError(
-            f"parts that ONNX can express, in {part or _part_that_fails_alone(opened, tensors, inputs)}",
+            "parts that ONNX can express, in "
+            f"{part or _part_that_fails_alone(opened, tensors, inputs)}",
             reason,
             "Share the model folder instead; docs/sharing.md lists the systems that export.",
         ) from error
@@ -176,7 +215,9 @@ class _Encoder(nn.Module):
 
 
 def _part_that_fails_alone(model: OnnxModel, tensors: Sequence[Tensor], inputs: Inputs) -> str:
-    """For errors that come when the parts have run and name none: the first encoder that fails, or what follows."""
+    """For errors that come when the parts have run and name none: the first encoder that fails, or
+    what follows.
+    """
     axes = inputs.axes()
     for place, name in enumerate(model.streams):
         encoder, own = model.model.encoders[name], slice(2 * place, 2 * place + 2)
@@ -205,4 +246,6 @@ def _require(*packages: str) -> None:
 
     missing = [name for name in packages if find_spec(name) is None]
     if missing:
-        raise MmserError("the packages of ONNX", f"no {', '.join(missing)}", "Run: pip install 'mmser[onnx]'")
+        raise MmserError(
+            "the packages of ONNX", f"no {', '.join(missing)}", "Run: pip install 'mmser[onnx]'"
+        )

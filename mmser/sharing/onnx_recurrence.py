@@ -1,4 +1,6 @@
-"""torch's recurrent layers as ONNX operators: the exporter would unroll them into as many steps as its example has."""
+"""torch's recurrent layers as ONNX operators: the exporter would unroll them into as many steps as
+its example has.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,8 @@ State = Tensor | tuple[Tensor, Tensor]
 class OnnxRecurrence(nn.Module):
     """An ``nn.GRU``, ``nn.LSTM`` or ``nn.RNN`` in evaluation mode, with its arguments and results.
 
-    It runs in an export alone. ``proj_size`` is not known to ONNX: such a cell is left as it is by `open_recurrences`.
+    It runs in an export alone. ``proj_size`` is not known to ONNX: such a cell is left as it is by
+    `open_recurrences`.
     """
 
     def __init__(self, cell: nn.RNNBase) -> None:
@@ -25,35 +28,60 @@ class OnnxRecurrence(nn.Module):
         for layer in range(cell.num_layers):
             for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"):
                 if name.startswith("weight") or cell.bias:
-                    parts = [getattr(cell, f"{name}_l{layer}{end}") for end in ("", "_reverse")[: self.directions]]
-                    self.register_buffer(f"{name}_{layer}", torch.stack([self._ordered(part) for part in parts]))
+                    parts = [
+                        getattr(cell, f"{name}_l{layer}{end}")
+                        for end in ("", "_reverse")[: self.directions]
+                    ]
+                    self.register_buffer(
+                        f"{name}_{layer}", torch.stack([self._ordered(part) for part in parts])
+                    )
 
     def forward(self, values: Tensor, state: State | None = None) -> tuple[Tensor, State]:
-        """values (batch, time, feature), or time first as the cell has it -> states of every step, last states."""
-        states = (None, None) if state is None else state if isinstance(state, tuple) else (state, None)
+        """values (batch, time, feature), or time first as the cell has it -> states of every step,
+        last states.
+        """
+        states = (
+            (None, None) if state is None else state if isinstance(state, tuple) else (state, None)
+        )
         current = values.transpose(0, 1) if self.cell.batch_first else values
         last: list[list[Tensor]] = []
         for layer in range(self.cell.num_layers):
             span = slice(layer * self.directions, (layer + 1) * self.directions)
-            current, final = self._layer(layer, current, [None if s is None else s[span] for s in states])
+            current, final = self._layer(
+                layer, current, [None if s is None else s[span] for s in states]
+            )
             last.append(final)
         joined = [torch.cat(parts) for parts in zip(*last, strict=True)]
         outputs = current.transpose(0, 1) if self.cell.batch_first else current
         return outputs, (joined[0], joined[1]) if self.kind == "LSTM" else joined[0]
 
-    def _layer(self, layer: int, values: Tensor, start: list[Tensor | None]) -> tuple[Tensor, list[Tensor]]:
-        """(time, batch, feature) -> (time, batch, direction * hidden), last states (direction, batch, hidden)."""
+    def _layer(
+        self, layer: int, values: Tensor, start: list[Tensor | None]
+    ) -> tuple[Tensor, list[Tensor]]:
+        """(time, batch, feature) -> (time, batch, direction * hidden), last states (direction,
+        batch, hidden).
+        """
         time, batch, _ = values.shape
         hidden, directions = self.cell.hidden_size, self.directions
-        biases = [getattr(self, f"bias_{kind}_{layer}") for kind in ("ih", "hh")] if self.cell.bias else []
+        biases = (
+            [getattr(self, f"bias_{kind}_{layer}") for kind in ("ih", "hh")]
+            if self.cell.bias
+            else []
+        )
         inputs = [values, getattr(self, f"weight_ih_{layer}"), getattr(self, f"weight_hh_{layer}")]
-        inputs += [torch.cat(biases, dim=1) if biases else None, None, *start[: 2 if self.kind == "LSTM" else 1]]
+        inputs += [
+            torch.cat(biases, dim=1) if biases else None,
+            None,
+            *start[: 2 if self.kind == "LSTM" else 1],
+        ]
         attributes: dict[str, int | str | list[str]] = {"hidden_size": hidden}
         attributes["direction"] = "bidirectional" if directions == 2 else "forward"
         if self.kind == "GRU":
             attributes["linear_before_reset"] = 1
         if self.kind == "RNN":
-            attributes["activations"] = [self.cell.mode.removeprefix("RNN_").capitalize()] * directions
+            attributes["activations"] = [
+                self.cell.mode.removeprefix("RNN_").capitalize()
+            ] * directions
         finals = [[directions, batch, hidden]] * (2 if self.kind == "LSTM" else 1)
         outputs, *final = torch.onnx.ops.symbolic_multi_out(
             self.kind,

@@ -10,9 +10,11 @@ from mmser.inference.model_folder import PATTERNS, ModelFolder
 
 
 def push(folder: str | Path, name: str, private: bool = False, message: str | None = None) -> str:
-    """Create the repository ``name`` ("owner/name") where there is none and upload the folder; -> the commit's address.
+    """Create the repository ``name`` ("owner/name") where there is none and upload the folder; ->
+    the commit's address.
 
-    Only the files of a model folder go up. Raises MmserError when it is none, or the hub cannot be reached or refuses.
+    Only the files of a model folder go up. Raises MmserError when it is none, or the hub cannot be
+    reached or refuses.
     """
     from huggingface_hub import HfApi, errors
 
@@ -25,18 +27,25 @@ def push(folder: str | Path, name: str, private: bool = False, message: str | No
             repo_id=hub_id,
             folder_path=str(opened.directory),
             allow_patterns=list(PATTERNS),
-            commit_message=message or f"{opened.name}, exported by mmser {opened.config['mmser_version']}",
+            commit_message=message
+            or f"{opened.name}, exported by mmser {opened.config['mmser_version']}",
         )
     except errors.LocalTokenNotFoundError as error:
-        raise MmserError("a token of the hub", "none on this machine", "Run `hf auth login` once.") from error
+        raise MmserError(
+            "a token of the hub", "none on this machine", "Run `hf auth login` once."
+        ) from error
     except errors.HfHubHTTPError as error:
         remedy = "Run `hf auth login` with a token that may write there."
-        raise MmserError(f"to write to {hub_id}", " ".join(str(error).split())[:200], remedy) from error
+        raise MmserError(
+            f"to write to {hub_id}", " ".join(str(error).split())[:200], remedy
+        ) from error
     except ValueError as error:
         reason = " ".join(str(error).split())[:300]
         raise MmserError(
             "a README.md as the hub wants it", reason, "Correct what stands between its dashes."
         ) from error
     except OSError as error:
-        raise MmserError("the hub", f"{type(error).__name__}: {error}"[:200], "Check the connection.") from error
+        raise MmserError(
+            "the hub", f"{type(error).__name__}: {error}"[:200], "Check the connection."
+        ) from error
     return str(done.commit_url)

@@ -1,4 +1,6 @@
-"""What happens around training: best weights, state for resuming, the metrics table, a line of progress."""
+"""What happens around training: best weights, state for resuming, the metrics table, a line of
+progress.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,8 @@ OBJECTIVE = "objective.safetensors"
 
 
 class BestWeights(Callback):
-    """Keeps the weights of the check with the best monitored score (the first of equals) as safetensors.
+    """Keeps the weights of the check with the best monitored score (the first of equals) as
+    safetensors.
 
     The objective's own weights (proxies, auxiliary heads) go beside them when it has any.
     """
@@ -34,7 +37,10 @@ class BestWeights(Callback):
 
     def on_validation_end(self, trainer: Trainer, learner: LightningModule) -> None:
         score = float(trainer.callback_metrics[f"validation_{self.monitor}"])
-        if not (self.score != self.score or (score < self.score if self.mode == "min" else score > self.score)):
+        if not (
+            self.score != self.score
+            or (score < self.score if self.mode == "min" else score > self.score)
+        ):
             return
         self.score, self.epoch = score, trainer.current_epoch + 1
         if not trainer.is_global_zero:
@@ -72,7 +78,9 @@ class ResumeState(Checkpoint):
 
 
 class MetricsTable(Callback):
-    """``metrics.csv``: one row per check of the validation part; a resumed run goes on after its last whole epoch."""
+    """``metrics.csv``: one row per check of the validation part; a resumed run goes on after its
+    last whole epoch.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -99,10 +107,16 @@ class MetricsTable(Callback):
 
 
 class ProgressLines(Callback):
-    """One line per epoch: losses, the monitored score, the best so far, rate and time left at most."""
+    """One line per epoch: losses, the monitored score, the best so far, rate and
+    time left at most.
+    """
 
     def __init__(
-        self, title: str, monitor: str, best: BestWeights, write: Callable[[str], object] = sys.stderr.write
+        self,
+        title: str,
+        monitor: str,
+        best: BestWeights,
+        write: Callable[[str], object] = sys.stderr.write,
     ) -> None:
         self.title, self.monitor, self.best, self._write = title, monitor, best, write
         self._start = self._first = 0.0
@@ -116,7 +130,11 @@ class ProgressLines(Callback):
         epoch, last = trainer.current_epoch + 1, trainer.max_epochs or 0
         each = (time.monotonic() - self._start) / max(1, epoch - self._first)
         scores = trainer.callback_metrics
-        shown = [f"{name} {float(scores[key]):.4f}" for name, key in self._keys().items() if key in scores]
+        shown = [
+            f"{name} {float(scores[key]):.4f}"
+            for name, key in self._keys().items()
+            if key in scores
+        ]
         best = f"best {self.best.score:.4f} in {self.best.epoch}"
         speed = f"{each:.1f} s/epoch, at most {_duration(each * (last - epoch))} left"
         self._write(f"{self.title}: epoch {epoch}/{last}  {'  '.join([*shown, best, speed])}\n")

@@ -13,10 +13,13 @@ from mmser.core.errors import MmserError
 ClipMode = Literal["norm", "tensor", "value"]
 
 
-def clip_gradients(parameters: Iterable[nn.Parameter], limit: float | None, mode: ClipMode = "norm") -> None:
+def clip_gradients(
+    parameters: Iterable[nn.Parameter], limit: float | None, mode: ClipMode = "norm"
+) -> None:
     """Clip in place; ``limit`` None leaves all as it is.
 
-    ``tensor`` bounds the norm of each parameter's gradient by itself, as TensorFlow's ``clip_by_norm`` does.
+    ``tensor`` bounds the norm of each parameter's gradient by itself, as TensorFlow's
+    ``clip_by_norm`` does.
     """
     with_gradient = [parameter for parameter in parameters if parameter.grad is not None]
     if limit is None:
@@ -29,4 +32,6 @@ def clip_gradients(parameters: Iterable[nn.Parameter], limit: float | None, mode
     elif mode == "value":
         clip_grad_value_(with_gradient, limit)
     else:
-        raise MmserError("clip_mode norm, tensor or value", f"'{mode}'", "Correct trainer.clip_mode.")
+        raise MmserError(
+            "clip_mode norm, tensor or value", f"'{mode}'", "Correct trainer.clip_mode."
+        )

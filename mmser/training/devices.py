@@ -17,7 +17,9 @@ KNOWN = (AUTO, CPU, "gpu", "cuda", "mps")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """``accelerator`` as Lightning and torch name it: cpu, cuda or mps; ``name`` as its maker does."""
+    """``accelerator`` as Lightning and torch name it: cpu, cuda or mps; ``name`` as
+    its maker does.
+    """
 
     accelerator: str
     name: str
@@ -35,9 +37,11 @@ class Place:
 
 
 def find_place(asked: str, required: bool = False) -> Place:
-    """The place that ``trainer.accelerator`` asks for; the CPU where a GPU is asked for and there is none.
+    """The place that ``trainer.accelerator`` asks for; the CPU where a GPU is asked for and there
+    is none.
 
-    Raises MmserError for an unknown word and, where the accelerator is ``required``, when it is not there.
+    Raises MmserError for an unknown word and, where the accelerator is ``required``, when it is not
+    there.
     """
     if asked not in KNOWN:
         raise MmserError(f"trainer.accelerator among {', '.join(KNOWN)}", asked, "Choose one.")
@@ -49,7 +53,9 @@ def find_place(asked: str, required: bool = False) -> Place:
     if asked not in (AUTO, CPU):
         if required:
             remedy = "Use trainer.accelerator=auto or cpu; `mmser doctor` tells what torch finds."
-            raise MmserError(f"a GPU for {reason}", "none that torch can use on this machine", remedy)
+            raise MmserError(
+                f"a GPU for {reason}", "none that torch can use on this machine", remedy
+            )
         reason += ", and this machine has no GPU"
     elif asked == AUTO:
         reason += ": no GPU found"
@@ -64,7 +70,9 @@ def is_distributed(devices: int | str | list[int], place: Place) -> bool:
 
 
 def device_options(options: Mapping[str, Any], place: Place) -> dict[str, Any]:
-    """Lightning's words for the place. ``deterministic: auto`` warns where some kernels have no deterministic form."""
+    """Lightning's words for the place. ``deterministic: auto`` warns where some kernels have no
+    deterministic form.
+    """
     deterministic: bool | Literal["warn"] = options["deterministic"]
     if options["deterministic"] == AUTO:
         deterministic = True if place.accelerator == CPU else "warn"

@@ -1,10 +1,11 @@
 """Several corpora in one run: further corpora beside the one that is tested.
 
-``domains`` in a config maps names to ``{corpus: ..., protocol: ...}``; every protocol maps its corpus's words to the
-same classes. ``corpus`` and ``protocol`` name the target, which alone is tested. With ``target_labels`` (the default)
-the others add to the training part of every fold (transfer and meta-learning). Without, the target's training part is
-heard unlabelled, and the others both train and validate (unsupervised domain adaptation: labels of the target neither
-train nor choose a model); a domain's first fold tells which of its utterances validate.
+``domains`` in a config maps names to ``{corpus: ..., protocol: ...}``; every protocol maps its
+corpus's words to the same classes. ``corpus`` and ``protocol`` name the target, which alone is
+tested. With ``target_labels`` (the default) the others add to the training part of every fold
+(transfer and meta-learning). Without, the target's training part is heard unlabelled, and the
+others both train and validate (unsupervised domain adaptation: labels of the target neither train
+nor choose a model); a domain's first fold tells which of its utterances validate.
 """
 
 from __future__ import annotations
@@ -21,8 +22,11 @@ from mmser.core.errors import MmserError
 Settings = Mapping[str, Any]
 
 
-def add_domains(settings: Settings, own: pd.DataFrame, manifest: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    """The target's assignment ``own`` with the domains' utterances in every fold, and the domains' differences.
+def add_domains(
+    settings: Settings, own: pd.DataFrame, manifest: pd.DataFrame
+) -> tuple[pd.DataFrame, list[str]]:
+    """The target's assignment ``own`` with the domains' utterances in every fold, and the domains'
+    differences.
 
     Raises MmserError when a protocol has other classes than the target's.
     """
@@ -38,7 +42,11 @@ def add_domains(settings: Settings, own: pd.DataFrame, manifest: pd.DataFrame) -
     target_labels = bool(settings.get("target_labels", True))
     if not parts:
         if not target_labels:
-            raise MmserError("further corpora with target_labels=false", "no domains", "Name them under `domains`.")
+            raise MmserError(
+                "further corpora with target_labels=false",
+                "no domains",
+                "Name them under `domains`.",
+            )
         return own, differences
     others = pd.concat(parts, ignore_index=True)
     validates = (others["part"] == "validation") & (not target_labels)
@@ -49,31 +57,42 @@ def add_domains(settings: Settings, own: pd.DataFrame, manifest: pd.DataFrame) -
 
 
 def check_classes(settings: Settings, name: str, found: list[str]) -> None:
-    """Raise MmserError unless a domain has the target's classes in the target's order, or the target has none."""
+    """Raise MmserError unless a domain has the target's classes in the target's order, or the
+    target has none.
+    """
     wanted = list(settings["protocol"].get("classes") or ())
     if not wanted or found != wanted:
         raise MmserError(
-            f"the target's classes {', '.join(wanted) or '(none: a protocol with classes)'} in domains.{name}",
+            f"the target's classes {', '.join(wanted) or '(none: a protocol with classes)'} in "
+            f"domains.{name}",
             ", ".join(found) or "none",
             "Choose protocols that share their classes, such as metaser4_*.",
         )
 
 
-def heard(settings: Settings, manifest: pd.DataFrame, assignment: pd.DataFrame, corpus: str, seed: int) -> pd.DataFrame:
+def heard(
+    settings: Settings, manifest: pd.DataFrame, assignment: pd.DataFrame, corpus: str, seed: int
+) -> pd.DataFrame:
     """The assignment with ``data.train_on`` and ``data.train_share`` applied to its training parts.
 
-    ``train_on``: ``own`` is the tested corpus alone, ``domains`` the others alone, a domain's name that one alone.
-    ``train_share`` keeps that share of the tested corpus's training utterances, class by class, drawn by ``seed``; a
-    smaller share is part of a larger.
+    ``train_on``: ``own`` is the tested corpus alone, ``domains`` the others alone, a domain's name
+    that one alone. ``train_share`` keeps that share of the tested corpus's training utterances,
+    class by class, drawn by ``seed``; a smaller share is part of a larger.
     """
     data = settings["data"]
     chosen, share = str(data.get("train_on", "all")), data.get("train_share", 1.0)
-    corpora = {name: str(built(d["corpus"]).name) for name, d in (settings.get("domains") or {}).items()}
+    corpora = {
+        name: str(built(d["corpus"]).name) for name, d in (settings.get("domains") or {}).items()
+    }
     wanted = {"all": [corpus, *corpora.values()], "own": [corpus], "domains": [*corpora.values()]}
     wanted |= {name: [found] for name, found in corpora.items()}
     if not wanted.get(chosen):
         known = ", ".join(name for name, names in wanted.items() if names)
-        raise MmserError(f"data.train_on among {known}", f"'{chosen}'", "Choose one, or name corpora in `domains`.")
+        raise MmserError(
+            f"data.train_on among {known}",
+            f"'{chosen}'",
+            "Choose one, or name corpora in `domains`.",
+        )
     if not isinstance(share, int | float) or not 0.0 < share <= 1.0:
         raise MmserError("data.train_share above 0 and at most 1", str(share), "Correct it.")
     if chosen == "all" and share == 1.0:
@@ -82,27 +101,40 @@ def heard(settings: Settings, manifest: pd.DataFrame, assignment: pd.DataFrame, 
     own, training = home == corpus, assignment["part"] == "train"
     dropped = training & ~home.isin(wanted[chosen])
     if share < 1.0:
-        dropped |= training & own & ~_kept(assignment[training & own], share, seed).reindex(own.index, fill_value=False)
+        dropped |= (
+            training
+            & own
+            & ~_kept(assignment[training & own], share, seed).reindex(own.index, fill_value=False)
+        )
     return assignment[~dropped]
 
 
-def hidden_targets(manifest: pd.DataFrame, assignment: pd.DataFrame, fold: str, values: Sequence[str]) -> pd.DataFrame:
-    """The manifest with emotion, votes and ``values`` blank where a training utterance of this fold has no label.
+def hidden_targets(
+    manifest: pd.DataFrame, assignment: pd.DataFrame, fold: str, values: Sequence[str]
+) -> pd.DataFrame:
+    """The manifest with emotion, votes and ``values`` blank where a training utterance of this fold
+    has no label.
 
     Labels that are withheld must not come back as the annotators' votes.
     """
-    rows = assignment[(assignment["fold"].astype(str) == str(fold)) & (assignment["part"] == "train")]
+    rows = assignment[
+        (assignment["fold"].astype(str) == str(fold)) & (assignment["part"] == "train")
+    ]
     hidden = manifest["id"].isin(set(rows.loc[rows["label"].isna(), "id"]))
     if not hidden.any():
         return manifest
     names = [name for name in ("emotion", "votes", *values) if name in manifest]
-    return manifest.assign(**{name: manifest[name].astype(object).mask(hidden, None) for name in names})
+    return manifest.assign(
+        **{name: manifest[name].astype(object).mask(hidden, None) for name in names}
+    )
 
 
 def _kept(training: pd.DataFrame, share: float, seed: int) -> pd.Series:
     """(row,) bool over training rows: at least one of each class and fold."""
     kept: set[Any] = set()
-    for (fold, label), members in training.fillna({"label": ""}).groupby(["fold", "label"], sort=True):
+    for (fold, label), members in training.fillna({"label": ""}).groupby(
+        ["fold", "label"], sort=True
+    ):
         order = sorted(members.index, key=lambda row: str(training.at[row, "id"]))
         random.Random(f"{seed}/{fold}/{label}").shuffle(order)
         kept |= set(order[: max(1, round(len(order) * share))])

@@ -49,13 +49,14 @@ _log = logging.getLogger(__name__)
 
 
 def train(settings: Settings) -> Run:
-    """Train every fold and seed of a resolved config (see configs/train.yaml) that is not done; -> the run.
+    """Train every fold and seed of a resolved config (see configs/train.yaml) that is not done; ->
+    the run.
 
-    The run's folder is ``settings["run"]`` or follows from the settings, so the same call goes on where an
-    interrupted one stopped. Labels of the test part are not read.
+    The run's folder is ``settings["run"]`` or follows from the settings, so the same call goes on
+    where an interrupted one stopped. Labels of the test part are not read.
 
-    Raises MmserError when the folder holds another config or was made from other caches, when a cache is missing, or
-    when the corpus has not the counts the protocol expects.
+    Raises MmserError when the folder holds another config or was made from other caches, when a
+    cache is missing, or when the corpus has not the counts the protocol expects.
     """
     directory, options = run_directory(settings), settings["trainer"]
     # A run that was begun on a GPU goes on without one; a new one that asks for a GPU must have it.
@@ -77,7 +78,8 @@ def train(settings: Settings) -> Run:
 
 
 def prepare(directory: Path, settings: Settings) -> pd.DataFrame:
-    """Write the config, the environment and the fold assignment once; later calls must find the same. -> assignment.
+    """Write the config, the environment and the fold assignment once; later calls must find the
+    same. -> assignment.
 
     What is wrong is told before anything is written: a run that is refused leaves no folder.
     """
@@ -106,10 +108,16 @@ def prepare(directory: Path, settings: Settings) -> pd.DataFrame:
 
 
 def run_stores(settings: Settings, recorded: Mapping[str, str] | None = None) -> dict[str, Store]:
-    """The store of each stream, and as ``<stage>.<stream>`` of each stream of which a stage reads another one."""
+    """The store of each stream, and as ``<stage>.<stream>`` of each stream of which a stage reads
+    another one.
+    """
     found = open_stores(settings, recorded)
     for stage in list_stages(settings):
-        streams = {name: spec for name, spec in stage.settings["streams"].items() if _is_other(name, spec, settings)}
+        streams = {
+            name: spec
+            for name, spec in stage.settings["streams"].items()
+            if _is_other(name, spec, settings)
+        }
         own = open_stores({**stage.settings, "streams": streams}, recorded)
         found |= {f"{stage.name}.{stream}": store for stream, store in own.items()}
     return found
@@ -120,7 +128,9 @@ def _is_other(stream: str, spec: Mapping[str, Any], settings: Settings) -> bool:
 
 
 def wanted_folds(settings: Settings, assignment: pd.DataFrame) -> list[FoldSeed]:
-    """(fold, seed) of ``settings["folds"]`` ("all" or names) and ``settings["seeds"]``, seed by seed."""
+    """(fold, seed) of ``settings["folds"]`` ("all" or names) and ``settings["seeds"]``, seed by
+    seed.
+    """
     known = list(dict.fromkeys(assignment["fold"].astype(str)))
     asked = known if settings["folds"] == "all" else [str(fold) for fold in settings["folds"]]
     unknown = [fold for fold in asked if fold not in known]

@@ -1,4 +1,6 @@
-"""One fold of one seed; ``python -m mmser.training.fold RUN FOLD SEED ACCELERATOR`` trains it in its own process."""
+"""One fold of one seed; ``python -m mmser.training.fold RUN FOLD SEED ACCELERATOR`` trains it in
+its own process.
+"""
 
 from __future__ import annotations
 
@@ -46,8 +48,8 @@ from mmser.training.word_vectors import start_embeddings
 def fit_fold(directory: Path, fold: str, seed: int, accelerator: str | None = None) -> None:
     """Train every stage of one fold that is not done, going on where an interrupted one stopped.
 
-    On ``accelerator``, or on the one the run's config names where this machine has it. Raises MmserError when another
-    process is training this fold.
+    On ``accelerator``, or on the one the run's config names where this machine has it. Raises
+    MmserError when another process is training this fold.
     """
     folder = fold_folder(directory, fold, seed)
     settings = read_settings(directory)
@@ -67,7 +69,13 @@ def fit_fold(directory: Path, fold: str, seed: int, accelerator: str | None = No
 
 
 def fit_stage(
-    stage: Stage, data: FoldData, folder: Path, previous: Path | None, seed: int, title: str, place: Place
+    stage: Stage,
+    data: FoldData,
+    folder: Path,
+    previous: Path | None,
+    seed: int,
+    title: str,
+    place: Place,
 ) -> None:
     """Train one stage into ``folder``, from ``previous``'s weights if there is a stage before."""
     options = stage.settings["trainer"]
@@ -87,9 +95,15 @@ def fit_stage(
     resume = str(state) if state.is_file() else None
     trainer.fit(learner, datamodule=Loaders(data, learner), ckpt_path=resume, weights_only=True)
     if not best.epoch:
-        raise MmserError("at least one check of the validation part", "none", "Lower trainer.check_every.")
+        raise MmserError(
+            "at least one check of the validation part", "none", "Lower trainer.check_every."
+        )
     if trainer.is_global_zero:
-        facts = {"parameters": parameter_count(model), "epochs": learner.finished_epochs, "device": place.name}
+        facts = {
+            "parameters": parameter_count(model),
+            "epochs": learner.finished_epochs,
+            "device": place.name,
+        }
         facts["network_sizes"] = network_sizes(model)
         _finish(folder, data, best, facts)
 
@@ -114,7 +128,9 @@ def _finish(folder: Path, data: FoldData, best: BestWeights, facts: dict[str, An
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """Only one run trains a fold at a time; the helper processes of a distributed run belong to their first one."""
+    """Only one run trains a fold at a time; the helper processes of a distributed run belong to
+    their first one.
+    """
     if int(os.environ.get("LOCAL_RANK", "0")):
         yield
         return
@@ -129,7 +145,9 @@ def _end_with_parent() -> None:
 
 
 def main(words: list[str]) -> int:
-    """RUN FOLD SEED ACCELERATOR [TRUSTED...] -> exit code; a problem for the user is the last line on stderr."""
+    """RUN FOLD SEED ACCELERATOR [TRUSTED...] -> exit code; a problem for the user is the last line
+    on stderr.
+    """
     threading.Thread(target=_end_with_parent, daemon=True).start()
     directory, fold, seed, accelerator, *names = words
     trust(*names)

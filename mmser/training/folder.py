@@ -1,4 +1,6 @@
-"""The layout of a run folder and what may live in it: one config, its folds, each finished or not."""
+"""The layout of a run folder and what may live in it: one config, its folds, each
+finished or not.
+"""
 
 from __future__ import annotations
 
@@ -33,8 +35,18 @@ TRANSFORMS = "transforms"
 
 Settings = Mapping[str, Any]
 
-ELSEWHERE = ("run", "paths", "cache", "corpus.root", "trainer.jobs", "trainer.log_tensorboard", "trainer.save_every")
-"""Keys that say where and how a run is made, not what it is: two runs that differ in these alone are the same."""
+ELSEWHERE = (
+    "run",
+    "paths",
+    "cache",
+    "corpus.root",
+    "trainer.jobs",
+    "trainer.log_tensorboard",
+    "trainer.save_every",
+)
+"""Keys that say where and how a run is made, not what it is: two runs that differ in these alone
+are the same.
+"""
 
 ACCELERATOR = "trainer.accelerator"
 CALLED = {
@@ -43,12 +55,15 @@ CALLED = {
 }
 """{key: (the one value under which runs are named, the values that make the same run)}.
 
-They say where a run is made, too, but runs were named by them before, and each keeps its name: see `run_directory`.
+They say where a run is made, too, but runs were named by them before, and each keeps its name: see
+`run_directory`.
 """
 
 
 def run_directory(settings: Settings) -> Path:
-    """``settings["run"]``, or a folder under paths.runs named by system, protocol and a digest of the settings."""
+    """``settings["run"]``, or a folder under paths.runs named by system, protocol and a digest of
+    the settings.
+    """
     if settings.get("run"):
         return Path(settings["run"])
     system = (settings.get("card") or {}).get("name") or "system"
@@ -65,12 +80,18 @@ def run_directory(settings: Settings) -> Path:
 
 def identity(settings: Settings) -> dict[str, Any]:
     """The settings that make a run what it is, flat: {dotted key: value}."""
-    flat = {key: value for key, value in _flat(settings) if not any(_within(key, other) for other in ELSEWHERE)}
+    flat = {
+        key: value
+        for key, value in _flat(settings)
+        if not any(_within(key, other) for other in ELSEWHERE)
+    }
     return {key: _called(key, value) for key, value in flat.items()}
 
 
 def claim(directory: Path, settings: Settings) -> None:
-    """Write ``config.yaml``, or raise MmserError when the folder belongs to a run with another config."""
+    """Write ``config.yaml``, or raise MmserError when the folder belongs to a run with another
+    config.
+    """
     check_claim(directory, settings)
     if not (directory / CONFIG).is_file():
         directory.mkdir(parents=True, exist_ok=True)
@@ -90,17 +111,24 @@ def check_claim(directory: Path, settings: Settings) -> None:
     if differing:
         shown = ", ".join(f"{key}={theirs.get(key)} (now {mine.get(key)})" for key in differing[:8])
         raise MmserError(
-            f"the config of {directory}", f"another one; there {shown}", "Choose another folder with run=DIR."
+            f"the config of {directory}",
+            f"another one; there {shown}",
+            "Choose another folder with run=DIR.",
         )
 
 
 def _differing(mine: Settings, theirs: Settings) -> list[str]:
     """The keys in which two runs differ; what a card says of the same parts makes no other run."""
-    return [key for key in sorted({*mine, *theirs}) if mine.get(key) != theirs.get(key) and not _within(key, "card")]
+    return [
+        key
+        for key in sorted({*mine, *theirs})
+        if mine.get(key) != theirs.get(key) and not _within(key, "card")
+    ]
 
 
 def read_settings(directory: Path) -> dict[str, Any]:
-    """The config of a run folder, its relative paths found from any folder (`mmser.settings.paths`).
+    """The config of a run folder, its relative paths found from any folder
+    (`mmser.settings.paths`).
 
     Raises MmserError when it is none, or damaged.
     """
@@ -110,7 +138,9 @@ def read_settings(directory: Path) -> dict[str, Any]:
 def _saved(directory: Path) -> dict[str, Any]:
     path = Path(directory) / CONFIG
     if not path.is_file():
-        raise MmserError("a run folder", f"no {CONFIG} in {directory}", "Name a folder that `mmser train` made.")
+        raise MmserError(
+            "a run folder", f"no {CONFIG} in {directory}", "Name a folder that `mmser train` made."
+        )
     return read_saved_yaml(path)
 
 
@@ -120,7 +150,9 @@ def fold_folder(directory: Path, fold: str, seed: int) -> Path:
 
 
 def fold_of(folder: Path, known: Iterable[str]) -> tuple[str, int] | None:
-    """(fold, seed) of a folder that `fold_folder` names, the fold one of ``known`` if it can be; None for any other."""
+    """(fold, seed) of a folder that `fold_folder` names, the fold one of ``known`` if it can be;
+    None for any other.
+    """
     match = re.fullmatch(r"(.+)-seed(\d+)", folder.name)
     if match is None:
         return None
@@ -151,8 +183,12 @@ def _flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]
 
 
 def read_assignment(directory: Path) -> pd.DataFrame:
-    """id, fold, part, label as the run was begun with. Raises MmserError when the file is missing or damaged."""
-    table = read_parquet(Path(directory) / ASSIGNMENT, "Train the run again with its command, in another folder.")
+    """id, fold, part, label as the run was begun with. Raises MmserError when the file is missing
+    or damaged.
+    """
+    table = read_parquet(
+        Path(directory) / ASSIGNMENT, "Train the run again with its command, in another folder."
+    )
     require_columns(table, ASSIGNMENT_COLUMNS, str(Path(directory) / ASSIGNMENT))
     return table
 
@@ -160,6 +196,10 @@ def read_assignment(directory: Path) -> pd.DataFrame:
 def read_json(path: Path) -> dict[str, Any]:
     """A JSON file of a run folder. Raises MmserError when it is missing or damaged."""
     if not path.is_file():
-        raise MmserError(f"the file {path.name}", f"none in {path.parent}", "Train the run again with its command.")
+        raise MmserError(
+            f"the file {path.name}",
+            f"none in {path.parent}",
+            "Train the run again with its command.",
+        )
     content: dict[str, Any] = read_saved_json(path)
     return content

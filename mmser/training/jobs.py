@@ -19,7 +19,9 @@ FoldSeed = tuple[str, int]
 
 
 def job_count(options: Mapping[str, Any], pending: int, place: Place) -> int:
-    """``trainer.jobs`` as a number; ``auto`` is one per core on the CPU and one on any other device."""
+    """``trainer.jobs`` as a number; ``auto`` is one per core on the CPU and one on any other
+    device.
+    """
     jobs = options["jobs"]
     if jobs != "auto":
         return max(1, min(int(jobs), pending))
@@ -27,22 +29,43 @@ def job_count(options: Mapping[str, Any], pending: int, place: Place) -> int:
     return max(1, min(cores, pending)) if place.accelerator == CPU else 1
 
 
-def run_in_processes(directory: Path, pending: Sequence[FoldSeed], jobs: int, threads: int, accelerator: str) -> None:
-    """Train each fold in a process; raises MmserError naming those that failed, after the others have ended."""
+def run_in_processes(
+    directory: Path, pending: Sequence[FoldSeed], jobs: int, threads: int, accelerator: str
+) -> None:
+    """Train each fold in a process; raises MmserError naming those that failed, after the others
+    have ended.
+    """
     with ThreadPoolExecutor(jobs) as pool:
         errors = list(pool.map(partial(_run_one, directory, threads, accelerator), pending))
-    failed = {f"{fold} seed {seed}": error for (fold, seed), error in zip(pending, errors, strict=True) if error}
+    failed = {
+        f"{fold} seed {seed}": error
+        for (fold, seed), error in zip(pending, errors, strict=True)
+        if error
+    }
     if failed:
         first = next(iter(failed.values()))
         raise MmserError(
-            f"{len(pending)} trained folds", f"{', '.join(failed)} failed ({first})", "The same command goes on."
+            f"{len(pending)} trained folds",
+            f"{', '.join(failed)} failed ({first})",
+            "The same command goes on.",
         )
 
 
 def _run_one(directory: Path, threads: int, accelerator: str, fold_seed: FoldSeed) -> str:
-    """The last line of a failed process's error output, "" when it did well. Its lines are passed on."""
+    """The last line of a failed process's error output, "" when it did well. Its lines are passed
+    on.
+    """
     fold, seed = fold_seed
-    command = [sys.executable, "-m", "mmser.training.fold", str(directory), fold, str(seed), accelerator, *trusted()]
+    command = [
+        sys.executable,
+        "-m",
+        "mmser.training.fold",
+        str(directory),
+        fold,
+        str(seed),
+        accelerator,
+        *trusted(),
+    ]
     environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
     last = "no message"
     with subprocess.Popen(  # noqa: S603

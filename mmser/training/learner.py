@@ -24,14 +24,16 @@ from mmser.training.validation import ValidationEpoch
 class Learner(LightningModule):
     """Steps on the sum of the objective's named losses and scores the validation part as a whole.
 
-    ``optimizer`` is ``partial(parameters)``, ``scheduler`` ``partial(optimizer, epochs=, steps_per_epoch=)``.
-    ``monitor`` is ua, wa, wf1, macro_f1, ccc or loss, of the validation part, or ``last``: the weights after
-    the last step, whatever their score. ``frozen`` are name patterns of
-    parameters that do not learn; their modules stay in evaluation mode. Each epoch's random numbers depend on
-    (``seed``, epoch) alone, so that a run resumed at an epoch's start is the run that was never interrupted.
+    ``optimizer`` is ``partial(parameters)``, ``scheduler`` ``partial(optimizer, epochs=,
+    steps_per_epoch=)``. ``monitor`` is ua, wa, wf1, macro_f1, ccc or loss, of the validation part,
+    or ``last``: the weights after the last step, whatever their score. ``frozen`` are name patterns
+    of parameters that do not learn; their modules stay in evaluation mode. Each epoch's random
+    numbers depend on (``seed``, epoch) alone, so that a run resumed at an epoch's start is the run
+    that was never interrupted.
 
-    An objective may have ``progress`` (a float attribute: set before each step to the share of training done) and
-    ``after_step(model)`` (called after each optimizer step, e.g. to move a teacher).
+    An objective may have ``progress`` (a float attribute: set before each step to the share of
+    training done) and ``after_step(model)`` (called after each optimizer step, e.g. to move a
+    teacher).
     """
 
     def __init__(
@@ -67,7 +69,9 @@ class Learner(LightningModule):
         freeze(self.named_parameters(), frozen)
 
     def configure_optimizers(self) -> Optimizer:
-        """One optimizer; the schedule is stepped here and not by Lightning, whose order makes resuming inexact."""
+        """One optimizer; the schedule is stepped here and not by Lightning, whose order makes
+        resuming inexact.
+        """
         groups = parameter_groups(self.named_parameters(), self._groups, self._optimizer)
         optimizer: Optimizer = completed("the optimizer", self._optimizer, groups)
         if self._scheduler is not None:
@@ -79,7 +83,9 @@ class Learner(LightningModule):
         return optimizer
 
     def on_train_start(self) -> None:
-        """Lightning has built everything by now: what a checkpoint says of the schedule can be put back."""
+        """Lightning has built everything by now: what a checkpoint says of the schedule can be put
+        back.
+        """
         self._steps = max(1, int(self.trainer.estimated_stepping_batches))
         if self._schedule is not None and self._restored:
             self._schedule.scheduler.load_state_dict(self._restored)
@@ -90,7 +96,8 @@ class Learner(LightningModule):
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         if batch_idx == 0:
-            # Not at the epoch's start: the loader's iterator draws a number before or after that hook.
+            # Not at the epoch's start: the loader's iterator draws a number before or after that
+            # hook.
             place = self._seed * 1_000_003 + self.current_epoch * 101 + self.global_rank
             seed_everything(place % 2**32, verbose=False)
         if hasattr(self.objective, "progress"):
@@ -102,7 +109,9 @@ class Learner(LightningModule):
         total = torch.stack([loss.float() for loss in losses.values()]).sum()
         rows = len(batch.ids)
         for name, loss in {**losses, "loss": total}.items():
-            self._sums[name] = self._sums.get(name, torch.zeros((), device=total.device)) + loss.detach() * rows
+            self._sums[name] = (
+                self._sums.get(name, torch.zeros((), device=total.device)) + loss.detach() * rows
+            )
         self._rows += rows
         return total
 
@@ -138,10 +147,14 @@ class Learner(LightningModule):
         logged |= {f"validation_{name}": value for name, value in self.metrics.items()}
         if self.monitor != "last":
             del logged["validation_last"]
-        self.log_dict({name: torch.tensor(value) for name, value in logged.items()}, rank_zero_only=False)
+        self.log_dict(
+            {name: torch.tensor(value) for name, value in logged.items()}, rank_zero_only=False
+        )
 
     def _check(self, trained: dict[str, float]) -> None:
-        broken = [name for name, value in trained.items() if not torch.isfinite(torch.tensor(value))]
+        broken = [
+            name for name, value in trained.items() if not torch.isfinite(torch.tensor(value))
+        ]
         if broken:
             raise MmserError(
                 f"finite training losses in epoch {self.current_epoch + 1}",
@@ -160,7 +173,9 @@ class Learner(LightningModule):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["finished_epochs"] = self.finished_epochs
         checkpoint["should_stop"] = self.trainer.should_stop
-        checkpoint["schedule"] = self._schedule.scheduler.state_dict() if self._schedule is not None else {}
+        checkpoint["schedule"] = (
+            self._schedule.scheduler.state_dict() if self._schedule is not None else {}
+        )
         checkpoint["metrics"] = dict(self.metrics)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:

@@ -1,8 +1,8 @@
 """Batch norm whose statistics are measured anew before each check ("precise batch norm").
 
-Source: Wu, Johnson, "Rethinking 'batch' in BatchNorm", 2021, section 3. The running averages of training trail behind
-weights that move quickly: on small corpora, with ten steps in an epoch, a network that has learnt well may be judged
-at chance, and its best epoch is picked by luck.
+Source: Wu, Johnson, "Rethinking 'batch' in BatchNorm", 2021, section 3. The running averages of
+training trail behind weights that move quickly: on small corpora, with ten steps in an epoch, a
+network that has learnt well may be judged at chance, and its best epoch is picked by luck.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from mmser.models.layers.normalisation import MaskedBatchNorm
 
 
 class PreciseNorms(Callback):
-    """Before each check of the validation part: statistics of batch norm from ``batches`` of the training part.
+    """Before each check of the validation part: statistics of batch norm from ``batches`` of the
+    training part.
 
     Training itself is untouched: it normalises by the batch. Frozen layers keep what they have.
     """
@@ -30,17 +31,24 @@ class PreciseNorms(Callback):
 
     def on_validation_start(self, trainer: Trainer, learner: LightningModule) -> None:
         loader = trainer.datamodule.data.loader("train", shuffle=True)  # type: ignore[attr-defined]
-        with torch.random.fork_rng(devices=[learner.device] if learner.device.type == "cuda" else []):
+        with torch.random.fork_rng(
+            devices=[learner.device] if learner.device.type == "cuda" else []
+        ):
             measure_norms(learner.model, islice(loader, self.batches), learner.device)  # type: ignore[arg-type]
 
 
 def measure_norms(model: nn.Module, batches: Iterable[Batch], device: torch.device) -> None:
-    """Set the running statistics of every learning batch norm to their mean over ``batches``; rest in evaluation mode.
+    """Set the running statistics of every learning batch norm to their mean over ``batches``; rest
+    in evaluation mode.
 
     ``model`` is called with streams and context, and is left in evaluation mode.
     """
     model.eval()
-    norms = [norm for norm in model.modules() if isinstance(norm, (MaskedBatchNorm, _BatchNorm)) and _learns(norm)]
+    norms = [
+        norm
+        for norm in model.modules()
+        if isinstance(norm, (MaskedBatchNorm, _BatchNorm)) and _learns(norm)
+    ]
     if not norms:
         return
     momenta = [norm.momentum for norm in norms]

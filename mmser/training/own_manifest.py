@@ -1,7 +1,8 @@
 """The manifest that a run keeps of its own, so that its labels stay those it was trained with.
 
-A corpus may be corrected later, and then its cache follows. A run's utterances, speakers, labels and votes are those of
-its own copy, all of them: never half of one table and half of another. Where the media lie is told by the cache.
+A corpus may be corrected later, and then its cache follows. A run's utterances, speakers, labels
+and votes are those of its own copy, all of them: never half of one table and half of another. Where
+the media lie is told by the cache.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ def keep_own_manifest(directory: Path, manifest: pd.DataFrame) -> None:
 
 
 def own_manifest(directory: Path, cached: pd.DataFrame) -> pd.DataFrame:
-    """The run's copy with the media paths of the ``cached`` manifest; the latter where an older run has no copy.
+    """The run's copy with the media paths of the ``cached`` manifest; the latter where an older run
+    has no copy.
 
     Raises MmserError when the copy is damaged or says other things than when the run was made.
     """
@@ -39,10 +41,16 @@ def own_manifest(directory: Path, cached: pd.DataFrame) -> pd.DataFrame:
     own = read_parquet(path, "Train the run again.")
     for corpus, digest in (read_json(directory / ENVIRONMENT).get("manifests") or {}).items():
         if content_digest(own[own["corpus"] == corpus]) != digest:
-            raise MmserError(f"{path} as the run wrote it", "another content", "Restore it, or train the run again.")
+            raise MmserError(
+                f"{path} as the run wrote it",
+                "another content",
+                "Restore it, or train the run again.",
+            )
     paths = cached.set_index("id")[[name for name in PLACES if name in cached and name in own]]
     known = own["id"].isin(paths.index)
-    return own.assign(**{name: own["id"].map(paths[name]).where(known, own[name]) for name in paths.columns})
+    return own.assign(
+        **{name: own["id"].map(paths[name]).where(known, own[name]) for name in paths.columns}
+    )
 
 
 def check_unchanged(directory: Path, cached: pd.DataFrame) -> None:
@@ -55,5 +63,6 @@ def check_unchanged(directory: Path, cached: pd.DataFrame) -> None:
         raise MmserError(
             f"the labels and utterances that {directory} was made from",
             changes.told(),
-            "Choose another folder with run=DIR for the corpus as it is now; this run keeps what it was made from.",
+            "Choose another folder with run=DIR for the corpus as it is now; this run keeps what "
+            "it was made from.",
         )

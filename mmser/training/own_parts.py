@@ -1,9 +1,11 @@
-"""Parts of a system given as Python classes: written in a notebook cell or a script, trained like any part of mmser.
+"""Parts of a system given as Python classes: written in a notebook cell or a script, trained like
+any part of mmser.
 
-In the config such a part is what a config file would say, ``_target_`` and flat arguments, and a digest of the text
-that defines it (the cell, or the file): who changes the class gets another run. The text lies beside the models, in
-``<run>/parts/``, for the record; nothing of mmser ever executes it from there. Who hands a class over trusts it until
-the process ends; a later one asks for the word again (`mmser.core.trust`).
+In the config such a part is what a config file would say, ``_target_`` and flat arguments, and a
+digest of the text that defines it (the cell, or the file): who changes the class gets another run.
+The text lies beside the models, in ``<run>/parts/``, for the record; nothing of mmser ever executes
+it from there. Who hands a class over trusts it until the process ends; a later one asks for the
+word again (`mmser.core.trust`).
 """
 
 from __future__ import annotations
@@ -32,10 +34,12 @@ _log = logging.getLogger(__name__)
 
 
 def with_parts(settings: Mapping[str, Any], parts: Mapping[str, Part]) -> dict[str, Any]:
-    """The settings with each part in its place: {"model.fusion": MyFusion, "objective": partial(MyLoss, weight=0.5)}.
+    """The settings with each part in its place: {"model.fusion": MyFusion, "objective":
+    partial(MyLoss, weight=0.5)}.
 
-    Raises UsageError for a place that the settings do not have, for anything but a class at the top of a cell or file
-    (or ``functools.partial`` of one with plain keyword arguments), and when its text cannot be read.
+    Raises UsageError for a place that the settings do not have, for anything but a class at the top
+    of a cell or file (or ``functools.partial`` of one with plain keyword arguments), and when its
+    text cannot be read.
     """
     made = copy.deepcopy(dict(settings))
     for place, part in parts.items():
@@ -44,11 +48,19 @@ def with_parts(settings: Mapping[str, Any], parts: Mapping[str, Part]) -> dict[s
         node[last] = {"_target_": _target(_class_of(part)), "_partial_": True, **_arguments(part)}
         digest = hashlib.sha256(source_of(part).encode()).hexdigest()[:12]
         made[FOLDER] = {**(made.get(FOLDER) or {}), place: digest}
-    if any(_class_of(part).__module__ == HERE for part in parts.values()) and made["trainer"]["jobs"] != 1:
-        _log.info("trainer.jobs=1: other processes do not know the classes of this notebook or script")
+    if (
+        any(_class_of(part).__module__ == HERE for part in parts.values())
+        and made["trainer"]["jobs"] != 1
+    ):
+        _log.info(
+            "trainer.jobs=1: other processes do not know the classes of this notebook or script"
+        )
         made["trainer"]["jobs"] = 1
     names = "+".join(_class_of(part).__name__ for part in parts.values())
-    made["card"] = {**(made.get("card") or {}), "name": f"{(made.get('card') or {}).get('name', 'system')}+{names}"}
+    made["card"] = {
+        **(made.get("card") or {}),
+        "name": f"{(made.get('card') or {}).get('name', 'system')}+{names}",
+    }
     return made
 
 
@@ -61,7 +73,9 @@ def keep_sources(directory: Path, parts: Mapping[str, Part]) -> None:
 
 
 def source_of(part: Part) -> str:
-    """The cell or the file that defines a part. Raises UsageError when it is not known, as in an interactive shell."""
+    """The cell or the file that defines a part. Raises UsageError when it is not known, as in an
+    interactive shell.
+    """
     found = _class_of(part)
     for member in vars(found).values():
         if inspect.isfunction(member):
@@ -69,7 +83,9 @@ def source_of(part: Part) -> str:
             if lines:
                 return "".join(lines)
     raise UsageError(
-        f"the text that defines {found.__name__}", "none", "Define it in a notebook cell or a file, with a method."
+        f"the text that defines {found.__name__}",
+        "none",
+        "Define it in a notebook cell or a file, with a method.",
     )
 
 
@@ -77,7 +93,9 @@ def _class_of(part: Part) -> type:
     found = part.func if isinstance(part, partial) else part
     if not inspect.isclass(found) or "<locals>" in found.__qualname__:
         raise UsageError(
-            "a class defined at the top of a cell or file, or functools.partial of one", repr(part), "Write it so."
+            "a class defined at the top of a cell or file, or functools.partial of one",
+            repr(part),
+            "Write it so.",
         )
     return found
 
@@ -92,7 +110,11 @@ def _arguments(part: Part) -> dict[str, Any]:
     wrong = [name for name, value in part.keywords.items() if not _plain(value)]
     if part.args or wrong:
         found = f"{', '.join(wrong)}" if wrong else "arguments by place"
-        raise UsageError("keyword arguments that are numbers, words or lists of them", found, "Only these are saved.")
+        raise UsageError(
+            "keyword arguments that are numbers, words or lists of them",
+            found,
+            "Only these are saved.",
+        )
     return dict(part.keywords)
 
 
@@ -111,7 +133,8 @@ def _parent(settings: dict[str, Any], place: str) -> tuple[dict[str, Any], str]:
         node = node.get(parent) if isinstance(node, dict) else None
     if not isinstance(node, dict) or last not in node:
         raise UsageError(
-            "the place of a part, such as model.fusion, model.encoders.audio, model.head or objective",
+            "the place of a part, such as model.fusion, model.encoders.audio, model.head or "
+            "objective",
             f"'{place}'",
             "Name one that the system has (config.yaml of any run shows them).",
         )

@@ -1,7 +1,8 @@
-"""Which parameters learn, and at which rate: name patterns of the config -> frozen parameters, optimizer groups.
+"""Which parameters learn, and at which rate: name patterns of the config -> frozen parameters,
+optimizer groups.
 
-A pattern is a shell pattern on the parameter's name inside the model (``encoders.audio.*``); the objective's own
-parameters are ``objective.*``.
+A pattern is a shell pattern on the parameter's name inside the model (``encoders.audio.*``); the
+objective's own parameters are ``objective.*``.
 """
 
 from __future__ import annotations
@@ -15,13 +16,17 @@ from torch import nn
 from mmser.core.errors import MmserError
 
 Group = Mapping[str, Any]
-"""``{match: pattern, lr_scale: 0.1, weight_decay: 2e-6, ...}``: whatever else it holds goes to the optimizer."""
+"""``{match: pattern, lr_scale: 0.1, weight_decay: 2e-6, ...}``: whatever else it holds goes to the
+optimizer.
+"""
 
 Named = Iterable[tuple[str, nn.Parameter]]
 
 
 def freeze(named: Named, patterns: Sequence[str]) -> None:
-    """Parameters matched by any pattern stop learning; a pattern that matches nothing raises MmserError."""
+    """Parameters matched by any pattern stop learning; a pattern that matches nothing raises
+    MmserError.
+    """
     parameters = _by_name(named)
     for pattern in patterns:
         for name in _matched(parameters, pattern, "trainer.freeze"):
@@ -29,7 +34,9 @@ def freeze(named: Named, patterns: Sequence[str]) -> None:
 
 
 def frozen_modules(model: nn.Module, patterns: Sequence[str]) -> list[nn.Module]:
-    """The modules with parameters of which none learns, outermost first; none when nothing is frozen by pattern."""
+    """The modules with parameters of which none learns, outermost first; none when nothing is
+    frozen by pattern.
+    """
     if not patterns:
         return []
     frozen = []
@@ -40,14 +47,21 @@ def frozen_modules(model: nn.Module, patterns: Sequence[str]) -> list[nn.Module]
     return frozen
 
 
-def parameter_groups(named: Named, groups: Sequence[Group], optimizer: Callable[..., Any]) -> list[dict[str, Any]]:
-    """Optimizer groups: each learning parameter in the first group that matches it, the others in one more.
+def parameter_groups(
+    named: Named, groups: Sequence[Group], optimizer: Callable[..., Any]
+) -> list[dict[str, Any]]:
+    """Optimizer groups: each learning parameter in the first group that matches it, the others in
+    one more.
 
     ``lr_scale`` multiplies the learning rate that ``optimizer`` (a partial) carries.
     """
-    left = {name: parameter for name, parameter in _by_name(named).items() if parameter.requires_grad}
+    left = {
+        name: parameter for name, parameter in _by_name(named).items() if parameter.requires_grad
+    }
     if not left:
-        raise MmserError("at least one parameter that learns", "all frozen", "Correct trainer.freeze.")
+        raise MmserError(
+            "at least one parameter that learns", "all frozen", "Correct trainer.freeze."
+        )
     base = getattr(optimizer, "keywords", {}).get("lr")
     built = []
     for group in groups:
@@ -61,7 +75,9 @@ def parameter_groups(named: Named, groups: Sequence[Group], optimizer: Callable[
 
 def _scaled(base: float | None, scale: float) -> float:
     if base is None:
-        raise MmserError("an optimizer with lr", "none", "Set optimizer.lr; lr_scale multiplies it.")
+        raise MmserError(
+            "an optimizer with lr", "none", "Set optimizer.lr; lr_scale multiplies it."
+        )
     return base * scale
 
 
@@ -73,5 +89,9 @@ def _matched(parameters: Mapping[str, nn.Parameter], pattern: str, key: str) -> 
     names = [name for name in parameters if fnmatchcase(name, pattern)]
     if not names:
         heads = sorted({".".join(name.split(".")[:2]) for name in parameters})
-        raise MmserError(f"a parameter matching '{pattern}'", "none", f"Correct {key}; known: {', '.join(heads)}.")
+        raise MmserError(
+            f"a parameter matching '{pattern}'",
+            "none",
+            f"Correct {key}; known: {', '.join(heads)}.",
+        )
     return names

@@ -30,17 +30,26 @@ def make_model(settings: Settings, input_sizes: Mapping[str, int], task: Task) -
     parts = built(settings["model"])
     missing = [name for name in ("encoders", "fusion", "head") if not parts.get(name)]
     if missing:
-        raise MmserError("model.encoders, model.fusion and model.head", f"no {', '.join(missing)}", "Name a system.")
+        raise MmserError(
+            "model.encoders, model.fusion and model.head",
+            f"no {', '.join(missing)}",
+            "Name a system.",
+        )
     return build_model(parts["encoders"], parts["fusion"], parts["head"], input_sizes, task)
 
 
-def saved_model(settings: Settings, input_sizes: Mapping[str, int], task: Task, weights: Path) -> MultimodalModel:
+def saved_model(
+    settings: Settings, input_sizes: Mapping[str, int], task: Task, weights: Path
+) -> MultimodalModel:
     """The model of a saved run or model folder with its ``weights``.
 
-    Raises MmserError when there are none, or the config asks for another network than the file holds.
+    Raises MmserError when there are none, or the config asks for another network than the file
+    holds.
     """
     if not weights.is_file():
-        raise MmserError("the weights of the model", f"no file {weights}", "Train, export or download it again.")
+        raise MmserError(
+            "the weights of the model", f"no file {weights}", "Train, export or download it again."
+        )
     _check_meant(settings["model"])
     with no_larger_than(weights):
         model = make_model(settings, input_sizes, task)
@@ -49,11 +58,15 @@ def saved_model(settings: Settings, input_sizes: Mapping[str, int], task: Task, 
 
 
 def saved_objective(settings: Settings, vector_size: int, task: Task, weights: Path) -> nn.Module:
-    """The objective with what it learned beside the model (auxiliary layers); without a file it has learned nothing."""
+    """The objective with what it learned beside the model (auxiliary layers); without a file it has
+    learned nothing.
+    """
     part = settings["objective"]
     _check_meant(part)
     with no_larger_than(weights):
-        objective: nn.Module = completed("the objective", built(part), task=task, vector_size=vector_size)
+        objective: nn.Module = completed(
+            "the objective", built(part), task=task, vector_size=vector_size
+        )
     if weights.is_file():
         load_saved(objective, weights)
     return objective
@@ -62,7 +75,9 @@ def saved_objective(settings: Settings, vector_size: int, task: Task, weights: P
 def _check_meant(part: Any) -> None:
     """Raise MmserError for a part that no training can have had."""
     if (values := count_values(part)) > VALUES:
-        raise MmserError(f"a part of at most {VALUES:,} values", f"{values:,}", "The config is damaged.")
+        raise MmserError(
+            f"a part of at most {VALUES:,} values", f"{values:,}", "The config is damaged."
+        )
     check_numbers(part, "config")
     check_part(part, "config")
 
@@ -70,7 +85,9 @@ def _check_meant(part: Any) -> None:
 def make_learner(settings: Settings, model: MultimodalModel, task: Task, seed: int) -> Learner:
     """The learner of these settings around a model."""
     parts = {name: built(settings[name]) for name in ("objective", "optimizer", "scheduler")}
-    objective: nn.Module = completed("the objective", parts["objective"], task=task, vector_size=model.vector_size)
+    objective: nn.Module = completed(
+        "the objective", parts["objective"], task=task, vector_size=model.vector_size
+    )
     trainer = settings["trainer"]
     return Learner(
         model,

@@ -1,4 +1,6 @@
-"""The parts of a trained model without the pretrained weights that it started from: its own replace them."""
+"""The parts of a trained model without the pretrained weights that it started from: its own replace
+them.
+"""
 
 from __future__ import annotations
 
@@ -14,15 +16,26 @@ from mmser.models.multimodal import MultimodalModel
 LOCAL = ("weights_folder", "revision")
 """Arguments of parts that say where pretrained weights lie: the trained ones replace them."""
 
-UNSHARED = ("_name_or_path", "transformers_version", "architectures", "model_type", "dtype", "torch_dtype")
+UNSHARED = (
+    "_name_or_path",
+    "transformers_version",
+    "architectures",
+    "model_type",
+    "dtype",
+    "torch_dtype",
+)
 
 
 def portable(parts: Mapping[str, Any], model: MultimodalModel) -> dict[str, Any]:
-    """The parts of ``model`` with no pretrained weights to look for: its own are read after it is built."""
+    """The parts of ``model`` with no pretrained weights to look for: its own are read after it is
+    built.
+    """
     return unpretrained(parts, network_sizes(model))
 
 
-def unpretrained(parts: Mapping[str, Any], sizes: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def unpretrained(
+    parts: Mapping[str, Any], sizes: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
     """The same, where ``sizes`` are the `network_sizes` of the model."""
     bare: dict[str, Any] = _without_weights(parts)
     for name, network in sizes.items():

@@ -31,7 +31,8 @@ PACKAGES = (
 
 
 def environment(settings: Mapping[str, Any], stores: Mapping[str, Store]) -> dict[str, Any]:
-    """Package versions, git revision if any, platform, seeds, the caches' fingerprints, the random-weights mark.
+    """Package versions, git revision if any, platform, seeds, the caches' fingerprints, the
+    random-weights mark.
 
     ``stores`` by stream; by ``<stage>.<stream>`` for a stream of which a stage reads another store.
     """
@@ -53,10 +54,14 @@ def fingerprints(stores: Mapping[str, Store]) -> dict[str, str]:
 
 
 def git_revision(folder: Path) -> str | None:
-    """The commit the code was run from, with ``+`` when files differ from it; None outside a checkout."""
+    """The commit the code was run from, with ``+`` when files differ from it; None outside a
+    checkout.
+    """
     try:
         revision = _git(folder, "rev-parse", "HEAD")
-        return revision + ("+" if _git(folder, "status", "--porcelain", "--untracked-files=no") else "")
+        return revision + (
+            "+" if _git(folder, "status", "--porcelain", "--untracked-files=no") else ""
+        )
     except (OSError, subprocess.CalledProcessError):
         return None
 

@@ -1,7 +1,8 @@
-"""What the corpora of a run say now, before anything is extracted: their caches learn it and the protocol is tried.
+"""What the corpora of a run say now, before anything is extracted: their caches learn it and the
+protocol is tried.
 
-A label that was corrected in a corpus's table after its features were cached counts from the next `mmser train` on. A
-corpus that is not there any more is taken as its cache has it.
+A label that was corrected in a corpus's table after its features were cached counts from the next
+`mmser train` on. A corpus that is not there any more is taken as its cache has it.
 """
 
 from __future__ import annotations
@@ -33,11 +34,13 @@ _log = logging.getLogger(__name__)
 
 
 def refresh(settings: Settings) -> dict[str, Changes]:
-    """Read every corpus of a run, check it against the protocol, and bring the cached manifests up to date.
+    """Read every corpus of a run, check it against the protocol, and bring the cached manifests up
+    to date.
 
-    Returns in what each corpus that is cached already differs from its cache: {name: changes}. Raises MmserError when
-    a table has faults, or the protocol cannot be followed: no labels it knows, one class, too few speakers, other
-    counts. A run that was begun keeps the folds it has, and goes on only with the labels it was begun with.
+    Returns in what each corpus that is cached already differs from its cache: {name: changes}.
+    Raises MmserError when a table has faults, or the protocol cannot be followed: no labels it
+    knows, one class, too few speakers, other counts. A run that was begun keeps the folds it has,
+    and goes on only with the labels it was begun with.
     """
     corpus_names(settings)
     corpora = [built(part) for part in _corpora(settings)]
@@ -45,16 +48,25 @@ def refresh(settings: Settings) -> dict[str, Changes]:
     directory, whole = run_directory(settings), pd.concat(tables.values(), ignore_index=True)
     shared = whole.loc[whole["id"].duplicated(), "id"].tolist()
     if shared:
-        raise listed_faults("ids that no two corpora share", shared, "Rename the utterances of one of them.")
+        raise listed_faults(
+            "ids that no two corpora share", shared, "Rename the utterances of one of them."
+        )
     if (directory / ASSIGNMENT).is_file():
         check_unchanged(directory, whole)
     else:
         assign_folds(settings, whole)
-    return {name: changes for name, table in tables.items() if (changes := _kept(table, _folder(settings, name)))}
+    return {
+        name: changes
+        for name, table in tables.items()
+        if (changes := _kept(table, _folder(settings, name)))
+    }
 
 
 def _corpora(settings: Settings) -> list[Mapping[str, Any]]:
-    return [settings["corpus"], *(domain["corpus"] for domain in (settings.get("domains") or {}).values())]
+    return [
+        settings["corpus"],
+        *(domain["corpus"] for domain in (settings.get("domains") or {}).values()),
+    ]
 
 
 def _folder(settings: Settings, name: str) -> Path:
@@ -62,7 +74,9 @@ def _folder(settings: Settings, name: str) -> Path:
 
 
 def _table(corpus: Corpus, cache: Path) -> pd.DataFrame:
-    """The corpus's manifest as its own files make it now, or the cached one where they are not there."""
+    """The corpus's manifest as its own files make it now, or the cached one where they are not
+    there.
+    """
     cached = cache / checked_name(corpus.name, "the name of a corpus") / MANIFEST
     root = getattr(corpus, "root", None)
     if cached.is_file() and root is not None and _is_gone(expanded(root)):
@@ -81,7 +95,9 @@ def _is_gone(root: Path) -> bool:
 
 
 def _kept(table: pd.DataFrame, folder: Path) -> Changes | None:
-    """Write the table over a cached manifest that says other things; None where there was none or it says the same."""
+    """Write the table over a cached manifest that says other things; None where there was none or
+    it says the same.
+    """
     if not (folder / MANIFEST).is_file():
         return None
     with locked(folder / f"manifest{LOCK}"):
@@ -91,5 +107,10 @@ def _kept(table: pd.DataFrame, folder: Path) -> Changes | None:
             return None
         keep_manifest(folder, partial(write_manifest, table))
     level = logging.WARNING if changes.of_facts else logging.INFO
-    _log.log(level, "the corpus %s says other things than its cache, which follows: %s", folder.name, changes.told())
+    _log.log(
+        level,
+        "the corpus %s says other things than its cache, which follows: %s",
+        folder.name,
+        changes.told(),
+    )
     return changes

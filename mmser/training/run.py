@@ -42,12 +42,16 @@ _log = logging.getLogger(__name__)
 
 
 class Run:
-    """``config`` is the resolved config as a plain dictionary; ``directory`` the folder everything lies in.
+    """``config`` is the resolved config as a plain dictionary; ``directory`` the folder everything
+    lies in.
 
-    ``named_files`` are the files of its extractors that now lie elsewhere: {extractor: {argument: path}}.
+    ``named_files`` are the files of its extractors that now lie elsewhere: {extractor: {argument:
+    path}}.
     """
 
-    def __init__(self, directory: str | Path, named_files: Mapping[str, Mapping[str, str]] | None = None) -> None:
+    def __init__(
+        self, directory: str | Path, named_files: Mapping[str, Mapping[str, str]] | None = None
+    ) -> None:
         """Raises MmserError when the folder was not made by training."""
         self.directory = Path(directory)
         self.named_files = named_files or {}
@@ -59,7 +63,9 @@ class Run:
     @property
     def folds(self) -> list[tuple[str, int]]:
         """(fold, seed) of every finished fold, by seed, folds in the protocol's order."""
-        order = {str(fold): place for place, fold in enumerate(dict.fromkeys(self.assignment["fold"]))}
+        order = {
+            str(fold): place for place, fold in enumerate(dict.fromkeys(self.assignment["fold"]))
+        }
         done = [fold_of(path.parent, order) for path in self.directory.glob(f"folds/*/{DONE}")]
         found = [item for item in done if item is not None]
         return sorted(found, key=lambda item: (item[1], order.get(item[0], len(order)), item[0]))
@@ -71,7 +77,8 @@ class Run:
 
     @cached_property
     def manifest(self) -> pd.DataFrame:
-        """The manifest that the run was made with, its media where they lie now; says so when the cache's is another.
+        """The manifest that the run was made with, its media where they lie now; says so when the
+        cache's is another.
 
         A run of an earlier version has no copy of its own: the cache's, whatever it says now.
         """
@@ -88,7 +95,9 @@ class Run:
 
     @property
     def recorded(self) -> dict[str, str]:
-        """The stores the run was made from: {extractor as the config names it: the folder's full name}."""
+        """The stores the run was made from: {extractor as the config names it: the folder's full
+        name}.
+        """
         known = self.environment if (self.directory / ENVIRONMENT).is_file() else {}
         return recorded_stores(self.config, known)
 
@@ -97,11 +106,15 @@ class Run:
         folder = fold_folder(self.directory, fold, seed)
         if not (folder / DONE).is_file():
             known = ", ".join(f"{name} seed {number}" for name, number in self.folds) or "none"
-            raise MmserError(f"a finished fold {fold} seed {seed}", known, "Train it with the run's command.")
+            raise MmserError(
+                f"a finished fold {fold} seed {seed}", known, "Train it with the run's command."
+            )
         return folder
 
     def describe(self, fold: str, seed: int) -> dict[str, Any]:
-        """``fold.json``: classes, values, input sizes, best epoch and score, parameter count, ..."""
+        """``fold.json``: classes, values, input sizes, best epoch and score,
+        parameter count, ...
+        """
         return read_json(self.folder(fold, seed) / FOLD)
 
     def task(self, fold: str, seed: int) -> Task:
@@ -115,15 +128,21 @@ class Run:
 
     @cached_property
     def device(self) -> torch.device:
-        """Where its models are evaluated: on the accelerator its config asks for, or on the CPU (said in one line)."""
+        """Where its models are evaluated: on the accelerator its config asks for, or on the CPU
+        (said in one line).
+        """
         asked = str(self.config["trainer"]["accelerator"])
         place = find_place(asked)
         if place.accelerator == CPU and asked not in (AUTO, CPU):
             _log.info("evaluating on %s", place.line)
         return place.device
 
-    def load_model(self, fold: str, seed: int, device: str | torch.device | None = None) -> MultimodalModel:
-        """The model with its best weights, in evaluation mode; on ``self.device`` where none is named."""
+    def load_model(
+        self, fold: str, seed: int, device: str | torch.device | None = None
+    ) -> MultimodalModel:
+        """The model with its best weights, in evaluation mode; on ``self.device`` where none is
+        named.
+        """
         described, parts = self.describe(fold, seed), self._settings()["model"]
         if "network_sizes" in described:  # earlier runs need the weights that they started from
             parts = unpretrained(parts, described["network_sizes"])
@@ -134,7 +153,9 @@ class Run:
     def load_objective(
         self, fold: str, seed: int, vector_size: int, device: str | torch.device | None = None
     ) -> nn.Module:
-        """The objective with what it learned beside the model (auxiliary layers), in evaluation mode, beside it."""
+        """The objective with what it learned beside the model (auxiliary layers), in evaluation
+        mode, beside it.
+        """
         path = self.folder(fold, seed) / OBJECTIVE
         objective = saved_objective(self._settings(), vector_size, self.task(fold, seed), path)
         return objective.to(device or self.device).eval()
@@ -146,10 +167,17 @@ class Run:
     def fold_data(self, fold: str, seed: int, **options: Any) -> FoldData:
         """The fold's data with the transforms and the task it was trained with.
 
-        ``options`` overrides arguments of FoldData (``test_stores`` for another condition, ``workers``, ...).
+        ``options`` overrides arguments of FoldData (``test_stores`` for another condition,
+        ``workers``, ...).
         """
-        saved = {"transforms": self.transforms(fold, seed), "task": self.task(fold, seed), "recorded": self.recorded}
-        return open_fold(self._settings(), self.manifest, self.assignment, fold, seed, **{**saved, **options})
+        saved = {
+            "transforms": self.transforms(fold, seed),
+            "task": self.task(fold, seed),
+            "recorded": self.recorded,
+        }
+        return open_fold(
+            self._settings(), self.manifest, self.assignment, fold, seed, **{**saved, **options}
+        )
 
     def _settings(self) -> dict[str, Any]:
         """The last stage's: its model is the fold's."""

@@ -1,7 +1,7 @@
 """Learning-rate schedules: torch schedulers plus when to step them.
 
-Each function is a config of the group ``scheduler``, called with the optimizer, the number of epochs and the number of
-optimizer steps per epoch.
+Each function is a config of the group ``scheduler``, called with the optimizer, the number of
+epochs and the number of optimizer steps per epoch.
 """
 
 from __future__ import annotations
@@ -11,14 +11,23 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import CosineAnnealingLR, CyclicLR, LambdaLR, MultiStepLR, ReduceLROnPlateau, StepLR
+from torch.optim.lr_scheduler import (
+    CosineAnnealingLR,
+    CyclicLR,
+    LambdaLR,
+    MultiStepLR,
+    ReduceLROnPlateau,
+    StepLR,
+)
 
 from mmser.core.errors import MmserError
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """``interval``: after every optimizer step, after every epoch, or after an epoch with the monitored score."""
+    """``interval``: after every optimizer step, after every epoch, or after an epoch with the
+    monitored score.
+    """
 
     scheduler: Any
     interval: Literal["step", "epoch", "plateau"] = "epoch"
@@ -28,12 +37,16 @@ def constant(optimizer: Optimizer, epochs: int, steps_per_epoch: int) -> None:
     """The optimizer's own learning rate throughout."""
 
 
-def step(optimizer: Optimizer, epochs: int, steps_per_epoch: int, every: int = 10, factor: float = 0.1) -> Schedule:
+def step(
+    optimizer: Optimizer, epochs: int, steps_per_epoch: int, every: int = 10, factor: float = 0.1
+) -> Schedule:
     """Times ``factor`` every ``every`` epochs."""
     return Schedule(StepLR(optimizer, step_size=every, gamma=factor))
 
 
-def milestones(optimizer: Optimizer, epochs: int, steps_per_epoch: int, at: list[int], factor: float = 0.1) -> Schedule:
+def milestones(
+    optimizer: Optimizer, epochs: int, steps_per_epoch: int, at: list[int], factor: float = 0.1
+) -> Schedule:
     """Times ``factor`` at each of the epochs ``at`` (counted from zero)."""
     return Schedule(MultiStepLR(optimizer, milestones=list(at), gamma=factor))
 
@@ -44,9 +57,15 @@ def cosine(optimizer: Optimizer, epochs: int, steps_per_epoch: int, final: float
 
 
 def warmup_cosine(
-    optimizer: Optimizer, epochs: int, steps_per_epoch: int, warmup: float = 0.05, final: float = 0.0
+    optimizer: Optimizer,
+    epochs: int,
+    steps_per_epoch: int,
+    warmup: float = 0.05,
+    final: float = 0.0,
 ) -> Schedule:
-    """Linear rise over the first ``warmup`` share of all steps, then half a cosine down to ``final`` times the rate."""
+    """Linear rise over the first ``warmup`` share of all steps, then half a cosine down to
+    ``final`` times the rate.
+    """
     if not 0.0 <= warmup < 1.0:
         raise MmserError("a warmup share in [0, 1)", str(warmup), "Correct scheduler.warmup.")
     total = epochs * steps_per_epoch
@@ -62,9 +81,15 @@ def warmup_cosine(
 
 
 def exponential(
-    optimizer: Optimizer, epochs: int, steps_per_epoch: int, start: int = 50, every: int = 20, rate: float = 0.15
+    optimizer: Optimizer,
+    epochs: int,
+    steps_per_epoch: int,
+    start: int = 50,
+    every: int = 20,
+    rate: float = 0.15,
 ) -> Schedule:
-    """Constant, then times ``exp(-rate)`` at every epoch index from ``start`` on that ``every`` divides.
+    """Constant, then times ``exp(-rate)`` at every epoch index from ``start`` on that ``every``
+    divides.
 
     With the defaults this is Light-SERNet's schedule: at epochs 60, 80, 100, ...
     """
@@ -79,7 +104,9 @@ def exponential(
 def warmup_linear(
     optimizer: Optimizer, epochs: int, steps_per_epoch: int, warmup: float = 0.1, decay: bool = True
 ) -> Schedule:
-    """Linear rise over the first ``warmup`` share of all steps, then a linear fall to zero (or constant)."""
+    """Linear rise over the first ``warmup`` share of all steps, then a linear fall to zero (or
+    constant).
+    """
     if not 0.0 <= warmup < 1.0:
         raise MmserError("a warmup share in [0, 1)", str(warmup), "Correct scheduler.warmup.")
     total = epochs * steps_per_epoch
@@ -93,7 +120,9 @@ def warmup_linear(
     return Schedule(LambdaLR(optimizer, scale), "step")
 
 
-def inverse_time(optimizer: Optimizer, epochs: int, steps_per_epoch: int, rate: float = 1e-6) -> Schedule:
+def inverse_time(
+    optimizer: Optimizer, epochs: int, steps_per_epoch: int, rate: float = 1e-6
+) -> Schedule:
     """Divided by ``1 + rate * step``, step by step (what Keras calls decay)."""
     return Schedule(LambdaLR(optimizer, lambda index: 1.0 / (1.0 + rate * index)), "step")
 
@@ -107,9 +136,11 @@ def cyclic(
     interval: Literal["step", "epoch"] = "step",
     lowest_momentum: float | None = None,
 ) -> Schedule:
-    """Up and down in triangles between ``lowest`` times the optimizer's rate and that rate, ``steps_up`` each way.
+    """Up and down in triangles between ``lowest`` times the optimizer's rate and that rate,
+    ``steps_up`` each way.
 
-    With ``lowest_momentum`` the optimizer's momentum goes down to that where the rate is highest, and back.
+    With ``lowest_momentum`` the optimizer's momentum goes down to that where the rate is highest,
+    and back.
     """
     if lowest_momentum is not None:
         return Schedule(_with_momentum(optimizer, lowest, steps_up, lowest_momentum), interval)
@@ -121,15 +152,25 @@ def cyclic(
     return Schedule(LambdaLR(optimizer, scale), interval)
 
 
-def _with_momentum(optimizer: Optimizer, lowest: float, steps_up: int, lowest_momentum: float) -> CyclicLR:
+def _with_momentum(
+    optimizer: Optimizer, lowest: float, steps_up: int, lowest_momentum: float
+) -> CyclicLR:
     # Adam's is the first of its betas.
-    momentum = float(optimizer.defaults.get("momentum") or optimizer.defaults.get("betas", (0.0,))[0])
+    momentum = float(
+        optimizer.defaults.get("momentum") or optimizer.defaults.get("betas", (0.0,))[0]
+    )
     if not momentum or not 0.0 <= lowest_momentum <= momentum:
         expected = "an optimizer with momentum, and scheduler.lowest_momentum from 0 to it"
-        raise MmserError(expected, f"{momentum:g} and {lowest_momentum}", "Set optimizer.momentum, or leave it out.")
+        raise MmserError(
+            expected,
+            f"{momentum:g} and {lowest_momentum}",
+            "Set optimizer.momentum, or leave it out.",
+        )
     rates = [group["lr"] for group in optimizer.param_groups]
     feet = [lowest * rate for rate in rates]
-    return CyclicLR(optimizer, feet, rates, steps_up, base_momentum=lowest_momentum, max_momentum=momentum)
+    return CyclicLR(
+        optimizer, feet, rates, steps_up, base_momentum=lowest_momentum, max_momentum=momentum
+    )
 
 
 def plateau(
@@ -140,5 +181,9 @@ def plateau(
     patience: int = 5,
     mode: Literal["min", "max"] = "max",
 ) -> Schedule:
-    """Times ``factor`` when the monitored score has not improved for ``patience`` epochs; ``mode`` min for loss."""
-    return Schedule(ReduceLROnPlateau(optimizer, mode=mode, factor=factor, patience=patience), "plateau")
+    """Times ``factor`` when the monitored score has not improved for ``patience`` epochs; ``mode``
+    min for loss.
+    """
+    return Schedule(
+        ReduceLROnPlateau(optimizer, mode=mode, factor=factor, patience=patience), "plateau"
+    )

@@ -1,6 +1,7 @@
 """From a run's settings to its data: manifest, fold assignment, stores, one fold.
 
-A run with ``domains`` reads several corpora (`mmser.training.domains`); `corpus_name` is the one that is tested.
+A run with ``domains`` reads several corpora (`mmser.training.domains`); `corpus_name` is the one
+that is tested.
 """
 
 from __future__ import annotations
@@ -39,19 +40,31 @@ def corpus_name(settings: Settings) -> str:
 
 
 def corpus_names(settings: Settings) -> list[str]:
-    """The tested corpus, then the further ones of ``settings["domains"]``; raises MmserError when one comes twice."""
-    domains = [str(built(domain["corpus"]).name) for domain in (settings.get("domains") or {}).values()]
+    """The tested corpus, then the further ones of ``settings["domains"]``; raises MmserError when
+    one comes twice.
+    """
+    domains = [
+        str(built(domain["corpus"]).name) for domain in (settings.get("domains") or {}).values()
+    ]
     names = [corpus_name(settings), *domains]
     if len(set(names)) < len(names):
-        raise MmserError("each corpus once in `corpus` and `domains`", ", ".join(names), "Correct `domains`.")
+        raise MmserError(
+            "each corpus once in `corpus` and `domains`", ", ".join(names), "Correct `domains`."
+        )
     return names
 
 
 def read_corpus_manifest(settings: Settings) -> pd.DataFrame:
-    """The manifests that preprocessing wrote beside the stores, of every corpus of the run in one table."""
+    """The manifests that preprocessing wrote beside the stores, of every corpus of the run in one
+    table.
+    """
     tables = []
     for name in corpus_names(settings):
-        path = Path(settings["cache"]) / checked_name(name, "the name of a corpus") / "manifest.parquet"
+        path = (
+            Path(settings["cache"])
+            / checked_name(name, "the name of a corpus")
+            / "manifest.parquet"
+        )
         if not path.is_file():
             remedy = f"Run `mmser preprocess corpus={name}` first."
             raise MmserError(f"the manifest of {name}", f"no file {path}", remedy)
@@ -61,7 +74,8 @@ def read_corpus_manifest(settings: Settings) -> pd.DataFrame:
 
 
 def assign_folds(settings: Settings, manifest: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    """The protocol's fold assignment, and in what an incomplete corpus differs from the published one.
+    """The protocol's fold assignment, and in what an incomplete corpus differs from the published
+    one.
 
     Raises MmserError when it differs and the protocol does not allow that.
     """
@@ -75,11 +89,15 @@ def assign_folds(settings: Settings, manifest: pd.DataFrame) -> tuple[pd.DataFra
 def open_stores(settings: Settings, recorded: Mapping[str, str] | None = None) -> dict[str, Store]:
     """The store of each stream, over every corpus of the run.
 
-    ``recorded`` are the stores the run was made from (`mmser.cache.recorded`); without it, names alone decide.
+    ``recorded`` are the stores the run was made from (`mmser.cache.recorded`); without it, names
+    alone decide.
     """
     names, found = corpus_names(settings), dict[str, Store]()
     for stream, spec in settings["streams"].items():
-        paths = {n: find_recorded(settings["cache"], n, str(spec["extractor"]), recorded or {}) for n in names}
+        paths = {
+            n: find_recorded(settings["cache"], n, str(spec["extractor"]), recorded or {})
+            for n in names
+        }
         stores = {name: Store(path) for name, path in paths.items()}
         found[stream] = stores[names[0]] if len(names) == 1 else cast(Store, JoinedStore(stores))
     return found
@@ -87,10 +105,15 @@ def open_stores(settings: Settings, recorded: Mapping[str, str] | None = None) -
 
 def manifest_digests(settings: Settings, manifest: pd.DataFrame) -> dict[str, str]:
     """{corpus of the run: digest of what its manifest says}, the tested corpus first."""
-    return {name: content_digest(manifest[manifest["corpus"] == name]) for name in corpus_names(settings)}
+    return {
+        name: content_digest(manifest[manifest["corpus"] == name])
+        for name in corpus_names(settings)
+    }
 
 
-def manifest_differences(settings: Settings, manifest: pd.DataFrame, environment: Mapping[str, Any]) -> list[str]:
+def manifest_differences(
+    settings: Settings, manifest: pd.DataFrame, environment: Mapping[str, Any]
+) -> list[str]:
     """A line for each corpus of which the manifest says other things than when the run was made.
 
     A run made before ``manifests`` was recorded has none.
@@ -98,7 +121,8 @@ def manifest_differences(settings: Settings, manifest: pd.DataFrame, environment
     made_with, now = environment.get("manifests") or {}, manifest_digests(settings, manifest)
     changed = [name for name, digest in now.items() if made_with.get(name, digest) != digest]
     return [
-        f"the manifest of {name} has changed since the run was made: other labels, speakers or utterances; "
+        f"the manifest of {name} has changed since the run was made: other labels, speakers or "
+        "utterances; "
         "the run keeps the class labels it was made with"
         for name in changed
     ]
@@ -113,7 +137,8 @@ def open_fold(
     recorded: Mapping[str, str] | None = None,
     **options: Any,
 ) -> FoldData:
-    """The data of one fold as the settings ask for, from the run's ``recorded`` stores (see `open_stores`).
+    """The data of one fold as the settings ask for, from the run's ``recorded`` stores (see
+    `open_stores`).
 
     ``options`` overrides arguments of FoldData.
     """
@@ -122,7 +147,11 @@ def open_fold(
     protocol = built(settings["protocol"]).resolve(own)
     if protocol.classes:
         manifest = hidden_targets(manifest, assignment, fold, tuple(protocol.values))
-    data = {key: value for key, value in settings["data"].items() if key not in ("train_on", "train_share")}
+    data = {
+        key: value
+        for key, value in settings["data"].items()
+        if key not in ("train_on", "train_share")
+    }
     changes = data.get("augmentation") or ()
     changes = (changes,) if isinstance(changes, str | Mapping) else changes
     data["augmentation"] = tuple(_augmentation(change) for change in changes)
@@ -140,7 +169,9 @@ def open_fold(
 
 
 def check_stores(stores: Iterable[Store]) -> None:
-    """Read through what this process has not yet of the stores' files; raises MmserError when one is damaged."""
+    """Read through what this process has not yet of the stores' files; raises MmserError when one
+    is damaged.
+    """
     listed = list(stores)
     size = sum(store.unchecked_bytes() for store in listed)
     if size > _LARGE:
@@ -155,7 +186,9 @@ def _augmentation(change: str | Mapping[str, Any]) -> Any:
 
 
 def _vote_labels(settings: Settings, own: Mapping[str, str]) -> dict[str, str] | None:
-    """How emotion words become classes, over the protocols of every corpus; the tested corpus has the last word."""
+    """How emotion words become classes, over the protocols of every corpus; the tested corpus has
+    the last word.
+    """
     labels: dict[str, str] = {}
     for domain in (settings.get("domains") or {}).values():
         labels |= dict(domain["protocol"].get("labels") or {})

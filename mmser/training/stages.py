@@ -1,9 +1,11 @@
-"""Staged training: one system trained in several steps, each starting from the weights of the one before.
+"""Staged training: one system trained in several steps, each starting from the weights of the one
+before.
 
-``stages`` in a config maps names, in order, to what differs from the rest of the config: ``objective``, ``model``,
-``optimizer`` and ``scheduler`` (replaced as a whole when they name a ``_target_``), ``trainer`` and ``data`` (key by
-key), ``streams``, and ``load``, name patterns of what is taken over from the stage before (default: all that has the
-same name). Each stage keeps its own best weights and resumes by itself; the last one's are the fold's.
+``stages`` in a config maps names, in order, to what differs from the rest of the config:
+``objective``, ``model``, ``optimizer`` and ``scheduler`` (replaced as a whole when they name a
+``_target_``), ``trainer`` and ``data`` (key by key), ``streams``, and ``load``, name patterns of
+what is taken over from the stage before (default: all that has the same name). Each stage keeps its
+own best weights and resumes by itself; the last one's are the fold's.
 """
 
 from __future__ import annotations
@@ -35,7 +37,9 @@ class Stage:
 
 
 def list_stages(settings: Mapping[str, Any]) -> list[Stage]:
-    """The stages of a config in order; a config without any is one stage. Raises MmserError for an unknown key."""
+    """The stages of a config in order; a config without any is one stage. Raises MmserError for an
+    unknown key.
+    """
     stages = settings.get("stages") or {}
     if not stages:
         return [Stage("", dict(settings), Path())]
@@ -51,11 +55,13 @@ def list_stages(settings: Mapping[str, Any]) -> list[Stage]:
     ]
 
 
-def take_over(model: nn.Module, objective: nn.Module, folder: Path, patterns: Sequence[str]) -> None:
+def take_over(
+    model: nn.Module, objective: nn.Module, folder: Path, patterns: Sequence[str]
+) -> None:
     """Copy what an earlier stage saved in ``folder`` into the parts of this one, by name.
 
-    A pattern that matches nothing the earlier stage has, or a tensor of another shape, raises MmserError; a tensor
-    this stage has no place for is left behind.
+    A pattern that matches nothing the earlier stage has, or a tensor of another shape, raises
+    MmserError; a tensor this stage has no place for is left behind.
     """
     used: set[str] = set()
     for module, name, prefix in ((model, WEIGHTS, ""), (objective, OBJECTIVE, "objective.")):
@@ -73,28 +79,40 @@ def take_over(model: nn.Module, objective: nn.Module, folder: Path, patterns: Se
     unused = [pattern for pattern in patterns if pattern not in used]
     if unused:
         raise MmserError(
-            f"weights matching {', '.join(unused)} in {folder.name}", "none", "Correct `load` of the next stage."
+            f"weights matching {', '.join(unused)} in {folder.name}",
+            "none",
+            "Correct `load` of the next stage.",
         )
 
 
 def _check_shape(name: str, saved: Sequence[int], here: Sequence[int]) -> None:
     if tuple(saved) != tuple(here):
         raise MmserError(
-            f"{name} of shape {tuple(here)}", f"{tuple(saved)} in the stage before", "Leave it out of `load`."
+            f"{name} of shape {tuple(here)}",
+            f"{tuple(saved)} in the stage before",
+            "Leave it out of `load`.",
         )
 
 
 def _changed(settings: Mapping[str, Any], name: str, changes: Mapping[str, Any]) -> dict[str, Any]:
     unknown = sorted(set(changes) - {*PARTS, "load"})
     if unknown:
-        raise MmserError(f"the keys {', '.join(PARTS)}, load in stages.{name}", ", ".join(unknown), "Correct it.")
+        raise MmserError(
+            f"the keys {', '.join(PARTS)}, load in stages.{name}", ", ".join(unknown), "Correct it."
+        )
     return _merged(settings, {key: value for key, value in changes.items() if key != "load"})
 
 
 def _merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    """``new`` over ``old``, key by key; a mapping that names a ``_target_`` replaces the old one whole."""
+    """``new`` over ``old``, key by key; a mapping that names a ``_target_`` replaces the old one
+    whole.
+    """
     merged = dict(old)
     for key, value in new.items():
-        deep = isinstance(value, Mapping) and isinstance(old.get(key), Mapping) and "_target_" not in value
+        deep = (
+            isinstance(value, Mapping)
+            and isinstance(old.get(key), Mapping)
+            and "_target_" not in value
+        )
         merged[key] = _merged(old[key], value) if deep else value
     return merged

@@ -35,7 +35,9 @@ class Loaders(LightningDataModule):
         self.data, self.learner = data, learner
 
     def train_dataloader(self) -> DataLoader[Batch]:
-        """Set to the epoch to come: workers begin to read before Lightning tells a resumed run's epoch."""
+        """Set to the epoch to come: workers begin to read before Lightning tells a resumed run's
+        epoch.
+        """
         loader = self.data.loader("train", shuffle=True)
         loader.batch_sampler.set_epoch(self.learner.finished_epochs)  # type: ignore[union-attr]
         return loader
@@ -44,8 +46,12 @@ class Loaders(LightningDataModule):
         return self.data.loader("validation", shuffle=False)
 
 
-def make_trainer(options: Mapping[str, Any], folder: Path, title: str, best: BestWeights, place: Place) -> Trainer:
-    """``options`` as in configs/trainer, trained at ``place``; everything it writes goes into ``folder``."""
+def make_trainer(
+    options: Mapping[str, Any], folder: Path, title: str, best: BestWeights, place: Place
+) -> Trainer:
+    """``options`` as in configs/trainer, trained at ``place``; everything it writes goes into
+    ``folder``.
+    """
     logger = TensorBoardLogger(folder, "tensorboard", "") if options["log_tensorboard"] else False
     return Trainer(
         **device_options(options, place),
@@ -69,7 +75,9 @@ def make_trainer(options: Mapping[str, Any], folder: Path, title: str, best: Bes
     )
 
 
-def _callbacks(options: Mapping[str, Any], folder: Path, title: str, best: BestWeights) -> list[Callback]:
+def _callbacks(
+    options: Mapping[str, Any], folder: Path, title: str, best: BestWeights
+) -> list[Callback]:
     monitor = options["monitor"]
     terminal = sys.stderr.isatty()
     lines = ProgressLines(title, monitor, best, _write_above_bar if terminal else sys.stderr.write)
@@ -78,7 +86,11 @@ def _callbacks(options: Mapping[str, Any], folder: Path, title: str, best: BestW
     if options["precise_norms"]:
         callbacks.append(PreciseNorms(options["precise_norms"]))
     if options["patience"] is not None:
-        callbacks.append(EarlyStopping(f"validation_{monitor}", mode=better(monitor), patience=options["patience"]))
+        callbacks.append(
+            EarlyStopping(
+                f"validation_{monitor}", mode=better(monitor), patience=options["patience"]
+            )
+        )
     return callbacks + ([TQDMProgressBar(leave=False)] if terminal else [])
 
 
@@ -95,7 +107,9 @@ def _check_interval(every: float) -> dict[str, Any]:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Lightning's advice and adverts are kept off the progress lines; its warnings about our choices too."""
+    """Lightning's advice and adverts are kept off the progress lines; its warnings about our
+    choices too.
+    """
     loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:

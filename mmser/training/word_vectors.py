@@ -1,7 +1,8 @@
 """Pretrained word vectors as the start of trainable embeddings (AMH: GloVe 300, then trained).
 
-The vocabulary is the training fold's and knows words by their numbers alone, so the file is read line by line and a
-line is kept when its word's number is in the vocabulary; nothing of the file's other words reaches the model.
+The vocabulary is the training fold's and knows words by their numbers alone, so the file is read
+line by line and a line is kept when its word's number is in the vocabulary; nothing of the file's
+other words reaches the model.
 """
 
 from __future__ import annotations
@@ -24,13 +25,17 @@ log = logging.getLogger(__name__)
 def read_word_vectors(path: str | Path, vocabulary: Vocabulary, size: int) -> torch.Tensor:
     """(vocabulary, size) float32: the vector of each known word, NaN where the file has none.
 
-    ``path`` is a text file of ``word value value ...`` lines (GloVe, word2vec, fastText).
-    Raises MmserError when there is no such file, it holds no vector of this size for any of the words, or one of theirs
-    is damaged.
+    ``path`` is a text file of ``word value value ...`` lines (GloVe, word2vec, fastText). Raises
+    MmserError when there is no such file, it holds no vector of this size for any of the words, or
+    one of theirs is damaged.
     """
     file = Path(path)
     if not file.is_file():
-        raise MmserError("a file of word vectors", f"no file {file}", "Correct `word_vectors`, or set it to null.")
+        raise MmserError(
+            "a file of word vectors",
+            f"no file {file}",
+            "Correct `word_vectors`, or set it to null.",
+        )
     rows = {int(number): FIRST + row for row, number in enumerate(vocabulary.known)}
     vectors = np.full((len(vocabulary), size), np.nan, np.float32)
     found = 0
@@ -39,7 +44,8 @@ def read_word_vectors(path: str | Path, vocabulary: Vocabulary, size: int) -> to
             row = rows.get(word_id(line.partition(" ")[0]))
             if row is None:
                 continue
-            # From the right: some published files hold "words" with spaces inside, which are not the word we know.
+            # From the right: some published files hold "words" with spaces inside, which are not
+            # the word we know.
             word, *values = line.rstrip().rsplit(" ", size)
             if " " not in word and len(values) == size:
                 vectors[row] = _numbers(values, word, file)
@@ -60,22 +66,32 @@ def _numbers(values: Sequence[str], word: str, file: Path) -> np.ndarray:
         numbers = np.full(len(values), np.nan, np.float32)
     if not np.isfinite(numbers).all():
         shown = f"{word} {' '.join(values[:4])} ..."
-        raise MmserError(f"{len(values)} finite numbers after each word in {file}", shown, "Download it again.")
+        raise MmserError(
+            f"{len(values)} finite numbers after each word in {file}", shown, "Download it again."
+        )
     return numbers
 
 
-def start_embeddings(encoders: nn.ModuleDict, transforms: Mapping[str, object], path: str | Path) -> None:
+def start_embeddings(
+    encoders: nn.ModuleDict, transforms: Mapping[str, object], path: str | Path
+) -> None:
     """Give every encoder with word embeddings its vectors, and say how many words have one.
 
     Raises MmserError when no encoder of the system has word embeddings.
     """
     vocabularies = {name: made for name, made in transforms.items() if isinstance(made, Vocabulary)}
-    embedding = {n: e for n, e in encoders.items() if hasattr(e, "set_vectors") and n in vocabularies}
+    embedding = {
+        n: e for n, e in encoders.items() if hasattr(e, "set_vectors") and n in vocabularies
+    }
     if not embedding:
-        raise MmserError("an encoder with word embeddings", "none in this system", "Set `word_vectors` to null.")
+        raise MmserError(
+            "an encoder with word embeddings", "none in this system", "Set `word_vectors` to null."
+        )
     for name, encoder in embedding.items():
         size = int(encoder.embedding.embedding_dim)  # type: ignore[union-attr, arg-type]
         vectors = read_word_vectors(path, vocabularies[name], size)
         encoder.set_vectors(vectors)  # type: ignore[operator]
         known = int((~vectors.isnan().any(dim=1)).sum())
-        log.info("%s: %d of %d words start from %s", name, known, len(vocabularies[name]) - FIRST, path)
+        log.info(
+            "%s: %d of %d words start from %s", name, known, len(vocabularies[name]) - FIRST, path
+        )

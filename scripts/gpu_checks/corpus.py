@@ -1,7 +1,9 @@
-"""The plan of the synthetic corpus, hummed instead of spoken and put straight into caches: nothing is decoded.
+"""The plan of the synthetic corpus, hummed instead of spoken and put straight into caches: nothing
+is decoded.
 
-Sounds and words go through the real extractors where these are quick; numbers drawn at random stand for the features of
-faces, of openSMILE and of pretrained networks, which `gpu_checks.extraction` has its own checks for.
+Sounds and words go through the real extractors where these are quick; numbers drawn at random stand
+for the features of faces, of openSMILE and of pretrained networks, which `gpu_checks.extraction`
+has its own checks for.
 """
 
 from __future__ import annotations
@@ -59,7 +61,10 @@ def _spoken(name: str, place: int, line: Line) -> tuple[Utterance, Clip]:
     words = line.text.split()
     edges = np.linspace(0.0, len(waveform) / SAMPLE_RATE, len(words) + 1)
     timed = tuple(Word(word, float(edges[n]), float(edges[n + 1])) for n, word in enumerate(words))
-    votes = tuple(Vote(who, (emotion,), valence=2.0, arousal=3.0, dominance=4.0) for who in ("one", "two", "three"))
+    votes = tuple(
+        Vote(who, (emotion,), valence=2.0, arousal=3.0, dominance=4.0)
+        for who in ("one", "two", "three")
+    )
     values = {"valence": 1.0 + place % 5, "arousal": 1.0 + place % 4, "dominance": 1.0 + place % 3}
     utterance = Utterance(
         identifier,
@@ -80,19 +85,27 @@ def _spoken(name: str, place: int, line: Line) -> tuple[Utterance, Clip]:
 
 
 def make_clip(identifier: str, waveform: np.ndarray, transcript: Transcript | None = None) -> Clip:
-    """A clip at every rate that an extractor asks for; mmser's own resampler needs a decoder's library."""
+    """A clip at every rate that an extractor asks for; mmser's own resampler needs a decoder's
+    library.
+    """
     others = {rate: resample_poly(waveform, rate, SAMPLE_RATE).astype(np.float32) for rate in RATES}
     return Clip(identifier, waveform, transcript=transcript, waveforms=others)
 
 
 def hum(line: Line) -> np.ndarray:
-    """(sample,) float32 at 16 kHz: about a second whose pitch and loudness are the planned manner's."""
+    """(sample,) float32 at 16 kHz: about a second whose pitch and loudness are the planned
+    manner's.
+    """
     generator = np.random.default_rng(line.seed)
     seconds = 160 / line.manner.rate * float(generator.uniform(0.8, 1.2))
     time = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
-    harmonics = sum(np.sin(2 * np.pi * n * (80 + 2 * line.manner.pitch) * time) / n for n in range(1, 6))
+    harmonics = sum(
+        np.sin(2 * np.pi * n * (80 + 2 * line.manner.pitch) * time) / n for n in range(1, 6)
+    )
     noise = generator.normal(size=len(time)) * 0.02
-    return ((harmonics * np.sin(np.pi * time / seconds) + noise) * 0.1 * line.manner.loudness).astype(np.float32)
+    return (
+        (harmonics * np.sin(np.pi * time / seconds) + noise) * 0.1 * line.manner.loudness
+    ).astype(np.float32)
 
 
 def write_wav(waveform: np.ndarray, path: Path) -> Path:
@@ -106,15 +119,24 @@ def write_wav(waveform: np.ndarray, path: Path) -> Path:
 
 
 def fill_caches(settings: Mapping[str, Any]) -> None:
-    """The manifest and every store that a run of these settings reads, of each of its corpora, where missing."""
+    """The manifest and every store that a run of these settings reads, of each of its corpora,
+    where missing.
+    """
     stages = [dict(stage or {}) for stage in (settings.get("stages") or {}).values()]
     streams = [dict(settings["streams"]), *(dict(stage.get("streams") or {}) for stage in stages)]
-    extractors = dict.fromkeys(str(s["extractor"]) for named in streams for s in named.values() if "extractor" in s)
-    corpora = [settings["corpus"], *(domain["corpus"] for domain in (settings.get("domains") or {}).values())]
+    extractors = dict.fromkeys(
+        str(s["extractor"]) for named in streams for s in named.values() if "extractor" in s
+    )
+    corpora = [
+        settings["corpus"],
+        *(domain["corpus"] for domain in (settings.get("domains") or {}).values()),
+    ]
     for name in (str(built(corpus).name) for corpus in corpora):
         spoken = read_corpus(name)
         cache = Path(settings["cache"])
-        write_manifest(to_table([utterance for utterance, _ in spoken]), cache / name / "manifest.parquet")
+        write_manifest(
+            to_table([utterance for utterance, _ in spoken]), cache / name / "manifest.parquet"
+        )
         for extractor in extractors:
             _fill(cache, name, extractor, [clip for _, clip in spoken])
 
@@ -131,7 +153,9 @@ def runs_a_network(config: Mapping[str, Any]) -> bool:
 
 def extractor_config(name: str) -> dict[str, Any]:
     """An extractor's config, with random weights where it has any."""
-    config = compose("preprocess", [f"+extractor@extractor.{name}={name}", "corpus=synthetic"])["extractor"][name]
+    config = compose("preprocess", [f"+extractor@extractor.{name}={name}", "corpus=synthetic"])[
+        "extractor"
+    ][name]
     return {**config, "weights": "random"} if "weights" in config else dict(config)
 
 
@@ -144,10 +168,16 @@ def _fill(cache: Path, corpus: str, name: str, clips: list[Clip]) -> None:
         results = [_drawn(config["_target_"], clip) for clip in clips]
     else:
         extractor = built(config)
-        recipe = recipe_of(name, extractor, {"source": "corpus"} if extractor.modality == "text" else None)
+        recipe = recipe_of(
+            name, extractor, {"source": "corpus"} if extractor.modality == "text" else None
+        )
         results = extractor.extract(clips)
-    with open_writer(store_directory(cache, corpus, name, "", recipe.fingerprint), recipe) as writer:
-        writer.add([Entry(clip.id, "0" * 64, result) for clip, result in zip(clips, results, strict=True)])
+    with open_writer(
+        store_directory(cache, corpus, name, "", recipe.fingerprint), recipe
+    ) as writer:
+        writer.add(
+            [Entry(clip.id, "0" * 64, result) for clip, result in zip(clips, results, strict=True)]
+        )
         writer.finish()
 
 
@@ -158,4 +188,6 @@ def _drawn(target: str, clip: Clip) -> Features:
         spans = np.array([(word.start, word.end) for word in clip.transcript.words], np.float32)
         return Features(generator.normal(size=(len(spans), SIZE)).astype(np.float32), spans=spans)
     rate = 8.0 if ".face." in target else 50.0
-    return Features(generator.normal(size=(max(2, int(rate * seconds)), SIZE)).astype(np.float32), rate)
+    return Features(
+        generator.normal(size=(max(2, int(rate * seconds)), SIZE)).astype(np.float32), rate
+    )

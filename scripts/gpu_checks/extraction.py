@@ -1,4 +1,6 @@
-"""The extractors that run a network: what they make on the device against what they make on the CPU."""
+"""The extractors that run a network: what they make on the device against what they make on the
+CPU.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ from mmser.core.clip import Clip, Failure
 from mmser.core.configs import config_names, load_config
 
 TOLERANCE = 1e-3
-"""Largest difference, relative to the largest value: a deep network in float32 adds up its roundings."""
+"""Largest difference, relative to the largest value: a deep network in float32 adds up its
+roundings.
+"""
 
 NEEDS = {".face.": "facenet_pytorch"}
 
@@ -34,17 +38,26 @@ def extractor_names() -> list[str]:
 def extract(name: str, folder: Path, device: torch.device) -> str:
     """Two clips; a whole-picture portrait where faces are looked for."""
     config = extractor_config(name)
-    lacking = [package for room, package in NEEDS.items() if room in config["_target_"] and not _has(package)]
+    lacking = [
+        package
+        for room, package in NEEDS.items()
+        if room in config["_target_"] and not _has(package)
+    ]
     if lacking:
         return f"not tried: no {lacking[0]} here"
-    clips = [_with_face(clip) if ".face." in config["_target_"] else clip for _, clip in read_corpus("synthetic")[:2]]
+    clips = [
+        _with_face(clip) if ".face." in config["_target_"] else clip
+        for _, clip in read_corpus("synthetic")[:2]
+    ]
     made = [built({**config, "device": place}).extract(clips) for place in ("cpu", str(device))]
     worst = 0.0
     for expected, found in zip(*made, strict=True):
         if isinstance(expected, Failure) or isinstance(found, Failure):
             raise AssertionError(f"{expected} on the CPU, {found} on the device")
         if expected.values.shape != found.values.shape:
-            raise AssertionError(f"{expected.values.shape} on the CPU, {found.values.shape} on the device")
+            raise AssertionError(
+                f"{expected.values.shape} on the CPU, {found.values.shape} on the device"
+            )
         scale = max(1.0, float(np.abs(expected.values).max()))
         worst = max(worst, float(np.abs(expected.values - found.values).max()) / scale)
     if not worst <= TOLERANCE:

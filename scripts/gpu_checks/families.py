@@ -1,4 +1,5 @@
-"""One system of each family through what the command does: interrupted, resumed, evaluated, exported, predicting.
+"""One system of each family through what the command does: interrupted, resumed, evaluated,
+exported, predicting.
 
 No decoder's library is needed: the recording that `predict` hears is read by the standard library.
 """
@@ -38,13 +39,21 @@ FAMILIES = {
     "staged": "cpc_ser_small",
     "meta-learning": "metaser",
 }
-SHORT = {"min_epochs": 1, "patience": None, "limit_train_batches": 2, "check_every": 1.0, "max_steps": -1}
+SHORT = {
+    "min_epochs": 1,
+    "patience": None,
+    "limit_train_batches": 2,
+    "check_every": 1.0,
+    "max_steps": -1,
+}
 SAME = 1e-3
 """Largest difference of a probability between the device and the CPU."""
 
 
 def road(name: str, folder: Path, device: torch.device) -> str:
-    """Two epochs with an interruption between them, then all that is done with a run, here and on the CPU."""
+    """Two epochs with an interruption between them, then all that is done with a run, here and on
+    the CPU.
+    """
     settings = _short(settings_of(name, folder), device)
     with _interrupted(), _expected(InterruptedError):
         train(settings)
@@ -59,7 +68,9 @@ def road(name: str, folder: Path, device: torch.device) -> str:
     exported = export(run, folder / "exported" / name, FOLD, 0)
     recording = write_wav(read_corpus("synthetic")[0][1].waveform, folder / "recording.wav")
     with patch("mmser.inference.recording.Here", WaveReader):
-        heard = [_scores(predict_recording(source, recording, whole=True)) for source in (run, exported)]
+        heard = [
+            _scores(predict_recording(source, recording, whole=True)) for source in (run, exported)
+        ]
     apart = float((heard[0] - heard[1]).abs().max(axis=None))
     if not apart <= SAME:
         raise AssertionError(f"the exported model differs by {apart:.1e} from the run")
@@ -67,7 +78,11 @@ def road(name: str, folder: Path, device: torch.device) -> str:
 
 
 def _short(settings: dict[str, Any], device: torch.device) -> dict[str, Any]:
-    settings["trainer"] |= {**SHORT, "epochs": 2, "accelerator": "gpu" if device.type == "cuda" else device.type}
+    settings["trainer"] |= {
+        **SHORT,
+        "epochs": 2,
+        "accelerator": "gpu" if device.type == "cuda" else device.type,
+    }
     for stage in (settings.get("stages") or {}).values():
         stage["trainer"] = {**(stage.get("trainer") or {}), **SHORT, "epochs": 2}
     return settings
@@ -75,7 +90,9 @@ def _short(settings: dict[str, Any], device: torch.device) -> dict[str, Any]:
 
 @contextmanager
 def _interrupted() -> Iterator[None]:
-    """Training stops with InterruptedError at the first step of its second epoch, when a state has been written."""
+    """Training stops with InterruptedError at the first step of its second epoch, when a state has
+    been written.
+    """
     original = Learner.training_step
 
     def step(self: Learner, batch: Any, batch_idx: int) -> torch.Tensor:
@@ -112,7 +129,9 @@ def _scores(table: pd.DataFrame) -> pd.DataFrame:
 
 
 class WaveReader:
-    """Stands for `mmser.media.decoder.Here`: the standard library reads the one recording there is."""
+    """Stands for `mmser.media.decoder.Here`: the standard library reads the one
+    recording there is.
+    """
 
     def tracks(self, path: Path) -> Tracks:
         return Tracks(audio=True, video=False, seconds=len(self._samples(path)) / SAMPLE_RATE)
@@ -127,4 +146,6 @@ class WaveReader:
     @staticmethod
     def _samples(path: Path | None) -> np.ndarray:
         with wave.open(str(path)) as file:
-            return np.frombuffer(file.readframes(file.getnframes()), "<i2").astype(np.float32) / 32768
+            return (
+                np.frombuffer(file.readframes(file.getnframes()), "<i2").astype(np.float32) / 32768
+            )

@@ -1,4 +1,6 @@
-"""Key-sparse attention on the device: equal to the naive formulation, and how long it takes beside it."""
+"""Key-sparse attention on the device: equal to the naive formulation, and how long it takes beside
+it.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +26,9 @@ def benchmark(name: str, folder: Path, device: torch.device) -> str:
     if not difference <= TOLERANCE:
         raise AssertionError(f"differs by {difference:.1e} from the naive formulation")
     rounds = [{side: step(side, tensors, mask) for side in SIDES} for _ in range(ROUNDS + 1)][1:]
-    ratios = {side: statistics.median(row["key-sparse"] / row[side] for row in rounds) for side in ("plain", "naive")}
+    ratios = {
+        side: statistics.median(row["key-sparse"] / row[side] for row in rounds)
+        for side in ("plain", "naive")
+    }
     times = ", ".join(f"{ratio:.2f} of {side}'s time" for side, ratio in ratios.items())
     return f"{times}; difference {difference:.1e}"

@@ -1,7 +1,9 @@
-"""Tensors that lie on a device this machine does not have: what mixes them with the CPU's is found without a GPU.
+"""Tensors that lie on a device this machine does not have: what mixes them with the CPU's is found
+without a GPU.
 
-Such a tensor computes on the CPU and says that it lies on the device "meta"; an operation that is given tensors of both
-places fails as it does on a GPU. Values are right, so that code may look at them.
+Such a tensor computes on the CPU and says that it lies on the device "meta"; an operation that is
+given tensors of both places fails as it does on a GPU. Values are right, so that code may look at
+them.
 """
 
 from __future__ import annotations
@@ -34,7 +36,12 @@ class AwayTensor(Tensor):
     @staticmethod
     def __new__(cls, here: Tensor) -> AwayTensor:
         made = torch.Tensor._make_wrapper_subclass(  # type: ignore[attr-defined]
-            cls, here.size(), strides=here.stride(), storage_offset=here.storage_offset(), dtype=here.dtype, device=AWAY
+            cls,
+            here.size(),
+            strides=here.stride(),
+            storage_offset=here.storage_offset(),
+            dtype=here.dtype,
+            device=AWAY,
         )
         made.here = here
         return made
@@ -57,14 +64,18 @@ class Away(TorchDispatchMode):
 class Literals(TorchFunctionMode):
     """``new_tensor`` copies numbers to the device below the level at which `Away` looks."""
 
-    def __torch_function__(self, func: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None) -> Any:
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
         if func is torch.Tensor.new_tensor and isinstance(args[0], AwayTensor):
             return AwayTensor(args[0].here.new_tensor(*args[1:], **(kwargs or {})))
         return func(*args, **(kwargs or {}))
 
 
 def placement(name: str, folder: Path, device: torch.device) -> str:
-    """A training step of each stage of a system, and its model in evaluation mode with attention, away."""
+    """A training step of each stage of a system, and its model in evaluation mode with attention,
+    away.
+    """
     stages = 0
     for part in prepared(name, folder):
         learner = move_away(part.learner).train()
@@ -81,12 +92,16 @@ def placement(name: str, folder: Path, device: torch.device) -> str:
 
 
 def move_away(module: nn.Module) -> Any:
-    """Every parameter and buffer of ``module`` on the device that is not there; tied ones stay tied."""
+    """Every parameter and buffer of ``module`` on the device that is not there; tied ones stay
+    tied.
+    """
     moved: dict[int, nn.Parameter] = {}
     for part in module.modules():
         for name, old in [*part._parameters.items()]:
             if old is not None:
-                new = nn.Parameter(AwayTensor(old.detach().clone()), requires_grad=old.requires_grad)
+                new = nn.Parameter(
+                    AwayTensor(old.detach().clone()), requires_grad=old.requires_grad
+                )
                 part._parameters[name] = moved.setdefault(id(old), new)
         for name, buffer in [*part._buffers.items()]:
             if buffer is not None:
@@ -103,7 +118,10 @@ def _computed(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     if away:
         _check_places(name, tensors)
     asked = kwargs.get("device")
-    here = {**tree_map(_here, dict(kwargs)), **({} if asked is None else {"device": torch.device("cpu")})}
+    here = {
+        **tree_map(_here, dict(kwargs)),
+        **({} if asked is None else {"device": torch.device("cpu")}),
+    }
     result = func(*tree_map(_here, tuple(args)), **here)
     if name == "_pack_padded_sequence" and away:
         return AwayTensor(result[0]), result[1]  # the sizes of the batches belong to the CPU
@@ -123,4 +141,6 @@ def _check_places(name: str, tensors: Sequence[Tensor]) -> None:
     near = [tensor for tensor in tensors if not isinstance(tensor, AwayTensor) and tensor.dim()]
     if not near or name in MIXED or (name in INDEXED and isinstance(tensors[0], AwayTensor)):
         return
-    raise RuntimeError(f"{name} of a tensor {tuple(near[0].shape)} on the CPU and others on the device")
+    raise RuntimeError(
+        f"{name} of a tensor {tuple(near[0].shape)} on the CPU and others on the device"
+    )

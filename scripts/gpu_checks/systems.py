@@ -1,4 +1,6 @@
-"""Every system: its outputs on the device and on the CPU, and one training step of each of its stages."""
+"""Every system: its outputs on the device and on the CPU, and one training step of each of its
+stages.
+"""
 
 from __future__ import annotations
 
@@ -42,8 +44,18 @@ def settings_of(name: str, folder: Path) -> dict[str, Any]:
     tasks = load_config("system", name).get("card", {}).get("tasks", [])
     dimensional = bool(tasks) and all(task.endswith("_vad") for task in tasks)
     protocol = "synthetic_vad" if dimensional else "synthetic4_loso5"
-    words = [f"system={name}", "corpus=synthetic", f"protocol={protocol}", "weights=random", "data.batch_size=8"]
-    places = [f"corpus.root={folder / 'nowhere'}", f"cache={folder / 'cache'}", f"paths.runs={folder / 'runs'}"]
+    words = [
+        f"system={name}",
+        "corpus=synthetic",
+        f"protocol={protocol}",
+        "weights=random",
+        "data.batch_size=8",
+    ]
+    places = [
+        f"corpus.root={folder / 'nowhere'}",
+        f"cache={folder / 'cache'}",
+        f"paths.runs={folder / 'runs'}",
+    ]
     settings = train_settings([*words, *places, f"folds=[{FOLD}]"])
     if name in META:
         _add_sources(settings)
@@ -61,7 +73,9 @@ def _all_streams(settings: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _add_sources(settings: dict[str, Any]) -> None:
-    other = train_settings(["system=audio_bigru", "corpus=synthetic_meld", "protocol=synthetic_meld4"])
+    other = train_settings(
+        ["system=audio_bigru", "corpus=synthetic_meld", "protocol=synthetic_meld4"]
+    )
     labels = {"neutral": "neutral", "sadness": "sad", "joy": "happy", "anger": "angry"}
     protocol = other["protocol"] | {"classes": settings["protocol"]["classes"], "labels": labels}
     settings["domains"] = {"other": {"corpus": other["corpus"], "protocol": protocol}}
@@ -73,7 +87,9 @@ def _add_sources(settings: dict[str, Any]) -> None:
 
 
 class Prepared:
-    """One stage of a system: its model and objective on the CPU, and the first batches of its training part."""
+    """One stage of a system: its model and objective on the CPU, and the first batches of its
+    training part.
+    """
 
     def __init__(self, stage: Stage) -> None:
         manifest = read_corpus_manifest(stage.settings)
@@ -101,12 +117,16 @@ def forward(name: str, folder: Path, device: torch.device) -> str:
             found = _answers(moved, batch)
         differences[dtype] = max(_difference(expected[key], found[key]) for key in expected)
         if not differences[dtype] <= tolerance:
-            raise AssertionError(f"{dtype} differs by {differences[dtype]:.1e}, more than {tolerance:g}")
+            raise AssertionError(
+                f"{dtype} differs by {differences[dtype]:.1e}, more than {tolerance:g}"
+            )
     return " ".join(f"{dtype} {value:.1e}" for dtype, value in differences.items())
 
 
 def step(name: str, folder: Path, device: torch.device) -> str:
-    """A training step of each stage, in float32 and under bfloat16: finite losses, finite gradients, finite weights."""
+    """A training step of each stage, in float32 and under bfloat16: finite losses, finite
+    gradients, finite weights.
+    """
     told = []
     for part in prepared(name, folder):
         for dtype in TOLERANCES:
@@ -116,7 +136,9 @@ def step(name: str, folder: Path, device: torch.device) -> str:
     return f"losses {' '.join(told)}"
 
 
-def _step(model: nn.Module, objective: nn.Module, batch: Batch, dtype: str, device: torch.device) -> float:
+def _step(
+    model: nn.Module, objective: nn.Module, batch: Batch, dtype: str, device: torch.device
+) -> float:
     parameters = [p for p in (*model.parameters(), *objective.parameters()) if p.requires_grad]
     optimizer = torch.optim.Adam(parameters, lr=1e-4)
     with _precision(dtype, device):

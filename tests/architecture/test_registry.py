@@ -1,4 +1,6 @@
-"""The config is the registry, in both directions: every target exists, every plug-in class has a config."""
+"""The config is the registry, in both directions: every target exists, every plug-in class has a
+config.
+"""
 
 from __future__ import annotations
 
@@ -24,14 +26,19 @@ def has(method: str) -> Callable[[type], bool]:
 
 def answers(noun: str) -> Callable[[type], bool]:
     """A module whose ``forward`` returns that noun."""
-    return lambda made: "forward" in vars(made) and made.forward.__annotations__.get("return") == noun
+    return lambda made: (
+        "forward" in vars(made) and made.forward.__annotations__.get("return") == noun
+    )
 
 
 def built_with(*names: str) -> Callable[[type], bool]:
-    return lambda made: "__init__" in vars(made) and set(names) <= set(inspect.signature(made).parameters)
+    return lambda made: (
+        "__init__" in vars(made) and set(names) <= set(inspect.signature(made).parameters)
+    )
 
 
-# Where the plug-ins of a group live, and what marks a class there as one: what its contract asks for.
+# Where the plug-ins of a group live, and what marks a class there as one: what its contract asks
+# for.
 ROOMS: dict[str, tuple[str, Callable[[type], bool]]] = {
     "corpus": ("mmser/corpora", has("utterances")),
     "extractor": ("mmser/extractors", has("extract")),
@@ -94,6 +101,10 @@ def test_every_plugin_has_a_config(group: str) -> None:
     folder, is_plugin = ROOMS[group]
     text = "\n".join(path.read_text(encoding="utf-8") for path in config_dir().rglob("*.yaml"))
     used = set(re.findall(r"_target_:\s*([\w.]+)", text))
-    plugins = [f"{made.__module__}.{made.__qualname__}" for made in classes_of(ROOT / folder) if is_plugin(made)]
+    plugins = [
+        f"{made.__module__}.{made.__qualname__}"
+        for made in classes_of(ROOT / folder)
+        if is_plugin(made)
+    ]
     assert plugins, f"no plug-in found in {folder}"
     assert [name for name in plugins if name not in used] == []

@@ -50,4 +50,13 @@ def test_settings_are_known(name: str) -> None:
     known = {"trainer": set(load_config("trainer", "default")), "data": set(train["data"])}
     for part, keys in known.items():
         assert set(settings(name).get(part) or {}) <= keys, part
-    assert set(settings(name)) <= {*train, "model", "streams", "card", "trainer", "optimizer", "scheduler", "objective"}
+    assert set(settings(name)) <= {
+        *train,
+        "model",
+        "streams",
+        "card",
+        "trainer",
+        "optimizer",
+        "scheduler",
+        "objective",
+    }

@@ -1,4 +1,6 @@
-"""Files appear whole, readable by whom the umask says, and a full disk is told by the file's name."""
+"""Files appear whole, readable by whom the umask says, and a full disk is told by
+the file's name.
+"""
 
 from __future__ import annotations
 
@@ -62,13 +64,24 @@ def test_a_full_disk_names_the_file(tmp_path) -> None:
     [
         (OSError(errno.ENOSPC, "No space left on device"), "No space left"),
         (OSError(errno.EDQUOT, "Disk quota exceeded"), "quota exceeded"),
-        (RuntimeError('IoError(Os { code: 28, kind: StorageFull, message: "No space left on device" })'), "No space"),
-        (RuntimeError("PytorchStreamWriter failed writing file data/0: file write failed"), "No space left"),
+        (
+            RuntimeError(
+                'IoError(Os { code: 28, kind: StorageFull, message: "No space left on device" })'
+            ),
+            "No space",
+        ),
+        (
+            RuntimeError("PytorchStreamWriter failed writing file data/0: file write failed"),
+            "No space left",
+        ),
     ],
     ids=["disk", "quota", "safetensors", "torch"],
 )
 def test_every_library_is_understood(error, told, tmp_path) -> None:
-    with pytest.raises(MmserError, match=f"{tmp_path / 'file'}; found .*{told}"), written_aside(tmp_path / "file"):
+    with (
+        pytest.raises(MmserError, match=f"{tmp_path / 'file'}; found .*{told}"),
+        written_aside(tmp_path / "file"),
+    ):
         raise error
 
 

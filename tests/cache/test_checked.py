@@ -45,7 +45,8 @@ def test_a_flipped_bit_is_noticed_before_a_value_is_used(filled: Path, place: fl
     damage(path, int(place * path.stat().st_size))
     store = Store(filled)
     with pytest.raises(
-        MmserError, match=rf"{SHARD} as preprocessing wrote it; found another checksum.* Delete {filled}"
+        MmserError,
+        match=rf"{SHARD} as preprocessing wrote it; found another checksum.* Delete {filled}",
     ):
         store.read(one_in(store, SHARD))
     with pytest.raises(MmserError, match="another checksum"):
@@ -86,11 +87,11 @@ def test_a_worker_trusts_what_its_parent_has_read(
     store.check()
     sent, read = pickle.dumps(store), len(hashed)
     monkeypatch.setattr(checked, "_right", {})  # as in a spawned process
-    worker = pickle.loads(sent)  # noqa: S301 - our own object, sent as a data loader sends it
+    worker = pickle.loads(sent)  # noqa: S301 - our own object
     worker.read(one_in(worker, SHARD))
     assert len(hashed) == read
     os.utime(filled / SHARD)
-    worker = pickle.loads(sent)  # noqa: S301
+    worker = pickle.loads(sent)  # noqa: S301 - our own object
     worker.read(one_in(worker, SHARD))
     assert hashed[read:] == [SHARD]
 

@@ -10,7 +10,9 @@ from cache_makers import entries, fill
 from mmser.cli import main
 
 
-def test_gc_lists_older_stores_and_removes_them_when_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_gc_lists_older_stores_and_removes_them_when_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     old, new = (fill(tmp_path, entries(3), parameters={"window": window}) for window in (25, 32))
     assert main(["cache", "gc", str(tmp_path)]) == 0
     assert capsys.readouterr().out == "nothing\n"
@@ -20,7 +22,9 @@ def test_gc_lists_older_stores_and_removes_them_when_told(tmp_path: Path, capsys
     assert not old.exists() and new.exists()
 
 
-def test_verify_fails_when_anything_is_damaged(filled: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_verify_fails_when_anything_is_damaged(
+    filled: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["cache", "verify", str(filled)]) == 0
     (filled / "info.json").write_text("{")
     assert main(["cache", "verify", str(filled)]) == 1
@@ -28,7 +32,9 @@ def test_verify_fails_when_anything_is_damaged(filled: Path, capsys: pytest.Capt
     assert "Delete" in capsys.readouterr().err
 
 
-def test_a_folder_that_was_only_begun_hides_nothing(filled: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_that_was_only_begun_hides_nothing(
+    filled: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (filled.parent / f"fake-{'0' * 12}").mkdir()
     assert main(["cache", "info", str(filled.parent)]) == 0
     assert filled.name in capsys.readouterr().out

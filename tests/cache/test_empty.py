@@ -35,7 +35,9 @@ def test_gc_removes_a_store_in_which_nothing_was_stored(tmp_path: Path) -> None:
     killed = tmp_path / "corpus" / f"fake-{'0' * 12}"
     killed.mkdir()
     listed = gc(tmp_path)
-    assert set(listed.why) == {"nothing was stored"} and {str(empty), str(killed)} <= set(listed.path)
+    assert set(listed.why) == {"nothing was stored"} and {str(empty), str(killed)} <= set(
+        listed.path
+    )
     assert gc(tmp_path, apply=True).removed.all()
     assert list((tmp_path / "corpus").iterdir()) == [good]
 

@@ -21,12 +21,17 @@ def test_by_name_by_source_and_in_full(tmp_path: Path):
 
 
 def test_none_names_the_command(tmp_path: Path):
-    with pytest.raises(MmserError, match=r"mmser preprocess corpus=corpus extractors=\[glove\] transcript=whisper"):
+    with pytest.raises(
+        MmserError, match=r"mmser preprocess corpus=corpus extractors=\[glove\] transcript=whisper"
+    ):
         find_store(tmp_path, "corpus", "glove@whisper")
 
 
 def test_several_are_listed_with_what_differs(tmp_path: Path):
-    names = [fill(tmp_path, entries(3), parameters={"window": window, "same": 1}).name for window in (25, 32)]
+    names = [
+        fill(tmp_path, entries(3), parameters={"window": window, "same": 1}).name
+        for window in (25, 32)
+    ]
     with pytest.raises(MmserError) as raised:
         find_store(tmp_path, "corpus", "fake")
     assert all(name in str(raised.value) for name in names)
@@ -51,7 +56,10 @@ def test_names_cannot_leave_the_cache(tmp_path: Path, corpus: str, name: str):
 
 def test_several_say_how_to_choose(tmp_path: Path):
     new = [fill(tmp_path, entries(3), parameters={"window": window}) for window in (25, 32)][-1]
-    remedy = rf"streams.<stream>.extractor=fake-[0-9a-f]+, .* mmser cache gc {tmp_path / 'corpus'} --old "
+    remedy = (
+        r"streams.<stream>.extractor=fake-[0-9a-f]+, .* mmser cache gc "
+        rf"{tmp_path / 'corpus'} --old "
+    )
     with pytest.raises(MmserError, match=remedy):
         find_store(tmp_path, "corpus", "fake")
     assert find_store(tmp_path, "corpus", new.name) == new
@@ -62,7 +70,9 @@ def test_a_try_that_stored_nothing_makes_no_name_ambiguous(tmp_path: Path):
     fill(tmp_path, [], parameters={"window": 1})
     killed = tmp_path / "corpus" / f"fake-{'0' * 12}"
     killed.mkdir()
-    (killed / "info.json").write_text((good / "info.json").read_text().replace(good.name[-12:], "0" * 12))
+    (killed / "info.json").write_text(
+        (good / "info.json").read_text().replace(good.name[-12:], "0" * 12)
+    )
     assert find_store(tmp_path, "corpus", "fake") == good
 
 
@@ -71,15 +81,22 @@ def test_an_interrupted_one_with_values_is_not_passed_over(tmp_path: Path):
     what = recipe(parameters={"window": 1})
     with open_writer(tmp_path / "corpus" / f"fake-{what.fingerprint}", what) as writer:
         writer.add(entries(3))
-    with pytest.raises(MmserError, match=r"one cache of fake; found 2: .*unfinished.* --unfinished$"):
+    with pytest.raises(
+        MmserError, match=r"one cache of fake; found 2: .*unfinished.* --unfinished$"
+    ):
         find_store(tmp_path, "corpus", "fake")
 
 
 def test_only_what_is_wanted_counts(tmp_path: Path):
-    stores = {window: fill(tmp_path, entries(3), parameters={"window": window}) for window in (25, 32)}
+    stores = {
+        window: fill(tmp_path, entries(3), parameters={"window": window}) for window in (25, 32)
+    }
     for window, store in stores.items():
         wanted = {"window": window}
-        assert find_store(tmp_path, "corpus", "fake", lambda info, w=wanted: info["parameters"] == w) == store
+        assert (
+            find_store(tmp_path, "corpus", "fake", lambda info, w=wanted: info["parameters"] == w)
+            == store
+        )
     with pytest.raises(NotCachedError):
         find_store(tmp_path, "corpus", "fake", lambda info: False)
 

@@ -52,7 +52,8 @@ def test_recipe_of_reads_the_optional_attributes():
     recipe = recipe_of("w", Weighted("random"))
     assert (recipe.dtype, recipe.version, recipe.random_weights) == ("float16", 3, True)
     assert (
-        recipe.maker.endswith("test_fingerprint.Weighted") and not recipe_of("w", Weighted("sha256:1")).random_weights
+        recipe.maker.endswith("test_fingerprint.Weighted")
+        and not recipe_of("w", Weighted("sha256:1")).random_weights
     )
     assert recipe.source == "" and replace(recipe, transcript={"source": "corpus"}).source == ""
     assert replace(recipe, transcript={"source": "whisper"}).source == "whisper"

@@ -29,7 +29,9 @@ DAMAGE = {
     "no fingerprint": lambda text: text.replace('"fingerprint"', '"finger"'),
     "complete as a word": lambda text: text.replace('"complete": true', '"complete": "yes"'),
     "another store's": lambda text: text.replace(recipe().fingerprint, "0" * 12),
-    "transcript without a source": lambda text: text.replace('"transcript": null', '"transcript": {"parts": 1}'),
+    "transcript without a source": lambda text: text.replace(
+        '"transcript": null', '"transcript": {"parts": 1}'
+    ),
 }
 READERS: dict[str, Callable[[Path], Any]] = {
     "Store": Store,

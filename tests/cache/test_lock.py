@@ -25,7 +25,9 @@ with locked(Path(sys.argv[1])):
 @pytest.fixture
 def holder(tmp_path: Path):
     with subprocess.Popen(
-        [sys.executable, "-c", HOLDER, str(tmp_path / "store.lock")], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [sys.executable, "-c", HOLDER, str(tmp_path / "store.lock")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
     ) as process:
         assert process.stdout.readline() == b"held\n"
         yield process
@@ -34,7 +36,9 @@ def holder(tmp_path: Path):
 
 def test_names_the_holder(tmp_path: Path, holder):
     with (
-        pytest.raises(MmserError, match=f"expected store to be free; found process {holder.pid} on"),
+        pytest.raises(
+            MmserError, match=f"expected store to be free; found process {holder.pid} on"
+        ),
         locked(tmp_path / "store.lock", wait=False),
     ):
         pass

@@ -30,7 +30,9 @@ def problems(directory: Path) -> dict[str, str]:
 
 def test_a_sound_cache_verifies(filled: Path, tmp_path: Path):
     table = verify(tmp_path)
-    assert table.ok.all() and len(table) == 2 + Store(filled).index.shard[lambda s: s != ""].nunique()
+    assert (
+        table.ok.all() and len(table) == 2 + Store(filled).index.shard[lambda s: s != ""].nunique()
+    )
 
 
 def test_one_flipped_bit_is_found(filled: Path):
@@ -56,7 +58,13 @@ def test_an_index_that_disagrees_with_its_shard_is_found(filled: Path):
 
 def test_info_describes(filled: Path, tmp_path: Path):
     row = info(tmp_path).iloc[0]
-    assert (row.extractor, row.feature, row["dtype"], row.ok, row.failed) == ("fake", "8", "float16", 26, 4)
+    assert (row.extractor, row.feature, row["dtype"], row.ok, row.failed) == (
+        "fake",
+        "8",
+        "float16",
+        26,
+        4,
+    )
     assert row.reasons == "no face 4" and row.complete and not row.random_weights
 
 

@@ -1,4 +1,6 @@
-"""A manifest that is not the one preprocessing wrote is noticed; what moved files do to it is not a change."""
+"""A manifest that is not the one preprocessing wrote is noticed; what moved files do to it is not a
+change.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ from mmser.core.errors import MmserError
 
 
 def manifest(**changes: object) -> pd.DataFrame:
-    table = pd.DataFrame({"id": ["a", "b"], "speaker": ["1", "2"], "emotion": ["joy", None], "audio_path": "/x.wav"})
+    table = pd.DataFrame(
+        {"id": ["a", "b"], "speaker": ["1", "2"], "emotion": ["joy", None], "audio_path": "/x.wav"}
+    )
     return table.assign(**changes)
 
 
@@ -45,14 +49,17 @@ def test_written_again(corpus: Path) -> None:
     assert pd.read_parquet(corpus / "manifest.parquet")["emotion"].tolist() == ["fear", "fear"]
 
 
-def test_a_kill_between_digest_and_manifest_leaves_a_sound_cache(corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_kill_between_digest_and_manifest_leaves_a_sound_cache(
+    corpus: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def killed(self: Path, target: Path) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
         patch.setattr("mmser.cache.manifests.Path.replace", killed, raising=False)
         patch.setattr(
-            "mmser.cache.manifests.write_json", lambda path, content: path.write_text(str(content).replace("'", '"'))
+            "mmser.cache.manifests.write_json",
+            lambda path, content: path.write_text(str(content).replace("'", '"')),
         )
         with pytest.raises(KeyboardInterrupt):
             keep(corpus, manifest(emotion="fear"))
@@ -73,7 +80,8 @@ def test_a_change_by_anyone_else_is_told(corpus: Path, change: str) -> None:
     else:
         (corpus / "manifest.json").write_text("{")
     with pytest.raises(
-        MmserError, match=r"manifest.parquet as preprocessing wrote it; .* `mmser preprocess corpus=corpus`"
+        MmserError,
+        match=r"manifest.parquet as preprocessing wrote it; .* `mmser preprocess corpus=corpus`",
     ):
         check_manifest(corpus)
     table = verify(corpus)

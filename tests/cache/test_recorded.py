@@ -43,5 +43,8 @@ def test_the_recorded_one_is_taken_among_several(tmp_path: Path) -> None:
 def test_another_one_is_not_taken_for_it(tmp_path: Path) -> None:
     fill(tmp_path, entries(3))
     gone = f"fake-{'0' * 12}"
-    with pytest.raises(MmserError, match=rf"the run was trained on, {gone} of corpus; found only fake-.* train again"):
+    with pytest.raises(
+        MmserError,
+        match=rf"the run was trained on, {gone} of corpus; found only fake-.* train again",
+    ):
         find_recorded(tmp_path, "corpus", "fake", {"fake": gone})

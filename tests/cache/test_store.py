@@ -48,12 +48,25 @@ def test_index_and_info(filled: Path):
     assert tuple(store.index.columns[: len(INDEX_COLUMNS)]) == INDEX_COLUMNS
     failed = store.index[store.index.status == "failed"]
     assert list(failed.id) == ["u06", "u13", "u20", "u27"]
-    assert set(failed.error) == {"no face"} and set(failed.detail) == {"black"} and set(failed.shard) == {""}
+    assert (
+        set(failed.error) == {"no face"}
+        and set(failed.detail) == {"black"}
+        and set(failed.shard) == {""}
+    )
     assert store.index.notes[0] == "3 faces" and store.index.dimension[0] == "8"
     assert store.index.shard.nunique() > 3
-    facts = {"extractor": "fake", "parameters": {"window": 25}, "feature_shape": [8], "dtype": "float16"}
+    facts = {
+        "extractor": "fake",
+        "parameters": {"window": 25},
+        "feature_shape": [8],
+        "dtype": "float16",
+    }
     assert facts.items() <= store.info.items()
-    assert store.info["complete"] and not store.info["random_weights"] and store.info["transcript"] is None
+    assert (
+        store.info["complete"]
+        and not store.info["random_weights"]
+        and store.info["transcript"] is None
+    )
 
 
 def test_arrays_are_read_only_views_of_one_mapping(filled: Path):
@@ -82,7 +95,7 @@ def test_an_opened_store_works_after_a_fork(filled: Path):
 def test_an_opened_store_can_be_sent_to_a_spawned_worker(filled: Path):
     store = Store(filled)
     expected = store.read("u05")
-    again = pickle.loads(pickle.dumps(store))  # noqa: S301 - our own object, sent as a data loader sends it
+    again = pickle.loads(pickle.dumps(store))  # noqa: S301 - our own object
     assert again._shards == {}
     np.testing.assert_array_equal(again.read("u05"), expected)
 
@@ -93,7 +106,9 @@ def test_shards_are_opened_anew_after_a_fork(filled: Path, monkeypatch: pytest.M
     mine = dict(store._shards)
     monkeypatch.setattr(os, "getpid", lambda: -1)
     store.read("u00")
-    assert store._shards.keys() == mine.keys() and all(store._shards[key] is not mine[key] for key in mine)
+    assert store._shards.keys() == mine.keys() and all(
+        store._shards[key] is not mine[key] for key in mine
+    )
 
 
 def test_failed_and_unknown_utterances_raise(filled: Path):
@@ -105,7 +120,9 @@ def test_failed_and_unknown_utterances_raise(filled: Path):
 
 
 def test_no_cache_directory(tmp_path: Path):
-    with pytest.raises(MmserError, match=r"expected a cache directory; found no info.json .*mmser preprocess"):
+    with pytest.raises(
+        MmserError, match=r"expected a cache directory; found no info.json .*mmser preprocess"
+    ):
         Store(tmp_path)
 
 
@@ -125,7 +142,9 @@ def test_index_without_a_column(filled: Path):
         Store(filled)
 
 
-@pytest.mark.parametrize("shard", ["../../secret.safetensors", "/etc/passwd", "index.parquet", "shard-1.safetensors"])
+@pytest.mark.parametrize(
+    "shard", ["../../secret.safetensors", "/etc/passwd", "index.parquet", "shard-1.safetensors"]
+)
 def test_an_index_cannot_lead_out_of_the_folder(filled: Path, shard: str):
     rows = read_rows(filled / "index.parquet")
     rows[0]["shard"] = shard
@@ -158,7 +177,10 @@ def test_missing_and_cut_shards_raise(filled: Path):
     rows = store.index.set_index("id")
     for number in (0, 1):
         key = rows.index[(rows.shard == f"shard-{number:05d}.safetensors")][0]
-        with pytest.raises(MmserError, match=r"Delete .* and run: mmser preprocess corpus=corpus extractors=\[fake\]"):
+        with pytest.raises(
+            MmserError,
+            match=r"Delete .* and run: mmser preprocess corpus=corpus extractors=\[fake\]",
+        ):
             store.read(key)
 
 
@@ -166,7 +188,9 @@ def test_missing_and_cut_shards_raise(filled: Path):
 def test_an_index_of_other_types_is_refused(filled: Path, changes: dict[str, object]):
     table = pq.read_table(filled / "index.parquet").to_pandas().assign(**changes)
     table.to_parquet(filled / "index.parquet")
-    with pytest.raises(MmserError, match=rf"expected a readable index at .*; found .* Delete {filled} and run"):
+    with pytest.raises(
+        MmserError, match=rf"expected a readable index at .*; found .* Delete {filled} and run"
+    ):
         Store(filled)
 
 

@@ -28,7 +28,9 @@ def flattened(module: nn.Module) -> nn.Module:
     """As cuDNN leaves a recurrent layer: every parameter a view of one buffer."""
     parameters = list(module.parameters())
     flat = torch.cat([parameter.data.reshape(-1) for parameter in parameters])
-    for parameter, part in zip(parameters, flat.split([p.numel() for p in parameters]), strict=True):
+    for parameter, part in zip(
+        parameters, flat.split([p.numel() for p in parameters]), strict=True
+    ):
         parameter.data = part.view_as(parameter)
     return module
 
@@ -39,7 +41,9 @@ def flattened(module: nn.Module) -> nn.Module:
         lambda: nn.GRU(3, 4, bidirectional=True),
         lambda: nn.LSTM(3, 4, num_layers=2),
         Tied,
-        lambda: nn.Sequential(nn.Conv2d(2, 3, 3), nn.BatchNorm2d(3)).to(memory_format=torch.channels_last),
+        lambda: nn.Sequential(nn.Conv2d(2, 3, 3), nn.BatchNorm2d(3)).to(
+            memory_format=torch.channels_last
+        ),
         lambda: nn.utils.parametrizations.weight_norm(nn.Linear(3, 4)),
     ],
     ids=["gru", "lstm", "tied", "channels_last", "weight_norm"],
@@ -86,4 +90,6 @@ def test_arrays_that_are_views(tmp_path) -> None:
     grid = np.arange(6, dtype=np.float32).reshape(2, 3)
     save_arrays({"turned": grid.T, "every_other": grid[:, ::2]}, tmp_path / "arrays.safetensors")
     found = load_arrays(tmp_path / "arrays.safetensors")
-    assert np.array_equal(found["turned"], grid.T) and np.array_equal(found["every_other"], grid[:, ::2])
+    assert np.array_equal(found["turned"], grid.T) and np.array_equal(
+        found["every_other"], grid[:, ::2]
+    )

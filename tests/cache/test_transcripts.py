@@ -34,7 +34,9 @@ def test_round_trip(tmp_path: Path):
     store = TranscriptStore(find_store(tmp_path, "corpus", "transcript@asr-tiny"))
     assert store.read("u0") == SPOKEN and store.read("u1") == Transcript("", "asr-tiny")
     assert store.read("u2") == Failure("u2", "no audio track", "x.mp4")
-    assert "u1" in store and "u2" not in store and list(store.table.status) == ["ok", "ok", "failed"]
+    assert (
+        "u1" in store and "u2" not in store and list(store.table.status) == ["ok", "ok", "failed"]
+    )
     assert store.info["ok"] == 2 and store.info["failed"] == 1 and store.info["complete"]
 
 
@@ -43,7 +45,9 @@ def test_steps_and_one_go_give_the_same_bytes(tmp_path: Path):
     whole = write(tmp_path / "a", heard)
     for at in range(0, 6, 2):
         stepped = write(tmp_path / "b", heard[at : at + 2])
-    assert (whole / "transcripts.parquet").read_bytes() == (stepped / "transcripts.parquet").read_bytes()
+    assert (whole / "transcripts.parquet").read_bytes() == (
+        stepped / "transcripts.parquet"
+    ).read_bytes()
     assert (whole / "info.json").read_bytes() == (stepped / "info.json").read_bytes()
 
 

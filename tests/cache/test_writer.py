@@ -25,7 +25,9 @@ def values(rows: int, size: int = 4, fill: float = 1.0) -> Features:
 
 
 def tree(directory: Path) -> dict[str, str]:
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in directory.iterdir()}
+    return {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in directory.iterdir()
+    }
 
 
 def write(directory: Path, made: list[Entry], recipe: Recipe = RECIPE) -> Store:
@@ -51,7 +53,9 @@ def test_shards_are_as_readable_as_other_files_of_the_user(tmp_path: Path):
     assert {path.stat().st_mode for path in store.directory.iterdir()} == {ordinary}
 
 
-def test_the_same_entries_give_the_same_bytes_however_often_it_was_left_and_reopened(tmp_path: Path):
+def test_the_same_entries_give_the_same_bytes_however_often_it_was_left_and_reopened(
+    tmp_path: Path,
+):
     made = [Entry(f"u{i}", "d", values(3 + i % 5, fill=i)) for i in range(30)]
     write(tmp_path / "a", made)
     for entry in made:
@@ -64,7 +68,9 @@ def test_the_same_entries_give_the_same_bytes_however_often_it_was_left_and_reop
 
 
 @pytest.mark.parametrize("step", ["write_index", "write_bytes", "save"])
-def test_an_exception_in_the_middle_of_a_commit_is_recovered_from(tmp_path: Path, step: str, monkeypatch):
+def test_an_exception_in_the_middle_of_a_commit_is_recovered_from(
+    tmp_path: Path, step: str, monkeypatch
+):
     made = [Entry(f"u{i}", "d", values(20)) for i in range(20)]
     write(tmp_path / "a", made)
 
@@ -111,7 +117,11 @@ def test_a_store_being_added_to_is_not_complete(tmp_path: Path):
 
 def test_nothing_but_failures(tmp_path: Path):
     store = write(tmp_path / "a", [Entry("u0", "d", Failure("u0", "no face"))])
-    assert store.ids == () and store.info["feature_shape"] is None and list(store.index.error) == ["no face"]
+    assert (
+        store.ids == ()
+        and store.info["feature_shape"] is None
+        and list(store.index.error) == ["no face"]
+    )
     assert sorted(path.name for path in store.directory.iterdir()) == ["index.parquet", "info.json"]
 
 
@@ -122,11 +132,17 @@ def test_nothing_but_failures(tmp_path: Path):
         (Features(np.array([[1, 1, 1, 70000.0]])), "not finite", "too large for float16"),
         (Features(np.zeros((0, 4))), "zero length", r"\(0, 4\)"),
         (Features(np.zeros((2, 5))), "extractor error", "feature shape 5, where this store has 4"),
-        (Features(np.zeros((2, 4)), spans=np.zeros((3, 2))), "extractor error", r"spans of shape \(3, 2\) for 2 rows"),
+        (
+            Features(np.zeros((2, 4)), spans=np.zeros((3, 2))),
+            "extractor error",
+            r"spans of shape \(3, 2\) for 2 rows",
+        ),
         (Features(np.array([["a"] * 4])), "extractor error", "type <U1"),
     ],
 )
-def test_unusable_values_become_failures(tmp_path: Path, features: Features, reason: str, detail: str):
+def test_unusable_values_become_failures(
+    tmp_path: Path, features: Features, reason: str, detail: str
+):
     store = write(tmp_path / "a", [Entry("good", "d", values(2)), Entry("bad", "d", features)])
     row = store.index.set_index("id").loc["bad"]
     assert row.status == "failed" and row.error == reason

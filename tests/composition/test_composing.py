@@ -6,7 +6,16 @@ import shlex
 import pytest
 import yaml
 
-from mmser.composition import INTERCHANGEABLE, built, chosen, compose, default_protocol, listed, merged, read_yaml
+from mmser.composition import (
+    INTERCHANGEABLE,
+    built,
+    chosen,
+    compose,
+    default_protocol,
+    listed,
+    merged,
+    read_yaml,
+)
 from mmser.core.configs import config_dir, config_names, load_config
 from mmser.core.errors import MmserError, UsageError
 from mmser.training.stages import list_stages
@@ -21,19 +30,37 @@ def test_seed_is_short_for_seeds():
 def test_an_unknown_key_is_wrong_usage():
     with pytest.raises(UsageError, match=r"found trainer\.epoks\. Did you mean trainer\.epochs"):
         compose(
-            "train", ["corpus=ravdess", f"protocol={default_protocol('ravdess')}", "system=mcsan", "trainer.epoks=3"]
+            "train",
+            [
+                "corpus=ravdess",
+                f"protocol={default_protocol('ravdess')}",
+                "system=mcsan",
+                "trainer.epoks=3",
+            ],
         )
 
 
 def test_a_part_put_into_anothers_place_keeps_only_the_arguments_it_knows():
     words = ["corpus=meld", "protocol=meld7", "system=text_bigru"]
     assert compose("train", words)["model"]["fusion"]["pooling"] == "statistics"
-    swapped = compose("train", [*words, "fusion@model.fusion=gated", "model.fusion.size=8"])["model"]["fusion"]
+    swapped = compose("train", [*words, "fusion@model.fusion=gated", "model.fusion.size=8"])[
+        "model"
+    ]["fusion"]
     assert swapped.keys() == load_config("fusion", "gated").keys() and swapped["size"] == 8
-    with pytest.raises(UsageError, match=r"an option of model\.fusion; found model\.fusion\.unheard"):
+    with pytest.raises(
+        UsageError, match=r"an option of model\.fusion; found model\.fusion\.unheard"
+    ):
         compose("train", [*words, "fusion@model.fusion=gated", "+model.fusion.unheard=1"])
-    words = ["corpus=emodb", "protocol=emodb7_group4", "system=compact_gcn", "encoder@model.encoders.audio=gru"]
-    assert compose("train", words)["model"]["encoders"]["audio"].keys() == load_config("encoder", "gru").keys()
+    words = [
+        "corpus=emodb",
+        "protocol=emodb7_group4",
+        "system=compact_gcn",
+        "encoder@model.encoders.audio=gru",
+    ]
+    assert (
+        compose("train", words)["model"]["encoders"]["audio"].keys()
+        == load_config("encoder", "gru").keys()
+    )
 
 
 @pytest.mark.parametrize(
@@ -41,7 +68,9 @@ def test_a_part_put_into_anothers_place_keeps_only_the_arguments_it_knows():
     [("daae", "optimizer", "sgd"), ("attention_pooling", "scheduler", "none"), ("emotion2vec", "scheduler", "cosine"),
      ("iaan", "objective", "focal")],
 )  # fmt: skip
-def test_another_optimizer_schedule_or_objective_keeps_only_the_arguments_it_knows(system, group, name):
+def test_another_optimizer_schedule_or_objective_keeps_only_the_arguments_it_knows(
+    system, group, name
+):
     words = ["corpus=iemocap", "protocol=iemocap4_loso5", f"system={system}", f"{group}={name}"]
     assert compose("train", words)[group].keys() == load_config(group, name).keys()
 
@@ -95,10 +124,17 @@ def test_a_missing_or_malformed_saved_config_is_told(tmp_path):
 
 
 def test_speakers_are_learnt_without_copy_paste() -> None:
-    """A pasted partner may be another speaker: the command of the card joins utterances in the second stage alone."""
-    words = ["+objective@stages.speakers.objective=attribute", "+stages.speakers.trainer.monitor=last"]
+    """A pasted partner may be another speaker: the command of the card joins utterances in the
+    second stage alone.
+    """
+    words = [
+        "+objective@stages.speakers.objective=attribute",
+        "+stages.speakers.trainer.monitor=last",
+    ]
     words += ["+stages.speakers.data.augmentation=[]", "+stages.emotions.load=[encoders.*]"]
-    settings = compose("train", ["system=copypaste_xvector", "corpus=emodb", "protocol=emodb7_speaker10", *words])
+    settings = compose(
+        "train", ["system=copypaste_xvector", "corpus=emodb", "protocol=emodb7_speaker10", *words]
+    )
     speakers, emotions = (stage.settings for stage in list_stages(settings))
     assert speakers["data"]["augmentation"] == []
     assert emotions["data"]["augmentation"][0]["_target_"].endswith("CopyPaste")
@@ -111,14 +147,35 @@ AUGMENTATION = "mmser.data.augmentation"
 @pytest.mark.parametrize(
     ("part", "said"),
     [
-        ({"_target_": f"{AUGMENTATION}.copy_paste.CopyPaste", "scheme": "N-CP"}, "scheme neutral, same or both"),
-        ({"_target_": f"{AUGMENTATION}.additive_noise.AdditiveNoise", "snr": [5]}, r"snr: \[lowest, highest\]"),
-        ({"_target_": f"{AUGMENTATION}.additive_noise.AdditiveNoise", "talkers": [7, 3]}, "talkers: .*lowest"),
-        ({"_target_": f"{AUGMENTATION}.vtlp.VTLP", "warp": 1.1}, r"warp: \[lowest, highest\]; found 1.1"),
+        (
+            {"_target_": f"{AUGMENTATION}.copy_paste.CopyPaste", "scheme": "N-CP"},
+            "scheme neutral, same or both",
+        ),
+        (
+            {"_target_": f"{AUGMENTATION}.additive_noise.AdditiveNoise", "snr": [5]},
+            r"snr: \[lowest, highest\]",
+        ),
+        (
+            {"_target_": f"{AUGMENTATION}.additive_noise.AdditiveNoise", "talkers": [7, 3]},
+            "talkers: .*lowest",
+        ),
+        (
+            {"_target_": f"{AUGMENTATION}.vtlp.VTLP", "warp": 1.1},
+            r"warp: \[lowest, highest\]; found 1.1",
+        ),
         ({"_target_": f"{AUGMENTATION}.vtlp.VTLP", "probability": -1}, "a probability from 0 to 1"),
-        ({"_target_": f"{AUGMENTATION}.modality_dropout.ModalityDropout", "probability": 20}, "a probability from 0"),
-        ({"_target_": f"{AUGMENTATION}.speed_perturbation.SpeedPerturbation", "rates": [0, 1]}, "rates of at least"),
-        ({"_target_": f"{AUGMENTATION}.vtlp.VTLP", "unheard": 1}, "parts that can be found and built"),
+        (
+            {"_target_": f"{AUGMENTATION}.modality_dropout.ModalityDropout", "probability": 20},
+            "a probability from 0",
+        ),
+        (
+            {"_target_": f"{AUGMENTATION}.speed_perturbation.SpeedPerturbation", "rates": [0, 1]},
+            "rates of at least",
+        ),
+        (
+            {"_target_": f"{AUGMENTATION}.vtlp.VTLP", "unheard": 1},
+            "parts that can be found and built",
+        ),
         ({"_target_": f"{AUGMENTATION}.vtlp.Nothing"}, "parts that can be found and built"),
     ],
 )
@@ -130,20 +187,33 @@ def test_a_part_that_refuses_its_arguments_says_so_itself(part, said) -> None:
 def printed_words() -> list[tuple[str, list[str], str]]:
     """Every ``stages.*=`` word in the header of a config, and the words it goes with.
 
-    Those are the command on the header's first line and the parts that the header chooses (``objective@stages...``).
+    Those are the command on the header's first line and the parts that the header chooses
+    (``objective@stages...``).
     """
     found = []
     for path in sorted(config_dir().glob("*/*.yaml")):
-        header = [line[1:].strip() for line in path.read_text().splitlines() if line.startswith("#")]
+        header = [
+            line[1:].strip() for line in path.read_text().splitlines() if line.startswith("#")
+        ]
         commands = [line for line in header if line.startswith("mmser train ")]
-        words = re.findall(r"(?<![\w.@])\+?(?:\w+@)?stages\.[\w.]+=(?:\[[^\]]*\]|[\w.-]+)", " ".join(header))
+        words = re.findall(
+            r"(?<![\w.@])\+?(?:\w+@)?stages\.[\w.]+=(?:\[[^\]]*\]|[\w.-]+)", " ".join(header)
+        )
         parts = [word for word in words if "@" in word]
-        found += [(path.stem, [*shlex.split(commands[0])[2:], *parts], word) for word in words if commands]
+        found += [
+            (path.stem, [*shlex.split(commands[0])[2:], *parts], word) for word in words if commands
+        ]
     return found
 
 
 @pytest.mark.parametrize(("config", "command", "word"), printed_words())
-def test_words_printed_in_a_config_fit_its_command(config: str, command: list[str], word: str) -> None:
+def test_words_printed_in_a_config_fit_its_command(
+    config: str, command: list[str], word: str
+) -> None:
     name = word.partition("=")[0].lstrip("+")
-    kept = [other for other in command if other.partition("=")[0].lstrip("+") != name and not other.startswith("~")]
+    kept = [
+        other
+        for other in command
+        if other.partition("=")[0].lstrip("+") != name and not other.startswith("~")
+    ]
     assert compose("train", [*kept, word])

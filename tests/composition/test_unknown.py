@@ -1,4 +1,6 @@
-"""Keys that a config does not list: arguments of a part need no plus, others are told what was meant."""
+"""Keys that a config does not list: arguments of a part need no plus, others are told what was
+meant.
+"""
 
 import pytest
 
@@ -16,7 +18,10 @@ def saved():
 @pytest.mark.parametrize(
     ("word", "place"),
     [
-        ("model.encoders.text.orthogonal_start=true", ("model", "encoders", "text", "orthogonal_start")),
+        (
+            "model.encoders.text.orthogonal_start=true",
+            ("model", "encoders", "text", "orthogonal_start"),
+        ),
         ("streams.text.crop=centre", ("streams", "text", "crop")),
         ("data.balanced=true", ("data", "balanced")),
         ("optimizer.amsgrad=true", ("optimizer", "amsgrad")),
@@ -26,7 +31,11 @@ def saved():
 def test_an_argument_of_a_part_needs_no_plus(saved, word, place):
     if word.startswith("protocol"):
         word = word.replace("true", "sentiment")
-    for made in (compose("train", [*TRAIN, word]), compose("train", [*TRAIN, "+" + word]), merged(saved, [word])):
+    for made in (
+        compose("train", [*TRAIN, word]),
+        compose("train", [*TRAIN, "+" + word]),
+        merged(saved, [word]),
+    ):
         node = made
         for name in place:
             node = node[name]
@@ -51,7 +60,12 @@ def test_an_argument_of_an_extractor_needs_no_plus():
 
 
 def test_an_option_of_a_stage_needs_no_plus():
-    words = ["corpus=emodb", "protocol=emodb7_group4", "system=transser", "stages.target.data.batch_size=8"]
+    words = [
+        "corpus=emodb",
+        "protocol=emodb7_group4",
+        "system=transser",
+        "stages.target.data.batch_size=8",
+    ]
     assert compose("train", words)["stages"]["target"]["data"]["batch_size"] == 8
 
 
@@ -64,12 +78,21 @@ def test_an_option_of_a_stage_needs_no_plus():
         ("batch_size=3", "found batch_size. Did you mean data.batch_size"),
         ("trainer.epoks=3", "found trainer.epoks. Did you mean trainer.epochs"),
         ("streams.text.limt=3", "found streams.text.limt. Did you mean streams.text.limit"),
-        ("streams.txt.limit=3", r"Did you mean streams.text.limit.*added by \+streams.txt.extractor=NAME"),
+        (
+            "streams.txt.limit=3",
+            r"Did you mean streams.text.limit.*added by \+streams.txt.extractor=NAME",
+        ),
         ("model.fusion.poolin=max", "found model.fusion.poolin. Did you mean model.fusion.pooling"),
-        ("+model.fusion.poolin=max", "found model.fusion.poolin. Did you mean model.fusion.pooling"),
+        (
+            "+model.fusion.poolin=max",
+            "found model.fusion.poolin. Did you mean model.fusion.pooling",
+        ),
         ("+trainer.epoks=3", "found trainer.epoks. Did you mean trainer.epochs"),
         ("corpuss=emodb", "found corpuss. Did you mean corpus"),
-        ("stages.first.trainer.epochs=3", r"Stages: none. A further one is added by \+stages.first"),
+        (
+            "stages.first.trainer.epochs=3",
+            r"Stages: none. A further one is added by \+stages.first",
+        ),
         ("encoder@model.encoders.face=gru", r"Could not override .*\+encoder@model"),
         ("~optimizr", "Could not delete"),
     ],

@@ -32,7 +32,9 @@ def test_a_path_is_taken_as_it_is(saved, path):
 def test_any_path_is_taken_as_it_is():
     draw = random.Random(0)
     for _ in range(200):
-        path = "".join(draw.choices("ab/\\ ='\"[](){}$,:;.~#é数+-*?!@%", k=draw.randint(1, 12))).strip()
+        path = "".join(
+            draw.choices("ab/\\ ='\"[](){}$,:;.~#é数+-*?!@%", k=draw.randint(1, 12))
+        ).strip()
         if path and not (path[0] in "'\"" and path[0] == path[-1]) and "${" not in path:
             assert read_words([f"corpus.root={path}"])[0].parsed() == path
 
@@ -48,7 +50,10 @@ def test_composing_takes_paths_as_merging_does():
 
 
 def test_words_that_are_no_paths_stay_what_they_are():
-    made = compose("preprocess", ["corpus=emodb", "weights=random", "paths.weights=w", "cache=${paths.weights}/c"])
+    made = compose(
+        "preprocess",
+        ["corpus=emodb", "weights=random", "paths.weights=w", "cache=${paths.weights}/c"],
+    )
     assert made["weights"] == "random"
     assert made["cache"] == "w/c"
     assert compose("train", [*WORDS, "run=null", "cache='a b'"])["run"] is None
@@ -98,4 +103,8 @@ def test_lists_are_read_as_hydra_reads_them():
 
 def test_a_sweep_parts_values_at_commas():
     words = read_words(["data.batch_size=1,2", "cache=a b,c d", "system=mcsan,gated"], sweeps=True)
-    assert [str(word) for word in words] == ["data.batch_size=1,2", "cache='a b','c d'", "system=mcsan,gated"]
+    assert [str(word) for word in words] == [
+        "data.batch_size=1,2",
+        "cache='a b','c d'",
+        "system=mcsan,gated",
+    ]

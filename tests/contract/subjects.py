@@ -1,9 +1,11 @@
-"""What the contract tests run over: every encoder, fusion and system config, each with a small example batch.
+"""What the contract tests run over: every encoder, fusion and system config, each with a small
+example batch.
 
-A new config needs no edit here. What an encoder reads is told by the class attribute ``reads``: "features" (the
-default: float (batch, time, feature)), "waveform" (float (batch, sample)), "words" or "tokens" (long (batch, time), 0 =
-padding). A stream whose steps are not vectors names them in ``feature_shape``, e.g. (3, 48, 48). A config that has a
-``*_small`` twin is run through the twin; of the large one only the parameters are counted.
+A new config needs no edit here. What an encoder reads is told by the class attribute ``reads``:
+"features" (the default: float (batch, time, feature)), "waveform" (float (batch, sample)), "words"
+or "tokens" (long (batch, time), 0 = padding). A stream whose steps are not vectors names them in
+``feature_shape``, e.g. (3, 48, 48). A config that has a ``*_small`` twin is run through the twin;
+of the large one only the parameters are counted.
 """
 
 from __future__ import annotations
@@ -26,17 +28,28 @@ from mmser.models.multimodal import build_model
 
 BATCH = 4
 NAN = float("nan")
-TASK = Task(classes=("angry", "happy", "neutral", "sad"), values=("valence", "arousal"), class_counts=(3, 4, 5, 2))
+TASK = Task(
+    classes=("angry", "happy", "neutral", "sad"),
+    values=("valence", "arousal"),
+    class_counts=(3, 4, 5, 2),
+)
 FEATURES = 12  # where a config leaves the size open
 VOCABULARY = 30
 FRAMES = (21, 13, 17, 9)
-STEPS = {"features": FRAMES, "waveform": (4000, 2900, 3300, 2500), "words": (7, 3, 5, 6), "tokens": (7, 3, 5, 6)}
+STEPS = {
+    "features": FRAMES,
+    "waveform": (4000, 2900, 3300, 2500),
+    "words": (7, 3, 5, 6),
+    "tokens": (7, 3, 5, 6),
+}
 FUSION_SIZES = {"audio": 16, "text": 8, "face": 16}
 
 
 @dataclass(frozen=True)
 class StreamShape:
-    """How an example stream looks: what its encoder reads, its size, and the lengths of its rows."""
+    """How an example stream looks: what its encoder reads, its size, and the lengths
+    of its rows.
+    """
 
     reads: str
     size: int
@@ -56,7 +69,9 @@ class StreamShape:
         elif self.reads == "waveform":
             values = torch.randn(BATCH, time, generator=generator)
         else:
-            values = torch.randn(BATCH, time, *(self.feature_shape or (self.size,)), generator=generator)
+            values = torch.randn(
+                BATCH, time, *(self.feature_shape or (self.size,)), generator=generator
+            )
         mask = torch.arange(time) < torch.tensor(self.lengths)[:, None]
         return garbled(Stream(values, mask), self.garbage)
 
@@ -83,7 +98,8 @@ class Subject:
     def run(
         self, module: nn.Module, streams: Mapping[str, Stream], context: Context | None = None
     ) -> dict[str, Tensor]:
-        """Everything the module answers, by name; what stands in padded steps is no answer and reads zero.
+        """Everything the module answers, by name; what stands in padded steps is no answer and
+        reads zero.
 
         Without a context every row is a conversation of its own.
         """
@@ -92,24 +108,37 @@ class Subject:
             return {"values": stream.filled(), "mask": stream.mask}
         rows = len(next(iter(streams.values())).mask)
         out = module(streams, context or empty_context(rows))
-        answer = {"vector": out.vector, **{f"loss {name}": loss for name, loss in out.losses.items()}}
+        answer = {
+            "vector": out.vector,
+            **{f"loss {name}": loss for name, loss in out.losses.items()},
+        }
         if isinstance(out, Outputs):
-            answer |= {key: value for key in ("logits", "values") if (value := getattr(out, key)) is not None}
+            answer |= {
+                key: value
+                for key in ("logits", "values")
+                if (value := getattr(out, key)) is not None
+            }
         if out.sequence is not None:
             answer |= {"sequence": out.sequence.filled(), "mask": out.sequence.mask}
         return answer
 
 
 def two_conversations() -> Context:
-    """The example batch as one utterance by itself and three turns of two speakers, the last of whom speaks twice."""
-    return Context(torch.tensor([0, 1, 1, 1]), torch.tensor([0, 0, 1, 2]), torch.tensor([0, 0, 1, 1]))
+    """The example batch as one utterance by itself and three turns of two speakers, the last of
+    whom speaks twice.
+    """
+    return Context(
+        torch.tensor([0, 1, 1, 1]), torch.tensor([0, 0, 1, 2]), torch.tensor([0, 0, 1, 1])
+    )
 
 
 def garbled(stream: Stream, garbage: float | int, extra: int = 0) -> Stream:
     """The same stream with garbage in its padding, and ``extra`` more padded steps of it."""
     values = stream.filled(garbage)
     more = torch.full((len(values), extra, *values.shape[2:]), garbage, dtype=values.dtype)
-    return Stream(torch.cat([values, more], dim=1), torch.nn.functional.pad(stream.mask, (0, extra)))
+    return Stream(
+        torch.cat([values, more], dim=1), torch.nn.functional.pad(stream.mask, (0, extra))
+    )
 
 
 def absent(stream: Stream, row: int, garbage: float | int) -> Stream:
@@ -121,7 +150,9 @@ def absent(stream: Stream, row: int, garbage: float | int) -> Stream:
 
 def rows(streams: Mapping[str, Stream], index: Tensor) -> dict[str, Stream]:
     """The rows named, in that order, as one batch."""
-    return {name: Stream(stream.values[index], stream.mask[index]) for name, stream in streams.items()}
+    return {
+        name: Stream(stream.values[index], stream.mask[index]) for name, stream in streams.items()
+    }
 
 
 def unpadded(stream: Stream, row: int) -> Stream:
@@ -156,7 +187,9 @@ def shape_of(encoder: Any, size: int | None, lengths: tuple[int, ...] | None = N
 def system_config(name: str) -> DictConfig:
     """A system composed as ``mmser train system=<name>`` would."""
     with hydra.initialize_config_dir(str(config_dir()), version_base="1.3"):
-        return hydra.compose("train", [f"system={name}", "corpus=generic", "protocol=ravdess8_speaker24"])
+        return hydra.compose(
+            "train", [f"system={name}", "corpus=generic", "protocol=ravdess8_speaker24"]
+        )
 
 
 @functools.cache
@@ -166,7 +199,9 @@ def system_parts(name: str) -> dict[str, Any]:
 
 
 def without_weights(model: DictConfig) -> DictConfig:
-    """The same parts, from random weights wherever pretrained ones are named: enough to count parameters."""
+    """The same parts, from random weights wherever pretrained ones are named: enough to count
+    parameters.
+    """
     plain = model.copy()
     for encoder in plain.encoders.values():
         if encoder.get("weights"):
@@ -187,25 +222,36 @@ def system_shapes(name: str) -> dict[str, StreamShape]:
 
 def build_system(name: str, streams: tuple[str, ...]) -> nn.Module:
     """The system with only these streams."""
-    parts, sizes = system_parts(name), {stream: shape.size for stream, shape in system_shapes(name).items()}
+    parts, sizes = (
+        system_parts(name),
+        {stream: shape.size for stream, shape in system_shapes(name).items()},
+    )
     encoders = {stream: parts["encoders"][stream] for stream in streams}
     return build_model(encoders, parts["fusion"], parts["head"], sizes, TASK)
 
 
 def published_system(name: str) -> nn.Module:
-    """The whole system for the label space its card counts parameters for, without memory or pretrained weights."""
+    """The whole system for the label space its card counts parameters for, without memory or
+    pretrained weights.
+    """
     parts = hydra.utils.instantiate(without_weights(system_config(name).model), _convert_="all")
     sizes = {stream: shape.size for stream, shape in system_shapes(name).items()}
     with torch.device("meta"):
-        return build_model(parts["encoders"], parts["fusion"], parts["head"], sizes, published_task(name))
+        return build_model(
+            parts["encoders"], parts["fusion"], parts["head"], sizes, published_task(name)
+        )
 
 
 def published_task(name: str) -> Task:
-    """The label space that a system's published parameter count is for: that of its card's protocol."""
+    """The label space that a system's published parameter count is for: that of its card's
+    protocol.
+    """
     protocol = system_config(name).card.protocol
     found = load_config("protocol", protocol) if protocol in config_names("protocol") else {}
     if found.get("classes") or found.get("values"):
-        return Task(classes=tuple(found.get("classes") or ()), values=tuple(found.get("values") or ()))
+        return Task(
+            classes=tuple(found.get("classes") or ()), values=tuple(found.get("values") or ())
+        )
     digits = re.match(r"[a-z_]*(\d+)", protocol)
     return Task(classes=tuple(f"class {i}" for i in range(int(digits[1])))) if digits else TASK
 
@@ -213,7 +259,9 @@ def published_task(name: str) -> Task:
 def _encoder(name: str) -> Subject:
     make = part("encoder", name)
     shape = shape_of(make, None)
-    return Subject(f"encoder:{name}", {"stream": shape}, lambda _: make(input_size=shape.size), is_encoder=True)
+    return Subject(
+        f"encoder:{name}", {"stream": shape}, lambda _: make(input_size=shape.size), is_encoder=True
+    )
 
 
 def _fusion(name: str) -> Subject:
@@ -221,7 +269,9 @@ def _fusion(name: str) -> Subject:
     known = getattr(make.func, "known_streams", tuple(FUSION_SIZES))
     sizes = {stream: FUSION_SIZES.get(stream, FEATURES) for stream in known}
     shapes = {stream: StreamShape("features", size, FRAMES) for stream, size in sizes.items()}
-    return Subject(f"fusion:{name}", shapes, lambda names: make(input_sizes={n: sizes[n] for n in names}))
+    return Subject(
+        f"fusion:{name}", shapes, lambda names: make(input_sizes={n: sizes[n] for n in names})
+    )
 
 
 def _system(name: str) -> Subject:

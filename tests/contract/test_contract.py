@@ -1,4 +1,6 @@
-"""The contract of every encoder, fusion and system (design, house rule 9). See `subjects` for what is fed to them."""
+"""The contract of every encoder, fusion and system (design, house rule 9). See `subjects` for what
+is fed to them.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +52,9 @@ def same(found: dict[str, Tensor], expected: dict[str, Tensor], what: str) -> No
         if other.shape != value.shape:
             assert other[:, value.shape[1] :].eq(0).all(), f"{what}: {key} differs in shape"
             other = other[:, : value.shape[1]]
-        torch.testing.assert_close(other, value, **TOLERANCE, msg=lambda text, key=key: f"{what}: {key}: {text}")
+        torch.testing.assert_close(
+            other, value, **TOLERANCE, msg=lambda text, key=key: f"{what}: {key}: {text}"
+        )
 
 
 def rowwise(answer: dict[str, Tensor], index: Tensor) -> dict[str, Tensor]:
@@ -103,7 +107,9 @@ def test_absent_modality_is_finite_and_ignored(case: Subject) -> None:
         same(answer, blank, f"what stands in the place of absent {name}")
         same(rowwise(answer, others), rowwise(full, others), f"rows beside one without {name}")
     none = {name: absent(stream, 0, case.shapes[name].garbage) for name, stream in streams.items()}
-    assert all(torch.isfinite(value).all() for value in case.run(module, none).values()), "nothing there at all"
+    assert all(torch.isfinite(value).all() for value in case.run(module, none).values()), (
+        "nothing there at all"
+    )
 
 
 @every
@@ -121,11 +127,14 @@ def test_companions_and_order_change_nothing(case: Subject) -> None:
     module, streams = case.made(), case.streams()
     full = case.run(module, streams)
     order = torch.tensor([2, 0, 3, 1])
-    same(rowwise(case.run(module, rows(streams, order)), ...), rowwise(full, order), "order of rows")
+    same(
+        rowwise(case.run(module, rows(streams, order)), ...), rowwise(full, order), "order of rows"
+    )
     for row in range(BATCH):
         index = torch.tensor([row])
         alone = {
-            n: type(s)(s.values[index, : s.lengths[row]], s.mask[index, : s.lengths[row]]) for n, s in streams.items()
+            n: type(s)(s.values[index, : s.lengths[row]], s.mask[index, : s.lengths[row]])
+            for n, s in streams.items()
         }
         short, expected = rowwise(case.run(module, alone), ...), rowwise(full, index)
         same(expected, short, f"row {row} alone")
@@ -148,7 +157,8 @@ def test_every_trainable_parameter_gets_a_finite_gradient(case: Subject) -> None
     trainable = {n: p for n, p in module.named_parameters() if p.requires_grad}
     assert not [n for n, p in trainable.items() if p.grad is None], "no gradient at all"
     assert not [n for n, p in trainable.items() if not torch.isfinite(p.grad).all()], "not finite"
-    # A softmax does not feel a constant added to all its scores: key biases have no gradient beyond rounding.
+    # A softmax does not feel a constant added to all its scores: key biases have no gradient beyond
+    # rounding.
     still = [n for n, p in trainable.items() if p.grad.eq(0).all() and not n.endswith("key.bias")]
     assert not still, f"gradient zero everywhere: {still}"
 
@@ -187,7 +197,10 @@ def test_any_subset_of_streams(case: Subject) -> None:
 @pytest.mark.parametrize("name", FUSED)
 def test_attention_only_when_asked_for_and_without_effect(case: Subject) -> None:
     module, streams = case.made(), case.streams()
-    silent, telling = module(streams, empty_context(BATCH)), module(streams, empty_context(BATCH), need_attention=True)
+    silent, telling = (
+        module(streams, empty_context(BATCH)),
+        module(streams, empty_context(BATCH), need_attention=True),
+    )
     assert silent.attention == {}
     torch.testing.assert_close(telling.vector, silent.vector, **TOLERANCE)
     for key, weights in telling.attention.items():
@@ -202,9 +215,14 @@ def right(answer: dict[str, Tensor], target: Tensor, values: Tensor) -> bool:
 
 @pytest.mark.parametrize("name", SYSTEMS)
 def test_a_tiny_batch_is_overfitted(case: Subject) -> None:
-    """In eval mode: no dropout, batch norm at rest; so the network itself must be able to tell the rows apart."""
+    """In eval mode: no dropout, batch norm at rest; so the network itself must be able to tell the
+    rows apart.
+    """
     module, streams = case.made(), case.streams()
-    target, values = torch.tensor([2, 0, 3, 1]), torch.tensor([[1.0, -1.0], [-1.0, 1.0], [1.0, 1.0], [-1.0, -1.0]])
+    target, values = (
+        torch.tensor([2, 0, 3, 1]),
+        torch.tensor([[1.0, -1.0], [-1.0, 1.0], [1.0, 1.0], [-1.0, -1.0]]),
+    )
     optimizer = torch.optim.Adam([p for p in module.parameters() if p.requires_grad], lr=3e-3)
     for _ in range(STEPS_TO_OVERFIT):
         answer = case.run(module, streams)
@@ -223,7 +241,9 @@ def test_a_tiny_batch_is_overfitted(case: Subject) -> None:
 
 @pytest.mark.parametrize("name", config_names("system"))
 def test_parameter_count_is_the_cards(name: str) -> None:
-    """Within 2 %. Word embedding tables, as large as the training vocabulary, are left out, as papers do."""
+    """Within 2 %. Word embedding tables, as large as the training vocabulary, are left out, as
+    papers do.
+    """
     published = system_config(name).card.get("parameters")
     if published is None:
         pytest.skip("the card names no count")
@@ -241,7 +261,9 @@ def test_parameter_count_is_the_cards(name: str) -> None:
 
 @pytest.mark.parametrize("name", config_names("system"))
 def test_recipe_fits_its_parts(name: str) -> None:
-    """Settings meant for another optimizer or schedule, inherited from a parent system, are found before training."""
+    """Settings meant for another optimizer or schedule, inherited from a parent system, are found
+    before training.
+    """
     config = system_config(name)
     optimizer = instantiate(config.optimizer)([nn.Parameter(torch.zeros(1))])
     instantiate(config.scheduler)(optimizer, epochs=2, steps_per_epoch=3)

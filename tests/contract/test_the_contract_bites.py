@@ -1,4 +1,6 @@
-"""Each check of the contract fails on an encoder that breaks it, and on that one only where it should."""
+"""Each check of the contract fails on an encoder that breaks it, and on that one only where it
+should.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ class Linear(nn.Module):
 
 class ReadsPadding(Linear):
     def forward(self, stream: Stream) -> Stream:
-        return Stream(self.layer(stream.values) + stream.values.mean(dim=(1, 2), keepdim=True), stream.mask)
+        return Stream(
+            self.layer(stream.values) + stream.values.mean(dim=(1, 2), keepdim=True), stream.mask
+        )
 
 
 class CountsPadding(Linear):

@@ -17,7 +17,7 @@ def test_a_part_is_completed():
 @pytest.mark.parametrize(
     ("part", "said"),
     [
-        (partial(torch.nn.Linear, out_features=-3), r"class of the layer takes; found Runtime.*out_features=-3"),
+        (partial(torch.nn.Linear, out_features=-3), r"class of the layer takes; found " r"Runtime.*out_features=-3"),
         (partial(torch.nn.Linear, unheard=1), r"found TypeError: .*unheard"),
         (partial(torch.nn.LSTM, hidden_size=0), r"found ValueError: .*hidden_size=0"),
         (partial(torch.nn.Linear, out_features="a" * 9000), r"found TypeError"),

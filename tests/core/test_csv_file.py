@@ -1,4 +1,6 @@
-"""One csv reader: what it takes as it was meant, and what it refuses because columns would shift."""
+"""One csv reader: what it takes as it was meant, and what it refuses because columns
+would shift.
+"""
 
 from pathlib import Path
 
@@ -44,7 +46,10 @@ def test_cells_stay_text_and_empty_ones_are_missing() -> None:
     [
         ("", "a header and rows in a.csv; found an empty file"),
         (" \n\n,,\n", "found an empty file"),
-        ("id,word\nu1,so,extra\nu2\n", "2 cells in every row of a.csv.*found line 2 has 3; line 3 has 1"),
+        (
+            "id,word\nu1,so,extra\nu2\n",
+            "2 cells in every row of a.csv.*found line 2 has 3; line 3 has 1",
+        ),
         ("id,word\n" + "u\n" * 12, "line 11 has 1; and 2 more"),
         ('id,word\nu1,"so\nu2,go\n', "closed quotes in a.csv; found unexpected end of data"),
         ("id,word,id\na,b,c\n", "each column once in a.csv; found id twice"),

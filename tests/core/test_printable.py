@@ -1,4 +1,6 @@
-"""Names of anyone's making are shown, not obeyed: by terminals, spreadsheets, players of subtitles, browsers."""
+"""Names of anyone's making are shown, not obeyed: by terminals, spreadsheets, players of subtitles,
+browsers.
+"""
 
 import logging
 from xml.etree import ElementTree
@@ -38,13 +40,33 @@ def test_cells_are_no_formulas_and_numbers_stay_numbers():
     cells = ["=1+2", "+49 30", "-x", "@SUM(A1)", "\tx", "-3.5", "+1e3", "happy", None]
     table = pd.DataFrame({"text": cells, "score": range(-4, 5), "=name": 1.5})
     found = without_formulas(table)
-    assert found["text"].tolist()[:8] == ["'=1+2", "'+49 30", "'-x", "'@SUM(A1)", "'\tx", "-3.5", "+1e3", "happy"]
-    assert found["score"].tolist() == list(range(-4, 5)) and list(found) == ["text", "score", "'=name"]
+    assert found["text"].tolist()[:8] == [
+        "'=1+2",
+        "'+49 30",
+        "'-x",
+        "'@SUM(A1)",
+        "'\tx",
+        "-3.5",
+        "+1e3",
+        "happy",
+    ]
+    assert found["score"].tolist() == list(range(-4, 5)) and list(found) == [
+        "text",
+        "score",
+        "'=name",
+    ]
     assert table["text"].tolist()[0] == "=1+2"
 
 
 def test_a_timeline_with_an_evil_class_is_harmless(tmp_path):
-    row = {"id": "a", "start": 0.0, "end": 1.0, "text": "=HYPERLINK(1)", "prediction": EVIL, PROBABILITY + EVIL: 0.9}
+    row = {
+        "id": "a",
+        "start": 0.0,
+        "end": 1.0,
+        "text": "=HYPERLINK(1)",
+        "prediction": EVIL,
+        PROBABILITY + EVIL: 0.9,
+    }
     write_timeline(pd.DataFrame([row]), tmp_path, "clip")
     for suffix in ("srt", "vtt"):
         cue = (tmp_path / f"clip.{suffix}").read_text(encoding="utf-8").splitlines()[-1]

@@ -6,7 +6,9 @@ from mmser.core import saved
 from mmser.core.errors import MmserError
 from mmser.core.saved import read_saved_json, read_saved_yaml
 
-BOMB = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 30))
+BOMB = "a0: &a0 [x, x]\n" + "".join(
+    f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 30)
+)
 
 
 @pytest.mark.parametrize(

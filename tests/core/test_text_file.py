@@ -30,10 +30,14 @@ def test_text_with_its_mark(tmp_path: Path, encoding: str) -> None:
         (b"PAR1rest", "a parquet file"),
     ],
 )
-def test_what_is_no_text_is_named_with_the_remedy(tmp_path: Path, content: bytes, found: str) -> None:
+def test_what_is_no_text_is_named_with_the_remedy(
+    tmp_path: Path, content: bytes, found: str
+) -> None:
     path = tmp_path / "a.csv"
     path.write_bytes(content)
-    with pytest.raises(MmserError, match=rf"text in UTF-8 in .*a\.csv; found {found}.*\. Save it as csv in UTF-8"):
+    with pytest.raises(
+        MmserError, match=rf"text in UTF-8 in .*a\.csv; found {found}.*\. Save it as csv in UTF-8"
+    ):
         read_text(path)
 
 

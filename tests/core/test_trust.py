@@ -1,4 +1,6 @@
-"""A config names parts of mmser, layers and optimizers of torch, and what its reader trusts; nothing else is called."""
+"""A config names parts of mmser, layers and optimizers of torch, and what its reader trusts;
+nothing else is called.
+"""
 
 import sys
 import types
@@ -11,7 +13,17 @@ from mmser.core.configs import config_names, load_config
 from mmser.core.errors import MmserError
 from mmser.core.trust import check_config, find_part, trust, trust_typed, trusted
 
-GROUPS = ("corpus", "protocol", "encoder", "fusion", "head", "objective", "optimizer", "scheduler", "augmentation")
+GROUPS = (
+    "corpus",
+    "protocol",
+    "encoder",
+    "fusion",
+    "head",
+    "objective",
+    "optimizer",
+    "scheduler",
+    "augmentation",
+)
 
 
 @pytest.fixture(autouse=True)
@@ -23,7 +35,11 @@ def nothing_trusted(monkeypatch):
 def mine(monkeypatch):
     """A module of the user's, which imports ``os`` as anybody's does."""
     module = types.ModuleType("my_parts")
-    exec("import os\nclass Mine:\n    def __init__(self, size=1): self.size = size\ndef make(): return 7", vars(module))  # noqa: S102
+    exec(  # noqa: S102
+        "import os\nclass Mine:\n    def __init__(self, size=1): self.size = size\ndef make(): "
+        "return 7",
+        vars(module),
+    )
     monkeypatch.setitem(sys.modules, "my_parts", module)
     return module
 
@@ -69,7 +85,10 @@ def mine(monkeypatch):
     ],
 )
 def test_what_others_may_not_name(target, mine):
-    for config in ({"_target_": target}, {"head": [{"deep": {"_target_": target, "_partial_": True}}]}):
+    for config in (
+        {"_target_": target},
+        {"head": [{"deep": {"_target_": target, "_partial_": True}}]},
+    ):
         with pytest.raises(MmserError, match=r"that you trust|found and built"):
             built(config)
 
@@ -77,15 +96,22 @@ def test_what_others_may_not_name(target, mine):
 @pytest.mark.parametrize("group", GROUPS)
 def test_every_config_of_mmser_may_be_named(group):
     for name in config_names(group):
-        config = {key: value for key, value in load_config(group, name).items() if "${" not in str(value)}
+        config = {
+            key: value for key, value in load_config(group, name).items() if "${" not in str(value)
+        }
         check_config(config)
 
 
 def test_layers_and_optimizers_of_torch():
     import torch
 
-    assert built({"_target_": "torch.nn.Linear", "in_features": 2, "out_features": 3}).out_features == 3
-    assert find_part("torch.optim.lr_scheduler.StepLR", "scheduler") is torch.optim.lr_scheduler.StepLR
+    assert (
+        built({"_target_": "torch.nn.Linear", "in_features": 2, "out_features": 3}).out_features
+        == 3
+    )
+    assert (
+        find_part("torch.optim.lr_scheduler.StepLR", "scheduler") is torch.optim.lr_scheduler.StepLR
+    )
     assert find_part("torch.nn.modules.linear.Linear", "head") is torch.nn.Linear
 
 
@@ -113,7 +139,10 @@ def test_a_class_itself_is_trusted(mine):
     [
         ("model.fusion._target_=my.module.Class", ["my.module.Class"]),
         ("++model.head={_target_: my.Head, size: 3}", ["my.Head"]),
-        ("data.augmentation=[{'_target_':'my.Noise'},{_target_:my.Other}]", ["my.Noise", "my.Other"]),
+        (
+            "data.augmentation=[{'_target_':'my.Noise'},{_target_:my.Other}]",
+            ["my.Noise", "my.Other"],
+        ),
         ("model.fusion._target_=my.A,my.B", ["my.A", "my.B"]),
         ("model.fusion.size=my.Class", []),
     ],
@@ -123,16 +152,25 @@ def test_what_the_user_types_is_the_users_word(word, names):
     assert trusted() == names
 
 
-@pytest.mark.parametrize("text", ["${oc.env:HOME}", "${oc.create:'{_target_: os.system}'}", "${oc.decode:'1'}"])
+@pytest.mark.parametrize(
+    "text", ["${oc.env:HOME}", "${oc.create:'{_target_: os.system}'}", "${oc.decode:'1'}"]
+)
 def test_nothing_is_looked_up_while_a_part_is_built(text):
     with pytest.raises(MmserError, match="a plain value at config"):
         built({"_target_": "torch.nn.Linear", "in_features": text, "out_features": 3})
 
 
 @pytest.mark.parametrize(
-    ("key", "value"), [("attn_implementation", "somebody/kernel"), ("auto_map", {"AutoModel": "x.Y"}), ("trust", True)]
+    ("key", "value"),
+    [
+        ("attn_implementation", "somebody/kernel"),
+        ("auto_map", {"AutoModel": "x.Y"}),
+        ("trust", True),
+    ],
 )
 def test_no_option_of_transformers_fetches_code(key, value):
-    with pytest.raises(MmserError, match=rf"no code from elsewhere at config\.configuration\.{key}"):
+    with pytest.raises(
+        MmserError, match=rf"no code from elsewhere at config\.configuration\.{key}"
+    ):
         check_config({"configuration": {key: value}})
     check_config({"configuration": {"attn_implementation": "sdpa", "trust_remote_code": False}})

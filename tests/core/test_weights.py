@@ -1,4 +1,6 @@
-"""What identifies pretrained weights, where they are looked for, and what is said when they are nowhere."""
+"""What identifies pretrained weights, where they are looked for, and what is said when they are
+nowhere.
+"""
 
 from __future__ import annotations
 
@@ -36,17 +38,28 @@ def test_a_hub_id_is_known_by_its_commit(monkeypatch: pytest.MonkeyPatch, tmp_pa
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
     named = Weights("nobody/nothing", COMMIT, str(tmp_path))
     assert named.facts == {"weights": f"hub:nobody/nothing@{COMMIT}", "revision": COMMIT}
-    with pytest.raises(MmserError, match=rf"nothing at .*nothing, nor in the hub's cache.*--revision {COMMIT}"):
+    with pytest.raises(
+        MmserError, match=rf"nothing at .*nothing, nor in the hub's cache.*--revision {COMMIT}"
+    ):
         named.path  # noqa: B018
-    with pytest.raises(MmserError, match=r"a pinned `revision` for the hub id nobody/nothing .*found 'main'"):
+    with pytest.raises(
+        MmserError, match=r"a pinned `revision` for the hub id nobody/nothing .*found 'main'"
+    ):
         Weights("nobody/nothing", "main").identity  # noqa: B018
 
 
 def test_a_file_is_looked_for_in_the_folder_of_weights_under_its_whole_name(tmp_path: Path) -> None:
     (tmp_path / "net.pth").write_bytes(b"1")
-    assert Weights("net.pth", folder=str(tmp_path), download="https://x").path == tmp_path / "net.pth"
-    mistyped = Weights("/nowhere/net.pth", folder=str(tmp_path), what="the net", download="https://x/net.pth")
-    with pytest.raises(MmserError, match=r"the weights of the net; found nothing at /nowhere/net.pth\. Download https"):
+    assert (
+        Weights("net.pth", folder=str(tmp_path), download="https://x").path == tmp_path / "net.pth"
+    )
+    mistyped = Weights(
+        "/nowhere/net.pth", folder=str(tmp_path), what="the net", download="https://x/net.pth"
+    )
+    with pytest.raises(
+        MmserError,
+        match=r"the weights of the net; found nothing at /nowhere/net.pth\. Download https",
+    ):
         mistyped.path  # noqa: B018
 
 

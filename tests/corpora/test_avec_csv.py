@@ -21,7 +21,9 @@ DIALECTS = {
     "tab": PLAIN.replace(";", "\t"),
     "double quotes": PLAIN.replace("'", '"'),
     "quoted header": PLAIN.replace("name;timestamp", '"Name";"Timestamp"'),
-    "other spellings": PLAIN.replace("name;timestamp;arousal", "Instance_name; frame time ;Arousal"),
+    "other spellings": PLAIN.replace(
+        "name;timestamp;arousal", "Instance_name; frame time ;Arousal"
+    ),
     "decimal comma": PLAIN.replace("0.", "0,"),
     "spaces": PLAIN.replace(";", "; "),
     "no last newline": PLAIN.rstrip("\n"),
@@ -61,11 +63,16 @@ def test_written_files_read_back(tmp_path: Path) -> None:
     assert track.attributes == ("valence", "tension")
 
 
-def test_missing_labels_are_unlabelled_frames_and_missing_predictions_an_error(tmp_path: Path) -> None:
+def test_missing_labels_are_unlabelled_frames_and_missing_predictions_an_error(
+    tmp_path: Path,
+) -> None:
     text = "name;timestamp;arousal\nr;0;0.5\nr;0.1;NaN\nr;0.2;\n"
     path = put(tmp_path / "r.csv", text)
     assert np.isnan(read_track(path, gold=True).values[:, 0]).tolist() == [False, True, True]
-    with pytest.raises(MmserError, match=r"a number in every cell of column arousal .*'NaN' in frame 2 \(2 such cells"):
+    with pytest.raises(
+        MmserError,
+        match=r"a number in every cell of column arousal .*'NaN' in frame 2 \(2 such cells",
+    ):
         read_track(path)
 
 
@@ -108,7 +115,9 @@ def test_files_of_a_folder_share_attributes_in_any_order(tmp_path: Path) -> None
     put(tmp_path / "b.csv", "name;timestamp;valence;arousal\nr2;0;7;8\n")
     assert read_folder(tmp_path)["r2"].values.tolist() == [[8, 7]]
     put(tmp_path / "c.csv", "name;timestamp;valence\nr3;0;7\n")
-    with pytest.raises(MmserError, match=r"arousal, valence in every file .* found valence in c.csv"):
+    with pytest.raises(
+        MmserError, match=r"arousal, valence in every file .* found valence in c.csv"
+    ):
         read_folder(tmp_path)
 
 

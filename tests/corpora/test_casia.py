@@ -11,11 +11,21 @@ from mmser.corpora.casia import Casia
 
 def test_the_tree(tmp_path: Path, tree: Callable[[list[str]], None]) -> None:
     tree(
-        ["ZhaoZuoxiang/surprise/201.wav", "wangzhe/angry/201.wav", "wangzhe/notes/201.wav", "someone/angry/201.wav"],
+        [
+            "ZhaoZuoxiang/surprise/201.wav",
+            "wangzhe/angry/201.wav",
+            "wangzhe/notes/201.wav",
+            "someone/angry/201.wav",
+        ],
     )
     expected = [
         {"id": "wangzhe-angry-201", "speaker": "wangzhe", "gender": "male", "emotion": "angry"},
-        {"id": "zhaozuoxiang-surprise-201", "speaker": "zhaozuoxiang", "emotion": "surprise", "language": "zh"},
+        {
+            "id": "zhaozuoxiang-surprise-201",
+            "speaker": "zhaozuoxiang",
+            "emotion": "surprise",
+            "language": "zh",
+        },
     ]
     utterances = list(Casia(tmp_path).utterances())
     assert len(utterances) == len(expected)

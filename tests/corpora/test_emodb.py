@@ -24,7 +24,12 @@ def test_the_code_of_the_name(tmp_path: Path) -> None:
     for name, seconds in {"03a01Fa": 1.9, "08b03Wc": 3.2, "13a05Ld": 2.5, "notes": 2.0}.items():
         clip(tmp_path / "wav" / f"{name}.wav", seconds)
     first, second, third = Emodb(tmp_path).utterances()
-    assert (first.id, first.speaker, first.gender, first.emotion) == ("03a01Fa", "03", "male", "happiness")
+    assert (first.id, first.speaker, first.gender, first.emotion) == (
+        "03a01Fa",
+        "03",
+        "male",
+        "happiness",
+    )
     assert first.transcript == "Der Lappen liegt auf dem Eisschrank."
     assert (second.gender, second.emotion, second.extra) == ("female", "anger", {"sentence": "b03"})
     assert (third.gender, third.emotion) == ("female", "boredom")
@@ -55,7 +60,9 @@ def test_a_wrong_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.real_data
-@pytest.mark.parametrize(("folder", "total", "flagged"), [("emodb_2s", 535, 535), ("emodb_4class", 339, 0)])
+@pytest.mark.parametrize(
+    ("folder", "total", "flagged"), [("emodb_2s", 535, 535), ("emodb_4class", 339, 0)]
+)
 def test_the_two_copies(folder: str, total: int, flagged: int) -> None:
     if "MMSER_DATA" not in os.environ:
         pytest.skip("MMSER_DATA is not set")

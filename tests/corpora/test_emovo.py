@@ -12,8 +12,20 @@ from mmser.corpora.emovo import Emovo
 def test_the_tree(tmp_path: Path, tree: Callable[[list[str]], None]) -> None:
     tree(["EMOVO/f1/gio-f1-b2.wav", "EMOVO/m3/tri-m3-n5.flac", "EMOVO/documents/readme.wav"])
     expected = [
-        {"id": "gio-f1-b2", "speaker": "f1", "gender": "female", "emotion": "joy", "extra": {"sentence": "b2"}},
-        {"id": "tri-m3-n5", "speaker": "m3", "gender": "male", "emotion": "sadness", "language": "it"},
+        {
+            "id": "gio-f1-b2",
+            "speaker": "f1",
+            "gender": "female",
+            "emotion": "joy",
+            "extra": {"sentence": "b2"},
+        },
+        {
+            "id": "tri-m3-n5",
+            "speaker": "m3",
+            "gender": "male",
+            "emotion": "sadness",
+            "language": "it",
+        },
     ]
     utterances = list(Emovo(tmp_path).utterances())
     assert len(utterances) == len(expected)

@@ -21,7 +21,12 @@ def test_the_tree(tmp_path: Path, tree: Callable[[list[str]], None]) -> None:
     expected = [
         {"id": "s01-anger-1", "speaker": "01", "emotion": "anger", "audio_path": None},
         {"id": "s06-sadness-s6_sa", "speaker": "06", "emotion": "sadness", "extra": {}},
-        {"id": "s13-surprise-5", "speaker": "13", "emotion": "surprise", "extra": {"sentence": "5"}},
+        {
+            "id": "s13-surprise-5",
+            "speaker": "13",
+            "emotion": "surprise",
+            "extra": {"sentence": "5"},
+        },
     ]
     utterances = list(Enterface05(tmp_path).utterances())
     assert len(utterances) == len(expected)

@@ -1,8 +1,10 @@
-"""Folders and tables as they arrive: damaged, misspelt, made by other programs. Each gives utterances or one error.
+"""Folders and tables as they arrive: damaged, misspelt, made by other programs. Each gives
+utterances or one error.
 
-Every case is written by a small function into an empty folder and read through the corpus's parser, its manifest and a
-protocol, as `mmser train` does before anything is extracted. ``expected`` is a number of utterances or a part of the
-error's text; any other exception than MmserError fails the test.
+Every case is written by a small function into an empty folder and read through the corpus's parser,
+its manifest and a protocol, as `mmser train` does before anything is extracted. ``expected`` is a
+number of utterances or a part of the error's text; any other exception than MmserError fails the
+test.
 """
 
 from __future__ import annotations
@@ -89,7 +91,10 @@ GENERIC: dict[str, tuple[Write, int | str]] = {
     "utf-8 with mark": (text(GOOD, encoding="utf-8-sig"), 8),
     "utf-16 without mark": (text(GOOD, encoding="utf-16-le"), "UTF-16 without a byte order mark"),
     "utf-16 cut off": (text(GOOD.encode("utf-16")[:-1]), "no UTF-16"),
-    "latin-1": (text(GOOD.replace("hello 0", "na\u00efve"), encoding="latin-1"), "line 2 that are no UTF-8"),
+    "latin-1": (
+        text(GOOD.replace("hello 0", "na\u00efve"), encoding="latin-1"),
+        "line 2 that are no UTF-8",
+    ),
     "gb18030": (text(GOOD.replace("hello 0", "\u4f60\u597d"), encoding="gb18030"), "no UTF-8"),
     "shift-jis": (text(GOOD.replace("hello 0", "\u3053\u3093"), encoding="shift-jis"), "no UTF-8"),
     "empty": (text(""), "an empty file"),
@@ -111,7 +116,10 @@ GENERIC: dict[str, tuple[Write, int | str]] = {
     "open quote": (rows('u9,s1,"hello,sad'), "closed quotes"),
     "stray quote": (rows('u9,s1,"hel"lo,sad'), "closed quotes"),
     "column twice": (good("transcript", "emotion"), "emotion twice"),
-    "column misspelt": (good("emotion", "emotoin"), "the words none; the filled columns are .*emotoin"),
+    "column misspelt": (
+        good("emotion", "emotoin"),
+        "the words none; the filled columns are .*emotoin",
+    ),
     "column in capitals": (good("emotion", "Emotion"), r"'Emotion' \(write emotion\)"),
     "no speaker": (good("speaker", "person"), "a column 'speaker'"),
     "no columns known": (text("a,b\n1,2\n"), "a column 'id'"),
@@ -121,31 +129,61 @@ GENERIC: dict[str, tuple[Write, int | str]] = {
     "no content": (rows("u9,s1,,sad"), "none of the three"),
     "labels in capitals": (rows("u9,s1,hello,Sad"), "'Sad' .*'sad'"),
     "labels with spaces": (rows("u9 , s1,hello, sad "), 9),
-    "labels in two forms": (rows("u8,s1,hello,caf\u00e9", "u9,s1,hello,cafe\u0301"), "character form alone"),
+    "labels in two forms": (
+        rows("u8,s1,hello,caf\u00e9", "u9,s1,hello,cafe\u0301"),
+        "character form alone",
+    ),
     "speakers in capitals": (rows("u9,S1,hello,sad"), "in column speaker"),
     "one class": (good("sad", "happy"), "at least two classes"),
-    "one speaker": (text(GOOD.replace("s1", "s0").replace("s2", "s0").replace("s3", "s0")), "at least 3 speakers"),
+    "one speaker": (
+        text(GOOD.replace("s1", "s0").replace("s2", "s0").replace("s3", "s0")),
+        "at least 3 speakers",
+    ),
     "two speakers": (text(GOOD.replace("s2", "s0").replace("s3", "s1")), "at least 3 speakers"),
     "no labels": (text(GOOD.replace("happy", "").replace("sad", "")), "the words none"),
     "huge cell": (rows(f"u9,s1,{'x' * 300_000},sad"), 9),
-    "many columns": (text(GOOD.replace("\n", "," + ",".join(f"c{i}" for i in range(400)) + "\n", 1)), "line 2 has 4"),
+    "many columns": (
+        text(GOOD.replace("\n", "," + ",".join(f"c{i}" for i in range(400)) + "\n", 1)),
+        "line 2 has 4",
+    ),
     "turn of 40 digits": (text(f"id,speaker,transcript,turn\nu,s,so,{'9' * 40}\n"), "column turn"),
-    "turn of 5000 digits": (text(f"id,speaker,transcript,turn\nu,s,so,{'9' * 5000}\n"), "column turn"),
-    "time not a number": (text("id,speaker,transcript,start,end\nu,s,so,0:01,2\n"), "column start: '0:01'"),
+    "turn of 5000 digits": (
+        text(f"id,speaker,transcript,turn\nu,s,so,{'9' * 5000}\n"),
+        "column turn",
+    ),
+    "time not a number": (
+        text("id,speaker,transcript,start,end\nu,s,so,0:01,2\n"),
+        "column start: '0:01'",
+    ),
     "decimal comma": (text("id;speaker;transcript;valence\nu;s;so;3,5\n"), "column valence: '3,5'"),
     "value 1e999": (text("id,speaker,transcript,valence\nu,s,so,1e999\n"), "column valence"),
-    "home of nobody": (text("id,speaker,audio_path\nu,s,~nosuchuser/x.wav\n"), "~nosuchuser/x.wav, not an existing"),
-    "zero byte in a path": (text("id,speaker,audio_path\nu,s,a\0b.wav\n".encode("utf-16")), "not an existing file"),
-    "path of 5000 letters": (text(f"id,speaker,audio_path\nu,s,{'x' * 5000}\n"), "not an existing file"),
+    "home of nobody": (
+        text("id,speaker,audio_path\nu,s,~nosuchuser/x.wav\n"),
+        "~nosuchuser/x.wav, not an existing",
+    ),
+    "zero byte in a path": (
+        text("id,speaker,audio_path\nu,s,a\0b.wav\n".encode("utf-16")),
+        "not an existing file",
+    ),
+    "path of 5000 letters": (
+        text(f"id,speaker,audio_path\nu,s,{'x' * 5000}\n"),
+        "not an existing file",
+    ),
     "path is a folder": (text("id,speaker,audio_path\nu,s,.\n"), "not an existing file"),
     "votes no json": (vote("{"), "not JSON"),
     "votes nested deep": (vote("[" * 50_000), "not JSON"),
     "votes of an unknown key": (vote("[{'annotator': 'a', 'mood': 1}]"), "there is mood"),
     "votes without a name": (vote("[{'emotions': ['sad']}]"), "a list of objects with annotator"),
-    "votes with a huge number": (vote(f"[{{'annotator': 'a', 'valence': 1{'0' * 400}}}]"), "numbers as everything"),
+    "votes with a huge number": (
+        vote(f"[{{'annotator': 'a', 'valence': 1{'0' * 400}}}]"),
+        "numbers as everything",
+    ),
     "votes of a bare list": (vote("[1, 2]"), "a list of objects"),
     "parquet of other types": (parquet(FRAME.assign(id=range(8), turn=1.0)), 8),
-    "parquet with lists as labels": (parquet(FRAME.assign(speaker=[["a"]] * 8)), "at least 3 speakers"),
+    "parquet with lists as labels": (
+        parquet(FRAME.assign(speaker=[["a"]] * 8)),
+        "at least 3 speakers",
+    ),
     "parquet without rows": (parquet(FRAME.iloc[:0]), "none below the header"),
     "parquet without columns": (parquet(pd.DataFrame()), "a column 'id'"),
     "parquet with dates": (parquet(FRAME.assign(session=pd.Timestamp("2020-01-01"))), 8),
@@ -284,7 +322,9 @@ def test_a_corpus_folder(tmp_path: Path, case: str) -> None:
     check(partial(through, corpus(root), tmp_path, None), expected)
 
 
-@pytest.mark.parametrize("case", [case for case, (*_, expected) in FOLDERS.items() if isinstance(expected, int)])
+@pytest.mark.parametrize(
+    "case", [case for case, (*_, expected) in FOLDERS.items() if isinstance(expected, int)]
+)
 def test_a_corpus_folder_of_links_reads_as_what_they_lead_to(tmp_path: Path, case: str) -> None:
     corpus, write, expected = FOLDERS[case]
     disk, root = tmp_path / "disk", tmp_path / "root"

@@ -47,10 +47,14 @@ def release(tmp_path: Path) -> Path:
     files = {
         "dialog/EmoEvaluation/Ses01F_impro01.txt": EVALUATION,
         "dialog/EmoEvaluation/._Ses01F_impro01.txt": "resource fork",
-        "dialog/EmoEvaluation/Categorical/Ses01F_impro01_e2_cat.txt": "Ses01F_impro01_M000 :Anger; ()\n",
-        "dialog/EmoEvaluation/Categorical/Ses01F_impro01_e9_cat.txt": "Ses01F_impro01_M000 :Neutral state; ()\n",
-        "dialog/EmoEvaluation/Attribute/Ses01F_impro01_e9_atr.txt": "Ses01F_impro01_M000 :act 2; :val 4; :dom 1; ()\n",
-        "dialog/EmoEvaluation/Self-evaluation/Ses01F_impro01_m1_cat.txt": "Ses01F_impro01_M000 :Sadness; ()\n",
+        "dialog/EmoEvaluation/Categorical/Ses01F_impro01_e2_cat.txt": "Ses01F_impro01_M000 "
+        ":Anger; ()\n",
+        "dialog/EmoEvaluation/Categorical/Ses01F_impro01_e9_cat.txt": "Ses01F_impro01_M000 "
+        ":Neutral state; ()\n",
+        "dialog/EmoEvaluation/Attribute/Ses01F_impro01_e9_atr.txt": "Ses01F_impro01_M000 :act 2; "
+        ":val 4; :dom 1; ()\n",
+        "dialog/EmoEvaluation/Self-evaluation/Ses01F_impro01_m1_cat.txt": "Ses01F_impro01_M000 "
+        ":Sadness; ()\n",
         "dialog/transcriptions/Ses01F_impro01.txt": TRANSCRIPTS,
         "dialog/avi/DivX/Ses01F_impro01.avi": "",
         "sentences/ForcedAlignment/Ses01F_impro01/Ses01F_impro01_F000.wdseg": ALIGNMENT,
@@ -66,8 +70,18 @@ def release(tmp_path: Path) -> Path:
 def test_every_field_of_a_dialogue(release: Path) -> None:
     man, woman = Iemocap(release).utterances()
     assert (man.id, man.turn, man.speaker, man.gender) == ("Ses01F_impro01_M000", 0, "01M", "male")
-    assert (woman.id, woman.turn, woman.speaker, woman.gender) == ("Ses01F_impro01_F000", 1, "01F", "female")
-    assert (woman.session, woman.dialogue, woman.start, woman.end) == ("1", "Ses01F_impro01", 6.2901, 8.2357)
+    assert (woman.id, woman.turn, woman.speaker, woman.gender) == (
+        "Ses01F_impro01_F000",
+        1,
+        "01F",
+        "female",
+    )
+    assert (woman.session, woman.dialogue, woman.start, woman.end) == (
+        "1",
+        "Ses01F_impro01",
+        6.2901,
+        8.2357,
+    )
     assert (woman.emotion, woman.valence, woman.arousal, woman.dominance) == ("neu", 2.5, 2.5, 2.5)
     assert man.emotion is None
     assert man.dominance == 3.5
@@ -100,7 +114,10 @@ def test_votes_of_all_annotators_in_the_words_of_the_consensus(release: Path) ->
 
 def test_word_times_come_from_frames_of_ten_milliseconds(release: Path) -> None:
     man, woman = Iemocap(release).utterances()
-    assert [(word.text, word.start, word.end) for word in woman.words] == [("excuse", 0.19, 0.53), ("me", 0.61, 1.0)]
+    assert [(word.text, word.start, word.end) for word in woman.words] == [
+        ("excuse", 0.19, 0.53),
+        ("me", 0.61, 1.0),
+    ]
     assert man.words == ()
 
 
@@ -113,12 +130,19 @@ def test_the_marked_actor_is_on_the_left_unless_swapped(release: Path) -> None:
 
 def test_media_paths(release: Path) -> None:
     man, woman = Iemocap(release).utterances()
-    assert woman.audio_path == release / "Session1/sentences/wav/Ses01F_impro01/Ses01F_impro01_F000.wav"
-    assert man.audio_path is not None and not man.audio_path.exists()  # named, so that the ledger reports it
+    assert (
+        woman.audio_path
+        == release / "Session1/sentences/wav/Ses01F_impro01/Ses01F_impro01_F000.wav"
+    )
+    assert (
+        man.audio_path is not None and not man.audio_path.exists()
+    )  # named, so that the ledger reports it
     assert woman.video_path == release / "Session1/dialog/avi/DivX/Ses01F_impro01.avi"
 
 
-def test_the_folder_above_the_release_works_and_the_manifest_keeps_everything(release: Path) -> None:
+def test_the_folder_above_the_release_works_and_the_manifest_keeps_everything(
+    release: Path,
+) -> None:
     utterances = list(Iemocap(release.parent, name="synthetic").utterances())
     assert {utterance.corpus for utterance in utterances} == {"synthetic"}
     assert from_table(to_table(utterances)) == utterances
@@ -128,18 +152,32 @@ def test_without_media_and_transcripts(tmp_path: Path) -> None:
     folder = tmp_path / "Session2/dialog/EmoEvaluation"
     folder.mkdir(parents=True)
     line = "[1.0 - 2.5]\tSes02M_script01_1_F010\tfru\t[1, 2, 3]\n"
-    (folder / "Ses02M_script01_1.txt").write_bytes(line.encode() + b"C-E1:\tFrustration;\t(sarcastic \x93voice\x94)\n")
+    (folder / "Ses02M_script01_1.txt").write_bytes(
+        line.encode() + b"C-E1:\tFrustration;\t(sarcastic \x93voice\x94)\n"
+    )
     (utterance,) = Iemocap(tmp_path).utterances()
-    assert (utterance.speaker, utterance.session, utterance.extra["scenario"]) == ("02F", "2", "scripted")
-    assert utterance.audio_path is None and utterance.video_path is None and utterance.face_side is None
+    assert (utterance.speaker, utterance.session, utterance.extra["scenario"]) == (
+        "02F",
+        "2",
+        "scripted",
+    )
+    assert (
+        utterance.audio_path is None
+        and utterance.video_path is None
+        and utterance.face_side is None
+    )
     assert utterance.transcript is None
-    assert utterance.start is None and utterance.end is None  # a sentence's own file has its own clock
+    assert (
+        utterance.start is None and utterance.end is None
+    )  # a sentence's own file has its own clock
     assert utterance.votes[0].emotions == ("fru",)
 
 
 def test_a_wrong_folder_says_what_was_expected(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").touch()
-    with pytest.raises(MmserError, match=r"Session1 .. Session5, each with dialog/EmoEvaluation.*found notes.txt"):
+    with pytest.raises(
+        MmserError, match=r"Session1 .. Session5, each with dialog/EmoEvaluation.*found notes.txt"
+    ):
         list(Iemocap(tmp_path).utterances())
     with pytest.raises(MmserError, match="found no folder"):
         list(Iemocap(tmp_path / "gone").utterances())

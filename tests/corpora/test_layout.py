@@ -1,4 +1,6 @@
-"""What the parsers share: decoding text, finding media, measuring clips, the error for a wrong folder."""
+"""What the parsers share: decoding text, finding media, measuring clips, the error for a wrong
+folder.
+"""
 
 import wave
 from pathlib import Path
@@ -27,7 +29,9 @@ from mmser.corpora.layout import (
         (b"\x81\xe9", "\ufffdé"),  # 0x81 is undefined in Windows-1252
     ],
 )
-def test_text_is_utf8_or_windows_1252_by_its_bytes(tmp_path: Path, content: bytes, text: str) -> None:
+def test_text_is_utf8_or_windows_1252_by_its_bytes(
+    tmp_path: Path, content: bytes, text: str
+) -> None:
     path = tmp_path / "text.txt"
     path.write_bytes(content)
     assert read_label_text(path) == text
@@ -38,7 +42,9 @@ def test_media_files_are_sorted_and_hidden_ones_left_out(tmp_path: Path) -> None
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
         path.touch()
-    names = [path.relative_to(tmp_path).as_posix() for path in media_files(tmp_path, AUDIO_SUFFIXES)]
+    names = [
+        path.relative_to(tmp_path).as_posix() for path in media_files(tmp_path, AUDIO_SUFFIXES)
+    ]
     assert names == ["a/one.flac", "b/two.WAV"]
 
 
@@ -52,16 +58,19 @@ def test_an_archive_unpacked_into_its_own_name(tmp_path: Path) -> None:
 
 def test_whole_numbers() -> None:
     assert [whole_number(text) for text in ("0", "12", " 7 ", "3.0")] == [0, 12, 7, 3]
-    assert [whole_number(text) for text in ("", None, "1.5", "-1", "x", "2147483648", "9" * 40, "9" * 5000)] == [
-        None
-    ] * 8
+    assert [
+        whole_number(text)
+        for text in ("", None, "1.5", "-1", "x", "2147483648", "9" * 40, "9" * 5000)
+    ] == [None] * 8
 
 
 def test_the_wrong_folder_is_described(tmp_path: Path) -> None:
     for number in range(8):
         (tmp_path / f"file{number}").touch()
     error = wrong_layout(tmp_path, "a layout")
-    assert "expected a layout; found file0, file1, file2, file3, file4, file5 and 2 more in" in str(error)
+    assert "expected a layout; found file0, file1, file2, file3, file4, file5 and 2 more in" in str(
+        error
+    )
     with pytest.raises(MmserError, match=r"expected a layout; found no folder .*corpus\.root"):
         existing_root(tmp_path / "gone", "a layout")
     for impossible in ("~nosuchuser/x", "a\0b", "x" * 5000):
@@ -81,5 +90,7 @@ def test_duration_is_the_headers(tmp_path: Path) -> None:
     assert duration(tmp_path / "broken.wav") is None
     assert duration(tmp_path / "gone.wav") is None
     # A list of other files is no recording, whatever its name says.
-    (tmp_path / "list.wav").write_text(f"ffconcat version 1.0\nfile '{path.name}'\n", encoding="utf-8")
+    (tmp_path / "list.wav").write_text(
+        f"ffconcat version 1.0\nfile '{path.name}'\n", encoding="utf-8"
+    )
     assert duration(tmp_path / "list.wav") is None

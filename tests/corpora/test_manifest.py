@@ -38,7 +38,9 @@ FULL = Utterance(
 )
 BARE = Utterance(id="b", corpus="c", speaker="04")
 
-text = st.text(alphabet=st.characters(blacklist_categories=("Cs",), blacklist_characters="\x00"), min_size=1)
+text = st.text(
+    alphabet=st.characters(blacklist_categories=("Cs",), blacklist_characters="\x00"), min_size=1
+)
 number = st.none() | st.floats(allow_nan=False, allow_infinity=False)
 utterances = st.builds(
     Utterance,
@@ -88,7 +90,9 @@ def test_an_empty_manifest_has_its_columns() -> None:
 
 
 def test_unknown_columns_of_a_users_table_become_extras() -> None:
-    table = pd.DataFrame({"id": ["a"], "corpus": ["c"], "speaker": ["s"], "take": [7], "note": [None]})
+    table = pd.DataFrame(
+        {"id": ["a"], "corpus": ["c"], "speaker": ["s"], "take": [7], "note": [None]}
+    )
     assert from_table(table) == [Utterance(id="a", corpus="c", speaker="s", extra={"take": "7"})]
 
 

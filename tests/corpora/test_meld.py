@@ -1,4 +1,6 @@
-"""MELD's tables in both encodings, its clip folders, and the official counts where the real files are at hand."""
+"""MELD's tables in both encodings, its clip folders, and the official counts where the real files
+are at hand.
+"""
 
 import os
 from pathlib import Path
@@ -34,16 +36,29 @@ def test_text_survives_every_encoding_in_circulation(tmp_path: Path, encoding: s
 
 def test_ids_are_unique_over_the_parts(tmp_path: Path) -> None:
     table = to_table(Meld(write(tmp_path, folder="data/MELD")).utterances())
-    assert list(table["id"]) == ["train_dia125_utt3", "train_dia0_utt1", "dev_dia110_utt7", "test_dia0_utt1"]
+    assert list(table["id"]) == [
+        "train_dia125_utt3",
+        "train_dia0_utt1",
+        "dev_dia110_utt7",
+        "test_dia0_utt1",
+    ]
     assert list(table["part"]) == ["train", "train", "validation", "test"]
     assert list(table["dialogue"]) == ["train_dia125", "train_dia0", "dev_dia110", "test_dia0"]
     assert list(table["gender"]) == ["female", "", "female", ""]
-    assert table.loc[0, ["emotion", "sentiment", "session", "turn"]].tolist() == ["joy", "positive", "s04e07", 3]
+    assert table.loc[0, ["emotion", "sentiment", "session", "turn"]].tolist() == [
+        "joy",
+        "positive",
+        "s04e07",
+        3,
+    ]
 
 
 def test_a_root_of_three_tables_is_text_only(tmp_path: Path) -> None:
     utterances = list(Meld(write(tmp_path)).utterances())
-    assert all(u.video_path is None and u.audio_path is None and "warning" not in u.extra for u in utterances)
+    assert all(
+        u.video_path is None and u.audio_path is None and "warning" not in u.extra
+        for u in utterances
+    )
 
 
 @pytest.mark.parametrize("folder", ["train_splits", "MELD.Raw/train/train_splits"])
@@ -54,7 +69,9 @@ def test_clips_are_found_and_known_defects_named(tmp_path: Path, folder: str) ->
     (clips / "._dia0_utt1.mp4").touch()
     bad, good, dev, _ = Meld(tmp_path).utterances()
     assert good.video_path == clips / "dia0_utt1.mp4"
-    assert bad.video_path == clips / "dia125_utt3.mp4"  # named though lacking, so that the ledger reports it
+    assert (
+        bad.video_path == clips / "dia125_utt3.mp4"
+    )  # named though lacking, so that the ledger reports it
     assert "undecodable" in bad.extra["warning"]
     assert "warning" not in good.extra
     assert dev.video_path is None
@@ -63,7 +80,9 @@ def test_clips_are_found_and_known_defects_named(tmp_path: Path, folder: str) ->
 def test_a_table_that_is_not_melds(tmp_path: Path) -> None:
     write(tmp_path)
     (tmp_path / "dev_sent_emo.csv").write_text("id,text\n1,hello\n")
-    with pytest.raises(MmserError, match=r"dev_sent_emo.csv with the columns Utterance.* among id, text"):
+    with pytest.raises(
+        MmserError, match=r"dev_sent_emo.csv with the columns Utterance.* among id, text"
+    ):
         list(Meld(tmp_path).utterances())
     (tmp_path / "dev_sent_emo.csv").write_text(
         f"{HEADER}\n1,Hi,Joey,joy,positive,x,0,1,1,,\n2,Ho,Joey,joy,positive,3,-1,1,1,,\n"
@@ -71,11 +90,15 @@ def test_a_table_that_is_not_melds(tmp_path: Path) -> None:
     with pytest.raises(MmserError, match=r"'x' and '0' in row 1; '3' and '-1' in row 2"):
         list(Meld(tmp_path).utterances())
     (tmp_path / "dev_sent_emo.csv").unlink()
-    with pytest.raises(MmserError, match=r"train_sent_emo.csv, dev_sent_emo.csv and test_sent_emo.csv"):
+    with pytest.raises(
+        MmserError, match=r"train_sent_emo.csv, dev_sent_emo.csv and test_sent_emo.csv"
+    ):
         list(Meld(tmp_path).utterances())
 
 
-def test_final_videos_are_taken_where_they_are_alone_and_named_where_they_are_not(tmp_path: Path) -> None:
+def test_final_videos_are_taken_where_they_are_alone_and_named_where_they_are_not(
+    tmp_path: Path,
+) -> None:
     clips = write(tmp_path) / "test" / "output_repeated_splits_test"
     clips.mkdir(parents=True)
     (clips / "final_videos_testdia0_utt1.mp4").touch()
@@ -85,7 +108,10 @@ def test_final_videos_are_taken_where_they_are_alone_and_named_where_they_are_no
     (clips / "dia0_utt1.mp4").touch()
     both = list(Meld(tmp_path).utterances())[-1]
     assert both.video_path == clips / "dia0_utt1.mp4"
-    assert "both final_videos_testdia*.mp4 and dia*.mp4 lie there: dia*.mp4 is taken" in both.extra["warning"]
+    assert (
+        "both final_videos_testdia*.mp4 and dia*.mp4 lie there: dia*.mp4 is taken"
+        in both.extra["warning"]
+    )
 
 
 @pytest.mark.real_data
@@ -94,8 +120,16 @@ def test_the_official_files_have_the_official_counts() -> None:
         pytest.skip("MMSER_DATA is not set")
     table = to_table(Meld(Path(os.environ["MMSER_DATA"]) / "meld").utterances())
     counts = table.groupby(["part", "emotion"]).size()
-    assert table["part"].value_counts().to_dict() == {"train": 9989, "test": 2610, "validation": 1109}
-    assert [counts[part, "neutral"] for part in ("train", "validation", "test")] == [4710, 470, 1256]
+    assert table["part"].value_counts().to_dict() == {
+        "train": 9989,
+        "test": 2610,
+        "validation": 1109,
+    }
+    assert [counts[part, "neutral"] for part in ("train", "validation", "test")] == [
+        4710,
+        470,
+        1256,
+    ]
     assert counts["test"].to_dict() == {
         "anger": 345, "disgust": 68, "fear": 50, "joy": 402, "neutral": 1256, "sadness": 208, "surprise": 281,
     }  # fmt: skip

@@ -24,10 +24,18 @@ def test_improv(tmp_path: Path) -> None:
     clip.with_name("UTD-IMPROV-S01A-F01-S-FM01.avi").touch()
     first, second = MspImprov(tmp_path).utterances()
     assert (first.id, first.speaker, first.session) == ("MSP-IMPROV-S01A-F01-S-FM01", "F01", "1")
-    assert (first.audio_path, first.video_path) == (clip, clip.with_name("UTD-IMPROV-S01A-F01-S-FM01.avi"))
+    assert (first.audio_path, first.video_path) == (
+        clip,
+        clip.with_name("UTD-IMPROV-S01A-F01-S-FM01.avi"),
+    )
     assert (first.valence, first.arousal, first.dominance) == (3.5, 3.0, None)
     assert first.extra == {"scenario": "target improvised", "target": "angry"}
-    assert (second.speaker, second.gender, second.emotion, second.audio_path) == ("M01", "male", None, None)
+    assert (second.speaker, second.gender, second.emotion, second.audio_path) == (
+        "M01",
+        "male",
+        None,
+        None,
+    )
     (tmp_path / "Evalution.txt").write_text("nothing known\n")
     with pytest.raises(MmserError, match=r"MSP-IMPROV: Evalution\.txt"):
         list(MspImprov(tmp_path).utterances())

@@ -29,11 +29,25 @@ def podcast(tmp_path: Path) -> Path:
 
 def test_podcast(podcast: Path) -> None:
     first, second, third, fourth = MspPodcast(podcast).utterances()
-    assert (first.id, first.speaker, first.gender, first.part) == ("MSP-PODCAST_0001_0008", "127", "female", "train")
-    assert (first.arousal, first.valence, first.dominance, first.transcript) == (2.4, 4.0, 3.2, "so it goes")
+    assert (first.id, first.speaker, first.gender, first.part) == (
+        "MSP-PODCAST_0001_0008",
+        "127",
+        "female",
+        "train",
+    )
+    assert (first.arousal, first.valence, first.dominance, first.transcript) == (
+        2.4,
+        4.0,
+        3.2,
+        "so it goes",
+    )
     assert first.votes[0].emotions == ("happy",)
     assert first.audio_path == podcast / "Audios/MSP-PODCAST_0001_0008.wav"
-    assert (second.speaker, second.gender, second.part) == ("unknown-MSP-PODCAST_0002_0039", "", "validation")
+    assert (second.speaker, second.gender, second.part) == (
+        "unknown-MSP-PODCAST_0002_0039",
+        "",
+        "validation",
+    )
     assert (second.emotion, second.transcript) == ("contempt", None)
     assert (third.emotion, third.valence, third.part) == (None, None, "test")
     assert (fourth.part, fourth.extra) == ("", {"split": "Test2"})
@@ -43,7 +57,8 @@ def test_podcast(podcast: Path) -> None:
 def test_podcast_faults(podcast: Path) -> None:
     (podcast / "Labels/labels_consensus.csv").write_text("FileName,EmoClass\na.wav,N\n")
     with pytest.raises(
-        MmserError, match=r"columns FileName, EmoClass, EmoAct.*no column EmoAct.* among FileName, EmoClass\."
+        MmserError,
+        match=r"columns FileName, EmoClass, EmoAct.*no column EmoAct.* among FileName, EmoClass\.",
     ):
         list(MspPodcast(podcast).utterances())
     (podcast / "Labels/labels_consensus.csv").unlink()
@@ -60,4 +75,6 @@ def test_an_archive_in_a_folder_of_its_own_name_and_the_path_of_a_lost_clip(podc
     first, second, *_ = MspPodcast(podcast).utterances()
     assert first.audio_path == podcast / "Audios/Audios/MSP-PODCAST_0001_0008.wav"
     assert first.transcript == "so it goes"
-    assert second.audio_path == podcast / "Audios/Audios/MSP-PODCAST_0002_0039.wav"  # lacking: the ledger names it
+    assert (
+        second.audio_path == podcast / "Audios/Audios/MSP-PODCAST_0002_0039.wav"
+    )  # lacking: the ledger names it

@@ -32,14 +32,27 @@ def test_sound_and_picture_of_a_take_are_one_utterance(root: Path) -> None:
     assert (fearful.emotion, fearful.transcript) == ("fearful", "Dogs are sitting by the door.")
     assert fearful.audio_path == root / "Audio_Speech/Actor_12/03-01-06-01-02-01-12.wav"
     assert fearful.video_path == root / "Video_Speech/Actor_12/01-01-06-01-02-01-12.mp4"
-    assert fearful.extra == {"intensity": "normal", "repetition": "1", "channel": "speech", "sentence": "2"}
-    assert (neutral.id, neutral.gender, neutral.audio_path) == ("03-01-01-01-01-02-01", "male", None)
+    assert fearful.extra == {
+        "intensity": "normal",
+        "repetition": "1",
+        "channel": "speech",
+        "sentence": "2",
+    }
+    assert (neutral.id, neutral.gender, neutral.audio_path) == (
+        "03-01-01-01-01-02-01",
+        "male",
+        None,
+    )
     assert neutral.emotion == "neutral"
 
 
 def test_song_is_a_channel_of_its_own(root: Path) -> None:
     (song,) = Ravdess(root, channel="song").utterances()
-    assert (song.emotion, song.extra["intensity"], song.extra["channel"]) == ("angry", "strong", "song")
+    assert (song.emotion, song.extra["intensity"], song.extra["channel"]) == (
+        "angry",
+        "strong",
+        "song",
+    )
 
 
 def test_wrong_folder_and_channel(tmp_path: Path) -> None:

@@ -10,7 +10,14 @@ from mmser.corpora.savee import Savee
 
 
 def test_the_tree(tmp_path: Path, tree: Callable[[list[str]], None]) -> None:
-    tree(["AudioData/DC/a1.wav", "AudioVisualClip/DC/a1.avi", "AudioData/KL/su15.wav", "AudioData/Info/a1.wav"])
+    tree(
+        [
+            "AudioData/DC/a1.wav",
+            "AudioVisualClip/DC/a1.avi",
+            "AudioData/KL/su15.wav",
+            "AudioData/Info/a1.wav",
+        ]
+    )
     expected = [
         {"id": "DC_a01", "speaker": "DC", "emotion": "anger", "gender": "male"},
         {"id": "KL_su15", "speaker": "KL", "emotion": "surprise", "video_path": None},

@@ -13,8 +13,20 @@ from mmser.corpora.shemo import Shemo
 def test_the_tree(tmp_path: Path, tree: Callable[[list[str]], None]) -> None:
     tree(["female/F01A02.wav", "male/M12W03.wav", "male/M012.wav"])
     expected = [
-        {"id": "F01A02", "speaker": "F01", "gender": "female", "emotion": "anger", "language": "fa"},
-        {"id": "M12W03", "speaker": "M12", "gender": "male", "emotion": "surprise", "transcript": None},
+        {
+            "id": "F01A02",
+            "speaker": "F01",
+            "gender": "female",
+            "emotion": "anger",
+            "language": "fa",
+        },
+        {
+            "id": "M12W03",
+            "speaker": "M12",
+            "gender": "male",
+            "emotion": "surprise",
+            "transcript": None,
+        },
     ]
     utterances = list(Shemo(tmp_path).utterances())
     assert len(utterances) == len(expected)
@@ -25,7 +37,14 @@ def test_the_tree(tmp_path: Path, tree: Callable[[list[str]], None]) -> None:
 
 def test_transcripts(tmp_path: Path, tree: Callable[[list[str]], None]) -> None:
     tree(["female/F01A02.wav"])
-    entry = {"F01A02": {"speaker_id": "F01", "gender": "female", "emotion": "anger", "transcript": "سلام"}}
+    entry = {
+        "F01A02": {
+            "speaker_id": "F01",
+            "gender": "female",
+            "emotion": "anger",
+            "transcript": "سلام",
+        }
+    }
     (tmp_path / "shemo.json").write_text(json.dumps(entry), encoding="utf-8")
     (utterance,) = Shemo(tmp_path).utterances()
     assert utterance.transcript == "سلام"

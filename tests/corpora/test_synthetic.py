@@ -1,4 +1,6 @@
-"""Synthetic corpora as written: native layouts, equal bytes, faces and speech that are there, planted information."""
+"""Synthetic corpora as written: native layouts, equal bytes, faces and speech that are there,
+planted information.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ class Written:
 
 
 def write(root: Path, layout: str, information: float, count: int = 4) -> Written:
-    corpus = Synthetic(root, PARSERS[layout], layout, count, 2, information, information, information)
+    corpus = Synthetic(
+        root, PARSERS[layout], layout, count, 2, information, information, information
+    )
     utterances = list(corpus.utterances())
     clips: list[Clip] = []
     for _, group in groupby(utterances, key=lambda utterance: utterance.video_path):
@@ -52,11 +56,18 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Written:
 
 def test_iemocap_layout_is_read_in_full(telling: Written) -> None:
     assert len(telling.utterances) == 40 and {u.corpus for u in telling.utterances} == {"synthetic"}
-    assert len({u.speaker for u in telling.utterances}) == 10 and len({u.session for u in telling.utterances}) == 5
+    assert (
+        len({u.speaker for u in telling.utterances}) == 10
+        and len({u.session for u in telling.utterances}) == 5
+    )
     for utterance, clip in zip(telling.utterances, telling.clips, strict=True):
         assert clip.failures == () and clip.waveform is not None and clip.frames is not None
         seconds = len(clip.waveform) / 16000
-        assert utterance.start is not None and utterance.end is not None and utterance.transcript is not None
+        assert (
+            utterance.start is not None
+            and utterance.end is not None
+            and utterance.transcript is not None
+        )
         assert seconds == pytest.approx(utterance.end - utterance.start, abs=0.01)
         assert clip.frames.shape[1:] == (240, 160, 3) and utterance.face_side is not None
         spoken = [word.text.lower() for word in utterance.words]
@@ -66,9 +77,13 @@ def test_iemocap_layout_is_read_in_full(telling: Written) -> None:
 
 
 def test_meld_layout_is_read_in_full(empty: Written) -> None:
-    assert len(empty.utterances) == 40 and {u.corpus for u in empty.utterances} == {"synthetic_meld"}
+    assert len(empty.utterances) == 40 and {u.corpus for u in empty.utterances} == {
+        "synthetic_meld"
+    }
     assert all(clip.failures == () for clip in empty.clips)
-    assert len({u.part for u in empty.utterances}) == 3 and {u.emotion for u in empty.utterances} == {"neutral", "joy"}
+    assert len({u.part for u in empty.utterances}) == 3 and {
+        u.emotion for u in empty.utterances
+    } == {"neutral", "joy"}
     assert len({u.id for u in empty.utterances}) == 40
 
 
@@ -100,7 +115,11 @@ def features(written: Written, modality: str) -> np.ndarray:
     from sklearn.feature_extraction.text import CountVectorizer
 
     if modality == "text":
-        return CountVectorizer().fit_transform([str(u.transcript) for u in written.utterances]).toarray()
+        return (
+            CountVectorizer()
+            .fit_transform([str(u.transcript) for u in written.utterances])
+            .toarray()
+        )
     rows = []
     for clip in written.clips:
         assert clip.waveform is not None and clip.frames is not None
@@ -124,7 +143,9 @@ def speaker_independent_accuracy(written: Written, modality: str) -> float:
     model = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=500))
     labels = [u.emotion for u in written.utterances]
     groups = [u.speaker for u in written.utterances]
-    scores = cross_val_score(model, features(written, modality), labels, groups=groups, cv=GroupKFold(5))
+    scores = cross_val_score(
+        model, features(written, modality), labels, groups=groups, cv=GroupKFold(5)
+    )
     return float(scores.mean())
 
 
@@ -138,7 +159,11 @@ def test_planted_information_is_found_and_absent_information_is_not(
 
 
 def contents(root: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
+    return {
+        str(path.relative_to(root)): path.read_bytes()
+        for path in sorted(root.rglob("*"))
+        if path.is_file()
+    }
 
 
 @pytest.mark.parametrize("layout", ["iemocap", "meld"])
@@ -149,7 +174,9 @@ def test_an_interrupted_corpus_is_completed_as_it_was(tmp_path: Path, layout: st
     assert list(whole) == sorted(whole) and MARKER in whole and b"SYNTHETIC" in whole[MARKER]
     assert not [name for name in whole if Path(name).name.startswith(".")]
     lost = (
-        ["Session2", "Session4/dialog/EmoEvaluation"] if layout == "iemocap" else ["train_splits", "dev_sent_emo.csv"]
+        ["Session2", "Session4/dialog/EmoEvaluation"]
+        if layout == "iemocap"
+        else ["train_splits", "dev_sent_emo.csv"]
     )
     for name in lost:
         path = corpus.root / name
@@ -163,7 +190,9 @@ def test_an_interrupted_corpus_is_completed_as_it_was(tmp_path: Path, layout: st
     assert [name for name, content in whole.items() if content != again[name]] == []
 
 
-def test_what_is_there_is_not_written_again(telling: Written, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_there_is_not_written_again(
+    telling: Written, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refuse(*arguments: object) -> None:
         raise AssertionError("rendered again")
 
@@ -183,7 +212,7 @@ def test_never_mixed_with_anything_else(telling: Written, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("options", "message"),
     [({"layout": "sewa"}, "layout iemocap or meld"), ({"emotions": 9}, "2 to 7 emotions"),
-     ({"utterances_per_speaker": 0}, "at least 1"), ({"text_information": -1.0}, "text_information between 0 and 1")],
+     ({"utterances_per_speaker": 0}, "at least 1"), ({"text_information": -1.0}, "text_information " "between 0 and 1")],
 )  # fmt: skip
 def test_bad_settings(tmp_path: Path, options: dict[str, object], message: str) -> None:
     with pytest.raises(MmserError, match=message):

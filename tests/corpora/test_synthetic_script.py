@@ -1,4 +1,6 @@
-"""The plan of a synthetic corpus: how much each cue tells about the label, before anything is rendered."""
+"""The plan of a synthetic corpus: how much each cue tells about the label, before anything is
+rendered.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,11 @@ from mmser.corpora.synthetic.script import EMOTIONS, PHRASES, Information, Line,
 
 
 def plan(emotions: int = 4, seed: int = 0, **information: float) -> list[Line]:
-    return [line for cast in speakers() for line in lines(cast, 60, emotions, Information(**information), seed)]
+    return [
+        line
+        for cast in speakers()
+        for line in lines(cast, 60, emotions, Information(**information), seed)
+    ]
 
 
 def agreement(planned: list[Line], modality: str) -> float:
@@ -18,7 +24,9 @@ def agreement(planned: list[Line], modality: str) -> float:
 
 
 def test_ten_speakers_in_five_sessions() -> None:
-    assert len({(s.session, s.gender) for s in speakers()}) == 10 and {s.session for s in speakers()} == {1, 2, 3, 4, 5}
+    assert len({(s.session, s.gender) for s in speakers()}) == 10 and {
+        s.session for s in speakers()
+    } == {1, 2, 3, 4, 5}
     assert len({s.voice for s in speakers()}) == 10
 
 

@@ -19,7 +19,12 @@ def test_the_tree(tmp_path: Path, tree: Callable[[list[str]], None]) -> None:
         ],
     )
     expected = [
-        {"id": "OAF_back_angry", "speaker": "OAF", "emotion": "angry", "transcript": "Say the word back."},
+        {
+            "id": "OAF_back_angry",
+            "speaker": "OAF",
+            "emotion": "angry",
+            "transcript": "Say the word back.",
+        },
         {"id": "OAF_bite_neutral", "speaker": "OAF", "emotion": "neutral"},
         {"id": "YAF_ring_ps", "speaker": "YAF", "emotion": "surprise", "gender": "female"},
     ]

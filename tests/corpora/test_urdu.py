@@ -13,7 +13,13 @@ def test_the_tree(tmp_path: Path, tree: Callable[[list[str]], None]) -> None:
     tree(["Angry/SM1_F10_A010.wav", "Happy/SF7_F5_H043.wav"])
     expected = [
         {"id": "SF7_F5_H043", "speaker": "SF7", "gender": "female", "emotion": "happy"},
-        {"id": "SM1_F10_A010", "speaker": "SM1", "gender": "male", "emotion": "angry", "language": "ur"},
+        {
+            "id": "SM1_F10_A010",
+            "speaker": "SM1",
+            "gender": "male",
+            "emotion": "angry",
+            "language": "ur",
+        },
     ]
     utterances = list(Urdu(tmp_path).utterances())
     assert len(utterances) == len(expected)

@@ -1,4 +1,6 @@
-"""A store in memory and a small corpus: four speakers, two classes, audio at 100 Hz, words with spans."""
+"""A store in memory and a small corpus: four speakers, two classes, audio at 100 Hz, words with
+spans.
+"""
 
 from __future__ import annotations
 
@@ -82,7 +84,10 @@ def build_corpus(utterances: int = 24, seed: int = 0) -> SmallCorpus:
     ids = [f"u{i:03d}" for i in range(utterances)]
     speakers = [f"s{i * 4 // utterances}" for i in range(utterances)]
     emotions = [("ang", "sad")[i % 2] for i in range(utterances)]
-    votes = '[{"annotator": "a", "emotions": ["ang"]}, {"annotator": "b", "emotions": ["sad", "other"]}]'
+    votes = (
+        '[{"annotator": "a", "emotions": ["ang"]}, {"annotator": "b", "emotions": ["sad", '
+        '"other"]}]'
+    )
     manifest = pd.DataFrame(
         {
             "id": ids,
@@ -109,16 +114,26 @@ def build_corpus(utterances: int = 24, seed: int = 0) -> SmallCorpus:
             "label": [{"ang": "angry", "sad": "sad"}[emotion] for emotion in emotions],
         }
     )
-    audio = {i: generator.normal(3.0, 2.0, (int(generator.integers(5, 60)), 4)).astype(np.float32) for i in ids}
+    audio = {
+        i: generator.normal(3.0, 2.0, (int(generator.integers(5, 60)), 4)).astype(np.float32)
+        for i in ids
+    }
     words = {i: generator.integers(-(2**62), 2**62, int(generator.integers(2, 9))) for i in ids}
     spans = {
-        i: np.stack([np.arange(len(w)), np.arange(len(w)) + 0.8], axis=1).astype("f4") / 20 for i, w in words.items()
+        i: np.stack([np.arange(len(w)), np.arange(len(w)) + 0.8], axis=1).astype("f4") / 20
+        for i, w in words.items()
     }
     return SmallCorpus(
         manifest,
         assignment,
-        {"audio": MemoryStore(audio, 100.0), "text": MemoryStore(words, None, spans, extractor="words")},
-        {"audio": StreamSpec("mfcc40", normalise="zscore"), "text": StreamSpec("words", vocabulary=True)},
+        {
+            "audio": MemoryStore(audio, 100.0),
+            "text": MemoryStore(words, None, spans, extractor="words"),
+        },
+        {
+            "audio": StreamSpec("mfcc40", normalise="zscore"),
+            "text": StreamSpec("words", vocabulary=True),
+        },
     )
 
 

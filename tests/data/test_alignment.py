@@ -32,7 +32,9 @@ def test_native_touches_nothing():
 
 def test_word_pools_the_frames_of_each_span():
     # Steps of 0.1 s: the first word covers steps 0 and 1, the second steps 3, 4 and half of step 5.
-    result = aligned("word", audio=frames(1, 3, 100, 5, 7, 9), text=words((0.0, 0.2), (0.3, 0.55)))["audio"]
+    result = aligned("word", audio=frames(1, 3, 100, 5, 7, 9), text=words((0.0, 0.2), (0.3, 0.55)))[
+        "audio"
+    ]
     assert np.allclose(result.values[:, 0], [2.0, (0.1 * 5 + 0.1 * 7 + 0.05 * 9) / 0.25], atol=1e-5)
     assert result.mask.tolist() == [True, True]
     assert result.values.dtype == np.float32
@@ -51,7 +53,9 @@ def test_a_word_after_the_last_frame_is_masked():
 
 
 def test_masked_steps_take_part_in_nothing():
-    track = Track(np.array([[1.0], [np.nan], [3.0]], np.float32), 10.0, mask=np.array([True, False, True]))
+    track = Track(
+        np.array([[1.0], [np.nan], [3.0]], np.float32), 10.0, mask=np.array([True, False, True])
+    )
     result = pool(track, np.array([[0.0, 0.3], [0.1, 0.2]]))
     assert result.values[0, 0] == 2.0
     assert result.mask.tolist() == [True, False] and np.isfinite(result.values).all()
@@ -85,7 +89,8 @@ def test_grid_averages_what_is_faster():
 
 
 def test_grid_interpolates_what_is_slower():
-    # Steps of 0.5 s centred at 0.25 and 0.75; cells of 0.25 s centred at 0.125, 0.375, 0.625, 0.875.
+    # Steps of 0.5 s centred at 0.25 and 0.75; cells of 0.25 s centred at 0.125, 0.375, 0.625,
+    # 0.875.
     result = aligned("grid", 4.0, face=frames(0, 8, rate=2.0))["face"]
     assert np.allclose(result.values[:, 0], [0.0, 2.0, 6.0, 8.0])
     assert result.mask.all()
@@ -106,7 +111,9 @@ def test_grid_gives_a_cell_to_the_word_that_fills_more_of_it():
 def test_grid_starts_where_a_centre_crop_starts():
     track = frames(*range(10)).cut(4, 3)
     assert track.times()[0].tolist() == pytest.approx([0.4, 0.5])
-    assert np.allclose(aligned("grid", 10.0, audio=track, text=None)["audio"].values[:, 0], [4, 5, 6], atol=1e-5)
+    assert np.allclose(
+        aligned("grid", 10.0, audio=track, text=None)["audio"].values[:, 0], [4, 5, 6], atol=1e-5
+    )
 
 
 def test_interpolation_ignores_masked_steps():

@@ -20,19 +20,35 @@ def refused(corpus, text: str, error: type[MmserError] = MmserError, **changes) 
 def test_a_store_in_which_everything_failed(corpus):
     store = corpus.stores["audio"]
     corpus.stores["audio"] = dataclasses.replace(store, arrays={}, failed=store.ids)
-    refused(corpus, "one utterance with values in stream 'audio'; found a store of mfcc40 in which all 24 failed")
+    refused(
+        corpus,
+        "one utterance with values in stream 'audio'; found a store of mfcc40 in which all 24 "
+        "failed",
+    )
 
 
 def test_a_vocabulary_of_features(corpus):
     specs = corpus.specs | {"audio": StreamSpec("mfcc40", vocabulary=True)}
-    refused(corpus, r"one whole number per word in stream 'audio'.*steps of shape \(4,\)", specs=specs)
+    refused(
+        corpus, r"one whole number per word in stream 'audio'.*steps of shape \(4,\)", specs=specs
+    )
 
 
 def test_a_test_store_of_another_kind(corpus):
     audio = corpus.stores["audio"]
-    wide = dataclasses.replace(audio, arrays={i: np.zeros((3, 9), np.float32) for i in audio.arrays})
-    refused(corpus, r"shape \(4,\) in the test store of stream 'audio'; found \(9,\)", test_stores={"audio": wide})
-    refused(corpus, "test stores for the streams audio, text; found one for 'face'", test_stores={"face": wide})
+    wide = dataclasses.replace(
+        audio, arrays={i: np.zeros((3, 9), np.float32) for i in audio.arrays}
+    )
+    refused(
+        corpus,
+        r"shape \(4,\) in the test store of stream 'audio'; found \(9,\)",
+        test_stores={"audio": wide},
+    )
+    refused(
+        corpus,
+        "test stores for the streams audio, text; found one for 'face'",
+        test_stores={"face": wide},
+    )
 
 
 def test_a_test_store_in_which_nothing_is_left_is_an_absent_modality(corpus):
@@ -46,17 +62,29 @@ def test_a_test_store_in_which_nothing_is_left_is_an_absent_modality(corpus):
 
 def test_an_unfinished_test_store(corpus):
     audio = corpus.stores["audio"]
-    short = dataclasses.replace(audio, arrays={i: a for i, a in audio.arrays.items() if i != "u020"})
+    short = dataclasses.replace(
+        audio, arrays={i: a for i, a in audio.arrays.items() if i != "u020"}
+    )
     refused(corpus, "1 that were never processed, such as u020", test_stores={"audio": short})
 
 
 def test_balance_without_classes_or_against_dialogues(corpus):
     refused(corpus, "classes to balance; found no labelled", UsageError, balanced=True, classes=())
-    refused(corpus, "balanced=false with batching=dialogue", UsageError, balanced=True, batching="dialogue")
+    refused(
+        corpus,
+        "balanced=false with batching=dialogue",
+        UsageError,
+        balanced=True,
+        batching="dialogue",
+    )
 
 
 def test_an_utterance_the_manifest_does_not_know(corpus):
-    refused(corpus, "1 that are not, such as u007", manifest=corpus.manifest[corpus.manifest["id"] != "u007"])
+    refused(
+        corpus,
+        "1 that are not, such as u007",
+        manifest=corpus.manifest[corpus.manifest["id"] != "u007"],
+    )
 
 
 def test_an_empty_training_part(corpus):

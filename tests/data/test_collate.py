@@ -33,7 +33,10 @@ def test_whole_numbers_stay_long():
 
 
 def test_a_batch_without_a_modality_still_has_its_stream():
-    samples = [Sample(name, {"audio": Track(np.ones((4, 3), np.float32))}, {}, turn=i) for i, name in enumerate("ab")]
+    samples = [
+        Sample(name, {"audio": Track(np.ones((4, 3), np.float32))}, {}, turn=i)
+        for i, name in enumerate("ab")
+    ]
     batch = Collate(SHAPES)(samples)
     assert batch.ids == ("a", "b") and batch.context.turn.tolist() == [0, 1]
     assert batch.streams["wave"].values.shape == (2, 1) and not batch.streams["wave"].mask.any()
@@ -41,13 +44,20 @@ def test_a_batch_without_a_modality_still_has_its_stream():
 
 
 def test_aligned_streams_share_one_time_axis():
-    sample = Sample("a", {"audio": Track(np.ones((4, 3), np.float32)), "text": Track(np.arange(2))}, {})
-    assert {s.mask.shape for s in Collate(SHAPES, aligned=True)([sample]).streams.values()} == {(1, 4)}
+    sample = Sample(
+        "a", {"audio": Track(np.ones((4, 3), np.float32)), "text": Track(np.arange(2))}, {}
+    )
+    assert {s.mask.shape for s in Collate(SHAPES, aligned=True)([sample]).streams.values()} == {
+        (1, 4)
+    }
     assert Collate(SHAPES)([sample]).streams["text"].mask.shape == (1, 2)
 
 
 def test_targets_are_stacked():
-    samples = [Sample(str(i), {}, {"emotion": np.int64(i), "values": np.array([i, np.nan], "f4")}) for i in range(3)]
+    samples = [
+        Sample(str(i), {}, {"emotion": np.int64(i), "values": np.array([i, np.nan], "f4")})
+        for i in range(3)
+    ]
     targets = Collate({})(samples).targets
     assert targets["emotion"].tolist() == [0, 1, 2] and targets["emotion"].dtype == torch.long
     assert targets["values"].shape == (3, 2) and targets["values"].dtype == torch.float32

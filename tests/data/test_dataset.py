@@ -1,4 +1,6 @@
-"""Samples of a part: augmentation in training alone, decided by (seed, epoch, utterance) and nothing else."""
+"""Samples of a part: augmentation in training alone, decided by (seed, epoch, utterance) and
+nothing else.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ from mmser.data.spec import StreamSpec
 CHANGES = (SpecAugment(time_width=5, frequency_width=2), GaussianNoise(), ModalityDropout(0.3))
 
 
-def rows(fold: FoldData, epoch: int, part: str = "train", shuffle: bool = True) -> dict[str, list[torch.Tensor]]:
+def rows(
+    fold: FoldData, epoch: int, part: str = "train", shuffle: bool = True
+) -> dict[str, list[torch.Tensor]]:
     """Real steps of every utterance, by id."""
     loader = fold.loader(part, shuffle)
     loader.batch_sampler.set_epoch(epoch)
@@ -77,7 +81,9 @@ def test_an_augmentation_can_join_training_utterances_of_the_same_class(corpus):
     for identifier, (audio, _) in rows(fold, 0).items():
         own = plain[identifier][0]
         assert torch.equal(audio[: len(own)], own)
-        tails = [i for i in plain if i != identifier and torch.equal(audio[len(own) :], plain[i][0])]
+        tails = [
+            i for i in plain if i != identifier and torch.equal(audio[len(own) :], plain[i][0])
+        ]
         assert [classes[i] for i in tails] == [classes[identifier]]
 
 
@@ -124,7 +130,12 @@ def test_dialogues_arrive_whole_and_numbered(corpus):
 def test_balanced_drawing_is_for_training(corpus):
     corpus.assignment.loc[corpus.assignment["id"].isin(["u000", "u002", "u004"]), "label"] = None
     fold = FoldData(**corpus.arguments(balanced=True))
-    drawn = [label for _ in range(3) for b in fold.loader("train", True) for label in b.targets["emotion"].tolist()]
+    drawn = [
+        label
+        for _ in range(3)
+        for b in fold.loader("train", True)
+        for label in b.targets["emotion"].tolist()
+    ]
     assert -100 not in drawn and len(drawn) == 36
     seen = [i for batch in fold.loader("train", shuffle=False) for i in batch.ids]
     assert sorted(seen) == sorted(fold.ids("train"))

@@ -1,4 +1,6 @@
-"""Batches across domains: halves are halves, support and query never share a row, one domain per task."""
+"""Batches across domains: halves are halves, support and query never share a row, one domain per
+task.
+"""
 
 import numpy as np
 import pytest
@@ -7,7 +9,10 @@ from mmser.core.errors import MmserError
 from mmser.data.episodes import Episodes, episode_plan, paired_plan
 
 CLASSES = np.array([-100] * 5 + [0, 1, 2, 3] * 20)
-DOMAINS = {"corpus": np.array([0] * 5 + [0] * 40 + [1] * 40), "speaker": np.array([9] * 5 + list(np.arange(80) // 16))}
+DOMAINS = {
+    "corpus": np.array([0] * 5 + [0] * 40 + [1] * 40),
+    "speaker": np.array([9] * 5 + list(np.arange(80) // 16)),
+}
 
 
 def test_pairs_are_half_labelled_and_every_source_row_comes_once():
@@ -45,7 +50,9 @@ def test_an_episode_is_support_then_query_of_one_domain(by):
 
 def test_a_small_class_repeats_within_its_own_side():
     classes = np.array([0, 0, 0, 1, 1, 1])
-    plan = episode_plan(classes, {"corpus": np.zeros(6, int)}, Episodes(tasks=4, support=5, query=4, count=5), 2)
+    plan = episode_plan(
+        classes, {"corpus": np.zeros(6, int)}, Episodes(tasks=4, support=5, query=4, count=5), 2
+    )
     for batch in plan(np.random.default_rng(3)):
         for task in batch.reshape(4, 18):
             assert not set(task[:10]) & set(task[10:])

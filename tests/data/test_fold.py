@@ -17,7 +17,9 @@ from mmser.data.spec import StreamSpec
 from mmser.data.transforms import Transforms
 
 
-def batches(fold: FoldData, part: str = "train", shuffle: bool = False, epoch: int = 0) -> list[Batch]:
+def batches(
+    fold: FoldData, part: str = "train", shuffle: bool = False, epoch: int = 0
+) -> list[Batch]:
     loader = fold.loader(part, shuffle)
     loader.batch_sampler.set_epoch(epoch)
     return list(loader)
@@ -25,7 +27,8 @@ def batches(fold: FoldData, part: str = "train", shuffle: bool = False, epoch: i
 
 def same(left: list[Batch], right: list[Batch]) -> bool:
     return len(left) == len(right) and all(
-        a.ids == b.ids and all(torch.equal(a.streams[n].values, b.streams[n].values) for n in a.streams)
+        a.ids == b.ids
+        and all(torch.equal(a.streams[n].values, b.streams[n].values) for n in a.streams)
         for a, b in zip(left, right, strict=True)
     )
 
@@ -48,7 +51,10 @@ def test_every_utterance_arrives_once_with_its_own_targets(corpus):
         assert sorted(i for batch in seen for i in batch.ids) == sorted(fold.ids(part))
         for batch in seen:
             rows = corpus.manifest.set_index("id").loc[list(batch.ids)]
-            expected = [corpus.classes.index({"ang": "angry", "sad": "sad"}[word]) for word in rows["emotion"]]
+            expected = [
+                corpus.classes.index({"ang": "angry", "sad": "sad"}[word])
+                for word in rows["emotion"]
+            ]
             assert batch.targets["emotion"].tolist() == expected
             values = batch.targets["values"][:, 0].numpy()
             assert np.array_equal(values, rows["valence"].to_numpy(np.float32), equal_nan=True)
@@ -57,15 +63,24 @@ def test_every_utterance_arrives_once_with_its_own_targets(corpus):
 
 def test_speakers_outside_training_have_no_speaker_target(corpus):
     fold = FoldData(**corpus.arguments())
-    assert {t for batch in batches(fold, "test") for t in batch.targets["speaker"].tolist()} == {-100}
-    assert {t for batch in batches(fold, "train") for t in batch.targets["speaker"].tolist()} == {0, 1}
-    assert {t for batch in batches(fold, "test") for t in batch.targets["gender"].tolist()} == {0, 1}
+    assert {t for batch in batches(fold, "test") for t in batch.targets["speaker"].tolist()} == {
+        -100
+    }
+    assert {t for batch in batches(fold, "train") for t in batch.targets["speaker"].tolist()} == {
+        0,
+        1,
+    }
+    assert {t for batch in batches(fold, "test") for t in batch.targets["gender"].tolist()} == {
+        0,
+        1,
+    }
 
 
 def test_votes_become_a_distribution_over_the_classes(corpus):
     fold = FoldData(**corpus.arguments())
     votes = batches(fold)[0].targets["votes"]
-    # One vote for anger, half a vote for sadness (the other half went to a class outside the protocol).
+    # One vote for anger, half a vote for sadness (the other half went to a class outside the
+    # protocol).
     assert torch.allclose(votes[0], torch.tensor([2 / 3, 1 / 3]))
 
 
@@ -82,7 +97,9 @@ def test_padding_goes_to_the_longest_of_the_batch(corpus):
 
 def test_values_are_the_stored_ones_scaled(corpus):
     fold = FoldData(**corpus.arguments())
-    frames = np.concatenate([corpus.stores["audio"].arrays[i] for i in fold.ids("train")]).astype(np.float64)
+    frames = np.concatenate([corpus.stores["audio"].arrays[i] for i in fold.ids("train")]).astype(
+        np.float64
+    )
     batch = batches(fold, "test")[0]
     stored = corpus.stores["audio"].arrays[batch.ids[0]]
     expected = (stored - frames.mean(axis=0)) / frames.std(axis=0)
@@ -93,25 +110,39 @@ GENDERS = {"s0": "F", "s1": "M", "s2": "F", "s3": "M"}
 
 
 def domain_scaled(corpus, normalise, **changes):
-    """Four speakers of two genders, each far from the others; the last speaker stands for a second corpus."""
+    """Four speakers of two genders, each far from the others; the last speaker stands for a second
+    corpus.
+    """
     for place, speaker in enumerate(GENDERS):
         for identifier in corpus.manifest.loc[corpus.manifest["speaker"] == speaker, "id"]:
             corpus.stores["audio"].arrays[identifier][:] += 100.0 * place
     known = corpus.manifest["speaker"]
-    manifest = corpus.manifest.assign(gender=known.map(GENDERS), corpus=np.where(known == "s3", "other", "small"))
+    manifest = corpus.manifest.assign(
+        gender=known.map(GENDERS), corpus=np.where(known == "s3", "other", "small")
+    )
     specs = corpus.specs | {"audio": StreamSpec("mfcc40", normalise=normalise)}
     return FoldData(**corpus.arguments(manifest=manifest.assign(**changes), specs=specs))
 
 
 def means(fold, part):
-    return np.concatenate([b.streams["audio"].filled(np.nan).numpy() for b in batches(fold, part)], axis=None)
+    return np.concatenate(
+        [b.streams["audio"].filled(np.nan).numpy() for b in batches(fold, part)], axis=None
+    )
 
 
 def test_a_gender_is_scaled_by_its_training_speakers(corpus):
     fold = domain_scaled(corpus, "gender_zscore")
-    scales = {name.split("/")[1]: scale for name, scale in fold.transforms.streams["audio"].scales.items()}
-    assert scales["s0"] is scales["s2"] and scales["s1"] is scales["s3"] and scales["s0"] is not scales["s1"]
-    women = np.concatenate([corpus.stores["audio"].arrays[i] for i in fold.ids("train") if i < "u006"])
+    scales = {
+        name.split("/")[1]: scale for name, scale in fold.transforms.streams["audio"].scales.items()
+    }
+    assert (
+        scales["s0"] is scales["s2"]
+        and scales["s1"] is scales["s3"]
+        and scales["s0"] is not scales["s1"]
+    )
+    women = np.concatenate(
+        [corpus.stores["audio"].arrays[i] for i in fold.ids("train") if i < "u006"]
+    )
     np.testing.assert_allclose(scales["s0"].mean, women.mean(axis=0), rtol=1e-5)
     assert abs(np.nanmean(means(fold, "train"))) < 1e-4 and np.nanmean(means(fold, "test")) > 20
 
@@ -119,15 +150,21 @@ def test_a_gender_is_scaled_by_its_training_speakers(corpus):
 def test_a_corpus_outside_training_is_scaled_by_itself(corpus):
     fold = domain_scaled(corpus, "corpus_zscore")
     assert abs(np.nanmean(means(fold, "test"))) < 1e-4
-    assert abs(np.nanmean(means(fold, "train"))) < 1e-4 and np.nanmean(means(fold, "validation")) > 1
+    assert (
+        abs(np.nanmean(means(fold, "train"))) < 1e-4 and np.nanmean(means(fold, "validation")) > 1
+    )
 
 
 def test_genders_must_be_known(corpus):
-    with pytest.raises(MmserError, match="genders for normalise=gender_zscore; found none in the training part"):
+    with pytest.raises(
+        MmserError, match="genders for normalise=gender_zscore; found none in the training part"
+    ):
         domain_scaled(corpus, "gender_zscore", gender=None)
 
 
-@pytest.mark.parametrize("normalise", ["zscore", "speaker_zscore", "gender_zscore", "corpus_zscore", "minmax"])
+@pytest.mark.parametrize(
+    "normalise", ["zscore", "speaker_zscore", "gender_zscore", "corpus_zscore", "minmax"]
+)
 def test_nothing_is_fitted_on_validation_or_test(corpus, normalise):
     specs = corpus.specs | {"audio": StreamSpec("mfcc40", normalise=normalise)}
     clean = FoldData(**corpus.arguments(specs=specs))
@@ -179,7 +216,9 @@ def test_a_limit_crops_and_counts(corpus):
 
 def test_a_store_of_another_size_is_refused(corpus):
     specs = corpus.specs | {"audio": StreamSpec("mfcc40", size=40)}
-    with pytest.raises(MmserError, match=r"40 features per step in stream 'audio'; found 4 .*mmser preprocess"):
+    with pytest.raises(
+        MmserError, match=r"40 features per step in stream 'audio'; found 4 .*mmser preprocess"
+    ):
         FoldData(**corpus.arguments(specs=specs))
 
 
@@ -222,7 +261,9 @@ def test_loading_moves_no_global_random_state(corpus):
 def test_saved_transforms_give_the_same_batches(corpus, tmp_path):
     fold = FoldData(**corpus.arguments())
     fold.transforms.save(tmp_path / "transforms")
-    again = FoldData(**corpus.arguments(transforms=Transforms.load(tmp_path / "transforms"), task=fold.task))
+    again = FoldData(
+        **corpus.arguments(transforms=Transforms.load(tmp_path / "transforms"), task=fold.task)
+    )
     assert same(batches(fold, "test"), batches(again, "test"))
     assert again.input_sizes == fold.input_sizes
 
@@ -231,8 +272,13 @@ def test_test_stores_replace_the_test_part_alone(corpus):
     quiet = dataclasses.replace(
         corpus.stores["audio"], arrays={i: a * 0 for i, a in corpus.stores["audio"].arrays.items()}
     )
-    clean, other = FoldData(**corpus.arguments()), FoldData(**corpus.arguments(test_stores={"audio": quiet}))
-    assert same(batches(clean), batches(other)) and same(batches(clean, "validation"), batches(other, "validation"))
+    clean, other = (
+        FoldData(**corpus.arguments()),
+        FoldData(**corpus.arguments(test_stores={"audio": quiet})),
+    )
+    assert same(batches(clean), batches(other)) and same(
+        batches(clean, "validation"), batches(other, "validation")
+    )
     assert not same(batches(clean, "test"), batches(other, "test"))
 
 
@@ -247,7 +293,9 @@ def test_word_alignment_gives_every_stream_the_time_axis_of_the_words(corpus):
 
 def test_word_alignment_needs_word_times(corpus):
     corpus.stores["text"].times = {}
-    with pytest.raises(MmserError, match="word times in one stream for alignment=word; found none in audio, text"):
+    with pytest.raises(
+        MmserError, match="word times in one stream for alignment=word; found none in audio, text"
+    ):
         FoldData(**corpus.arguments(alignment="word"))
 
 

@@ -15,7 +15,9 @@ from mmser.data.joined import JoinedStore
 class OneStore:
     arrays: dict[str, np.ndarray]
     failed: tuple[str, ...] = ()
-    info: dict[str, Any] = field(default_factory=lambda: {"fingerprint": "aa", "random_weights": False})
+    info: dict[str, Any] = field(
+        default_factory=lambda: {"fingerprint": "aa", "random_weights": False}
+    )
 
     @property
     def ids(self):
@@ -53,7 +55,9 @@ def test_every_utterance_is_read_from_its_own_corpus():
 
 def test_one_random_store_marks_them_all():
     weights = OneStore({"c": np.zeros((1, 2))}, info={"fingerprint": "aa", "random_weights": True})
-    assert JoinedStore({"first": OneStore({"a": np.ones((1, 2))}), "second": weights}).info["random_weights"]
+    assert JoinedStore({"first": OneStore({"a": np.ones((1, 2))}), "second": weights}).info[
+        "random_weights"
+    ]
 
 
 def test_other_parameters_are_refused():

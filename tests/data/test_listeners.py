@@ -1,4 +1,6 @@
-"""Who heard what: several labels of one annotator, unknown listeners, groups by number of labels."""
+"""Who heard what: several labels of one annotator, unknown listeners, groups by
+number of labels.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +18,16 @@ LABELS = {"ang": "angry", "hap": "happy", "exc": "happy"}
 
 
 def table(*rows: dict[str, list[str]]) -> pd.DataFrame:
-    votes = [json.dumps([{"annotator": who, "emotions": named} for who, named in row.items()]) for row in rows]
+    votes = [
+        json.dumps([{"annotator": who, "emotions": named} for who, named in row.items()])
+        for row in rows
+    ]
     return pd.DataFrame({"corpus": "c", "votes": votes})
 
 
-TRAINING = table({"E1": ["ang"], "E2": ["hap"]}, {"E1": ["hap", "ang"], "E2": []}, {"E2": ["fru", "exc"]})
+TRAINING = table(
+    {"E1": ["ang"], "E2": ["hap"]}, {"E1": ["hap", "ang"], "E2": []}, {"E2": ["fru", "exc"]}
+)
 
 
 def test_of_several_labels_the_listeners_most_frequent_counts_then_the_first() -> None:
@@ -33,14 +40,18 @@ def test_of_several_labels_the_listeners_most_frequent_counts_then_the_first() -
 
 def test_targets_name_listener_and_label_and_pad() -> None:
     task = Task(CLASSES, listeners=("c/E1", "c/E2"), listener_counts=((2, 0, 0), (0, 2, 0)))
-    found = listener_targets(table({"E2": ["sur"], "E9": ["hap"]}, {"E1": ["hap", "ang"]}, {}), task, LABELS)
+    found = listener_targets(
+        table({"E2": ["sur"], "E9": ["hap"]}, {"E1": ["hap", "ang"]}, {}), task, LABELS
+    )
     assert found["listener"].tolist() == [[1, 2], [0, -100], [-100, -100]]
     assert found["listener_emotion"].tolist() == [[2, 1], [0, -100], [-100, -100]]
     assert found["listener"].dtype == "int64"
 
 
 def test_missing_votes_leave_the_task_without_listeners() -> None:
-    rows = pd.DataFrame({"corpus": ["c"], "speaker": ["s"], "label": ["angry"], "emotion": ["ang"], "votes": [None]})
+    rows = pd.DataFrame(
+        {"corpus": ["c"], "speaker": ["s"], "label": ["angry"], "emotion": ["ang"], "votes": [None]}
+    )
     assert make_task(rows, CLASSES, ()).listeners == ()
     voted = rows.assign(votes=table({"E1": ["ang"]})["votes"])
     task = make_task(voted, CLASSES, ())

@@ -11,7 +11,11 @@ from mmser.core.errors import MmserError
 from mmser.data.minmax import fit_range
 from mmser.data.transforms import Transforms
 
-TRAINING = [np.array([[-4.0, 7.0], [0.0, 7.0]], np.float16), np.empty((0, 2), np.float16), np.array([[4.0, 7.0]], "f2")]
+TRAINING = [
+    np.array([[-4.0, 7.0], [0.0, 7.0]], np.float16),
+    np.empty((0, 2), np.float16),
+    np.array([[4.0, 7.0]], "f2"),
+]
 
 
 def test_the_training_range_becomes_zero_to_one_and_others_may_leave_it():

@@ -12,9 +12,15 @@ from mmser.data.parts import fold_rows, make_facts, make_task, vote_labels
 
 
 def tables() -> tuple[pd.DataFrame, pd.DataFrame]:
-    manifest = pd.DataFrame({"id": ["a", "b", "c"], "corpus": ["x", "x", "y"], "speaker": ["1", "2", "1"]})
+    manifest = pd.DataFrame(
+        {"id": ["a", "b", "c"], "corpus": ["x", "x", "y"], "speaker": ["1", "2", "1"]}
+    )
     assignment = pd.DataFrame(
-        {"id": ["c", "a", "b", "a"], "fold": ["0", "0", "0", "1"], "part": ["train", "test", "train", "train"]}
+        {
+            "id": ["c", "a", "b", "a"],
+            "fold": ["0", "0", "0", "1"],
+            "part": ["train", "test", "train", "train"],
+        }
     )
     return manifest, assignment.assign(label=["h", "h", None, "h"])
 
@@ -31,7 +37,8 @@ def test_the_barest_manifest_is_enough():
     facts = make_facts(rows, task, {})
     assert facts["train"].ids == ("c", "b") and facts["train"].labels == ("h", None)
     assert facts["test"].targets["emotion"].tolist() == [0]
-    # Speaker 1 of one corpus is not speaker 1 of the other, and utterances outside dialogues are dialogues.
+    # Speaker 1 of one corpus is not speaker 1 of the other, and utterances outside dialogues are
+    # dialogues.
     assert len({*facts["train"].speaker.tolist(), *facts["test"].speaker.tolist()}) == 3
     assert len({*facts["train"].dialogue.tolist(), *facts["test"].dialogue.tolist()}) == 3
     assert np.isnan(facts["train"].duration).all() and facts["train"].turn.tolist() == [0, 0]
@@ -43,17 +50,25 @@ def test_dialogues_of_one_name_in_two_sessions_are_two():
     manifest = manifest.assign(corpus="x", session=["1", "1", "2"], dialogue="d")
     facts = make_facts(fold_rows(manifest, assignment, "0"), Task(("h",)), {})
     number = dict(
-        zip([*facts["train"].ids, *facts["test"].ids], [*facts["train"].dialogue, *facts["test"].dialogue], strict=True)
+        zip(
+            [*facts["train"].ids, *facts["test"].ids],
+            [*facts["train"].dialogue, *facts["test"].dialogue],
+            strict=True,
+        )
     )
     assert number["a"] == number["b"] != number["c"]
 
 
 def test_vote_words_are_mapped_as_the_consensus_is():
-    rows = pd.DataFrame({"emotion": ["ang", "exc", "hap", None, "fru"], "label": ["A", "H", "H", None, None]})
+    rows = pd.DataFrame(
+        {"emotion": ["ang", "exc", "hap", None, "fru"], "label": ["A", "H", "H", None, None]}
+    )
     assert vote_labels(rows, ("A", "H")) == {"ang": "A", "exc": "H", "hap": "H"}
 
 
 def test_a_table_without_labels_is_refused():
     manifest, assignment = tables()
-    with pytest.raises(MmserError, match="a fold assignment with the columns id, fold, part, label"):
+    with pytest.raises(
+        MmserError, match="a fold assignment with the columns id, fold, part, label"
+    ):
         fold_rows(manifest, assignment.drop(columns="label"), "0")

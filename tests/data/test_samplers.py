@@ -27,7 +27,9 @@ def padded(batches: list[list[int]] | list[np.ndarray]) -> float:
     return sum(len(batch) * LENGTHS[batch].max() for batch in batches)
 
 
-@pytest.mark.parametrize("plan", [random_plan(every_row(1000), 32), length_plan(every_row(1000), LENGTHS, 32)])
+@pytest.mark.parametrize(
+    "plan", [random_plan(every_row(1000), 32), length_plan(every_row(1000), LENGTHS, 32)]
+)
 @pytest.mark.parametrize("shuffle", [True, False])
 def test_every_row_once(plan, shuffle):
     sampler = PlannedBatches(plan, seed=1, shuffle=shuffle)
@@ -37,12 +39,17 @@ def test_every_row_once(plan, shuffle):
     assert max(map(len, batches)) == 32
 
 
-@pytest.mark.parametrize("plan", [random_plan(every_row(1000), 32), length_plan(every_row(1000), LENGTHS, 32)])
+@pytest.mark.parametrize(
+    "plan", [random_plan(every_row(1000), 32), length_plan(every_row(1000), LENGTHS, 32)]
+)
 def test_whole_batches_alone(plan):
     whole = whole_batches(plan, 32)
     assert [len(batch) for batch in whole(np.random.default_rng(0))] == [32] * 31
     assert sum(map(len, whole(None))) == 1000
-    assert [len(batch) for batch in whole_batches(random_plan(every_row(5), 32), 32)(np.random.default_rng(0))] == [5]
+    assert [
+        len(batch)
+        for batch in whole_batches(random_plan(every_row(5), 32), 32)(np.random.default_rng(0))
+    ] == [5]
 
 
 def test_the_order_is_a_function_of_seed_and_epoch():
@@ -54,7 +61,9 @@ def test_the_order_is_a_function_of_seed_and_epoch():
     assert order(1, 2) == order(1, 2)
     assert order(1, 2) != order(1, 3) and order(1, 2) != order(2, 2)
     # Not the batches in another order: other companions.
-    assert {frozenset(batch) for batch in order(1, 2)} != {frozenset(batch) for batch in order(1, 3)}
+    assert {frozenset(batch) for batch in order(1, 2)} != {
+        frozenset(batch) for batch in order(1, 3)
+    }
 
 
 def test_rows_carry_their_epoch_and_trainers_can_set_it():
@@ -73,7 +82,10 @@ def test_buckets_pad_less_than_chance():
 
 
 def test_batches_of_like_length_come_in_random_order():
-    longest = [LENGTHS[batch].max() for batch in length_plan(every_row(1000), LENGTHS, 32)(np.random.default_rng(0))]
+    longest = [
+        LENGTHS[batch].max()
+        for batch in length_plan(every_row(1000), LENGTHS, 32)(np.random.default_rng(0))
+    ]
     assert 10 < (np.diff(longest) > 0).sum() < 22
 
 
@@ -118,11 +130,15 @@ def test_balanced_rows_are_balanced_and_labelled():
 def test_processes_share_the_batches(count):
     def shares(shuffle: bool) -> list[list[list[int]]]:
         plan = random_plan(every_row(count), 32)
-        return [rows(PlannedBatches(plan, 5, shuffle, num_replicas=3, rank=rank)) for rank in range(3)]
+        return [
+            rows(PlannedBatches(plan, 5, shuffle, num_replicas=3, rank=rank)) for rank in range(3)
+        ]
 
     training, evaluation = shares(True), shares(False)
     assert len({len(share) for share in training}) == 1
     assert {row for share in training for batch in share for row in batch} == set(range(count))
-    assert sorted(row for share in evaluation for batch in share for row in batch) == list(range(count))
+    assert sorted(row for share in evaluation for batch in share for row in batch) == list(
+        range(count)
+    )
     sampler = PlannedBatches(random_plan(every_row(count), 32), 5, False, num_replicas=3, rank=2)
     assert len(sampler) == len(evaluation[2])

@@ -11,7 +11,10 @@ from mmser.data.spec import StreamSpec
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"normalise": "decibel"}, r"normalise to be none \| zscore \| speaker_zscore .*; found 'decibel'"),
+        (
+            {"normalise": "decibel"},
+            r"normalise to be none \| zscore \| speaker_zscore .*; found 'decibel'",
+        ),
         ({"crop": "tail"}, r"crop to be head \| centre; found 'tail'"),
         ({"limit": 0}, "limit to be a whole number from 1 .*; found 0"),
         ({"vocabulary": True, "normalise": "zscore"}, "normalise none for word indices"),

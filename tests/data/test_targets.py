@@ -15,7 +15,9 @@ LABELS = {"ang": "angry", "hap": "happy", "exc": "happy"}
 
 
 def votes(*annotators: list[str]) -> str:
-    return json.dumps([{"annotator": str(i), "emotions": emotions} for i, emotions in enumerate(annotators)])
+    return json.dumps(
+        [{"annotator": str(i), "emotions": emotions} for i, emotions in enumerate(annotators)]
+    )
 
 
 def test_each_annotator_has_one_vote():
@@ -24,7 +26,9 @@ def test_each_annotator_has_one_vote():
 
 
 def test_rows_without_a_vote_for_a_class_are_nan():
-    shares = vote_shares([None, float("nan"), "", votes(["fru"]), votes([]), votes(["angry"])], CLASSES, LABELS)
+    shares = vote_shares(
+        [None, float("nan"), "", votes(["fru"]), votes([]), votes(["angry"])], CLASSES, LABELS
+    )
     assert np.isnan(shares[:5]).all() and shares[5].tolist() == [1.0, 0.0]
     assert shares.dtype == np.float32
 
@@ -58,6 +62,8 @@ def test_all_targets_of_a_table():
 
 
 def test_a_dimensional_task_has_no_emotion():
-    rows = pd.DataFrame({"id": ["a"], "corpus": ["c"], "speaker": ["s"], "label": [None], "valence": [1.0]})
+    rows = pd.DataFrame(
+        {"id": ["a"], "corpus": ["c"], "speaker": ["s"], "label": [None], "valence": [1.0]}
+    )
     targets = build_targets(rows, Task(values=("valence",)), {})
     assert set(targets) == {"values", "speaker", "gender", "corpus"}

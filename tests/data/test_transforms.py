@@ -18,12 +18,17 @@ HASHES = np.array([-(2**60), 5, 2**60])
 
 def transforms() -> Transforms:
     speakers = SpeakerScaler({"b/2": fit_scale([FRAMES * 2 + 1]), "a/1": fit_scale([FRAMES])})
-    return Transforms({"audio": Scaler(fit_scale([FRAMES])), "face": speakers, "text": Vocabulary(HASHES)})
+    return Transforms(
+        {"audio": Scaler(fit_scale([FRAMES])), "face": speakers, "text": Vocabulary(HASHES)}
+    )
 
 
 def test_a_round_trip_changes_no_bit(tmp_path):
     transforms().save(tmp_path / "fold" / "transforms")
-    assert sorted(p.name for p in (tmp_path / "fold").iterdir()) == ["transforms.json", "transforms.safetensors"]
+    assert sorted(p.name for p in (tmp_path / "fold").iterdir()) == [
+        "transforms.json",
+        "transforms.safetensors",
+    ]
     again = Transforms.load(tmp_path / "fold" / "transforms")
     for speaker in ("a/1", "b/2"):
         for stream in ("audio", "face"):
@@ -31,7 +36,10 @@ def test_a_round_trip_changes_no_bit(tmp_path):
             assert np.array_equal(again.apply(stream, FRAMES, speaker), expected)
     assert again.apply("text", HASHES).tolist() == [2, 3, 4]
     assert again.vocabulary_sizes() == {"text": 5}
-    assert json.loads((tmp_path / "fold" / "transforms.json").read_text())["streams"]["text"] == "vocabulary"
+    assert (
+        json.loads((tmp_path / "fold" / "transforms.json").read_text())["streams"]["text"]
+        == "vocabulary"
+    )
 
 
 def test_nothing_fitted_round_trips_too(tmp_path):
@@ -45,5 +53,7 @@ def test_untransformed_streams_keep_their_kind():
 
 
 def test_missing_files_are_named(tmp_path):
-    with pytest.raises(MmserError, match=r"saved transforms of a fold; found no file .*transforms\.json"):
+    with pytest.raises(
+        MmserError, match=r"saved transforms of a fold; found no file .*transforms\.json"
+    ):
         Transforms.load(tmp_path / "transforms")

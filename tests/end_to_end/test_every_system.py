@@ -1,7 +1,8 @@
-"""`mmser train system=<name> corpus=synthetic`: every system from videos to scored predictions, one short fold.
+"""`mmser train system=<name> corpus=synthetic`: every system from videos to scored predictions, one
+short fold.
 
-A system with a ``*_small`` twin runs as the twin. Nothing here says how well a system does: the corpus is synthetic and
-an epoch has two batches.
+A system with a ``*_small`` twin runs as the twin. Nothing here says how well a system does: the
+corpus is synthetic and an epoch has two batches.
 """
 
 from __future__ import annotations
@@ -28,27 +29,50 @@ ALSO = {"wav2vec2_mtl_small": "hypotheses", "listener_adaptive_small": "listener
 """Systems with a by-product, and `mmser evaluate run=DIR also=...`'s name for it."""
 
 CHEAP = {"face": "resnet18", "openSMILE": "mfcc13"}
-"""What stands for extractors that take long: the systems' own dimensions are the contract tests' matter."""
+"""What stands for extractors that take long: the systems' own dimensions are the contract tests'
+matter.
+"""
 
-SHORT = {"epochs": 1, "min_epochs": 1, "patience": None, "limit_train_batches": 2, "check_every": 1.0, "max_steps": -1}
+SHORT = {
+    "epochs": 1,
+    "min_epochs": 1,
+    "patience": None,
+    "limit_train_batches": 2,
+    "check_every": 1.0,
+    "max_steps": -1,
+}
 
 
 @pytest.fixture(scope="module")
 def places(tmp_path_factory):
     """Where the corpus of forty utterances, its caches and the runs of all these tests lie."""
     folder = tmp_path_factory.mktemp("road")
-    return [f"corpus.root={folder / 'corpus'}", f"cache={folder / 'cache'}", f"paths.runs={folder / 'runs'}"]
+    return [
+        f"corpus.root={folder / 'corpus'}",
+        f"cache={folder / 'cache'}",
+        f"paths.runs={folder / 'runs'}",
+    ]
 
 
 def settings_of(name: str, places: list[str]) -> dict:
     tasks = load_config("system", name).get("card", {}).get("tasks", [])
     dimensional = bool(tasks) and all(task.endswith("_vad") for task in tasks)
     protocol = "synthetic_vad" if dimensional else "synthetic4_loso5"
-    words = [f"system={name}", "corpus=synthetic", f"protocol={protocol}", "weights=random", *places]
-    settings = train_settings([*words, "corpus.utterances_per_speaker=4", "folds=[session1]", "data.batch_size=8"])
+    words = [
+        f"system={name}",
+        "corpus=synthetic",
+        f"protocol={protocol}",
+        "weights=random",
+        *places,
+    ]
+    settings = train_settings(
+        [*words, "corpus.utterances_per_speaker=4", "folds=[session1]", "data.batch_size=8"]
+    )
     settings["trainer"] |= SHORT
     for stream in settings["streams"].values():
-        slow = next((cheap for kind, cheap in CHEAP.items() if _is(kind, stream["extractor"])), None)
+        slow = next(
+            (cheap for kind, cheap in CHEAP.items() if _is(kind, stream["extractor"])), None
+        )
         if slow:
             stream |= {"extractor": slow, "size": None}
     for stage in (settings.get("stages") or {}).values():
@@ -75,7 +99,12 @@ def test_road(name, places):
 def test_road_over_two_corpora(name, places):
     settings = settings_of(name, places)
     root = places[0].removeprefix("corpus.root=") + "_meld"
-    words = ["corpus=synthetic_meld", "protocol=synthetic_meld4", "system=audio_bigru", f"corpus.root={root}"]
+    words = [
+        "corpus=synthetic_meld",
+        "protocol=synthetic_meld4",
+        "system=audio_bigru",
+        f"corpus.root={root}",
+    ]
     other = train_settings([*words, "corpus.utterances_per_speaker=4"])
     labels = {"neutral": "neutral", "sadness": "sad", "joy": "happy", "anger": "angry"}
     protocol = other["protocol"] | {"classes": settings["protocol"]["classes"], "labels": labels}
@@ -88,11 +117,17 @@ def test_road_over_two_corpora(name, places):
 
 
 def check_predictions(run):
-    """Every test utterance of the fold is predicted, with probabilities that sum to one or finite values."""
+    """Every test utterance of the fold is predicted, with probabilities that sum to one or finite
+    values.
+    """
     table = pd.read_parquet(run.directory / "predictions.parquet")
     tested = run.assignment.query("fold == 'session1' and part == 'test'")["id"]
     assert sorted(table["id"]) == sorted(tested)
-    scored = table.filter(like="probability_") if "prediction" in table and table["prediction"].notna().any() else None
+    scored = (
+        table.filter(like="probability_")
+        if "prediction" in table and table["prediction"].notna().any()
+        else None
+    )
     if scored is not None and len(scored.columns):
         assert ((scored.sum(axis=1) - 1).abs() < 1e-4).all()
     else:

@@ -1,4 +1,6 @@
-"""A small trained run as `mmser.training.run.Run` shows it, with a model whose answers can be worked out by hand."""
+"""A small trained run as `mmser.training.run.Run` shows it, with a model whose answers can be
+worked out by hand.
+"""
 
 import json
 from types import SimpleNamespace
@@ -15,7 +17,9 @@ CLASSES = ("ang", "hap", "sad")
 
 
 class MeanModel(nn.Module):
-    """Logits = mean over real frames of a (time, 3) stream; attention = the share of each frame in the mean."""
+    """Logits = mean over real frames of a (time, 3) stream; attention = the share of each frame in
+    the mean.
+    """
 
     def forward(self, streams, context, need_attention=False):
         audio, text = streams["audio"], streams["text"]
@@ -23,9 +27,14 @@ class MeanModel(nn.Module):
         vector = (audio.filled() * share[..., None]).sum(1)
         words = text.mask.float() * torch.arange(1, text.mask.shape[1] + 1)
         words = words / words.sum(1, keepdim=True).clamp(min=1)
-        attention = {"audio_self": share[:, None, None, :].expand(-1, 2, 4, -1), "audio_to_text": words[:, None, :]}
+        attention = {
+            "audio_self": share[:, None, None, :].expand(-1, 2, 4, -1),
+            "audio_to_text": words[:, None, :],
+        }
         encoded = {"audio": audio, "text": text}
-        return Outputs(vector, logits=vector, encoded=encoded, attention=attention if need_attention else {})
+        return Outputs(
+            vector, logits=vector, encoded=encoded, attention=attention if need_attention else {}
+        )
 
 
 def stream(lengths, values):
@@ -44,7 +53,9 @@ def make_batch(ids, logits, targets, words):
     audio = stream([2 + i for i in range(len(ids))], logits)
     text = stream([len(w) for w in words], logits)
     context = Context(rows, rows, rows)
-    return Batch(tuple(ids), {"audio": audio, "text": text}, context, {"emotion": torch.tensor(targets)})
+    return Batch(
+        tuple(ids), {"audio": audio, "text": text}, context, {"emotion": torch.tensor(targets)}
+    )
 
 
 class FakeStore:
@@ -63,7 +74,9 @@ class FakeStore:
 
 
 def make_run(directory):
-    """Two folds, two seeds; batches come in another order than the fold's ids, as length batching does."""
+    """Two folds, two seeds; batches come in another order than the fold's ids, as length batching
+    does.
+    """
     rng = np.random.default_rng(0)
     facts, batches = [], {}
     for fold, speaker in (("one", "A"), ("two", "B")):
@@ -72,13 +85,23 @@ def make_run(directory):
         targets = [0, 1, 2, -100, 1]
         for i, identifier in enumerate(ids):
             spoken = json.dumps([{"text": w, "start": 0.0, "end": 0.1} for w in words[i]])
-            facts.append({"id": identifier, "corpus": "c", "speaker": speaker, "session": fold, "words": spoken})
+            facts.append(
+                {
+                    "id": identifier,
+                    "corpus": "c",
+                    "speaker": speaker,
+                    "session": fold,
+                    "words": spoken,
+                }
+            )
         for seed in (0, 1):
             logits = rng.normal(size=(5, 3)) * 2
             order = [3, 0, 4, 1, 2]
             parts = [order[:3], order[3:]]
             batches[fold, seed] = [
-                make_batch([ids[i] for i in p], logits[p], [targets[i] for i in p], [words[i] for i in p])
+                make_batch(
+                    [ids[i] for i in p], logits[p], [targets[i] for i in p], [words[i] for i in p]
+                )
                 for p in parts
             ]
 

@@ -1,4 +1,6 @@
-"""A small run on sound and words, both made by real extractors, so that a new recording can be predicted."""
+"""A small run on sound and words, both made by real extractors, so that a new recording can be
+predicted.
+"""
 
 import numpy as np
 import pandas as pd
@@ -17,7 +19,10 @@ PITCHES = {"angry": 1800.0, "happy": 900.0, "sad": 3000.0}
 
 
 def sound(label, seconds=0.6):
-    return (0.3 * np.sin(2 * np.pi * PITCHES[label] * np.arange(int(seconds * SAMPLE_RATE)) / SAMPLE_RATE)).astype("f4")
+    return (
+        0.3
+        * np.sin(2 * np.pi * PITCHES[label] * np.arange(int(seconds * SAMPLE_RATE)) / SAMPLE_RATE)
+    ).astype("f4")
 
 
 def make_heard_run(folder, folds=("s0", "s1"), **changes):
@@ -27,7 +32,12 @@ def make_heard_run(folder, folds=("s0", "s1"), **changes):
     for i in range(18):
         label = CLASSES[i % 3]
         write_wav(folder / "corpus" / f"u{i}.wav", sound(label, 0.5 + 0.02 * i))
-        known = {"id": f"u{i}", "speaker": f"s{i // 6}", "emotion": label, "transcript": f"{label} day"}
+        known = {
+            "id": f"u{i}",
+            "speaker": f"s{i // 6}",
+            "emotion": label,
+            "transcript": f"{label} day",
+        }
         rows.append({**known, "audio_path": f"u{i}.wav"})
     pd.DataFrame(rows).to_csv(folder / "corpus" / "manifest.csv", index=False)
     extractors = {"mfcc13": Mfcc(coefficients=13, bands=26), "words": Words()}
@@ -36,7 +46,11 @@ def make_heard_run(folder, folds=("s0", "s1"), **changes):
         "tone": {"extractor": "mfcc13", "normalise": "zscore"},
         "prose": {"extractor": "words", "vocabulary": True},
     }
-    run = train(make_settings(folder / "cache", folder / "run", folds=list(folds), streams=streams, **changes))
+    run = train(
+        make_settings(
+            folder / "cache", folder / "run", folds=list(folds), streams=streams, **changes
+        )
+    )
     evaluate(run)
     return run
 
@@ -48,7 +62,9 @@ class Recogniser:
         heard = []
         for waveform in waveforms:
             pitch = np.abs(np.fft.rfft(waveform)).argmax() * SAMPLE_RATE / len(waveform)
-            heard.append(Transcript(min(PITCHES, key=lambda label: abs(PITCHES[label] - pitch)), "test"))
+            heard.append(
+                Transcript(min(PITCHES, key=lambda label: abs(PITCHES[label] - pitch)), "test")
+            )
         return heard
 
 
@@ -56,7 +72,9 @@ def stand_ins(monkeypatch):
     """Tones are no speech to Silero, and no words to a real recogniser."""
     from mmser.inference import cutting, timeline
 
-    monkeypatch.setattr(cutting, "load_detector", lambda: lambda chunk: float(np.abs(chunk).mean() > 0.02))
+    monkeypatch.setattr(
+        cutting, "load_detector", lambda: lambda chunk: float(np.abs(chunk).mean() > 0.02)
+    )
     monkeypatch.setattr(timeline, "make_transcriber", lambda name, settings: Recogniser())
 
 

@@ -28,7 +28,13 @@ def make_seen_run(folder):
         label = CLASSES[i % 3]
         write_mp4(folder / "corpus" / f"u{i}.mp4", pictures(label), 10.0, sound(label))
         rows.append(
-            {"id": f"u{i}", "speaker": f"s{i // 6}", "emotion": label, "video_path": f"u{i}.mp4", "transcript": label}
+            {
+                "id": f"u{i}",
+                "speaker": f"s{i // 6}",
+                "emotion": label,
+                "video_path": f"u{i}.mp4",
+                "transcript": label,
+            }
         )
     pd.DataFrame(rows).to_csv(folder / "corpus" / "manifest.csv", index=False)
     face = ResNet(weights="random", architecture="resnet18", size=512, crop="centre", image_size=32)
@@ -36,7 +42,11 @@ def make_seen_run(folder):
     preprocess(Generic(folder / "corpus", "small"), extractors, folder / "cache", progress=False)
     settings = make_settings(folder / "cache", folder / "run", folds=["s0"])
     encoders = settings["model"]["encoders"]
-    settings["model"]["encoders"] = {"tone": encoders["tone"], "prose": encoders["prose"], "look": {**encoders["tone"]}}
+    settings["model"]["encoders"] = {
+        "tone": encoders["tone"],
+        "prose": encoders["prose"],
+        "look": {**encoders["tone"]},
+    }
     settings["streams"] = {
         "tone": {"extractor": "mfcc13", "normalise": "zscore"},
         "prose": {"extractor": "words", "vocabulary": True},
@@ -48,11 +58,15 @@ def make_seen_run(folder):
 
 
 def trained_again(run, folder, streams, **changes):
-    """One fold and epoch of the same with some of its streams, and other settings of these; tested too."""
+    """One fold and epoch of the same with some of its streams, and other settings of these; tested
+    too.
+    """
     kept = {name: {**run.config["streams"][name], **changes.get(name, {})} for name in streams}
     model = run.config["model"]
     encoders = {name: model["encoders"][name] for name in streams}
     short = {"run": str(folder), "folds": ["s0"], "trainer": {**run.config["trainer"], "epochs": 1}}
-    other = train({**run.config, "streams": kept, "model": {**model, "encoders": encoders}, **short})
+    other = train(
+        {**run.config, "streams": kept, "model": {**model, "encoders": encoders}, **short}
+    )
     evaluate(other)
     return other

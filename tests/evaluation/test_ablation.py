@@ -1,4 +1,6 @@
-"""The grid: masking changes what it should, retraining keeps folds and budget, what cannot be built is told."""
+"""The grid: masking changes what it should, retraining keeps folds and budget, what cannot be built
+is told.
+"""
 
 import numpy as np
 import pandas as pd
@@ -41,7 +43,10 @@ def test_subsets():
 
 
 def test_modalities_of_streams(trained):
-    assert modalities(trained.fold_data("s0", 0), ["tone", "prose"]) == {"audio": ("tone",), "text": ("prose",)}
+    assert modalities(trained.fold_data("s0", 0), ["tone", "prose"]) == {
+        "audio": ("tone",),
+        "text": ("prose",),
+    }
     assert modalities(trained.fold_data("s0", 0), ["tone"]) == {"audio": ("tone",)}
 
 
@@ -50,7 +55,9 @@ def test_nothing_masked_is_the_clean_evaluation(trained, grid):
     whole = pd.read_parquet(trained.directory / "ablation-predictions.parquet")
     whole = whole[whole["condition"] == "train audio+text, test audio+text"]
     assert whole["prediction"].tolist() == clean["prediction"].tolist()
-    assert cell(grid, "audio+text", "audio+text")["absent"] == pytest.approx(0.5 / 24)  # u03 has no text
+    assert cell(grid, "audio+text", "audio+text")["absent"] == pytest.approx(
+        0.5 / 24
+    )  # u03 has no text
 
 
 def test_the_grid_has_every_subset_at_training_and_test_time(grid):
@@ -59,7 +66,10 @@ def test_the_grid_has_every_subset_at_training_and_test_time(grid):
     whole = {("audio+text", test, "test") for test in ("audio+text", "audio", "text")}
     alone = {("audio", "audio", "train"), ("text", "text", "train")}
     assert whole | alone <= found
-    assert {("audio+text", "absent 0.3", "absence"), ("audio+text dropout 0.4", "text", "remedy")} <= found
+    assert {
+        ("audio+text", "absent 0.3", "absence"),
+        ("audio+text dropout 0.4", "text", "remedy"),
+    } <= found
     assert ("fusion=gated", "audio+text", "component") in found
     assert ("fusion=gated", "audio", "component") not in found
 
@@ -74,7 +84,9 @@ def test_absence_is_nested_seeded_and_leaves_one(grid):
     low, high = cell(grid, "audio+text", "absent 0.3"), cell(grid, "audio+text", "absent 0.9")
     assert 0 < low["absent"] < high["absent"] <= 0.5 + 1e-6
     assert low["draws"] == 2 and not np.isnan(low["std_draws"])
-    batch = make_batch([f"x{i}" for i in range(40)], np.zeros((40, 3)), [0] * 40, [["a"]] * 20 + [[]] * 20)
+    batch = make_batch(
+        [f"x{i}" for i in range(40)], np.zeros((40, 3)), [0] * 40, [["a"]] * 20 + [[]] * 20
+    )
     groups = {"audio": ("audio",), "text": ("text",)}
     some, more = (RandomAbsence(groups, rate)(batch) for rate in (0.3, 1.0))
     for name in groups:
@@ -102,7 +114,9 @@ def test_retrained_variants_keep_folds_seeds_and_budget(trained, grid):
         assert variant.folds == trained.folds
         assert variant.assignment.equals(trained.assignment)
         assert variant.config["trainer"] == trained.config["trainer"]
-    assert list(Run(trained.directory / "ablation" / "audio").load_model("s0", 0).encoders) == ["tone"]
+    assert list(Run(trained.directory / "ablation" / "audio").load_model("s0", 0).encoders) == [
+        "tone"
+    ]
 
 
 def test_what_cannot_be_built_is_a_row_that_says_why(grid):
@@ -129,7 +143,10 @@ def test_scores_of_draws_pool_all_of_them(trained):
 
 
 def test_variants_of_settings(trained):
-    settings = {**trained.config, "stages": {"a": {"model": {"encoders": {"tone": 1, "prose": 2}}}, "b": None}}
+    settings = {
+        **trained.config,
+        "stages": {"a": {"model": {"encoders": {"tone": 1, "prose": 2}}}, "b": None},
+    }
     made = only_streams(settings, ["prose"])
     assert list(made["streams"]) == list(made["model"]["encoders"]) == ["prose"]
     assert made["stages"]["a"]["model"]["encoders"] == {"prose": 2}
@@ -137,18 +154,24 @@ def test_variants_of_settings(trained):
     placed = with_value(trained.config, "encoder@model.encoders.tone", "gru")
     assert placed["card"]["name"].endswith("+gru") and placed["card"]["reported"] == []
     assert "recurrent" in placed["model"]["encoders"]["tone"]["_target_"]
-    with pytest.raises(UsageError, match="leaves folds, seeds and data as they are; found protocol"):
+    with pytest.raises(
+        UsageError, match="leaves folds, seeds and data as they are; found protocol"
+    ):
         with_value(trained.config, "protocol", "meld7")
     with pytest.raises(UsageError, match=r"a part of the run at model\.encoders\.x"):
         with_value(trained.config, "encoder@model.encoders.x", "gru")
 
 
 def test_stages_of_the_published_staged_system_lose_what_is_gone():
-    settings = compose("train", ["system=leaf_mm_transformer", "corpus=synthetic", "protocol=synthetic4_loso5"])
+    settings = compose(
+        "train", ["system=leaf_mm_transformer", "corpus=synthetic", "protocol=synthetic4_loso5"]
+    )
     settings["streams"]["characters"] = {"extractor": "characters"}
     made = only_streams(settings, ["text"])
     assert list(made["stages"]) == ["text", "conversation", "fusion"]
-    assert list(made["streams"]) == ["text", "characters"] and list(made["model"]["encoders"]) == ["text"]
+    assert list(made["streams"]) == ["text", "characters"] and list(made["model"]["encoders"]) == [
+        "text"
+    ]
     assert made["stages"]["text"]["trainer"]["freeze"] == ["fusion.*", "head.*"]
     assert made["stages"]["conversation"]["objective"]["sizes"] == {"text": 200}
     assert made["stages"]["fusion"] == settings["stages"]["fusion"]

@@ -1,4 +1,6 @@
-"""From wav files through disturbed extractors to scores: what carries the class decides what hurts."""
+"""From wav files through disturbed extractors to scores: what carries the class
+decides what hurts.
+"""
 
 import numpy as np
 import pandas as pd
@@ -20,17 +22,31 @@ PITCHES = {"angry": 1800.0, "happy": 900.0, "sad": 3000.0}
 
 @pytest.fixture(scope="module")
 def heard(tmp_path_factory):
-    """A run on the MFCC of 18 tones whose pitch is the class; nothing of it but noise lies near 500 Hz."""
+    """A run on the MFCC of 18 tones whose pitch is the class; nothing of it but noise lies near 500
+    Hz.
+    """
     folder = tmp_path_factory.mktemp("heard")
     generator, rows = np.random.default_rng(0), []
     for i in range(18):
         label = CLASSES[i % 3]
-        wave = 0.3 * np.sin(2 * np.pi * PITCHES[label] * np.arange(4800) / 16_000) + 1e-3 * generator.normal(size=4800)
+        wave = 0.3 * np.sin(
+            2 * np.pi * PITCHES[label] * np.arange(4800) / 16_000
+        ) + 1e-3 * generator.normal(size=4800)
         write_wav(folder / "corpus" / f"u{i}.wav", wave.astype("f4"))
-        rows.append({"id": f"u{i}", "speaker": f"s{i // 6}", "emotion": label, "audio_path": f"u{i}.wav"})
+        rows.append(
+            {"id": f"u{i}", "speaker": f"s{i // 6}", "emotion": label, "audio_path": f"u{i}.wav"}
+        )
     pd.DataFrame(rows).to_csv(folder / "corpus" / "manifest.csv", index=False)
-    corpus = {"_target_": "mmser.corpora.generic.Generic", "root": str(folder / "corpus"), "name": "small"}
-    preprocess(Generic(folder / "corpus", "small"), {"mfcc13": Mfcc(coefficients=13, bands=26)}, folder / "cache")
+    corpus = {
+        "_target_": "mmser.corpora.generic.Generic",
+        "root": str(folder / "corpus"),
+        "name": "small",
+    }
+    preprocess(
+        Generic(folder / "corpus", "small"),
+        {"mfcc13": Mfcc(coefficients=13, bands=26)},
+        folder / "cache",
+    )
     settings = make_settings(folder / "cache", folder / "run", corpus=corpus, folds=["s0"])
     settings["streams"] = {"tone": {"extractor": "mfcc13", "normalise": "zscore"}}
     settings["model"]["encoders"].pop("prose")
@@ -56,13 +72,19 @@ def test_disturbed_sound(heard):
 def test_conditions_are_stores_beside_the_clean_one_and_are_made_once(heard):
     acoustic_robustness(heard, {"speed": [1.25]})
     stores = sorted(
-        path.name.rpartition("-")[0] for path in (heard.directory.parent / "cache" / "small").glob("mfcc13*/")
+        path.name.rpartition("-")[0]
+        for path in (heard.directory.parent / "cache" / "small").glob("mfcc13*/")
     )
     assert "mfcc13" in stores and "mfcc13+speed1.25" in stores
     store = next((heard.directory.parent / "cache" / "small").glob("mfcc13+speed*/"))
-    assert set(pd.read_parquet(store / "index.parquet")["id"]) == {f"u{i}" for i in range(6)}, "the test part alone"
+    assert set(pd.read_parquet(store / "index.parquet")["id"]) == {f"u{i}" for i in range(6)}, (
+        "the test part alone"
+    )
     before = (store / "index.parquet").stat().st_mtime_ns
-    assert main(["robustness", f"run={heard.directory}", "--disturb", "speed=1.25", "--workers", "0"]) == 0
+    assert (
+        main(["robustness", f"run={heard.directory}", "--disturb", "speed=1.25", "--workers", "0"])
+        == 0
+    )
     assert (store / "index.parquet").stat().st_mtime_ns == before
 
 

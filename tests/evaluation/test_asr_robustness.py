@@ -14,7 +14,12 @@ from mmser.cache.layout import store_directory
 from mmser.cache.writer import open_writer
 from mmser.core.clip import Features
 from mmser.core.errors import MmserError, UsageError
-from mmser.evaluation.asr_robustness import asr_robustness, confusions_of, text_stores, word_error_rate
+from mmser.evaluation.asr_robustness import (
+    asr_robustness,
+    confusions_of,
+    text_stores,
+    word_error_rate,
+)
 from mmser.evaluation.conditions import Condition, predict_conditions
 from mmser.evaluation.evaluate import evaluate
 from mmser.evaluation.rebuild import extractor_like
@@ -40,7 +45,8 @@ def predictions(trained, condition):
 
 
 def test_rates_are_measured_on_the_test_utterances(trained, scores):
-    # 23 spoken utterances of 4 words; one is not heard at all, the others have one misheard word each.
+    # 23 spoken utterances of 4 words; one is not heard at all, the others have one misheard word
+    # each.
     assert word_error_rate(trained, "pocketsphinx") == pytest.approx((4 + 22) / (23 * 4))
     assert row(scores, "pocketsphinx")["achieved"] == word_error_rate(trained, "pocketsphinx")
     assert row(scores, "WER 30%")["achieved"] == pytest.approx(0.3, abs=0.05)
@@ -105,9 +111,15 @@ def test_words_read_by_another_extractor_are_not_taken_for_its_own(trained, scor
     store = text_stores(trained)["prose"]
     own = ensure_transcribed(trained, {"prose": store}, "pocketsphinx", set())["prose"]
     words = {"source": "pocketsphinx", "fingerprint": "0" * 12}
-    other = Recipe("words", store.info["class"], 1, {**store.info["parameters"], "limit": 2}, "int64", words)
+    other = Recipe(
+        "words", store.info["class"], 1, {**store.info["parameters"], "limit": 2}, "int64", words
+    )
     folder = store_directory(
-        Path(trained.config["cache"]), store.directory.parent.name, "words", other.source, other.fingerprint
+        Path(trained.config["cache"]),
+        store.directory.parent.name,
+        "words",
+        other.source,
+        other.fingerprint,
     )
     with open_writer(folder, other) as writer:
         writer.add([Entry("u", "0" * 64, Features(np.ones(3, dtype="i8")))])

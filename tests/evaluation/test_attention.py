@@ -77,15 +77,24 @@ class Companions(MeanModel):
 
     def forward(self, streams, context, need_attention=False):
         outputs = super().forward(streams, context, need_attention)
-        return Outputs(outputs.vector, logits=outputs.logits + 3 * outputs.logits.sum(0), encoded=outputs.encoded)
+        return Outputs(
+            outputs.vector,
+            logits=outputs.logits + 3 * outputs.logits.sum(0),
+            encoded=outputs.encoded,
+        )
 
 
 class Gate(MeanModel):
     def forward(self, streams, context, need_attention=False):
         outputs = super().forward(streams, context, need_attention)
         rows = len(outputs.vector)
-        gate = {"gate": torch.tensor([[0.7, 0.3]]).expand(rows, 2), "absent": torch.zeros(rows, 1, 6)}
-        return Outputs(outputs.vector, logits=outputs.logits, encoded=outputs.encoded, attention=gate)
+        gate = {
+            "gate": torch.tensor([[0.7, 0.3]]).expand(rows, 2),
+            "absent": torch.zeros(rows, 1, 6),
+        }
+        return Outputs(
+            outputs.vector, logits=outputs.logits, encoded=outputs.encoded, attention=gate
+        )
 
 
 def test_samples_that_change_when_alone_are_left_out(samples):
@@ -108,7 +117,10 @@ def test_one_row_drops_padding_but_keeps_a_shared_time_axis(run):
     first_step = audio.mask & (torch.arange(audio.mask.shape[1]) == 0)
     streams = {"a": audio, "b": Stream(audio.values, first_step)}
     aligned = Batch(batch.ids, streams, batch.context)
-    assert [s.mask.shape for s in one_row(aligned, 1, shared=True).streams.values()] == [(1, 3), (1, 3)]
+    assert [s.mask.shape for s in one_row(aligned, 1, shared=True).streams.values()] == [
+        (1, 3),
+        (1, 3),
+    ]
     assert [s.mask.shape for s in one_row(aligned, 1).streams.values()] == [(1, 3), (1, 1)]
 
 

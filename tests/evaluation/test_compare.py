@@ -1,4 +1,6 @@
-"""Pairs of runs: tests on the same rows, honest verdicts, figures of the literature with their differences."""
+"""Pairs of runs: tests on the same rows, honest verdicts, figures of the literature with their
+differences.
+"""
 
 import numpy as np
 import pandas as pd
@@ -25,9 +27,15 @@ def made(accuracy, seed, seeds=(0, 1), folds=5):
             for one in seeds:
                 target = CLASSES[utterance % 3]
                 wrong = CLASSES[(utterance + 1) % 3]
-                row = {"id": f"f{fold}-{utterance}", "corpus": "c", "speaker": f"s{fold}-{utterance % 2}"}
+                row = {
+                    "id": f"f{fold}-{utterance}",
+                    "corpus": "c",
+                    "speaker": f"s{fold}-{utterance % 2}",
+                }
                 row |= {"fold": f"f{fold}", "seed": one, "target": target}
-                rows.append(row | {"prediction": target if generator.random() < accuracy else wrong})
+                rows.append(
+                    row | {"prediction": target if generator.random() < accuracy else wrong}
+                )
     return checked_predictions(pd.DataFrame(rows))
 
 
@@ -51,7 +59,9 @@ def test_a_clear_difference(good):
     assert (row["pairs"], row["utterances"], row["clusters"]) == (10, 300, 10)
     swapped = only(compare_tables({"bad": bad, "good": good}))
     assert swapped["verdict"] == "good is better"
-    assert swapped["difference"] == -row["difference"] and swapped["p_wilcoxon"] == row["p_wilcoxon"]
+    assert (
+        swapped["difference"] == -row["difference"] and swapped["p_wilcoxon"] == row["p_wilcoxon"]
+    )
 
 
 def test_one_fold_and_seed_are_judged_by_mcnemar_and_the_bootstrap():
@@ -80,7 +90,8 @@ def test_the_tests_are_those_of_the_books(good):
     other = made(0.75, 1)
     row = only(compare_tables({"a": good, "b": other}, "wa", test_to_train=0.25))
     fold_scores = [
-        t.assign(ok=t["target"] == t["prediction"]).groupby(["fold", "seed"])["ok"].mean() for t in (good, other)
+        t.assign(ok=t["target"] == t["prediction"]).groupby(["fold", "seed"])["ok"].mean()
+        for t in (good, other)
     ]
     gap = (fold_scores[0] - fold_scores[1]).to_numpy()
     t = gap.mean() / np.sqrt((1 / 10 + 0.25) * gap.var(ddof=1))
@@ -88,7 +99,9 @@ def test_the_tests_are_those_of_the_books(good):
     assert row["p_wilcoxon"] == pytest.approx(stats.wilcoxon(gap).pvalue)
     right = [(t["target"] == t["prediction"])[t["seed"] == 0].to_numpy() for t in (good, other)]
     first, second = (right[0] & ~right[1]).sum(), (right[1] & ~right[0]).sum()
-    assert row["p_mcnemar"] == pytest.approx(stats.binomtest(int(first), int(first + second)).pvalue)
+    assert row["p_mcnemar"] == pytest.approx(
+        stats.binomtest(int(first), int(first + second)).pvalue
+    )
 
 
 def test_without_an_assignment_the_other_folds_are_the_training_part(good):
@@ -119,12 +132,21 @@ def test_holm_over_the_pairs(good):
 def test_values_are_compared_by_concordance():
     generator = np.random.default_rng(0)
     truth = generator.normal(size=200)
-    base = {"id": [f"u{i}" for i in range(200)], "speaker": [f"s{i % 8}" for i in range(200)], "target_valence": truth}
+    base = {
+        "id": [f"u{i}" for i in range(200)],
+        "speaker": [f"s{i % 8}" for i in range(200)],
+        "target_valence": truth,
+    }
     base |= {"fold": [f"f{i % 4}" for i in range(200)]}
     near, far = (
-        pd.DataFrame({**base, "prediction_valence": truth + s * generator.normal(size=200)}) for s in (0.2, 2.0)
+        pd.DataFrame({**base, "prediction_valence": truth + s * generator.normal(size=200)})
+        for s in (0.2, 2.0)
     )
-    row = only(compare_tables({"near": checked_predictions(near), "far": checked_predictions(far)}, "ccc_valence"))
+    row = only(
+        compare_tables(
+            {"near": checked_predictions(near), "far": checked_predictions(far)}, "ccc_valence"
+        )
+    )
     assert row["verdict"] == "near is better" and np.isnan(row["p_mcnemar"])
 
 
@@ -160,7 +182,9 @@ def test_beside_the_literature(trained, capsys):
     assert table["published"].tolist()[0] == 61.2
     assert table["ours"].isna().all()
     text = published_text(table, differences)
-    assert "the card asks for the protocol iemocap7_speaker10, this run used small3_speaker3" in text
+    assert (
+        "the card asks for the protocol iemocap7_speaker10, this run used small3_speaker3" in text
+    )
     assert "this run is of the system small, not of mcsan" in text
     assert "stream prose: this run reads words, the system's config none" in text
     assert "departure from the paper" in text

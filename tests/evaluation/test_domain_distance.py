@@ -1,4 +1,6 @@
-"""Distances of domains: from a model that shows them or hides them, and from a run's training part alone."""
+"""Distances of domains: from a model that shows them or hides them, and from a run's training part
+alone.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,12 @@ def batches(rows=60):
     for part in (slice(0, 25), slice(25, rows)):
         stream = Stream(values[part], torch.ones(len(values[part]), 1, dtype=torch.bool))
         ids = tuple(map(str, row[part].tolist()))
-        yield Batch(ids, {"x": stream}, empty_context(len(ids)), {name: t[part] for name, t in targets.items()})
+        yield Batch(
+            ids,
+            {"x": stream},
+            empty_context(len(ids)),
+            {name: t[part] for name, t in targets.items()},
+        )
 
 
 def test_each_pair_of_corpora_and_the_genders() -> None:
@@ -49,7 +56,10 @@ def test_each_pair_of_corpora_and_the_genders() -> None:
 
 
 def test_one_domain_has_no_distance() -> None:
-    with pytest.raises(MmserError, match="two corpora or two genders in the training part; found corpora one, genders"):
+    with pytest.raises(
+        MmserError,
+        match="two corpora or two genders in the training part; found corpora one, genders",
+    ):
         distances_of(Reading(), batches(), Task(("a", "b"), corpora=("one",)))
 
 

@@ -34,7 +34,12 @@ def test_twice_gives_the_same_bytes_and_leaves_nothing_behind(run):
     before = {path.name: path.read_bytes() for path in run.directory.iterdir()}
     evaluate(run)
     assert {path.name: path.read_bytes() for path in run.directory.iterdir()} == before
-    assert set(before) == {"predictions.parquet", "embeddings.safetensors", "embeddings.parquet", "attention.parquet"}
+    assert set(before) == {
+        "predictions.parquet",
+        "embeddings.safetensors",
+        "embeddings.parquet",
+        "attention.parquet",
+    }
 
 
 def test_another_condition_is_added_and_replaced(run):
@@ -54,7 +59,11 @@ def test_embeddings_are_half_precision_and_their_rows_are_named(run):
     rows = index[(index["fold"] == "two") & (index["seed"] == 1)]
     assert rows["id"].tolist() == ["B0", "B2", "B4"]
     assert vectors["two-seed1"].dtype == np.float16
-    logits = {i: b.streams["audio"].values[r, 0] for b in run.batches["two", 1] for r, i in enumerate(b.ids)}
+    logits = {
+        i: b.streams["audio"].values[r, 0]
+        for b in run.batches["two", 1]
+        for r, i in enumerate(b.ids)
+    }
     expected = torch.stack([logits[i] for i in rows["id"]]).numpy()
     assert vectors["two-seed1"] == pytest.approx(expected, rel=1e-3)
 

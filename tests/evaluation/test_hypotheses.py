@@ -35,12 +35,19 @@ def recogniser() -> CTC:
 
 def test_what_was_understood_is_spelt_beside_the_transcript() -> None:
     audio = Stream(
-        torch.tensor([[2, 2, 0, 1, 3, 0], [3, 0, 3, 9, 9, 9]]), torch.tensor([[True] * 6, [True] * 3 + [False] * 3])
+        torch.tensor([[2, 2, 0, 1, 3, 0], [3, 0, 3, 9, 9, 9]]),
+        torch.tensor([[True] * 6, [True] * 3 + [False] * 3]),
     )
-    spoken = Stream(torch.tensor([[2, 1, 3], [3, 9, 9]]), torch.tensor([[True] * 3, [True, False, False]]))
+    spoken = Stream(
+        torch.tensor([[2, 1, 3], [3, 9, 9]]), torch.tensor([[True] * 3, [True, False, False]])
+    )
     batch = Batch(("u", "v"), {"audio": audio, "characters": spoken}, empty_context(2))
     table = recognise(Echo(), recogniser().eval(), [batch], ALPHABET)
-    assert table.to_dict("list") == {"id": ["u", "v"], "transcript": ["a b", "b"], "hypothesis": ["a b", "bb"]}
+    assert table.to_dict("list") == {
+        "id": ["u", "v"],
+        "transcript": ["a b", "b"],
+        "hypothesis": ["a b", "bb"],
+    }
 
 
 def test_numbers_beyond_the_alphabet_are_no_characters() -> None:

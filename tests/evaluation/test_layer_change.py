@@ -42,7 +42,9 @@ def trained(tmp_path):
 
 def test_layers_in_network_order_with_what_each_stage_moved(trained):
     table = layer_change(network(), list_stages({"stages": STAGES}), trained)
-    second, third = (table[table["stage"] == name].set_index("layer")["distance"] for name in ("second", "third"))
+    second, third = (
+        table[table["stage"] == name].set_index("layer")["distance"] for name in ("second", "third")
+    )
     encoder = [*(f"encoder.{index}" for index in range(11)), "encoder.11.0"]
     assert list(second.index) == encoder and list(third.index) == [*encoder, "head"]
     assert second["encoder.3"] == pytest.approx(2.0)

@@ -59,6 +59,13 @@ def test_kappa_is_scikit_learns() -> None:
 
 
 def test_agreement_needs_enough_in_common() -> None:
-    rows = [(f"u{i}", who, "ab"[(i * k) % 2]) for k, who in ((1, "x"), (1, "y"), (3, "z")) for i in range(25)]
-    heard = pd.DataFrame([row for row in rows if row[1] != "z" or row[0] < "u2"], columns=["id", "listener", "target"])
+    rows = [
+        (f"u{i}", who, "ab"[(i * k) % 2])
+        for k, who in ((1, "x"), (1, "y"), (3, "z"))
+        for i in range(25)
+    ]
+    heard = pd.DataFrame(
+        [row for row in rows if row[1] != "z" or row[0] < "u2"],
+        columns=["id", "listener", "target"],
+    )
     assert agreement(heard).to_numpy().tolist() == [["x", "y", 25, 1.0]]

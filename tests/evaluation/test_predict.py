@@ -1,4 +1,6 @@
-"""Probabilities, labels and order, worked out from the logits by hand; nothing leaks in from padding or batches."""
+"""Probabilities, labels and order, worked out from the logits by hand; nothing leaks in from
+padding or batches.
+"""
 
 import numpy as np
 import pytest
@@ -25,7 +27,9 @@ def test_a_table_worked_by_hand(batch):
     assert table["target"].isna().tolist() == [False, True]
     assert table["prediction"].tolist() == ["ang", "sad"]
     expected = np.exp(LOGITS) / np.exp(LOGITS).sum(1, keepdims=True)
-    assert table[[f"probability_{c}" for c in CLASSES]].to_numpy() == pytest.approx(expected, abs=1e-6)
+    assert table[[f"probability_{c}" for c in CLASSES]].to_numpy() == pytest.approx(
+        expected, abs=1e-6
+    )
     assert vectors == pytest.approx(LOGITS, abs=1e-6)
     assert vectors.dtype == np.float32
 

@@ -1,4 +1,6 @@
-"""The extractor of a store made again, from weights that lie elsewhere by now, and from stores made long ago."""
+"""The extractor of a store made again, from weights that lie elsewhere by now, and from stores made
+long ago.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ def info_of(extractor: Tokens) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("weights", ["local", "random"])
-def test_a_store_that_names_a_revision_beside_other_weights_is_still_known(checkpoint: Path, weights: str) -> None:
+def test_a_store_that_names_a_revision_beside_other_weights_is_still_known(
+    checkpoint: Path, weights: str
+) -> None:
     """Stores made earlier do."""
     info = info_of(Tokens(weights=str(checkpoint) if weights == "local" else "random"))
     info["parameters"]["revision"] = COMMIT
@@ -74,9 +78,18 @@ def test_a_changed_feature_set_is_told() -> None:
 
 
 def test_one_maker_whatever_it_read() -> None:
-    one = {"class": "a.B", "version": 1, "dtype": "float32", "parameters": {"size": 50, "weights": "sha256:0"}}
+    one = {
+        "class": "a.B",
+        "version": 1,
+        "dtype": "float32",
+        "parameters": {"size": 50, "weights": "sha256:0"},
+    }
     assert same_maker(one, {**one, "transcript": {"source": "whisper"}, "fingerprint": "1"})
-    for changes in ({"version": 2}, {"dtype": "float16"}, {"parameters": {"size": 100, "weights": "sha256:0"}}):
+    for changes in (
+        {"version": 2},
+        {"dtype": "float16"},
+        {"parameters": {"size": 100, "weights": "sha256:0"}},
+    ):
         assert not same_maker(one, {**one, **changes})
 
 
@@ -92,17 +105,24 @@ def own(tmp_path: Path) -> Path:
 def test_the_path_of_weights_is_a_hint_beside_their_digest(own: Path, tmp_path: Path) -> None:
     info = info_of(Tokens(weights=str(own)))
     assert info["files"] == {"weights": str(own)}
-    assert extractor_of(info, str(tmp_path)) == Tokens(weights=str(own), weights_folder=str(tmp_path))
+    assert extractor_of(info, str(tmp_path)) == Tokens(
+        weights=str(own), weights_folder=str(tmp_path)
+    )
     moved = own.rename(own.parent / "moved")
     assert info["fingerprint"] == info_of(Tokens(weights=str(moved)))["fingerprint"]
-    gone = rf"`weights` that made bert_tokens-.*found nothing with that digest at {own} or .*weights=PATH"
+    gone = (
+        rf"`weights` that made bert_tokens-.*found nothing with that digest at {own} or "
+        r".*weights=PATH"
+    )
     with pytest.raises(MmserError, match=gone):
         extractor_of(info, str(tmp_path))
     named = {"bert_tokens": {"weights": str(moved)}}
     assert extractor_of(info, str(tmp_path), named).parameters() == info["parameters"]
 
 
-def test_other_contents_in_the_same_place_are_not_taken(own: Path, checkpoint: Path, tmp_path: Path) -> None:
+def test_other_contents_in_the_same_place_are_not_taken(
+    own: Path, checkpoint: Path, tmp_path: Path
+) -> None:
     info = info_of(Tokens(weights=str(own)))
     (own / "vocab.txt").write_text("c")
     for named in (None, {"bert_tokens": {"weights": str(own)}}):
@@ -115,5 +135,9 @@ def test_other_contents_in_the_same_place_are_not_taken(own: Path, checkpoint: P
 
 def test_a_detector_is_found_as_weights_are(tmp_path: Path) -> None:
     (tmp_path / "detector.safetensors").write_bytes(b"d")
-    info = recipe_of("vocal_segments", VocalSegments(detector=str(tmp_path / "detector.safetensors"))).info()
-    assert extractor_of(info, "weights") == VocalSegments(detector=str(tmp_path / "detector.safetensors"))
+    info = recipe_of(
+        "vocal_segments", VocalSegments(detector=str(tmp_path / "detector.safetensors"))
+    ).info()
+    assert extractor_of(info, "weights") == VocalSegments(
+        detector=str(tmp_path / "detector.safetensors")
+    )

@@ -25,7 +25,12 @@ def table():
             target = CLASSES[utterance % 3] if speaker != "8" else ("ang", "sad")[utterance % 2]
             for seed in (0, 1):
                 p = rng.dirichlet(np.ones(3) + 3 * np.array([c == target for c in CLASSES]))
-                row = {"id": f"{speaker}-{utterance}", "speaker": speaker, "fold": f"s{speaker}", "seed": seed}
+                row = {
+                    "id": f"{speaker}-{utterance}",
+                    "speaker": speaker,
+                    "fold": f"s{speaker}",
+                    "seed": seed,
+                }
                 row |= {"corpus": "emodb", "target": target, "prediction": CLASSES[p.argmax()]}
                 rows.append(row | {f"probability_{c}": v for c, v in zip(CLASSES, p, strict=True)})
     return pd.DataFrame(rows)
@@ -60,7 +65,9 @@ def test_folds_and_seeds(table):
     for (fold, seed), part in table.groupby(["fold", "seed"]):
         present = sorted(part["target"].unique())
         ours = value(scores, "fold", "ua", fold=fold, seed=seed)["value"]
-        uas[fold, seed] = sk.recall_score(part["target"], part["prediction"], average="macro", labels=present)
+        uas[fold, seed] = sk.recall_score(
+            part["target"], part["prediction"], average="macro", labels=present
+        )
         assert ours == pytest.approx(uas[fold, seed])
     mean = value(scores, "mean over folds", "ua")
     grid = np.array([[uas[f, s] for s in (0, 1)] for f in ("s3", "s8", "s9")])
@@ -89,7 +96,9 @@ def test_one_fold_and_seed_has_no_spread_and_one_speaker_no_interval(table):
 
 def test_unequal_folds_are_pooled_by_utterance_and_averaged_by_fold():
     """One of one wrong, nine of nine right: WA is 0.9, the mean of the folds 0.5."""
-    rows = pd.DataFrame({"target": ["ang"] * 10, "prediction": ["sad"] + ["ang"] * 9, "fold": ["a"] + ["b"] * 9})
+    rows = pd.DataFrame(
+        {"target": ["ang"] * 10, "prediction": ["sad"] + ["ang"] * 9, "fold": ["a"] + ["b"] * 9}
+    )
     scores = score(rows)
     assert value(scores, "pooled", "wa")["value"] == 0.9
     assert value(scores, "mean over folds", "wa")["value"] == 0.5
@@ -150,7 +159,9 @@ def test_a_class_may_be_left_out_and_both_numbers_are_printed(tmp_path, capsys):
     scores = score(rows, without=["background"])
     left_out = "clean, without background"
     assert value(scores, "pooled", "wa", condition="clean")["value"] == 0.75
-    assert value(scores, "pooled", "ua", condition="clean")["value"] == pytest.approx((1 + 0.5 + 0.5) / 3)
+    assert value(scores, "pooled", "ua", condition="clean")["value"] == pytest.approx(
+        (1 + 0.5 + 0.5) / 3
+    )
     assert value(scores, "pooled", "wa", condition=left_out)["value"] == 0.5
     assert value(scores, "pooled", "ua", condition=left_out)["value"] == 0.5
     assert value(scores, "pooled", "ua", condition=left_out)["utterances"] == 4

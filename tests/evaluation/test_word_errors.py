@@ -19,7 +19,10 @@ NEIGHBOURS = Neighbours([*TEXT.split(), "bog", "goat", "fix", "their"])
 
 def transcripts(count=60):
     words = TEXT.split()
-    return {f"u{i}": Transcript(" ".join(words[i % 7 :] + words[: i % 7]), "corpus") for i in range(count)}
+    return {
+        f"u{i}": Transcript(" ".join(words[i % 7 :] + words[: i % 7]), "corpus")
+        for i in range(count)
+    }
 
 
 def recursive_distance(first, second):
@@ -34,7 +37,8 @@ def recursive_distance(first, second):
 
 
 @pytest.mark.parametrize(
-    ("word", "spelling"), [("phone", "fon"), ("knight", "nit"), ("catch", "kaC"), ("city", "siti"), ("well", "wel")]
+    ("word", "spelling"),
+    [("phone", "fon"), ("knight", "nit"), ("catch", "kaC"), ("city", "siti"), ("well", "wel")],
 )
 def test_spellings(word, spelling):
     assert sounds(word) == spelling
@@ -68,14 +72,18 @@ def test_neighbours_sound_alike():
 @pytest.mark.parametrize("wer", [0.1, 0.3, 0.6])
 def test_the_rate_asked_for_comes_out(wer):
     made, achieved = corrupted(transcripts(), wer, Confusions(NEIGHBOURS))
-    measured = word_errors([t.text for t in transcripts().values()], [t.text for t in made.values()])
+    measured = word_errors(
+        [t.text for t in transcripts().values()], [t.text for t in made.values()]
+    )
     assert measured.rate == achieved
     assert achieved == pytest.approx(wer, abs=0.02)
 
 
 def test_kinds_of_error_follow_their_shares():
     made, _ = corrupted(transcripts(200), 0.1, Confusions(NEIGHBOURS))
-    found = word_errors([t.text for t in transcripts(200).values()], [t.text for t in made.values()])
+    found = word_errors(
+        [t.text for t in transcripts(200).values()], [t.text for t in made.values()]
+    )
     counts = np.array([found.substitutions, found.deletions, found.insertions])
     assert counts / counts.sum() == pytest.approx(np.array(SHARES), abs=0.07)
 
@@ -90,7 +98,9 @@ def test_draws_differ_and_repeat():
 
 
 def test_errors_of_a_recogniser_are_learnt():
-    learnt = learn_confusions(["a lazy dog", "old fox"], ["a crazy dog now", "fox"], NEIGHBOURS, "it")
+    learnt = learn_confusions(
+        ["a lazy dog", "old fox"], ["a crazy dog now", "fox"], NEIGHBOURS, "it"
+    )
     assert learnt.substitutions == {"lazy": {"crazy": 1}}
     assert learnt.insertions == {"now": 1}
     assert learnt.shares == (1 / 3, 1 / 3, 1 / 3)
@@ -103,7 +113,9 @@ def test_errors_of_a_recogniser_are_learnt():
 
 def test_word_times_go_with_their_words():
     times = tuple(Word(word, i, i + 1) for i, word in enumerate(TEXT.split()))
-    made, _ = corrupted({f"u{i}": Transcript(TEXT, "corpus", times) for i in range(9)}, 0.5, Confusions(NEIGHBOURS))
+    made, _ = corrupted(
+        {f"u{i}": Transcript(TEXT, "corpus", times) for i in range(9)}, 0.5, Confusions(NEIGHBOURS)
+    )
     for transcript in made.values():
         assert [word.text for word in transcript.words] == transcript.text.split()
         starts = [word.start for word in transcript.words]
@@ -113,7 +125,10 @@ def test_word_times_go_with_their_words():
 
 def test_only_deletions_leave_nothing_to_read():
     made, achieved = corrupted(
-        {"u": Transcript("no", "corpus")}, 0.9, Confusions(Neighbours(["no"]), shares=(0.0, 1.0, 0.0)), draw=0
+        {"u": Transcript("no", "corpus")},
+        0.9,
+        Confusions(Neighbours(["no"]), shares=(0.0, 1.0, 0.0)),
+        draw=0,
     )
     assert made["u"].text == "" or achieved == 0.0
 

@@ -1,6 +1,8 @@
-"""Runs preprocessing jobs in forked children, kills them, and prints as JSON what stands on the disk afterwards.
+"""Runs preprocessing jobs in forked children, kills them, and prints as JSON what stands on the
+disk afterwards.
 
-A script of its own, so that the parent of all children has no threads: ``python crash_driver.py MODE FOLDER``.
+A script of its own, so that the parent of all children has no threads: ``python crash_driver.py
+MODE FOLDER``.
 """
 
 import hashlib
@@ -25,7 +27,9 @@ FILES, TURNS = 12, 14
 
 
 class Corpus:
-    """12 recordings of 14 short turns each; recording 5 is a text file, recording 7 does not exist."""
+    """12 recordings of 14 short turns each; recording 5 is a text file, recording 7
+    does not exist.
+    """
 
     name = "tiny"
 
@@ -69,7 +73,10 @@ class Companions:
 
     def extract(self, clips):
         total = sum(float(np.abs(clip.waveform).sum()) for clip in clips)
-        return [Features(np.outer(clip.waveform[::8], np.arange(6)) * self.scale + total, 2000.0) for clip in clips]
+        return [
+            Features(np.outer(clip.waveform[::8], np.arange(6)) * self.scale + total, 2000.0)
+            for clip in clips
+        ]
 
 
 class Letters:
@@ -82,7 +89,10 @@ class Letters:
         return {}
 
     def extract(self, clips):
-        return [Features(np.array([[ord(letter)] for letter in clip.transcript.text], np.int32)) for clip in clips]
+        return [
+            Features(np.array([[ord(letter)] for letter in clip.transcript.text], np.int32))
+            for clip in clips
+        ]
 
 
 class Listener:
@@ -94,7 +104,10 @@ class Listener:
         return {"version": 1}
 
     def transcribe(self, waveforms):
-        return [Transcript(f"{np.abs(w).sum():.3f}", self.name, (Word("x", 0.0, 0.01, 0.5),)) for w in waveforms]
+        return [
+            Transcript(f"{np.abs(w).sum():.3f}", self.name, (Word("x", 0.0, 0.01, 0.5),))
+            for w in waveforms
+        ]
 
 
 def job(root, cache, workers=0):
@@ -105,7 +118,9 @@ def job(root, cache, workers=0):
 
 
 def child(work, kill_at=None, cache=None):
-    """Fork; the child does ``work`` and dies by SIGKILL before its ``kill_at``-th touch of a file below ``cache``."""
+    """Fork; the child does ``work`` and dies by SIGKILL before its ``kill_at``-th touch of a file
+    below ``cache``.
+    """
     pid = os.fork()
     if pid:
         return pid
@@ -113,7 +128,9 @@ def child(work, kill_at=None, cache=None):
         left = [kill_at]
 
         def hook(event, arguments):
-            if event in ("open", "os.rename", "os.remove", "os.mkdir") and str(arguments[0]).startswith(str(cache)):
+            if event in ("open", "os.rename", "os.remove", "os.mkdir") and str(
+                arguments[0]
+            ).startswith(str(cache)):
                 left[0] -= 1
                 if left[0] < 0:
                     os.kill(os.getpid(), signal.SIGKILL)
@@ -136,7 +153,10 @@ def waited(pid):
 def tree(cache):
     """{relative path: digest} of every file."""
     files = sorted(path for path in Path(cache).rglob("*") if path.is_file())
-    return {str(path.relative_to(cache)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    return {
+        str(path.relative_to(cache)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in files
+    }
 
 
 def differing(one, other):
@@ -145,7 +165,9 @@ def differing(one, other):
 
 
 def kill_points(root, folder, undisturbed):
-    """Kill at every n-th file operation until a job survives, each on a cache of its own; then run again."""
+    """Kill at every n-th file operation until a job survives, each on a cache of its own; then run
+    again.
+    """
     killed, wrong, point = 0, [], 0
     while True:
         cache = folder / f"point{point}"
@@ -159,7 +181,9 @@ def kill_points(root, folder, undisturbed):
 
 
 def random_kills(root, folder, undisturbed):
-    """Kill one job again and again at random moments, decoding threads and all, until it comes through."""
+    """Kill one job again and again at random moments, decoding threads and all, until it comes
+    through.
+    """
     generator = random.Random(3)
     cache, kills, longest = folder / "random", 0, 0.02
     while True:

@@ -15,7 +15,10 @@ def test_rows_belong_to_the_ids_of_a_table(tmp_path: Path) -> None:
     np.save(tmp_path / "rows.npy", np.arange(6.0).reshape(2, 3))
     (tmp_path / "ids.csv").write_text("id,more\nu1,x,\n u2 ,y,\n")
     read = read_arrays(tmp_path / "rows.npy", ids=tmp_path / "ids.csv")
-    assert {key: values.tolist() for key, values in read.items()} == {"u1": [[0, 1, 2]], "u2": [[3, 4, 5]]}
+    assert {key: values.tolist() for key, values in read.items()} == {
+        "u1": [[0, 1, 2]],
+        "u2": [[3, 4, 5]],
+    }
     (tmp_path / "ids.csv").write_text("id,more\nu1,x\n,y\n")
     with pytest.raises(MmserError, match=r"an id in every line of .*found line 2"):
         read_arrays(tmp_path / "rows.npy", ids=tmp_path / "ids.csv")
@@ -35,7 +38,9 @@ def test_a_folder_behind_a_link(tmp_path: Path) -> None:
         b"",
         HEADER,
         HEADER + b"(((((".ljust(117) + b"\n",
-        HEADER + b"{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000000,), }".ljust(117) + b"\n",
+        HEADER
+        + b"{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000000,), }".ljust(117)
+        + b"\n",
         b"PK\x03\x04",
         b"no array",
     ],

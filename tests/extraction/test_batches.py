@@ -23,7 +23,9 @@ def test_results_keep_the_order_and_the_broken_item_stands_alone(threads: int) -
             raise ValueError("seven")
         return [f"{item}" for item in batch]
 
-    found = by_length(items, lambda item: item, compute, lambda item, why: f"{item} {why}", 3, threads)
+    found = by_length(
+        items, lambda item: item, compute, lambda item, why: f"{item} {why}", 3, threads
+    )
     assert found == ["5", "3", "9", "1", "7 ValueError: seven", "4", "8", "2", "6"]
     assert sorted(seen) == [[1, 2, 3], [4, 5, 6], [7], [7, 8, 9], [8], [9]]
 

@@ -1,4 +1,6 @@
-"""What counts as changed content: the bytes, the times, the half of the picture, and sound decoded in another way."""
+"""What counts as changed content: the bytes, the times, the half of the picture, and sound decoded
+in another way.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ def wav(path: Path, rate: int, channels: int) -> Utterance:
 
 
 def by_bytes_alone(item: Utterance, path: Path) -> str:
-    """The digest that every store held before sound of other rates and channels was decoded better."""
+    """The digest that every store held before sound of other rates and channels was
+    decoded better.
+    """
     return text_digest(canonical([file_digest(path), item.start, item.end, None]))
 
 

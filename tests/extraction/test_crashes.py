@@ -12,7 +12,9 @@ DRIVER = Path(__file__).with_name("crash_driver.py")
 
 
 def drive(mode: str, folder: Path) -> dict[str, Any]:
-    done = subprocess.run([sys.executable, str(DRIVER), mode, str(folder)], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, str(DRIVER), mode, str(folder)], capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -32,4 +34,6 @@ def test_the_final_cache_has_several_shards_of_each_kind_and_no_leftovers(tmp_pa
     assert result["done"] == [True, True] and result["same"]
     names = [Path(name).name for name in result["files"]]
     assert names.count("shard-00001.safetensors") == 2 and names.count("transcripts.parquet") == 1
-    assert not [name for name in names if name.startswith("part") or name.endswith((".lock", ".tmp"))]
+    assert not [
+        name for name in names if name.startswith("part") or name.endswith((".lock", ".tmp"))
+    ]

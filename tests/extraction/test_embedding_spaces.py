@@ -31,7 +31,9 @@ def rotation(size: int, seed: int = 0) -> torch.Tensor:
 def words(count: int, size: int, seed: int = 1) -> torch.Tensor:
     """Unlike in each direction, so that only one rotation fits."""
     values = torch.randn(count, size, generator=torch.Generator().manual_seed(seed))
-    return torch.cat([values[:, :1].exp(), values[:, 1:] * torch.linspace(2.0, 0.3, size - 1)], dim=1)
+    return torch.cat(
+        [values[:, :1].exp(), values[:, 1:] * torch.linspace(2.0, 0.3, size - 1)], dim=1
+    )
 
 
 def test_procrustes_recovers_a_rotation() -> None:
@@ -51,7 +53,9 @@ def test_procrustes_is_the_best_orthogonal_matrix() -> None:
 
 
 def test_the_dictionary_pairs_equal_vectors_and_passes_over_hubs() -> None:
-    source = torch.nn.functional.normalize(torch.randn(40, 12, generator=torch.Generator().manual_seed(3)), dim=1)
+    source = torch.nn.functional.normalize(
+        torch.randn(40, 12, generator=torch.Generator().manual_seed(3)), dim=1
+    )
     order = torch.randperm(40, generator=torch.Generator().manual_seed(4))
     pairs = csls_dictionary(source, source[order])
     assert len(pairs) == 40 and torch.equal(order[pairs[:, 1]], pairs[:, 0])
@@ -88,27 +92,39 @@ def test_the_adversary_finds_a_rotation_and_refinement_brings_it_home() -> None:
     torch.testing.assert_close(home @ home.T, torch.eye(3), atol=1e-5, rtol=0)
 
 
-def planted(seed: int, size: int = 16, count: int = 800) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Speech, text, and for each spoken word its place in the text or -1: 20 unequal clusters, turned, with noise.
+def planted(
+    seed: int, size: int = 16, count: int = 800
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Speech, text, and for each spoken word its place in the text or -1: 20 unequal clusters,
+    turned, with noise.
 
-    The words of each side stand by their Zipf frequency as that side happened to count it, and nine in a hundred of
-    them are the side's own.
+    The words of each side stand by their Zipf frequency as that side happened to count it, and nine
+    in a hundred of them are the side's own.
     """
     generator = torch.Generator().manual_seed(seed)
     wide = torch.linspace(2.0, 0.3, size)
     centres = torch.randn(20, size, generator=generator) * wide
-    cluster = torch.multinomial(0.05 + torch.rand(20, generator=generator) ** 2, count, True, generator=generator)
+    cluster = torch.multinomial(
+        0.05 + torch.rand(20, generator=generator) ** 2, count, True, generator=generator
+    )
     widths = 0.2 + 0.6 * torch.rand(20, size, generator=generator)
     text = centres[cluster] + widths[cluster] * torch.randn(count, size, generator=generator) * wide
-    speech = text @ rotation(size, seed + 100) + 0.05 * text.std() * torch.randn(count, size, generator=generator)
+    speech = text @ rotation(size, seed + 100) + 0.05 * text.std() * torch.randn(
+        count, size, generator=generator
+    )
     zipf = -torch.arange(1.0, count + 1).log()
-    read, heard = ((zipf + 0.3 * torch.randn(count, generator=generator)).argsort(descending=True) for _ in range(2))
+    read, heard = (
+        (zipf + 0.3 * torch.randn(count, generator=generator)).argsort(descending=True)
+        for _ in range(2)
+    )
     read, heard = read[: int(0.95 * count)], heard[heard >= 0.05 * count]
     place = torch.full((count,), -1).scatter(0, read, torch.arange(len(read)))
     return speech[heard], text[read], place[heard]
 
 
-def share_found(mapping: torch.Tensor, speech: torch.Tensor, text: torch.Tensor, place: torch.Tensor) -> float:
+def share_found(
+    mapping: torch.Tensor, speech: torch.Tensor, text: torch.Tensor, place: torch.Tensor
+) -> float:
     """Of the spoken words that the text has, those whose nearest text vector is their own."""
     nearest = torch.cdist(speech @ mapping.T, text).argmin(dim=1)
     return float((nearest == place)[place >= 0].float().mean())
@@ -135,7 +151,9 @@ def test_axes_are_laid_on_axes_with_their_longer_tails_on_one_side() -> None:
 
 def test_an_adversary_that_goes_astray_does_no_harm(monkeypatch: pytest.MonkeyPatch) -> None:
     speech, text, place = planted(0)
-    monkeypatch.setattr("mmser.extraction.embedding_spaces.adversarial_mapping", lambda *_: rotation(16, 5))
+    monkeypatch.setattr(
+        "mmser.extraction.embedding_spaces.adversarial_mapping", lambda *_: rotation(16, 5)
+    )
     assert share_found(align_spaces(speech, text, Adversary(steps=1)), speech, text, place) > 0.95
     lost = align_spaces(speech, text, Adversary(steps=1), start="identity")
     assert share_found(lost, speech, text, place) < 0.2, "or this test shows nothing"
@@ -173,7 +191,9 @@ def test_files_come_back_as_they_were_written(tmp_path: Path) -> None:
         read_vectors(tmp_path / "bad.txt")
     for value in ("nan", "x", "inf"):
         (tmp_path / "bad.txt").write_text(f"a 1 2\nb 3 {value}\n")
-        with pytest.raises(MmserError, match=rf"finite numbers in line 2 of .*bad\.txt; found 3 {value}"):
+        with pytest.raises(
+            MmserError, match=rf"finite numbers in line 2 of .*bad\.txt; found 3 {value}"
+        ):
             read_vectors(tmp_path / "bad.txt")
     with pytest.raises(MmserError, match="a text file of word vectors; found no file"):
         read_vectors(tmp_path / "none.txt")

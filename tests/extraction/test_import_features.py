@@ -16,7 +16,9 @@ ROWS = np.arange(6, dtype=np.float32).reshape(3, 2)
 
 @pytest.fixture
 def corpus(tmp_path: Path) -> Generic:
-    (tmp_path / "manifest.csv").write_text("id,speaker,transcript\nd1/a,s,one\nd1/b,s,two\nc,t,three\n")
+    (tmp_path / "manifest.csv").write_text(
+        "id,speaker,transcript\nd1/a,s,one\nd1/b,s,two\nc,t,three\n"
+    )
     return Generic(tmp_path, name="small")
 
 
@@ -62,7 +64,9 @@ def test_files_that_do_not_fit_are_refused(tmp_path: Path) -> None:
 
 def test_a_store_with_its_ledger(tmp_path: Path, corpus: Generic) -> None:
     arrays = {"c": ROWS, "d1/a": np.array([[np.nan, 1.0]]), "of no utterance": ROWS}
-    table = import_features(corpus, "mine", arrays, tmp_path / "cache", "face", frame_rate=5.0, max_failures=1.0)
+    table = import_features(
+        corpus, "mine", arrays, tmp_path / "cache", "face", frame_rate=5.0, max_failures=1.0
+    )
     store = Store(find_store(tmp_path / "cache", "small", "mine"))
     assert table.loc[0, ["done", "failed"]].to_list() == [1, 2]
     assert list(store.ids) == ["c"]
@@ -76,7 +80,11 @@ def test_a_store_with_its_ledger(tmp_path: Path, corpus: Generic) -> None:
 
 def test_the_fingerprint_is_the_numbers(tmp_path: Path, corpus: Generic) -> None:
     def directory(arrays: dict[str, np.ndarray]) -> str:
-        return str(import_features(corpus, "mine", arrays, tmp_path, "text", max_failures=1.0).loc[0, "directory"])
+        return str(
+            import_features(corpus, "mine", arrays, tmp_path, "text", max_failures=1.0).loc[
+                0, "directory"
+            ]
+        )
 
     first = directory({"c": ROWS, "d1/a": ROWS})
     assert directory({"d1/a": ROWS, "c": ROWS.copy(), "other": ROWS}) == first
@@ -85,5 +93,7 @@ def test_the_fingerprint_is_the_numbers(tmp_path: Path, corpus: Generic) -> None
 
 
 def test_ids_of_another_corpus_are_refused(tmp_path: Path, corpus: Generic) -> None:
-    with pytest.raises(MmserError, match=r"utterances of small, such as d1/a, d1/b; found x\. Check the ids"):
+    with pytest.raises(
+        MmserError, match=r"utterances of small, such as d1/a, d1/b; found x\. Check the ids"
+    ):
         import_features(corpus, "mine", {"x": ROWS}, tmp_path, "text")

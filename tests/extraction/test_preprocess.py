@@ -1,4 +1,6 @@
-"""The pipeline: what is decoded how often, what is done again, and what becomes of every kind of bad clip."""
+"""The pipeline: what is decoded how often, what is done again, and what becomes of every kind of
+bad clip.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +57,10 @@ class Loudness:
         if self.breaks_on in [clip.id for clip in clips]:
             raise RuntimeError("kernel size cannot be greater than the input")
         return [
-            Features(clip.waveform[: len(clip.waveform) // 2 * 2].reshape(-1, 2) * self.gain, 8000.0) for clip in clips
+            Features(
+                clip.waveform[: len(clip.waveform) // 2 * 2].reshape(-1, 2) * self.gain, 8000.0
+            )
+            for clip in clips
         ]
 
 
@@ -70,8 +75,14 @@ class Brightness:
     def extract(self, clips):
         results = []
         for clip in clips:
-            values = clip.frames.reshape(len(clip.frames), -1).mean(1, keepdims=True).astype(np.float32)
-            results.append(Features(values, clip.frame_rate) if values.max() > 20 else Failure(clip.id, "no face"))
+            values = (
+                clip.frames.reshape(len(clip.frames), -1).mean(1, keepdims=True).astype(np.float32)
+            )
+            results.append(
+                Features(values, clip.frame_rate)
+                if values.max() > 20
+                else Failure(clip.id, "no face")
+            )
         return results
 
 
@@ -102,12 +113,19 @@ class Asr:
 
     def transcribe(self, waveforms):
         self.heard += len(waveforms)
-        return [Transcript(f"heard {len(w)}", self.name, (Word("heard", 0.0, 0.1, 0.5),)) for w in waveforms]
+        return [
+            Transcript(f"heard {len(w)}", self.name, (Word("heard", 0.0, 0.1, 0.5),))
+            for w in waveforms
+        ]
 
 
 def utterance(name: str, path: Path | None, **facts) -> Utterance:
-    media = {"video_path": path} if path is not None and path.suffix == ".mp4" else {"audio_path": path}
-    return Utterance(**({"id": name, "corpus": "listed", "speaker": "s", "transcript": "ja"} | media | facts))
+    media = (
+        {"video_path": path} if path is not None and path.suffix == ".mp4" else {"audio_path": path}
+    )
+    return Utterance(
+        **({"id": name, "corpus": "listed", "speaker": "s", "transcript": "ja"} | media | facts)
+    )
 
 
 def videos(folder: Path, count: int = 5) -> list[Utterance]:
@@ -120,13 +138,21 @@ def videos(folder: Path, count: int = 5) -> list[Utterance]:
 
 
 def run(utterances: list[Utterance], cache: Path, extractors=None, **facts) -> pd.DataFrame:
-    extractors = extractors or {"loudness": Loudness(), "brightness": Brightness(), "letters": Letters()}
-    return preprocess(Listed(utterances), extractors, cache, progress=False, **facts).set_index("extractor")
+    extractors = extractors or {
+        "loudness": Loudness(),
+        "brightness": Brightness(),
+        "letters": Letters(),
+    }
+    return preprocess(Listed(utterances), extractors, cache, progress=False, **facts).set_index(
+        "extractor"
+    )
 
 
 def failures(cache: Path, name: str) -> dict[str, str]:
     index = Store(find_store(cache, "listed", name)).index
-    return dict(zip(index.id[index.status == "failed"], index.error[index.status == "failed"], strict=True))
+    return dict(
+        zip(index.id[index.status == "failed"], index.error[index.status == "failed"], strict=True)
+    )
 
 
 @pytest.fixture
@@ -136,7 +162,9 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bool, bool]]:
     here, apart = decoding.stream_clips, decoding.Decoder.clips
 
     def note(utterances, want_audio, want_frames):
-        passes.append((utterances[0].video_path or utterances[0].audio_path, want_audio, want_frames))
+        passes.append(
+            (utterances[0].video_path or utterances[0].audio_path, want_audio, want_frames)
+        )
 
     def counted_here(utterances, want_audio, want_frames, frame_rate, **options):
         note(utterances, want_audio, want_frames)
@@ -160,18 +188,26 @@ def test_one_pass_per_file_fills_every_store(tmp_path: Path, decoded, workers: i
     store = Store(table.directory["brightness"])
     assert store.frame_rate("v3") == 3.0 and store.read("v3").dtype == np.float32
     assert store.info["parameters"] == {"decoded_frame_rate": 3.0, "decoded_pictures": "on screen"}
-    assert Store(find_store(tmp_path / "cache", "listed", "loudness")).read("v0").dtype == np.float16
-    assert list(read_manifest(tmp_path / "cache" / "listed" / "manifest.parquet").id) == [u.id for u in made]
+    assert (
+        Store(find_store(tmp_path / "cache", "listed", "loudness")).read("v0").dtype == np.float16
+    )
+    assert list(read_manifest(tmp_path / "cache" / "listed" / "manifest.parquet").id) == [
+        u.id for u in made
+    ]
 
 
 def test_a_second_run_decodes_nothing_and_changes_no_byte(tmp_path: Path, decoded):
     made = videos(tmp_path)
     run(made, tmp_path / "cache")
-    before = {path: path.read_bytes() for path in (tmp_path / "cache").rglob("*.*") if path.is_file()}
+    before = {
+        path: path.read_bytes() for path in (tmp_path / "cache").rglob("*.*") if path.is_file()
+    }
     decoded.clear()
     assert list(run(made, tmp_path / "cache").done) == [5, 5, 5]
     assert decoded == []
-    assert {path: path.read_bytes() for path in (tmp_path / "cache").rglob("*.*") if path.is_file()} == before
+    assert {
+        path: path.read_bytes() for path in (tmp_path / "cache").rglob("*.*") if path.is_file()
+    } == before
 
 
 def test_only_what_is_wanted_is_decoded(tmp_path: Path, decoded):
@@ -223,7 +259,10 @@ def test_batches_have_neighbouring_lengths(tmp_path: Path):
     run(made, tmp_path / "cache", {"loudness": loudness})
     store = Store(find_store(tmp_path / "cache", "listed", "loudness"))
     # Threads take the longest batch first; a clip by itself warms them up.
-    batches = sorted(filter(lambda batch: len(batch) > 1, loudness.batches), key=lambda batch: store.length(batch[0]))
+    batches = sorted(
+        filter(lambda batch: len(batch) > 1, loudness.batches),
+        key=lambda batch: store.length(batch[0]),
+    )
     assert [len(batch) for batch in batches] == [16, 16, 4]
     ends = [(store.length(batch[0]), store.length(batch[-1])) for batch in batches]
     assert all(earlier[1] < later[0] for earlier, later in pairwise(ends))
@@ -236,7 +275,13 @@ def test_turns_of_one_dialogue_with_their_own_sound_files(tmp_path: Path, decode
     for turn in (2, 0, 1):
         write_wav(tmp_path / f"t{turn}.wav", NOISE)
         made.append(
-            utterance(f"t{turn}", tmp_path / "d.mp4", audio_path=tmp_path / f"t{turn}.wav", start=turn, end=turn + 0.5)
+            utterance(
+                f"t{turn}",
+                tmp_path / "d.mp4",
+                audio_path=tmp_path / f"t{turn}.wav",
+                start=turn,
+                end=turn + 0.5,
+            )
         )
     table = run(made, tmp_path / "cache")
     assert len(decoded) == 1 and list(table.done) == [3, 3, 3]
@@ -245,7 +290,9 @@ def test_turns_of_one_dialogue_with_their_own_sound_files(tmp_path: Path, decode
 
 def test_asr_words_are_cached_once_and_read_by_text_extractors(tmp_path: Path, decoded):
     made, asr = videos(tmp_path, 3), Asr()
-    table = run(made, tmp_path / "cache", {"letters": Letters(), "loudness": Loudness()}, transcriber=asr)
+    table = run(
+        made, tmp_path / "cache", {"letters": Letters(), "loudness": Loudness()}, transcriber=asr
+    )
     assert list(table.index) == ["transcript@asr-tiny", "letters@asr-tiny", "loudness"]
     assert len(decoded) == 3 and asr.heard == 3
     transcripts = TranscriptStore(find_store(tmp_path / "cache", "listed", "transcript@asr-tiny"))
@@ -256,12 +303,16 @@ def test_asr_words_are_cached_once_and_read_by_text_extractors(tmp_path: Path, d
     assert letters.info["transcript"]["source"] == "asr-tiny"
     run(made, tmp_path / "cache", {"letters": Letters()}, transcriber=asr)
     assert asr.heard == 3
-    other = run(made, tmp_path / "cache", {"letters": Letters()}, transcriber=Asr(beam=5), transcript="big")
+    other = run(
+        made, tmp_path / "cache", {"letters": Letters()}, transcriber=Asr(beam=5), transcript="big"
+    )
     assert set(other.index) == {"transcript@big", "letters@big"}
 
 
 def test_text_from_asr_without_a_transcriber(tmp_path: Path):
-    with pytest.raises(UsageError, match="expected a transcriber for transcript=whisper; found none"):
+    with pytest.raises(
+        UsageError, match="expected a transcriber for transcript=whisper; found none"
+    ):
         run(videos(tmp_path, 1), tmp_path / "cache", transcript="whisper")
 
 
@@ -272,13 +323,28 @@ def bad_clips(folder: Path) -> list[Utterance]:
     write_mp4(folder / "blind.mp4", None, 6.0, NOISE)
     write_mp4(folder / "silent.mp4", PICTURES, 6.0, NOISE * 0)
     write_mp4(folder / "faceless.mp4", PICTURES * 0, 6.0, NOISE)
-    write_wav(folder / "nan.wav", np.where(np.arange(8000) == 9, np.nan, NOISE).astype(np.float32), kind="float32")
+    write_wav(
+        folder / "nan.wav",
+        np.where(np.arange(8000) == 9, np.nan, NOISE).astype(np.float32),
+        kind="float32",
+    )
     write_wav(folder / "sound.wav", NOISE)
     (folder / "wrong-extension.mp4").write_bytes((folder / "sound.wav").read_bytes())
     (folder / "text.mp4").write_text("a text file " * 99)
     (folder / "empty.mp4").write_bytes(b"")
     (folder / "cut.mp4").write_bytes((folder / "good.mp4").read_bytes()[:3000])
-    names = ["good", "mute", "blind", "silent", "faceless", "wrong-extension", "text", "empty", "cut", "absent"]
+    names = [
+        "good",
+        "mute",
+        "blind",
+        "silent",
+        "faceless",
+        "wrong-extension",
+        "text",
+        "empty",
+        "cut",
+        "absent",
+    ]
     made = [utterance(name, folder / f"{name}.mp4") for name in names]
     made += [utterance("nan", folder / "nan.wav"), utterance("nowhere", None)]
     made += [utterance("wordless", folder / "good.mp4", transcript=None)]
@@ -326,13 +392,22 @@ def test_every_bad_clip_is_in_the_ledger_of_the_stores_it_concerns(tmp_path: Pat
 
 
 def test_bad_sound_leaves_no_words_either(tmp_path: Path):
-    run(bad_clips(tmp_path), tmp_path / "cache", {"letters": Letters()}, transcriber=Asr(), max_failures=1.0)
+    run(
+        bad_clips(tmp_path),
+        tmp_path / "cache",
+        {"letters": Letters()},
+        transcriber=Asr(),
+        max_failures=1.0,
+    )
     assert failures(tmp_path / "cache", "letters@asr-tiny") == AUDIO_FAILURES
 
 
 def test_too_many_failures_are_an_error_after_everything_is_stored(tmp_path: Path):
     made = bad_clips(tmp_path)
-    with pytest.raises(MmserError, match=r"at most 50% of the utterances to fail; found loudness: 9 of 15 .*silence 1"):
+    with pytest.raises(
+        MmserError,
+        match=r"at most 50% of the utterances to fail; found loudness: 9 of 15 .*silence 1",
+    ):
         run(made, tmp_path / "cache")
     assert "good" in Store(find_store(tmp_path / "cache", "listed", "loudness"))
 
@@ -365,17 +440,26 @@ def test_random_weights_are_marked(tmp_path: Path, capsys: pytest.CaptureFixture
     assert "random weights" in said and "1/1 utterances" in said
 
 
-def test_texts_cut_at_the_limit_are_said_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_texts_cut_at_the_limit_are_said_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
     texts = ["yes", "one two three four five", "well, one two three four"]
-    corpus = Listed([replace(u, transcript=text) for u, text in zip(videos(tmp_path, 3), texts, strict=True)])
+    corpus = Listed(
+        [replace(u, transcript=text) for u, text in zip(videos(tmp_path, 3), texts, strict=True)]
+    )
     for _ in range(2):  # what is cached already counts as well
         preprocess(corpus, {"tokens": Tokens(weights="random", limit=5)}, tmp_path / "cache")
         said = capsys.readouterr().err
         assert said.count("longer than the limit") == 1
-        assert "tokens: 2 of 3 texts are longer than the limit and were cut (v1: only the first 3 of 5 words)" in said
+        assert (
+            "tokens: 2 of 3 texts are longer than the limit and were cut (v1: only the first 3 "
+            "of 5 words)" in said
+        )
 
 
-def test_what_the_parser_found_odd_is_kept_and_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_what_the_parser_found_odd_is_kept_and_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
     made = [replace(u, extra={"warning": "cut to 2.00 s"}) for u in videos(tmp_path, 2)]
     preprocess(Listed(made), {"letters": Letters()}, tmp_path / "cache")
     kept = json.loads((tmp_path / "cache" / "listed" / "warnings.json").read_text())
@@ -399,7 +483,10 @@ def test_an_unsafe_corpus_name(tmp_path: Path):
 def test_what_decoding_notes_of_the_sound_is_printed_and_kept(tmp_path, capsys):
     write_wav(tmp_path / "opposite.wav", np.stack([NOISE, -NOISE]))
     write_wav(tmp_path / "plain.wav", NOISE)
-    items = [Utterance(name, "listed", "s", audio_path=tmp_path / f"{name}.wav") for name in ("opposite", "plain")]
+    items = [
+        Utterance(name, "listed", "s", audio_path=tmp_path / f"{name}.wav")
+        for name in ("opposite", "plain")
+    ]
     table = preprocess(Listed(items), {"loud": Loudness()}, tmp_path / "cache")
     note = "the channels cancel each other in the mix: channel 1 of 2 taken"
     assert f"warning: {note} (1 utterances, opposite first)" in capsys.readouterr().err

@@ -12,7 +12,9 @@ from mmser.extraction.track_files import read_tracks
 
 
 def test_even_rows_have_a_frame_rate(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_text("name;frameTime;F0;loudness\n'rec';0.0;1;2\n'rec';0.1;3;4\n'rec';0.2;5;6\n")
+    (tmp_path / "a.csv").write_text(
+        "name;frameTime;F0;loudness\n'rec';0.0;1;2\n'rec';0.1;3;4\n'rec';0.2;5;6\n"
+    )
     features = read_tracks(tmp_path)["rec"]
     np.testing.assert_array_equal(features.values, [[1, 2], [3, 4], [5, 6]])
     assert features.frame_rate == 10.0 and features.spans is None
@@ -34,7 +36,9 @@ def test_holes_are_masked_by_the_grid(tmp_path: Path) -> None:
     gridded = align(Sample("rec", {"x": track}, {}), "grid", 10.0, None).streams["x"]
     assert gridded is not None and gridded.mask is not None
     assert np.flatnonzero(~gridded.mask).tolist() == list(range(1000, 1010))
-    np.testing.assert_array_equal(gridded.values[gridded.mask, 0], [*range(1000), *range(1010, 1800)])
+    np.testing.assert_array_equal(
+        gridded.values[gridded.mask, 0], [*range(1000), *range(1010, 1800)]
+    )
 
 
 def test_a_file_of_holes_alone(tmp_path: Path) -> None:

@@ -27,7 +27,14 @@ def published(network: nn.Module, prenet: int) -> dict[str, Tensor]:
         elif name.startswith("front"):
             found[f"{audio}project_features.{1 if part[1] == 'norm' else 2}.{part[2]}"] = tensor
         else:
-            block, group = int(part[2]), {"q": "attn.", "p": "attn.", "f": "mlp."}.get(part[3][0], "")
-            place = f"{audio}context_encoder.blocks.{block}" if block < prenet else f"d2v_model.blocks.{block - prenet}"
+            block, group = (
+                int(part[2]),
+                {"q": "attn.", "p": "attn.", "f": "mlp."}.get(part[3][0], ""),
+            )
+            place = (
+                f"{audio}context_encoder.blocks.{block}"
+                if block < prenet
+                else f"d2v_model.blocks.{block - prenet}"
+            )
             found[f"{place}.{group}{part[3]}.{part[4]}"] = tensor
     return found

@@ -1,4 +1,6 @@
-"""Clips that every extractor can be tried on: noise that is loud and soft, a sentence, a portrait in the wheel."""
+"""Clips that every extractor can be tried on: noise that is loud and soft, a sentence, a portrait
+in the wheel.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,9 @@ def speechlike(seconds: float, seed: int) -> np.ndarray:
 
 def transcript(times: bool = True) -> Transcript:
     """Six spoken words, one of them contracted, one hyphenated, and a dash between."""
-    words = tuple(Word(word, 0.1 * n, 0.1 * n + 0.1) for n, word in enumerate(WORDS) if word != "--")
+    words = tuple(
+        Word(word, 0.1 * n, 0.1 * n + 0.1) for n, word in enumerate(WORDS) if word != "--"
+    )
     return Transcript(" ".join(WORDS), "corpus", words if times else ())
 
 

@@ -54,7 +54,9 @@ def test_pieces_equal_the_model_and_the_last_four_layers_stand_side_by_side(fold
     values = extractor(folder, pooling="pieces", layers=4).extract(clips("it know"))[0].values
     ids = torch.tensor([[2, VOCABULARY.index("it"), VOCABULARY.index("know"), 3]])
     with torch.inference_mode():
-        states = AutoModel.from_pretrained(folder).eval()(ids, output_hidden_states=True).hidden_states
+        states = (
+            AutoModel.from_pretrained(folder).eval()(ids, output_hidden_states=True).hidden_states
+        )
     expected = torch.cat(states[-4:], dim=-1)[0].numpy()
     assert values.shape == (4, 96)
     np.testing.assert_allclose(values, expected, atol=1e-6)
@@ -76,7 +78,9 @@ def test_spans_follow_words_and_pieces(folder: Path) -> None:
     assert len(pieces.values) == len(pieces.spans)
     assert pieces.spans[0].tolist() == pytest.approx([0.0, 0.0])
     assert pieces.spans[-1].tolist() == pytest.approx([0.7, 0.7])
-    assert extractor(folder).extract([Clip("c", transcript=transcript(times=False))])[0].spans is None
+    assert (
+        extractor(folder).extract([Clip("c", transcript=transcript(times=False))])[0].spans is None
+    )
 
 
 def test_long_text_is_cut_and_noted(folder: Path) -> None:
@@ -86,9 +90,18 @@ def test_long_text_is_cut_and_noted(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", [BertModel, RobertaModel])
-def test_no_more_pieces_than_the_network_has_positions(folder: Path, tmp_path: Path, kind: type) -> None:
-    small = {"vocab_size": len(VOCABULARY), "hidden_size": 24, "num_hidden_layers": 1, "num_attention_heads": 2}
-    config = kind.config_class(**small, intermediate_size=8, max_position_embeddings=8, pad_token_id=0)
+def test_no_more_pieces_than_the_network_has_positions(
+    folder: Path, tmp_path: Path, kind: type
+) -> None:
+    small = {
+        "vocab_size": len(VOCABULARY),
+        "hidden_size": 24,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+    }
+    config = kind.config_class(
+        **small, intermediate_size=8, max_position_embeddings=8, pad_token_id=0
+    )
     kind(config).save_pretrained(tmp_path)
     for name in ("tokenizer.json", "tokenizer_config.json"):
         (tmp_path / name).write_bytes((folder / name).read_bytes())

@@ -19,7 +19,16 @@ from mmser.extractors.level import levelled
 from mmser.models.encoders.audio.emotion2vec import Emotion2Vec as Network
 from mmser.models.encoders.audio.emotion2vec import from_checkpoint
 
-SIZES = {"size": 32, "layers": 3, "prenet": 1, "heads": 4, "inner_size": 48, "channels": 8, "groups": 4, "tokens": 3}
+SIZES = {
+    "size": 32,
+    "layers": 3,
+    "prenet": 1,
+    "heads": 4,
+    "inner_size": 48,
+    "channels": 8,
+    "groups": 4,
+    "tokens": 3,
+}
 
 
 @pytest.fixture(scope="module")
@@ -39,8 +48,12 @@ def extracted(file: Path, clips: list[Clip], **options) -> list:
     return Emotion2Vec(weights=str(file), size=32, device="cpu", **options).extract(clips)
 
 
-@pytest.mark.parametrize(("embedding", "rows"), [("frames", 24), ("utterance", 1), ("mean", 1), ("chunk", 3)])
-def test_it_is_the_network_of_the_file(network: Network, file: Path, embedding: str, rows: int) -> None:
+@pytest.mark.parametrize(
+    ("embedding", "rows"), [("frames", 24), ("utterance", 1), ("mean", 1), ("chunk", 3)]
+)
+def test_it_is_the_network_of_the_file(
+    network: Network, file: Path, embedding: str, rows: int
+) -> None:
     waveform = speechlike(0.5, 1)
     values = torch.from_numpy(levelled(waveform, "zscore"))[None]
     network.embedding = embedding
@@ -58,7 +71,9 @@ def test_it_is_the_network_of_the_file(network: Network, file: Path, embedding: 
 def test_the_mean_is_that_of_the_frames(file: Path) -> None:
     """What the released code calls utterance."""
     clips = [Clip("x", speechlike(0.5, 1)), Clip("y", speechlike(0.9, 2))]
-    for frames, mean in zip(extracted(file, clips), extracted(file, clips, embedding="mean"), strict=True):
+    for frames, mean in zip(
+        extracted(file, clips), extracted(file, clips, embedding="mean"), strict=True
+    ):
         np.testing.assert_allclose(mean.values[0], frames.values.mean(axis=0), atol=1e-5)
 
 
@@ -71,7 +86,10 @@ def test_longer_clips_change_nothing(file: Path) -> None:
 
 def test_bfloat16_comes_near(file: Path) -> None:
     clip = Clip("x", speechlike(0.5, 1))
-    whole, half = (extracted(file, [clip], precision=precision)[0].values for precision in ("float32", "bfloat16"))
+    whole, half = (
+        extracted(file, [clip], precision=precision)[0].values
+        for precision in ("float32", "bfloat16")
+    )
     assert 0 < np.linalg.norm(whole - half) < 0.05 * np.linalg.norm(whole)
 
 
@@ -86,7 +104,10 @@ def test_the_file_says_how_large_the_network_is(file: Path) -> None:
 
 def test_other_files_are_refused(network: Network, tmp_path: Path) -> None:
     save_file({"weight": torch.zeros(1)}, tmp_path / "w.safetensors")
-    with pytest.raises(MmserError, match=r"the tensors of emotion2vec; found no backbone.blocks.0.fc1.weight among 1"):
+    with pytest.raises(
+        MmserError,
+        match=r"the tensors of emotion2vec; found no backbone.blocks.0.fc1.weight among 1",
+    ):
         extracted(tmp_path / "w.safetensors", [Clip("x", speechlike(0.1, 1))])
     tensors = published(network, prenet=1)
     # What served pre-training alone is left behind, what lies in the encoder is not.
@@ -94,7 +115,9 @@ def test_other_files_are_refused(network: Network, tmp_path: Path) -> None:
     save_file(tensors | decoder, tmp_path / "w.safetensors")
     assert from_checkpoint(tmp_path / "w.safetensors").output_size == network.output_size
     save_file(tensors | {"d2v_model.blocks.0.attn.gate": torch.ones(1)}, tmp_path / "w.safetensors")
-    with pytest.raises(MmserError, match=r"emotion2vec in .*; found no place for blocks\.0\.attn\.gate"):
+    with pytest.raises(
+        MmserError, match=r"emotion2vec in .*; found no place for blocks\.0\.attn\.gate"
+    ):
         from_checkpoint(tmp_path / "w.safetensors")
     with pytest.raises(MmserError, match="the weights of emotion2vec; found nothing at"):
         extracted(tmp_path / "none.pt", [Clip("x", speechlike(0.1, 1))])

@@ -39,7 +39,9 @@ def built(name: str, **changes: Any) -> Any:
 
 @pytest.fixture(scope="module", params=NAMES)
 def name(request: pytest.FixtureRequest) -> str:
-    """Module scope makes pytest run all tests of one config together, so that its models are built once."""
+    """Module scope makes pytest run all tests of one config together, so that its models are built
+    once.
+    """
     return request.param
 
 
@@ -48,7 +50,9 @@ def extractor(name: str) -> Any:
     return built(name)
 
 
-def test_batch_equals_single_and_both_are_finite_and_of_the_stated_size(name: str, extractor: Any) -> None:
+def test_batch_equals_single_and_both_are_finite_and_of_the_stated_size(
+    name: str, extractor: Any
+) -> None:
     clips = [clip(1, 0.7), Clip("nothing"), clip(2, 0.4)]
     together = extractor.extract(clips)
     assert isinstance(extractor, Extractor)
@@ -99,7 +103,9 @@ def test_silence_and_less_than_a_window_stay_finite(extractor: Any) -> None:
     assert [result.reason for result in results[2:]] == ["not finite", "zero length"]
 
 
-ONE_OF_EACH_CLASS = sorted({load_config("extractor", name)["_target_"]: name for name in reversed(NAMES)}.values())
+ONE_OF_EACH_CLASS = sorted(
+    {load_config("extractor", name)["_target_"]: name for name in reversed(NAMES)}.values()
+)
 
 
 @pytest.mark.parametrize("chosen", ONE_OF_EACH_CLASS)
@@ -112,7 +118,9 @@ def test_decoder_failures_are_carried() -> None:
     seen = Failure("x", "undecodable", "bad packet")
     lost = Clip("x", failures=(Failure("x", "no video track"), seen))
     assert built("mfcc40").extract([lost]) == [seen]
-    assert built("words").extract([Clip("x", failures=(Failure("x", "no face"),))])[0].reason == ("empty transcript")
+    assert built("words").extract([Clip("x", failures=(Failure("x", "no face"),))])[0].reason == (
+        "empty transcript"
+    )
 
 
 def other_value(name: str, hint: Any, value: Any) -> Any:
@@ -154,7 +162,9 @@ def test_parameters_change_with_every_argument_that_has_an_effect(target: str) -
             continue
         value = other_value(field.name, hints[field.name], getattr(base, field.name))
         changed = dataclasses.replace(base, **{field.name: value})
-        assert (changed.parameters() != base.parameters()) == (field.name not in without_effect), field.name
+        assert (changed.parameters() != base.parameters()) == (field.name not in without_effect), (
+            field.name
+        )
 
 
 def test_building_and_parameters_load_no_model() -> None:
@@ -166,6 +176,10 @@ def test_building_and_parameters_load_no_model() -> None:
 
 def test_every_module_of_the_room_has_a_config() -> None:
     used = {target.rpartition(".")[0] for target in CLASSES}
-    rooms = [importlib.import_module(f"mmser.extractors.{room}") for room in ("audio", "text", "face")]
-    written = {f"{room.__name__}.{module.name}" for room in rooms for module in iter_modules(room.__path__)}
+    rooms = [
+        importlib.import_module(f"mmser.extractors.{room}") for room in ("audio", "text", "face")
+    ]
+    written = {
+        f"{room.__name__}.{module.name}" for room in rooms for module in iter_modules(room.__path__)
+    }
     assert written == used

@@ -1,4 +1,6 @@
-"""MTCNN for real, on the portrait in matplotlib's wheel and, where MMSER_DATA is set, on talking faces."""
+"""MTCNN for real, on the portrait in matplotlib's wheel and, where MMSER_DATA is set, on talking
+faces.
+"""
 
 from __future__ import annotations
 
@@ -114,7 +116,9 @@ def test_amh_recipe_takes_the_centre_pixel_for_pixel() -> None:
 
 
 def test_frames_are_thinned_to_the_rate() -> None:
-    frames = np.repeat(np.arange(50, dtype=np.uint8)[:, None, None, None], 3, axis=3) + np.zeros((1, 8, 8, 1), np.uint8)
+    frames = np.repeat(np.arange(50, dtype=np.uint8)[:, None, None, None], 3, axis=3) + np.zeros(
+        (1, 8, 8, 1), np.uint8
+    )
     recipe = PictureRecipe.of(ResNet(crop="centre", image_size=8))
     pictures = recipe.pictures(Clip("x", frames=frames, frame_rate=25.0))
     assert pictures.values[:, 0, 0, 0].tolist() == [0, 8, 16, 25, 33, 41]
@@ -138,20 +142,29 @@ def test_published_weights_are_read_and_missing_ones_named(tmp_path: Path) -> No
         np.testing.assert_allclose(values, network(pictures).numpy(), rtol=1e-3, atol=1e-4)
     assert made.parameters()["weights"].startswith("sha256:")
     gone = ResNet(weights=str(tmp_path / "none.pth"))
-    with pytest.raises(MmserError, match=r"the weights of torchvision's resnet101.*resnet101-63fe2227\.pth"):
+    with pytest.raises(
+        MmserError, match=r"the weights of torchvision's resnet101.*resnet101-63fe2227\.pth"
+    ):
         gone.parameters()
     with pytest.raises(
-        MmserError, match=r"the tensors of resnet34 in .*resnet18\.pth; found no layer1.*`architecture`"
+        MmserError,
+        match=r"the tensors of resnet34 in .*resnet18\.pth; found no layer1.*`architecture`",
     ):
         ResNet(weights=file, architecture="resnet34", size=512)._network  # noqa: B018
-    with pytest.raises(MmserError, match=r"the tensors of InceptionResnetV1 in .*resnet18\.pth; .*; no place for"):
+    with pytest.raises(
+        MmserError, match=r"the tensors of InceptionResnetV1 in .*resnet18\.pth; .*; no place for"
+    ):
         InceptionResnet(weights=file)._network  # noqa: B018
     with pytest.raises(MmserError, match="resnet18 of size 2048; found size 512"):
-        ResNet(weights=file, architecture="resnet18").extract([Clip("x", frames=frames, frame_rate=3.0)])
+        ResNet(weights=file, architecture="resnet18").extract(
+            [Clip("x", frames=frames, frame_rate=3.0)]
+        )
 
 
 @pytest.mark.real_data
-@pytest.mark.skipif("MMSER_DATA" not in os.environ, reason="MMSER_DATA is not set: no talking faces to look at")
+@pytest.mark.skipif(
+    "MMSER_DATA" not in os.environ, reason="MMSER_DATA is not set: no talking faces to look at"
+)
 def test_talking_faces_are_found() -> None:
     import av
 

@@ -61,14 +61,21 @@ def test_the_fingerprint_is_the_files_digest(file: Path) -> None:
 
 
 def test_wrong_files_say_what_to_do(file: Path, tmp_path: Path) -> None:
-    with pytest.raises(MmserError, match=r"one word and 300 numbers in .*; found a first line of one word and 3"):
+    with pytest.raises(
+        MmserError, match=r"one word and 300 numbers in .*; found a first line of one word and 3"
+    ):
         Glove(weights=str(file)).extract([Clip("c", transcript=transcript())])
-    with pytest.raises(MmserError, match=r"the weights of GloVe; found nothing at .*Download https://nlp.stanford.edu"):
+    with pytest.raises(
+        MmserError,
+        match=r"the weights of GloVe; found nothing at .*Download https://nlp.stanford.edu",
+    ):
         Glove(weights=str(tmp_path / "none.txt")).parameters()
     for damaged in ("know 2 nan 2", "know 2 inf 2", "know 2 x 2"):
         (tmp_path / "damaged.txt").write_text("the 1 0 0\nit 1 1 1\n" + damaged)
         assert values(tmp_path / "damaged.txt", "the").tolist() == [[1, 0, 0]]
-        with pytest.raises(MmserError, match=f"3 finite numbers after each word in .*damaged.txt; found {damaged}"):
+        with pytest.raises(
+            MmserError, match=f"3 finite numbers after each word in .*damaged.txt; found {damaged}"
+        ):
             values(tmp_path / "damaged.txt", "the know")
     (tmp_path / "empty.txt").write_text("")
     with pytest.raises(MmserError, match="found an empty file"):

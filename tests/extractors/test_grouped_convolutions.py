@@ -32,7 +32,11 @@ def test_a_wrong_grouped_convolution_stays_in_float32(grouped: type[nn.Conv1d]) 
     values = torch.randn(2, 3, 90)
     exact = network(nn.Conv1d)(values).detach()
     model = placed(network(grouped), "cpu", "bfloat16")
-    assert [str(layer.weight.dtype) for layer in model] == ["torch.bfloat16", "torch.float32", "torch.bfloat16"]
+    assert [str(layer.weight.dtype) for layer in model] == [
+        "torch.bfloat16",
+        "torch.float32",
+        "torch.bfloat16",
+    ]
     found = model(values.bfloat16())
     assert found.dtype == torch.bfloat16 and place_of(model)[1] == torch.bfloat16
     assert (found.float() - exact).norm() < 0.03 * exact.norm()
@@ -44,7 +48,9 @@ def test_a_weight_with_its_norm_apart_is_set_back_too() -> None:
     model[1] = nn.utils.parametrizations.weight_norm(model[1], dim=2)
     values = torch.randn(1, 3, 50)
     exact = network(nn.Conv1d)(values).detach()
-    assert (placed(model, "cpu", "bfloat16")(values.bfloat16()).float() - exact).norm() < 0.03 * exact.norm()
+    assert (
+        placed(model, "cpu", "bfloat16")(values.bfloat16()).float() - exact
+    ).norm() < 0.03 * exact.norm()
 
 
 def test_right_ones_and_those_of_one_group_are_left_alone() -> None:

@@ -27,7 +27,9 @@ def values_of(extractor: object, waveform: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("area", [False, True])
 def test_filters_equal_torchaudio(scale: str, area: bool) -> None:
     ours = mel_filters(40, 257, 16_000, 20.0, 7600.0, scale, "hertz", area)
-    theirs = torchaudio.functional.melscale_fbanks(257, 20.0, 7600.0, 40, 16_000, "slaney" if area else None, scale)
+    theirs = torchaudio.functional.melscale_fbanks(
+        257, 20.0, 7600.0, 40, 16_000, "slaney" if area else None, scale
+    )
     np.testing.assert_allclose(ours, theirs.numpy().T, atol=5e-6)
 
 
@@ -37,16 +39,28 @@ def test_filters_straight_in_mel_meet_the_definition() -> None:
     edges = np.linspace(1127 * np.log1p(100 / 700), 1127 * np.log1p(4000 / 700), 12)
     for band in range(10):
         low, centre, high = edges[band : band + 3]
-        expected = np.maximum(0, np.minimum((mel - low) / (centre - low), (high - mel) / (high - centre)))
+        expected = np.maximum(
+            0, np.minimum((mel - low) / (centre - low), (high - mel) / (high - centre))
+        )
         np.testing.assert_allclose(filters[band], expected, atol=1e-5)
 
 
 def test_mfcc120_equals_torchaudio() -> None:
     waveform = speechlike(1.0, 1)
     mel = torchaudio.transforms.MelSpectrogram(
-        16_000, 512, 400, 160, 0.0, 8000.0, n_mels=40, window_fn=torch.hamming_window, center=False, mel_scale="htk"
+        16_000,
+        512,
+        400,
+        160,
+        0.0,
+        8000.0,
+        n_mels=40,
+        window_fn=torch.hamming_window,
+        center=False,
+        mel_scale="htk",
     )
-    # torch centres a 400-sample window in its 512-point frame: 56 zeros before the first sample align the frames.
+    # torch centres a 400-sample window in its 512-point frame: 56 zeros before the first sample
+    # align the frames.
     logs = mel(torch.from_numpy(np.pad(waveform, (56, 56)))).clamp(min=1e-10).log().T
     expected = logs @ torchaudio.functional.create_dct(40, 40, "ortho")
     ours = values_of(Mfcc(difference_order=2), waveform)
@@ -54,7 +68,9 @@ def test_mfcc120_equals_torchaudio() -> None:
     np.testing.assert_allclose(ours[:, :40], expected.numpy(), atol=2e-3)
     slope = torchaudio.functional.compute_deltas(expected.T, win_length=5).T
     np.testing.assert_allclose(ours[:, 40:80], slope.numpy(), atol=1e-3)
-    np.testing.assert_allclose(ours[:, 80:], torchaudio.functional.compute_deltas(slope.T, 5).T.numpy(), atol=1e-3)
+    np.testing.assert_allclose(
+        ours[:, 80:], torchaudio.functional.compute_deltas(slope.T, 5).T.numpy(), atol=1e-3
+    )
 
 
 def test_light_sernet_equals_a_direct_evaluation() -> None:
@@ -66,7 +82,9 @@ def test_light_sernet_equals_a_direct_evaluation() -> None:
     scaled = np.clip(waveform.astype(np.float64) / np.percentile(np.abs(waveform), 99.9), -1, 1)
     padded = np.pad(scaled, (4000, 4000))
     taper = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(1024) / 1024)
-    frames = np.stack([padded[256 * t : 256 * t + 1024] * taper for t in range(1 + (48_000 - 1024) // 256)])
+    frames = np.stack(
+        [padded[256 * t : 256 * t + 1024] * taper for t in range(1 + (48_000 - 1024) // 256)]
+    )
     mel = 1127 * np.log1p(np.arange(513) * 16_000 / 1024 / 700)
     edges = np.linspace(1127 * np.log1p(80 / 700), 1127 * np.log1p(7600 / 700), 130)
     bank = [np.clip(np.minimum((mel - a) / (b - a), (c - mel) / (c - b)), 0, None)
@@ -84,10 +102,18 @@ def test_light_sernet_equals_a_direct_evaluation() -> None:
 
 @pytest.mark.parametrize("seconds", [2.5, 5.0])
 def test_light_sernet_sets_the_level_of_what_it_keeps(seconds: float) -> None:
-    """Cut in the middle, then the level, then zeros: neither what is cut away nor the zeros count."""
-    recipe = {key: value for key, value in load_config("extractor", "mfcc_light_sernet").items() if key != "_target_"}
+    """Cut in the middle, then the level, then zeros: neither what is cut away nor
+    the zeros count.
+    """
+    recipe = {
+        key: value
+        for key, value in load_config("extractor", "mfcc_light_sernet").items()
+        if key != "_target_"
+    }
     waveform = speechlike(seconds, 2)
-    waveform[: round((seconds - 3) / 2 * 16_000) if seconds > 3 else 0] *= 20.0  # loud where nothing is kept
+    waveform[: round((seconds - 3) / 2 * 16_000) if seconds > 3 else 0] *= (
+        20.0  # loud where nothing is kept
+    )
     surplus = max(0, len(waveform) - 48_000)
     middle = waveform[surplus // 2 : len(waveform) - surplus // 2]
     scaled = np.clip(middle / np.percentile(np.abs(middle), 99.9), -1, 1).astype(np.float32)
@@ -100,7 +126,11 @@ def test_light_sernet_sets_the_level_of_what_it_keeps(seconds: float) -> None:
 
 
 def test_metaser_needs_no_padding_from_279_seconds_on() -> None:
-    recipe = {key: value for key, value in load_config("extractor", "mfcc_metaser").items() if key != "_target_"}
+    recipe = {
+        key: value
+        for key, value in load_config("extractor", "mfcc_metaser").items()
+        if key != "_target_"
+    }
     frames = [len(values_of(Mfcc(**recipe), speechlike(seconds, 5))) for seconds in (2.79, 2.75)]
     assert frames == [1 + round(2.79 * 22_050) // 512, 119]
     assert frames[0] >= load_config("system", "metaser")["streams"]["audio"]["limit"] == 120
@@ -109,7 +139,16 @@ def test_metaser_needs_no_padding_from_279_seconds_on() -> None:
 def test_cnn14_log_mel_equals_torchaudio() -> None:
     waveform = speechlike(1.0, 3)
     mel = torchaudio.transforms.MelSpectrogram(
-        16_000, 512, 512, 160, 50.0, 8000.0, n_mels=64, norm="slaney", mel_scale="slaney", pad_mode="reflect"
+        16_000,
+        512,
+        512,
+        160,
+        50.0,
+        8000.0,
+        n_mels=64,
+        norm="slaney",
+        mel_scale="slaney",
+        pad_mode="reflect",
     )
     expected = 10 * torch.log10(mel(torch.from_numpy(waveform)).clamp(min=1e-10)).T
     extractor = LogMel(window_ms=32, padding="reflect", bands=64, low_hz=50, mel_scale="slaney", mel_area=True,
@@ -142,8 +181,12 @@ def test_lifter_and_dct_scalings() -> None:
     logs = np.random.default_rng(1).normal(size=(3, 26)).astype(np.float32)
     plain = cepstra(logs, 13, "orthonormal", 0)
     np.testing.assert_allclose(plain, scipy_fft.dct(logs, norm="ortho")[:, :13], atol=1e-6)
-    np.testing.assert_allclose(cepstra(logs, 13, "htk", 0)[:, 0], logs.sum(axis=1) * np.sqrt(2 / 26), rtol=1e-5)
-    np.testing.assert_allclose(cepstra(logs, 13, "orthonormal", 22)[:, 11], plain[:, 11] * 12, rtol=1e-5)
+    np.testing.assert_allclose(
+        cepstra(logs, 13, "htk", 0)[:, 0], logs.sum(axis=1) * np.sqrt(2 / 26), rtol=1e-5
+    )
+    np.testing.assert_allclose(
+        cepstra(logs, 13, "orthonormal", 22)[:, 11], plain[:, 11] * 12, rtol=1e-5
+    )
 
 
 def test_differences_of_a_ramp_are_its_slope() -> None:
@@ -174,7 +217,9 @@ def test_preemphasis() -> None:
 
 def test_windows() -> None:
     np.testing.assert_allclose(window("hamming", 400), torch.hamming_window(400).numpy(), atol=1e-6)
-    np.testing.assert_allclose(window("hann", 400, False), torch.hann_window(400, periodic=False).numpy(), atol=1e-6)
+    np.testing.assert_allclose(
+        window("hann", 400, False), torch.hann_window(400, periodic=False).numpy(), atol=1e-6
+    )
     povey = torch.hann_window(400, periodic=False).pow(0.85).numpy()
     np.testing.assert_allclose(window("povey", 400, False), povey, atol=1e-6)
 
@@ -182,5 +227,7 @@ def test_windows() -> None:
 def test_too_many_coefficients_are_refused() -> None:
     from mmser.core.errors import MmserError
 
-    with pytest.raises(MmserError, match="at most as many MFCC coefficients as mel bands; found coefficients=50"):
+    with pytest.raises(
+        MmserError, match="at most as many MFCC coefficients as mel bands; found coefficients=50"
+    ):
         Mfcc(coefficients=50)

@@ -20,7 +20,13 @@ from mmser.extractors.sample_rate import sample_rate_of
 from mmser.media.resampling import resampled
 from mmser.media.write import write_wav
 
-AT_22_KHZ = ("mfcc_metaser", "spectrogram_nonverbal", "spectrogram_real", "waveform_22k", "waveform_frames")
+AT_22_KHZ = (
+    "mfcc_metaser",
+    "spectrogram_nonverbal",
+    "spectrogram_real",
+    "waveform_22k",
+    "waveform_frames",
+)
 NOISE = (np.random.default_rng(2).standard_normal(22_050) * 0.1).astype(np.float32)
 
 
@@ -31,8 +37,13 @@ def values_of(name: str, clip: Clip) -> np.ndarray:
 
 
 def test_these_extractors_want_another_rate() -> None:
-    asked = {name: load_config("extractor", name).get("sample_rate", 16_000) for name in config_names("extractor")}
-    assert {name: rate for name, rate in asked.items() if rate != 16_000} == dict.fromkeys(AT_22_KHZ, 22_050)
+    asked = {
+        name: load_config("extractor", name).get("sample_rate", 16_000)
+        for name in config_names("extractor")
+    }
+    assert {name: rate for name, rate in asked.items() if rate != 16_000} == dict.fromkeys(
+        AT_22_KHZ, 22_050
+    )
 
 
 @pytest.mark.parametrize("name", AT_22_KHZ)
@@ -80,9 +91,15 @@ def test_a_corpus_is_decoded_at_the_rates_its_extractors_ask_for(tmp_path: Path)
 
     time = np.arange(44_100) / 44_100
     high = 0.25 * np.sin(2 * np.pi * 10_000 * time)
-    write_wav(tmp_path / "a.wav", (high + 0.25 * np.sin(2 * np.pi * 500 * time)).astype(np.float32), 44_100)
+    write_wav(
+        tmp_path / "a.wav",
+        (high + 0.25 * np.sin(2 * np.pi * 500 * time)).astype(np.float32),
+        44_100,
+    )
     extractors = {"low": built(load_config("extractor", "waveform")), "high": WaveformFrames()}
-    table = preprocess(Listed(), extractors, tmp_path / "cache", progress=False).set_index("extractor")
+    table = preprocess(Listed(), extractors, tmp_path / "cache", progress=False).set_index(
+        "extractor"
+    )
     for name, rate, tones in (("low", 16_000, [500]), ("high", 22_050, [500, 10_000])):
         values = Store(table["directory"][name]).read("u").flatten()
         assert len(values) == rate / 2
@@ -90,7 +107,9 @@ def test_a_corpus_is_decoded_at_the_rates_its_extractors_ask_for(tmp_path: Path)
         assert [int(at) * 2 for at in np.flatnonzero(spectrum > 0.1)] == tones
 
 
-def test_sound_at_16_khz_is_not_decoded_where_nobody_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sound_at_16_khz_is_not_decoded_where_nobody_asks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     heard: list[Clip] = []
 
     class Listening(WaveformFrames):

@@ -36,7 +36,8 @@ def test_spans_need_as_many_times_as_words() -> None:
 
 def test_characters_count_from_one_and_leave_the_blank_free() -> None:
     features = Characters().extract([clip("A b-c, don't 2!")])[0]
-    # "a b c don't 2": space 1, a 2, b 3, c 4, d 5, n 15, o 16, t 21, apostrophe 28; the digit is left out.
+    # "a b c don't 2": space 1, a 2, b 3, c 4, d 5, n 15, o 16, t 21, apostrophe 28; the digit is
+    # left out.
     assert features.values.tolist() == [2, 1, 3, 1, 4, 1, 5, 16, 15, 28, 21]
     assert features.notes == "1 of 13 characters outside the alphabet"
 

@@ -35,7 +35,9 @@ def segments(*parts: np.ndarray, **options: object) -> np.ndarray:
     rows = features.values
     assert np.array_equal(features.spans, rows[:, :2])
     assert rows[0, 0] == 0 and rows[-1, 1] == np.float32(sum(map(len, parts)) / 16_000)
-    assert np.array_equal(rows[1:, 0], rows[:-1, 1]) and (rows[:, 1] > rows[:, 0]).all(), "they tile the turn"
+    assert np.array_equal(rows[1:, 0], rows[:-1, 1]) and (rows[:, 1] > rows[:, 0]).all(), (
+        "they tile the turn"
+    )
     return rows
 
 
@@ -58,7 +60,9 @@ def test_a_click_is_background_and_silence_one_segment() -> None:
 
 def test_a_valley_of_intensity_ends_a_phrase() -> None:
     loud = voice(2.0, 150)
-    loud *= 1 - 0.8 * np.exp(-np.square((np.arange(len(loud)) / 16_000 - 1.2) / 0.06)).astype(np.float32)
+    loud *= 1 - 0.8 * np.exp(-np.square((np.arange(len(loud)) / 16_000 - 1.2) / 0.06)).astype(
+        np.float32
+    )
     rows = segments(loud)
     assert rows[:, 1].tolist() == pytest.approx([1.2, 2.0], abs=0.05)
     assert segments(loud, dip_db=30.0).shape == (1, 3)
@@ -74,7 +78,9 @@ def test_a_peak_of_pitch_ends_a_phrase() -> None:
 def intervals(seeds: range) -> tuple[np.ndarray, np.ndarray]:
     sounds = [(voice(0.3 + 0.02 * (s % 9), 110 + 9 * (s % 17)), False) for s in seeds]
     sounds += [(burst(0.2 + 0.03 * (s % 7), s), True) for s in seeds]
-    return np.stack([interval_features(contours_of(sound)) for sound, _ in sounds]), np.array([n for _, n in sounds])
+    return np.stack([interval_features(contours_of(sound)) for sound, _ in sounds]), np.array(
+        [n for _, n in sounds]
+    )
 
 
 def test_the_detector_tells_voice_from_bursts_and_comes_back_from_its_file(tmp_path: Path) -> None:
@@ -87,16 +93,25 @@ def test_the_detector_tells_voice_from_bursts_and_comes_back_from_its_file(tmp_p
     expected = machine.decision_function((held_out - detector.mean) / detector.deviation)
     np.testing.assert_allclose(detector.decide(held_out), expected, atol=1e-4)
     detector.save(tmp_path / "d.safetensors")
-    np.testing.assert_allclose(VocalDetector.load(tmp_path / "d.safetensors").decide(held_out), expected, atol=1e-4)
-    rows = segments(voice(0.6, 150), silence(0.4), burst(0.4, 3), detector=str(tmp_path / "d.safetensors"))
+    np.testing.assert_allclose(
+        VocalDetector.load(tmp_path / "d.safetensors").decide(held_out), expected, atol=1e-4
+    )
+    rows = segments(
+        voice(0.6, 150), silence(0.4), burst(0.4, 3), detector=str(tmp_path / "d.safetensors")
+    )
     assert rows[:, 2].tolist() == [VERBAL, BACKGROUND, NONVERBAL]
 
 
 def test_what_is_missing_is_said(tmp_path: Path) -> None:
-    with pytest.raises(MmserError, match="verbal and nonverbal intervals to learn from; found one kind alone"):
+    with pytest.raises(
+        MmserError, match="verbal and nonverbal intervals to learn from; found one kind alone"
+    ):
         fit_detector(np.zeros((3, 2)), [True, True, True])
     save_file({"mean": np.zeros(2, np.float32)}, tmp_path / "other.safetensors")
-    with pytest.raises(MmserError, match=r"a detector of nonverbal sounds in .*; found no bias, deviation and 3 more"):
+    with pytest.raises(
+        MmserError,
+        match=r"a detector of nonverbal sounds in .*; found no bias, deviation and 3 more",
+    ):
         VocalDetector.load(tmp_path / "other.safetensors")
     with pytest.raises(MmserError, match="a detector of nonverbal sounds; found no file"):
         VocalSegments(detector=str(tmp_path / "none")).extract([Clip("c", voice(0.5, 150))])

@@ -1,4 +1,6 @@
-"""Speech encoders on tiny checkpoints written by `save_pretrained`: the path that published ones take."""
+"""Speech encoders on tiny checkpoints written by `save_pretrained`: the path that published ones
+take.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,14 @@ import pytest
 import torch
 import transformers as hf
 from extractor_clips import speechlike
-from transformers import HubertConfig, HubertModel, Wav2Vec2Config, Wav2Vec2Model, WavLMConfig, WavLMModel
+from transformers import (
+    HubertConfig,
+    HubertModel,
+    Wav2Vec2Config,
+    Wav2Vec2Model,
+    WavLMConfig,
+    WavLMModel,
+)
 
 from mmser.core.clip import Clip
 from mmser.core.errors import MmserError
@@ -79,7 +88,9 @@ def test_without_the_valid_norm_padding_would_change_the_result(tmp_path: Path) 
 
 
 KIN = {
-    "data2vec": lambda: hf.Data2VecAudioModel(hf.Data2VecAudioConfig(**SMALL | {"num_conv_pos_embeddings": 5})),
+    "data2vec": lambda: hf.Data2VecAudioModel(
+        hf.Data2VecAudioConfig(**SMALL | {"num_conv_pos_embeddings": 5})
+    ),
     "conformer": lambda: hf.Wav2Vec2ConformerModel(hf.Wav2Vec2ConformerConfig(**SMALL)),
     "sew": lambda: hf.SEWModel(hf.SEWConfig(**SMALL | {"conv_dim": (16,) * 13})),
     "sew_d": lambda: hf.SEWDModel(hf.SEWDConfig(**SMALL | {"conv_dim": (16,) * 13})),
@@ -93,7 +104,9 @@ def test_their_kin_do_not_depend_on_the_batch(kind: str, tmp_path: Path) -> None
     torch.manual_seed(0)
     KIN[kind]().eval().save_pretrained(tmp_path)
     made, spoken = extractor(tmp_path), clips(0.6, 0.3)
-    np.testing.assert_allclose(made.extract(spoken)[1].values, made.extract(spoken[1:])[0].values, atol=1e-4)
+    np.testing.assert_allclose(
+        made.extract(spoken)[1].values, made.extract(spoken[1:])[0].values, atol=1e-4
+    )
 
 
 def test_small_batches_change_nothing(folder: Path) -> None:
@@ -109,7 +122,9 @@ def test_layers(folder: Path) -> None:
     every = extractor(folder, layer="all").extract(spoken)[0].values
     assert every.shape == (24, 4, 32)
     np.testing.assert_allclose(every[:, -1], extractor(folder).extract(spoken)[0].values, atol=1e-6)
-    np.testing.assert_allclose(every[:, 1], extractor(folder, layer=1).extract(spoken)[0].values, atol=1e-6)
+    np.testing.assert_allclose(
+        every[:, 1], extractor(folder, layer=1).extract(spoken)[0].values, atol=1e-6
+    )
     assert np.abs(every[:, 1] - every[:, 2]).max() > 0.01
     with pytest.raises(MmserError, match=r"a layer from 0 to 3 .*; found layer=9"):
         extractor(folder, layer=9).extract(spoken)
@@ -136,13 +151,16 @@ def test_a_folder_in_weights_folder_stands_for_the_hub_id(folder: Path) -> None:
     assert by_name.parameters()["weights"] == extractor(folder).parameters()["weights"]
 
 
-def test_missing_and_unfitting_checkpoints_say_what_to_do(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_and_unfitting_checkpoints_say_what_to_do(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     commit = "0" * 40
     missing = Wav2Vec2(weights="nobody/nothing", revision=commit, weights_folder="w")
     assert missing.parameters()["weights"] == f"hub:nobody/nothing@{commit}"
     with pytest.raises(
-        MmserError, match=r"nothing at .*w/nothing.*hf download nobody/nothing --revision 0+ --local-dir"
+        MmserError,
+        match=r"nothing at .*w/nothing.*hf download nobody/nothing --revision 0+ --local-dir",
     ):
         missing.extract(clips(0.3))
     with pytest.raises(MmserError, match=r"a pinned `revision` for the hub id nobody/nothing"):

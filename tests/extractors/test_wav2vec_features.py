@@ -21,7 +21,10 @@ from mmser.models.layers.checkpoint import read_tensors
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(0)
-    tensors = {**Wav2VecNetwork(512).state_dict(), "wav2vec_predictions.project_to_steps.weight": torch.zeros(1)}
+    tensors = {
+        **Wav2VecNetwork(512).state_dict(),
+        "wav2vec_predictions.project_to_steps.weight": torch.zeros(1),
+    }
     path = tmp_path_factory.mktemp("wav2vec") / "wav2vec_large.pt"
     torch.save({"args": Namespace(arch="wav2vec"), "model": tensors}, path)
     return path
@@ -35,7 +38,9 @@ def test_a_published_layout_gives_what_its_tensors_say(published: Path) -> None:
     for layer, stride in enumerate((5, 4, 2, 2, 2, 1, 1)):
         name = f"feature_extractor.conv_layers.{layer}"
         values = F.conv1d(values, tensors[f"{name}.0.weight"], stride=stride)
-        values = F.relu(F.group_norm(values, 1, tensors[f"{name}.2.weight"], tensors[f"{name}.2.bias"]))
+        values = F.relu(
+            F.group_norm(values, 1, tensors[f"{name}.2.weight"], tensors[f"{name}.2.bias"])
+        )
     values = (values.abs() + 1).log()
     for layer in range(12):
         name = f"feature_aggregator.conv_layers.{layer}"
@@ -56,5 +61,7 @@ def test_one_frame_needs_the_stated_samples() -> None:
 
 def test_other_files_are_refused(tmp_path: Path) -> None:
     torch.save({"weight": torch.zeros(1)}, tmp_path / "w.pt")
-    with pytest.raises(MmserError, match=r"the tensors of wav2vec 1.0 large in .*; found no feature_.* and 67 more"):
+    with pytest.raises(
+        MmserError, match=r"the tensors of wav2vec 1.0 large in .*; found no feature_.* and 67 more"
+    ):
         Wav2Vec(weights=str(tmp_path / "w.pt")).extract([Clip("x", speechlike(0.1, 1))])

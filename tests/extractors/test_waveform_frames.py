@@ -1,4 +1,6 @@
-"""Label frames of the waveform: consecutive, whole, ten a second; on a grid of that rate they stay as they are."""
+"""Label frames of the waveform: consecutive, whole, ten a second; on a grid of that rate they stay
+as they are.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,21 @@ def test_seconds_at_22050_are_frames_of_2205() -> None:
 
 def test_words_and_frames_share_a_grid() -> None:
     frames = np.random.default_rng(0).normal(size=(9, 5)).astype(np.float32)
-    words = Track(np.ones((2, 3), np.float32), spans=np.array([[0.1, 0.3], [0.5, 0.75]], np.float32))
-    sample = align(Sample("u", {"waveform": Track(frames, 10.0), "semantic": words}, {}), "grid", 10.0, None)
+    words = Track(
+        np.ones((2, 3), np.float32), spans=np.array([[0.1, 0.3], [0.5, 0.75]], np.float32)
+    )
+    sample = align(
+        Sample("u", {"waveform": Track(frames, 10.0), "semantic": words}, {}), "grid", 10.0, None
+    )
     assert np.array_equal(sample.streams["waveform"].values, frames)
-    assert sample.streams["semantic"].mask.tolist() == [False, True, True, False, False, True, True, True, False]
+    assert sample.streams["semantic"].mask.tolist() == [
+        False,
+        True,
+        True,
+        False,
+        False,
+        True,
+        True,
+        True,
+        False,
+    ]

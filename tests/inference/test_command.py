@@ -1,4 +1,6 @@
-"""`mmser predict` over several recordings: each is done or reported, and none overwrites another."""
+"""`mmser predict` over several recordings: each is done or reported, and none
+overwrites another.
+"""
 
 import json
 import os
@@ -71,17 +73,23 @@ def test_a_broken_recording_does_not_stop_the_others(predict, tmp_path):
     assert "Traceback" not in complaints
 
 
-def test_a_recording_over_which_the_decoder_dies_does_not_stop_the_others(predict, tmp_path, monkeypatch):
+def test_a_recording_over_which_the_decoder_dies_does_not_stop_the_others(
+    predict, tmp_path, monkeypatch
+):
     program = Path(__file__).parent.parent / "media" / "dying_decoder.py"
     monkeypatch.setattr(decoder, "PROGRAM", (sys.executable, str(program)))
     files = [recording(tmp_path / f"{name}.wav") for name in ("a", "crash", "third", "c")]
     code, _, complaints = predict(*files)
     assert code == 1 and results(tmp_path / "out") == ["a.csv", "c.csv", "third.csv"]
-    assert "crash.wav, one over which the decoder died: ended by SIGSEGV" in complaints.replace("; found", ",")
+    assert "crash.wav, one over which the decoder died: ended by SIGSEGV" in complaints.replace(
+        "; found", ","
+    )
     assert "1 of 4 recordings could not be judged" in complaints
 
 
-def test_where_only_the_detector_hears_nothing_the_recording_is_judged_as_one(predict, tmp_path, caplog):
+def test_where_only_the_detector_hears_nothing_the_recording_is_judged_as_one(
+    predict, tmp_path, caplog
+):
     write_wav(tmp_path / "soft.wav", 0.05 * sound("sad", 3.0))
     code, printed, _ = predict(tmp_path / "soft.wav")
     assert code == 0 and "0.00 to    3.00 s  [" in printed
@@ -113,8 +121,13 @@ def test_a_sample_that_is_no_number_is_one_error(predict, tmp_path, seconds):
 def test_two_recordings_of_one_name_are_both_kept(predict, tmp_path):
     for session, label in (("session_a", "happy"), ("session_b", "sad")):
         recording(tmp_path / session / "interview.wav", label)
-    code, printed, _ = predict(*(tmp_path / s / "interview.wav" for s in ("session_a", "session_b")))
-    assert code == 0 and results(tmp_path / "out") == ["session_a-interview.csv", "session_b-interview.csv"]
+    code, printed, _ = predict(
+        *(tmp_path / s / "interview.wav" for s in ("session_a", "session_b"))
+    )
+    assert code == 0 and results(tmp_path / "out") == [
+        "session_a-interview.csv",
+        "session_b-interview.csv",
+    ]
     kept = pd.read_csv(tmp_path / "out" / "session_a-interview.csv")
     assert kept["prediction"].tolist() == ["happy"]
     assert str(tmp_path / "session_a" / "interview.wav") in printed
@@ -183,7 +196,11 @@ def test_names_of_any_bytes_and_scripts(predict, tmp_path):
         shutil.copy(first, file)
         file.write_bytes(first.read_bytes() + file.name.encode(errors="ignore"))
     code, printed, _ = predict(*files)
-    assert code == 0 and "K\\udcf6ln.wav: 1 segment" in printed and "心 [1],=.wav: 1 segment" in printed
+    assert (
+        code == 0
+        and "K\\udcf6ln.wav: 1 segment" in printed
+        and "心 [1],=.wav: 1 segment" in printed
+    )
     tables = [pd.read_csv(tmp_path / "out" / f"{file.stem}.csv")["id"].tolist() for file in files]
     assert tables == [["K\\udcf6ln-0000"], ["心 [1],=-0000"]]
 
@@ -243,14 +260,18 @@ def test_an_interrupted_command_keeps_what_is_done(predict, tmp_path, monkeypatc
     monkeypatch.setattr(write, "write_timeline", interrupted)
     code, printed, complaints = predict(*files)
     assert code == 130 and "a.wav: 1 segment" in printed
-    assert "interrupted; 1 of 2 recordings are written" in complaints and results(tmp_path / "out") == ["a.csv"]
+    assert "interrupted; 1 of 2 recordings are written" in complaints and results(
+        tmp_path / "out"
+    ) == ["a.csv"]
 
 
 def test_imported_features_are_refused_before_any_work(run, tmp_path, capsys):
     copy = shutil.copytree(run.directory, tmp_path / "run")
     recipe = Recipe("lent", MAKER, 1, {"imported": True}, dtype="float32")
     cache = shutil.copytree(run.directory.parent / "cache", tmp_path / "cache")
-    with open_writer(store_directory(cache, "small", "lent", "", recipe.fingerprint), recipe) as writer:
+    with open_writer(
+        store_directory(cache, "small", "lent", "", recipe.fingerprint), recipe
+    ) as writer:
         writer.add([Entry("u0", "", Features(np.zeros((3, 13), "f4"), 100.0))])
         writer.finish()
     text = (copy / "config.yaml").read_text().replace("extractor: mfcc13", "extractor: lent")

@@ -1,4 +1,6 @@
-"""Runs and model folders made to do harm, or that no training can have made: each is one error, at once."""
+"""Runs and model folders made to do harm, or that no training can have made: each is one error, at
+once.
+"""
 
 from __future__ import annotations
 
@@ -62,8 +64,16 @@ PARAMETERS = "streams.tone.store.parameters."
         ("streams.tone.feature_shape", [12], r"steps of shape \[12\].*found \[13\]"),
         ("streams.tone.store", {}, "undamaged .*KeyError"),
         ("data.alignment", "diagonal", "data.alignment to be"),
-        ("data", {"alignment": "grid", "grid_rate": 10**9, "word_stream": None}, "data.grid_rate to be a number"),
-        ("data", {"alignment": "word", "grid_rate": 1, "word_stream": "nobody"}, "data.word_stream to be"),
+        (
+            "data",
+            {"alignment": "grid", "grid_rate": 10**9, "word_stream": None},
+            "data.grid_rate to be a number",
+        ),
+        (
+            "data",
+            {"alignment": "word", "grid_rate": 1, "word_stream": "nobody"},
+            "data.word_stream to be",
+        ),
         ("model.encoders.tone.layers", 10**6, "can fill; found a network of more than"),
         ("model.encoders.tone.layers", 10**9, "a number up to 1,048,576"),
         ("model.encoders.tone.hidden_size", 10**6, "can fill; found a tensor of"),
@@ -93,8 +103,16 @@ def test_a_model_folder_of_absurd_sizes(exported, tmp_path, place, value, messag
     [
         ("config.json", DEEP.encode(), "undamaged .*config.json"),
         ("transforms.json", DEEP.encode(), "undamaged .*transforms.json"),
-        ("model.safetensors", (10**12).to_bytes(8, "little") + b"{}", "undamaged .*model.safetensors"),
-        ("model.safetensors", (2**24 + 1).to_bytes(8, "little") + b" " * 100, "a header of 16777217 bytes"),
+        (
+            "model.safetensors",
+            (10**12).to_bytes(8, "little") + b"{}",
+            "undamaged .*model.safetensors",
+        ),
+        (
+            "model.safetensors",
+            (2**24 + 1).to_bytes(8, "little") + b" " * 100,
+            "a header of 16777217 bytes",
+        ),
         ("model.safetensors", (2).to_bytes(8, "little") + b"{}", "undamaged .*model.safetensors"),
         ("model.safetensors", b"", "undamaged .*model.safetensors"),
     ],
@@ -114,7 +132,11 @@ TOUCH = {"_target_": "os.system", "_args_": ["touch evil"]}
     ("place", "value", "message"),
     [
         ("model.head", PICKLE, "config.head._target_, or one that you trust; found 'torch.load'"),
-        ("model.encoders.tone", {"_target_": "torch.nn.Sequential", "_args_": [PICKLE]}, "torch.load"),
+        (
+            "model.encoders.tone",
+            {"_target_": "torch.nn.Sequential", "_args_": [PICKLE]},
+            "torch.load",
+        ),
         ("model.encoders.deep", {"a": [TOUCH]}, "os.system"),
         ("model.head._target_", "mmser.models.layers.checkpoint.torch.load", "that you trust"),
         ("model.head._target_", "mmser.models.layers.checkpoint.read_tensors", "that you trust"),
@@ -160,7 +182,8 @@ def test_every_part_of_a_run_is_looked_up_first(run, tmp_path, monkeypatch, part
         ("config.yaml", "a: " + "[" * 150 + "]" * 150),
         (
             "config.yaml",
-            "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [{f'*a{n - 1}, ' * 9}]\n" for n in range(1, 30)),
+            "a0: &a0 [x, x]\n"
+            + "".join(f"a{n}: &a{n} [{f'*a{n - 1}, ' * 9}]\n" for n in range(1, 30)),
         ),
         ("config.yaml", "model: !!python/object/apply:os.system [touch evil]"),
         ("folds/s1-seed0/fold.json", DEEP),

@@ -1,4 +1,6 @@
-"""A model folder predicts what its run predicts, far from the run's caches; a wrong one is told and harms nobody."""
+"""A model folder predicts what its run predicts, far from the run's caches; a wrong one is told and
+harms nobody.
+"""
 
 import json
 import shutil
@@ -73,7 +75,9 @@ def test_one_fold(run, one):
     assert not recogniser.model.training
     expected = run.load_model("s1", 0).state_dict()
     assert expected.keys() == recogniser.model.state_dict().keys()
-    assert all(torch.equal(value, expected[key]) for key, value in recogniser.model.state_dict().items())
+    assert all(
+        torch.equal(value, expected[key]) for key, value in recogniser.model.state_dict().items()
+    )
     assert [(member.fold, member.seed) for member in recogniser.members] == [("s1", 0)]
 
 
@@ -91,14 +95,25 @@ def test_a_run_is_loaded_too(run):
         (lambda c: c.update(format="bert"), 'expected "format": "mmser model folder"'),
         (lambda c: c.pop("streams"), "undamaged .*KeyError"),
         (lambda c: c.update(members=[]), "at least one member"),
-        (lambda c: c["model"]["head"].update(colour=3), r"an option of config\.head; found config\.head\.colour"),
+        (
+            lambda c: c["model"]["head"].update(colour=3),
+            r"an option of config\.head; found config\.head\.colour",
+        ),
         (lambda c: c["model"]["head"].update(hidden_sizes=[7]), r"undamaged .*model\.safetensors"),
         (lambda c: c["members"][0].update(input_sizes={}), "a feature size for each stream"),
         (lambda c: c["streams"]["tone"]["spec"].update(normalise="magic"), "normalise to be none"),
-        (lambda c: c["streams"]["tone"]["store"].update(extractor="a=b,c"), "the name of an extractor"),
-        (lambda c: c["streams"]["tone"]["store"].update(transcript={"source": "whisper-/x"}), "a transcript source"),
         (
-            lambda c: c["streams"]["tone"]["store"]["parameters"].update(window={"_target_": "os.system"}),
+            lambda c: c["streams"]["tone"]["store"].update(extractor="a=b,c"),
+            "the name of an extractor",
+        ),
+        (
+            lambda c: c["streams"]["tone"]["store"].update(transcript={"source": "whisper-/x"}),
+            "a transcript source",
+        ),
+        (
+            lambda c: c["streams"]["tone"]["store"]["parameters"].update(
+                window={"_target_": "os.system"}
+            ),
             r"values alone at streams\.tone\.store\.parameters\.window",
         ),
     ],
@@ -113,12 +128,16 @@ def test_a_folder_that_wants_to_run_something_is_refused_before_anything_runs(fo
     touched = tmp_path / "touched"
     head = {"_target_": "os.system", "_args_": [f"touch {touched}"]}
     spoil(folder, lambda c: c["model"].update(head=head))
-    with pytest.raises(MmserError, match=r"a part of mmser\.models at model\.head\._target_ .* found 'os\.system'"):
+    with pytest.raises(
+        MmserError, match=r"a part of mmser\.models at model\.head\._target_ .* found 'os\.system'"
+    ):
         mmser.load(folder)
     assert not touched.exists()
 
 
-@pytest.mark.parametrize("name", ["config.json", "model.safetensors", "transforms.json", "transforms.safetensors"])
+@pytest.mark.parametrize(
+    "name", ["config.json", "model.safetensors", "transforms.json", "transforms.safetensors"]
+)
 def test_a_missing_or_damaged_file_is_told(folder, name):
     content = (folder / name).read_bytes()
     (folder / name).write_bytes(content[: len(content) // 2])
@@ -141,7 +160,9 @@ def test_weights_that_are_no_numbers_are_refused(folder):
         tensors = load_file(folder / name)
         first = next(key for key, tensor in tensors.items() if tensor.is_floating_point())
         save_file(tensors | {first: torch.full_like(tensors[first], float("nan"))}, folder / name)
-        with pytest.raises(MmserError, match=rf"weights that are numbers in .*{name}; found NaN .* in {first}"):
+        with pytest.raises(
+            MmserError, match=rf"weights that are numbers in .*{name}; found NaN .* in {first}"
+        ):
             mmser.load(folder)
         save_file(tensors, folder / name)
 
@@ -171,6 +192,8 @@ def test_one_of_several_members_is_chosen(run, both):
     recogniser = mmser.load(both, fold="s1")
     assert [(member.fold, member.seed) for member in recogniser.members] == [("s1", 0)]
     expected = run.load_model("s1", 0).state_dict()
-    assert all(torch.equal(value, expected[key]) for key, value in recogniser.model.state_dict().items())
+    assert all(
+        torch.equal(value, expected[key]) for key, value in recogniser.model.state_dict().items()
+    )
     with pytest.raises(UsageError, match="fold s0 seed 0, fold s1 seed 0"):
         mmser.load(both, fold="s1", seed=3)

@@ -1,4 +1,6 @@
-"""Speech is found where it is, in pieces that fit, from blocks of any size; windows cover everything."""
+"""Speech is found where it is, in pieces that fit, from blocks of any size; windows cover
+everything.
+"""
 
 import itertools
 
@@ -69,7 +71,9 @@ def test_silence_and_nothing():
 
 def test_only_whole_chunks_are_judged():
     sizes = []
-    speech_segments(blocks(signal(seconds=1.01), 700), lambda chunk: sizes.append(len(chunk)) or 0.0)
+    speech_segments(
+        blocks(signal(seconds=1.01), 700), lambda chunk: sizes.append(len(chunk)) or 0.0
+    )
     assert set(sizes) == {CHUNK} and len(sizes) == int(np.ceil(1.01 * SAMPLE_RATE / CHUNK))
 
 
@@ -85,4 +89,7 @@ def test_windows_cover_the_recording(seconds, length):
 def test_silero_hears_no_speech_in_noise_and_silence():
     detector = load_detector()
     noise = 0.05 * np.random.default_rng(0).standard_normal(2 * SAMPLE_RATE).astype("f4")
-    assert speech_segments(blocks(np.concatenate([noise, np.zeros(SAMPLE_RATE, "f4")])), detector) == []
+    assert (
+        speech_segments(blocks(np.concatenate([noise, np.zeros(SAMPLE_RATE, "f4")])), detector)
+        == []
+    )

@@ -1,4 +1,6 @@
-"""A recording through the run's own extractors: right segments, right features, missing parts told."""
+"""A recording through the run's own extractors: right segments, right features,
+missing parts told.
+"""
 
 import tracemalloc
 from dataclasses import replace
@@ -55,7 +57,9 @@ def test_segments_words_and_emotions_of_a_video(seen, video):
     assert table["modalities"].tolist() == ["audio+text+face"] * 2
     probabilities = table[[f"probability_{name}" for name in CLASSES]].to_numpy()
     assert probabilities.sum(1) == pytest.approx(1)
-    assert table[[f"contribution_{kind}" for kind in ("audio", "text", "face")]].notna().all(axis=None)
+    assert (
+        table[[f"contribution_{kind}" for kind in ("audio", "text", "face")]].notna().all(axis=None)
+    )
 
 
 def test_a_contribution_is_what_leaving_out_changes(seen, video, tmp_path):
@@ -79,7 +83,10 @@ def test_features_are_those_of_the_caches(seen):
 
 
 def test_sound_alone(seen, tmp_path):
-    write_wav(tmp_path / "a.wav", np.concatenate([np.zeros(8000, "f4"), sound("angry", 1.0), np.zeros(8000, "f4")]))
+    write_wav(
+        tmp_path / "a.wav",
+        np.concatenate([np.zeros(8000, "f4"), sound("angry", 1.0), np.zeros(8000, "f4")]),
+    )
     table = predict_recording(seen, tmp_path / "a.wav", asr="test")
     assert table["modalities"].tolist() == ["audio+text"]
     assert table["prediction"].tolist() == ["angry"]
@@ -94,8 +101,13 @@ def by_speaker(seen, tmp_path_factory):
 
 
 def test_a_new_speaker_is_normalised_by_the_recording(by_speaker, tmp_path, caplog):
-    """A lone segment is scaled by itself: mean 0 and deviation 1, as a known speaker's utterances together are."""
-    write_wav(tmp_path / "one.wav", np.concatenate([np.zeros(8000, "f4"), sound("happy"), np.zeros(8000, "f4")]))
+    """A lone segment is scaled by itself: mean 0 and deviation 1, as a known speaker's utterances
+    together are.
+    """
+    write_wav(
+        tmp_path / "one.wav",
+        np.concatenate([np.zeros(8000, "f4"), sound("happy"), np.zeros(8000, "f4")]),
+    )
     batches, make = [], Reader.batch
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Reader, "batch", lambda *words: batches.append(make(*words)) or batches[-1])
@@ -105,7 +117,9 @@ def test_a_new_speaker_is_normalised_by_the_recording(by_speaker, tmp_path, capl
     assert tone.mask.all()
     assert tone.values[0].mean(0).abs().max() < 1e-3
     assert (tone.values[0].std(0, unbiased=False) - 1).abs().max() < 1e-2
-    assert "tone: normalised per speaker, a new one by the 1 segment of the recording" in caplog.text
+    assert (
+        "tone: normalised per speaker, a new one by the 1 segment of the recording" in caplog.text
+    )
 
 
 def test_a_silent_video_needs_no_scale_of_its_sound(by_speaker, tmp_path):
@@ -125,11 +139,15 @@ def test_silent_video_is_cut_into_windows(seen, tmp_path):
 
 
 def test_a_long_recording_takes_no_more_memory(seen, tmp_path, monkeypatch):
-    monkeypatch.setattr(CorpusFiles, "find", lambda *_: None)  # its content is read in blocks of 1 MB
+    monkeypatch.setattr(
+        CorpusFiles, "find", lambda *_: None
+    )  # its content is read in blocks of 1 MB
     peaks = []
     for name, times in (("short", 3), ("long", 24)):
         quiet = np.zeros(SAMPLE_RATE // 2, np.float32)
-        write_wav(tmp_path / f"{name}.wav", np.tile(np.concatenate([sound("happy", 1.0), quiet]), times))
+        write_wav(
+            tmp_path / f"{name}.wav", np.tile(np.concatenate([sound("happy", 1.0), quiet]), times)
+        )
         tracemalloc.start()
         assert len(predict_recording(seen, tmp_path / f"{name}.wav")) == times
         peaks.append(tracemalloc.get_traced_memory()[1])
@@ -151,7 +169,9 @@ def test_what_cannot_be_read_is_told(seen, tmp_path):
 
 def test_another_cache_than_the_run_was_trained_on(seen, monkeypatch):
     monkeypatch.setitem(seen.environment["caches"], "tone", "0" * 12)
-    with pytest.raises(MmserError, match=r"the run was trained on, mfcc13-000000000000 .* found only .*mfcc13-"):
+    with pytest.raises(
+        MmserError, match=r"the run was trained on, mfcc13-000000000000 .* found only .*mfcc13-"
+    ):
         Reader(TrainedRun(seen))
 
 
@@ -164,7 +184,20 @@ def test_recordings(video, tmp_path):
 
 
 def test_the_command(seen, video, tmp_path, capsys):
-    assert main(["predict", f"run={seen.directory}", str(video), "--asr", "test", "--out", str(tmp_path)]) == 0
+    assert (
+        main(
+            [
+                "predict",
+                f"run={seen.directory}",
+                str(video),
+                "--asr",
+                "test",
+                "--out",
+                str(tmp_path),
+            ]
+        )
+        == 0
+    )
     text = capsys.readouterr().out
     assert "clip.mp4: 2 segments" in text and "[happy" in text and "audio +" in text
     assert (tmp_path / "clip.srt").read_text().startswith("1\n00:00:0")
@@ -198,13 +231,18 @@ def test_faces_decoded_at_two_rates_are_refused(seen):
     reader = Reader(trained)
     assert reader.frame_rate == 3.0
     look = reader._sources["look"]
-    other = replace(look, info={**look.info, "parameters": {**look.info["parameters"], "decoded_frame_rate": 5.0}})
+    other = replace(
+        look,
+        info={**look.info, "parameters": {**look.info["parameters"], "decoded_frame_rate": 5.0}},
+    )
     reader._sources = {**reader._sources, "second": other}
     with pytest.raises(MmserError, match="found 3 and 5 per second"):
         _ = reader.frame_rate
 
 
-def test_sound_is_decoded_at_the_rates_that_extractors_and_recogniser_hear(seen, video, monkeypatch):
+def test_sound_is_decoded_at_the_rates_that_extractors_and_recogniser_hear(
+    seen, video, monkeypatch
+):
     asked = []
     decoded = timeline.clips_of
 
@@ -221,10 +259,14 @@ def test_sound_is_decoded_at_the_rates_that_extractors_and_recogniser_hear(seen,
 
 
 def test_channels_in_opposite_phase_are_judged_as_one_and_told(seen, tmp_path, caplog):
-    speech = np.concatenate([np.zeros(SAMPLE_RATE, np.float32), sound("sad", 1.0), np.zeros(SAMPLE_RATE, np.float32)])
+    speech = np.concatenate(
+        [np.zeros(SAMPLE_RATE, np.float32), sound("sad", 1.0), np.zeros(SAMPLE_RATE, np.float32)]
+    )
     write_wav(tmp_path / "mono.wav", speech)
     write_wav(tmp_path / "opposite.wav", np.stack([speech, -speech]))
-    mono, opposite = (predict_recording(seen, tmp_path / f"{name}.wav") for name in ("mono", "opposite"))
+    mono, opposite = (
+        predict_recording(seen, tmp_path / f"{name}.wav") for name in ("mono", "opposite")
+    )
     np.testing.assert_allclose(opposite["start"], mono["start"])
     assert opposite["prediction"].tolist() == mono["prediction"].tolist() == ["sad"]
     told = [record.getMessage() for record in caplog.records if "cancel" in record.getMessage()]

@@ -11,17 +11,22 @@ from mmser.corpora.avec_csv import write_track
 ATTRIBUTES = ("arousal", "valence")
 
 
-def smooth_noise(generator: np.random.Generator, frames: int, channels: int, width: int = 15) -> np.ndarray:
+def smooth_noise(
+    generator: np.random.Generator, frames: int, channels: int, width: int = 15
+) -> np.ndarray:
     """(frame, channel) float32: white noise under a moving average, unit variance."""
     kernel = np.ones(width) / np.sqrt(width)
     white = generator.standard_normal((frames + width - 1, channels))
-    return np.stack([np.convolve(white[:, i], kernel, mode="valid") for i in range(channels)], axis=1).astype(
-        np.float32
-    )
+    return np.stack(
+        [np.convolve(white[:, i], kernel, mode="valid") for i in range(channels)], axis=1
+    ).astype(np.float32)
 
 
 def write_folder(
-    folder: Path, tracks: dict[str, np.ndarray], attributes: tuple[str, ...] = ATTRIBUTES, hop: float = 0.1
+    folder: Path,
+    tracks: dict[str, np.ndarray],
+    attributes: tuple[str, ...] = ATTRIBUTES,
+    hop: float = 0.1,
 ) -> Path:
     """One csv per recording from values (frame, attribute)."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -30,7 +35,9 @@ def write_folder(
     return folder
 
 
-def write_study(root: Path, subjects: int = 6, frames: int = 80, models: int = 2) -> tuple[list[Path], Path, list[str]]:
+def write_study(
+    root: Path, subjects: int = 6, frames: int = 80, models: int = 2
+) -> tuple[list[Path], Path, list[str]]:
     """Labels of ``subjects`` recordings, and models whose outputs are the labels with noise."""
     generator = np.random.default_rng(0)
     names = [f"Devel_{i:02d}" for i in range(1, subjects + 1)]

@@ -13,14 +13,19 @@ from mmser.late_fusion.alignment import align_recordings
 
 
 def track(
-    values: list[float], start: float = 0.0, hop: float = 0.1, attributes: tuple[str, ...] = ("arousal",)
+    values: list[float],
+    start: float = 0.0,
+    hop: float = 0.1,
+    attributes: tuple[str, ...] = ("arousal",),
 ) -> Track:
     column = np.array(values, np.float32)[:, None].repeat(len(attributes), axis=1)
     return Track("r", Path("r.csv"), start + hop * np.arange(len(values)), column, attributes)
 
 
 def aligned(first: Track, second: Track, gold: Track | None = None, tolerance: int = 3):
-    return align_recordings({"a": {"r": first}, "b": {"r": second}}, {"r": gold} if gold else {}, tolerance)
+    return align_recordings(
+        {"a": {"r": first}, "b": {"r": second}}, {"r": gold} if gold else {}, tolerance
+    )
 
 
 def test_equal_lengths_change_nothing() -> None:
@@ -41,7 +46,13 @@ def test_a_shorter_model_repeats_its_last_value_and_says_so() -> None:
 def test_frames_go_by_time_not_by_position() -> None:
     late = aligned(track([1, 2, 3, 4]), track([5, 6], start=0.2))
     assert late.outputs["r"][:, 1, 0].tolist() == [5, 5, 5, 6]
-    hole = Track("r", Path("r.csv"), np.array([0.0, 0.1, 0.3]), np.array([[5.0], [6], [8]], np.float32), ("arousal",))
+    hole = Track(
+        "r",
+        Path("r.csv"),
+        np.array([0.0, 0.1, 0.3]),
+        np.array([[5.0], [6], [8]], np.float32),
+        ("arousal",),
+    )
     assert aligned(track([1, 2, 3, 4]), hole).outputs["r"][:, 1, 0].tolist() == [5, 6, 6, 8]
     rounded = aligned(track([1, 2, 3]), track([4, 5, 6], start=0.04))
     assert rounded.outputs["r"][:, 1, 0].tolist() == [4, 5, 6] and rounded.adjustments.empty
@@ -56,15 +67,21 @@ def test_labels_are_never_repeated() -> None:
 
 
 def test_too_many_missing_frames_are_an_error() -> None:
-    with pytest.raises(MmserError, match=r"the 5 frames of r \(0 to 0.4 s\) but for 3 .* found 1 in .*--tolerance"):
+    with pytest.raises(
+        MmserError, match=r"the 5 frames of r \(0 to 0.4 s\) but for 3 .* found 1 in .*--tolerance"
+    ):
         aligned(track([1, 2, 3, 4, 5]), track([1]))
     with pytest.raises(MmserError, match="20 of the axis missing"):
         aligned(track([0.0] * 41), track([0.0] * 21, hop=0.2))
 
 
 def test_columns_may_stand_in_another_order() -> None:
-    first = Track("r", Path("r"), np.zeros(1), np.array([[1.0, 2]], np.float32), ("arousal", "valence"))
-    second = Track("r", Path("r"), np.zeros(1), np.array([[3.0, 4]], np.float32), ("valence", "arousal"))
+    first = Track(
+        "r", Path("r"), np.zeros(1), np.array([[1.0, 2]], np.float32), ("arousal", "valence")
+    )
+    second = Track(
+        "r", Path("r"), np.zeros(1), np.array([[3.0, 4]], np.float32), ("valence", "arousal")
+    )
     assert aligned(first, second).outputs["r"].tolist() == [[[1, 2], [4, 3]]]
 
 

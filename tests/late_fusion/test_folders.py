@@ -44,11 +44,16 @@ def test_both_protocols_with_mean_and_best_single_beside(study: tuple[list[Path]
     assert "6 recordings, each taken for a subject of its own" in text
     assert "1 recordings are longer than their labels, by 5 to 5 frames" in text
     assert "6 recordings with 475 labelled frames are scored, all are predicted" in text
-    assert "fitted, tuned and scored on the same recordings" in text and "held-out subjects the last stage" in text
+    assert (
+        "fitted, tuned and scored on the same recordings" in text
+        and "held-out subjects the last stage" in text
+    )
     honest = fusion.scores.iloc[-1]
     gold = read_folder(study[1])
     target = np.concatenate([track.values[:, 0] for track in gold.values()])
-    predicted = np.concatenate([fusion.fused[name][: len(track.times), 0] for name, track in gold.items()])
+    predicted = np.concatenate(
+        [fusion.fused[name][: len(track.times), 0] for name, track in gold.items()]
+    )
     assert honest["arousal"] == pytest.approx(ccc(target, predicted, ddof=1), abs=1e-6)
 
 
@@ -56,9 +61,13 @@ def test_the_yardsticks_are_what_they_say(study: tuple[list[Path], Path]) -> Non
     fusion = fuse_folders(*study, method="mean")
     gold, models = read_folder(study[1]), [read_folder(folder) for folder in study[0]]
     target = np.concatenate([track.values[:, 1] for track in gold.values()])
-    each = [np.concatenate([m[n].values[: len(t.times), 1] for n, t in gold.items()]) for m in models]
+    each = [
+        np.concatenate([m[n].values[: len(t.times), 1] for n, t in gold.items()]) for m in models
+    ]
     rows = fusion.scores.set_index("system")
-    assert rows.loc["plain mean", "valence"] == pytest.approx(ccc(target, sum(each) / 2, ddof=1), abs=1e-6)
+    assert rows.loc["plain mean", "valence"] == pytest.approx(
+        ccc(target, sum(each) / 2, ddof=1), abs=1e-6
+    )
     best = max(ccc(target, one, ddof=1) for one in each)
     assert rows.loc["best single model", "valence"] == pytest.approx(best, abs=1e-6)
 
@@ -89,9 +98,24 @@ def test_resubstitution_alone_where_subjects_are_too_few(tmp_path: Path) -> None
         fuse_folders(folders, gold, settings=QUICK)
 
 
-def test_the_command(study: tuple[list[Path], Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    words = [*map(str, study[0]), "--gold", str(study[1]), "--method", "ridge", "--stages", "1", "--contexts", "1"]
-    assert main(["fuse", *words, "--costs", "0.1", "--folds", "3", "--out", str(tmp_path / "out")]) == 0
+def test_the_command(
+    study: tuple[list[Path], Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [
+        *map(str, study[0]),
+        "--gold",
+        str(study[1]),
+        "--method",
+        "ridge",
+        "--stages",
+        "1",
+        "--contexts",
+        "1",
+    ]
+    assert (
+        main(["fuse", *words, "--costs", "0.1", "--folds", "3", "--out", str(tmp_path / "out")])
+        == 0
+    )
     printed = capsys.readouterr().out
     assert "ridge, stage 1" in printed and "Fused files and summary" in printed
     assert (tmp_path / "out" / "Test_01.csv").is_file()

@@ -31,7 +31,14 @@ def test_subjects_in_names(names: list[str], groups: list[str]) -> None:
 
 def test_equal_lengths_are_one_conversation() -> None:
     """As in SEWA: partners were recorded together; labels of one pair differ by a frame."""
-    lengths = {"DE_01": 1742, "DE_02": 975, "DE_03": 1742, "DE_04": 974, "HU_01": 1742, "HU_02": 1742}
+    lengths = {
+        "DE_01": 1742,
+        "DE_02": 975,
+        "DE_03": 1742,
+        "DE_04": 974,
+        "HU_01": 1742,
+        "HU_02": 1742,
+    }
     found = group_recordings(lengths)
     assert found.groups["DE_01"] == found.groups["DE_03"] == "DE_01+DE_03"
     assert found.groups["DE_02"] == found.groups["DE_04"]
@@ -58,7 +65,10 @@ def test_a_table_of_subjects(tmp_path: Path) -> None:
     path = tmp_path / "subjects.csv"
     path.write_text("Name;Subject\n'a';p1\n'b';p1\n'c';p2\n")
     found = group_recordings({"a": 1, "b": 1, "c": 1}, path)
-    assert found.groups == {"a": "p1", "b": "p1", "c": "p2"} and "'subject' of subjects.csv" in found.how
+    assert (
+        found.groups == {"a": "p1", "b": "p1", "c": "p2"}
+        and "'subject' of subjects.csv" in found.how
+    )
     path.write_text("name,subject,dyad\na,p1,d1\nb,p2,d1\nc,p3,d2\n")
     assert group_recordings({"a": 1, "b": 1, "c": 1}, path).groups["b"] == "d1"
     with pytest.raises(MmserError, match=r"none for z \(1 in all\)"):

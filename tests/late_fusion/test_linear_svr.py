@@ -28,24 +28,33 @@ def problem(request: pytest.FixtureRequest) -> tuple[np.ndarray, np.ndarray]:
 
 def objective(weights: np.ndarray, features: np.ndarray, target: np.ndarray, cost: float) -> float:
     """What LinearSVR(epsilon=0) minimises, bias last and penalised."""
-    return float(0.5 * np.square(weights).sum() + cost * np.abs(target - features @ weights[:-1] - weights[-1]).sum())
+    return float(
+        0.5 * np.square(weights).sum()
+        + cost * np.abs(target - features @ weights[:-1] - weights[-1]).sum()
+    )
 
 
-def test_svr_reaches_the_minimum_that_liblinear_reaches(problem: tuple[np.ndarray, np.ndarray]) -> None:
+def test_svr_reaches_the_minimum_that_liblinear_reaches(
+    problem: tuple[np.ndarray, np.ndarray],
+) -> None:
     features, targets = problem
     found = fit_linear(features, targets, COSTS)
     assert found.shape == (3, 2, features.shape[1] + 1) and found.dtype == np.float32
     for row, cost in zip(found, COSTS, strict=True):
         for weights, target in zip(row, targets.T, strict=True):
             reference = LinearSVR(C=cost, random_state=0, max_iter=100_000).fit(features, target)
-            least = objective(np.append(reference.coef_, reference.intercept_), features, target, cost)
+            least = objective(
+                np.append(reference.coef_, reference.intercept_), features, target, cost
+            )
             assert objective(weights, features, target, cost) < 1.01 * least
 
 
 def test_ridge_is_scikit_learns(problem: tuple[np.ndarray, np.ndarray]) -> None:
     features, targets = problem
     ones = np.concatenate([features, np.ones((400, 1), np.float32)], axis=1).astype(np.float64)
-    for row, cost in zip(fit_linear(features, targets, (0.01, 0.1), "ridge"), (0.01, 0.1), strict=True):
+    for row, cost in zip(
+        fit_linear(features, targets, (0.01, 0.1), "ridge"), (0.01, 0.1), strict=True
+    ):
         reference = Ridge(alpha=0.5 / cost, fit_intercept=False).fit(ones, targets)
         np.testing.assert_allclose(row, reference.coef_, atol=2e-3)
 
@@ -57,8 +66,12 @@ def test_an_unlabelled_target_leaves_its_row_out() -> None:
     holes = targets.copy()
     holes[:40, 1] = np.nan
     found = fit_linear(features, holes, (0.1,))
-    np.testing.assert_allclose(found[0, 0], fit_linear(features, targets[:, :1], (0.1,))[0, 0], atol=1e-6)
-    np.testing.assert_allclose(found[0, 1], fit_linear(features[40:], targets[40:, 1:], (0.1,))[0, 0], atol=1e-6)
+    np.testing.assert_allclose(
+        found[0, 0], fit_linear(features, targets[:, :1], (0.1,))[0, 0], atol=1e-6
+    )
+    np.testing.assert_allclose(
+        found[0, 1], fit_linear(features[40:], targets[40:, 1:], (0.1,))[0, 0], atol=1e-6
+    )
 
 
 def test_a_thinned_fit_keeps_the_strength_of_regularisation() -> None:

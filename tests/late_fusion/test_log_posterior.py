@@ -1,4 +1,6 @@
-"""Decision fusion: the ends are the two systems, equal systems stay, the weight follows validation."""
+"""Decision fusion: the ends are the two systems, equal systems stay, the weight
+follows validation.
+"""
 
 from __future__ import annotations
 
@@ -53,5 +55,7 @@ def test_the_weight_is_the_best_on_validation() -> None:
 def test_other_utterances_and_weights_are_refused() -> None:
     with pytest.raises(MmserError, match="a weight from 0 to 1; found 2"):
         fuse_log_posteriors(ONE, OTHER, 2)
-    with pytest.raises(MmserError, match=r"two tables of the same utterances .* found 2 and 1 rows"):
+    with pytest.raises(
+        MmserError, match=r"two tables of the same utterances .* found 2 and 1 rows"
+    ):
         fuse_log_posteriors(ONE, OTHER.iloc[:1], 0.5)

@@ -15,7 +15,9 @@ from mmser.late_fusion.protocols import fit_protocol
 from mmser.late_fusion.stages import StageSettings, fit_chain, pooled_ccc
 from mmser.late_fusion.windows import Form
 
-SMALL = StageSettings(stages=2, contexts=(1, 2), costs=(0.01, 0.1), rows=400, folds=3, inner_folds=2)
+SMALL = StageSettings(
+    stages=2, contexts=(1, 2), costs=(0.01, 0.1), rows=400, folds=3, inner_folds=2
+)
 
 
 def silent(_: int) -> None:
@@ -28,15 +30,22 @@ def own_subjects(names: Mapping[str, object]) -> Grouping:
 
 def scored(stages: list[dict[str, np.ndarray]], labels: Mapping[str, np.ndarray]) -> list[float]:
     attributes = range(next(iter(labels.values())).shape[1])
-    return [float(np.mean([pooled_ccc(labels, stage, labels, a) for a in attributes])) for stage in stages]
+    return [
+        float(np.mean([pooled_ccc(labels, stage, labels, a) for a in attributes]))
+        for stage in stages
+    ]
 
 
 @pytest.fixture(scope="module")
 def noise() -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """12 models' outputs and labels of 28 subjects, all independent smooth noise: there is nothing to learn."""
+    """12 models' outputs and labels of 28 subjects, all independent smooth noise: there is nothing
+    to learn.
+    """
     generator = np.random.default_rng(3)
     names = [f"s{i:02d}" for i in range(28)]
-    outputs = {name: 0.3 * smooth_noise(generator, 500, 12, 40).reshape(500, 12, 1) for name in names}
+    outputs = {
+        name: 0.3 * smooth_noise(generator, 500, 12, 40).reshape(500, 12, 1) for name in names
+    }
     return outputs, {name: 0.3 * smooth_noise(generator, 500, 1, 40) for name in names}
 
 
@@ -45,11 +54,19 @@ def test_resubstitution_rises_on_pure_noise_and_by_subject_does_not(
 ) -> None:
     """Acceptance check 6 of the specification."""
     outputs, labels = noise
-    settings = StageSettings(stages=3, contexts=(5,), costs=(0.1,), rows=3000, folds=4, inner_folds=2)
-    fooled = scored(
-        fit_protocol("resubstitution", outputs, labels, own_subjects(labels), settings, silent).stages, labels
+    settings = StageSettings(
+        stages=3, contexts=(5,), costs=(0.1,), rows=3000, folds=4, inner_folds=2
     )
-    honest = scored(fit_protocol("by_subject", outputs, labels, own_subjects(labels), settings, silent).stages, labels)
+    fooled = scored(
+        fit_protocol(
+            "resubstitution", outputs, labels, own_subjects(labels), settings, silent
+        ).stages,
+        labels,
+    )
+    honest = scored(
+        fit_protocol("by_subject", outputs, labels, own_subjects(labels), settings, silent).stages,
+        labels,
+    )
     assert 0.05 < fooled[0] < fooled[1] < fooled[2]
     assert max(map(abs, honest)) < 0.1
 
@@ -85,12 +102,16 @@ class Watched(Mapping[str, np.ndarray]):
 def study() -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     generator = np.random.default_rng(1)
     labels = {f"s{i}": smooth_noise(generator, 60, 2) for i in range(6)}
-    outputs = {n: v[:, None] + smooth_noise(generator, 60, 4).reshape(60, 2, 2) for n, v in labels.items()}
+    outputs = {
+        n: v[:, None] + smooth_noise(generator, 60, 4).reshape(60, 2, 2) for n, v in labels.items()
+    }
     return outputs, labels
 
 
 def test_no_stage_reads_a_label_of_its_own_evaluation_fold() -> None:
-    """Acceptance check 8: the labels a fold may not see are made worthless, and its outputs do not change."""
+    """Acceptance check 8: the labels a fold may not see are made worthless, and its outputs do not
+    change.
+    """
     outputs, labels = study()
     grouping = own_subjects(labels)
     honest = fit_protocol("by_subject", outputs, labels, grouping, SMALL, silent)
@@ -101,11 +122,15 @@ def test_no_stage_reads_a_label_of_its_own_evaluation_fold() -> None:
         for stage, expected in zip(other.stages, honest.stages, strict=True):
             assert all(np.array_equal(stage[name], expected[name]) for name in held)
         free = [name for name in labels if name not in held]
-        assert any(not np.array_equal(other.stages[0][name], honest.stages[0][name]) for name in free)
+        assert any(
+            not np.array_equal(other.stages[0][name], honest.stages[0][name]) for name in free
+        )
 
 
 def test_out_of_fold_outputs_of_a_recording_do_not_know_its_label() -> None:
-    """Inside a chain: what stage 2 is trained on for a recording came from stage 1 without that recording's label."""
+    """Inside a chain: what stage 2 is trained on for a recording came from stage 1 without that
+    recording's label.
+    """
     outputs, labels = study()
     base = {name: values.reshape(60, -1) for name, values in outputs.items()}
     one = StageSettings(stages=1, contexts=(1,), costs=(0.1,), rows=400)
@@ -118,8 +143,12 @@ def test_out_of_fold_outputs_of_a_recording_do_not_know_its_label() -> None:
 
 
 @pytest.mark.parametrize("form", ["distinct", "released"])
-def test_no_frame_of_another_recording_stands_in_a_window(form: Form, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Acceptance check 5: each recording is one number throughout, so every row of every fit must be constant."""
+def test_no_frame_of_another_recording_stands_in_a_window(
+    form: Form, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Acceptance check 5: each recording is one number throughout, so every row of every fit must
+    be constant.
+    """
     rows: list[np.ndarray] = []
 
     def watched(features: np.ndarray, targets: np.ndarray, *rest: object) -> np.ndarray:
@@ -165,25 +194,38 @@ def test_recordings_and_frames_without_labels_are_predicted() -> None:
         fitted = fit_protocol(protocol, outputs, labels, own_subjects(labels), SMALL, silent)  # type: ignore[arg-type]
         for stage in fitted.stages:
             assert set(stage) == set(outputs)
-            assert all(np.isfinite(values).all() and values.shape == (60, 2) for values in stage.values())
+            assert all(
+                np.isfinite(values).all() and values.shape == (60, 2) for values in stage.values()
+            )
             assert np.isfinite(scored([stage], labels)[0])
 
 
 def test_choices_name_fold_stage_and_grid_point() -> None:
     outputs, labels = study()
-    choices = fit_protocol("by_subject", outputs, labels, own_subjects(labels), SMALL, silent).choices
+    choices = fit_protocol(
+        "by_subject", outputs, labels, own_subjects(labels), SMALL, silent
+    ).choices
     assert {(c["fold"], c["stage"], c["attribute"]) for c in choices} == {
-        (fold, stage, attribute) for fold in ("1", "2", "3") for stage in (1, 2) for attribute in (0, 1)
+        (fold, stage, attribute)
+        for fold in ("1", "2", "3")
+        for stage in (1, 2)
+        for attribute in (0, 1)
     }
-    assert all(c["context"] in SMALL.contexts and c["cost"] in SMALL.costs and c["score"] <= 1 for c in choices)
+    assert all(
+        c["context"] in SMALL.contexts and c["cost"] in SMALL.costs and c["score"] <= 1
+        for c in choices
+    )
 
 
 def test_standardising_makes_units_irrelevant() -> None:
     outputs, labels = study()
-    scaled = {name: values * np.array([[1000.0], [0.01]], np.float32) for name, values in outputs.items()}
+    scaled = {
+        name: values * np.array([[1000.0], [0.01]], np.float32) for name, values in outputs.items()
+    }
     settings = StageSettings(stages=1, contexts=(1,), costs=(0.1,), standardise=True)
     both = [
-        fit_protocol("resubstitution", o, labels, own_subjects(labels), settings, silent) for o in (outputs, scaled)
+        fit_protocol("resubstitution", o, labels, own_subjects(labels), settings, silent)
+        for o in (outputs, scaled)
     ]
     for name in labels:
         np.testing.assert_allclose(both[0].stages[0][name], both[1].stages[0][name], atol=2e-3)
@@ -196,7 +238,9 @@ def test_two_subjects_cannot_be_cross_validated() -> None:
         fit_protocol("by_subject", outputs, two, own_subjects(two), SMALL, silent)
 
 
-@pytest.mark.parametrize("wrong", [{"stages": 0}, {"contexts": ()}, {"costs": (0.0,)}, {"folds": 1}])
+@pytest.mark.parametrize(
+    "wrong", [{"stages": 0}, {"contexts": ()}, {"costs": (0.0,)}, {"folds": 1}]
+)
 def test_settings_that_mean_nothing_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(UsageError, match="stages and rows from 1"):
         StageSettings(**wrong)  # type: ignore[arg-type]

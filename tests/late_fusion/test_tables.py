@@ -16,16 +16,24 @@ from mmser.metrics.predictions import checked_predictions
 CLASSES = ["angry", "happy", "sad"]
 
 
-def table(probabilities: list[list[float]], targets: list[str | None], **columns: object) -> pd.DataFrame:
+def table(
+    probabilities: list[list[float]], targets: list[str | None], **columns: object
+) -> pd.DataFrame:
     values = np.array(probabilities)
     predictions = [CLASSES[i] for i in values.argmax(axis=1)]
-    content = {"id": [f"u{i}" for i in range(len(values))], "target": targets, "prediction": predictions}
+    content = {
+        "id": [f"u{i}" for i in range(len(values))],
+        "target": targets,
+        "prediction": predictions,
+    }
     content |= {f"probability_{name}": values[:, i] for i, name in enumerate(CLASSES)}
     return pd.DataFrame(content | columns)
 
 
 def noisy(seed: int, speakers: int = 6, each: int = 12) -> pd.DataFrame:
-    """One system's predictions: right more often than not, and one value that follows the target."""
+    """One system's predictions: right more often than not, and one value that
+    follows the target.
+    """
     generator = np.random.default_rng(100)
     target = generator.integers(0, 3, speakers * each)
     valence = generator.standard_normal(len(target))
@@ -43,13 +51,21 @@ def noisy(seed: int, speakers: int = 6, each: int = 12) -> pd.DataFrame:
 
 def test_mean_of_probabilities_and_values() -> None:
     first = table(
-        [[0.6, 0.4, 0.0], [1, 0, 0]], ["happy", "angry"], target_valence=[1.0, 0], prediction_valence=[0.0, 0]
+        [[0.6, 0.4, 0.0], [1, 0, 0]],
+        ["happy", "angry"],
+        target_valence=[1.0, 0],
+        prediction_valence=[0.0, 0],
     )
     second = table(
-        [[0.1, 0.5, 0.4], [1, 0, 0]], ["happy", "angry"], target_valence=[1.0, 0], prediction_valence=[1.0, 0]
+        [[0.1, 0.5, 0.4], [1, 0, 0]],
+        ["happy", "angry"],
+        target_valence=[1.0, 0],
+        prediction_valence=[1.0, 0],
     )
     fused = checked_predictions(fuse_tables([first, second], "mean"))
-    assert fused[[f"probability_{name}" for name in CLASSES]].to_numpy()[0] == pytest.approx([0.35, 0.45, 0.2])
+    assert fused[[f"probability_{name}" for name in CLASSES]].to_numpy()[0] == pytest.approx(
+        [0.35, 0.45, 0.2]
+    )
     assert fused.loc[0, "prediction"] == "happy" and fused.loc[0, "prediction_valence"] == 0.5
     assert fused.loc[0, "target"] == "happy" and fused.loc[0, "target_valence"] == 1.0
 
@@ -81,7 +97,9 @@ def test_missing_utterances_and_differing_targets() -> None:
         fuse_tables([first, second.iloc[1:]])
     assert len(fuse_tables([first, second.iloc[1:]], shared_only=True)) == 71
     wrong = second.assign(target=["sad" if t == "happy" else t for t in second["target"]])
-    with pytest.raises(MmserError, match="the same target in every table; found happy and, in table 2, sad for u"):
+    with pytest.raises(
+        MmserError, match="the same target in every table; found happy and, in table 2, sad for u"
+    ):
         fuse_tables([first, wrong])
     with pytest.raises(MmserError, match="Check their ids"):
         fuse_tables([first, second.assign(id=[f"x{i}" for i in range(len(second))])])
@@ -92,8 +110,12 @@ def test_missing_utterances_and_differing_targets() -> None:
 def test_stacked_logistic_never_sees_the_speaker_it_predicts() -> None:
     first, second = noisy(1), noisy(2)
     fused = fuse_tables([first, second], "logistic", folds=3)
-    assert (fused["prediction"] == fused["target"]).mean() > (first["prediction"] == first["target"]).mean()
-    assert fused[[f"probability_{name}" for name in CLASSES]].sum(axis=1).to_numpy() == pytest.approx(1)
+    assert (fused["prediction"] == fused["target"]).mean() > (
+        first["prediction"] == first["target"]
+    ).mean()
+    assert fused[[f"probability_{name}" for name in CLASSES]].sum(
+        axis=1
+    ).to_numpy() == pytest.approx(1)
     alone = first["speaker"] == "s0"
     spoilt = [one.assign(target=one["target"].where(~alone, "sad")) for one in (first, second)]
     other = fuse_tables(spoilt, "logistic", folds=3)
@@ -137,7 +159,9 @@ def test_stacking_says_what_it_lacks() -> None:
         fuse_tables(plain, "svr")
 
 
-def test_the_command_scores_inputs_mean_and_fusion(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_scores_inputs_mean_and_fusion(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     paths = [tmp_path / "one.csv", tmp_path / "two.parquet"]
     noisy(1).to_csv(paths[0], index=False)
     noisy(2).to_parquet(paths[1])
@@ -159,11 +183,19 @@ def test_log_posteriors_of_two_systems(tmp_path: Path, capsys: pytest.CaptureFix
     assert (fused["prediction"] == good["prediction"]).all()
     fitted = fuse_tables([good, useless], "log_posterior", validation=[noisy(3), useless])
     assert (fitted["prediction"] == good["prediction"]).all()
-    with pytest.raises(UsageError, match=r"two predictions tables for --method log_posterior; found 3"):
+    with pytest.raises(
+        UsageError, match=r"two predictions tables for --method log_posterior; found 3"
+    ):
         fuse_tables([good, useless, good], "log_posterior")
     good.to_csv(tmp_path / "good.csv", index=False)
     useless.to_csv(tmp_path / "useless.csv", index=False)
-    words = ["fuse", str(tmp_path / "good.csv"), str(tmp_path / "useless.csv"), "--method", "log_posterior"]
+    words = [
+        "fuse",
+        str(tmp_path / "good.csv"),
+        str(tmp_path / "useless.csv"),
+        "--method",
+        "log_posterior",
+    ]
     assert main(words) == 0
     assert "fused (log_posterior)" in capsys.readouterr().out
 
@@ -178,5 +210,7 @@ def test_probabilities_that_are_none_are_not_fused(wrong):
 
 def test_values_that_are_none_are_not_fused():
     table = pd.DataFrame({"id": ["u", "v"], "target_v": [1.0, 2.0], "prediction_v": [1.0, None]})
-    with pytest.raises(MmserError, match=r"a number in prediction_v of every row .*; found none for 1 .*v first"):
+    with pytest.raises(
+        MmserError, match=r"a number in prediction_v of every row .*; found none for 1 .*v first"
+    ):
         fuse_tables([table, table])

@@ -19,7 +19,9 @@ def test_distinct_offsets_with_repeated_edges() -> None:
 
 
 def test_released_form_repeats_the_frame_three_times() -> None:
-    """Acceptance check 5: 36 (1 + 2c) columns for 36 channels, three equal copies of the frame itself."""
+    """Acceptance check 5: 36 (1 + 2c) columns for 36 channels, three equal copies of the frame
+    itself.
+    """
     channels = np.random.default_rng(0).standard_normal((100, 36)).astype(np.float32)
     rows = windows(channels, offsets(15, "released")).reshape(100, 31, 36)
     assert rows.reshape(100, -1).shape[1] == 36 * (1 + 2 * 15)

@@ -1,4 +1,6 @@
-"""A decoder process that dies or hangs over files whose names say so: a crash on demand for the tests."""
+"""A decoder process that dies or hangs over files whose names say so: a crash on demand for the
+tests.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,11 @@ from mmser.media.probe import find_tracks
 def deadly(utterances, want_audio=True, want_frames=False, **options):
     for number, item in enumerate(utterances):
         name = item.audio_path.name if item.audio_path else item.video_path.name
-        if "crash" in name or ("moving" in name and want_frames) or ("third" in name and number == 2):
+        if (
+            "crash" in name
+            or ("moving" in name and want_frames)
+            or ("third" in name and number == 2)
+        ):
             os.kill(os.getpid(), signal.SIGSEGV)
         if "hang" in name:
             time.sleep(60)

@@ -71,7 +71,9 @@ def test_cutting_by_start_and_end(media: Path) -> None:
     assert clip.waveform is not None and clip.frames is not None
     np.testing.assert_allclose(clip.waveform, TONE[8000:20000], atol=1e-4)
     assert clip.frames.shape[0] == 3
-    assert np.abs(clip.frames[:, 32, 20, 1].astype(int) - (12.5 + np.arange(3) * 6.25) * 4).max() <= 10
+    assert (
+        np.abs(clip.frames[:, 32, 20, 1].astype(int) - (12.5 + np.arange(3) * 6.25) * 4).max() <= 10
+    )
 
 
 @pytest.mark.parametrize(("side", "colour"), [("left", 0), ("right", 2)])
@@ -99,18 +101,26 @@ def test_order_and_one_opening_per_file(media: Path, monkeypatch: pytest.MonkeyP
     assert [clip.id for clip in clips] == ["late", "own sound", "early"]
     assert sorted(opened) == [video, sound]
     # A separate audio file belongs to the utterance as a whole.
-    assert [len(clip.waveform) for clip in clips if clip.waveform is not None] == [8000, 32000, 8000]
+    assert [len(clip.waveform) for clip in clips if clip.waveform is not None] == [
+        8000,
+        32000,
+        8000,
+    ]
     assert [clip.id for clip in stream_clips(items, want_frames=True)][-1] == "late"
 
 
 def test_audio_file_alone_is_cut_by_the_times(media: Path) -> None:
-    (clip,) = decode_clips([Utterance("u", "c", "s", start=0.25, end=0.5, audio_path=media / "good.wav")])
+    (clip,) = decode_clips(
+        [Utterance("u", "c", "s", start=0.25, end=0.5, audio_path=media / "good.wav")]
+    )
     np.testing.assert_allclose(clip.waveform, TONE[4000:8000], atol=1e-4)
 
 
 @pytest.mark.parametrize("channels", [1, 2])
 @pytest.mark.parametrize("rate", [8000, 44100, 48000])
-def test_any_rate_becomes_16_khz_mono_at_the_same_level(tmp_path: Path, rate: int, channels: int) -> None:
+def test_any_rate_becomes_16_khz_mono_at_the_same_level(
+    tmp_path: Path, rate: int, channels: int
+) -> None:
     time = np.arange(rate) / rate
     tone = (0.9 * np.sin(2 * np.pi * 300 * time)).astype(np.float32)
     write_wav(tmp_path / "a.wav", np.stack([tone] * channels), rate)
@@ -141,7 +151,9 @@ def header_only(media: Path, path: Path) -> None:
 
 
 def not_finite(media: Path, path: Path) -> None:
-    write_wav(path, np.where(np.arange(len(TONE)) == 99, np.nan, TONE).astype(np.float32), kind="float32")
+    write_wav(
+        path, np.where(np.arange(len(TONE)) == 99, np.nan, TONE).astype(np.float32), kind="float32"
+    )
 
 
 def play_list(media: Path, path: Path) -> None:
@@ -156,10 +168,18 @@ FAULTS: dict[str, tuple[Callable[[Path, Path], object], str, str]] = {
     "nothing.mp4": (lambda media, path: None, "missing file", "missing file"),
     "folder.mp4": (lambda media, path: path.mkdir(), "not a media file", "not a media file"),
     "pipe.wav": (lambda media, path: os.mkfifo(path), "not a media file", "not a media file"),
-    "text.mp4": (lambda media, path: path.write_text("so it goes\n" * 500), "not a media file", "not a media file"),
+    "text.mp4": (
+        lambda media, path: path.write_text("so it goes\n" * 500),
+        "not a media file",
+        "not a media file",
+    ),
     "list.mp4": (play_list, "not a media file", "not a media file"),
     "script.mp4": (script, "not a media file", "not a media file"),
-    "noise.mp4": (lambda media, path: path.write_bytes(os.urandom(9000)), "not a media file", "not a media file"),
+    "noise.mp4": (
+        lambda media, path: path.write_bytes(os.urandom(9000)),
+        "not a media file",
+        "not a media file",
+    ),
     "empty.mp4": (lambda media, path: path.touch(), "zero length", "zero length"),
     "header.wav": (header_only, "zero length", "no video track"),
     "cut.mp4": (cut_short("good.mp4"), "truncated", "truncated"),
@@ -177,7 +197,11 @@ def test_faults_get_their_reason(media: Path, tmp_path: Path, name: str) -> None
     make(media, tmp_path / name)
     clip = clip_of(tmp_path / name, want_frames=True)
     assert reasons(clip) == {"audio": audio, "face": face}
-    assert clip.waveform is None and clip.frames is None and all(failure.id == "u" for failure in clip.failures)
+    assert (
+        clip.waveform is None
+        and clip.frames is None
+        and all(failure.id == "u" for failure in clip.failures)
+    )
 
 
 def test_one_missing_track_leaves_the_other(media: Path) -> None:
@@ -198,7 +222,9 @@ def test_damage_in_the_middle_is_undecodable(media: Path, tmp_path: Path) -> Non
     begin = content.index(b"mdat") + 200
     content[begin : content.index(b"moov") - 8] = os.urandom(content.index(b"moov") - 8 - begin)
     (tmp_path / "damaged.mp4").write_bytes(bytes(content))
-    assert set(reasons(clip_of(tmp_path / "damaged.mp4", want_frames=True)).values()) == {"undecodable"}
+    assert set(reasons(clip_of(tmp_path / "damaged.mp4", want_frames=True)).values()) == {
+        "undecodable"
+    }
 
 
 @pytest.mark.parametrize(
@@ -253,7 +279,9 @@ def test_large_pictures_are_scaled_down(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("rate", [0, 1, 2_000_000_000])
-def test_impossible_sample_rates_are_a_damaged_header(media: Path, tmp_path: Path, rate: int) -> None:
+def test_impossible_sample_rates_are_a_damaged_header(
+    media: Path, tmp_path: Path, rate: int
+) -> None:
     content = bytearray((media / "good.wav").read_bytes())
     content[24:28] = struct.pack("<I", rate)
     (tmp_path / "a.wav").write_bytes(bytes(content))
@@ -263,12 +291,15 @@ def test_impossible_sample_rates_are_a_damaged_header(media: Path, tmp_path: Pat
 def test_pictures_of_a_turned_camera_stand_upright(media: Path, tmp_path: Path) -> None:
     content = bytearray((media / "mute.mp4").read_bytes())
     at = content.index(b"tkhd") + 44
-    # The matrix a telephone writes when held upright: show the picture turned clockwise by a quarter.
+    # The matrix a telephone writes when held upright: show the picture turned clockwise by a
+    # quarter.
     content[at : at + 36] = struct.pack(">9i", 0, 1 << 16, 0, -(1 << 16), 0, 0, 0, 0, 1 << 30)
     (tmp_path / "turned.mp4").write_bytes(bytes(content))
     frames = clip_of(tmp_path / "turned.mp4", want_frames=True).frames
     assert frames is not None and frames.shape[1:3] == (96, 64)
-    assert frames[0, 20, 32, 0] > 150 and frames[0, 76, 32, 2] > 150  # what was left (red) is on top
+    assert (
+        frames[0, 20, 32, 0] > 150 and frames[0, 76, 32, 2] > 150
+    )  # what was left (red) is on top
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -278,7 +309,11 @@ def test_random_damage_never_raises(media: Path, tmp_path: Path, name: str, seed
     content = bytearray((media / name).read_bytes())
     for _ in range(30):
         # Damage to the headers at either end is more interesting than damage in between.
-        at = int(random.integers(0, 200)) if random.random() < 0.3 else int(random.integers(0, len(content)))
+        at = (
+            int(random.integers(0, 200))
+            if random.random() < 0.3
+            else int(random.integers(0, len(content)))
+        )
         content[at] = int(random.integers(256))
     (tmp_path / name).write_bytes(bytes(content))
     clip = clip_of(tmp_path / name, want_frames=True)
@@ -295,13 +330,25 @@ def test_one_bad_utterance_does_not_touch_its_neighbours(media: Path) -> None:
     assert [len(clip.failures) for clip in decode_clips(items)] == [0, 1, 1]
 
 
-def test_an_utterance_is_not_asked_before_it_begins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An hour of talk has a thousand utterances: all of them at every block would take longer than decoding."""
-    write_wav(tmp_path / "a.wav", np.random.default_rng(0).uniform(-0.5, 0.5, 10 * SAMPLE_RATE).astype(np.float32))
+def test_an_utterance_is_not_asked_before_it_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An hour of talk has a thousand utterances: all of them at every block would take longer than
+    decoding.
+    """
+    write_wav(
+        tmp_path / "a.wav",
+        np.random.default_rng(0).uniform(-0.5, 0.5, 10 * SAMPLE_RATE).astype(np.float32),
+    )
     asked, add = [], cuts.AudioCut.add
-    monkeypatch.setattr(cuts.AudioCut, "add", lambda cut, block: asked.append(cut) or add(cut, block))
+    monkeypatch.setattr(
+        cuts.AudioCut, "add", lambda cut, block: asked.append(cut) or add(cut, block)
+    )
     spans = [(k / 10, (k + 1) / 10) for k in range(100)]
-    items = [Utterance(f"{a}", "c", "s", start=a, end=b, audio_path=tmp_path / "a.wav") for a, b in reversed(spans)]
+    items = [
+        Utterance(f"{a}", "c", "s", start=a, end=b, audio_path=tmp_path / "a.wav")
+        for a, b in reversed(spans)
+    ]
     clips = decode_clips(items)
     assert [clip.id for clip in clips] == [item.id for item in items]
     assert {len(clip.waveform) for clip in clips} == {SAMPLE_RATE // 10}

@@ -13,9 +13,12 @@ RANDOM = np.random.default_rng(5)
 SPEECH = RANDOM.standard_normal(4000).astype(np.float32) * np.float32(0.1)
 
 
-@pytest.mark.parametrize("names", [("FL", "FR", "FC", "LFE", "BL", "BR"), ("FL", "FR", "FC", "LFE", "SL", "SR")])
+@pytest.mark.parametrize(
+    "names", [("FL", "FR", "FC", "LFE", "BL", "BR"), ("FL", "FR", "FC", "LFE", "SL", "SR")]
+)
 def test_surround_sound_has_the_standards_weights(names: tuple[str, ...]) -> None:
-    # Table 2 of the standard, 3/2 to 1/0: left and right .7071, centre 1, surround .5, no bass channel.
+    # Table 2 of the standard, 3/2 to 1/0: left and right .7071, centre 1, surround .5, no bass
+    # channel.
     expected = np.array([sqrt(0.5), sqrt(0.5), 1.0, 0.0, 0.5, 0.5])
     np.testing.assert_allclose(weights(names), expected / expected.sum(), rtol=1e-6)
 
@@ -73,7 +76,12 @@ def test_channels_in_opposite_phase_give_one_of_them(level: float, residue: floa
 
 @pytest.mark.parametrize(
     "right",
-    [SPEECH, 0 * SPEECH, -0.5 * SPEECH, RANDOM.standard_normal(4000).astype(np.float32) * np.float32(0.1)],
+    [
+        SPEECH,
+        0 * SPEECH,
+        -0.5 * SPEECH,
+        RANDOM.standard_normal(4000).astype(np.float32) * np.float32(0.1),
+    ],
     ids=["alike", "silent", "partly opposite", "independent"],
 )
 def test_other_pairs_are_mixed(right: np.ndarray) -> None:

@@ -54,11 +54,16 @@ def test_a_file_that_stops_early_has_the_length_that_is_there(decoders, tmp_path
 def test_the_sound_is_the_same_from_both(decoders, tmp_path: Path):
     write_wav(tmp_path / "a.wav", np.tile(NOISE, 4), sample_rate=22050)
     here, there = (list(decoder.sound(tmp_path / "a.wav")) for decoder in decoders)
-    assert [at for at, _ in here] == [at for at, _ in there] and all(len(samples) for _, samples in here)
+    assert [at for at, _ in here] == [at for at, _ in there] and all(
+        len(samples) for _, samples in here
+    )
     for (_, mine), (_, other) in zip(here, there, strict=True):
         np.testing.assert_array_equal(mine, other)
     heard = np.concatenate([samples for _, samples in here])
-    assert len(heard) == pytest.approx(4 * 16000 * 16000 / 22050, rel=0.01) and heard.dtype == np.float32
+    assert (
+        len(heard) == pytest.approx(4 * 16000 * 16000 / 22050, rel=0.01)
+        and heard.dtype == np.float32
+    )
 
 
 def test_a_request_that_nobody_reads_to_its_end_does_not_confuse_the_next(decoders, tmp_path: Path):

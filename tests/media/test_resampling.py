@@ -15,7 +15,9 @@ def tone(hertz: float, rate: int, seconds: float = 0.6) -> np.ndarray:
 
 
 def decibels(waveform: np.ndarray, rate: int) -> tuple[np.ndarray, np.ndarray]:
-    """(frequency, level): the spectrum of the inner half against a full-scale tone; the window's lobes are below."""
+    """(frequency, level): the spectrum of the inner half against a full-scale tone; the window's
+    lobes are below.
+    """
     inner = waveform[len(waveform) // 4 : -len(waveform) // 4].astype(np.float64)
     window = np.kaiser(len(inner), 18.0)
     spectrum = 2 * np.abs(np.fft.rfft(inner * window)) / window.sum()
@@ -33,26 +35,36 @@ def test_nothing_above_8_khz_when_16_khz_go_up(hertz: float, target: int) -> Non
 
 def test_a_sweep_to_22_khz_has_no_images() -> None:
     time = np.arange(16_000) / 16_000
-    sweep = np.sin(2 * np.pi * (100 * time + 3900 * time**2)).astype(np.float32)  # 100 to 7900 Hz in a second
+    sweep = np.sin(2 * np.pi * (100 * time + 3900 * time**2)).astype(
+        np.float32
+    )  # 100 to 7900 Hz in a second
     waveform = resampled(sweep, 16_000, 22_050).astype(np.float64)
     power = np.abs(np.fft.rfft(waveform * np.kaiser(len(waveform), 18.0))) ** 2
     above = np.fft.rfftfreq(len(waveform), 1 / 22_050) > 8050
     assert 10 * np.log10(power[above].max() / power.max()) < -80
 
 
-@pytest.mark.parametrize(("source", "target"), [(44_100, 16_000), (48_000, 16_000), (48_000, 22_050), (32_000, 16_000)])
+@pytest.mark.parametrize(
+    ("source", "target"), [(44_100, 16_000), (48_000, 16_000), (48_000, 22_050), (32_000, 16_000)]
+)
 @pytest.mark.parametrize("share", [1.01, 1.05, 1.3])
-def test_what_lies_above_the_new_nyquist_frequency_is_gone(source: int, target: int, share: float) -> None:
+def test_what_lies_above_the_new_nyquist_frequency_is_gone(
+    source: int, target: int, share: float
+) -> None:
     _, level = decibels(resampled(tone(share * target / 2, source), source, target), target)
     assert level.max() < -80
 
 
-@pytest.mark.parametrize(("source", "target"), [(16_000, 22_050), (44_100, 16_000), (48_000, 22_050), (11_127, 16_000)])
+@pytest.mark.parametrize(
+    ("source", "target"), [(16_000, 22_050), (44_100, 16_000), (48_000, 22_050), (11_127, 16_000)]
+)
 def test_time_and_level_stay(source: int, target: int) -> None:
     waveform = resampled(tone(440.0, source), source, target)
     assert waveform.dtype == np.float32 and abs(len(waveform) - 0.6 * target) <= 1
     inner = slice(target // 20, -target // 20)
-    np.testing.assert_allclose(waveform[inner], tone(440.0, target)[: len(waveform)][inner], atol=2e-4)
+    np.testing.assert_allclose(
+        waveform[inner], tone(440.0, target)[: len(waveform)][inner], atol=2e-4
+    )
 
 
 def test_the_same_rate_is_the_same_array() -> None:
@@ -72,4 +84,9 @@ def test_blocks_of_any_size_and_two_rows_give_the_same() -> None:
 
 @pytest.mark.parametrize("samples", [1, 2, 50])
 def test_a_handful_of_samples(samples: int) -> None:
-    assert abs(len(resampled(np.ones(samples, np.float32), 16_000, 22_050)) - samples * 22_050 / 16_000) <= 1
+    assert (
+        abs(
+            len(resampled(np.ones(samples, np.float32), 16_000, 22_050)) - samples * 22_050 / 16_000
+        )
+        <= 1
+    )

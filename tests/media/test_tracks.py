@@ -20,7 +20,9 @@ SECONDS = 0.25
 
 
 def tone(hertz: float, rate: int = 16_000, seconds: float = SECONDS) -> np.ndarray:
-    return (0.5 * np.sin(2 * np.pi * hertz * np.arange(round(seconds * rate)) / rate)).astype(np.float32)
+    return (0.5 * np.sin(2 * np.pi * hertz * np.arange(round(seconds * rate)) / rate)).astype(
+        np.float32
+    )
 
 
 def decoded(path: Path, rates: Sequence[int] = (16_000,)) -> Clip:
@@ -32,7 +34,9 @@ def decoded(path: Path, rates: Sequence[int] = (16_000,)) -> Clip:
 @pytest.mark.parametrize("channels", [3, 7, 8, 9, 11, 16, 24, 33, 64])
 def test_up_to_64_channels_of_a_wav(tmp_path: Path, channels: int, kind: type) -> None:
     rows = np.stack([tone(300 + 20 * channel) for channel in range(channels)])
-    middle, scale = {np.uint8: (128, 127), np.int16: (0, 2**15 - 1), np.int32: (0, 2**31 - 1)}.get(kind, (0, 1))
+    middle, scale = {np.uint8: (128, 127), np.int16: (0, 2**15 - 1), np.int32: (0, 2**31 - 1)}.get(
+        kind, (0, 1)
+    )
     wavfile.write(tmp_path / "a.wav", 16_000, (middle + rows.T * scale).astype(kind))
     clip = decoded(tmp_path / "a.wav")
     assert clip.failures == () and clip.notes == () and clip.waveform is not None
@@ -90,7 +94,9 @@ def test_a_file_at_the_wanted_rate_comes_through_bit_for_bit(tmp_path: Path) -> 
 
 
 def test_several_rates_are_made_from_the_files_own(tmp_path: Path) -> None:
-    write_wav(tmp_path / "a.wav", tone(440.0, 44_100) + tone(10_000.0, 44_100), 44_100, kind="float32")
+    write_wav(
+        tmp_path / "a.wav", tone(440.0, 44_100) + tone(10_000.0, 44_100), 44_100, kind="float32"
+    )
     clip = decoded(tmp_path / "a.wav", (16_000, 22_050, 16_000))
     assert clip.waveform is not None and list(clip.waveforms) == [22_050]
     np.testing.assert_array_equal(clip.waveform, decoded(tmp_path / "a.wav").waveform)
@@ -111,7 +117,10 @@ def test_a_gap_is_silent_at_every_rate(tmp_path: Path) -> None:
 
     with av.open(str(tmp_path / "gap.mkv"), "w") as file:
         track = file.add_stream("pcm_s16le", rate=RATE, layout="mono")  # type: ignore[call-overload]
-        for begin in (0, RATE):  # half a second of sound, half a second of nothing, half a second of sound
+        for begin in (
+            0,
+            RATE,
+        ):  # half a second of sound, half a second of nothing, half a second of sound
             samples = (tone(440.0, RATE, 0.5) * 32767).astype(np.int16)
             frame = av.AudioFrame.from_ndarray(samples[None], format="s16", layout="mono")
             frame.sample_rate, frame.pts = RATE, begin
@@ -134,7 +143,9 @@ def test_channels_that_cancel_leave_one_and_a_note(tmp_path: Path) -> None:
     assert clip.notes == ("the channels cancel each other in the mix: channel 1 of 2 taken",)
 
 
-def test_what_a_lossy_codec_leaves_of_a_cancellation_is_not_taken_for_speech(tmp_path: Path) -> None:
+def test_what_a_lossy_codec_leaves_of_a_cancellation_is_not_taken_for_speech(
+    tmp_path: Path,
+) -> None:
     random = np.random.default_rng(3)
     speech = np.cumsum(random.standard_normal(RATE)).astype(np.float32)
     speech = 0.3 * (speech - speech.mean()) / np.abs(speech).max() + tone(700.0, RATE, 1.0) / 4

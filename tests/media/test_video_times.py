@@ -1,4 +1,6 @@
-"""Which picture is on screen when: pictures that are held, lost, late or stamped in milliseconds."""
+"""Which picture is on screen when: pictures that are held, lost, late or stamped in
+milliseconds.
+"""
 
 from __future__ import annotations
 
@@ -22,8 +24,11 @@ CALL = (*range(26), *range(100, 125))
 """When the pictures of a call appear that freezes from 1 to 4 s, in 1/25 s."""
 
 
-def film(path: Path, shown: Sequence[int], b_frames: int = 2, hold: int = 1, lost: Sequence[int] = ()) -> None:
-    """Pictures at ``shown`` / 25 s, number n of the list grey at n * `STEP`; the last one stays for ``hold`` / 25 s.
+def film(
+    path: Path, shown: Sequence[int], b_frames: int = 2, hold: int = 1, lost: Sequence[int] = ()
+) -> None:
+    """Pictures at ``shown`` / 25 s, number n of the list grey at n * `STEP`; the last one stays for
+    ``hold`` / 25 s.
 
     The packets numbered ``lost`` cannot be decoded.
     """
@@ -37,7 +42,9 @@ def film(path: Path, shown: Sequence[int], b_frames: int = 2, hold: int = 1, los
         track.options = {"crf": "10", "preset": "veryfast", **({"g": "1"} if lost else {})}
         packets: list[av.Packet] = []
         for number, at in enumerate(shown):
-            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), number * STEP, np.uint8), format="rgb24")
+            frame = av.VideoFrame.from_ndarray(
+                np.full((48, 64, 3), number * STEP, np.uint8), format="rgb24"
+            )
             frame.pts, frame.time_base = at, Fraction(1, 25)
             packets += track.encode(frame)
         packets += track.encode(None)
@@ -50,7 +57,12 @@ def damaged(packet: Any) -> Any:
     import av
 
     noise = av.Packet(b"\0\0\0\1" + os.urandom(packet.size))
-    noise.stream, noise.pts, noise.dts, noise.time_base = packet.stream, packet.pts, packet.dts, packet.time_base
+    noise.stream, noise.pts, noise.dts, noise.time_base = (
+        packet.stream,
+        packet.pts,
+        packet.dts,
+        packet.time_base,
+    )
     return noise
 
 
@@ -70,12 +82,16 @@ def on_screen(shown: Sequence[int], start: float, end: float, rate: float = 5.0)
     """The same by counting, in exact numbers."""
     first, last = (Fraction(time).limit_denominator(1000) for time in (start, end))
     times = [first + k / Fraction(rate) for k in range(round((end - start) * rate) + 1)]
-    return [max(n for n, at in enumerate(shown) if at <= 25 * time) for time in times if time < last]
+    return [
+        max(n for n, at in enumerate(shown) if at <= 25 * time) for time in times if time < last
+    ]
 
 
 @pytest.mark.parametrize("name", ["call.mp4", "call.mkv", "call.mov"])
 @pytest.mark.parametrize("b_frames", [0, 2])
-@pytest.mark.parametrize(("start", "end"), [(0.1, 0.9), (1.3, 2.6), (2.7, 3.8), (0.2, 4.8), (3.9, 4.5), (0.0, 5.0)])
+@pytest.mark.parametrize(
+    ("start", "end"), [(0.1, 0.9), (1.3, 2.6), (2.7, 3.8), (0.2, 4.8), (3.9, 4.5), (0.0, 5.0)]
+)
 def test_a_held_picture_stays_until_the_next(
     tmp_path: Path, name: str, b_frames: int, start: float, end: float
 ) -> None:
@@ -108,19 +124,29 @@ def test_the_last_picture_is_held_as_long_as_its_file_says(tmp_path: Path) -> No
 def test_a_film_that_stops_is_not_a_held_picture(tmp_path: Path) -> None:
     film(tmp_path / "a.mp4", range(25))
     for start, end in ((1.2, 2.0), (0.5, 2.0)):
-        assert [failure.reason for failure in clip_of(tmp_path / "a.mp4", start, end).failures] == ["truncated"]
+        assert [failure.reason for failure in clip_of(tmp_path / "a.mp4", start, end).failures] == [
+            "truncated"
+        ]
 
 
 @pytest.mark.parametrize(("first", "good"), [(5, True), (50, False)])
-def test_what_comes_before_the_first_picture_is_missing(tmp_path: Path, first: int, good: bool) -> None:
-    # Sound begins at 0 s; a fifth of a second is the rounding of recorders, two of 2.4 seconds are no picture.
+def test_what_comes_before_the_first_picture_is_missing(
+    tmp_path: Path, first: int, good: bool
+) -> None:
+    # Sound begins at 0 s; a fifth of a second is the rounding of recorders, two of 2.4 seconds are
+    # no picture.
     import av
 
     film(tmp_path / "late.mkv", range(first, 60), b_frames=0)
-    with av.open(str(tmp_path / "late.mkv")) as late, av.open(str(tmp_path / "both.mkv"), "w") as file:
+    with (
+        av.open(str(tmp_path / "late.mkv")) as late,
+        av.open(str(tmp_path / "both.mkv"), "w") as file,
+    ):
         sound = file.add_stream("pcm_s16le", rate=16_000, layout="mono")  # type: ignore[call-overload]
         picture = file.add_stream_from_template(late.streams.video[0])
-        frame = av.AudioFrame.from_ndarray(np.ones((1, 38_400), np.int16), format="s16", layout="mono")
+        frame = av.AudioFrame.from_ndarray(
+            np.ones((1, 38_400), np.int16), format="s16", layout="mono"
+        )
         frame.sample_rate, frame.pts = 16_000, 0
         file.mux(sound.encode(frame))
         file.mux(sound.encode(None))
@@ -137,7 +163,9 @@ def test_what_comes_before_the_first_picture_is_missing(tmp_path: Path, first: i
 
 
 @pytest.mark.parametrize(("lost", "good"), [(range(20, 22), True), (range(10, 30), False)])
-def test_a_picture_does_not_stay_for_those_that_are_lost(tmp_path: Path, lost: Sequence[int], good: bool) -> None:
+def test_a_picture_does_not_stay_for_those_that_are_lost(
+    tmp_path: Path, lost: Sequence[int], good: bool
+) -> None:
     film(tmp_path / "a.mkv", range(50), lost=lost)
     clip = clip_of(tmp_path / "a.mkv", 0.0, 2.0)
     if good:

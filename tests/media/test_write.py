@@ -13,9 +13,9 @@ from mmser.media.decode import decode_clips
 from mmser.media.write import whole_file, write_avi, write_mp4, write_wav
 
 NOISE = np.random.default_rng(0).uniform(-0.9, 0.9, 8000).astype(np.float32)
-FRAMES = np.repeat(np.linspace(0, 240, 10, dtype=np.uint8)[:, None, None, None], 64 * 48 * 3, axis=3).reshape(
-    10, 48, 64, 3
-)
+FRAMES = np.repeat(
+    np.linspace(0, 240, 10, dtype=np.uint8)[:, None, None, None], 64 * 48 * 3, axis=3
+).reshape(10, 48, 64, 3)
 
 
 def waveform_of(path: Path) -> np.ndarray:
@@ -39,10 +39,15 @@ def test_int16_clips_instead_of_wrapping(tmp_path: Path) -> None:
 @pytest.mark.parametrize("codec", ["pcm_s16le", "libmp3lame"])
 def test_avi_comes_back(tmp_path: Path, codec: str) -> None:
     write_avi(tmp_path / "a.avi", FRAMES, 20, NOISE, audio_codec=codec)  # type: ignore[arg-type]
-    (clip,) = decode_clips([Utterance("u", "c", "s", video_path=tmp_path / "a.avi")], want_frames=True, frame_rate=20)
+    (clip,) = decode_clips(
+        [Utterance("u", "c", "s", video_path=tmp_path / "a.avi")], want_frames=True, frame_rate=20
+    )
     assert clip.failures == () and clip.frames is not None and clip.waveform is not None
     assert abs(len(clip.waveform) - len(NOISE)) <= 2304
-    assert np.abs(clip.frames[:10].mean(axis=(1, 2, 3))[:9] - FRAMES.mean(axis=(1, 2, 3))[:9]).max() < 60
+    assert (
+        np.abs(clip.frames[:10].mean(axis=(1, 2, 3))[:9] - FRAMES.mean(axis=(1, 2, 3))[:9]).max()
+        < 60
+    )
 
 
 def test_same_arrays_give_the_same_bytes(tmp_path: Path) -> None:
@@ -55,7 +60,12 @@ def test_same_arrays_give_the_same_bytes(tmp_path: Path) -> None:
 
 def test_moving_pictures_give_the_same_bytes_every_time(tmp_path: Path) -> None:
     """x264's macroblock tree gave thirteen different films in forty."""
-    tiles = np.random.default_rng(0).integers(0, 255, (15, 20, 3), dtype=np.uint8).repeat(8, axis=0).repeat(8, axis=1)
+    tiles = (
+        np.random.default_rng(0)
+        .integers(0, 255, (15, 20, 3), dtype=np.uint8)
+        .repeat(8, axis=0)
+        .repeat(8, axis=1)
+    )
     moving = np.stack([np.roll(tiles, step, axis=1) for step in range(30)])
     films = set()
     for _ in range(12):
@@ -82,7 +92,9 @@ def test_bad_waveforms_are_refused(tmp_path: Path, waveform: np.ndarray, message
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("frames", [FRAMES[:, :47], FRAMES.astype(np.float32), FRAMES[..., 0], FRAMES[:0]])
+@pytest.mark.parametrize(
+    "frames", [FRAMES[:, :47], FRAMES.astype(np.float32), FRAMES[..., 0], FRAMES[:0]]
+)
 def test_bad_frames_are_refused(tmp_path: Path, frames: np.ndarray) -> None:
     with pytest.raises(MmserError, match="uint8 of even height and width"):
         write_mp4(tmp_path / "a.mp4", frames, 20, NOISE)

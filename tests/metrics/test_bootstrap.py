@@ -1,4 +1,6 @@
-"""Coverage on simulated speakers, agreement with SciPy where clusters are single utterances, hand-worked cases."""
+"""Coverage on simulated speakers, agreement with SciPy where clusters are single utterances,
+hand-worked cases.
+"""
 
 import numpy as np
 import pytest
@@ -25,12 +27,16 @@ def test_cluster_sums():
 def test_single_utterance_clusters_agree_with_scipy():
     values = np.random.default_rng(0).normal(size=60)
     ours = bootstrap_interval(mean_of, entries(values), draws=20_000)
-    theirs = stats.bootstrap((values,), np.mean, method="percentile", n_resamples=20_000, rng=1).confidence_interval
+    theirs = stats.bootstrap(
+        (values,), np.mean, method="percentile", n_resamples=20_000, rng=1
+    ).confidence_interval
     assert ours == pytest.approx((theirs.low, theirs.high), abs=0.01)
 
 
 def test_speakers_who_differ_widen_the_interval_and_it_covers_the_truth():
-    """Thirty speakers of 40 utterances with their own accuracies around 0.6: nominal 95 % must come near."""
+    """Thirty speakers of 40 utterances with their own accuracies around 0.6: nominal 95 % must come
+    near.
+    """
     rng = np.random.default_rng(5)
     covered, widths, naive = 0, [], []
     for _ in range(100):
@@ -64,6 +70,8 @@ def test_a_resample_without_a_class_stays_finite():
 
 def test_a_paired_difference_of_a_run_with_itself_is_zero():
     rng = np.random.default_rng(0)
-    counts = grouped_confusion(rng.integers(3, size=90), rng.integers(3, size=90), rng.integers(6, size=90), 3, 6)
+    counts = grouped_confusion(
+        rng.integers(3, size=90), rng.integers(3, size=90), rng.integers(6, size=90), 3, 6
+    )
     pair = np.stack([counts, counts], 1)
     assert bootstrap_interval(lambda s: wa(s[:, 0]) - wa(s[:, 1]), pair) == (0.0, 0.0)

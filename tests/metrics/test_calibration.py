@@ -21,7 +21,9 @@ def test_ece_agrees_with_torchmetrics(case, bins):
     from torchmetrics.functional.classification import multiclass_calibration_error
 
     probabilities, target = case
-    expected = multiclass_calibration_error(torch.tensor(probabilities), torch.tensor(target), 4, n_bins=bins)
+    expected = multiclass_calibration_error(
+        torch.tensor(probabilities), torch.tensor(target), 4, n_bins=bins
+    )
     assert ece(probabilities, target, bins) == pytest.approx(float(expected), abs=1e-6)
 
 
@@ -35,7 +37,9 @@ def test_brier_is_twice_the_two_class_score():
     rng = np.random.default_rng(2)
     positive = rng.random(50)
     target = rng.integers(2, size=50)
-    assert brier(np.stack([1 - positive, positive], 1), target) == pytest.approx(2 * brier_score_loss(target, positive))
+    assert brier(np.stack([1 - positive, positive], 1), target) == pytest.approx(
+        2 * brier_score_loss(target, positive)
+    )
 
 
 def test_brier_landmarks():

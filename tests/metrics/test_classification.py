@@ -21,7 +21,9 @@ from mmser.metrics.classification import (
 )
 
 CLASSES = ("ang", "hap", "neu", "sad")
-labels = st.lists(st.tuples(st.sampled_from(CLASSES), st.sampled_from(CLASSES)), min_size=1, max_size=60)
+labels = st.lists(
+    st.tuples(st.sampled_from(CLASSES), st.sampled_from(CLASSES)), min_size=1, max_size=60
+)
 
 
 def test_the_amh_case_tells_accuracy_from_precision():
@@ -47,16 +49,28 @@ def test_agrees_with_scikit_learn(pairs):
     averages = {"labels": present, "zero_division": 0}
     assert (counts == sk.confusion_matrix(target, prediction, labels=CLASSES)).all()
     assert wa(counts) == pytest.approx(sk.accuracy_score(target, prediction))
-    assert ua(counts) == pytest.approx(sk.recall_score(target, prediction, average="macro", **averages))
-    assert wf1(counts) == pytest.approx(sk.f1_score(target, prediction, average="weighted", **averages))
-    assert macro_f1(counts) == pytest.approx(sk.f1_score(target, prediction, average="macro", **averages))
+    assert ua(counts) == pytest.approx(
+        sk.recall_score(target, prediction, average="macro", **averages)
+    )
+    assert wf1(counts) == pytest.approx(
+        sk.f1_score(target, prediction, average="weighted", **averages)
+    )
+    assert macro_f1(counts) == pytest.approx(
+        sk.f1_score(target, prediction, average="macro", **averages)
+    )
     precision = sk.precision_score
-    assert weighted_precision(counts) == pytest.approx(precision(target, prediction, average="weighted", **averages))
-    assert macro_precision(counts) == pytest.approx(precision(target, prediction, average="macro", **averages))
+    assert weighted_precision(counts) == pytest.approx(
+        precision(target, prediction, average="weighted", **averages)
+    )
+    assert macro_precision(counts) == pytest.approx(
+        precision(target, prediction, average="macro", **averages)
+    )
 
 
 def test_ua_leaves_out_the_class_speaker_08_never_acted():
-    """Two classes at 100 % and 50 %; disgust has no target but is predicted once: mean of two recalls, not three."""
+    """Two classes at 100 % and 50 %; disgust has no target but is predicted once: mean of two
+    recalls, not three.
+    """
     target = ["ang", "ang", "hap", "hap"]
     prediction = ["ang", "ang", "hap", "dis"]
     counts = confusion(target, prediction, ("ang", "dis", "hap"))
@@ -75,10 +89,17 @@ def test_a_class_never_predicted_has_no_precision_in_the_table_but_counts_zero_i
 
 def test_leading_axes_score_many_tables_at_once():
     rng = np.random.default_rng(0)
-    target, prediction, group = rng.integers(4, size=200), rng.integers(4, size=200), rng.integers(5, size=200)
+    target, prediction, group = (
+        rng.integers(4, size=200),
+        rng.integers(4, size=200),
+        rng.integers(5, size=200),
+    )
     stacked = grouped_confusion(target, prediction, group, 4, 5)
     for metric in CLASSIFICATION.values():
-        alone = [float(metric(confusion(target[group == g], prediction[group == g], range(4)))) for g in range(5)]
+        alone = [
+            float(metric(confusion(target[group == g], prediction[group == g], range(4))))
+            for g in range(5)
+        ]
         assert metric(stacked) == pytest.approx(alone)
 
 

@@ -23,7 +23,12 @@ def test_identities() -> None:
 
 
 def test_against_scipy_in_network_order_without_norms_and_biases() -> None:
-    before = {"z.weight": X, "z.bias": X[0], "bn.weight": X[0], "a.weight": GENERATOR.normal(size=(2, 3, 3))}
+    before = {
+        "z.weight": X,
+        "z.bias": X[0],
+        "bn.weight": X[0],
+        "a.weight": GENERATOR.normal(size=(2, 3, 3)),
+    }
     after = {name: values + GENERATOR.normal(size=values.shape) for name, values in before.items()}
     table = layer_distances(before, after)
     assert table["layer"].tolist() == ["z", "a"]

@@ -25,7 +25,9 @@ def test_the_correction_shrinks_the_statistic_by_its_factor():
 
 
 def test_false_alarms_over_overlapping_folds():
-    """Folds share their training data: correlated differences with mean 0 must not be called significant too often."""
+    """Folds share their training data: correlated differences with mean 0 must not be called
+    significant too often.
+    """
     rng = np.random.default_rng(0)
     alarms = {0.0: 0, 1 / 9: 0}
     for _ in range(500):

@@ -32,7 +32,9 @@ def test_integer_labels_and_a_byte_order_mark(tmp_path):
 
 
 def test_parquet_and_run_folder(tmp_path):
-    table = pd.DataFrame({"target": ["a", "b"], "prediction": ["a", "a"], "probability_b": [0.1, 0.4]})
+    table = pd.DataFrame(
+        {"target": ["a", "b"], "prediction": ["a", "a"], "probability_b": [0.1, 0.4]}
+    )
     table.assign(probability_a=[0.9, 0.6]).to_parquet(tmp_path / "predictions.parquet")
     read = read_predictions(tmp_path)
     assert classes_of(read) == ("b", "a")
@@ -40,7 +42,9 @@ def test_parquet_and_run_folder(tmp_path):
 
 
 def test_values():
-    table = checked_predictions(pd.DataFrame({"target_valence": ["1.5", None], "prediction_valence": [1, 2]}))
+    table = checked_predictions(
+        pd.DataFrame({"target_valence": ["1.5", None], "prediction_valence": [1, 2]})
+    )
     assert values_of(table) == ("valence",)
     assert classes_of(table) == ()
     assert table["target_valence"].tolist()[0] == 1.5
@@ -51,13 +55,22 @@ def test_values():
     [
         ({"label": ["a"]}, "the columns target and prediction in the table .* found label"),
         ({"target": []}, "no rows"),
-        ({"target": ["Angry"], "prediction": ["ang"]}, "the same spelling in the table; found targets Angry"),
+        (
+            {"target": ["Angry"], "prediction": ["ang"]},
+            "the same spelling in the table; found targets Angry",
+        ),
         ({"target": ["a", "b"], "prediction": ["a", None]}, "none for 1 utterances, first 1"),
         ({"target": [None], "prediction": ["a"]}, "an empty target in every row"),
         ({"target_valence": [1.0]}, "only one of them for valence"),
-        ({"target_valence": [1.0], "prediction_valence": ["high"]}, "numbers in column prediction_valence .*'high'"),
+        (
+            {"target_valence": [1.0], "prediction_valence": ["high"]},
+            "numbers in column prediction_valence .*'high'",
+        ),
         ({"id": ["x", "x"], "target": ["a", "a"], "prediction": ["a", "a"]}, "x more than once"),
-        ({"target": ["a"], "prediction": ["a"], "probability_a": ["sure"]}, "numbers in column probability_a"),
+        (
+            {"target": ["a"], "prediction": ["a"], "probability_a": ["sure"]},
+            "numbers in column probability_a",
+        ),
     ],
 )
 def test_what_is_refused(columns, message):
@@ -66,7 +79,9 @@ def test_what_is_refused(columns, message):
 
 
 def test_a_label_without_probability_column():
-    table = pd.DataFrame({"target": ["a", "b"], "prediction": ["a", "a"], "probability_a": [1.0, 1.0]})
+    table = pd.DataFrame(
+        {"target": ["a", "b"], "prediction": ["a", "a"], "probability_a": [1.0, 1.0]}
+    )
     with pytest.raises(MmserError, match=r"found none for b\. Add probability_b"):
         classes_of(checked_predictions(table))
 
@@ -75,7 +90,9 @@ def test_files_that_are_not_there_or_not_text(tmp_path):
     with pytest.raises(MmserError, match=r"no file .*nothing\.csv"):
         read_predictions(tmp_path / "nothing.csv")
     (tmp_path / "noise.csv").write_bytes(b"\xfftarget,prediction\na,a\n")
-    with pytest.raises(MmserError, match=r"text in UTF-8 in .*noise\.csv; found bytes in line 1 that are no UTF-8"):
+    with pytest.raises(
+        MmserError, match=r"text in UTF-8 in .*noise\.csv; found bytes in line 1 that are no UTF-8"
+    ):
         read_predictions(tmp_path / "noise.csv")
     (tmp_path / "empty.csv").write_text("")
     with pytest.raises(MmserError, match=r"a header and rows in .*empty\.csv; found an empty file"):
@@ -92,9 +109,13 @@ def test_a_comma_at_the_end_of_each_row_shifts_nothing(tmp_path):
 
 
 def test_spaces_around_labels_do_not_count_and_two_spellings_of_one_are_refused(tmp_path):
-    table = checked_predictions(pd.DataFrame({"target": ["sad ", "happy"], "prediction": ["sad", " happy"]}))
+    table = checked_predictions(
+        pd.DataFrame({"target": ["sad ", "happy"], "prediction": ["sad", " happy"]})
+    )
     assert table["target"].tolist() == table["prediction"].tolist() == ["sad", "happy"]
-    with pytest.raises(MmserError, match=r"one spelling of each label in .*; found 'Happy' and 'happy'"):
+    with pytest.raises(
+        MmserError, match=r"one spelling of each label in .*; found 'Happy' and 'happy'"
+    ):
         read_predictions(written(tmp_path, "target,prediction\nHappy,happy\nsad,sad\n"))
 
 
@@ -105,7 +126,9 @@ def test_the_callers_table_is_left_alone():
 
 
 def test_a_table_that_is_wrong_throughout_is_no_misspelling_when_its_classes_are_named():
-    table = pd.DataFrame({"target": ["a", "a"], "prediction": ["b", "b"], "probability_a": [0.1, 0.2]})
+    table = pd.DataFrame(
+        {"target": ["a", "a"], "prediction": ["b", "b"], "probability_a": [0.1, 0.2]}
+    )
     checked = checked_predictions(table.assign(probability_b=[0.9, 0.8], id=["1", "2"]))
     assert checked["target"].tolist() == ["a", "a"]
     with pytest.raises(MmserError, match="same spelling"):

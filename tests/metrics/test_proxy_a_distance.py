@@ -24,12 +24,17 @@ def test_two_shifted_gaussians_have_the_error_of_the_best_line():
 
 def test_what_separates_the_rows_it_was_fitted_on_alone_is_no_distance():
     """60 rows in 200 dimensions can always be separated; only held-out rows tell."""
-    draws = [proxy_a_distance(gaussian(30, 200, seed=s), gaussian(30, 200, seed=s + 50)) for s in range(3)]
+    draws = [
+        proxy_a_distance(gaussian(30, 200, seed=s), gaussian(30, 200, seed=s + 50))
+        for s in range(3)
+    ]
     assert np.mean(draws) < 0.5
 
 
 def test_domains_centred_on_these_very_rows_are_not_told_apart():
-    """Held-out rows then lie opposite to those fitted on: an error above a half, which is no knowledge either."""
+    """Held-out rows then lie opposite to those fitted on: an error above a half, which is no
+    knowledge either.
+    """
     sets = [gaussian(60, 80, seed=s) for s in (0, 1)]
     assert proxy_a_distance(*(vectors - vectors.mean(axis=0) for vectors in sets)) == 0.0
 
@@ -42,7 +47,9 @@ def test_unequal_domains_are_judged_alike_and_scale_is_nothing():
 
 
 def test_what_cannot_be_judged_is_an_error():
-    with pytest.raises(MmserError, match=r"at least 5 vectors of one size; found \(4, 2\) and \(9, 2\)"):
+    with pytest.raises(
+        MmserError, match=r"at least 5 vectors of one size; found \(4, 2\) and \(9, 2\)"
+    ):
         proxy_a_distance(gaussian(4, 2), gaussian(9, 2))
     with pytest.raises(MmserError, match="one size"):
         proxy_a_distance(gaussian(9, 2), gaussian(9, 3))

@@ -19,7 +19,9 @@ def pair():
 def test_ccc_by_its_definition(pair, ddof):
     t, p = pair
     covariance = np.cov(t, p, ddof=ddof)
-    expected = 2 * covariance[0, 1] / (covariance[0, 0] + covariance[1, 1] + (t.mean() - p.mean()) ** 2)
+    expected = (
+        2 * covariance[0, 1] / (covariance[0, 0] + covariance[1, 1] + (t.mean() - p.mean()) ** 2)
+    )
     assert ccc(t, p, ddof) == pytest.approx(expected, abs=1e-12)
 
 

@@ -21,7 +21,9 @@ def test_normalisation(text, expected):
 
 
 def test_counts_of_each_kind():
-    assert word_errors(["a b c"], ["a x c d"]) == WordErrors(substitutions=1, deletions=0, insertions=1, words=3)
+    assert word_errors(["a b c"], ["a x c d"]) == WordErrors(
+        substitutions=1, deletions=0, insertions=1, words=3
+    )
     assert word_errors(["a b c"], ["a b c d"]).rate == pytest.approx(1 / 3)
 
 
@@ -30,7 +32,9 @@ def test_an_empty_hypothesis_deletes_every_word():
 
 
 def test_long_utterances_count_by_their_length():
-    assert word_errors(["a", "b c d e f g h i j"], ["x", "b c d e f g h i j"]).rate == pytest.approx(0.1)
+    assert word_errors(
+        ["a", "b c d e f g h i j"], ["x", "b c d e f g h i j"]
+    ).rate == pytest.approx(0.1)
 
 
 def test_silent_references_are_left_out_and_all_silent_is_an_error():

@@ -1,4 +1,6 @@
-"""The one model: parts are completed with sizes, streams go by name, missing ones are a clear error."""
+"""The one model: parts are completed with sizes, streams go by name, missing ones are a clear
+error.
+"""
 
 from functools import partial
 
@@ -23,7 +25,9 @@ def stream(size: int) -> Stream:
 
 
 def built(*names: str) -> MultimodalModel:
-    return build_model({name: PARTS[name] for name in names}, Concat, Classifier, {"audio": 6, "text": 2}, TASK)
+    return build_model(
+        {name: PARTS[name] for name in names}, Concat, Classifier, {"audio": 6, "text": 2}, TASK
+    )
 
 
 def test_sizes_follow_the_streams() -> None:
@@ -42,15 +46,22 @@ def test_leaving_an_encoder_out_ablates_its_modality() -> None:
 
 
 def test_a_missing_stream_says_what_to_do() -> None:
-    with pytest.raises(MmserError, match=r"expected a stream named .text.; found streams audio\. Give an absent"):
+    with pytest.raises(
+        MmserError, match=r"expected a stream named .text.; found streams audio\. Give an absent"
+    ):
         built("audio", "text")({"audio": stream(6)}, empty_context(3))
 
 
 def test_a_missing_size_says_what_to_do() -> None:
-    with pytest.raises(MmserError, match=r"found none for text\. Name the stream.s extractor under `streams`"):
+    with pytest.raises(
+        MmserError, match=r"found none for text\. Name the stream.s extractor under `streams`"
+    ):
         build_model(PARTS, Concat, Classifier, {"audio": 6}, TASK)
 
 
 def test_an_argument_a_part_does_not_have_says_so() -> None:
-    with pytest.raises(MmserError, match=r"expected arguments that the class of the fusion takes; found .*unheard=1"):
+    with pytest.raises(
+        MmserError,
+        match=r"expected arguments that the class of the fusion takes; found .*unheard=1",
+    ):
         build_model(PARTS, partial(Concat, unheard=1), Classifier, {"audio": 6, "text": 2}, TASK)

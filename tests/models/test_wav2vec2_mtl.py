@@ -1,4 +1,6 @@
-"""The system wav2vec2_mtl as its configs compose it, in its small twin: frames, pooling, transcript, overfit."""
+"""The system wav2vec2_mtl as its configs compose it, in its small twin: frames, pooling,
+transcript, overfit.
+"""
 
 from __future__ import annotations
 
@@ -19,14 +21,20 @@ TASK = Task(classes=("neutral", "happy", "angry", "sad"), class_counts=(2, 2, 2,
 
 
 def settings(*words: str) -> dict[str, Any]:
-    return compose("train", ["system=wav2vec2_mtl_small", "corpus=generic", "protocol=ravdess8_group4", *words])
+    return compose(
+        "train", ["system=wav2vec2_mtl_small", "corpus=generic", "protocol=ravdess8_group4", *words]
+    )
 
 
 def made(config: dict[str, Any]) -> tuple[MultimodalModel, Any]:
     torch.manual_seed(0)
     parts = instantiate(config["model"], _convert_="all")
-    model = build_model(parts["encoders"], parts["fusion"], parts["head"], {"audio": 1, "characters": 1}, TASK)
-    return model, instantiate(config["objective"], _convert_="all")(task=TASK, vector_size=model.vector_size)
+    model = build_model(
+        parts["encoders"], parts["fusion"], parts["head"], {"audio": 1, "characters": 1}, TASK
+    )
+    return model, instantiate(config["objective"], _convert_="all")(
+        task=TASK, vector_size=model.vector_size
+    )
 
 
 def clips(rows: int, samples: int) -> dict[str, Stream]:
@@ -36,10 +44,18 @@ def clips(rows: int, samples: int) -> dict[str, Stream]:
     tones = torch.sin(2 * torch.pi * pitch[:, None] * time) * 1.4
     tones = tones + 0.1 * torch.randn(rows, samples, generator=torch.Generator().manual_seed(1))
     spoken = torch.stack(
-        [torch.arange(rows) % 4 + 2, torch.ones(rows, dtype=torch.long), torch.arange(rows) % 3 + 7], 1
+        [
+            torch.arange(rows) % 4 + 2,
+            torch.ones(rows, dtype=torch.long),
+            torch.arange(rows) % 3 + 7,
+        ],
+        1,
     )
     ones = torch.ones(rows, samples, dtype=torch.bool)
-    return {"audio": Stream(tones, ones), "characters": Stream(spoken, torch.ones(rows, 3, dtype=torch.bool))}
+    return {
+        "audio": Stream(tones, ones),
+        "characters": Stream(spoken, torch.ones(rows, 3, dtype=torch.bool)),
+    }
 
 
 def test_three_seconds_are_149_frames_of_32_symbols() -> None:
@@ -54,7 +70,9 @@ def test_the_model_does_not_need_the_transcript() -> None:
     model, _ = made(settings())
     streams = clips(2, 8_000)
     with_it = model.eval()(streams, empty_context(2))
-    torch.testing.assert_close(model({"audio": streams["audio"]}, empty_context(2)).logits, with_it.logits)
+    torch.testing.assert_close(
+        model({"audio": streams["audio"]}, empty_context(2)).logits, with_it.logits
+    )
 
 
 def test_duplicated_frames_leave_the_mean_and_double_the_sum() -> None:
@@ -67,9 +85,14 @@ def test_duplicated_frames_leave_the_mean_and_double_the_sum() -> None:
 
 
 def test_the_configs_say_what_the_paper_trains() -> None:
-    published = compose("train", ["system=wav2vec2_mtl", "corpus=generic", "protocol=ravdess8_group4"])
+    published = compose(
+        "train", ["system=wav2vec2_mtl", "corpus=generic", "protocol=ravdess8_group4"]
+    )
     assert published["data"]["batch_size"] * published["trainer"]["accumulate"] == 8
-    assert published["optimizer"]["lr"] == 5e-5 and published["objective"]["weights"]["transcript"] == 0.1
+    assert (
+        published["optimizer"]["lr"] == 5e-5
+        and published["objective"]["weights"]["transcript"] == 0.1
+    )
     assert published["model"]["encoders"]["audio"]["freeze_convolutions"] is False
     alone = settings("experiment=wav2vec2_mtl_alpha0")
     assert alone["optimizer"]["lr"] == 1e-5 and alone["objective"]["weights"]["transcript"] == 0.0
@@ -77,7 +100,9 @@ def test_the_configs_say_what_the_paper_trains() -> None:
 
 def test_latent_frames_are_masked_in_training_as_released() -> None:
     for system in ("wav2vec2_mtl", "wav2vec2_mtl_small"):
-        config = compose("train", [f"system={system}", "corpus=generic", "protocol=ravdess8_group4"])
+        config = compose(
+            "train", [f"system={system}", "corpus=generic", "protocol=ravdess8_group4"]
+        )
         masking = config["model"]["encoders"]["audio"]["masking"]
         assert {key: masking[key] for key in LIBRARY} == LIBRARY
     model, _ = made(settings())
@@ -104,7 +129,9 @@ LIBRARY = {
     "mask_feature_length": 10,
     "mask_feature_min_masks": 0,
 }
-"""transformers' defaults, which the released code leaves as they are; checked against the library below."""
+"""transformers' defaults, which the released code leaves as they are; checked against the library
+below.
+"""
 
 
 def test_the_library_still_has_these_defaults() -> None:
@@ -123,23 +150,40 @@ def test_the_published_networks_sizes_add_up() -> None:
     assert sizes == [94_374_788, 24_608] and sum(sizes) == 94_399_396
 
 
-LARGE = {"hidden_size": 1024, "num_hidden_layers": 24, "num_attention_heads": 16, "intermediate_size": 4096}
+LARGE = {
+    "hidden_size": 1024,
+    "num_hidden_layers": 24,
+    "num_attention_heads": 16,
+    "intermediate_size": 4096,
+}
 
 
 def test_the_large_network_is_an_experiment_with_its_own_alpha(tmp_path: Path) -> None:
-    """On a tiny checkpoint deeper and wider than the small twin: sizes come from the checkpoint, not from a config."""
+    """On a tiny checkpoint deeper and wider than the small twin: sizes come from the checkpoint,
+    not from a config.
+    """
     from transformers import Wav2Vec2Config, Wav2Vec2ForCTC
 
-    words = ["system=wav2vec2_mtl", "experiment=wav2vec2_mtl_large", "corpus=generic", "protocol=ravdess8_group4"]
+    words = [
+        "system=wav2vec2_mtl",
+        "experiment=wav2vec2_mtl_large",
+        "corpus=generic",
+        "protocol=ravdess8_group4",
+    ]
     published = compose("train", words)
     audio = published["model"]["encoders"]["audio"]
     assert audio["weights"] == "facebook/wav2vec2-large-960h" and len(audio["revision"]) == 40
-    assert published["objective"]["weights"]["transcript"] == 0.01 and published["optimizer"]["lr"] == 5e-5
+    assert (
+        published["objective"]["weights"]["transcript"] == 0.01
+        and published["optimizer"]["lr"] == 5e-5
+    )
     tiny = Wav2Vec2Config(
         hidden_size=24, num_hidden_layers=3, num_attention_heads=2, intermediate_size=40, conv_dim=[8] * 7,
         num_conv_pos_embeddings=8, num_conv_pos_embedding_groups=2, vocab_size=32,
     )  # fmt: skip
-    source = Wav2Vec2ForCTC(tiny)  # as the published one: a recogniser, of which the network below its head is read
+    source = Wav2Vec2ForCTC(
+        tiny
+    )  # as the published one: a recogniser, of which the network below its head is read
     source.save_pretrained(tmp_path / "wav2vec2-large-960h")
     model, objective = made(compose("train", [*words, f"paths.weights={tmp_path}"]))
     network, published_network = model.encoders["audio"].network, source.wav2vec2
@@ -155,7 +199,12 @@ def test_the_large_network_is_an_experiment_with_its_own_alpha(tmp_path: Path) -
 
 def test_the_large_network_has_317_million_parameters() -> None:
     """Baevski et al., NeurIPS 2020, section 4.2."""
-    words = ["system=wav2vec2_mtl", "experiment=wav2vec2_mtl_large", "corpus=generic", "protocol=ravdess8_group4"]
+    words = [
+        "system=wav2vec2_mtl",
+        "experiment=wav2vec2_mtl_large",
+        "corpus=generic",
+        "protocol=ravdess8_group4",
+    ]
     config = compose("train", [*words, "model.encoders.audio.weights=random"])
     config["model"]["encoders"]["audio"]["configuration"] = LARGE
     with torch.device("meta"):
@@ -166,7 +215,9 @@ def test_the_large_network_has_317_million_parameters() -> None:
 @pytest.mark.parametrize("alpha", [0.1])
 def test_eight_clips_are_learnt_and_understood_better(alpha: float) -> None:
     model, objective = made(settings(f"objective.weights.transcript={alpha}"))
-    batch = Batch(tuple("abcdefgh"), clips(8, 1_600), empty_context(8), {"emotion": torch.arange(8) % 4})
+    batch = Batch(
+        tuple("abcdefgh"), clips(8, 1_600), empty_context(8), {"emotion": torch.arange(8) % 4}
+    )
     optimizer = torch.optim.Adam([*model.parameters(), *objective.parameters()], lr=3e-3)
     model.eval()  # no dropout
     recognition = []

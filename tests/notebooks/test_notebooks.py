@@ -49,8 +49,13 @@ def test_runs(path, tmp_path_factory, monkeypatch):
     monkeypatch.setenv("MMSER_NOTEBOOKS", str(folder / "work"))
     monkeypatch.setenv("MPLBACKEND", "module://matplotlib_inline.backend_inline")
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    done = NotebookClient(read(path), timeout=300, resources={"metadata": {"path": str(folder)}}).execute()
+    done = NotebookClient(
+        read(path), timeout=300, resources={"metadata": {"path": str(folder)}}
+    ).execute()
     pictures = [
-        output for cell in done.cells for output in cell.get("outputs", []) if "image/png" in output.get("data", {})
+        output
+        for cell in done.cells
+        for output in cell.get("outputs", [])
+        if "image/png" in output.get("data", {})
     ]
     assert pictures, "no figure was drawn"

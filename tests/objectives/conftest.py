@@ -22,7 +22,9 @@ class GivenModel:
         self.calls = 0
         self.vector_size = self.outputs.vector.shape[1]
 
-    def __call__(self, streams: Mapping[str, Any], context: Any, need_attention: bool = False) -> Outputs:
+    def __call__(
+        self, streams: Mapping[str, Any], context: Any, need_attention: bool = False
+    ) -> Outputs:
         self.calls += 1
         return self.outputs
 

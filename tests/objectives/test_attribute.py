@@ -15,7 +15,9 @@ def test_cross_entropy_of_a_linear_layer_on_the_vector(given, batch, task):
 
 def test_rows_without_the_attribute_give_zero(given, batch, task):
     objective = AttributeClassification(task, 2, "speaker")
-    loss = objective(given(vector=torch.randn(3, 2)), batch(speaker=torch.full((3,), -100)))["speaker"]
+    loss = objective(given(vector=torch.randn(3, 2)), batch(speaker=torch.full((3,), -100)))[
+        "speaker"
+    ]
     assert loss.item() == 0.0
     assert loss.requires_grad
 

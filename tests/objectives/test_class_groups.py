@@ -21,7 +21,9 @@ def test_cross_entropy_over_groups(given, batch, task):
 
 
 def test_nothing_labelled_gives_zero(given, batch, task):
-    loss = ClassGroups(task, 2, GROUPS)(given(vector=torch.randn(3, 2)), batch(emotion=torch.full((3,), -100)))["group"]
+    loss = ClassGroups(task, 2, GROUPS)(
+        given(vector=torch.randn(3, 2)), batch(emotion=torch.full((3,), -100))
+    )["group"]
     assert loss.item() == 0.0 and loss.requires_grad
 
 
@@ -35,20 +37,40 @@ def test_nothing_labelled_gives_zero(given, batch, task):
     ],
 )
 def test_groups_must_hold_each_class_once(task, groups):
-    with pytest.raises(MmserError, match="each of angry, happy, sad in one of at least two groups; found "):
+    with pytest.raises(
+        MmserError, match="each of angry, happy, sad in one of at least two groups; found "
+    ):
         ClassGroups(task, 2, groups)
 
 
-WORDS = ["system=cnn14_small", "corpus=emodb", "protocol=emodb7_speaker10", "experiment=transfer_upstream"]
+WORDS = [
+    "system=cnn14_small",
+    "corpus=emodb",
+    "protocol=emodb7_speaker10",
+    "experiment=transfer_upstream",
+]
 
 
 @pytest.mark.parametrize(
     ("words", "outputs"),
-    [([], 2), (["objective@stages.upstream.objective=attribute", "stages.upstream.objective.attribute=gender"], 2)],
+    [
+        ([], 2),
+        (
+            [
+                "objective@stages.upstream.objective=attribute",
+                "stages.upstream.objective.attribute=gender",
+            ],
+            2,
+        ),
+    ],
 )
 def test_an_upstream_task_of_the_transfer_study_comes_first(words, outputs):
     upstream, downstream = list_stages(compose("train", [*WORDS, *words]))
-    task = Task(tuple(upstream.settings["protocol"]["classes"]), genders=("female", "male"), class_counts=(1,) * 7)
+    task = Task(
+        tuple(upstream.settings["protocol"]["classes"]),
+        genders=("female", "male"),
+        class_counts=(1,) * 7,
+    )
     made = instantiate(upstream.settings["objective"], _convert_="all")(task=task, vector_size=3)
     assert made.output.out_features == outputs
     assert downstream.settings["objective"]["_target_"].endswith("CrossEntropy")

@@ -1,4 +1,6 @@
-"""Classification losses against torch's own, hand-worked weights and the checks of the Light-SERNet specification."""
+"""Classification losses against torch's own, hand-worked weights and the checks of the Light-SERNet
+specification.
+"""
 
 import math
 
@@ -8,7 +10,13 @@ from torch.nn import functional as F
 
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
-from mmser.objectives.classification import BalancedNLL, CrossEntropy, FocalLoss, SoftVotes, weigh_classes
+from mmser.objectives.classification import (
+    BalancedNLL,
+    CrossEntropy,
+    FocalLoss,
+    SoftVotes,
+    weigh_classes,
+)
 
 LOGITS = torch.tensor([[2.0, 0.5, -1.0], [0.1, 0.2, 0.3], [-1.0, 3.0, 0.0], [0.0, 0.0, 1.0]])
 EMOTION = torch.tensor([0, 2, -100, 1])
@@ -20,7 +28,9 @@ ALL = [CrossEntropy, FocalLoss, BalancedNLL, SoftVotes]
 def test_cross_entropy_is_torchs(given, batch, task, scheme, smoothing):
     objective = CrossEntropy(task, 2, class_weights=scheme, label_smoothing=smoothing)
     loss = objective(given(logits=LOGITS), batch(emotion=EMOTION))["cross_entropy"]
-    expected = F.cross_entropy(LOGITS, EMOTION, weigh_classes(task, scheme), label_smoothing=smoothing)
+    expected = F.cross_entropy(
+        LOGITS, EMOTION, weigh_classes(task, scheme), label_smoothing=smoothing
+    )
     torch.testing.assert_close(loss, expected)
 
 
@@ -72,7 +82,9 @@ def test_focal_by_hand_and_its_gradient_is_smaller_for_easy_rows(given, batch, t
 @pytest.mark.parametrize("gamma", [0.5, 2.0])
 def test_focal_gradient_is_finite_for_a_certain_row(given, batch, task, gamma):
     logits = torch.tensor([[200.0, 0.0, 0.0]], requires_grad=True)
-    loss = FocalLoss(task, 2, gamma=gamma)(given(logits=logits), batch(emotion=torch.tensor([0])))["focal"]
+    loss = FocalLoss(task, 2, gamma=gamma)(given(logits=logits), batch(emotion=torch.tensor([0])))[
+        "focal"
+    ]
     assert torch.autograd.grad(loss, logits)[0].isfinite().all()
 
 
@@ -86,7 +98,8 @@ def test_votes_and_fallbacks(given, batch, task):
     votes = torch.tensor([[0.5, 0.5, 0.0], [math.nan] * 3, [math.nan] * 3, [0.0, 0.0, 1.0]])
     data = batch(emotion=EMOTION, votes=votes)
     logp = LOGITS.log_softmax(dim=1)
-    # Row 0 by its votes, row 1 by its hard label, row 2 has neither, row 3 by its votes against its hard label.
+    # Row 0 by its votes, row 1 by its hard label, row 2 has neither, row 3 by its votes against its
+    # hard label.
     rows = [-(logp[0, 0] + logp[0, 1]) / 2, -logp[1, 2], -logp[3, 2]]
     cross = SoftVotes(task, 2, "cross_entropy")(given(logits=LOGITS), data)["soft_votes"]
     torch.testing.assert_close(cross, torch.stack(rows).mean())
@@ -123,7 +136,9 @@ def test_fusion_losses_are_added_by_name(given, batch, task, make):
 
 
 def test_half_precision_logits_give_a_float32_loss(given, batch, task):
-    loss = CrossEntropy(task, 2)(given(logits=LOGITS.bfloat16()), batch(emotion=EMOTION))["cross_entropy"]
+    loss = CrossEntropy(task, 2)(given(logits=LOGITS.bfloat16()), batch(emotion=EMOTION))[
+        "cross_entropy"
+    ]
     assert loss.dtype == torch.float32
 
 

@@ -9,12 +9,18 @@ from mmser.objectives.classification import CrossEntropy
 from mmser.objectives.combined import Combined
 from mmser.objectives.regression import ConcordanceLoss
 
-TERMS = {"emotion": CrossEntropy, "values": ConcordanceLoss, "gender": partial(AttributeClassification)}
+TERMS = {
+    "emotion": CrossEntropy,
+    "values": ConcordanceLoss,
+    "gender": partial(AttributeClassification),
+}
 
 
 @pytest.fixture
 def data(batch):
-    return batch(emotion=torch.tensor([0, 1, 2]), values=torch.randn(3, 3), gender=torch.tensor([0, 1, 0]))
+    return batch(
+        emotion=torch.tensor([0, 1, 2]), values=torch.randn(3, 3), gender=torch.tensor([0, 1, 0])
+    )
 
 
 @pytest.fixture
@@ -45,7 +51,9 @@ def test_a_term_with_other_streams_reaches_the_model(model, data, task):
             outputs = model({"other": None}, batch.context)
             return {"twice": outputs.logits.sum() + model.vector_size}
 
-    losses = Combined(task, 2, {"emotion": CrossEntropy, "again": lambda task, vector_size: Twice()})(model, data)
+    losses = Combined(
+        task, 2, {"emotion": CrossEntropy, "again": lambda task, vector_size: Twice()}
+    )(model, data)
     assert model.calls == 2
     torch.testing.assert_close(losses["again.twice"], model.outputs.logits.sum() + 2)
 

@@ -18,7 +18,12 @@ TASK = Task(classes=("angry", "sad"))
 
 def batch(dialogue: Tensor, target: Tensor, streams: dict[str, Stream] | None = None) -> Batch:
     rows = torch.zeros_like(dialogue)
-    return Batch(tuple(map(str, range(len(rows)))), streams or {}, Context(dialogue, rows, rows), {"emotion": target})
+    return Batch(
+        tuple(map(str, range(len(rows)))),
+        streams or {},
+        Context(dialogue, rows, rows),
+        {"emotion": target},
+    )
 
 
 class Said(nn.Module):
@@ -77,7 +82,9 @@ def test_steps_of_the_sequence_are_classified_apart() -> None:
     given = batch(torch.tensor([0, 0, 1]), torch.tensor([0, 1, 1]))
     objective = StreamClassification(TASK, 1, {"audio": 4, "text": 4}, "sequence", "conversations")
     losses = objective(Said(sequence=Stream(steps, mask)), given)
-    each = nn.functional.cross_entropy(objective.outputs[1](steps[[0, 2], 1]), torch.tensor([0, 1]), reduction="none")
+    each = nn.functional.cross_entropy(
+        objective.outputs[1](steps[[0, 2], 1]), torch.tensor([0, 1]), reduction="none"
+    )
     torch.testing.assert_close(losses["text"], each.mean())
     with pytest.raises(MmserError, match="one step per stream audio, text; found none"):
         objective(Said(), given)

@@ -38,18 +38,26 @@ def small(**options):
     return CPC(1, latent_size=8, context_size=6, **{"samples": None, **options})
 
 
-@pytest.mark.parametrize(("system", "size", "expected"), [("cpc_ser", 1, 1_234_563), ("cpc_ser_mfcc", 40, 110_763)])
+@pytest.mark.parametrize(
+    ("system", "size", "expected"), [("cpc_ser", 1, 1_234_563), ("cpc_ser_mfcc", 40, 110_763)]
+)
 def test_parameters_of_the_deployed_systems(system, size, expected):
     parts = instantiate(compose("train", [f"system={system}", *WORDS])["model"], _convert_="all")
     with torch.device("meta"):
-        model = build_model(parts["encoders"], parts["fusion"], parts["head"], {"audio": size}, TASK)
+        model = build_model(
+            parts["encoders"], parts["fusion"], parts["head"], {"audio": size}, TASK
+        )
     assert count(model) == expected
 
 
 def test_parameters_of_the_pretraining_model():
     with torch.device("meta"):
         encoder, objective = CPC(1), ContrastivePrediction(TASK, 512)
-    assert (count(encoder.convolutions), count(encoder.recurrence), count(objective)) == (329_472, 296_448, 393_216)
+    assert (count(encoder.convolutions), count(encoder.recurrence), count(objective)) == (
+        329_472,
+        296_448,
+        393_216,
+    )
     assert count(encoder) + count(objective) == 1_019_136
 
 
@@ -105,7 +113,9 @@ def test_a_perfect_prediction_of_orthogonal_frames_costs_nothing_and_the_tempera
     frames = 3.0 * torch.eye(60)[None]
     predicted = 30.0 * frames.roll(-2, dims=1) / 9.0
     mask = torch.ones(1, 60, dtype=torch.bool)
-    sharp, flat = (objective(temperature=t).step_loss(predicted, frames, mask, 2) for t in (1.0, 100.0))
+    sharp, flat = (
+        objective(temperature=t).step_loss(predicted, frames, mask, 2) for t in (1.0, 100.0)
+    )
     assert float(sharp) < 1e-3
     assert float(flat) > 2.0
 
@@ -131,7 +141,9 @@ def test_the_last_frames_use_valid_steps_only_and_padding_is_nothing():
 def test_pretraining_lowers_the_loss():
     model, task = Model(small()), objective(steps=2, negatives=10)
     time = torch.arange(6000) / 16_000
-    tones = torch.stack([torch.sin(2 * math.pi * (200 + 400 * time) * time * rate) for rate in (1.0, 2.0)])
+    tones = torch.stack(
+        [torch.sin(2 * math.pi * (200 + 400 * time) * time * rate) for rate in (1.0, 2.0)]
+    )
     batch = batch_of(Stream(tones, torch.ones(2, 6000, dtype=torch.bool)))
     optimizer = torch.optim.Adam([*model.parameters(), *task.parameters()], lr=1e-2)
     losses = []
@@ -155,7 +167,9 @@ def test_statistics_without_attention_ignore_the_order_and_one_frame_is_finite()
     forwards = fusion({"audio": Stream(values, mask)}, empty_context(2)).vector
     backwards = fusion({"audio": Stream(values.flip(1), mask)}, empty_context(2)).vector
     torch.testing.assert_close(forwards, backwards)
-    single = fusion({"audio": Stream(values[:, :1].requires_grad_(), mask[:, :1])}, empty_context(2)).vector
+    single = fusion(
+        {"audio": Stream(values[:, :1].requires_grad_(), mask[:, :1])}, empty_context(2)
+    ).vector
     single.sum().backward()
     assert single.isfinite().all()
     torch.testing.assert_close(single[:, 6:], torch.full((2, 6), 1e-5**0.5))
@@ -165,13 +179,22 @@ def test_overfits_64_signals_in_each_value():
     """The strengths of three tones are the three values. Eight seeds need 80 to 190 steps."""
     torch.manual_seed(0)
     target, time = torch.rand(64, 3), torch.arange(1000) / 16_000
-    tones = torch.sin(2 * math.pi * torch.tensor([300.0, 1000.0, 2500.0])[:, None] * time + 6 * torch.rand(64, 3, 1))
+    tones = torch.sin(
+        2 * math.pi * torch.tensor([300.0, 1000.0, 2500.0])[:, None] * time
+        + 6 * torch.rand(64, 3, 1)
+    )
     values = ((0.2 + target)[..., None] * tones).sum(dim=1)
     batch = batch_of(Stream(values, torch.ones(64, 1000, dtype=torch.bool)))
     model = build_model(
-        {"audio": lambda input_size: CPC(input_size, latent_size=16, context_size=16, samples=None)},
+        {
+            "audio": lambda input_size: CPC(
+                input_size, latent_size=16, context_size=16, samples=None
+            )
+        },
         lambda input_sizes: AttentiveStatistics(input_sizes, heads=2, inner_size=8),
-        lambda input_size, task: Classifier(input_size, task, hidden_sizes=[32], dropout=0.0, input_dropout=0.0),
+        lambda input_size, task: Classifier(
+            input_size, task, hidden_sizes=[32], dropout=0.0, input_dropout=0.0
+        ),
         {"audio": 1},
         TASK,
     )
@@ -190,4 +213,6 @@ def test_the_second_stage_takes_the_encoder_over_and_freezes_it():
     cpc, emotion = list_stages(compose("train", ["system=cpc_ser", *WORDS]))
     assert cpc.settings["objective"]["_target_"].endswith("ContrastivePrediction")
     assert emotion.settings["objective"]["_target_"].endswith("ConcordanceLoss")
-    assert emotion.load == ("encoders.*",) and emotion.settings["trainer"]["freeze"] == ["encoders.*"]
+    assert emotion.load == ("encoders.*",) and emotion.settings["trainer"]["freeze"] == [
+        "encoders.*"
+    ]

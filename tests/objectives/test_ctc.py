@@ -29,7 +29,9 @@ def stream(*rows: list[int], time: int | None = None) -> Stream:
 
 def frames(lengths: list[int], size: int = 6) -> Stream:
     mask = torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]
-    values = torch.randn(len(lengths), max(lengths), size, generator=torch.Generator().manual_seed(0))
+    values = torch.randn(
+        len(lengths), max(lengths), size, generator=torch.Generator().manual_seed(0)
+    )
     return Stream(values.masked_fill(~mask[..., None], NAN).requires_grad_(), mask)
 
 
@@ -48,7 +50,10 @@ class Given(torch.nn.Module):
 def batch(spoken: Stream) -> Batch:
     rows = len(spoken.mask)
     return Batch(
-        tuple(map(str, range(rows))), {"characters": spoken}, empty_context(rows), {"emotion": torch.arange(rows) % 2}
+        tuple(map(str, range(rows))),
+        {"characters": spoken},
+        empty_context(rows),
+        {"emotion": torch.arange(rows) % 2},
     )
 
 
@@ -65,13 +70,21 @@ def test_the_loss_is_torchs_on_each_row_alone() -> None:
         logs = ours.output(encoded.values[row, :length]).log_softmax(-1)[:, None]
         target = spoken.values[row][spoken.mask[row]]
         one = torch.nn.CTCLoss(blank=0, reduction="sum")
-        expected = expected + one(logs, target[None], torch.tensor([length]), torch.tensor([len(target)]))
+        expected = expected + one(
+            logs, target[None], torch.tensor([length]), torch.tensor([len(target)])
+        )
     loss = ours(Given(encoded), batch(spoken))["ctc"]
     torch.testing.assert_close(loss, expected, rtol=1e-6, atol=1e-6)
-    torch.testing.assert_close(objective(reduction="row")(Given(encoded), batch(spoken))["ctc"], expected / 3)
+    torch.testing.assert_close(
+        objective(reduction="row")(Given(encoded), batch(spoken))["ctc"], expected / 3
+    )
     loss.backward()
     gradient = encoded.values.grad
-    assert torch.isfinite(gradient).all() and gradient[1, 4:].eq(0).all() and gradient[1, :4].ne(0).any()
+    assert (
+        torch.isfinite(gradient).all()
+        and gradient[1, 4:].eq(0).all()
+        and gradient[1, :4].ne(0).any()
+    )
 
 
 def test_a_row_without_transcript_or_without_sound_adds_nothing() -> None:
@@ -80,7 +93,9 @@ def test_a_row_without_transcript_or_without_sound_adds_nothing() -> None:
     one = objective()(Given(encoded), batch(stream([1, 2], [], [], time=2)))["ctc"]
     torch.testing.assert_close(objective()(Given(silent), batch(spoken))["ctc"], one)
     assert one > 0
-    assert objective(reduction="row")(Given(silent), batch(stream([], [], [1]))) == {"ctc": torch.tensor(0.0)}
+    assert objective(reduction="row")(Given(silent), batch(stream([], [], [1]))) == {
+        "ctc": torch.tensor(0.0)
+    }
 
 
 def test_a_transcript_too_long_for_its_frames_counts_and_adds_zero() -> None:
@@ -120,7 +135,9 @@ def test_the_total_is_cross_entropy_and_alpha_times_ctc(alpha: float) -> None:
     losses = combined(Given(encoded), batch(spoken))
     term = combined.terms[1]
     logs = term.output(encoded.filled()).log_softmax(-1).transpose(0, 1)
-    ctc = F.ctc_loss(logs, spoken.filled(), torch.tensor([9, 7]), torch.tensor([2, 1]), reduction="sum")
+    ctc = F.ctc_loss(
+        logs, spoken.filled(), torch.tensor([9, 7]), torch.tensor([2, 1]), reduction="sum"
+    )
     entropy = F.cross_entropy(encoded.filled().mean(1)[:, :2], torch.tensor([0, 1]))
     torch.testing.assert_close(sum(losses.values()), entropy + alpha * ctc, atol=1e-6, rtol=1e-6)
     sum(losses.values()).backward()

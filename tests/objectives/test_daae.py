@@ -66,7 +66,11 @@ def test_segments(frames, segments):
 
 def test_the_encoders_gradient_is_the_reference_form():
     """dL_AE + alpha (dL_e - lambda (beta dL_s + (1 - beta) dL_c)), put together by hand."""
-    model, task, batch = Model(), objective(alpha=0.7, beta=0.3, strength=0.5), batch_of(70, 40, 66, 34)
+    model, task, batch = (
+        Model(),
+        objective(alpha=0.7, beta=0.3, strength=0.5),
+        batch_of(70, 40, 66, 34),
+    )
     task.progress = 1.0
     losses = task(model, batch)
     sum(losses.values()).backward()
@@ -80,10 +84,17 @@ def test_the_encoders_gradient_is_the_reference_form():
         target = batch.targets[name][:, None].expand(mask.shape).masked_fill(~mask, -100)
         plain[name] = _cross_entropy(head(latent), target)
     strength = 0.5 * 0.9999092
-    signs = {"reconstruction": 1.0, "emotion": 0.7, "speaker": -0.7 * strength * 0.3, "corpus": -0.7 * strength * 0.7}
+    signs = {
+        "reconstruction": 1.0,
+        "emotion": 0.7,
+        "speaker": -0.7 * strength * 0.3,
+        "corpus": -0.7 * strength * 0.7,
+    }
     total = sum(signs[name] * loss for name, loss in plain.items())
     expected = torch.autograd.grad(total, list(coder.parameters()))
-    torch.testing.assert_close(found, torch.cat([g.flatten() for g in expected]), atol=1e-6, rtol=1e-3)
+    torch.testing.assert_close(
+        found, torch.cat([g.flatten() for g in expected]), atol=1e-6, rtol=1e-3
+    )
 
 
 def test_a_step_of_the_head_lowers_the_speaker_loss_and_one_of_the_encoder_raises_it():
@@ -91,7 +102,11 @@ def test_a_step_of_the_head_lowers_the_speaker_loss_and_one_of_the_encoder_raise
     for part, sign in (("heads", -1), ("coder", 1)):
         model, task = Model(), objective()
         task.progress = 1.0
-        parameters = list(task.heads.parameters() if part == "heads" else model.encoders["audio"].coder.parameters())
+        parameters = list(
+            task.heads.parameters()
+            if part == "heads"
+            else model.encoders["audio"].coder.parameters()
+        )
         before = task(model, batch)["speaker"]
         gradients = torch.autograd.grad(before, parameters, allow_unused=True)
         with torch.no_grad():
@@ -122,7 +137,9 @@ def test_the_second_stage_moves_the_coder_and_the_decoder_alone():
     optimizer = torch.optim.Adadelta([*model.parameters(), *task.parameters()])
     task(model, batch_of(70, 40))["reconstruction"].backward()
     optimizer.step()
-    moved = {name for name, tensor in model.named_parameters() if not torch.equal(tensor, before[name])}
+    moved = {
+        name for name, tensor in model.named_parameters() if not torch.equal(tensor, before[name])
+    }
     coder = {name for name in before if ".coder." in name}
     weights = {name for name in coder if name.endswith(".weight")}
     assert weights <= moved <= coder and weights  # a bias before a batch norm has no gradient
@@ -140,11 +157,15 @@ def test_padding_is_no_segment():
 def test_eight_segments_are_learnt():
     torch.manual_seed(0)
     model, task = Model(), objective(adversarial=False)
-    shape = torch.randn(8, 1) @ torch.sin(torch.arange(129) / 7.0)[None]  # one pattern, eight strengths
+    shape = (
+        torch.randn(8, 1) @ torch.sin(torch.arange(129) / 7.0)[None]
+    )  # one pattern, eight strengths
     values = shape.repeat_interleave(32, dim=0).reshape(8, 32, 129)
     stream = Stream(values, torch.ones(8, 32, dtype=torch.bool))
     batch = Batch(tuple("abcdefgh"), {"audio": stream}, empty_context(8))
-    optimizer = torch.optim.Adam([*model.encoders["audio"].coder.parameters(), *task.parameters()], lr=0.02)
+    optimizer = torch.optim.Adam(
+        [*model.encoders["audio"].coder.parameters(), *task.parameters()], lr=0.02
+    )
     for _ in range(100):
         optimizer.zero_grad()
         loss = task(model, batch)["reconstruction"]
@@ -157,7 +178,9 @@ def test_one_segment_attends_to_itself():
     encoder = Model().encoders["audio"].eval()
     deep, latent = torch.randn(1, 1, 8), torch.randn(1, 1, 8)
     expected = encoder.out(encoder.value(encoder.joint(torch.cat([deep, latent], dim=-1))))
-    torch.testing.assert_close(encoder.attend(deep, latent, torch.ones(1, 1, dtype=torch.bool)), expected)
+    torch.testing.assert_close(
+        encoder.attend(deep, latent, torch.ones(1, 1, dtype=torch.bool)), expected
+    )
 
 
 def test_another_encoder_is_refused():
@@ -192,15 +215,28 @@ def spoken(rows, seed):
 
 
 @pytest.mark.parametrize(("strength", "hidden"), [(0.0, False), (1.0, True)])
-def test_the_adversary_hides_the_speaker_from_a_linear_probe_and_keeps_the_emotion(strength, hidden):
-    """Over 8 seeds: speaker 0.995 to 1.0 without, 0.47 to 0.59 with the adversary; emotion 0.98 to 1.0."""
+def test_the_adversary_hides_the_speaker_from_a_linear_probe_and_keeps_the_emotion(
+    strength, hidden
+):
+    """Over 8 seeds: speaker 0.995 to 1.0 without, 0.47 to 0.59 with the adversary; emotion 0.98 to
+    1.0.
+    """
     from sklearn.linear_model import LogisticRegression
 
     torch.manual_seed(0)
     model = nn.Module()
     model.encoders = nn.ModuleDict({"audio": LinearCoder()})
     task = AdversarialAutoencoder(
-        Task(("a", "b"), speakers=("s", "t")), 3, "audio", (4,), 3, 4, 8, alpha=3.0, beta=1.0, strength=strength
+        Task(("a", "b"), speakers=("s", "t")),
+        3,
+        "audio",
+        (4,),
+        3,
+        4,
+        8,
+        alpha=3.0,
+        beta=1.0,
+        strength=strength,
     )
     groups = [
         {"params": [*model.parameters(), *task.decoder.parameters()]},
@@ -213,9 +249,14 @@ def test_the_adversary_hides_the_speaker_from_a_linear_probe_and_keeps_the_emoti
         optimizer.zero_grad()
         sum(task(model, learnt).values()).backward()
         optimizer.step()
-    latent = [model.encoders["audio"].layer(b.streams["audio"].values.flatten(1)).detach() for b in (learnt, heard)]
+    latent = [
+        model.encoders["audio"].layer(b.streams["audio"].values.flatten(1)).detach()
+        for b in (learnt, heard)
+    ]
     found = {
-        name: LogisticRegression().fit(latent[0], learnt.targets[name]).score(latent[1], heard.targets[name])
+        name: LogisticRegression()
+        .fit(latent[0], learnt.targets[name])
+        .score(latent[1], heard.targets[name])
         for name in ("speaker", "emotion")
     }
     assert found["emotion"] > 0.95

@@ -1,4 +1,6 @@
-"""DANN, MMD and CORAL as objectives: what they read, whose gradient is turned, that the adversary confuses."""
+"""DANN, MMD and CORAL as objectives: what they read, whose gradient is turned, that the adversary
+confuses.
+"""
 
 import pytest
 import torch
@@ -29,7 +31,12 @@ class Encoder(nn.Module):
 def make_batch(values, emotion, **targets):
     rows = len(values)
     stream = Stream(values[:, None], torch.ones(rows, 1, dtype=torch.bool))
-    return Batch(tuple(map(str, range(rows))), {"x": stream}, empty_context(rows), {"emotion": emotion, **targets})
+    return Batch(
+        tuple(map(str, range(rows))),
+        {"x": stream},
+        empty_context(rows),
+        {"emotion": emotion, **targets},
+    )
 
 
 @pytest.fixture
@@ -52,13 +59,18 @@ def test_only_the_encoders_gradient_is_reversed(pair):
         objective = DomainAdversarial(TASK, 4, dropout=0.0, strength=strength, ramp=False)
         model.zero_grad()
         objective(model, pair)["domain"].backward()
-        gradients[strength] = model.layer.weight.grad.clone(), objective.classifier[0].weight.grad.clone()
+        gradients[strength] = (
+            model.layer.weight.grad.clone(),
+            objective.classifier[0].weight.grad.clone(),
+        )
     torch.testing.assert_close(gradients[1.0][0], -gradients[-1.0][0])
     torch.testing.assert_close(gradients[1.0][1], gradients[-1.0][1])
 
 
 def test_progress_reaches_the_adversary_through_combined(pair):
-    objective = Combined(TASK, 4, {"emotion": part(CrossEntropy), "adversary": part(DomainAdversarial)})
+    objective = Combined(
+        TASK, 4, {"emotion": part(CrossEntropy), "adversary": part(DomainAdversarial)}
+    )
     assert objective.progress == 0.0
     model = Encoder()
     objective.terms[1](model, pair)["domain"].backward()
@@ -89,7 +101,9 @@ def test_alignment_draws_the_domains_together(pair, distance):
 def test_layers_are_summed_and_unknown_ones_named(pair):
     model = Encoder()
     both = DomainAlignment(TASK, 4, layers=["vector", "x"])(model, pair)["mmd"]
-    single = [DomainAlignment(TASK, 4, layers=[name])(model, pair)["mmd"] for name in ("vector", "x")]
+    single = [
+        DomainAlignment(TASK, 4, layers=[name])(model, pair)["mmd"] for name in ("vector", "x")
+    ]
     torch.testing.assert_close(both, sum(single))
     with pytest.raises(MmserError, match="layers among vector, x; found 'y'"):
         DomainAlignment(TASK, 4, layers=["y"])(model, pair)
@@ -104,14 +118,18 @@ def test_one_domain_in_a_batch_gives_zero_with_graph():
 def test_more_than_two_domains_are_the_mean_over_pairs():
     torch.manual_seed(0)
     task = Task(classes=("a", "b"), class_counts=(4, 4), speakers=("s", "t", "u"))
-    batch = make_batch(torch.randn(6, 8), torch.zeros(6).long(), speaker=torch.tensor([0, 0, 1, 1, 2, 2]))
+    batch = make_batch(
+        torch.randn(6, 8), torch.zeros(6).long(), speaker=torch.tensor([0, 0, 1, 1, 2, 2])
+    )
     model = Encoder()
     loss = DomainAlignment(task, 4, domain="speaker")(model, batch)["mmd"]
     pairs = []
     for pair in ((0, 1), (0, 2), (1, 2)):
         rows = torch.isin(batch.targets["speaker"], torch.tensor(pair))
         part_of = make_batch(
-            batch.streams["x"].values[rows, 0], torch.zeros(4).long(), speaker=batch.targets["speaker"][rows]
+            batch.streams["x"].values[rows, 0],
+            torch.zeros(4).long(),
+            speaker=batch.targets["speaker"][rows],
         )
         pairs.append(DomainAlignment(task, 4, domain="speaker")(model, part_of)["mmd"])
     torch.testing.assert_close(loss, torch.stack(pairs).mean())
@@ -125,7 +143,9 @@ def test_a_fold_with_one_corpus_has_no_corpora_to_align(kind):
 
 @pytest.mark.parametrize(("strength", "low", "high"), [(1.0, 0.0, 0.6), (-1.0, 0.9, 1.0)])
 def test_the_adversary_hides_the_domain_and_without_reversal_shows_it(strength, low, high):
-    """8-D Gaussian, one axis shifted by 4 between the domains, linear encoder to 4-D; a fresh probe decides."""
+    """8-D Gaussian, one axis shifted by 4 between the domains, linear encoder to 4-D; a fresh probe
+    decides.
+    """
     from sklearn.linear_model import LogisticRegression
 
     torch.manual_seed(0)
@@ -149,7 +169,9 @@ def test_32_source_rows_are_learnt_with_all_losses_on():
     torch.manual_seed(0)
     model = Encoder(8, 16)
     model.layer = nn.Sequential(nn.Linear(8, 64), nn.ReLU(), nn.Linear(64, 16))
-    batch = make_batch(torch.randn(64, 8), torch.cat([torch.arange(32) % 2, torch.full((32,), -100)]))
+    batch = make_batch(
+        torch.randn(64, 8), torch.cat([torch.arange(32) % 2, torch.full((32,), -100)])
+    )
     terms = {"emotion": part(CrossEntropy), "adversary": part(DomainAdversarial)}
     terms |= {name: part(DomainAlignment, distance=name) for name in ("mmd", "coral")}
     objective = Combined(TASK, 16, terms, {"coral": 10.0})

@@ -27,13 +27,17 @@ def count(module):
 
 def encoder(**options):
     torch.manual_seed(0)
-    return Emotion2Vec(1, **{**SMALL, "channels": 8, "groups": 4, "tokens": 2, "dropout": 0.0, **options})
+    return Emotion2Vec(
+        1, **{**SMALL, "channels": 8, "groups": 4, "tokens": 2, "dropout": 0.0, **options}
+    )
 
 
 def objective(**options):
     torch.manual_seed(1)
     return Emotion2VecPretraining(
-        Task(classes=("a",)), 4, **{**SMALL, "decoder_size": 8, "groups": 4, "average": 2, **options}
+        Task(classes=("a",)),
+        4,
+        **{**SMALL, "decoder_size": 8, "groups": 4, "average": 2, **options},
     )
 
 
@@ -71,11 +75,16 @@ def test_fifty_frames_per_second(samples, frames):
     assert out.values.shape == (1, frames, 16) and out.mask.all()
 
 
-@pytest.mark.parametrize(("embedding", "tokens", "steps"), [("utterance", 2, 1), ("utterance", 0, 1), ("chunk", 2, 2)])
+@pytest.mark.parametrize(
+    ("embedding", "tokens", "steps"), [("utterance", 2, 1), ("utterance", 0, 1), ("chunk", 2, 2)]
+)
 def test_embeddings_of_utterances_do_not_see_padding(embedding, tokens, steps):
     network = encoder(embedding=embedding, tokens=tokens).eval()
     stream = stream_of(4000, 1500)
-    together, alone = network(stream), network(Stream(stream.values[1:, :1500], stream.mask[1:, :1500]))
+    together, alone = (
+        network(stream),
+        network(Stream(stream.values[1:, :1500], stream.mask[1:, :1500])),
+    )
     assert together.values.shape == (2, steps, 16)
     torch.testing.assert_close(together.values[1:], alone.values, atol=1e-4, rtol=1e-4)
 
@@ -101,7 +110,9 @@ def test_the_published_layout_is_read(tmp_path, suffix):
     tensors = published(source, prenet=2)
     save_file(tensors, path) if suffix == ".safetensors" else torch.save({"model": tensors}, path)
     torch.manual_seed(9)
-    other = Emotion2Vec(1, **SMALL, channels=8, groups=4, tokens=2, prenet=2, weights=str(path)).eval()
+    other = Emotion2Vec(
+        1, **SMALL, channels=8, groups=4, tokens=2, prenet=2, weights=str(path)
+    ).eval()
     stream = stream_of(2000)
     assert torch.equal(other(stream).values, source(stream).values)
 
@@ -122,7 +133,9 @@ def test_a_file_that_is_no_file_of_tensors_is_refused(tmp_path):
         encoder(weights=str(tmp_path / "w.pt"))
 
 
-@pytest.mark.parametrize(("rule", "share", "tolerance"), [("fraction", 0.41, 0.04), ("start_rate", 0.97, 0.02)])
+@pytest.mark.parametrize(
+    ("rule", "share", "tolerance"), [("fraction", 0.41, 0.04), ("start_rate", 0.97, 0.02)]
+)
 def test_masks_are_spans_of_five_and_never_padding(rule, share, tolerance):
     torch.manual_seed(0)
     mask = torch.arange(520) < torch.full((40, 1), 500)
@@ -149,7 +162,10 @@ def test_the_teacher_is_the_moving_average_and_gets_no_gradient():
     losses = task(model, batch_of(stream_of(4000, 3000)))
     sum(losses.values()).backward()
     start = {name: p.clone() for name, p in task.teacher.named_parameters()}
-    assert all(torch.equal(p, start[name]) for name, p in model.encoders["audio"].backbone.named_parameters())
+    assert all(
+        torch.equal(p, start[name])
+        for name, p in model.encoders["audio"].backbone.named_parameters()
+    )
     assert all(p.grad is None for p in task.teacher.parameters())
     assert model.encoders["audio"].tokens.grad.abs().sum() > 0
     with torch.no_grad():
@@ -192,7 +208,14 @@ def test_without_weight_the_tokens_learn_by_the_frames_alone_and_global_needs_no
     model, task = Model(tokens=0), objective()
     losses = task(model, batch_of(stream_of(4000)))
     assert losses["utterance"].requires_grad and model.encoders["audio"].tokens is None
-    assert float(objective(utterance_weight=0.0)(Model(), batch_of(stream_of(4000)))["utterance"].detach()) == 0.0
+    assert (
+        float(
+            objective(utterance_weight=0.0)(Model(), batch_of(stream_of(4000)))[
+                "utterance"
+            ].detach()
+        )
+        == 0.0
+    )
 
 
 @pytest.mark.parametrize("drop_masked", [False, True])
@@ -201,7 +224,9 @@ def test_the_student_hears_nothing_of_masked_frames(drop_masked):
     encoder, masked = model.encoders["audio"].eval(), torch.zeros(1, 49, dtype=torch.bool)
     masked[:, 20:25] = True
     changed = stream.values.clone()
-    changed[:, 19 * 320 + 400 : 25 * 320] *= -3.0  # behind the last sample of frame 19, before the first of frame 25
+    changed[
+        :, 19 * 320 + 400 : 25 * 320
+    ] *= -3.0  # behind the last sample of frame 19, before the first of frame 25
     heard = []
     for values in (stream.values, changed):
         frames = encoder.front.projected(Stream(values, stream.mask))
@@ -215,7 +240,9 @@ def test_the_student_hears_nothing_of_masked_frames(drop_masked):
 
 @pytest.mark.parametrize("tokens", [2, 0])
 def test_a_dropped_frame_is_one_that_nobody_attends_to(tokens):
-    """Leaving frames out and keeping their distances is the whole backbone with those keys hidden."""
+    """Leaving frames out and keeping their distances is the whole backbone with
+    those keys hidden.
+    """
     torch.manual_seed(0)
     student = encoder(tokens=tokens)
     frames = student.front(stream_of(6000, 3500))
@@ -272,9 +299,15 @@ def test_pretraining_lowers_the_loss_without_collapse(drop_masked):
 
 
 def test_the_system_composes_and_the_probe_leaves_the_encoder_alone():
-    settings = compose("train", ["system=emotion2vec_small", "corpus=emodb", "protocol=emodb7_speaker10"])
-    made = instantiate(settings["stages"]["pretrain"]["objective"], _convert_="all")(task=Task(), vector_size=16)
-    network = instantiate(load_config("encoder", "emotion2vec_small"), _convert_="all")(input_size=1)
+    settings = compose(
+        "train", ["system=emotion2vec_small", "corpus=emodb", "protocol=emodb7_speaker10"]
+    )
+    made = instantiate(settings["stages"]["pretrain"]["objective"], _convert_="all")(
+        task=Task(), vector_size=16
+    )
+    network = instantiate(load_config("encoder", "emotion2vec_small"), _convert_="all")(
+        input_size=1
+    )
     made.teacher.load_state_dict(network.backbone.state_dict())
     assert settings["stages"]["pretrain"]["optimizer"]["_target_"].endswith("AdamW")
     assert len(settings["stages"]["probe"]["trainer"]["freeze"]) == 3

@@ -35,7 +35,10 @@ class Model:
 def given() -> tuple[Stream, Stream]:
     mask = torch.tensor([[True] * 6, [True] * 4 + [False] * 2])
     generator = torch.Generator().manual_seed(0)
-    states, gold = (torch.randn(2, 6, 1, generator=generator) + torch.tensor([[[0.0]], [[3.0]]]) for _ in range(2))
+    states, gold = (
+        torch.randn(2, 6, 1, generator=generator) + torch.tensor([[[0.0]], [[3.0]]])
+        for _ in range(2)
+    )
     return Stream(states, mask), Stream(gold.masked_fill(~mask[..., None], float("nan")), mask)
 
 
@@ -47,7 +50,10 @@ def loss(model: Model, gold: dict[str, Stream]) -> torch.Tensor:
 def test_frames_of_all_utterances_count_as_one_series() -> None:
     states, gold = given()
     found = 1 - float(loss(Model(states), {"gold": gold}))
-    pairs = [(gold.values[row][gold.mask[row]], 2 * states.values[row][gold.mask[row]]) for row in range(2)]
+    pairs = [
+        (gold.values[row][gold.mask[row]], 2 * states.values[row][gold.mask[row]])
+        for row in range(2)
+    ]
     joined = ccc(*(torch.cat(part).flatten().numpy() for part in zip(*pairs, strict=True)))
     apart = sum(ccc(truth.flatten().numpy(), guess.flatten().numpy()) for truth, guess in pairs) / 2
     assert found == pytest.approx(joined, abs=1e-5)
@@ -67,15 +73,23 @@ def test_unlabelled_frames_are_left_out() -> None:
 
 
 def test_validation_scores_all_frames_not_utterances() -> None:
-    """Two batches: neither the mean over recordings nor the mean over batches, and padding counts for nothing."""
+    """Two batches: neither the mean over recordings nor the mean over batches, and padding counts
+    for nothing.
+    """
     states, gold = given()
-    model, epoch = Model(states), ValidationEpoch(FrameWise(TASK, 1, functools.partial(ConcordanceLoss)), TASK)
+    model, epoch = (
+        Model(states),
+        ValidationEpoch(FrameWise(TASK, 1, functools.partial(ConcordanceLoss)), TASK),
+    )
     mean = torch.tensor([[0.0], [1.0]])  # what the utterances' own labels would be
     pairs = []
     for ids, sign in ((("a", "b"), 1.0), (("c", "d"), -0.5)):
         labels = Stream(sign * gold.values, gold.mask)
         epoch.add(model, Batch(ids, {"gold": labels}, empty_context(2), {"values": mean}))
-        pairs += [(labels.values[row][gold.mask[row]], 2 * states.values[row][gold.mask[row]]) for row in range(2)]
+        pairs += [
+            (labels.values[row][gold.mask[row]], 2 * states.values[row][gold.mask[row]])
+            for row in range(2)
+        ]
     scores = epoch.finish(torch.device("cpu"))
     together = ccc(*(torch.cat(side).flatten().numpy() for side in zip(*pairs, strict=True)))
     apart = sum(ccc(truth.flatten().numpy(), guess.flatten().numpy()) for truth, guess in pairs) / 4
@@ -92,7 +106,9 @@ def test_a_frame_without_label_or_prediction_is_not_scored() -> None:
     batch = Batch(("a", "b"), {"gold": Stream(gold.values, unlabelled)}, empty_context(2))
     values, target = objective.paired_frames(model, model({}, batch.context), batch)
     assert torch.equal(~target[..., 0].isnan(), unlabelled & unpredicted)
-    assert torch.equal(values[unpredicted], 2 * states.values[unpredicted]) and values.isfinite().all()
+    assert (
+        torch.equal(values[unpredicted], 2 * states.values[unpredicted]) and values.isfinite().all()
+    )
 
 
 def test_what_is_missing_is_said() -> None:

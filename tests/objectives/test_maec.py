@@ -21,7 +21,9 @@ def count(module):
 
 
 def stream_of(*lengths, size=6):
-    values = torch.randn(len(lengths), max(lengths), size, generator=torch.Generator().manual_seed(0))
+    values = torch.randn(
+        len(lengths), max(lengths), size, generator=torch.Generator().manual_seed(0)
+    )
     return Stream(values, torch.arange(max(lengths)) < torch.tensor(lengths)[:, None])
 
 
@@ -77,7 +79,9 @@ def test_pooled_frames_are_means_of_five_wherever_the_real_ones_stand():
     gappy, mask = torch.full((2, 50, 6), float("nan")), torch.zeros(2, 50, dtype=torch.bool)
     place = torch.arange(50) % 5 != 2  # 40 of 50 frames are real
     gappy[0, place], mask[0, place] = stream.values[0], True
-    torch.testing.assert_close(pooled(Stream(gappy, mask)).values[:1], expected, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(
+        pooled(Stream(gappy, mask)).values[:1], expected, atol=1e-5, rtol=1e-4
+    )
     assert pooled(Stream(gappy, mask)).values[1].eq(0).all()
 
 
@@ -94,7 +98,9 @@ def test_earlier_turns_of_both_speakers():
 
 def test_the_gate_is_a_softmax_over_features_and_uniform_without_context():
     fusion = MAEC({"audio": 8})
-    torch.testing.assert_close(fusion.gate(torch.randn(3, 8), torch.randn(3, 8)).sum(dim=1), torch.ones(3))
+    torch.testing.assert_close(
+        fusion.gate(torch.randn(3, 8), torch.randn(3, 8)).sum(dim=1), torch.ones(3)
+    )
     stream = Stream(torch.randn(2, 1, 8), torch.ones(2, 1, dtype=torch.bool))
     vector = fusion({"audio": stream}, empty_context(2)).vector
     torch.testing.assert_close(vector[:, :8], stream.values[:, 0] / 8)
@@ -128,7 +134,10 @@ def batch_of(rows=8):
     row = torch.arange(rows)
     stream = Stream(values, torch.ones(rows, 1, dtype=torch.bool))
     return Batch(
-        tuple(map(str, row.tolist())), {"x": stream}, empty_context(rows), {"emotion": row % 4, "gender": row % 2}
+        tuple(map(str, row.tolist())),
+        {"x": stream},
+        empty_context(rows),
+        {"emotion": row % 4, "gender": row % 2},
     )
 
 
@@ -203,7 +212,9 @@ def test_one_gender_leaves_the_layer_out():
 
 
 def test_the_discriminator_cannot_win_on_the_toy():
-    """Two clusters in 2-D, no class term, weight 1, Adam 1e-3 with beta1 0.5: the balance of the specification."""
+    """Two clusters in 2-D, no class term, weight 1, Adam 1e-3 with beta1 0.5: the balance of the
+    specification.
+    """
     torch.manual_seed(0)
     task, layer = AdversarialClassifier(Task(classes=("a",)), 2, hidden_size=32), nn.Linear(2, 2)
     encoders = torch.optim.Adam(layer.parameters(), lr=1e-3, betas=(0.5, 0.999))

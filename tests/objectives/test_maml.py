@@ -33,13 +33,22 @@ class Tanh(nn.Module):
 def episodes(tasks=2, dtype=torch.float64):
     generator = torch.Generator().manual_seed(1)
     target = torch.tensor(([0] * SUPPORT + [1] * SUPPORT + [0] * QUERY + [1] * QUERY) * tasks)
-    values = torch.randn(len(target), 1, 3, generator=generator, dtype=dtype) + target[:, None, None]
+    values = (
+        torch.randn(len(target), 1, 3, generator=generator, dtype=dtype) + target[:, None, None]
+    )
     stream = Stream(values, torch.ones(len(target), 1, dtype=torch.bool))
-    return Batch(tuple(map(str, range(len(target)))), {"x": stream}, empty_context(len(target)), {"emotion": target})
+    return Batch(
+        tuple(map(str, range(len(target)))),
+        {"x": stream},
+        empty_context(len(target)),
+        {"emotion": target},
+    )
 
 
 def made(**options):
-    return Maml(TASK, 2, **{"tasks": 2, "support": SUPPORT, "query": QUERY, "inner_lr": 0.5, **options})
+    return Maml(
+        TASK, 2, **{"tasks": 2, "support": SUPPORT, "query": QUERY, "inner_lr": 0.5, **options}
+    )
 
 
 def gradient(objective, model, batch):
@@ -91,7 +100,10 @@ def test_maml_gradient_is_that_of_the_adapted_loss_in_the_start():
 
     def adapted(flat):
         ends = [(first, inner(model, flat, batch, first, 0.5)) for first in (0, ROWS)]
-        return sum(float(loss_at(model, weights_of(model, end), batch, queries(first)).detach()) for first, end in ends)
+        return sum(
+            float(loss_at(model, weights_of(model, end), batch, queries(first)).detach())
+            for first, end in ends
+        )
 
     found = gradient(made(second_order=True), model, batch)
     torch.testing.assert_close(found, differences(adapted, flat_of(model)), atol=1e-6, rtol=0)
@@ -117,7 +129,9 @@ def test_fomaml_gradient_is_taken_at_the_adapted_weights():
 def test_without_inner_rate_both_are_the_joint_gradient():
     model, batch = Tanh(), episodes()
     model.zero_grad()
-    sum(loss_at(model, dict(model.named_parameters()), batch, queries(first)) for first in (0, ROWS)).backward()
+    sum(
+        loss_at(model, dict(model.named_parameters()), batch, queries(first)) for first in (0, ROWS)
+    ).backward()
     joint = torch.cat([p.grad.flatten() for p in model.parameters()])
     for second_order in (False, True):
         found = gradient(made(inner_lr=0.0, second_order=second_order), model, batch)
@@ -139,7 +153,9 @@ def test_one_inner_step_is_one_minus_alpha_hessian(monkeypatch):
         return rows.T @ rows / len(rows)
 
     adapted = weight - 0.5 * weight @ hessian(support)
-    expected = adapted @ hessian(query) @ (torch.eye(3, dtype=torch.float64) - 0.5 * hessian(support))
+    expected = (
+        adapted @ hessian(query) @ (torch.eye(3, dtype=torch.float64) - 0.5 * hessian(support))
+    )
     found = gradient(made(tasks=1, second_order=True), model, batch)
     torch.testing.assert_close(found, expected.flatten(), atol=1e-10, rtol=0)
 
@@ -159,7 +175,10 @@ def test_recurrent_networks_are_twice_differentiable():
         def __init__(self):
             super().__init__()
             torch.manual_seed(0)
-            self.recurrence, self.out = Recurrent(3, 4, "lstm", bidirectional=False, layers=2), nn.Linear(4, 2)
+            self.recurrence, self.out = (
+                Recurrent(3, 4, "lstm", bidirectional=False, layers=2),
+                nn.Linear(4, 2),
+            )
 
         def forward(self, streams, context, need_attention=False):
             final = self.recurrence(streams["x"].values, streams["x"].mask).final
@@ -174,7 +193,9 @@ def test_recurrent_networks_are_twice_differentiable():
 def test_evaluation_is_plain_cross_entropy():
     model, batch = Tanh(), episodes()
     loss = made().eval()(model, batch)["query"]
-    torch.testing.assert_close(loss, F.cross_entropy(model(batch.streams, None).logits, batch.targets["emotion"]))
+    torch.testing.assert_close(
+        loss, F.cross_entropy(model(batch.streams, None).logits, batch.targets["emotion"])
+    )
 
 
 def test_a_batch_that_is_no_episode_is_refused():
@@ -192,7 +213,9 @@ def test_meta_training_makes_adaptation_better():
         flips = torch.randint(0, 2, (4, 1), generator=generator).expand(4, ROWS).flatten()
         values = torch.randn(len(flips), 1, 3, generator=generator, dtype=torch.float64)
         values += 2.0 * (base.targets["emotion"] ^ flips)[:, None, None]
-        return Batch(base.ids, {"x": Stream(values, base.streams["x"].mask)}, base.context, base.targets)
+        return Batch(
+            base.ids, {"x": Stream(values, base.streams["x"].mask)}, base.context, base.targets
+        )
 
     optimizer = torch.optim.Adam(model.parameters(), lr=0.03)
     losses = []
@@ -208,7 +231,9 @@ def test_meta_training_makes_adaptation_better():
 class Curve(nn.Module):
     def __init__(self):
         super().__init__()
-        self.layers = nn.Sequential(nn.Linear(1, 20), nn.Tanh(), nn.Linear(20, 20), nn.Tanh(), nn.Linear(20, 1))
+        self.layers = nn.Sequential(
+            nn.Linear(1, 20), nn.Tanh(), nn.Linear(20, 20), nn.Tanh(), nn.Linear(20, 1)
+        )
 
     def forward(self, streams, context, need_attention=False):
         vector = streams["x"].values[:, 0]
@@ -221,7 +246,12 @@ def waves(tasks, rows):
     x = torch.empty(tasks, rows).uniform_(-3.0, 3.0)
     y = sign * torch.empty(tasks, 1).uniform_(1.0, 4.0) * x.sin()
     stream = Stream(x.reshape(-1, 1, 1), torch.ones(x.numel(), 1, dtype=torch.bool))
-    return Batch(tuple(map(str, range(x.numel()))), {"x": stream}, empty_context(x.numel()), {"y": y.reshape(-1, 1)})
+    return Batch(
+        tuple(map(str, range(x.numel()))),
+        {"x": stream},
+        empty_context(x.numel()),
+        {"y": y.reshape(-1, 1)},
+    )
 
 
 def error_after_five_steps(model, objective):
@@ -230,7 +260,9 @@ def error_after_five_steps(model, objective):
     for _ in range(30):
         wave = waves(1, 60)
         support, query = cut(wave, slice(10)), cut(wave, slice(10, 60))
-        found = functional_call(model, objective.adapt(model, support), (query.streams, None)).logits
+        found = functional_call(
+            model, objective.adapt(model, support), (query.streams, None)
+        ).logits
         errors.append(F.mse_loss(found, query.targets["y"]).detach())
     return float(torch.stack(errors).mean())
 
@@ -241,15 +273,21 @@ def cut(batch, rows):
 
 
 def test_a_start_for_sine_waves_adapts_better_than_a_joint_one(monkeypatch):
-    """10 support points, first order, 5 steps: at most half the error (0.09 to 0.27 of it over 8 seeds)."""
+    """10 support points, first order, 5 steps: at most half the error (0.09 to 0.27 of it over 8
+    seeds).
+    """
     from mmser.objectives import maml
 
-    monkeypatch.setattr(maml, "_cross_entropy", lambda found, batch: F.mse_loss(found, batch.targets["y"]))
+    monkeypatch.setattr(
+        maml, "_cross_entropy", lambda found, batch: F.mse_loss(found, batch.targets["y"])
+    )
     errors = {}
     for meta in (True, False):
         torch.manual_seed(0)
         model = Curve()
-        objective = Maml(Task(("y",)), 1, tasks=2, support=10, query=10, inner_lr=2e-2, inner_steps=5).train(meta)
+        objective = Maml(
+            Task(("y",)), 1, tasks=2, support=10, query=10, inner_lr=2e-2, inner_steps=5
+        ).train(meta)
         optimizer = torch.optim.Adam(model.parameters(), lr=2e-2)
         for _ in range(100):
             optimizer.zero_grad()

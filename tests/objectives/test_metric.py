@@ -53,7 +53,9 @@ def test_descending_it_draws_classes_together(given, batch, task, name):
 @pytest.mark.parametrize("emotion", [[-100, -100, -100], [-100, 1, -100]])
 def test_no_pair_gives_a_finite_loss_with_graph(given, batch, task, name, emotion):
     vectors = torch.randn(3, 4, requires_grad=True)
-    (loss,) = MetricLearning(task, 4, loss=name)(given(vector=vectors), batch(emotion=torch.tensor(emotion))).values()
+    (loss,) = MetricLearning(task, 4, loss=name)(
+        given(vector=vectors), batch(emotion=torch.tensor(emotion))
+    ).values()
     assert loss.isfinite()
     assert torch.autograd.grad(loss, vectors)[0].isfinite().all()
 

@@ -1,4 +1,6 @@
-"""The concordance loss against hand-worked cases (multistage SVR, acceptance checks 2 to 4) and NumPy."""
+"""The concordance loss against hand-worked cases (multistage SVR, acceptance checks 2 to 4) and
+NumPy.
+"""
 
 import numpy as np
 import pytest
@@ -42,9 +44,14 @@ def test_equals_numpy_far_from_zero():
 def test_a_nan_row_of_one_value_is_ignored_there_alone(given, batch, task):
     values, target = torch.randn(6, 3), torch.randn(6, 3)
     target[2, 1] = torch.nan
-    loss = ConcordanceLoss(task, 2, [1.0, 1.0, 1.0])(given(values=values), batch(values=target))["ccc"]
+    loss = ConcordanceLoss(task, 2, [1.0, 1.0, 1.0])(given(values=values), batch(values=target))[
+        "ccc"
+    ]
     kept = [0, 1, 3, 4, 5]
-    parts = [concordance(values[:, [0]], target[:, [0]]), concordance(values[kept][:, [1]], target[kept][:, [1]])]
+    parts = [
+        concordance(values[:, [0]], target[:, [0]]),
+        concordance(values[kept][:, [1]], target[kept][:, [1]]),
+    ]
     parts.append(concordance(values[:, [2]], target[:, [2]]))
     torch.testing.assert_close(loss, 3.0 - torch.cat(parts).sum())
 
@@ -52,7 +59,9 @@ def test_a_nan_row_of_one_value_is_ignored_there_alone(given, batch, task):
 @pytest.mark.parametrize("make", [ConcordanceLoss, MeanSquaredError])
 def test_weights_of_zero_leave_the_other_values_alone(given, batch, task, make):
     values = torch.randn(6, 3, requires_grad=True)
-    (loss,) = make(task, 2, [1.0, 0.0, 0.0])(given(values=values), batch(values=torch.randn(6, 3))).values()
+    (loss,) = make(task, 2, [1.0, 0.0, 0.0])(
+        given(values=values), batch(values=torch.randn(6, 3))
+    ).values()
     gradient = torch.autograd.grad(loss, values)[0]
     assert gradient[:, 0].abs().sum() > 0
     assert torch.equal(gradient[:, 1:], torch.zeros(6, 2))

@@ -31,11 +31,18 @@ def run(name: str, *arguments: object, code: int = 0) -> str:
 
 @pytest.fixture
 def corpus(tmp_path: Path) -> Path:
-    """One video of two seconds with two turns, left and right, and a turn without its file's picture."""
+    """One video of two seconds with two turns, left and right, and a turn without its file's
+    picture.
+    """
     generator = np.random.default_rng(0)
     pictures = np.zeros((20, 64, 130, 3), np.uint8)
     pictures[:, :, 65:] = 250
-    write_mp4(tmp_path / "in" / "talk.mp4", pictures, 10.0, (generator.normal(size=32000) * 0.1).astype(np.float32))
+    write_mp4(
+        tmp_path / "in" / "talk.mp4",
+        pictures,
+        10.0,
+        (generator.normal(size=32000) * 0.1).astype(np.float32),
+    )
     write_mp4(tmp_path / "in" / "mute.mp4", pictures, 10.0, None)
     (tmp_path / "in" / "manifest.csv").write_text(
         "id,speaker,video_path,start,end,face_side,transcript\n"
@@ -56,14 +63,23 @@ def test_segment_makes_a_generic_corpus(corpus: Path, tmp_path: Path):
     said = run("segment.py", "generic", corpus, tmp_path / "out", "--frame-rate", 10)
     assert re.search(r"c\s+audio\s+no audio track", said)
     cut = {item.id: item for item in Generic(tmp_path / "out").utterances()}
-    assert list(cut) == ["a/1", "b/2", "c"] and cut["a/1"].start is None and cut["b/2"].transcript == "two"
+    assert (
+        list(cut) == ["a/1", "b/2", "c"]
+        and cut["a/1"].start is None
+        and cut["b/2"].transcript == "two"
+    )
     assert cut["c"].audio_path is None
     whole = {item.id: item for item in Generic(corpus).utterances()}
-    before = {clip.id: clip for clip in decode_clips([whole["a/1"], whole["b/2"]], True, True, 10.0)}
+    before = {
+        clip.id: clip for clip in decode_clips([whole["a/1"], whole["b/2"]], True, True, 10.0)
+    }
     for key, brightness in (("a/1", 0), ("b/2", 250)):
         clip = decode_clips([cut[key]], True, True, 10.0)[0]
         np.testing.assert_allclose(clip.waveform, before[key].waveform, atol=1e-4)
-        assert len(clip.frames) == len(before[key].frames) and abs(float(clip.frames.mean()) - brightness) < 8
+        assert (
+            len(clip.frames) == len(before[key].frames)
+            and abs(float(clip.frames.mean()) - brightness) < 8
+        )
 
 
 def test_build_and_verify(corpus: Path, tmp_path: Path):
@@ -78,6 +94,8 @@ def test_build_and_verify(corpus: Path, tmp_path: Path):
 
 
 def test_errors_are_one_line(tmp_path: Path):
-    said = run("build_cache.py", "generic", tmp_path / "nowhere", "words", "--cache", tmp_path, code=1)
+    said = run(
+        "build_cache.py", "generic", tmp_path / "nowhere", "words", "--cache", tmp_path, code=1
+    )
     assert said.startswith("expected a manifest.csv") and len(said.splitlines()) == 1
     assert run("verify_cache.py", tmp_path / "nowhere", code=1).startswith("expected caches in")

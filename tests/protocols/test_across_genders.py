@@ -1,4 +1,6 @@
-"""One gender trains, the other is half heard and half tested; labels of the heard half stay away."""
+"""One gender trains, the other is half heard and half tested; labels of the heard
+half stay away.
+"""
 
 import pandas as pd
 import pytest
@@ -10,9 +12,15 @@ from mmser.protocols.protocol import Protocol, guard
 
 
 def people(speakers=6, each=5):
-    rows = [(f"{s}{u}", f"s{s}", "FM"[s % 2], ("glad", "sad")[u % 2]) for s in range(speakers) for u in range(each)]
+    rows = [
+        (f"{s}{u}", f"s{s}", "FM"[s % 2], ("glad", "sad")[u % 2])
+        for s in range(speakers)
+        for u in range(each)
+    ]
     table = pd.DataFrame(rows, columns=["id", "speaker", "gender", "emotion"])
-    return table.assign(corpus="small", session="", part="", label=table["emotion"]).sort_values("id")
+    return table.assign(corpus="small", session="", part="", label=table["emotion"]).sort_values(
+        "id"
+    )
 
 
 def genders(table, ids):
@@ -33,13 +41,17 @@ def test_each_gender_is_tested_once_and_nobody_twice():
         assert not set(speaker[list(fold.validation)]) & set(speaker[list(fold.train)])
         assert speaker[list(fold.unlabelled)].value_counts().tolist() == [2, 2, 2]
     assert folds == list(AcrossGenders(seed=2)(table))
-    assert [fold.unlabelled for fold in folds] != [fold.unlabelled for fold in AcrossGenders(seed=3)(table)]
+    assert [fold.unlabelled for fold in folds] != [
+        fold.unlabelled for fold in AcrossGenders(seed=3)(table)
+    ]
 
 
 def test_the_labels_do_not_decide_who_is_heard():
     table = people()
     other = table.assign(label=table["label"].map({"glad": "sad", "sad": "glad"}))
-    assert [f.unlabelled for f in AcrossGenders()(table)] == [f.unlabelled for f in AcrossGenders()(other)]
+    assert [f.unlabelled for f in AcrossGenders()(table)] == [
+        f.unlabelled for f in AcrossGenders()(other)
+    ]
 
 
 def test_what_is_heard_trains_without_a_label():

@@ -39,7 +39,11 @@ def table() -> pd.DataFrame:
 
 
 def test_a_complete_corpus_has_no_differences() -> None:
-    counts = {"total": 3, "label": {"hap": 2, "sad": 1}, "part/label": {"train/hap": 1, "train/sad": 1, "test/hap": 1}}
+    counts = {
+        "total": 3,
+        "label": {"hap": 2, "sad": 1},
+        "part/label": {"train/hap": 1, "train/sad": 1, "test/hap": 1},
+    }
     assert differences(table(), counts, []) == []
     assert differences(table(), {"each_speaker": 2}, []) == ["speaker b: 1, not 2 (b-1)"]
 

@@ -1,4 +1,6 @@
-"""Fold plans: what each promises holds for any table, and the same table gives the same folds in any order."""
+"""Fold plans: what each promises holds for any table, and the same table gives the same folds in
+any order.
+"""
 
 import pandas as pd
 import pytest
@@ -49,12 +51,23 @@ INDEPENDENT: list[FoldPlan] = [
     LeaveOneSessionOut("session"),
     SpeakerGroups(groups=3, seed=5),
 ]
-DEPENDENT: list[FoldPlan] = [RandomFolds(5, seed=1), RandomFolds(5, validation_one_in=4), RandomHoldOut(seed=9)]
+DEPENDENT: list[FoldPlan] = [
+    RandomFolds(5, seed=1),
+    RandomFolds(5, validation_one_in=4),
+    RandomHoldOut(seed=9),
+]
 
 
 @settings(deadline=None, max_examples=15, derandomize=True)
-@given(st.sampled_from(INDEPENDENT), st.integers(3, 7), st.integers(1, 9), st.randoms(use_true_random=False))
-def test_speakers_are_in_one_part_and_order_does_not_matter(plan: FoldPlan, pairs: int, each: int, shuffle) -> None:  # type: ignore[no-untyped-def]
+@given(
+    st.sampled_from(INDEPENDENT),
+    st.integers(3, 7),
+    st.integers(1, 9),
+    st.randoms(use_true_random=False),
+)
+def test_speakers_are_in_one_part_and_order_does_not_matter(
+    plan: FoldPlan, pairs: int, each: int, shuffle
+) -> None:  # type: ignore[no-untyped-def]
     table = people(2 * pairs, each, pairs=True)
     order = list(range(len(table)))
     shuffle.shuffle(order)
@@ -63,7 +76,9 @@ def test_speakers_are_in_one_part_and_order_does_not_matter(plan: FoldPlan, pair
     assert folds == again
     tested: list[str] = []
     for fold in folds:
-        parts = [speakers_of(table, getattr(fold, part)) for part in ("train", "validation", "test")]
+        parts = [
+            speakers_of(table, getattr(fold, part)) for part in ("train", "validation", "test")
+        ]
         assert all(parts)
         assert sum(len(part) for part in parts) == len(set.union(*parts)) == 2 * pairs
         assert len(fold.train) + len(fold.validation) + len(fold.test) == len(table)
@@ -79,7 +94,9 @@ def test_random_plans_share_out_every_class(plan: FoldPlan, each: int, classes: 
         assert len({*fold.train, *fold.validation, *fold.test}) == len(table)
         assert len(fold.train) + len(fold.validation) + len(fold.test) == len(table)
         for part in ("train", "validation", "test"):
-            labels = table.loc[table["id"].isin(getattr(fold, part)), "label"].value_counts(normalize=True)
+            labels = table.loc[table["id"].isin(getattr(fold, part)), "label"].value_counts(
+                normalize=True
+            )
             assert (labels - table["label"].value_counts(normalize=True)).abs().max() < 0.15
 
 
@@ -94,12 +111,15 @@ def test_the_sessions_other_speaker_validates() -> None:
 
 def test_validation_is_a_woman_and_a_man_and_everyone_validates_equally_often() -> None:
     table = people(12, 2)
-    held = [speakers_of(table, fold.validation) for fold in LeaveOneSpeakerOut(validation_speakers=2, seed=0)(table)]
+    held = [
+        speakers_of(table, fold.validation)
+        for fold in LeaveOneSpeakerOut(validation_speakers=2, seed=0)(table)
+    ]
     for speakers in held:
         assert {int(speaker[1:]) % 2 for speaker in speakers} == {0, 1}
-    assert {speaker: sum(speaker in pair for pair in held) for speaker in table["speaker"].unique()} == dict.fromkeys(
-        table["speaker"].unique(), 2
-    )
+    assert {
+        speaker: sum(speaker in pair for pair in held) for speaker in table["speaker"].unique()
+    } == dict.fromkeys(table["speaker"].unique(), 2)
 
 
 def test_a_session_leaves_seven_speakers_to_train_on_or_six() -> None:
@@ -107,12 +127,16 @@ def test_a_session_leaves_seven_speakers_to_train_on_or_six() -> None:
     for fold in LeaveOneSessionOut("speaker")(table):
         assert len(speakers_of(table, fold.train)) == 7
         assert len(speakers_of(table, fold.test)) == 2
-    assert {len(speakers_of(table, fold.train)) for fold in LeaveOneSessionOut("session")(table)} == {6}
+    assert {
+        len(speakers_of(table, fold.train)) for fold in LeaveOneSessionOut("session")(table)
+    } == {6}
 
 
 def test_one_speaker_of_the_next_group_validates_and_its_others_train() -> None:
     table = people(10, 2)
-    whole = {fold.name: speakers_of(table, fold.validation) for fold in SpeakerGroups(groups=4)(table)}
+    whole = {
+        fold.name: speakers_of(table, fold.validation) for fold in SpeakerGroups(groups=4)(table)
+    }
     for fold in SpeakerGroups(groups=4, validation_speakers=1)(table):
         held, tested = speakers_of(table, fold.validation), speakers_of(table, fold.test)
         assert len(held) == 1 and set(held) <= set(whole[fold.name])
@@ -129,7 +153,9 @@ def test_groups_mix_genders_and_may_be_named() -> None:
     assert folds[0].validation == ("u02-000", "u02-001")
 
 
-@pytest.mark.parametrize(("count", "one_in", "shares"), [(10, None, (80, 10, 10)), (5, 4, (80, 5, 15))])
+@pytest.mark.parametrize(
+    ("count", "one_in", "shares"), [(10, None, (80, 10, 10)), (5, 4, (80, 5, 15))]
+)
 def test_random_shares(count: int, one_in: int | None, shares: tuple[int, int, int]) -> None:
     table = people(10, 100)
     folds = list(RandomFolds(count, one_in, seed=4)(table))
@@ -161,7 +187,9 @@ def test_too_few_speakers_are_refused() -> None:
         list(LeaveOneSessionOut()(people(4, 5, pairs=True)))
     with pytest.raises(MmserError, match="at least 3 groups of speakers; found 2"):
         list(SpeakerGroups(groups=4)(people(2, 5)))
-    with pytest.raises(MmserError, match="a second speaker in session '0'; found speaker 's00' alone"):
+    with pytest.raises(
+        MmserError, match="a second speaker in session '0'; found speaker 's00' alone"
+    ):
         table = people(6, 2, pairs=True)
         list(LeaveOneSpeakerOut(by_session=True)(table[table["speaker"] != "s01"]))
     with pytest.raises(MmserError, match=r"folds.validation speaker or session"):

@@ -8,12 +8,18 @@ from mmser.protocols.held_out_speakers import OwnTestPart
 
 
 def table(speakers: int) -> pd.DataFrame:
-    rows = [{"id": f"{s}-{u}", "speaker": f"s{s}", "part": "train"} for s in range(speakers) for u in range(3)]
+    rows = [
+        {"id": f"{s}-{u}", "speaker": f"s{s}", "part": "train"}
+        for s in range(speakers)
+        for u in range(3)
+    ]
     return pd.DataFrame([*rows, {"id": "t-0", "speaker": "t", "part": "test"}])
 
 
 @pytest.mark.parametrize(("speakers", "share", "held"), [(20, 0.15, 3), (2, 0.01, 1), (4, 1.0, 3)])
-def test_whole_speakers_of_the_training_part_validate(speakers: int, share: float, held: int) -> None:
+def test_whole_speakers_of_the_training_part_validate(
+    speakers: int, share: float, held: int
+) -> None:
     (fold,) = OwnTestPart(share, seed=4)(table(speakers))
     assert fold.test == ("t-0",)
     assert len(fold.validation) == 3 * held and len(fold.train) == 3 * (speakers - held)

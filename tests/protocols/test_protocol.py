@@ -1,4 +1,6 @@
-"""Protocols: label maps, counts, guards, and every shipped config against a corpus made to its own measure."""
+"""Protocols: label maps, counts, guards, and every shipped config against a corpus made to its own
+measure.
+"""
 
 import os
 from collections.abc import Iterator
@@ -25,7 +27,9 @@ NAMES = config_names("protocol")
 def load(name: str, **changes: Any) -> Protocol:
     config = load_config("protocol", name)
     if "defaults" in config:
-        config = compose("train", ["system=audio_bigru", "corpus=generic", f"protocol={name}"])["protocol"]
+        config = compose("train", ["system=audio_bigru", "corpus=generic", f"protocol={name}"])[
+            "protocol"
+        ]
     return instantiate(config | changes)
 
 
@@ -48,7 +52,12 @@ def corpus(emotions: list[str], speakers: int = 4, name: str = "c") -> pd.DataFr
 
 
 def simple(**changes: Any) -> Protocol:
-    arguments = {"name": "p", "corpus": "c", "folds": LeaveOneSpeakerOut(), "classes": ("happy", "sad")} | changes
+    arguments = {
+        "name": "p",
+        "corpus": "c",
+        "folds": LeaveOneSpeakerOut(),
+        "classes": ("happy", "sad"),
+    } | changes
     return Protocol(**arguments)
 
 
@@ -73,7 +82,14 @@ def test_bins_put_their_edge_into_the_lower_class() -> None:
     table = corpus(["x"] * 6)  # valence 0 to 5
     protocol = simple(classes=("low", "mid", "high"), label_column="valence", bins=(1, 3))
     labels = protocol.participants(table).set_index("id")["label"]
-    assert labels[[f"s0-{n}" for n in range(6)]].tolist() == ["low", "low", "mid", "mid", "high", "high"]
+    assert labels[[f"s0-{n}" for n in range(6)]].tolist() == [
+        "low",
+        "low",
+        "mid",
+        "mid",
+        "high",
+        "high",
+    ]
     table.loc[table["id"] == "s0-0", "valence"] = None
     assert "s0-0" not in set(protocol.participants(table)["id"])
 
@@ -84,11 +100,19 @@ def test_the_edges_of_arousal_on_msp_podcast() -> None:
     assert labels.tolist() == ["low", "mid", "mid", "high"]
 
 
-@pytest.mark.parametrize(("name", "emotions"), [("daae4_emodb", emodb.EMOTIONS), ("daae4_savee", savee.EMOTIONS)])
-def test_the_quadrants_of_daae_cover_every_emotion_and_no_other(name: str, emotions: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    ("name", "emotions"), [("daae4_emodb", emodb.EMOTIONS), ("daae4_savee", savee.EMOTIONS)]
+)
+def test_the_quadrants_of_daae_cover_every_emotion_and_no_other(
+    name: str, emotions: dict[str, str]
+) -> None:
     protocol = load(name, counts={})
     assert set(protocol.labels) == set(emotions.values()) and len(protocol.labels) == 7
-    assert set(protocol.labels.values()) == {"angry", "happy", "neutral", "sad"} == set(protocol.classes)
+    assert (
+        set(protocol.labels.values())
+        == {"angry", "happy", "neutral", "sad"}
+        == set(protocol.classes)
+    )
     with pytest.raises(MmserError, match="utterances labelled"):
         protocol.participants(corpus(["bliss"], name=protocol.corpus))
 
@@ -128,10 +152,15 @@ def test_a_label_list_with_faults(tmp_path: Path) -> None:
         simple(label_file=path).participants(corpus(["happy"]))
 
 
-@pytest.mark.parametrize("changes", [{}, {"classes": ()}, {"labels": {"happy": "happy", "sad": "sad"}}])
+@pytest.mark.parametrize(
+    "changes", [{}, {"classes": ()}, {"labels": {"happy": "happy", "sad": "sad"}}]
+)
 def test_words_that_differ_in_spelling_alone_stop_with_their_list(changes: dict[str, Any]) -> None:
     table = corpus(["happy", "Happy", "sad"])
-    with pytest.raises(MmserError, match=r"column emotion; found 'Happy' \(4 utterances\), 'happy' \(4 utterances\)"):
+    with pytest.raises(
+        MmserError,
+        match=r"column emotion; found 'Happy' \(4 utterances\), 'happy' \(4 utterances\)",
+    ):
         simple(**changes).participants(table)
 
 
@@ -143,7 +172,9 @@ def test_a_word_in_the_protocols_other_spelling_is_no_silent_absence() -> None:
 
 
 def test_one_class_is_no_task() -> None:
-    with pytest.raises(MmserError, match="at least two classes in the train part of fold s0; found happy"):
+    with pytest.raises(
+        MmserError, match="at least two classes in the train part of fold s0; found happy"
+    ):
         simple().assign(corpus(["happy"]))
 
 
@@ -155,7 +186,9 @@ def test_a_table_without_labels_names_its_filled_columns() -> None:
 
 def test_numbers_that_are_none_and_bins_that_do_not_fit() -> None:
     table = corpus(["happy", "sad"]).assign(liking=["0.5", "much"] * 4)
-    with pytest.raises(MmserError, match="numbers in the column liking of the manifest; found 'much'"):
+    with pytest.raises(
+        MmserError, match="numbers in the column liking of the manifest; found 'much'"
+    ):
         simple(classes=(), values=("liking",)).participants(table)
     with pytest.raises(MmserError, match="one class more than bins"):
         simple(label_column="valence", bins=(1.0, 2.0)).participants(table)
@@ -187,7 +220,9 @@ def test_a_mismatch_stops_with_the_utterances_unless_allowed() -> None:
     protocol = simple(counts={"total": 9}, ids=("{speaker}-{0..1}", "s9-0"))
     with pytest.raises(MmserError, match=r"1 missing: s9-0.*allow_incomplete=true"):
         protocol.check(table)
-    assert simple(counts={"total": 9}, allow_incomplete=True).check(table) == ["8 utterances, not 9"]
+    assert simple(counts={"total": 9}, allow_incomplete=True).check(table) == [
+        "8 utterances, not 9"
+    ]
     assert simple(counts={"total": 8}).check(table) == []
 
 
@@ -205,12 +240,36 @@ SPEAKERS = {"a": "s1", "b": "s2", "c": "s3", "d": "s1"}
 @pytest.mark.parametrize(
     ("fold", "dependent", "message"),
     [
-        (Fold("f", ("a",), ("b",), ("b",)), True, "validation and test of fold f to share no utterance; found b"),
-        (Fold("f", ("a", "c"), ("b",), ("c",)), True, "train and test of fold f to share no utterance; found c"),
-        (Fold("f", ("a",), ("b",), ("d",)), False, "train and test of fold f to share no speaker; found s1"),
-        (Fold("f", ("a",), ("d",), ("b",)), False, "train and validation of fold f to share no speaker; found s1"),
-        (Fold("f", ("c",), ("a",), ("d",)), False, "validation and test of fold f to share no speaker; found s1"),
-        (Fold("f", ("a",), (), ("b",)), True, "utterances in the validation part of fold f; found none"),
+        (
+            Fold("f", ("a",), ("b",), ("b",)),
+            True,
+            "validation and test of fold f to share no utterance; found b",
+        ),
+        (
+            Fold("f", ("a", "c"), ("b",), ("c",)),
+            True,
+            "train and test of fold f to share no utterance; found c",
+        ),
+        (
+            Fold("f", ("a",), ("b",), ("d",)),
+            False,
+            "train and test of fold f to share no speaker; found s1",
+        ),
+        (
+            Fold("f", ("a",), ("d",), ("b",)),
+            False,
+            "train and validation of fold f to share no speaker; found s1",
+        ),
+        (
+            Fold("f", ("c",), ("a",), ("d",)),
+            False,
+            "validation and test of fold f to share no speaker; found s1",
+        ),
+        (
+            Fold("f", ("a",), (), ("b",)),
+            True,
+            "utterances in the validation part of fold f; found none",
+        ),
     ],
 )
 def test_guards_no_configuration_can_break(fold: Fold, dependent: bool, message: str) -> None:
@@ -244,7 +303,9 @@ def test_every_config(name: str) -> None:
 
 def test_each_corpus_has_one_default() -> None:
     defaults = [
-        load_config("protocol", name)["corpus"] for name in NAMES if load_config("protocol", name).get("default")
+        load_config("protocol", name)["corpus"]
+        for name in NAMES
+        if load_config("protocol", name).get("default")
     ]
     assert sorted(defaults) == sorted(config_names("corpus"))
 
@@ -279,7 +340,9 @@ def test_iemocap_with_the_right_numbers_passes_and_one_less_is_named() -> None:
     assert protocol.check(table) == []
     sizes = protocol.assign(table).query("part == 'test'").groupby("fold").size()
     assert sizes.tolist() == [1085, 1023, 1151, 1031, 1241]
-    with pytest.raises(MmserError, match=r"5530 utterances, not 5531.*dialogue Ses01F_impro01: 7, not 8"):
+    with pytest.raises(
+        MmserError, match=r"5530 utterances, not 5531.*dialogue Ses01F_impro01: 7, not 8"
+    ):
         protocol.check(table.iloc[1:])
     assert len(load("iemocap4_loso5", allow_incomplete=True).check(table.iloc[1:])) == 4
 
@@ -309,10 +372,17 @@ def test_iemocap_by_speaker_holds_out_both_voices_of_the_session() -> None:
         ("meld.Meld", "meld", "meld3", 13708, 1),
     ],
 )
-def test_real_recordings_are_complete(module: str, folder: str, name: str, total: int, folds: int) -> None:
+def test_real_recordings_are_complete(
+    module: str, folder: str, name: str, total: int, folds: int
+) -> None:
     if "MMSER_DATA" not in os.environ:
         pytest.skip("MMSER_DATA is not set")
-    source = instantiate({"_target_": f"mmser.corpora.{module}", "root": str(Path(os.environ["MMSER_DATA"]) / folder)})
+    source = instantiate(
+        {
+            "_target_": f"mmser.corpora.{module}",
+            "root": str(Path(os.environ["MMSER_DATA"]) / folder),
+        }
+    )
     table = to_table(source.utterances())
     protocol = load(name)
     half = ["12 speakers, not 24"] if folder == "ravdess" else []

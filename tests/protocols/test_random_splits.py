@@ -6,7 +6,9 @@ import pytest
 from mmser.core.configs import load_config
 from mmser.protocols.random_splits import RandomSplits
 
-EMODB = pd.DataFrame({"id": [f"u{i:03d}" for i in range(535)], "speaker": [f"s{i % 10}" for i in range(535)]})
+EMODB = pd.DataFrame(
+    {"id": [f"u{i:03d}" for i in range(535)], "speaker": [f"s{i % 10}" for i in range(535)]}
+)
 
 
 def test_ten_tests_of_107_as_in_the_published_matrices():

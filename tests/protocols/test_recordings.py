@@ -1,4 +1,6 @@
-"""Groups of recordings: the released lists of Cai et al., counted; both voices are on both sides."""
+"""Groups of recordings: the released lists of Cai et al., counted; both voices are
+on both sides.
+"""
 
 from __future__ import annotations
 
@@ -25,14 +27,26 @@ RELEASED = {
 
 
 def iemocap() -> pd.DataFrame:
-    """As many utterances per dialogue as IEMOCAP's four classes have, the two speakers taking turns."""
+    """As many utterances per dialogue as IEMOCAP's four classes have, the two speakers taking
+    turns.
+    """
     rows = [
-        {"id": f"{dialogue}_{who}{turn:03d}", "speaker": f"{dialogue[3:5]}{who}", "session": dialogue[4]}
-        for dialogue, count in load_config("protocol", "iemocap4_loso5")["counts"]["dialogue"].items()
+        {
+            "id": f"{dialogue}_{who}{turn:03d}",
+            "speaker": f"{dialogue[3:5]}{who}",
+            "session": dialogue[4],
+        }
+        for dialogue, count in load_config("protocol", "iemocap4_loso5")["counts"][
+            "dialogue"
+        ].items()
         for turn in range(count)
         for who in "FM"[turn % 2]
     ]
-    return pd.DataFrame(rows).assign(gender="", part="", label="x").sort_values("id", ignore_index=True)
+    return (
+        pd.DataFrame(rows)
+        .assign(gender="", part="", label="x")
+        .sort_values("id", ignore_index=True)
+    )
 
 
 def test_the_released_lists_share_both_speakers_in_all_ten_folds() -> None:

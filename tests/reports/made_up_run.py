@@ -1,4 +1,5 @@
-"""A run folder of invented data in the layout that training and evaluation write: for tests and for looking at reports.
+"""A run folder of invented data in the layout that training and evaluation write: for tests and for
+looking at reports.
 
 Nothing in it was measured.
 """
@@ -30,8 +31,17 @@ def predictions(skill, seed, condition="clean", speakers=10, each=40):
             logits[target] += strength
             logits[2] += 0.5
             p = np.exp(logits) / np.exp(logits).sum()
-            row = {"id": f"s{speaker}-{utterance:03d}", "corpus": "madeup", "speaker": f"s{speaker}"}
-            row |= {"session": f"ses{speaker // 2}", "condition": condition, "fold": f"ses{speaker // 2}", "seed": seed}
+            row = {
+                "id": f"s{speaker}-{utterance:03d}",
+                "corpus": "madeup",
+                "speaker": f"s{speaker}",
+            }
+            row |= {
+                "session": f"ses{speaker // 2}",
+                "condition": condition,
+                "fold": f"ses{speaker // 2}",
+                "seed": seed,
+            }
             row |= {"target": CLASSES[target], "prediction": CLASSES[p.argmax()]}
             rows.append(row | {f"probability_{c}": v for c, v in zip(CLASSES, p, strict=True)})
     return pd.DataFrame(rows)
@@ -61,8 +71,20 @@ def write_config(directory, cache):
         "citation": "Nobody, Nowhere 1900 (invented for a test)",
         "protocol": "madeup_loso10",
         "reported": [
-            {"data": "MADE-UP", "metric": "WA", "value": 61.2, "protocol": "10-fold", "source": "nobody"},
-            {"data": "IEMOCAP", "metric": "UA", "value": 56.0, "protocol": "5-fold", "source": "nobody <b>"},
+            {
+                "data": "MADE-UP",
+                "metric": "WA",
+                "value": 61.2,
+                "protocol": "10-fold",
+                "source": "nobody",
+            },
+            {
+                "data": "IEMOCAP",
+                "metric": "UA",
+                "value": 56.0,
+                "protocol": "5-fold",
+                "source": "nobody <b>",
+            },
         ],
         "departures": ["dropout 0.1 instead of 0.5"],
     }
@@ -71,7 +93,11 @@ def write_config(directory, cache):
     config |= {"seeds": [0, 1], "optimizer": {"lr": 0.001}, "note": EVIL}
     (directory / "config.yaml").write_text(yaml.safe_dump(config))
     caches = {"audio": "0123456789ab", "text": "ba9876543210", "face": "00ff00ff00ff"}
-    environment = {"packages": {"mmser": "0.1.0", "torch": "2.11.0"}, "python": "3.11.7", "device": "x86_64"}
+    environment = {
+        "packages": {"mmser": "0.1.0", "torch": "2.11.0"},
+        "python": "3.11.7",
+        "device": "x86_64",
+    }
     environment |= {"git": "abc", "seeds": [0, 1], "caches": caches, "random_weights": False}
     (directory / "environment.json").write_text(json.dumps(environment))
 
@@ -81,7 +107,9 @@ def write_assignment(directory, table):
     rows = []
     for fold in known["fold"].unique():
         part = np.where(known["fold"] == fold, "test", "train")
-        rows.append(pd.DataFrame({"id": known["id"], "fold": fold, "part": part, "label": known["target"]}))
+        rows.append(
+            pd.DataFrame({"id": known["id"], "fold": fold, "part": part, "label": known["target"]})
+        )
     pd.concat(rows).to_parquet(directory / "assignment.parquet")
 
 
@@ -90,13 +118,23 @@ def write_fold(folder, seed):
     rng = np.random.default_rng(seed + sum(map(ord, folder.name)))
     epoch = np.arange(1, 21 - int(rng.integers(6)))
     falling = np.exp(-epoch / 6)
-    curve = {"epoch": epoch, "step": epoch * 12, "train_loss": 0.3 + falling + rng.normal(0, 0.02, len(epoch))}
+    curve = {
+        "epoch": epoch,
+        "step": epoch * 12,
+        "train_loss": 0.3 + falling + rng.normal(0, 0.02, len(epoch)),
+    }
     curve["validation_loss"] = 0.7 + 0.6 * falling + 0.01 * epoch + rng.normal(0, 0.02, len(epoch))
     curve["validation_ua"] = 0.6 - 0.35 * falling + rng.normal(0, 0.01, len(epoch))
     curve["validation_wa"] = 0.62 - 0.33 * falling + rng.normal(0, 0.01, len(epoch))
     curve["validation_confusion"] = np.nan
     pd.DataFrame(curve | {"lr": 0.001, "seconds": 1.2}).to_csv(folder / "metrics.csv", index=False)
-    facts = {"classes": list(CLASSES), "best_epoch": 11, "monitor": "ua", "parameters": 1628935, "score": 0.61234}
+    facts = {
+        "classes": list(CLASSES),
+        "best_epoch": 11,
+        "monitor": "ua",
+        "parameters": 1628935,
+        "score": 0.61234,
+    }
     (folder / "fold.json").write_text(json.dumps(facts))
 
 
@@ -106,7 +144,9 @@ def write_embeddings(directory, table):
     rows, vectors = [], {}
     for (fold, seed), part in table.groupby(["fold", "seed"]):
         which = part["target"].map(CLASSES.index).to_numpy()
-        vectors[f"{fold}-seed{seed}"] = (centres[which] + rng.normal(0, 1, (len(part), 16))).astype(np.float16)
+        vectors[f"{fold}-seed{seed}"] = (centres[which] + rng.normal(0, 1, (len(part), 16))).astype(
+            np.float16
+        )
         rows.append(part[["id", "fold", "seed"]])
     save_file(vectors, directory / "embeddings.safetensors")
     pd.concat(rows).to_parquet(directory / "embeddings.parquet")
@@ -118,16 +158,35 @@ def write_attention(directory):
     for identifier in ("s0-003", "s1-020"):
         words = WORDS.get(identifier, ["fine", "whatever"])
         about = {"id": identifier, "fold": "ses0", "seed": 0}
-        for name, stream, steps in (("audio_to_text", "text", len(words)), ("hop1_audio", "audio", 260)):
+        for name, stream, steps in (
+            ("audio_to_text", "text", len(words)),
+            ("hop1_audio", "audio", 260),
+        ):
             weights = rng.dirichlet(np.ones(steps) * 0.6).tolist()
             seconds = None if stream == "text" else (np.arange(steps) / 100).tolist()
             labels = words if stream == "text" else None
             rows.append(
-                about | {"name": name, "stream": stream, "weights": weights, "labels": labels, "seconds": seconds}
+                about
+                | {
+                    "name": name,
+                    "stream": stream,
+                    "weights": weights,
+                    "labels": labels,
+                    "seconds": seconds,
+                }
             )
-        gate = {"name": "gate", "stream": "", "weights": [0.5, 0.3, 0.2], "labels": ["audio", "text", "face"]}
+        gate = {
+            "name": "gate",
+            "stream": "",
+            "weights": [0.5, 0.3, 0.2],
+            "labels": ["audio", "text", "face"],
+        }
         rows.append(about | gate | {"seconds": None})
-        face = {"name": "text_to_face", "stream": "face", "weights": rng.dirichlet(np.ones(12)).tolist()}
+        face = {
+            "name": "text_to_face",
+            "stream": "face",
+            "weights": rng.dirichlet(np.ones(12)).tolist(),
+        }
         rows.append(about | face | {"labels": None, "seconds": None})
     pd.DataFrame(rows).to_parquet(directory / "attention.parquet")
 
@@ -135,14 +194,24 @@ def write_attention(directory):
 def write_layers(directory, table):
     rng = np.random.default_rng(2)
     layers = [f"encoders.audio.conv{number}" for number in range(60)]
-    named = [("adapt", layer, f, s) for f, s in table.groupby(["fold", "seed"]).groups for layer in layers]
-    moved = pd.DataFrame(named, columns=["stage", "layer", "fold", "seed"]).assign(distance=rng.random(len(named)))
+    named = [
+        ("adapt", layer, f, s)
+        for f, s in table.groupby(["fold", "seed"]).groups
+        for layer in layers
+    ]
+    moved = pd.DataFrame(named, columns=["stage", "layer", "fold", "seed"]).assign(
+        distance=rng.random(len(named))
+    )
     moved.to_parquet(directory / "layers.parquet")
 
 
 def write_caches(cache, table):
     known = table.drop_duplicates("id")
-    shapes = {"mfcc40-0123456789ab": [40], "glove-ba9876543210": [300], "resnet-00ff00ff00ff": [2048]}
+    shapes = {
+        "mfcc40-0123456789ab": [40],
+        "glove-ba9876543210": [300],
+        "resnet-00ff00ff00ff": [2048],
+    }
     for number, (name, shape) in enumerate(shapes.items()):
         folder = cache / "madeup" / name
         if folder.is_dir():
@@ -150,11 +219,23 @@ def write_caches(cache, table):
         folder.mkdir(parents=True)
         failed = np.arange(len(known)) % 50 < number
         index = pd.DataFrame({"id": known["id"], "length": 100 + np.arange(len(known)) % 200})
-        index = index.assign(status=np.where(failed, "failed", "ok"), error=np.where(failed, "no face", ""))
+        index = index.assign(
+            status=np.where(failed, "failed", "ok"), error=np.where(failed, "no face", "")
+        )
         index = index.assign(frame_rate=100.0, spans=False, commit=0, **dict.fromkeys(TEXT, ""))
         write_index(folder / "index.parquet", index.to_dict("records"))
-        info = {"feature_shape": shape, "dtype": "float16", "random_weights": False, "extractor": name.split("-")[0]}
-        info |= {"class": "made.Up", "version": 1, "parameters": {}, "fingerprint": name.split("-")[1]}
+        info = {
+            "feature_shape": shape,
+            "dtype": "float16",
+            "random_weights": False,
+            "extractor": name.split("-")[0],
+        }
+        info |= {
+            "class": "made.Up",
+            "version": 1,
+            "parameters": {},
+            "fingerprint": name.split("-")[1],
+        }
         (folder / "info.json").write_text(json.dumps(info | {"complete": True}))
     known[["id", "corpus", "speaker", "session"]].to_parquet(cache / "madeup" / "manifest.parquet")
     warnings = {"s0-001": f"lasts 2.00 s {EVIL}", "list": ["one", "two"]}

@@ -1,4 +1,6 @@
-"""The page's numbers against the predictions table, its safety, and what it says when files are missing."""
+"""The page's numbers against the predictions table, its safety, and what it says when files are
+missing.
+"""
 
 import json
 import re
@@ -23,7 +25,9 @@ VOID = {"meta", "img", "br"}
 
 
 class Page(HTMLParser):
-    """Sections, tables as rows of texts, the tags with their attributes; checks that tags are balanced."""
+    """Sections, tables as rows of texts, the tags with their attributes; checks that tags are
+    balanced.
+    """
 
     def __init__(self, text):
         super().__init__()
@@ -90,7 +94,9 @@ def test_scores_equal_an_independent_computation(page, table):
     assert rows["UA"][0] == percent(sk.balanced_accuracy_score(t, p))
     assert rows["WF1"][0] == percent(sk.f1_score(t, p, average="weighted"))
     assert rows["macro precision"][0] == percent(sk.precision_score(t, p, average="macro"))
-    by_fold = table.groupby(["fold", "seed"]).apply(lambda x: sk.balanced_accuracy_score(x["target"], x["prediction"]))
+    by_fold = table.groupby(["fold", "seed"]).apply(
+        lambda x: sk.balanced_accuracy_score(x["target"], x["prediction"])
+    )
     grid = by_fold.unstack()
     assert rows["UA"][2] == percent(grid.to_numpy().mean())
     assert rows["UA"][3] == percent(grid.mean(axis=1).std())
@@ -122,7 +128,9 @@ def test_classes_and_speakers(page, table):
     by_class, by_speaker = page.tables["classes-and-speakers"]
     recalls = sk.recall_score(table["target"], table["prediction"], labels=CLASSES, average=None)
     assert [row[3] for row in by_class[1:]] == [percent(r) for r in recalls]
-    assert [int(row[2]) for row in by_class[1:]] == [(table["prediction"] == c).sum() for c in CLASSES]
+    assert [int(row[2]) for row in by_class[1:]] == [
+        (table["prediction"] == c).sum() for c in CLASSES
+    ]
     assert len(by_speaker) == 11
     for speaker, _, count, wa, ua in by_speaker[1:]:
         mine = table[table["speaker"] == speaker]
@@ -155,7 +163,11 @@ def test_caches_and_failures(page):
 def test_attention_shows_words_with_their_weights(page, folder):
     saved = pd.read_parquet(folder / "attention.parquet")
     words = saved[(saved["id"] == "s0-003") & (saved["stream"] == "text")].iloc[0]
-    titles = [attributes["title"] for tag, attributes in page.tags if tag == "span" and "title" in attributes]
+    titles = [
+        attributes["title"]
+        for tag, attributes in page.tags
+        if tag == "span" and "title" in attributes
+    ]
     assert titles[: len(words["weights"])] == [f"{w:.3f}" for w in words["weights"]]
     assert "<b>never</b>" in page.sections["attention"]
     assert "audio 0.50" in page.sections["attention"]
@@ -172,7 +184,15 @@ def test_pictures_are_inside_the_page_and_described(page):
 def test_nothing_is_loaded_from_anywhere_and_nothing_runs(text, page):
     without_pictures = re.sub(r"data:image/[^\"]*", "", text)
     assert not re.search(r"https?:|//[a-z]|@import|url\(", without_pictures)
-    assert not {tag for tag, _ in page.tags} & {"script", "link", "iframe", "object", "embed", "base", "form"}
+    assert not {tag for tag, _ in page.tags} & {
+        "script",
+        "link",
+        "iframe",
+        "object",
+        "embed",
+        "base",
+        "form",
+    }
     for tag, attributes in page.tags:
         assert not [name for name in attributes if name.startswith("on")]
         assert set(attributes) & {"src", "href"} == set() or tag in ("img", "a")
@@ -213,7 +233,9 @@ def test_marks(tmp_path):
 def test_predictions_alone_make_a_report_that_says_what_is_missing(tmp_path):
     run = tmp_path / "bare"
     run.mkdir()
-    predictions(1.0, 0).drop(columns=[f"probability_{c}" for c in CLASSES]).to_parquet(run / "predictions.parquet")
+    predictions(1.0, 0).drop(columns=[f"probability_{c}" for c in CLASSES]).to_parquet(
+        run / "predictions.parquet"
+    )
     page = Page(report([run], tmp_path / "report.html").read_text(encoding="utf-8"))
     assert "no metrics.csv" in page.sections["learning-curves"]
     assert "trained in one stage" in page.sections["layers-moved-by-each-stage"]
@@ -238,7 +260,11 @@ def test_values_without_classes(tmp_path):
     rng = np.random.default_rng(0)
     t = rng.normal(size=60)
     table = pd.DataFrame(
-        {"target_valence": t, "prediction_valence": t + rng.normal(size=60), "speaker": ["a", "b"] * 30}
+        {
+            "target_valence": t,
+            "prediction_valence": t + rng.normal(size=60),
+            "speaker": ["a", "b"] * 30,
+        }
     )
     table.to_parquet(run / "predictions.parquet")
     page = Page(report([run], tmp_path / "report.html").read_text(encoding="utf-8"))
@@ -264,7 +290,9 @@ def test_a_set_of_runs_and_conditions_is_compared_in_one_table(tmp_path):
         ["second", "asr whisper-base"],
     ]
     asr = both[both["condition"] != "clean"]
-    assert overview[3][2].split("|")[0].strip() == percent(sk.accuracy_score(asr["target"], asr["prediction"]))
+    assert overview[3][2].split("|")[0].strip() == percent(
+        sk.accuracy_score(asr["target"], asr["prediction"])
+    )
     assert "second, condition asr whisper-base" in page.sections["confusion"]
 
 

@@ -17,15 +17,22 @@ from mmser.reports.run_files import read_run
 
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
-    """Beside the run's corpus another one, earlier in the alphabet, has stores of the same fingerprints."""
+    """Beside the run's corpus another one, earlier in the alphabet, has stores of the same
+    fingerprints.
+    """
     folder = write_run(tmp_path / "run", tmp_path / "cache", seeds=(0,))
     other = tmp_path / "cache" / "another"
     shutil.copytree(tmp_path / "cache" / "madeup", other)
     for index in other.glob("*/index.parquet"):
         rows = read_rows(index)[:7]
-        write_index(index, [row | {"id": f"x{row['id']}", "status": "failed", "error": "no face"} for row in rows])
+        write_index(
+            index,
+            [row | {"id": f"x{row['id']}", "status": "failed", "error": "no face"} for row in rows],
+        )
     manifest = pd.read_parquet(other / "manifest.parquet")
-    manifest.assign(id="x" + manifest["id"], corpus="another").to_parquet(other / "manifest.parquet")
+    manifest.assign(id="x" + manifest["id"], corpus="another").to_parquet(
+        other / "manifest.parquet"
+    )
     (other / "warnings.json").write_text(json.dumps({"odd": ["x"]}))
     return folder
 
@@ -33,7 +40,9 @@ def run(tmp_path: Path) -> Path:
 def domains(run: Path, corpora: list[str]) -> Path:
     """The run's record says which corpora it was made from."""
     known = json.loads((run / "environment.json").read_text())
-    (run / "environment.json").write_text(json.dumps(known | {"manifests": dict.fromkeys(corpora, "0" * 32)}))
+    (run / "environment.json").write_text(
+        json.dumps(known | {"manifests": dict.fromkeys(corpora, "0" * 32)})
+    )
     return run
 
 
@@ -69,14 +78,21 @@ def test_a_run_of_both_corpora_shows_both(run: Path) -> None:
 def test_a_damaged_cache_file_is_one_clear_error(run: Path, tmp_path: Path, name: str) -> None:
     store = tmp_path / "cache" / "madeup" / "mfcc40-0123456789ab"
     (store / name).write_text("{")
-    with pytest.raises(MmserError, match=rf"expected a readable .*; found .* Delete {store} and run: mmser preprocess"):
+    with pytest.raises(
+        MmserError,
+        match=rf"expected a readable .*; found .* Delete {store} and run: mmser preprocess",
+    ):
         list(read_run(run).caches)
 
 
-@pytest.mark.parametrize("name", ["assignment.parquet", "attention.parquet", "embeddings.parquet", "layers.parquet"])
+@pytest.mark.parametrize(
+    "name", ["assignment.parquet", "attention.parquet", "embeddings.parquet", "layers.parquet"]
+)
 def test_a_damaged_table_of_the_run_is_one_clear_error(run: Path, name: str) -> None:
     (run / name).write_text("{")
-    with pytest.raises(MmserError, match=rf"expected a readable parquet table in .*{name}; found .*Restore it"):
+    with pytest.raises(
+        MmserError, match=rf"expected a readable parquet table in .*{name}; found .*Restore it"
+    ):
         getattr(read_run(run), name.removesuffix(".parquet"))
 
 

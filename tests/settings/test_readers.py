@@ -1,4 +1,6 @@
-"""Encoders beside the streams they read: each combination fits or is refused, by what both say of themselves."""
+"""Encoders beside the streams they read: each combination fits or is refused, by what both say of
+themselves.
+"""
 
 import pytest
 
@@ -7,7 +9,10 @@ from mmser.core.errors import UsageError
 from mmser.settings.readers import check_readers, given_by, read_by
 
 KINDS = ("features", "waveform", "words", "tokens")
-ONE_OF = {kind: next(name for name in config_names("extractor") if given_by(name) == kind) for kind in KINDS}
+ONE_OF = {
+    kind: next(name for name in config_names("extractor") if given_by(name) == kind)
+    for kind in KINDS
+}
 
 
 def settings(encoder, stream, **changes):
@@ -26,7 +31,9 @@ def test_every_encoder_reads_one_kind_and_refuses_the_others(encoder):
     check_readers(settings(encoder, stream(reads)))
     for kind in KINDS:
         if kind != reads:
-            with pytest.raises(UsageError, match=r"for the encoder of stream 'text'|extractor of words"):
+            with pytest.raises(
+                UsageError, match=r"for the encoder of stream 'text'|extractor of words"
+            ):
                 check_readers(settings(encoder, stream(kind)))
 
 
@@ -41,11 +48,27 @@ def test_every_extractor_gives_a_known_kind():
 @pytest.mark.parametrize(
     ("encoder", "spec", "said"),
     [
-        ("bigru", {"extractor": "words"}, r"found words .*encoders.text=embedding_gru streams.text.vocabulary=true"),
-        ("embedding_gru", {"extractor": "glove"}, r"found features .*extractor=words streams.text.vocabulary=true"),
+        (
+            "bigru",
+            {"extractor": "words"},
+            r"found words .*encoders.text=embedding_gru streams.text.vocabulary=true",
+        ),
+        (
+            "embedding_gru",
+            {"extractor": "glove"},
+            r"found features .*extractor=words streams.text.vocabulary=true",
+        ),
         ("embedding_gru", {"extractor": "words"}, r"Set streams.text.vocabulary=true"),
-        ("bigru", {"extractor": "glove", "vocabulary": True}, "an extractor of words in stream 'text'"),
-        ("wav2vec2_finetune", {"extractor": "mfcc40"}, "a waveform for the encoder.*streams.text.extractor=waveform"),
+        (
+            "bigru",
+            {"extractor": "glove", "vocabulary": True},
+            "an extractor of words in stream 'text'",
+        ),
+        (
+            "wav2vec2_finetune",
+            {"extractor": "mfcc40"},
+            "a waveform for the encoder.*streams.text.extractor=waveform",
+        ),
         ("bigru", {"extractor": "wav2vec2_base_layers"}, "every layer's features"),
     ],
 )
@@ -56,7 +79,9 @@ def test_the_error_says_which_words_make_it_fit(encoder, spec, said):
 
 
 def test_an_encoder_needs_a_stream_and_a_fusion_may_know_some_alone():
-    with pytest.raises(UsageError, match=r"streams\.text\.extractor=NAME; found an encoder of 'text'"):
+    with pytest.raises(
+        UsageError, match=r"streams\.text\.extractor=NAME; found an encoder of 'text'"
+    ):
         check_readers(settings("bigru", {}) | {"streams": {"audio": {"extractor": "mfcc40"}}})
     wrong = settings("bigru", {"extractor": "glove"})
     wrong["model"]["fusion"] = load_config("fusion", "co_attention")

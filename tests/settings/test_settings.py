@@ -1,4 +1,6 @@
-"""The dataclasses of options beside the configs: every config fits, each option is described, nonsense does not."""
+"""The dataclasses of options beside the configs: every config fits, each option is described,
+nonsense does not.
+"""
 
 from dataclasses import MISSING, fields
 
@@ -42,7 +44,10 @@ def test_a_config_lists_the_options_that_its_dataclass_describes(kind, listed):
 
 def test_a_run_and_a_stage_have_the_options_that_are_read():
     top = {key for key in TRAIN if key not in ("defaults", "hydra")}
-    groups = {next(iter(entry)) for entry in TRAIN["defaults"] if isinstance(entry, dict)} - {"system", "experiment"}
+    groups = {next(iter(entry)) for entry in TRAIN["defaults"] if isinstance(entry, dict)} - {
+        "system",
+        "experiment",
+    }
     assert top | groups | {"model", "streams", "card", "parts"} == set(ranges_of(Run))
     assert set(ranges_of(Stage)) == {*PARTS, "load"}
 
@@ -59,7 +64,17 @@ def test_every_system_is_within_the_ranges(name):
     require_run(settings)
 
 
-GROUPS = ("encoder", "fusion", "head", "objective", "scheduler", "optimizer", "augmentation", "extractor", "protocol")
+GROUPS = (
+    "encoder",
+    "fusion",
+    "head",
+    "objective",
+    "scheduler",
+    "optimizer",
+    "augmentation",
+    "extractor",
+    "protocol",
+)
 
 
 @pytest.mark.parametrize("group", GROUPS)
@@ -68,7 +83,9 @@ def test_every_part_is_within_the_ranges_and_its_arguments_are_known(group):
         part = load_config(group, name)
         if group == "protocol" and "defaults" in part:
             continue
-        listed = {key: value for key, value in part.items() if "$" not in str(value) and value != "???"}
+        listed = {
+            key: value for key, value in part.items() if "$" not in str(value) and value != "???"
+        }
         check_part(listed, f"{group}.{name}")
         assert argument_names(part["_target_"]) is not None, name
 
@@ -106,11 +123,20 @@ ADAM = "torch.optim.Adam"
         ({"_target_": CNN, "hidden_size": 8.0}, "part.hidden_size to be a whole number"),
         ({"_target_": CNN, "dropout": 2}, "part.dropout to be a number at least 0 and below 1"),
         ({"_target_": CNN, "dropout": float("nan")}, "part.dropout to be a number"),
-        ({"_target_": CNN, "channels": [8, 0]}, "part.channels to be a list of a whole number from 1"),
-        ({"_target_": CNN, "stl_on": "vectr"}, r"vector \| sequence; found 'vectr'. Did you mean part.stl_on=vector"),
+        (
+            {"_target_": CNN, "channels": [8, 0]},
+            "part.channels to be a list of a whole number from 1",
+        ),
+        (
+            {"_target_": CNN, "stl_on": "vectr"},
+            r"vector \| sequence; found 'vectr'. Did you mean part.stl_on=vector",
+        ),
         ({"_target_": CNN, "chanels": [8]}, "found part.chanels. Did you mean part.channels"),
         ({"_target_": ADAM, "momentum": 1}, "an option of part; found part.momentum"),
-        ({"inner": [{"_target_": CNN, "layers": -1}]}, r"part.inner\[0\].layers to be a whole number from 0"),
+        (
+            {"inner": [{"_target_": CNN, "layers": -1}]},
+            r"part.inner\[0\].layers to be a whole number from 0",
+        ),
     ],
 )
 def test_a_parts_arguments_are_checked_by_its_signature_and_their_names(part, said):
@@ -120,7 +146,12 @@ def test_a_parts_arguments_are_checked_by_its_signature_and_their_names(part, sa
 
 def test_a_group_of_parameters_has_options_of_the_optimizer_alone():
     optimizer = {"_target_": ADAM, "lr": 1.0e-3}
-    check_run({"optimizer": optimizer, "trainer": {"groups": [{"match": "*", "lr_scale": 0.1, "eps": 1e-6}]}})
+    check_run(
+        {
+            "optimizer": optimizer,
+            "trainer": {"groups": [{"match": "*", "lr_scale": 0.1, "eps": 1e-6}]},
+        }
+    )
     for group, said in [
         ({"match": "*", "lr_scal": 0.1}, "Did you mean .*lr_scale"),
         ({"lr_scale": 0.1}, r"the option trainer.groups\[0\].match"),

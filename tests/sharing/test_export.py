@@ -28,7 +28,9 @@ from mmser.training.run import Run
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    return make_heard_run(tmp_path_factory.mktemp("heard"), seeds=[0, 1], card={"name": "small", "title": "Small one"})
+    return make_heard_run(
+        tmp_path_factory.mktemp("heard"), seeds=[0, 1], card={"name": "small", "title": "Small one"}
+    )
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +50,9 @@ def test_which_fold_is_asked_for_or_told(run):
     assert choose_members(run, "all", seed=0) == every[:2]
     listed = "found fold s0 seed 0, fold s1 seed 0, fold s0 seed 1, fold s1 seed 1"
     for fold, seed in ((None, None), ("s0", None), (None, 1)):
-        with pytest.raises(UsageError, match=f"one fold and seed of the run; {listed}. Choose with --fold"):
+        with pytest.raises(
+            UsageError, match=f"one fold and seed of the run; {listed}. Choose with --fold"
+        ):
             choose_members(run, fold, seed)
     with pytest.raises(UsageError, match=f"fold s9 seed any in the run; {listed}"):
         choose_members(run, "s9")
@@ -62,7 +66,13 @@ def test_the_only_fold_need_not_be_named(run, tmp_path):
 
 
 def test_the_folder(folder, run):
-    names = {"README.md", "config.json", "model.safetensors", "transforms.json", "transforms.safetensors"}
+    names = {
+        "README.md",
+        "config.json",
+        "model.safetensors",
+        "transforms.json",
+        "transforms.safetensors",
+    }
     assert {path.name for path in folder.rglob("*")} == names
     config = json.loads((folder / "config.json").read_text())
     assert config["classes"] == ["angry", "happy", "sad"] and config["schema_version"] == 1
@@ -76,7 +86,9 @@ def test_the_folder(folder, run):
 
 
 def test_nothing_private_goes_along(folder, run):
-    told = "".join((folder / name).read_text() for name in ("config.json", "README.md", "transforms.json"))
+    told = "".join(
+        (folder / name).read_text() for name in ("config.json", "README.md", "transforms.json")
+    )
     assert str(run.directory.parent) not in told and "nowhere" not in told
     config = json.loads((folder / "config.json").read_text())
     assert not re.search(r'"(/|~|[A-Z]:\\)', json.dumps(config)) and "small/s0" not in told
@@ -107,7 +119,10 @@ def test_the_cards_scores_are_those_of_the_runs_predictions(folder, run):
     pooled = scores[(scores["scope"] == "pooled") & (scores["metric"] == "ua")].iloc[0]
     own = scores.query("scope == 'fold' and metric == 'ua' and fold == 's1' and seed == 1").iloc[0]
     (row,) = [line for line in text.splitlines() if line.startswith("| UA")]
-    shown = [f"{100 * pooled['value']:.1f}", f"{100 * pooled['low']:.1f} to {100 * pooled['high']:.1f}"]
+    shown = [
+        f"{100 * pooled['value']:.1f}",
+        f"{100 * pooled['low']:.1f} to {100 * pooled['high']:.1f}",
+    ]
     assert row.split(" | ")[1:3] == shown and row.endswith(f" {100 * own['value']:.1f} |")
     assert "24 predictions, 2 speakers, 2 folds, seeds 0, 1" in text
     assert "the model of this folder is one of those 4" in text
@@ -117,7 +132,9 @@ def test_the_cards_scores_are_those_of_the_runs_predictions(folder, run):
 def test_published_figures_never_stand_in_a_card(run, tmp_path):
     copy = shutil.copytree(run.directory, tmp_path / "run")
     config = yaml.safe_load((copy / "config.yaml").read_text())
-    config["card"]["reported"] = [{"data": "IEMOCAP", "metric": "WA", "value": 98.76, "source": "somebody"}]
+    config["card"]["reported"] = [
+        {"data": "IEMOCAP", "metric": "WA", "value": 98.76, "source": "somebody"}
+    ]
     (copy / "config.yaml").write_text(yaml.safe_dump(config))
     text, _ = card_of(export(copy, tmp_path / "model", "s0", 0))
     assert "98.76" not in text and "somebody" not in text
@@ -161,20 +178,41 @@ def test_a_part_of_ones_own_cannot_be_passed_on(run, tmp_path, monkeypatch):
 
 
 def test_pretrained_parts_are_built_without_their_weights():
-    sizes = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 8}
+    sizes = {
+        "hidden_size": 8,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "intermediate_size": 8,
+    }
     sizes |= {"vocab_size": 30, "max_position_embeddings": 16}
-    encoder = {"_target_": f"{BertFinetune.__module__}.BertFinetune", "_partial_": True, "weights": "random"}
+    encoder = {
+        "_target_": f"{BertFinetune.__module__}.BertFinetune",
+        "_partial_": True,
+        "weights": "random",
+    }
     parts = {
-        "encoders": {"text": {**encoder, "configuration": sizes, "weights_folder": "somewhere/else"}},
+        "encoders": {
+            "text": {**encoder, "configuration": sizes, "weights_folder": "somewhere/else"}
+        },
         "fusion": {"_target_": "mmser.models.fusion.concat.Concat", "_partial_": True},
-        "head": {"_target_": "mmser.models.heads.classifier.Classifier", "_partial_": True, "hidden_sizes": []},
+        "head": {
+            "_target_": "mmser.models.heads.classifier.Classifier",
+            "_partial_": True,
+            "hidden_sizes": [],
+        },
     }
     task = Task(classes=("a", "b"))
     model = make_model({"model": parts}, {"text": 1}, task)
-    pretrained = {**parts, "encoders": {"text": {**encoder, "weights": "lab/bert", "revision": "0" * 40}}}
+    pretrained = {
+        **parts,
+        "encoders": {"text": {**encoder, "weights": "lab/bert", "revision": "0" * 40}},
+    }
     found = portable(pretrained, model)
     check_parts(found)
-    assert "revision" not in found["encoders"]["text"] and found["encoders"]["text"]["weights"] == "random"
+    assert (
+        "revision" not in found["encoders"]["text"]
+        and found["encoders"]["text"]["weights"] == "random"
+    )
     again = make_model({"model": found}, {"text": 1}, task)
     again.load_state_dict(model.state_dict())
     assert isinstance(again.encoders["text"], nn.Module)
@@ -198,7 +236,12 @@ def test_an_export_that_was_killed_does_not_block_the_next(run, folder, tmp_path
     """It left the lock, a member of a larger export, and half a file; a user's own file stays."""
     out = tmp_path / "model"
     (out / "members" / "3").mkdir(parents=True)
-    for name in ("export.lock", "members/3/model.safetensors", "model.safetensors.tmp", "NOTES.txt"):
+    for name in (
+        "export.lock",
+        "members/3/model.safetensors",
+        "model.safetensors.tmp",
+        "NOTES.txt",
+    ):
         (out / name).write_text("left")
     export(run.directory, out, fold="s1", seed=1)
     names = {str(path.relative_to(out)) for path in out.rglob("*")}

@@ -1,4 +1,6 @@
-"""The file says what the model says, for other batches than the one it was traced with; what cannot go in is named."""
+"""The file says what the model says, for other batches than the one it was traced with; what cannot
+go in is named.
+"""
 
 import json
 
@@ -41,7 +43,9 @@ class Untrained:
     def __init__(self, encoders, fusion, size, alignment="native"):
         self.data = {"alignment": alignment, "grid_rate": 10.0, "word_stream": None}
         sizes = dict.fromkeys(encoders, size)
-        self.sources = {name: StreamSource(StreamSpec("x"), {}, Shape((size,))) for name in encoders}
+        self.sources = {
+            name: StreamSource(StreamSpec("x"), {}, Shape((size,))) for name in encoders
+        }
         torch.manual_seed(0)
         self.model = build_model(encoders, fusion, Classifier, sizes, TASK).eval()
 
@@ -89,7 +93,9 @@ def test_which_model_is_asked_for(run, tmp_path):
 
 def test_a_part_that_reads_the_conversation_is_named(tmp_path):
     trained = Untrained({"audio": Identity, "text": Identity}, IAAN, 6)
-    with pytest.raises(MmserError, match=r"ONNX can express, in fusion \(IAAN\); .*it reads the conversation"):
+    with pytest.raises(
+        MmserError, match=r"ONNX can express, in fusion \(IAAN\); .*it reads the conversation"
+    ):
         export_onnx(trained, tmp_path / "model.onnx")
     assert list(tmp_path.iterdir()) == []
 
@@ -118,7 +124,9 @@ def test_an_encoder_in_the_way_is_named(encoder, tmp_path):
 
 def test_a_file_that_says_something_else_is_not_written(tmp_path, monkeypatch):
     monkeypatch.setattr(onnx_export, "largest_difference", lambda *_: float("nan"))
-    with pytest.raises(MmserError, match=r"agrees with the model to 0\.0001; found a difference of nan"):
+    with pytest.raises(
+        MmserError, match=r"agrees with the model to 0\.0001; found a difference of nan"
+    ):
         export_onnx(Untrained({"audio": Identity}, Concat, 3), tmp_path / "model.onnx")
     assert list(tmp_path.iterdir()) == []
 
@@ -127,7 +135,10 @@ def test_the_batches_differ_in_size_length_and_padding():
     trained = Untrained({"audio": Identity, "text": Identity}, Concat, 3)
     inputs = Inputs.of(trained, trained.members()[0])
     batches = [example_inputs(inputs, *case) for case in CASES]
-    assert len({batch[0].shape[0] for batch in batches}) > 2 and len({batch[0].shape[1] for batch in batches}) > 3
+    assert (
+        len({batch[0].shape[0] for batch in batches}) > 2
+        and len({batch[0].shape[1] for batch in batches}) > 3
+    )
     assert any(not batch[1].all() for batch in batches)
     assert any((~batch[1].any(dim=1)).any() for batch in batches)
     assert all(batch[3].any(dim=1).all() for batch in batches)
@@ -140,6 +151,8 @@ def test_the_batches_differ_in_size_length_and_padding():
 
 
 def test_without_the_packages(monkeypatch, tmp_path):
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "onnxscript" else object())
+    monkeypatch.setattr(
+        "importlib.util.find_spec", lambda name: None if name == "onnxscript" else object()
+    )
     with pytest.raises(MmserError, match=r"no onnxscript\. Run: pip install 'mmser\[onnx\]'"):
         export_onnx(tmp_path, tmp_path / "model.onnx")

@@ -15,7 +15,9 @@ from mmser.sharing.onnx_recurrence import open_recurrences
 
 
 class Layers(nn.Module):
-    """Strided convolution, poolings, batch norm, key-sparse attention and recurrence over gappy masks."""
+    """Strided convolution, poolings, batch norm, key-sparse attention and recurrence over gappy
+    masks.
+    """
 
     def __init__(self):
         super().__init__()
@@ -49,8 +51,12 @@ def test_the_same_numbers(tmp_path):
         expected = [module(*case) for case in cases]
         open_recurrences(module)
         axes = [{0: "batch", 1: "time"}] * 2
-        to_onnx(module, example(3, 20), axes, ["values", "mask"]).save(str(tmp_path / "layers.onnx"))
-    session = onnxruntime.InferenceSession(str(tmp_path / "layers.onnx"), providers=["CPUExecutionProvider"])
+        to_onnx(module, example(3, 20), axes, ["values", "mask"]).save(
+            str(tmp_path / "layers.onnx")
+        )
+    session = onnxruntime.InferenceSession(
+        str(tmp_path / "layers.onnx"), providers=["CPUExecutionProvider"]
+    )
     for (values, mask), wanted in zip(cases, expected, strict=True):
         found = session.run(None, {"values": values.numpy(), "mask": mask.numpy()})
         for answer, answer_wanted in zip(found, wanted, strict=True):

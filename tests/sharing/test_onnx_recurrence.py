@@ -37,13 +37,19 @@ def test_the_same_as_torchs(cell, tmp_path):
     torch.manual_seed(0)
     module = Cell(cell).eval()
     opened = Cell(OnnxRecurrence(cell)).eval()
-    to_onnx(opened, [torch.randn(2, 5, 3)], [{0: "first", 1: "second"}], ["values"]).save(str(tmp_path / "cell.onnx"))
-    session = onnxruntime.InferenceSession(str(tmp_path / "cell.onnx"), providers=["CPUExecutionProvider"])
+    to_onnx(opened, [torch.randn(2, 5, 3)], [{0: "first", 1: "second"}], ["values"]).save(
+        str(tmp_path / "cell.onnx")
+    )
+    session = onnxruntime.InferenceSession(
+        str(tmp_path / "cell.onnx"), providers=["CPUExecutionProvider"]
+    )
     for shape in ((2, 5, 3), (4, 9, 3), (1, 2, 3)):
         values = torch.randn(shape)
         with torch.no_grad():
             expected = module(values)
-        for answer, wanted in zip(session.run(None, {"values": values.numpy()}), expected, strict=True):
+        for answer, wanted in zip(
+            session.run(None, {"values": values.numpy()}), expected, strict=True
+        ):
             np.testing.assert_allclose(answer, wanted.numpy(), atol=1e-6)
 
 

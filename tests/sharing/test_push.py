@@ -1,4 +1,6 @@
-"""Up to the hub and down again through huggingface_hub itself, which talks to a small server on this machine."""
+"""Up to the hub and down again through huggingface_hub itself, which talks to a small server on
+this machine.
+"""
 
 import base64
 import hashlib
@@ -66,25 +68,45 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.body()
         if self.path == "/api/validate-yaml":
-            unreal = [] if "license: beer" not in json.loads(body)["content"] else [{"message": '"license" unknown'}]
+            unreal = (
+                []
+                if "license: beer" not in json.loads(body)["content"]
+                else [{"message": '"license" unknown'}]
+            )
             return self.answer({"errors": unreal, "warnings": []}, 400 if unreal else 200)
         if self.path == "/api/repos/create":
             asked = json.loads(body)
-            name = f"{asked['organization']}/{asked['name']}" if asked.get("organization") else f"me/{asked['name']}"
+            name = (
+                f"{asked['organization']}/{asked['name']}"
+                if asked.get("organization")
+                else f"me/{asked['name']}"
+            )
             self.server.repositories.setdefault(name, {})
             self.server.private |= (
-                {name} if "private" in (asked.get("visibility"), asked.get("private") and "private") else set()
+                {name}
+                if "private" in (asked.get("visibility"), asked.get("private") and "private")
+                else set()
             )
             return self.answer({"url": f"{self.server.address}/{name}", "name": name})
         if match := re.fullmatch(r"/api/models/(.+)/preupload/main", self.path):
-            listed = [{"path": f["path"], "uploadMode": "regular"} for f in json.loads(body)["files"]]
-            return self.answer({"files": [{**file, "shouldIgnore": False, "oid": None} for file in listed]})
+            listed = [
+                {"path": f["path"], "uploadMode": "regular"} for f in json.loads(body)["files"]
+            ]
+            return self.answer(
+                {"files": [{**file, "shouldIgnore": False, "oid": None} for file in listed]}
+            )
         if match := re.fullmatch(r"/api/models/(.+)/commit/main", self.path):
             lines = [json.loads(line) for line in body.splitlines()]
-            files = {e["value"]["path"]: base64.b64decode(e["value"]["content"]) for e in lines if e["key"] == "file"}
+            files = {
+                e["value"]["path"]: base64.b64decode(e["value"]["content"])
+                for e in lines
+                if e["key"] == "file"
+            }
             self.server.commit(match[1], files)
             oid = list(self.server.repositories[match[1]])[-1]
-            return self.answer({"commitUrl": f"{self.server.address}/{match[1]}/commit/{oid}", "commitOid": oid})
+            return self.answer(
+                {"commitUrl": f"{self.server.address}/{match[1]}/commit/{oid}", "commitOid": oid}
+            )
         return self.answer({"error": self.path}, 404)
 
     def do_HEAD(self):
@@ -101,7 +123,10 @@ class Handler(BaseHTTPRequestHandler):
         elif match := re.fullmatch(r"/api/models/([^/]+/[^/]+)/tree/([^/]+)", path):
             found = self.files(match[1], match[2])
             if found:
-                tree = [{"type": "file", "path": n, "size": len(c), "oid": git_id(c)} for n, c in found[1].items()]
+                tree = [
+                    {"type": "file", "path": n, "size": len(c), "oid": git_id(c)}
+                    for n, c in found[1].items()
+                ]
                 self.answer(tree, head=head)
         elif match := re.fullmatch(r"/([^/]+/[^/]+)/resolve/([^/]+)/(.+)", path):
             found = self.files(match[1], match[2])
@@ -113,7 +138,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def git_id(content):
-    return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()  # noqa: S324 what git counts by
+    return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()  # noqa: S324 - what git counts by
 
 
 @pytest.fixture
@@ -122,13 +147,22 @@ def hub(monkeypatch, tmp_path):
     threading.Thread(target=server.serve_forever, daemon=True).start()
     monkeypatch.setattr(constants, "ENDPOINT", server.address)
     monkeypatch.setattr(
-        constants, "HUGGINGFACE_CO_URL_TEMPLATE", server.address + "/{repo_id}/resolve/{revision}/{filename}"
+        constants,
+        "HUGGINGFACE_CO_URL_TEMPLATE",
+        server.address + "/{repo_id}/resolve/{revision}/{filename}",
     )
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub-cache"))
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
     monkeypatch.setenv("HF_TOKEN", "hf_none")
-    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+    for name in (
+        "http_proxy",
+        "https_proxy",
+        "all_proxy",
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "ALL_PROXY",
+    ):
         monkeypatch.delenv(name, raising=False)
     yield server
     server.shutdown()
@@ -162,7 +196,9 @@ def test_a_commit_stays_what_it_was(hub, exported):
     push(exported, "lab/voices")
     (first,) = hub.repositories["lab/voices"]
     hub.commit("lab/voices", {"config.json": b"{}"})
-    assert pull(f"hf:lab/voices@{first}").name == pull("hf:lab/voices", revision=first).name == first
+    assert (
+        pull(f"hf:lab/voices@{first}").name == pull("hf:lab/voices", revision=first).name == first
+    )
     mmser.load("hf:lab/voices", revision=first)
     with pytest.raises(MmserError, match='"format": "mmser model folder"'):
         mmser.load("hf:lab/voices")
@@ -171,7 +207,10 @@ def test_a_commit_stays_what_it_was(hub, exported):
 def test_only_the_files_of_a_model_folder_are_fetched(hub, exported):
     files = {path.name: path.read_bytes() for path in exported.iterdir()}
     hub.repositories["lab/voices"] = {}
-    hub.commit("lab/voices", files | {"evil.py": b"1 / 0", "pytorch_model.bin": b"x", "members/0/run.sh": b"x"})
+    hub.commit(
+        "lab/voices",
+        files | {"evil.py": b"1 / 0", "pytorch_model.bin": b"x", "members/0/run.sh": b"x"},
+    )
     folder = pull("hf:lab/voices")
     assert {path.name for path in folder.rglob("*")} == set(files)
     assert not any(path.endswith(("evil.py", ".bin", ".sh")) for path in hub.asked)
@@ -206,11 +245,15 @@ def test_what_is_no_model_folder_does_not_go_up(hub, exported, tmp_path):
 def test_a_card_that_the_hub_does_not_accept_is_told(hub, exported, tmp_path):
     folder = shutil.copytree(exported, tmp_path / "copy")
     (folder / "README.md").write_text("---\nlicense: beer\n---\n")
-    with pytest.raises(MmserError, match=r'README\.md as the hub wants it; found .*"license" unknown'):
+    with pytest.raises(
+        MmserError, match=r'README\.md as the hub wants it; found .*"license" unknown'
+    ):
         push(folder, "lab/voices")
 
 
 def test_a_hub_that_refuses_is_told(hub, exported, monkeypatch):
-    monkeypatch.setattr(Handler, "do_POST", lambda self: (self.body(), self.answer({"error": "no"}, 403)))
+    monkeypatch.setattr(
+        Handler, "do_POST", lambda self: (self.body(), self.answer({"error": "no"}, 403))
+    )
     with pytest.raises(MmserError, match=r"to write to lab/voices.*hf auth login"):
         push(exported, "lab/voices")

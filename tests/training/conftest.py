@@ -1,4 +1,6 @@
-"""A small real cache (two streams, one of them informative), a real protocol and a small system's settings."""
+"""A small real cache (two streams, one of them informative), a real protocol and a small system's
+settings.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +48,9 @@ def write_cache(cache: Path, utterances: int = 48, seed: int = 0) -> None:
     write_manifest(manifest, cache / "small" / "manifest.parquet")
     for stream, size in (("tone", 6), ("noise", 4)):
         recipe = Recipe(stream, "tests.Fake", 1, {"size": size}, dtype="float32")
-        with open_writer(store_directory(cache, "small", stream, "", recipe.fingerprint), recipe) as writer:
+        with open_writer(
+            store_directory(cache, "small", stream, "", recipe.fingerprint), recipe
+        ) as writer:
             for identifier, label in zip(ids, labels, strict=True):
                 values = generator.normal(size=(int(generator.integers(3, 12)), size)).astype("f4")
                 values[:, label] += 2.0 if stream == "tone" else 0.0
@@ -63,9 +67,16 @@ def make_settings(cache: Path, run: Path) -> dict[str, Any]:
             "name": "small3_speaker4",
             "corpus": "small",
             "classes": CLASSES,
-            "folds": {"_target_": "mmser.protocols.folds.LeaveOneSpeakerOut", "validation_speakers": 1, "seed": 0},
+            "folds": {
+                "_target_": "mmser.protocols.folds.LeaveOneSpeakerOut",
+                "validation_speakers": 1,
+                "seed": 0,
+            },
         },
-        "streams": {"tone": {"extractor": "tone", "normalise": "zscore"}, "noise": {"extractor": "noise"}},
+        "streams": {
+            "tone": {"extractor": "tone", "normalise": "zscore"},
+            "noise": {"extractor": "noise"},
+        },
         "model": {
             "encoders": {
                 name: {
@@ -83,7 +94,10 @@ def make_settings(cache: Path, run: Path) -> dict[str, Any]:
                 "dropout": 0.5,
             },
         },
-        "objective": {"_target_": "mmser.objectives.classification.CrossEntropy", "_partial_": True},
+        "objective": {
+            "_target_": "mmser.objectives.classification.CrossEntropy",
+            "_partial_": True,
+        },
         "optimizer": {"_target_": "torch.optim.Adam", "_partial_": True, "lr": 0.01},
         "scheduler": {"_target_": "mmser.training.schedulers.constant", "_partial_": True},
         "trainer": {
@@ -131,7 +145,9 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def settings(cache: Path, tmp_path: Path) -> Callable[..., dict[str, Any]]:
-    """``settings(run="a", **{"trainer.epochs": 2})``: the small system's settings with changes by dotted key."""
+    """``settings(run="a", **{"trainer.epochs": 2})``: the small system's settings with changes by
+    dotted key.
+    """
 
     def make(run: str = "run", **changes: Any) -> dict[str, Any]:
         made = copy.deepcopy(make_settings(cache, tmp_path / run))

@@ -1,4 +1,6 @@
-"""Every objective, optimizer, scheduler and trainer config, composed as a command would compose it."""
+"""Every objective, optimizer, scheduler and trainer config, composed as a command
+would compose it.
+"""
 
 from pathlib import Path
 
@@ -55,7 +57,12 @@ def test_an_objective_gives_finite_named_losses(name):
     objective = instantiate(config, _convert_="all")(task=TASK, vector_size=4)
     rows = torch.tensor([0, 1, 0, 1, 0, 1])
     targets = {"emotion": torch.tensor([0, 1, 2, 0, 1, -100]), "values": torch.randn(6, 2)}
-    targets |= {"gender": rows, "speaker": rows, "corpus": rows, "votes": torch.full((6, 3), torch.nan)}
+    targets |= {
+        "gender": rows,
+        "speaker": rows,
+        "corpus": rows,
+        "votes": torch.full((6, 3), torch.nan),
+    }
     model = Linear()
     spoken = {"characters": Stream(rows[:, None] + 1, torch.ones(6, 1, dtype=torch.bool))}
     losses = objective(model, Batch(tuple("abcdef"), spoken, empty_context(6), targets))
@@ -94,7 +101,10 @@ def test_a_trainer_builds(name, tmp_path: Path):
 
 
 def test_all_trainers_have_the_same_keys():
-    keys = [set(compose("train", [*WORDS, f"trainer={name}"])["trainer"]) for name in config_names("trainer")]
+    keys = [
+        set(compose("train", [*WORDS, f"trainer={name}"])["trainer"])
+        for name in config_names("trainer")
+    ]
     assert all(other == keys[0] for other in keys)
 
 
@@ -108,7 +118,11 @@ def test_the_system_has_the_last_word_over_the_defaults_and_the_command_over_the
 
 
 def test_a_stage_takes_its_objective_from_the_registry():
-    words = [*WORDS, "+objective@stages.pretrain.objective=attribute", "+stages.finetune.trainer.epochs=2"]
+    words = [
+        *WORDS,
+        "+objective@stages.pretrain.objective=attribute",
+        "+stages.finetune.trainer.epochs=2",
+    ]
     first, last = list_stages(compose("train", words))
     assert first.settings["objective"]["_target_"].endswith("AttributeClassification")
     assert last.settings["objective"]["_target_"].endswith("CrossEntropy")

@@ -1,4 +1,6 @@
-"""The four stages of the LEAF multimodal transformer as one command, on a small cache of waveforms and vectors."""
+"""The four stages of the LEAF multimodal transformer as one command, on a small cache of waveforms
+and vectors.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +64,10 @@ STAGES = {
         },
         "trainer": {"freeze": ["encoders.*", "fusion.projections.*", "fusion.layers.*", "head.*"]},
     },
-    "fusion": {"load": ["encoders.*", "fusion.*"], "trainer": {"freeze": ["encoders.*", "fusion.contexts.*"]}},
+    "fusion": {
+        "load": ["encoders.*", "fusion.*"],
+        "trainer": {"freeze": ["encoders.*", "fusion.contexts.*"]},
+    },
 }
 
 
@@ -71,7 +76,10 @@ def weights(settings, cache):
     """The saved weights of every stage of one fold, in order."""
     write_waveforms(cache)
     made = settings(folds=["s0"], stages=STAGES)
-    made["objective"] = {"_target_": "mmser.objectives.conversation.ConversationCrossEntropy", "_partial_": True}
+    made["objective"] = {
+        "_target_": "mmser.objectives.conversation.ConversationCrossEntropy",
+        "_partial_": True,
+    }
     made["model"]["encoders"], made["model"]["fusion"] = ENCODERS, FUSION
     made["streams"] = {"tone": {"extractor": "waves"}, "noise": {"extractor": "noise"}}
     made["data"] |= {"batching": "dialogue", "batch_size": 12}
@@ -84,7 +92,9 @@ def write_waveforms(cache: Path) -> None:
     """A store of waveforms beside those of the small cache."""
     recipe = Recipe("waves", "tests.Waves", 1, {}, dtype="float32")
     generator = np.random.default_rng(0)
-    with open_writer(store_directory(cache, "small", "waves", "", recipe.fingerprint), recipe) as writer:
+    with open_writer(
+        store_directory(cache, "small", "waves", "", recipe.fingerprint), recipe
+    ) as writer:
         for identifier in pd.read_parquet(cache / "small" / "manifest.parquet")["id"]:
             waveform = generator.normal(size=int(generator.integers(300, 900))).astype("f4")
             writer.add([Entry(identifier, "0" * 64, Features(waveform, frame_rate=16000.0))])
@@ -92,11 +102,17 @@ def write_waveforms(cache: Path) -> None:
 
 
 PARTS = ("encoders.tone.", "encoders.noise.", "fusion.contexts.", "fusion.layers.", "head.")
-LEARNT = {"text": {"encoders.noise."}, "conversation": {"fusion.contexts."}, "fusion": {"fusion.layers.", "head."}}
+LEARNT = {
+    "text": {"encoders.noise."},
+    "conversation": {"fusion.contexts."},
+    "fusion": {"fusion.layers.", "head."},
+}
 
 
 def test_each_stage_learns_its_part_and_leaves_the_earlier_ones_bit_identical(weights) -> None:
-    """Batch-norm statistics of the LEAF-CNN included: they are among the tensors of encoders.tone."""
+    """Batch-norm statistics of the LEAF-CNN included: they are among the tensors of
+    encoders.tone.
+    """
     assert any(name.startswith("encoders.tone.norms") and "running" in name for name in weights[0])
     for (stage, learnt), before, after in zip(LEARNT.items(), weights, weights[1:], strict=False):
         for part in PARTS:
@@ -106,10 +122,17 @@ def test_each_stage_learns_its_part_and_leaves_the_earlier_ones_bit_identical(we
 
 
 def test_the_systems_stages_name_what_they_have() -> None:
-    settings = compose("train", ["system=leaf_mm_transformer_small", "corpus=generic", "protocol=generic_random10"])
+    settings = compose(
+        "train", ["system=leaf_mm_transformer_small", "corpus=generic", "protocol=generic_random10"]
+    )
     stages = list_stages(settings)
     assert [stage.name for stage in stages] == ["audio", "text", "conversation", "fusion"]
-    assert [stage.settings["data"]["batching"] for stage in stages] == ["length", "length", "dialogue", "dialogue"]
+    assert [stage.settings["data"]["batching"] for stage in stages] == [
+        "length",
+        "length",
+        "dialogue",
+        "dialogue",
+    ]
     assert stages[2].settings["objective"]["sizes"] == {"audio": 32, "text": 32}
     assert stages[3].settings["objective"]["_target_"].endswith("ConversationCrossEntropy")
     assert stages[3].settings["trainer"]["epochs"] == 10

@@ -34,13 +34,17 @@ def test_auto_takes_the_gpu_that_is_there(gpu) -> None:
     place = find_place("auto", required=True)
     assert place.device == torch.device("cuda")
     assert place.line == "NVIDIA Something (trainer.accelerator=auto)"
-    assert find_place("gpu") == find_place("cuda").__class__("cuda", "NVIDIA Something", 2, "trainer.accelerator=gpu")
+    assert find_place("gpu") == find_place("cuda").__class__(
+        "cuda", "NVIDIA Something", 2, "trainer.accelerator=gpu"
+    )
     assert find_place("cpu").accelerator == "cpu"
 
 
 def test_auto_takes_the_cpu_and_says_so(no_gpu) -> None:
     place = find_place("auto", required=True)
-    assert place.accelerator == "cpu" and place.line.endswith("(trainer.accelerator=auto: no GPU found)")
+    assert place.accelerator == "cpu" and place.line.endswith(
+        "(trainer.accelerator=auto: no GPU found)"
+    )
 
 
 def test_a_gpu_that_is_not_there(no_gpu) -> None:
@@ -55,7 +59,11 @@ def test_what_lightning_is_told() -> None:
     cpu, gpu = Place("cpu", "a processor"), Place("cuda", "a card", 2)
     asked = {"deterministic": "auto", "devices": "auto"}
     assert device_options(asked, cpu) == {"accelerator": "cpu", "devices": 1, "deterministic": True}
-    assert device_options(asked, gpu) == {"accelerator": "cuda", "devices": "auto", "deterministic": "warn"}
+    assert device_options(asked, gpu) == {
+        "accelerator": "cuda",
+        "devices": "auto",
+        "deterministic": "warn",
+    }
     assert device_options({"deterministic": False, "devices": [1]}, cpu)["devices"] == 1
     assert device_options({"deterministic": True, "devices": 2}, gpu)["deterministic"] is True
 
@@ -78,7 +86,9 @@ def test_when_a_fold_takes_several_processes(devices, count, expected) -> None:
 
 def unnamed(settings, accelerator: str, deterministic: bool | str = True) -> dict:
     """Settings of a run whose folder follows from them."""
-    return settings(**{"trainer.accelerator": accelerator, "trainer.deterministic": deterministic}) | {"run": None}
+    return settings(
+        **{"trainer.accelerator": accelerator, "trainer.deterministic": deterministic}
+    ) | {"run": None}
 
 
 def test_the_place_does_not_name_a_run(settings) -> None:
@@ -105,7 +115,9 @@ def test_a_run_keeps_the_name_an_earlier_version_gave_it(settings, monkeypatch) 
     assert run_directory(asked) == old == run_directory(unnamed(settings, "auto"))
 
 
-def test_a_new_run_that_asks_for_a_gpu_is_refused_without_one_and_leaves_no_folder(settings, no_gpu) -> None:
+def test_a_new_run_that_asks_for_a_gpu_is_refused_without_one_and_leaves_no_folder(
+    settings, no_gpu
+) -> None:
     made = settings(**{"trainer.accelerator": "gpu"})
     with pytest.raises(MmserError, match="a GPU for"):
         train(made)
@@ -114,7 +126,9 @@ def test_a_new_run_that_asks_for_a_gpu_is_refused_without_one_and_leaves_no_fold
 
 def test_a_run_of_a_gpu_goes_on_without_one(settings, no_gpu, monkeypatch, caplog) -> None:
     """Its state says of every tensor that it lay on a GPU."""
-    made = settings(folds=["s1"], **{"trainer.accelerator": "gpu", "trainer.precision": "bf16-mixed"})
+    made = settings(
+        folds=["s1"], **{"trainer.accelerator": "gpu", "trainer.precision": "bf16-mixed"}
+    )
     claim(run_directory(made), made)
     original, steps = Learner.training_step, []
 

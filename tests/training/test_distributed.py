@@ -1,4 +1,6 @@
-"""Two processes of one fold (DDP, gloo on the CPU) train one model and score every utterance once."""
+"""Two processes of one fold (DDP, gloo on the CPU) train one model and score every
+utterance once.
+"""
 
 import pytest
 
@@ -7,7 +9,12 @@ from mmser.training.fit import train
 
 @pytest.mark.slow
 def test_two_processes_train_one_fold(settings):
-    changes = {"trainer.devices": 2, "trainer.strategy": "ddp", "trainer.epochs": 2, "data.batch_size": 4}
+    changes = {
+        "trainer.devices": 2,
+        "trainer.strategy": "ddp",
+        "trainer.epochs": 2,
+        "data.batch_size": 4,
+    }
     run = train(settings(folds=["s0"], **changes))
     table = run.metrics("s0", 0)
     assert list(table["epoch"]) == [1, 2]

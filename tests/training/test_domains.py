@@ -35,7 +35,9 @@ def write_corpus(cache, name, seed):
     write_manifest(manifest, cache / name / "manifest.parquet")
     for stream, size in (("tone", 6), ("noise", 4)):
         recipe = Recipe(stream, "tests.Fake", 1, {"size": size}, dtype="float32")
-        with open_writer(store_directory(cache, name, stream, "", recipe.fingerprint), recipe) as writer:
+        with open_writer(
+            store_directory(cache, name, stream, "", recipe.fingerprint), recipe
+        ) as writer:
             for identifier in manifest["id"]:
                 values = generator.normal(size=(5, size)).astype("f4")
                 writer.add([Entry(identifier, "0" * 64, Features(values, frame_rate=100.0))])
@@ -52,11 +54,16 @@ def cache(tmp_path_factory):
 
 @pytest.fixture
 def domains(settings):
-    """``domains(target_labels=False, data={...})``: settings of a run on `small` with `other` beside it."""
+    """``domains(target_labels=False, data={...})``: settings of a run on `small` with `other`
+    beside it.
+    """
 
     def make(run="run", data=None, **changes):
         made = settings(run=run)
-        second = {"corpus": {**made["corpus"], "name": "other"}, "protocol": {**made["protocol"], "corpus": "other"}}
+        second = {
+            "corpus": {**made["corpus"], "name": "other"},
+            "protocol": {**made["protocol"], "corpus": "other"},
+        }
         made["domains"] = {"second": second}
         made["data"].update(data or {})
         return {**made, **changes}
@@ -83,7 +90,9 @@ def test_domains_add_to_the_training_part_alone(domains):
     assert None not in data.labels("train")
 
 
-@pytest.mark.parametrize(("train_on", "expected"), [("own", {"small"}), ("domains", {"other"}), ("second", {"other"})])
+@pytest.mark.parametrize(
+    ("train_on", "expected"), [("own", {"small"}), ("domains", {"other"}), ("second", {"other"})]
+)
 def test_a_stage_may_train_on_one_side(domains, train_on, expected):
     data = opened(domains(data={"train_on": train_on}))
     assert corpora(data.ids("train")) == expected
@@ -94,7 +103,10 @@ def test_an_unlabelled_target_neither_trains_nor_chooses(domains):
     data = opened(domains(target_labels=False))
     labels = dict(zip(data.ids("train"), data.labels("train"), strict=True))
     assert corpora(labels) == {"small", "other"}
-    assert all((label is None) == (not identifier.startswith("other-")) for identifier, label in labels.items())
+    assert all(
+        (label is None) == (not identifier.startswith("other-"))
+        for identifier, label in labels.items()
+    )
     assert corpora(data.ids("validation")) == {"other"}
     assert corpora(data.ids("test")) == {"small"}
     assert not set(data.ids("validation")) & set(data.ids("train"))
@@ -114,7 +126,10 @@ def test_labels_that_a_protocol_withholds_do_not_come_back_as_votes(settings, ca
     write_corpus(tmp_path / "cache", "small", 0)
     path = tmp_path / "cache" / "small" / "manifest.parquet"
     table = read_manifest(path)
-    write_manifest(table.assign(gender=table["speaker"].map({"s0": "F", "s1": "F", "s2": "M", "s3": "M"})), path)
+    write_manifest(
+        table.assign(gender=table["speaker"].map({"s0": "F", "s1": "F", "s2": "M", "s3": "M"})),
+        path,
+    )
     made = settings(run="run", cache=str(tmp_path / "cache"))
     made["protocol"]["folds"] = {"_target_": "mmser.protocols.across_genders.AcrossGenders"}
     data = opened(made, fold="F_to_M")
@@ -152,7 +167,10 @@ def test_a_share_of_the_training_part_is_stratified_and_nested(domains):
 
 
 def test_stages_train_on_the_domains_then_on_the_target(domains):
-    stages = {"pretrain": {"data": {"train_on": "domains"}}, "finetune": {"data": {"train_on": "own"}}}
+    stages = {
+        "pretrain": {"data": {"train_on": "domains"}},
+        "finetune": {"data": {"train_on": "own"}},
+    }
     run = train(domains(folds=["s1"], stages=stages))
     assert run.task("s1", 0).corpora == ("small",)
     assert run.folds == [("s1", 0)]
@@ -174,7 +192,9 @@ def test_wrong_settings_are_named(domains, changes, message):
 def test_other_classes_are_refused(domains):
     made = domains()
     made["domains"]["second"]["protocol"]["classes"] = ["sad", "angry", "happy"]
-    with pytest.raises(MmserError, match=r"angry, happy, sad in domains\.second; found sad, angry, happy"):
+    with pytest.raises(
+        MmserError, match=r"angry, happy, sad in domains\.second; found sad, angry, happy"
+    ):
         opened(made)
 
 

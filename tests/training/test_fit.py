@@ -18,7 +18,10 @@ from mmser.training.run import Run
 
 
 def weights(run):
-    return {path.parent.name: path.read_bytes() for path in sorted(run.directory.glob("folds/*/model.safetensors"))}
+    return {
+        path.parent.name: path.read_bytes()
+        for path in sorted(run.directory.glob("folds/*/model.safetensors"))
+    }
 
 
 def test_a_run_trains_every_fold_and_writes_what_it_promises(settings):
@@ -26,7 +29,13 @@ def test_a_run_trains_every_fold_and_writes_what_it_promises(settings):
     assert run.folds == [("s0", 0), ("s1", 0), ("s2", 0), ("s3", 0)]
     for fold, seed in run.folds:
         names = {path.name for path in run.folder(fold, seed).iterdir()}
-        assert {"model.safetensors", "transforms.safetensors", "transforms.json", "fold.json", "metrics.csv"} <= names
+        assert {
+            "model.safetensors",
+            "transforms.safetensors",
+            "transforms.json",
+            "fold.json",
+            "metrics.csv",
+        } <= names
         assert "state.ckpt" not in names
         table = run.metrics(fold, seed)
         assert list(table["epoch"]) == [1, 2, 3]
@@ -36,7 +45,9 @@ def test_a_run_trains_every_fold_and_writes_what_it_promises(settings):
         assert described["best_score"] == pytest.approx(table["validation_ua"].max())
         assert described["classes"] == ["angry", "happy", "sad"]
         assert described["input_sizes"] == {"tone": 6, "noise": 4}
-        assert described["parameters"] == sum(p.numel() for p in run.load_model(fold, seed).parameters())
+        assert described["parameters"] == sum(
+            p.numel() for p in run.load_model(fold, seed).parameters()
+        )
     environment = json.loads((run.directory / "environment.json").read_text())
     assert environment["packages"]["torch"].startswith("2.")
     assert set(environment["caches"]) == {"tone", "noise"}
@@ -52,14 +63,18 @@ def test_a_speaker_of_any_name_has_a_fold_of_its_own_inside_the_run(settings, ca
     write_manifest(manifest.assign(speaker=manifest["speaker"].map(names)), path)
     before = {*tmp_path.rglob("*")}
     stages = {"../first": {}, "second": {}}
-    made = settings("runs/run", cache=str(tmp_path / "cache"), stages=stages, **{"trainer.epochs": 1})
+    made = settings(
+        "runs/run", cache=str(tmp_path / "cache"), stages=stages, **{"trainer.epochs": 1}
+    )
     run = train(made)
     assert {fold for fold, _ in run.folds} == {*names.values()}
     for fold, seed in run.folds:
         assert (run.folder(fold, seed) / "stages" / "%2E.%2Ffirst" / "model.safetensors").is_file()
         assert run.describe(fold, seed)["fold"] == fold and run.load_model(fold, seed)
     written = {*tmp_path.rglob("*")} - before
-    assert all(run.directory in (path, *path.parents) or path == run.directory.parent for path in written)
+    assert all(
+        run.directory in (path, *path.parents) or path == run.directory.parent for path in written
+    )
     assert train(made).folds == run.folds
 
 
@@ -79,7 +94,11 @@ def test_the_loaded_model_scores_what_training_said(settings):
 
 
 def test_what_is_in_the_tone_is_learnt(settings):
-    run = train(settings(folds=["s0"], **{"trainer.epochs": 15, "optimizer.lr": 0.03, "trainer.monitor": "loss"}))
+    run = train(
+        settings(
+            folds=["s0"], **{"trainer.epochs": 15, "optimizer.lr": 0.03, "trainer.monitor": "loss"}
+        )
+    )
     assert run.metrics("s0", 0)["validation_ua"].max() > 0.8
 
 
@@ -88,10 +107,14 @@ def test_a_finished_fold_is_not_run_again(settings, monkeypatch):
     before = {path: path.stat().st_mtime_ns for path in run.directory.rglob("*") if path.is_file()}
     fitted = []
     original = fold_module.fit_stage
-    monkeypatch.setattr(fold_module, "fit_stage", lambda *a: (fitted.append(a[1].fold), original(*a)))
+    monkeypatch.setattr(
+        fold_module, "fit_stage", lambda *a: (fitted.append(a[1].fold), original(*a))
+    )
     train(settings(folds=["s0", "s2"]))
     assert fitted == []
-    assert {path: path.stat().st_mtime_ns for path in run.directory.rglob("*") if path.is_file()} == before
+    assert {
+        path: path.stat().st_mtime_ns for path in run.directory.rglob("*") if path.is_file()
+    } == before
     (run.folder("s2", 0) / "done.json").unlink()
     train(settings(folds=["s0", "s2"]))
     assert fitted == ["s2"]
@@ -155,13 +178,17 @@ def test_other_caches_are_refused(settings):
     run = train(settings(folds=["s0"], **{"trainer.epochs": 1}))
     path = run.directory / "environment.json"
     path.write_text(path.read_text().replace(run.environment["caches"]["tone"], "0" * 12))
-    with pytest.raises(MmserError, match=r"the cache that the run was trained on, .*-000000000000 of"):
+    with pytest.raises(
+        MmserError, match=r"the cache that the run was trained on, .*-000000000000 of"
+    ):
         train(settings(folds=["s0"], **{"trainer.epochs": 1}))
 
 
 @pytest.mark.slow
 def test_a_failing_fold_in_a_process_is_named(settings):
-    with pytest.raises(MmserError, match=r"s0 seed 0, s1 seed 0 failed .*a parameter matching 'nothing"):
+    with pytest.raises(
+        MmserError, match=r"s0 seed 0, s1 seed 0 failed .*a parameter matching 'nothing"
+    ):
         train(settings(folds=["s0", "s1"], **{"trainer.jobs": 2, "trainer.freeze": ["nothing.*"]}))
 
 
@@ -182,9 +209,16 @@ def test_test_labels_are_not_read(settings):
 def test_objectives_keep_their_own_weights_beside_the_models(settings):
     terms = {
         "emotion": {"_target_": "mmser.objectives.classification.CrossEntropy", "_partial_": True},
-        "gender": {"_target_": "mmser.objectives.attribute.AttributeClassification", "_partial_": True},
+        "gender": {
+            "_target_": "mmser.objectives.attribute.AttributeClassification",
+            "_partial_": True,
+        },
     }
-    objective = {"_target_": "mmser.objectives.combined.Combined", "_partial_": True, "terms": terms}
+    objective = {
+        "_target_": "mmser.objectives.combined.Combined",
+        "_partial_": True,
+        "terms": terms,
+    }
     run = train(settings(folds=["s0"], objective=objective, **{"trainer.epochs": 1}))
     saved = load_file(run.folder("s0", 0) / "objective.safetensors")
     assert {name: tuple(tensor.shape) for name, tensor in saved.items()} == {

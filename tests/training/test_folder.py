@@ -13,7 +13,12 @@ def made(tmp_path, monkeypatch):
     here, there = tmp_path / "here", tmp_path / "there"
     (here / "cache").mkdir(parents=True)
     there.mkdir()
-    settings = {"cache": "cache", "paths": {"cache": "cache"}, "seeds": [0], "corpus": {"root": "/data"}}
+    settings = {
+        "cache": "cache",
+        "paths": {"cache": "cache"},
+        "seeds": [0],
+        "corpus": {"root": "/data"},
+    }
     settings["word_vectors"] = "cache"
     monkeypatch.chdir(here)
     claim(Path("run"), settings)

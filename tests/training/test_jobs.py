@@ -17,6 +17,8 @@ from mmser.training.jobs import job_count
         ({"jobs": "auto", "threads": 1}, 10, "cuda", 1),
     ],
 )
-def test_as_many_jobs_as_asked_needed_and_cores(monkeypatch, options, pending, accelerator, expected):
+def test_as_many_jobs_as_asked_needed_and_cores(
+    monkeypatch, options, pending, accelerator, expected
+):
     monkeypatch.setattr(os, "cpu_count", lambda: 6)
     assert job_count(options, pending, Place(accelerator, "a machine")) == expected

@@ -64,7 +64,9 @@ def make_batches(sizes=(5, 3, 4), seed=0):
         target[1, 0] = torch.nan
         ids = tuple(f"u{number}-{row}" for row in range(size))
         stream = Stream(values, torch.ones(size, 1, dtype=torch.bool))
-        batches.append(Batch(ids, {"x": stream}, empty_context(size), {"emotion": emotion, "values": target}))
+        batches.append(
+            Batch(ids, {"x": stream}, empty_context(size), {"emotion": emotion, "values": target})
+        )
     return batches
 
 
@@ -98,7 +100,10 @@ def joined():
     """Everything the learner saw, in one piece."""
     batches = make_batches()
     vectors = torch.cat([batch.streams["x"].values[:, 0] for batch in batches])
-    targets = {name: torch.cat([batch.targets[name] for batch in batches]) for name in ("emotion", "values")}
+    targets = {
+        name: torch.cat([batch.targets[name] for batch in batches])
+        for name in ("emotion", "values")
+    }
     return batches, vectors, targets
 
 
@@ -113,14 +118,18 @@ def test_class_scores_are_scikit_learns_over_the_whole_part(joined, tmp_path):
     assert learner.metrics["ua"] == pytest.approx(balanced_accuracy_score(truth, guess))
     assert learner.metrics["wf1"] == pytest.approx(f1_score(truth, guess, average="weighted"))
     present = sorted(set(truth))
-    assert learner.metrics["macro_f1"] == pytest.approx(f1_score(truth, guess, average="macro", labels=present))
+    assert learner.metrics["macro_f1"] == pytest.approx(
+        f1_score(truth, guess, average="macro", labels=present)
+    )
     loss = nn.functional.cross_entropy(logits, targets["emotion"])
     assert learner.metrics["loss"] == pytest.approx(float(loss))
 
 
 def test_ccc_is_over_the_whole_part_not_a_mean_of_batches(joined, tmp_path):
     batches, vectors, targets = joined
-    learner = make_learner(ConcordanceLoss, optimizer=partial(torch.optim.SGD, lr=0.0), monitor="ccc")
+    learner = make_learner(
+        ConcordanceLoss, optimizer=partial(torch.optim.SGD, lr=0.0), monitor="ccc"
+    )
     run(learner, batches, tmp_path)
     whole = concordance(learner.model.values(vectors).detach(), targets["values"])
     assert learner.metrics["ccc_valence"] == pytest.approx(float(whole[0]), abs=1e-5)
@@ -132,7 +141,9 @@ def test_other_objectives_are_means_weighted_by_rows_and_still_scored(joined, tm
     batches, vectors, _ = joined
     learner = make_learner(PerBatch, optimizer=partial(torch.optim.SGD, lr=0.0))
     run(learner, batches, tmp_path)
-    assert learner.metrics["mean"] == pytest.approx(learner.model.classes(vectors).square().mean().item(), rel=1e-5)
+    assert learner.metrics["mean"] == pytest.approx(
+        learner.model.classes(vectors).square().mean().item(), rel=1e-5
+    )
     assert 0.0 <= learner.metrics["ua"] <= 1.0
 
 

@@ -17,7 +17,11 @@ class Normed(nn.Module):
 
     def forward(self, streams: dict[str, Stream], context: Context) -> torch.Tensor:
         values = self.dropout(streams["audio"].values.transpose(1, 2))
-        return self.norm(values, streams["audio"].mask) if isinstance(self.norm, MaskedBatchNorm) else self.norm(values)
+        return (
+            self.norm(values, streams["audio"].mask)
+            if isinstance(self.norm, MaskedBatchNorm)
+            else self.norm(values)
+        )
 
 
 def batches(count: int) -> list[Batch]:
@@ -35,8 +39,12 @@ def test_statistics_are_the_mean_over_the_batches_without_dropout(kind) -> None:
     model, given = Normed(kind(4)), batches(5)
     measure_norms(model, given, torch.device("cpu"))
     frames = [batch.streams["audio"].values.flatten(0, 1) for batch in given]
-    torch.testing.assert_close(model.norm.running_mean, torch.stack([f.mean(dim=0) for f in frames]).mean(dim=0))
-    torch.testing.assert_close(model.norm.running_var, torch.stack([f.var(dim=0) for f in frames]).mean(dim=0))
+    torch.testing.assert_close(
+        model.norm.running_mean, torch.stack([f.mean(dim=0) for f in frames]).mean(dim=0)
+    )
+    torch.testing.assert_close(
+        model.norm.running_var, torch.stack([f.var(dim=0) for f in frames]).mean(dim=0)
+    )
     assert model.norm.momentum == 0.1 and not any(part.training for part in model.modules())
 
 
@@ -55,7 +63,9 @@ def test_a_run_is_judged_with_them_and_trained_as_without(settings) -> None:
     encoder = {"_target_": "mmser.models.encoders.audio.cnn14.Cnn14", "_partial_": True}
     encoder |= {"channels": [2, 3], "embedding_size": 4, "crop": None, "dropout": 0.5}
     changes = {"folds": ["s0"], "model.encoders.tone": encoder}
-    plain, precise = (train(settings(run=f"norms{n}", **changes, **{"trainer.precise_norms": n})) for n in (0, 2))
+    plain, precise = (
+        train(settings(run=f"norms{n}", **changes, **{"trainer.precise_norms": n})) for n in (0, 2)
+    )
     losses = [run.metrics("s0", 0)["train_loss"].tolist() for run in (plain, precise)]
     assert losses[0] == losses[1]
     judged = [run.metrics("s0", 0)["validation_loss"].tolist() for run in (plain, precise)]

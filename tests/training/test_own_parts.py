@@ -1,4 +1,6 @@
-"""Parts written outside the package: they train, they are remembered, and whoever changes them gets another run."""
+"""Parts written outside the package: they train, they are remembered, and whoever changes them gets
+another run.
+"""
 
 import importlib
 import subprocess
@@ -65,7 +67,8 @@ def test_a_later_process_asks_for_the_word_again(settings, mine, monkeypatch):
     run = train(with_parts(settings(folds=["s0"]), {"model.fusion": mine()}))
     monkeypatch.setattr("mmser.core.trust._trusted", set())
     with pytest.raises(
-        MmserError, match=r"at config\.fusion\._target_, or one that you trust; found 'my_fusion\.Mine'"
+        MmserError,
+        match=r"at config\.fusion\._target_, or one that you trust; found 'my_fusion\.Mine'",
     ):
         Run(run.directory).load_model("s0", 0)
     trust("my_fusion")
@@ -101,7 +104,11 @@ def test_another_text_or_argument_is_another_run(settings, mine):
 
 def test_a_part_of_mmser_can_be_handed_over_too(settings):
     made = with_parts(settings(), {"model.fusion": partial(Gated, size=4)})
-    assert made["model"]["fusion"] == {"_target_": "mmser.models.fusion.gated.Gated", "_partial_": True, "size": 4}
+    assert made["model"]["fusion"] == {
+        "_target_": "mmser.models.fusion.gated.Gated",
+        "_partial_": True,
+        "size": 4,
+    }
 
 
 def test_classes_of_a_notebook_are_trained_in_its_own_process(settings, mine):

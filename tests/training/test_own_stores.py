@@ -1,4 +1,6 @@
-"""A run goes on reading the stores it was made from; damage and changes of what it reads are told."""
+"""A run goes on reading the stores it was made from; damage and changes of what it
+reads are told.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +67,10 @@ def test_another_store_of_the_name_changes_nothing_for_a_run(settings) -> None:
 def test_the_stores_of_stages_are_recorded(settings) -> None:
     chosen = settings()
     store = another_store(Path(chosen["cache"]), "other")
-    staged = {**chosen, "stages": {"first": {}, "second": {"streams": {"noise": {"extractor": "other"}}}}}
+    staged = {
+        **chosen,
+        "stages": {"first": {}, "second": {"streams": {"noise": {"extractor": "other"}}}},
+    }
     directory = run_directory(staged)
     claim(directory, staged)
     prepare(directory, staged)
@@ -81,18 +86,27 @@ def test_a_damaged_shard_stops_training(settings, workers: int) -> None:
     content = bytearray(shard.read_bytes())
     content[-3] ^= 1
     shard.write_bytes(content)
-    with pytest.raises(MmserError, match=r"shard-00000\.safetensors as preprocessing wrote it; found another checksum"):
+    with pytest.raises(
+        MmserError,
+        match=r"shard-00000\.safetensors as preprocessing wrote it; found another checksum",
+    ):
         train(chosen)
 
 
-def test_the_processes_of_a_run_are_told_what_is_checked(settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_processes_of_a_run_are_told_what_is_checked(
+    settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     chosen = settings(folds=["s0", "s1"], **{"trainer.epochs": 1, "trainer.jobs": 2})
     monkeypatch.setattr(checked, "_right", {})
     monkeypatch.setattr("mmser.training.fit.run_in_processes", lambda *arguments: None)
     run = train(chosen)
     told = json.loads((run.directory / "caches-checked.json").read_text())
     read = run.recorded.values()
-    assert set(told) == {str(p.resolve()) for name in read for p in Path(chosen["cache"]).glob(f"small/{name}/shard-*")}
+    assert set(told) == {
+        str(p.resolve())
+        for name in read
+        for p in Path(chosen["cache"]).glob(f"small/{name}/shard-*")
+    }
 
 
 def test_an_edited_manifest_is_not_trained_on(settings) -> None:
@@ -101,12 +115,18 @@ def test_an_edited_manifest_is_not_trained_on(settings) -> None:
     table = pd.read_parquet(folder / "manifest.parquet")
     keep_manifest(folder, partial(table.to_parquet, index=False))
     train({**chosen, "run": chosen["run"] + "-before"})
-    table.assign(emotion=table["emotion"].where(table["id"] != "u000", "happy")).to_parquet(folder / "manifest.parquet")
-    with pytest.raises(MmserError, match=r"manifest\.parquet as preprocessing wrote it; found changed since"):
+    table.assign(emotion=table["emotion"].where(table["id"] != "u000", "happy")).to_parquet(
+        folder / "manifest.parquet"
+    )
+    with pytest.raises(
+        MmserError, match=r"manifest\.parquet as preprocessing wrote it; found changed since"
+    ):
         train(chosen)
 
 
-def test_a_later_evaluation_says_that_the_manifest_differs(settings, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_later_evaluation_says_that_the_manifest_differs(
+    settings, caplog: pytest.LogCaptureFixture
+) -> None:
     chosen = settings(**ONE_FOLD)
     folder = Path(chosen["cache"]) / "small"
     run = train(chosen)
@@ -128,7 +148,9 @@ def test_the_runs_own_manifest_is_not_edited_either(settings) -> None:
     path = run.directory / "manifest.parquet"
     assert len(Run(run.directory).manifest) == 48
     pd.read_parquet(path).assign(emotion="happy").to_parquet(path)
-    with pytest.raises(MmserError, match=r"manifest\.parquet as the run wrote it; found another content"):
+    with pytest.raises(
+        MmserError, match=r"manifest\.parquet as the run wrote it; found another content"
+    ):
         evaluate(Run(run.directory))
 
 

@@ -11,7 +11,9 @@ from mmser.training.parameters import freeze, frozen_modules, parameter_groups
 
 @pytest.fixture
 def model():
-    return nn.ModuleDict({"encoder": nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2)), "head": nn.Linear(2, 1)})
+    return nn.ModuleDict(
+        {"encoder": nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2)), "head": nn.Linear(2, 1)}
+    )
 
 
 def named(model):
@@ -19,7 +21,10 @@ def named(model):
 
 
 def test_groups_take_the_first_match_and_leave_the_rest(model):
-    groups = [{"match": "encoder.*.bias", "weight_decay": 0.5}, {"match": "encoder.*", "lr_scale": 0.1}]
+    groups = [
+        {"match": "encoder.*.bias", "weight_decay": 0.5},
+        {"match": "encoder.*", "lr_scale": 0.1},
+    ]
     built = parameter_groups(named(model), groups, partial(torch.optim.Adam, lr=0.2))
     encoder, norm, head = model["encoder"][0], model["encoder"][1], model["head"]
     assert [len(group["params"]) for group in built] == [2, 2, 2]
@@ -34,7 +39,11 @@ def test_frozen_parameters_are_in_no_group(model):
     freeze(named(model), ["encoder.*"])
     built = parameter_groups(named(model), [], partial(torch.optim.Adam, lr=0.2))
     assert built[0]["params"] == list(model["head"].parameters())
-    assert frozen_modules(model, ["encoder.*"]) == [model["encoder"], model["encoder"][0], model["encoder"][1]]
+    assert frozen_modules(model, ["encoder.*"]) == [
+        model["encoder"],
+        model["encoder"][0],
+        model["encoder"][1],
+    ]
 
 
 @pytest.mark.parametrize("patterns", [["decoder.*"], ["encoder.*", "heads.*"]])

@@ -1,4 +1,6 @@
-"""A config from elsewhere writes below the working directory, beside itself, or where mmser wrote before."""
+"""A config from elsewhere writes below the working directory, beside itself, or where mmser wrote
+before.
+"""
 
 import pytest
 
@@ -21,9 +23,13 @@ def settings(run=None, cache="cache", runs="runs"):
 def test_places_outside_are_asked_for(here, key):
     config = here / "their" / "config.yaml"
     for place in (str(here / "home"), "../home", "~/home"):
-        with pytest.raises(UsageError, match=f"{key}=DIR, where .* would write outside this folder"):
+        with pytest.raises(
+            UsageError, match=f"{key}=DIR, where .* would write outside this folder"
+        ):
             check_places(settings(**{key: place}), [], config)
-    check_places(settings(**{key: str(here / "home")}), ["paths.runs" if key == "runs" else key], config)
+    check_places(
+        settings(**{key: str(here / "home")}), ["paths.runs" if key == "runs" else key], config
+    )
     check_places(settings(**{key: str(here / "their" / "inner")}), [], config)
     check_places(settings(**{key: "inner"}), [], config)
 

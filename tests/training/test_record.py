@@ -8,7 +8,9 @@ from mmser.training.record import environment, git_revision
 
 def git(folder, *words):
     identity = ["-c", "user.name=a", "-c", "user.email=a@b.c"]
-    return subprocess.run(["git", "-C", folder, *identity, *words], check=True, capture_output=True, text=True).stdout
+    return subprocess.run(
+        ["git", "-C", folder, *identity, *words], check=True, capture_output=True, text=True
+    ).stdout
 
 
 def test_the_revision_and_whether_files_differ_from_it(tmp_path):

@@ -1,4 +1,6 @@
-"""What a corpus says now counts: corrected cells, and protocols that cannot be followed, before any extraction."""
+"""What a corpus says now counts: corrected cells, and protocols that cannot be followed, before any
+extraction.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ def table(cache: Path, tmp_path: Path) -> Path:
     known = read_manifest(cache / "small" / "manifest.parquet").assign(transcript="hello")
     path = tmp_path / "manifest.csv"
     known.drop(columns="corpus").to_csv(path, index=False)
-    write_manifest(to_table(Generic(path, "small").utterances()), cache / "small" / "manifest.parquet")
+    write_manifest(
+        to_table(Generic(path, "small").utterances()), cache / "small" / "manifest.parquet"
+    )
     return path
 
 
@@ -49,7 +53,9 @@ def chosen(settings: Any, table: Path) -> dict[str, Any]:
     return dict(settings(**{"corpus.root": str(table)}))
 
 
-def test_nothing_changed_says_and_writes_nothing(chosen: dict[str, Any], cache: Path, caplog: Any) -> None:
+def test_nothing_changed_says_and_writes_nothing(
+    chosen: dict[str, Any], cache: Path, caplog: Any
+) -> None:
     before = (cache / "small" / "manifest.parquet").stat().st_mtime_ns
     with caplog.at_level(logging.INFO):
         assert refresh(chosen) == {}
@@ -58,7 +64,8 @@ def test_nothing_changed_says_and_writes_nothing(chosen: dict[str, Any], cache: 
 
 
 @pytest.mark.parametrize(
-    ("column", "text"), [("emotion", "happy"), ("speaker", "s3"), ("gender", "F"), ("part", "test"), ("valence", "7")]
+    ("column", "text"),
+    [("emotion", "happy"), ("speaker", "s3"), ("gender", "F"), ("part", "test"), ("valence", "7")],
 )
 def test_a_corrected_cell_is_read_again_and_told(
     chosen: dict[str, Any], table: Path, cache: Path, caplog: Any, column: str, text: str
@@ -66,7 +73,9 @@ def test_a_corrected_cell_is_read_again_and_told(
     old = str(read_manifest(cache / "small" / "manifest.parquet").loc[0, column])
     correct(table, **{column: text})
     changes = refresh(chosen)["small"]
-    assert [(cell.id, cell.column, cell.before) for cell in changes.cells] == [("u000", column, old)]
+    assert [(cell.id, cell.column, cell.before) for cell in changes.cells] == [
+        ("u000", column, old)
+    ]
     assert f"1 cells (u000 {column} " in caplog.text
     assert str(read_manifest(cache / "small" / "manifest.parquet").loc[0, column]).startswith(text)
     assert changes.of_content == []
@@ -79,7 +88,10 @@ def test_a_new_run_is_made_with_the_corrected_label_and_an_old_one_keeps_its_own
     claim(directory, chosen)
     prepare(directory, chosen)
     correct(table, emotion="happy", speaker="s3")
-    told = r"made from; found 2 cells \(u000 speaker 's0' -> 's3', u000 emotion 'angry' -> 'happy'\). Choose another"
+    told = (
+        r"made from; found 2 cells \(u000 speaker 's0' -> 's3', u000 emotion 'angry' -> "
+        r"'happy'\). Choose another"
+    )
     with pytest.raises(MmserError, match=told):
         refresh(chosen)
     other = {**chosen, "run": chosen["run"] + "-corrected"}
@@ -88,12 +100,17 @@ def test_a_new_run_is_made_with_the_corrected_label_and_an_old_one_keeps_its_own
     assignment = prepare(run_directory(other), other)
     assert set(assignment.loc[assignment["id"] == "u000", "label"]) == {"happy"}
     old = Run(directory)
-    assert old.manifest.set_index("id").loc["u000", ["emotion", "speaker"]].tolist() == ["angry", "s0"]
+    assert old.manifest.set_index("id").loc["u000", ["emotion", "speaker"]].tolist() == [
+        "angry",
+        "s0",
+    ]
     with pytest.raises(MmserError, match="this run keeps what it was made from"):
         prepare(directory, chosen)
 
 
-def test_a_corpus_that_is_gone_is_taken_as_its_cache_has_it(chosen: dict[str, Any], table: Path, caplog: Any) -> None:
+def test_a_corpus_that_is_gone_is_taken_as_its_cache_has_it(
+    chosen: dict[str, Any], table: Path, caplog: Any
+) -> None:
     table.unlink()
     with caplog.at_level(logging.INFO):
         assert refresh(chosen) == {}
@@ -105,7 +122,9 @@ def test_other_words_are_preprocessed_again_labels_are_not(
 ) -> None:
     asked: list[list[str]] = []
     monkeypatch.setattr(pipeline, "_preprocess_for", lambda *arguments: asked.append(arguments[-1]))
-    monkeypatch.setattr(pipeline, "_check_makers", lambda missing: None)  # no config makes these stores
+    monkeypatch.setattr(
+        pipeline, "_check_makers", lambda missing: None
+    )  # no config makes these stores
     correct(table, emotion="happy")
     pipeline.ensure_caches(chosen, refresh(chosen))
     assert asked == []
@@ -115,7 +134,9 @@ def test_other_words_are_preprocessed_again_labels_are_not(
     assert asked == [["tone", "noise"]]
     full = next(Path(chosen["cache"]).glob("small/tone-*")).name
     named = {**chosen, "streams": {"tone": {"extractor": full}}}
-    with pytest.raises(MmserError, match="made before the media, times or words of 1 utterances changed"):
+    with pytest.raises(
+        MmserError, match="made before the media, times or words of 1 utterances changed"
+    ):
         pipeline.ensure_caches(named, changes)
 
 
@@ -142,7 +163,10 @@ def test_a_table_with_faults_stops_before_anything_is_extracted(
     [
         ({"speaker": "one"}, "at least 3 speakers; found 1"),
         ({"emotion": "happy"}, "at least two classes in the train part of fold s0; found happy"),
-        ({"emotion": "glad"}, "utterances labelled angry, happy, sad in emotion; found the words glad"),
+        (
+            {"emotion": "glad"},
+            "utterances labelled angry, happy, sad in emotion; found the words glad",
+        ),
         ({"emotion": ""}, "the words none; the filled columns are id"),
     ],
 )
@@ -157,6 +181,11 @@ def test_a_protocol_that_cannot_be_followed_stops_before_anything_is_extracted(
 
 
 def test_two_corpora_that_share_an_id_are_refused(chosen: dict[str, Any], table: Path) -> None:
-    other = {"corpus": {**chosen["corpus"], "name": "other"}, "protocol": {**chosen["protocol"], "corpus": "other"}}
-    with pytest.raises(MmserError, match=r"ids that no two corpora share; found u000; u001.*and 38 more"):
+    other = {
+        "corpus": {**chosen["corpus"], "name": "other"},
+        "protocol": {**chosen["protocol"], "corpus": "other"},
+    }
+    with pytest.raises(
+        MmserError, match=r"ids that no two corpora share; found u000; u001.*and 38 more"
+    ):
         refresh({**chosen, "domains": {"other": other}})

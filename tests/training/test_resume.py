@@ -1,4 +1,6 @@
-"""A fold killed at random points and started again ends with the bits of one that was never interrupted."""
+"""A fold killed at random points and started again ends with the bits of one that was never
+interrupted.
+"""
 
 import multiprocessing
 import random
@@ -28,19 +30,31 @@ SCHEDULES = {
 
 
 def changed(settings, run, schedule):
-    target = {"_target_": f"mmser.training.schedulers.{schedule}", "_partial_": True, **SCHEDULES[schedule]}
+    target = {
+        "_target_": f"mmser.training.schedulers.{schedule}",
+        "_partial_": True,
+        **SCHEDULES[schedule],
+    }
     return settings(run=run, folds=["s1"], scheduler=target, **CHANGES)
 
 
 def results(run):
     folder = run.folder("s1", 0)
     table = pd.read_csv(folder / "metrics.csv").drop(columns="seconds")
-    return (folder / "model.safetensors").read_bytes(), (folder / "fold.json").read_text(), table.to_csv()
+    return (
+        (folder / "model.safetensors").read_bytes(),
+        (folder / "fold.json").read_text(),
+        table.to_csv(),
+    )
 
 
 def kill_at(directory, seconds):
-    """Train in a forked process and kill it after some seconds; -> whether it had ended by itself."""
-    process = multiprocessing.get_context("fork").Process(target=fit_fold, args=(directory, "s1", 0))
+    """Train in a forked process and kill it after some seconds; -> whether it had
+    ended by itself.
+    """
+    process = multiprocessing.get_context("fork").Process(
+        target=fit_fold, args=(directory, "s1", 0)
+    )
     process.start()
     process.join(seconds)
     ended = not process.is_alive()
@@ -67,7 +81,9 @@ def test_killed_at_random_points(settings, schedule):
 
 
 def test_an_interrupted_epoch_is_done_again_from_its_start(settings, monkeypatch):
-    """Stopped by an error in the middle of the third epoch, so that resuming surely starts from a state."""
+    """Stopped by an error in the middle of the third epoch, so that resuming surely starts from a
+    state.
+    """
     from mmser.training.learner import Learner
 
     undisturbed = train(changed(settings, "undisturbed", "warmup_linear"))
@@ -94,7 +110,9 @@ def test_a_fold_that_had_stopped_early_is_not_trained_on(settings, monkeypatch):
     """Killed between the last epoch and the end: resuming must not add an epoch."""
     from mmser.training import fold as fold_module
 
-    made = settings(folds=["s1"], **{"trainer.epochs": 30, "trainer.patience": 1, "optimizer.lr": 0.0})
+    made = settings(
+        folds=["s1"], **{"trainer.epochs": 30, "trainer.patience": 1, "optimizer.lr": 0.0}
+    )
     original = fold_module._finish
     monkeypatch.setattr(fold_module, "_finish", lambda *a: (_ for _ in ()).throw(InterruptedError))
     with pytest.raises(InterruptedError):
@@ -110,7 +128,12 @@ def test_two_processes_do_not_train_one_fold(settings):
     from mmser.core.errors import MmserError
 
     made = settings(folds=["s1"])
-    folder = train({**made, "folds": [], "run": made["run"] + "x"}).directory.parent / "run" / "folds" / "s1-seed0"
+    folder = (
+        train({**made, "folds": [], "run": made["run"] + "x"}).directory.parent
+        / "run"
+        / "folds"
+        / "s1-seed0"
+    )
     folder.mkdir(parents=True)
     with locked(folder / "fold.lock"), pytest.raises(MmserError, match="fold to be free"):
         train(made)

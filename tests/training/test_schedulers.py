@@ -29,7 +29,9 @@ def test_exponential_is_light_sernets():
 
 def test_step_and_milestones():
     assert rates(schedulers.step, 5, every=2, factor=0.5) == pytest.approx([1, 1, 0.5, 0.5, 0.25])
-    assert rates(schedulers.milestones, 4, at=[1, 3], factor=0.1) == pytest.approx([1, 0.1, 0.1, 0.01])
+    assert rates(schedulers.milestones, 4, at=[1, 3], factor=0.1) == pytest.approx(
+        [1, 0.1, 0.1, 0.01]
+    )
 
 
 def test_cosine_ends_where_it_says():
@@ -78,12 +80,16 @@ def test_cyclic_with_momentum_is_torchs_own():
     for own in (True, False):
         optimizer = torch.optim.RMSprop([torch.nn.Parameter(torch.ones(1))], lr=1e-3, momentum=0.9)
         if own:
-            made = schedulers.cyclic(optimizer, 1, 1, lowest=0.5, steps_up=10, lowest_momentum=0.8).scheduler
+            made = schedulers.cyclic(
+                optimizer, 1, 1, lowest=0.5, steps_up=10, lowest_momentum=0.8
+            ).scheduler
         else:
             made = torch.optim.lr_scheduler.CyclicLR(optimizer, 5e-4, 1e-3, 10)
         seen.append([])
         for _ in range(25):
-            seen[-1].append((optimizer.param_groups[0]["lr"], optimizer.param_groups[0]["momentum"]))
+            seen[-1].append(
+                (optimizer.param_groups[0]["lr"], optimizer.param_groups[0]["momentum"])
+            )
             optimizer.step()
             made.step()
     assert np.allclose(seen[0], seen[1])

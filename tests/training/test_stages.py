@@ -1,4 +1,6 @@
-"""Staged training: each stage starts from the one before, frozen parts stay bit-identical, stages resume."""
+"""Staged training: each stage starts from the one before, frozen parts stay bit-identical, stages
+resume.
+"""
 
 import pandas as pd
 import pytest
@@ -48,7 +50,9 @@ def test_an_unknown_key_of_a_stage_is_refused(settings):
 def test_the_encoders_of_the_first_stage_are_frozen_in_the_second(settings):
     run = train(settings(folds=["s0"], stages=STAGES))
     folder = run.folder("s0", 0)
-    first, last = (load_file(path / "model.safetensors") for path in (folder / "stages" / "speakers", folder))
+    first, last = (
+        load_file(path / "model.safetensors") for path in (folder / "stages" / "speakers", folder)
+    )
     encoders = [name for name in first if name.startswith("encoders.")]
     assert encoders
     assert all(torch.equal(first[name], last[name]) for name in encoders)
@@ -58,16 +62,22 @@ def test_the_encoders_of_the_first_stage_are_frozen_in_the_second(settings):
 
 
 def test_evaluation_tells_how_far_the_second_stage_moved_each_layer(settings):
-    run = train(settings(folds=["s0"], stages={"one": {}, "two": {"trainer": {"freeze": ["head.*"]}}}))
+    run = train(
+        settings(folds=["s0"], stages={"one": {}, "two": {"trainer": {"freeze": ["head.*"]}}})
+    )
     evaluate(run)
     table = pd.read_parquet(run.directory / "layers.parquet")
     assert set(table["stage"]) == {"two"} and set(table["fold"]) == {"s0"}
     frozen = table["layer"].str.startswith("head.")
-    assert frozen.any() and table.loc[frozen, "distance"].abs().max() == pytest.approx(0.0, abs=1e-12)
+    assert frozen.any() and table.loc[frozen, "distance"].abs().max() == pytest.approx(
+        0.0, abs=1e-12
+    )
 
 
 def test_no_stage_hears_what_its_fold_tests(settings, monkeypatch):
-    """Whatever a later stage reads was learnt without the fold's test part: by the utterances of every step taken."""
+    """Whatever a later stage reads was learnt without the fold's test part: by the utterances of
+    every step taken.
+    """
     heard, step = {}, Learner.training_step
 
     def watched(self, batch, batch_idx):
@@ -83,7 +93,9 @@ def test_no_stage_hears_what_its_fold_tests(settings, monkeypatch):
     monkeypatch.setattr(Learner, "training_step", watched)
     monkeypatch.setattr(fold_module, "fit_stage", named)
     run = train(settings(folds=["s0", "s1"], stages=STAGES))
-    assert set(heard) == {(f, o) for f in ("s0", "s1") for o in ("AttributeClassification", "CrossEntropy")}
+    assert set(heard) == {
+        (f, o) for f in ("s0", "s1") for o in ("AttributeClassification", "CrossEntropy")
+    }
     parts = run.assignment.groupby(["fold", "part"])["id"].agg(set)
     for (name, _), ids in heard.items():
         assert ids == parts[name, "train"] and not ids & parts[name, "test"]
@@ -136,7 +148,10 @@ def test_the_objectives_weights_go_over_by_their_own_prefix(saved):
 
 @pytest.mark.parametrize(
     ("patterns", "message"),
-    [(["encoder.*", "lost.*"], "weights matching lost"), (["head.weight"], r"shape \(4, 2\); found \(3, 2\)")],
+    [
+        (["encoder.*", "lost.*"], "weights matching lost"),
+        (["head.weight"], r"shape \(4, 2\); found \(3, 2\)"),
+    ],
 )
 def test_what_cannot_be_taken_over_is_named(saved, patterns, message):
     _, folder = saved

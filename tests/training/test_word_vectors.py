@@ -1,4 +1,6 @@
-"""Trainable embeddings start from a GloVe file for the words of the training fold, and only for those."""
+"""Trainable embeddings start from a GloVe file for the words of the training fold, and only for
+those.
+"""
 
 import numpy as np
 import pytest
@@ -23,7 +25,9 @@ def vocabulary():
 @pytest.fixture
 def file(tmp_path):
     path = tmp_path / "glove.txt"
-    path.write_text("at 1 2 3\nat name@domain.com 7 7 7\njoy -1 0.5 2\nother 9 9 9\n", encoding="utf-8")
+    path.write_text(
+        "at 1 2 3\nat name@domain.com 7 7 7\njoy -1 0.5 2\nother 9 9 9\n", encoding="utf-8"
+    )
     return path
 
 
@@ -43,7 +47,9 @@ def test_embeddings_start_there_and_other_rows_stay_random(vocabulary, file):
     torch.manual_seed(0)
     encoder = EmbeddingGRU(len(vocabulary), embedding_size=3, hidden_size=4)
     before = encoder.embedding.weight.detach().clone()
-    start_embeddings(nn.ModuleDict({"text": encoder, "audio": Identity(2)}), {"text": vocabulary}, file)
+    start_embeddings(
+        nn.ModuleDict({"text": encoder, "audio": Identity(2)}), {"text": vocabulary}, file
+    )
     joy, unseen = row_of(vocabulary, "joy"), row_of(vocabulary, "unseen")
     assert encoder.embedding.weight[joy].tolist() == [-1, 0.5, 2]
     assert torch.equal(encoder.embedding.weight[unseen], before[unseen])
@@ -60,8 +66,12 @@ def test_what_cannot_serve_is_named(vocabulary, file, tmp_path):
 
 @pytest.mark.parametrize("value", ["nan", "inf", "x"])
 def test_a_damaged_line_is_named_where_its_word_occurs(vocabulary, file, value):
-    file.write_text(file.read_text(encoding="utf-8").replace("9 9 9", f"9 {value} 9"), encoding="utf-8")
+    file.write_text(
+        file.read_text(encoding="utf-8").replace("9 9 9", f"9 {value} 9"), encoding="utf-8"
+    )
     read_word_vectors(file, vocabulary, 3)
     file.write_text(file.read_text(encoding="utf-8").replace("0.5", value), encoding="utf-8")
-    with pytest.raises(MmserError, match=rf"3 finite numbers after each word in .*; found joy -1 {value} 2"):
+    with pytest.raises(
+        MmserError, match=rf"3 finite numbers after each word in .*; found joy -1 {value} 2"
+    ):
         read_word_vectors(file, vocabulary, 3)

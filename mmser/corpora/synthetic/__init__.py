@@ -1,1 +1,3 @@
-"""Synthetic corpora: real file formats, real speech, a face a detector finds, and labels known to the letter."""
+"""Synthetic corpora: real file formats, real speech, a face a detector finds, and labels known to
+the letter.
+"""

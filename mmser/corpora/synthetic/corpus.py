@@ -1,8 +1,10 @@
-"""Synthetic: a small corpus that writes itself in the native layout of IEMOCAP or MELD, then is read by its parser.
+"""Synthetic: a small corpus that writes itself in the native layout of IEMOCAP or MELD, then is
+read by its parser.
 
-Ten speakers in five sessions (espeak-ng voices, warped public-domain portraits). Each modality carries as much
-information about the label as asked for, so that a test knows what a system can find. Nothing in it is a real
-person's emotion; the folder, the names and the file ``SYNTHETIC.txt`` say so.
+Ten speakers in five sessions (espeak-ng voices, warped public-domain portraits). Each modality
+carries as much information about the label as asked for, so that a test knows what a system can
+find. Nothing in it is a real person's emotion; the folder, the names and the file ``SYNTHETIC.txt``
+say so.
 """
 
 from __future__ import annotations
@@ -23,17 +25,21 @@ from mmser.corpora.synthetic.script import EMOTIONS, Information, lines, speaker
 from mmser.media.write import whole_file
 
 MARKER = "SYNTHETIC.txt"
-NOTICE = "SYNTHETIC: computer-made speech and faces with planted labels, written by mmser. Not a real corpus.\n"
+NOTICE = (
+    "SYNTHETIC: computer-made speech and faces with planted labels, written by mmser. Not a "
+    "real corpus.\n"
+)
 LAYOUTS = {"iemocap": write_iemocap, "meld": write_meld}
 
 
 class Synthetic:
-    """Writes what is missing below ``root`` on the first reading and goes on where it was interrupted.
+    """Writes what is missing below ``root`` on the first reading and goes on where it was
+    interrupted.
 
-    ``parser`` builds the corpus that reads the layout, from a root. ``utterances_per_speaker`` and the number of
-    ``emotions`` (2 to 7) set the size; ``*_information`` (0 to 1) is the probability that a modality shows the
-    labelled emotion rather than a random one. The same arguments give the same files wherever the same codec and
-    synthesiser versions are installed.
+    ``parser`` builds the corpus that reads the layout, from a root. ``utterances_per_speaker`` and
+    the number of ``emotions`` (2 to 7) set the size; ``*_information`` (0 to 1) is the probability
+    that a modality shows the labelled emotion rather than a random one. The same arguments give the
+    same files wherever the same codec and synthesiser versions are installed.
     """
 
     def __init__(
@@ -49,11 +55,17 @@ class Synthetic:
         seed: int = 0,
     ) -> None:
         if layout not in LAYOUTS:
-            raise MmserError(f"layout {' or '.join(LAYOUTS)}", f"'{layout}'", "Set corpus.layout to one of them.")
+            raise MmserError(
+                f"layout {' or '.join(LAYOUTS)}", f"'{layout}'", "Set corpus.layout to one of them."
+            )
         if not 2 <= emotions <= len(EMOTIONS):
-            raise MmserError(f"2 to {len(EMOTIONS)} emotions", f"{emotions}", "Set corpus.emotions within that.")
+            raise MmserError(
+                f"2 to {len(EMOTIONS)} emotions", f"{emotions}", "Set corpus.emotions within that."
+            )
         if utterances_per_speaker < 1:
-            raise MmserError("at least 1 utterance per speaker", f"{utterances_per_speaker}", "Ask for more.")
+            raise MmserError(
+                "at least 1 utterance per speaker", f"{utterances_per_speaker}", "Ask for more."
+            )
         self.root = expanded(root).absolute()
         self.parser, self.layout, self.seed = parser, layout, seed
         self.utterances_per_speaker, self.emotions = utterances_per_speaker, emotions
@@ -61,7 +73,9 @@ class Synthetic:
         self.name = "synthetic" if layout == "iemocap" else f"synthetic_{layout}"
 
     def utterances(self) -> Iterator[Utterance]:
-        """Write the corpus unless it is there, and read it as one reads the real one, under its own name."""
+        """Write the corpus unless it is there, and read it as one reads the real one, under its own
+        name.
+        """
         self.write()
         for utterance in self.parser(root=self.root).utterances():
             yield replace(utterance, corpus=self.name)
@@ -71,7 +85,9 @@ class Synthetic:
         self._claim()
         cast = speakers()
         plan = {
-            speaker: lines(speaker, self.utterances_per_speaker, self.emotions, self.information, self.seed)
+            speaker: lines(
+                speaker, self.utterances_per_speaker, self.emotions, self.information, self.seed
+            )
             for speaker in cast
         }
         LAYOUTS[self.layout](self.root, cast, plan)

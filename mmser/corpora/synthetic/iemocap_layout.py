@@ -1,8 +1,10 @@
-"""Writes a synthetic corpus as IEMOCAP is shipped: five ``SessionN`` folders of dialogues between two speakers.
+"""Writes a synthetic corpus as IEMOCAP is shipped: five ``SessionN`` folders of dialogues between
+two speakers.
 
-A dialogue holds ``dialog/EmoEvaluation`` (votes and valence, activation, dominance), ``dialog/transcriptions``,
-``dialog/avi/DivX`` (two faces side by side, the one the dialogue is named after on the left), ``sentences/wav`` and
-``sentences/ForcedAlignment`` (word segments in frames of 10 ms).
+A dialogue holds ``dialog/EmoEvaluation`` (votes and valence, activation, dominance),
+``dialog/transcriptions``, ``dialog/avi/DivX`` (two faces side by side, the one the dialogue is
+named after on the left), ``sentences/wav`` and ``sentences/ForcedAlignment`` (word segments in
+frames of 10 ms).
 """
 
 from __future__ import annotations
@@ -19,7 +21,8 @@ from mmser.corpora.synthetic.script import Line, Speaker
 from mmser.media.write import whole_file, write_avi, write_wav
 
 CODES = {
-    "neutral": ("neu", "Neutral"), "happy": ("hap", "Happiness"), "sad": ("sad", "Sadness"), "angry": ("ang", "Anger"),
+    "neutral": ("neu", "Neutral"), "happy": ("hap", "Happiness"), "sad": ("sad", "Sadness"),
+    "angry": ("ang", "Anger"),
     "surprised": ("sur", "Surprise"), "fearful": ("fea", "Fear"), "disgusted": ("dis", "Disgust"),
 }  # fmt: skip
 """IEMOCAP's code of the consensus and its word for a vote."""
@@ -55,7 +58,9 @@ def write_iemocap(root: Path, cast: Sequence[Speaker], parts: dict[Speaker, list
         for number, begin in enumerate(range(0, length, LINES_PER_DIALOGUE)):
             named = "FM"[number % 2]
             name = f"Ses{session:02d}{named}_impro{number // 2 + 1:02d}"
-            chosen = {speaker: parts[speaker][begin : begin + LINES_PER_DIALOGUE] for speaker in pair}
+            chosen = {
+                speaker: parts[speaker][begin : begin + LINES_PER_DIALOGUE] for speaker in pair
+            }
             folder = root / f"Session{session}"
             # The evaluation is written last: where it lies, the dialogue is whole.
             if not (folder / "dialog" / "EmoEvaluation" / f"{name}.txt").is_file():
@@ -67,13 +72,18 @@ def _write_dialogue(folder: Path, name: str, lines: dict[Speaker, list[Line]]) -
     sentences, dialog = folder / "sentences", folder / "dialog"
     for turn in turns:
         write_wav(sentences / "wav" / name / f"{turn.name}.wav", turn.performance.waveform)
-        _write_text(sentences / "ForcedAlignment" / name / f"{turn.name}.wdseg", _word_segments(turn.performance))
+        _write_text(
+            sentences / "ForcedAlignment" / name / f"{turn.name}.wdseg",
+            _word_segments(turn.performance),
+        )
     left, right = sorted(lines, key=lambda speaker: speaker.gender != name[5])
     frames, waveform = _film(turns, left, right)
     write_avi(dialog / "avi" / "DivX" / f"{name}.avi", frames, FRAME_RATE, waveform)
     spoken = [f"{t.name} [{t.start:08.4f}-{t.end:08.4f}]: {t.performance.line.text}" for t in turns]
     _write_text(dialog / "transcriptions" / f"{name}.txt", "\n".join(spoken) + "\n")
-    evaluation = "% [START_TIME - END_TIME] TURN_NAME EMOTION [V, A, D]\n\n" + "\n".join(map(_evaluation, turns))
+    evaluation = "% [START_TIME - END_TIME] TURN_NAME EMOTION [V, A, D]\n\n" + "\n".join(
+        map(_evaluation, turns)
+    )
     _write_text(dialog / "EmoEvaluation" / f"{name}.txt", evaluation)
 
 
@@ -85,13 +95,17 @@ def _schedule(name: str, lines: dict[Speaker, list[Line]]) -> list[_Turn]:
         for speaker, own in lines.items():
             if number < len(own):
                 performance = perform(own[number])
-                turns.append(_Turn(f"{name}_{speaker.gender}{number:03d}", round(at, 4), performance))
+                turns.append(
+                    _Turn(f"{name}_{speaker.gender}{number:03d}", round(at, 4), performance)
+                )
                 at = turns[-1].end + GAP
     return turns
 
 
 def _film(turns: Sequence[_Turn], left: Speaker, right: Speaker) -> tuple[np.ndarray, np.ndarray]:
-    """Pictures (time, height, width, 3) of both halves and the sound (sample,) of the whole dialogue."""
+    """Pictures (time, height, width, 3) of both halves and the sound (sample,) of the whole
+    dialogue.
+    """
     seconds = turns[-1].end + GAP
     waveform = np.zeros(round(seconds * SAMPLE_RATE), dtype=np.float32)
     for turn in turns:
@@ -109,7 +123,9 @@ def _film(turns: Sequence[_Turn], left: Speaker, right: Speaker) -> tuple[np.nda
 
 
 def _word_segments(performance: Performance) -> str:
-    """The aligner's table: first and last frame of 10 ms, score, word; ``<s>`` and ``</s>`` around them."""
+    """The aligner's table: first and last frame of 10 ms, score, word; ``<s>`` and ``</s>`` around
+    them.
+    """
     words = [(word.text.strip(".,!?").upper(), word.start, word.end) for word in performance.words]
     spans = [("<s>", 0.0, words[0][1]), *words, ("</s>", words[-1][2], performance.seconds)]
     rows = [
@@ -131,7 +147,10 @@ def _evaluation(turn: _Turn) -> str:
     mean = ", ".join(f"{value:.4f}" for value in scores.mean(axis=0))
     head = f"[{turn.start:.4f} - {turn.end:.4f}]\t{turn.name}\t{code}\t[{mean}]\n"
     votes = "".join(f"C-E{n}:\t{vote};\t()\n" for n, vote in ((2, word), (3, word), (4, third)))
-    ratings = "".join(f"A-E{n}:\tval {v}; act {a}; dom {d};\t()\n" for n, (v, a, d) in zip((3, 4), scores, strict=True))
+    ratings = "".join(
+        f"A-E{n}:\tval {v}; act {a}; dom {d};\t()\n"
+        for n, (v, a, d) in zip((3, 4), scores, strict=True)
+    )
     return head + votes + ratings
 
 

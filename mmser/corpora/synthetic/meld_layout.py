@@ -1,4 +1,6 @@
-"""Writes a synthetic corpus as MELD is shipped: three csv files and a folder of mp4 clips for each part."""
+"""Writes a synthetic corpus as MELD is shipped: three csv files and a folder of mp4 clips for each
+part.
+"""
 
 from __future__ import annotations
 
@@ -15,16 +17,22 @@ from mmser.media.write import whole_file, write_mp4
 
 EMOTIONS = {
     "neutral": ("neutral", "neutral"), "happy": ("joy", "positive"), "sad": ("sadness", "negative"),
-    "angry": ("anger", "negative"), "surprised": ("surprise", "positive"), "fearful": ("fear", "negative"),
+    "angry": ("anger", "negative"), "surprised": ("surprise", "positive"),
+    "fearful": ("fear", "negative"),
     "disgusted": ("disgust", "negative"),
 }  # fmt: skip
 """MELD's word for an emotion and its sentiment."""
 
-FOLDERS = {"train": "train_splits", "dev": "dev_splits_complete", "test": "output_repeated_splits_test"}
+FOLDERS = {
+    "train": "train_splits",
+    "dev": "dev_splits_complete",
+    "test": "output_repeated_splits_test",
+}
 PARTS = ("train", "train", "train", "dev", "test")
 """Dialogues go to the parts in this turn."""
 COLUMNS = (
-    "Sr No.", "Utterance", "Speaker", "Emotion", "Sentiment", "Dialogue_ID", "Utterance_ID", "Season", "Episode",
+    "Sr No.", "Utterance", "Speaker", "Emotion", "Sentiment", "Dialogue_ID", "Utterance_ID",
+    "Season", "Episode",
     "StartTime", "EndTime",
 )  # fmt: skip
 LINES_PER_DIALOGUE = 2
@@ -42,7 +50,9 @@ class _Entry:
 
 
 def write_meld(root: Path, cast: Sequence[Speaker], parts: dict[Speaker, list[Line]]) -> None:
-    """Write every clip that is not there yet, then the tables; ``parts`` are the lines of each speaker."""
+    """Write every clip that is not there yet, then the tables; ``parts`` are the lines of each
+    speaker.
+    """
     if all((root / f"{part}_sent_emo.csv").is_file() for part in FOLDERS):
         return
     clock = 0.0
@@ -52,14 +62,18 @@ def write_meld(root: Path, cast: Sequence[Speaker], parts: dict[Speaker, list[Li
         path = root / FOLDERS[entry.part] / f"dia{entry.dialogue}_utt{entry.number}.mp4"
         if not path.is_file():
             write_mp4(path, _film(performance), FRAME_RATE, performance.waveform)
-        rows[entry.part].append(_row(entry, len(rows[entry.part]) + 1, clock, clock + performance.seconds))
+        rows[entry.part].append(
+            _row(entry, len(rows[entry.part]) + 1, clock, clock + performance.seconds)
+        )
         clock += performance.seconds + 1
     for part, lines in rows.items():
         _write_table(root / f"{part}_sent_emo.csv", lines)
 
 
 def _entries(cast: Sequence[Speaker], parts: dict[Speaker, list[Line]]) -> Iterator[_Entry]:
-    """The two speakers of a session talk to each other; dialogues are numbered anew in each part."""
+    """The two speakers of a session talk to each other; dialogues are numbered anew
+    in each part.
+    """
     counts = dict.fromkeys(FOLDERS, 0)
     dialogues = [
         [line for turn in zip(*chunk, strict=True) for line in turn]
@@ -90,7 +104,18 @@ def _row(entry: _Entry, serial: int, start: float, end: float) -> list[str | int
     emotion, sentiment = EMOTIONS[entry.line.cues.emotion]
     name = f"Synthetic {speaker.gender}{speaker.session}"
     times = [_clock(start), _clock(end)]
-    return [serial, entry.line.text, name, emotion, sentiment, entry.dialogue, entry.number, 1, speaker.session, *times]
+    return [
+        serial,
+        entry.line.text,
+        name,
+        emotion,
+        sentiment,
+        entry.dialogue,
+        entry.number,
+        1,
+        speaker.session,
+        *times,
+    ]
 
 
 def _clock(seconds: float) -> str:

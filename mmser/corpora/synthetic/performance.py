@@ -24,7 +24,9 @@ SWAY = 3
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Performance:
-    """One utterance as performed: waveform (sample,) at 16 kHz, and words in seconds from its start."""
+    """One utterance as performed: waveform (sample,) at 16 kHz, and words in seconds from its
+    start.
+    """
 
     line: Line
     waveform: np.ndarray
@@ -40,8 +42,15 @@ class Performance:
         x, y = (int(v) for v in random.integers(-SWAY, SWAY + 1, size=2))
         at = int(time * SAMPLE_RATE)
         near = self.waveform[max(0, at - 400) : at + 400]
-        loudness = np.sqrt(np.mean(near**2)) / np.sqrt(np.mean(self.waveform**2)) if len(near) else 0.0
-        return face(self.line.speaker, self.line.cues.face, int(loudness > 0.4) + int(loudness > 1.1), (x, y))
+        loudness = (
+            np.sqrt(np.mean(near**2)) / np.sqrt(np.mean(self.waveform**2)) if len(near) else 0.0
+        )
+        return face(
+            self.line.speaker,
+            self.line.cues.face,
+            int(loudness > 0.4) + int(loudness > 1.1),
+            (x, y),
+        )
 
 
 def perform(line: Line) -> Performance:

@@ -1,7 +1,9 @@
-"""Who says what, feeling what: the plan of a synthetic corpus, drawn from a seed before anything is rendered.
+"""Who says what, feeling what: the plan of a synthetic corpus, drawn from a seed before anything is
+rendered.
 
-Each modality shows a cue of its own. With probability ``information`` the cue is the labelled emotion, otherwise one
-drawn at random from all emotions, so 1 makes a modality sufficient and 0 makes it useless.
+Each modality shows a cue of its own. With probability ``information`` the cue is the labelled
+emotion, otherwise one drawn at random from all emotions, so 1 makes a modality sufficient and 0
+makes it useless.
 """
 
 from __future__ import annotations
@@ -36,16 +38,43 @@ PHRASES = {
         "Please make a list about",
         "We will now go over",
     ),
-    "happy": ("I am so happy about", "It is wonderful to see", "I really love", "What a great joy is"),
-    "sad": ("I am so sad about", "It hurts me to lose", "I cried all night over", "I feel lonely without"),
+    "happy": (
+        "I am so happy about",
+        "It is wonderful to see",
+        "I really love",
+        "What a great joy is",
+    ),
+    "sad": (
+        "I am so sad about",
+        "It hurts me to lose",
+        "I cried all night over",
+        "I feel lonely without",
+    ),
     "angry": ("I am so angry about", "It makes me furious to see", "I hate", "Stop shouting about"),
-    "surprised": ("Wow, I never expected", "I am amazed by", "Oh my god, look at", "Who would have thought of"),
-    "fearful": ("I am so afraid of", "It scares me to think of", "Help, I am terrified of", "I panic because of"),
-    "disgusted": ("I am disgusted by", "It makes me sick to smell", "How gross is", "Yuck, take away"),
+    "surprised": (
+        "Wow, I never expected",
+        "I am amazed by",
+        "Oh my god, look at",
+        "Who would have thought of",
+    ),
+    "fearful": (
+        "I am so afraid of",
+        "It scares me to think of",
+        "Help, I am terrified of",
+        "I panic because of",
+    ),
+    "disgusted": (
+        "I am disgusted by",
+        "It makes me sick to smell",
+        "How gross is",
+        "Yuck, take away",
+    ),
 }
 TOPICS = (
-    "the morning train", "the letter from home", "my new job", "the house by the river", "your brother's car",
-    "the dinner on Monday", "the game last night", "the road to the city", "the music next door", "our old school",
+    "the morning train", "the letter from home", "my new job", "the house by the river",
+    "your brother's car",
+    "the dinner on Monday", "the game last night", "the road to the city", "the music next door",
+    "our old school",
 )  # fmt: skip
 
 
@@ -93,7 +122,9 @@ class Information:
     def __post_init__(self) -> None:
         for name, value in (("audio", self.audio), ("text", self.text), ("face", self.face)):
             if not 0 <= value <= 1:
-                raise MmserError(f"{name}_information between 0 and 1", f"{value}", "It is a probability.")
+                raise MmserError(
+                    f"{name}_information between 0 and 1", f"{value}", "It is a probability."
+                )
 
 
 def speakers() -> list[Speaker]:
@@ -101,8 +132,12 @@ def speakers() -> list[Speaker]:
     return [Speaker(session, gender) for session in range(1, SESSIONS + 1) for gender in "FM"]
 
 
-def lines(speaker: Speaker, count: int, emotions: int, information: Information, seed: int) -> list[Line]:
-    """``count`` utterances of one speaker; labels as balanced as ``count`` allows, in random order."""
+def lines(
+    speaker: Speaker, count: int, emotions: int, information: Information, seed: int
+) -> list[Line]:
+    """``count`` utterances of one speaker; labels as balanced as ``count`` allows,
+    in random order.
+    """
     random = np.random.default_rng([seed, speaker.session, ord(speaker.gender)])
     names = EMOTIONS[:emotions]
     # Where count is no multiple of the emotions, the speakers begin at different ones.
@@ -113,7 +148,11 @@ def lines(speaker: Speaker, count: int, emotions: int, information: Information,
 
 
 def _line(
-    speaker: Speaker, label: str, names: tuple[str, ...], information: Information, random: np.random.Generator
+    speaker: Speaker,
+    label: str,
+    names: tuple[str, ...],
+    information: Information,
+    random: np.random.Generator,
 ) -> Line:
     def shown(amount: float) -> str:
         other = names[random.integers(len(names))]
@@ -125,7 +164,9 @@ def _line(
     style = MANNERS[cues.audio]
     manner = Manner(
         rate=style.rate + int(random.integers(-8, 9)),
-        pitch=int(np.clip(BASE_PITCH[speaker.gender] + style.pitch + random.integers(-3, 4), 0, 99)),
+        pitch=int(
+            np.clip(BASE_PITCH[speaker.gender] + style.pitch + random.integers(-3, 4), 0, 99)
+        ),
         range=style.range,
         loudness=style.loudness * float(random.uniform(0.9, 1.1)),
     )

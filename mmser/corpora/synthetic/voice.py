@@ -1,4 +1,6 @@
-"""Speech with word times from espeak-ng, called directly in the library that the ``espeakng-loader`` wheel carries."""
+"""Speech with word times from espeak-ng, called directly in the library that the
+``espeakng-loader`` wheel carries.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ LEVEL = 0.08
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How something is said: words per minute, pitch and its range (0 to 99), loudness as a factor."""
+    """How something is said: words per minute, pitch and its range (0 to 99),
+    loudness as a factor.
+    """
 
     rate: int = 175
     pitch: int = 50
@@ -50,27 +54,37 @@ class _Event(ctypes.Structure):
     )
 
 
-_CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event))
+_CALLBACK = ctypes.CFUNCTYPE(
+    ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event)
+)
 
 
 @contextmanager
 def _fresh_library() -> Iterator[tuple[Any, int]]:
-    """The library, initialised, and its sample rate in Hz; raises MmserError when the wheel is absent or unusable.
+    """The library, initialised, and its sample rate in Hz; raises MmserError when the wheel is
+    absent or unusable.
 
-    Its noise generator starts from the clock and its phases go on from one utterance to the next, so it is seeded, and
-    unloaded after each: what is said then depends on the words alone, not on when or after what it was said.
+    Its noise generator starts from the clock and its phases go on from one utterance to the next,
+    so it is seeded, and unloaded after each: what is said then depends on the words alone, not on
+    when or after what it was said.
     """
     try:
         import espeakng_loader
     except ModuleNotFoundError as error:
         raise MmserError(
-            "the speech synthesiser espeak-ng", "no package espeakng-loader", "Run: pip install 'mmser[demo]'"
+            "the speech synthesiser espeak-ng",
+            "no package espeakng-loader",
+            "Run: pip install 'mmser[demo]'",
         ) from error
     library = ctypes.CDLL(espeakng_loader.get_library_path())
     path = espeakng_loader.get_data_path()
     rate = library.espeak_Initialize(SYNCHRONOUS, 0, str(path).encode(), DONT_EXIT)
     if rate <= 0:
-        raise MmserError("espeak-ng voices", f"none that it can read in {path}", "Use a shorter installation path.")
+        raise MmserError(
+            "espeak-ng voices",
+            f"none that it can read in {path}",
+            "Use a shorter installation path.",
+        )
     library.espeak_ng_SetRandSeed(ctypes.c_long(1))
     library.espeak_Synth.argtypes = (
         ctypes.c_char_p, ctypes.c_size_t, ctypes.c_uint, ctypes.c_int, ctypes.c_uint, ctypes.c_uint,
@@ -88,8 +102,8 @@ def _fresh_library() -> Iterator[tuple[Any, int]]:
 def speak(text: str, voice: str, manner: Manner) -> tuple[np.ndarray, tuple[Word, ...]]:
     """Say ``text`` in an espeak-ng voice such as ``en-us+m3``.
 
-    Returns the waveform (sample,) float32 mono at 16 kHz without silence around it, and each word of ``text`` (split
-    at spaces) with its times in seconds. Raises MmserError for an unknown voice.
+    Returns the waveform (sample,) float32 mono at 16 kHz without silence around it, and each word
+    of ``text`` (split at spaces) with its times in seconds. Raises MmserError for an unknown voice.
     """
     with _fresh_library() as (library, rate):
         if library.espeak_SetVoiceByName(voice.encode()) != 0:
@@ -105,13 +119,19 @@ def speak(text: str, voice: str, manner: Manner) -> tuple[np.ndarray, tuple[Word
     return np.clip(waveform, -1, 1), _word_times(text, starts, first, last, rate)
 
 
-def _word_times(text: str, starts: dict[int, int], first: int, last: int, rate: int) -> tuple[Word, ...]:
-    """Times of the words of ``text``; where the voice runs two words together, in proportion to their letters."""
+def _word_times(
+    text: str, starts: dict[int, int], first: int, last: int, rate: int
+) -> tuple[Word, ...]:
+    """Times of the words of ``text``; where the voice runs two words together, in proportion to
+    their letters.
+    """
     positions = [*sorted(starts), len(text) + 1]
     samples = [*(min(max(starts[at], first), last) for at in sorted(starts)), last]
     begins = [match.start() + 1 for match in re.finditer(r"\S+", text)]
     edges = (np.interp([*begins, len(text) + 1], positions, samples) - first) / rate
-    return tuple(Word(token, float(edges[n]), float(edges[n + 1])) for n, token in enumerate(text.split()))
+    return tuple(
+        Word(token, float(edges[n]), float(edges[n + 1])) for n, token in enumerate(text.split())
+    )
 
 
 def _synthesise(library: Any, text: str) -> tuple[np.ndarray, dict[int, int]]:

@@ -1,1 +1,3 @@
-"""Augmentations: one random change of a training sample per file (`mmser.data.dataset.Augmentation`)."""
+"""Augmentations: one random change of a training sample per file
+(`mmser.data.dataset.Augmentation`).
+"""

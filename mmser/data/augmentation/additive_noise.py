@@ -1,6 +1,8 @@
-"""Noise added to a waveform at a random signal-to-noise ratio: white, pink, babble or from a folder.
+"""Noise added to a waveform at a random signal-to-noise ratio: white, pink, babble or from a
+folder.
 
-Babble is the sum of several other training utterances, each at the same power; never of validation or test.
+Babble is the sum of several other training utterances, each at the same power; never of validation
+or test.
 """
 
 from __future__ import annotations
@@ -26,7 +28,8 @@ Kind = Literal["white", "pink", "babble", "folder"]
 class AdditiveNoise:
     """With ``probability``, add noise at a ratio drawn uniformly from ``snr`` (lowest, highest) dB.
 
-    ``talkers`` is the (fewest, most) number of voices of babble. ``folder`` holds 16 kHz mono wav files.
+    ``talkers`` is the (fewest, most) number of voices of babble. ``folder`` holds 16 kHz mono wav
+    files.
     """
 
     def __init__(
@@ -41,13 +44,19 @@ class AdditiveNoise:
         self.stream, self.kind, self.probability = stream, kind, check_probability(probability)
         self.lowest, self.highest = check_range("snr", snr)
         self.fewest, self.most = (int(count) for count in check_range("talkers", talkers))
-        self.files = [path for path in files_below(Path(folder)) if path.suffix == ".wav"] if folder else []
+        self.files = (
+            [path for path in files_below(Path(folder)) if path.suffix == ".wav"] if folder else []
+        )
         if kind not in ("white", "pink", "babble", "folder"):
             raise UsageError("noise white, pink, babble or folder", f"'{kind}'", "Choose one.")
         if kind == "folder" and not self.files:
-            raise MmserError("a folder of wav files", f"none in {folder}", "Set the folder of the noise files.")
+            raise MmserError(
+                "a folder of wav files", f"none in {folder}", "Set the folder of the noise files."
+            )
 
-    def __call__(self, sample: Sample, generator: np.random.Generator, epoch: int, samples: Samples) -> Sample:
+    def __call__(
+        self, sample: Sample, generator: np.random.Generator, epoch: int, samples: Samples
+    ) -> Sample:
         track = waveform_of(sample, self.stream)
         if track is None or generator.random() >= self.probability:
             return sample
@@ -56,16 +65,24 @@ class AdditiveNoise:
         mixed = replace(track, values=mix_at_snr(track.values, noise, snr))
         return replace(sample, streams=sample.streams | {self.stream: mixed})
 
-    def _noise(self, length: int, own: str, generator: np.random.Generator, samples: Samples) -> np.ndarray:
+    def _noise(
+        self, length: int, own: str, generator: np.random.Generator, samples: Samples
+    ) -> np.ndarray:
         if self.kind == "babble":
             return self._babble(length, own, generator, samples)
         if self.kind == "folder":
-            return excerpt(read_noise(self.files[generator.integers(len(self.files))]), length, generator)
+            return excerpt(
+                read_noise(self.files[generator.integers(len(self.files))]), length, generator
+            )
         return white(length, generator) if self.kind == "white" else pink(length, generator)
 
-    def _babble(self, length: int, own: str, generator: np.random.Generator, samples: Samples) -> np.ndarray:
+    def _babble(
+        self, length: int, own: str, generator: np.random.Generator, samples: Samples
+    ) -> np.ndarray:
         count = int(generator.integers(self.fewest, self.most + 1))
-        drawn = generator.choice(len(samples.ids), size=min(count + 1, len(samples.ids)), replace=False)
+        drawn = generator.choice(
+            len(samples.ids), size=min(count + 1, len(samples.ids)), replace=False
+        )
         others = [samples.ids[row] for row in drawn if samples.ids[row] != own][:count]
         noise = np.zeros(length, np.float32)
         for other in others:

@@ -18,12 +18,20 @@ class GaussianNoise:
         self.stream = stream
         self.deviation = deviation
 
-    def __call__(self, sample: Sample, generator: np.random.Generator, epoch: int, samples: Samples) -> Sample:
+    def __call__(
+        self, sample: Sample, generator: np.random.Generator, epoch: int, samples: Samples
+    ) -> Sample:
         track = sample.streams.get(self.stream)
         if track is None:
             return sample
         if not np.issubdtype(track.values.dtype, np.floating):
-            raise MmserError(f"features in stream '{self.stream}'", "whole numbers", "Add noise to another stream.")
+            raise MmserError(
+                f"features in stream '{self.stream}'",
+                "whole numbers",
+                "Add noise to another stream.",
+            )
         noise = generator.standard_normal(track.values.shape, dtype=np.float32)
         values = track.values + np.float32(self.deviation) * noise
-        return replace(sample, streams=sample.streams | {self.stream: replace(track, values=values)})
+        return replace(
+            sample, streams=sample.streams | {self.stream: replace(track, values=values)}
+        )

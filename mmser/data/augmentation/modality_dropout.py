@@ -1,4 +1,6 @@
-"""Modality dropout: whole streams of a training utterance go missing, so that a model learns to do without."""
+"""Modality dropout: whole streams of a training utterance go missing, so that a model learns to do
+without.
+"""
 
 from __future__ import annotations
 
@@ -13,18 +15,26 @@ from mmser.data.sample import Sample
 
 
 class ModalityDropout:
-    """Drop each of ``streams`` (None: all) with ``probability``; one stream that was there always stays."""
+    """Drop each of ``streams`` (None: all) with ``probability``; one stream that was there always
+    stays.
+    """
 
     def __init__(self, probability: float = 0.2, streams: Sequence[str] | None = None) -> None:
         self.probability = check_probability(probability)
         self.streams = None if streams is None else tuple(streams)
 
-    def __call__(self, sample: Sample, generator: np.random.Generator, epoch: int, samples: Samples) -> Sample:
-        # One draw per stream, present or not: what happens to one never depends on another being there.
+    def __call__(
+        self, sample: Sample, generator: np.random.Generator, epoch: int, samples: Samples
+    ) -> Sample:
+        # One draw per stream, present or not: what happens to one never depends on another being
+        # there.
         draws = dict(zip(sample.streams, generator.random(len(sample.streams)), strict=True))
         present = [name for name, track in sample.streams.items() if track is not None]
         chosen = [name for name in present if self.streams is None or name in self.streams]
         dropped = {name for name in chosen if draws[name] < self.probability}
         if present and dropped == set(present):
             dropped.remove(present[generator.integers(len(present))])
-        return replace(sample, streams={n: None if n in dropped else track for n, track in sample.streams.items()})
+        return replace(
+            sample,
+            streams={n: None if n in dropped else track for n, track in sample.streams.items()},
+        )

@@ -1,4 +1,6 @@
-"""SpecAugment's time and frequency masks (Park et al., Interspeech 2019, section 2; no time warping)."""
+"""SpecAugment's time and frequency masks (Park et al., Interspeech 2019, section 2; no time
+warping).
+"""
 
 from __future__ import annotations
 
@@ -13,11 +15,12 @@ from mmser.data.sample import Sample
 
 
 class SpecAugment:
-    """Blank ``time_masks`` stretches of time and ``frequency_masks`` bands of the last feature axis.
+    """Blank ``time_masks`` stretches of time and ``frequency_masks`` bands of the last feature
+    axis.
 
-    Each is 0 to ``time_width`` steps (at most ``time_fraction`` of the utterance) or 0 to ``frequency_width``
-    coefficients wide. Blanked values become the utterance's mean of that coefficient, which is 0 for z-scored speech
-    as in the paper up to the speaker's offset.
+    Each is 0 to ``time_width`` steps (at most ``time_fraction`` of the utterance) or 0 to
+    ``frequency_width`` coefficients wide. Blanked values become the utterance's mean of that
+    coefficient, which is 0 for z-scored speech as in the paper up to the speaker's offset.
     """
 
     after_limit: ClassVar[bool] = True
@@ -35,12 +38,16 @@ class SpecAugment:
         self.time_masks, self.time_width, self.time_fraction = time_masks, time_width, time_fraction
         self.frequency_masks, self.frequency_width = frequency_masks, frequency_width
 
-    def __call__(self, sample: Sample, generator: np.random.Generator, epoch: int, samples: Samples) -> Sample:
+    def __call__(
+        self, sample: Sample, generator: np.random.Generator, epoch: int, samples: Samples
+    ) -> Sample:
         track = sample.streams.get(self.stream)
         if track is None:
             return sample
         if track.values.ndim < 2:
-            raise MmserError(f"features in stream '{self.stream}'", "one number per step", "Mask another stream.")
+            raise MmserError(
+                f"features in stream '{self.stream}'", "one number per step", "Mask another stream."
+            )
         values = track.values.copy()
         fill = values.mean(axis=0)
         widest = min(self.time_width, int(self.time_fraction * len(values)))
@@ -50,7 +57,9 @@ class SpecAugment:
         for _ in range(self.frequency_masks):
             first, last = _stretch(values.shape[-1], self.frequency_width, generator)
             values[..., first:last] = fill[..., first:last]
-        return replace(sample, streams=sample.streams | {self.stream: replace(track, values=values)})
+        return replace(
+            sample, streams=sample.streams | {self.stream: replace(track, values=values)}
+        )
 
 
 def _stretch(size: int, widest: int, generator: np.random.Generator) -> tuple[int, int]:

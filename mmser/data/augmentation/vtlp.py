@@ -1,11 +1,13 @@
-"""Vocal tract length perturbation (Jaitly, Hinton, ICML workshop 2013): frequencies warped, as if by another speaker.
+"""Vocal tract length perturbation (Jaitly, Hinton, ICML workshop 2013): frequencies warped, as if
+by another speaker.
 
-``form`` nlpaug is what the package of that name computes: its frequencies run to the sampling rate instead of half of
-it, and the result is scaled back to the bands there are, so factors .8 to 1.2 act as .70 to 1.33 below 2 kHz.
+``form`` nlpaug is what the package of that name computes: its frequencies run to the sampling rate
+instead of half of it, and the result is scaled back to the bands there are, so factors .8 to 1.2
+act as .70 to 1.33 below 2 kHz.
 
-Differs: it acts on spectra (linear or mel), not on the waveform: each step is read at warped frequencies, linearly
-between neighbouring bands. A fresh factor is drawn each time a clip is seen, where released code writes some copies of
-each clip beforehand.
+Differs: it acts on spectra (linear or mel), not on the waveform: each step is read at warped
+frequencies, linearly between neighbouring bands. A fresh factor is drawn each time a clip is seen,
+where released code writes some copies of each clip beforehand.
 """
 
 from __future__ import annotations
@@ -26,11 +28,12 @@ Form = Literal["published", "nlpaug"]
 
 
 class VTLP:
-    """Warp stream ``stream`` by a factor drawn uniformly from ``warp``, with chance ``probability``.
+    """Warp stream ``stream`` by a factor drawn uniformly from ``warp``, with chance
+    ``probability``.
 
-    ``scale``, ``low_hz`` and ``high_hz`` say where the bands lie (as the extractor's ``mel_scale`` and edges do);
-    ``edge_hz`` is the frequency above which the warp bends back, so that 0 and half of ``sample_rate`` stay; ``form``
-    is the published map or nlpaug's.
+    ``scale``, ``low_hz`` and ``high_hz`` say where the bands lie (as the extractor's ``mel_scale``
+    and edges do); ``edge_hz`` is the frequency above which the warp bends back, so that 0 and half
+    of ``sample_rate`` stay; ``form`` is the published map or nlpaug's.
     """
 
     def __init__(
@@ -48,25 +51,36 @@ class VTLP:
         if form not in ("published", "nlpaug"):
             raise MmserError("form published or nlpaug", f"'{form}'", "Choose one.")
         if scale not in ("linear", "htk", "slaney"):
-            raise MmserError("scale linear, htk or slaney", f"'{scale}'", "Choose that of the extractor.")
+            raise MmserError(
+                "scale linear, htk or slaney", f"'{scale}'", "Choose that of the extractor."
+            )
         self.stream, self.probability = stream, check_probability(probability)
         self.lowest, self.highest = check_range("warp", warp)
         self.edge_hz, self.half = edge_hz, sample_rate / 2
         self.form = form
         self.scale, self.low_hz, self.high_hz = scale, low_hz, high_hz
 
-    def __call__(self, sample: Sample, generator: np.random.Generator, epoch: int, samples: Samples) -> Sample:
+    def __call__(
+        self, sample: Sample, generator: np.random.Generator, epoch: int, samples: Samples
+    ) -> Sample:
         track = sample.streams.get(self.stream)
-        chosen, factor = generator.random() < self.probability, generator.uniform(self.lowest, self.highest)
+        chosen, factor = (
+            generator.random() < self.probability,
+            generator.uniform(self.lowest, self.highest),
+        )
         if track is None or not chosen:
             return sample
         if track.values.ndim != 2:
             found = f"steps of shape {track.values.shape[1:]}"
-            raise MmserError(f"spectra in stream '{self.stream}'", found, "Set the augmentation's stream.")
+            raise MmserError(
+                f"spectra in stream '{self.stream}'", found, "Set the augmentation's stream."
+            )
         centres = self.centres(track.values.shape[1])
         warp = warp_frequency if self.form == "published" else nlpaug_frequency
         values = warped(track.values, centres, warp(centres, factor, self.edge_hz, self.half))
-        return replace(sample, streams=sample.streams | {self.stream: replace(track, values=values)})
+        return replace(
+            sample, streams=sample.streams | {self.stream: replace(track, values=values)}
+        )
 
     def centres(self, bands: int) -> np.ndarray:
         """(band,) Hz."""
@@ -76,13 +90,19 @@ class VTLP:
         if self.scale == "htk":
             mel = 2595.0 * np.log10(1.0 + grid / 700.0)
         else:
-            mel = np.where(grid < 1000.0, grid * 3 / 200, 15 + np.log(np.maximum(grid, 1.0) / 1000) * 27 / np.log(6.4))
+            mel = np.where(
+                grid < 1000.0,
+                grid * 3 / 200,
+                15 + np.log(np.maximum(grid, 1.0) / 1000) * 27 / np.log(6.4),
+            )
         corners = np.linspace(np.interp(self.low_hz, grid, mel), mel[-1], bands + 2)
         return np.interp(corners[1:-1], mel, grid)
 
 
 def warp_frequency(hertz: np.ndarray, factor: float, edge_hz: float, half: float) -> np.ndarray:
-    """Where each frequency goes: times ``factor`` up to the edge, then in a straight line to ``half``."""
+    """Where each frequency goes: times ``factor`` up to the edge, then in a straight line to
+    ``half``.
+    """
     edge = edge_hz * min(factor, 1.0)
     bend = edge / factor
     above = half - (half - edge) / (half - bend) * (half - hertz)
@@ -90,7 +110,9 @@ def warp_frequency(hertz: np.ndarray, factor: float, edge_hz: float, half: float
 
 
 def nlpaug_frequency(hertz: np.ndarray, factor: float, edge_hz: float, half: float) -> np.ndarray:
-    """Where nlpaug moves each frequency: the warp of twice the frequency, scaled so that ``half`` stays."""
+    """Where nlpaug moves each frequency: the warp of twice the frequency, scaled so that ``half``
+    stays.
+    """
     return (
         half
         * warp_frequency(2 * hertz, factor, edge_hz, half)
@@ -99,7 +121,9 @@ def nlpaug_frequency(hertz: np.ndarray, factor: float, edge_hz: float, half: flo
 
 
 def warped(values: np.ndarray, centres: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """values (time, band) -> the same, float32: what stood at a band's centre stands at its target, both in Hz."""
+    """values (time, band) -> the same, float32: what stood at a band's centre stands at its target,
+    both in Hz.
+    """
     places = np.interp(centres, targets, np.arange(len(centres)))
     lower = np.clip(places.astype(int), 0, max(0, len(centres) - 2))
     share = (places - lower).astype(np.float32)

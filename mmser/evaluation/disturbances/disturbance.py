@@ -60,10 +60,12 @@ TALKERS = 5
 
 @dataclass(frozen=True, eq=False)
 class Disturbance:
-    """``kind`` at ``level`` (in `UNITS`), the same for an utterance whenever it is asked, from (seed, id) alone.
+    """``kind`` at ``level`` (in `UNITS`), the same for an utterance whenever it is asked, from
+    (seed, id) alone.
 
-    ``voices`` {utterance id: (sample,)} are what babble is made of, its own utterance left out; ``folder`` holds
-    16 kHz mono wav files. Raises UsageError for an unknown kind, MmserError when babble or folder have no sound.
+    ``voices`` {utterance id: (sample,)} are what babble is made of, its own utterance left out;
+    ``folder`` holds 16 kHz mono wav files. Raises UsageError for an unknown kind, MmserError when
+    babble or folder have no sound.
     """
 
     kind: str
@@ -74,11 +76,19 @@ class Disturbance:
 
     def __post_init__(self) -> None:
         if self.kind not in UNITS:
-            raise UsageError(f"a disturbance among {', '.join(UNITS)}", f"'{self.kind}'", "Choose one.")
+            raise UsageError(
+                f"a disturbance among {', '.join(UNITS)}", f"'{self.kind}'", "Choose one."
+            )
         if self.kind == "babble" and len(self.voices) < 2:
-            raise MmserError("several voices for babble", f"{len(self.voices)}", "The corpus has too little sound.")
+            raise MmserError(
+                "several voices for babble",
+                f"{len(self.voices)}",
+                "The corpus has too little sound.",
+            )
         if self.kind == "folder" and not self.files:
-            raise MmserError("a folder of wav files", f"none in {self.folder}", "Name it: --noise-folder DIR.")
+            raise MmserError(
+                "a folder of wav files", f"none in {self.folder}", "Name it: --noise-folder DIR."
+            )
 
     @property
     def modality(self) -> Modality:
@@ -93,7 +103,11 @@ class Disturbance:
     @property
     def files(self) -> list[Path]:
         """Noise recordings, in order of name."""
-        return [path for path in files_below(Path(self.folder)) if path.suffix == ".wav"] if self.folder else []
+        return (
+            [path for path in files_below(Path(self.folder)) if path.suffix == ".wav"]
+            if self.folder
+            else []
+        )
 
     def parameters(self) -> dict[str, Any]:
         """Everything that determines the change."""
@@ -102,17 +116,23 @@ class Disturbance:
         return {"kind": self.kind, "level": self.level, "seed": self.seed, "sources": sources}
 
     def __call__(self, clip: Clip) -> Clip:
-        """The clip disturbed; one that lacks the part, or has nothing in it, comes back as it is."""
+        """The clip disturbed; one that lacks the part, or has nothing in it, comes
+        back as it is.
+        """
         generator = np.random.default_rng([self.seed, zlib.crc32(clip.id.encode())])
         if self.modality == "face":
             if clip.frames is None or not len(clip.frames):
                 return clip
-            return replace(clip, frames=self._pictures(clip.frames, float(clip.frame_rate or 1.0), generator))
+            return replace(
+                clip, frames=self._pictures(clip.frames, float(clip.frame_rate or 1.0), generator)
+            )
         if clip.waveform is None or not clip.waveform.size:
             return clip
         return replace(clip, waveform=self._sound(clip.waveform, clip.id, generator), waveforms={})
 
-    def _pictures(self, frames: np.ndarray, rate: float, generator: np.random.Generator) -> np.ndarray:
+    def _pictures(
+        self, frames: np.ndarray, rate: float, generator: np.random.Generator
+    ) -> np.ndarray:
         changes: dict[str, Callable[[], np.ndarray]] = {
             "blur": lambda: picture.blur(frames, self.level),
             "occlusion": lambda: picture.occlude(frames, self.level, generator),
@@ -137,7 +157,9 @@ class Disturbance:
 
     def _noise(self, samples: int, own: str, generator: np.random.Generator) -> np.ndarray:
         if self.kind == "folder":
-            return excerpt(read_noise(self.files[int(generator.integers(len(self.files)))]), samples, generator)
+            return excerpt(
+                read_noise(self.files[int(generator.integers(len(self.files)))]), samples, generator
+            )
         if self.kind == "babble":
             others = [voice for name, voice in sorted(self.voices.items()) if name != own]
             chosen = generator.permutation(len(others))[:TALKERS]
@@ -148,7 +170,8 @@ class Disturbance:
 
 
 class Disturbed:
-    """``extractor`` on clips changed by ``disturbance``: an extractor like any other, with a fingerprint of its own.
+    """``extractor`` on clips changed by ``disturbance``: an extractor like any other, with a
+    fingerprint of its own.
 
     Modality, stored dtype and the random-weights mark are the extractor's.
     """
@@ -158,7 +181,11 @@ class Disturbed:
         recipe = recipe_of("disturbed", extractor)
         self.modality = extractor.modality
         self.dtype, self.random_weights = recipe.dtype, recipe.random_weights
-        self._own = {"class": recipe.maker, "version": recipe.version, "parameters": dict(recipe.parameters)}
+        self._own = {
+            "class": recipe.maker,
+            "version": recipe.version,
+            "parameters": dict(recipe.parameters),
+        }
 
     def parameters(self) -> Mapping[str, Any]:
         """The disturbance's and the extractor's."""

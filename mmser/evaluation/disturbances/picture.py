@@ -1,4 +1,6 @@
-"""Disturbed pictures: each function maps frames (time, height, width, 3) uint8 to frames of the same kind."""
+"""Disturbed pictures: each function maps frames (time, height, width, 3) uint8 to frames of the
+same kind.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,9 @@ GREY = 127
 
 
 def blur(frames: np.ndarray, sigma: float) -> np.ndarray:
-    """Gaussian blur of every picture; ``sigma`` in percent of its shorter side, so that its size does not matter."""
+    """Gaussian blur of every picture; ``sigma`` in percent of its shorter side, so that its size
+    does not matter.
+    """
     from scipy.ndimage import gaussian_filter1d
 
     pixels = sigma / 100.0 * min(frames.shape[1:3])
@@ -19,7 +23,8 @@ def blur(frames: np.ndarray, sigma: float) -> np.ndarray:
 
 
 def occlude(frames: np.ndarray, share: float, generator: np.random.Generator) -> np.ndarray:
-    """A grey rectangle of the picture's proportions over ``share`` of its area, at one random place for the utterance.
+    """A grey rectangle of the picture's proportions over ``share`` of its area, at one random place
+    for the utterance.
 
     The place is drawn so that the middle half of the picture, where faces are, is hit.
     """
@@ -37,7 +42,9 @@ def occlude(frames: np.ndarray, share: float, generator: np.random.Generator) ->
 
 
 def slow_down(frames: np.ndarray, frame_rate: float, rate: float) -> np.ndarray:
-    """Pictures arrive at ``rate`` Hz only: each stays until the next, so their number does not change."""
+    """Pictures arrive at ``rate`` Hz only: each stays until the next, so their number does not
+    change.
+    """
     if rate <= 0:
         raise UsageError("a picture rate above 0 Hz", f"{rate}", "Correct it.")
     times = np.arange(len(frames)) / frame_rate
@@ -46,7 +53,9 @@ def slow_down(frames: np.ndarray, frame_rate: float, rate: float) -> np.ndarray:
 
 
 def lose(frames: np.ndarray, share: float, generator: np.random.Generator) -> np.ndarray:
-    """Each picture is lost with probability ``share``; the last one that arrived stands still. The first arrives."""
+    """Each picture is lost with probability ``share``; the last one that arrived stands still. The
+    first arrives.
+    """
     if not 0 <= share <= 1:
         raise UsageError("a share of lost pictures in [0, 1]", f"{share}", "Correct it.")
     arrived = generator.random(len(frames)) >= share
@@ -55,6 +64,8 @@ def lose(frames: np.ndarray, share: float, generator: np.random.Generator) -> np
 
 
 def delay(frames: np.ndarray, frame_rate: float, seconds: float) -> np.ndarray:
-    """Pictures come ``seconds`` after their sound (before it if negative); the first or the last one fills the gap."""
+    """Pictures come ``seconds`` after their sound (before it if negative); the first or the last
+    one fills the gap.
+    """
     shifted = np.arange(len(frames)) - round(seconds * frame_rate)
     return frames[np.clip(shifted, 0, len(frames) - 1)]

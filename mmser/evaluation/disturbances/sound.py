@@ -1,7 +1,8 @@
-"""Disturbed sound: each function maps a waveform (sample,) float32 at 16 kHz to one of the same rate.
+"""Disturbed sound: each function maps a waveform (sample,) float32 at 16 kHz to one of the same
+rate.
 
-Differs from a real recording: noise and reverberation are synthetic unless a folder of recordings is given, and the
-level of noise is set against the whole utterance, pauses included.
+Differs from a real recording: noise and reverberation are synthetic unless a folder of recordings
+is given, and the level of noise is set against the whole utterance, pauses included.
 """
 
 from __future__ import annotations
@@ -18,13 +19,17 @@ CENTRE = 500.0
 
 TELEPHONE_RATE = 8_000
 BLOCK = 960
-"""Samples given to an encoder at a time (a multiple of every codec's frame of 20 ms at 8 and 16 kHz)."""
+"""Samples given to an encoder at a time (a multiple of every codec's frame of 20 ms at 8 and 16
+kHz).
+"""
 
 
 def reverberate(waveform: np.ndarray, seconds: float, generator: np.random.Generator) -> np.ndarray:
-    """Convolve with exponentially decaying noise that falls by 60 dB in ``seconds`` (T60); same length and power.
+    """Convolve with exponentially decaying noise that falls by 60 dB in ``seconds`` (T60); same
+    length and power.
 
-    The direct sound and the reverberation carry the same energy (a direct-to-reverberant ratio of 0 dB).
+    The direct sound and the reverberation carry the same energy (a direct-to-reverberant ratio of 0
+    dB).
     """
     from scipy.signal import fftconvolve
 
@@ -39,7 +44,8 @@ def reverberate(waveform: np.ndarray, seconds: float, generator: np.random.Gener
 
 
 def band_pass(waveform: np.ndarray, width: float) -> np.ndarray:
-    """Causal Butterworth band-pass of ``width`` Hz around `CENTRE` (order 4 in the design call, second-order sections).
+    """Causal Butterworth band-pass of ``width`` Hz around `CENTRE` (order 4 in the design call,
+    second-order sections).
 
     The power is what is left of it: narrow bands are quiet, as in the study.
     """
@@ -68,12 +74,16 @@ def change_speed(waveform: np.ndarray, factor: float) -> np.ndarray:
     if not 0.25 <= factor <= 4:
         raise UsageError("a speed between 0.25 and 4", f"{factor}", "Correct it.")
     ratio = Fraction(factor).limit_denominator(100)
-    faster: np.ndarray = resample_poly(waveform, ratio.denominator, ratio.numerator).astype(np.float32)
+    faster: np.ndarray = resample_poly(waveform, ratio.denominator, ratio.numerator).astype(
+        np.float32
+    )
     return faster
 
 
 def telephone(waveform: np.ndarray) -> np.ndarray:
-    """Over a telephone line: 8 kHz, G.711 mu-law at 64 kbit/s, 300 to 3400 Hz (4th-order Butterworth)."""
+    """Over a telephone line: 8 kHz, G.711 mu-law at 64 kbit/s, 300 to 3400 Hz (4th-order
+    Butterworth).
+    """
     from scipy.signal import butter, resample_poly, sosfilt
 
     narrow = resample_poly(waveform.astype(np.float64), 1, SAMPLE_RATE // TELEPHONE_RATE)
@@ -87,11 +97,17 @@ def internet_call(waveform: np.ndarray, kilobits: float) -> np.ndarray:
     """Coded and decoded by Opus at ``kilobits`` per second."""
     if not 6 <= kilobits <= 256:
         raise UsageError("an Opus bit rate between 6 and 256 kbit/s", f"{kilobits}", "Correct it.")
-    return _fitted(through_codec(waveform, "libopus", SAMPLE_RATE, round(1000 * kilobits)), len(waveform))
+    return _fitted(
+        through_codec(waveform, "libopus", SAMPLE_RATE, round(1000 * kilobits)), len(waveform)
+    )
 
 
-def through_codec(waveform: np.ndarray, codec: str, sample_rate: int, bit_rate: int = 0) -> np.ndarray:
-    """(sample,) float32 encoded and decoded again by an FFmpeg codec; the encoder's delay is taken off."""
+def through_codec(
+    waveform: np.ndarray, codec: str, sample_rate: int, bit_rate: int = 0
+) -> np.ndarray:
+    """(sample,) float32 encoded and decoded again by an FFmpeg codec; the encoder's delay is taken
+    off.
+    """
     import av
     from av.audio.resampler import AudioResampler
 

@@ -1,7 +1,9 @@
-"""Features of emotion2vec from its published file: 50 frames per second, or one vector or a few per utterance.
+"""Features of emotion2vec from its published file: 50 frames per second, or one vector or a few per
+utterance.
 
-Source: Ma et al., "emotion2vec: self-supervised pre-training for speech emotion representation", ACL Findings 2024.
-The network is the encoder ``emotion2vec``; cached, it runs once and not in every epoch of a probe.
+Source: Ma et al., "emotion2vec: self-supervised pre-training for speech emotion representation",
+ACL Findings 2024. The network is the encoder ``emotion2vec``; cached, it runs once and not in every
+epoch of a probe.
 """
 
 from __future__ import annotations
@@ -27,13 +29,15 @@ _DOWNLOAD = "emotion2vec_base.pt of the model emotion2vec/emotion2vec_base on th
 
 @dataclass(frozen=True)
 class Emotion2Vec:
-    """waveform -> normalised -> convolutions -> Transformer, (frame, size), (1, size) or (token, size).
+    """waveform -> normalised -> convolutions -> Transformer, (frame, size), (1, size) or (token,
+    size).
 
     Args:
-        weights: the published ``emotion2vec_base.pt`` or one of its successors (or the tensors as .safetensors); the
+        weights: the published ``emotion2vec_base.pt`` or one of its successors (or the tensors as
+        .safetensors); the
             file says how large the network is. ``random``: a seeded network of two blocks.
-        size: feature dimension; another one in the file is an error.
-        embedding: ``frames``; ``utterance``, the mean of the utterance's tokens; ``mean``, that of its frames, which
+        size: feature dimension; another one in the file is an error. embedding: ``frames``;
+        ``utterance``, the mean of the utterance's tokens; ``mean``, that of its frames, which
             the released code calls utterance; ``chunk``, the tokens themselves.
         level: ``zscore`` (mean 0, variance 1) or ``none``, where a file was trained without.
         precision: ``bfloat16`` trades accuracy for speed.
@@ -75,7 +79,9 @@ class Emotion2Vec:
         return {"extractor": "emotion2vec", **kept, **self.checkpoint.facts}
 
     def extract(self, clips: Sequence[Clip]) -> list[Features | Failure]:
-        """One (frame or token, size) float32 array per clip; the span of a token is the whole clip."""
+        """One (frame or token, size) float32 array per clip; the span of a token is
+        the whole clip.
+        """
         return waveforms_in_batches(clips, self._prepared, self._encode, self.batch_seconds)
 
     @cached_property
@@ -95,7 +101,9 @@ class Emotion2Vec:
         from mmser.models.encoders.audio.emotion2vec import Emotion2Vec as Network
 
         heads = max(1, self.size // 64)
-        return Network(1, self.size, 2, 1, heads, 2 * self.size, channels=64, embedding=self.embedding)
+        return Network(
+            1, self.size, 2, 1, heads, 2 * self.size, channels=64, embedding=self.embedding
+        )
 
     def _prepared(self, waveform: np.ndarray) -> np.ndarray:
         return levelled(waveform, self.level)
@@ -108,12 +116,17 @@ class Emotion2Vec:
 
         device, dtype = place_of(self._network)
         lengths = [len(waveform) for waveform in waveforms]
-        rows = torch.nn.utils.rnn.pad_sequence([torch.from_numpy(waveform) for waveform in waveforms], batch_first=True)
+        rows = torch.nn.utils.rnn.pad_sequence(
+            [torch.from_numpy(waveform) for waveform in waveforms], batch_first=True
+        )
         mask = torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]
         with torch.inference_mode():
             out = self._network(Stream(rows.to(device, dtype), mask.to(device)))
         values, counts = out.values.float().cpu().numpy(), out.lengths.tolist()
-        return [self._features(row[:n], length) for row, n, length in zip(values, counts, lengths, strict=True)]
+        return [
+            self._features(row[:n], length)
+            for row, n, length in zip(values, counts, lengths, strict=True)
+        ]
 
     def _features(self, values: np.ndarray, samples: int) -> Features:
         if self.embedding == "frames":

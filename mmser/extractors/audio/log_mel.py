@@ -19,25 +19,22 @@ from mmser.extractors.spectra import Padding, WindowShape
 
 @dataclass(frozen=True)
 class LogMel:
-    """waveform -> level -> STFT -> mel filters -> log [-> differences], (time, bands * (order + 1)).
+    """waveform -> level -> STFT -> mel filters -> log [-> differences], (time, bands * (order +
+    1)).
 
     Stored as float16: decibels of at most 100 in size then lose at most 0.03 dB.
 
     Args:
         difference_order: 0, 1 (slopes) or 2 (slopes of slopes), appended as further columns.
-        difference_width: frames on each side of the slope.
-        standardise: per clip and column, ``none``, ``mean`` or ``zscore``.
-        sample_rate: Hz at which the sound is decoded.
-        level: see `level.levelled`.
-        level_of: what it is measured on: the ``whole`` clip, or the ``cut`` to ``seconds``, before zeros are added.
-        seconds: fixed length (centre crop or zeros on both sides); None keeps the clip's own.
-        preemphasis: factor of the first-order difference, 0 for none.
-        window_ms, hop_ms: milliseconds, rounded to samples.
-        window, periodic: the taper; periodic False is symmetric.
-        fft: points, None for the next power of two.
-        padding: ``none`` (first window at sample 0), ``zero`` or ``reflect`` (windows centred).
-        power: 1 magnitude, 2 power.
-        bands, low_hz, high_hz, mel_scale, mel_triangles, mel_area: see `mel.mel_filters`.
+        difference_width: frames on each side of the slope. standardise: per clip and column,
+        ``none``, ``mean`` or ``zscore``. sample_rate: Hz at which the sound is decoded. level: see
+        `level.levelled`. level_of: what it is measured on: the ``whole`` clip, or the ``cut`` to
+        ``seconds``, before zeros are added. seconds: fixed length (centre crop or zeros on both
+        sides); None keeps the clip's own. preemphasis: factor of the first-order difference, 0 for
+        none. window_ms, hop_ms: milliseconds, rounded to samples. window, periodic: the taper;
+        periodic False is symmetric. fft: points, None for the next power of two. padding: ``none``
+        (first window at sample 0), ``zero`` or ``reflect`` (windows centred). power: 1 magnitude, 2
+        power. bands, low_hz, high_hz, mel_scale, mel_triangles, mel_area: see `mel.mel_filters`.
         log, log_floor, log_offset, top_db: see `mel.logarithm`.
     """
 
@@ -88,8 +85,12 @@ class LogMel:
         """One (time, band) float32 array per clip; each is computed alone."""
         recipe = MelRecipe.of(self)
         rate = recipe.frame_rate
-        return each_waveform(clips, lambda wave: Features(self._values(recipe, wave), rate), self.sample_rate)
+        return each_waveform(
+            clips, lambda wave: Features(self._values(recipe, wave), rate), self.sample_rate
+        )
 
     def _values(self, recipe: MelRecipe, waveform: np.ndarray) -> np.ndarray:
-        values = with_differences(recipe.log_mel(waveform), self.difference_order, self.difference_width)
+        values = with_differences(
+            recipe.log_mel(waveform), self.difference_order, self.difference_width
+        )
         return standardised(values, self.standardise)

@@ -12,7 +12,14 @@ from mmser.core.clip import Clip, Failure, Features, Modality
 from mmser.core.errors import MmserError
 from mmser.extractors.arguments import LATER, arguments
 from mmser.extractors.level import Level, LevelOf
-from mmser.extractors.mel import Logarithm, MelRecipe, MelScale, cepstra, standardised, with_differences
+from mmser.extractors.mel import (
+    Logarithm,
+    MelRecipe,
+    MelScale,
+    cepstra,
+    standardised,
+    with_differences,
+)
 from mmser.extractors.outcomes import each_waveform
 from mmser.extractors.sample_rate import version_at
 from mmser.extractors.spectra import Padding, WindowShape
@@ -20,28 +27,24 @@ from mmser.extractors.spectra import Padding, WindowShape
 
 @dataclass(frozen=True)
 class Mfcc:
-    """waveform -> level -> STFT -> mel filters -> log -> DCT-II [-> differences], (time, coefficients * (order + 1)).
+    """waveform -> level -> STFT -> mel filters -> log -> DCT-II [-> differences], (time,
+    coefficients * (order + 1)).
 
     Args:
-        coefficients: kept from the zeroth on.
-        difference_order: 0, 1 (slopes) or 2 (slopes of slopes), appended as further columns.
-        difference_width: frames on each side of the slope.
-        dct: ``orthonormal``, or ``htk`` (coefficient 0 scaled like the others).
-        lifter: HTK's cepstral lifter, 0 for none.
-        clip: bound of the magnitude of every coefficient, None for none.
-        standardise: per clip and column, ``none``, ``mean`` or ``zscore``.
-        sample_rate: Hz at which the sound is decoded.
-        level: see `level.levelled`.
-        level_of: what it is measured on: the ``whole`` clip, or the ``cut`` to ``seconds``, before zeros are added.
-        seconds: fixed length (centre crop or zeros on both sides); None keeps the clip's own.
-        preemphasis: factor of the first-order difference, 0 for none.
-        window_ms, hop_ms: milliseconds, rounded to samples.
-        window, periodic: the taper; periodic False is symmetric.
-        fft: points, None for the next power of two.
-        padding: ``none`` (first window at sample 0), ``zero`` or ``reflect`` (windows centred).
-        power: 1 magnitude, 2 power.
-        bands, low_hz, high_hz, mel_scale, mel_triangles, mel_area: see `mel.mel_filters`.
-        log, log_floor, log_offset, top_db: see `mel.logarithm`.
+        coefficients: kept from the zeroth on. difference_order: 0, 1 (slopes) or 2 (slopes of
+        slopes), appended as further columns. difference_width: frames on each side of the slope.
+        dct: ``orthonormal``, or ``htk`` (coefficient 0 scaled like the others). lifter: HTK's
+        cepstral lifter, 0 for none. clip: bound of the magnitude of every coefficient, None for
+        none. standardise: per clip and column, ``none``, ``mean`` or ``zscore``. sample_rate: Hz at
+        which the sound is decoded. level: see `level.levelled`. level_of: what it is measured on:
+        the ``whole`` clip, or the ``cut`` to ``seconds``, before zeros are added. seconds: fixed
+        length (centre crop or zeros on both sides); None keeps the clip's own. preemphasis: factor
+        of the first-order difference, 0 for none. window_ms, hop_ms: milliseconds, rounded to
+        samples. window, periodic: the taper; periodic False is symmetric. fft: points, None for the
+        next power of two. padding: ``none`` (first window at sample 0), ``zero`` or ``reflect``
+        (windows centred). power: 1 magnitude, 2 power. bands, low_hz, high_hz, mel_scale,
+        mel_triangles, mel_area: see `mel.mel_filters`. log, log_floor, log_offset, top_db: see
+        `mel.logarithm`.
     """
 
     modality: ClassVar[Modality] = "audio"
@@ -103,10 +106,14 @@ class Mfcc:
         """One (time, coefficient) float32 array per clip; each is computed alone."""
         recipe = MelRecipe.of(self)
         rate = recipe.frame_rate
-        return each_waveform(clips, lambda wave: Features(self._values(recipe, wave), rate), self.sample_rate)
+        return each_waveform(
+            clips, lambda wave: Features(self._values(recipe, wave), rate), self.sample_rate
+        )
 
     def _values(self, recipe: MelRecipe, waveform: np.ndarray) -> np.ndarray:
         values = cepstra(recipe.log_mel(waveform), self.coefficients, self.dct, self.lifter)
         if self.clip is not None:
             values = np.clip(values, -self.clip, self.clip)
-        return standardised(with_differences(values, self.difference_order, self.difference_width), self.standardise)
+        return standardised(
+            with_differences(values, self.difference_order, self.difference_width), self.standardise
+        )

@@ -1,9 +1,12 @@
-"""openSMILE feature sets: low-level descriptors at 100 Hz, or functionals of the whole utterance (time = 1).
+"""openSMILE feature sets: low-level descriptors at 100 Hz, or functionals of the whole utterance
+(time = 1).
 
-Sources: Eyben et al., ACM MM 2010 (openSMILE); Eyben et al., TAFFC 2016 (GeMAPS); Schuller et al., Interspeech 2009,
-2010, 2013, 2016 (challenge sets). Needs the extra ``opensmile``; its licence allows research use only.
+Sources: Eyben et al., ACM MM 2010 (openSMILE); Eyben et al., TAFFC 2016 (GeMAPS); Schuller et al.,
+Interspeech 2009, 2010, 2013, 2016 (challenge sets). Needs the extra ``opensmile``; its licence
+allows research use only.
 
-Differs: an utterance shorter than 0.1 s is padded with zeros to that, because the pitch windows need 60 ms.
+Differs: an utterance shorter than 0.1 s is padded with zeros to that, because the pitch windows
+need 60 ms.
 """
 
 from __future__ import annotations
@@ -40,12 +43,15 @@ class OpenSmile:
     """waveform -> openSMILE, (time, feature) or (1, feature) for functionals.
 
     Args:
-        feature_set: name in ``opensmile.FeatureSet``: eGeMAPSv02, ComParE_2016, emobase, IS09 ... IS13; or of a file in
+        feature_set: name in ``opensmile.FeatureSet``: eGeMAPSv02, ComParE_2016, emobase, IS09 ...
+        IS13; or of a file in
             ``extractors/opensmile_sets``, whose columns are frame by frame.
-        level: ``LowLevelDescriptors``, ``LowLevelDescriptors_Deltas`` (their slopes) or ``Functionals``.
-        deltas: put the slopes (``*_de``) beside the descriptors (only with ``LowLevelDescriptors``): 1, or 2 for the
+        level: ``LowLevelDescriptors``, ``LowLevelDescriptors_Deltas`` (their slopes) or
+        ``Functionals``. deltas: put the slopes (``*_de``) beside the descriptors (only with
+        ``LowLevelDescriptors``): 1, or 2 for the
             slopes of slopes (``*_de_de``, by the same regression) too.
-        columns: patterns of openSMILE's column names to keep, in this order (``*`` stands for anything); None: all.
+        columns: patterns of openSMILE's column names to keep, in this order (``*`` stands for
+        anything); None: all.
     """
 
     modality: ClassVar[Modality] = "audio"
@@ -58,7 +64,11 @@ class OpenSmile:
 
     def __post_init__(self) -> None:
         if self.deltas and self.level != "LowLevelDescriptors":
-            raise MmserError("deltas beside level=LowLevelDescriptors", f"level={self.level}", "Drop one of the two.")
+            raise MmserError(
+                "deltas beside level=LowLevelDescriptors",
+                f"level={self.level}",
+                "Drop one of the two.",
+            )
         if self._own is not None and (self.deltas or self.level != "LowLevelDescriptors"):
             raise MmserError(
                 f"level=LowLevelDescriptors without deltas for the set {self.feature_set}",
@@ -84,7 +94,12 @@ class OpenSmile:
         import opensmile
 
         columns = None if self.columns is None else list(self.columns)
-        facts = {"extractor": "opensmile", **asdict(self), "columns": columns, "version": opensmile.__version__}
+        facts = {
+            "extractor": "opensmile",
+            **asdict(self),
+            "columns": columns,
+            "version": opensmile.__version__,
+        }
         return facts if self._own is None else {**facts, "set": f"sha256:{digest(self._own)}"}
 
     def extract(self, clips: Sequence[Clip]) -> list[Features | Failure]:
@@ -103,18 +118,26 @@ class OpenSmile:
         import opensmile
 
         if self._own is not None:
-            return [opensmile.Smile(str(self._own), "features", sampling_rate=SAMPLE_RATE, num_workers=1)]
+            return [
+                opensmile.Smile(
+                    str(self._own), "features", sampling_rate=SAMPLE_RATE, num_workers=1
+                )
+            ]
         names = [self.level, *(["LowLevelDescriptors_Deltas"] if self.deltas else [])]
         feature_set = opensmile.FeatureSet[self.feature_set]
         return [
-            opensmile.Smile(feature_set, opensmile.FeatureLevel[name], sampling_rate=SAMPLE_RATE, num_workers=1)
+            opensmile.Smile(
+                feature_set, opensmile.FeatureLevel[name], sampling_rate=SAMPLE_RATE, num_workers=1
+            )
             for name in names
         ]
 
     @cached_property
     def _every(self) -> list[str]:
         names = [name for smile in self._smiles for name in smile.feature_names]
-        second = [f"{name}_de" for name in self._smiles[-1].feature_names] if self.deltas == 2 else []
+        second = (
+            [f"{name}_de" for name in self._smiles[-1].feature_names] if self.deltas == 2 else []
+        )
         return names + second
 
     @cached_property
@@ -124,17 +147,26 @@ class OpenSmile:
             return list(range(len(self._every)))
         chosen: list[int] = []
         for pattern in self.columns:
-            hits = [p for p, name in enumerate(self._every) if _matches(name, pattern) and p not in chosen]
+            hits = [
+                p
+                for p, name in enumerate(self._every)
+                if _matches(name, pattern) and p not in chosen
+            ]
             if not hits:
                 raise MmserError(
-                    f"a column '{pattern}' in {self.feature_set}", ", ".join(self._every), "Correct `columns`."
+                    f"a column '{pattern}' in {self.feature_set}",
+                    ", ".join(self._every),
+                    "Correct `columns`.",
                 )
             chosen += hits
         return chosen
 
     def _features(self, waveform: np.ndarray) -> Features:
         padded = np.pad(waveform, (0, max(0, _SHORTEST - len(waveform))))
-        blocks = [smile.process_signal(padded, SAMPLE_RATE).to_numpy(dtype=np.float32) for smile in self._smiles]
+        blocks = [
+            smile.process_signal(padded, SAMPLE_RATE).to_numpy(dtype=np.float32)
+            for smile in self._smiles
+        ]
         if self.deltas == 2:
             blocks.append(differences(blocks[-1], width=2))
         time = min(len(block) for block in blocks)
@@ -150,4 +182,6 @@ def _matches(name: str, pattern: str) -> bool:
 
 def _require() -> None:
     if find_spec("opensmile") is None:
-        raise MmserError("the package opensmile", "not installed", "Run: pip install 'mmser[opensmile]'")
+        raise MmserError(
+            "the package opensmile", "not installed", "Run: pip install 'mmser[opensmile]'"
+        )

@@ -1,4 +1,6 @@
-"""Linear-frequency spectra: power, magnitude or the real part of the short-time Fourier transform."""
+"""Linear-frequency spectra: power, magnitude or the real part of the short-time
+Fourier transform.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,14 @@ from mmser.extractors.level import Level, levelled
 from mmser.extractors.mel import Logarithm, logarithm
 from mmser.extractors.outcomes import each_waveform
 from mmser.extractors.sample_rate import version_at
-from mmser.extractors.spectra import Padding, WindowShape, fft_length, preemphasised, spectrum, window
+from mmser.extractors.spectra import (
+    Padding,
+    WindowShape,
+    fft_length,
+    preemphasised,
+    spectrum,
+    window,
+)
 
 
 @dataclass(frozen=True)
@@ -22,18 +31,15 @@ class Spectrogram:
     """waveform -> level -> STFT -> the lowest bins -> power [-> log], (time, bin).
 
     Args:
-        bins: kept from 0 Hz on, each ``sample_rate / fft`` Hz wide; None keeps all ``fft // 2 + 1``.
-        part: ``energy`` (magnitude to the power ``power``) or ``real``: the real part, sign kept, no logarithm.
-        relative: subtract the largest value of the clip after the logarithm (dB below the maximum).
-        sample_rate: Hz at which the sound is decoded.
-        level: see `level.levelled`.
-        preemphasis: factor of the first-order difference, 0 for none.
-        window_ms, hop_ms: milliseconds, rounded to samples.
-        window, periodic: the taper; periodic False is symmetric.
-        fft: points, None for the next power of two.
-        padding: ``none`` (first window at sample 0), ``zero`` or ``reflect`` (windows centred).
-        power: 1 magnitude, 2 power.
-        log, log_floor, log_offset, top_db: see `mel.logarithm`; log None keeps the energies.
+        bins: kept from 0 Hz on, each ``sample_rate / fft`` Hz wide; None keeps all ``fft // 2 +
+        1``. part: ``energy`` (magnitude to the power ``power``) or ``real``: the real part, sign
+        kept, no logarithm. relative: subtract the largest value of the clip after the logarithm (dB
+        below the maximum). sample_rate: Hz at which the sound is decoded. level: see
+        `level.levelled`. preemphasis: factor of the first-order difference, 0 for none. window_ms,
+        hop_ms: milliseconds, rounded to samples. window, periodic: the taper; periodic False is
+        symmetric. fft: points, None for the next power of two. padding: ``none`` (first window at
+        sample 0), ``zero`` or ``reflect`` (windows centred). power: 1 magnitude, 2 power. log,
+        log_floor, log_offset, top_db: see `mel.logarithm`; log None keeps the energies.
     """
 
     modality: ClassVar[Modality] = "audio"
@@ -60,7 +66,9 @@ class Spectrogram:
         available = self._fft // 2 + 1
         if self.bins is not None and self.bins > available:
             raise MmserError(
-                f"at most {available} bins of a {self._fft}-point FFT", f"bins={self.bins}", "Raise fft or lower bins."
+                f"at most {available} bins of a {self._fft}-point FFT",
+                f"bins={self.bins}",
+                "Raise fft or lower bins.",
             )
         if self.window_length > self._fft:
             raise MmserError(
@@ -81,7 +89,9 @@ class Spectrogram:
 
     @property
     def dtype(self) -> str:
-        """float16 for logarithms (at most 0.03 dB is lost below 100 dB), float32 for energies of any size."""
+        """float16 for logarithms (at most 0.03 dB is lost below 100 dB), float32 for energies of
+        any size.
+        """
         return "float32" if self.log is None or self.part == "real" else "float16"
 
     @property
@@ -96,7 +106,9 @@ class Spectrogram:
     def extract(self, clips: Sequence[Clip]) -> list[Features | Failure]:
         """One (time, bin) float32 array per clip; each is computed alone."""
         rate = self.sample_rate / self._hop
-        return each_waveform(clips, lambda waveform: Features(self._values(waveform), rate), self.sample_rate)
+        return each_waveform(
+            clips, lambda waveform: Features(self._values(waveform), rate), self.sample_rate
+        )
 
     @property
     def _fft(self) -> int:

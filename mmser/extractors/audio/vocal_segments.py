@@ -1,12 +1,13 @@
-"""A turn cut into pauses, nonverbal sounds and prosodic phrases: what the nonverbal-vocalization system runs over.
+"""A turn cut into pauses, nonverbal sounds and prosodic phrases: what the nonverbal-vocalization
+system runs over.
 
-Source: Hsu, Su, Wu, Chen, IEEE/ACM TASLP 29, 2021: silence detection, a support vector machine for verbal or nonverbal,
-then phrases within what is verbal.
+Source: Hsu, Su, Wu, Chen, IEEE/ACM TASLP 29, 2021: silence detection, a support vector machine for
+verbal or nonverbal, then phrases within what is verbal.
 
 Differs:
-    The published tagger of phrases is not described. Of its annotation criteria the pause above 0.3 s, the highest
-    point of a rising pitch contour and the lowest point of a falling intensity are rules here; the start of a
-    lengthened ending is not looked for.
+    The published tagger of phrases is not described. Of its annotation criteria the pause above 0.3
+    s, the highest point of a rising pitch contour and the lowest point of a falling intensity are
+    rules here; the start of a lengthened ending is not looked for.
 """
 
 from __future__ import annotations
@@ -24,7 +25,14 @@ from scipy.signal import find_peaks
 from mmser.core.clip import SAMPLE_RATE, Clip, Failure, Features, Modality
 from mmser.core.file_digest import digest
 from mmser.extractors.outcomes import each_waveform
-from mmser.extractors.vocal_contours import RATE, VOICED, Contours, contours_of, stretches, without_short
+from mmser.extractors.vocal_contours import (
+    RATE,
+    VOICED,
+    Contours,
+    contours_of,
+    stretches,
+    without_short,
+)
 from mmser.extractors.vocal_detector import VocalDetector, interval_features
 
 BACKGROUND, VERBAL, NONVERBAL = 0, 1, 2
@@ -102,12 +110,16 @@ class VocalSegments:
         if not heard:
             return [(last, BACKGROUND)]
         part = contours.cut(first, last)
-        if self._model is not None and bool(self._model.is_nonverbal(interval_features(part)[None])[0]):
+        if self._model is not None and bool(
+            self._model.is_nonverbal(interval_features(part)[None])[0]
+        ):
             return [(last, NONVERBAL)]
         return [(first + end, VERBAL) for end in [*self._phrase_ends(part), last - first]]
 
     def _phrase_ends(self, part: Contours) -> list[int]:
-        """Frames at which intensity has a valley or pitch a peak, at least ``phrase`` apart and from both edges."""
+        """Frames at which intensity has a valley or pitch a peak, at least ``phrase`` apart and
+        from both edges.
+        """
         least = round(self.phrase * RATE)
         intensity = uniform_filter1d(part.intensity, SMOOTH, mode="nearest")
         valleys, _ = find_peaks(-intensity, prominence=self.dip_db, distance=least)
@@ -125,5 +137,7 @@ class VocalSegments:
             return []
         semitones = 12 * np.log2(np.interp(np.arange(len(part.pitch)), voiced, part.pitch[voiced]))
         # The median passes over the leaps that a pitch tracker makes where a sound sets in.
-        smooth = uniform_filter1d(median_filter(semitones, 2 * SMOOTH + 1, mode="nearest"), SMOOTH, mode="nearest")
+        smooth = uniform_filter1d(
+            median_filter(semitones, 2 * SMOOTH + 1, mode="nearest"), SMOOTH, mode="nearest"
+        )
         return find_peaks(smooth, prominence=self.rise, distance=least)[0].tolist()

@@ -1,6 +1,7 @@
 """Context features of wav2vec 1.0, 512 values every 10 ms (Schneider et al., Interspeech 2019).
 
-Not wav2vec 2.0: no Transformer, and no class in transformers. The published fairseq file is read directly.
+Not wav2vec 2.0: no Transformer, and no class in transformers. The published fairseq file is read
+directly.
 """
 
 from __future__ import annotations
@@ -26,10 +27,12 @@ _DOWNLOAD = "https://dl.fbaipublicfiles.com/fairseq/wav2vec/wav2vec_large.pt"
 
 @dataclass(frozen=True)
 class Wav2Vec:
-    """waveform -> convolutions -> causal context convolutions, (time, 512) at 100 Hz; each utterance runs alone.
+    """waveform -> convolutions -> causal context convolutions, (time, 512) at 100 Hz; each
+    utterance runs alone.
 
     Args:
-        weights: the published ``wav2vec_large.pt`` (or its tensors as .safetensors), or ``random``: the same network,
+        weights: the published ``wav2vec_large.pt`` (or its tensors as .safetensors), or ``random``:
+        the same network,
             seeded.
         precision: ``bfloat16`` trades accuracy for speed.
         device: ``auto``, ``cpu``, ``cuda``.
@@ -73,7 +76,9 @@ class Wav2Vec:
         if not self.random_weights:
             path = self.checkpoint.path
             remedy = f"Download {_DOWNLOAD}; the extractor wav2vec2 reads wav2vec 2.0."
-            load_tensors(network, read_tensors(path), "wav2vec 1.0 large", path, remedy, unused=_UNUSED)
+            load_tensors(
+                network, read_tensors(path), "wav2vec 1.0 large", path, remedy, unused=_UNUSED
+            )
         return placed(network, self.device, self.precision)
 
     def _features(self, waveform: np.ndarray) -> Features:

@@ -2,10 +2,10 @@
 
 Sources: Baevski et al., NeurIPS 2020; Hsu et al., TASLP 2021; Chen et al., JSTSP 2022.
 
-Differs: the base models normalise their first convolution over the whole time axis, padding included, and so give an
-utterance other features in other company. Here these statistics are taken over the valid frames alone, and the
-attention mask is always given: a batch equals single utterances to about 1e-6, and a single utterance equals the
-original.
+Differs: the base models normalise their first convolution over the whole time axis, padding
+included, and so give an utterance other features in other company. Here these statistics are taken
+over the valid frames alone, and the attention mask is always given: a batch equals single
+utterances to about 1e-6, and a single utterance equals the original.
 """
 
 from __future__ import annotations
@@ -28,31 +28,34 @@ if TYPE_CHECKING:
     import torch
 
 _KINDS = (
-    "wav2vec2", "hubert", "wavlm", "data2vec-audio", "unispeech", "unispeech-sat", "wav2vec2-conformer", "sew", "sew-d",
+    "wav2vec2", "hubert", "wavlm", "data2vec-audio", "unispeech", "unispeech-sat",
+    "wav2vec2-conformer", "sew", "sew-d",
 )  # fmt: skip
 """Networks over the waveform whose frames and layers are read in the same way."""
 _ALONE = ("data2vec-audio", "wav2vec2-conformer", "sew", "sew-d")
-"""Those in which padding reaches the frames of an utterance (stacked or strided convolutions): never in a batch."""
+"""Those in which padding reaches the frames of an utterance (stacked or strided convolutions):
+never in a batch.
+"""
 _NO_EFFECT = ("weights_folder", "batch_seconds", "device")
 
 
 @dataclass(frozen=True)
 class Wav2Vec2:
-    """waveform -> normalised -> convolutions (50 Hz) -> Transformer, (time, size) or (time, layer, size).
+    """waveform -> normalised -> convolutions (50 Hz) -> Transformer, (time, size) or (time, layer,
+    size).
 
     Args:
-        weights: folder of a checkpoint, hub id, or ``random``: a seeded network of the same output dimension with 64
-            convolution channels and only as many Transformer layers as ``layer`` asks for (two for the last; all
-            12 or, from size 1024 on, 24).
-        revision: commit of the hub id.
-        weights_folder: where downloaded checkpoints are looked for first.
-        size: feature dimension; another one in the checkpoint is an error.
-        layer: -1 the last; 0 the Transformer's input; n the output of layer n; ``all`` keeps every one.
-        level: ``zscore`` (mean 0, variance 1: most checkpoints) or ``none`` (WavLM base).
-        precision: ``bfloat16`` is 2.6 times faster on CPU, with a relative error of about 1.4 %.
-        batch_seconds: most seconds of audio, padding included, in one pass.
-        device: ``auto``, ``cpu``, ``cuda``.
-        seed: of random weights.
+        weights: folder of a checkpoint, hub id, or ``random``: a seeded network of the same output
+        dimension with 64
+            convolution channels and only as many Transformer layers as ``layer`` asks for (two for
+            the last; all 12 or, from size 1024 on, 24).
+        revision: commit of the hub id. weights_folder: where downloaded checkpoints are looked for
+        first. size: feature dimension; another one in the checkpoint is an error. layer: -1 the
+        last; 0 the Transformer's input; n the output of layer n; ``all`` keeps every one. level:
+        ``zscore`` (mean 0, variance 1: most checkpoints) or ``none`` (WavLM base). precision:
+        ``bfloat16`` is 2.6 times faster on CPU, with a relative error of about 1.4 %.
+        batch_seconds: most seconds of audio, padding included, in one pass. device: ``auto``,
+        ``cpu``, ``cuda``. seed: of random weights.
     """
 
     modality: ClassVar[Modality] = "audio"
@@ -104,11 +107,16 @@ class Wav2Vec2:
         if self.random_weights:
             model = seeded(self._random_model, self.seed)
         else:
-            remedy = "Name a checkpoint of a speech encoder; the extractors bert and xvector read others."
+            remedy = (
+                "Name a checkpoint of a speech encoder; the extractors bert and xvector "
+                "read others."
+            )
             model = read_network(AutoModel, self.checkpoint.path, _KINDS, remedy)
         if model.config.hidden_size != self.size:
             raise MmserError(
-                f"a checkpoint of size {self.size}", f"{model.config.hidden_size} in {self.weights}", "Set `size`."
+                f"a checkpoint of size {self.size}",
+                f"{model.config.hidden_size} in {self.weights}",
+                "Set `size`.",
             )
         model.config.apply_spec_augment = False
         return placed(with_valid_norm(model), self.device, self.precision)
@@ -149,10 +157,15 @@ class Wav2Vec2:
             row[: len(waveform)] = torch.from_numpy(waveform).to(row)
         mask = torch.arange(padded.shape[1], device=device) < lengths[:, None]
         with torch.inference_mode(), valid_samples(self._model, lengths):
-            output = self._model(padded, attention_mask=mask.long(), output_hidden_states=self.layer != -1)
+            output = self._model(
+                padded, attention_mask=mask.long(), output_hidden_states=self.layer != -1
+            )
         values = self._chosen(output).float().cpu().numpy()
         frames = self._model._get_feat_extract_output_lengths(lengths.cpu()).tolist()
-        return [Features(row[:count], frame_rate=self._frame_rate) for row, count in zip(values, frames, strict=True)]
+        return [
+            Features(row[:count], frame_rate=self._frame_rate)
+            for row, count in zip(values, frames, strict=True)
+        ]
 
     def _chosen(self, output: Any) -> torch.Tensor:
         """(batch, time, size), or (batch, time, layer, size) for all layers."""
@@ -165,7 +178,9 @@ class Wav2Vec2:
             return torch.stack(layers, dim=2)
         if not -len(layers) <= self.layer < len(layers):
             raise MmserError(
-                f"a layer from 0 to {len(layers) - 1} (or -1, or all)", f"layer={self.layer}", "Choose one of them."
+                f"a layer from 0 to {len(layers) - 1} (or -1, or all)",
+                f"layer={self.layer}",
+                "Choose one of them.",
             )
         return layers[self.layer]
 
@@ -173,6 +188,8 @@ class Wav2Vec2:
 def _receptive_field(config: Any) -> int:
     """Samples that one output frame of the convolutions sees."""
     field = 1
-    for kernel, stride in zip(reversed(config.conv_kernel), reversed(config.conv_stride), strict=True):
+    for kernel, stride in zip(
+        reversed(config.conv_kernel), reversed(config.conv_stride), strict=True
+    ):
         field = (field - 1) * stride + kernel
     return field

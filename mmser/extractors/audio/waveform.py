@@ -44,7 +44,9 @@ class Waveform:
         return {"extractor": "waveform", **asdict(self)}
 
     def extract(self, clips: Sequence[Clip]) -> list[Features | Failure]:
-        """One (sample,) float32 array per clip; a scalar per time step, so there is no feature axis."""
+        """One (sample,) float32 array per clip; a scalar per time step, so there is no feature
+        axis.
+        """
         return each_waveform(clips, self._features, self.sample_rate)
 
     def _features(self, waveform: Any) -> Features:

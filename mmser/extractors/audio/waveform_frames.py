@@ -1,4 +1,6 @@
-"""The waveform cut into label frames, so that it shares a grid with words and continuous annotations."""
+"""The waveform cut into label frames, so that it shares a grid with words and continuous
+annotations.
+"""
 
 from __future__ import annotations
 
@@ -48,4 +50,6 @@ class WaveformFrames:
 
     def _features(self, waveform: np.ndarray) -> Features:
         whole = np.pad(waveform, (0, -len(waveform) % self.feature_size))
-        return Features(whole.reshape(-1, self.feature_size), frame_rate=self.sample_rate / self.feature_size)
+        return Features(
+            whole.reshape(-1, self.feature_size), frame_rate=self.sample_rate / self.feature_size
+        )

@@ -1,9 +1,11 @@
-"""One speaker embedding per utterance: an X-vector network on top of a WavLM-like encoder, trained on VoxCeleb.
+"""One speaker embedding per utterance: an X-vector network on top of a WavLM-like encoder, trained
+on VoxCeleb.
 
-Sources: Snyder et al., "X-vectors", ICASSP 2018; Chen et al., "WavLM", JSTSP 2022 (their speaker verification model).
+Sources: Snyder et al., "X-vectors", ICASSP 2018; Chen et al., "WavLM", JSTSP 2022 (their speaker
+verification model).
 
-Differs: utterances are computed one by one, as padding would change the encoder's statistics; one too short for the
-time-delay layers is followed by silence.
+Differs: utterances are computed one by one, as padding would change the encoder's statistics; one
+too short for the time-delay layers is followed by silence.
 """
 
 from __future__ import annotations
@@ -31,17 +33,16 @@ _FRAME, _RECEPTIVE_FIELD = 320, 400
 
 @dataclass(frozen=True)
 class XVector:
-    """waveform -> encoder (50 Hz) -> time-delay layers -> mean and deviation over time -> linear, (1, size).
+    """waveform -> encoder (50 Hz) -> time-delay layers -> mean and deviation over time -> linear,
+    (1, size).
 
     Args:
-        weights: folder of a checkpoint, hub id, or ``random``: a seeded two-layer network of the same output size.
-        revision: commit of the hub id.
-        weights_folder: where downloaded checkpoints are looked for first.
-        size: dimension of the embedding; another one in the checkpoint is an error.
-        level: ``none`` (WavLM base) or ``zscore`` (mean 0, variance 1).
-        precision: ``float32`` or ``bfloat16``.
-        device: ``auto``, ``cpu``, ``cuda``.
-        seed: of random weights.
+        weights: folder of a checkpoint, hub id, or ``random``: a seeded two-layer network of the
+        same output size. revision: commit of the hub id. weights_folder: where downloaded
+        checkpoints are looked for first. size: dimension of the embedding; another one in the
+        checkpoint is an error. level: ``none`` (WavLM base) or ``zscore`` (mean 0, variance 1).
+        precision: ``float32`` or ``bfloat16``. device: ``auto``, ``cpu``, ``cuda``. seed: of random
+        weights.
     """
 
     modality: ClassVar[Modality] = "audio"
@@ -100,11 +101,15 @@ class XVector:
         if self.random_weights:
             model = seeded(self._random_model, self.seed)
         else:
-            remedy = "Name a checkpoint trained to tell speakers, such as microsoft/wavlm-base-plus-sv."
+            remedy = (
+                "Name a checkpoint trained to tell speakers, such as microsoft/wavlm-base-plus-sv."
+            )
             model = read_network(AutoModelForAudioXVector, self.checkpoint.path, _KINDS, remedy)
         if model.config.xvector_output_dim != self.size:
             found = f"{model.config.xvector_output_dim} in {self.weights}"
-            raise MmserError(f"a checkpoint with embeddings of size {self.size}", found, "Set `size`.")
+            raise MmserError(
+                f"a checkpoint with embeddings of size {self.size}", found, "Set `size`."
+            )
         return placed(model, self.device, self.precision)
 
     def _random_model(self) -> Any:
@@ -124,5 +129,7 @@ class XVector:
     def _shortest(self) -> int:
         """Samples that leave two frames behind the time-delay layers: a deviation needs two."""
         config = self._model.config
-        lost = sum((k - 1) * d for k, d in zip(config.tdnn_kernel, config.tdnn_dilation, strict=True))
+        lost = sum(
+            (k - 1) * d for k, d in zip(config.tdnn_kernel, config.tdnn_dilation, strict=True)
+        )
         return (lost + 1) * _FRAME + _RECEPTIVE_FIELD

@@ -1,4 +1,6 @@
-"""Face embeddings of facenet-pytorch's InceptionResnetV1 (Schroff et al., CVPR 2015; Cao et al., FG 2018)."""
+"""Face embeddings of facenet-pytorch's InceptionResnetV1 (Schroff et al., CVPR 2015; Cao et al., FG
+2018).
+"""
 
 from __future__ import annotations
 
@@ -22,17 +24,14 @@ class InceptionResnet:
     """frames -> face crop -> InceptionResnetV1, (time, 512) of unit length.
 
     Args:
-        weights: the published .pt file (VGGFace2 or CASIA-Webface), or ``random``: the same network, seeded.
-        crop: ``face`` (MTCNN) or ``centre`` (the central square, no detector).
-        image_size: side of the picture the network sees, pixels.
-        margin: of the face crop, part of the box's longer side.
-        rate: pictures per second, at most that of the clip's frames.
-        limit: pictures kept from the start; None keeps all.
-        detect_scale, detect_every, smallest_face, face_score: see `faces.FaceFinder`, with the measured errors.
-        precision: ``bfloat16`` trades a relative error below one percent for speed.
-        batch_size: pictures in one pass.
-        device: ``auto``, ``cpu``, ``cuda``.
-        seed: of random weights.
+        weights: the published .pt file (VGGFace2 or CASIA-Webface), or ``random``: the same
+        network, seeded. crop: ``face`` (MTCNN) or ``centre`` (the central square, no detector).
+        image_size: side of the picture the network sees, pixels. margin: of the face crop, part of
+        the box's longer side. rate: pictures per second, at most that of the clip's frames. limit:
+        pictures kept from the start; None keeps all. detect_scale, detect_every, smallest_face,
+        face_score: see `faces.FaceFinder`, with the measured errors. precision: ``bfloat16`` trades
+        a relative error below one percent for speed. batch_size: pictures in one pass. device:
+        ``auto``, ``cpu``, ``cuda``. seed: of random weights.
     """
 
     modality: ClassVar[Modality] = "face"
@@ -70,9 +69,13 @@ class InceptionResnet:
         return {"extractor": "inception_resnet", **kept, **self.checkpoint.facts}
 
     def extract(self, clips: Sequence[Clip]) -> list[Features | Failure]:
-        """One (time, 512) float32 array per clip; spans where frames without a face were left out."""
+        """One (time, 512) float32 array per clip; spans where frames without a face
+        were left out.
+        """
         mean, deviation = (127.5,) * 3, (128.0,) * 3
-        return image_features(clips, PictureRecipe.of(self), self._network, mean, deviation, self.batch_size)
+        return image_features(
+            clips, PictureRecipe.of(self), self._network, mean, deviation, self.batch_size
+        )
 
     @cached_property
     def _network(self) -> Any:
@@ -85,5 +88,7 @@ class InceptionResnet:
         if not self.random_weights:
             path = self.checkpoint.path
             remedy = f"Use {_DOWNLOAD}."
-            load_tensors(network, read_tensors(path), "InceptionResnetV1", path, remedy, unused=["logits.*"])
+            load_tensors(
+                network, read_tensors(path), "InceptionResnetV1", path, remedy, unused=["logits.*"]
+            )
         return placed(network, self.device, self.precision).to(memory_format=torch.channels_last)

@@ -24,20 +24,18 @@ class ResNet:
     """frames -> face or centre crop -> ResNet without its classifier, (time, size).
 
     Args:
-        weights: .pth or .safetensors file of the architecture, or ``random``: a seeded network of the same output
+        weights: .pth or .safetensors file of the architecture, or ``random``: a seeded network of
+        the same output
             dimension with one block per stage.
-        architecture: torchvision's name, such as resnet18, resnet50, resnet101.
-        size: feature dimension; another one of the architecture is an error.
-        crop: ``face`` (MTCNN) or ``centre`` (the central square, no detector).
-        image_size: side of the picture the network sees, pixels.
-        margin: of the face crop, part of the box's longer side.
-        rate: pictures per second, at most that of the clip's frames.
-        limit: pictures kept from the start; None keeps all.
-        detect_scale, detect_every, smallest_face, face_score: see `faces.FaceFinder`, with the measured errors.
-        precision: ``bfloat16`` with channels_last is about 4 times faster on CPU, with a relative error of about 0.4 %.
-        batch_size: pictures in one pass.
-        device: ``auto``, ``cpu``, ``cuda``.
-        seed: of random weights.
+        architecture: torchvision's name, such as resnet18, resnet50, resnet101. size: feature
+        dimension; another one of the architecture is an error. crop: ``face`` (MTCNN) or ``centre``
+        (the central square, no detector). image_size: side of the picture the network sees, pixels.
+        margin: of the face crop, part of the box's longer side. rate: pictures per second, at most
+        that of the clip's frames. limit: pictures kept from the start; None keeps all.
+        detect_scale, detect_every, smallest_face, face_score: see `faces.FaceFinder`, with the
+        measured errors. precision: ``bfloat16`` with channels_last is about 4 times faster on CPU,
+        with a relative error of about 0.4 %. batch_size: pictures in one pass. device: ``auto``,
+        ``cpu``, ``cuda``. seed: of random weights.
     """
 
     modality: ClassVar[Modality] = "face"
@@ -82,15 +80,21 @@ class ResNet:
         return {"extractor": "resnet", **kept, **self.checkpoint.facts}
 
     def extract(self, clips: Sequence[Clip]) -> list[Features | Failure]:
-        """One (time, size) float32 array per clip; spans where frames without a face were left out."""
-        return image_features(clips, PictureRecipe.of(self), self._network, _MEAN, _DEVIATION, self.batch_size)
+        """One (time, size) float32 array per clip; spans where frames without a face
+        were left out.
+        """
+        return image_features(
+            clips, PictureRecipe.of(self), self._network, _MEAN, _DEVIATION, self.batch_size
+        )
 
     @property
     def _download(self) -> str:
         from torchvision.models import get_model_weights, list_models
 
         if self.architecture not in list_models(include=["*resnet*", "*resnext*"]):
-            raise MmserError("a torchvision ResNet", self.architecture, "For example resnet50 or resnet101.")
+            raise MmserError(
+                "a torchvision ResNet", self.architecture, "For example resnet50 or resnet101."
+            )
         return str(get_model_weights(self.architecture)["IMAGENET1K_V1"].url)  # type: ignore[index]
 
     @cached_property
@@ -107,12 +111,16 @@ class ResNet:
             network = get_model(self.architecture, weights=None)
         size = network.fc.in_features
         if size != self.size:
-            raise MmserError(f"{self.architecture} of size {self.size}", f"size {size}", f"Set size={size}.")
+            raise MmserError(
+                f"{self.architecture} of size {self.size}", f"size {size}", f"Set size={size}."
+            )
         network.fc = nn.Identity()
         if not self.random_weights:
             path = self.checkpoint.path
             remedy = f"Set `architecture` to the file's, or use {self._download}."
-            load_tensors(network, read_tensors(path), self.architecture, path, remedy, unused=["fc.*"])
+            load_tensors(
+                network, read_tensors(path), self.architecture, path, remedy, unused=["fc.*"]
+            )
         return placed(network, self.device, self.precision).to(memory_format=torch.channels_last)
 
     def _random_network(self) -> Any:

@@ -2,8 +2,8 @@
 
 Sources: Devlin et al., NAACL 2019; Liu et al., 2019 (RoBERTa).
 
-The text is parted into words first (dashes and dots vanish, other punctuation and case stay), so that rows can be
-matched with word times.
+The text is parted into words first (dashes and dots vanish, other punctuation and case stay), so
+that rows can be matched with word times.
 """
 
 from __future__ import annotations
@@ -38,22 +38,23 @@ _NO_EFFECT = ("weights_folder", "batch_pieces", "device")
 
 @dataclass(frozen=True)
 class Bert:
-    """transcript -> sub-words -> Transformer -> last layers side by side, (word or sub-word, size * layers).
+    """transcript -> sub-words -> Transformer -> last layers side by side, (word or sub-word, size *
+    layers).
 
     Args:
-        weights: folder of a checkpoint, hub id, or ``random``: a seeded two-layer network of the same output
+        weights: folder of a checkpoint, hub id, or ``random``: a seeded two-layer network of the
+        same output
             dimension over hashed sub-words.
-        revision: commit of the hub id.
-        weights_folder: where downloaded checkpoints are looked for first.
-        size: feature dimension of one layer; another one in the checkpoint is an error.
-        layers: how many of the last layers are put side by side (1 the last, 4 the last four, earliest first).
-        pooling: ``words``: the mean of each word's sub-words; ``pieces``: every sub-word, start and end mark too.
-        limit: sub-words kept from the start, marks included, if the network has as many positions; further words are
+        revision: commit of the hub id. weights_folder: where downloaded checkpoints are looked for
+        first. size: feature dimension of one layer; another one in the checkpoint is an error.
+        layers: how many of the last layers are put side by side (1 the last, 4 the last four,
+        earliest first). pooling: ``words``: the mean of each word's sub-words; ``pieces``: every
+        sub-word, start and end mark too. limit: sub-words kept from the start, marks included, if
+        the network has as many positions; further words are
             dropped and noted.
-        precision: ``bfloat16`` is about 2.6 times faster on CPU, with a relative error of about 1.4 %.
-        batch_pieces: most sub-words, padding included, in one pass.
-        device: ``auto``, ``cpu``, ``cuda``.
-        seed: of random weights.
+        precision: ``bfloat16`` is about 2.6 times faster on CPU, with a relative error of about 1.4
+        %. batch_pieces: most sub-words, padding included, in one pass. device: ``auto``, ``cpu``,
+        ``cuda``. seed: of random weights.
     """
 
     modality: ClassVar[Modality] = "text"
@@ -92,7 +93,9 @@ class Bert:
         return {"extractor": "bert", **kept, **self.checkpoint.facts}
 
     def extract(self, clips: Sequence[Clip]) -> list[Features | Failure]:
-        """One (word or sub-word, size * layers) float32 array per clip, with spans where words have times."""
+        """One (word or sub-word, size * layers) float32 array per clip, with spans where words have
+        times.
+        """
         found: dict[int, Features | Failure] = {}
         read: dict[int, Transcript] = {}
         for position, clip in enumerate(clips):
@@ -101,7 +104,9 @@ class Bert:
                 found[position] = transcript
             else:
                 read[position] = transcript
-        pieces = {p: self._tokenizer(spoken_words(text.text), self._most) for p, text in read.items()}
+        pieces = {
+            p: self._tokenizer(spoken_words(text.text), self._most) for p, text in read.items()
+        }
         order = list(pieces)
         for batch in length_batches([len(pieces[p].ids) for p in order], self.batch_pieces):
             rows = [order[b] for b in batch]
@@ -125,11 +130,15 @@ class Bert:
         model = seeded(self._random_model, self.seed) if self.random_weights else self._read()
         if model.config.hidden_size != self.size:
             raise MmserError(
-                f"a checkpoint of size {self.size}", f"{model.config.hidden_size} in {self.weights}", "Set `size`."
+                f"a checkpoint of size {self.size}",
+                f"{model.config.hidden_size} in {self.weights}",
+                "Set `size`.",
             )
         if self.layers > model.config.num_hidden_layers:
             raise MmserError(
-                f"at most {model.config.num_hidden_layers} layers", f"layers={self.layers}", "Lower `layers`."
+                f"at most {model.config.num_hidden_layers} layers",
+                f"layers={self.layers}",
+                "Lower `layers`.",
             )
         return placed(model, self.device, self.precision)
 
@@ -139,10 +148,15 @@ class Bert:
         from mmser.models.layers.pretrained import read_network
 
         folder = self.checkpoint.path
-        remedy = "Name a checkpoint of a text encoder, such as BERT or RoBERTa; the extractor wav2vec2 reads speech."
+        remedy = (
+            "Name a checkpoint of a text encoder, such as BERT or RoBERTa; the extractor "
+            "wav2vec2 reads speech."
+        )
         model = read_network(AutoModel, folder, (), remedy)
         if model.main_input_name != "input_ids" or model.config.is_encoder_decoder:
-            raise MmserError(f"a text encoder in {folder}", f"model_type {model.config.model_type}", remedy)
+            raise MmserError(
+                f"a text encoder in {folder}", f"model_type {model.config.model_type}", remedy
+            )
         return model
 
     def _random_model(self) -> Any:
@@ -169,7 +183,9 @@ class Bert:
             ids[row, : len(pieces.ids)] = torch.tensor(pieces.ids)
             mask[row, : len(pieces.ids)] = 1
         with torch.inference_mode():
-            output = self._model(ids.to(device), attention_mask=mask.to(device), output_hidden_states=True)
+            output = self._model(
+                ids.to(device), attention_mask=mask.to(device), output_hidden_states=True
+            )
         states = torch.cat(output.hidden_states[-self.layers :], dim=-1).float().cpu().numpy()
         return [row[: len(pieces.ids)] for row, pieces in zip(states, batch, strict=True)]
 
@@ -180,9 +196,13 @@ class Bert:
         notes = cut_note(kept, count)
         spans = spans_of(transcript)
         if self.pooling == "pieces":
-            return Features(values, spans=None if spans is None else piece_spans(owners, spans), notes=notes)
+            return Features(
+                values, spans=None if spans is None else piece_spans(owners, spans), notes=notes
+            )
         pooled = np.zeros((kept, values.shape[1]), dtype=np.float32)
         owned = owners >= 0
         np.add.at(pooled, owners[owned], values[owned])
-        pooled /= np.maximum(np.bincount(owners[owned], minlength=kept), 1)[:, None].astype(np.float32)
+        pooled /= np.maximum(np.bincount(owners[owned], minlength=kept), 1)[:, None].astype(
+            np.float32
+        )
         return Features(pooled, spans=None if spans is None else spans[:kept], notes=notes)

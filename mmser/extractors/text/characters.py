@@ -1,4 +1,6 @@
-"""Characters of the transcript as numbers of a fixed alphabet: targets of CTC and character-level encoders."""
+"""Characters of the transcript as numbers of a fixed alphabet: targets of CTC and character-level
+encoders.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +17,12 @@ from mmser.extractors.outcomes import each_transcript
 
 @dataclass(frozen=True)
 class Characters:
-    """transcript -> normalised words joined by one space -> numbers, (character,) int32; 0 is the CTC blank.
+    """transcript -> normalised words joined by one space -> numbers, (character,) int32; 0 is the
+    CTC blank.
 
-    Hyphens become spaces. The n-th character of ``alphabet`` is n (from 1); a character outside is left out and
-    counted in the notes. The default is the 28 symbols of the English wav2vec 2.0 CTC vocabularies, lower case, space
-    for their word mark.
+    Hyphens become spaces. The n-th character of ``alphabet`` is n (from 1); a character outside is
+    left out and counted in the notes. The default is the 28 symbols of the English wav2vec 2.0 CTC
+    vocabularies, lower case, space for their word mark.
 
     Args:
         alphabet: the known characters in order.
@@ -37,7 +40,9 @@ class Characters:
         return {"extractor": "characters", **asdict(self)}
 
     def extract(self, clips: Sequence[Clip]) -> list[Features | Failure]:
-        """One (character,) int32 array per clip; a transcript without one known character fails as empty."""
+        """One (character,) int32 array per clip; a transcript without one known character fails as
+        empty.
+        """
         results = each_transcript(clips, self._features)
         return [
             Failure(clip.id, "empty transcript", result.notes)
@@ -51,6 +56,12 @@ class Characters:
         left_out = sum(character not in self.alphabet for character in text)
         notes = f"{left_out} of {len(text)} characters outside the alphabet" if left_out else ""
         # A word of which nothing is left takes its space with it.
-        words = ("".join(character for character in word if character in self.alphabet) for word in text.split())
-        known = [self.alphabet.index(character) + 1 for character in " ".join(word for word in words if word)]
+        words = (
+            "".join(character for character in word if character in self.alphabet)
+            for word in text.split()
+        )
+        known = [
+            self.alphabet.index(character) + 1
+            for character in " ".join(word for word in words if word)
+        ]
         return Features(np.array(known, dtype=np.int32), notes=notes)

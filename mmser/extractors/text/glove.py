@@ -1,7 +1,7 @@
 """GloVe: one published vector per word (Pennington, Socher, Manning, EMNLP 2014).
 
-Differs: the published vectors split "don't" into "do" and "n't"; a word the file lacks is looked up in its parts
-(contraction, hyphen), whose mean stands for it, so that rows stay one per spoken word.
+Differs: the published vectors split "don't" into "do" and "n't"; a word the file lacks is looked up
+in its parts (contraction, hyphen), whose mean stands for it, so that rows stay one per spoken word.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ _CONTRACTION = re.compile(r"^(\w+?)(n't|'\w+)$")
 
 @dataclass(frozen=True)
 class Glove:
-    """transcript -> normalised words -> one vector each, (word, size) float32; unknown words are zero and counted.
+    """transcript -> normalised words -> one vector each, (word, size) float32; unknown words are
+    zero and counted.
 
     Args:
-        weights: the text file, or ``random`` (a seeded normal vector per word: no meaning, every word known).
-        size: dimension of the vectors.
-        limit: words kept from the start; None keeps all.
-        split_unknown: look an unknown word up in its parts ("don't": mean of "do" and "n't").
+        weights: the text file, or ``random`` (a seeded normal vector per word: no meaning, every
+        word known). size: dimension of the vectors. limit: words kept from the start; None keeps
+        all. split_unknown: look an unknown word up in its parts ("don't": mean of "do" and "n't").
         seed: of the random vectors.
     """
 
@@ -80,7 +80,11 @@ class Glove:
         zero = np.zeros(self.size, dtype=np.float32)
         values = np.stack([zero if vector is None else vector for vector in vectors])
         spans = spans_of(transcript)
-        notes = f"{len(unknown)} of {len(words)} words unknown: {', '.join(unknown[:5])}" if unknown else ""
+        notes = (
+            f"{len(unknown)} of {len(words)} words unknown: {', '.join(unknown[:5])}"
+            if unknown
+            else ""
+        )
         return Features(values, spans=None if spans is None else spans[: self.limit], notes=notes)
 
     def _vector(self, word: str) -> np.ndarray | None:
@@ -96,7 +100,9 @@ class Glove:
 
 
 def parts_of(word: str) -> list[str]:
-    """Hyphenated pieces and contraction pieces: "don't" -> do, n't; "well-known" -> well, known; else none."""
+    """Hyphenated pieces and contraction pieces: "don't" -> do, n't; "well-known" -> well, known;
+    else none.
+    """
     pieces = [piece for piece in word.split("-") if piece]
     parts: list[str] = []
     for piece in pieces:

@@ -14,7 +14,13 @@ from mmser.core.weights import Weights
 from mmser.core.words import spoken_words
 from mmser.extractors.alignment import spans_of
 from mmser.extractors.outcomes import each_transcript
-from mmser.extractors.pieces import HashedTokenizer, Tokenizer, cut_note, piece_spans, read_tokenizer
+from mmser.extractors.pieces import (
+    HashedTokenizer,
+    Tokenizer,
+    cut_note,
+    piece_spans,
+    read_tokenizer,
+)
 
 _NO_EFFECT = ("weights_folder",)
 
@@ -24,7 +30,8 @@ class Tokens:
     """transcript -> words as written -> sub-word ids with start and end mark, (sub-word,) int32.
 
     Args:
-        weights: folder of a checkpoint, hub id, or ``random``: pieces of up to four characters hashed into 8192 ids,
+        weights: folder of a checkpoint, hub id, or ``random``: pieces of up to four characters
+        hashed into 8192 ids,
             for networks that are trained from scratch.
         revision: commit of the hub id.
         weights_folder: where downloaded checkpoints are looked for first.
@@ -71,4 +78,6 @@ class Tokens:
         kept = int(owners.max(initial=-1)) + 1
         notes = cut_note(kept, len(words))
         ids = np.array(pieces.ids, dtype=np.int32)
-        return Features(ids, spans=None if spans is None else piece_spans(owners, spans), notes=notes)
+        return Features(
+            ids, spans=None if spans is None else piece_spans(owners, spans), notes=notes
+        )

@@ -16,7 +16,8 @@ from mmser.extractors.outcomes import each_transcript
 
 @dataclass(frozen=True)
 class Words:
-    """transcript -> normalised words -> `core.words.word_id` of each, (word,) int32; 0 never occurs.
+    """transcript -> normalised words -> `core.words.word_id` of each, (word,) int32; 0 never
+    occurs.
 
     Args:
         limit: words kept from the start; None keeps all.

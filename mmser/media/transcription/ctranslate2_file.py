@@ -1,6 +1,7 @@
 """What a model.bin of CTranslate2 holds: whose network it is, and whether its weights are numbers.
 
-The file: version, name and revision of the network, then of each variable name, shape, type and values; little-endian.
+The file: version, name and revision of the network, then of each variable name, shape, type and
+values; little-endian.
 """
 
 from __future__ import annotations
@@ -22,18 +23,27 @@ _BFLOAT16 = 5
 
 
 def check_model_file(path: Path, network: str) -> None:
-    """Raise MmserError unless ``path`` is a CTranslate2 file of ``network`` (WhisperSpec) whose weights are numbers."""
+    """Raise MmserError unless ``path`` is a CTranslate2 file of ``network`` (WhisperSpec) whose
+    weights are numbers.
+    """
     try:
-        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        with (
+            path.open("rb") as file,
+            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content,
+        ):
             reader = _Reader(content)
             found = reader.network()
             if found != network:
-                raise MmserError(f"a {network} in {path}", found, "Name a folder of a Whisper model.")
+                raise MmserError(
+                    f"a {network} in {path}", found, "Name a folder of a Whisper model."
+                )
             for name, values in reader.floats():
                 check_finite({name: values}, path)
                 del values
     except (OSError, ValueError, struct.error) as error:
-        raise MmserError(f"a model file of CTranslate2, {path}", "another file", "Download it anew.") from error
+        raise MmserError(
+            f"a model file of CTranslate2, {path}", "another file", "Download it anew."
+        ) from error
 
 
 class _Reader:
@@ -64,7 +74,10 @@ class _Reader:
             if kind in _TYPES:
                 yield name, np.frombuffer(values, _TYPES[kind])
             elif kind == _BFLOAT16:
-                yield name, (np.frombuffer(values, np.uint16).astype(np.uint32) << 16).view(np.float32)
+                yield (
+                    name,
+                    (np.frombuffer(values, np.uint16).astype(np.uint32) << 16).view(np.float32),
+                )
 
     def _number(self, format_: str) -> int:
         (value,) = struct.unpack_from(format_, self._content, self._at)
@@ -74,4 +87,6 @@ class _Reader:
     def _text(self) -> str:
         size = self._number("<H")
         self._at += size
-        return bytes(self._content[self._at - size : self._at]).rstrip(b"\0").decode(errors="replace")
+        return (
+            bytes(self._content[self._at - size : self._at]).rstrip(b"\0").decode(errors="replace")
+        )

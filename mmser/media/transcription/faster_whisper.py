@@ -1,4 +1,5 @@
-"""Whisper in CTranslate2 (faster-whisper): the same models, faster on CPU, from a folder on disk, never downloaded.
+"""Whisper in CTranslate2 (faster-whisper): the same models, faster on CPU, from a folder on disk,
+never downloaded.
 
 Differs: temperature 0 only, as in `mmser.media.transcription.whisper`.
 """
@@ -31,11 +32,12 @@ FURTHER = ("preprocessor_config.json", "vocabulary.json", "vocabulary.txt")
 
 
 class FasterWhisper:
-    """``model`` is a size name (tiny, base.en, large-v3, ...), a folder of ``weights``, or the path of a model folder.
+    """``model`` is a size name (tiny, base.en, large-v3, ...), a folder of ``weights``, or the path
+    of a model folder.
 
-    ``weights`` may be the model folder itself.
-    ``compute_type`` is CTranslate2's number format ("default" is the model's own, "int8" is faster and less exact).
-    ``language`` is a code such as "en"; None lets Whisper detect it in each utterance.
+    ``weights`` may be the model folder itself. ``compute_type`` is CTranslate2's number format
+    ("default" is the model's own, "int8" is faster and less exact). ``language`` is a code such as
+    "en"; None lets Whisper detect it in each utterance.
     """
 
     def __init__(
@@ -48,9 +50,16 @@ class FasterWhisper:
         device: str = "auto",
     ) -> None:
         places = expanded(model), expanded(weights)
-        self.path = next((path for path in places if (path / FILES[0]).is_file()), places[1] / model)
+        self.path = next(
+            (path for path in places if (path / FILES[0]).is_file()), places[1] / model
+        )
         self.name = f"faster-whisper-{self.path.name}"
-        self.language, self.compute_type, self.beam_size, self.device = language, compute_type, beam_size, device
+        self.language, self.compute_type, self.beam_size, self.device = (
+            language,
+            compute_type,
+            beam_size,
+            device,
+        )
 
     def parameters(self) -> Mapping[str, Any]:
         """Raises MmserError when the model is not there."""
@@ -68,7 +77,8 @@ class FasterWhisper:
         Raises MmserError when the package or the model is missing.
         """
         return [
-            Transcript("", self.name) if is_silent(waveform) else self._transcribe(waveform) for waveform in waveforms
+            Transcript("", self.name) if is_silent(waveform) else self._transcribe(waveform)
+            for waveform in waveforms
         ]
 
     def _transcribe(self, waveform: np.ndarray) -> Transcript:
@@ -101,13 +111,18 @@ class FasterWhisper:
             from faster_whisper import WhisperModel
         except ModuleNotFoundError as error:
             raise MmserError(
-                "faster-whisper", "no package faster-whisper", "Run: pip install 'mmser[faster-whisper]'"
+                "faster-whisper",
+                "no package faster-whisper",
+                "Run: pip install 'mmser[faster-whisper]'",
             ) from error
         self._check_files()
         check_model_file(self.path / FILES[0], "WhisperSpec")
         try:
             return WhisperModel(
-                str(self.path), device=self.device, compute_type=self.compute_type, local_files_only=True
+                str(self.path),
+                device=self.device,
+                compute_type=self.compute_type,
+                local_files_only=True,
             )
         except (RuntimeError, ValueError, KeyError, TypeError, OSError) as error:
             found = f"{self.path}, which does not load ({reason_of(error)})"
@@ -119,7 +134,9 @@ class FasterWhisper:
             raise MmserError(
                 f"the faster-whisper model '{self.path.name}'",
                 f"no {', '.join(missing)} in {self.path}",
-                f"Download all files of https://huggingface.co/Systran/faster-whisper-{self.path.name} into that "
-                "folder, or set transcriber.model or transcriber.weights to a model folder (the folder of all weights "
+                "Download all files of "
+                f"https://huggingface.co/Systran/faster-whisper-{self.path.name} into that "
+                "folder, or set transcriber.model or transcriber.weights to a model folder (the "
+                "folder of all weights "
                 "is paths.weights).",
             )

@@ -1,6 +1,8 @@
-"""CMU PocketSphinx: a small recogniser whose wheel carries its own English model; weak, but needs no download.
+"""CMU PocketSphinx: a small recogniser whose wheel carries its own English model; weak, but needs
+no download.
 
-Word times come in frames of 10 ms; the confidence of a word is its posterior probability in the lattice.
+Word times come in frames of 10 ms; the confidence of a word is its posterior probability in the
+lattice.
 """
 
 from __future__ import annotations
@@ -53,7 +55,8 @@ class PocketSphinx:
     def _transcribe(self, decoder: Decoder, waveform: np.ndarray) -> Transcript:
         if is_silent(waveform):
             return Transcript("", self.name)
-        # The noise estimate of the front end runs on from one utterance to the next unless it is set up anew.
+        # The noise estimate of the front end runs on from one utterance to the next unless it is
+        # set up anew.
         decoder.reinit_feat()
         decoder.start_utt()
         pcm = np.clip(np.round(waveform * 32768.0), -32768, 32767).astype(np.int16)
@@ -79,7 +82,9 @@ def _require() -> None:
         import pocketsphinx  # noqa: F401
     except ModuleNotFoundError as error:
         raise MmserError(
-            "the speech recogniser PocketSphinx", "no package pocketsphinx", "Run: pip install 'mmser[pocketsphinx]'"
+            "the speech recogniser PocketSphinx",
+            "no package pocketsphinx",
+            "Run: pip install 'mmser[pocketsphinx]'",
         ) from error
 
 
@@ -87,5 +92,6 @@ def _decoder() -> Decoder:
     _require()
     from pocketsphinx import Decoder
 
-    # Means over the utterance itself: with the default, running ones, a transcript would depend on those before it.
+    # Means over the utterance itself: with the default, running ones, a transcript would depend on
+    # those before it.
     return Decoder(samprate=SAMPLE_RATE, cmn="batch", loglevel="FATAL")

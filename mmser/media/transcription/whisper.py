@@ -1,9 +1,11 @@
-"""OpenAI Whisper (Radford et al. 2023) with word times, from a checkpoint on disk; nothing is downloaded.
+"""OpenAI Whisper (Radford et al. 2023) with word times, from a checkpoint on disk; nothing is
+downloaded.
 
-Every utterance has a window of 30 s to itself: several in one window repeat sentences and give words to each other.
+Every utterance has a window of 30 s to itself: several in one window repeat sentences and give
+words to each other.
 
-Differs: temperature 0 only. Whisper falls back to random sampling when its own output looks poor, which would make a
-transcript depend on chance.
+Differs: temperature 0 only. Whisper falls back to random sampling when its own output looks poor,
+which would make a transcript depend on chance.
 """
 
 from __future__ import annotations
@@ -24,14 +26,24 @@ from mmser.core.paths import expanded
 from mmser.core.utterance import Word
 from mmser.media.silence import is_silent
 
-_UNREADABLE = (UnpicklingError, RuntimeError, LookupError, TypeError, ValueError, AttributeError, EOFError, OSError)
+_UNREADABLE = (
+    UnpicklingError,
+    RuntimeError,
+    LookupError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    EOFError,
+    OSError,
+)
 
 
 class Whisper:
-    """``model`` is a size name (tiny, base.en, large-v3, ...) whose ``<name>.pt`` lies in ``weights``, or a .pt path.
+    """``model`` is a size name (tiny, base.en, large-v3, ...) whose ``<name>.pt`` lies in
+    ``weights``, or a .pt path.
 
-    ``weights`` may be the .pt file itself. ``language`` is a code such as "en"; None lets Whisper detect it in each
-    utterance. ``device`` is a torch device, None the GPU where there is one.
+    ``weights`` may be the .pt file itself. ``language`` is a code such as "en"; None lets Whisper
+    detect it in each utterance. ``device`` is a torch device, None the GPU where there is one.
     """
 
     def __init__(
@@ -42,7 +54,9 @@ class Whisper:
         device: str | None = None,
     ) -> None:
         places = expanded(model), expanded(weights)
-        self.path = next((path for path in places if path.suffix == ".pt"), places[1] / f"{model}.pt")
+        self.path = next(
+            (path for path in places if path.suffix == ".pt"), places[1] / f"{model}.pt"
+        )
         self.name = f"whisper-{self.path.stem}"
         self.language, self.device = language, device
 
@@ -54,12 +68,14 @@ class Whisper:
             "model": self._published,
             "weights": self._digest,
             "language": self.language,
-            # Utterances could once share a window; the word is kept so that earlier transcripts are still known.
+            # Utterances could once share a window; the word is kept so that earlier transcripts are
+            # still known.
             "group_short": False,
         }
 
     def transcribe(self, waveforms: Sequence[np.ndarray]) -> list[Transcript]:
-        """Waveforms (sample,) float32 mono 16 kHz, one after the other; for silence Whisper would make words up.
+        """Waveforms (sample,) float32 mono 16 kHz, one after the other; for silence Whisper would
+        make words up.
 
         Raises MmserError when the checkpoint is missing or unfit.
         """
@@ -77,7 +93,12 @@ class Whisper:
             verbose=None,
         )
         return tuple(
-            Word(word["word"].strip(), float(word["start"]), float(word["end"]), float(word["probability"]))
+            Word(
+                word["word"].strip(),
+                float(word["start"]),
+                float(word["end"]),
+                float(word["probability"]),
+            )
             for segment in result["segments"]
             for word in segment["words"]
             if word["word"].strip()
@@ -94,12 +115,16 @@ class Whisper:
         """The name under which this file was published, by its digest; None for another."""
         import whisper
 
-        published = {address.split("/")[-2]: Path(address).stem for address in whisper._MODELS.values()}
+        published = {
+            address.split("/")[-2]: Path(address).stem for address in whisper._MODELS.values()
+        }
         return published.get(self._digest)
 
     @cached_property
     def _model(self) -> Any:
-        """The network; a published checkpoint gets its alignment heads, without which word times are less exact."""
+        """The network; a published checkpoint gets its alignment heads, without which word times
+        are less exact.
+        """
         import whisper
 
         name = self._published
@@ -121,6 +146,7 @@ class Whisper:
         return MmserError(
             f"the Whisper checkpoint '{self.path.stem}'",
             f"no file {self.path}",
-            f"Download {address} and put it there, or set transcriber.model or transcriber.weights to a .pt file "
+            f"Download {address} and put it there, or set transcriber.model or "
+            "transcriber.weights to a .pt file "
             "(the folder of all weights is paths.weights).",
         )

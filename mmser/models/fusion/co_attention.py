@@ -1,12 +1,13 @@
 """CA-MSER: MFCC and spectrogram decide together which wav2vec 2.0 frames count.
 
-Source: Zou, Si, Chen, Rajan, Chng, "Speech emotion recognition with co-attention based multi-level acoustic
-information", ICASSP 2022 (arXiv 2203.15326), with details from its authors' released code.
+Source: Zou, Si, Chen, Rajan, Chng, "Speech emotion recognition with co-attention based multi-level
+acoustic information", ICASSP 2022 (arXiv 2203.15326), with details from its authors' released code.
 
 Differs:
-    Utterances of any length: encoders deal in segments, this fusion works segment by segment, the head votes. The
-    weights are ReLU gates, as released; the notes speak of attention, which ``normalise`` = "softmax" makes of them.
-    Without MFCC and spectrogram every frame counts the same.
+    Utterances of any length: encoders deal in segments, this fusion works segment by segment, the
+    head votes. The weights are ReLU gates, as released; the notes speak of attention, which
+    ``normalise`` = "softmax" makes of them. Without MFCC and spectrogram every frame counts the
+    same.
 """
 
 from __future__ import annotations
@@ -25,11 +26,12 @@ from mmser.models.layers.pooling import masked_mean
 
 
 class CoAttention(nn.Module):
-    """Per segment: [x_s ; x_m ; x_w], where x_w = relu(W sum_t alpha_t w_t) and alpha = relu(W' [x_s ; x_m]).
+    """Per segment: [x_s ; x_m ; x_w], where x_w = relu(W sum_t alpha_t w_t) and alpha = relu(W'
+    [x_s ; x_m]).
 
-    ``attended`` names the streams of frames (``frames`` per segment); all others are vectors per segment, in the
-    order of the encoders. ``sequence`` is (batch, segment, feature); ``vector`` its mean, for a head that judges
-    segments (configs/head/segment_average.yaml) or one that does not.
+    ``attended`` names the streams of frames (``frames`` per segment); all others are vectors per
+    segment, in the order of the encoders. ``sequence`` is (batch, segment, feature); ``vector`` its
+    mean, for a head that judges segments (configs/head/segment_average.yaml) or one that does not.
     """
 
     known_streams: ClassVar[tuple[str, ...]] = ("spectrogram", "mfcc", "waveform", "wav2vec2")
@@ -45,23 +47,35 @@ class CoAttention(nn.Module):
     ) -> None:
         super().__init__()
         if normalise not in ("relu", "softmax"):
-            raise MmserError("normalise relu or softmax", f"'{normalise}'", "Correct fusion.normalise.")
+            raise MmserError(
+                "normalise relu or softmax", f"'{normalise}'", "Correct fusion.normalise."
+            )
         self.frames = frames
         self.normalise = normalise
         self.asking = tuple(name for name in input_sizes if name not in attended)
         self.attended = tuple(name for name in input_sizes if name in attended)
         asked_by = sum(input_sizes[name] for name in self.asking)
-        self.gates = nn.ModuleDict({n: nn.Linear(asked_by, frames) for n in self.attended if self.asking})
-        self.projections = nn.ModuleDict({name: nn.Linear(input_sizes[name], size) for name in self.attended})
+        self.gates = nn.ModuleDict(
+            {n: nn.Linear(asked_by, frames) for n in self.attended if self.asking}
+        )
+        self.projections = nn.ModuleDict(
+            {name: nn.Linear(input_sizes[name], size) for name in self.attended}
+        )
         self.dropout = nn.Dropout(dropout)
         self.output_size = asked_by + size * len(self.attended)
 
-    def forward(self, streams: Mapping[str, Stream], context: Context, need_attention: bool = False) -> Fused:
-        """streams (batch, segment, feature), attended ones (batch, segment * frame, feature) -> vector, sequence.
+    def forward(
+        self, streams: Mapping[str, Stream], context: Context, need_attention: bool = False
+    ) -> Fused:
+        """streams (batch, segment, feature), attended ones (batch, segment * frame, feature) ->
+        vector, sequence.
 
-        Attention: each attended stream's weights (batch, segment * frame), not normalised unless by softmax.
+        Attention: each attended stream's weights (batch, segment * frame), not normalised unless by
+        softmax.
         """
-        given = {name: self._segmented(name, streams[name]) for name in (*self.asking, *self.attended)}
+        given = {
+            name: self._segmented(name, streams[name]) for name in (*self.asking, *self.attended)
+        }
         count = max(stream.mask.shape[1] for stream in given.values())
         given = {name: _padded(stream, count) for name, stream in given.items()}
         parts = [given[name].filled() for name in self.asking]
@@ -80,14 +94,18 @@ class CoAttention(nn.Module):
         return Fused(masked_mean(sequence.values, real), attention=attention, sequence=sequence)
 
     def _weights(self, name: str, question: Tensor | None, mask: Tensor) -> Tensor:
-        """question (batch, segment, feature), mask (batch, segment, frame) -> alpha (batch, segment, frame)."""
+        """question (batch, segment, feature), mask (batch, segment, frame) -> alpha (batch,
+        segment, frame).
+        """
         if question is None:
             return mask / mask.sum(dim=2, keepdim=True).clamp(min=1)
         scores = self.gates[name](self.dropout(question))
         return masked_softmax(scores, mask) if self.normalise == "softmax" else scores.relu() * mask
 
     def _segmented(self, name: str, stream: Stream) -> Stream:
-        """Attended streams with their frames on an axis of their own, the last segment filled up."""
+        """Attended streams with their frames on an axis of their own, the last
+        segment filled up.
+        """
         if name not in self.attended:
             return stream
         short = -stream.mask.shape[1] % self.frames

@@ -9,7 +9,13 @@ import torch
 from torch import nn
 
 from mmser.core.batch import Context, Fused, Stream
-from mmser.models.layers.pooling import last_step, masked_max, masked_mean, masked_statistics, masked_sum
+from mmser.models.layers.pooling import (
+    last_step,
+    masked_max,
+    masked_mean,
+    masked_statistics,
+    masked_sum,
+)
 
 _POOLINGS = {
     "mean": masked_mean,
@@ -24,14 +30,22 @@ class Concat(nn.Module):
     """[pool(stream 1) ; pool(stream 2) ; ...]; an absent stream contributes zeros."""
 
     def __init__(
-        self, input_sizes: Mapping[str, int], pooling: Literal["mean", "sum", "max", "statistics", "last"] = "mean"
+        self,
+        input_sizes: Mapping[str, int],
+        pooling: Literal["mean", "sum", "max", "statistics", "last"] = "mean",
     ) -> None:
         super().__init__()
         self.names = tuple(input_sizes)
         self.pooling = pooling
         self.output_size = sum(input_sizes.values()) * (2 if pooling == "statistics" else 1)
 
-    def forward(self, streams: Mapping[str, Stream], context: Context, need_attention: bool = False) -> Fused:
+    def forward(
+        self, streams: Mapping[str, Stream], context: Context, need_attention: bool = False
+    ) -> Fused:
         """streams (batch, time, feature) each -> vector (batch, sum of pooled features)."""
         pool = _POOLINGS[self.pooling]
-        return Fused(torch.cat([pool(streams[name].values, streams[name].mask) for name in self.names], dim=-1))
+        return Fused(
+            torch.cat(
+                [pool(streams[name].values, streams[name].mask) for name in self.names], dim=-1
+            )
+        )

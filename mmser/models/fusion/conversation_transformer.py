@@ -1,13 +1,15 @@
-"""Conversation BiGRU with self-attention per modality, then a transformer over the utterances of both.
+"""Conversation BiGRU with self-attention per modality, then a transformer over the utterances of
+both.
 
-Source: Dutta, Ganapathy, "Multimodal transformer with learnable frontend and self attention for emotion recognition",
-ICASSP 2022, with details from its authors' released code.
+Source: Dutta, Ganapathy, "Multimodal transformer with learnable frontend and self attention for
+emotion recognition", ICASSP 2022, with details from its authors' released code.
 
 Differs:
-    Padded and absent utterances neither attend nor are attended to, and the recurrence runs over real ones (released:
-    over padding). The attention weights of an utterance sum to 1 over the conversation, as in the paper; the released
-    code normalises the other axis (``released_axis``). Its values are the recurrent states; in the released code their
-    projection (``projected_values``). Dropout also acts inside the feed-forward. Any number of streams.
+    Padded and absent utterances neither attend nor are attended to, and the recurrence runs over
+    real ones (released: over padding). The attention weights of an utterance sum to 1 over the
+    conversation, as in the paper; the released code normalises the other axis (``released_axis``).
+    Its values are the recurrent states; in the released code their projection
+    (``projected_values``). Dropout also acts inside the feed-forward. Any number of streams.
 """
 
 from __future__ import annotations
@@ -30,12 +32,16 @@ DIRECTIONS = ("forward", "backward")
 class ConversationAttention(nn.Module):
     """Two-layer BiGRU over the utterances of a conversation; each direction attends to itself.
 
-    ``Z = O W + b``, ``A = softmax(Z Z^T)`` over the utterances asked (rows), result ``A O``, for O of each direction;
-    with ``projected_values`` ``A Z``.
+    ``Z = O W + b``, ``A = softmax(Z Z^T)`` over the utterances asked (rows), result ``A O``, for O
+    of each direction; with ``projected_values`` ``A Z``.
     """
 
     def __init__(
-        self, input_size: int, hidden_size: int = 100, released_axis: bool = False, projected_values: bool = False
+        self,
+        input_size: int,
+        hidden_size: int = 100,
+        released_axis: bool = False,
+        projected_values: bool = False,
     ) -> None:
         super().__init__()
         self.recurrence = Recurrent(input_size, hidden_size, layers=2)
@@ -45,8 +51,8 @@ class ConversationAttention(nn.Module):
         self.output_size = 2 * hidden_size
 
     def forward(self, values: Tensor, mask: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """values (dialogue, turn, feature), mask (dialogue, turn) -> (dialogue, turn, output_size), zero in padding,
-        and the weights (dialogue, turn, turn) of either direction."""
+        """values (dialogue, turn, feature), mask (dialogue, turn) -> (dialogue, turn, output_size),
+        zero in padding, and the weights (dialogue, turn, turn) of either direction."""
         states = self.recurrence(values, mask).outputs.chunk(2, dim=-1)
         found, weights = [], []
         for state, similarity in zip(states, self.similarities, strict=True):
@@ -61,11 +67,13 @@ class ConversationAttention(nn.Module):
 
 
 class ConversationTransformer(nn.Module):
-    """Utterance vectors of each stream -> conversation attention -> linear to ``size`` -> transformer over all of them.
+    """Utterance vectors of each stream -> conversation attention -> linear to ``size`` ->
+    transformer over all of them.
 
-    Rows of a batch are regrouped by `Context` (use ``data.batching=dialogue``); a row outside a dialogue is alone. No
-    position and no modality enters the transformer. ``vector`` is what it says of an utterance in each stream, side by
-    side; ``sequence`` is (batch, stream, feature): what the conversation attention says, in the order of the streams.
+    Rows of a batch are regrouped by `Context` (use ``data.batching=dialogue``); a row outside a
+    dialogue is alone. No position and no modality enters the transformer. ``vector`` is what it
+    says of an utterance in each stream, side by side; ``sequence`` is (batch, stream, feature):
+    what the conversation attention says, in the order of the streams.
     """
 
     def __init__(
@@ -89,18 +97,24 @@ class ConversationTransformer(nn.Module):
                 for name, width in input_sizes.items()
             }
         )
-        self.projections = nn.ModuleDict({name: nn.Linear(2 * hidden_size, size) for name in self.names})
+        self.projections = nn.ModuleDict(
+            {name: nn.Linear(2 * hidden_size, size) for name in self.names}
+        )
         self.dropout = nn.Dropout(dropout)
         self.layers = nn.ModuleList(
-            TransformerLayer(size, heads, inner_size, dropout, weight_dropout, activation="gelu") for _ in range(layers)
+            TransformerLayer(size, heads, inner_size, dropout, weight_dropout, activation="gelu")
+            for _ in range(layers)
         )
         self.output_size = size * len(self.names)
 
-    def forward(self, streams: Mapping[str, Stream], context: Context, need_attention: bool = False) -> Fused:
-        """streams (batch, time, feature), pooled by their mean (time is 1 for utterance vectors) -> vector, sequence.
+    def forward(
+        self, streams: Mapping[str, Stream], context: Context, need_attention: bool = False
+    ) -> Fused:
+        """streams (batch, time, feature), pooled by their mean (time is 1 for utterance vectors) ->
+        vector, sequence.
 
-        Attention: ``<stream>_forward`` and ``<stream>_backward`` (batch, turn): which utterances of its conversation
-        an utterance attends to.
+        Attention: ``<stream>_forward`` and ``<stream>_backward`` (batch, turn): which utterances of
+        its conversation an utterance attends to.
         """
         groups = conversations(context)
         contextual, masks = {}, {}
@@ -123,7 +137,10 @@ class ConversationTransformer(nn.Module):
     def _mixed(self, contextual: Mapping[str, Tensor], masks: Mapping[str, Tensor]) -> Tensor:
         """{stream: (dialogue, turn, feature)} -> (dialogue, turn, size * stream)."""
         parts = [self.dropout(self.projections[name](contextual[name])) for name in self.names]
-        values, mask = torch.cat(parts, dim=1), torch.cat([masks[name] for name in self.names], dim=1)
+        values, mask = (
+            torch.cat(parts, dim=1),
+            torch.cat([masks[name] for name in self.names], dim=1),
+        )
         for layer in self.layers:
             values, _ = layer(values, mask)
         return torch.cat(zero_padding(values, mask).chunk(len(parts), dim=1), dim=-1)

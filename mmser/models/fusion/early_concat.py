@@ -1,6 +1,8 @@
-"""Early fusion: aligned streams concatenated at every step, then one recurrence over the joint sequence.
+"""Early fusion: aligned streams concatenated at every step, then one recurrence over the joint
+sequence.
 
-The classic feature-level baseline. Needs streams that share their steps: ``data.alignment=grid`` or ``word``.
+The classic feature-level baseline. Needs streams that share their steps: ``data.alignment=grid`` or
+``word``.
 """
 
 from __future__ import annotations
@@ -17,7 +19,8 @@ from mmser.models.layers.recurrent import Cell, Recurrent
 
 
 class EarlyConcat(nn.Module):
-    """[stream 1 ; stream 2 ; ... ; which of them are real] at each step -> recurrence -> mean and deviation over time.
+    """[stream 1 ; stream 2 ; ... ; which of them are real] at each step -> recurrence -> mean and
+    deviation over time.
 
     A step is real when any stream is; a stream missing there is zero and says so by its flag.
     """
@@ -37,10 +40,16 @@ class EarlyConcat(nn.Module):
         self.recurrence = Recurrent(joint, hidden_size, cell, layers=layers, dropout=dropout)
         self.output_size = 2 * self.recurrence.output_size
 
-    def forward(self, streams: Mapping[str, Stream], context: Context, need_attention: bool = False) -> Fused:
-        """streams (batch, time, feature) with one common time axis -> vector (batch, output_size), and the sequence."""
+    def forward(
+        self, streams: Mapping[str, Stream], context: Context, need_attention: bool = False
+    ) -> Fused:
+        """streams (batch, time, feature) with one common time axis -> vector (batch, output_size),
+        and the sequence.
+        """
         self._check({name: streams[name].mask.shape[1] for name in self.names})
-        masks = torch.stack([streams[name].mask for name in self.names], dim=-1)  # (batch, time, stream)
+        masks = torch.stack(
+            [streams[name].mask for name in self.names], dim=-1
+        )  # (batch, time, stream)
         parts: list[Tensor] = [streams[name].filled() for name in self.names]
         joint = torch.cat([*parts, masks.to(parts[0].dtype)], dim=-1)
         mask = masks.any(dim=-1)

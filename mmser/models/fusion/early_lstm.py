@@ -1,12 +1,13 @@
 """Early fusion for continuous emotion: features side by side at every frame, then a stack of LSTMs.
 
-Atmaja and Akagi, "Multitask learning and multistage fusion for dimensional audiovisual emotion recognition", ICASSP
-2020, section 2.1: LSTM 256, LSTM 128, LSTM 64, each followed by dropout 0.4, one linear output per dimension and
-frame. With one stream it is the paper's unimodal network.
+Atmaja and Akagi, "Multitask learning and multistage fusion for dimensional audiovisual emotion
+recognition", ICASSP 2020, section 2.1: LSTM 256, LSTM 128, LSTM 64, each followed by dropout 0.4,
+one linear output per dimension and frame. With one stream it is the paper's unimodal network.
 
 Differs:
-    Padded frames are masked (the paper pads every recording to 1768 frames of zeros and does not say).
-    The utterance's vector is the mean over frames, so that a linear head gives the mean of the frames' values.
+    Padded frames are masked (the paper pads every recording to 1768 frames of zeros and does not
+    say). The utterance's vector is the mean over frames, so that a linear head gives the mean of
+    the frames' values.
 """
 
 from __future__ import annotations
@@ -26,27 +27,37 @@ from mmser.models.layers.recurrent import Recurrent
 class EarlyLstm(nn.Module):
     """[stream 1 ; stream 2 ; ...] per frame -> (LSTM -> dropout) for each of ``hidden_sizes``.
 
-    Streams must share their frame rate (``data.alignment=grid``). Where one is absent or has ended its features are
-    zero; a frame is real when any stream is.
+    Streams must share their frame rate (``data.alignment=grid``). Where one is absent or has ended
+    its features are zero; a frame is real when any stream is.
     """
 
     def __init__(
-        self, input_sizes: Mapping[str, int], hidden_sizes: Sequence[int] = (256, 128, 64), dropout: float = 0.4
+        self,
+        input_sizes: Mapping[str, int],
+        hidden_sizes: Sequence[int] = (256, 128, 64),
+        dropout: float = 0.4,
     ) -> None:
         super().__init__()
         self.names = tuple(input_sizes)
         sizes = [sum(input_sizes.values()), *hidden_sizes]
         self.layers = nn.ModuleList(
-            Recurrent(inner, outer, "lstm", bidirectional=False) for inner, outer in itertools.pairwise(sizes)
+            Recurrent(inner, outer, "lstm", bidirectional=False)
+            for inner, outer in itertools.pairwise(sizes)
         )
         self.dropout = nn.Dropout(dropout)
         self.output_size = sizes[-1]
 
-    def forward(self, streams: Mapping[str, Stream], context: Context, need_attention: bool = False) -> Fused:
-        """streams (batch, time, feature) -> sequence (batch, time, output_size), vector its mean over real frames."""
+    def forward(
+        self, streams: Mapping[str, Stream], context: Context, need_attention: bool = False
+    ) -> Fused:
+        """streams (batch, time, feature) -> sequence (batch, time, output_size), vector its mean
+        over real frames.
+        """
         chosen = [streams[name] for name in self.names]
         longest = max(stream.mask.shape[1] for stream in chosen)
-        mask = torch.stack([F.pad(s.mask, (0, longest - s.mask.shape[1])) for s in chosen]).any(dim=0)
+        mask = torch.stack([F.pad(s.mask, (0, longest - s.mask.shape[1])) for s in chosen]).any(
+            dim=0
+        )
         values = torch.cat([_lengthened(stream.filled(), longest) for stream in chosen], dim=-1)
         for layer in self.layers:
             values = self.dropout(layer(values, mask).outputs)

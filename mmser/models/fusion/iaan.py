@@ -1,12 +1,15 @@
-"""IAAN: the current utterance attended with a view to the speaker's own and the interlocutor's previous turn.
+"""IAAN: the current utterance attended with a view to the speaker's own and the interlocutor's
+previous turn.
 
-Source: Yeh, Lin, Lee, "An interaction-aware attention network for speech emotion recognition in spoken dialogs", ICASSP
-2019, with its authors' released code; its GRUs with AReLU after Rajamani et al., ICASSP 2021.
+Source: Yeh, Lin, Lee, "An interaction-aware attention network for speech emotion recognition in
+spoken dialogs", ICASSP 2019, with its authors' released code; its GRUs with AReLU after Rajamani et
+al., ICASSP 2021.
 
 Differs:
-    Attention masks by explicit lengths (the released code takes frames of zero sum for padding and leaves the context
-    unmasked); a missing turn is a zero vector. Earlier turns come from the batch, so dialogues must be batched whole
-    (``data.batching=dialogue``), and turns that the protocol leaves out are not seen.
+    Attention masks by explicit lengths (the released code takes frames of zero sum for padding and
+    leaves the context unmasked); a missing turn is a zero vector. Earlier turns come from the
+    batch, so dialogues must be batched whole (``data.batching=dialogue``), and turns that the
+    protocol leaves out are not seen.
 """
 
 from __future__ import annotations
@@ -32,10 +35,12 @@ Turns = dict[str, tuple[Tensor, Tensor]]
 
 
 class IAAN(nn.Module):
-    """One interaction network per stream -> [h_c ; h_p ; h_r] of each -> linear, dropout, layer norm, ReLU.
+    """One interaction network per stream -> [h_c ; h_p ; h_r] of each -> linear, dropout, layer
+    norm, ReLU.
 
-    ``activation`` arelu is AR-GRU in IAAN, tanh the plain IAAN. ``bidirectional`` belongs to the current utterance's
-    GRU. ``reach`` is how many turns back the context may lie; ``average`` how many frames make a step.
+    ``activation`` arelu is AR-GRU in IAAN, tanh the plain IAAN. ``bidirectional`` belongs to the
+    current utterance's GRU. ``reach`` is how many turns back the context may lie; ``average`` how
+    many frames make a step.
     """
 
     def __init__(
@@ -54,19 +59,29 @@ class IAAN(nn.Module):
     ) -> None:
         super().__init__()
         if activation not in ("arelu", "tanh"):
-            raise MmserError("activation arelu or tanh", f"'{activation}'", "Choose one of the two.")
+            raise MmserError(
+                "activation arelu or tanh", f"'{activation}'", "Choose one of the two."
+            )
         make = partial(AReLU, alpha, beta) if activation == "arelu" else None
         self.names, self.reach, self.average = tuple(input_sizes), reach, average
         self.interactions = nn.ModuleDict(
-            {n: Interaction(size, hidden_size, attention_size, bidirectional, make) for n, size in input_sizes.items()}
+            {
+                n: Interaction(size, hidden_size, attention_size, bidirectional, make)
+                for n, size in input_sizes.items()
+            }
         )
         joined = sum(part.output_size for part in self.interactions.values())  # type: ignore[misc]
         self.classifier = nn.Sequential(
-            nn.Linear(joined, output_size), nn.Dropout(dropout), nn.LayerNorm(output_size), nn.ReLU()
+            nn.Linear(joined, output_size),
+            nn.Dropout(dropout),
+            nn.LayerNorm(output_size),
+            nn.ReLU(),
         )
         self.output_size = output_size
 
-    def forward(self, streams: Mapping[str, Stream], context: Context, need_attention: bool = False) -> Fused:
+    def forward(
+        self, streams: Mapping[str, Stream], context: Context, need_attention: bool = False
+    ) -> Fused:
         """streams (batch, time, feature) of features -> vector (batch, output_size).
 
         Attention: ``<stream>`` (batch, step), over the current utterance's averaged steps.
@@ -76,7 +91,8 @@ class IAAN(nn.Module):
         for name in self.names:
             values, mask = group_mean(streams[name].values, streams[name].mask, self.average)
             turns = {
-                who: previous_turns(context, mask.any(dim=1), who == "own", self.reach) for who in ("own", "other")
+                who: previous_turns(context, mask.any(dim=1), who == "own", self.reach)
+                for who in ("own", "other")
             }
             vector, weights = self.interactions[name](values, mask, turns)
             found.append(vector)
@@ -85,7 +101,9 @@ class IAAN(nn.Module):
 
 
 class Interaction(nn.Module):
-    """GRUs over the current turn, the own previous and the other's previous one, and the attention between them."""
+    """GRUs over the current turn, the own previous and the other's previous one, and the attention
+    between them.
+    """
 
     def __init__(
         self,
@@ -104,7 +122,9 @@ class Interaction(nn.Module):
 
         self.current = recurrence(bidirectional)
         self.previous = nn.ModuleDict({"own": recurrence(False), "other": recurrence(False)})
-        self.pooling = nn.ModuleDict({who: AttentionPooling(hidden_size, attention_size) for who in ("own", "other")})
+        self.pooling = nn.ModuleDict(
+            {who: AttentionPooling(hidden_size, attention_size) for who in ("own", "other")}
+        )
         size = hidden_size * (2 if bidirectional else 1)
         self.from_current = nn.Linear(size, attention_size)
         self.from_previous = nn.ModuleDict(
@@ -114,7 +134,8 @@ class Interaction(nn.Module):
         self.output_size = size + 2 * hidden_size
 
     def forward(self, values: Tensor, mask: Tensor, turns: Turns) -> tuple[Tensor, Tensor]:
-        """values (batch, step, feature), mask (batch, step) -> [h_c ; h_p ; h_r] (batch, size), weights (batch, step).
+        """values (batch, step, feature), mask (batch, step) -> [h_c ; h_p ; h_r] (batch, size),
+        weights (batch, step).
 
         ``e_t = u . tanh(W_c O_t + W_p h_p + W_r h_r + b)``.
         """
@@ -126,8 +147,12 @@ class Interaction(nn.Module):
         current = torch.einsum("bt,btf->bf", weights, outputs)
         return torch.cat([current, before["own"], before["other"]], dim=-1), weights
 
-    def _summary(self, who: str, values: Tensor, mask: Tensor, row: Tensor, found: Tensor) -> Tensor:
-        """(batch, hidden) of the previous turn; zero where there is none. Each turn is encoded once."""
+    def _summary(
+        self, who: str, values: Tensor, mask: Tensor, row: Tensor, found: Tensor
+    ) -> Tensor:
+        """(batch, hidden) of the previous turn; zero where there is none. Each turn is encoded
+        once.
+        """
         vectors, _ = self.pooling[who](_outputs(self.previous[who], values, mask), mask)
         return zero_padding(vectors.index_select(0, row), found)
 

@@ -1,15 +1,17 @@
-"""KS-Transformer: key-sparse attention, cascaded cross-attention blocks (CCAB) between modalities, deep fusion.
+"""KS-Transformer: key-sparse attention, cascaded cross-attention blocks (CCAB) between modalities,
+deep fusion.
 
-Source: Chen, Xing, Xu, Yang, Pang, "Key-sparse transformer for multimodal speech emotion recognition", ICASSP 2022
-(arXiv 2106.11532), with details from its authors' released code.
+Source: Chen, Xing, Xu, Yang, Pang, "Key-sparse transformer for multimodal speech emotion
+recognition", ICASSP 2022 (arXiv 2106.11532), with details from its authors' released code.
 
 Differs:
-    Padding has no influence (``padding="released"`` brings it back: it is counted among the keys of which a share
-    survives, it votes, and the layers after the first cross-attention of a CCAB as well as the mean over time see it).
-    One skip connection around the interaction, as the figure shows; the released code has two (``double_skip``).
-    Positions are sinusoids; in the released code an initialiser overwrites them by frozen noise
-    (``position="released_noise"``). More than two streams: a chain of CCABs for every source, their outputs summed. A
-    single stream goes from its own module straight to deep fusion.
+    Padding has no influence (``padding="released"`` brings it back: it is counted among the keys of
+    which a share survives, it votes, and the layers after the first cross-attention of a CCAB as
+    well as the mean over time see it). One skip connection around the interaction, as the figure
+    shows; the released code has two (``double_skip``). Positions are sinusoids; in the released
+    code an initialiser overwrites them by frozen noise (``position="released_noise"``). More than
+    two streams: a chain of CCABs for every source, their outputs summed. A single stream goes from
+    its own module straight to deep fusion.
 """
 
 from __future__ import annotations
@@ -35,11 +37,13 @@ MakeLayer = Callable[..., KeySparseLayer]
 
 
 class KSTransformer(nn.Module):
-    """own transformer layers -> CCABs over every other stream, plus skip -> key-sparse layers -> mean over time.
+    """own transformer layers -> CCABs over every other stream, plus skip -> key-sparse layers ->
+    mean over time.
 
-    ``feature_layers``, ``cascades`` (0 to 4 in the paper) and ``deep_layers`` count the layers of the three stages;
-    ``inner_share`` is the size of the feed-forward as a share of the stream's. The vectors of the streams are
-    concatenated: ``output_size`` is the sum of their sizes, each divisible by ``heads``.
+    ``feature_layers``, ``cascades`` (0 to 4 in the paper) and ``deep_layers`` count the layers of
+    the three stages; ``inner_share`` is the size of the feed-forward as a share of the stream's.
+    The vectors of the streams are concatenated: ``output_size`` is the sum of their sizes, each
+    divisible by ``heads``.
     """
 
     def __init__(
@@ -67,25 +71,36 @@ class KSTransformer(nn.Module):
         self.output_size = sum(input_sizes.values())
 
         def layer(size: int, key_size: int | None = None, share: float = keep) -> KeySparseLayer:
-            attention = KeySparseAttention(size, heads, key_size, share, weight_dropout, renormalise, self.released)
+            attention = KeySparseAttention(
+                size, heads, key_size, share, weight_dropout, renormalise, self.released
+            )
             return KeySparseLayer(attention, size, max(1, round(size * inner_share)), dropout)
 
         def block(size: int, count: int, share: float) -> _Block:
             return _Block([layer(size, share=share) for _ in range(count)], size, position)
 
-        self.features = nn.ModuleDict({n: block(size, feature_layers, 1.0) for n, size in input_sizes.items()})
-        self.deep = nn.ModuleDict({n: block(size, deep_layers, keep) for n, size in input_sizes.items()})
+        self.features = nn.ModuleDict(
+            {n: block(size, feature_layers, 1.0) for n, size in input_sizes.items()}
+        )
+        self.deep = nn.ModuleDict(
+            {n: block(size, deep_layers, keep) for n, size in input_sizes.items()}
+        )
         self.interactions = nn.ModuleDict()
         for query, key in permutations(self.names, 2) if cascades else ():
-            chain = (_CCAB(layer, input_sizes[query], input_sizes[key], position) for _ in range(cascades))
+            chain = (
+                _CCAB(layer, input_sizes[query], input_sizes[key], position)
+                for _ in range(cascades)
+            )
             self.interactions[_key(query, key)] = nn.ModuleList(chain)
         self.apply(_xavier)
 
-    def forward(self, streams: Mapping[str, Stream], context: Context, need_attention: bool = False) -> Fused:
+    def forward(
+        self, streams: Mapping[str, Stream], context: Context, need_attention: bool = False
+    ) -> Fused:
         """streams (batch, time, feature) each -> vector (batch, sum of features).
 
-        Attention, (batch, head, query, key), zero at dropped keys: ``<query>_over_<key>`` of the last CCAB,
-        ``<name>_over_<name>`` of the last deep layer.
+        Attention, (batch, head, query, key), zero at dropped keys: ``<query>_over_<key>`` of the
+        last CCAB, ``<name>_over_<name>`` of the last deep layer.
         """
         weights: dict[str, Tensor] = {}
         own = {name: self._own(name, streams[name]) for name in self.names}
@@ -126,7 +141,9 @@ class KSTransformer(nn.Module):
         return total
 
     def _rows(self, mask: Tensor) -> Tensor:
-        """The steps that count as queries: the real ones; as released, every step of a stream that is there."""
+        """The steps that count as queries: the real ones; as released, every step of a stream that
+        is there.
+        """
         return mask.any(dim=1, keepdim=True).expand_as(mask) if self.released else mask
 
 
@@ -142,15 +159,21 @@ class _Block(nn.Module):
     def forward(
         self, values: Tensor, mask: Tensor, keys: Tensor | None = None, need_weights: bool = False
     ) -> tuple[Tensor, Tensor | None]:
-        """values (batch, time, feature), finite; ``keys`` (batch, time) may be attended to (default: ``mask``)."""
+        """values (batch, time, feature), finite; ``keys`` (batch, time) may be attended to
+        (default: ``mask``).
+        """
         values, places, weights = self.norm(values), self.places(values), None
         for layer in self.layers:
-            values, weights = layer(values, mask, places, memory_mask=keys, need_weights=need_weights)
+            values, weights = layer(
+                values, mask, places, memory_mask=keys, need_weights=need_weights
+            )
         return values, weights
 
 
 class _CCAB(nn.Module):
-    """Cascaded cross-attention block: ``y = cross(q = A, kv = B); z = self(y)``, each behind its LayerNorm."""
+    """Cascaded cross-attention block: ``y = cross(q = A, kv = B); z = self(y)``, each behind its
+    LayerNorm.
+    """
 
     def __init__(self, layer: MakeLayer, size: int, key_size: int, position: Position) -> None:
         super().__init__()
@@ -162,7 +185,9 @@ class _CCAB(nn.Module):
     def forward(
         self, values: Tensor, mask: Tensor, memory: Tensor, memory_mask: Tensor, need_weights: bool
     ) -> tuple[Tensor, Tensor | None]:
-        """values (batch, time, feature), memory (batch, key, key feature) -> values, cross weights when asked for."""
+        """values (batch, time, feature), memory (batch, key, key feature) -> values, cross weights
+        when asked for.
+        """
         values, weights = self.cross(
             self.query_norm(values),
             mask,
@@ -176,7 +201,9 @@ class _CCAB(nn.Module):
 
 
 class _Places(nn.Module):
-    """Positions (time, feature) for values (batch, time, feature): sinusoids, or a frozen table of noise."""
+    """Positions (time, feature) for values (batch, time, feature): sinusoids, or a frozen table of
+    noise.
+    """
 
     table: Tensor
 
@@ -184,7 +211,9 @@ class _Places(nn.Module):
         super().__init__()
         self.noise = position == "released_noise"
         if position not in ("sinusoid", "released_noise"):
-            raise MmserError("position sinusoid or released_noise", f"'{position}'", "Choose one of the two.")
+            raise MmserError(
+                "position sinusoid or released_noise", f"'{position}'", "Choose one of the two."
+            )
         if self.noise:
             self.register_buffer("table", nn.init.xavier_uniform_(torch.empty(NOISE_STEPS, size)))
 
@@ -194,7 +223,9 @@ class _Places(nn.Module):
             return sinusoid(torch.arange(time, device=values.device), size).to(values.dtype)
         if time > NOISE_STEPS:
             raise MmserError(
-                f"at most {NOISE_STEPS} steps", str(time), "Set a limit for the stream, or position=sinusoid."
+                f"at most {NOISE_STEPS} steps",
+                str(time),
+                "Set a limit for the stream, or position=sinusoid.",
             )
         return self.table[:time]
 

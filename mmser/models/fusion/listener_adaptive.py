@@ -1,12 +1,13 @@
 """Listener-adaptive emotion recognition: one network, steered by who listens.
 
-Source: Ando, Masumura, Sato, Moriya, Ashihara, Ijima, Toda, "Speech emotion recognition based on listener-dependent
-emotion perception models", ICASSP 2021.
+Source: Ando, Masumura, Sato, Moriya, Ashihara, Ijima, Toda, "Speech emotion recognition based on
+listener-dependent emotion perception models", ICASSP 2021.
 
 Differs:
-    The inner form of the adapters is this project's: scale and shift of pre-activations (`layers.modulation`), the
-    smallest form that all three kinds of layer share. Batch norm, pooling and attention see real frames only; the last
-    layer of the attention has no bias (a softmax over time does not feel one).
+    The inner form of the adapters is this project's: scale and shift of pre-activations
+    (`layers.modulation`), the smallest form that all three kinds of layer share. Batch norm,
+    pooling and attention see real frames only; the last layer of the attention has no bias (a
+    softmax over time does not feel one).
 """
 
 from __future__ import annotations
@@ -32,14 +33,17 @@ ADAPTERS = ("convolution", "recurrence", "linear", "output")
 
 
 class ListenerAdaptive(nn.Module):
-    """3 x (convolution, batch norm, ReLU, pooling) -> BiLSTM -> self-attention -> linear -> ReLU, per listener.
+    """3 x (convolution, batch norm, ReLU, pooling) -> BiLSTM -> self-attention -> linear -> ReLU,
+    per listener.
 
-    ``adapt`` names the layers that hear the listener's code: "linear" (AFC, the published best), "recurrence" (ALSTM),
-    "convolution" (ACNN), "output" (AFC on the last layer, which is the head's: each listener's features end with their
-    code of ``code_size``, for a head with the same two arguments). Listeners with fewer than ``min_labels`` labels in
-    training share one code. The vector holds ``size`` features for each listener that `Context.listeners` asks for, or
-    for every one with a code of their own (the shared code where nobody has) when it asks for the consensus: the head
-    ``listener_mean`` reads it. Without listeners in the task it is the baseline network, with ``size`` features.
+    ``adapt`` names the layers that hear the listener's code: "linear" (AFC, the published best),
+    "recurrence" (ALSTM), "convolution" (ACNN), "output" (AFC on the last layer, which is the
+    head's: each listener's features end with their code of ``code_size``, for a head with the same
+    two arguments). Listeners with fewer than ``min_labels`` labels in training share one code. The
+    vector holds ``size`` features for each listener that `Context.listeners` asks for, or for every
+    one with a code of their own (the shared code where nobody has) when it asks for the consensus:
+    the head ``listener_mean`` reads it. Without listeners in the task it is the baseline network,
+    with ``size`` features.
     """
 
     known_streams: ClassVar[tuple[str, ...]] = ("audio",)
@@ -72,10 +76,14 @@ class ListenerAdaptive(nn.Module):
         self.convolutions = nn.ModuleList(MaskedConv2d(one, other, (3, 3)) for one, other in pairs)
         self.norms = nn.ModuleList(MaskedBatchNorm(width) for width in channels)
         bins = input_sizes[self.name] // 2 ** len(channels)
-        self.recurrence = Recurrent(channels[-1] * bins, hidden_size, cell="lstm", bidirectional=True)
+        self.recurrence = Recurrent(
+            channels[-1] * bins, hidden_size, cell="lstm", bidirectional=True
+        )
         inner = self.recurrence.output_size
         self.attention = nn.Sequential(
-            nn.Linear(inner, attention_size), nn.Tanh(), nn.Linear(attention_size, heads, bias=False)
+            nn.Linear(inner, attention_size),
+            nn.Tanh(),
+            nn.Linear(attention_size, heads, bias=False),
         )
         self.linear = nn.Linear(heads * inner, size)
         self.dropout = nn.Dropout(dropout)
@@ -86,24 +94,36 @@ class ListenerAdaptive(nn.Module):
         self.on_convolutions = nn.ModuleList(
             Modulation(code_size, width) for width in (channels if "convolution" in wanted else ())
         )
-        self.on_recurrence = ModulatedLSTM(code_size, self.recurrence) if "recurrence" in wanted else None
+        self.on_recurrence = (
+            ModulatedLSTM(code_size, self.recurrence) if "recurrence" in wanted else None
+        )
         self.on_linear = Modulation(code_size, size) if "linear" in wanted else None
 
-    def forward(self, streams: Mapping[str, Stream], context: Context, need_attention: bool = False) -> Fused:
-        """audio (batch, time, bin) -> vector (batch, listener x (size [+ code])), attention (batch, head, time)."""
+    def forward(
+        self, streams: Mapping[str, Stream], context: Context, need_attention: bool = False
+    ) -> Fused:
+        """audio (batch, time, bin) -> vector (batch, listener x (size [+ code])), attention (batch,
+        head, time).
+        """
         stream = streams[self.name]
         rows = _Rows(*self._asked(len(stream.mask), context))
         values, mask = stream.filled()[:, None], stream.mask
-        for layer, (convolution, norm) in enumerate(zip(self.convolutions, self.norms, strict=True)):
+        for layer, (convolution, norm) in enumerate(
+            zip(self.convolutions, self.norms, strict=True)
+        ):
             values, mask = convolution(values, mask)
             values = norm(values, mask)
             if self.on_convolutions:
                 values, mask = rows.spread(values), rows.spread_mask(mask)
                 values = self.on_convolutions[layer].applied(values, self._codes(rows))  # type: ignore[operator]
             values, mask = max_pool_2d(F.relu(values), mask, (2, 2))
-        hidden = self._recurred(values.transpose(1, 2).flatten(2), mask, rows)  # (row, step, feature)
+        hidden = self._recurred(
+            values.transpose(1, 2).flatten(2), mask, rows
+        )  # (row, step, feature)
         mask = mask if len(mask) == len(hidden) else rows.spread_mask(mask)
-        weights = masked_softmax(self.attention(hidden), mask[..., None], dim=1)  # (row, step, head)
+        weights = masked_softmax(
+            self.attention(hidden), mask[..., None], dim=1
+        )  # (row, step, head)
         pooled = self.linear(self.dropout(torch.einsum("rth,rtf->rhf", weights, hidden).flatten(1)))
         if self.on_linear is not None:
             pooled = self.on_linear.applied(rows.spread(pooled), self._codes(rows))
@@ -111,7 +131,9 @@ class ListenerAdaptive(nn.Module):
         if self.appends_code:
             vector = torch.cat([vector, self._codes(rows)], dim=1)
         heads = rows.spread(weights).transpose(1, 2).unflatten(0, (rows.batch, -1)).mean(dim=1)
-        return Fused(vector.reshape(rows.batch, -1), attention={self.name: heads} if need_attention else {})
+        return Fused(
+            vector.reshape(rows.batch, -1), attention={self.name: heads} if need_attention else {}
+        )
 
     def _recurred(self, values: Tensor, mask: Tensor, rows: _Rows) -> Tensor:
         if self.on_recurrence is None:
@@ -121,7 +143,9 @@ class ListenerAdaptive(nn.Module):
         return self.dropout(self.on_recurrence(self.recurrence, values, mask, codes, rows.groups))
 
     def _asked(self, batch: int, context: Context) -> tuple[Tensor, Tensor]:
-        """(batch, listener) long, the code of each listener asked for, and bool: it is one at all."""
+        """(batch, listener) long, the code of each listener asked for, and bool: it
+        is one at all.
+        """
         if context.listeners is None or not self.heard:
             everyone = self.consensus.expand(batch, -1)
             return everyone, torch.ones_like(everyone, dtype=torch.bool)
@@ -134,14 +158,22 @@ class ListenerAdaptive(nn.Module):
     @staticmethod
     def _check(input_sizes: Mapping[str, int], adapt: Sequence[str]) -> None:
         if len(input_sizes) != 1:
-            raise MmserError("one stream, a spectrogram", ", ".join(input_sizes) or "none", "Name one under encoders.")
+            raise MmserError(
+                "one stream, a spectrogram",
+                ", ".join(input_sizes) or "none",
+                "Name one under encoders.",
+            )
         unknown = sorted(set(adapt) - set(ADAPTERS))
         if unknown:
-            raise MmserError(f"adapt of {', '.join(ADAPTERS)}", ", ".join(unknown), "Correct fusion.adapt.")
+            raise MmserError(
+                f"adapt of {', '.join(ADAPTERS)}", ", ".join(unknown), "Correct fusion.adapt."
+            )
 
 
 class _Rows:
-    """One row per (utterance, listener asked for), in that order; ``asked`` and ``known`` are (batch, listener)."""
+    """One row per (utterance, listener asked for), in that order; ``asked`` and ``known`` are
+    (batch, listener).
+    """
 
     def __init__(self, asked: Tensor, known: Tensor) -> None:
         self.batch, self.each = asked.shape
@@ -154,5 +186,7 @@ class _Rows:
         return values.repeat_interleave(self.each, dim=0)
 
     def spread_mask(self, mask: Tensor) -> Tensor:
-        """(batch, time) -> (row, time): the place of no listener has no real step, so that it moves no statistics."""
+        """(batch, time) -> (row, time): the place of no listener has no real step, so that it moves
+        no statistics.
+        """
         return self.spread(mask) & self.known[:, None]

@@ -1,14 +1,16 @@
-"""LMF: tensor fusion whose weight tensor is a sum of ``rank`` outer products, so that the tensor is never built.
+"""LMF: tensor fusion whose weight tensor is a sum of ``rank`` outer products, so that the tensor is
+never built.
 
-Source: Liu, Shen, Lakshminarasimhan, Liang, Zadeh, Morency, "Efficient low-rank multimodal fusion with
-modality-specific factors", ACL 2018, with its authors' released code::
+Source: Liu, Shen, Lakshminarasimhan, Liang, Zadeh, Morency, "Efficient low-rank multimodal fusion
+with modality-specific factors", ACL 2018, with its authors' released code::
 
     h = sum_r w_r * prod_m (W_m^r [1 ; z_m]) + b
 
 Differs:
-    h is a vector of ``size`` that a head reads (the released code predicts with it directly). An absent modality is
-    [1 ; 0]: its factor is a constant. Each factor starts at one plus a linear map of its modality: the released start
-    near zero makes a product of three vanish, and learning with it.
+    h is a vector of ``size`` that a head reads (the released code predicts with it directly). An
+    absent modality is [1 ; 0]: its factor is a constant. Each factor starts at one plus a linear
+    map of its modality: the released start near zero makes a product of three vanish, and learning
+    with it.
 """
 
 from __future__ import annotations
@@ -33,7 +35,10 @@ class LMF(nn.Module):
         super().__init__()
         self.output_size = size
         self.factors = nn.ParameterDict(
-            {name: nn.Parameter(torch.empty(rank, width + 1, size)) for name, width in input_sizes.items()}
+            {
+                name: nn.Parameter(torch.empty(rank, width + 1, size))
+                for name, width in input_sizes.items()
+            }
         )
         self.weights = nn.Parameter(torch.empty(1, rank))
         self.bias = nn.Parameter(torch.zeros(size))
@@ -44,9 +49,13 @@ class LMF(nn.Module):
                     nn.init.xavier_normal_(matrix)
                 factor[:, 0] = 1.0
 
-    def forward(self, streams: Mapping[str, Stream], context: Context, need_attention: bool = False) -> Fused:
+    def forward(
+        self, streams: Mapping[str, Stream], context: Context, need_attention: bool = False
+    ) -> Fused:
         """streams (batch, time, feature) each -> vector (batch, size)."""
-        projected = [self._projected(streams[name], factor) for name, factor in self.factors.items()]
+        projected = [
+            self._projected(streams[name], factor) for name, factor in self.factors.items()
+        ]
         product = torch.stack(projected).prod(dim=0)  # (rank, batch, size)
         return Fused(torch.einsum("r,rbs->bs", self.weights[0], product) + self.bias)
 

@@ -1,11 +1,12 @@
-"""MAEC: the current turn, gated by what the speaker's previous turn and the interlocutor's have in common.
+"""MAEC: the current turn, gated by what the speaker's previous turn and the interlocutor's have in
+common.
 
-Source: "Multi-instance learning with an adversarial auto-encoder classifier for speech emotion recognition", ICASSP
-2021.
+Source: "Multi-instance learning with an adversarial auto-encoder classifier for speech emotion
+recognition", ICASSP 2021.
 
 Differs:
-    The softmax over 512 features makes the gate about 1/512, so that half of the vector is tiny: ``gate_scale`` may
-    raise it (1 is the letter of the paper).
+    The softmax over 512 features makes the gate about 1/512, so that half of the vector is tiny:
+    ``gate_scale`` may raise it (1 is the letter of the paper).
 """
 
 from __future__ import annotations
@@ -21,10 +22,11 @@ from mmser.models.layers.pooling import masked_mean
 
 
 class MAEC(nn.Module):
-    """``[HF_cur * PI ; HF_cur]`` with ``PI = softmax(HF_pre * HF_int)`` for each stream, side by side.
+    """``[HF_cur * PI ; HF_cur]`` with ``PI = softmax(HF_pre * HF_int)`` for each stream, side by
+    side.
 
-    Turns before the current one are found among the batch's rows (data.batching=dialogue); a missing one is zeros,
-    which makes the gate uniform. An absent stream contributes zeros.
+    Turns before the current one are found among the batch's rows (data.batching=dialogue); a
+    missing one is zeros, which makes the gate uniform. An absent stream contributes zeros.
     """
 
     def __init__(self, input_sizes: Mapping[str, int], gate_scale: float = 1.0) -> None:
@@ -33,7 +35,9 @@ class MAEC(nn.Module):
         self.gate_scale = gate_scale
         self.output_size = 2 * sum(input_sizes.values())
 
-    def forward(self, streams: Mapping[str, Stream], context: Context, need_attention: bool = False) -> Fused:
+    def forward(
+        self, streams: Mapping[str, Stream], context: Context, need_attention: bool = False
+    ) -> Fused:
         """streams (batch, time, feature) -> vector (batch, 2 x features)."""
         previous, interlocutor = earlier_turns(context)
         parts = []

@@ -1,11 +1,13 @@
 """MCSAN: cross-attention between modalities and self-attention within each, side by side.
 
-Source: Sun, Liu, Tao, Lian, "Multimodal cross- and self-attention network for speech emotion recognition", ICASSP 2021.
+Source: Sun, Liu, Tao, Lian, "Multimodal cross- and self-attention network for speech emotion
+recognition", ICASSP 2021.
 
 Differs:
-    Any number of streams: a cross module for every unordered pair, a self module for every stream (the paper has one
-    pair). Dropout (not stated) acts on the attention output and inside the feed-forward, not on the attention weights,
-    so that the fused kernel runs; ``weight_dropout`` puts it there. Positions are fixed sinusoids.
+    Any number of streams: a cross module for every unordered pair, a self module for every stream
+    (the paper has one pair). Dropout (not stated) acts on the attention output and inside the
+    feed-forward, not on the attention weights, so that the fused kernel runs; ``weight_dropout``
+    puts it there. Positions are fixed sinusoids.
 """
 
 from __future__ import annotations
@@ -27,10 +29,12 @@ Pair = tuple[Stream, Stream]
 
 
 class MCSAN(nn.Module):
-    """max over time of [cross(m, n) for every ordered pair ; self(m) for every stream], concatenated.
+    """max over time of [cross(m, n) for every ordered pair ; self(m) for every stream],
+    concatenated.
 
-    A stream whose feature size is not ``size`` is first brought there by a linear layer. ``cross`` and ``within``
-    switch the cross- and the self-attention modules; with one stream only the self module remains.
+    A stream whose feature size is not ``size`` is first brought there by a linear layer. ``cross``
+    and ``within`` switch the cross- and the self-attention modules; with one stream only the self
+    module remains.
     """
 
     def __init__(
@@ -51,31 +55,43 @@ class MCSAN(nn.Module):
         pairs = list(combinations(self.names, 2)) if cross else []
         if not within and not pairs:
             raise MmserError(
-                "a cross- or a self-attention module", "neither", "Set within=true, or give two streams and cross=true."
+                "a cross- or a self-attention module",
+                "neither",
+                "Set within=true, or give two streams and cross=true.",
             )
         self.positions = positions
-        self.projections = nn.ModuleDict({n: nn.Linear(w, size) for n, w in input_sizes.items() if w != size})
+        self.projections = nn.ModuleDict(
+            {n: nn.Linear(w, size) for n, w in input_sizes.items() if w != size}
+        )
 
         def stack() -> nn.ModuleList:
             return nn.ModuleList(
-                TransformerLayer(size, heads, inner_size, dropout, weight_dropout) for _ in range(layers)
+                TransformerLayer(size, heads, inner_size, dropout, weight_dropout)
+                for _ in range(layers)
             )
 
         self.within = nn.ModuleDict({name: stack() for name in self.names} if within else {})
-        self.cross = nn.ModuleDict({_key(q, k): stack() for pair in pairs for q, k in (pair, pair[::-1])})
+        self.cross = nn.ModuleDict(
+            {_key(q, k): stack() for pair in pairs for q, k in (pair, pair[::-1])}
+        )
         self.pairs = pairs
         self.output_size = size * (len(self.cross) + len(self.within))
 
-    def forward(self, streams: Mapping[str, Stream], context: Context, need_attention: bool = False) -> Fused:
+    def forward(
+        self, streams: Mapping[str, Stream], context: Context, need_attention: bool = False
+    ) -> Fused:
         """streams (batch, time, feature) each -> vector (batch, output_size).
 
-        Attention: ``<query>_over_<key>`` (batch, head, query, key) of the last layer of each module.
+        Attention: ``<query>_over_<key>`` (batch, head, query, key) of the last layer of each
+        module.
         """
         prepared = {name: self._prepared(name, streams[name]) for name in self.names}
         weights: dict[str, Tensor] = {}
         pooled = []
         for first, second in self.pairs:
-            after = self._crossed(first, second, (prepared[first], prepared[second]), need_attention, weights)
+            after = self._crossed(
+                first, second, (prepared[first], prepared[second]), need_attention, weights
+            )
             pooled += [masked_max(stream.values, stream.mask) for stream in after]
         for name, layers in self.within.items():
             stream = prepared[name]
@@ -96,8 +112,12 @@ class MCSAN(nn.Module):
             values = with_positions(values)
         return Stream(zero_padding(values, stream.mask), stream.mask)
 
-    def _crossed(self, first: str, second: str, pair: Pair, need: bool, weights: dict[str, Tensor]) -> Pair:
-        """The cross module of one pair: in every layer both sides attend to the other as it was before the layer."""
+    def _crossed(
+        self, first: str, second: str, pair: Pair, need: bool, weights: dict[str, Tensor]
+    ) -> Pair:
+        """The cross module of one pair: in every layer both sides attend to the other as it was
+        before the layer.
+        """
         ahead, back = _key(first, second), _key(second, first)
         for one, other in zip(self.cross[ahead], self.cross[back], strict=True):  # type: ignore[call-overload]
             a, b = pair

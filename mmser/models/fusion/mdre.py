@@ -1,11 +1,12 @@
 """MDRE: one recurrent encoder per modality, each summary halved by a linear layer, concatenated.
 
-Source: Yoon, Byun, Jung, "Multimodal speech emotion recognition using audio and text", SLT 2018 (arXiv 1810.04635),
-with its authors' released code; with a third modality as in the comparisons of Yoon et al., ICASSP 2020.
+Source: Yoon, Byun, Jung, "Multimodal speech emotion recognition using audio and text", SLT 2018
+(arXiv 1810.04635), with its authors' released code; with a third modality as in the comparisons of
+Yoon et al., ICASSP 2020.
 
 Differs:
-    Each projection has a bias vector (the released code adds one shared number). Utterance-level prosody, which the
-    paper appends to the audio summary, is one more stream here.
+    Each projection has a bias vector (the released code adds one shared number). Utterance-level
+    prosody, which the paper appends to the audio summary, is one more stream here.
 """
 
 from __future__ import annotations
@@ -35,7 +36,12 @@ class MDRE(nn.Module):
             nn.init.zeros_(projection.bias)
             self.projections[name] = projection
 
-    def forward(self, streams: Mapping[str, Stream], context: Context, need_attention: bool = False) -> Fused:
+    def forward(
+        self, streams: Mapping[str, Stream], context: Context, need_attention: bool = False
+    ) -> Fused:
         """streams (batch, time, feature) each -> vector (batch, half the sum of features)."""
-        parts = [project(last_step(streams[n].values, streams[n].mask)) for n, project in self.projections.items()]
+        parts = [
+            project(last_step(streams[n].values, streams[n].mask))
+            for n, project in self.projections.items()
+        ]
         return Fused(torch.cat(parts, dim=-1))

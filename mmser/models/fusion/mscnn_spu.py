@@ -1,14 +1,17 @@
-"""MSCNN-SPU and MSCNN-SPU-ATT: multi-scale convolutions, statistical pooling, attention of audio statistics to text.
+"""MSCNN-SPU and MSCNN-SPU-ATT: multi-scale convolutions, statistical pooling, attention of audio
+statistics to text.
 
-Source: Peng, Lu, Pan, Liu, "Efficient speech emotion recognition using multi-scale CNN and attention", ICASSP 2021
-(arXiv 2106.04133). The authors published no code; sizes are from the paper's figure.
+Source: Peng, Lu, Pan, Liu, "Efficient speech emotion recognition using multi-scale CNN and
+attention", ICASSP 2021 (arXiv 2106.04133). The authors published no code; sizes are from the
+paper's figure.
 
 Differs:
-    Statistics and attention run over real steps; ``fixed_lengths`` pads or cuts every stream to a length and counts
-    its padding, as published (zeros lower mean and deviation of short clips). The printed double sum of the
-    convolution (s + 1 taps, a free feature index) is read as s taps over all features, one output per step. The
-    attention's equations carry no scale index: by default the r-th audio scale asks the r-th text scale, as in the
-    figure; ``pairs`` = "all" asks every one.
+    Statistics and attention run over real steps; ``fixed_lengths`` pads or cuts every stream to a
+    length and counts its padding, as published (zeros lower mean and deviation of short clips). The
+    printed double sum of the convolution (s + 1 taps, a free feature index) is read as s taps over
+    all features, one output per step. The attention's equations carry no scale index: by default
+    the r-th audio scale asks the r-th text scale, as in the figure; ``pairs`` = "all" asks every
+    one.
 """
 
 from __future__ import annotations
@@ -37,7 +40,9 @@ class ScaleBank(nn.Module):
         self.convolutions = nn.ModuleList(nn.Conv1d(input_size, filters, taps) for taps in scales)
 
     def forward(self, values: Tensor, mask: Tensor) -> Tensor:
-        """values (batch, time, feature), mask (batch, time) -> (batch, time, scale, filter), zero in padding."""
+        """values (batch, time, feature), mask (batch, time) -> (batch, time, scale, filter), zero
+        in padding.
+        """
         channels = zero_padding(values, mask).transpose(1, 2)
         found = []
         for taps, convolution in zip(self.scales, self.convolutions, strict=True):
@@ -46,15 +51,22 @@ class ScaleBank(nn.Module):
 
 
 def pooled_statistics(values: Tensor, mask: Tensor) -> Tensor:
-    """SPU: (batch, time, scale, filter) -> (batch, scale, 3, filter): maximum, mean, deviation over real steps."""
-    return torch.stack([masked_max(values, mask), masked_mean(values, mask), masked_std(values, mask)], dim=2)
+    """SPU: (batch, time, scale, filter) -> (batch, scale, 3, filter): maximum, mean, deviation over
+    real steps.
+    """
+    return torch.stack(
+        [masked_max(values, mask), masked_mean(values, mask), masked_std(values, mask)], dim=2
+    )
 
 
-def statistics_attention(statistics: Tensor, values: Tensor, mask: Tensor, every: bool) -> tuple[Tensor, Tensor]:
+def statistics_attention(
+    statistics: Tensor, values: Tensor, mask: Tensor, every: bool
+) -> tuple[Tensor, Tensor]:
     """Each statistic asks the steps by unscaled products: no parameters.
 
-    statistics (batch, scale, 3, filter), values (batch, time, scale, filter), mask (batch, time) -> summaries
-    (batch, scale or pair, 3, filter) and weights (batch, scale or pair, 3, time). ``every``: all pairs of scales.
+    statistics (batch, scale, 3, filter), values (batch, time, scale, filter), mask (batch, time) ->
+    summaries (batch, scale or pair, 3, filter) and weights (batch, scale or pair, 3, time).
+    ``every``: all pairs of scales.
     """
     if every:
         asked = values.shape[2]
@@ -68,10 +80,11 @@ def statistics_attention(statistics: Tensor, values: Tensor, mask: Tensor, every
 class MSCNNSPU(nn.Module):
     """[statistics of each convolved stream ; attention ; utterance vectors ; SWEM], concatenated.
 
-    ``scales`` names the streams to convolve and the taps of each; any other stream is an utterance vector (an
-    X-vector) and is appended as it is, the mean of its steps. ``pairs`` other than none lets the statistics of
-    ``asking`` attend to the steps of ``asked``, when both are here. ``swem`` appends maximum and mean over the raw
-    steps of ``asked`` (pooled word embeddings). ``fixed_lengths`` gives streams the length all of them then have.
+    ``scales`` names the streams to convolve and the taps of each; any other stream is an utterance
+    vector (an X-vector) and is appended as it is, the mean of its steps. ``pairs`` other than none
+    lets the statistics of ``asking`` attend to the steps of ``asked``, when both are here. ``swem``
+    appends maximum and mean over the raw steps of ``asked`` (pooled word embeddings).
+    ``fixed_lengths`` gives streams the length all of them then have.
     """
 
     def __init__(
@@ -87,9 +100,17 @@ class MSCNNSPU(nn.Module):
     ) -> None:
         super().__init__()
         if pairs not in get_args(Pairs):
-            raise MmserError(f"pairs to be one of {', '.join(get_args(Pairs))}", f"'{pairs}'", "Correct fusion.pairs.")
+            raise MmserError(
+                f"pairs to be one of {', '.join(get_args(Pairs))}",
+                f"'{pairs}'",
+                "Correct fusion.pairs.",
+            )
         self.banks = nn.ModuleDict(
-            {name: ScaleBank(input_sizes[name], taps, filters) for name, taps in scales.items() if name in input_sizes}
+            {
+                name: ScaleBank(input_sizes[name], taps, filters)
+                for name, taps in scales.items()
+                if name in input_sizes
+            }
         )
         self.vectors = tuple(name for name in input_sizes if name not in scales)
         self.asking, self.asked, self.pairs = asking, asked, pairs
@@ -102,11 +123,13 @@ class MSCNNSPU(nn.Module):
         self.output_size = blocks * 3 * filters + sum(input_sizes[name] for name in self.vectors)
         self.output_size += 2 * input_sizes[asked] if self.swem else 0
 
-    def forward(self, streams: Mapping[str, Stream], context: Context, need_attention: bool = False) -> Fused:
+    def forward(
+        self, streams: Mapping[str, Stream], context: Context, need_attention: bool = False
+    ) -> Fused:
         """streams (batch, time, feature) each -> vector (batch, output_size).
 
-        Attention: ``<asking>_over_<asked>`` (batch, scale or pair, statistic, step), statistics being maximum, mean
-        and deviation.
+        Attention: ``<asking>_over_<asked>`` (batch, scale or pair, statistic, step), statistics
+        being maximum, mean and deviation.
         """
         convolved, parts = {}, {}
         for name, bank in self.banks.items():
@@ -130,7 +153,9 @@ class MSCNNSPU(nn.Module):
         return Fused(torch.cat(vector, dim=-1), attention=attention)
 
     def _fixed(self, name: str, stream: Stream) -> Stream:
-        """The stream as it is or, with a fixed length, cut or padded by zeros that count as real."""
+        """The stream as it is or, with a fixed length, cut or padded by zeros that
+        count as real.
+        """
         length = self.fixed_lengths.get(name)
         if length is None:
             return stream

@@ -1,11 +1,13 @@
-"""MulT: every stream attends to every other, at the other's own rate, before a transformer of its own.
+"""MulT: every stream attends to every other, at the other's own rate, before a transformer of its
+own.
 
-Source: Tsai, Bai, Liang, Kolter, Morency, Salakhutdinov, "Multimodal transformer for unaligned multimodal language
-sequences", ACL 2019, with its authors' released code.
+Source: Tsai, Bai, Liang, Kolter, Morency, Salakhutdinov, "Multimodal transformer for unaligned
+multimodal language sequences", ACL 2019, with its authors' released code.
 
 Differs:
-    Padding is masked. No mask over the future (an option of the released code). A single stream has its own
-    transformer only. A stream whose partner is absent hears nothing from it: the attention adds zeros.
+    Padding is masked. No mask over the future (an option of the released code). A single stream has
+    its own transformer only. A stream whose partner is absent hears nothing from it: the attention
+    adds zeros.
 """
 
 from __future__ import annotations
@@ -24,12 +26,13 @@ from mmser.models.layers.transformer import TransformerLayer
 
 
 class MulT(nn.Module):
-    """convolution to ``size`` -> cross-modal transformers -> own transformer -> last step -> residual block.
+    """convolution to ``size`` -> cross-modal transformers -> own transformer -> last step ->
+    residual block.
 
-    ``kernels`` gives the convolution width per stream (3 where it is silent). ``layers`` counts the layers of each
-    cross-modal transformer; the own transformers have at least ``own_layers``. ``input_dropout`` acts on text,
-    ``dropout`` on the embeddings, inside and after each sub-layer, ``weight_dropout`` on attention weights (0 lets the
-    fused CPU kernel run).
+    ``kernels`` gives the convolution width per stream (3 where it is silent). ``layers`` counts the
+    layers of each cross-modal transformer; the own transformers have at least ``own_layers``.
+    ``input_dropout`` acts on text, ``dropout`` on the embeddings, inside and after each sub-layer,
+    ``weight_dropout`` on attention weights (0 lets the fused CPU kernel run).
     """
 
     def __init__(
@@ -50,7 +53,10 @@ class MulT(nn.Module):
         widths = kernels or {}
         self.input_dropout = nn.Dropout(input_dropout)
         self.convolutions = nn.ModuleDict(
-            {n: MaskedConv1d(wide, size, widths.get(n, 3), bias=False) for n, wide in input_sizes.items()}
+            {
+                n: MaskedConv1d(wide, size, widths.get(n, 3), bias=False)
+                for n, wide in input_sizes.items()
+            }
         )
         joint = size * max(1, len(self.names) - 1)
 
@@ -58,9 +64,16 @@ class MulT(nn.Module):
             return _Transformer(width, heads, count, dropout, weight_dropout)
 
         self.cross = nn.ModuleDict(
-            {_key(query, key): stack(size, layers) for query in self.names for key in self.names if query != key}
+            {
+                _key(query, key): stack(size, layers)
+                for query in self.names
+                for key in self.names
+                if query != key
+            }
         )
-        self.own = nn.ModuleDict({name: stack(joint, max(layers, own_layers)) for name in self.names})
+        self.own = nn.ModuleDict(
+            {name: stack(joint, max(layers, own_layers)) for name in self.names}
+        )
         self.output_size = joint * len(self.names)
         self.residual = nn.Sequential(
             nn.Linear(self.output_size, self.output_size),
@@ -69,7 +82,9 @@ class MulT(nn.Module):
             nn.Linear(self.output_size, self.output_size),
         )
 
-    def forward(self, streams: Mapping[str, Stream], context: Context, need_attention: bool = False) -> Fused:
+    def forward(
+        self, streams: Mapping[str, Stream], context: Context, need_attention: bool = False
+    ) -> Fused:
         """streams (batch, time, feature) each -> vector (batch, streams * (streams - 1) * size).
 
         Attention of the last layers: ``<query>_over_<key>`` (batch, head, query, key).
@@ -100,19 +115,28 @@ class MulT(nn.Module):
 
 
 class _Transformer(nn.Module):
-    """``sqrt(size)`` times the input plus positions, pre-norm layers, a last norm; keys share the queries' norm."""
+    """``sqrt(size)`` times the input plus positions, pre-norm layers, a last norm; keys share the
+    queries' norm.
+    """
 
-    def __init__(self, size: int, heads: int, layers: int, dropout: float, weight_dropout: float) -> None:
+    def __init__(
+        self, size: int, heads: int, layers: int, dropout: float, weight_dropout: float
+    ) -> None:
         super().__init__()
         self.scale = size**0.5
         self.dropout = nn.Dropout(dropout)
         self.layers = nn.ModuleList(
-            TransformerLayer(size, heads, 4 * size, dropout, weight_dropout, pre_norm=True) for _ in range(layers)
+            TransformerLayer(size, heads, 4 * size, dropout, weight_dropout, pre_norm=True)
+            for _ in range(layers)
         )
         self.norm = nn.LayerNorm(size)
 
-    def forward(self, query: Stream, memory: Stream | None, need: bool) -> tuple[Tensor, Tensor | None]:
-        """query, memory (batch, time, size), zero in padding -> (batch, time, size), weights when asked for."""
+    def forward(
+        self, query: Stream, memory: Stream | None, need: bool
+    ) -> tuple[Tensor, Tensor | None]:
+        """query, memory (batch, time, size), zero in padding -> (batch, time, size), weights when
+        asked for.
+        """
         values, weights = self._placed(query), None
         keys = None if memory is None else self._placed(memory)
         for layer in self.layers:

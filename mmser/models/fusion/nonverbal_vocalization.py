@@ -1,11 +1,14 @@
-"""Verbal phrases and nonverbal sounds of a turn, each with an emotion and a sound embedding, read in sequence.
+"""Verbal phrases and nonverbal sounds of a turn, each with an emotion and a sound embedding, read
+in sequence.
 
-Source: Hsu, Su, Wu, Chen, "Speech emotion recognition considering nonverbal vocalization in affective conversations",
-IEEE/ACM TASLP 29, 2021, with details from the first author's released code.
+Source: Hsu, Su, Wu, Chen, "Speech emotion recognition considering nonverbal vocalization in
+affective conversations", IEEE/ACM TASLP 29, 2021, with details from the first author's released
+code.
 
 Differs:
-    Embeddings are means over all frames of a segment (the released pooling forgets trailing frames; option). For one
-    label per turn the states of its segments are averaged. An utterance whose segments are unknown is one segment.
+    Embeddings are means over all frames of a segment (the released pooling forgets trailing frames;
+    option). For one label per turn the states of its segments are averaged. An utterance whose
+    segments are unknown is one segment.
 """
 
 from __future__ import annotations
@@ -26,13 +29,15 @@ FEATURES = ("sound", "emotion")
 
 
 class NonverbalVocalization(nn.Module):
-    """Spectrogram cut at the segments -> one ResNet-18 per embedding -> attentive sequence-to-sequence LSTM.
+    """Spectrogram cut at the segments -> one ResNet-18 per embedding -> attentive
+    sequence-to-sequence LSTM.
 
-    The stream ``segments`` holds start and end in seconds (its first two columns), ``audio`` a spectrogram of
-    ``frame_rate`` frames per second. ``features`` names the embeddings: both is fusion at feature level, one alone a
-    model for fusion at decision level. Without ``sequence`` it ends at the embeddings, side by side in the order of
-    ``features``: the stage in which they are trained. `Fused.sequence` has one step per segment. Of a model without
-    the audio, the segments' own columns are all there is; a linear layer reads them.
+    The stream ``segments`` holds start and end in seconds (its first two columns), ``audio`` a
+    spectrogram of ``frame_rate`` frames per second. ``features`` names the embeddings: both is
+    fusion at feature level, one alone a model for fusion at decision level. Without ``sequence`` it
+    ends at the embeddings, side by side in the order of ``features``: the stage in which they are
+    trained. `Fused.sequence` has one step per segment. Of a model without the audio, the segments'
+    own columns are all there is; a linear layer reads them.
     """
 
     known_streams: ClassVar[tuple[str, ...]] = ("audio", "segments")
@@ -52,17 +57,26 @@ class NonverbalVocalization(nn.Module):
         unknown = [f"stream {name}" for name in input_sizes if name not in self.known_streams]
         unknown += [f"feature {name}" for name in features if name not in FEATURES]
         if unknown or not input_sizes or not features:
-            raise MmserError("streams audio and segments, features sound and emotion", ", ".join(unknown), "Mend them.")
+            raise MmserError(
+                "streams audio and segments, features sound and emotion",
+                ", ".join(unknown),
+                "Mend them.",
+            )
         self.names, self.frame_rate = tuple(input_sizes), frame_rate
         hears = "audio" in input_sizes
-        self.extractors = nn.ModuleDict({name: MaskedResNet(width, pooling) for name in features} if hears else {})
+        self.extractors = nn.ModuleDict(
+            {name: MaskedResNet(width, pooling) for name in features} if hears else {}
+        )
         size = sum(part.output_size for part in self.extractors.values()) or 8 * width  # type: ignore[misc]
         self.described = None if hears else nn.Linear(input_sizes["segments"], size)
         self.reader = TurnReader(size, hidden_size, gate) if sequence else None
         self.output_size = hidden_size if sequence else size
 
-    def forward(self, streams: Mapping[str, Stream], context: Context, need_attention: bool = False) -> Fused:
-        """audio (batch, frame, bin), segments (batch, segment, column) -> vector (batch, size), sequence per segment.
+    def forward(
+        self, streams: Mapping[str, Stream], context: Context, need_attention: bool = False
+    ) -> Fused:
+        """audio (batch, frame, bin), segments (batch, segment, column) -> vector (batch, size),
+        sequence per segment.
 
         Attention: ``segments`` (batch, segment).
         """
@@ -75,10 +89,14 @@ class NonverbalVocalization(nn.Module):
         if self.reader is not None:
             embedded, weights = self.reader(embedded, mask)
             attention = {"segments": weights} if need_attention else {}
-        return Fused(masked_mean(embedded, mask), attention=attention, sequence=Stream(embedded, mask))
+        return Fused(
+            masked_mean(embedded, mask), attention=attention, sequence=Stream(embedded, mask)
+        )
 
     def _heard(self, audio: Stream, segments: Stream | None) -> tuple[Tensor, Tensor]:
-        """-> embeddings (batch, segment, feature), zero where there is none, and the mask of segments."""
+        """-> embeddings (batch, segment, feature), zero where there is none, and the mask of
+        segments.
+        """
         first, last, mask = self._bounds(audio, segments)
         row, place = torch.nonzero(mask, as_tuple=True)
         size = sum(part.output_size for part in self.extractors.values())  # type: ignore[misc]
@@ -87,13 +105,18 @@ class NonverbalVocalization(nn.Module):
         first, lengths = first[row, place], (last - first)[row, place]
         step = torch.arange(int(lengths.max()), device=row.device)
         index = (first[:, None] + step).clamp(max=audio.mask.shape[1] - 1)
-        cut, real = audio.filled()[row[:, None], index], step < lengths[:, None]  # (segment, frame, bin)
+        cut, real = (
+            audio.filled()[row[:, None], index],
+            step < lengths[:, None],
+        )  # (segment, frame, bin)
         found = torch.cat([extractor(cut, real) for extractor in self.extractors.values()], dim=-1)
         # Of the extractors' type: under autocast that is not the sound's.
         return found.new_zeros((*mask.shape, size)).index_put((row, place), found), mask
 
     def _bounds(self, audio: Stream, segments: Stream | None) -> tuple[Tensor, Tensor, Tensor]:
-        """First frame, last + 1 and mask of every segment, (batch, segment) each; every segment has a frame."""
+        """First frame, last + 1 and mask of every segment, (batch, segment) each; every segment has
+        a frame.
+        """
         lengths = audio.lengths[:, None]
         if segments is None:
             return torch.zeros_like(lengths), lengths, lengths > 0

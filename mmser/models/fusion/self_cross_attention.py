@@ -1,17 +1,19 @@
 """Self-attention, cross-attention, or both, then statistics over the resulting vectors.
 
-Source: Rajan, Brutti, Cavallaro, "Is cross-attention preferable to self-attention for multi-modal emotion
-recognition?", ICASSP 2022, with its authors' released code. The two models differ only in where queries come from::
+Source: Rajan, Brutti, Cavallaro, "Is cross-attention preferable to self-attention for multi-modal
+emotion recognition?", ICASSP 2022, with its authors' released code. The two models differ only in
+where queries come from::
 
     self   r_m  = mean_t MHA_m(e_m, e_m, e_m)           every stream m
     cross  r_ms = mean_t MHA_ms(Q = e_m, K = V = e_s)   every ordered pair m != s
 
 Differs:
-    Attention and means leave padding out (with the encoders' ``layout: released`` every padded step counts as real).
-    Vectors of an absent stream take no part in the statistics; the deviation of a single vector is that of equal ones
-    (undefined in the paper). Streams of another feature size are first brought to ``size``. A single stream has no
-    pair: its self module stands in. Dropout acts on what attention gives, not on its weights, so that the fused kernel
-    runs; ``weight_dropout=0.1`` puts it where the paper has it.
+    Attention and means leave padding out (with the encoders' ``layout: released`` every padded step
+    counts as real). Vectors of an absent stream take no part in the statistics; the deviation of a
+    single vector is that of equal ones (undefined in the paper). Streams of another feature size
+    are first brought to ``size``. A single stream has no pair: its self module stands in. Dropout
+    acts on what attention gives, not on its weights, so that the fused kernel runs;
+    ``weight_dropout=0.1`` puts it where the paper has it.
 """
 
 from __future__ import annotations
@@ -31,10 +33,12 @@ from mmser.models.layers.set_statistics import set_statistics
 
 
 class SelfCrossAttention(nn.Module):
-    """[sd ; mean] over the vectors of the chosen modules -> linear to ``output_size``, no activation.
+    """[sd ; mean] over the vectors of the chosen modules -> linear to ``output_size``, no
+    activation.
 
-    ``within`` and ``cross`` choose self- and cross-attention (both: their pooled vectors are concatenated).
-    ``statistics=False`` is the paper's noSP: the vectors themselves are concatenated.
+    ``within`` and ``cross`` choose self- and cross-attention (both: their pooled vectors are
+    concatenated). ``statistics=False`` is the paper's noSP: the vectors themselves are
+    concatenated.
     """
 
     def __init__(
@@ -51,10 +55,14 @@ class SelfCrossAttention(nn.Module):
     ) -> None:
         super().__init__()
         if not within and not cross:
-            raise MmserError("a self- or a cross-attention module", "neither", "Set within=true or cross=true.")
+            raise MmserError(
+                "a self- or a cross-attention module", "neither", "Set within=true or cross=true."
+            )
         self.names = tuple(input_sizes)
         self.statistics = statistics
-        self.projections = nn.ModuleDict({n: nn.Linear(w, size) for n, w in input_sizes.items() if w != size})
+        self.projections = nn.ModuleDict(
+            {n: nn.Linear(w, size) for n, w in input_sizes.items() if w != size}
+        )
         own = [(name, name) for name in self.names]
         pairs = list(permutations(self.names, 2)) if cross else []
         self.groups = [group for group in (own if within or not pairs else [], pairs) if group]
@@ -66,7 +74,9 @@ class SelfCrossAttention(nn.Module):
         self.embedding = nn.Linear(pooled * size, output_size)
         self.output_size = output_size
 
-    def forward(self, streams: Mapping[str, Stream], context: Context, need_attention: bool = False) -> Fused:
+    def forward(
+        self, streams: Mapping[str, Stream], context: Context, need_attention: bool = False
+    ) -> Fused:
         """streams (batch, time, feature) each -> vector (batch, output_size).
 
         Attention: ``<query>_over_<key>`` (batch, head, query, key).
@@ -75,9 +85,15 @@ class SelfCrossAttention(nn.Module):
         weights: dict[str, Tensor] = {}
         pooled = []
         for group in self.groups:
-            vectors = torch.stack([self._vector(pair, prepared, need_attention, weights) for pair in group], dim=1)
-            present = torch.stack([prepared[q].present & prepared[k].present for q, k in group], dim=1)
-            pooled.append(set_statistics(vectors, present) if self.statistics else vectors.flatten(1))
+            vectors = torch.stack(
+                [self._vector(pair, prepared, need_attention, weights) for pair in group], dim=1
+            )
+            present = torch.stack(
+                [prepared[q].present & prepared[k].present for q, k in group], dim=1
+            )
+            pooled.append(
+                set_statistics(vectors, present) if self.statistics else vectors.flatten(1)
+            )
         return Fused(self.embedding(torch.cat(pooled, dim=-1)), attention=weights)
 
     def _prepared(self, name: str, stream: Stream) -> Stream:
@@ -87,11 +103,19 @@ class SelfCrossAttention(nn.Module):
         return Stream(values, stream.mask)
 
     def _vector(
-        self, pair: tuple[str, str], streams: Mapping[str, Stream], need: bool, weights: dict[str, Tensor]
+        self,
+        pair: tuple[str, str],
+        streams: Mapping[str, Stream],
+        need: bool,
+        weights: dict[str, Tensor],
     ) -> Tensor:
-        """The mean over the query's real steps of one attention module: (batch, size), zero where one is absent."""
+        """The mean over the query's real steps of one attention module: (batch, size), zero where
+        one is absent.
+        """
         query, key = (streams[name] for name in pair)
-        attended, told = self.attention[_key(*pair)](query.values, key.values, key.mask, need_weights=need)
+        attended, told = self.attention[_key(*pair)](
+            query.values, key.values, key.mask, need_weights=need
+        )
         if told is not None:
             weights[_key(*pair)] = told
         return masked_mean(self.dropout(attended), query.mask)

@@ -1,12 +1,13 @@
 """What is said and how it is said, fused frame by frame with attention, then an LSTM.
 
-Source: Tzirakis, Nguyen, Zafeiriou, Schuller, "Speech emotion recognition using semantic information", ICASSP 2021
-(arXiv 2103.02993), with details from its authors' released code.
+Source: Tzirakis, Nguyen, Zafeiriou, Schuller, "Speech emotion recognition using semantic
+information", ICASSP 2021 (arXiv 2103.02993), with details from its authors' released code.
 
 Differs:
-    torch's LSTM (no peepholes, a second bias, no cell clipping). The score's bias is left out: both sides share it, so
-    the softmax does not feel it. A stream that an utterance lacks is left out of the attention, while silence between
-    words stays a vector of zeros, as published. For one label per utterance the LSTM's outputs are averaged.
+    torch's LSTM (no peepholes, a second bias, no cell clipping). The score's bias is left out: both
+    sides share it, so the softmax does not feel it. A stream that an utterance lacks is left out of
+    the attention, while silence between words stays a vector of zeros, as published. For one label
+    per utterance the LSTM's outputs are averaged.
 """
 
 from __future__ import annotations
@@ -27,28 +28,40 @@ from mmser.models.layers.recurrent import Recurrent
 
 
 class PairAttention(nn.Module):
-    """``out = g_u u + g_v v``, the gates a softmax over the two scores ``w^T x / sqrt(D)`` with one shared w."""
+    """``out = g_u u + g_v v``, the gates a softmax over the two scores ``w^T x / sqrt(D)`` with one
+    shared w.
+    """
 
     def __init__(self, size: int) -> None:
         super().__init__()
         self.score = nn.Linear(size, 1, bias=False)
 
-    def forward(self, one: Tensor, other: Tensor, present: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """one and other (batch, time, feature), present (batch, 2) bool -> (batch, time, feature), gates (..., 2)."""
+    def forward(
+        self, one: Tensor, other: Tensor, present: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """one and other (batch, time, feature), present (batch, 2) bool -> (batch, time, feature),
+        gates (..., 2).
+        """
         both = torch.stack([one, other], dim=2)  # (batch, time, side, feature)
         scores = self.score(both).squeeze(-1) / math.sqrt(one.shape[-1])
-        real = torch.ones_like(scores, dtype=torch.bool) if present is None else present[:, None].expand_as(scores)
+        real = (
+            torch.ones_like(scores, dtype=torch.bool)
+            if present is None
+            else present[:, None].expand_as(scores)
+        )
         gates = masked_softmax(scores, real)
         return torch.einsum("bts,btsf->btf", gates, both), gates
 
 
 class SemanticParalinguistic(nn.Module):
-    """Two projections -> attention -> one dense layer each for arousal, valence, liking -> attention twice -> LSTM.
+    """Two projections -> attention -> one dense layer each for arousal, valence, liking ->
+    attention twice -> LSTM.
 
-    The streams share one time axis (``data.alignment=grid``). ``fuse="concat"`` puts the projections side by side
-    instead of the first attention; ``relu`` follows the projections (the released code's default; the paper's are
-    linear). `Fused.sequence` has the LSTM's outputs for labels per frame, the vector is their mean. One of the two
-    streams alone passes the first attention by.
+    The streams share one time axis (``data.alignment=grid``). ``fuse="concat"`` puts the
+    projections side by side instead of the first attention; ``relu`` follows the projections (the
+    released code's default; the paper's are linear). `Fused.sequence` has the LSTM's outputs for
+    labels per frame, the vector is their mean. One of the two streams alone passes the first
+    attention by.
     """
 
     known_streams: ClassVar[tuple[str, ...]] = ("semantic", "waveform")
@@ -65,22 +78,34 @@ class SemanticParalinguistic(nn.Module):
         super().__init__()
         unknown = sorted(set(input_sizes) - set(self.known_streams))
         if unknown or not input_sizes:
-            raise MmserError("streams semantic and waveform", ", ".join(unknown) or "none", "Rename the streams.")
+            raise MmserError(
+                "streams semantic and waveform", ", ".join(unknown) or "none", "Rename the streams."
+            )
         if fuse not in ("attention", "concat"):
             raise MmserError("fuse attention or concat", f"'{fuse}'", "Correct fusion.fuse.")
         self.names = tuple(name for name in self.known_streams if name in input_sizes)
         self.relu = relu
-        self.projections = nn.ModuleDict({name: nn.Linear(input_sizes[name], size) for name in self.names})
+        self.projections = nn.ModuleDict(
+            {name: nn.Linear(input_sizes[name], size) for name in self.names}
+        )
         several = len(self.names) > 1
         self.attention = PairAttention(size) if several and fuse == "attention" else None
         joined = size if self.attention is not None or not several else 2 * size
-        self.arousal, self.valence, self.liking = (nn.Linear(joined, attribute_size) for _ in range(3))
-        self.arousal_liking, self.with_valence = PairAttention(attribute_size), PairAttention(attribute_size)
+        self.arousal, self.valence, self.liking = (
+            nn.Linear(joined, attribute_size) for _ in range(3)
+        )
+        self.arousal_liking, self.with_valence = (
+            PairAttention(attribute_size),
+            PairAttention(attribute_size),
+        )
         self.recurrence = Recurrent(attribute_size, hidden_size, cell="lstm", bidirectional=False)
         self.output_size = hidden_size
 
-    def forward(self, streams: Mapping[str, Stream], context: Context, need_attention: bool = False) -> Fused:
-        """streams (batch, frame, feature) each -> vector (batch, hidden), sequence (batch, frame, hidden).
+    def forward(
+        self, streams: Mapping[str, Stream], context: Context, need_attention: bool = False
+    ) -> Fused:
+        """streams (batch, frame, feature) each -> vector (batch, hidden), sequence (batch, frame,
+        hidden).
 
         Attention: each stream's gate, (batch, frame).
         """
@@ -95,8 +120,12 @@ class SemanticParalinguistic(nn.Module):
             present = torch.stack([streams[name].present for name in self.names], dim=1)
             joined, gates = self.attention(*projected.values(), present)
             if need_attention:
-                attention = {name: gates[..., i].masked_fill(~mask, 0.0) for i, name in enumerate(self.names)}
-        arousal, valence, liking = (F.relu(layer(joined)) for layer in (self.arousal, self.valence, self.liking))
+                attention = {
+                    name: gates[..., i].masked_fill(~mask, 0.0) for i, name in enumerate(self.names)
+                }
+        arousal, valence, liking = (
+            F.relu(layer(joined)) for layer in (self.arousal, self.valence, self.liking)
+        )
         both, _ = self.arousal_liking(arousal, liking)
         states = self.recurrence(self.with_valence(both, valence)[0], mask).outputs
         return Fused(masked_mean(states, mask), attention=attention, sequence=Stream(states, mask))
@@ -104,7 +133,9 @@ class SemanticParalinguistic(nn.Module):
     def _joined(self, projected: Mapping[str, Tensor], streams: Mapping[str, Stream]) -> Tensor:
         """Side by side, (batch, frame, sum of features), an absent stream as zeros."""
         present = {name: streams[name].present[:, None, None] for name in self.names}
-        return torch.cat([values.masked_fill(~present[name], 0.0) for name, values in projected.items()], dim=-1)
+        return torch.cat(
+            [values.masked_fill(~present[name], 0.0) for name, values in projected.items()], dim=-1
+        )
 
     def _check_axes(self, streams: Mapping[str, Stream]) -> None:
         lengths = {name: streams[name].mask.shape[1] for name in self.names}

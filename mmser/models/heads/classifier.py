@@ -1,4 +1,6 @@
-"""Fused vector -> optional hidden layers -> class logits and / or values, whichever the task asks for."""
+"""Fused vector -> optional hidden layers -> class logits and / or values, whichever the task asks
+for.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +14,11 @@ from mmser.models.layers.feed_forward import Activation, activation
 
 
 class Classifier(nn.Module):
-    """Dropout, hidden layers of ``hidden_sizes`` each followed by activation and dropout, then linear outputs.
+    """Dropout, hidden layers of ``hidden_sizes`` each followed by activation and dropout, then
+    linear outputs.
 
-    ``input_dropout`` is the dropout before the first layer (None: as ``dropout``). ``uniform`` draws the output
-    weights from +-uniform with zero bias (None: torch's own initialisation).
+    ``input_dropout`` is the dropout before the first layer (None: as ``dropout``). ``uniform``
+    draws the output weights from +-uniform with zero bias (None: torch's own initialisation).
     """
 
     def __init__(
@@ -31,7 +34,9 @@ class Classifier(nn.Module):
         super().__init__()
         if not task.classes and not task.values:
             raise MmserError(
-                "a task with classes or values", "neither", "Choose a protocol that names what to predict."
+                "a task with classes or values",
+                "neither",
+                "Choose a protocol that names what to predict.",
             )
         layers: list[nn.Module] = [nn.Dropout(dropout if input_dropout is None else input_dropout)]
         size = input_size
@@ -47,7 +52,9 @@ class Classifier(nn.Module):
                 nn.init.zeros_(layer.bias)
 
     def forward(self, vector: Tensor) -> tuple[Tensor | None, Tensor | None]:
-        """vector (batch, feature) -> logits (batch, class) or None, values (batch, value) or None."""
+        """vector (batch, feature) -> logits (batch, class) or None, values (batch,
+        value) or None.
+        """
         hidden = self.hidden(vector)
         logits = self.logits(hidden) if self.logits is not None else None
         return logits, self.values(hidden) if self.values is not None else None

@@ -18,11 +18,13 @@ from mmser.models.layers.modulation import Modulation
 class ListenerMean(nn.Module):
     """``log of the mean over listeners of softmax(W y_listener)``; values are the plain mean.
 
-    ``size`` is the feature dimension per listener. With ``other_emotion`` a further class takes the votes for emotions
-    outside the task's; its share is left out of the consensus, which is so renormalised by the softmax.
+    ``size`` is the feature dimension per listener. With ``other_emotion`` a further class takes the
+    votes for emotions outside the task's; its share is left out of the consensus, which is so
+    renormalised by the softmax.
 
-    With "output" in ``adapt`` a listener's features end with their code of ``code_size``, which scales and shifts the
-    logits (AFC on the last layer); ``adapt`` and ``code_size`` are those of the fusion.
+    With "output" in ``adapt`` a listener's features end with their code of ``code_size``, which
+    scales and shifts the logits (AFC on the last layer); ``adapt`` and ``code_size`` are those of
+    the fusion.
     """
 
     def __init__(
@@ -39,20 +41,30 @@ class ListenerMean(nn.Module):
         coded = "output" in adapt and len(task.listeners) > 0
         self.each = size + code_size * coded
         if input_size % self.each:
-            raise MmserError(f"a vector of several times {self.each} features", str(input_size), "Set head.size.")
+            raise MmserError(
+                f"a vector of several times {self.each} features", str(input_size), "Set head.size."
+            )
         if not task.classes and not task.values:
-            raise MmserError("a task with classes or values", "neither", "Choose a protocol that names one.")
+            raise MmserError(
+                "a task with classes or values", "neither", "Choose a protocol that names one."
+            )
         self.size, self.classes = size, len(task.classes)
         self.logits = nn.Linear(size, self.classes + other_emotion) if task.classes else None
-        self.on_logits = Modulation(code_size, self.classes + other_emotion) if coded and task.classes else None
+        self.on_logits = (
+            Modulation(code_size, self.classes + other_emotion) if coded and task.classes else None
+        )
         self.values = nn.Linear(size, len(task.values)) if task.values else None
 
     def forward(self, vector: Tensor) -> tuple[Tensor | None, Tensor | None]:
-        """vector (batch, listener x size [+ code]) -> logits (batch, class), values (batch, value); either or None."""
+        """vector (batch, listener x size [+ code]) -> logits (batch, class), values (batch, value);
+        either or None.
+        """
         logits = values = None
         if self.logits is not None:
             each = self.listener_logits(vector)
-            logits = each.log_softmax(dim=-1).logsumexp(dim=1)[:, : self.classes] - math.log(each.shape[1])
+            logits = each.log_softmax(dim=-1).logsumexp(dim=1)[:, : self.classes] - math.log(
+                each.shape[1]
+            )
         if self.values is not None:
             values = self.values(self._per_listener(vector)[0]).mean(dim=1)
         return logits, values
@@ -60,12 +72,16 @@ class ListenerMean(nn.Module):
     def listener_logits(self, vector: Tensor) -> Tensor:
         """vector as above -> (batch, listener, class); the class behind the task's is any other."""
         if self.logits is None:
-            raise MmserError("a task with classes", "values alone", "Listeners are heard with classes only.")
+            raise MmserError(
+                "a task with classes", "values alone", "Listeners are heard with classes only."
+            )
         features, code = self._per_listener(vector)
         logits = self.logits(features)
         if self.on_logits is None:
             return logits
-        return self.on_logits.applied(logits.flatten(0, 1), code.flatten(0, 1)).unflatten(0, logits.shape[:2])
+        return self.on_logits.applied(logits.flatten(0, 1), code.flatten(0, 1)).unflatten(
+            0, logits.shape[:2]
+        )
 
     def _per_listener(self, vector: Tensor) -> tuple[Tensor, Tensor]:
         """vector -> features (batch, listener, size), codes (batch, listener, code or 0)."""

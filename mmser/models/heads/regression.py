@@ -12,7 +12,9 @@ from mmser.models.layers.feed_forward import Activation, activation
 
 
 class Regression(nn.Module):
-    """Dropout, hidden layers of ``hidden_sizes``, one linear output per value; ``bounded`` applies tanh."""
+    """Dropout, hidden layers of ``hidden_sizes``, one linear output per value; ``bounded`` applies
+    tanh.
+    """
 
     def __init__(
         self,

@@ -19,10 +19,10 @@ from mmser.models.layers.pooling import masked_mean
 class SegmentAverage(nn.Module):
     """Dropout, hidden layers as in `Classifier`, linear outputs per step; then the mean over steps.
 
-    ``average`` probabilities: the logits are the logarithm of the mean class probability, so that their softmax is
-    that mean; log_probabilities: the mean of the steps' log-softmax; logits: the mean of the steps' logits. Values are
-    averaged. ``bias`` belongs to the output layers; ``output_dropout`` is the dropout behind the last hidden layer
-    (None: as ``dropout``).
+    ``average`` probabilities: the logits are the logarithm of the mean class probability, so that
+    their softmax is that mean; log_probabilities: the mean of the steps' log-softmax; logits: the
+    mean of the steps' logits. Values are averaged. ``bias`` belongs to the output layers;
+    ``output_dropout`` is the dropout behind the last hidden layer (None: as ``dropout``).
     """
 
     reads: ClassVar[str] = "sequence"
@@ -41,10 +41,14 @@ class SegmentAverage(nn.Module):
         super().__init__()
         if average not in ("probabilities", "log_probabilities", "logits"):
             raise MmserError(
-                "average probabilities, log_probabilities or logits", f"'{average}'", "Choose one of them."
+                "average probabilities, log_probabilities or logits",
+                f"'{average}'",
+                "Choose one of them.",
             )
         if not task.classes and not task.values:
-            raise MmserError("a task with classes or values", "neither", "Choose a protocol that names one.")
+            raise MmserError(
+                "a task with classes or values", "neither", "Choose a protocol that names one."
+            )
         self.average = average
         layers: list[nn.Module] = [nn.Dropout(dropout)]
         for inner, outer in zip((input_size, *hidden_sizes), hidden_sizes, strict=False):
@@ -57,11 +61,15 @@ class SegmentAverage(nn.Module):
         self.values = nn.Linear(size, len(task.values), bias) if task.values else None
 
     def step_logits(self, sequence: Stream) -> Tensor | None:
-        """sequence (batch, step, feature) -> (batch, step, class), None for a task without classes."""
+        """sequence (batch, step, feature) -> (batch, step, class), None for a task
+        without classes.
+        """
         return None if self.logits is None else self.logits(self.hidden(sequence.filled()))
 
     def forward(self, sequence: Stream) -> tuple[Tensor | None, Tensor | None]:
-        """sequence (batch, step, feature) -> logits (batch, class) or None, values (batch, value) or None."""
+        """sequence (batch, step, feature) -> logits (batch, class) or None, values (batch, value)
+        or None.
+        """
         hidden, mask = self.hidden(sequence.filled()), sequence.mask
         values = None if self.values is None else masked_mean(self.values(hidden), mask)
         if self.logits is None:
@@ -75,7 +83,8 @@ class SegmentAverage(nn.Module):
 
 
 def log_mean_probability(logits: Tensor, mask: Tensor) -> Tensor:
-    """logits (batch, step, class), mask (batch, step) -> log of the mean softmax over real steps, (batch, class).
+    """logits (batch, step, class), mask (batch, step) -> log of the mean softmax over real steps,
+    (batch, class).
 
     A row without any step gets equal probabilities.
     """

@@ -1,4 +1,6 @@
-"""AReLU (Chen, Li, Xu 2020) and the GRU whose candidate state it activates (Rajamani et al., ICASSP 2021)."""
+"""AReLU (Chen, Li, Xu 2020) and the GRU whose candidate state it activates (Rajamani et al., ICASSP
+2021).
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ from mmser.models.layers.unrolled import State, unroll
 
 
 class AReLU(nn.Module):
-    """``(1 + sigmoid(beta)) x`` for x >= 0, ``clamp(alpha, 0.01, 0.99) x`` below; two learnt scalars."""
+    """``(1 + sigmoid(beta)) x`` for x >= 0, ``clamp(alpha, 0.01, 0.99) x`` below; two learnt
+    scalars.
+    """
 
     def __init__(self, alpha: float = 0.01, beta: float = 1.0) -> None:
         super().__init__()
@@ -26,10 +30,12 @@ class AReLU(nn.Module):
 
 
 class ARGRU(nn.Module):
-    """GRU with ``activation`` in place of the candidate's tanh, one or two directions with an activation each.
+    """GRU with ``activation`` in place of the candidate's tanh, one or two directions with an
+    activation each.
 
-    Gates stay sigmoid; two bias vectors as in torch's GRU. The state is not bounded: clip gradients. ``activation``
-    makes one module per direction (default: AReLU from alpha 0.01, beta 1, the best start reported).
+    Gates stay sigmoid; two bias vectors as in torch's GRU. The state is not bounded: clip
+    gradients. ``activation`` makes one module per direction (default: AReLU from alpha 0.01, beta
+    1, the best start reported).
     """
 
     def __init__(
@@ -42,15 +48,21 @@ class ARGRU(nn.Module):
         super().__init__()
         directions = 2 if bidirectional else 1
         self.hidden_size = hidden_size
-        self.inner = nn.ModuleList(nn.Linear(input_size, 3 * hidden_size) for _ in range(directions))
-        self.recurrent = nn.ModuleList(nn.Linear(hidden_size, 3 * hidden_size) for _ in range(directions))
+        self.inner = nn.ModuleList(
+            nn.Linear(input_size, 3 * hidden_size) for _ in range(directions)
+        )
+        self.recurrent = nn.ModuleList(
+            nn.Linear(hidden_size, 3 * hidden_size) for _ in range(directions)
+        )
         self.output_size = hidden_size * directions
         for parameter in self.parameters():
             nn.init.uniform_(parameter, -1 / math.sqrt(hidden_size), 1 / math.sqrt(hidden_size))
         self.activations = nn.ModuleList(activation() for _ in range(directions))
 
     def forward(self, values: Tensor, mask: Tensor) -> Tensor:
-        """values (batch, time, feature), mask (batch, time) -> (batch, time, output_size), zero in padding."""
+        """values (batch, time, feature), mask (batch, time) -> (batch, time, output_size), zero in
+        padding.
+        """
         values = values.masked_fill(~mask[..., None], 0.0)
         parts = []
         for direction, (inner, recurrent, activation) in enumerate(
@@ -58,16 +70,25 @@ class ARGRU(nn.Module):
         ):
 
             def step(
-                projected: Tensor, states: State, recurrent: nn.Module = recurrent, activation: nn.Module = activation
+                projected: Tensor,
+                states: State,
+                recurrent: nn.Module = recurrent,
+                activation: nn.Module = activation,
             ) -> State:
                 return (gru_step(projected, recurrent(states[0]), states[0], activation),)
 
-            parts.append(unroll(step, inner(values), mask, (self.hidden_size,), backwards=direction == 1))
+            parts.append(
+                unroll(step, inner(values), mask, (self.hidden_size,), backwards=direction == 1)
+            )
         return torch.cat(parts, dim=-1)
 
 
-def gru_step(projected: Tensor, recurrent: Tensor, hidden: Tensor, activation: Callable[[Tensor], Tensor]) -> Tensor:
-    """One step: projected and recurrent (batch, 3 hidden) in torch's order reset, update, candidate -> new state."""
+def gru_step(
+    projected: Tensor, recurrent: Tensor, hidden: Tensor, activation: Callable[[Tensor], Tensor]
+) -> Tensor:
+    """One step: projected and recurrent (batch, 3 hidden) in torch's order reset, update, candidate
+    -> new state.
+    """
     reset_x, update_x, new_x = projected.chunk(3, dim=1)
     reset_h, update_h, new_h = recurrent.chunk(3, dim=1)
     update = torch.sigmoid(update_x + update_h)

@@ -1,6 +1,7 @@
 """Area attention: queries attend to rectangles of a map instead of single cells.
 
-Source: Li, Kaiser, Bengio, Si, "Area attention", ICML 2019, as used over spectrograms by Xu et al., ICASSP 2021.
+Source: Li, Kaiser, Bengio, Si, "Area attention", ICML 2019, as used over spectrograms by Xu et al.,
+ICASSP 2021.
 """
 
 from __future__ import annotations
@@ -19,10 +20,11 @@ Layout = Literal["2d", "row1d"]
 
 
 def area_summaries(values: Tensor, height: int, width: int, summary: Summary) -> Tensor:
-    """values (batch, feature, row, column) -> (batch, area, feature): every rectangle up to ``height`` x ``width``.
+    """values (batch, feature, row, column) -> (batch, area, feature): every rectangle up to
+    ``height`` x ``width``.
 
-    In order of shape (1x1, 1x2, ...), then of place. One fused sliding mean per shape: the numbers of an integral image
-    without its rounding.
+    In order of shape (1x1, 1x2, ...), then of place. One fused sliding mean per shape: the numbers
+    of an integral image without its rounding.
     """
     shapes = [
         (rows, columns)
@@ -40,16 +42,20 @@ def _summary(values: Tensor, shape: tuple[int, int], summary: Summary) -> Tensor
     if summary == "sum":
         return mean * (shape[0] * shape[1])
     if summary == "std":
-        return ((F.avg_pool2d(values.square(), shape, stride=1) - mean.square()).abs() + 1e-6).sqrt()
+        return (
+            (F.avg_pool2d(values.square(), shape, stride=1) - mean.square()).abs() + 1e-6
+        ).sqrt()
     return mean
 
 
 class AreaAttention(nn.Module):
-    """``out_q = sum_A softmax_A(q . K_A / sqrt(D)) V_A``; queries, keys and values are the map itself.
+    """``out_q = sum_A softmax_A(q . K_A / sqrt(D)) V_A``; queries, keys and values are the map
+    itself.
 
-    ``key`` mean, max or sample (mean plus the area's deviation times noise, in training only); ``value`` sum, mean or
-    max. ``layout`` row1d takes every row by itself, so areas are one row high (what the released code computes);
-    ``scaled`` off leaves sqrt(D) out. ``dropout`` acts on the weights, in training only.
+    ``key`` mean, max or sample (mean plus the area's deviation times noise, in training only);
+    ``value`` sum, mean or max. ``layout`` row1d takes every row by itself, so areas are one row
+    high (what the released code computes); ``scaled`` off leaves sqrt(D) out. ``dropout`` acts on
+    the weights, in training only.
     """
 
     def __init__(
@@ -63,7 +69,11 @@ class AreaAttention(nn.Module):
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        if key not in ("mean", "max", "sample") or value not in ("sum", "mean", "max") or layout not in ("2d", "row1d"):
+        if (
+            key not in ("mean", "max", "sample")
+            or value not in ("sum", "mean", "max")
+            or layout not in ("2d", "row1d")
+        ):
             raise MmserError(
                 "key mean, max or sample, value sum, mean or max, layout 2d or row1d",
                 f"'{key}', '{value}', '{layout}'",

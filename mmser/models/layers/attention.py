@@ -1,4 +1,6 @@
-"""Multi-head attention over torch's fused kernel, with key masks that may leave a row without any key."""
+"""Multi-head attention over torch's fused kernel, with key masks that may leave a row without any
+key.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +15,20 @@ from mmser.models.layers.masking import masked_softmax, zero_padding
 
 
 def attend(
-    query: Tensor, key: Tensor, value: Tensor, key_mask: Tensor, dropout: float = 0.0, need_weights: bool = False
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    key_mask: Tensor,
+    dropout: float = 0.0,
+    need_weights: bool = False,
 ) -> tuple[Tensor, Tensor | None]:
-    """Scaled dot-product attention; query (batch, head, query, feature), key and value (batch, head, key, feature).
+    """Scaled dot-product attention; query (batch, head, query, feature), key and value (batch,
+    head, key, feature).
 
-    ``key_mask`` (batch, key) bool, or (batch, query, key) where each query sees its own keys; keys and values must be
-    finite everywhere. A query without any key gets zeros. ``dropout`` acts on the weights; with 0 and no weights asked
-    for, the fused kernel runs. Returns (batch, head, query, feature) and weights (batch, head, query, key) or None.
+    ``key_mask`` (batch, key) bool, or (batch, query, key) where each query sees its own keys; keys
+    and values must be finite everywhere. A query without any key gets zeros. ``dropout`` acts on
+    the weights; with 0 and no weights asked for, the fused kernel runs. Returns (batch, head,
+    query, feature) and weights (batch, head, query, key) or None.
     """
     mask = key_mask[:, None, None] if key_mask.dim() == 2 else key_mask[:, None]
     if need_weights:
@@ -27,16 +36,20 @@ def attend(
         weights = masked_softmax(scores, mask)
         return F.dropout(weights, dropout, training=dropout > 0) @ value, weights
     seen = mask.any(dim=-1, keepdim=True)
-    # The kernel gives NaN gradients where no key may be seen: let those queries see all, then drop what they saw.
-    out = F.scaled_dot_product_attention(query, key, value, attn_mask=mask | ~seen, dropout_p=dropout)
+    # The kernel gives NaN gradients where no key may be seen: let those queries see all, then drop
+    # what they saw.
+    out = F.scaled_dot_product_attention(
+        query, key, value, attn_mask=mask | ~seen, dropout_p=dropout
+    )
     return out.masked_fill(~seen, 0.0), None
 
 
 class MultiHeadAttention(nn.Module):
     """Project, attend in ``heads`` subspaces, project back (Vaswani et al. 2017).
 
-    ``size`` is the dimension of queries and output, ``key_size`` and ``value_size`` that of what is attended
-    (default: ``size``). ``dropout`` acts on the attention weights, where it rules out the fused CPU kernel: default 0.
+    ``size`` is the dimension of queries and output, ``key_size`` and ``value_size`` that of what is
+    attended (default: ``size``). ``dropout`` acts on the attention weights, where it rules out the
+    fused CPU kernel: default 0.
     """
 
     def __init__(
@@ -50,7 +63,11 @@ class MultiHeadAttention(nn.Module):
     ) -> None:
         super().__init__()
         if size % heads:
-            raise MmserError("an attention size divisible by the number of heads", f"{size} / {heads}", "Change heads.")
+            raise MmserError(
+                "an attention size divisible by the number of heads",
+                f"{size} / {heads}",
+                "Change heads.",
+            )
         self.heads = heads
         self.dropout = dropout
         self.query = nn.Linear(size, size, bias)
@@ -70,10 +87,12 @@ class MultiHeadAttention(nn.Module):
         value: Tensor | None = None,
         need_weights: bool = False,
     ) -> tuple[Tensor, Tensor | None]:
-        """query (batch, query, feature), key and value (batch, key, feature), key_mask (batch, [query,] key).
+        """query (batch, query, feature), key and value (batch, key, feature), key_mask (batch,
+        [query,] key).
 
-        ``value`` defaults to ``key``. Padded keys may hold anything; queries must be finite. Returns
-        (batch, query, feature), zeros where no key is valid, and weights (batch, head, query, key) when asked for.
+        ``value`` defaults to ``key``. Padded keys may hold anything; queries must be finite.
+        Returns (batch, query, feature), zeros where no key is valid, and weights (batch, head,
+        query, key) when asked for.
         """
         valid = key_mask if key_mask.dim() == 2 else key_mask.any(dim=1)
         key = zero_padding(key, valid)
@@ -89,7 +108,9 @@ class MultiHeadAttention(nn.Module):
         )
         merged = self.out(out.transpose(1, 2).flatten(2))  # (batch, query, feature)
         seen = key_mask.any(dim=-1)
-        return merged.masked_fill(~(seen[:, None] if seen.dim() == 1 else seen)[..., None], 0.0), weights
+        return merged.masked_fill(
+            ~(seen[:, None] if seen.dim() == 1 else seen)[..., None], 0.0
+        ), weights
 
     def _split(self, values: Tensor) -> Tensor:
         """(batch, time, feature) -> (batch, head, time, feature per head)."""
@@ -99,7 +120,8 @@ class MultiHeadAttention(nn.Module):
 def dot_attention(query: Tensor, values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     """One query per row, unscaled scores <query, step>; returns the weighted sum and the weights.
 
-    query (batch, feature), values (batch, time, feature), mask (batch, time) -> (batch, feature), (batch, time).
+    query (batch, feature), values (batch, time, feature), mask (batch, time) -> (batch, feature),
+    (batch, time).
     """
     values = zero_padding(values, mask)
     weights = masked_softmax(torch.einsum("bf,btf->bt", query, values), mask)

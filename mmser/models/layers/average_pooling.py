@@ -10,12 +10,14 @@ from mmser.models.layers.convolution import fill_padding
 from mmser.models.layers.masking import all_real
 
 
-def average_pool_2d(values: Tensor, mask: Tensor, size: tuple[int, int], whole: bool = False) -> tuple[Tensor, Tensor]:
+def average_pool_2d(
+    values: Tensor, mask: Tensor, size: tuple[int, int], whole: bool = False
+) -> tuple[Tensor, Tensor]:
     """Mean of the real cells of (time, frequency) windows, stride = size.
 
-    A window is real when any of its steps is, so a length L becomes ceil(L / time); with ``whole`` only windows that
-    are real throughout stay (floor, also in frequency). values (batch, channel, time, frequency), mask (batch, time)
-    -> the same, pooled, padding zero.
+    A window is real when any of its steps is, so a length L becomes ceil(L / time); with ``whole``
+    only windows that are real throughout stay (floor, also in frequency). values (batch, channel,
+    time, frequency), mask (batch, time) -> the same, pooled, padding zero.
     """
     time, frequency = size
     if mask.shape[1] and all_real(mask):
@@ -34,6 +36,8 @@ def average_pool_2d(values: Tensor, mask: Tensor, size: tuple[int, int], whole: 
 
 
 def average_map(values: Tensor, mask: Tensor) -> Tensor:
-    """Mean over the real cells of a whole map, (batch, channel, time, frequency) -> (batch, channel); none: zeros."""
+    """Mean over the real cells of a whole map, (batch, channel, time, frequency) -> (batch,
+    channel); none: zeros.
+    """
     total = fill_padding(values, mask).sum(dim=(2, 3))
     return total / (mask.sum(dim=1).clamp(min=1) * values.shape[3])[:, None]

@@ -15,8 +15,19 @@ from mmser.core.errors import MmserError, reason_of
 from mmser.core.finite import check_finite
 
 ALSO = (Namespace,)
-"""What a file may hold beside tensors and plain values: fairseq keeps the command line of its training."""
-_UNREADABLE = (RuntimeError, EOFError, OSError, ValueError, LookupError, TypeError, AttributeError, UnpicklingError)
+"""What a file may hold beside tensors and plain values: fairseq keeps the command line of its
+training.
+"""
+_UNREADABLE = (
+    RuntimeError,
+    EOFError,
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    UnpicklingError,
+)
 _COUNTER = "*num_batches_tracked"
 """Batch norm counts its batches; older files do not, and nothing depends on it in evaluation."""
 
@@ -24,19 +35,23 @@ _COUNTER = "*num_batches_tracked"
 def read_tensors(path: Path) -> dict[str, Tensor]:
     """The tensors of a .safetensors file, or of another that torch has saved.
 
-    Such a file may hold them under ``model``, beside the counters of its training. Nothing but tensors, plain Python
-    values and the classes ``ALSO`` is read from it; raises MmserError where it holds more, no tensors, or one that is
-    not finite.
+    Such a file may hold them under ``model``, beside the counters of its training. Nothing but
+    tensors, plain Python values and the classes ``ALSO`` is read from it; raises MmserError where
+    it holds more, no tensors, or one that is not finite.
     """
     from safetensors import SafetensorError
 
     try:
         state = _read_safetensors(path) if path.suffix == ".safetensors" else _read_torch(path)
     except (*_UNREADABLE, SafetensorError) as error:
-        raise _unreadable(path, f"more than tensors, or none, in {path}: {reason_of(error)}") from error
+        raise _unreadable(
+            path, f"more than tensors, or none, in {path}: {reason_of(error)}"
+        ) from error
     inner = state.get("model") if isinstance(state, Mapping) else None
     found = inner if isinstance(inner, Mapping) else state
-    if not isinstance(found, Mapping) or not any(isinstance(value, Tensor) for value in found.values()):
+    if not isinstance(found, Mapping) or not any(
+        isinstance(value, Tensor) for value in found.values()
+    ):
         raise _unreadable(path, f"{path}, which holds {type(found).__name__}")
     tensors = {str(name): value for name, value in found.items() if isinstance(value, Tensor)}
     check_finite(tensors, path)
@@ -55,7 +70,9 @@ def _read_torch(path: Path) -> object:
 
 
 def _unreadable(path: Path, found: str) -> MmserError:
-    remedy = "Save what is under `model` as .safetensors where you trust the file, or download it again."
+    remedy = (
+        "Save what is under `model` as .safetensors where you trust the file, or download it again."
+    )
     return MmserError("a file of tensors alone", found, remedy)
 
 
@@ -68,23 +85,32 @@ def load_tensors(
     unset: Sequence[str] = (),
     unused: Sequence[str] = (),
 ) -> None:
-    """Copy ``tensors`` into ``network``, every one of which must find its place, and every place its tensor.
+    """Copy ``tensors`` into ``network``, every one of which must find its place, and every place
+    its tensor.
 
-    ``unset`` are patterns of names that the file lacks, ``unused`` of those that have no place, such as the classifier
-    of the published network. Raises MmserError as `check_fit`.
+    ``unset`` are patterns of names that the file lacks, ``unused`` of those that have no place,
+    such as the classifier of the published network. Raises MmserError as `check_fit`.
     """
     own = network.state_dict()
     absent = [name for name in own if name not in tensors]
-    other = [f"{name} {tuple(tensors[name].shape)}" for name in own if name in tensors and _differ(own, tensors, name)]
+    other = [
+        f"{name} {tuple(tensors[name].shape)}"
+        for name in own
+        if name in tensors and _differ(own, tensors, name)
+    ]
     unknown = [name for name in tensors if name not in own]
     check_fit(what, source, remedy, absent, unknown, other, unset, unused)
-    network.load_state_dict({name: tensor for name, tensor in tensors.items() if name in own}, strict=False)
+    network.load_state_dict(
+        {name: tensor for name, tensor in tensors.items() if name in own}, strict=False
+    )
 
 
 def load_saved(module: nn.Module, path: Path) -> None:
-    """Read back what was written of ``module`` (on the CPU) as safetensors, every tensor of it, tied ones once.
+    """Read back what was written of ``module`` (on the CPU) as safetensors, every tensor of it,
+    tied ones once.
 
-    Raises MmserError where the file is gone, damaged, of another module, or holds a value that is no number.
+    Raises MmserError where the file is gone, damaged, of another module, or holds a value that is
+    no number.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_model
@@ -92,7 +118,10 @@ def load_saved(module: nn.Module, path: Path) -> None:
     try:
         load_model(module, str(path))
     except (*_UNREADABLE, SafetensorError) as error:
-        remedy = "Train, export or download it again; one of another version of mmser needs that version."
+        remedy = (
+            "Train, export or download it again; one of another version of mmser needs that "
+            "version."
+        )
         raise MmserError(f"an undamaged {path}", reason_of(error), remedy) from error
     check_finite(module.state_dict(), path)
 
@@ -109,22 +138,28 @@ def check_fit(
 ) -> None:
     """Raise MmserError unless the tensors of ``source`` are those of the network ``what``.
 
-    ``absent`` are names ``what`` has and the file lacks, ``unknown`` those it has no place for, ``other``
-    those of another shape. Names that match a pattern in ``unset`` may be absent, those in ``unused`` be left over.
+    ``absent`` are names ``what`` has and the file lacks, ``unknown`` those it has no place for,
+    ``other`` those of another shape. Names that match a pattern in ``unset`` may be absent, those
+    in ``unused`` be left over.
     """
     absent = _beyond(absent, unset)
     unknown = _beyond(unknown, unused)
     told = []
     for lead, names in (("no", absent), ("no place for", unknown), ("another shape of", other)):
         if names:
-            told.append(f"{lead} {', '.join(names[:2])}{f' and {len(names) - 2} more' if len(names) > 2 else ''}")
+            rest = f" and {len(names) - 2} more" if len(names) > 2 else ""
+            told.append(f"{lead} {', '.join(names[:2])}{rest}")
     if told:
         raise MmserError(f"the tensors of {what} in {source}", "; ".join(told), remedy)
 
 
 def _beyond(names: Sequence[str], patterns: Sequence[str]) -> list[str]:
     """The names that match none of the patterns."""
-    return sorted(name for name in names if not any(fnmatchcase(name, pattern) for pattern in (*patterns, _COUNTER)))
+    return sorted(
+        name
+        for name in names
+        if not any(fnmatchcase(name, pattern) for pattern in (*patterns, _COUNTER))
+    )
 
 
 def _differ(own: Mapping[str, Tensor], tensors: Mapping[str, Tensor], name: str) -> bool:

@@ -1,4 +1,6 @@
-"""mu-law companding (ITU-T G.711, continuous form): small values are spread, large ones squeezed, [-1, 1] stays."""
+"""mu-law companding (ITU-T G.711, continuous form): small values are spread, large ones squeezed,
+[-1, 1] stays.
+"""
 
 from __future__ import annotations
 

@@ -9,15 +9,17 @@ from torch import Tensor
 def concordance(prediction: Tensor, target: Tensor, epsilon: float = 1e-8) -> Tensor:
     """Lin's concordance per column: (row, value), (row, value with NaN) -> (value,) float32.
 
-    ``2 cov / (var_p + var_t + (mean_p - mean_t)^2)`` with population moments (Lin, 1989). ``epsilon`` keeps two equal
-    constants at 0 with a finite gradient, where the coefficient is undefined.
+    ``2 cov / (var_p + var_t + (mean_p - mean_t)^2)`` with population moments (Lin, 1989).
+    ``epsilon`` keeps two equal constants at 0 with a finite gradient, where the coefficient is
+    undefined.
     """
     known = ~target.isnan()
     count = known.sum(dim=0).clamp_min(1)
     p = torch.where(known, prediction.float(), 0.0)
     t = torch.where(known, target.float(), 0.0)
     mean_p, mean_t = p.sum(dim=0) / count, t.sum(dim=0) / count
-    # Centred before squaring: the textbook E[x^2] - E[x]^2 loses all digits in float32 for values far from zero.
+    # Centred before squaring: the textbook E[x^2] - E[x]^2 loses all digits in float32 for values
+    # far from zero.
     p, t = (p - mean_p) * known, (t - mean_t) * known
     covariance = (p * t).sum(dim=0) / count
     spread = (p.square() + t.square()).sum(dim=0) / count

@@ -11,7 +11,8 @@ from mmser.core.batch import Context
 
 
 class Conversations(NamedTuple):
-    """``rows`` (dialogue, turn) long: the row that stands there; ``mask``: one does; ``places`` (row,): its flat place.
+    """``rows`` (dialogue, turn) long: the row that stands there; ``mask``: one does; ``places``
+    (row,): its flat place.
 
     Turns are in order and without gaps; rows of the same turn keep their order in the batch.
     """

@@ -1,7 +1,8 @@
-"""Convolution and max pooling over masked sequences: padded steps count as the zeros beyond the end of a sequence.
+"""Convolution and max pooling over masked sequences: padded steps count as the zeros beyond the end
+of a sequence.
 
-"Same" padding and ceil-mode pooling, so a valid length L becomes ceil(L / stride) however far the batch is padded;
-with floor mode the padding would decide over the last window.
+"Same" padding and ceil-mode pooling, so a valid length L becomes ceil(L / stride) however far the
+batch is padded; with floor mode the padding would decide over the last window.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ from mmser.models.layers.masking import every, zero_padding
 
 
 def fill_padding(values: Tensor, mask: Tensor, fill: float = 0.0) -> Tensor:
-    """values (batch, channel, time[, frequency]) with the padded steps of mask (batch, time) set to ``fill``.
+    """values (batch, channel, time[, frequency]) with the padded steps of mask (batch, time) set to
+    ``fill``.
 
-    The layout stays as it is: masked_fill would put the channels first again, and takes three times as long.
+    The layout stays as it is: masked_fill would put the channels first again, and takes three times
+    as long.
     """
     real = mask.reshape(mask.shape[0], 1, mask.shape[1], *(1,) * (values.dim() - 3))
     return torch.where(real, values, fill)
@@ -48,7 +51,9 @@ class MaskedConv1d(nn.Module):
         )
 
     def forward(self, values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """values (batch, time, feature), mask (batch, time) -> the same at ceil(time / stride), padding zero."""
+        """values (batch, time, feature), mask (batch, time) -> the same at ceil(time / stride),
+        padding zero.
+        """
         channels = F.pad(zero_padding(values, mask).transpose(1, 2), self.padding)
         mask = every(mask, self.stride)
         return zero_padding(self.convolution(channels).transpose(1, 2), mask), mask
@@ -78,7 +83,9 @@ class MaskedConv2d(nn.Module):
         )
 
     def forward(self, values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """values (batch, channel, time, frequency), mask (batch, time) -> the same, strided, padding zero."""
+        """values (batch, channel, time, frequency), mask (batch, time) -> the same, strided,
+        padding zero.
+        """
         values = fill_padding(values, mask)
         out = self.convolution(F.pad(values, self.padding))
         mask = every(mask, self.stride[0])
@@ -86,10 +93,11 @@ class MaskedConv2d(nn.Module):
 
 
 def max_pool_1d(values: Tensor, mask: Tensor, size: int) -> tuple[Tensor, Tensor]:
-    """Max over windows of ``size`` steps, stride = size, ceil mode; a window is real when any of its steps is.
+    """Max over windows of ``size`` steps, stride = size, ceil mode; a window is real when any of
+    its steps is.
 
-    values (batch, time, feature), mask (batch, time) -> the same at ceil(time / size), padding zero. Equal maxima
-    share the gradient, which is deterministic on every device.
+    values (batch, time, feature), mask (batch, time) -> the same at ceil(time / size), padding
+    zero. Equal maxima share the gradient, which is deterministic on every device.
     """
     short = -values.shape[1] % size
     lowest = torch.finfo(values.dtype).min
@@ -99,7 +107,8 @@ def max_pool_1d(values: Tensor, mask: Tensor, size: int) -> tuple[Tensor, Tensor
 
 
 def max_pool_2d(values: Tensor, mask: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
-    """Max over (time, frequency) windows, stride = size; ceil mode in time, floor mode in frequency.
+    """Max over (time, frequency) windows, stride = size; ceil mode in time, floor mode in
+    frequency.
 
     values (batch, channel, time, frequency), mask (batch, time) -> the same, pooled, padding zero.
     """
@@ -115,13 +124,16 @@ def max_pool_2d(values: Tensor, mask: Tensor, size: tuple[int, int]) -> tuple[Te
 
 
 def window_max(values: Tensor, time: int, frequency: int) -> Tensor:
-    """Max over the whole windows of values (batch, channel, time, frequency); deterministic on every device.
+    """Max over the whole windows of values (batch, channel, time, frequency); deterministic on
+    every device.
 
-    Equal maxima share the gradient on a GPU, where the backward of max_pool2d is not deterministic; on a CPU the first
-    takes it, many times faster.
+    Equal maxima share the gradient on a GPU, where the backward of max_pool2d is not deterministic;
+    on a CPU the first takes it, many times faster.
     """
     if not values.is_cuda:
         return F.max_pool2d(values, (time, frequency))
-    whole = values[:, :, : values.shape[2] // time * time, : values.shape[3] // frequency * frequency]
+    whole = values[
+        :, :, : values.shape[2] // time * time, : values.shape[3] // frequency * frequency
+    ]
     # (batch, channel, step, time in window, band, frequency in window)
     return whole.unflatten(2, (-1, time)).unflatten(4, (-1, frequency)).amax(dim=(3, 5))

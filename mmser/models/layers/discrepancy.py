@@ -1,4 +1,6 @@
-"""How far two sets of vectors are apart: maximum mean discrepancy, and CORAL's distance of covariances."""
+"""How far two sets of vectors are apart: maximum mean discrepancy, and CORAL's distance of
+covariances.
+"""
 
 from __future__ import annotations
 
@@ -11,29 +13,42 @@ WIDTHS = tuple(2.0**power for power in (-2, -1, 0, 1, 2))
 def squared_distances(first: Tensor, second: Tensor) -> Tensor:
     """first (row, feature), second (column, feature) -> (row, column), never negative."""
     cross = first @ second.T
-    return (first.square().sum(1)[:, None] + second.square().sum(1)[None] - 2.0 * cross).clamp_min(0.0)
+    return (first.square().sum(1)[:, None] + second.square().sum(1)[None] - 2.0 * cross).clamp_min(
+        0.0
+    )
 
 
 def median_bandwidth(vectors: Tensor) -> Tensor:
-    """The median squared distance of all pairs of rows, detached; vectors (row, feature) -> scalar above zero."""
+    """The median squared distance of all pairs of rows, detached; vectors (row, feature) -> scalar
+    above zero.
+    """
     with torch.no_grad():
-        row, column = torch.triu_indices(len(vectors), len(vectors), offset=1, device=vectors.device)
+        row, column = torch.triu_indices(
+            len(vectors), len(vectors), offset=1, device=vectors.device
+        )
         distances = squared_distances(vectors, vectors)[row, column]
-        middle = distances.sort().values[(len(distances) - 1) // 2] if len(distances) else vectors.new_ones(())
+        middle = (
+            distances.sort().values[(len(distances) - 1) // 2]
+            if len(distances)
+            else vectors.new_ones(())
+        )
         return middle.clamp_min(torch.finfo(vectors.dtype).eps)
 
 
 def kernel(first: Tensor, second: Tensor, bandwidth: Tensor) -> Tensor:
-    """Mean of five Gaussians whose squared widths are 1/4 to 4 times ``bandwidth``: (row, column) in (0, 1]."""
+    """Mean of five Gaussians whose squared widths are 1/4 to 4 times ``bandwidth``: (row, column)
+    in (0, 1].
+    """
     distances = squared_distances(first, second) / bandwidth
     return torch.stack([torch.exp(-distances / width) for width in WIDTHS]).mean(dim=0)
 
 
 def maximum_mean_discrepancy(source: Tensor, target: Tensor, biased: bool = True) -> Tensor:
-    """Squared MMD of source (n, feature) and target (m, feature), Gretton et al., JMLR 2012, equations 5 and 3.
+    """Squared MMD of source (n, feature) and target (m, feature), Gretton et al., JMLR 2012,
+    equations 5 and 3.
 
-    The biased form is never negative; the unbiased one leaves a row's distance to itself out and wants two rows of
-    each. Neither depends on the order of the rows, nor asks n = m.
+    The biased form is never negative; the unbiased one leaves a row's distance to itself out and
+    wants two rows of each. Neither depends on the order of the rows, nor asks n = m.
     """
     bandwidth = median_bandwidth(torch.cat([source, target]))
     n, m = len(source), len(target)
@@ -52,6 +67,8 @@ def covariance(vectors: Tensor) -> Tensor:
 
 
 def coral_distance(source: Tensor, target: Tensor) -> Tensor:
-    """``||C_s - C_t||_F^2 / (4 d^2)`` (Sun and Saenko, ECCV workshops 2016, equation 1); blind to the means."""
+    """``||C_s - C_t||_F^2 / (4 d^2)`` (Sun and Saenko, ECCV workshops 2016, equation 1); blind to
+    the means.
+    """
     size = source.shape[1]
     return (covariance(source) - covariance(target)).square().sum() / (4.0 * size * size)

@@ -21,17 +21,21 @@ _NAMES: tuple[tuple[str, str], ...] = (
 )
 _POSITION = re.compile(AUDIO + r"relative_positional_encoder\.(\d+)\.0\.(weight|bias)")
 _NETWORK = re.compile(
-    AUDIO + r"(local_encoder|project_features|relative_positional_encoder|context_encoder|extra_tokens|alibi_scale)"
+    AUDIO + r"(local_encoder|project_features|relative_positional_encoder"
+    r"|context_encoder|extra_tokens|alibi_scale)"
     r"|blocks\."
 )
-"""Where the encoder's tensors lie. The others served pre-training: decoders, targets, the teacher."""
-_BLOCK = re.compile(r"(" + AUDIO + r"context_encoder\.)?blocks\.(\d+)\.(?:attn\.|mlp\.)?(\w+)\.(weight|bias)")
+"""Where the encoder's tensors lie. The others (decoders, targets, teacher) served pre-training."""
+_BLOCK = re.compile(
+    r"(" + AUDIO + r"context_encoder\.)?blocks\.(\d+)\.(?:attn\.|mlp\.)?(\w+)\.(weight|bias)"
+)
 
 
 def renamed(published: Mapping[str, Tensor], prenet: int = 4) -> dict[str, Tensor]:
     """The encoder's tensors; ``prenet`` blocks lie in the audio part, the others follow them.
 
-    One that lies among them and is unknown keeps its published name, so that the encoder refuses it.
+    One that lies among them and is unknown keeps its published name, so that the encoder refuses
+    it.
     """
     found: dict[str, Tensor] = {}
     for key, tensor in published.items():
@@ -39,7 +43,8 @@ def renamed(published: Mapping[str, Tensor], prenet: int = 4) -> dict[str, Tenso
         if match := _POSITION.fullmatch(name):
             found[f"front.positions.{int(match[1]) - 1}.{match[2]}"] = tensor
         elif match := _BLOCK.fullmatch(name):
-            found[f"backbone.blocks.{int(match[2]) + (0 if match[1] else prenet)}.{match[3]}.{match[4]}"] = tensor
+            block = int(match[2]) + (0 if match[1] else prenet)
+            found[f"backbone.blocks.{block}.{match[3]}.{match[4]}"] = tensor
         else:
             matches = [(re.fullmatch(pattern, name), target) for pattern, target in _NAMES]
             own = next((match.expand(target) for match, target in matches if match), name)
@@ -51,17 +56,27 @@ def renamed(published: Mapping[str, Tensor], prenet: int = 4) -> dict[str, Tenso
 
 
 def sizes_of(published: Mapping[str, Tensor]) -> dict[str, int]:
-    """Arguments of the encoder that these tensors belong to; raises MmserError where they are of something else.
+    """Arguments of the encoder that these tensors belong to; raises MmserError where they are of
+    something else.
 
-    A bias with one scale for all heads does not tell how many there are: the published ones have 64 features each.
+    A bias with one scale for all heads does not tell how many there are: the published ones have 64
+    features each.
     """
     blocks = {(match[1], match[2]) for key in published if (match := _BLOCK.fullmatch(_plain(key)))}
     prenet = sum(audio is not None for audio, _ in blocks)
     found = renamed(published, prenet)
-    telling = ("backbone.blocks.0.fc1.weight", "front.convolutions.0.weight", "front.positions.0.weight")
+    telling = (
+        "backbone.blocks.0.fc1.weight",
+        "front.convolutions.0.weight",
+        "front.positions.0.weight",
+    )
     lacking = [name for name in telling if name not in found]
     if lacking:
-        raise MmserError("the tensors of emotion2vec", f"no {lacking[0]} among {len(published)}", "Check the file.")
+        raise MmserError(
+            "the tensors of emotion2vec",
+            f"no {lacking[0]} among {len(published)}",
+            "Check the file.",
+        )
     inner, first, position = (found[name] for name in telling)
     inner_size, size = inner.shape
     scales = found["backbone.scale"].numel() if "backbone.scale" in found else 1

@@ -24,7 +24,9 @@ def activation(name: Activation) -> nn.Module:
 class FeedForward(nn.Module):
     """``W2 act(W1 x + b1) + b2`` at every step, with dropout after the activation."""
 
-    def __init__(self, size: int, inner_size: int, dropout: float = 0.0, activation_name: Activation = "relu") -> None:
+    def __init__(
+        self, size: int, inner_size: int, dropout: float = 0.0, activation_name: Activation = "relu"
+    ) -> None:
         super().__init__()
         self.inner = nn.Linear(size, inner_size)
         self.activation = activation(activation_name)

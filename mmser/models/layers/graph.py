@@ -1,7 +1,9 @@
-"""Exact spectral convolution on graphs whose Fourier basis is known in closed form: the line and the cycle.
+"""Exact spectral convolution on graphs whose Fourier basis is known in closed form: the line and
+the cycle.
 
-The bases are built from cosines and sines with fixed signs: a network between the two transforms is no odd function,
-so the sign of a basis vector matters, and an eigensolver would choose it at random.
+The bases are built from cosines and sines with fixed signs: a network between the two transforms is
+no odd function, so the sign of a basis vector matters, and an eigensolver would choose it at
+random.
 """
 
 from __future__ import annotations
@@ -15,12 +17,17 @@ Basis = Literal["dct2", "normalised", "cycle"]
 
 
 def graph_basis(nodes: int, basis: Basis) -> tuple[Tensor, Tensor]:
-    """Orthonormal eigenvectors (node, frequency) and eigenvalues (frequency,) of a Laplacian, float64.
+    """Orthonormal eigenvectors (node, frequency) and eigenvalues (frequency,) of a Laplacian,
+    float64.
 
-    ``dct2``: line graph, D - A (the DCT-II). ``normalised``: line graph, D^-1/2 (D - A) D^-1/2 (a weighted DCT-I).
-    ``cycle``: cycle graph, D - A; constant, then cosine and sine of each frequency, then the alternating vector.
+    ``dct2``: line graph, D - A (the DCT-II). ``normalised``: line graph, D^-1/2 (D - A) D^-1/2 (a
+    weighted DCT-I). ``cycle``: cycle graph, D - A; constant, then cosine and sine of each
+    frequency, then the alternating vector.
     """
-    node, frequency = torch.arange(nodes, dtype=torch.float64)[:, None], torch.arange(nodes, dtype=torch.float64)
+    node, frequency = (
+        torch.arange(nodes, dtype=torch.float64)[:, None],
+        torch.arange(nodes, dtype=torch.float64),
+    )
     if basis == "dct2":
         angle = torch.pi * frequency / nodes
         vectors, values = torch.cos(angle * (node + 0.5)), 2 - 2 * torch.cos(angle)

@@ -1,16 +1,20 @@
-"""Key-sparse attention (Chen et al., ICASSP 2022, arXiv 2106.11532): only the most attended keys contribute.
+"""Key-sparse attention (Chen et al., ICASSP 2022, arXiv 2106.11532): only the most attended keys
+contribute.
 
-A key's importance is the attention it receives, summed over the queries of its head; the top share ``keep`` of the
-keys survives and the weights of the others are zeroed without renormalising::
+A key's importance is the attention it receives, summed over the queries of its head; the top share
+``keep`` of the keys survives and the weights of the others are zeroed without renormalising::
 
-    W = softmax(Q K^T / sqrt(d));  s_j = sum_i W_ij;  out = (W * [s_j >= tau]) V,   tau = the k-th largest s_j
+    W = softmax(Q K^T / sqrt(d));  s_j = sum_i W_ij
+    out = (W * [s_j >= tau]) V,    tau = the k-th largest s_j
 
-Zeroing columns of W equals plain attention whose dropped keys have value rows of zero, gradients included (the softmax
-Jacobian still reaches the scores of dropped keys, nothing flows through s or tau). So the work is: column sums in
-blocks of queries, a threshold, one call of scaled_dot_product_attention; no (query, key) matrix is ever kept.
+Zeroing columns of W equals plain attention whose dropped keys have value rows of zero, gradients
+included (the softmax Jacobian still reaches the scores of dropped keys, nothing flows through s or
+tau). So the work is: column sums in blocks of queries, a threshold, one call of
+scaled_dot_product_attention; no (query, key) matrix is ever kept.
 
-Differs: k counts the valid keys, k = max(1, floor(keep * valid)); padded queries cast no vote and padded keys are never
-kept (the released code counts and hears padding; ``released_padding`` reproduces that).
+Differs: k counts the valid keys, k = max(1, floor(keep * valid)); padded queries cast no vote and
+padded keys are never kept (the released code counts and hears padding; ``released_padding``
+reproduces that).
 """
 
 from __future__ import annotations
@@ -22,13 +26,17 @@ from torch.nn import functional as F
 from mmser.models.layers.masking import masked_softmax
 
 BLOCK_ELEMENTS = 1 << 18
-"""Scores held at once while column sums are taken on the CPU: 1 MiB of float32 stays inside a core's cache."""
+"""Scores held at once while column sums are taken on the CPU: 1 MiB of float32 stays inside a
+core's cache.
+"""
 
 MASKED = -1e30
 """Score of a padded key: its weight underflows to zero, and a row of nothing else stays finite."""
 
 TIE = 1e-6
-"""Relative width of a tie at the threshold; sums of equal columns may differ by rounding and are all kept."""
+"""Relative width of a tie at the threshold; sums of equal columns may differ by rounding and are
+all kept.
+"""
 
 
 def key_sparse_attention(
@@ -43,11 +51,12 @@ def key_sparse_attention(
 ) -> tuple[Tensor, Tensor]:
     """Attend to the most important keys alone.
 
-    ``query`` is (batch, head, query, feature), ``key`` and ``value`` (batch, head, key, feature), the masks
-    (batch, query) and (batch, key) bool. Returns the output (batch, head, query, feature), zero where a row has no
-    valid key, and the kept keys (batch, head, key) bool. ``dropout`` acts on the weights, after the selection.
-    What stands in padded positions has no influence but must be finite, as it is after a layer that filled its input:
-    a copy of query and key made to guarantee it would cost as much memory as the attention itself.
+    ``query`` is (batch, head, query, feature), ``key`` and ``value`` (batch, head, key, feature),
+    the masks (batch, query) and (batch, key) bool. Returns the output (batch, head, query,
+    feature), zero where a row has no valid key, and the kept keys (batch, head, key) bool.
+    ``dropout`` acts on the weights, after the selection. What stands in padded positions has no
+    influence but must be finite, as it is after a layer that filled its input: a copy of query and
+    key made to guarantee it would cost as much memory as the attention itself.
     """
     voters = torch.ones_like(query_mask) if released_padding else query_mask
     counted = torch.ones_like(key_mask) if released_padding else key_mask
@@ -56,7 +65,9 @@ def key_sparse_attention(
     value = value.masked_fill(~kept[..., None], 0.0)
     # A row without any valid key attends everywhere, to values that are all zero: finite, and zero.
     attended = key_mask | ~key_mask.any(dim=1, keepdim=True)
-    out = F.scaled_dot_product_attention(query, key, value, attended[:, None, None, :], dropout_p=dropout)
+    out = F.scaled_dot_product_attention(
+        query, key, value, attended[:, None, None, :], dropout_p=dropout
+    )
     return out, kept
 
 
@@ -87,8 +98,14 @@ def _blocked_sums(query: Tensor, key: Tensor, query_mask: Tensor, key_mask: Tens
     keys = key.shape[2]
     kind = query.dtype if query.dtype == torch.float64 else torch.float32
     # The key mask rides along as one more feature, so the product itself yields masked scores.
-    absent = key.new_zeros(batch, 1, keys, 1, dtype=kind).masked_fill_(~key_mask[:, None, :, None], MASKED)
-    columns = torch.cat([key.to(kind), absent.expand(-1, heads, -1, -1)], dim=-1).flatten(0, 1).transpose(1, 2)
+    absent = key.new_zeros(batch, 1, keys, 1, dtype=kind).masked_fill_(
+        ~key_mask[:, None, :, None], MASKED
+    )
+    columns = (
+        torch.cat([key.to(kind), absent.expand(-1, heads, -1, -1)], dim=-1)
+        .flatten(0, 1)
+        .transpose(1, 2)
+    )
     rows = query.flatten(0, 1)
     votes = query_mask.to(kind).repeat_interleave(heads, dim=0)[:, None, :]
     sums = key.new_zeros(batch * heads, 1, keys, dtype=kind)
@@ -106,8 +123,8 @@ def _blocked_sums(query: Tensor, key: Tensor, query_mask: Tensor, key_mask: Tens
 def kept_keys(sums: Tensor, key_mask: Tensor, counts: Tensor, keep: float) -> Tensor:
     """The most important keys: (batch, head, key) bool.
 
-    ``counts`` (batch,) is the number of keys of which the share ``keep`` survives, at least one; ties at the threshold
-    all survive; a padded key never does.
+    ``counts`` (batch,) is the number of keys of which the share ``keep`` survives, at least one;
+    ties at the threshold all survive; a padded key never does.
     """
     ranked = sums.masked_fill(~key_mask[:, None, :], -1.0)
     survivors = (counts * keep).floor().long().clamp(min=1, max=sums.shape[-1])

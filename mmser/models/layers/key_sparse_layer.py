@@ -1,7 +1,9 @@
-"""A post-norm transformer layer whose attention keeps only the most attended keys (Chen et al., ICASSP 2022).
+"""A post-norm transformer layer whose attention keeps only the most attended keys (Chen et al.,
+ICASSP 2022).
 
-``x = LN(x + drop(Att(x + P)))``, then ``x = LN(x + drop(W2 drop(relu(W1 x))))``. The positions P are added to query and
-key, never to the residual; in self-attention the values carry them too, in cross-attention they do not.
+``x = LN(x + drop(Att(x + P)))``, then ``x = LN(x + drop(W2 drop(relu(W1 x))))``. The positions P
+are added to query and key, never to the residual; in self-attention the values carry them too, in
+cross-attention they do not.
 """
 
 from __future__ import annotations
@@ -20,10 +22,12 @@ from mmser.models.layers.masking import masked_softmax, zero_padding
 
 
 class KeySparseAttention(nn.Module):
-    """Multi-head attention of which each head keeps the share ``keep`` of its keys (1.0: plain attention).
+    """Multi-head attention of which each head keeps the share ``keep`` of its keys (1.0: plain
+    attention).
 
-    ``renormalise`` divides the weights of the kept keys by their sum, so that they add up to one again (the paper is
-    silent, its code does not). ``count_padding`` takes the share of all keys, padding included, as the released code.
+    ``renormalise`` divides the weights of the kept keys by their sum, so that they add up to one
+    again (the paper is silent, its code does not). ``count_padding`` takes the share of all keys,
+    padding included, as the released code.
     """
 
     def __init__(
@@ -38,9 +42,17 @@ class KeySparseAttention(nn.Module):
     ) -> None:
         super().__init__()
         if size % heads:
-            raise MmserError("an attention size divisible by the number of heads", f"{size} / {heads}", "Change heads.")
+            raise MmserError(
+                "an attention size divisible by the number of heads",
+                f"{size} / {heads}",
+                "Change heads.",
+            )
         if not 0.0 < keep <= 1.0:
-            raise MmserError("a share of kept keys above 0 and up to 1", str(keep), "Set keep, for example to 0.5.")
+            raise MmserError(
+                "a share of kept keys above 0 and up to 1",
+                str(keep),
+                "Set keep, for example to 0.5.",
+            )
         self.heads, self.keep, self.dropout = heads, keep, dropout
         self.renormalise, self.count_padding = renormalise, count_padding
         self.query = nn.Linear(size, size)
@@ -57,10 +69,11 @@ class KeySparseAttention(nn.Module):
         key_mask: Tensor,
         need_weights: bool = False,
     ) -> tuple[Tensor, Tensor | None]:
-        """query (batch, query, feature), key and value (batch, key, feature), all finite; masks (batch, time).
+        """query (batch, query, feature), key and value (batch, key, feature), all finite; masks
+        (batch, time).
 
-        Returns (batch, query, feature) and, when asked for, the weights (batch, head, query, key), zero at dropped
-        keys. A row without any valid key gives zeros.
+        Returns (batch, query, feature) and, when asked for, the weights (batch, head, query, key),
+        zero at dropped keys. A row without any valid key gives zeros.
         """
         q, k, v = (self._split(x) for x in (self.query(query), self.key(key), self.value(value)))
         dropout = self.dropout if self.training else 0.0
@@ -76,12 +89,19 @@ class KeySparseAttention(nn.Module):
         self, q: Tensor, k: Tensor, v: Tensor, query_mask: Tensor, key_mask: Tensor, dropout: float
     ) -> tuple[Tensor, Tensor]:
         if not self.renormalise:
-            return key_sparse_attention(q, k, v, query_mask, key_mask, self.keep, dropout, self.count_padding)
+            return key_sparse_attention(
+                q, k, v, query_mask, key_mask, self.keep, dropout, self.count_padding
+            )
         counted = torch.ones_like(key_mask) if self.count_padding else key_mask
-        kept = kept_keys(column_sums(q, k, query_mask, key_mask), key_mask, counted.sum(dim=1), self.keep)
-        # A softmax over the kept keys alone is the softmax over all keys, cut and divided by what is left.
+        kept = kept_keys(
+            column_sums(q, k, query_mask, key_mask), key_mask, counted.sum(dim=1), self.keep
+        )
+        # A softmax over the kept keys alone is the softmax over all keys, cut and divided by what
+        # is left.
         open_to_all = ~kept.any(dim=-1, keepdim=True)
-        out = F.scaled_dot_product_attention(q, k, v, (kept | open_to_all)[:, :, None], dropout_p=dropout)
+        out = F.scaled_dot_product_attention(
+            q, k, v, (kept | open_to_all)[:, :, None], dropout_p=dropout
+        )
         return out.masked_fill(open_to_all[..., None], 0.0), kept
 
     def _weights(self, q: Tensor, k: Tensor, kept: Tensor, key_mask: Tensor) -> Tensor:
@@ -98,7 +118,9 @@ class KeySparseAttention(nn.Module):
 class KeySparseLayer(nn.Module):
     """Attention, residual, norm; feed-forward, residual, norm."""
 
-    def __init__(self, attention: KeySparseAttention, size: int, inner_size: int, dropout: float = 0.1) -> None:
+    def __init__(
+        self, attention: KeySparseAttention, size: int, inner_size: int, dropout: float = 0.1
+    ) -> None:
         super().__init__()
         self.attention = attention
         self.attention_norm = nn.LayerNorm(size)
@@ -116,10 +138,12 @@ class KeySparseLayer(nn.Module):
         memory_places: Tensor | None = None,
         need_weights: bool = False,
     ) -> tuple[Tensor, Tensor | None]:
-        """values (batch, time, feature) with ``mask`` and positions ``places`` (time, feature); memory likewise.
+        """values (batch, time, feature) with ``mask`` and positions ``places`` (time, feature);
+        memory likewise.
 
-        Without ``memory`` the layer attends to itself. ``mask`` says which queries vote; padding comes out zero.
-        ``memory_mask`` says which keys may be attended to (default: ``mask``). Returns the values and the weights.
+        Without ``memory`` the layer attends to itself. ``mask`` says which queries vote; padding
+        comes out zero. ``memory_mask`` says which keys may be attended to (default: ``mask``).
+        Returns the values and the weights.
         """
         query = values + places
         keys_mask = mask if memory_mask is None else memory_mask

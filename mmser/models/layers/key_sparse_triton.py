@@ -1,8 +1,9 @@
 """Column sums of softmax attention on CUDA: two fused kernels, no (query, key) matrix in memory.
 
-The first pass takes each query's log-sum-exp over the keys, block by block; the second recomputes the scores of a
-block of keys and adds ``exp(score - logsumexp)`` over all queries. Together they cost two score products, about what
-the forward pass of plain attention costs, and need (batch, head, query + key) floats.
+The first pass takes each query's log-sum-exp over the keys, block by block; the second recomputes
+the scores of a block of keys and adds ``exp(score - logsumexp)`` over all queries. Together they
+cost two score products, about what the forward pass of plain attention costs, and need (batch,
+head, query + key) floats.
 """
 
 from __future__ import annotations
@@ -24,13 +25,17 @@ def _row_logsumexp(q, k, key_mask, out, heads, queries, keys, scale,  # type: ig
     index = row * BLOCK_Q + tl.arange(0, BLOCK_Q)
     inside = index < queries
     at = head.to(tl.int64)
-    block_q = tl.load(q + at * queries * SIZE + index[:, None] * SIZE + feature[None, :], inside[:, None], 0.0)
+    block_q = tl.load(
+        q + at * queries * SIZE + index[:, None] * SIZE + feature[None, :], inside[:, None], 0.0
+    )
     peak = tl.full([BLOCK_Q], -1e30, tl.float32)
     total = tl.zeros([BLOCK_Q], tl.float32)
     for start in range(0, keys, BLOCK_K):
         column = start + tl.arange(0, BLOCK_K)
         held = column < keys
-        block_k = tl.load(k + at * keys * SIZE + column[:, None] * SIZE + feature[None, :], held[:, None], 0.0)
+        block_k = tl.load(
+            k + at * keys * SIZE + column[:, None] * SIZE + feature[None, :], held[:, None], 0.0
+        )
         valid = tl.load(key_mask + (at // heads) * keys + column, held, 0) != 0
         score = tl.dot(block_q, tl.trans(block_k), input_precision="ieee") * scale
         score = tl.where(valid[None, :], score, -1e30)
@@ -43,19 +48,23 @@ def _row_logsumexp(q, k, key_mask, out, heads, queries, keys, scale,  # type: ig
 
 @triton.jit
 def _sum_over_queries(q, k, query_mask, key_mask, logsumexp, out, heads, queries, keys, scale,  # type: ignore[no-untyped-def]
-                      SIZE: tl.constexpr, BLOCK_Q: tl.constexpr, BLOCK_K: tl.constexpr):  # fmt: skip  # noqa: N803
+                      SIZE: tl.constexpr, BLOCK_Q: tl.constexpr, BLOCK_K: tl.constexpr):  # fmt: skip  # noqa: E501, N803
     part, head = tl.program_id(0), tl.program_id(1)
     feature = tl.arange(0, SIZE)
     column = part * BLOCK_K + tl.arange(0, BLOCK_K)
     held = column < keys
     at = head.to(tl.int64)
-    block_k = tl.load(k + at * keys * SIZE + column[:, None] * SIZE + feature[None, :], held[:, None], 0.0)
+    block_k = tl.load(
+        k + at * keys * SIZE + column[:, None] * SIZE + feature[None, :], held[:, None], 0.0
+    )
     valid = tl.load(key_mask + (at // heads) * keys + column, held, 0) != 0
     total = tl.zeros([BLOCK_K], tl.float32)
     for start in range(0, queries, BLOCK_Q):
         index = start + tl.arange(0, BLOCK_Q)
         inside = index < queries
-        block_q = tl.load(q + at * queries * SIZE + index[:, None] * SIZE + feature[None, :], inside[:, None], 0.0)
+        block_q = tl.load(
+            q + at * queries * SIZE + index[:, None] * SIZE + feature[None, :], inside[:, None], 0.0
+        )
         votes = tl.load(query_mask + (at // heads) * queries + index, inside, 0) != 0
         norm = tl.load(logsumexp + at * queries + index, inside, 0.0)
         score = tl.dot(block_q, tl.trans(block_k), input_precision="ieee") * scale
@@ -65,9 +74,11 @@ def _sum_over_queries(q, k, query_mask, key_mask, logsumexp, out, heads, queries
 
 
 def column_sums_cuda(query: Tensor, key: Tensor, query_mask: Tensor, key_mask: Tensor) -> Tensor:
-    """(batch, head, query, feature), (batch, head, key, feature), masks -> sums (batch, head, key) float32.
+    """(batch, head, query, feature), (batch, head, key, feature), masks -> sums (batch, head, key)
+    float32.
 
-    A head size that is no power of two of at least 16 is padded with zeros, which leaves every score as it is.
+    A head size that is no power of two of at least 16 is padded with zeros, which leaves every
+    score as it is.
     """
     batch, heads, queries, size = query.shape
     keys = key.shape[2]
@@ -79,7 +90,9 @@ def column_sums_cuda(query: Tensor, key: Tensor, query_mask: Tensor, key_mask: T
     logsumexp = torch.empty(batch, heads, queries, device=query.device, dtype=torch.float32)
     sums = torch.empty(batch, heads, keys, device=query.device, dtype=torch.float32)
     shape = (heads, queries, keys, size**-0.5, padded, BLOCK_QUERY, BLOCK_KEY)
-    _row_logsumexp[(triton.cdiv(queries, BLOCK_QUERY), batch * heads)](query, key, key_valid, logsumexp, *shape)
+    _row_logsumexp[(triton.cdiv(queries, BLOCK_QUERY), batch * heads)](
+        query, key, key_valid, logsumexp, *shape
+    )
     _sum_over_queries[(triton.cdiv(keys, BLOCK_KEY), batch * heads)](
         query, key, query_votes, key_valid, logsumexp, sums, *shape
     )

@@ -1,4 +1,6 @@
-"""Large depthwise kernels with a small one beside them, merged into one for inference (Ding et al., CVPR 2022)."""
+"""Large depthwise kernels with a small one beside them, merged into one for inference (Ding et al.,
+CVPR 2022).
+"""
 
 from __future__ import annotations
 
@@ -13,17 +15,26 @@ from mmser.models.layers.normalisation import MaskedBatchNorm
 
 Kernel = tuple[int, int]
 FFT_FROM = 13
-"""Kernels of at least this many cells each way go through the Fourier transform on a CPU (5 to 20 times as fast)."""
+"""Kernels of at least this many cells each way go through the Fourier transform on a CPU (5 to 20
+times as fast).
+"""
 
 
 class ConvNorm(nn.Module):
     """Convolution without bias, then batch norm; (time, frequency) kernel and stride."""
 
     def __init__(
-        self, input_size: int, output_size: int, kernel: Kernel, stride: Kernel = (1, 1), groups: int = 1
+        self,
+        input_size: int,
+        output_size: int,
+        kernel: Kernel,
+        stride: Kernel = (1, 1),
+        groups: int = 1,
     ) -> None:
         super().__init__()
-        self.convolution = MaskedConv2d(input_size, output_size, kernel, stride, groups=groups, bias=False)
+        self.convolution = MaskedConv2d(
+            input_size, output_size, kernel, stride, groups=groups, bias=False
+        )
         self.norm = MaskedBatchNorm(output_size)
 
     def forward(self, values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
@@ -41,8 +52,16 @@ class ConvNorm(nn.Module):
 def convolve(convolution: MaskedConv2d, values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     """What ``convolution`` gives, for large depthwise kernels on a CPU by the Fourier transform."""
     inner = convolution.convolution
-    large = inner.groups == values.shape[1] and min(inner.kernel_size) >= FFT_FROM and inner.stride == (1, 1)
-    if not large or values.device.type != "cpu" or values.dtype not in (torch.float32, torch.float64):
+    large = (
+        inner.groups == values.shape[1]
+        and min(inner.kernel_size) >= FFT_FROM
+        and inner.stride == (1, 1)
+    )
+    if (
+        not large
+        or values.device.type != "cpu"
+        or values.dtype not in (torch.float32, torch.float64)
+    ):
         return convolution(values, mask)
     out = depthwise_fft(fill_padding(values, mask), inner.weight)
     out = out if inner.bias is None else out + inner.bias[:, None, None]
@@ -69,7 +88,9 @@ class LargeKernel(nn.Module):
         super().__init__()
         self.large: ConvNorm | None = depthwise(size, kernel)
         has_small = small is not None and small < min(kernel)
-        self.small: ConvNorm | None = depthwise(size, (small, small)) if has_small and small is not None else None
+        self.small: ConvNorm | None = (
+            depthwise(size, (small, small)) if has_small and small is not None else None
+        )
         self.merged: MaskedConv2d | None = None
 
     def forward(self, values: Tensor, mask: Tensor) -> Tensor:
@@ -81,16 +102,22 @@ class LargeKernel(nn.Module):
 
     @torch.no_grad()
     def merge(self) -> None:
-        """Become one convolution; exact in evaluation mode, refused in training; twice does nothing."""
+        """Become one convolution; exact in evaluation mode, refused in training; twice does
+        nothing.
+        """
         if self.training:
-            raise MmserError("a model in evaluation mode to merge", "training mode", "Call model.eval() first.")
+            raise MmserError(
+                "a model in evaluation mode to merge", "training mode", "Call model.eval() first."
+            )
         if self.large is None:
             return
         weight, bias = self.large.fused()
         kernel: Kernel = (weight.shape[2], weight.shape[3])
         if self.small is not None:
             small, shift = self.small.fused()
-            reach = [(outer - inner) // 2 for outer, inner in zip(kernel, small.shape[2:], strict=True)]
+            reach = [
+                (outer - inner) // 2 for outer, inner in zip(kernel, small.shape[2:], strict=True)
+            ]
             weight = weight + F.pad(small, (reach[1], reach[1], reach[0], reach[0]))
             bias = bias + shift
         size = weight.shape[0]
@@ -109,7 +136,9 @@ def merge_large_kernels(model: nn.Module) -> None:
 
 
 class DropPath(nn.Module):
-    """Stochastic depth: a row's branch is dropped with chance ``rate`` in training, else scaled up to its mean."""
+    """Stochastic depth: a row's branch is dropped with chance ``rate`` in training, else scaled up
+    to its mean.
+    """
 
     def __init__(self, rate: float) -> None:
         super().__init__()
@@ -119,14 +148,19 @@ class DropPath(nn.Module):
         """(batch, *any)."""
         if not self.training or self.rate == 0:
             return branch
-        kept = torch.rand(branch.shape[0], *(1,) * (branch.dim() - 1), device=branch.device) >= self.rate
+        kept = (
+            torch.rand(branch.shape[0], *(1,) * (branch.dim() - 1), device=branch.device)
+            >= self.rate
+        )
         return branch * kept / (1 - self.rate)
 
 
 class LargeKernelBlock(nn.Module):
     """``x + drop(PW(ReLU(LK(ReLU(PW(BN(x)))))))``; ``ratio`` widens the middle."""
 
-    def __init__(self, size: int, kernel: Kernel, small: int | None, ratio: float, drop: float) -> None:
+    def __init__(
+        self, size: int, kernel: Kernel, small: int | None, ratio: float, drop: float
+    ) -> None:
         super().__init__()
         inner = int(size * ratio)
         self.norm = MaskedBatchNorm(size)

@@ -1,11 +1,13 @@
-"""SpecAugment on the frames inside a network: stretches of frames and bands of features are hidden while it trains.
+"""SpecAugment on the frames inside a network: stretches of frames and bands of features are hidden
+while it trains.
 
-Source: Baevski et al., "wav2vec 2.0", NeurIPS 2020, appendix B; arguments as in transformers' ``Wav2Vec2Config``.
+Source: Baevski et al., "wav2vec 2.0", NeurIPS 2020, appendix B; arguments as in transformers'
+``Wav2Vec2Config``.
 
 Differs:
-    Every row draws its own rounding and is cut by its own length alone (transformers draw one rounding per batch and
-    cut by the longest row), so that a row's share does not depend on its companions. A row shorter than a stretch is
-    left alone (transformers refuse the batch).
+    Every row draws its own rounding and is cut by its own length alone (transformers draw one
+    rounding per batch and cut by the longest row), so that a row's share does not depend on its
+    companions. A row shorter than a stretch is left alone (transformers refuse the batch).
 """
 
 from __future__ import annotations
@@ -18,11 +20,13 @@ from mmser.core.errors import MmserError
 
 
 class LatentMasking(nn.Module):
-    """While training: frames of random stretches become a learnt vector, bands of random features become 0.
+    """While training: frames of random stretches become a learnt vector, bands of random features
+    become 0.
 
-    ``mask_time_prob`` of a row's frames are hidden if no two stretches of ``mask_time_length`` frames overlap, but at
-    least ``mask_time_min_masks`` stretches where the row has room for them; the same along the features. A share of 0
-    hides nothing. Random numbers are torch's own: a seed gives the same stretches again.
+    ``mask_time_prob`` of a row's frames are hidden if no two stretches of ``mask_time_length``
+    frames overlap, but at least ``mask_time_min_masks`` stretches where the row has room for them;
+    the same along the features. A share of 0 hides nothing. Random numbers are torch's own: a seed
+    gives the same stretches again.
     """
 
     def __init__(
@@ -39,7 +43,9 @@ class LatentMasking(nn.Module):
         wrong = [f"{name} {share}" for name, share in shares.items() if not 0.0 <= share <= 1.0]
         if wrong or min(mask_time_length, mask_feature_length) < 1:
             found = wrong[0] if wrong else f"lengths {mask_time_length} and {mask_feature_length}"
-            raise MmserError("shares from 0 to 1 and lengths of 1 or more", found, "Correct the masking.")
+            raise MmserError(
+                "shares from 0 to 1 and lengths of 1 or more", found, "Correct the masking."
+            )
         self.frames = (mask_time_prob, mask_time_length, mask_time_min_masks)
         self.features = (mask_feature_prob, mask_feature_length, mask_feature_min_masks)
 
@@ -49,7 +55,9 @@ class LatentMasking(nn.Module):
         return self.frames[0] > 0
 
     def forward(self, values: Tensor, mask: Tensor, vector: Tensor | None) -> Tensor:
-        """values (batch, frame, feature), mask (batch, frame) with real frames first, vector (feature,) or None."""
+        """values (batch, frame, feature), mask (batch, frame) with real frames first, vector
+        (feature,) or None.
+        """
         if not self.training:
             return values
         if self.hides_frames and vector is not None:
@@ -57,21 +65,28 @@ class LatentMasking(nn.Module):
             values = torch.where(hidden[..., None], vector.to(values.dtype), values)
         if self.features[0] > 0:
             sizes = mask.sum(dim=1).new_full((len(values),), values.shape[2])
-            values = values.masked_fill(stretches(sizes, values.shape[2], *self.features)[:, None], 0.0)
+            values = values.masked_fill(
+                stretches(sizes, values.shape[2], *self.features)[:, None], 0.0
+            )
         return values
 
 
 def stretches(lengths: Tensor, steps: int, share: float, width: int, least: int) -> Tensor:
-    """(row, steps) bool: about ``share * length / width`` stretches of ``width`` places in each row's first places.
+    """(row, steps) bool: about ``share * length / width`` stretches of ``width`` places in each
+    row's first places.
 
-    The count is rounded up or down at random, at least ``least`` and at most ``length // width``; the starts differ,
-    but stretches may overlap. ``lengths`` is (row,) long.
+    The count is rounded up or down at random, at least ``least`` and at most ``length // width``;
+    the starts differ, but stretches may overlap. ``lengths`` is (row,) long.
     """
     place = torch.arange(steps, device=lengths.device)
-    count = (share * lengths / width + torch.rand(lengths.shape, device=lengths.device)).floor().long()
+    count = (
+        (share * lengths / width + torch.rand(lengths.shape, device=lengths.device)).floor().long()
+    )
     count = count.clamp(min=least).minimum(lengths // width)
     luck = torch.rand(len(lengths), steps, device=lengths.device)
-    luck = luck.masked_fill(place > (lengths - width)[:, None], -1.0)  # a stretch ends within its row
+    luck = luck.masked_fill(
+        place > (lengths - width)[:, None], -1.0
+    )  # a stretch ends within its row
     rank = luck.argsort(dim=1, descending=True).argsort(dim=1)
     begun = (rank < count[:, None]).long().cumsum(dim=1)
     ended = F.pad(begun, (width, 0))[:, :steps]

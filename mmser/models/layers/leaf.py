@@ -1,11 +1,12 @@
 """LEAF: a learnable filter bank on the waveform in the place of log-mel energies.
 
-Source: Zeghidour, Teboul, de Chaumont Quitry, Tagliasacchi, "LEAF: a learnable frontend for audio classification",
-ICLR 2021.
+Source: Zeghidour, Teboul, de Chaumont Quitry, Tagliasacchi, "LEAF: a learnable frontend for audio
+classification", ICLR 2021.
 
 Differs:
-    The initial filters are computed from the mel scale itself, not read off a sampled filter bank, so that their
-    centres are not rounded to bins. Every instance has a PCEN of its own (a public port shares one between all).
+    The initial filters are computed from the mel scale itself, not read off a sampled filter bank,
+    so that their centres are not rounded to bins. Every instance has a PCEN of its own (a public
+    port shares one between all).
 """
 
 from __future__ import annotations
@@ -26,10 +27,12 @@ _HALF_WIDTH = math.sqrt(2.0 * math.log(2.0))
 
 
 class Leaf(nn.Module):
-    """Gabor filters -> squared modulus -> Gaussian low-pass pooling -> PCEN; seven numbers learnt per filter.
+    """Gabor filters -> squared modulus -> Gaussian low-pass pooling -> PCEN; seven numbers learnt
+    per filter.
 
-    ``window`` is the length of filters and pooling in samples (odd), ``stride`` the samples per frame; filters start
-    as mel filters from ``low_hz`` to ``high_hz`` at ``sample_rate``. Parameters are used within their bounds.
+    ``window`` is the length of filters and pooling in samples (odd), ``stride`` the samples per
+    frame; filters start as mel filters from ``low_hz`` to ``high_hz`` at ``sample_rate``.
+    Parameters are used within their bounds.
     """
 
     def __init__(
@@ -51,12 +54,22 @@ class Leaf(nn.Module):
         self.pcen = PCEN(filters)
 
     def bounded(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Centres (radians per sample), deviations (samples) and pooling widths as used: (filter,) each, in bounds."""
-        deviation = self.deviation.clamp(4 * _HALF_WIDTH / math.pi, self.window * _HALF_WIDTH / math.pi)
-        return self.frequency.clamp(0.0, math.pi), deviation, self.pooling.clamp(2 / self.window, 0.5)
+        """Centres (radians per sample), deviations (samples) and pooling widths as used: (filter,)
+        each, in bounds.
+        """
+        deviation = self.deviation.clamp(
+            4 * _HALF_WIDTH / math.pi, self.window * _HALF_WIDTH / math.pi
+        )
+        return (
+            self.frequency.clamp(0.0, math.pi),
+            deviation,
+            self.pooling.clamp(2 / self.window, 0.5),
+        )
 
     def kernels(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Real and imaginary part of the Gabor filters and the Gaussian windows, (filter, window) each."""
+        """Real and imaginary part of the Gabor filters and the Gaussian windows, (filter, window)
+        each.
+        """
         frequency, deviation, width = (part[:, None] for part in self.bounded())
         half = self.window // 2
         time = torch.arange(-half, half + 1, device=frequency.device, dtype=frequency.dtype)
@@ -65,24 +78,35 @@ class Leaf(nn.Module):
         return bell * torch.cos(frequency * time), bell * torch.sin(frequency * time), window
 
     def forward(self, waveform: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """waveform and mask (batch, sample) -> (batch, frame, filter), one frame per started stride, and its mask."""
+        """waveform and mask (batch, sample) -> (batch, frame, filter), one frame per started
+        stride, and its mask.
+        """
         real, imaginary, window = self.kernels()
         both = torch.cat([real, imaginary])[:, None]
         found = F.conv1d(zero_padding(waveform, mask)[:, None], both, padding=self.window // 2)
         energy = found.unflatten(1, (2, -1)).square().sum(dim=1)  # (batch, filter, sample)
         # Filters ring beyond the end of an utterance; alone it would end there.
         energy = energy.masked_fill(~mask[:, None], 0.0)
-        pooled = F.conv1d(energy, window[:, None], stride=self.stride, padding=self.window // 2, groups=len(window))
+        pooled = F.conv1d(
+            energy,
+            window[:, None],
+            stride=self.stride,
+            padding=self.window // 2,
+            groups=len(window),
+        )
         mask = every(mask, self.stride)
         frames = self.pcen(pooled.clamp(min=_FLOOR).transpose(1, 2))
         return zero_padding(frames, mask), mask
 
 
-def mel_gabor(filters: int, sample_rate: int, low_hz: float, high_hz: float) -> tuple[Tensor, Tensor]:
-    """Centres (radians per sample) and deviations (samples) of Gabor filters like the square root of mel triangles.
+def mel_gabor(
+    filters: int, sample_rate: int, low_hz: float, high_hz: float
+) -> tuple[Tensor, Tensor]:
+    """Centres (radians per sample) and deviations (samples) of Gabor filters like the square root
+    of mel triangles.
 
-    The square root of a triangle is above half its height over three quarters of the triangle's base; the response of
-    the Gabor filter is above half its height over the same band.
+    The square root of a triangle is above half its height over three quarters of the triangle's
+    base; the response of the Gabor filter is above half its height over the same band.
     """
     low, high = (2595.0 * math.log10(1.0 + hertz / 700.0) for hertz in (low_hz, high_hz))
     points = 700.0 * (10.0 ** (np.linspace(low, high, filters + 2) / 2595.0) - 1.0)

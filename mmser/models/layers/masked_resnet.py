@@ -1,7 +1,7 @@
 """ResNet-18 over spectrograms of different lengths: residual blocks that see real frames only.
 
-Source: He, Zhang, Ren, Sun, "Deep residual learning for image recognition", CVPR 2016, in the form for small pictures:
-a 3 x 3 stem of stride 1 without pooling, one input channel.
+Source: He, Zhang, Ren, Sun, "Deep residual learning for image recognition", CVPR 2016, in the form
+for small pictures: a 3 x 3 stem of stride 1 without pooling, one input channel.
 """
 
 from __future__ import annotations
@@ -18,14 +18,16 @@ from mmser.models.layers.masking import length_mask
 from mmser.models.layers.normalisation import MaskedBatchNorm
 
 STAGES = (1, 2, 4, 8)
-"""Channels of the four stages of two blocks each, in units of ``width``; all but the first halve time and frequency."""
+"""Channels of the four stages of two blocks each, in units of ``width``; all but the first halve
+time and frequency.
+"""
 
 
 class MaskedResNet(nn.Module):
     """3 x 3 stem -> four stages of two basic blocks -> mean over time and frequency.
 
-    ``pooling="released"`` averages 2 x 2 places again and again until one frame is left, which forgets the frames
-    beyond the last power of two.
+    ``pooling="released"`` averages 2 x 2 places again and again until one frame is left, which
+    forgets the frames beyond the last power of two.
     """
 
     def __init__(self, width: int = 64, pooling: Literal["mean", "released"] = "mean") -> None:
@@ -37,13 +39,18 @@ class MaskedResNet(nn.Module):
         blocks = []
         size = width
         for stage, factor in enumerate(STAGES):
-            blocks += [_Block(size, factor * width, 2 if stage else 1), _Block(factor * width, factor * width, 1)]
+            blocks += [
+                _Block(size, factor * width, 2 if stage else 1),
+                _Block(factor * width, factor * width, 1),
+            ]
             size = factor * width
         self.blocks = nn.ModuleList(blocks)
         self.output_size = size
 
     def forward(self, values: Tensor, mask: Tensor) -> Tensor:
-        """values (row, time, frequency), mask (row, time) with the real frames first -> (row, 8 width)."""
+        """values (row, time, frequency), mask (row, time) with the real frames first -> (row, 8
+        width).
+        """
         hidden, mask = self.stem(values[:, None], mask)
         hidden = F.relu(hidden)
         for block in self.blocks:
@@ -72,9 +79,13 @@ class MaskedResNet(nn.Module):
 class _Unit(nn.Module):
     """Convolution and batch norm."""
 
-    def __init__(self, input_size: int, output_size: int, kernel: tuple[int, int], stride: int = 1) -> None:
+    def __init__(
+        self, input_size: int, output_size: int, kernel: tuple[int, int], stride: int = 1
+    ) -> None:
         super().__init__()
-        self.convolution = MaskedConv2d(input_size, output_size, kernel, (stride, stride), bias=False)
+        self.convolution = MaskedConv2d(
+            input_size, output_size, kernel, (stride, stride), bias=False
+        )
         self.norm = MaskedBatchNorm(output_size)
 
     def forward(self, values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:

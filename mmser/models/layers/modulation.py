@@ -1,7 +1,7 @@
 """A code (who listens, who speaks) that steers a layer: scale and shift of its pre-activations.
 
-``y = (1 + U e + u) * x + (V e + w)`` with U, V, u, w zero at the start, so that a fresh layer changes nothing
-(feature-wise linear modulation).
+``y = (1 + U e + u) * x + (V e + w)`` with U, V, u, w zero at the start, so that a fresh layer
+changes nothing (feature-wise linear modulation).
 """
 
 from __future__ import annotations
@@ -35,22 +35,27 @@ class Modulation(nn.Module):
 
 
 class ModulatedLSTM(nn.Module):
-    """Scales and shifts every gate's pre-activation of a one-layer LSTM, constant over time, one code per row.
+    """Scales and shifts every gate's pre-activation of a one-layer LSTM, constant over time, one
+    code per row.
 
-    ``scale * (W x + R h + b) + shift`` is an LSTM with weights ``scale W``, ``scale R``, ``scale b + shift``: rows of
-    one code run together through torch's own kernel with their weights.
+    ``scale * (W x + R h + b) + shift`` is an LSTM with weights ``scale W``, ``scale R``, ``scale b
+    + shift``: rows of one code run together through torch's own kernel with their weights.
     """
 
     def __init__(self, code_size: int, recurrence: Recurrent) -> None:
         super().__init__()
-        # By name in `recurrence`, which stays owned by whom it belongs to: it is passed to `forward`.
+        # By name in `recurrence`, which stays owned by whom it belongs to: it is passed to
+        # `forward`.
         cells = {"forwards.0": recurrence.forwards, "backwards.0": recurrence.backwards}
         self.cells = tuple(name for name, present in cells.items() if len(present))
         gates = [4 * int(cells[name][0].hidden_size) for name in self.cells]  # type: ignore[arg-type]
         self.gates = nn.ModuleList(Modulation(code_size, size) for size in gates)
 
-    def forward(self, recurrence: Recurrent, values: Tensor, mask: Tensor, codes: Tensor, group: Tensor) -> Tensor:
-        """values (row, time, feature), mask (row, time), codes (group, code feature), group (row,) long.
+    def forward(
+        self, recurrence: Recurrent, values: Tensor, mask: Tensor, codes: Tensor, group: Tensor
+    ) -> Tensor:
+        """values (row, time, feature), mask (row, time), codes (group, code feature), group (row,)
+        long.
 
         -> outputs (row, time, output), zero in padding.
         """
@@ -58,7 +63,9 @@ class ModulatedLSTM(nn.Module):
         for number in group.unique().tolist():
             chosen = torch.nonzero(group == number).flatten()
             weights = self._weights(recurrence, codes[number : number + 1])
-            parts.append(functional_call(recurrence, weights, (values[chosen], mask[chosen])).outputs)
+            parts.append(
+                functional_call(recurrence, weights, (values[chosen], mask[chosen])).outputs
+            )
             rows.append(chosen)
         return torch.cat(parts)[torch.argsort(torch.cat(rows))]
 

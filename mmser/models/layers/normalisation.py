@@ -13,8 +13,8 @@ from mmser.models.layers.masking import all_real
 class MaskedBatchNorm(nn.Module):
     """Batch norm over (batch, channel, time[, frequency]) with a time mask; padding comes out zero.
 
-    Parameters and buffers are named as in torch's own batch norm. A training batch without any real step uses the
-    running statistics and leaves them alone.
+    Parameters and buffers are named as in torch's own batch norm. A training batch without any real
+    step uses the running statistics and leaves them alone.
     """
 
     running_mean: Tensor
@@ -38,28 +38,37 @@ class MaskedBatchNorm(nn.Module):
         # Torch's kernel over the real steps alone: far fewer passes than masked sums would take.
         steps = values.movedim(1, -1)[mask]  # (real step[, frequency], channel)
         normed = self._normed_steps(steps.flatten(0, -2)).view_as(steps)
-        blank = torch.zeros_like(values, dtype=normed.dtype).movedim(1, -1)  # laid out as the values are
+        blank = torch.zeros_like(values, dtype=normed.dtype).movedim(
+            1, -1
+        )  # laid out as the values are
         return blank.index_put((mask,), normed).movedim(-1, 1)
 
     def _normed_steps(self, steps: Tensor) -> Tensor:
-        """steps (n, channel): by their own statistics, or one alone by the running ones; none: none."""
+        """steps (n, channel): by their own statistics, or one alone by the running ones; none:
+        none.
+        """
         return self._norm(steps, training=len(steps) > 1)
 
     def _norm(self, values: Tensor, training: bool) -> Tensor:
         running = self.running_mean, self.running_var
-        return F.batch_norm(values, *running, self.weight, self.bias, training, self.momentum, self.epsilon)
+        return F.batch_norm(
+            values, *running, self.weight, self.bias, training, self.momentum, self.epsilon
+        )
 
 
 def masked_group_norm(
     values: Tensor, mask: Tensor, groups: int, weight: Tensor, bias: Tensor, epsilon: float
 ) -> Tensor:
-    """Group norm whose statistics, per row and group, run over real steps only; padding comes out zero.
+    """Group norm whose statistics, per row and group, run over real steps only; padding comes out
+    zero.
 
-    values (batch, channel, time), mask (batch, time) -> (batch, channel, time). With one group per channel this is
-    the first convolution layer of wav2vec 2.0 base, made exact under padding.
+    values (batch, channel, time), mask (batch, time) -> (batch, channel, time). With one group per
+    channel this is the first convolution layer of wav2vec 2.0 base, made exact under padding.
     """
     real = mask[:, None, None]
-    grouped = values.unflatten(1, (groups, -1)).masked_fill(~real, 0.0)  # (batch, group, channel, time)
+    grouped = values.unflatten(1, (groups, -1)).masked_fill(
+        ~real, 0.0
+    )  # (batch, group, channel, time)
     count = (mask.sum(dim=1).clamp(min=1) * grouped.shape[2])[:, None, None, None]
     mean = grouped.sum(dim=(2, 3), keepdim=True) / count
     centred = (grouped - mean).masked_fill(~real, 0.0)

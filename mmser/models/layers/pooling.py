@@ -1,4 +1,6 @@
-"""Pooling over real steps: mean, sum, max, last, statistics, learnt attention. A row without any gives zeros."""
+"""Pooling over real steps: mean, sum, max, last, statistics, learnt attention. A row without any
+gives zeros.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ def masked_max(values: Tensor, mask: Tensor) -> Tensor:
 
 
 def masked_std(values: Tensor, mask: Tensor, epsilon: float = 1e-8) -> Tensor:
-    """Population standard deviation, (batch, *feature); ``epsilon`` under the root keeps the gradient finite."""
+    """Population standard deviation, (batch, *feature); ``epsilon`` under the root keeps the
+    gradient finite.
+    """
     deviation = zero_padding(zero_padding(values, mask) - masked_mean(values, mask)[:, None], mask)
     variance = deviation.square().sum(dim=1) / _divisor(values, mask)
     present = mask.any(dim=1).reshape((-1,) + (1,) * (values.dim() - 2))
@@ -47,13 +51,16 @@ def last_step(values: Tensor, mask: Tensor) -> Tensor:
     """The last real step of each row: (batch, time, *feature) -> (batch, *feature)."""
     steps = torch.arange(mask.shape[1], device=mask.device)
     last = (steps * mask).amax(dim=1, keepdim=True)
-    return zero_padding(rows_at(zero_padding(values, mask), last), mask.any(dim=1, keepdim=True)).squeeze(1)
+    return zero_padding(
+        rows_at(zero_padding(values, mask), last), mask.any(dim=1, keepdim=True)
+    ).squeeze(1)
 
 
 class AttentionPooling(nn.Module):
     """One learnt score per step, softmax over valid steps, weighted sum.
 
-    ``hidden_size`` inserts a tanh layer before the score (Bahdanau et al. 2015); None scores the step linearly.
+    ``hidden_size`` inserts a tanh layer before the score (Bahdanau et al. 2015); None scores the
+    step linearly.
     """
 
     def __init__(self, size: int, hidden_size: int | None = None) -> None:
@@ -62,10 +69,14 @@ class AttentionPooling(nn.Module):
         if hidden_size is None:
             self.score = nn.Linear(size, 1, bias=False)
         else:
-            self.score = nn.Sequential(nn.Linear(size, hidden_size), nn.Tanh(), nn.Linear(hidden_size, 1, bias=False))
+            self.score = nn.Sequential(
+                nn.Linear(size, hidden_size), nn.Tanh(), nn.Linear(hidden_size, 1, bias=False)
+            )
 
     def forward(self, values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """values (batch, time, feature), mask (batch, time) -> vector (batch, feature), weights (batch, time)."""
+        """values (batch, time, feature), mask (batch, time) -> vector (batch, feature), weights
+        (batch, time).
+        """
         values = zero_padding(values, mask)
         weights = masked_softmax(self.score(values).squeeze(-1), mask)
         return torch.einsum("bt,btf->bf", weights, values), weights

@@ -9,8 +9,12 @@ from torch import Tensor
 
 
 def sinusoid(positions: Tensor, size: int) -> Tensor:
-    """positions (*any) -> (*any, size) float32; sine in the even features, cosine in the odd ones."""
-    rates = torch.exp(torch.arange(0, size, 2, device=positions.device) * (-math.log(10_000.0) / size))
+    """positions (*any) -> (*any, size) float32; sine in the even features, cosine in
+    the odd ones.
+    """
+    rates = torch.exp(
+        torch.arange(0, size, 2, device=positions.device) * (-math.log(10_000.0) / size)
+    )
     angles = positions[..., None].float() * rates
     return torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(-2)[..., :size]
 

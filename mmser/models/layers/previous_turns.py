@@ -8,11 +8,13 @@ from torch import Tensor
 from mmser.core.batch import Context
 
 
-def previous_turns(context: Context, present: Tensor, same_speaker: bool, reach: int) -> tuple[Tensor, Tensor]:
+def previous_turns(
+    context: Context, present: Tensor, same_speaker: bool, reach: int
+) -> tuple[Tensor, Tensor]:
     """Each row's nearest earlier turn of the same dialogue, by its own speaker or by another.
 
-    Only rows that are ``present`` (batch,) and at most ``reach`` turns back are seen. Returns row numbers (batch,)
-    long (0 where there is none) and (batch,) bool: found.
+    Only rows that are ``present`` (batch,) and at most ``reach`` turns back are seen. Returns row
+    numbers (batch,) long (0 where there is none) and (batch,) bool: found.
     """
     back = context.turn[:, None] - context.turn[None]  # how many turns column j lies before row i
     speakers_agree = context.speaker[:, None] == context.speaker[None]

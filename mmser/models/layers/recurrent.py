@@ -1,8 +1,9 @@
 """Recurrence over masked sequences without packing: exact, independent of padding, and fast on CPU.
 
-The forward direction runs over the padded batch; the backward direction over each sequence reversed inside its own
-length, so neither ever passes through padding before a real step. Gaps in a mask are closed first: a row's result is
-that of its real steps alone. Packed sequences give the same numbers several times slower on CPU.
+The forward direction runs over the padded batch; the backward direction over each sequence reversed
+inside its own length, so neither ever passes through padding before a real step. Gaps in a mask are
+closed first: a row's result is that of its real steps alone. Packed sequences give the same numbers
+several times slower on CPU.
 """
 
 from __future__ import annotations
@@ -23,9 +24,11 @@ _CELLS: dict[str, Callable[..., nn.Module]] = {"gru": nn.GRU, "lstm": nn.LSTM, "
 
 
 class Recurred(NamedTuple):
-    """``outputs`` (batch, time, feature), zero in padding; ``final`` (batch, feature): the state after the last step.
+    """``outputs`` (batch, time, feature), zero in padding; ``final`` (batch, feature): the state
+    after the last step.
 
-    In ``final`` the backward direction contributes its state after the first step; an empty row is zero.
+    In ``final`` the backward direction contributes its state after the first step; an empty row is
+    zero.
     """
 
     outputs: Tensor
@@ -35,8 +38,9 @@ class Recurred(NamedTuple):
 class Recurrent(nn.Module):
     """GRU, LSTM or plain RNN, one or two directions, several layers, over (values, mask).
 
-    ``merge`` joins the two directions of the last layer (between layers they are always concatenated); ``dropout``
-    acts between layers. ``output_size`` is the resulting feature dimension. Parameters are those of torch's own cells.
+    ``merge`` joins the two directions of the last layer (between layers they are always
+    concatenated); ``dropout`` acts between layers. ``output_size`` is the resulting feature
+    dimension. Parameters are those of torch's own cells.
     """
 
     def __init__(
@@ -62,7 +66,9 @@ class Recurrent(nn.Module):
         self.output_size = hidden_size * directions if merge == "concat" else hidden_size
 
     def forward(self, values: Tensor, mask: Tensor) -> Recurred:
-        """values (batch, time, feature), mask (batch, time) -> outputs (batch, time, output), final (batch, output)."""
+        """values (batch, time, feature), mask (batch, time) -> outputs (batch, time, output), final
+        (batch, output).
+        """
         order, inverse = compact_order(mask)
         lengths = mask.sum(dim=1)
         parts = [rows_at(zero_padding(values, mask), order)]
@@ -76,7 +82,9 @@ class Recurrent(nn.Module):
         return Recurred(rows_at(self._joined(parts), inverse), self._joined(finals))
 
     def _directions(self, layer: int, values: Tensor, lengths: Tensor) -> list[Tensor]:
-        """One layer over gapless values (batch, time, feature): the states of each direction, zero past the length."""
+        """One layer over gapless values (batch, time, feature): the states of each direction, zero
+        past the length.
+        """
         real = length_mask(lengths, values.shape[1])
         parts = [zero_padding(self.forwards[layer](values)[0], real)]
         if self.backwards:
@@ -95,8 +103,8 @@ class Recurrent(nn.Module):
 def orthogonal(module: nn.Module, gate_bias: float | None = None) -> None:
     """Set every recurrent weight matrix of ``module`` orthogonal per gate, and its biases to zero.
 
-    ``gate_bias`` is where the biases of a GRU's reset and update gates start instead; raises MmserError for another
-    cell.
+    ``gate_bias`` is where the biases of a GRU's reset and update gates start instead; raises
+    MmserError for another cell.
     """
     for part in module.modules():
         if not isinstance(part, nn.RNNBase):

@@ -1,4 +1,6 @@
-"""Rows of a batch encoded a few at a time: what a frozen encoder needs to read whole conversations."""
+"""Rows of a batch encoded a few at a time: what a frozen encoder needs to read whole
+conversations.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +12,14 @@ from torch import Tensor
 from mmser.models.layers.tiling import extent
 
 
-def in_chunks(encode: Callable[[Tensor, Tensor], Tensor], values: Tensor, mask: Tensor, rows: int) -> Tensor:
-    """``encode`` on at most ``rows`` rows at a time, short ones together, each chunk without needless padding.
+def in_chunks(
+    encode: Callable[[Tensor, Tensor], Tensor], values: Tensor, mask: Tensor, rows: int
+) -> Tensor:
+    """``encode`` on at most ``rows`` rows at a time, short ones together, each chunk without
+    needless padding.
 
-    values (batch, time, *feature), mask (batch, time) -> (batch, *any), as if ``encode`` had read all at once,
-    provided that rows do not influence each other.
+    values (batch, time, *feature), mask (batch, time) -> (batch, *any), as if ``encode`` had read
+    all at once, provided that rows do not influence each other.
     """
     if len(mask) <= rows:
         return encode(values, mask)

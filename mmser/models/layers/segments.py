@@ -10,20 +10,26 @@ from mmser.models.layers.masking import compact_order, rows_at
 
 
 def segment_mask(lengths: Tensor, time: int, size: int, hop: int) -> Tensor:
-    """lengths (batch,) of rows padded to ``time`` -> (batch, segment) bool: segment s covers [s * hop, s * hop + size).
+    """lengths (batch,) of rows padded to ``time`` -> (batch, segment) bool: segment s covers [s *
+    hop, s * hop + size).
 
     A segment has to fit; an utterance shorter than ``size`` has one, an absent one none.
     """
-    counts = torch.where(lengths < size, 1, 1 + (lengths - size).clamp(min=0) // hop) * (lengths > 0)
+    counts = torch.where(lengths < size, 1, 1 + (lengths - size).clamp(min=0) // hop) * (
+        lengths > 0
+    )
     most = 1 + max(0, time - size) // hop
     return torch.arange(most, device=lengths.device) < counts[:, None]
 
 
-def cut_segments(stream: Stream, size: int, hop: int, repeat_last: bool = False) -> tuple[Tensor, Tensor, Tensor]:
-    """stream (batch, time, feature) -> segments (n, size, feature), their mask (n, size), and (batch, segment) bool.
+def cut_segments(
+    stream: Stream, size: int, hop: int, repeat_last: bool = False
+) -> tuple[Tensor, Tensor, Tensor]:
+    """stream (batch, time, feature) -> segments (n, size, feature), their mask (n, size), and
+    (batch, segment) bool.
 
-    Only segments that exist are made: n is the number of True in the last. What a short utterance lacks is zero, or
-    its last step repeated (then its mask is True throughout).
+    Only segments that exist are made: n is the number of True in the last. What a short utterance
+    lacks is zero, or its last step repeated (then its mask is True throughout).
     """
     lengths = stream.lengths
     exists = segment_mask(lengths, stream.mask.shape[1], size, hop)
@@ -42,7 +48,9 @@ def cut_segments(stream: Stream, size: int, hop: int, repeat_last: bool = False)
 
 
 def put_back(vectors: Tensor, exists: Tensor) -> Stream:
-    """vectors (n, feature) of the segments, in order -> Stream (batch, segment, feature), zero where none exists."""
+    """vectors (n, feature) of the segments, in order -> Stream (batch, segment, feature), zero
+    where none exists.
+    """
     flat = exists.flatten()
     table = torch.cat([vectors.new_zeros(1, vectors.shape[1]), vectors])
     # index_select adds whole rows in its backward, deterministically.

@@ -1,7 +1,8 @@
-"""A network is built no larger than the file of weights that is to fill it: the config that asks may be anybody's.
+"""A network is built no larger than the file of weights that is to fill it: the config that asks
+may be anybody's.
 
-Sizes are compared while the parts are built, before memory is taken or a loop goes on for ever: every tensor when it is
-asked for, every parameter and module when it is registered.
+Sizes are compared while the parts are built, before memory is taken or a loop goes on for ever:
+every tensor when it is asked for, every parameter and module when it is registered.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ from mmser.core.errors import MmserError
 
 HEADER_BYTES = 2**24
 SPARE = 4
-"""How many times what is saved a network may take while it is built: some build more than they keep."""
+"""How many times what is saved a network may take while it is built: some build more than they
+keep.
+"""
 SPARE_VALUES, SPARE_PARTS = 2**22, 500
 
 
@@ -31,8 +34,8 @@ SPARE_VALUES, SPARE_PARTS = 2**22, 500
 def no_larger_than(path: Path) -> Iterator[None]:
     """While the block runs, refuse a network that the safetensors file ``path`` cannot fill.
 
-    Raises MmserError when it asks for far more values or parts than the file holds (none where there is no file), and
-    when the file is damaged.
+    Raises MmserError when it asks for far more values or parts than the file holds (none where
+    there is no file), and when the file is damaged.
     """
     shapes = _shapes(path) if path.is_file() else []
     values = SPARE * sum(map(prod, shapes)) + SPARE_VALUES
@@ -54,7 +57,9 @@ def _shapes(path: Path) -> list[list[int]]:
         with safe_open(path, framework="pt") as file:
             return [file.get_slice(name).get_shape() for name in file.keys()]  # noqa: SIM118 - no mapping
     except (OSError, SafetensorError) as error:
-        raise MmserError(f"an undamaged {path}", f"{error}", "Get the folder again from where it came.") from error
+        raise MmserError(
+            f"an undamaged {path}", f"{error}", "Get the folder again from where it came."
+        ) from error
 
 
 class _Limits:
@@ -84,7 +89,11 @@ class _Limits:
 
     def refused(self, found: str) -> MmserError:
         """The one error."""
-        return MmserError(f"a network that {self.path} can fill", found, "The config is damaged, or not of this file.")
+        return MmserError(
+            f"a network that {self.path} can fill",
+            found,
+            "The config is damaged, or not of this file.",
+        )
 
 
 class _Sizes(TorchFunctionMode):
@@ -101,14 +110,38 @@ class _Sizes(TorchFunctionMode):
         return func(*args, **kwargs)
 
 
-MAKERS = {"empty", "zeros", "ones", "full", "rand", "randn", "randint", "empty_strided", "repeat", "eye"}
+MAKERS = {
+    "empty",
+    "zeros",
+    "ones",
+    "full",
+    "rand",
+    "randn",
+    "randint",
+    "empty_strided",
+    "repeat",
+    "eye",
+}
 RANGES = {"arange", "range"}
-COUNTS = {"linspace", "logspace", "randperm", "hann_window", "hamming_window", "blackman_window", "bartlett_window"}
+COUNTS = {
+    "linspace",
+    "logspace",
+    "randperm",
+    "hann_window",
+    "hamming_window",
+    "blackman_window",
+    "bartlett_window",
+}
 
 
 def _asked(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> float:
-    """How many values a call asks for, where its arguments say so: sizes, a range, tensors spread over others."""
-    given = [*args, *(kwargs[key] for key in ("size", "start", "end", "step", "steps") if key in kwargs)]
+    """How many values a call asks for, where its arguments say so: sizes, a range, tensors spread
+    over others.
+    """
+    given = [
+        *args,
+        *(kwargs[key] for key in ("size", "start", "end", "step", "steps") if key in kwargs),
+    ]
     numbers = [value for value in given if isinstance(value, int | float)]
     tensors = [value.shape[::-1] for value in given if isinstance(value, Tensor)]
     if name in MAKERS or name.startswith("new_"):

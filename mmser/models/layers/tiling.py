@@ -1,4 +1,5 @@
-"""Utterances covered by segments of equal length without overlap: where they start, their steps, and back to rows.
+"""Utterances covered by segments of equal length without overlap: where they start, their steps,
+and back to rows.
 
 Unlike `segments`, no step is left over: a last segment that is not full is padded or moved back.
 """
@@ -11,8 +12,8 @@ import torch
 from torch import Tensor
 
 LastSegment = Literal["released", "shifted"]
-"""What becomes of a last segment that is not full: it is followed by zeros (``released``), or it is moved back until it
-is full (``shifted``, possible where there is more than one)."""
+"""What becomes of a last segment that is not full: it is followed by zeros (``released``), or it is
+moved back until it is full (``shifted``, possible where there is more than one)."""
 
 
 def extent(mask: Tensor) -> Tensor:
@@ -20,8 +21,12 @@ def extent(mask: Tensor) -> Tensor:
     return (torch.arange(1, mask.shape[1] + 1, device=mask.device) * mask).amax(dim=1)
 
 
-def tile_starts(lengths: Tensor, size: int, last: LastSegment = "released") -> tuple[Tensor, Tensor]:
-    """lengths (batch,) -> first step of each of the ceil(length / size) segments, (batch, segment), and which exist."""
+def tile_starts(
+    lengths: Tensor, size: int, last: LastSegment = "released"
+) -> tuple[Tensor, Tensor]:
+    """lengths (batch,) -> first step of each of the ceil(length / size) segments, (batch, segment),
+    and which exist.
+    """
     counts = torch.div(lengths + size - 1, size, rounding_mode="floor")
     numbers = torch.arange(max(1, int(counts.max())), device=lengths.device)
     starts = (numbers * size).expand(len(lengths), -1)
@@ -30,11 +35,14 @@ def tile_starts(lengths: Tensor, size: int, last: LastSegment = "released") -> t
     return starts, numbers < counts[:, None]
 
 
-def cut_tiles(values: Tensor, lengths: Tensor, starts: Tensor, real: Tensor, size: int) -> tuple[Tensor, Tensor]:
-    """The segments that exist, one after the other: (kept, size, *feature), and which of their steps do, (kept, size).
+def cut_tiles(
+    values: Tensor, lengths: Tensor, starts: Tensor, real: Tensor, size: int
+) -> tuple[Tensor, Tensor]:
+    """The segments that exist, one after the other: (kept, size, *feature), and which of their
+    steps do, (kept, size).
 
-    values (batch, time, *feature), finite everywhere; lengths (batch,); starts and real (batch, segment). Steps beyond
-    a row's length are zero.
+    values (batch, time, *feature), finite everywhere; lengths (batch,); starts and real (batch,
+    segment). Steps beyond a row's length are zero.
     """
     rows, _ = real.nonzero(as_tuple=True)
     index = starts[real][:, None] + torch.arange(size, device=values.device)
@@ -44,7 +52,9 @@ def cut_tiles(values: Tensor, lengths: Tensor, starts: Tensor, real: Tensor, siz
 
 
 def back_to_rows(found: Tensor, real: Tensor) -> Tensor:
-    """One result per segment that exists, (kept, *feature) -> (batch, segment, *feature), zero where none does."""
+    """One result per segment that exists, (kept, *feature) -> (batch, segment, *feature), zero
+    where none does.
+    """
     out = found.new_zeros(*real.shape, *found.shape[1:])
     out[real] = found
     return out

@@ -1,4 +1,6 @@
-"""One transformer layer, self- or cross-attention, post-norm (Vaswani et al. 2017) or pre-norm (Xiong et al. 2020)."""
+"""One transformer layer, self- or cross-attention, post-norm (Vaswani et al. 2017) or pre-norm
+(Xiong et al. 2020).
+"""
 
 from __future__ import annotations
 
@@ -12,9 +14,9 @@ from mmser.models.layers.masking import zero_padding
 class TransformerLayer(nn.Module):
     """Attention, residual, norm; feed-forward, residual, norm.
 
-    ``dropout`` acts on both sub-layers' outputs and inside the feed-forward; ``weight_dropout`` on attention weights,
-    where it rules out the fused CPU kernel (0 by default). ``memory_size`` is the dimension of what a cross-attention
-    layer attends to.
+    ``dropout`` acts on both sub-layers' outputs and inside the feed-forward; ``weight_dropout`` on
+    attention weights, where it rules out the fused CPU kernel (0 by default). ``memory_size`` is
+    the dimension of what a cross-attention layer attends to.
     """
 
     def __init__(
@@ -30,7 +32,9 @@ class TransformerLayer(nn.Module):
     ) -> None:
         super().__init__()
         self.pre_norm = pre_norm
-        self.attention = MultiHeadAttention(size, heads, key_size=memory_size, dropout=weight_dropout)
+        self.attention = MultiHeadAttention(
+            size, heads, key_size=memory_size, dropout=weight_dropout
+        )
         self.attention_norm = nn.LayerNorm(size)
         self.feed_forward = FeedForward(size, inner_size, dropout, activation)
         self.feed_forward_norm = nn.LayerNorm(size)
@@ -44,11 +48,12 @@ class TransformerLayer(nn.Module):
         memory_mask: Tensor | None = None,
         need_weights: bool = False,
     ) -> tuple[Tensor, Tensor | None]:
-        """values (batch, time, feature), mask (batch, time); memory (batch, key, feature) with its mask, or self.
+        """values (batch, time, feature), mask (batch, time); memory (batch, key, feature) with its
+        mask, or self.
 
-        ``memory_mask`` may be (batch, query, key). Memory is used as given: under pre-norm only the queries (and, in
-        self-attention, the keys) are normalised. Returns (batch, time, feature), zero in padding, and weights
-        (batch, head, query, key) when asked for.
+        ``memory_mask`` may be (batch, query, key). Memory is used as given: under pre-norm only the
+        queries (and, in self-attention, the keys) are normalised. Returns (batch, time, feature),
+        zero in padding, and weights (batch, head, query, key) when asked for.
         """
         values = zero_padding(values, mask)
         query = self.attention_norm(values) if self.pre_norm else values

@@ -29,16 +29,21 @@ def ablation(runs: list[RunFiles]) -> Html:
 
 
 def _grids(scores: pd.DataFrame) -> Html:
-    metrics = [name for name in _ORDER if name in set(scores["metric"])] or sorted(set(scores["metric"].dropna()))
+    metrics = [name for name in _ORDER if name in set(scores["metric"])] or sorted(
+        set(scores["metric"].dropna())
+    )
     parts = [_grid(scores[scores["metric"] == name], name) for name in metrics]
     failed = scores[scores["note"] != ""]
     lines = [f"{name}: {text}" for name, text in zip(failed["train"], failed["note"], strict=True)]
     parts += [bullets(lines)] if lines else []
     parts.append(
         note(
-            "Rows: what was trained; columns: what the test part had, the rest masked. Absent r: each modality of each "
-            "utterance missing with probability r, but never all; mean over draws. A dash: that model has no such "
-            "input. Retrained rows use the same folds, seeds and budget. Small: speaker-clustered 95 % interval."
+            "Rows: what was trained; columns: what the test part had, the rest masked. Absent r: "
+            "each modality of each "
+            "utterance missing with probability r, but never all; mean over draws. A dash: that "
+            "model has no such "
+            "input. Retrained rows use the same folds, seeds and budget. Small: "
+            "speaker-clustered 95 % interval."
         )
     )
     return join(parts)

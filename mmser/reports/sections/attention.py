@@ -21,14 +21,20 @@ def attention(runs: list[RunFiles]) -> Html:
     for run in runs:
         samples = run.attention
         if samples is None or samples.empty:
-            parts.append(note(f"{run.name}: its model gives no attention weights, or none were saved."))
+            parts.append(
+                note(f"{run.name}: its model gives no attention weights, or none were saved.")
+            )
             continue
         parts.append(heading(run.name, runs))
-        parts += [_sample(run, rows) for _, rows in samples.groupby(["id", "fold", "seed"], sort=False)]
+        parts += [
+            _sample(run, rows) for _, rows in samples.groupby(["id", "fold", "seed"], sort=False)
+        ]
     parts.append(
         note(
-            "Weights are averaged over heads and queries; 1 would be all attention on one step. Test utterances spread "
-            "evenly over the first fold, each run alone. Attention shows where a model looks, not why it decides."
+            "Weights are averaged over heads and queries; 1 would be all attention on one step. "
+            "Test utterances spread "
+            "evenly over the first fold, each run alone. Attention shows where a model looks, "
+            "not why it decides."
         )
     )
     return section("Attention", parts)
@@ -38,7 +44,9 @@ def _sample(run: RunFiles, rows: pd.DataFrame) -> Html:
     first = rows.iloc[0]
     known = run.predictions
     chosen = known[
-        (known["id"] == first["id"]) & (known["fold"] == str(first["fold"])) & (known["seed"] == first["seed"])
+        (known["id"] == first["id"])
+        & (known["fold"] == str(first["fold"]))
+        & (known["seed"] == first["seed"])
     ]
     answer = _answer(chosen.iloc[0]) if len(chosen) else ""
     parts: list[Html] = [element("h3", f"{first['id']}{answer}")]
@@ -50,7 +58,9 @@ def _sample(run: RunFiles, rows: pd.DataFrame) -> Html:
         if entry["labels"] is not None:
             labels = list(entry["labels"])
             if not entry["stream"]:  # a few streams: their shares can be read as figures
-                labels = [f"{label} {weight:.2f}" for label, weight in zip(labels, weights, strict=True)]
+                labels = [
+                    f"{label} {weight:.2f}" for label, weight in zip(labels, weights, strict=True)
+                ]
             parts += [element("p", name, "label"), _words(labels, weights)]
         else:
             pictures.append(_curve(name, weights, entry["seconds"]))
@@ -70,7 +80,9 @@ def _name(entry: dict[str, Any]) -> str:
 
 
 def _words(words: list[str], weights: np.ndarray) -> Html:
-    """Words on a ground as dark as their weight, relative to the largest; the weight itself in the title."""
+    """Words on a ground as dark as their weight, relative to the largest; the weight itself in the
+    title.
+    """
     largest = weights.max() or 1.0
     spans = []
     for word, weight in zip(words, weights, strict=True):
@@ -84,7 +96,14 @@ def _curve(name: str, weights: np.ndarray, seconds: Any) -> Html:
 
     def paint(axes: Axes) -> None:
         axes.fill_between(place, weights, color=PALETTE[0], alpha=0.25, lw=0)
-        axes.plot(place, weights, color=PALETTE[0], lw=1.1, marker="o" if len(weights) < 40 else "", ms=2.5)
+        axes.plot(
+            place,
+            weights,
+            color=PALETTE[0],
+            lw=1.1,
+            marker="o" if len(weights) < 40 else "",
+            ms=2.5,
+        )
         axes.set(xlabel="step" if seconds is None else "seconds", ylabel="weight", ylim=(0, None))
         axes.set_title(name, loc="left")
         axes.locator_params(axis="x", nbins=6)

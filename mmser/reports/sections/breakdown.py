@@ -38,7 +38,12 @@ def breakdown(runs: list[RunFiles]) -> Html:
         pictures = [_class_plot(by_class)]
         if len(by_speaker):
             pictures.append(_speaker_plot(by_speaker))
-        parts += [heading(run.name, runs), row(pictures), _class_table(by_class), *_speaker_table(by_speaker)]
+        parts += [
+            heading(run.name, runs),
+            row(pictures),
+            _class_table(by_class),
+            *_speaker_table(by_speaker),
+        ]
     parts.append(note("All folds and seeds together: an utterance counts once for each seed."))
     return section("Classes and speakers", parts)
 
@@ -49,24 +54,41 @@ def speaker_scores(rows: pd.DataFrame, classes: tuple[str, ...]) -> pd.DataFrame
     if rows.empty:
         return pd.DataFrame(columns=["corpus", "speaker", "utterances", "wa", "ua"])
     grouping = rows.groupby(["corpus", "speaker"], sort=True)
-    target, prediction = (class_indices(rows[column], classes) for column in ("target", "prediction"))
-    counts = grouped_confusion(target, prediction, grouping.ngroup().to_numpy(), len(classes), grouping.ngroups)
+    target, prediction = (
+        class_indices(rows[column], classes) for column in ("target", "prediction")
+    )
+    counts = grouped_confusion(
+        target, prediction, grouping.ngroup().to_numpy(), len(classes), grouping.ngroups
+    )
     scores = grouping.size().rename("utterances").reset_index()
-    return scores.assign(wa=wa(counts), ua=ua(counts)).sort_values("ua", kind="stable").reset_index(drop=True)
+    return (
+        scores.assign(wa=wa(counts), ua=ua(counts))
+        .sort_values("ua", kind="stable")
+        .reset_index(drop=True)
+    )
 
 
 def _class_plot(by_class: pd.DataFrame) -> Html:
     def paint(axes: Axes) -> None:
         place = np.arange(len(by_class))
         for i, name in enumerate(_MEASURES):
-            axes.bar(place + (i - 1) * 0.27, 100 * by_class[name], 0.25, color=PALETTE[i], label=name, zorder=2)
+            axes.bar(
+                place + (i - 1) * 0.27,
+                100 * by_class[name],
+                0.25,
+                color=PALETTE[i],
+                label=name,
+                zorder=2,
+            )
         labels = [f"{c}\n{n}" for c, n in zip(by_class["class"], by_class["support"], strict=True)]
         axes.set_xticks(place, labels, rotation=0 if len(labels) < 7 else 40)
         axes.set(ylim=(0, 100), ylabel="percent")
         axes.grid(axis="x", visible=False)
         axes.legend(ncols=3, loc="lower left", bbox_to_anchor=(0, 1))
 
-    return draw(paint, "Recall, precision and F1 of each class; the table below has the numbers.", 4.7, 3.4)
+    return draw(
+        paint, "Recall, precision and F1 of each class; the table below has the numbers.", 4.7, 3.4
+    )
 
 
 def _speaker_plot(by_speaker: pd.DataFrame) -> Html:
@@ -75,10 +97,17 @@ def _speaker_plot(by_speaker: pd.DataFrame) -> Html:
     def paint(axes: Axes) -> None:
         place = np.arange(len(shown_rows))
         axes.hlines(place, 100 * shown_rows["wa"], 100 * shown_rows["ua"], color="#999999", lw=1)
-        axes.plot(100 * shown_rows["wa"], place, "o", color=PALETTE[1], label="WA", mfc="white", mew=1.5)
+        axes.plot(
+            100 * shown_rows["wa"], place, "o", color=PALETTE[1], label="WA", mfc="white", mew=1.5
+        )
         axes.plot(100 * shown_rows["ua"], place, "o", color=PALETTE[0], label="UA")
-        labels = [f"{s} ({n})" for s, n in zip(shown_rows["speaker"], shown_rows["utterances"], strict=True)]
-        axes.set_yticks(place, [label if len(label) < 24 else label[:21] + "..." for label in labels])
+        labels = [
+            f"{s} ({n})"
+            for s, n in zip(shown_rows["speaker"], shown_rows["utterances"], strict=True)
+        ]
+        axes.set_yticks(
+            place, [label if len(label) < 24 else label[:21] + "..." for label in labels]
+        )
         axes.set(xlim=(0, 103), xlabel="percent, by speaker (predictions)")
         axes.legend(ncols=2, loc="lower left", bbox_to_anchor=(0, 1))
 
@@ -102,7 +131,8 @@ def _speaker_table(by_speaker: pd.DataFrame) -> list[Html]:
         for r in by_speaker.to_dict("records")
     ]
     listed = folded(
-        f"Every speaker ({len(rows)})", table(["Speaker", "Corpus", "Predictions", "WA", "UA"], rows, text=2)
+        f"Every speaker ({len(rows)})",
+        table(["Speaker", "Corpus", "Predictions", "WA", "UA"], rows, text=2),
     )
     if len(rows) <= MOST_SPEAKERS:
         return [listed]

@@ -14,14 +14,25 @@ MOST_WARNINGS = 10
 
 
 def caches(runs: list[RunFiles]) -> Html:
-    """One table per run: store, utterances done and failed, size; then reasons and the corpus's oddities."""
+    """One table per run: store, utterances done and failed, size; then reasons and the corpus's
+    oddities.
+    """
     parts: list[Html] = []
     for run in runs:
         if not run.caches:
-            parts.append(note(f"{run.name}: its caches are not on this machine, or the run does not name them."))
+            parts.append(
+                note(
+                    f"{run.name}: its caches are not on this machine, or the run does not name "
+                    "them."
+                )
+            )
             continue
         head = ["Stream", "Store", "Feature", "Stored as", "Done", "Failed", "Median length", "MB"]
-        parts += [heading(run.name, runs), table(head, map(_row, run.caches), text=4), _failures(run.caches)]
+        parts += [
+            heading(run.name, runs),
+            table(head, map(_row, run.caches), text=4),
+            _failures(run.caches),
+        ]
         parts += _warnings(run.warnings)
     return section("Caches and failures", parts)
 
@@ -33,17 +44,21 @@ def _row(cache: CacheFiles) -> list[object]:
     feature = " x ".join(map(str, shape)) if shape else "one number"
     random = Html("<small>random weights</small>") if info.get("random_weights") else Html("")
     name = Html(f"{element('span', cache.directory.name)}{random}")
-    median = f"{done['length'].median():.0f}" if len(done) else "–"  # noqa: RUF001 nothing was stored
+    median = f"{done['length'].median():.0f}" if len(done) else "–"
     figures = [len(done), len(index) - len(done), median, f"{cache.size / 1e6:.1f}"]
     return [cache.stream, name, feature, info.get("dtype", "not stated"), *figures]
 
 
 def _failures(found: list[CacheFiles]) -> Html:
-    failed = [cache.index[cache.index["status"] != "ok"].assign(stream=cache.stream) for cache in found]
+    failed = [
+        cache.index[cache.index["status"] != "ok"].assign(stream=cache.stream) for cache in found
+    ]
     together = pd.concat(failed) if failed else pd.DataFrame()
     if together.empty:
         return note("No utterance failed in any of these caches.")
-    counts = together.groupby(["stream", "error"], sort=True)["id"].agg(["size", "min"]).reset_index()
+    counts = (
+        together.groupby(["stream", "error"], sort=True)["id"].agg(["size", "min"]).reset_index()
+    )
     rows = [[r["stream"], r["error"], r["min"], r["size"]] for r in counts.to_dict("records")]
     caption = "Failed utterances: their modality is masked as absent, never filled in"
     return table(["Stream", "Reason", "For example", "Utterances"], rows, caption, text=3)

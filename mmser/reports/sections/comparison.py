@@ -10,16 +10,30 @@ from mmser.reports.run_files import RunFiles
 
 
 def comparison(runs: list[RunFiles]) -> Html:
-    """One row per pair of runs on UA, or on the first dimension's CCC; a line when they cannot be paired."""
+    """One row per pair of runs on UA, or on the first dimension's CCC; a line when they cannot be
+    paired.
+    """
     if len(runs) < 2:
-        return section("Comparison", [note("One run alone; a report of several compares them pairwise.")])
+        return section(
+            "Comparison", [note("One run alone; a report of several compares them pairwise.")]
+        )
     scored = set(runs[0].scores["metric"])
-    metric = "ua" if "ua" in scored else sorted(name for name in scored if name.startswith("ccc_"))[0]
+    metric = (
+        "ua" if "ua" in scored else sorted(name for name in scored if name.startswith("ccc_"))[0]
+    )
     try:
-        found = compare_tables({run.name: run.predictions for run in runs}, metric, test_to_train=_ratio(runs))
+        found = compare_tables(
+            {run.name: run.predictions for run in runs}, metric, test_to_train=_ratio(runs)
+        )
     except MmserError as error:
         return section("Comparison", [note(f"The runs cannot be compared pair by pair: {error}")])
-    head = ["Runs", "Verdict", title(metric), "Difference", *(f"p, {test.replace('_', ' ')}" for test in TESTS)]
+    head = [
+        "Runs",
+        "Verdict",
+        title(metric),
+        "Difference",
+        *(f"p, {test.replace('_', ' ')}" for test in TESTS),
+    ]
     rows = []
     for row in found.to_dict("records"):
         values = f"{shown(metric, row['first_value'])} and {shown(metric, row['second_value'])}"
@@ -31,9 +45,12 @@ def comparison(runs: list[RunFiles]) -> Html:
 
 
 _METHOD = (
-    "Same folds, seeds and utterances in both runs. Corrected resampled t-test and Wilcoxon over folds and seeds, "
-    "exact McNemar over utterances, bootstrap of whole speakers; p-values adjusted by Holm. Runs are called different "
-    "when corrected t-test and bootstrap agree at 5 percent (McNemar and bootstrap where one fold and seed allow no "
+    "Same folds, seeds and utterances in both runs. Corrected resampled t-test and Wilcoxon over "
+    "folds and seeds, "
+    "exact McNemar over utterances, bootstrap of whole speakers; p-values adjusted by Holm. Runs "
+    "are called different "
+    "when corrected t-test and bootstrap agree at 5 percent (McNemar and bootstrap where one "
+    "fold and seed allow no "
     f"t-test); {SAME} does not mean equal."
 )
 

@@ -23,8 +23,16 @@ def confusion(runs: list[RunFiles]) -> Html:
             rows = table[table["target"].notna()]
             name = run.name if condition == CLEAN else f"{run.name}, condition {condition}"
             counts = count(rows["target"], rows["prediction"], classes)
-            parts += [heading(name, runs) if condition == CLEAN else element("h3", name), _matrix(counts, classes)]
-    parts.append(note("Rows are targets, columns predictions; percent of the row, and the count over all seeds."))
+            parts += [
+                heading(name, runs) if condition == CLEAN else element("h3", name),
+                _matrix(counts, classes),
+            ]
+    parts.append(
+        note(
+            "Rows are targets, columns predictions; percent of the row, and the count over all "
+            "seeds."
+        )
+    )
     return section("Confusion", parts)
 
 
@@ -40,7 +48,7 @@ def _matrix(counts: np.ndarray, classes: tuple[str, ...]) -> Html:
 
 def _cell(entry: int, share: float) -> str:
     if np.isnan(share):
-        return "<td>–<small>0</small></td>"  # noqa: RUF001 no target of this class
+        return "<td>–<small>0</small></td>"
     ink = "#fff" if share > 0.7 else "#1a1a1a"
     style = f"background:rgba(0,85,140,{share:.3f});color:{ink}"
     return f'<td style="{style}">{safe(f"{100 * share:.1f}")}<small>{int(entry)}</small></td>'

@@ -25,10 +25,17 @@ def curves(runs: list[RunFiles]) -> Html:
         if not named:
             parts.append(note(f"{run.name}: no metrics.csv in its folds, hence no curves."))
             continue
-        everything = pd.concat([table.assign(fold_name=name) for name, table in named.items()], ignore_index=True)
+        everything = pd.concat(
+            [table.assign(fold_name=name) for name, table in named.items()], ignore_index=True
+        )
         pictures = [_losses(everything), *_scores(everything)]
         parts += [heading(run.name, runs), row([picture for picture in pictures if picture])]
-    parts.append(note("Thin lines: folds and seeds; thick: their median at each epoch. Some folds may stop early."))
+    parts.append(
+        note(
+            "Thin lines: folds and seeds; thick: their median at each epoch. Some folds may stop "
+            "early."
+        )
+    )
     return section("Learning curves", parts)
 
 
@@ -56,7 +63,9 @@ def _scores(everything: pd.DataFrame) -> list[Html]:
 
     def paint(axes: Axes) -> None:
         for color, column in zip(PALETTE, wanted, strict=False):
-            _lines(axes, everything, str(column), title(str(column).removeprefix("validation_")), color)
+            _lines(
+                axes, everything, str(column), title(str(column).removeprefix("validation_")), color
+            )
         axes.set(xlabel="epoch", ylabel="validation score")
         axes.locator_params(axis="x", integer=True)
         axes.legend(ncols=3, loc="lower left", bbox_to_anchor=(0, 1))
@@ -70,4 +79,6 @@ def _lines(axes: Axes, everything: pd.DataFrame, column: str, label: str, color:
     for _, fold in rows.groupby("fold_name"):
         axes.plot(fold["epoch"], fold[column], color=color, lw=0.6, alpha=0.35)
     median = rows.groupby("epoch")[column].median()
-    axes.plot(median.index, median, color=color, lw=2, label=label, marker="o" if len(median) == 1 else "")
+    axes.plot(
+        median.index, median, color=color, lw=2, label=label, marker="o" if len(median) == 1 else ""
+    )

@@ -19,7 +19,9 @@ MOST_MAPS = 4
 
 
 def embeddings(runs: list[RunFiles]) -> Html:
-    """One map per fold of the first seed, at most MOST_MAPS: every fold is a model of its own with its own space."""
+    """One map per fold of the first seed, at most MOST_MAPS: every fold is a model of its own with
+    its own space.
+    """
     parts: list[Html] = []
     for run in runs:
         classes = classes_of(run.predictions)
@@ -29,14 +31,19 @@ def embeddings(runs: list[RunFiles]) -> Html:
             continue
         first_seed = min(seed for _, seed in run.embeddings)
         chosen = [(key, value) for key, value in run.embeddings.items() if key[1] == first_seed]
-        maps = [_map(f"fold {fold}, seed {seed}", *value, classes) for (fold, seed), value in chosen[:MOST_MAPS]]
+        maps = [
+            _map(f"fold {fold}, seed {seed}", *value, classes)
+            for (fold, seed), value in chosen[:MOST_MAPS]
+        ]
         parts += [heading(run.name, runs), row(maps)]
         if len(chosen) > MOST_MAPS:
             parts.append(note(f"The first {MOST_MAPS} of {len(chosen)} folds."))
     parts.append(
         note(
-            "Method: principal component analysis of the fused vectors of test utterances, fitted to each fold alone; "
-            "the axes say how much of the variance they carry. Colour and shape are targets, not predictions. "
+            "Method: principal component analysis of the fused vectors of test utterances, "
+            "fitted to each fold alone; "
+            "the axes say how much of the variance they carry. Colour and shape are targets, not "
+            "predictions. "
             "Distances in two dimensions can deceive; the scores above are what counts."
         )
     )
@@ -44,14 +51,18 @@ def embeddings(runs: list[RunFiles]) -> Html:
 
 
 def plane(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(utterance, feature) -> (utterance, 2) principal components and their two shares of the variance."""
+    """(utterance, feature) -> (utterance, 2) principal components and their two shares of the
+    variance.
+    """
     from sklearn.decomposition import PCA
 
     size = min(2, *vectors.shape)
     method = PCA(size, svd_solver="full")
     points = method.fit_transform(vectors.astype(np.float64))
     pad = 2 - size
-    return np.pad(points, ((0, 0), (0, pad))), np.pad(np.nan_to_num(method.explained_variance_ratio_), (0, pad))
+    return np.pad(points, ((0, 0), (0, pad))), np.pad(
+        np.nan_to_num(method.explained_variance_ratio_), (0, pad)
+    )
 
 
 def _map(name: str, table: pd.DataFrame, vectors: np.ndarray, classes: tuple[str, ...]) -> Html:
@@ -64,7 +75,14 @@ def _map(name: str, table: pd.DataFrame, vectors: np.ndarray, classes: tuple[str
             mine = (table["target"] == label).to_numpy()
             color, marker = PALETTE[i % len(PALETTE)], MARKERS[i % len(MARKERS)]
             axes.scatter(
-                points[mine, 0], points[mine, 1], s=14, color=color, marker=marker, alpha=0.75, lw=0, label=label
+                points[mine, 0],
+                points[mine, 1],
+                s=14,
+                color=color,
+                marker=marker,
+                alpha=0.75,
+                lw=0,
+                label=label,
             )
         axes.set(xlabel=f"component 1 ({shares[0]:.0%})", ylabel=f"component 2 ({shares[1]:.0%})")
         axes.set_title(name, loc="left")

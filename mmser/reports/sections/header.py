@@ -11,7 +11,8 @@ def header(runs: list[RunFiles]) -> Html:
     """Title, then each run's facts and marks."""
     titles = [run.card.get("title") or run.name for run in runs]
     heading = titles[0] if len(runs) == 1 else f"{len(runs)} runs compared"
-    return Html(f"<header>{join([element('h1', heading), *(_about(run, len(runs) > 1) for run in runs)])}</header>")
+    facts = [_about(run, len(runs) > 1) for run in runs]
+    return Html(f"<header>{join([element('h1', heading), *facts])}</header>")
 
 
 def marks(run: RunFiles) -> list[str]:
@@ -26,7 +27,9 @@ def marks(run: RunFiles) -> list[str]:
     differing = run.environment.get("protocol_differences") or []
     if differing:
         more = f" and {len(differing) - 3} more" if len(differing) > 3 else ""
-        found.append(f"OTHER COUNTS than the protocol's: {'; '.join(map(str, differing[:3]))}{more}")
+        found.append(
+            f"OTHER COUNTS than the protocol's: {'; '.join(map(str, differing[:3]))}{more}"
+        )
     return found
 
 
@@ -39,7 +42,11 @@ def _about(run: RunFiles, several: bool) -> Html:
         ("System", run.card.get("title", "not stated")) if several else ("Run", run.name),
         ("Citation", run.card.get("citation", "not stated")),
         ("Corpus", ", ".join(c for c in table["corpus"].unique() if c) or "not stated"),
-        ("Protocol", " – ".join(str(protocol[k]) for k in ("name", "title") if protocol.get(k)) or "not stated"),  # noqa: RUF001
+        (
+            "Protocol",
+            " – ".join(str(protocol[k]) for k in ("name", "title") if protocol.get(k))
+            or "not stated",
+        ),
         ("Predicts", targets),
         ("Tested on", f"{table['id'].nunique()} utterances of {len(speakers)} speakers"),
         ("Folds", f"{len(folds)}: {', '.join(folds[:12])}{', ...' if len(folds) > 12 else ''}"),
@@ -47,11 +54,24 @@ def _about(run: RunFiles, several: bool) -> Html:
     ]
     learnt = {fold.facts["parameters"] for fold in run.folds if "parameters" in fold.facts}
     if learnt:
-        pairs.append(("Parameters", " to ".join(f"{count:,}" for count in sorted({min(learnt), max(learnt)}))))
+        pairs.append(
+            (
+                "Parameters",
+                " to ".join(f"{count:,}" for count in sorted({min(learnt), max(learnt)})),
+            )
+        )
     if run.shared_speakers == 0:
         pairs.append(("Speakers", "no test speaker is in the training part of the same fold"))
     elif run.shared_speakers is None:
-        pairs.append(("Speakers", "whether test speakers are also in training could not be told from the files"))
+        pairs.append(
+            (
+                "Speakers",
+                "whether test speakers are also in training could not be told from the files",
+            )
+        )
     badges = Html("".join(element("span", mark, "mark") for mark in marks(run)))
-    intro = note("Drawn from the files in the run's folder; nothing was computed anew but scores from predictions.")
+    intro = note(
+        "Drawn from the files in the run's folder; nothing was computed anew but scores from "
+        "predictions."
+    )
     return join([*([element("h3", run.name)] if several else [intro]), badges, facts(pairs)])

@@ -24,15 +24,21 @@ def layers(runs: list[RunFiles]) -> Html:
         table = run.layers
         if table is None:
             staged = len(run.config.get("stages") or {}) > 1
-            why = "no layers.parquet; `mmser evaluate` writes it" if staged else "trained in one stage"
+            why = (
+                "no layers.parquet; `mmser evaluate` writes it"
+                if staged
+                else "trained in one stage"
+            )
             parts.append(note(f"{run.name}: {why}, hence no layers to compare."))
             continue
         stages = list(table.groupby("stage", sort=False))
         parts += [heading(run.name, runs), row([_stage(str(name), rows) for name, rows in stages])]
     parts.append(
         note(
-            "Cosine distance between the weights that a stage took over from the one before and those it ended with, "
-            "layers in network order: 0 is frozen, 1 shares nothing. Thin lines: folds and seeds; thick: their median."
+            "Cosine distance between the weights that a stage took over from the one before and "
+            "those it ended with, "
+            "layers in network order: 0 is frozen, 1 shares nothing. Thin lines: folds and "
+            "seeds; thick: their median."
         )
     )
     return section("Layers moved by each stage", parts)
@@ -44,7 +50,9 @@ def _stage(name: str, rows: pd.DataFrame) -> Html:
 
     def paint(axes: Axes) -> None:
         for _, fold in rows.groupby(["fold", "seed"]):
-            axes.plot(fold["distance"], fold["layer"].map(place), color=PALETTE[0], lw=0.6, alpha=0.35)
+            axes.plot(
+                fold["distance"], fold["layer"].map(place), color=PALETTE[0], lw=0.6, alpha=0.35
+            )
         median = rows.groupby("layer", sort=False)["distance"].median()
         axes.plot(median, median.index.map(place), color=PALETTE[0], lw=2, marker="o", ms=3)
         step = -(-len(order) // _NAMED)
@@ -53,4 +61,6 @@ def _stage(name: str, rows: pd.DataFrame) -> Html:
         axes.set(xlabel=f"cosine distance after stage {name}", xlim=(0, None))
 
     height = 1.0 + 0.17 * min(len(order), _NAMED)
-    return draw(paint, f"Cosine distance of every layer after stage {name}.", width=6.2, height=height)
+    return draw(
+        paint, f"Cosine distance of every layer after stage {name}.", width=6.2, height=height
+    )

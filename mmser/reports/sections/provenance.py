@@ -19,7 +19,10 @@ def provenance(runs: list[RunFiles]) -> Html:
 
 def _training(run: RunFiles) -> Html:
     """A table of fold.json: only single facts, not lists such as the classes."""
-    named = {fold.name: {k: v for k, v in fold.facts.items() if not isinstance(v, list | dict)} for fold in run.folds}
+    named = {
+        fold.name: {k: v for k, v in fold.facts.items() if not isinstance(v, list | dict)}
+        for fold in run.folds
+    }
     keys = list(dict.fromkeys(key for known in named.values() for key in known))
     if not keys:
         return note("No fold.json: training facts are not known.")
@@ -34,7 +37,9 @@ def _environment(run: RunFiles) -> Html:
     flat = []
     for key, value in run.environment.items():
         inner = value.items() if isinstance(value, dict) else [("", value)]
-        flat += [(f"{key} {name}".strip().replace("_", " "), _shown(entry)) for name, entry in inner]
+        flat += [
+            (f"{key} {name}".strip().replace("_", " "), _shown(entry)) for name, entry in inner
+        ]
     return folded("Environment", facts(flat))
 
 

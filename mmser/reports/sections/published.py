@@ -1,4 +1,6 @@
-"""The literature's figures beside ours, in a table of their own that says how the protocols differ."""
+"""The literature's figures beside ours, in a table of their own that says how the
+protocols differ.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,14 @@ from mmser.evaluation.score import POOLED
 from mmser.reports.page import Html, bullets, heading, join, note, section, table
 from mmser.reports.run_files import RunFiles
 
-_NAMES = {"wa": "wa", "ua": "ua", "uar": "ua", "wf1": "wf1", "f1 weighted": "wf1", "macro f1": "macro_f1"}
+_NAMES = {
+    "wa": "wa",
+    "ua": "ua",
+    "uar": "ua",
+    "wf1": "wf1",
+    "f1 weighted": "wf1",
+    "macro f1": "macro_f1",
+}
 
 
 def published(runs: list[RunFiles]) -> Html:
@@ -26,8 +35,10 @@ def published(runs: list[RunFiles]) -> Html:
         parts += [heading(run.name, runs), table(head, rows, text=4), _differences(run)]
     parts.append(
         note(
-            "Published figures are quoted as printed; they were not obtained here. Read the protocols before the "
-            "numbers: unlike splits, label sets and transcripts forbid a comparison. This run's figure is pooled."
+            "Published figures are quoted as printed; they were not obtained here. Read the "
+            "protocols before the "
+            "numbers: unlike splits, label sets and transcripts forbid a comparison. This run's "
+            "figure is pooled."
         )
     )
     return section("Published scores", parts)
@@ -35,7 +46,9 @@ def published(runs: list[RunFiles]) -> Html:
 
 def _row(run: RunFiles, entry: dict[str, Any]) -> list[object]:
     ours = _ours(run, str(entry.get("metric", "")), str(entry.get("data", "")))
-    texts = [entry.get(key, "not stated") for key in ("metric", "data", "protocol", "source", "value")]
+    texts = [
+        entry.get(key, "not stated") for key in ("metric", "data", "protocol", "source", "value")
+    ]
     return [*texts, ours]
 
 
@@ -45,7 +58,9 @@ def _ours(run: RunFiles, metric: str, data: str) -> str:
     if not any(corpus and corpus in _plain(data) for corpus in corpora):
         return "another corpus"
     name = _NAMES.get(metric.lower())
-    clean = run.scores[(run.scores["scope"] == POOLED) & (run.scores["condition"] == CLEAN)].set_index("metric")
+    clean = run.scores[
+        (run.scores["scope"] == POOLED) & (run.scores["condition"] == CLEAN)
+    ].set_index("metric")
     if name not in clean.index:
         return "not scored here"
     return shown(str(name), clean["value"][name]) if name in PERCENT else "not scored here"
@@ -53,7 +68,9 @@ def _ours(run: RunFiles, metric: str, data: str) -> str:
 
 def _differences(run: RunFiles) -> Html:
     protocol = run.config.get("protocol") or {}
-    lines = [f"This run's protocol: {protocol.get('title') or protocol.get('name') or 'not stated'}"]
+    lines = [
+        f"This run's protocol: {protocol.get('title') or protocol.get('name') or 'not stated'}"
+    ]
     asked = run.card.get("protocol")
     if asked and asked != protocol.get("name"):
         lines.append(f"The card's protocol for this system is {asked}; this run used another one.")

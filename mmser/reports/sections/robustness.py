@@ -1,4 +1,6 @@
-"""How scores fall with word errors, noise and other disturbances: curves with their intervals, and every number."""
+"""How scores fall with word errors, noise and other disturbances: curves with their intervals, and
+every number.
+"""
 
 from __future__ import annotations
 
@@ -24,19 +26,35 @@ WORD_ERRORS, RECOGNISER, UNDISTURBED = "controlled word errors", "speech recogni
 
 
 def robustness(runs: list[RunFiles]) -> Html:
-    """One plot per family of disturbances (every run a curve when there are several), then the tables."""
-    read = {run.name: read_parquet(run.directory / FILE, RESTORE) for run in runs if (run.directory / FILE).is_file()}
+    """One plot per family of disturbances (every run a curve when there are several), then the
+    tables.
+    """
+    read = {
+        run.name: read_parquet(run.directory / FILE, RESTORE)
+        for run in runs
+        if (run.directory / FILE).is_file()
+    }
     if not read:
-        return section("Robustness", [note("No disturbed conditions were evaluated: see `mmser robustness`.")])
-    everything = pd.concat([scores.assign(run=name) for name, scores in read.items()], ignore_index=True)
-    families = [str(name) for name, part in everything.groupby("family", sort=False) if part["level"].nunique() > 1]
+        return section(
+            "Robustness", [note("No disturbed conditions were evaluated: see `mmser robustness`.")]
+        )
+    everything = pd.concat(
+        [scores.assign(run=name) for name, scores in read.items()], ignore_index=True
+    )
+    families = [
+        str(name)
+        for name, part in everything.groupby("family", sort=False)
+        if part["level"].nunique() > 1
+    ]
     parts: list[Html] = [row([_plot(everything, family) for family in families])]
     parts += [folded(f"Every condition of {name}", _table(scores)) for name, scores in read.items()]
     parts.append(
         note(
-            "Band (of the first score) and brackets: speaker-clustered bootstrap over folds, seeds and draws together. "
+            "Band (of the first score) and brackets: speaker-clustered bootstrap over folds, "
+            "seeds and draws together. "
             "Stars: real recognisers at their measured rate. Achieved: what came "
-            "of the level asked for (word error rate measured after normalisation). Absent: share of the streams that "
+            "of the level asked for (word error rate measured after normalisation). Absent: "
+            "share of the streams that "
             "an utterance lacked; a text without a word counts as absent."
         )
     )
@@ -44,34 +62,69 @@ def robustness(runs: list[RunFiles]) -> Html:
 
 
 def _plot(everything: pd.DataFrame, family: str) -> Html:
-    """Metrics of one run, or the first metric of several, with the recognisers' points or the undisturbed level."""
+    """Metrics of one run, or the first metric of several, with the recognisers' points or the
+    undisturbed level.
+    """
     scores = everything[everything["family"] == family]
     kind, _, unit = family.partition(", ")
-    metrics = [name for name in _ORDER if name in set(scores["metric"])] or sorted(set(scores["metric"]))[:3]
+    metrics = [name for name in _ORDER if name in set(scores["metric"])] or sorted(
+        set(scores["metric"])
+    )[:3]
     several = scores["run"].nunique() > 1
     chosen = metrics[:1] if several else metrics
     scale = 100.0 if chosen[0] in PERCENT else 1.0
 
     def paint(axes: Axes) -> None:
-        for (name, metric), part in scores[scores["metric"].isin(chosen)].groupby(["run", "metric"], sort=False):
-            number = list(dict.fromkeys(scores["run"])).index(str(name)) if several else chosen.index(str(metric))
-            _curve(axes, part, number, str(name) if several else title(str(metric)), several or not number)
+        for (name, metric), part in scores[scores["metric"].isin(chosen)].groupby(
+            ["run", "metric"], sort=False
+        ):
+            number = (
+                list(dict.fromkeys(scores["run"])).index(str(name))
+                if several
+                else chosen.index(str(metric))
+            )
+            _curve(
+                axes,
+                part,
+                number,
+                str(name) if several else title(str(metric)),
+                several or not number,
+            )
         beside = everything[everything["metric"] == chosen[0]]
         if family == WORD_ERRORS:
             heard = beside[beside["family"] == RECOGNISER]
             axes.plot(100 * heard["achieved"], scale * heard["value"], "k*", ms=9, ls="")
             for row in heard.to_dict("records"):
                 place = (100 * row["achieved"], scale * row["value"])
-                axes.annotate(row["condition"], place, (-4, -11), textcoords="offset points", ha="right", fontsize=7)
+                axes.annotate(
+                    row["condition"],
+                    place,
+                    (-4, -11),
+                    textcoords="offset points",
+                    ha="right",
+                    fontsize=7,
+                )
         elif not several:
             for value in beside.loc[beside["family"] == UNDISTURBED, "value"]:
-                axes.axhline(scale * value, color="#555555", ls=":", lw=1.2, label=f"{title(chosen[0])} undisturbed")
+                axes.axhline(
+                    scale * value,
+                    color="#555555",
+                    ls=":",
+                    lw=1.2,
+                    label=f"{title(chosen[0])} undisturbed",
+                )
         label = "word error rate, percent" if family == WORD_ERRORS else unit
         measure = "percent" if scale > 1 else "score"
-        axes.set(xlabel=label, ylabel=f"{title(chosen[0])}, {measure}" if several else measure, title=kind)
+        axes.set(
+            xlabel=label,
+            ylabel=f"{title(chosen[0])}, {measure}" if several else measure,
+            title=kind,
+        )
         axes.legend(loc="best")
 
-    return draw(paint, f"{', '.join(map(title, chosen))} against {family}; the table below has the numbers.")
+    return draw(
+        paint, f"{', '.join(map(title, chosen))} against {family}; the table below has the numbers."
+    )
 
 
 def _curve(axes: Axes, part: pd.DataFrame, number: int, label: str, band: bool) -> None:
@@ -81,7 +134,9 @@ def _curve(axes: Axes, part: pd.DataFrame, number: int, label: str, band: bool) 
     scale = 100.0 if part["metric"].iloc[0] in PERCENT else 1.0
     color, marker = PALETTE[number % len(PALETTE)], MARKERS[number % len(MARKERS)]
     if band:
-        axes.fill_between(place, scale * part["low"], scale * part["high"], color=color, alpha=0.15, lw=0)
+        axes.fill_between(
+            place, scale * part["low"], scale * part["high"], color=color, alpha=0.15, lw=0
+        )
     axes.plot(place, scale * part["value"], color=color, marker=marker, label=label, ms=5)
 
 
@@ -96,7 +151,14 @@ def _table(scores: pd.DataFrame) -> Html:
             int(first["draws"]),
             f"{first['absent']:.2f}",
         ]
-        rows.append([family, condition, *facts, *(_with_interval(name, by_metric.get(name)) for name in names)])
+        rows.append(
+            [
+                family,
+                condition,
+                *facts,
+                *(_with_interval(name, by_metric.get(name)) for name in names),
+            ]
+        )
     head = ["Disturbance", "Condition", "Level", "Achieved", "Draws", "Absent", *map(title, names)]
     return table(head, rows, text=2)
 
@@ -109,7 +171,9 @@ def _with_interval(name: str, found: Mapping[Any, Any] | None) -> Html:
 
 
 def _achieved(achieved: float, normaliser: object) -> str:
-    """With the normaliser of a word error rate where it is not the usual one; earlier tables do not name it."""
+    """With the normaliser of a word error rate where it is not the usual one; earlier tables do not
+    name it.
+    """
     named = isinstance(normaliser, str) and normaliser not in ("", PLAIN)
     return _number(achieved) + (f" ({normaliser})" if named else "")
 

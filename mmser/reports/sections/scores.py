@@ -1,4 +1,6 @@
-"""The scores: pooled with speaker-clustered intervals, mean over folds with both standard deviations."""
+"""The scores: pooled with speaker-clustered intervals, mean over folds with both standard
+deviations.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,12 @@ def _overview(everything: pd.DataFrame) -> Html:
     for (run, condition), part in pooled.groupby(["run", "condition"], sort=False):
         by_name = part.set_index("metric").to_dict("index")
         rows.append([run, condition, *(_with_interval(n, by_name) for n in names)])
-    return table(["Run", "Condition", *map(title, names)], rows, "Pooled over folds and seeds, with intervals", text=2)
+    return table(
+        ["Run", "Condition", *map(title, names)],
+        rows,
+        "Pooled over folds and seeds, with intervals",
+        text=2,
+    )
 
 
 def _with_interval(name: str, by_name: Mapping[Any, Any]) -> Html:
@@ -49,7 +56,11 @@ def _with_interval(name: str, by_name: Mapping[Any, Any]) -> Html:
 
 
 def _interval(name: str, row: Any) -> str:
-    return "none" if pd.isna(row["low"]) else f"{shown(name, row['low'])} to {shown(name, row['high'])}"
+    return (
+        "none"
+        if pd.isna(row["low"])
+        else f"{shown(name, row['low'])} to {shown(name, row['high'])}"
+    )
 
 
 def _full(part: pd.DataFrame) -> Html:
@@ -59,34 +70,58 @@ def _full(part: pd.DataFrame) -> Html:
         name, mean = row["metric"], means.loc[row["metric"]]
         spread = [shown(name, mean[column]) for column in ("value", "std_folds", "std_seeds")]
         rows.append([title(name), shown(name, row["value"]), _interval(name, row), *spread])
-    head = ["Score", "Pooled", f"{LEVEL:.0%} interval", "Mean over folds", "SD over folds", "SD over seeds"]
+    head = [
+        "Score",
+        "Pooled",
+        f"{LEVEL:.0%} interval",
+        "Mean over folds",
+        "SD over folds",
+        "SD over seeds",
+    ]
     return table(head, rows)
 
 
 def _folds(part: pd.DataFrame) -> Html:
     single = part[part["scope"] == FOLD]
-    names = [name for name in part["metric"].unique() if name in ("wa", "ua", "wf1") or name.startswith("ccc")]
+    names = [
+        name
+        for name in part["metric"].unique()
+        if name in ("wa", "ua", "wf1") or name.startswith("ccc")
+    ]
     wide = single.pivot(index=["fold", "seed"], columns="metric", values="value")
     counts = single.drop_duplicates(["fold", "seed"]).set_index(["fold", "seed"])["utterances"]
     rows = [
-        [*key, int(counts[key]), *(shown(name, value) for name, value in zip(names, values, strict=True))]
+        [
+            *key,
+            int(counts[key]),
+            *(shown(name, value) for name, value in zip(names, values, strict=True)),
+        ]
         for key, values in zip(wide.index, wide[names].to_numpy(), strict=True)
     ]
-    return folded(f"Every fold and seed ({len(rows)})", table(["Fold", "Seed", "Utterances", *map(title, names)], rows))
+    return folded(
+        f"Every fold and seed ({len(rows)})",
+        table(["Fold", "Seed", "Utterances", *map(title, names)], rows),
+    )
 
 
 def _method(everything: pd.DataFrame) -> Html:
     pooled = everything[everything["scope"] == POOLED]
     kinds = pooled.drop_duplicates(["run", "condition"])
-    clusters = ", ".join(sorted({f"{int(r['clusters'])} {r['cluster']}s" for _, r in kinds.iterrows()}))
+    clusters = ", ".join(
+        sorted({f"{int(r['clusters'])} {r['cluster']}s" for _, r in kinds.iterrows()})
+    )
     lines = [
         note(
-            f"Accuracies, F1 and precision in percent. Intervals: percentile bootstrap, {DRAWS} draws of {clusters} "
-            "with replacement, all utterances of a speaker together. With fewer than about ten they are too narrow."
+            f"Accuracies, F1 and precision in percent. Intervals: percentile bootstrap, {DRAWS} "
+            f"draws of {clusters} "
+            "with replacement, all utterances of a speaker together. With fewer than about ten "
+            "they are too narrow."
         ),
         note(
-            "Pooled: all folds and seeds scored as one table, so every class counts that any speaker has. Mean over "
-            "folds: each fold scored alone over the classes it has. SD: standard deviation with N - 1."
+            "Pooled: all folds and seeds scored as one table, so every class counts that any "
+            "speaker has. Mean over "
+            "folds: each fold scored alone over the classes it has. SD: standard deviation with "
+            "N - 1."
         ),
     ]
     return join(lines)

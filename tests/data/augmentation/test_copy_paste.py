@@ -44,7 +44,9 @@ def test_neutral_partners_are_neutral_and_the_rest_is_exact():
         assert LABELS[other] == "neutral"
         assert len(values) == 3 + other + 3
         first = values[0] == 0
-        assert list(values) == ([0] * 3 + [other] * (other + 3) if first else [other] * (other + 3) + [0] * 3)
+        assert list(values) == (
+            [0] * 3 + [other] * (other + 3) if first else [other] * (other + 3) + [0] * 3
+        )
 
 
 def test_same_emotion_partners_share_the_label_and_are_never_oneself():
@@ -81,8 +83,12 @@ def test_crops_are_at_most_the_seconds_asked_for():
 
 def test_waveforms_are_joined_too():
     part = Part()
-    part.sample = lambda identifier: Sample(identifier, {"audio": Track(np.full(5, float(identifier[1:])), 10.0)}, {})
-    out = CopyPaste(probability=1.0, scheme="same")(part.sample("u0"), np.random.default_rng(0), 0, part)
+    part.sample = lambda identifier: Sample(
+        identifier, {"audio": Track(np.full(5, float(identifier[1:])), 10.0)}, {}
+    )
+    out = CopyPaste(probability=1.0, scheme="same")(
+        part.sample("u0"), np.random.default_rng(0), 0, part
+    )
     assert sorted(out.streams["audio"].values) == [0.0] * 5 + [1.0] * 5
 
 
@@ -113,10 +119,16 @@ def test_two_speakers_are_none():
     for seed in range(20):
         out = change(part.sample("u0"), np.random.default_rng(seed), 0, part)
         partner = max(out.streams["audio"].values[:, 0])
-        assert out.targets == {"emotion": 0, "speaker": 0 if partner == 2 else UNLABELLED, "gender": 0}
+        assert out.targets == {
+            "emotion": 0,
+            "speaker": 0 if partner == 2 else UNLABELLED,
+            "gender": 0,
+        }
 
 
 @pytest.mark.parametrize("wrong", [{"scheme": "N-CP"}, {"probability": 80}, {"partner": "self"}])
 def test_what_it_does_not_know_is_refused(wrong):
-    with pytest.raises(UsageError, match=r"N-CP is neutral|80 % is 0\.8|partner any or same_speaker"):
+    with pytest.raises(
+        UsageError, match=r"N-CP is neutral|80 % is 0\.8|partner any or same_speaker"
+    ):
         CopyPaste(**wrong)

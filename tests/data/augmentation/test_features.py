@@ -29,7 +29,11 @@ def change(augmentation, given: Sample, seed: int) -> Sample:
 def test_masks_stay_within_their_widths(seed):
     given = sample()
     before = given.streams["audio"].values
-    after = change(SpecAugment(time_masks=1, time_width=40, frequency_masks=1), given, seed).streams["audio"].values
+    after = (
+        change(SpecAugment(time_masks=1, time_width=40, frequency_masks=1), given, seed)
+        .streams["audio"]
+        .values
+    )
     changed = before != after
     whole_steps, whole_bands = changed.all(axis=1), changed.all(axis=0)
     assert whole_steps.sum() <= 40 and whole_bands.sum() <= 8
@@ -37,13 +41,19 @@ def test_masks_stay_within_their_widths(seed):
         assert (np.diff(blank.astype(int)) == 1).sum() <= 1
     # Nothing else changed, and what changed is the coefficient's mean.
     assert not changed[~whole_steps][:, ~whole_bands].any()
-    assert np.allclose(after[changed], np.broadcast_to(before.mean(axis=0), before.shape)[changed], atol=1e-6)
+    assert np.allclose(
+        after[changed], np.broadcast_to(before.mean(axis=0), before.shape)[changed], atol=1e-6
+    )
 
 
 def test_a_short_utterance_loses_no_more_than_its_share():
     given = sample(steps=10)
     for seed in range(30):
-        after = change(SpecAugment(time_masks=1, frequency_masks=0), given, seed).streams["audio"].values
+        after = (
+            change(SpecAugment(time_masks=1, frequency_masks=0), given, seed)
+            .streams["audio"]
+            .values
+        )
         assert (after != given.streams["audio"].values).all(axis=1).sum() <= 2
 
 
@@ -68,13 +78,23 @@ def test_dropout_never_takes_everything():
 
 def test_dropout_can_be_kept_to_some_streams():
     given = sample(text=Track(np.arange(3)))
-    assert all(change(ModalityDropout(1.0, ["text"]), given, s).streams["audio"] is not None for s in range(5))
-    assert all(change(ModalityDropout(1.0, ["text"]), given, s).streams["text"] is None for s in range(5))
+    assert all(
+        change(ModalityDropout(1.0, ["text"]), given, s).streams["audio"] is not None
+        for s in range(5)
+    )
+    assert all(
+        change(ModalityDropout(1.0, ["text"]), given, s).streams["text"] is None for s in range(5)
+    )
 
 
 def test_gaussian_noise_has_its_deviation():
     given = sample(2000)
-    noise = change(GaussianNoise(deviation=0.3), given, 0).streams["audio"].values - given.streams["audio"].values
-    assert noise.std() == pytest.approx(0.3, rel=0.02) and noise.mean() == pytest.approx(0, abs=0.01)
+    noise = (
+        change(GaussianNoise(deviation=0.3), given, 0).streams["audio"].values
+        - given.streams["audio"].values
+    )
+    assert noise.std() == pytest.approx(0.3, rel=0.02) and noise.mean() == pytest.approx(
+        0, abs=0.01
+    )
     with pytest.raises(MmserError, match="features in stream 'audio'; found whole numbers"):
         change(GaussianNoise(), Sample("u", {"audio": Track(np.arange(4))}, {}), 0)

@@ -35,14 +35,20 @@ def example(name: str) -> Sample:
     generator = np.random.default_rng(1)
     shape = (4000,) if name in WAVEFORM else (100, 20)
     audio = Track(generator.normal(size=shape).astype(np.float32), 16000.0)
-    return Sample("u", {"audio": audio, "text": Track(np.arange(5)), "face": None}, {}, duration=0.25)
+    return Sample(
+        "u", {"audio": audio, "text": Track(np.arange(5)), "face": None}, {}, duration=0.25
+    )
 
 
 def test_files_and_configs_match():
-    files = {path.stem for path in Path(mmser.data.augmentation.__path__[0]).glob("*.py")} - {"__init__"}
+    files = {path.stem for path in Path(mmser.data.augmentation.__path__[0]).glob("*.py")} - {
+        "__init__"
+    }
     assert files == set(NAMES)
     for name in NAMES:
-        assert load_config("augmentation", name)["_target_"].startswith(f"mmser.data.augmentation.{name}.")
+        assert load_config("augmentation", name)["_target_"].startswith(
+            f"mmser.data.augmentation.{name}."
+        )
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -62,8 +68,15 @@ def test_the_generator_decides_everything_and_the_input_stays(name):
                 assert track.values.dtype == sample.streams[stream].values.dtype
                 assert track.values.shape[1:] == sample.streams[stream].values.shape[1:]
         assert outcome.streams["face"] is None
-    changed = [o.streams["audio"] is None or not np.array_equal(o.streams["audio"].values, before) for o in outcomes]
-    assert any(changed) and len({o.streams["audio"] is None or o.streams["audio"].values.sum() for o in outcomes}) > 1
+    changed = [
+        o.streams["audio"] is None or not np.array_equal(o.streams["audio"].values, before)
+        for o in outcomes
+    ]
+    assert (
+        any(changed)
+        and len({o.streams["audio"] is None or o.streams["audio"].values.sum() for o in outcomes})
+        > 1
+    )
     assert np.array_equal(sample.streams["audio"].values, before)
 
 

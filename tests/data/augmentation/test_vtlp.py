@@ -24,14 +24,19 @@ def test_the_map_is_monotone_continuous_and_keeps_its_ends(factor):
     moved = warp_frequency(HERTZ, factor, 4800.0, 8000.0)
     assert moved[0] == 0 and moved[-1] == pytest.approx(8000)
     assert np.diff(moved).min() > 0 and np.diff(moved).max() < 30
-    assert warp_frequency(np.array([1000.0]), factor, 4800.0, 8000.0)[0] == pytest.approx(1000 * factor)
+    assert warp_frequency(np.array([1000.0]), factor, 4800.0, 8000.0)[0] == pytest.approx(
+        1000 * factor
+    )
 
 
 @pytest.mark.parametrize("form", ["published", "nlpaug"])
 def test_factor_one_is_the_identity(form):
     values = np.random.default_rng(0).normal(size=(7, 128)).astype(np.float32)
     centres = VTLP().centres(128)
-    assert np.abs(warped(values, centres, WARPS[form](centres, 1.0, 4800.0, 8000.0)) - values).max() < 1e-4
+    assert (
+        np.abs(warped(values, centres, WARPS[form](centres, 1.0, 4800.0, 8000.0)) - values).max()
+        < 1e-4
+    )
 
 
 @pytest.mark.parametrize("factor", [0.8, 1.2])
@@ -57,8 +62,14 @@ def test_nlpaug_moves_bins_as_its_code_does(factor):
 
 
 def test_the_form_is_chosen():
-    sample = Sample("u", {"audio": Track(np.random.default_rng(0).normal(size=(5, 40)).astype(np.float32), 40.0)}, {})
-    after = [VTLP(probability=1.0, form=f)(sample, np.random.default_rng(1), 0, Nobody()) for f in WARPS]
+    sample = Sample(
+        "u",
+        {"audio": Track(np.random.default_rng(0).normal(size=(5, 40)).astype(np.float32), 40.0)},
+        {},
+    )
+    after = [
+        VTLP(probability=1.0, form=f)(sample, np.random.default_rng(1), 0, Nobody()) for f in WARPS
+    ]
     assert not np.allclose(*(one.streams["audio"].values for one in after))
     with pytest.raises(MmserError, match="form published or nlpaug; found 'other'"):
         VTLP(form="other")
@@ -72,8 +83,15 @@ def test_band_centres_are_the_extractors(scale):
 
 
 def test_one_in_eight_stays():
-    sample = Sample("u", {"audio": Track(np.random.default_rng(0).normal(size=(5, 40)).astype(np.float32), 40.0)}, {})
-    changes = [VTLP()(sample, np.random.default_rng(seed), 0, Nobody()) is not sample for seed in range(400)]
+    sample = Sample(
+        "u",
+        {"audio": Track(np.random.default_rng(0).normal(size=(5, 40)).astype(np.float32), 40.0)},
+        {},
+    )
+    changes = [
+        VTLP()(sample, np.random.default_rng(seed), 0, Nobody()) is not sample
+        for seed in range(400)
+    ]
     assert np.mean(changes) == pytest.approx(0.875, abs=0.06)
 
 

@@ -69,14 +69,21 @@ def test_babble_is_made_of_other_training_utterances():
 
 
 def test_probability_is_the_share_of_noisy_utterances():
-    change, sample = AdditiveNoise(probability=0.3), Sample("a", {"audio": Track(np.ones(50, np.float32), 16e3)}, {})
-    noisy = [change(sample, np.random.default_rng(i), 0, Speakers()) is not sample for i in range(1000)]
+    change, sample = (
+        AdditiveNoise(probability=0.3),
+        Sample("a", {"audio": Track(np.ones(50, np.float32), 16e3)}, {}),
+    )
+    noisy = [
+        change(sample, np.random.default_rng(i), 0, Speakers()) is not sample for i in range(1000)
+    ]
     assert np.mean(noisy) == pytest.approx(0.3, abs=0.05)
 
 
 def test_bad_requests_are_refused(tmp_path):
     features = Sample("a", {"audio": Track(np.ones((5, 4), np.float32), 100.0)}, {})
-    with pytest.raises(MmserError, match=r"a waveform in stream 'audio'; found steps of shape \(4,\)"):
+    with pytest.raises(
+        MmserError, match=r"a waveform in stream 'audio'; found steps of shape \(4,\)"
+    ):
         SpeedPerturbation()(features, np.random.default_rng(0), 0, Speakers())
     with pytest.raises(MmserError, match="a stream named 'wave' to augment; found streams audio"):
         AdditiveNoise(stream="wave")(features, np.random.default_rng(0), 0, Speakers())

@@ -1,4 +1,6 @@
-"""Each disturbance does to sound and pictures what its level says, the same for an utterance every time."""
+"""Each disturbance does to sound and pictures what its level says, the same for an utterance every
+time.
+"""
 
 from dataclasses import replace
 
@@ -12,18 +14,28 @@ from mmser.core.clip import SAMPLE_RATE, Clip
 from mmser.core.configs import load_config
 from mmser.core.errors import MmserError, UsageError
 from mmser.evaluation.disturbances import picture, sound
-from mmser.evaluation.disturbances.disturbance import LEVELS, PICTURES, UNITS, Disturbance, Disturbed
+from mmser.evaluation.disturbances.disturbance import (
+    LEVELS,
+    PICTURES,
+    UNITS,
+    Disturbance,
+    Disturbed,
+)
 from mmser.extractors.audio.mfcc import Mfcc
 from mmser.media.write import write_wav
 from mmser.training.stages import list_stages
 
 
 def tone(hertz, seconds=1.0, amplitude=0.3):
-    return (amplitude * np.sin(2 * np.pi * hertz * np.arange(int(seconds * SAMPLE_RATE)) / SAMPLE_RATE)).astype("f4")
+    return (
+        amplitude * np.sin(2 * np.pi * hertz * np.arange(int(seconds * SAMPLE_RATE)) / SAMPLE_RATE)
+    ).astype("f4")
 
 
 def noise(seconds=1.0, seed=0):
-    return 0.1 * np.random.default_rng(seed).standard_normal(int(seconds * SAMPLE_RATE)).astype("f4")
+    return 0.1 * np.random.default_rng(seed).standard_normal(int(seconds * SAMPLE_RATE)).astype(
+        "f4"
+    )
 
 
 def power(values):
@@ -38,7 +50,9 @@ CLIP = Clip("u1", waveform=tone(440), frames=FRAMES, frame_rate=3.0)
 def disturbance(kind, level, tmp_path=None, seed=0):
     if kind == "folder":
         write_wav(tmp_path / "n.wav", noise(2.0, 9))
-    return Disturbance(kind, level, seed, VOICES if kind == "babble" else {}, str(tmp_path) if tmp_path else None)
+    return Disturbance(
+        kind, level, seed, VOICES if kind == "babble" else {}, str(tmp_path) if tmp_path else None
+    )
 
 
 @pytest.mark.parametrize("kind", UNITS)
@@ -70,7 +84,10 @@ def test_pink_noise_falls_and_babble_leaves_its_own_voice_out():
     added = Disturbance("pink", 0.0)(CLIP).waveform - CLIP.waveform
     spectrum = np.abs(np.fft.rfft(added)) ** 2
     assert spectrum[100:200].mean() > 4 * spectrum[1600:3200].mean()
-    own = Disturbance("babble", 0.0, voices={"u1": tone(100), "v": tone(3000)})(CLIP).waveform - CLIP.waveform
+    own = (
+        Disturbance("babble", 0.0, voices={"u1": tone(100), "v": tone(3000)})(CLIP).waveform
+        - CLIP.waveform
+    )
     spectrum = np.abs(np.fft.rfft(own))
     assert abs(spectrum.argmax() - 3000) <= 2 and spectrum[100] < 0.01 * spectrum.max()
 
@@ -87,7 +104,9 @@ def test_the_band_has_its_edges_at_half_power(width):
 
 
 def test_narrower_bands_leave_less():
-    left = [power(sound.band_pass(noise(), width)) for width in (400, 300, 200, 100, 80, 60, 40, 20)]
+    left = [
+        power(sound.band_pass(noise(), width)) for width in (400, 300, 200, 100, 80, 60, 40, 20)
+    ]
     assert left == sorted(left, reverse=True)
     assert np.isfinite(left).all()
 
@@ -132,7 +151,20 @@ def test_pictures():
     assert (covered == picture.GREY).mean() == pytest.approx(0.25)
     assert np.array_equal(covered[0], covered[2])
     ids = np.arange(12, dtype=np.uint8)[:, None, None, None] * np.ones((1, 2, 2, 3), np.uint8)
-    assert picture.slow_down(ids, 3.0, 1.0)[:, 0, 0, 0].tolist() == [0, 0, 0, 3, 3, 3, 6, 6, 6, 9, 9, 9]
+    assert picture.slow_down(ids, 3.0, 1.0)[:, 0, 0, 0].tolist() == [
+        0,
+        0,
+        0,
+        3,
+        3,
+        3,
+        6,
+        6,
+        6,
+        9,
+        9,
+        9,
+    ]
     assert picture.delay(ids, 3.0, 1.0)[:, 0, 0, 0].tolist() == [0, 0, 0, *range(9)]
     assert picture.delay(ids, 3.0, -1.0)[:, 0, 0, 0].tolist() == [*range(3, 12), 11, 11, 11]
     lost = picture.lose(ids, 0.5, np.random.default_rng(1))[:, 0, 0, 0].tolist()
@@ -143,17 +175,30 @@ def test_a_disturbed_extractor_has_its_own_fingerprint_and_sees_disturbed_clips(
     mfcc = Mfcc()
     clean, noisy = recipe_of("m", mfcc), recipe_of("m", Disturbed(mfcc, Disturbance("white", 5.0)))
     others = [Disturbance("white", 0.0), Disturbance("white", 5.0, seed=1)]
-    marks = {clean.fingerprint, noisy.fingerprint, *(recipe_of("m", Disturbed(mfcc, o)).fingerprint for o in others)}
+    marks = {
+        clean.fingerprint,
+        noisy.fingerprint,
+        *(recipe_of("m", Disturbed(mfcc, o)).fingerprint for o in others),
+    }
     assert len(marks) == 4 and noisy.dtype == clean.dtype
     direct = mfcc.extract([Disturbance("white", 5.0)(CLIP)])[0].values
-    assert np.array_equal(Disturbed(mfcc, Disturbance("white", 5.0)).extract([CLIP])[0].values, direct)
+    assert np.array_equal(
+        Disturbed(mfcc, Disturbance("white", 5.0)).extract([CLIP])[0].values, direct
+    )
 
 
 def test_the_band_limited_target_is_clean_speech_through_the_band_and_its_study_hears_clean_speech_first():
-    inner, narrow = (instantiate(load_config("extractor", f"log_mel_cnn14{name}")) for name in ("", "_band"))
+    inner, narrow = (
+        instantiate(load_config("extractor", f"log_mel_cnn14{name}")) for name in ("", "_band")
+    )
     heard = replace(CLIP, waveform=sound.band_pass(CLIP.waveform, 100.0))
     assert np.array_equal(narrow.extract([CLIP])[0].values, inner.extract([heard])[0].values)
-    words = ["system=cnn14", "corpus=emodb", "protocol=emodb7_speaker10", "experiment=transfer_band"]
+    words = [
+        "system=cnn14",
+        "corpus=emodb",
+        "protocol=emodb7_speaker10",
+        "experiment=transfer_band",
+    ]
     clean, band = list_stages(compose("train", words))
     assert [stage.settings["streams"]["audio"]["extractor"] for stage in (clean, band)] == [
         "log_mel_cnn14",

@@ -1,4 +1,6 @@
-"""faster-whisper: what it says when package or model are missing; its words, with the network replaced."""
+"""faster-whisper: what it says when package or model are missing; its words, with the network
+replaced.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,10 @@ def model_file(network: str = "WhisperSpec", kind: int = 0, values: bytes = b"\0
 def test_missing_model_says_what_to_download(tmp_path: Path) -> None:
     (tmp_path / "base").mkdir()
     (tmp_path / "base" / "model.bin").touch()
-    with pytest.raises(MmserError, match=r"no config.json, tokenizer.json in .*faster-whisper-base into that folder"):
+    with pytest.raises(
+        MmserError,
+        match=r"no config.json, tokenizer.json in .*faster-whisper-base into that folder",
+    ):
         FasterWhisper("base", weights=tmp_path).parameters()
 
 
@@ -59,9 +64,18 @@ def test_a_folder_that_is_no_model(tmp_path: Path) -> None:
     ("content", "message"),
     [
         (model_file("TransformerSpec"), r"a WhisperSpec in .*model\.bin; found TransformerSpec"),
-        (model_file(values=np.array([0, np.nan], np.float32).tobytes()), "found NaN or infinity in encoder/conv1/bias"),
-        (model_file(kind=4, values=np.array([0, np.inf], np.float16).tobytes()), "found NaN or infinity"),
-        (model_file(kind=5, values=np.array([0, 0x7FC0], np.uint16).tobytes()), "found NaN or infinity"),
+        (
+            model_file(values=np.array([0, np.nan], np.float32).tobytes()),
+            "found NaN or infinity in encoder/conv1/bias",
+        ),
+        (
+            model_file(kind=4, values=np.array([0, np.inf], np.float16).tobytes()),
+            "found NaN or infinity",
+        ),
+        (
+            model_file(kind=5, values=np.array([0, 0x7FC0], np.uint16).tobytes()),
+            "found NaN or infinity",
+        ),
         (model_file(values=b"\0" * 8)[:-10], "a model file of CTranslate2.*found another file"),
         (b"{}", "a model file of CTranslate2"),
         (b"", "a model file of CTranslate2"),
@@ -103,5 +117,7 @@ def test_words_of_the_segments(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     spoken, silence = recogniser.transcribe([SPEECH, SPEECH * 0])
     assert spoken.text == "hello" and spoken.words == (Word("hello", 0.1, 0.4, 0.9),)
     assert spoken.source == silence.source == "faster-whisper-base" and silence.text == ""
-    assert calls[0]["local_files_only"] is True and calls[1]["temperature"] == 0.0 and len(calls) == 2
+    assert (
+        calls[0]["local_files_only"] is True and calls[1]["temperature"] == 0.0 and len(calls) == 2
+    )
     assert len(recogniser.parameters()["weights"]) == 64

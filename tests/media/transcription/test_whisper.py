@@ -38,10 +38,16 @@ def test_real_path_gives_transcripts(checkpoint: Path) -> None:
 
 def test_parameters_hold_the_digest(checkpoint: Path) -> None:
     parameters = Whisper(str(checkpoint), language="en").parameters()
-    assert len(parameters["weights"]) == 64 and parameters["language"] == "en" and parameters["group_short"] is False
+    assert (
+        len(parameters["weights"]) == 64
+        and parameters["language"] == "en"
+        and parameters["group_short"] is False
+    )
 
 
-def test_the_digest_alone_decides(checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_digest_alone_decides(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "renamed.pt").write_bytes(checkpoint.read_bytes())
     one, other = Whisper(str(checkpoint)), Whisper("renamed", weights=tmp_path)
     assert one.parameters() == other.parameters() and one.parameters()["model"] is None
@@ -52,7 +58,9 @@ def test_the_digest_alone_decides(checkpoint: Path, tmp_path: Path, monkeypatch:
     monkeypatch.setitem(whisper._MODELS, "tiny", f"https://x/{one._digest}/tiny.pt")
     assert other.parameters()["model"] == "tiny"
     set_heads: list[bytes] = []
-    monkeypatch.setattr("whisper.model.Whisper.set_alignment_heads", lambda self, dump: set_heads.append(dump))
+    monkeypatch.setattr(
+        "whisper.model.Whisper.set_alignment_heads", lambda self, dump: set_heads.append(dump)
+    )
     assert other._model is not None and set_heads == [heads]
 
 
@@ -74,7 +82,9 @@ def test_other_tensors_are_refused(checkpoint: Path, tmp_path: Path, change: str
     else:
         content["dims"]["n_audio_layer"] = 3
     torch.save(content, tmp_path / "w.pt")
-    with pytest.raises(MmserError, match="NaN or infinity in encoder.conv1.bias" if change == "nan" else "not load"):
+    with pytest.raises(
+        MmserError, match="NaN or infinity in encoder.conv1.bias" if change == "nan" else "not load"
+    ):
         Whisper(weights=tmp_path / "w.pt", device="cpu").transcribe([SPEECH])
 
 

@@ -49,9 +49,13 @@ def system(hops: int) -> MultimodalModel:
     torch.manual_seed(0)
     return build_model(
         {
-            "audio": partial(RecurrentEncoder, hidden_size=200, bidirectional=False, input_dropout=0.3),
+            "audio": partial(
+                RecurrentEncoder, hidden_size=200, bidirectional=False, input_dropout=0.3
+            ),
             "text": partial(EmbeddingGRU, hidden_size=200, input_dropout=0.7),
-            "face": partial(RecurrentEncoder, hidden_size=128, bidirectional=False, input_dropout=0.3),
+            "face": partial(
+                RecurrentEncoder, hidden_size=128, bidirectional=False, input_dropout=0.3
+            ),
         },
         partial(AMH, hops=hops),
         partial(Classifier, uniform=0.25),
@@ -63,7 +67,9 @@ def system(hops: int) -> MultimodalModel:
 def test_shapes_and_attention() -> None:
     given = {
         "audio": Stream(torch.randn(2, 750, 120), torch.ones(2, 750, dtype=torch.bool)),
-        "text": Stream(torch.randint(1, VOCABULARY, (2, 128)), torch.ones(2, 128, dtype=torch.bool)),
+        "text": Stream(
+            torch.randint(1, VOCABULARY, (2, 128)), torch.ones(2, 128, dtype=torch.bool)
+        ),
         "face": Stream(torch.randn(2, 25, 2048), torch.ones(2, 25, dtype=torch.bool)),
     }
     out = system(3)(given, empty_context(2), need_attention=True)
@@ -93,7 +99,9 @@ def test_one_hop_does_not_use_the_last_face_state(monkeypatch: pytest.MonkeyPatc
 def test_weights_sum_to_one_over_real_steps() -> None:
     given = streams()
     attention = fused(fusion(7), given, need_attention=True).attention
-    assert list(attention) == [f"hop{n}_{name}" for n, name in enumerate(["face", "audio", "text"] * 2 + ["face"], 1)]
+    assert list(attention) == [
+        f"hop{n}_{name}" for n, name in enumerate(["face", "audio", "text"] * 2 + ["face"], 1)
+    ]
     for name, weights in attention.items():
         mask = given[name.split("_")[1]].mask
         torch.testing.assert_close(weights.sum(dim=1), torch.ones(3))
@@ -104,7 +112,9 @@ def test_weights_sum_to_one_over_real_steps() -> None:
 def test_padding_changes_nothing(name: str) -> None:
     given = streams()
     more = torch.full((3, 8, SIZES[name]), float("nan"))
-    longer = Stream(torch.cat([given[name].values, more], 1), nn.functional.pad(given[name].mask, (0, 8)))
+    longer = Stream(
+        torch.cat([given[name].values, more], 1), nn.functional.pad(given[name].mask, (0, 8))
+    )
     difference = fused(fusion(7), {**given, name: longer}).vector - fused(fusion(7), given).vector
     assert difference.abs().max() < 1e-6
 
@@ -133,7 +143,9 @@ def test_by_hand() -> None:
     face = (h["face"] @ query).softmax(dim=0) @ h["face"]
     query = second.weight @ torch.cat([h["text"][-1], face]) + second.bias
     audio = (h["audio"] @ query).softmax(dim=0) @ h["audio"]
-    torch.testing.assert_close(fused(made, given).vector[0], torch.cat([audio, h["text"][-1], face]))
+    torch.testing.assert_close(
+        fused(made, given).vector[0], torch.cat([audio, h["text"][-1], face])
+    )
 
 
 @pytest.mark.parametrize("name", list(SIZES))
@@ -141,10 +153,14 @@ def test_steps_may_be_permuted_with_their_mask(name: str, monkeypatch: pytest.Mo
     """Attention has no order; the last states, which have, are held fixed."""
     given = streams()
     states = {SIZES[n]: last_step(s.values, s.mask) for n, s in given.items()}
-    monkeypatch.setattr("mmser.models.fusion.amh.last_step", lambda values, mask: states[values.shape[-1]])
+    monkeypatch.setattr(
+        "mmser.models.fusion.amh.last_step", lambda values, mask: states[values.shape[-1]]
+    )
     order = torch.randperm(given[name].mask.shape[1], generator=torch.Generator().manual_seed(2))
     shuffled = Stream(given[name].values[:, order], given[name].mask[:, order])
-    torch.testing.assert_close(fused(fusion(3), {**given, name: shuffled}).vector, fused(fusion(3), given).vector)
+    torch.testing.assert_close(
+        fused(fusion(3), {**given, name: shuffled}).vector, fused(fusion(3), given).vector
+    )
 
 
 def test_every_hop_has_its_own_parameters() -> None:
@@ -181,7 +197,9 @@ def test_absent_stream_summarises_to_zeros() -> None:
     given = streams()
     mask = given["face"].mask.clone()
     mask[1] = False
-    out = fused(fusion(7), {**given, "face": Stream(given["face"].values, mask)}, need_attention=True)
+    out = fused(
+        fusion(7), {**given, "face": Stream(given["face"].values, mask)}, need_attention=True
+    )
     assert parts(out.vector)["face"][1].eq(0).all()
     assert torch.isfinite(out.vector).all() and out.attention["hop1_face"][1].eq(0).all()
 

@@ -48,4 +48,6 @@ def test_one_stream_needs_no_gate() -> None:
     fusion = Gated({"audio": 1}, size=4)
     assert fusion.gate is None
     expected = fusion.projections["audio"](torch.tensor([[2.0], [5.0]])).tanh()
-    torch.testing.assert_close(fusion({"audio": streams()["audio"]}, empty_context(2)).vector, expected)
+    torch.testing.assert_close(
+        fusion({"audio": streams()["audio"]}, empty_context(2)).vector, expected
+    )

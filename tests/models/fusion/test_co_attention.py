@@ -12,7 +12,12 @@ from torch import Tensor, nn
 from mmser.core.batch import Fused, Stream, empty_context
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
-from mmser.models.encoders.audio.segment_alexnet import SegmentAlexNet, alexnet, as_pictures, average_cells
+from mmser.models.encoders.audio.segment_alexnet import (
+    SegmentAlexNet,
+    alexnet,
+    as_pictures,
+    average_cells,
+)
 from mmser.models.encoders.audio.segment_bilstm import SegmentBiLSTM
 from mmser.models.encoders.audio.segment_wav2vec2 import SegmentWav2Vec2
 from mmser.models.encoders.sequence.segment_frames import SegmentFrames
@@ -39,16 +44,23 @@ def system(tiny: bool = True, frames: int = 300, **fusion: Any) -> MultimodalMod
     picture = {"picture": 64 if frames == 300 else 128, "width": 0.1} if tiny else {}
     recurrence = {"hidden_size": 4} if tiny else {}
     encoders = {
-        "spectrogram": partial(SegmentAlexNet, weights="random", output_size=size, segment_frames=frames, **picture),
+        "spectrogram": partial(
+            SegmentAlexNet, weights="random", output_size=size, segment_frames=frames, **picture
+        ),
         "mfcc": partial(SegmentBiLSTM, output_size=size, segment_frames=frames, **recurrence),
         "waveform": partial(
-            SegmentWav2Vec2, weights="random", configuration=TINY if tiny else None, segment_frames=frames
+            SegmentWav2Vec2,
+            weights="random",
+            configuration=TINY if tiny else None,
+            segment_frames=frames,
         ),
     }
     return build_model(
         encoders,
         lambda input_sizes: CoAttention(input_sizes, size, frames=frames // 2 - 1, **fusion),
-        lambda input_size, task: SegmentAverage(input_size, task, [size, size], average="log_probabilities"),
+        lambda input_size, task: SegmentAverage(
+            input_size, task, [size, size], average="log_probabilities"
+        ),
         {"spectrogram": 200, "mfcc": 40, "waveform": 1},
         TASK,
     ).eval()
@@ -75,7 +87,9 @@ def test_published_size() -> None:
     with torch.device("meta"):
         model = system(tiny=False)
     assert sum(p.numel() for p in model.parameters()) == 120_072_409 - 768
-    parts = {name: sum(p.numel() for p in module.parameters()) for name, module in model.encoders.items()}
+    parts = {
+        name: sum(p.numel() for p in module.parameters()) for name, module in model.encoders.items()
+    }
     assert parts == {
         "spectrogram": 2_469_696 + 1_179_776,
         "mfcc": 2_187_264 + 19_660_928,
@@ -130,13 +144,19 @@ def segments(made: CoAttention, frames: Tensor, need: bool = True) -> Fused:
     torch.manual_seed(2)
     one = torch.ones(2, 1, dtype=torch.bool)
     given = {name: Stream(torch.randn(2, 1, 3), one) for name in ("spectrogram", "mfcc")}
-    return made({**given, "waveform": Stream(frames, one.expand(2, 6))}, empty_context(2), need_attention=need)
+    return made(
+        {**given, "waveform": Stream(frames, one.expand(2, 6))},
+        empty_context(2),
+        need_attention=need,
+    )
 
 
 @pytest.mark.parametrize("chosen", ["uniform", "one", "none"])
 def test_gates_by_hand(chosen: str) -> None:
     made, frames = fusion(), torch.randn(2, 6, 5)
-    alpha = {"uniform": torch.full((6,), 1 / 6), "one": torch.eye(6)[2], "none": torch.zeros(6)}[chosen]
+    alpha = {"uniform": torch.full((6,), 1 / 6), "one": torch.eye(6)[2], "none": torch.zeros(6)}[
+        chosen
+    ]
     expected = {"uniform": frames.mean(1), "one": frames[:, 2], "none": torch.zeros(2, 5)}[chosen]
     with torch.no_grad():
         made.gates["waveform"].weight.zero_()
@@ -172,7 +192,9 @@ def test_softmax_gates_sum_to_one_and_without_a_question_all_frames_count_alike(
 
 
 def test_segments_vote_by_their_log_probabilities() -> None:
-    head = SegmentAverage(3, TASK, [5], dropout=0.5, average="log_probabilities", output_dropout=0.0).eval()
+    head = SegmentAverage(
+        3, TASK, [5], dropout=0.5, average="log_probabilities", output_dropout=0.0
+    ).eval()
     values, mask = torch.randn(2, 3, 3), torch.tensor([[True, True, False], [True, False, False]])
     logits, none = head(padded(values, (2, 1)))
     each = head.logits(head.hidden(values)).log_softmax(-1)
@@ -202,20 +224,28 @@ def test_pictures_have_256_steps_and_high_frequencies_on_top() -> None:
         picture * torch.tensor([0.229, 0.224, 0.225])[:, None, None]
         + torch.tensor([0.485, 0.456, 0.406])[:, None, None]
     )
-    torch.testing.assert_close(grey, torch.tensor([[1.0, 0.0, 127 / 255, 127 / 255], [127 / 255] * 4]).expand(3, 2, 4))
+    torch.testing.assert_close(
+        grey, torch.tensor([[1.0, 0.0, 127 / 255, 127 / 255], [127 / 255] * 4]).expand(3, 2, 4)
+    )
 
 
 @pytest.mark.parametrize("size", [(7, 11), (6, 6), (1, 2)])
 def test_cells_are_torchs_own(size: tuple[int, int]) -> None:
     values = torch.randn(2, 3, *size)
-    torch.testing.assert_close(average_cells(values, 6), nn.functional.adaptive_avg_pool2d(values, 6))
+    torch.testing.assert_close(
+        average_cells(values, 6), nn.functional.adaptive_avg_pool2d(values, 6)
+    )
 
 
 def test_the_imagenet_checkpoint_of_torchvision_fits(tmp_path: Any) -> None:
     from torchvision.models import alexnet as published
 
     original = published(weights=None).eval()
-    found = {name: tensor for name, tensor in original.state_dict().items() if name.startswith("features")}
+    found = {
+        name: tensor
+        for name, tensor in original.state_dict().items()
+        if name.startswith("features")
+    }
     torch.save(found | {"classifier.1.weight": torch.zeros(1)}, tmp_path / "alexnet.pth")
     mine = SegmentAlexNet(200, "alexnet.pth", str(tmp_path))
     picture = torch.randn(1, 3, 70, 90)
@@ -223,7 +253,9 @@ def test_the_imagenet_checkpoint_of_torchvision_fits(tmp_path: Any) -> None:
     with pytest.raises(MmserError, match=r"the weights of AlexNet; found nothing at nowhere\.pth"):
         SegmentAlexNet(200, "nowhere.pth", str(tmp_path))
     torch.save(found | {"layer1.0.conv1.weight": torch.zeros(1)}, tmp_path / "other.pth")
-    with pytest.raises(MmserError, match=r"the tensors of AlexNet in .*other\.pth; found no place for layer1"):
+    with pytest.raises(
+        MmserError, match=r"the tensors of AlexNet in .*other\.pth; found no place for layer1"
+    ):
         SegmentAlexNet(200, "other.pth", str(tmp_path))
 
 
@@ -237,7 +269,9 @@ def test_cached_frames_are_cut_like_the_networks() -> None:
 
 
 def test_waveforms_are_normalised_before_they_are_padded_and_emphasised_on_demand() -> None:
-    made = SegmentWav2Vec2(1, "random", configuration=TINY, segment_frames=10, preemphasis=0.5).eval()
+    made = SegmentWav2Vec2(
+        1, "random", configuration=TINY, segment_frames=10, preemphasis=0.5
+    ).eval()
     seen: list[Tensor] = []
     made.network.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
     waveform = torch.randn(1, 2000) * 3 + 1
@@ -251,7 +285,9 @@ def test_waveforms_are_normalised_before_they_are_padded_and_emphasised_on_deman
 
 
 def test_gradients_reach_the_branches_by_both_paths() -> None:
-    """wav2vec 2.0 through the weighted sum; MFCC through the gates and directly (either, with the other cut)."""
+    """wav2vec 2.0 through the weighted sum; MFCC through the gates and directly (either, with the
+    other cut).
+    """
 
     def felt(cut: slice, stop_gates: bool) -> dict[str, bool]:
         made = system(frames=100)
@@ -261,18 +297,34 @@ def test_gradients_reach_the_branches_by_both_paths() -> None:
         given = streams(100, 100)
         made(given, empty_context(2)).vector[:, cut].sum().backward()
         return {
-            n: any(p.grad is not None and p.grad.ne(0).any() for p in m.parameters()) for n, m in made.encoders.items()
+            n: any(p.grad is not None and p.grad.ne(0).any() for p in m.parameters())
+            for n, m in made.encoders.items()
         }
 
-    assert felt(slice(16, 24), stop_gates=False) == {"spectrogram": True, "mfcc": True, "waveform": True}
-    assert felt(slice(16, 24), stop_gates=True) == {"spectrogram": False, "mfcc": False, "waveform": True}
-    assert felt(slice(8, 16), stop_gates=True) == {"spectrogram": False, "mfcc": True, "waveform": False}
+    assert felt(slice(16, 24), stop_gates=False) == {
+        "spectrogram": True,
+        "mfcc": True,
+        "waveform": True,
+    }
+    assert felt(slice(16, 24), stop_gates=True) == {
+        "spectrogram": False,
+        "mfcc": False,
+        "waveform": True,
+    }
+    assert felt(slice(8, 16), stop_gates=True) == {
+        "spectrogram": False,
+        "mfcc": True,
+        "waveform": False,
+    }
 
 
 def test_an_utterance_of_several_segments_is_judged_alone_as_in_a_batch() -> None:
     model, given = system(frames=100), streams(225, 100)
     together = model(given, empty_context(2)).logits
-    alone = {n: Stream(s.values[1:, : int(s.lengths[1])], s.mask[1:, : int(s.lengths[1])]) for n, s in given.items()}
+    alone = {
+        n: Stream(s.values[1:, : int(s.lengths[1])], s.mask[1:, : int(s.lengths[1])])
+        for n, s in given.items()
+    }
     torch.testing.assert_close(model(alone, empty_context(1)).logits[0], together[1])
 
 
@@ -295,7 +347,9 @@ def test_the_head_needs_a_sequence() -> None:
     from mmser.models.fusion.concat import Concat
 
     model = MultimodalModel({"mfcc": Identity(3)}, Concat({"mfcc": 3}), SegmentAverage(3, TASK))
-    with pytest.raises(MmserError, match="a fusion with a sequence for this head; found a vector alone"):
+    with pytest.raises(
+        MmserError, match="a fusion with a sequence for this head; found a vector alone"
+    ):
         model({"mfcc": padded(torch.randn(1, 2, 3), (2,))}, empty_context(1))
 
 

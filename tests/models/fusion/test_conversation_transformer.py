@@ -1,4 +1,6 @@
-"""The acceptance checks of the conversation stage and the fusion stage of the LEAF multimodal transformer."""
+"""The acceptance checks of the conversation stage and the fusion stage of the LEAF multimodal
+transformer.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from mmser.core.batch import Context, Stream
-from mmser.models.fusion.conversation_transformer import ConversationAttention, ConversationTransformer
+from mmser.models.fusion.conversation_transformer import (
+    ConversationAttention,
+    ConversationTransformer,
+)
 from mmser.models.layers.recurrent import Recurred
 
 SIZES = {"audio": 5, "text": 4}
@@ -47,8 +52,14 @@ def test_published_sizes() -> None:
         assert size(ConversationAttention(200)) + 200 * 4 + 4 == 383_404
         made = ConversationTransformer({"audio": 100, "text": 100})
         assert size(made.layers) == 2_397_096
-        assert size(made.layers) + size(made.projections) + size(nn.Linear(made.output_size, 4)) == 2_446_300
-        assert size(ConversationTransformer({"audio": 100, "text": 100}, inner_size=480).layers) == 523_080
+        assert (
+            size(made.layers) + size(made.projections) + size(nn.Linear(made.output_size, 4))
+            == 2_446_300
+        )
+        assert (
+            size(ConversationTransformer({"audio": 100, "text": 100}, inner_size=480).layers)
+            == 523_080
+        )
 
 
 def identity(made: ConversationAttention) -> ConversationAttention:
@@ -62,7 +73,9 @@ def test_attention_by_hand_and_its_axis() -> None:
     values = values * mask[..., None]
     made = identity(ConversationAttention(6, 3))
     found, weights = made(values, mask)
-    for half, similarity, attended in zip((slice(3), slice(3, 6)), made.similarities, weights, strict=True):
+    for half, similarity, attended in zip(
+        (slice(3), slice(3, 6)), made.similarities, weights, strict=True
+    ):
         state = values[1, :2, half]
         key = similarity(state)
         expected = (key @ key.T).softmax(dim=1)
@@ -84,26 +97,38 @@ def test_projected_values() -> None:
     values, mask = torch.randn(1, 4, 6), torch.ones(1, 4, dtype=torch.bool)
     made = identity(ConversationAttention(6, 3, released_axis=True, projected_values=True))
     found, weights = made(values, mask)
-    for half, similarity, attended in zip((slice(3), slice(3, 6)), made.similarities, weights, strict=True):
+    for half, similarity, attended in zip(
+        (slice(3), slice(3, 6)), made.similarities, weights, strict=True
+    ):
         torch.testing.assert_close(found[0, :, half], attended[0] @ similarity(values[0, :, half]))
 
 
 def test_without_recurrence_the_conversation_has_no_order() -> None:
-    values, mask, order = torch.randn(1, 5, 6), torch.ones(1, 5, dtype=torch.bool), torch.tensor([3, 1, 4, 0, 2])
+    values, mask, order = (
+        torch.randn(1, 5, 6),
+        torch.ones(1, 5, dtype=torch.bool),
+        torch.tensor([3, 1, 4, 0, 2]),
+    )
     made = identity(ConversationAttention(6, 3))
     torch.testing.assert_close(made(values[:, order], mask)[0], made(values, mask)[0][:, order])
 
 
 def test_the_transformer_has_no_positions() -> None:
     """The same permutation of both modalities permutes the result; of one only, it changes it."""
-    made, order, torch_mask = fusion(), torch.tensor([2, 0, 3, 1]), torch.ones(1, 4, dtype=torch.bool)
+    made, order, torch_mask = (
+        fusion(),
+        torch.tensor([2, 0, 3, 1]),
+        torch.ones(1, 4, dtype=torch.bool),
+    )
     given = {name: torch.randn(1, 4, 6) for name in SIZES}
     masks = dict.fromkeys(SIZES, torch_mask)
     plain = made._mixed(given, masks)
     both = made._mixed({name: values[:, order] for name, values in given.items()}, masks)
     torch.testing.assert_close(both, plain[:, order])
     one = made._mixed({**given, "audio": given["audio"][:, order]}, masks)
-    assert not torch.allclose(one, plain[:, order], atol=1e-3) and not torch.allclose(one, plain, atol=1e-3)
+    assert not torch.allclose(one, plain[:, order], atol=1e-3) and not torch.allclose(
+        one, plain, atol=1e-3
+    )
 
 
 def test_a_conversation_is_judged_alone_as_in_a_batch() -> None:
@@ -113,14 +138,18 @@ def test_a_conversation_is_judged_alone_as_in_a_batch() -> None:
         rows = (number == DIALOGUE).nonzero().flatten()
         alone = made(chosen(given, rows), context(rows))
         torch.testing.assert_close(alone.vector, together.vector[rows], atol=1e-6, rtol=1e-5)
-        torch.testing.assert_close(alone.sequence.values, together.sequence.values[rows], atol=1e-6, rtol=1e-5)
+        torch.testing.assert_close(
+            alone.sequence.values, together.sequence.values[rows], atol=1e-6, rtol=1e-5
+        )
 
 
 def test_other_utterances_of_the_conversation_matter_and_other_conversations_do_not() -> None:
     made, given = fusion(), streams()
     changed = {**given, "text": Stream(given["text"].values.clone(), given["text"].mask)}
     changed["text"].values[0] += 1.0
-    moved = (made(changed, context()).vector - made(given, context()).vector).abs().amax(dim=1) > 1e-6
+    moved = (made(changed, context()).vector - made(given, context()).vector).abs().amax(
+        dim=1
+    ) > 1e-6
     assert torch.equal(moved, DIALOGUE == 0)
 
 
@@ -129,7 +158,13 @@ def test_an_absent_modality_is_ignored_by_the_whole_conversation() -> None:
     mask = given["text"].mask.clone()
     mask[0] = False
     found = [
-        made({**given, "text": Stream(given["text"].values.masked_fill(~mask[..., None], filling), mask)}, context())
+        made(
+            {
+                **given,
+                "text": Stream(given["text"].values.masked_fill(~mask[..., None], filling), mask),
+            },
+            context(),
+        )
         for filling in (0.0, float("nan"))
     ]
     assert torch.equal(found[0].vector, found[1].vector) and torch.isfinite(found[1].vector).all()

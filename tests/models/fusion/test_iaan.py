@@ -66,7 +66,14 @@ def test_previous_turns() -> None:
     assert found.tolist() == [True, False, False, True, False, False]
     assert own[0] == 1 and own[3] == 2
     other, found = previous_turns(context, present, same_speaker=False, reach=8)
-    assert found.tolist() == [True, False, True, True, False, False]  # turn 3 lies nine turns before turn 12
+    assert found.tolist() == [
+        True,
+        False,
+        True,
+        True,
+        False,
+        False,
+    ]  # turn 3 lies nine turns before turn 12
     assert other[0] == 2 and other[2] == 1  # row 3 is nearer to row 0, but its audio is missing
 
 
@@ -115,7 +122,10 @@ def test_attention_of_the_current_turn() -> None:
 
 
 def test_unknown_activations_are_errors() -> None:
-    for make in (lambda: IAAN({"audio": 4}, activation="relu"), lambda: ARGRUEncoder(4, activation="relu")):
+    for make in (
+        lambda: IAAN({"audio": 4}, activation="relu"),
+        lambda: ARGRUEncoder(4, activation="relu"),
+    ):
         with pytest.raises(MmserError, match="activation arelu or tanh; found 'relu'"):
             make()
 
@@ -129,7 +139,9 @@ def test_overfits_triples() -> None:
     model = system(4, hidden_size=12, attention_size=4, output_size=16).train()
     triples = 8
     context = Context(
-        torch.arange(triples).repeat_interleave(3), torch.arange(3).repeat(triples), torch.tensor([0, 1, 0] * triples)
+        torch.arange(triples).repeat_interleave(3),
+        torch.arange(3).repeat(triples),
+        torch.tensor([0, 1, 0] * triples),
     )
     stream, target = full(torch.randn(3 * triples, 10, 4)), torch.arange(triples) % 4
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)

@@ -21,7 +21,9 @@ SIZES = {"audio": 16, "text": 24}
 LENGTHS = {"audio": [12, 5, 9], "text": [4, 6, 1]}
 
 
-def streams(names: tuple[str, ...] = ("audio", "text"), extra: int = 0, padding: float = float("nan")) -> dict:
+def streams(
+    names: tuple[str, ...] = ("audio", "text"), extra: int = 0, padding: float = float("nan")
+) -> dict:
     generator = torch.Generator().manual_seed(1)
     made = {}
     for name in ("audio", "text", "face"):
@@ -36,7 +38,9 @@ def streams(names: tuple[str, ...] = ("audio", "text"), extra: int = 0, padding:
 def fusion(**options: object) -> KSTransformer:
     torch.manual_seed(0)
     sizes = options.pop("sizes", SIZES)
-    return KSTransformer(sizes, **{"heads": 4, "feature_layers": 1, "deep_layers": 1, **options}).eval()
+    return KSTransformer(
+        sizes, **{"heads": 4, "feature_layers": 1, "deep_layers": 1, **options}
+    ).eval()
 
 
 def fused(made: KSTransformer, given: dict | None = None, need_attention: bool = False) -> Fused:
@@ -66,7 +70,9 @@ def test_shapes_and_parameters_of_the_published_system() -> None:
         "deep.text": 10_507_264,
     }
     for part, expected in counts.items():
-        assert sum(p.numel() for p in model.fusion.get_submodule(part).parameters()) == expected, part
+        assert sum(p.numel() for p in model.fusion.get_submodule(part).parameters()) == expected, (
+            part
+        )
     assert sum(p.numel() for p in model.head.parameters()) == 1_477_252
     assert sum(p.numel() for p in model.parameters()) == 85_324_676
     assert model.fusion.output_size == 1536 and model.head.logits.out_features == 4
@@ -76,7 +82,9 @@ def test_four_classes_for_460_frames_and_20_words() -> None:
     """The published sizes, without memory or arithmetic."""
     sizes = {"audio": (2, 460, 512), "text": (2, 20, 1024)}
     given = {
-        name: Stream(torch.empty(size, device="meta"), torch.ones(size[:2], dtype=torch.bool, device="meta"))
+        name: Stream(
+            torch.empty(size, device="meta"), torch.ones(size[:2], dtype=torch.bool, device="meta")
+        )
         for name, size in sizes.items()
     }
     out = published().eval()(given, empty_context(2, torch.device("meta")))
@@ -169,7 +177,9 @@ def test_absent_stream_is_ignored() -> None:
     mask = given["text"].mask.clone()
     mask[0] = False
     vector = fused(fusion(), {**given, "text": Stream(given["text"].values, mask)}).vector
-    assert torch.isfinite(vector).all() and vector[0, 16:].eq(0).all() and vector[0, :16].ne(0).any()
+    assert (
+        torch.isfinite(vector).all() and vector[0, 16:].eq(0).all() and vector[0, :16].ne(0).any()
+    )
 
 
 @pytest.mark.parametrize(
@@ -190,7 +200,15 @@ def test_sixteen_random_samples_are_learnt_by_heart() -> None:
     torch.manual_seed(3)
     model = build_model(
         {"audio": Identity, "text": Identity},
-        partial(KSTransformer, heads=2, feature_layers=1, cascades=1, deep_layers=1, dropout=0.0, weight_dropout=0.0),
+        partial(
+            KSTransformer,
+            heads=2,
+            feature_layers=1,
+            cascades=1,
+            deep_layers=1,
+            dropout=0.0,
+            weight_dropout=0.0,
+        ),
         Classifier,
         {"audio": 8, "text": 8},
         Task(classes=tuple("abcd")),

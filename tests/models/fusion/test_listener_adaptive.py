@@ -1,4 +1,6 @@
-"""Acceptance checks of the listener-adaptive model: identity start, listeners, consensus, synthetic listeners."""
+"""Acceptance checks of the listener-adaptive model: identity start, listeners, consensus, synthetic
+listeners.
+"""
 
 from __future__ import annotations
 
@@ -22,8 +24,20 @@ from mmser.models.multimodal import MultimodalModel, build_model
 from mmser.objectives.listener import ListenerVotes
 
 CLASSES = ("neutral", "happy", "angry", "sad")
-SMALL: dict[str, Any] = {"channels": (2, 3, 4), "hidden_size": 4, "heads": 2, "attention_size": 5, "size": 6}
-KINDS = [("linear",), ("recurrence",), ("convolution",), ("output",), ("linear", "recurrence", "convolution", "output")]
+SMALL: dict[str, Any] = {
+    "channels": (2, 3, 4),
+    "hidden_size": 4,
+    "heads": 2,
+    "attention_size": 5,
+    "size": 6,
+}
+KINDS = [
+    ("linear",),
+    ("recurrence",),
+    ("convolution",),
+    ("output",),
+    ("linear", "recurrence", "convolution", "output"),
+]
 
 
 class Identity(torch.nn.Module):
@@ -39,7 +53,9 @@ def task(*labels: int, classes: tuple[str, ...] = CLASSES) -> Task:
     """Listeners with so many labels each, spread over the classes and one more."""
     size = len(classes) + 1
     counts = tuple(tuple(n // size + (n % size > i) for i in range(size)) for n in labels)
-    return Task(classes, listeners=tuple(f"c/E{i}" for i in range(len(labels))), listener_counts=counts)
+    return Task(
+        classes, listeners=tuple(f"c/E{i}" for i in range(len(labels))), listener_counts=counts
+    )
 
 
 def made(task: Task, bins: int = 16, **options: Any) -> MultimodalModel:
@@ -53,7 +69,9 @@ def made(task: Task, bins: int = 16, **options: Any) -> MultimodalModel:
 
 def audio(lengths: tuple[int, ...] = (16, 11), bins: int = 16) -> dict[str, Stream]:
     mask = torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]
-    values = torch.randn(len(lengths), max(lengths), bins, generator=torch.Generator().manual_seed(1))
+    values = torch.randn(
+        len(lengths), max(lengths), bins, generator=torch.Generator().manual_seed(1)
+    )
     return {"audio": Stream(values.masked_fill(~mask[..., None], float("nan")), mask)}
 
 
@@ -70,7 +88,9 @@ def shaken(model: MultimodalModel) -> MultimodalModel:
     return model
 
 
-def per_listener(model: MultimodalModel, streams: dict[str, Stream], listeners: list[list[int]]) -> torch.Tensor:
+def per_listener(
+    model: MultimodalModel, streams: dict[str, Stream], listeners: list[list[int]]
+) -> torch.Tensor:
     vector = model(streams, asking(listeners)).vector
     return model.head.listener_logits(vector).softmax(-1)  # type: ignore[operator]
 
@@ -92,13 +112,21 @@ def test_the_published_shapes_and_count() -> None:
 
 @pytest.mark.parametrize("adapt", KINDS, ids="+".join)
 def test_a_fresh_adapter_changes_nothing_for_anyone(adapt: tuple[str, ...]) -> None:
-    baseline, adapted = made(task(200, 200), adapt=()).eval(), made(task(200, 200), adapt=adapt).eval()
+    baseline, adapted = (
+        made(task(200, 200), adapt=()).eval(),
+        made(task(200, 200), adapt=adapt).eval(),
+    )
     adapted.load_state_dict(baseline.state_dict(), strict=False)
     streams = audio()
     wanted = per_listener(baseline, streams, [[0, 1, 2]] * 2)
-    torch.testing.assert_close(per_listener(adapted, streams, [[0, 1, 2]] * 2), wanted, atol=1e-6, rtol=1e-6)
     torch.testing.assert_close(
-        adapted(streams, empty_context(2)).logits, baseline(streams, empty_context(2)).logits, atol=1e-6, rtol=1e-6
+        per_listener(adapted, streams, [[0, 1, 2]] * 2), wanted, atol=1e-6, rtol=1e-6
+    )
+    torch.testing.assert_close(
+        adapted(streams, empty_context(2)).logits,
+        baseline(streams, empty_context(2)).logits,
+        atol=1e-6,
+        rtol=1e-6,
     )
 
 
@@ -124,7 +152,9 @@ def test_one_word_steers_both_fully_connected_layers() -> None:
     config = compose("train", ["system=listener_adaptive_small", "corpus=generic", "protocol=synthetic4_loso5",
                                "model.fusion.adapt=[linear,output]"])  # fmt: skip
     parts = instantiate(config["model"], _convert_="all")
-    model = build_model(parts["encoders"], parts["fusion"], parts["head"], {"audio": 40}, task(200, 200))
+    model = build_model(
+        parts["encoders"], parts["fusion"], parts["head"], {"audio": 40}, task(200, 200)
+    )
     assert model.fusion.output_size == 2 * (32 + 8) == 2 * model.head.each
     assert model.fusion.on_linear is not None and model.head.on_logits is not None
 
@@ -154,13 +184,19 @@ def test_modulated_gates_equal_a_loop_over_time() -> None:
     for parameter in gates.parameters():
         torch.nn.init.normal_(parameter)
     values, codes = torch.randn(2, 5, 3), torch.randn(2, 2)
-    found = gates(recurrence, values, torch.ones(2, 5, dtype=torch.bool), codes, torch.tensor([1, 0]))
+    found = gates(
+        recurrence, values, torch.ones(2, 5, dtype=torch.bool), codes, torch.tensor([1, 0])
+    )
     cell = recurrence.forwards[0]
     for row, code in enumerate([codes[1:], codes[:1]]):
         scale, shift = gates.gates[0](code)
         hidden = state = torch.zeros(1, 4)
         for step in range(5):
-            z = values[row, step] @ cell.weight_ih_l0.T + cell.bias_ih_l0 + hidden @ cell.weight_hh_l0.T
+            z = (
+                values[row, step] @ cell.weight_ih_l0.T
+                + cell.bias_ih_l0
+                + hidden @ cell.weight_hh_l0.T
+            )
             i, f, g, o = (scale * (z + cell.bias_hh_l0) + shift).chunk(4, dim=1)
             state = f.sigmoid() * state + i.sigmoid() * g.tanh()
             hidden = o.sigmoid() * state.tanh()
@@ -196,11 +232,16 @@ def test_permuting_listeners_with_their_codes_changes_nothing() -> None:
         other.fusion.codes.weight.copy_(one.fusion.codes.weight[[1, 0, 2]])
     streams = audio()
     torch.testing.assert_close(
-        per_listener(one, streams, [[0, 1]] * 2), per_listener(other, streams, [[1, 0]] * 2), atol=1e-6, rtol=1e-6
+        per_listener(one, streams, [[0, 1]] * 2),
+        per_listener(other, streams, [[1, 0]] * 2),
+        atol=1e-6,
+        rtol=1e-6,
     )
 
 
-def votes(model: MultimodalModel, known: Task, listeners: list[list[int]], labels: list[list[int]]) -> torch.Tensor:
+def votes(
+    model: MultimodalModel, known: Task, listeners: list[list[int]], labels: list[list[int]]
+) -> torch.Tensor:
     targets = {"listener": torch.tensor(listeners), "listener_emotion": torch.tensor(labels)}
     batch = Batch(("a", "b"), audio(), empty_context(2), targets)
     return ListenerVotes(known, 0)(model, batch)["listener_votes"]
@@ -237,16 +278,22 @@ def test_every_listener_weighs_the_same() -> None:
 
 
 @pytest.mark.parametrize(
-    ("adapt", "least", "most"), [(("linear",), 0.95, 1.0), (("output",), 0.95, 1.0), ((), 0.0, 0.75)]
+    ("adapt", "least", "most"),
+    [(("linear",), 0.95, 1.0), (("output",), 0.95, 1.0), ((), 0.0, 0.75)],
 )
-def test_listeners_who_swap_two_classes_are_learnt(adapt: tuple[str, ...], least: float, most: float) -> None:
+def test_listeners_who_swap_two_classes_are_learnt(
+    adapt: tuple[str, ...], least: float, most: float
+) -> None:
     """Two classes told by the band that sounds; the second listener calls one the other's name."""
     known = task(200, 200, classes=("low", "high"))
     model = made(known, bins=8, adapt=adapt, dropout=0.0, size=8)
     truth = torch.arange(32) % 2
     values = 0.3 * torch.randn(32, 8, 8, generator=torch.Generator().manual_seed(2))
     values += F.one_hot(truth, 2).repeat_interleave(4, dim=1)[:, None].float()
-    targets = {"listener": torch.tensor([[0, 1]] * 32), "listener_emotion": torch.stack([truth, 1 - truth], dim=1)}
+    targets = {
+        "listener": torch.tensor([[0, 1]] * 32),
+        "listener_emotion": torch.stack([truth, 1 - truth], dim=1),
+    }
     streams = {"audio": Stream(values, torch.ones(32, 8, dtype=torch.bool))}
     batch = Batch(tuple(map(str, range(32))), streams, empty_context(32), targets)
     objective = ListenerVotes(known, 0)
@@ -261,11 +308,15 @@ def test_listeners_who_swap_two_classes_are_learnt(adapt: tuple[str, ...], least
 
 
 def test_what_cannot_be_is_said() -> None:
-    with pytest.raises(MmserError, match="adapt of convolution, recurrence, linear, output; found head"):
+    with pytest.raises(
+        MmserError, match="adapt of convolution, recurrence, linear, output; found head"
+    ):
         ListenerAdaptive({"audio": 16}, adapt=("head",), **SMALL)
     with pytest.raises(MmserError, match="one stream, a spectrogram; found audio, text"):
         ListenerAdaptive({"audio": 16, "text": 8}, **SMALL)
-    with pytest.raises(MmserError, match="single annotators' votes in the training fold; found none"):
+    with pytest.raises(
+        MmserError, match="single annotators' votes in the training fold; found none"
+    ):
         ListenerVotes(Task(CLASSES), 0)
     with pytest.raises(MmserError, match="several times 64 features; found 65"):
         ListenerMean(65, Task(CLASSES))

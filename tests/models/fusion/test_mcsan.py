@@ -23,7 +23,9 @@ def system(classes: int = 7, text: nn.Module | None = None, **fusion: object) ->
     return build_model(
         {
             "audio": ConvBiLSTM,
-            "text": lambda input_size: text or RecurrentEncoder(input_size, cell="lstm", merge="mean"),
+            "text": lambda input_size: (
+                text or RecurrentEncoder(input_size, cell="lstm", merge="mean")
+            ),
         },
         lambda input_sizes: MCSAN(input_sizes, **fusion),
         lambda input_size, task: Classifier(input_size, task, hidden_sizes=[128], dropout=0.3),
@@ -50,7 +52,9 @@ def logits(model: MultimodalModel, streams: dict[str, Stream]) -> Tensor:
 
 
 def test_shapes_and_attention() -> None:
-    out = system()(batch({"audio": [1000, 800], "text": [20, 12]}), empty_context(2), need_attention=True)
+    out = system()(
+        batch({"audio": [1000, 800], "text": [20, 12]}), empty_context(2), need_attention=True
+    )
     assert out.logits is not None and out.logits.shape == (2, 7)
     assert out.vector.shape == (2, 512)
     shapes = {name: tuple(weights.shape) for name, weights in out.attention.items()}
@@ -97,11 +101,18 @@ def test_cross_of_a_stream_with_itself_is_self_attention() -> None:
 
 
 def test_two_layers_cross_simultaneously() -> None:
-    """Written out by hand from the formulas: both sides read the other as it was before the layer."""
+    """Written out by hand from the formulas: both sides read the other as it was
+    before the layer.
+    """
     torch.manual_seed(0)
-    fusion = MCSAN({"audio": 16, "text": 16}, size=16, heads=4, layers=2, positions=False, within=False).eval()
+    fusion = MCSAN(
+        {"audio": 16, "text": 16}, size=16, heads=4, layers=2, positions=False, within=False
+    ).eval()
     audio, text = torch.randn(2, 6, 16), torch.randn(2, 4, 16)
-    streams = {n: Stream(v, torch.ones(v.shape[:2], dtype=torch.bool)) for n, v in (("audio", audio), ("text", text))}
+    streams = {
+        n: Stream(v, torch.ones(v.shape[:2], dtype=torch.bool))
+        for n, v in (("audio", audio), ("text", text))
+    }
     vector = fusion(streams, empty_context(2)).vector
     for a, t in zip(fusion.cross["audio_over_text"], fusion.cross["text_over_audio"], strict=True):
         audio, text = layer_by_hand(a, audio, text), layer_by_hand(t, text, audio)
@@ -117,7 +128,10 @@ def layer_by_hand(layer: nn.Module, own: Tensor, other: Tensor) -> Tensor:
     parts = [
         ((q @ k.transpose(1, 2)) / 2).softmax(dim=-1) @ v
         for q, k, v in zip(
-            heads(attention.query(own)), heads(attention.key(other)), heads(attention.value(other)), strict=True
+            heads(attention.query(own)),
+            heads(attention.key(other)),
+            heads(attention.value(other)),
+            strict=True,
         )
     ]
     own = layer.attention_norm(own + attention.out(torch.cat(parts, dim=-1)))
@@ -161,7 +175,8 @@ def test_gradient_reaches_every_real_step_and_no_padded_one(layers: int) -> None
         assert gradient is not None
         assert gradient[~stream.mask].eq(0).all(), name
         reached = gradient.ne(0).any(dim=-1)
-        # The maximum over three frames in the pooling passes gradient to the winner of each channel.
+        # The maximum over three frames in the pooling passes gradient to the winner of each
+        # channel.
         assert reached[stream.mask].all(), name
 
 
@@ -171,7 +186,9 @@ def test_batch_of_one_equals_the_row_in_a_batch() -> None:
     streams = batch(lengths)
     full = logits(model, streams)
     for row in range(8):
-        alone = {n: Stream(s.values[row : row + 1], s.mask[row : row + 1]) for n, s in streams.items()}
+        alone = {
+            n: Stream(s.values[row : row + 1], s.mask[row : row + 1]) for n, s in streams.items()
+        }
         alone = {n: Stream(s.values[:, s.mask[0]], s.mask[:, s.mask[0]]) for n, s in alone.items()}
         assert (logits(model, alone)[0] - full[row]).abs().max() < 1e-5
 
@@ -197,7 +214,13 @@ def test_sixteen_random_samples_are_learnt_by_heart() -> None:
 
 def test_three_streams_have_a_module_for_every_ordered_pair() -> None:
     fusion = MCSAN({"audio": 16, "text": 8, "face": 16}, size=16, heads=4)
-    pairs = {"audio_over_text", "text_over_audio", "audio_over_face", "face_over_audio", "text_over_face"}
+    pairs = {
+        "audio_over_text",
+        "text_over_audio",
+        "audio_over_face",
+        "face_over_audio",
+        "text_over_face",
+    }
     assert set(fusion.cross) == pairs | {"face_over_text"}
     assert fusion.output_size == 16 * 9
     assert set(fusion.projections) == {"text"}

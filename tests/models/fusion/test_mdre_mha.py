@@ -30,7 +30,9 @@ def test_mdre_halves_each_last_state() -> None:
     assert made.output_size == 3 + 2 + 1 and vector.shape == (2, 6)
     last = given["audio"].values[1, 3]
     torch.testing.assert_close(vector[1, :3], made.projections["audio"](last))
-    assert all(p.weight.abs().max() <= 0.25 and p.bias.eq(0).all() for p in made.projections.values())
+    assert all(
+        p.weight.abs().max() <= 0.25 and p.bias.eq(0).all() for p in made.projections.values()
+    )
 
 
 def test_mdre_absent_stream_contributes_nothing() -> None:
@@ -61,17 +63,24 @@ def test_hops_go_round_and_sizes_are_bridged() -> None:
     assert made.asking[:4] == ("face", "text", "audio", "face")
     bridged = [getattr(question, "weight", torch.empty(0)).shape for question in made.questions]
     assert bridged == [(3, 4), (4, 3), (0,), (3, 4)]
-    assert made(streams({"audio": 4, "text": 3, "face": 4}), empty_context(2)).vector.shape == (2, 11)
+    assert made(streams({"audio": 4, "text": 3, "face": 4}), empty_context(2)).vector.shape == (
+        2,
+        11,
+    )
 
 
 def test_mha_edges() -> None:
     sizes = {"audio": 4, "text": 4}
     given = streams(sizes)
-    assert torch.equal(MHA(sizes, hops=0)(given, empty_context(2)).vector[0, :4], given["audio"].values[0, 5])
+    assert torch.equal(
+        MHA(sizes, hops=0)(given, empty_context(2)).vector[0, :4], given["audio"].values[0, 5]
+    )
     assert MHA({"text": 4}).visits == ("text", "text")
     gone = Stream(given["text"].values, torch.zeros_like(given["text"].mask))
     vector = MHA(sizes)({**given, "text": gone}, empty_context(2)).vector
     # Asked by silence, the audio is averaged.
-    torch.testing.assert_close(vector[0], torch.cat([given["audio"].values[0].mean(dim=0), torch.zeros(4)]))
+    torch.testing.assert_close(
+        vector[0], torch.cat([given["audio"].values[0].mean(dim=0), torch.zeros(4)])
+    )
     with pytest.raises(MmserError, match="number of hops from 0 on; found -1"):
         MHA(sizes, hops=-1)

@@ -10,7 +10,12 @@ from mmser.core.batch import Fused, Stream, empty_context
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
 from mmser.models.encoders.sequence.identity import Identity
-from mmser.models.fusion.mscnn_spu import MSCNNSPU, ScaleBank, pooled_statistics, statistics_attention
+from mmser.models.fusion.mscnn_spu import (
+    MSCNNSPU,
+    ScaleBank,
+    pooled_statistics,
+    statistics_attention,
+)
 from mmser.models.heads.classifier import Classifier
 from mmser.models.multimodal import MultimodalModel
 
@@ -24,7 +29,10 @@ def stream(size: int, *lengths: int, garbage: float = float("nan")) -> Stream:
     generator = torch.Generator().manual_seed(size)
     mask = torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]
     return Stream(
-        Stream(torch.randn(len(lengths), max(lengths), size, generator=generator), mask).filled(garbage), mask
+        Stream(torch.randn(len(lengths), max(lengths), size, generator=generator), mask).filled(
+            garbage
+        ),
+        mask,
     )
 
 
@@ -44,7 +52,9 @@ def fused(made: MSCNNSPU, streams: dict[str, Stream], need_attention: bool = Fal
 def system(sizes: dict[str, int], filters: int = 128, **options: Any) -> MultimodalModel:
     made = fusion(sizes, filters, **options)
     head = Classifier(made.output_size, TASK, [256], 0.3)
-    return MultimodalModel({name: Identity(size) for name, size in sizes.items()}, made, head).eval()
+    return MultimodalModel(
+        {name: Identity(size) for name, size in sizes.items()}, made, head
+    ).eval()
 
 
 @pytest.mark.parametrize(
@@ -57,7 +67,9 @@ def system(sizes: dict[str, int], filters: int = 128, **options: Any) -> Multimo
         ({"speaker": 512}, {"swem": True, "pairs": "all"}, 10328, 3_577_092),
     ],
 )
-def test_published_sizes(extra: dict[str, int], options: dict[str, Any], vector: int, parameters: int) -> None:
+def test_published_sizes(
+    extra: dict[str, int], options: dict[str, Any], vector: int, parameters: int
+) -> None:
     with torch.device("meta"):
         model = system(PUBLISHED | extra, **options)
     assert model.vector_size == vector
@@ -66,21 +78,29 @@ def test_published_sizes(extra: dict[str, int], options: dict[str, Any], vector:
 
 def test_published_shapes() -> None:
     model = system(PUBLISHED | {"speaker": 512}, swem=True, pairs="rank")
-    streams = {"audio": stream(96, 750, 750), "text": stream(300, 128, 128), "speaker": stream(512, 1, 1)}
+    streams = {
+        "audio": stream(96, 750, 750),
+        "text": stream(300, 128, 128),
+        "speaker": stream(512, 1, 1),
+    }
     with torch.no_grad():
         logits = model(streams, empty_context(2)).logits
     assert logits is not None and logits.shape == (2, 4)
 
 
 def test_the_kernel_over_all_features_is_a_one_dimensional_convolution() -> None:
-    """Against Conv2d with kernel (taps, feature), also for an even number of taps: left of step i lie taps // 2."""
+    """Against Conv2d with kernel (taps, feature), also for an even number of taps: left of step i
+    lie taps // 2.
+    """
     values = torch.randn(2, 10, 5)
     for taps in (2, 3, 4, 5):
         bank = ScaleBank(5, [taps], 3)
         (layer,) = bank.convolutions
         padded = nn.functional.pad(values, (0, 0, taps // 2, taps - 1 - taps // 2))[:, None]
         weight = layer.weight.transpose(1, 2)[:, None]  # (filter, 1, tap, feature)
-        expected = nn.functional.conv2d(padded, weight, layer.bias).squeeze(-1).relu().transpose(1, 2)
+        expected = (
+            nn.functional.conv2d(padded, weight, layer.bias).squeeze(-1).relu().transpose(1, 2)
+        )
         found = bank(values, torch.ones(2, 10, dtype=torch.bool))[:, :, 0]
         assert found.shape == (2, 10, 3) and (found - expected).abs().max() < 1e-5
 
@@ -100,7 +120,9 @@ def test_statistics_of_one_frame_and_under_permutation() -> None:
     full = torch.ones(2, 6, dtype=torch.bool)
     assert torch.isfinite(pooled_statistics(values[:, :1], full[:, :1])).all()
     order = torch.tensor([4, 2, 0, 5, 1, 3])
-    torch.testing.assert_close(pooled_statistics(values[:, order], full), pooled_statistics(values, full))
+    torch.testing.assert_close(
+        pooled_statistics(values[:, order], full), pooled_statistics(values, full)
+    )
 
 
 def test_the_model_feels_the_order_of_steps() -> None:
@@ -110,7 +132,10 @@ def test_the_model_feels_the_order_of_steps() -> None:
 
 
 def test_attention_sums_to_one_and_a_silent_query_gives_the_mean() -> None:
-    values, mask = torch.randn(2, 5, 4, 3), torch.tensor([[True] * 5, [True, True, False, False, False]])
+    values, mask = (
+        torch.randn(2, 5, 4, 3),
+        torch.tensor([[True] * 5, [True, True, False, False, False]]),
+    )
     values = values * mask[..., None, None]
     found, weights = statistics_attention(torch.zeros(2, 4, 3, 3), values, mask, every=False)
     torch.testing.assert_close(weights.sum(-1), torch.ones(2, 4, 3))
@@ -128,7 +153,9 @@ def test_attention_by_hand_and_which_scales_meet() -> None:
     for asking in range(2):
         for asked in range(2):
             h = values[0, :, asked]
-            expected = torch.stack([(h @ statistics[0, asking, g]).softmax(0) @ h for g in range(3)])
+            expected = torch.stack(
+                [(h @ statistics[0, asking, g]).softmax(0) @ h for g in range(3)]
+            )
             torch.testing.assert_close(every[0, asking * 2 + asked], expected)
             if asking == asked:
                 torch.testing.assert_close(rank[0, asking], expected)
@@ -137,7 +164,9 @@ def test_attention_by_hand_and_which_scales_meet() -> None:
 def test_attention_has_no_parameters() -> None:
     plain, attending = fusion(), fusion(pairs="all")
     assert plain.state_dict().keys() == attending.state_dict().keys()
-    weights = fused(fusion(pairs="rank"), small_streams(), need_attention=True).attention["audio_over_text"]
+    weights = fused(fusion(pairs="rank"), small_streams(), need_attention=True).attention[
+        "audio_over_text"
+    ]
     assert weights.shape == (3, 4, 3, 9)
 
 
@@ -147,7 +176,9 @@ def test_padding_changes_nothing(name: str) -> None:
     old = given[name]
     more = torch.full((3, 7, SMALL[name]), float("nan"))
     longer = Stream(torch.cat([old.values, more], 1), nn.functional.pad(old.mask, (0, 7)))
-    assert (fused(made, {**given, name: longer}).vector - fused(made, given).vector).abs().max() < 1e-5
+    assert (
+        fused(made, {**given, name: longer}).vector - fused(made, given).vector
+    ).abs().max() < 1e-5
 
 
 def test_fixed_lengths_count_the_padding_and_cut() -> None:
@@ -156,8 +187,14 @@ def test_fixed_lengths_count_the_padding_and_cut() -> None:
     found = fused(made, given).vector
     audio = nn.functional.pad(given["audio"].filled(), (0, 0, 0, 3))
     text = given["text"].filled()[:, :5]
-    everywhere = {"audio": torch.ones(2, 12, dtype=torch.bool), "text": torch.ones(2, 5, dtype=torch.bool)}
-    plain = fused(fusion(), {"audio": Stream(audio, everywhere["audio"]), "text": Stream(text, everywhere["text"])})
+    everywhere = {
+        "audio": torch.ones(2, 12, dtype=torch.bool),
+        "text": torch.ones(2, 5, dtype=torch.bool),
+    }
+    plain = fused(
+        fusion(),
+        {"audio": Stream(audio, everywhere["audio"]), "text": Stream(text, everywhere["text"])},
+    )
     torch.testing.assert_close(found, plain.vector)
     masked = fused(fusion(), given).vector
     assert not torch.allclose(masked[1], found[1], atol=1e-3)
@@ -174,7 +211,9 @@ def test_an_addon_turned_off_is_one_whose_columns_are_zero() -> None:
     sizes, given = {**SMALL, "speaker": 3}, {**small_streams(), "speaker": stream(3, 1, 1, 1)}
     added, plain = system(sizes, 8, swem=True), system(SMALL, 8)
     plain.fusion.load_state_dict(added.fusion.state_dict())
-    plain.head.load_state_dict({**added.head.state_dict(), "hidden.1.weight": added.head.hidden[1].weight[:, :192]})
+    plain.head.load_state_dict(
+        {**added.head.state_dict(), "hidden.1.weight": added.head.hidden[1].weight[:, :192]}
+    )
     context = empty_context(3)
     assert not torch.allclose(added(given, context).logits, plain(given, context).logits, atol=1e-3)
     with torch.no_grad():
@@ -198,7 +237,10 @@ def test_an_empty_transcript_is_finite_whatever_is_added(swem: bool, speaker: bo
 
 def test_one_stream_alone_and_options_that_cannot_be() -> None:
     made = fusion({"text": 5}, pairs="rank", swem=True)
-    assert not made.attends and fused(made, {"text": stream(5, 4, 2)}).vector.shape == (2, 4 * 3 * 8 + 10)
+    assert not made.attends and fused(made, {"text": stream(5, 4, 2)}).vector.shape == (
+        2,
+        4 * 3 * 8 + 10,
+    )
     with pytest.raises(MmserError, match="as many scales of the stream that asks"):
         MSCNNSPU(SMALL, {"audio": [3, 5], "text": [2]}, pairs="rank")
     with pytest.raises(MmserError, match="pairs to be one of none, rank, all; found 'some'"):

@@ -39,7 +39,9 @@ def test_structure() -> None:
 
 
 def test_cross_modal_transformer_by_hand() -> None:
-    """Pre-norm; keys pass the norm of the queries in every layer; scaled input plus positions; a last norm."""
+    """Pre-norm; keys pass the norm of the queries in every layer; scaled input plus positions; a
+    last norm.
+    """
     made = mult({"audio": 6, "text": 5})
     stack = made.cross["audio_over_text"]
     query, memory = torch.randn(1, 4, 8), torch.randn(1, 3, 8)
@@ -61,16 +63,22 @@ def test_cross_modal_transformer_by_hand() -> None:
 
 
 def test_each_stream_ends_in_its_last_real_step() -> None:
-    """A row by itself, without padding, gives the same vector; attention has the lengths of query and key."""
+    """A row by itself, without padding, gives the same vector; attention has the lengths of query
+    and key.
+    """
     made, given = mult(SIZES), streams()
     out = made(given, empty_context(2), need_attention=True)
     assert out.vector.shape == (2, made.output_size) == (2, 48)
     for row in range(2):
         alone = {
-            n: Stream(s.values[row : row + 1, : LENGTHS[n][row]], s.mask[row : row + 1, : LENGTHS[n][row]])
+            n: Stream(
+                s.values[row : row + 1, : LENGTHS[n][row]], s.mask[row : row + 1, : LENGTHS[n][row]]
+            )
             for n, s in given.items()
         }
-        torch.testing.assert_close(made(alone, empty_context(1)).vector[0], out.vector[row], atol=1e-5, rtol=1e-4)
+        torch.testing.assert_close(
+            made(alone, empty_context(1)).vector[0], out.vector[row], atol=1e-5, rtol=1e-4
+        )
     assert out.attention["audio_over_text"].shape == (2, 2, 9, 5)
     assert out.attention["face_over_face"].shape == (2, 2, 6, 6) and len(out.attention) == 9
 

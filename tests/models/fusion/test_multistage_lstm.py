@@ -30,7 +30,12 @@ class Same(torch.nn.Module):
         return stream
 
 
-def network(sizes: dict[str, int], hidden: tuple[int, ...] = (256, 128, 64), head=Classifier, dropout: float = 0.0):
+def network(
+    sizes: dict[str, int],
+    hidden: tuple[int, ...] = (256, 128, 64),
+    head=Classifier,
+    dropout: float = 0.0,
+):
     def fusion(input_sizes: dict[str, int]) -> EarlyLstm:
         return EarlyLstm(input_sizes, hidden, dropout)
 
@@ -45,7 +50,9 @@ def frames(batch: int, time: int, size: int, seed: int = 1) -> Stream:
 
 def batch_of(features: Stream, labels: Stream) -> Batch:
     rows = len(features.mask)
-    return Batch(tuple(map(str, range(rows))), {"audio": features, "labels": labels}, empty_context(rows))
+    return Batch(
+        tuple(map(str, range(rows))), {"audio": features, "labels": labels}, empty_context(rows)
+    )
 
 
 def test_shapes_and_parameter_count() -> None:
@@ -83,7 +90,9 @@ def test_concordance_worked_by_hand() -> None:
     assert found == pytest.approx(ccc(target, noisy), abs=1e-5)
 
 
-def gradients(model: MultimodalModel, objective: SequenceConcordance, batch: Batch) -> tuple[Tensor, list[Tensor]]:
+def gradients(
+    model: MultimodalModel, objective: SequenceConcordance, batch: Batch
+) -> tuple[Tensor, list[Tensor]]:
     model.zero_grad()
     loss = objective(model, batch)["sequence_ccc"]
     loss.backward()
@@ -101,13 +110,17 @@ def test_weights_switch_dimensions_off() -> None:
 def test_the_loss_is_the_formula_over_all_frames_with_the_delay() -> None:
     model = network({"audio": 3}, (5, 4)).eval()
     features, labels = frames(2, 12, 3), frames(2, 12, 3, 2)
-    values = model.head(model({"audio": features}, empty_context(2)).sequence.values)[1].detach().numpy()
+    values = (
+        model.head(model({"audio": features}, empty_context(2)).sequence.values)[1].detach().numpy()
+    )
     wanted = sum(
         weight * (1 - ccc(labels.values[:, 2:, i].flatten().numpy(), values[:, :-2, i].flatten()))
         for i, weight in enumerate((0.7, 0.2, 1.0))
     )
     objective = SequenceConcordance(TASK, 4, weights={"arousal": 0.7, "valence": 0.2}, delay=2)
-    assert objective(model, batch_of(features, labels))["sequence_ccc"].item() == pytest.approx(wanted, abs=1e-5)
+    assert objective(model, batch_of(features, labels))["sequence_ccc"].item() == pytest.approx(
+        wanted, abs=1e-5
+    )
 
 
 def test_padding_changes_neither_loss_nor_gradient() -> None:
@@ -116,7 +129,9 @@ def test_padding_changes_neither_loss_nor_gradient() -> None:
     expected = gradients(model, objective, batch_of(features, labels))
     more = torch.full((2, 7, 3), float("nan"))
     longer = [
-        Stream(torch.cat([stream.values, more], dim=1), torch.nn.functional.pad(stream.mask, (0, 7)))
+        Stream(
+            torch.cat([stream.values, more], dim=1), torch.nn.functional.pad(stream.mask, (0, 7))
+        )
         for stream in (features, labels)
     ]
     found = gradients(model, objective, batch_of(*longer))
@@ -149,7 +164,9 @@ def test_a_tiny_corpus_is_overfitted() -> None:
     """Acceptance check 10: two sequences, concordance above 0.95 in every dimension."""
     model, objective = network({"audio": 4}, (32, 16)), SequenceConcordance(TASK, 16, delay=0)
     steps = torch.arange(24) / 24
-    labels = torch.stack([torch.sin(6 * steps + row + torch.arange(3)[:, None]).T for row in range(2)])
+    labels = torch.stack(
+        [torch.sin(6 * steps + row + torch.arange(3)[:, None]).T for row in range(2)]
+    )
     batch = batch_of(frames(2, 24, 4), Stream(labels, torch.ones(2, 24, dtype=torch.bool)))
     optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
     for _ in range(400):
@@ -159,7 +176,9 @@ def test_a_tiny_corpus_is_overfitted() -> None:
         optimizer.step()
         if loss.item() < 0.1:
             break
-    values = model.head(model({"audio": batch.streams["audio"]}, empty_context(2)).sequence.values)[1]
+    values = model.head(model({"audio": batch.streams["audio"]}, empty_context(2)).sequence.values)[
+        1
+    ]
     assert concordance(values.flatten(0, 1), labels.flatten(0, 1)).min() > 0.95
 
 
@@ -169,11 +188,17 @@ def test_an_absent_stream_is_zero_and_another_length_is_allowed() -> None:
     face.mask[0] = False
     face.values[0] = float("nan")
     out = model({"audio": audio, "face": face}, empty_context(2))
-    assert out.vector.isfinite().all() and out.sequence.mask.all() and out.sequence.mask.shape == (2, 12)
+    assert (
+        out.vector.isfinite().all()
+        and out.sequence.mask.all()
+        and out.sequence.mask.shape == (2, 12)
+    )
 
 
 def test_wrong_parts_are_named() -> None:
-    with pytest.raises(MmserError, match=r"\(arousal, valence, liking\); found weights for tension"):
+    with pytest.raises(
+        MmserError, match=r"\(arousal, valence, liking\); found weights for tension"
+    ):
         SequenceConcordance(TASK, 4, weights={"tension": 1.0})
     with pytest.raises(MmserError, match="a delay of 0 frames or more"):
         SequenceConcordance(TASK, 4, delay=-1)

@@ -1,4 +1,6 @@
-"""Acceptance checks of the nonverbal-vocalization system: segments, pooling, turns, stages, overfit."""
+"""Acceptance checks of the nonverbal-vocalization system: segments, pooling, turns, stages,
+overfit.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +47,9 @@ def made(sizes: dict[str, int] = SIZES, classes: Task = TASK, **options: Any) ->
     torch.manual_seed(0)
     options = {"width": 2, "hidden_size": 6, "frame_rate": 1.0, **options}
     encoders = dict.fromkeys(sizes, Identity)
-    return build_model(encoders, functools.partial(NonverbalVocalization, **options), Classifier, sizes, classes)
+    return build_model(
+        encoders, functools.partial(NonverbalVocalization, **options), Classifier, sizes, classes
+    )
 
 
 def test_the_published_counts_and_shapes() -> None:
@@ -112,23 +116,36 @@ def test_padded_turns_equal_single_ones() -> None:
     ends = [[3, 6, 9, 12, 20], [7], [4, 15]]
     together = model(turns(*ends, time=33), empty_context(3))
     for row, edges in enumerate(ends):
-        lone = {name: Stream(s.values[row : row + 1], s.mask[row : row + 1]) for name, s in turns(*ends).items()}
-        cut = {name: Stream(s.values[:, : s.lengths[0]], s.mask[:, : s.lengths[0]]) for name, s in lone.items()}
+        lone = {
+            name: Stream(s.values[row : row + 1], s.mask[row : row + 1])
+            for name, s in turns(*ends).items()
+        }
+        cut = {
+            name: Stream(s.values[:, : s.lengths[0]], s.mask[:, : s.lengths[0]])
+            for name, s in lone.items()
+        }
         alone = model(cut, empty_context(1))
         torch.testing.assert_close(together.logits[row], alone.logits[0], atol=1e-5, rtol=1e-4)
-        torch.testing.assert_close(together.sequence.values[row, : len(edges)], alone.sequence.values[0])
+        torch.testing.assert_close(
+            together.sequence.values[row, : len(edges)], alone.sequence.values[0]
+        )
         assert together.sequence.values[row, len(edges) :].eq(0).all()
 
 
 def test_unknown_segments_are_one() -> None:
     model = made().eval()
     streams = turns([4, 15], [12])
-    gone = Stream(torch.full_like(streams["segments"].values, float("nan")), torch.zeros(2, 2, dtype=torch.bool))
+    gone = Stream(
+        torch.full_like(streams["segments"].values, float("nan")),
+        torch.zeros(2, 2, dtype=torch.bool),
+    )
     whole = model(turns([15], [12]), empty_context(2)).logits
     torch.testing.assert_close(model({**streams, "segments": gone}, empty_context(2)).logits, whole)
     audio_alone = made({"audio": 8}).eval()
     audio_alone.load_state_dict(model.state_dict())
-    torch.testing.assert_close(audio_alone({"audio": streams["audio"]}, empty_context(2)).logits, whole)
+    torch.testing.assert_close(
+        audio_alone({"audio": streams["audio"]}, empty_context(2)).logits, whole
+    )
 
 
 class Given:
@@ -149,26 +166,39 @@ def test_a_turn_counts_once_however_many_segments_it_has() -> None:
     batch = Batch(("a", "b"), {}, empty_context(2), {"emotion": torch.tensor([3, 5])})
     found = TurnCrossEntropy(TASK, 7)(Given(sequence), batch)["turn"]
     apart = [
-        F.cross_entropy(sequence.values[row][mask[row]], torch.full((n,), k)) for row, n, k in ((0, 1, 3), (1, 9, 5))
+        F.cross_entropy(sequence.values[row][mask[row]], torch.full((n,), k))
+        for row, n, k in ((0, 1, 3), (1, 9, 5))
     ]
     torch.testing.assert_close(found, (apart[0] + apart[1]) / 2)
-    labels = Stream(torch.full((2, 9), 2).masked_fill(~mask, 99), mask & torch.tensor([[False], [True]]))
+    labels = Stream(
+        torch.full((2, 9), 2).masked_fill(~mask, 99), mask & torch.tensor([[False], [True]])
+    )
     own = TurnCrossEntropy(TASK, 7, labels="gold")
     losses = own(Given(sequence), Batch(("a", "b"), {"gold": labels}, empty_context(2)))
-    torch.testing.assert_close(losses["turn"], F.cross_entropy(sequence.values[1], torch.full((9,), 2)))
+    torch.testing.assert_close(
+        losses["turn"], F.cross_entropy(sequence.values[1], torch.full((9,), 2))
+    )
 
 
 def test_extractors_learn_sound_and_emotion_each_from_its_own_half() -> None:
     model = made(sequence=False)
-    batch = Batch(("u", "v"), turns([3, 9], [7]), empty_context(2), {"emotion": torch.tensor([1, -100])})
+    batch = Batch(
+        ("u", "v"), turns([3, 9], [7]), empty_context(2), {"emotion": torch.tensor([1, -100])}
+    )
     objective = SegmentExtractors(TASK, model.vector_size, dropout=0.0)
     losses = objective(model, batch)
     part = model(batch.streams, batch.context).sequence.values
     emotion = F.cross_entropy(objective.layers["emotion"](part[0, :, 16:]), torch.tensor([1, 1]))
     torch.testing.assert_close(losses["emotion"], emotion)
     losses["sound"].backward()
-    assert all(p.grad is not None and p.grad.ne(0).any() for p in model.fusion.extractors["sound"].parameters())
-    assert not any(p.grad is not None and p.grad.ne(0).any() for p in model.fusion.extractors["emotion"].parameters())
+    assert all(
+        p.grad is not None and p.grad.ne(0).any()
+        for p in model.fusion.extractors["sound"].parameters()
+    )
+    assert not any(
+        p.grad is not None and p.grad.ne(0).any()
+        for p in model.fusion.extractors["emotion"].parameters()
+    )
 
 
 def test_the_stages_train_extractors_then_freeze_them() -> None:
@@ -179,17 +209,28 @@ def test_the_stages_train_extractors_then_freeze_them() -> None:
         "model.fusion.features=[sound]",
     ]
     first, last = list_stages(compose("train", words))
-    assert first.settings["model"]["fusion"]["sequence"] is False and last.settings["model"]["fusion"]["sequence"]
+    assert (
+        first.settings["model"]["fusion"]["sequence"] is False
+        and last.settings["model"]["fusion"]["sequence"]
+    )
     assert first.settings["objective"]["features"] == ["sound"]
-    assert first.settings["trainer"]["monitor"] == "loss" and last.settings["trainer"]["monitor"] == "ua"
-    assert last.load == ("fusion.extractors.*",) and last.settings["trainer"]["freeze"] == ["fusion.extractors.*"]
+    assert (
+        first.settings["trainer"]["monitor"] == "loss"
+        and last.settings["trainer"]["monitor"] == "ua"
+    )
+    assert last.load == ("fusion.extractors.*",) and last.settings["trainer"]["freeze"] == [
+        "fusion.extractors.*"
+    ]
 
 
 def test_eight_turns_are_learnt() -> None:
     four = Task(tuple("abcd"))
     model = made(classes=four, features=("emotion",), hidden_size=12)
     batch = Batch(
-        tuple("abcdefgh"), turns(*([4, 8] for _ in range(8))), empty_context(8), {"emotion": torch.arange(8) % 4}
+        tuple("abcdefgh"),
+        turns(*([4, 8] for _ in range(8))),
+        empty_context(8),
+        {"emotion": torch.arange(8) % 4},
     )
     objective, optimizer = TurnCrossEntropy(four, 12), torch.optim.Adam(model.parameters(), lr=1e-2)
     wanted = batch.targets["emotion"][:, None].expand(8, 2)

@@ -1,4 +1,6 @@
-"""The acceptance checks of self- versus cross-attention, on the fusion, its encoders and the whole systems."""
+"""The acceptance checks of self- versus cross-attention, on the fusion, its encoders and the whole
+systems.
+"""
 
 from __future__ import annotations
 
@@ -21,25 +23,35 @@ from mmser.models.multimodal import MultimodalModel, build_model
 
 NAMES = ("audio", "text", "face")
 INPUT_SIZES = {"audio": 120, "text": 300, "face": 2048}
-SELF, CROSS, BOTH = {"within": True, "cross": False}, {"within": False, "cross": True}, {"within": True, "cross": True}
+SELF, CROSS, BOTH = (
+    {"within": True, "cross": False},
+    {"within": False, "cross": True},
+    {"within": True, "cross": True},
+)
 SUBSETS = list(chain.from_iterable(combinations(NAMES, count) for count in (1, 2, 3)))
 
 
 def published(layout: str, device: str = "meta", **options: bool) -> MultimodalModel:
     encoders = {
-        "audio": partial(MixedBiGRU, layout=layout, steps=1000, mixed_steps=500, projected_size=120),
+        "audio": partial(
+            MixedBiGRU, layout=layout, steps=1000, mixed_steps=500, projected_size=120
+        ),
         "text": partial(MixedBiGRU, layout=layout, steps=128, input_dropout=0.25),
         "face": partial(MixedBiGRU, layout=layout, steps=32, mixed_steps=25),
     }
     torch.manual_seed(0)
     with torch.device(device):
         fusion = partial(SelfCrossAttention, **options)
-        return build_model(encoders, fusion, Classifier, INPUT_SIZES, Task(classes=tuple("abcdefg")))
+        return build_model(
+            encoders, fusion, Classifier, INPUT_SIZES, Task(classes=tuple("abcdefg"))
+        )
 
 
 def fusion(names: tuple[str, ...] = NAMES, **options: object) -> SelfCrossAttention:
     torch.manual_seed(0)
-    return SelfCrossAttention(dict.fromkeys(names, 12), size=12, heads=3, output_size=5, **options).eval()
+    return SelfCrossAttention(
+        dict.fromkeys(names, 12), size=12, heads=3, output_size=5, **options
+    ).eval()
 
 
 def streams(names: tuple[str, ...] = NAMES, rows: int = 3) -> dict[str, Stream]:
@@ -53,8 +65,12 @@ def streams(names: tuple[str, ...] = NAMES, rows: int = 3) -> dict[str, Stream]:
     return made
 
 
-def fused(made: SelfCrossAttention, given: dict[str, Stream], need_attention: bool = False) -> Fused:
-    return made(given, empty_context(len(next(iter(given.values())).mask)), need_attention=need_attention)
+def fused(
+    made: SelfCrossAttention, given: dict[str, Stream], need_attention: bool = False
+) -> Fused:
+    return made(
+        given, empty_context(len(next(iter(given.values())).mask)), need_attention=need_attention
+    )
 
 
 def pooled(made: SelfCrossAttention, given: dict[str, Stream]) -> Tensor:
@@ -84,7 +100,9 @@ def test_parameters_of_the_released_layout(options: dict, count: int) -> None:
 
 @pytest.mark.parametrize("options", [SELF, CROSS], ids=["self", "cross"])
 def test_seven_classes_and_an_embedding_of_sixty(options: dict) -> None:
-    """At the published lengths behind the encoders, without memory or arithmetic; r_la has 128 positions, r_al 500."""
+    """At the published lengths behind the encoders, without memory or arithmetic; r_la has 128
+    positions, r_al 500.
+    """
     model, meta = published("released", **options).eval(), torch.device("meta")
     given = {}
     for name, length in {"audio": 500, "text": 128, "face": 25}.items():
@@ -98,18 +116,28 @@ def test_seven_classes_and_an_embedding_of_sixty(options: dict) -> None:
 
 
 def test_self_attention_by_hand() -> None:
-    """One row, one stream at a time: softmax(Q K^T / sqrt(4)) V per head, mean over time, then [sd ; mean]."""
-    made, given = fusion(**SELF), {n: Stream(s.values[:1], s.mask[:1]) for n, s in streams().items()}
+    """One row, one stream at a time: softmax(Q K^T / sqrt(4)) V per head, mean over time, then [sd
+    ; mean].
+    """
+    made, given = (
+        fusion(**SELF),
+        {n: Stream(s.values[:1], s.mask[:1]) for n, s in streams().items()},
+    )
     vectors = []
     for name, stream in given.items():
         x, layer = stream.values[0, stream.mask[0]], made.attention[f"{name}_over_{name}"]
-        q, k, v = (part(x).unflatten(1, (3, 4)).transpose(0, 1) for part in (layer.query, layer.key, layer.value))
+        q, k, v = (
+            part(x).unflatten(1, (3, 4)).transpose(0, 1)
+            for part in (layer.query, layer.key, layer.value)
+        )
         attended = (q @ k.transpose(1, 2) / 2).softmax(dim=-1) @ v
         vectors.append(layer.out(attended.transpose(0, 1).flatten(1)).mean(dim=0))
     stacked = torch.stack(vectors)
     expected = torch.cat([stacked.std(dim=0), stacked.mean(dim=0)])
     torch.testing.assert_close(pooled(made, given)[0], expected, atol=1e-5, rtol=1e-4)
-    torch.testing.assert_close(fused(made, given).vector[0], made.embedding(expected), atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(
+        fused(made, given).vector[0], made.embedding(expected), atol=1e-5, rtol=1e-4
+    )
 
 
 def test_cross_equals_self_when_streams_and_weights_are_tied() -> None:
@@ -137,7 +165,10 @@ def test_cross_attention_is_as_long_as_its_query() -> None:
 @pytest.mark.parametrize("options", [SELF, CROSS, BOTH])
 def test_order_of_steps_does_not_matter(options: dict) -> None:
     given, order = streams(), torch.tensor([4, 2, 0, 3, 1])
-    shuffled = {**given, "text": Stream(given["text"].values[:, order], given["text"].mask[:, order])}
+    shuffled = {
+        **given,
+        "text": Stream(given["text"].values[:, order], given["text"].mask[:, order]),
+    }
     made = fusion(**options)
     torch.testing.assert_close(fused(made, shuffled).vector, fused(made, given).vector)
 
@@ -146,7 +177,10 @@ def test_order_of_steps_does_not_matter(options: dict) -> None:
 @pytest.mark.parametrize("options", [SELF, CROSS], ids=["self", "cross"])
 def test_every_subset_trains_one_step(names: tuple[str, ...], options: dict) -> None:
     """With equal vectors, where a deviation without epsilon has no gradient."""
-    made, shared = fusion(names, **options).train(), Stream(torch.ones(2, 3, 12), torch.ones(2, 3, dtype=torch.bool))
+    made, shared = (
+        fusion(names, **options).train(),
+        Stream(torch.ones(2, 3, 12), torch.ones(2, 3, dtype=torch.bool)),
+    )
     for layer in made.attention.values():
         layer.load_state_dict(next(iter(made.attention.values())).state_dict())
     before = made.embedding.weight.detach().clone()
@@ -202,9 +236,16 @@ def test_fourteen_samples_are_learnt_by_heart(options: dict) -> None:
     pytest.fail("not learnt within 150 steps")
 
 
-@pytest.mark.parametrize(("system", "count"), [("self_attention", 1_645_892), ("cross_attention", 1_820_132)])
+@pytest.mark.parametrize(
+    ("system", "count"), [("self_attention", 1_645_892), ("cross_attention", 1_820_132)]
+)
 def test_the_released_layout_is_one_word(system: str, count: int) -> None:
-    words = [f"system={system}", "corpus=iemocap", "protocol=iemocap7_fold5", "experiment=released_layout"]
+    words = [
+        f"system={system}",
+        "corpus=iemocap",
+        "protocol=iemocap7_fold5",
+        "experiment=released_layout",
+    ]
     parts = hydra.utils.instantiate(compose("train", words)["model"])
     with torch.device("meta"):
         model = build_model(**parts, input_sizes=INPUT_SIZES, task=Task(classes=tuple("abcdefg")))

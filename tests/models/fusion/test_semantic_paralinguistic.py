@@ -1,4 +1,6 @@
-"""Acceptance checks of the semantic + paralinguistic network: frames, attention, causality, overfit."""
+"""Acceptance checks of the semantic + paralinguistic network: frames, attention, causality,
+overfit.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,11 @@ def stream(rows: int, time: int, size: int, seed: int = 0) -> Stream:
 def test_the_published_shapes_and_count() -> None:
     with torch.device("meta"):
         released = WaveformCNN(4410, frames="released")
-        parts = [released, SemanticParalinguistic({"waveform": 4410, "semantic": 100}), Regression(256, TASK)]
+        parts = [
+            released,
+            SemanticParalinguistic({"waveform": 4410, "semantic": 100}),
+            Regression(256, TASK),
+        ]
         count = sum(p.numel() for part in parts for p in part.parameters())
         frames = released(Stream(torch.zeros(2, 100, 4410), torch.ones(2, 100, dtype=torch.bool)))
         streams = {"waveform": frames, "semantic": Stream(torch.zeros(2, 100, 100), frames.mask)}
@@ -37,8 +43,13 @@ def test_the_published_shapes_and_count() -> None:
 
 
 def test_values_stay_inside_one() -> None:
-    fusion, head = SemanticParalinguistic({"waveform": 5, "semantic": 4}, **SMALL), Regression(8, TASK, bounded=True)
-    fused = fusion({"waveform": stream(2, 10, 5), "semantic": stream(2, 10, 4, 1)}, empty_context(2))
+    fusion, head = (
+        SemanticParalinguistic({"waveform": 5, "semantic": 4}, **SMALL),
+        Regression(8, TASK, bounded=True),
+    )
+    fused = fusion(
+        {"waveform": stream(2, 10, 5), "semantic": stream(2, 10, 4, 1)}, empty_context(2)
+    )
     _, values = head(fused.sequence.values)
     assert values.shape == (2, 10, 3) and values.abs().max() < 1
 
@@ -74,7 +85,9 @@ def test_the_released_reshape_rotates_channels_and_refuses_odd_lengths() -> None
     steps = torch.arange(1764 * 250).reshape(1, 1764, 250)
     frames = encoder._reshaped(steps, 100, 4410)
     assert [int(frames[0, t, 0]) % 250 for t in range(3)] == [0, 160, 70]
-    with pytest.raises(MmserError, match="a multiple of 250 samples for frames=released; found 37 frames of 4410"):
+    with pytest.raises(
+        MmserError, match="a multiple of 250 samples for frames=released; found 37 frames of 4410"
+    ):
         encoder._reshaped(steps, 37, 4410)
 
 
@@ -100,7 +113,9 @@ def test_without_one_stream_the_other_decides(fuse: Any) -> None:
     if fuse == "attention":
         assert fused.attention["waveform"].eq(1).all() and fused.attention["semantic"].eq(0).all()
     other = fusion({"waveform": stream(2, 7, 5, 3), "semantic": semantic}, empty_context(2)).vector
-    assert not torch.allclose(other, fusion({"waveform": waveform, "semantic": semantic}, empty_context(2)).vector)
+    assert not torch.allclose(
+        other, fusion({"waveform": waveform, "semantic": semantic}, empty_context(2)).vector
+    )
 
 
 def test_silence_between_words_is_a_zero_vector_not_an_absence() -> None:
@@ -110,8 +125,13 @@ def test_silence_between_words_is_a_zero_vector_not_an_absence() -> None:
     mask[0, 2:4] = False
     values = semantic.values.clone()
     values[0, 2:4] = 0.0
-    gap, zero = Stream(semantic.values.masked_fill(~mask[..., None], float("nan")), mask), Stream(values, semantic.mask)
-    one, other = (fusion({"waveform": waveform, "semantic": s}, empty_context(1)).vector for s in (gap, zero))
+    gap, zero = (
+        Stream(semantic.values.masked_fill(~mask[..., None], float("nan")), mask),
+        Stream(values, semantic.mask),
+    )
+    one, other = (
+        fusion({"waveform": waveform, "semantic": s}, empty_context(1)).vector for s in (gap, zero)
+    )
     torch.testing.assert_close(one, other)
 
 
@@ -140,7 +160,9 @@ def test_two_sequences_of_a_hundred_frames_are_overfitted() -> None:
     head = Regression(48, TASK, bounded=True)
     optimizer = torch.optim.Adam([*fusion.parameters(), *head.parameters()], lr=1e-2)
     for _ in range(150):
-        states = fusion({"waveform": waveform, "semantic": semantic}, empty_context(2)).sequence.values
+        states = fusion(
+            {"waveform": waveform, "semantic": semantic}, empty_context(2)
+        ).sequence.values
         score = concordance(head(states.flatten(0, 1))[1], wanted)
         if float(score.detach().min()) > 0.95:
             break
@@ -152,7 +174,10 @@ def test_two_sequences_of_a_hundred_frames_are_overfitted() -> None:
 
 def test_streams_on_different_axes_and_unknown_names_are_refused() -> None:
     fusion = SemanticParalinguistic({"waveform": 5, "semantic": 4}, **SMALL)
-    with pytest.raises(MmserError, match=r"one time axis; found 6 steps of semantic, 7 steps of waveform\. Set data"):
+    with pytest.raises(
+        MmserError,
+        match=r"one time axis; found 6 steps of semantic, 7 steps of waveform\. Set data",
+    ):
         fusion({"waveform": stream(1, 7, 5), "semantic": stream(1, 6, 4)}, empty_context(1))
     with pytest.raises(MmserError, match="streams semantic and waveform; found audio"):
         SemanticParalinguistic({"audio": 5, "semantic": 4})

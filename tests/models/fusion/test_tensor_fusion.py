@@ -19,7 +19,9 @@ def streams() -> dict[str, Stream]:
     made = {}
     for name, size in SIZES.items():
         mask = torch.tensor([[True], [name != "text"]])
-        values = torch.randn(2, 1, size, generator=generator).masked_fill(~mask[..., None], float("nan"))
+        values = torch.randn(2, 1, size, generator=generator).masked_fill(
+            ~mask[..., None], float("nan")
+        )
         made[name] = Stream(values, mask)
     return made
 
@@ -34,7 +36,9 @@ def test_tensor_holds_every_product() -> None:
     tensor = TFN(SIZES).tensor(given).unflatten(1, (3, 4, 5))
     for row in range(2):
         a, t, f = extended(given, row)
-        torch.testing.assert_close(tensor[row], a[:, None, None] * t[None, :, None] * f[None, None, :])
+        torch.testing.assert_close(
+            tensor[row], a[:, None, None] * t[None, :, None] * f[None, None, :]
+        )
     torch.testing.assert_close(tensor[0, 1:, 0, 0], given["audio"].values[0, 0])
     assert tensor[1, :, 1:].eq(0).all() and tensor[1, 1:, 0, 1:].ne(0).all()
 
@@ -47,12 +51,16 @@ def test_tfn_reads_the_tensor_through_two_layers() -> None:
 
 
 def test_tfn_refuses_a_tensor_beyond_memory() -> None:
-    with pytest.raises(MmserError, match=r"at most 1048576 entries; found 16974593 from sizes a 256, b 256, c 256"):
+    with pytest.raises(
+        MmserError, match=r"at most 1048576 entries; found 16974593 from sizes a 256, b 256, c 256"
+    ):
         TFN({"a": 256, "b": 256, "c": 256})
 
 
 def test_lmf_equals_the_full_tensor_of_its_factors() -> None:
-    """Sum over ranks of outer products of the factors is the weight tensor that LMF never builds."""
+    """Sum over ranks of outer products of the factors is the weight tensor that LMF
+    never builds.
+    """
     torch.manual_seed(0)
     made, given = LMF(SIZES, size=5, rank=3), streams()
     factors = [made.factors[name] for name in SIZES]
@@ -60,4 +68,6 @@ def test_lmf_equals_the_full_tensor_of_its_factors() -> None:
     vector = made(given, empty_context(2)).vector
     for row in range(2):
         a, t, f = extended(given, row)
-        torch.testing.assert_close(vector[row], torch.einsum("a,t,f,atfh->h", a, t, f, weight) + made.bias)
+        torch.testing.assert_close(
+            vector[row], torch.einsum("a,t,f,atfh->h", a, t, f, weight) + made.bias
+        )

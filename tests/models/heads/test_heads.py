@@ -12,12 +12,17 @@ VECTOR = torch.randn(3, 6)
 
 
 @pytest.mark.parametrize(
-    ("classes", "values"), [(("a", "b"), ()), ((), ("valence",)), (("a", "b"), ("valence", "arousal"))]
+    ("classes", "values"),
+    [(("a", "b"), ()), ((), ("valence",)), (("a", "b"), ("valence", "arousal"))],
 )
 def test_classifier_follows_the_task(classes: tuple[str, ...], values: tuple[str, ...]) -> None:
     logits, estimates = Classifier(6, Task(classes, values), hidden_sizes=[5, 4])(VECTOR)
-    assert (logits is None) == (not classes) and (logits is None or logits.shape == (3, len(classes)))
-    assert (estimates is None) == (not values) and (estimates is None or estimates.shape == (3, len(values)))
+    assert (logits is None) == (not classes) and (
+        logits is None or logits.shape == (3, len(classes))
+    )
+    assert (estimates is None) == (not values) and (
+        estimates is None or estimates.shape == (3, len(values))
+    )
 
 
 def test_uniform_start() -> None:
@@ -32,7 +37,9 @@ def test_a_task_without_anything_to_predict_is_an_error() -> None:
 
 
 def test_regression() -> None:
-    logits, values = Regression(6, Task(values=("valence", "arousal")), hidden_sizes=[4], bounded=True)(VECTOR * 1000)
+    logits, values = Regression(
+        6, Task(values=("valence", "arousal")), hidden_sizes=[4], bounded=True
+    )(VECTOR * 1000)
     assert logits is None
     assert values is not None and values.shape == (3, 2) and values.abs().max() <= 1
     with pytest.raises(MmserError, match="the classes a, b only"):

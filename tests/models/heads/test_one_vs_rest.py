@@ -57,12 +57,16 @@ def test_one_class_at_a_time_in_turn():
     yes = torch.tensor([[0.8, 0.1, 0.3, 0.5], [0.2, 0.9, 0.4, 0.5]])
     given, objective = Given(yes.log()), OneVsRest(TASK, 4)
     batch = batch_of(torch.tensor([0, 1]))
-    expected = nn.functional.binary_cross_entropy(yes, torch.tensor([[1.0, 0, 0, 0], [0, 1.0, 0, 0]]), reduction="none")
+    expected = nn.functional.binary_cross_entropy(
+        yes, torch.tensor([[1.0, 0, 0, 0], [0, 1.0, 0, 0]]), reduction="none"
+    )
     found = []
     for _ in range(5):
         found.append(float(objective(given, batch)["one_vs_rest"].detach()))
         objective.after_step(given)
-    assert found == pytest.approx([*expected.mean(dim=0).tolist(), float(expected.mean(dim=0)[0])], abs=1e-5)
+    assert found == pytest.approx(
+        [*expected.mean(dim=0).tolist(), float(expected.mean(dim=0)[0])], abs=1e-5
+    )
     assert float(objective.eval()(given, batch)["one_vs_rest"].detach()) == pytest.approx(
         float(expected.mean()), abs=1e-5
     )
@@ -78,11 +82,15 @@ def test_the_turn_is_part_of_what_a_run_resumes_from():
 
 def test_certainty_keeps_the_gradient_finite():
     given = Given(torch.tensor([[0.0, -50.0, -50.0, -50.0]]))
-    OneVsRest(TASK, 4, alternate=False)(given, batch_of(torch.tensor([1])))["one_vs_rest"].backward()
+    OneVsRest(TASK, 4, alternate=False)(given, batch_of(torch.tensor([1])))[
+        "one_vs_rest"
+    ].backward()
     assert given.logits.grad.isfinite().all()
 
 
-@pytest.mark.parametrize(("system", "parameters"), [("metaser", 225_924), ("transser", 225_924), ("multiser", 259_464)])
+@pytest.mark.parametrize(
+    ("system", "parameters"), [("metaser", 225_924), ("transser", 225_924), ("multiser", 259_464)]
+)
 def test_parameters_and_shape(system, parameters):
     made = model(compose("train", [f"system={system}", *WORDS])).eval()
     assert count(made) == parameters
@@ -92,7 +100,10 @@ def test_parameters_and_shape(system, parameters):
 
 def test_transser_fine_tunes_the_dense_layers_alone():
     sources, target = list_stages(compose("train", ["system=transser", *WORDS]))
-    assert sources.settings["data"]["train_on"] == "domains" and target.settings["data"]["train_on"] == "own"
+    assert (
+        sources.settings["data"]["train_on"] == "domains"
+        and target.settings["data"]["train_on"] == "own"
+    )
     made = model(target.settings)
     freeze(made.named_parameters(), target.settings["trainer"]["freeze"])
     assert count(made) == 17_028
@@ -108,7 +119,10 @@ def test_metaser_meta_trains_on_the_sources_then_adapts():
     settings = compose("train", ["system=metaser", *WORDS])
     meta, adapt = list_stages(settings)
     assert set(settings["domains"]) == {"tess", "emodb", "ravdess"}
-    assert (meta.settings["data"]["batching"], meta.settings["data"]["train_on"]) == ("episodes", "domains")
+    assert (meta.settings["data"]["batching"], meta.settings["data"]["train_on"]) == (
+        "episodes",
+        "domains",
+    )
     objective = instantiate(meta.settings["objective"], _convert_="all")(task=TASK, vector_size=128)
     assert (objective.tasks, objective.support_rows, objective.query_rows) == (8, 500, 40)
     assert (objective.inner_lr, objective.inner_steps, objective.second_order) == (2e-4, 1, False)

@@ -38,7 +38,9 @@ def test_means_over_real_steps() -> None:
 
 
 def test_wrong_choices_are_errors() -> None:
-    with pytest.raises(MmserError, match="average probabilities, log_probabilities or logits; found 'votes'"):
+    with pytest.raises(
+        MmserError, match="average probabilities, log_probabilities or logits; found 'votes'"
+    ):
         SegmentAverage(5, TASK, average="votes")
     with pytest.raises(MmserError, match="classes or values; found neither"):
         SegmentAverage(5, Task())
@@ -52,15 +54,24 @@ def test_the_leading_stream_keeps_its_steps() -> None:
     fused = StepConcat({"audio": 2, "text": 4})({"audio": audio, "text": text}, empty_context(3))
     assert fused.sequence is not None
     assert fused.sequence.mask.tolist() == [[True] * 3, [True, False, False], [True, False, False]]
-    torch.testing.assert_close(fused.sequence.values[0, 1], torch.cat([audio.values[0, 1], text.values[0].mean(dim=0)]))
-    torch.testing.assert_close(fused.sequence.values[2, 0], torch.cat([torch.zeros(2), text.values[2].mean(dim=0)]))
+    torch.testing.assert_close(
+        fused.sequence.values[0, 1], torch.cat([audio.values[0, 1], text.values[0].mean(dim=0)])
+    )
+    torch.testing.assert_close(
+        fused.sequence.values[2, 0], torch.cat([torch.zeros(2), text.values[2].mean(dim=0)])
+    )
     assert fused.vector.shape == (3, 6)
 
 
 def test_every_segment_counts_once() -> None:
     model = build_model({"audio": Identity}, StepConcat, SegmentAverage, {"audio": 5}, TASK)
     stream = Stream(torch.randn(3, 3, 5), MASK)
-    batch = Batch(("u", "v", "w"), {"audio": stream}, empty_context(3), {"emotion": torch.tensor([2, 0, -100])})
+    batch = Batch(
+        ("u", "v", "w"),
+        {"audio": stream},
+        empty_context(3),
+        {"emotion": torch.tensor([2, 0, -100])},
+    )
     (loss,) = SegmentCrossEntropy(TASK, 5)(model, batch).values()
     steps = model.head.step_logits(stream)
     real = torch.cat([steps[0], steps[1, :1]])

@@ -48,7 +48,9 @@ def test_with_tanh_it_is_torchs_gru(bidirectional: bool) -> None:
     expected = theirs(values)[0]
     assert (found - expected).abs().max() < 1e-6
     upstream = torch.randn_like(found)
-    ours, others = (torch.autograd.grad((out * upstream).sum(), values)[0] for out in (found, expected))
+    ours, others = (
+        torch.autograd.grad((out * upstream).sum(), values)[0] for out in (found, expected)
+    )
     assert (ours - others).abs().max() < 1e-5
 
 
@@ -83,4 +85,6 @@ def test_groups_are_filled_up_with_zeros() -> None:
     values = torch.tensor([[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]])[..., None]
     mean, mask = group_mean(values, torch.arange(7)[None] < 6, 5)
     assert mean.flatten().tolist() == pytest.approx([3.0, 1.2]) and mask.tolist() == [[True, True]]
-    assert not math.isnan(group_mean(values * math.nan, torch.zeros(1, 7, dtype=torch.bool), 5)[0].sum())
+    assert not math.isnan(
+        group_mean(values * math.nan, torch.zeros(1, 7, dtype=torch.bool), 5)[0].sum()
+    )

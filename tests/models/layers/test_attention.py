@@ -12,14 +12,20 @@ def test_equals_torch_multihead_attention() -> None:
     torch.manual_seed(0)
     ours = MultiHeadAttention(16, 4)
     reference = nn.MultiheadAttention(16, 4, batch_first=True)
-    reference.in_proj_weight.data = torch.cat([ours.query.weight, ours.key.weight, ours.value.weight]).data
+    reference.in_proj_weight.data = torch.cat(
+        [ours.query.weight, ours.key.weight, ours.value.weight]
+    ).data
     reference.in_proj_bias.data = torch.randn(48)
-    for layer, bias in zip((ours.query, ours.key, ours.value), reference.in_proj_bias.data.split(16), strict=True):
+    for layer, bias in zip(
+        (ours.query, ours.key, ours.value), reference.in_proj_bias.data.split(16), strict=True
+    ):
         layer.bias.data = bias
     reference.out_proj.load_state_dict(ours.out.state_dict())
     query, key = torch.randn(2, 5, 16), torch.randn(2, 7, 16)
     mask = torch.arange(7) < torch.tensor([[7], [4]])
-    expected, weights = reference(query, key, key, key_padding_mask=~mask, average_attn_weights=False)
+    expected, weights = reference(
+        query, key, key, key_padding_mask=~mask, average_attn_weights=False
+    )
     fused, none = ours(query, key.masked_fill(~mask[..., None], float("nan")), mask)
     explicit, ours_weights = ours(query, key, mask, need_weights=True)
     assert none is None
@@ -67,7 +73,9 @@ def test_size_must_divide() -> None:
 
 
 def test_dot_attention_by_hand() -> None:
-    values = torch.tensor([[[0.0, 1.0], [torch.log(torch.tensor(3.0)), 2.0], [float("nan"), float("nan")]]])
+    values = torch.tensor(
+        [[[0.0, 1.0], [torch.log(torch.tensor(3.0)), 2.0], [float("nan"), float("nan")]]]
+    )
     mask = torch.tensor([[True, True, False]])
     vector, weights = dot_attention(torch.tensor([[1.0, 0.0]]), values, mask)
     torch.testing.assert_close(weights, torch.tensor([[0.25, 0.75, 0.0]]))

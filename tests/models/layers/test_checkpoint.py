@@ -28,14 +28,19 @@ def test_tensors_lie_in_a_file_or_under_model(tmp_path: Path) -> None:
         saved(tmp_path / "fairseq.pt", {"model": tensors, "args": Namespace(lr=1.0), "step": 3}),
     ]
     for file in files:
-        assert {name: tensor.tolist() for name, tensor in read_tensors(file).items()} == {"a": [1, 1], "b": [0, 1, 2]}
+        assert {name: tensor.tolist() for name, tensor in read_tensors(file).items()} == {
+            "a": [1, 1],
+            "b": [0, 1, 2],
+        }
 
 
 class Foreign:
     pass
 
 
-@pytest.mark.parametrize("content", [torch.ones(2), [torch.ones(2)], {"step": 3}, {}, {"a": Foreign()}])
+@pytest.mark.parametrize(
+    "content", [torch.ones(2), [torch.ones(2)], {"step": 3}, {}, {"a": Foreign()}]
+)
 def test_other_content_is_one_clear_error(tmp_path: Path, content: object) -> None:
     with pytest.raises(MmserError, match="expected a file of tensors alone"):
         read_tensors(saved(tmp_path / "t.pt", content))
@@ -52,7 +57,10 @@ def test_damaged_files_are_one_clear_error(tmp_path: Path, name: str, content: b
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
 def test_a_value_that_is_no_number_is_refused(tmp_path: Path, value: float) -> None:
     path = saved(tmp_path / "t.pt", {"a": torch.ones(2), "b": torch.tensor([0.0, value])})
-    with pytest.raises(MmserError, match=r"weights that are numbers in .*t\.pt; found NaN or infinity in b \(1 of 2"):
+    with pytest.raises(
+        MmserError,
+        match=r"weights that are numbers in .*t\.pt; found NaN or infinity in b \(1 of 2",
+    ):
         read_tensors(path)
 
 
@@ -67,14 +75,20 @@ def test_every_tensor_finds_its_place_and_every_place_its_tensor() -> None:
     without_count = {name: tensor for name, tensor in wanted.items() if "num_batches" not in name}
     load(network, without_count)
     assert network[0].weight.eq(2).all() and network[1].running_var.eq(2).all()
-    with pytest.raises(MmserError, match=r"the tensors of the net in net\.pt; found no 0\.bias\. Use another file"):
+    with pytest.raises(
+        MmserError, match=r"the tensors of the net in net\.pt; found no 0\.bias\. Use another file"
+    ):
         load(network, {name: tensor for name, tensor in wanted.items() if name != "0.bias"})
     with pytest.raises(MmserError, match=r"found no place for head\.weight\."):
         load(network, wanted | {"head.weight": torch.ones(1)})
     with pytest.raises(MmserError, match=r"found another shape of 0\.bias \(4,\)"):
         load(network, wanted | {"0.bias": torch.ones(4)})
     load(network, wanted | {"head.weight": torch.ones(1)}, unused=["head.*"])
-    load(network, {name: tensor for name, tensor in wanted.items() if name != "0.bias"}, unset=["0.bias"])
+    load(
+        network,
+        {name: tensor for name, tensor in wanted.items() if name != "0.bias"},
+        unset=["0.bias"],
+    )
 
 
 def test_a_saved_module_comes_back_whole_or_not_at_all(tmp_path: Path) -> None:
@@ -85,7 +99,9 @@ def test_a_saved_module_comes_back_whole_or_not_at_all(tmp_path: Path) -> None:
     with pytest.raises(MmserError, match=r"an undamaged .*model\.safetensors; found .*bias"):
         load_saved(nn.Linear(2, 1, bias=False), path)
     save_file({"weight": torch.ones(1, 2), "bias": torch.tensor([float("inf")])}, path)
-    with pytest.raises(MmserError, match=r"weights that are numbers in .*found NaN or infinity in bias"):
+    with pytest.raises(
+        MmserError, match=r"weights that are numbers in .*found NaN or infinity in bias"
+    ):
         load_saved(module, path)
     path.write_bytes(path.read_bytes()[:20])
     with pytest.raises(MmserError, match=r"an undamaged .*model\.safetensors"):

@@ -26,7 +26,9 @@ def test_norm(training: bool) -> None:
     torch.testing.assert_close(padded[:, :, :6], whole)
     for name, buffer in norms[0].named_buffers():
         torch.testing.assert_close(norms[1].get_buffer(name), buffer)
-        assert torch.equal(buffer, torch.full_like(buffer, 0.0 if "mean" in name else 1.0)) != training
+        assert (
+            torch.equal(buffer, torch.full_like(buffer, 0.0 if "mean" in name else 1.0)) != training
+        )
 
 
 @pytest.mark.parametrize("whole", [True, False])

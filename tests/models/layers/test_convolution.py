@@ -7,7 +7,9 @@ from torch.nn import functional as F
 from mmser.models.layers.convolution import MaskedConv1d, MaskedConv2d, max_pool_1d, max_pool_2d
 
 
-@pytest.mark.parametrize(("kernel", "stride", "dilation"), [(3, 1, 1), (5, 2, 1), (4, 1, 1), (3, 1, 4), (1, 3, 1)])
+@pytest.mark.parametrize(
+    ("kernel", "stride", "dilation"), [(3, 1, 1), (5, 2, 1), (4, 1, 1), (3, 1, 4), (1, 3, 1)]
+)
 def test_conv1d_ignores_padding(kernel: int, stride: int, dilation: int) -> None:
     layer = MaskedConv1d(4, 6, kernel, stride, dilation)
     values = torch.randn(1, 11, 4)
@@ -23,8 +25,12 @@ def test_conv1d_ignores_padding(kernel: int, stride: int, dilation: int) -> None
 def test_conv1d_is_torch_same_padding() -> None:
     layer = MaskedConv1d(4, 6, 3)
     values = torch.randn(2, 9, 4)
-    expected = F.conv1d(values.transpose(1, 2), layer.convolution.weight, layer.convolution.bias, padding="same")
-    torch.testing.assert_close(layer(values, torch.ones(2, 9, dtype=torch.bool))[0], expected.transpose(1, 2))
+    expected = F.conv1d(
+        values.transpose(1, 2), layer.convolution.weight, layer.convolution.bias, padding="same"
+    )
+    torch.testing.assert_close(
+        layer(values, torch.ones(2, 9, dtype=torch.bool))[0], expected.transpose(1, 2)
+    )
 
 
 @pytest.mark.parametrize("stride", [(1, 1), (2, 2)])
@@ -41,7 +47,9 @@ def test_conv2d_ignores_padding(stride: tuple[int, int]) -> None:
 
 
 def test_pooling_in_ceil_mode_by_hand() -> None:
-    values = torch.tensor([-5.0, -2.0, -7.0, -9.0, float("nan"), float("nan"), float("nan")])[None, :, None]
+    values = torch.tensor([-5.0, -2.0, -7.0, -9.0, float("nan"), float("nan"), float("nan")])[
+        None, :, None
+    ]
     pooled, mask = max_pool_1d(values, torch.arange(7)[None] < 4, 3)
     assert pooled.flatten().tolist() == [-2.0, -9.0, 0.0]
     assert mask.tolist() == [[True, True, False]]

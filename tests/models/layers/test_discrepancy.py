@@ -40,7 +40,9 @@ def by_loops(source, target):
 
 def test_mmd_is_what_the_formula_says():
     source, target = draw(5, 3, 0), draw(7, 3, 1, 0.5)
-    assert float(maximum_mean_discrepancy(source, target)) == pytest.approx(by_loops(source, target), abs=1e-6)
+    assert float(maximum_mean_discrepancy(source, target)) == pytest.approx(
+        by_loops(source, target), abs=1e-6
+    )
 
 
 def test_mmd_of_a_set_with_itself_is_zero_and_it_is_never_negative():
@@ -92,5 +94,8 @@ def test_coral_of_a_doubled_set():
 
 
 def test_coral_gradient():
-    source, target = draw(6, 3, 0).double().requires_grad_(), draw(5, 3, 1).double().requires_grad_()
+    source, target = (
+        draw(6, 3, 0).double().requires_grad_(),
+        draw(5, 3, 1).double().requires_grad_(),
+    )
     assert torch.autograd.gradcheck(coral_distance, (source, target))

@@ -40,9 +40,13 @@ def test_equals_the_naive_form_with_gradients(monkeypatch, block):
     out, kept = key_sparse_attention(*ours, query_mask, key_mask)
     expected, expected_kept, sums = naive(*theirs, query_mask, key_mask)
     valid = query_mask[:, None, :, None]
-    torch.testing.assert_close(column_sums(q, k, query_mask, key_mask), sums, rtol=1e-12, atol=1e-14)
+    torch.testing.assert_close(
+        column_sums(q, k, query_mask, key_mask), sums, rtol=1e-12, atol=1e-14
+    )
     assert torch.equal(kept, expected_kept)
-    torch.testing.assert_close(out.where(valid, 0.0), expected.where(valid, 0.0), rtol=1e-11, atol=1e-13)
+    torch.testing.assert_close(
+        out.where(valid, 0.0), expected.where(valid, 0.0), rtol=1e-11, atol=1e-13
+    )
     for result in (out, expected):
         result.where(valid, 0.0).square().sum().backward()
     for mine, reference in zip(ours, theirs, strict=True):
@@ -54,7 +58,9 @@ def test_keeping_everything_is_plain_attention():
     full = torch.ones(3, 37, dtype=torch.bool), torch.ones(3, 53, dtype=torch.bool)
     out, kept = key_sparse_attention(q, k, v, *full, keep=1.0)
     assert kept.all()
-    torch.testing.assert_close(out, torch.nn.functional.scaled_dot_product_attention(q, k, v), rtol=1e-6, atol=1e-6)
+    torch.testing.assert_close(
+        out, torch.nn.functional.scaled_dot_product_attention(q, k, v), rtol=1e-6, atol=1e-6
+    )
 
 
 def test_exactly_the_floor_of_the_share_survives_per_head_and_heads_differ():
@@ -81,7 +87,9 @@ def test_padding_and_its_content_change_nothing():
     assert torch.equal(kept, kept_again[..., : kept.shape[-1]])
     assert not kept_again[..., kept.shape[-1] :].any()
     real = query_mask[:, None, :, None]
-    torch.testing.assert_close(again[:, :, :37].where(real, 0), out.where(real, 0), rtol=0, atol=1e-6)
+    torch.testing.assert_close(
+        again[:, :, :37].where(real, 0), out.where(real, 0), rtol=0, atol=1e-6
+    )
 
 
 def test_an_absent_row_gives_zeros_and_finite_gradients():
@@ -100,7 +108,9 @@ def test_permuting_keys_permutes_the_selection():
     mask = torch.ones(3, 53, dtype=torch.bool)
     order = torch.randperm(53, generator=torch.Generator().manual_seed(1))
     out, kept = key_sparse_attention(q, k, v, query_mask, mask)
-    permuted, kept_permuted = key_sparse_attention(q, k[:, :, order], v[:, :, order], query_mask, mask)
+    permuted, kept_permuted = key_sparse_attention(
+        q, k[:, :, order], v[:, :, order], query_mask, mask
+    )
     assert torch.equal(kept[..., order], kept_permuted)
     torch.testing.assert_close(out, permuted)
 
@@ -125,7 +135,8 @@ def test_released_padding_counts_padded_keys():
 def test_triton_kernels_agree_in_the_interpreter():
     """The CUDA kernels run here through Triton's interpreter: same sums as the blocked CPU form.
 
-    Triton 3.6's interpreter turns loop bounds into int(array), which NumPy 2.4 refuses for arrays of one element.
+    Triton 3.6's interpreter turns loop bounds into int(array), which NumPy 2.4 refuses for arrays
+    of one element.
     """
     program = """
 import torch
@@ -149,5 +160,7 @@ assert torch.equal(column_sums_cuda(q, k, query_mask, key_mask)[1], torch.zeros(
 print("agree")
 """
     environment = {**os.environ, "TRITON_INTERPRET": "1"}
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, env=environment
+    )
     assert done.stdout.strip() == "agree", done.stderr[-2000:]

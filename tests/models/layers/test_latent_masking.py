@@ -1,4 +1,6 @@
-"""Hidden stretches: where they may lie, how many there are, against transformers' draw; none at test time."""
+"""Hidden stretches: where they may lie, how many there are, against transformers' draw; none at
+test time.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,9 @@ from mmser.core.errors import MmserError
 from mmser.models.layers.latent_masking import LatentMasking, stretches
 
 
-def drawn(rows: int, length: int, share: float, width: int, least: int, seed: int = 0) -> torch.Tensor:
+def drawn(
+    rows: int, length: int, share: float, width: int, least: int, seed: int = 0
+) -> torch.Tensor:
     torch.manual_seed(seed)
     return stretches(torch.full((rows,), length), length, share, width, least)
 
@@ -30,13 +34,16 @@ def test_stretches_lie_within_their_row_and_have_their_width() -> None:
 
 
 def test_counts_are_rounded_at_random_and_bounded() -> None:
-    # Stretches of one place cannot overlap, so that hidden places are stretches: 0.05 * 50 = 2.5 of them.
+    # Stretches of one place cannot overlap, so that hidden places are stretches: 0.05 * 50 = 2.5 of
+    # them.
     counts = drawn(4000, 50, 0.05, 1, 0).sum(dim=1)
     assert set(counts.tolist()) == {2, 3}
     assert counts.float().mean() == pytest.approx(2.5, abs=0.05)  # six standard errors
     assert drawn(50, 50, 0.05, 1, 7).sum(dim=1).eq(7).all(), "at least so many"
     assert drawn(50, 50, 1.0, 1, 0).all(), "all of it"
-    assert drawn(50, 25, 1.0, 10, 5).sum(dim=1).le(20).all(), "at most as many as have room side by side"
+    assert drawn(50, 25, 1.0, 10, 5).sum(dim=1).le(20).all(), (
+        "at most as many as have room side by side"
+    )
 
 
 @pytest.mark.parametrize(("share", "width", "least"), [(0.05, 10, 2), (0.3, 10, 0), (0.5, 4, 0)])
@@ -44,7 +51,9 @@ def test_as_many_places_are_hidden_as_by_transformers(share: float, width: int, 
     from transformers.models.wav2vec2.modeling_wav2vec2 import _compute_mask_indices
 
     np.random.seed(0)
-    theirs = np.stack([_compute_mask_indices((4, 149), share, width, min_masks=least) for _ in range(300)])
+    theirs = np.stack(
+        [_compute_mask_indices((4, 149), share, width, min_masks=least) for _ in range(300)]
+    )
     ours = drawn(1200, 149, share, width, least)
     assert ours.float().mean() == pytest.approx(theirs.mean(), rel=0.05)
     middle = slice(width, 149 - width)
@@ -75,7 +84,11 @@ def test_a_seed_gives_the_same_stretches() -> None:
 
 
 def test_nothing_is_hidden_outside_training_or_by_a_share_of_zero() -> None:
-    values, mask, vector = torch.randn(2, 30, 4), torch.ones(2, 30, dtype=torch.bool), torch.zeros(4)
+    values, mask, vector = (
+        torch.randn(2, 30, 4),
+        torch.ones(2, 30, dtype=torch.bool),
+        torch.zeros(4),
+    )
     assert LatentMasking(1.0).eval()(values, mask, vector) is values
     assert torch.equal(LatentMasking(0.0, mask_time_min_masks=2)(values, mask, vector), values)
 

@@ -19,7 +19,9 @@ def run(made: Leaf, waveform: Tensor) -> Tensor:
 def test_size_and_nothing_shared() -> None:
     first, second = Leaf(), Leaf()
     assert sum(p.numel() for p in first.parameters()) == 280
-    assert not {p.data_ptr() for p in first.parameters()} & {p.data_ptr() for p in second.parameters()}
+    assert not {p.data_ptr() for p in first.parameters()} & {
+        p.data_ptr() for p in second.parameters()
+    }
 
 
 @pytest.mark.parametrize(("stride", "frames"), [(160, 3400), (480, 1134)])
@@ -32,12 +34,18 @@ def test_frames_of_34_seconds(stride: int, frames: int) -> None:
 
 def mel_points() -> Tensor:
     low, high = (2595 * math.log10(1 + hertz / 700) for hertz in (60, 7800))
-    return torch.tensor([700 * (10 ** ((low + i * (high - low) / 41) / 2595) - 1) for i in range(42)])
+    return torch.tensor(
+        [700 * (10 ** ((low + i * (high - low) / 41) / 2595) - 1) for i in range(42)]
+    )
 
 
 def test_filters_start_as_the_square_roots_of_mel_triangles() -> None:
-    """By the discrete Fourier transform of the filters: peak at the mel centre, half height at 3/4 of the triangle."""
-    real, imaginary, _ = Leaf(window=4001).kernels()  # long enough that the lowest filters are not cut off
+    """By the discrete Fourier transform of the filters: peak at the mel centre, half height at 3/4
+    of the triangle.
+    """
+    real, imaginary, _ = Leaf(
+        window=4001
+    ).kernels()  # long enough that the lowest filters are not cut off
     size = 1 << 15
     response = torch.fft.fft(torch.complex(real, imaginary), size).abs()[:, : size // 2]
     hertz = torch.arange(size // 2) * 16_000 / size
@@ -46,7 +54,9 @@ def test_filters_start_as_the_square_roots_of_mel_triangles() -> None:
     torch.testing.assert_close(response.amax(dim=1), torch.ones(40), atol=2e-3, rtol=0)
     width = (response > 0.5).sum(dim=1) * 16_000 / size
     inner = slice(0, 38)  # the last ones reach beyond half the sample rate
-    torch.testing.assert_close(width[inner], 0.75 * (points[2:] - points[:-2])[inner], atol=2.0, rtol=0.02)
+    torch.testing.assert_close(
+        width[inner], 0.75 * (points[2:] - points[:-2])[inner], atol=2.0, rtol=0.02
+    )
 
 
 def test_a_tone_peaks_in_the_nearest_filter() -> None:
@@ -54,7 +64,13 @@ def test_a_tone_peaks_in_the_nearest_filter() -> None:
     tone = torch.sin(2 * math.pi * 1000 * torch.arange(8000) / 16_000)[None]
     real, imaginary, _ = made.kernels()
     kernels = torch.cat([real, imaginary])[:, None]
-    energy = torch.nn.functional.conv1d(tone[:, None], kernels).unflatten(1, (2, -1)).square().sum(1).mean(-1)[0]
+    energy = (
+        torch.nn.functional.conv1d(tone[:, None], kernels)
+        .unflatten(1, (2, -1))
+        .square()
+        .sum(1)
+        .mean(-1)[0]
+    )
     nearest = (mel_points()[1:-1] - 1000).abs().argmin()
     assert energy.argmax() == nearest
     assert torch.isfinite(run(made, torch.zeros(1, 4000))).all()
@@ -83,7 +99,10 @@ def test_what_is_used_stays_in_bounds_after_a_wild_step() -> None:
     frequency, deviation, pooling = made.bounded()
     half = math.sqrt(2 * math.log(2))
     assert frequency.min() >= 0 and frequency.max() <= math.pi
-    assert 4 * half / math.pi <= deviation.min() + 1e-5 and deviation.max() <= 101 * half / math.pi + 1e-4
+    assert (
+        4 * half / math.pi <= deviation.min() + 1e-5
+        and deviation.max() <= 101 * half / math.pi + 1e-4
+    )
     assert pooling.min() + 1e-6 >= 2 / 101 and pooling.max() <= 0.5
     assert torch.isfinite(run(made, waveform)).all()
 

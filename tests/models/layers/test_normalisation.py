@@ -19,7 +19,9 @@ def test_batch_norm_equals_torch_on_real_steps() -> None:
     torch.testing.assert_close(ours.running_mean, reference.running_mean)
     torch.testing.assert_close(ours.running_var, reference.running_var)
     ours.eval(), reference.eval()
-    torch.testing.assert_close(ours(padded, MASK).transpose(1, 2)[MASK], reference(values.transpose(1, 2)[MASK]))
+    torch.testing.assert_close(
+        ours(padded, MASK).transpose(1, 2)[MASK], reference(values.transpose(1, 2)[MASK])
+    )
     assert out.transpose(1, 2)[~MASK].eq(0).all()
 
 
@@ -44,5 +46,7 @@ def test_group_norm_equals_the_unpadded_row() -> None:
     padded = values.masked_fill(~MASK[:, None], float("nan"))
     out = masked_group_norm(padded, MASK, 4, reference.weight, reference.bias, reference.eps)
     for row, length in enumerate((6, 2)):
-        torch.testing.assert_close(out[row : row + 1, :, :length], reference(values[row : row + 1, :, :length]))
+        torch.testing.assert_close(
+            out[row : row + 1, :, :length], reference(values[row : row + 1, :, :length])
+        )
     assert out[1, :, 2:].eq(0).all()

@@ -20,10 +20,16 @@ def looped(values: Tensor, share: Tensor) -> Tensor:
 @pytest.mark.parametrize("time", [1, 2, 5, 36, 130])
 def test_smoother_is_the_loop(time: int) -> None:
     torch.manual_seed(0)
-    values, share = torch.rand(3, time, 4) * 10, torch.tensor([0.0, 0.04, 0.5, 1.0], requires_grad=True)
+    values, share = (
+        torch.rand(3, time, 4) * 10,
+        torch.tensor([0.0, 0.04, 0.5, 1.0], requires_grad=True),
+    )
     found, expected = exponential_average(values, share), looped(values, share)
     assert (found - expected).abs().max() < 1e-5
-    gradients = [torch.autograd.grad(made.square().sum(), share, allow_unused=True)[0] for made in (found, expected)]
+    gradients = [
+        torch.autograd.grad(made.square().sum(), share, allow_unused=True)[0]
+        for made in (found, expected)
+    ]
     torch.testing.assert_close(gradients[0], gradients[1], atol=1e-2, rtol=1e-4)
 
 
@@ -39,7 +45,12 @@ def test_pcen_is_its_formula_and_the_future_stays_out() -> None:
 def test_parameters_outside_their_bounds_are_used_at_them() -> None:
     made, at_bounds, energies = PCEN(2), PCEN(2), torch.rand(1, 9, 2) + 0.1
     with torch.no_grad():
-        for name, outside, bound in (("alpha", 3, 1.0), ("root", -2, 1.0), ("share", 7, 1.0), ("delta", -1, 1e-6)):
+        for name, outside, bound in (
+            ("alpha", 3, 1.0),
+            ("root", -2, 1.0),
+            ("share", 7, 1.0),
+            ("delta", -1, 1e-6),
+        ):
             getattr(made, name).fill_(outside)
             getattr(at_bounds, name).fill_(bound)
     assert torch.equal(made(energies), at_bounds(energies)) and torch.isfinite(made(energies)).all()

@@ -15,11 +15,15 @@ def twin(cell: str, layers: int) -> tuple[Recurrent, nn.RNNBase]:
     """Our recurrence and torch's own bidirectional one with the same weights."""
     torch.manual_seed(0)
     ours = Recurrent(4, 6, cell=cell, bidirectional=True, layers=layers)
-    reference = {"gru": nn.GRU, "lstm": nn.LSTM}[cell](4, 6, layers, batch_first=True, bidirectional=True)
+    reference = {"gru": nn.GRU, "lstm": nn.LSTM}[cell](
+        4, 6, layers, batch_first=True, bidirectional=True
+    )
     for layer in range(layers):
         for parts, suffix in ((ours.forwards, ""), (ours.backwards, "_reverse")):
             for name, parameter in parts[layer].named_parameters():
-                getattr(reference, name.replace("_l0", f"_l{layer}") + suffix).data.copy_(parameter.data)
+                getattr(reference, name.replace("_l0", f"_l{layer}") + suffix).data.copy_(
+                    parameter.data
+                )
     return ours, reference
 
 
@@ -29,7 +33,9 @@ def test_equals_packed_sequences(cell: str, layers: int) -> None:
     ours, reference = twin(cell, layers)
     values = torch.randn(3, 7, 4)
     mask = torch.arange(7) < torch.tensor(LENGTHS)[:, None]
-    packed, state = reference(pack_padded_sequence(values, torch.tensor(LENGTHS), True, enforce_sorted=False))
+    packed, state = reference(
+        pack_padded_sequence(values, torch.tensor(LENGTHS), True, enforce_sorted=False)
+    )
     expected, _ = pad_packed_sequence(packed, batch_first=True)
     hidden = state[0] if cell == "lstm" else state
     result = ours(values.masked_fill(~mask[..., None], float("nan")), mask)
@@ -75,7 +81,11 @@ def test_merges(merge: str, size: int) -> None:
     outputs = recurrence(values, mask).outputs
     ahead = recurrence.forwards[0](values)[0]
     behind = recurrence.backwards[0](values.flip(1))[0].flip(1)
-    expected = {"concat": torch.cat([ahead, behind], -1), "mean": (ahead + behind) / 2, "sum": ahead + behind}[merge]
+    expected = {
+        "concat": torch.cat([ahead, behind], -1),
+        "mean": (ahead + behind) / 2,
+        "sum": ahead + behind,
+    }[merge]
     assert recurrence.output_size == size
     torch.testing.assert_close(outputs, expected)
 
@@ -93,6 +103,10 @@ def test_gates_that_start_open() -> None:
     recurrence = Recurrent(4, 6, layers=2)
     orthogonal(recurrence, gate_bias=1.0)
     for cell in [*recurrence.forwards, *recurrence.backwards]:
-        assert cell.bias_ih_l0[:12].eq(1).all() and cell.bias_ih_l0[12:].eq(0).all() and cell.bias_hh_l0.eq(0).all()
+        assert (
+            cell.bias_ih_l0[:12].eq(1).all()
+            and cell.bias_ih_l0[12:].eq(0).all()
+            and cell.bias_hh_l0.eq(0).all()
+        )
     with pytest.raises(MmserError, match="a GRU for gate_bias; found LSTM"):
         orthogonal(Recurrent(4, 6, cell="lstm"), gate_bias=1.0)

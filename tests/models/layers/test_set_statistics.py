@@ -22,7 +22,9 @@ def test_statistics_do_not_know_an_order_and_keep_gradients_finite() -> None:
     vectors = torch.randn(2, 6, 4, generator=torch.Generator().manual_seed(0))
     present = torch.ones(2, 6, dtype=torch.bool)
     order = torch.tensor([3, 0, 5, 1, 4, 2])
-    torch.testing.assert_close(set_statistics(vectors[:, order], present), set_statistics(vectors, present))
+    torch.testing.assert_close(
+        set_statistics(vectors[:, order], present), set_statistics(vectors, present)
+    )
     equal = torch.ones(1, 3, 4, requires_grad=True)
     set_statistics(equal, torch.ones(1, 3, dtype=torch.bool)).sum().backward()
     assert torch.isfinite(equal.grad).all()

@@ -1,4 +1,6 @@
-"""No network is built that is far larger than its file of weights; any that fits is built as ever."""
+"""No network is built that is far larger than its file of weights; any that fits is
+built as ever.
+"""
 
 import pytest
 import torch
@@ -49,13 +51,17 @@ def test_what_fits_is_the_same_network(path):
     torch.manual_seed(0)
     with no_larger_than(path):
         found = nn.Sequential(nn.Linear(10, 9), nn.GRU(9, 3), nn.Embedding(1000, 16)).state_dict()
-        assert torch.full((3,), 10**9).sum() == 3 * 10**9 and torch.randint(0, 10**9, (2,)).shape == (2,)
+        assert torch.full((3,), 10**9).sum() == 3 * 10**9 and torch.randint(
+            0, 10**9, (2,)
+        ).shape == (2,)
     assert all(torch.equal(value, found[name]) for name, value in expected.items())
     with no_larger_than(path.with_name("none")):
         nn.Linear(3, 3)
 
 
-@pytest.mark.parametrize("content", [b"", b"x", (10**12).to_bytes(8, "little"), (2**24 + 1).to_bytes(8, "little")])
+@pytest.mark.parametrize(
+    "content", [b"", b"x", (10**12).to_bytes(8, "little"), (2**24 + 1).to_bytes(8, "little")]
+)
 def test_a_damaged_file_is_told(path, content):
     path.write_bytes(content)
     with pytest.raises(MmserError, match="undamaged"), no_larger_than(path):

@@ -14,7 +14,9 @@ MASK = torch.tensor([[True] * 5, [True, True, False, False, False]])
 def test_equals_torch_encoder_layer(pre_norm: bool) -> None:
     torch.manual_seed(0)
     ours = TransformerLayer(8, 2, 16, dropout=0.0, pre_norm=pre_norm)
-    reference = nn.TransformerEncoderLayer(8, 2, 16, dropout=0.0, norm_first=pre_norm, batch_first=True)
+    reference = nn.TransformerEncoderLayer(
+        8, 2, 16, dropout=0.0, norm_first=pre_norm, batch_first=True
+    )
     attention = ours.attention
     weights = torch.cat([attention.query.weight, attention.key.weight, attention.value.weight])
     reference.self_attn.in_proj_weight.data = weights.data
@@ -44,7 +46,9 @@ def test_sinusoid_by_hand() -> None:
         table[2],
         torch.tensor([2.0, 2.0, 0.02, 0.02])
         .sin()
-        .where(torch.tensor([True, False, True, False]), torch.tensor([2.0, 2.0, 0.02, 0.02]).cos()),
+        .where(
+            torch.tensor([True, False, True, False]), torch.tensor([2.0, 2.0, 0.02, 0.02]).cos()
+        ),
     )
     assert sinusoid(torch.tensor([100_000]), 5).shape == (1, 5)
     assert with_positions(torch.zeros(1, 2, 6)).dtype == torch.float32

@@ -1,7 +1,8 @@
-"""AR-GRU: a GRU whose candidate state passes through AReLU, alone (its system `iaan` adds the dialogue).
+"""AR-GRU: a GRU whose candidate state passes through AReLU, alone (its system `iaan` adds the
+dialogue).
 
-Source: Rajamani, Rajamani, Mallol-Ragolta, Liu, Schuller, "A novel attention-based gated recurrent unit and its
-efficacy in speech emotion recognition", ICASSP 2021.
+Source: Rajamani, Rajamani, Mallol-Ragolta, Liu, Schuller, "A novel attention-based gated recurrent
+unit and its efficacy in speech emotion recognition", ICASSP 2021.
 
 Differs:
     One AReLU per direction (sharing is not stated).
@@ -38,7 +39,9 @@ class ARGRUEncoder(nn.Module):
     ) -> None:
         super().__init__()
         if activation not in ("arelu", "tanh"):
-            raise MmserError("activation arelu or tanh", f"'{activation}'", "Choose one of the two.")
+            raise MmserError(
+                "activation arelu or tanh", f"'{activation}'", "Choose one of the two."
+            )
         make = partial(AReLU, alpha, beta) if activation == "arelu" else nn.Tanh
         self.average = average
         self.recurrence = ARGRU(input_size, hidden_size, bidirectional, make)

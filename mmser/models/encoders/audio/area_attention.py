@@ -1,16 +1,18 @@
-"""Area attention CNN: 2 s log-mel segments, two kernel shapes side by side, attention over rectangles of the map.
+"""Area attention CNN: 2 s log-mel segments, two kernel shapes side by side, attention over
+rectangles of the map.
 
-Source: Xu, Zhang, Cui, Zhang, "Speech emotion recognition with multiscale area attention and data augmentation",
-ICASSP 2021, with details from its authors' released code.
+Source: Xu, Zhang, Cui, Zhang, "Speech emotion recognition with multiscale area attention and data
+augmentation", ICASSP 2021, with details from its authors' released code.
 
 Differs:
-    The log-mel spectrum is taken of the clip and then cut, so the outermost frames of a segment see 25 ms of their
-    neighbours instead of zeros. Clips under 2 s are padded with silence (dropped in the released code). By default the
-    two first maps are joined along channels, areas are two-dimensional and scores scaled, as the paper's formulas say;
-    the released code stacks the maps along frequency (``joined="height"``), takes areas inside single rows
-    (``layout="row1d"``), unscaled, and leaves attention dropout on when testing (not offered). Batch norm uses its
-    batch's statistics in training, epsilon 1e-5; in the released training it has epsilon 1e-3 and never leaves
-    inference, so it is an affine map of its starting statistics (not offered).
+    The log-mel spectrum is taken of the clip and then cut, so the outermost frames of a segment see
+    25 ms of their neighbours instead of zeros. Clips under 2 s are padded with silence (dropped in
+    the released code). By default the two first maps are joined along channels, areas are
+    two-dimensional and scores scaled, as the paper's formulas say; the released code stacks the
+    maps along frequency (``joined="height"``), takes areas inside single rows (``layout="row1d"``),
+    unscaled, and leaves attention dropout on when testing (not offered). Batch norm uses its
+    batch's statistics in training, epsilon 1e-5; in the released training it has epsilon 1e-3 and
+    never leaves inference, so it is an affine map of its starting statistics (not offered).
 """
 
 from __future__ import annotations
@@ -32,10 +34,12 @@ PART = 16
 
 
 class AreaAttentionNet(nn.Module):
-    """segments of ``segment`` frames -> `TwoShapes` -> `AreaAttention` -> the flattened map of every segment.
+    """segments of ``segment`` frames -> `TwoShapes` -> `AreaAttention` -> the flattened map of
+    every segment.
 
-    Segments start every ``hop`` frames in training and every ``test_hop`` otherwise. ``silence`` is the feature value
-    of silence, for clips shorter than a segment. The area options are those of `AreaAttention`.
+    Segments start every ``hop`` frames in training and every ``test_hop`` otherwise. ``silence`` is
+    the feature value of silence, for clips shorter than a segment. The area options are those of
+    `AreaAttention`.
     """
 
     def __init__(
@@ -73,5 +77,7 @@ class AreaAttentionNet(nn.Module):
         return put_back(torch.cat([self.features(part) for part in parts]), exists)
 
     def features(self, segments: Tensor) -> Tensor:
-        """segments (n, time, band) -> (n, output_size); the map is (channel, band, time) before it is flattened."""
+        """segments (n, time, band) -> (n, output_size); the map is (channel, band, time) before it
+        is flattened.
+        """
         return self.attention(self.trunk(segments).transpose(2, 3)).flatten(1)

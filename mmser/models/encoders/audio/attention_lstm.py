@@ -1,12 +1,13 @@
-"""Attention LSTM: a forget gate that looks at the cell alone, and attention over time and over features.
+"""Attention LSTM: a forget gate that looks at the cell alone, and attention over time and over
+features.
 
-Source: Xie, Liang, Liang, Huang, Zou, Schuller, "Speech emotion classification using attention-based LSTM", IEEE/ACM
-TASLP 27 (11), 2019.
+Source: Xie, Liang, Liang, Huang, Zou, Schuller, "Speech emotion classification using
+attention-based LSTM", IEEE/ACM TASLP 27 (11), 2019.
 
 Differs:
-    No peepholes by default (the paper's baseline has them): ``peephole="full"``. Time scores are divided by the square
-    root of the feature size, and the feature-attended sum over frames is a mean times the feature size, so that it
-    does not grow with the length.
+    No peepholes by default (the paper's baseline has them): ``peephole="full"``. Time scores are
+    divided by the square root of the feature size, and the feature-attended sum over frames is a
+    mean times the feature size, so that it does not grow with the length.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ from mmser.models.layers.pooling import last_step, masked_mean
 
 
 class AttentionLSTM(nn.Module):
-    """LSTM layers of ``sizes`` -> the last output (attend last), attention over time, feature, or both side by side."""
+    """LSTM layers of ``sizes`` -> the last output (attend last), attention over time, feature, or
+    both side by side.
+    """
 
     def __init__(
         self,
@@ -43,7 +46,9 @@ class AttentionLSTM(nn.Module):
             ("attend", attend, ("last", "time", "feature", "both")),
         ):
             if chosen not in known:
-                raise MmserError(f"{name} to be one of {', '.join(known)}", f"'{chosen}'", "Choose one.")
+                raise MmserError(
+                    f"{name} to be one of {', '.join(known)}", f"'{chosen}'", "Choose one."
+                )
         self.layers = nn.ModuleList(
             AttentionGateLSTM(inner, size, forget, peephole)
             for inner, size in zip((input_size, *sizes), sizes, strict=False)
@@ -51,7 +56,9 @@ class AttentionLSTM(nn.Module):
         size = sizes[-1]
         self.over_time = nn.Linear(size, size, bias=False) if attend in ("time", "both") else None
         inner, score = (nn.Linear(size, size, bias=False) for _ in range(2))
-        self.over_features = nn.Sequential(inner, nn.Tanh(), score) if attend in ("feature", "both") else None
+        self.over_features = (
+            nn.Sequential(inner, nn.Tanh(), score) if attend in ("feature", "both") else None
+        )
         self.output_size = size * 2 if attend == "both" else size
 
     def forward(self, stream: Stream) -> Stream:
@@ -62,17 +69,23 @@ class AttentionLSTM(nn.Module):
         return Stream(self.pooled(values, mask)[:, None], stream.present[:, None])
 
     def pooled(self, outputs: Tensor, mask: Tensor) -> Tensor:
-        """outputs (batch, time, feature) of the top layer, zero in padding -> (batch, output_size)."""
+        """outputs (batch, time, feature) of the top layer, zero in padding ->
+        (batch, output_size).
+        """
         last = last_step(outputs, mask)
         found = []
         if self.over_time is not None:
-            found.append(torch.einsum("bt,btf->bf", self.time_weights(last, outputs, mask), outputs))
+            found.append(
+                torch.einsum("bt,btf->bf", self.time_weights(last, outputs, mask), outputs)
+            )
         if self.over_features is not None:
             weights = self.over_features(outputs).softmax(dim=-1)
             found.append(masked_mean(weights * outputs, mask) * outputs.shape[2])
         return torch.cat(found, dim=1) if found else last
 
     def time_weights(self, last: Tensor, outputs: Tensor, mask: Tensor) -> Tensor:
-        """last (batch, feature), outputs (batch, time, feature) -> (batch, time), 1 in sum over real steps."""
+        """last (batch, feature), outputs (batch, time, feature) -> (batch, time), 1 in sum over
+        real steps.
+        """
         query = self.over_time(last) / math.sqrt(outputs.shape[2])  # type: ignore[misc]
         return masked_softmax(torch.einsum("bf,btf->bt", query, outputs), mask)

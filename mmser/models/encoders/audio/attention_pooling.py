@@ -1,14 +1,16 @@
-"""Attention pooling: a convolutional network over 2 s spectrograms, pooled by one class-agnostic attention map.
+"""Attention pooling: a convolutional network over 2 s spectrograms, pooled by one class-agnostic
+attention map.
 
-Source: Li, Song, McLoughlin, Guo, Dai, "An attention pooling based representation learning method for speech emotion
-recognition", Interspeech 2018.
+Source: Li, Song, McLoughlin, Guo, Dai, "An attention pooling based representation learning method
+for speech emotion recognition", Interspeech 2018.
 
 Differs:
-    The class maps ("top-down", 1x1 convolutions without bias) and the attention-weighted sum over cells commute, so
-    the encoder sums the feature maps and a linear head without bias gives the class scores: the same numbers.
-    Channel counts of the first two convolutions (only in a picture) are 8 each. What is scaled to [-1, 1] (not stated)
-    is the log magnitude of each segment. The zeros that bring 197 frames to 200 columns, or a shorter clip to 2 s, are
-    put in after companding.
+    The class maps ("top-down", 1x1 convolutions without bias) and the attention-weighted sum over
+    cells commute, so the encoder sums the feature maps and a linear head without bias gives the
+    class scores: the same numbers. Channel counts of the first two convolutions (only in a picture)
+    are 8 each. What is scaled to [-1, 1] (not stated) is the log magnitude of each segment. The
+    zeros that bring 197 frames to 200 columns, or a shorter clip to 2 s, are put in after
+    companding.
 """
 
 from __future__ import annotations
@@ -31,11 +33,12 @@ PART = 64
 
 
 class AttentionPoolingNet(nn.Module):
-    """segments of ``segment`` steps -> mu-law -> `TwoShapes` -> softmax over cells -> one vector per segment.
+    """segments of ``segment`` steps -> mu-law -> `TwoShapes` -> softmax over cells -> one vector
+    per segment.
 
-    Segments start every ``hop`` steps in training and every ``test_hop`` steps otherwise; ``columns`` is the width of
-    a map. ``scale`` log: log magnitudes, smallest -1 and largest 1; magnitude: [0, 1] of the largest. ``softmax`` off
-    gives plain second-order (rank one) pooling.
+    Segments start every ``hop`` steps in training and every ``test_hop`` steps otherwise;
+    ``columns`` is the width of a map. ``scale`` log: log magnitudes, smallest -1 and largest 1;
+    magnitude: [0, 1] of the largest. ``softmax`` off gives plain second-order (rank one) pooling.
     """
 
     def __init__(
@@ -70,7 +73,9 @@ class AttentionPoolingNet(nn.Module):
         return put_back(torch.cat([self.pool(self.trunk(part))[0] for part in parts]), exists)
 
     def maps(self, segments: Tensor, real: Tensor) -> Tensor:
-        """segments (n, step, bin) of log power with their mask -> companded maps (n, column, bin)."""
+        """segments (n, step, bin) of log power with their mask -> companded maps (n,
+        column, bin).
+        """
         values = segments / 2 if self.scale == "log" else torch.exp(segments / 2)
         kept = real[..., None]
         highest = values.masked_fill(~kept, -torch.inf).amax(dim=(1, 2), keepdim=True)

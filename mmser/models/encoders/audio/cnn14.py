@@ -1,11 +1,14 @@
-"""CNN14 at 16 kHz (PANNs): convolutions over log-mel, from scratch or from the published AudioSet weights.
+"""CNN14 at 16 kHz (PANNs): convolutions over log-mel, from scratch or from the published AudioSet
+weights.
 
-Source: Kong, Cao, Iqbal, Wang, Wang, Plumbley, "PANNs: large-scale pretrained audio neural networks", IEEE/ACM TASLP
-2020, used for transfer by Triantafyllopoulos, Schuller, "The role of task and acoustic similarity in audio transfer
-learning", ICASSP 2021. Parameters are named as in the published file.
+Source: Kong, Cao, Iqbal, Wang, Wang, Plumbley, "PANNs: large-scale pretrained audio neural
+networks", IEEE/ACM TASLP 2020, used for transfer by Triantafyllopoulos, Schuller, "The role of task
+and acoustic similarity in audio transfer learning", ICASSP 2021. Parameters are named as in the
+published file.
 
 Differs:
-    No SpecAugment (the transfer study mentions none; data.augmentation=[spec_augment] brings it back).
+    No SpecAugment (the transfer study mentions none; data.augmentation=[spec_augment] brings it
+    back).
 """
 
 from __future__ import annotations
@@ -28,15 +31,18 @@ from mmser.models.layers.pooling import masked_max, masked_mean
 
 URL = "https://zenodo.org/records/3987831/files/Cnn14_16k_mAP%3D0.438.pth"
 _UNUSED = ("spectrogram_extractor.*", "logmel_extractor.*", "fc_audioset.*")
-"""Parts of the published file that have no place here: the fixed log-mel filters and the 527 AudioSet labels."""
+"""Parts of the published file that have no place here: the fixed log-mel filters and the 527
+AudioSet labels.
+"""
 
 
 class Cnn14(nn.Module):
-    """batch norm per band -> blocks of 2 x [conv 3x3, BN, ReLU], halved between them -> mean over bands, max + mean
-    over time -> linear, ReLU: ``embedding_size`` features.
+    """batch norm per band -> blocks of 2 x [conv 3x3, BN, ReLU], halved between them -> mean over
+    bands, max + mean over time -> linear, ReLU: ``embedding_size`` features.
 
-    In training every clip becomes ``crop`` frames, a random stretch or repeated (None: as it is); otherwise a clip is
-    taken whole, repeated only up to what the poolings need. ``weights``: the published file, null or "random" for none.
+    In training every clip becomes ``crop`` frames, a random stretch or repeated (None: as it is);
+    otherwise a clip is taken whole, repeated only up to what the poolings need. ``weights``: the
+    published file, null or "random" for none.
     """
 
     def __init__(
@@ -58,7 +64,9 @@ class Cnn14(nn.Module):
         self.crop = crop
         self.bn0 = MaskedBatchNorm(input_size)
         self.blocks = len(channels)
-        for number, (inner, outer) in enumerate(zip((1, *channels), channels, strict=False), start=1):
+        for number, (inner, outer) in enumerate(
+            zip((1, *channels), channels, strict=False), start=1
+        ):
             self.add_module(f"conv_block{number}", ConvPair(inner, outer))
         self.dropout = nn.Dropout(dropout)
         self.embedding_dropout = nn.Dropout(embedding_dropout)
@@ -85,7 +93,9 @@ class Cnn14(nn.Module):
         return Stream(embedding[:, None], stream.present[:, None])
 
     def maps(self, values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """(batch, 1, time, band) -> (batch, channel, time, band), both halved (floor) after each block but the last."""
+        """(batch, 1, time, band) -> (batch, channel, time, band), both halved (floor) after each
+        block but the last.
+        """
         for number in range(1, self.blocks + 1):
             values = self.get_submodule(f"conv_block{number}")(values, mask)
             if number < self.blocks:
@@ -121,7 +131,9 @@ class ConvPair(nn.Module):
         self.bn1, self.bn2 = MaskedBatchNorm(output_size), MaskedBatchNorm(output_size)
 
     def forward(self, values: Tensor, mask: Tensor) -> Tensor:
-        """values (batch, channel, time, band), mask (batch, time) -> (batch, output, time, band)."""
+        """values (batch, channel, time, band), mask (batch, time) -> (batch, output,
+        time, band).
+        """
         values = fill_padding(values, mask)
         values = F.relu(self.bn1(self.conv1(values), mask))
         return F.relu(self.bn2(self.conv2(values), mask))

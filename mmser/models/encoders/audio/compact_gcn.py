@@ -1,12 +1,14 @@
-"""Compact graph network: the frames of a 1.2 s chunk are nodes of a line or cycle graph, convolved exactly.
+"""Compact graph network: the frames of a 1.2 s chunk are nodes of a line or cycle graph, convolved
+exactly.
 
-Source: Shirian, Guha, "Compact graph architecture for speech emotion recognition", ICASSP 2021, with details from its
-authors' released code.
+Source: Shirian, Guha, "Compact graph architecture for speech emotion recognition", ICASSP 2021,
+with details from its authors' released code.
 
 Differs:
-    The line graph's default basis is the DCT-II (what the paper claims), which belongs to the combinatorial Laplacian;
-    ``basis="normalised"`` is the normalised one that the released code decomposes. A clip under 1.2 s repeats its last
-    frame (dropped in the paper); the clip's decision is the mean of its chunks' probabilities.
+    The line graph's default basis is the DCT-II (what the paper claims), which belongs to the
+    combinatorial Laplacian; ``basis="normalised"`` is the normalised one that the released code
+    decomposes. A clip under 1.2 s repeats its last frame (dropped in the paper); the clip's
+    decision is the mean of its chunks' probabilities.
 """
 
 from __future__ import annotations
@@ -28,10 +30,11 @@ _POOLINGS = {"sum": lambda nodes: nodes.sum(dim=1), "mean": lambda nodes: nodes.
 
 
 class CompactGCN(nn.Module):
-    """chunks of ``nodes`` frames -> 2 x graph convolution, ReLU -> sum over nodes -> linear, dropout, PReLU.
+    """chunks of ``nodes`` frames -> 2 x graph convolution, ReLU -> sum over nodes -> linear,
+    dropout, PReLU.
 
-    ``basis``: cycle, dct2 or normalised (line). ``unit_range`` says that the stream is scaled to [0, 1] (data's
-    ``minmax``), and stretches it to [-1, 1] as the released code has it.
+    ``basis``: cycle, dct2 or normalised (line). ``unit_range`` says that the stream is scaled to
+    [0, 1] (data's ``minmax``), and stretches it to [-1, 1] as the released code has it.
     """
 
     def __init__(
@@ -55,9 +58,12 @@ class CompactGCN(nn.Module):
             )
         self.nodes, self.pooling, self.unit_range = nodes, pooling, unit_range
         self.convolutions = nn.ModuleList(
-            GraphConvolution(nodes, basis, SpectralMLP(inner, inner_size, size)) for inner in (input_size, size)
+            GraphConvolution(nodes, basis, SpectralMLP(inner, inner_size, size))
+            for inner in (input_size, size)
         )
-        self.outer = nn.Sequential(nn.Linear(size, output_size), nn.Dropout(dropout), nn.PReLU(output_size))
+        self.outer = nn.Sequential(
+            nn.Linear(size, output_size), nn.Dropout(dropout), nn.PReLU(output_size)
+        )
         self.output_size = output_size
         for module in self.modules():
             if isinstance(module, nn.Linear):
@@ -65,11 +71,15 @@ class CompactGCN(nn.Module):
                 nn.init.zeros_(module.bias)
 
     def forward(self, stream: Stream) -> Stream:
-        """(batch, frame, feature) -> (batch, chunk, output_size); what follows the last whole chunk is dropped."""
+        """(batch, frame, feature) -> (batch, chunk, output_size); what follows the last whole chunk
+        is dropped.
+        """
         chunks, _, exists = cut_segments(stream, self.nodes, self.nodes, repeat_last=True)
         if not len(chunks):
             return put_back(chunks.new_zeros(0, self.output_size), exists)
-        return put_back(self.outer(self.embedding(chunks * 2 - 1 if self.unit_range else chunks)), exists)
+        return put_back(
+            self.outer(self.embedding(chunks * 2 - 1 if self.unit_range else chunks)), exists
+        )
 
     def embedding(self, graphs: Tensor) -> Tensor:
         """(graph, node, feature) -> (graph, size)."""

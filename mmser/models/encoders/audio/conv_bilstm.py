@@ -1,6 +1,7 @@
 """Convolution blocks, then a bidirectional LSTM: the audio encoder of MCSAN.
 
-Source: Sun, Liu, Tao, Lian, "Multimodal cross- and self-attention network for speech emotion recognition", ICASSP 2021.
+Source: Sun, Liu, Tao, Lian, "Multimodal cross- and self-attention network for speech emotion
+recognition", ICASSP 2021.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ from mmser.models.layers.recurrent import Merge, Recurrent
 
 
 class ConvBiLSTM(nn.Module):
-    """``blocks`` x (convolution over time, max pooling) -> BiLSTM -> the two directions merged (mean).
+    """``blocks`` x (convolution over time, max pooling) -> BiLSTM -> the two directions merged
+    (mean).
 
-    The frame rate falls by ``pool`` per block; 1000 frames become 334, then 112 (ceil mode). ``relu`` puts a
-    non-linearity after each convolution; the paper's formula has none.
+    The frame rate falls by ``pool`` per block; 1000 frames become 334, then 112 (ceil mode).
+    ``relu`` puts a non-linearity after each convolution; the paper's formula has none.
     """
 
     def __init__(
@@ -32,11 +34,14 @@ class ConvBiLSTM(nn.Module):
     ) -> None:
         super().__init__()
         self.convolutions = nn.ModuleList(
-            MaskedConv1d(input_size if block == 0 else size, size, kernel) for block in range(blocks)
+            MaskedConv1d(input_size if block == 0 else size, size, kernel)
+            for block in range(blocks)
         )
         self.pool = pool
         self.relu = relu
-        self.recurrence = Recurrent(size if blocks else input_size, size, cell="lstm", bidirectional=True, merge=merge)
+        self.recurrence = Recurrent(
+            size if blocks else input_size, size, cell="lstm", bidirectional=True, merge=merge
+        )
         self.output_size = self.recurrence.output_size
 
     def forward(self, stream: Stream) -> Stream:

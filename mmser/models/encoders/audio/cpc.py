@@ -1,7 +1,9 @@
-"""Contrastive predictive coding: waveform -> convolutions (10 ms) -> a causal GRU whose states are the features.
+"""Contrastive predictive coding: waveform -> convolutions (10 ms) -> a causal GRU whose states are
+the features.
 
-Sources: van den Oord, Li, Vinyals, "Representation learning with contrastive predictive coding", 2018; Li et al.,
-"Contrastive unsupervised learning for speech emotion recognition", ICASSP 2021. Trained by the objective ``cpc``.
+Sources: van den Oord, Li, Vinyals, "Representation learning with contrastive predictive coding",
+2018; Li et al., "Contrastive unsupervised learning for speech emotion recognition", ICASSP 2021.
+Trained by the objective ``cpc``.
 """
 
 from __future__ import annotations
@@ -19,10 +21,11 @@ from mmser.models.layers.recurrent import Recurrent
 
 
 class CPC(nn.Module):
-    """(batch, sample) at 16 kHz -> (batch, frame, context_size), one frame per product of ``strides``.
+    """(batch, sample) at 16 kHz -> (batch, frame, context_size), one frame per product of
+    ``strides``.
 
-    ``samples`` makes every clip that long, by repeating or cutting it (None: as it is). Convolutions are unpadded, so
-    160,000 samples give 998 frames.
+    ``samples`` makes every clip that long, by repeating or cutting it (None: as it is).
+    Convolutions are unpadded, so 160,000 samples give 998 frames.
     """
 
     reads: ClassVar[str] = "waveform"
@@ -56,14 +59,18 @@ class CPC(nn.Module):
         waveform, lengths = self._filled(stream.filled().flatten(1), stream)
         present = lengths > 0
         hidden = F.pad(waveform, (0, max(0, self.receptive_field - waveform.shape[1])))[:, None]
-        for layer, kernel, stride in zip(self.convolutions, self.kernels, self.strides, strict=True):
+        for layer, kernel, stride in zip(
+            self.convolutions, self.kernels, self.strides, strict=True
+        ):
             lengths = torch.where(present, ((lengths - kernel) // stride + 1).clamp(min=1), 0)
             hidden = F.relu(layer(hidden))
         mask = length_mask(lengths, hidden.shape[2])
         return Stream(zero_padding(hidden.transpose(1, 2), mask), mask)
 
     def contexts(self, latents: Stream) -> Stream:
-        """z (batch, frame, latent_size) -> c (batch, frame, context_size); c at t has seen z up to t alone."""
+        """z (batch, frame, latent_size) -> c (batch, frame, context_size); c at t has seen z up to
+        t alone.
+        """
         return Stream(self.recurrence(latents.values, latents.mask).outputs, latents.mask)
 
     @property
@@ -75,7 +82,9 @@ class CPC(nn.Module):
         return samples
 
     def _filled(self, waveform: Tensor, stream: Stream) -> tuple[Tensor, Tensor]:
-        """Real samples to the front; sample n is sample n modulo the clip's length where ``samples`` is set."""
+        """Real samples to the front; sample n is sample n modulo the clip's length where
+        ``samples`` is set.
+        """
         lengths = stream.lengths
         waveform = rows_at(waveform[..., None], compact_order(stream.mask)[0]).squeeze(-1)
         if self.samples is None:

@@ -1,11 +1,13 @@
-"""DAAE: spectrogram segments -> an adversarial autoencoder's latent and a deep CNN's feature, fused by attention.
+"""DAAE: spectrogram segments -> an adversarial autoencoder's latent and a deep CNN's feature, fused
+by attention.
 
-Source: Gao et al., "Domain-adversarial autoencoder with attention based feature level fusion for speech emotion
-recognition", ICASSP 2021; the widths are choices of this project. Trained by the objective ``daae``, then by labels.
+Source: Gao et al., "Domain-adversarial autoencoder with attention based feature level fusion for
+speech emotion recognition", ICASSP 2021; the widths are choices of this project. Trained by the
+objective ``daae``, then by labels.
 
 Differs:
-    Segments are 32 frames of the utterance's own spectrogram, 34 frames apart, so that their windows do not overlap;
-    the paper cuts the waveform first.
+    Segments are 32 frames of the utterance's own spectrogram, 34 frames apart, so that their
+    windows do not overlap; the paper cuts the waveform first.
 """
 
 from __future__ import annotations
@@ -29,8 +31,8 @@ from mmser.models.layers.windows import windows
 class DAAE(nn.Module):
     """(batch, time, 129) -> (batch, segment, 2 x recurrent_size).
 
-    ``coder`` is the encoder half of the autoencoder (its decoder belongs to the objective), ``deep`` the CNN; queries
-    are the deep feature, keys the latent, values a linear map of both.
+    ``coder`` is the encoder half of the autoencoder (its decoder belongs to the objective),
+    ``deep`` the CNN; queries are the deep feature, keys the latent, values a linear map of both.
     """
 
     feature_shape: ClassVar[tuple[int, ...]] = (129,)
@@ -52,7 +54,9 @@ class DAAE(nn.Module):
         self.coder = SegmentCoder(channels, latent_size, frames, bands)
         self.deep = SegmentCoder(channels, latent_size, frames, bands)
         self.joint = nn.Linear(2 * latent_size, latent_size)
-        self.query, self.key, self.value, self.out = (nn.Linear(latent_size, latent_size) for _ in range(4))
+        self.query, self.key, self.value, self.out = (
+            nn.Linear(latent_size, latent_size) for _ in range(4)
+        )
         self.recurrence = Recurrent(latent_size, recurrent_size, "lstm")
         self.output_size = self.recurrence.output_size
 
@@ -64,7 +68,9 @@ class DAAE(nn.Module):
         return Stream(self.recurrence(fused, mask).outputs, mask)
 
     def segments(self, stream: Stream) -> tuple[Tensor, Tensor]:
-        """(batch, time, 129) -> (batch, segment, frame, band), mask (batch, segment); at most ``limit`` segments."""
+        """(batch, time, 129) -> (batch, segment, frame, band), mask (batch, segment); at most
+        ``limit`` segments.
+        """
         cut, mask = windows(stream.values, stream.mask, self.frames, self.hop)
         return cut[:, : self.limit], mask[:, : self.limit]
 
@@ -86,7 +92,8 @@ class SegmentCoder(nn.Module):
         super().__init__()
         sizes = [1, *channels]
         self.convolutions = nn.ModuleList(
-            MaskedConv2d(sizes[layer], sizes[layer + 1], (3, 3), (2, 2)) for layer in range(len(channels))
+            MaskedConv2d(sizes[layer], sizes[layer + 1], (3, 3), (2, 2))
+            for layer in range(len(channels))
         )
         self.norms = nn.ModuleList(MaskedBatchNorm(size) for size in channels)
         for _ in channels:
@@ -94,7 +101,9 @@ class SegmentCoder(nn.Module):
         self.latent = nn.Linear(frames * bands * channels[-1], latent_size)
 
     def forward(self, segments: Tensor, mask: Tensor) -> Tensor:
-        """segments (batch, segment, frame, band), mask (batch, segment) -> (batch, segment, latent_size)."""
+        """segments (batch, segment, frame, band), mask (batch, segment) -> (batch, segment,
+        latent_size).
+        """
         hidden = segments.flatten(0, 1)[:, None]
         real = mask.flatten()[:, None].expand(-1, segments.shape[2])
         for convolution, norm in zip(self.convolutions, self.norms, strict=True):

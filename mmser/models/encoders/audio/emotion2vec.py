@@ -1,11 +1,12 @@
-"""emotion2vec: waveform -> 50 frames per second, self-supervised; also one vector per utterance, token or chunk.
+"""emotion2vec: waveform -> 50 frames per second, self-supervised; also one vector per utterance,
+token or chunk.
 
-Source: Ma et al., "emotion2vec: self-supervised pre-training for speech emotion representation", ACL Findings 2024.
-Pre-trained by the objective ``emotion2vec``.
+Source: Ma et al., "emotion2vec: self-supervised pre-training for speech emotion representation",
+ACL Findings 2024. Pre-trained by the objective ``emotion2vec``.
 
 Differs:
-    The scale of the distance bias is read from a checkpoint but does not learn. Padding is kept out of the
-    convolutions, so that an utterance's result is the same in any batch.
+    The scale of the distance bias is read from a checkpoint but does not learn. Padding is kept out
+    of the convolutions, so that an utterance's result is the same in any batch.
 """
 
 from __future__ import annotations
@@ -33,12 +34,13 @@ KERNELS, STRIDES = (10, 3, 3, 3, 3, 2, 2), (5, 2, 2, 2, 2, 2, 2)
 
 
 class Emotion2Vec(nn.Module):
-    """Convolutions -> positions -> backbone; ``tokens`` utterance vectors are set before the frames.
+    """Convolutions -> positions -> backbone; ``tokens`` utterance vectors are set before the
+    frames.
 
-    ``embedding``: "frames" (batch, frame, size), "utterance" (time 1: the mean of the tokens, or of the frames when
-    there is none), "mean" (time 1: the mean of the frames, which the released code calls utterance) or "chunk" (the
-    tokens themselves, time = tokens). ``projection_size`` appends linear and ReLU (the
-    probe). ``weights`` is "random" or a file in the published layout.
+    ``embedding``: "frames" (batch, frame, size), "utterance" (time 1: the mean of the tokens, or of
+    the frames when there is none), "mean" (time 1: the mean of the frames, which the released code
+    calls utterance) or "chunk" (the tokens themselves, time = tokens). ``projection_size`` appends
+    linear and ReLU (the probe). ``weights`` is "random" or a file in the published layout.
     """
 
     reads: ClassVar[str] = "waveform"
@@ -61,7 +63,11 @@ class Emotion2Vec(nn.Module):
     ) -> None:
         super().__init__()
         if embedding not in get_args(Embedding) or (embedding == "chunk" and not tokens):
-            raise MmserError("embedding frames, utterance, mean, or chunk with tokens", f"'{embedding}'", "Correct it.")
+            raise MmserError(
+                "embedding frames, utterance, mean, or chunk with tokens",
+                f"'{embedding}'",
+                "Correct it.",
+            )
         self.embedding = embedding
         self.front = _Front(size, channels, groups)
         self.backbone = AlibiBackbone(size, layers, heads, inner_size, dropout)
@@ -73,7 +79,9 @@ class Emotion2Vec(nn.Module):
             self.load_published(read_tensors(path), prenet, path)
 
     def forward(self, stream: Stream) -> Stream:
-        """(batch, sample) or (batch, sample, 1) at 16 kHz -> (batch, frame or token, output_size)."""
+        """(batch, sample) or (batch, sample, 1) at 16 kHz -> (batch, frame or token,
+        output_size).
+        """
         frames = self.front(stream)
         hidden, _ = self.backbone(frames.values, frames.mask, self.tokens)
         count = 0 if self.tokens is None else len(self.tokens)
@@ -86,20 +94,32 @@ class Emotion2Vec(nn.Module):
             elif self.embedding == "utterance":
                 tokens = tokens.mean(dim=1, keepdim=True)
             out = Stream(tokens, frames.mask.any(dim=1, keepdim=True).expand(-1, tokens.shape[1]))
-        return out if self.projection is None else Stream(F.relu(self.projection(out.filled())), out.mask)
+        return (
+            out
+            if self.projection is None
+            else Stream(F.relu(self.projection(out.filled())), out.mask)
+        )
 
     def load_published(self, published: Mapping[str, Tensor], prenet: int, path: Path) -> None:
-        """Take over the tensors of a published file; raises MmserError where one is lacking or has no place."""
+        """Take over the tensors of a published file; raises MmserError where one is lacking or has
+        no place.
+        """
         found = renamed(published, prenet)
         if "backbone.scale" in found:
-            found["backbone.scale"] = found["backbone.scale"].flatten().expand_as(self.backbone.scale)
+            found["backbone.scale"] = (
+                found["backbone.scale"].flatten().expand_as(self.backbone.scale)
+            )
         remedy = f"Set the encoder's sizes to the file's, or use {DOWNLOAD}."
         # A file without a scale was trained with 1; the probe is not part of it.
-        load_tensors(self, found, "emotion2vec", path, remedy, unset=["backbone.scale", "projection.*"])
+        load_tensors(
+            self, found, "emotion2vec", path, remedy, unset=["backbone.scale", "projection.*"]
+        )
 
 
 def from_checkpoint(path: Path, **options: Any) -> Emotion2Vec:
-    """The encoder as large as the published file says, with its weights; ``options`` are its other arguments."""
+    """The encoder as large as the published file says, with its weights; ``options`` are its other
+    arguments.
+    """
     published = read_tensors(path)
     arguments: dict[str, Any] = {**sizes_of(published), **options}
     network = Emotion2Vec(1, **arguments)
@@ -108,9 +128,13 @@ def from_checkpoint(path: Path, **options: Any) -> Emotion2Vec:
 
 
 class _Front(nn.Module):
-    """Seven convolutions with layer norm, a projection, and five grouped convolutions that tell positions."""
+    """Seven convolutions with layer norm, a projection, and five grouped convolutions that tell
+    positions.
+    """
 
-    def __init__(self, size: int, channels: int, groups: int, depth: int = 5, kernel: int = 19) -> None:
+    def __init__(
+        self, size: int, channels: int, groups: int, depth: int = 5, kernel: int = 19
+    ) -> None:
         super().__init__()
         sizes = [1, *[channels] * len(KERNELS)]
         self.convolutions = nn.ModuleList(
@@ -134,7 +158,9 @@ class _Front(nn.Module):
         return Stream(zero_padding(self.projection(self.norm(hidden)), mask), mask)
 
     def placed(self, frames: Stream) -> Stream:
-        """Projected frames (batch, frame, size) plus their positions, which tell of 45 frames on each side."""
+        """Projected frames (batch, frame, size) plus their positions, which tell of 45 frames on
+        each side.
+        """
         place, mask = frames.values, frames.mask
         for layer in self.positions:
             place = layer(zero_padding(place, mask).transpose(1, 2)).transpose(1, 2)
@@ -145,7 +171,9 @@ class _Front(nn.Module):
         waveform = rows_at(stream.filled().flatten(1)[..., None], compact_order(stream.mask)[0])
         hidden = F.pad(waveform.transpose(1, 2), (0, max(0, receptive_field() - waveform.shape[1])))
         lengths, present = stream.lengths, stream.present
-        for layer, norm, kernel, stride in zip(self.convolutions, self.norms, KERNELS, STRIDES, strict=True):
+        for layer, norm, kernel, stride in zip(
+            self.convolutions, self.norms, KERNELS, STRIDES, strict=True
+        ):
             lengths = torch.where(present, ((lengths - kernel) // stride + 1).clamp(min=1), 0)
             hidden = F.gelu(norm(layer(hidden).transpose(1, 2))).transpose(1, 2)
         return hidden.transpose(1, 2), length_mask(lengths, hidden.shape[2])

@@ -1,7 +1,9 @@
-"""HNSD: static and dynamic log-mel features encoded apart, fused frame by frame by a gate, pooled by attention.
+"""HNSD: static and dynamic log-mel features encoded apart, fused frame by frame by a gate, pooled
+by attention.
 
-Source: Cao, Hou, Chen, Zhang, Lu, "Hierarchical network based on the fusion of static and dynamic features for speech
-emotion recognition", ICASSP 2021; the gated unit after Arevalo et al., "Gated multimodal units", 2017.
+Source: Cao, Hou, Chen, Zhang, Lu, "Hierarchical network based on the fusion of static and dynamic
+features for speech emotion recognition", ICASSP 2021; the gated unit after Arevalo et al., "Gated
+multimodal units", 2017.
 """
 
 from __future__ import annotations
@@ -21,10 +23,12 @@ Gate = Literal["scalar", "vector", "static_only", "concat"]
 
 
 class HNSD(nn.Module):
-    """LSTM(static) | LSTM(dynamic) -> ``z tanh(W_s f_s) + (1 - z) tanh(W_d f_d)`` -> additive attention over time.
+    """LSTM(static) | LSTM(dynamic) -> ``z tanh(W_s f_s) + (1 - z) tanh(W_d f_d)`` -> additive
+    attention over time.
 
-    The first ``static_size`` columns are static (None: a third of them), the others their differences. ``gate``
-    scalar: z is one number per frame; vector: one per feature; static_only and concat are the ablations.
+    The first ``static_size`` columns are static (None: a third of them), the others their
+    differences. ``gate`` scalar: z is one number per frame; vector: one per feature; static_only
+    and concat are the ablations.
     """
 
     def __init__(
@@ -38,10 +42,18 @@ class HNSD(nn.Module):
     ) -> None:
         super().__init__()
         if gate not in ("scalar", "vector", "static_only", "concat"):
-            raise MmserError("gate scalar, vector, static_only or concat", f"'{gate}'", "Choose one of them.")
+            raise MmserError(
+                "gate scalar, vector, static_only or concat", f"'{gate}'", "Choose one of them."
+            )
         self.static_size = static_size or input_size // 3
-        sizes = [self.static_size] if gate == "static_only" else [self.static_size, input_size - self.static_size]
-        self.recurrences = nn.ModuleList(Recurrent(inner, hidden_size, "lstm", bidirectional=False) for inner in sizes)
+        sizes = (
+            [self.static_size]
+            if gate == "static_only"
+            else [self.static_size, input_size - self.static_size]
+        )
+        self.recurrences = nn.ModuleList(
+            Recurrent(inner, hidden_size, "lstm", bidirectional=False) for inner in sizes
+        )
         self.projections = nn.ModuleList(nn.Linear(hidden_size, size, bias=False) for _ in sizes)
         gates = {"scalar": 1, "vector": size}.get(gate)
         self.gate = nn.Linear(2 * hidden_size, gates, bias=False) if gates else None
@@ -52,16 +64,22 @@ class HNSD(nn.Module):
         """(batch, time, static and dynamic) -> (batch, 1, output_size)."""
         values, mask = stream.filled(), stream.mask
         parts = [values[..., : self.static_size], values[..., self.static_size :]]
-        states = [recurrence(part, mask).outputs for recurrence, part in zip(self.recurrences, parts, strict=False)]
+        states = [
+            recurrence(part, mask).outputs
+            for recurrence, part in zip(self.recurrences, parts, strict=False)
+        ]
         vector, _ = self.attention(zero_padding(self.fused(states)[0], mask), mask)
         return Stream(vector[:, None], stream.present[:, None])
 
     def fused(self, states: list[Tensor]) -> tuple[Tensor, Tensor | None]:
-        """states (batch, time, hidden), static first -> fused (batch, time, output_size) and the gate, if any.
+        """states (batch, time, hidden), static first -> fused (batch, time, output_size) and the
+        gate, if any.
 
         The gate is the share of the static features, (batch, time, 1 or size).
         """
-        projected = [torch.tanh(part(state)) for part, state in zip(self.projections, states, strict=True)]
+        projected = [
+            torch.tanh(part(state)) for part, state in zip(self.projections, states, strict=True)
+        ]
         if self.gate is None:
             return torch.cat(projected, dim=-1), None
         share = torch.sigmoid(self.gate(torch.cat(states, dim=-1)))

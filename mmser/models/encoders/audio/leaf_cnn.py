@@ -1,12 +1,14 @@
-"""LEAF-CNN: a learnable filter bank and a small convolutional network, waveform -> one vector per utterance.
+"""LEAF-CNN: a learnable filter bank and a small convolutional network, waveform -> one vector per
+utterance.
 
-Source: Dutta, Ganapathy, "Multimodal transformer with learnable frontend and self attention for emotion recognition",
-ICASSP 2022, with details from its authors' released code.
+Source: Dutta, Ganapathy, "Multimodal transformer with learnable frontend and self attention for
+emotion recognition", ICASSP 2022, with details from its authors' released code.
 
 Differs:
-    Waveforms lie in [-1, 1] (released: raw 16-bit numbers), end where they end (released: padded to 34 s, the silence
-    split at random between front and back, also in the test); only an utterance too short for the network is followed
-    by silence. Batch norm and the mean over time see real frames.
+    Waveforms lie in [-1, 1] (released: raw 16-bit numbers), end where they end (released: padded to
+    34 s, the silence split at random between front and back, also in the test); only an utterance
+    too short for the network is followed by silence. Batch norm and the mean over time see real
+    frames.
 """
 
 from __future__ import annotations
@@ -35,10 +37,11 @@ CHANNELS = ((1, 32), (32, 32), (32, 64), (64, 64), (64, 128))
 
 
 class LeafCNN(nn.Module):
-    """LEAF (40 filters) -> 3 x (two 3 x 3 convolutions, batch norm and ReLU each, average pooling 2) -> mean over time.
+    """LEAF (40 filters) -> 3 x (two 3 x 3 convolutions, batch norm and ReLU each, average pooling
+    2) -> mean over time.
 
-    ``stride_ms`` is the time between frames (the paper: 30 ms, to save memory; the released code: 10 ms). In
-    evaluation mode at most ``rows_at_once`` utterances are computed together.
+    ``stride_ms`` is the time between frames (the paper: 30 ms, to save memory; the released code:
+    10 ms). In evaluation mode at most ``rows_at_once`` utterances are computed together.
     """
 
     reads: ClassVar[str] = "waveform"
@@ -79,14 +82,21 @@ class LeafCNN(nn.Module):
         return masked_mean(*self.convolved(frames, real))
 
     def convolved(self, frames: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """frames (batch, frame, filter), mask (batch, frame) -> (batch, step, output_size) and its mask.
+        """frames (batch, frame, filter), mask (batch, frame) -> (batch, step, output_size) and its
+        mask.
 
         Raises MmserError for fewer than 36 frames.
         """
         if frames.shape[1] < SHORTEST:
-            raise MmserError(f"at least {SHORTEST} frames", f"{frames.shape[1]}", "Pad the waveform with silence.")
+            raise MmserError(
+                f"at least {SHORTEST} frames",
+                f"{frames.shape[1]}",
+                "Pad the waveform with silence.",
+            )
         values = frames[:, None]  # (batch, channel, frame, filter)
-        for number, (convolution, norm) in enumerate(zip(self.convolutions, self.norms, strict=True)):
+        for number, (convolution, norm) in enumerate(
+            zip(self.convolutions, self.norms, strict=True)
+        ):
             values = convolution(values)
             mask = mask[:, 2:] & mask[:, 1:-1] & mask[:, :-2]
             values = norm(values, mask).relu()

@@ -1,11 +1,12 @@
-"""LIGHT-SERNET: three parallel convolution paths over an MFCC map, then five small convolution blocks.
+"""LIGHT-SERNET: three parallel convolution paths over an MFCC map, then five small convolution
+blocks.
 
-Source: Aftab, Morsali, Ghaemmaghami, Champagne, "LIGHT-SERNET: a lightweight fully convolutional neural network for
-speech emotion recognition", ICASSP 2022, with its authors' released code.
+Source: Aftab, Morsali, Ghaemmaghami, Champagne, "LIGHT-SERNET: a lightweight fully convolutional
+neural network for speech emotion recognition", ICASSP 2022, with its authors' released code.
 
 Differs:
-    Length is free (the paper fixes 3 s or 7 s, as the extractor does): average pooling and batch statistics count real
-    steps alone.
+    Length is free (the paper fixes 3 s or 7 s, as the extractor does): average pooling and batch
+    statistics count real steps alone.
 """
 
 from __future__ import annotations
@@ -24,9 +25,11 @@ LAYERS = ((64, 3, (2, 2)), (96, 3, (2, 2)), (128, 3, (2, 1)), (160, 3, (2, 1)), 
 
 
 class LightSerNet(nn.Module):
-    """[conv 11x1 | 1x9 | 3x3, pool] -> 4 x [conv 3x3, pool] -> conv 1x1 -> global average: 320 features.
+    """[conv 11x1 | 1x9 | 3x3, pool] -> 4 x [conv 3x3, pool] -> conv 1x1 -> global average: 320
+    features.
 
-    ``momentum`` is torch's (one minus the running-average decay of 0.99); weights start as Keras's do.
+    ``momentum`` is torch's (one minus the running-average decay of 0.99); weights start as Keras's
+    do.
     """
 
     def __init__(self, input_size: int, epsilon: float = 1e-3, momentum: float = 0.01) -> None:

@@ -1,12 +1,14 @@
-"""MAEC's turn encoder: frames as a bag of 50 ms segments -> convolution block -> attention -> one vector per turn.
+"""MAEC's turn encoder: frames as a bag of 50 ms segments -> convolution block -> attention -> one
+vector per turn.
 
-Source: "Multi-instance learning with an adversarial auto-encoder classifier for speech emotion recognition", ICASSP
+Source: "Multi-instance learning with an adversarial auto-encoder classifier for speech emotion
+recognition", ICASSP
 2021. The fusion ``maec`` puts a turn beside the turns before it.
 
 Differs:
-    The block runs over the whole frame sequence: unpadded convolutions whose reach is exactly one segment of five
-    frames give what cutting the segments first would. The pooling that is not named is the mean over time; scores are
-    scaled by the root of the size.
+    The block runs over the whole frame sequence: unpadded convolutions whose reach is exactly one
+    segment of five frames give what cutting the segments first would. The pooling that is not named
+    is the mean over time; scores are scaled by the root of the size.
 """
 
 from __future__ import annotations
@@ -26,13 +28,19 @@ SEGMENT = 5
 
 
 class MAECTurn(nn.Module):
-    """(batch, time, feature) -> (batch, 1, size); ``size`` is the bottleneck's and both GRU directions' together.
+    """(batch, time, feature) -> (batch, 1, size); ``size`` is the bottleneck's and both GRU
+    directions' together.
 
     ``pool`` averages so many frames to one first: longer turns at the same cost.
     """
 
     def __init__(
-        self, input_size: int, inner_size: int = 512, block_size: int = 128, size: int = 512, pool: int = 1
+        self,
+        input_size: int,
+        inner_size: int = 512,
+        block_size: int = 128,
+        size: int = 512,
+        pool: int = 1,
     ) -> None:
         super().__init__()
         self.pool = pool
@@ -58,7 +66,9 @@ class MAECTurn(nn.Module):
 
 
 class SegmentBlock(nn.Module):
-    """conv 1 -> conv 3 with dilation 2 -> conv 1, plus a plain convolution over the segment; ReLU after each."""
+    """conv 1 -> conv 3 with dilation 2 -> conv 1, plus a plain convolution over the segment; ReLU
+    after each.
+    """
 
     def __init__(self, input_size: int, inner_size: int, size: int) -> None:
         super().__init__()
@@ -68,7 +78,8 @@ class SegmentBlock(nn.Module):
         self.shortcut = nn.Conv1d(input_size, size, SEGMENT)
 
     def forward(self, values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """values (batch, time, feature), mask (batch, time) -> (batch, segment, size), mask (batch, segment).
+        """values (batch, time, feature), mask (batch, time) -> (batch, segment, size), mask (batch,
+        segment).
 
         A turn of T frames has T - 4 segments; one shorter than a segment is filled up with zeros.
         """

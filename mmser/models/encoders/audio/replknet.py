@@ -1,10 +1,12 @@
 """RepLKNet: large depthwise kernels over a log-mel map.
 
-Source: Ding, Zhang, Han, Ding, "Scaling up your kernels to 31x31: revisiting large kernel design in CNNs", CVPR 2022.
-The paper is about images; one input channel, the sizes of ``ser_tiny`` and the training recipe are this project's.
+Source: Ding, Zhang, Han, Ding, "Scaling up your kernels to 31x31: revisiting large kernel design in
+CNNs", CVPR 2022. The paper is about images; one input channel, the sizes of ``ser_tiny`` and the
+training recipe are this project's.
 
 Differs:
-    Length is free: a clip shorter than 3 s is masked, not filled with zeros, and the average counts real steps alone.
+    Length is free: a clip shorter than 3 s is masked, not filled with zeros, and the average counts
+    real steps alone.
 """
 
 from __future__ import annotations
@@ -18,17 +20,24 @@ from torch.nn import functional as F
 from mmser.core.batch import Stream
 from mmser.core.errors import MmserError
 from mmser.models.layers.average_pooling import average_map
-from mmser.models.layers.large_kernel import ConvFeedForward, ConvNorm, LargeKernelBlock, depthwise, pointwise
+from mmser.models.layers.large_kernel import (
+    ConvFeedForward,
+    ConvNorm,
+    LargeKernelBlock,
+    depthwise,
+    pointwise,
+)
 from mmser.models.layers.normalisation import MaskedBatchNorm
 
 
 class RepLKNet(nn.Module):
-    """stem (/4) -> stages of [large kernel block, feed-forward], halved between them -> global average.
+    """stem (/4) -> stages of [large kernel block, feed-forward], halved between them -> global
+    average.
 
-    ``channels``, ``blocks`` and ``kernels`` are per stage; a kernel is one number or (frequency, time). ``ratio`` is
-    the depthwise width. ``small_kernel`` None leaves the parallel kernel out. ``drop_path`` is the rate of the last
-    block, rising linearly from 0. ``image_channels`` is 1 for a spectrogram. `merge_large_kernels` makes it a plain
-    network for inference.
+    ``channels``, ``blocks`` and ``kernels`` are per stage; a kernel is one number or (frequency,
+    time). ``ratio`` is the depthwise width. ``small_kernel`` None leaves the parallel kernel out.
+    ``drop_path`` is the rate of the last block, rising linearly from 0. ``image_channels`` is 1 for
+    a spectrogram. `merge_large_kernels` makes it a plain network for inference.
     """
 
     def __init__(
@@ -45,7 +54,11 @@ class RepLKNet(nn.Module):
         super().__init__()
         if not len(channels) == len(blocks) == len(kernels):
             found = f"{len(channels)}, {len(blocks)} and {len(kernels)}"
-            raise MmserError("channels, blocks and kernels of as many stages", found, "Give one of each per stage.")
+            raise MmserError(
+                "channels, blocks and kernels of as many stages",
+                found,
+                "Give one of each per stage.",
+            )
         rates = iter(torch.linspace(0, drop_path, sum(blocks), device="cpu").tolist())
         first = channels[0]
         self.stem = nn.ModuleList(
@@ -62,7 +75,9 @@ class RepLKNet(nn.Module):
             self.stages.append(_stage(size, own, _time_first(kernel), small_kernel, ratio))
             if stage + 1 < len(channels):
                 after = channels[stage + 1]
-                self.transitions.append(nn.ModuleList([pointwise(size, after), depthwise(after, (3, 3), (2, 2))]))
+                self.transitions.append(
+                    nn.ModuleList([pointwise(size, after), depthwise(after, (3, 3), (2, 2))])
+                )
         self.norm = MaskedBatchNorm(channels[-1])
         self.output_size = channels[-1]
 
@@ -72,7 +87,9 @@ class RepLKNet(nn.Module):
         return Stream(average_map(self.norm(values, mask), mask)[:, None], stream.present[:, None])
 
     def maps(self, values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """(batch, image channel, time, band), mask (batch, time) -> the last stage's map and its mask."""
+        """(batch, image channel, time, band), mask (batch, time) -> the last stage's map and its
+        mask.
+        """
         values, mask = _through(self.stem, values, mask)
         for stage, blocks in enumerate(self.stages):
             for block in blocks:  # type: ignore[attr-defined]
@@ -90,7 +107,9 @@ def _through(units: nn.Module, values: Tensor, mask: Tensor) -> tuple[Tensor, Te
     return values, mask
 
 
-def _stage(size: int, rates: list[float], kernel: tuple[int, int], small: int | None, ratio: float) -> nn.ModuleList:
+def _stage(
+    size: int, rates: list[float], kernel: tuple[int, int], small: int | None, ratio: float
+) -> nn.ModuleList:
     blocks: list[nn.Module] = []
     for rate in rates:
         blocks += [LargeKernelBlock(size, kernel, small, ratio, rate), ConvFeedForward(size, rate)]

@@ -1,13 +1,15 @@
-"""Spectrogram of 3-second segments as pictures -> AlexNet -> one vector per segment: a branch of CA-MSER.
+"""Spectrogram of 3-second segments as pictures -> AlexNet -> one vector per segment: a branch of
+CA-MSER.
 
-Source: Zou, Si, Chen, Rajan, Chng, "Speech emotion recognition with co-attention based multi-level acoustic
-information", ICASSP 2022, and its authors' released code; Krizhevsky, "One weird trick for parallelizing convolutional
-neural networks", 2014 (this AlexNet). Parameters are named as in the published ImageNet checkpoint.
+Source: Zou, Si, Chen, Rajan, Chng, "Speech emotion recognition with co-attention based multi-level
+acoustic information", ICASSP 2022, and its authors' released code; Krizhevsky, "One weird trick for
+parallelizing convolutional neural networks", 2014 (this AlexNet). Parameters are named as in the
+published ImageNet checkpoint.
 
 Differs:
-    AlexNet's own classifier, which the released code evaluates and discards, is left out. What follows the end of the
-    last segment is as dark as the training fold's quietest frame. What is not pretrained starts by He's rule; with
-    torch's own start the picture fades to almost nothing.
+    AlexNet's own classifier, which the released code evaluates and discards, is left out. What
+    follows the end of the last segment is as dark as the training fold's quietest frame. What is
+    not pretrained starts by He's rule; with torch's own start the picture fades to almost nothing.
 """
 
 from __future__ import annotations
@@ -27,11 +29,12 @@ _GRID = 6
 
 
 class SegmentAlexNet(nn.Module):
-    """Segments -> 8-bit pictures, three equal colours -> AlexNet -> 6 x 6 cells -> dropout, linear, ReLU.
+    """Segments -> 8-bit pictures, three equal colours -> AlexNet -> 6 x 6 cells -> dropout, linear,
+    ReLU.
 
-    Wants each frequency scaled to [0, 1] (``normalise: minmax``). ``picture`` is the side that the frequency axis is
-    enlarged to, the time axis in proportion. ``weights`` is the file of the ImageNet checkpoint or "random"; ``width``
-    other than 1 scales the channels and has none.
+    Wants each frequency scaled to [0, 1] (``normalise: minmax``). ``picture`` is the side that the
+    frequency axis is enlarged to, the time axis in proportion. ``weights`` is the file of the
+    ImageNet checkpoint or "random"; ``width`` other than 1 scales the channels and has none.
     """
 
     def __init__(
@@ -58,7 +61,9 @@ class SegmentAlexNet(nn.Module):
             path = Weights(weights, folder=weights_folder, what="AlexNet", download=CHECKPOINT).path
             published = nn.ModuleDict({"features": self.features})
             remedy = f"Use {CHECKPOINT} (for another width weights=random)."
-            load_tensors(published, read_tensors(path), "AlexNet", path, remedy, unused=["classifier.*"])
+            load_tensors(
+                published, read_tensors(path), "AlexNet", path, remedy, unused=["classifier.*"]
+            )
         self.dropout = nn.Dropout(dropout)
         self.output = nn.Linear(channels * _GRID * _GRID, output_size)
         start(self.output)
@@ -73,7 +78,8 @@ class SegmentAlexNet(nn.Module):
 
 
 def as_pictures(frames: Tensor, size: tuple[int, int]) -> Tensor:
-    """frames (segment, frame, bin), [0, 1] -> (segment, 3, *size): high frequencies on top, ImageNet's mean and scale.
+    """frames (segment, frame, bin), [0, 1] -> (segment, 3, *size): high frequencies on top,
+    ImageNet's mean and scale.
 
     Values are cut to [0, 1] and to 256 steps, as in the 8-bit pictures of the released code.
     """
@@ -86,7 +92,8 @@ def as_pictures(frames: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def average_cells(values: Tensor, grid: int) -> Tensor:
-    """Adaptive average pooling (batch, channel, height, width) -> (batch, channel, grid, grid), by two products.
+    """Adaptive average pooling (batch, channel, height, width) -> (batch, channel, grid, grid), by
+    two products.
 
     Equal to torch's own, whose backward has no deterministic form on CUDA.
     """
@@ -95,7 +102,9 @@ def average_cells(values: Tensor, grid: int) -> Tensor:
 
 
 def _averaging(size: int, grid: int, like: Tensor) -> Tensor:
-    """(grid, size): row i averages the steps from floor(i size / grid) to ceil((i + 1) size / grid)."""
+    """(grid, size): row i averages the steps from floor(i size / grid) to ceil((i + 1) size /
+    grid).
+    """
     cells = torch.arange(grid, device=like.device)[:, None]
     steps = torch.arange(size, device=like.device)
     inside = (steps >= cells * size // grid) & (steps * grid < (cells + 1) * size)
@@ -111,7 +120,9 @@ def start(part: nn.Module) -> None:
 
 
 def alexnet(width: float = 1.0) -> tuple[nn.Sequential, int]:
-    """The convolutions of AlexNet with ``width`` times the channels, and the number of channels at the end."""
+    """The convolutions of AlexNet with ``width`` times the channels, and the number of channels at
+    the end.
+    """
     sizes = [round(channels * width) for channels in (64, 192, 384, 256, 256)]
     features = nn.Sequential(
         nn.Conv2d(3, sizes[0], 11, stride=4, padding=2),

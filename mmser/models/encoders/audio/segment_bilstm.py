@@ -1,9 +1,10 @@
 """MFCC of 3-second segments -> BiLSTM -> one vector per segment: the MFCC branch of CA-MSER.
 
-Source: Zou, Si, Chen, Rajan, Chng, "Speech emotion recognition with co-attention based multi-level acoustic
-information", ICASSP 2022, and its authors' released code.
+Source: Zou, Si, Chen, Rajan, Chng, "Speech emotion recognition with co-attention based multi-level
+acoustic information", ICASSP 2022, and its authors' released code.
 
-Differs: the output layer starts by He's rule; torch's own start lets 153,600 inputs fade to almost nothing.
+Differs: the output layer starts by He's rule; torch's own start lets 153,600 inputs fade to almost
+nothing.
 
 As published, the recurrence runs over whole segments: where the last one is not full, zeros follow.
 """
@@ -18,7 +19,9 @@ from mmser.models.layers.tiling import LastSegment, back_to_rows, cut_tiles, ext
 
 
 class SegmentBiLSTM(nn.Module):
-    """Frames to unit norm -> segments -> two-layer BiLSTM -> all states side by side -> dropout, linear, ReLU."""
+    """Frames to unit norm -> segments -> two-layer BiLSTM -> all states side by side -> dropout,
+    linear, ReLU.
+    """
 
     def __init__(
         self,
@@ -47,7 +50,9 @@ class SegmentBiLSTM(nn.Module):
         """(batch, frame, coefficient) -> (batch, segment, output_size)."""
         lengths = extent(stream.mask)
         starts, real = tile_starts(lengths, self.segment_frames, self.last)
-        frames, _ = cut_tiles(F.normalize(stream.filled(), dim=-1), lengths, starts, real, self.segment_frames)
+        frames, _ = cut_tiles(
+            F.normalize(stream.filled(), dim=-1), lengths, starts, real, self.segment_frames
+        )
         if not len(frames):  # the recurrence refuses an empty batch
             return Stream(frames.new_zeros(*real.shape, self.output_size), real)
         states = self.recurrence(frames)[0].flatten(1)

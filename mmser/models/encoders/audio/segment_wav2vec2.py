@@ -1,13 +1,16 @@
-"""Waveform of 3-second segments -> wav2vec 2.0, fine-tuned -> its frames, segment after segment: a branch of CA-MSER.
+"""Waveform of 3-second segments -> wav2vec 2.0, fine-tuned -> its frames, segment after segment: a
+branch of CA-MSER.
 
-Sources: Zou, Si, Chen, Rajan, Chng, "Speech emotion recognition with co-attention based multi-level acoustic
-information", ICASSP 2022, and its authors' released code; Baevski et al., "wav2vec 2.0", NeurIPS 2020.
+Sources: Zou, Si, Chen, Rajan, Chng, "Speech emotion recognition with co-attention based multi-level
+acoustic information", ICASSP 2022, and its authors' released code; Baevski et al., "wav2vec 2.0",
+NeurIPS 2020.
 
 Differs:
-    The last segment is followed by zeros; the released code puts them in front of it, so that its frames mean other
-    times than those of the other branches. Each segment's real samples are brought to mean 0 and variance 1, then
-    padded (the released code normalises zeros along). No pre-emphasis, which the pretrained network has never heard,
-    unless ``preemphasis`` is set (0.97 as released). Neither LayerDrop nor masking of latent frames.
+    The last segment is followed by zeros; the released code puts them in front of it, so that its
+    frames mean other times than those of the other branches. Each segment's real samples are
+    brought to mean 0 and variance 1, then padded (the released code normalises zeros along). No
+    pre-emphasis, which the pretrained network has never heard, unless ``preemphasis`` is set (0.97
+    as released). Neither LayerDrop nor masking of latent frames.
 """
 
 from __future__ import annotations
@@ -25,14 +28,17 @@ from mmser.models.layers.pretrained import freeze, pretrained
 from mmser.models.layers.tiling import LastSegment, back_to_rows, cut_tiles, extent, tile_starts
 
 HOP = 160
-"""Samples between two frames of the other branches: segments are counted in those frames, so that all agree."""
+"""Samples between two frames of the other branches: segments are counted in those frames, so that
+all agree.
+"""
 
 
 class SegmentWav2Vec2(nn.Module):
     """Segments -> wav2vec 2.0 -> states of the last layer, the same number for each segment.
 
-    A clip of n samples has 1 + n // 160 frames, as a centred spectrogram has, and segments of ``segment_frames`` of
-    them. See `pretrained` for ``weights``. ``freeze_convolutions`` keeps the convolutions as they are.
+    A clip of n samples has 1 + n // 160 frames, as a centred spectrogram has, and segments of
+    ``segment_frames`` of them. See `pretrained` for ``weights``. ``freeze_convolutions`` keeps the
+    convolutions as they are.
     """
 
     reads: ClassVar[str] = "waveform"
@@ -66,7 +72,9 @@ class SegmentWav2Vec2(nn.Module):
             freeze(network.feature_extractor)
 
     def forward(self, stream: Stream) -> Stream:
-        """(batch, sample) at 16 kHz -> (batch, segment * frame, output_size); 3 seconds give 149 frames."""
+        """(batch, sample) at 16 kHz -> (batch, segment * frame, output_size); 3 seconds give 149
+        frames.
+        """
         waveform, samples = self._emphasised(stream.filled().flatten(1)), extent(stream.mask)
         frames = torch.where(samples > 0, 1 + samples // HOP, 0)
         starts, real = tile_starts(frames, self.segment_frames, self.last)
@@ -88,7 +96,9 @@ class SegmentWav2Vec2(nn.Module):
 
 
 def standardised(values: Tensor, mask: Tensor) -> Tensor:
-    """values and mask (segment, sample) -> real samples with mean 0 and variance 1, zeros elsewhere."""
+    """values and mask (segment, sample) -> real samples with mean 0 and variance 1, zeros
+    elsewhere.
+    """
     count = mask.sum(dim=1, keepdim=True).clamp(min=1)
     values = zero_padding(values, mask)
     centred = zero_padding(values - values.sum(dim=1, keepdim=True) / count, mask)

@@ -1,13 +1,16 @@
-"""STL: convolutions and a BiLSTM make one vector of an utterance, stacked transformer layers refine it.
+"""STL: convolutions and a BiLSTM make one vector of an utterance, stacked transformer layers refine
+it.
 
-Source: Wang, Wang, Qi, Su, Wang, Zhou, "A novel end-to-end speech emotion recognition network with stacked
-transformer layers", ICASSP 2021; features and transformer modules also from its authors' released code.
+Source: Wang, Wang, Qi, Su, Wang, Zhou, "A novel end-to-end speech emotion recognition network with
+stacked transformer layers", ICASSP 2021; features and transformer modules also from its authors'
+released code.
 
 Differs:
-    Layer widths were never published; these meet both published totals (356 K and 468 K) within 2 %. A clip under
-    10 s is not filled with silence: what is missing counts as zeros (the band's mean) and takes no part in batch
-    statistics. The vector is one token, so every attention weight is 1, queries and keys feel no gradient (they are
-    frozen), and a layer is a residual network; ``stl_on="sequence"`` runs the layers on the BiLSTM's steps instead.
+    Layer widths were never published; these meet both published totals (356 K and 468 K) within 2
+    %. A clip under 10 s is not filled with silence: what is missing counts as zeros (the band's
+    mean) and takes no part in batch statistics. The vector is one token, so every attention weight
+    is 1, queries and keys feel no gradient (they are frozen), and a layer is a residual network;
+    ``stl_on="sequence"`` runs the layers on the BiLSTM's steps instead.
 """
 
 from __future__ import annotations
@@ -32,10 +35,12 @@ from mmser.models.layers.transformer import TransformerLayer
 
 
 class STL(nn.Module):
-    """6 x [conv 3x3, ELU, average pool 2x2] -> BiLSTM -> convolution over ``steps`` steps -> transformer layers.
+    """6 x [conv 3x3, ELU, average pool 2x2] -> BiLSTM -> convolution over ``steps`` steps ->
+    transformer layers.
 
-    ``layers`` 0 is the truncated system: the BiLSTM's last states (``truncated`` last) or their attention-weighted sum
-    (attention). Utterances longer than ``steps`` steps after pooling (320 frames) are cut.
+    ``layers`` 0 is the truncated system: the BiLSTM's last states (``truncated`` last) or their
+    attention-weighted sum (attention). Utterances longer than ``steps`` steps after pooling (320
+    frames) are cut.
     """
 
     def __init__(
@@ -54,7 +59,9 @@ class STL(nn.Module):
         super().__init__()
         if stl_on not in ("vector", "sequence") or truncated not in ("last", "attention"):
             found = f"'{stl_on}', '{truncated}'"
-            raise MmserError("stl_on vector or sequence and truncated last or attention", found, "Correct it.")
+            raise MmserError(
+                "stl_on vector or sequence and truncated last or attention", found, "Correct it."
+            )
         sizes = [1, *channels]
         self.blocks = nn.ModuleList(
             ConvBlock(inner, outer, (3, 3), bias=True, activation=F.elu)
@@ -97,7 +104,9 @@ class STL(nn.Module):
             values, mask = average_pool_2d(block(values, mask), mask, (2, 2))
             values = self.pool_dropout(values)
         missing = self.steps - mask.shape[1]
-        return F.pad(values.transpose(1, 2).flatten(2), (0, 0, 0, missing)), F.pad(mask, (0, missing))
+        return F.pad(values.transpose(1, 2).flatten(2), (0, 0, 0, missing)), F.pad(
+            mask, (0, missing)
+        )
 
     def _refined(self, outputs: Tensor, mask: Tensor) -> Tensor:
         """outputs (batch, step, feature) -> (batch, feature)."""

@@ -1,11 +1,12 @@
 """VGGish: log-mel examples of 0.96 s -> one embedding of 128 per example.
 
-Source: Hershey et al., "CNN architectures for large-scale audio classification", ICASSP 2017, in the size of the
-released network (without its quantisation step).
+Source: Hershey et al., "CNN architectures for large-scale audio classification", ICASSP 2017, in
+the size of the released network (without its quantisation step).
 
 Differs:
-    ``channels`` and ``hidden_sizes`` may be made smaller. The published weights are not fetched: start from random ones
-    (He et al., 2015: nine layers with ReLU and no norm die out from smaller ones) or load an earlier stage.
+    ``channels`` and ``hidden_sizes`` may be made smaller. The published weights are not fetched:
+    start from random ones (He et al., 2015: nine layers with ReLU and no norm die out from smaller
+    ones) or load an earlier stage.
 """
 
 from __future__ import annotations
@@ -23,11 +24,13 @@ from mmser.models.layers.windows import windows
 
 
 class VGGish(nn.Module):
-    """Four convolution blocks (3 x 3, ReLU, max pooling by 2) -> two hidden layers -> ``size`` features per example.
+    """Four convolution blocks (3 x 3, ReLU, max pooling by 2) -> two hidden layers -> ``size``
+    features per example.
 
-    ``blocks`` from the input to the output are the convolution blocks, then the dense part (``dense``), so that name
-    patterns such as ``encoders.audio.blocks.3.*`` unfreeze them one by one. ``example`` and ``hop`` are in frames of
-    10 ms; a clip shorter than an example is filled up with ``silence`` (its feature value), a tail is dropped.
+    ``blocks`` from the input to the output are the convolution blocks, then the dense part
+    (``dense``), so that name patterns such as ``encoders.audio.blocks.3.*`` unfreeze them one by
+    one. ``example`` and ``hop`` are in frames of 10 ms; a clip shorter than an example is filled up
+    with ``silence`` (its feature value), a tail is dropped.
     """
 
     feature_shape: ClassVar[tuple[int, ...]] = (64,)
@@ -65,7 +68,9 @@ class VGGish(nn.Module):
 
     def forward(self, stream: Stream) -> Stream:
         """(batch, time, 64) -> (batch, example, size)."""
-        examples, mask = windows(stream.values, stream.mask, self.example, self.hop, fill=self.silence)
+        examples, mask = windows(
+            stream.values, stream.mask, self.example, self.hop, fill=self.silence
+        )
         vectors = self.embed(examples.flatten(0, 1)[:, None])
         return Stream(vectors.unflatten(0, mask.shape).masked_fill(~mask[..., None], 0.0), mask)
 
@@ -75,7 +80,9 @@ class VGGish(nn.Module):
         for block in self.blocks:
             hidden = block(hidden)
             hidden = window_max(hidden, 2, 2)
-        hidden = hidden.permute(0, 2, 3, 1).flatten(1)  # (example, time x band x channel), the released order
+        hidden = hidden.permute(0, 2, 3, 1).flatten(
+            1
+        )  # (example, time x band x channel), the released order
         for layer in self.dense[:-1]:
             hidden = F.relu(layer(hidden))
         return self.dense[-1](hidden)

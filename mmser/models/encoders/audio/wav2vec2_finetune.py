@@ -3,9 +3,10 @@
 Source: Baevski, Zhou, Mohamed, Auli, "wav2vec 2.0", NeurIPS 2020; the network is transformers' own.
 
 Differs:
-    The group norm of the base models' first convolution takes its statistics from each utterance's real frames, and
-    attention masks padding, so that an utterance's result is the same in any batch (without this, padding changes it
-    by tens of per cent). No LayerDrop and no masking of the latent frames unless asked for.
+    The group norm of the base models' first convolution takes its statistics from each utterance's
+    real frames, and attention masks padding, so that an utterance's result is the same in any batch
+    (without this, padding changes it by tens of per cent). No LayerDrop and no masking of the
+    latent frames unless asked for.
 """
 
 from __future__ import annotations
@@ -27,10 +28,11 @@ from mmser.models.layers.pretrained import check_layers, freeze, pretrained
 class Wav2Vec2Finetune(nn.Module):
     """Waveform -> convolutions (20 ms) -> transformer; the states of the last layer come out.
 
-    ``frozen_layers`` transformer layers from the bottom stay fixed; ``freeze_convolutions`` and ``freeze_projection``
-    fix what lies below. See `pretrained` for ``weights``. Base checkpoints want the waveform with mean 0 and
-    variance 1 per utterance (the extractor ``waveform_zscore``). ``masking`` hides latent frames in training behind
-    the vector that pre-training hid them behind, which goes on learning.
+    ``frozen_layers`` transformer layers from the bottom stay fixed; ``freeze_convolutions`` and
+    ``freeze_projection`` fix what lies below. See `pretrained` for ``weights``. Base checkpoints
+    want the waveform with mean 0 and variance 1 per utterance (the extractor ``waveform_zscore``).
+    ``masking`` hides latent frames in training behind the vector that pre-training hid them behind,
+    which goes on learning.
     """
 
     reads: ClassVar[str] = "waveform"
@@ -58,7 +60,9 @@ class Wav2Vec2Finetune(nn.Module):
         self.masking = masking
         if masking is None or not masking.hides_frames:
             network.masked_spec_embed = None  # it would never get a gradient
-        elif getattr(network, "masked_spec_embed", None) is None:  # a checkpoint that was trained without
+        elif (
+            getattr(network, "masked_spec_embed", None) is None
+        ):  # a checkpoint that was trained without
             network.masked_spec_embed = nn.Parameter(torch.rand(self.output_size))
         self.network = network
         if freeze_convolutions:
@@ -69,7 +73,9 @@ class Wav2Vec2Finetune(nn.Module):
             freeze(layer)
 
     def forward(self, stream: Stream) -> Stream:
-        """(batch, sample) or (batch, sample, 1) at 16 kHz -> (batch, frame, output_size), one frame per 20 ms."""
+        """(batch, sample) or (batch, sample, 1) at 16 kHz -> (batch, frame, output_size), one frame
+        per 20 ms.
+        """
         waveform = stream.filled().flatten(1)
         features, mask = self._convolved(waveform, stream.lengths)
         hidden, _ = self.network.feature_projection(features)
@@ -77,11 +83,15 @@ class Wav2Vec2Finetune(nn.Module):
             hidden = self.masking(hidden, mask, self.network.masked_spec_embed)
         # An absent utterance attends over its zeros: a row without any key has no softmax.
         attended = mask | ~mask.any(dim=1, keepdim=True)
-        hidden = self.network.encoder(zero_padding(hidden, mask), attention_mask=attended).last_hidden_state
+        hidden = self.network.encoder(
+            zero_padding(hidden, mask), attention_mask=attended
+        ).last_hidden_state
         return Stream(zero_padding(hidden, mask), mask)
 
     def _convolved(self, waveform: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """(batch, sample) -> (batch, frame, channel) and the mask of real frames; at least one for who is present."""
+        """(batch, sample) -> (batch, frame, channel) and the mask of real frames; at least one for
+        who is present.
+        """
         hidden = F.pad(waveform, (0, max(0, self._receptive_field() - waveform.shape[1])))[:, None]
         present = lengths > 0
         for layer in self.network.feature_extractor.conv_layers:
@@ -97,7 +107,9 @@ class Wav2Vec2Finetune(nn.Module):
             return layer(hidden)
         hidden = layer.conv(hidden)
         mask = length_mask(lengths, hidden.shape[2])
-        return layer.activation(masked_group_norm(hidden, mask, norm.num_groups, norm.weight, norm.bias, norm.eps))
+        return layer.activation(
+            masked_group_norm(hidden, mask, norm.num_groups, norm.weight, norm.bias, norm.eps)
+        )
 
     def _receptive_field(self) -> int:
         """Samples that one output frame sees (400 for the published models)."""

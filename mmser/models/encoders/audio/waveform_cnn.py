@@ -1,11 +1,12 @@
 """A convolutional network over the raw waveform of a whole sequence, one vector per label frame.
 
-Source: Tzirakis, Nguyen, Zafeiriou, Schuller, "Speech emotion recognition using semantic information", ICASSP 2021,
-with details from its authors' released code.
+Source: Tzirakis, Nguyen, Zafeiriou, Schuller, "Speech emotion recognition using semantic
+information", ICASSP 2021, with details from its authors' released code.
 
 Differs:
-    ``frames="aligned"`` (the default) averages the network's steps within each label frame. The released code reshapes
-    steps to frames instead, which cuts through steps and rotates the channels from frame to frame; "released" does so.
+    ``frames="aligned"`` (the default) averages the network's steps within each label frame. The
+    released code reshapes steps to frames instead, which cuts through steps and rotates the
+    channels from frame to frame; "released" does so.
 """
 
 from __future__ import annotations
@@ -24,11 +25,13 @@ from mmser.models.layers.convolution import MaskedConv1d, max_pool_1d
 
 
 class WaveformCNN(nn.Module):
-    """Frames joined to one waveform -> 3 x (convolution, max pooling, ReLU, dropout) -> one vector per frame.
+    """Frames joined to one waveform -> 3 x (convolution, max pooling, ReLU, dropout) -> one vector
+    per frame.
 
-    ``input_size`` is the number of samples per frame. A step of the network covers ``prod(pools)`` samples; the vector
-    of frame t is the mean of the steps that overlap it. With ``frames="released"`` the vector has ``input_size``
-    features, the sequence must divide evenly, and padding is not told from silence.
+    ``input_size`` is the number of samples per frame. A step of the network covers ``prod(pools)``
+    samples; the vector of frame t is the mean of the steps that overlap it. With
+    ``frames="released"`` the vector has ``input_size`` features, the sequence must divide evenly,
+    and padding is not told from silence.
     """
 
     def __init__(
@@ -42,12 +45,17 @@ class WaveformCNN(nn.Module):
     ) -> None:
         super().__init__()
         if not len(channels) == len(kernels) == len(pools):
-            raise MmserError("as many channels as kernels and pools", f"{channels} {kernels} {pools}", "Correct them.")
+            raise MmserError(
+                "as many channels as kernels and pools",
+                f"{channels} {kernels} {pools}",
+                "Correct them.",
+            )
         if frames not in ("aligned", "released"):
             raise MmserError("frames aligned or released", f"'{frames}'", "Correct it.")
         sizes = (1, *channels)
         self.convolutions = nn.ModuleList(
-            MaskedConv1d(sizes[layer], sizes[layer + 1], kernel) for layer, kernel in enumerate(kernels)
+            MaskedConv1d(sizes[layer], sizes[layer + 1], kernel)
+            for layer, kernel in enumerate(kernels)
         )
         self.pools = tuple(pools)
         self.dropout = nn.Dropout(dropout)
@@ -69,22 +77,33 @@ class WaveformCNN(nn.Module):
         return Stream(self._averaged(values, mask, stream.mask.shape[1], samples), stream.mask)
 
     def _averaged(self, values: Tensor, mask: Tensor, frames: int, samples: int) -> Tensor:
-        """values (batch, step, channel) -> (batch, frame, channel): the mean over the real steps of each frame."""
+        """values (batch, step, channel) -> (batch, frame, channel): the mean over the real steps of
+        each frame.
+        """
         step = prod(self.pools)
         frame = torch.arange(frames, device=values.device)
         first, last = frame * samples // step, -(-(frame + 1) * samples // step)
         widest = ceil(samples / step) + 1
         index = first[:, None] + torch.arange(widest, device=values.device)
-        index, inside = index.clamp(max=values.shape[1] - 1), index < last[:, None].clamp(max=values.shape[1])
-        real = mask[:, index.flatten()].unflatten(1, index.shape) & inside  # (batch, frame, step of the frame)
-        total = torch.zeros(len(values), frames, values.shape[2], dtype=values.dtype, device=values.device)
+        index, inside = (
+            index.clamp(max=values.shape[1] - 1),
+            index < last[:, None].clamp(max=values.shape[1]),
+        )
+        real = (
+            mask[:, index.flatten()].unflatten(1, index.shape) & inside
+        )  # (batch, frame, step of the frame)
+        total = torch.zeros(
+            len(values), frames, values.shape[2], dtype=values.dtype, device=values.device
+        )
         for place in range(widest):  # a handful of steps, never frames
             taken = values.index_select(1, index[:, place])
             total = total + taken.masked_fill(~real[..., place, None], 0.0)
         return total / real.sum(dim=2).clamp(min=1)[..., None]
 
     def _reshaped(self, values: Tensor, frames: int, samples: int) -> Tensor:
-        """values (batch, step, channel) -> (batch, frame, sample), whatever channel of whatever step it be."""
+        """values (batch, step, channel) -> (batch, frame, sample), whatever channel of whatever
+        step it be.
+        """
         if frames * samples % prod(self.pools):
             raise MmserError(
                 f"a sequence of a multiple of {prod(self.pools)} samples for frames=released",

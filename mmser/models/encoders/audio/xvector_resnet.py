@@ -1,11 +1,14 @@
-"""ResNet-34 x-vector: MFCC frames with voice -> residual network -> multi-head attention pooling -> embedding.
+"""ResNet-34 x-vector: MFCC frames with voice -> residual network -> multi-head attention pooling ->
+embedding.
 
-Source: Pappagari et al., "CopyPaste: an augmentation method for speech emotion recognition", ICASSP 2021. Widths, the
-number of heads and the embedding size are not given there: two presets (``wide``, ``light``).
+Source: Pappagari et al., "CopyPaste: an augmentation method for speech emotion recognition", ICASSP
+2021. Widths, the number of heads and the embedding size are not given there: two presets (``wide``,
+``light``).
 
 Differs:
-    Voice activity detection and mean normalisation act here, so that they see joined utterances as one; where no frame
-    has voice all are kept. The log energy is read off coefficient 0 (the mean log band, orthonormal DCT).
+    Voice activity detection and mean normalisation act here, so that they see joined utterances as
+    one; where no frame has voice all are kept. The log energy is read off coefficient 0 (the mean
+    log band, orthonormal DCT).
 """
 
 from __future__ import annotations
@@ -29,10 +32,12 @@ SIXTEEN_BIT = 2.0 * math.log(32768.0)
 
 
 class XVectorResNet(nn.Module):
-    """(batch, time, coefficient) -> (batch, 1, embedding_size); the time axis shrinks by 8 before pooling.
+    """(batch, time, coefficient) -> (batch, 1, embedding_size); the time axis shrinks by 8 before
+    pooling.
 
-    ``channels`` are the widths of the four stages of ``blocks`` basic blocks. ``detect_voice`` drops frames whose log
-    energy is not above ``threshold + share * mean`` in at least ``proportion`` of the frames within ``context``.
+    ``channels`` are the widths of the four stages of ``blocks`` basic blocks. ``detect_voice``
+    drops frames whose log energy is not above ``threshold + share * mean`` in at least
+    ``proportion`` of the frames within ``context``.
     """
 
     def __init__(
@@ -50,7 +55,12 @@ class XVectorResNet(nn.Module):
     ) -> None:
         super().__init__()
         self.detect_voice = detect_voice
-        self.threshold, self.share, self.proportion, self.context = threshold, share, proportion, context
+        self.threshold, self.share, self.proportion, self.context = (
+            threshold,
+            share,
+            proportion,
+            context,
+        )
         self.entrance = _Convolution(1, channels[0], 3, 1)
         self.stages = nn.ModuleList()
         width, bands = channels[0], input_size
@@ -70,11 +80,15 @@ class XVectorResNet(nn.Module):
         frames, mask = self.frames(values, mask)
         present = stream.present[:, None]
         pooled, _ = self.pooling(frames, mask)
-        hidden = F.relu(self.norm(self.embedding(pooled)[:, :, None], present))  # (batch, feature, 1)
+        hidden = F.relu(
+            self.norm(self.embedding(pooled)[:, :, None], present)
+        )  # (batch, feature, 1)
         return Stream(hidden.transpose(1, 2), present)
 
     def prepared(self, stream: Stream) -> tuple[Tensor, Tensor]:
-        """Voiced frames moved to the front, mean 0 per coefficient: (batch, time, coefficient), (batch, time)."""
+        """Voiced frames moved to the front, mean 0 per coefficient: (batch, time, coefficient),
+        (batch, time).
+        """
         values, mask = stream.filled(), stream.mask
         bands = values.shape[2]
         energy = values[..., 0] / math.sqrt(bands) + math.log(bands) + SIXTEEN_BIT
@@ -84,7 +98,9 @@ class XVectorResNet(nn.Module):
         return zero_padding(values - masked_mean(values, kept)[:, None], kept), kept
 
     def voiced(self, energy: Tensor, mask: Tensor) -> Tensor:
-        """energy (batch, time) -> (batch, time) bool, Kaldi's energy-based decision; all of a row that has no voice."""
+        """energy (batch, time) -> (batch, time) bool, Kaldi's energy-based decision; all of a row
+        that has no voice.
+        """
         order, inverse = compact_order(mask)
         real = length_mask(mask.sum(dim=1), mask.shape[1])
         energy = rows_at(energy[..., None], order).squeeze(-1)
@@ -108,9 +124,13 @@ class XVectorResNet(nn.Module):
 class _Convolution(nn.Module):
     """Convolution without bias, batch norm, and ReLU unless told otherwise."""
 
-    def __init__(self, input_size: int, size: int, kernel: int, stride: int, relu: bool = True) -> None:
+    def __init__(
+        self, input_size: int, size: int, kernel: int, stride: int, relu: bool = True
+    ) -> None:
         super().__init__()
-        self.convolution = MaskedConv2d(input_size, size, (kernel, kernel), (stride, stride), bias=False)
+        self.convolution = MaskedConv2d(
+            input_size, size, (kernel, kernel), (stride, stride), bias=False
+        )
         self.norm = MaskedBatchNorm(size)
         self.relu = relu
 

@@ -1,13 +1,14 @@
 """A convolution, then a BiGRU: the encoders of the self- versus cross-attention comparison.
 
-Source: Rajan, Brutti, Cavallaro, "Is cross-attention preferable to self-attention for multi-modal emotion
-recognition?", ICASSP 2022, with its authors' released code.
+Source: Rajan, Brutti, Cavallaro, "Is cross-attention preferable to self-attention for multi-modal
+emotion recognition?", ICASSP 2022, with its authors' released code.
 
 Differs:
-    What the paper calls a 1-D convolution takes the padded time steps as channels: one learnt mixing of time positions,
-    shared by all features. It needs a fixed length and knows no mask; it is kept as ``layout="released"``, in which
-    every stream has ``steps`` steps, padding counts as real, and the recurrence runs over it. The default
-    ``layout="masked"`` is a real convolution of ``stride`` steps into one, and leaves padding out.
+    What the paper calls a 1-D convolution takes the padded time steps as channels: one learnt
+    mixing of time positions, shared by all features. It needs a fixed length and knows no mask; it
+    is kept as ``layout="released"``, in which every stream has ``steps`` steps, padding counts as
+    real, and the recurrence runs over it. The default ``layout="masked"`` is a real convolution of
+    ``stride`` steps into one, and leaves padding out.
 """
 
 from __future__ import annotations
@@ -28,8 +29,9 @@ Layout = Literal["masked", "released"]
 class MixedBiGRU(nn.Module):
     """Input dropout -> convolution (if any) -> BiGRU of ``hidden_size`` per direction.
 
-    Masked layout: ``projected_size`` features come out of a convolution of width and stride ``stride``. Released
-    layout: ``mixed_steps`` steps come out of the mixing of ``steps``. Null leaves the convolution out.
+    Masked layout: ``projected_size`` features come out of a convolution of width and stride
+    ``stride``. Released layout: ``mixed_steps`` steps come out of the mixing of ``steps``. Null
+    leaves the convolution out.
     """
 
     def __init__(
@@ -53,13 +55,16 @@ class MixedBiGRU(nn.Module):
             self.mixing = nn.Linear(steps, mixed_steps)
         if not self.released and projected_size is not None:
             self.convolution = MaskedConv1d(input_size, projected_size, stride, stride)
-        inner_size = input_size if self.convolution is None or projected_size is None else projected_size
+        inner_size = (
+            input_size if self.convolution is None or projected_size is None else projected_size
+        )
         self.input_dropout = nn.Dropout(input_dropout)
         self.recurrence = Recurrent(inner_size, hidden_size)
         self.output_size = self.recurrence.output_size
 
     def forward(self, stream: Stream) -> Stream:
-        """(batch, time, feature) -> (batch, ceil(time / stride), 2 hidden), or (batch, mixed steps, 2 hidden).
+        """(batch, time, feature) -> (batch, ceil(time / stride), 2 hidden), or (batch, mixed steps,
+        2 hidden).
 
         In the released layout every step of a stream that is there counts as real.
         """
@@ -74,8 +79,12 @@ class MixedBiGRU(nn.Module):
         return Stream(self.recurrence(values, mask).outputs, mask)
 
     def _mixed(self, values: Tensor) -> Tensor:
-        """``X'[t'] = b[t'] + sum_t W[t', t] X[t]``: (batch, steps, feature) -> (batch, mixed steps, feature)."""
-        return values if self.mixing is None else self.mixing(values.transpose(1, 2)).transpose(1, 2)
+        """``X'[t'] = b[t'] + sum_t W[t', t] X[t]``: (batch, steps, feature) -> (batch, mixed steps,
+        feature).
+        """
+        return (
+            values if self.mixing is None else self.mixing(values.transpose(1, 2)).transpose(1, 2)
+        )
 
 
 def _resized(values: Tensor, steps: int) -> Tensor:

@@ -1,4 +1,6 @@
-"""A feature sequence -> one vector per utterance: mean, max, mean and deviation, or learnt attention over time."""
+"""A feature sequence -> one vector per utterance: mean, max, mean and deviation, or learnt
+attention over time.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ class Pool(nn.Module):
     """Pool over real steps, time = 1 remains; an absent stream stays absent."""
 
     def __init__(
-        self, input_size: int, pooling: Literal["mean", "max", "statistics", "attention"] = "statistics"
+        self,
+        input_size: int,
+        pooling: Literal["mean", "max", "statistics", "attention"] = "statistics",
     ) -> None:
         super().__init__()
         self.attention = AttentionPooling(input_size) if pooling == "attention" else None

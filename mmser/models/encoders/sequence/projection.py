@@ -13,7 +13,11 @@ class Projection(nn.Module):
     """Linear, activation, dropout at every step."""
 
     def __init__(
-        self, input_size: int, output_size: int = 128, activation_name: Activation = "none", dropout: float = 0.0
+        self,
+        input_size: int,
+        output_size: int = 128,
+        activation_name: Activation = "none",
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
         self.output_size = output_size

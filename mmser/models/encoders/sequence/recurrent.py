@@ -11,8 +11,8 @@ from mmser.models.layers.recurrent import Cell, Merge, Recurrent, orthogonal
 class RecurrentEncoder(nn.Module):
     """Input dropout -> recurrence; the states of every real step come out, at the input's rate.
 
-    ``merge`` joins the directions; ``orthogonal_start`` sets the recurrence orthogonal with zero biases, but for
-    those of a GRU's reset and update gates, which start at ``gate_bias``.
+    ``merge`` joins the directions; ``orthogonal_start`` sets the recurrence orthogonal with zero
+    biases, but for those of a GRU's reset and update gates, which start at ``gate_bias``.
     """
 
     def __init__(
@@ -30,7 +30,9 @@ class RecurrentEncoder(nn.Module):
     ) -> None:
         super().__init__()
         self.input_dropout = nn.Dropout(input_dropout)
-        self.recurrence = Recurrent(input_size, hidden_size, cell, bidirectional, layers, dropout, merge)
+        self.recurrence = Recurrent(
+            input_size, hidden_size, cell, bidirectional, layers, dropout, merge
+        )
         self.output_size = self.recurrence.output_size
         if orthogonal_start:
             orthogonal(self.recurrence, gate_bias)

@@ -1,4 +1,6 @@
-"""Cached frames cut into segments: wav2vec 2.0 features in the place of a fine-tuned network (CA-MSER)."""
+"""Cached frames cut into segments: wav2vec 2.0 features in the place of a fine-tuned network
+(CA-MSER).
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,9 @@ from mmser.models.layers.tiling import extent
 
 
 class SegmentFrames(nn.Module):
-    """Of every ``hop`` frames the first ``frames`` (3 s of wav2vec 2.0: 149 of 150); no parameters."""
+    """Of every ``hop`` frames the first ``frames`` (3 s of wav2vec 2.0: 149 of 150);
+    no parameters.
+    """
 
     def __init__(self, input_size: int, hop: int = 150, frames: int = 149) -> None:
         super().__init__()
@@ -20,7 +24,9 @@ class SegmentFrames(nn.Module):
         self.frames = frames
 
     def forward(self, stream: Stream) -> Stream:
-        """(batch, time, feature) -> (batch, ceil(time / hop) * frames, feature); an unfinished segment is padded."""
+        """(batch, time, feature) -> (batch, ceil(time / hop) * frames, feature); an unfinished
+        segment is padded.
+        """
         longest = max(1, int(extent(stream.mask).max()))
         short = -longest % self.hop
         values, mask = stream.filled()[:, :longest], stream.mask[:, :longest]

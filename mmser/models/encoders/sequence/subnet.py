@@ -1,9 +1,11 @@
 """A small network from a feature sequence to one vector: the modality embeddings of TFN and LMF.
 
-Source: Zadeh et al., EMNLP 2017; Liu et al., ACL 2018, with the latter's released code: audio and face are averaged
-over time and pass three dense layers with ReLU, text passes an LSTM and one linear layer.
+Source: Zadeh et al., EMNLP 2017; Liu et al., ACL 2018, with the latter's released code: audio and
+face are averaged over time and pass three dense layers with ReLU, text passes an LSTM and one
+linear layer.
 
-Differs: no batch norm before the dense layers; features are standardised by the stream's ``normalise: zscore``.
+Differs: no batch norm before the dense layers; features are standardised by the stream's
+``normalise: zscore``.
 """
 
 from __future__ import annotations
@@ -26,8 +28,9 @@ Kind = Literal["dense", "lstm"]
 class Subnet(nn.Module):
     """One vector per utterance, by ``kind``.
 
-    ``dense``: mean over time, dropout, ``layers`` times linear and ReLU; ``lstm``: final state, dropout, linear.
-    Either way one step of ``output_size`` comes out; an absent stream stays absent.
+    ``dense``: mean over time, dropout, ``layers`` times linear and ReLU; ``lstm``: final state,
+    dropout, linear. Either way one step of ``output_size`` comes out; an absent stream stays
+    absent.
     """
 
     def __init__(

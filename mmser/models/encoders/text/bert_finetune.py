@@ -17,10 +17,12 @@ from mmser.models.layers.pretrained import check_layers, check_positions, freeze
 
 
 class BertFinetune(nn.Module):
-    """Sub-word ids -> embeddings -> transformer; the states of the last layer come out, one per sub-word.
+    """Sub-word ids -> embeddings -> transformer; the states of the last layer come out, one per
+    sub-word.
 
-    ``frozen_layers`` transformer layers from the bottom stay fixed, with the embeddings if ``freeze_embeddings``.
-    See `pretrained` for ``weights``. Positions count real steps, so padding anywhere changes nothing.
+    ``frozen_layers`` transformer layers from the bottom stay fixed, with the embeddings if
+    ``freeze_embeddings``. See `pretrained` for ``weights``. Positions count real steps, so padding
+    anywhere changes nothing.
     """
 
     reads: ClassVar[str] = "tokens"
@@ -50,11 +52,15 @@ class BertFinetune(nn.Module):
             freeze(layer)
 
     def forward(self, stream: Stream) -> Stream:
-        """(batch, token) long -> (batch, token, output_size), same mask; no more tokens than BERT has positions."""
+        """(batch, token) long -> (batch, token, output_size), same mask; no more tokens than BERT
+        has positions.
+        """
         check_positions(self.network, stream.mask)
         ids = stream.values.flatten(1).masked_fill(~stream.mask, 0)
         # An absent utterance attends over its padding: a row without any key has no softmax.
         attended = stream.mask | ~stream.mask.any(dim=1, keepdim=True)
         positions = (torch.cumsum(stream.mask, dim=1) - 1).clamp(min=0)
-        hidden = self.network(ids, attention_mask=attended.long(), position_ids=positions).last_hidden_state
+        hidden = self.network(
+            ids, attention_mask=attended.long(), position_ids=positions
+        ).last_hidden_state
         return Stream(zero_padding(hidden, stream.mask), stream.mask)

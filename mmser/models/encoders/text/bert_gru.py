@@ -1,10 +1,10 @@
 """BERT-GRU: a GRU over BERT's last layers side by side, sub-word ids -> one vector per utterance.
 
-Source: Dutta, Ganapathy, "Multimodal transformer with learnable frontend and self attention for emotion recognition",
-ICASSP 2022, with details from its authors' released code.
+Source: Dutta, Ganapathy, "Multimodal transformer with learnable frontend and self attention for
+emotion recognition", ICASSP 2022, with details from its authors' released code.
 
-Differs: the GRU's two last states (200 numbers) are projected to 100, the size that the notes call best and the
-released configuration names; ``output_size`` null leaves them as they are.
+Differs: the GRU's two last states (200 numbers) are projected to 100, the size that the notes call
+best and the released configuration names; ``output_size`` null leaves them as they are.
 """
 
 from __future__ import annotations
@@ -23,11 +23,12 @@ from mmser.models.layers.row_chunks import in_chunks
 
 
 class BertGRU(nn.Module):
-    """BERT -> its last ``layers`` hidden layers, earliest first -> two-layer BiGRU -> both last states -> linear.
+    """BERT -> its last ``layers`` hidden layers, earliest first -> two-layer BiGRU -> both last
+    states -> linear.
 
-    ``dropout`` acts between the GRU's layers, ``final_dropout`` on its last states. See `pretrained` for ``weights``;
-    ``frozen`` keeps BERT as it is. In evaluation mode at most ``rows_at_once``
-    utterances are computed together.
+    ``dropout`` acts between the GRU's layers, ``final_dropout`` on its last states. See
+    `pretrained` for ``weights``; ``frozen`` keeps BERT as it is. In evaluation mode at most
+    ``rows_at_once`` utterances are computed together.
     """
 
     reads: ClassVar[str] = "tokens"
@@ -58,10 +59,14 @@ class BertGRU(nn.Module):
         self.network = network
         self.layers = layers
         self.rows_at_once = rows_at_once
-        self.recurrence = Recurrent(layers * network.config.hidden_size, hidden_size, layers=2, dropout=dropout)
+        self.recurrence = Recurrent(
+            layers * network.config.hidden_size, hidden_size, layers=2, dropout=dropout
+        )
         self.final_dropout = nn.Dropout(final_dropout)
         states = self.recurrence.output_size
-        self.projection: nn.Module = nn.Identity() if output_size is None else nn.Linear(states, output_size)
+        self.projection: nn.Module = (
+            nn.Identity() if output_size is None else nn.Linear(states, output_size)
+        )
         self.output_size = output_size or states
 
     def forward(self, stream: Stream) -> Stream:
@@ -78,6 +83,8 @@ class BertGRU(nn.Module):
         # An absent utterance attends over its padding: a row without any key has no softmax.
         attended = mask | ~mask.any(dim=1, keepdim=True)
         positions = (torch.cumsum(mask, dim=1) - 1).clamp(min=0)
-        found = self.network(ids, attention_mask=attended.long(), position_ids=positions, output_hidden_states=True)
+        found = self.network(
+            ids, attention_mask=attended.long(), position_ids=positions, output_hidden_states=True
+        )
         states = torch.cat(found.hidden_states[-self.layers :], dim=-1)
         return self.projection(self.final_dropout(self.recurrence(states, mask).final))

@@ -16,8 +16,9 @@ class EmbeddingGRU(nn.Module):
     """Embedding -> dropout -> GRU, one state per word.
 
     ``input_size`` is the size of the training fold's vocabulary (0 padding, 1 unknown word) unless
-    ``vocabulary_size`` says otherwise. With ``orthogonal_start`` the reset and update gates start at ``gate_bias``.
-    Vectors start random; `set_vectors` puts pretrained ones (GloVe) in their place.
+    ``vocabulary_size`` says otherwise. With ``orthogonal_start`` the reset and update gates start
+    at ``gate_bias``. Vectors start random; `set_vectors` puts pretrained ones (GloVe) in their
+    place.
     """
 
     reads: ClassVar[str] = "words"
@@ -38,13 +39,17 @@ class EmbeddingGRU(nn.Module):
         super().__init__()
         self.embedding = nn.Embedding(vocabulary_size or input_size, embedding_size, padding_idx=0)
         self.input_dropout = nn.Dropout(input_dropout)
-        self.recurrence = Recurrent(embedding_size, hidden_size, "gru", bidirectional, layers, merge=merge)
+        self.recurrence = Recurrent(
+            embedding_size, hidden_size, "gru", bidirectional, layers, merge=merge
+        )
         self.output_size = self.recurrence.output_size
         if orthogonal_start:
             orthogonal(self.recurrence, gate_bias)
 
     def set_vectors(self, vectors: Tensor) -> None:
-        """Start from ``vectors`` (vocabulary, embedding_size); rows of NaN (words without one) stay as they are."""
+        """Start from ``vectors`` (vocabulary, embedding_size); rows of NaN (words without one) stay
+        as they are.
+        """
         if vectors.shape != self.embedding.weight.shape:
             raise MmserError(
                 f"word vectors of shape {tuple(self.embedding.weight.shape)}",
@@ -58,4 +63,6 @@ class EmbeddingGRU(nn.Module):
     def forward(self, stream: Stream) -> Stream:
         """(batch, word) long -> (batch, word, output_size), same mask."""
         embedded = self.embedding(stream.values.masked_fill(~stream.mask, 0))
-        return Stream(self.recurrence(self.input_dropout(embedded), stream.mask).outputs, stream.mask)
+        return Stream(
+            self.recurrence(self.input_dropout(embedded), stream.mask).outputs, stream.mask
+        )

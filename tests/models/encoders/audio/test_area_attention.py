@@ -35,7 +35,9 @@ def full(values: Tensor) -> Stream:
 
 @pytest.mark.parametrize(("joined", "expected"), [("channel", 302_916), ("height", 503_108)])
 def test_parameter_count_is_exact(joined: str, expected: int) -> None:
-    assert sum(parameter.numel() for parameter in system(128, joined=joined).parameters()) == expected
+    assert (
+        sum(parameter.numel() for parameter in system(128, joined=joined).parameters()) == expected
+    )
 
 
 @pytest.mark.parametrize(("joined", "rows"), [("channel", 32), ("height", 64)])
@@ -47,7 +49,8 @@ def test_shapes(joined: str, rows: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("grid", "shape", "expected"), [((1, 20), (1, 3), 57), ((32, 20), (3, 3), 5301), ((64, 20), (3, 3), 10_773)]
+    ("grid", "shape", "expected"),
+    [((1, 20), (1, 3), 57), ((32, 20), (3, 3), 5301), ((64, 20), (3, 3), 10_773)],
 )
 def test_number_of_areas(grid: tuple[int, int], shape: tuple[int, int], expected: int) -> None:
     assert area_summaries(torch.zeros(1, 1, *grid), *shape, "mean").shape == (1, expected, 1)
@@ -82,7 +85,9 @@ def test_summaries_against_loops(summary: str) -> None:
 def test_single_cells_are_plain_attention() -> None:
     maps = torch.randn(2, 6, 4, 5)
     cells = maps.flatten(2).transpose(1, 2)
-    expected = F.scaled_dot_product_attention(cells, cells, cells).transpose(1, 2).unflatten(2, (4, 5))
+    expected = (
+        F.scaled_dot_product_attention(cells, cells, cells).transpose(1, 2).unflatten(2, (4, 5))
+    )
     assert (AreaAttention(1, 1)(maps) - expected).abs().max() < 1e-6
     unscaled = (cells @ cells.transpose(1, 2)).softmax(dim=-1) @ cells
     found = AreaAttention(1, 1, scaled=False)(maps).flatten(2).transpose(1, 2)
@@ -99,7 +104,9 @@ def test_constant_values() -> None:
 
 def test_rows_by_themselves_know_no_height() -> None:
     maps = torch.randn(2, 4, 5, 6)
-    assert torch.equal(AreaAttention(3, 3, layout="row1d")(maps), AreaAttention(1, 3, layout="row1d")(maps))
+    assert torch.equal(
+        AreaAttention(3, 3, layout="row1d")(maps), AreaAttention(1, 3, layout="row1d")(maps)
+    )
     assert not torch.allclose(AreaAttention(3, 3)(maps), AreaAttention(1, 3)(maps))
     row = AreaAttention(1, 3)(maps[:, :, 2:3])
     torch.testing.assert_close(AreaAttention(3, 3, layout="row1d")(maps)[:, :, 2:3], row)
@@ -123,7 +130,10 @@ def test_unknown_choices_are_an_error() -> None:
 def test_number_of_test_segments(seconds: float, expected: int) -> None:
     encoder = AreaAttentionNet(8)
     frames = 1 + round(seconds * 16_000) // 400
-    assert segment_mask(torch.tensor([frames]), 300, encoder.segment, encoder.test_hop).sum() == expected
+    assert (
+        segment_mask(torch.tensor([frames]), 300, encoder.segment, encoder.test_hop).sum()
+        == expected
+    )
 
 
 def test_a_short_clip_is_padded_with_silence() -> None:

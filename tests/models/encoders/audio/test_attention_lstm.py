@@ -1,4 +1,6 @@
-"""The acceptance checks of the attention LSTM; the names of its 93 columns are tested among the extractors."""
+"""The acceptance checks of the attention LSTM; the names of its 93 columns are tested among the
+extractors.
+"""
 
 import pytest
 import torch
@@ -17,12 +19,16 @@ from mmser.models.multimodal import MultimodalModel, build_model
 SMALL = {"sizes": (7, 5)}
 
 
-def system(classes: int = 6, size: int = 93, dropout: float = 0.5, **encoder: object) -> MultimodalModel:
+def system(
+    classes: int = 6, size: int = 93, dropout: float = 0.5, **encoder: object
+) -> MultimodalModel:
     torch.manual_seed(0)
     return build_model(
         {"audio": lambda input_size: AttentionLSTM(input_size, **encoder)},
         Concat,
-        lambda input_size, task: Classifier(input_size, task, hidden_sizes=[128], dropout=dropout, input_dropout=0.0),
+        lambda input_size, task: Classifier(
+            input_size, task, hidden_sizes=[128], dropout=dropout, input_dropout=0.0
+        ),
         {"audio": size},
         Task(classes=tuple(map(str, range(classes)))),
     )
@@ -72,7 +78,9 @@ def test_attention_gate_reads_the_cell_alone(monkeypatch: pytest.MonkeyPatch) ->
     layer = AttentionGateLSTM(5, 7)
     gates: list[Tensor] = []
     original = layer.attention_gate
-    monkeypatch.setattr(layer, "attention_gate", lambda cell: gates.append(original(cell)) or gates[-1])
+    monkeypatch.setattr(
+        layer, "attention_gate", lambda cell: gates.append(original(cell)) or gates[-1]
+    )
     step = torch.randn(2, 21, requires_grad=True)
     hidden, cell = torch.randn(2, 7, requires_grad=True), torch.randn(2, 7, requires_grad=True)
     layer._step(step, (hidden, cell))
@@ -102,7 +110,9 @@ def test_full_peepholes_by_hand() -> None:
     expected = torch.sigmoid(f + peep_f) * cell + torch.sigmoid(i + peep_i) * torch.tanh(g)
     found, after = layer._step(projected, (hidden, cell))
     torch.testing.assert_close(after, expected)
-    torch.testing.assert_close(found, torch.sigmoid(o + layer.after(expected)) * torch.tanh(expected))
+    torch.testing.assert_close(
+        found, torch.sigmoid(o + layer.after(expected)) * torch.tanh(expected)
+    )
 
 
 def test_time_weights() -> None:

@@ -1,4 +1,6 @@
-"""The acceptance checks of attention pooling; the spectrogram itself is tested among the extractors."""
+"""The acceptance checks of attention pooling; the spectrogram itself is tested among the
+extractors.
+"""
 
 import pytest
 import torch
@@ -67,7 +69,9 @@ def test_a_tone_peaks_in_its_row_of_a_400_by_200_map() -> None:
 
 
 def test_magnitudes_fill_zero_to_one() -> None:
-    maps = AttentionPoolingNet(12, scale="magnitude", **SMALL).maps(torch.randn(2, 15, 12), torch.ones(2, 15).bool())
+    maps = AttentionPoolingNet(12, scale="magnitude", **SMALL).maps(
+        torch.randn(2, 15, 12), torch.ones(2, 15).bool()
+    )
     assert maps.min() >= 0 and maps.amax(dim=(1, 2)).eq(1).all()
     with pytest.raises(MmserError, match="scale log or magnitude; found 'power'"):
         AttentionPoolingNet(12, scale="power")
@@ -110,13 +114,17 @@ def test_rank_one_second_order_pooling() -> None:
     x = features[0].flatten(1).T  # (cell, channel)
     second_order = x.T @ x
     b = net.bottom_up.weight[0]
-    assert (pooled[0] @ a - torch.trace(second_order @ torch.outer(b, a))).abs() < 1e-4 * second_order.norm()
+    assert (
+        pooled[0] @ a - torch.trace(second_order @ torch.outer(b, a))
+    ).abs() < 1e-4 * second_order.norm()
 
 
 def test_circular_shift_of_both_maps_leaves_scores() -> None:
     net = AttentionPoolingNet(12, **SMALL)
     features = torch.randn(1, 6, 5, 7)
-    torch.testing.assert_close(net.pool(features.roll((2, 3), dims=(2, 3)))[0], net.pool(features)[0])
+    torch.testing.assert_close(
+        net.pool(features.roll((2, 3), dims=(2, 3)))[0], net.pool(features)[0]
+    )
 
 
 @pytest.mark.parametrize(("training", "expected"), [(True, 4), (False, 8)])
@@ -144,7 +152,9 @@ def test_gaps_are_closed_and_short_clips_are_filled() -> None:
     assert segments.squeeze(-1).tolist() == [[0, 2, 3], [2, 3, 5]] and real.all()
     assert exists.tolist() == [[True, True, False, False]]
     segments, real, _ = cut_segments(gappy, 5, 1)
-    assert segments.squeeze(-1).tolist() == [[0, 2, 3, 5, 0]] and real.tolist() == [[True] * 4 + [False]]
+    assert segments.squeeze(-1).tolist() == [[0, 2, 3, 5, 0]] and real.tolist() == [
+        [True] * 4 + [False]
+    ]
     segments, real, _ = cut_segments(gappy, 5, 1, repeat_last=True)
     assert segments.squeeze(-1).tolist() == [[0, 2, 3, 5, 5]] and real.all()
 
@@ -158,7 +168,9 @@ def test_learning_rate_by_epoch() -> None:
         rates.append(optimizer.param_groups[0]["lr"])
         optimizer.step()
         schedule.step()
-    assert [rates[epoch - 1] for epoch in (1, 20, 21, 31, 41)] == pytest.approx([0.05, 0.05, 5e-3, 5e-4, 5e-5])
+    assert [rates[epoch - 1] for epoch in (1, 20, 21, 31, 41)] == pytest.approx(
+        [0.05, 0.05, 5e-3, 5e-4, 5e-5]
+    )
 
 
 def test_overfits_segments() -> None:

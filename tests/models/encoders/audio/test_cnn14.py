@@ -37,7 +37,8 @@ def full(values: Tensor) -> Stream:
 
 
 @pytest.mark.parametrize(
-    ("classes", "expected"), [(527, 80_753_615), (3, 79_679_939), (7, 79_688_135), (1251, 82_237_091)]
+    ("classes", "expected"),
+    [(527, 80_753_615), (3, 79_679_939), (7, 79_688_135), (1251, 82_237_091)],
 )
 def test_parameter_count_is_exact(classes: int, expected: int) -> None:
     with torch.device("meta"):
@@ -54,13 +55,19 @@ def test_linear_layers_alone_learn_four_million() -> None:
 @pytest.mark.parametrize(("frames", "steps"), [(32, 1), (101, 3), (1001, 31)])
 def test_shapes(frames: int, steps: int) -> None:
     encoder = Cnn14(64, channels=(2, 2, 2, 2, 2, 3), embedding_size=5).eval()
-    maps, mask = encoder.maps(torch.randn(1, 1, frames, 64), torch.ones(1, frames, dtype=torch.bool))
+    maps, mask = encoder.maps(
+        torch.randn(1, 1, frames, 64), torch.ones(1, frames, dtype=torch.bool)
+    )
     assert maps.shape == (1, 3, steps, 2) and mask.all()
     assert encoder(full(torch.randn(2, frames, 64))).values.shape == (2, 1, 5)
 
 
 def test_probabilities_sum_to_one() -> None:
-    logits = system(bands=16, **SMALL).eval()({"audio": full(torch.randn(3, 40, 16))}, empty_context(3)).logits
+    logits = (
+        system(bands=16, **SMALL)
+        .eval()({"audio": full(torch.randn(3, 40, 16))}, empty_context(3))
+        .logits
+    )
     torch.testing.assert_close(logits.log_softmax(dim=1).exp().sum(dim=1), torch.ones(3))
 
 
@@ -72,7 +79,9 @@ def test_equals_plain_torch_on_one_clip() -> None:
         block = encoder.get_submodule(f"conv_block{number}")
         for conv, norm in ((block.conv1, block.bn1), (block.conv2, block.bn2)):
             hidden = F.conv2d(hidden, conv.weight, padding=1)
-            hidden = F.batch_norm(hidden, norm.running_mean, norm.running_var, norm.weight, norm.bias).relu()
+            hidden = F.batch_norm(
+                hidden, norm.running_mean, norm.running_var, norm.weight, norm.bias
+            ).relu()
         hidden = F.avg_pool2d(hidden, 2) if number < 4 else hidden
     steps = hidden.mean(dim=3)
     expected = encoder.fc1(steps.amax(dim=2) + steps.mean(dim=2)).relu()
@@ -91,7 +100,16 @@ def test_training_clips_have_one_length() -> None:
     assert arranged[0, :, 0].diff().eq(1).all() and arranged[0, -1, 0] < 50
     assert arranged[1, :, 0].tolist() == [step % 6 for step in range(20)]
     whole, mask = encoder.eval().arranged(stream)
-    assert mask.sum(dim=1).tolist() == [50, 8] and whole[1, :8, 0].tolist() == [0, 1, 2, 3, 4, 5, 0, 1]
+    assert mask.sum(dim=1).tolist() == [50, 8] and whole[1, :8, 0].tolist() == [
+        0,
+        1,
+        2,
+        3,
+        4,
+        5,
+        0,
+        1,
+    ]
 
 
 def test_too_few_bands_or_frames_are_an_error() -> None:
@@ -102,7 +120,9 @@ def test_too_few_bands_or_frames_are_an_error() -> None:
 def published(path: Path, **changes: Tensor) -> Path:
     """A file of the published layout in small: its front end, its 527 labels, its counters."""
     torch.manual_seed(5)
-    state = {name: torch.randn_like(tensor) for name, tensor in Cnn14(16, **SMALL).state_dict().items()}
+    state = {
+        name: torch.randn_like(tensor) for name, tensor in Cnn14(16, **SMALL).state_dict().items()
+    }
     extra = {
         "spectrogram_extractor.stft.conv_real.weight": torch.zeros(3),
         "logmel_extractor.melW": torch.zeros(2, 2),
@@ -123,11 +143,14 @@ def test_published_weights_reach_every_layer_but_the_last(tmp_path: Path) -> Non
 
 def test_a_missing_or_other_file_says_so(tmp_path: Path) -> None:
     with pytest.raises(
-        MmserError, match=r"the weights of CNN14; found nothing at none.pth or .*Download https://zenodo"
+        MmserError,
+        match=r"the weights of CNN14; found nothing at none.pth or .*Download https://zenodo",
     ):
         Cnn14(16, weights="none.pth", weights_folder=str(tmp_path), **SMALL)
     other = published(tmp_path / "other.pth", **{"fc1.weight": torch.zeros(2, 2)})
-    with pytest.raises(MmserError, match=r"the tensors of CNN14 in .*other.pth; found another shape of fc1.weight"):
+    with pytest.raises(
+        MmserError, match=r"the tensors of CNN14 in .*other.pth; found another shape of fc1.weight"
+    ):
         Cnn14(16, weights=str(other), **SMALL)
     more = published(tmp_path / "more.pth", **{"conv_block9.conv1.weight": torch.zeros(2, 2)})
     with pytest.raises(MmserError, match="found no place for conv_block9"):
@@ -140,7 +163,9 @@ def test_linear_only_training_leaves_everything_else_bit_identical() -> None:
     for module in frozen_modules(model, LINEAR_ONLY):
         module.eval()
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    optimizer = torch.optim.SGD([p for p in model.parameters() if p.requires_grad], lr=0.1, momentum=0.9)
+    optimizer = torch.optim.SGD(
+        [p for p in model.parameters() if p.requires_grad], lr=0.1, momentum=0.9
+    )
     for _ in range(3):
         logits = model({"audio": full(torch.randn(4, 30, 16))}, empty_context(4)).logits
         optimizer.zero_grad()
@@ -165,18 +190,27 @@ class Fixed(nn.Module):
 def test_balanced_loss_lets_classes_contribute_equally() -> None:
     counts = (9, 67, 24)
     target = torch.arange(3).repeat_interleave(torch.tensor(counts))
-    batch, model = Batch(tuple(map(str, range(100))), {}, empty_context(100), {"emotion": target}), Fixed(100)
-    objective = CrossEntropy(Task(classes=("low", "mid", "high"), class_counts=counts), 3, class_weights="inverse")
+    batch, model = (
+        Batch(tuple(map(str, range(100))), {}, empty_context(100), {"emotion": target}),
+        Fixed(100),
+    )
+    objective = CrossEntropy(
+        Task(classes=("low", "mid", "high"), class_counts=counts), 3, class_weights="inverse"
+    )
     objective(model, batch)["cross_entropy"].backward()
     shares = torch.stack([model.logits.grad[target == c, c].sum() for c in range(3)])
     torch.testing.assert_close(shares, shares[:1].expand(3))
-    uniform = CrossEntropy(Task(classes=("low", "mid", "high"), class_counts=(5, 5, 5)), 3, class_weights="inverse")
+    uniform = CrossEntropy(
+        Task(classes=("low", "mid", "high"), class_counts=(5, 5, 5)), 3, class_weights="inverse"
+    )
     plain = F.cross_entropy(model.logits, target)
     torch.testing.assert_close(uniform(model, batch)["cross_entropy"], plain)
 
 
 def test_overfits() -> None:
-    model = system(4, 16, dropout=0.0, embedding_dropout=0.0, **SMALL | {"channels": (6, 8, 10, 12)}).train()
+    model = system(
+        4, 16, dropout=0.0, embedding_dropout=0.0, **SMALL | {"channels": (6, 8, 10, 12)}
+    ).train()
     stream, target = full(torch.randn(8, 12, 16)), torch.arange(8) % 4
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
     for _ in range(60):

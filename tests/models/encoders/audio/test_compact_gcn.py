@@ -20,7 +20,9 @@ NODES = 120
 
 
 def laplacian(kind: str, nodes: int = NODES, degrees: float = 1.0) -> np.ndarray:
-    """Straight from the definition; ``degrees`` multiplies the degree matrix of the normalised one."""
+    """Straight from the definition; ``degrees`` multiplies the degree matrix of the
+    normalised one.
+    """
     adjacency = np.diag(np.ones(nodes - 1), 1) + np.diag(np.ones(nodes - 1), -1)
     if kind == "cycle":
         adjacency[0, -1] = adjacency[-1, 0] = 1
@@ -51,7 +53,8 @@ def count(module: nn.Module) -> int:
 
 
 @pytest.mark.parametrize(
-    ("size", "classes", "expected"), [(35, 4, 38_916), (33, 4, 38_660), (34, 4, 38_788), (33, 7, 39_047)]
+    ("size", "classes", "expected"),
+    [(35, 4, 38_916), (33, 4, 38_660), (34, 4, 38_788), (33, 7, 39_047)],
 )
 def test_parameter_count_is_exact(size: int, classes: int, expected: int) -> None:
     assert count(system(classes, size)) == expected
@@ -59,7 +62,9 @@ def test_parameter_count_is_exact(size: int, classes: int, expected: int) -> Non
 
 def test_the_two_convolutions_are_the_papers_thirty_thousand() -> None:
     convolutions = CompactGCN(35).convolutions
-    assert [count(part) for part in convolutions] == [13_120, 16_832] and count(convolutions) == 29_952
+    assert [count(part) for part in convolutions] == [13_120, 16_832] and count(
+        convolutions
+    ) == 29_952
 
 
 @pytest.mark.parametrize("kind", ["dct2", "normalised", "cycle"])
@@ -131,12 +136,18 @@ def test_the_clip_is_the_mean_probability_of_its_chunks() -> None:
     model = system(size=5, nodes=10).eval()
     values = torch.randn(1, 25, 5)
     whole = model({"audio": full(values)}, empty_context(1)).logits.softmax(dim=1)
-    parts = [model({"audio": full(values[:, s : s + 10])}, empty_context(1)).logits.softmax(dim=1) for s in (0, 10)]
+    parts = [
+        model({"audio": full(values[:, s : s + 10])}, empty_context(1)).logits.softmax(dim=1)
+        for s in (0, 10)
+    ]
     torch.testing.assert_close(whole, torch.stack(parts).mean(dim=0))
 
 
 def test_unit_range_is_stretched() -> None:
-    plain, stretched = CompactGCN(5, nodes=10).eval(), CompactGCN(5, nodes=10, unit_range=True).eval()
+    plain, stretched = (
+        CompactGCN(5, nodes=10).eval(),
+        CompactGCN(5, nodes=10, unit_range=True).eval(),
+    )
     stretched.load_state_dict(plain.state_dict())
     values = torch.rand(1, 10, 5)
     torch.testing.assert_close(stretched(full(values)).values, plain(full(values * 2 - 1)).values)

@@ -15,7 +15,9 @@ def test_by_hand() -> None:
     current = values.transpose(1, 2)
     for convolution in encoder.convolutions:
         inner = convolution.convolution
-        current = F.max_pool1d(F.conv1d(current, inner.weight, inner.bias, padding="same"), 3, ceil_mode=True)
+        current = F.max_pool1d(
+            F.conv1d(current, inner.weight, inner.bias, padding="same"), 3, ceil_mode=True
+        )
     current = current.transpose(1, 2)
     ahead = encoder.recurrence.forwards[0](current)[0]
     behind = encoder.recurrence.backwards[0](current.flip(1))[0].flip(1)

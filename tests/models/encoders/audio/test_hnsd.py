@@ -22,7 +22,9 @@ def system(columns: int = 78, dropout: float = 0.5, **encoder: object) -> Multim
     return build_model(
         {"audio": lambda input_size: HNSD(input_size, **encoder)},
         Concat,
-        lambda input_size, task: Classifier(input_size, task, hidden_sizes=[128], dropout=dropout, input_dropout=0.0),
+        lambda input_size, task: Classifier(
+            input_size, task, hidden_sizes=[128], dropout=dropout, input_dropout=0.0
+        ),
         {"audio": columns},
         Task(classes=("a", "b", "c", "d")),
     )
@@ -32,7 +34,9 @@ def full(values: Tensor) -> Stream:
     return Stream(values, torch.ones(values.shape[:2], dtype=torch.bool))
 
 
-@pytest.mark.parametrize(("gate", "expected"), [("scalar", 2_864_804), ("vector", 2_864_804 + 523_264)])
+@pytest.mark.parametrize(
+    ("gate", "expected"), [("scalar", 2_864_804), ("vector", 2_864_804 + 523_264)]
+)
 def test_parameter_count_is_exact(gate: str, expected: int) -> None:
     with torch.device("meta"):
         assert sum(parameter.numel() for parameter in system(gate=gate).parameters()) == expected
@@ -62,7 +66,9 @@ def test_gate_limits_and_convexity() -> None:
     encoder = HNSD(12, **SMALL)
     states = [torch.randn(2, 5, 8), torch.randn(2, 5, 8)]
     states[0][..., 0] = 1.0  # a constant direction for the gate to read
-    static, dynamic = (torch.tanh(part(state)) for part, state in zip(encoder.projections, states, strict=True))
+    static, dynamic = (
+        torch.tanh(part(state)) for part, state in zip(encoder.projections, states, strict=True)
+    )
     fused, share = encoder.fused(states)
     assert share.shape == (2, 5, 1)
     assert (fused >= torch.minimum(static, dynamic) - 1e-6).all()
@@ -74,7 +80,9 @@ def test_gate_limits_and_convexity() -> None:
         assert (encoder.fused(states)[0] - expected).abs().max() < 1e-6
 
 
-@pytest.mark.parametrize(("gate", "size"), [("scalar", 6), ("vector", 6), ("static_only", 6), ("concat", 12)])
+@pytest.mark.parametrize(
+    ("gate", "size"), [("scalar", 6), ("vector", 6), ("static_only", 6), ("concat", 12)]
+)
 def test_ablations(gate: str, size: int) -> None:
     stream = full(torch.randn(2, 5, 12))
     encoder = HNSD(12, gate=gate, **SMALL)

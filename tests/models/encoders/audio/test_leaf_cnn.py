@@ -13,7 +13,9 @@ from mmser.models.encoders.audio.leaf_cnn import LeafCNN
 
 def small(**options: object) -> LeafCNN:
     torch.manual_seed(0)
-    return LeafCNN(1, **{"output_size": 8, "stride_ms": 2.0, "window": 51, "width": 0.25, **options})  # type: ignore[arg-type]
+    return LeafCNN(
+        1, **{"output_size": 8, "stride_ms": 2.0, "window": 51, "width": 0.25, **options}
+    )  # type: ignore[arg-type]
 
 
 def waves(*lengths: int) -> Stream:
@@ -35,7 +37,9 @@ def test_shapes_of_34_seconds() -> None:
         shapes: list[tuple[int, ...]] = []
         for layer in made.convolutions:
             layer.register_forward_hook(lambda *given: shapes.append(tuple(given[2].shape)))
-        found, mask = made.convolved(torch.empty(1, 1134, 40), torch.empty(1, 1134, dtype=torch.bool))
+        found, mask = made.convolved(
+            torch.empty(1, 1134, 40), torch.empty(1, 1134, dtype=torch.bool)
+        )
     assert found.shape == (1, 138, 100) and mask.shape == (1, 138)
     # (channel, time, band) behind each convolution: pooled to 565 x 18, 280 x 7, 138 x 1.
     assert [shape[1:] for shape in shapes] == [

@@ -1,4 +1,6 @@
-"""The acceptance checks of LIGHT-SERNET's network; its features, losses and schedule are tested in their own rooms."""
+"""The acceptance checks of LIGHT-SERNET's network; its features, losses and schedule are tested in
+their own rooms.
+"""
 
 import pytest
 import torch
@@ -48,10 +50,15 @@ def test_three_paths_cost_less_than_one_large_kernel() -> None:
     ("frames", "expected"),
     [
         (184, [(96, 92, 20), (64, 46, 10), (96, 23, 5), (128, 12, 5), (160, 6, 5), (320, 6, 5)]),
-        (434, [(96, 217, 20), (64, 109, 10), (96, 55, 5), (128, 28, 5), (160, 14, 5), (320, 14, 5)]),
+        (
+            434,
+            [(96, 217, 20), (64, 109, 10), (96, 55, 5), (128, 28, 5), (160, 14, 5), (320, 14, 5)],
+        ),
     ],
 )
-def test_shapes_after_each_block(frames: int, expected: list[tuple[int, ...]], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_shapes_after_each_block(
+    frames: int, expected: list[tuple[int, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """3 s and 7 s through the same weights."""
     shapes: list[tuple[int, ...]] = []
 
@@ -80,7 +87,9 @@ def test_pooling_is_torchs_on_the_real_part(whole: bool) -> None:
     torch.manual_seed(0)
     values = torch.randn(2, 3, 11, 7)
     mask = torch.arange(11) < torch.tensor([11, 5])[:, None]
-    pooled, kept = average_pool_2d(values.masked_fill(~mask[:, None, :, None], float("nan")), mask, (2, 3), whole)
+    pooled, kept = average_pool_2d(
+        values.masked_fill(~mask[:, None, :, None], float("nan")), mask, (2, 3), whole
+    )
     for row, length in enumerate((11, 5)):
         alone = F.avg_pool2d(values[row, :, :length], (2, 3), ceil_mode=not whole)
         torch.testing.assert_close(pooled[row, :, kept[row]], alone)
@@ -98,7 +107,9 @@ def test_equals_plain_torch_with_same_padding() -> None:
     hidden = torch.cat(current, dim=1)
     for layer, size in zip(encoder.layers, [(2, 2), (2, 2), (2, 1), (2, 1), (1, 1)], strict=True):
         weight = layer.convolution.weight
-        hidden = F.avg_pool2d(by_hand(layer, F.conv2d(hidden, weight, padding="same")), size, ceil_mode=True)
+        hidden = F.avg_pool2d(
+            by_hand(layer, F.conv2d(hidden, weight, padding="same")), size, ceil_mode=True
+        )
     padded = torch.cat([values, torch.full((1, 6, 40), float("nan"))], dim=1)
     out = encoder(Stream(padded, torch.arange(27)[None] < 21)).values[:, 0]
     torch.testing.assert_close(out, hidden.mean(dim=(2, 3)), atol=1e-6, rtol=1e-5)
@@ -106,7 +117,9 @@ def test_equals_plain_torch_with_same_padding() -> None:
 
 def by_hand(block: nn.Module, values: Tensor) -> Tensor:
     norm = block.norm
-    return F.batch_norm(values, norm.running_mean, norm.running_var, norm.weight, norm.bias, eps=1e-3).relu()
+    return F.batch_norm(
+        values, norm.running_mean, norm.running_var, norm.weight, norm.bias, eps=1e-3
+    ).relu()
 
 
 def test_weight_decay_falls_on_the_five_kernels_alone() -> None:

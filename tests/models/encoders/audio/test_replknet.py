@@ -77,7 +77,13 @@ def shaken(module: nn.Module) -> nn.Module:
         ("ser_small", 7, {}, 6_831_415, 6_769_591),
         ("31B", 1000, {"image_channels": 3}, 79_864_168, 79_527_272),
         ("31L", 1000, {"image_channels": 3}, 172_671_016, 172_165_672),
-        ("XL", 1000, {"image_channels": 3, "ratio": 1.5, "small_kernel": None}, 335_435_752, 335_399_656),
+        (
+            "XL",
+            1000,
+            {"image_channels": 3, "ratio": 1.5, "small_kernel": None},
+            335_435_752,
+            335_399_656,
+        ),
         ("13", 1000, {"image_channels": 3}, 74_156_392, 73_819_496),
         ("3", 1000, {"image_channels": 3, "small_kernel": None}, 71_906_408, 71_894_376),
     ],
@@ -94,11 +100,14 @@ def test_parameter_counts_are_exact(
 
 
 @pytest.mark.parametrize(
-    ("bands", "frames", "shape"), [(128, 300, (256, 10, 4)), (128, 100, (256, 4, 4)), (64, 64, (256, 2, 2))]
+    ("bands", "frames", "shape"),
+    [(128, 300, (256, 10, 4)), (128, 100, (256, 4, 4)), (64, 64, (256, 2, 2))],
 )
 def test_shapes(bands: int, frames: int, shape: tuple[int, ...]) -> None:
     encoder = RepLKNet(bands, kernels=(5, 5, 5, 5), blocks=(1, 1, 1, 1)).eval()
-    maps, _ = encoder.maps(torch.zeros(1, 1, frames, bands), torch.ones(1, frames, dtype=torch.bool))
+    maps, _ = encoder.maps(
+        torch.zeros(1, 1, frames, bands), torch.ones(1, frames, dtype=torch.bool)
+    )
     assert maps.shape == (1, *shape)
 
 
@@ -106,7 +115,9 @@ def test_shapes(bands: int, frames: int, shape: tuple[int, ...]) -> None:
 def test_merging_is_exact(dtype: torch.dtype, tolerance: float) -> None:
     torch.manual_seed(0)
     model = shaken(RepLKNet(24, **SMALL)).to(dtype)
-    stream = Stream(torch.randn(2, 40, 24, dtype=dtype), torch.arange(40) < torch.tensor([40, 29])[:, None])
+    stream = Stream(
+        torch.randn(2, 40, 24, dtype=dtype), torch.arange(40) < torch.tensor([40, 29])[:, None]
+    )
     before = model(stream).values
     merge_large_kernels(model)
     assert (model(stream).values - before).abs().max() < tolerance
@@ -118,7 +129,9 @@ def test_merging_is_exact(dtype: torch.dtype, tolerance: float) -> None:
 
 
 def test_merging_in_training_is_refused() -> None:
-    with pytest.raises(MmserError, match=r"evaluation mode to merge; found training mode\. Call model\.eval"):
+    with pytest.raises(
+        MmserError, match=r"evaluation mode to merge; found training mode\. Call model\.eval"
+    ):
         LargeKernel(4, (9, 9)).train().merge()
 
 
@@ -152,7 +165,9 @@ class Passing(nn.Module):
         return values
 
 
-@pytest.mark.parametrize("block", [LargeKernelBlock(4, (9, 9), 5, 1.0, 0.0), ConvFeedForward(4, 0.0)])
+@pytest.mark.parametrize(
+    "block", [LargeKernelBlock(4, (9, 9), 5, 1.0, 0.0), ConvFeedForward(4, 0.0)]
+)
 def test_a_block_that_adds_nothing_is_the_identity(block: nn.Module) -> None:
     nn.init.zeros_(block.exit.norm.weight)
     values = torch.randn(2, 4, 12, 10)
@@ -170,7 +185,10 @@ def test_an_impulse_reaches_exactly_one_kernel(kernel: tuple[int, int]) -> None:
     reached = found[0, 0].ne(0)
     assert reached.sum() == kernel[0] * kernel[1]
     time, frequency = reached.nonzero(as_tuple=True)
-    assert time.max() - time.min() + 1 == kernel[0] and frequency.max() - frequency.min() + 1 == kernel[1]
+    assert (
+        time.max() - time.min() + 1 == kernel[0]
+        and frequency.max() - frequency.min() + 1 == kernel[1]
+    )
 
 
 @pytest.mark.parametrize("kernel", [(13, 31), (15, 13)])
@@ -180,7 +198,9 @@ def test_the_fourier_way_is_the_plain_one(kernel: tuple[int, int]) -> None:
     values = torch.randn(2, 3, 20, 9)
     mask = torch.arange(20) < torch.tensor([20, 12])[:, None]
     padded = ~mask[:, None, :, None]
-    expected = F.conv2d(values.masked_fill(padded, 0.0), plain, padding=padding, groups=3).masked_fill(padded, 0.0)
+    expected = F.conv2d(
+        values.masked_fill(padded, 0.0), plain, padding=padding, groups=3
+    ).masked_fill(padded, 0.0)
     found, kept = convolve(unit.convolution, values.masked_fill(padded, float("nan")), mask)
     assert (found - expected).abs().max() < 1e-5 and kept is mask
     exact = F.conv2d(values.double(), plain.double(), padding=padding, groups=3)
@@ -213,7 +233,10 @@ def test_drop_path() -> None:
 def test_stages_must_agree() -> None:
     with pytest.raises(MmserError, match="of as many stages; found 2, 1 and 2"):
         RepLKNet(8, channels=(4, 6), blocks=(1,), kernels=(3, 3))
-    assert RepLKNet(8, channels=(4,), blocks=(1,), kernels=([3, 9],)).stages[0][0].large_kernel.large is not None
+    assert (
+        RepLKNet(8, channels=(4,), blocks=(1,), kernels=([3, 9],)).stages[0][0].large_kernel.large
+        is not None
+    )
 
 
 def test_overfits() -> None:

@@ -38,7 +38,9 @@ def full(values: Tensor) -> Stream:
     return Stream(values, torch.ones(values.shape[:2], dtype=torch.bool))
 
 
-@pytest.mark.parametrize(("layers", "expected", "published"), [(5, 466_484, 468_000), (0, 359_764, 356_000)])
+@pytest.mark.parametrize(
+    ("layers", "expected", "published"), [(5, 466_484, 468_000), (0, 359_764, 356_000)]
+)
 def test_parameter_count_is_exact(layers: int, expected: int, published: int) -> None:
     count = sum(parameter.numel() for parameter in system(layers=layers).parameters())
     assert count == expected == pytest.approx(published, rel=0.02)
@@ -55,7 +57,14 @@ def test_shapes_of_ten_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mmser.models.encoders.audio.stl.average_pool_2d", watched)
     encoder = STL(40).eval()
     steps, mask = encoder.steps_of(full(torch.randn(1, 313, 40)))
-    assert shapes == [(32, 157, 20), (64, 79, 10), (96, 40, 5), (96, 20, 3), (96, 10, 2), (112, 5, 1)]
+    assert shapes == [
+        (32, 157, 20),
+        (64, 79, 10),
+        (96, 40, 5),
+        (96, 20, 3),
+        (96, 10, 2),
+        (112, 5, 1),
+    ]
     assert steps.shape == (1, 5, 112) and mask.all()
     assert encoder(full(torch.randn(1, 126, 40))).values.shape == (1, 1, 40)
 
@@ -100,7 +109,9 @@ def test_truncated_systems() -> None:
     torch.testing.assert_close(last(stream).values[:, 0], last.recurrence(steps, mask).final)
     attended = STL(40, layers=0, truncated="attention", **SMALL).eval()
     assert attended(stream).values.shape == (2, 1, 8) and attended.attention is not None
-    with pytest.raises(MmserError, match="stl_on vector or sequence and truncated last or attention; found 'both'"):
+    with pytest.raises(
+        MmserError, match="stl_on vector or sequence and truncated last or attention; found 'both'"
+    ):
         STL(40, stl_on="both")
 
 
@@ -122,7 +133,9 @@ def test_doubling_the_waveform_moves_bins_by_the_amplitude_rule() -> None:
 
 def test_equal_logits_cost_the_logarithm_of_four() -> None:
     settings = compose("train", ["system=stl", "corpus=emodb", "protocol=emodb4_speaker10"])
-    loss = instantiate(settings["objective"])(task=Task(classes=("a", "b", "c", "d")), vector_size=12)
+    loss = instantiate(settings["objective"])(
+        task=Task(classes=("a", "b", "c", "d")), vector_size=12
+    )
     model = system(**SMALL)
     nn.init.zeros_(model.head.logits.weight)
     nn.init.zeros_(model.head.logits.bias)

@@ -27,7 +27,9 @@ def small():
 
 def model(settings):
     parts = instantiate(settings["model"], _convert_="all")
-    return build_model(parts["encoders"], parts["fusion"], parts["head"], {"audio": 64}, made_task())
+    return build_model(
+        parts["encoders"], parts["fusion"], parts["head"], {"audio": 64}, made_task()
+    )
 
 
 def test_parameters():
@@ -49,7 +51,9 @@ def test_a_short_clip_is_filled_with_silence_and_a_tail_is_dropped():
     encoder = small().eval()
     values = torch.randn(1, 150, 64)
     mask = torch.ones(1, 150, dtype=torch.bool)
-    torch.testing.assert_close(encoder(Stream(values, mask)).values, encoder.embed(values[:, None, :96])[None])
+    torch.testing.assert_close(
+        encoder(Stream(values, mask)).values, encoder.embed(values[:, None, :96])[None]
+    )
     filled = nn.functional.pad(values[:, None, :40], (0, 0, 0, 56), value=encoder.silence)
     short = encoder(Stream(values[:, :40], mask[:, :40])).values
     torch.testing.assert_close(short, encoder.embed(filled)[None])
@@ -62,7 +66,9 @@ def test_silence_is_what_the_extractor_says_it_is():
 
 
 def test_clips_are_told_apart_from_the_start():
-    """Nine layers without a norm: with torch's own start the embeddings hardly differ (0.0002 instead of 0.5)."""
+    """Nine layers without a norm: with torch's own start the embeddings hardly differ (0.0002
+    instead of 0.5).
+    """
     torch.manual_seed(0)
     encoder = VGGish(64, hidden_sizes=(512, 512)).eval()
     with torch.no_grad():
@@ -88,7 +94,10 @@ def test_embeddings_do_not_depend_on_the_batch():
     together = encoder(Stream(values, mask))
     alone = encoder(Stream(values[1:, :100], mask[1:, :100]))
     torch.testing.assert_close(
-        together.values[1:, :1], alone.values, atol=1e-6 * float(alone.values.abs().max()), rtol=1e-5
+        together.values[1:, :1],
+        alone.values,
+        atol=1e-6 * float(alone.values.abs().max()),
+        rtol=1e-5,
     )
     assert together.mask.tolist() == [[True, True], [True, False]]
 
@@ -109,11 +118,15 @@ def test_head_alone_leaves_the_encoder_bit_identical():
     streams = {"audio": Stream(torch.randn(2, 96, 64), torch.ones(2, 96, dtype=torch.bool))}
     made(streams, empty_context(2)).logits.square().sum().backward()
     optimizer.step()
-    assert all(torch.equal(tensor, before[name]) for name, tensor in made.encoders.state_dict().items())
+    assert all(
+        torch.equal(tensor, before[name]) for name, tensor in made.encoders.state_dict().items()
+    )
 
 
 def test_a_new_head_on_cached_embeddings_is_the_frozen_network():
-    """``extract``: embeddings computed once, one clip at a time, and read back as a stream of their own."""
+    """``extract``: embeddings computed once, one clip at a time, and read back as a stream of their
+    own.
+    """
     _, made = learning(compose("train", [*WORDS, "experiment=transfer_head"]))
     made.eval()
     stream = Stream(torch.randn(2, 200, 64), torch.arange(200) < torch.tensor([[200], [100]]))

@@ -1,4 +1,6 @@
-"""The fine-tunable wav2vec 2.0 against transformers' own, row by row; freezing; masked latents; missing weights."""
+"""The fine-tunable wav2vec 2.0 against transformers' own, row by row; freezing; masked latents;
+missing weights.
+"""
 
 from pathlib import Path
 
@@ -36,13 +38,17 @@ def batch(lengths: list[int]) -> Stream:
 
 @pytest.mark.parametrize("norm", ["group", "layer"])
 def test_a_row_in_a_batch_equals_transformers_alone(norm: str) -> None:
-    ours = encoder(configuration={"feat_extract_norm": norm, "do_stable_layer_norm": norm == "layer"})
+    ours = encoder(
+        configuration={"feat_extract_norm": norm, "do_stable_layer_norm": norm == "layer"}
+    )
     stream = batch([6000, 4100, 2222])
     out = ours(stream)
     for row, length in enumerate([6000, 4100, 2222]):
         alone = ours.network(stream.values[row : row + 1, :length]).last_hidden_state
         assert out.lengths[row] == alone.shape[1]
-        torch.testing.assert_close(out.values[row : row + 1, : alone.shape[1]], alone, atol=1e-5, rtol=1e-4)
+        torch.testing.assert_close(
+            out.values[row : row + 1, : alone.shape[1]], alone, atol=1e-5, rtol=1e-4
+        )
 
 
 def test_shorter_than_one_frame_is_still_there() -> None:
@@ -64,19 +70,29 @@ def test_a_feature_axis_of_one_is_accepted() -> None:
 def test_frozen_parts_do_not_learn() -> None:
     ours = encoder(frozen_layers=2, freeze_projection=True).train()
     ours(batch([3000])).values.sum().backward()
-    learning = {name for name, parameter in ours.network.named_parameters() if parameter.grad is not None}
+    learning = {
+        name for name, parameter in ours.network.named_parameters() if parameter.grad is not None
+    }
     assert learning
-    assert not [name for name in learning if name.startswith(("feature_", "encoder.layers.0.", "encoder.layers.1."))]
+    assert not [
+        name
+        for name in learning
+        if name.startswith(("feature_", "encoder.layers.0.", "encoder.layers.1."))
+    ]
     assert [name for name in learning if name.startswith("encoder.layers.2.")]
     with pytest.raises(MmserError, match=r"frozen_layers from 0 to 3.*found 4"):
         encoder(frozen_layers=4)
 
 
-NO_DROPOUT = dict.fromkeys(("hidden_dropout", "attention_dropout", "activation_dropout", "feat_proj_dropout"), 0.0)
+NO_DROPOUT = dict.fromkeys(
+    ("hidden_dropout", "attention_dropout", "activation_dropout", "feat_proj_dropout"), 0.0
+)
 
 
 def test_masked_frames_are_those_transformers_would_mask() -> None:
-    """A row of our batch in training equals transformers' own network with the same frames masked, one at a time."""
+    """A row of our batch in training equals transformers' own network with the same frames masked,
+    one at a time.
+    """
     masking = LatentMasking(0.3, mask_time_length=3)
     ours = encoder(configuration=NO_DROPOUT, masking=masking).train()
     torch.nn.init.constant_(ours.network.masked_spec_embed, 0.7)
@@ -121,13 +137,17 @@ def test_the_masking_vector_comes_from_the_checkpoint_and_learns(tmp_path: Path)
 def test_weights_from_a_folder(tmp_path: Path) -> None:
     source = encoder()
     source.network.save_pretrained(tmp_path / "wav2vec2-tiny")
-    for options in ({"weights": str(tmp_path / "wav2vec2-tiny")}, {"weights": "someone/wav2vec2-tiny"}):
+    for options in (
+        {"weights": str(tmp_path / "wav2vec2-tiny")},
+        {"weights": "someone/wav2vec2-tiny"},
+    ):
         loaded = Wav2Vec2Finetune(1, **options, weights_folder=str(tmp_path)).eval()
         torch.testing.assert_close(loaded(batch([3000])).values, source(batch([3000])).values)
 
 
 def test_missing_weights_are_one_clear_line(tmp_path: Path) -> None:
     with pytest.raises(
-        MmserError, match=r"`revision` for the hub id nowhere/at-all .*nothing at nowhere.* weights=random"
+        MmserError,
+        match=r"`revision` for the hub id nowhere/at-all .*nothing at nowhere.* weights=random",
     ):
         Wav2Vec2Finetune(1, weights="nowhere/at-all", weights_folder=str(tmp_path))

@@ -38,9 +38,13 @@ def small(**options):
 @pytest.mark.parametrize(("frames", "steps"), [(40, 5), (400, 50), (801, 101)])
 def test_time_shrinks_by_eight(frames, steps):
     network = small().eval()
-    values, mask = network.frames(torch.randn(1, frames, 23), torch.ones(1, frames, dtype=torch.bool))
+    values, mask = network.frames(
+        torch.randn(1, frames, 23), torch.ones(1, frames, dtype=torch.bool)
+    )
     assert values.shape == (1, steps, 3 * 8) and mask.all()
-    assert network(Stream(torch.randn(1, frames, 23), torch.ones(1, frames, dtype=torch.bool))).values.shape == (
+    assert network(
+        Stream(torch.randn(1, frames, 23), torch.ones(1, frames, dtype=torch.bool))
+    ).values.shape == (
         1,
         1,
         16,
@@ -68,7 +72,9 @@ def test_the_decision_is_kaldis():
     energy = torch.tensor([[0.0, 0, 0, 0, 30, 0, 0, 0, 0]])
     threshold = 5.5 + 0.5 * 30 / 9
     assert threshold < 30
-    assert network.voiced(energy, mask).tolist() == [[False, False, True, True, True, True, True, False, False]]
+    assert network.voiced(energy, mask).tolist() == [
+        [False, False, True, True, True, True, True, False, False]
+    ]
     assert network.voiced(torch.zeros(1, 9), mask).all(), "silence keeps all"
     assert pytest.approx(20.794, abs=1e-3) == SIXTEEN_BIT
 
@@ -80,7 +86,9 @@ def test_gaps_and_companions_do_not_matter():
     padded[1, :30] = torch.randn(30, 23)
     mask = torch.zeros(2, 30, dtype=torch.bool)
     mask[0, 3:27], mask[1] = True, True
-    torch.testing.assert_close(network(Stream(padded, mask)).values[:1], network(stream).values, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(
+        network(Stream(padded, mask)).values[:1], network(stream).values, atol=1e-5, rtol=1e-4
+    )
 
 
 def test_every_parameter_gets_a_gradient():
@@ -89,7 +97,9 @@ def test_every_parameter_gets_a_gradient():
     streams = Stream(torch.randn(4, 40, 23), torch.ones(4, 40, dtype=torch.bool))
     network.zero_grad()
     (network(streams).values * torch.randn(4, 1, 16)).sum().backward()
-    assert [name for name, p in network.named_parameters() if p.grad is None or p.grad.eq(0).all()] == []
+    assert [
+        name for name, p in network.named_parameters() if p.grad is None or p.grad.eq(0).all()
+    ] == []
 
 
 def pooled(scale, values, mask=None):
@@ -97,7 +107,9 @@ def pooled(scale, values, mask=None):
     pooling = CentrePooling(values.shape[2], 2)
     with torch.no_grad():
         pooling.raw_scale.fill_(scale)
-    return pooling, *pooling(values, torch.ones(values.shape[:2], dtype=torch.bool) if mask is None else mask)
+    return pooling, *pooling(
+        values, torch.ones(values.shape[:2], dtype=torch.bool) if mask is None else mask
+    )
 
 
 def test_weights_sum_to_one_over_time_for_each_head():

@@ -1,4 +1,6 @@
-"""The encoders of the attention comparison: time mixing as released, masked convolution by default."""
+"""The encoders of the attention comparison: time mixing as released, masked
+convolution by default.
+"""
 
 from __future__ import annotations
 
@@ -15,13 +17,17 @@ def test_time_mixing_is_a_convolution_with_time_as_channels() -> None:
     torch.manual_seed(0)
     encoder = MixedBiGRU(6, layout="released", steps=10, mixed_steps=4)
     reference = nn.Conv1d(10, 4, 1)
-    reference.load_state_dict({"weight": encoder.mixing.weight[..., None], "bias": encoder.mixing.bias})
+    reference.load_state_dict(
+        {"weight": encoder.mixing.weight[..., None], "bias": encoder.mixing.bias}
+    )
     values = torch.randn(2, 10, 6)
     torch.testing.assert_close(encoder._mixed(values), reference(values), atol=1e-6, rtol=0)
     one = torch.zeros(1, 10, 6)
     one[0, 7] = values[0, 7]
     weight, bias = encoder.mixing.weight, encoder.mixing.bias
-    torch.testing.assert_close(encoder._mixed(one)[0], bias[:, None] + weight[:, 7, None] * values[0, 7])
+    torch.testing.assert_close(
+        encoder._mixed(one)[0], bias[:, None] + weight[:, 7, None] * values[0, 7]
+    )
 
 
 def test_released_layout_hears_padding_and_the_masked_one_does_not() -> None:
@@ -32,7 +38,9 @@ def test_released_layout_hears_padding_and_the_masked_one_does_not() -> None:
         torch.manual_seed(0)
         out[layout, steps] = MixedBiGRU(6, layout=layout, steps=steps, hidden_size=4)(stream)
     assert out["released", 20].values.shape == (2, 20, 8) and out["released", 20].mask.all()
-    assert not torch.allclose(out["released", 20].values[:, :7], out["released", 7].values, atol=1e-3)
+    assert not torch.allclose(
+        out["released", 20].values[:, :7], out["released", 7].values, atol=1e-3
+    )
     torch.testing.assert_close(out["masked", 20].values, out["masked", 7].values)
 
 

@@ -10,12 +10,14 @@ from mmser.models.encoders.sequence.projection import Projection
 from mmser.models.encoders.sequence.recurrent import RecurrentEncoder
 
 STREAM = Stream(
-    torch.tensor([[[1.0, 2.0], [3.0, 6.0]], [[float("nan")] * 2] * 2]), torch.tensor([[True, True], [False, False]])
+    torch.tensor([[[1.0, 2.0], [3.0, 6.0]], [[float("nan")] * 2] * 2]),
+    torch.tensor([[True, True], [False, False]]),
 )
 
 
 @pytest.mark.parametrize(
-    ("pooling", "expected"), [("mean", [2.0, 4.0]), ("max", [3.0, 6.0]), ("statistics", [2.0, 4.0, 1.0, 2.0])]
+    ("pooling", "expected"),
+    [("mean", [2.0, 4.0]), ("max", [3.0, 6.0]), ("statistics", [2.0, 4.0, 1.0, 2.0])],
 )
 def test_pool_keeps_absence(pooling: str, expected: list[float]) -> None:
     out = Pool(2, pooling=pooling)(STREAM)

@@ -33,15 +33,23 @@ def test_a_row_in_a_batch_equals_transformers_alone() -> None:
 
 
 def test_more_sub_words_than_positions_are_told() -> None:
-    ours = BertFinetune(50, weights="random", configuration=SMALL | {"max_position_embeddings": 6}).eval()
+    ours = BertFinetune(
+        50, weights="random", configuration=SMALL | {"max_position_embeddings": 6}
+    ).eval()
     ids, mask = torch.ones(2, 9, dtype=torch.long), torch.arange(9) < torch.tensor([6, 3])[:, None]
     assert ours(Stream(ids, mask)).values.isfinite().all()
-    with pytest.raises(MmserError, match=r"at most 6 sub-words.*found 9\. Set extractor\.NAME\.limit=6"):
+    with pytest.raises(
+        MmserError, match=r"at most 6 sub-words.*found 9\. Set extractor\.NAME\.limit=6"
+    ):
         ours(Stream(ids, torch.ones_like(mask)))
 
 
 def test_frozen_parts_do_not_learn() -> None:
     ours = encoder(frozen_layers=1, freeze_embeddings=True)
-    ours(Stream(torch.randint(1, 50, (2, 5)), torch.ones(2, 5, dtype=torch.bool))).values.square().sum().backward()
-    learning = {name for name, parameter in ours.network.named_parameters() if parameter.grad is not None}
+    ours(
+        Stream(torch.randint(1, 50, (2, 5)), torch.ones(2, 5, dtype=torch.bool))
+    ).values.square().sum().backward()
+    learning = {
+        name for name, parameter in ours.network.named_parameters() if parameter.grad is not None
+    }
     assert learning and all(name.startswith("encoder.layer.1.") for name in learning)

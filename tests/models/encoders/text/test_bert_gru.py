@@ -33,7 +33,10 @@ def test_published_sizes() -> None:
     """bert-base-cased without its pooler, and the GRU over 3072."""
     with torch.device("meta"):
         made = BertGRU(1, "random", configuration={"vocab_size": 28996})
-    sizes = [sum(p.numel() for p in part.parameters()) for part in (made.network, made.recurrence, made.projection)]
+    sizes = [
+        sum(p.numel() for p in part.parameters())
+        for part in (made.network, made.recurrence, made.projection)
+    ]
     assert sizes == [108_310_272 - 768 * 769, 2_085_600, 20_100]
     assert made.recurrence.forwards[0].input_size == 3072
 
@@ -63,7 +66,9 @@ def test_frozen_bert_does_not_learn_and_chunks_are_the_whole() -> None:
     made, given = tiny(frozen=True, rows_at_once=2).eval(), sentences(6, 3, 1, 5, 4)
     assert not any(p.requires_grad for p in made.network.parameters())
     assert all(p.requires_grad for p in made.recurrence.parameters())
-    torch.testing.assert_close(made(given).values, tiny(frozen=True).eval()(given).values, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(
+        made(given).values, tiny(frozen=True).eval()(given).values, atol=1e-5, rtol=1e-4
+    )
 
 
 def test_eight_sentences_are_learnt_by_heart() -> None:
