@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mmser.core.errors import MmserError
+from mmser.core.moved_names import with_current_names
 
 YAML_BYTES, JSON_BYTES = 2**20, 2**26
 """The largest config of a system takes 20 kB; a fold's record with ten thousand
@@ -24,7 +25,7 @@ def read_saved_yaml(path: Path) -> dict[str, Any]:
     any config.
 
     So does an interpolation: what is saved is resolved, and ``${oc.env:...}`` would tell what this
-    machine knows.
+    machine knows. Parts that have moved since are named as they are today.
     """
     import yaml
 
@@ -32,7 +33,8 @@ def read_saved_yaml(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise _damaged(path, f"{type(content).__name__} instead of a mapping")
     _refuse_interpolations(content, path)
-    return content
+    config: dict[str, Any] = with_current_names(content)
+    return config
 
 
 def read_saved_json(path: Path) -> Any:

@@ -22,6 +22,7 @@ from typing import Any
 
 from mmser.cache.layout import checked_name
 from mmser.core.errors import MmserError, reason_of
+from mmser.core.moved_names import with_current_names
 from mmser.core.saved import read_saved_json
 from mmser.core.task import Task
 from mmser.data.collate import Shape
@@ -163,7 +164,8 @@ def _read_config(folder: Path) -> dict[str, Any]:
         made = f"{version!r}, made by mmser {config.get('mmser_version', '(unknown)')}"
         remedy = "Install the version of mmser that made it, or export the run again with this one."
         raise MmserError(f"schema_version {SCHEMA_VERSION} in {path}", made, remedy)
-    return config
+    current: dict[str, Any] = with_current_names(config)
+    return current
 
 
 def _source(name: str, stream: Mapping[str, Any]) -> StreamSource:

@@ -16,6 +16,7 @@ import yaml
 from mmser.cache.atomic import write_bytes
 from mmser.core.errors import MmserError
 from mmser.core.file_names import file_name, name_of
+from mmser.core.moved_names import with_earlier_names
 from mmser.core.saved import read_saved_json, read_saved_yaml
 from mmser.core.tables import ASSIGNMENT_COLUMNS, read_parquet, require_columns
 from mmser.settings.paths import rooted, with_base
@@ -68,10 +69,12 @@ def run_directory(settings: Settings) -> Path:
         return Path(settings["run"])
     system = (settings.get("card") or {}).get("name") or "system"
     start, made = f"{system}-{settings['protocol']['name']}", identity(settings)
-    # Earlier versions gave a run on another accelerator another name: it is found under that.
+    # Earlier versions gave a run on another accelerator another name, and parts had other names:
+    # a run is found under each of those.
     own, others = CALLED[ACCELERATOR]
-    asked = [settings["trainer"].get("accelerator"), own, *others]
-    digests = [_digest({**made, ACCELERATOR: word}) for word in dict.fromkeys(asked)]
+    asked = dict.fromkeys([settings["trainer"].get("accelerator"), own, *others])
+    earlier = identity(with_earlier_names(settings))
+    digests = [_digest({**one, ACCELERATOR: word}) for one in (made, earlier) for word in asked]
     runs = Path(settings["paths"]["runs"])
     folders = [runs / file_name(f"{start}-{digest}") for digest in digests]
     usual = runs / file_name(f"{start}-{_digest(made)}")

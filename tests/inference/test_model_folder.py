@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from trained_run import CLASSES
 
 import mmser
+from mmser.core import moved_names
 from mmser.core.errors import MmserError, UsageError
 from mmser.inference.model_folder import ModelFolder
 from mmser.inference.opening import open_trained
@@ -133,6 +134,13 @@ def test_a_folder_that_wants_to_run_something_is_refused_before_anything_runs(fo
     ):
         mmser.load(folder)
     assert not touched.exists()
+
+
+def test_a_folder_exported_before_a_part_moved_opens(folder, monkeypatch):
+    head = json.loads((folder / "config.json").read_text())["model"]["head"]["_target_"]
+    monkeypatch.setattr(moved_names, "MOVED", {"mmser.models.old.Head": head})
+    spoil(folder, lambda c: c["model"]["head"].update(_target_="mmser.models.old.Head"))
+    assert mmser.load(folder).model is not None
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from mmser.core import moved_names
 from mmser.core.errors import MmserError
-from mmser.training.folder import CONFIG, claim, read_settings
+from mmser.training.folder import CONFIG, claim, read_settings, run_directory
 
 
 def made(tmp_path, monkeypatch):
@@ -42,3 +43,19 @@ def test_a_run_of_an_earlier_version_or_one_that_was_moved_reads_as_before(tmp_p
     (here / "run" / CONFIG).write_text(yaml.safe_dump(settings))
     (here / "cache").mkdir()
     assert read_settings(here / "run") == settings
+
+
+def test_a_run_begun_before_a_part_moved_goes_on_in_its_folder(tmp_path, monkeypatch):
+    settings = {
+        "protocol": {"name": "p"},
+        "trainer": {"accelerator": "cpu"},
+        "paths": {"runs": str(tmp_path)},
+        "objective": {"_target_": "mmser.old.Loss"},
+    }
+    folder = run_directory(settings)
+    claim(folder, settings)
+    monkeypatch.setattr(moved_names, "MOVED", {"mmser.old": "mmser.new"})
+    now = {**settings, "objective": {"_target_": "mmser.new.Loss"}}
+    assert run_directory(now) == folder
+    claim(folder, now)
+    assert read_settings(folder)["objective"] == now["objective"]

@@ -1,0 +1,61 @@
+"""The dotted names that saved configs give to classes and functions which lie elsewhere today.
+
+A run's ``config.yaml`` and a model folder's ``config.json`` name parts by ``_target_``. Who moves
+or renames a part that a config can name adds a line to `MOVED`; nothing else remembers old names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+TARGET = "_target_"
+
+MOVED: dict[str, str] = {}
+"""{old dotted name: new dotted name} of a class or a function, or of a module with all it defines.
+
+The longest old name that fits decides, so a class may leave a module that moved as a whole.
+"""
+
+
+def current_name(name: str) -> str:
+    """The name under which ``name`` is found today: itself, unless it has moved."""
+    return _renamed(name, MOVED)
+
+
+def with_current_names(config: Any) -> Any:
+    """A copy of a saved config, at any depth, in which each ``_target_`` has its current name."""
+    return _with_names(config, current_name)
+
+
+def with_earlier_names(config: Any) -> Any:
+    """A copy of a config in which each ``_target_`` has the name it had before it moved.
+
+    Runs are called by a digest of their settings: one that was begun earlier is found by this.
+    """
+    earlier: dict[str, str] = {}
+    for old, new in MOVED.items():
+        earlier.setdefault(new, old)
+    return _with_names(config, lambda name: _renamed(name, earlier))
+
+
+def _renamed(name: str, names: Mapping[str, str]) -> str:
+    head, rest = name, ""
+    while head:
+        if head in names:
+            return names[head] + rest
+        head, dot, last = head.rpartition(".")
+        rest = f"{dot}{last}{rest}"
+    return name
+
+
+def _with_names(node: Any, name_of: Callable[[str], str]) -> Any:
+    if isinstance(node, Mapping):
+        copy = {key: _with_names(value, name_of) for key, value in node.items()}
+        target = copy.get(TARGET)
+        if isinstance(target, str):
+            copy[TARGET] = name_of(target)
+        return copy
+    if isinstance(node, list | tuple):
+        return [_with_names(item, name_of) for item in node]
+    return node
