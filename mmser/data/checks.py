@@ -12,13 +12,13 @@ from mmser.data.collate import Shape
 from mmser.data.spec import StreamSpec, check_size
 
 if TYPE_CHECKING:
-    from mmser.cache.store import Store
+    from mmser.cache.feature_store import FeatureStore
 
 PROBED = 50
 """Utterances looked at to learn whether a store has word times."""
 
 
-def check_streams(stores: Mapping[str, Store], specs: Mapping[str, StreamSpec]) -> None:
+def check_streams(stores: Mapping[str, FeatureStore], specs: Mapping[str, StreamSpec]) -> None:
     """Every stream needs a store, and there must be one stream."""
     missing = [name for name in specs if name not in stores]
     if missing or not specs:
@@ -73,7 +73,7 @@ def check_balance(counts: Sequence[int], batching: str) -> None:
 
 
 def check_complete(
-    ids: Iterable[str], stores: Mapping[str, Store], specs: Mapping[str, StreamSpec]
+    ids: Iterable[str], stores: Mapping[str, FeatureStore], specs: Mapping[str, StreamSpec]
 ) -> None:
     """Every utterance must have a row in every store, done or failed: anything else is unfinished
     preprocessing.
@@ -92,7 +92,7 @@ def check_complete(
 
 
 def stream_shapes(
-    stores: Mapping[str, Store], specs: Mapping[str, StreamSpec]
+    stores: Mapping[str, FeatureStore], specs: Mapping[str, StreamSpec]
 ) -> tuple[dict[str, Shape], dict[str, int]]:
     """Shape of a step and feature dimension of every stream, sizes checked against the specs."""
     shapes, sizes = {}, {}
@@ -109,7 +109,7 @@ def stream_shapes(
     return shapes, sizes
 
 
-def store_shape(stream: str, store: Store) -> Shape:
+def store_shape(stream: str, store: FeatureStore) -> Shape:
     """Shape of one step, read off the first utterance that has values."""
     first = next(iter(store.ids), None)
     if first is None:
@@ -122,7 +122,7 @@ def store_shape(stream: str, store: Store) -> Shape:
     return Shape(tuple(values.shape[1:]), bool(np.issubdtype(values.dtype, np.integer)))
 
 
-def check_same_shapes(streams: Mapping[str, Shape], replaced: Mapping[str, Store]) -> None:
+def check_same_shapes(streams: Mapping[str, Shape], replaced: Mapping[str, FeatureStore]) -> None:
     """A store of another condition must hold the same kind of steps as the one it replaces, where
     it holds any.
 
@@ -147,7 +147,7 @@ def check_same_shapes(streams: Mapping[str, Shape], replaced: Mapping[str, Store
             )
 
 
-def find_word_stream(stores: Mapping[str, Store]) -> str | None:
+def find_word_stream(stores: Mapping[str, FeatureStore]) -> str | None:
     """The first stream whose store has word times."""
     for name, store in stores.items():
         if any(store.spans(identifier) is not None for identifier in store.ids[:PROBED]):
@@ -155,7 +155,7 @@ def find_word_stream(stores: Mapping[str, Store]) -> str | None:
     return None
 
 
-def no_word_times(stores: Mapping[str, Store]) -> MmserError:
+def no_word_times(stores: Mapping[str, FeatureStore]) -> MmserError:
     """The error of alignment "word" without any word times."""
     return MmserError(
         "word times in one stream for alignment=word",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import numpy as np
 from torch.utils.data import Dataset
@@ -17,7 +17,7 @@ from mmser.data.transforms import Transforms
 from mmser.settings.data import Alignment
 
 if TYPE_CHECKING:
-    from mmser.cache.store import Store
+    from mmser.cache.feature_store import FeatureStore
 
 
 class Samples(Protocol):
@@ -38,13 +38,15 @@ class Samples(Protocol):
 
 
 class Augmentation(Protocol):
-    """One random change of a training sample; ``samples`` is the training part it comes from.
+    """One random change of a training sample; ``samples`` is the training split it comes from.
 
     Called after normalisation and before the alignment, with a generator that depends on (seed,
-    epoch, utterance id) alone; before the limit, or behind it where ``after_limit`` is true, for
-    what must hit the part that is heard. Returns a new sample with the same feature shapes; never
-    changes arrays in place.
+    epoch, utterance id) alone. Returns a new sample with the same feature shapes; never changes
+    arrays in place.
     """
+
+    after_limit: ClassVar[bool]
+    """Whether it changes what the stream's limit has left, or the whole utterance before that."""
 
     def __call__(
         self, sample: Sample, generator: np.random.Generator, epoch: int, samples: Samples
@@ -75,7 +77,7 @@ class PartDataset(Dataset[Sample]):
     def __init__(
         self,
         facts: Facts,
-        stores: Mapping[str, Store],
+        stores: Mapping[str, FeatureStore],
         specs: Mapping[str, StreamSpec],
         transforms: Transforms,
         alignment: Alignment = "native",
@@ -118,7 +120,7 @@ class PartDataset(Dataset[Sample]):
 
     def _augmented(self, sample: Sample, epoch: int, after_limit: bool) -> Sample:
         for place, change in enumerate(self.augmentation):
-            if getattr(change, "after_limit", False) == after_limit:
+            if change.after_limit == after_limit:
                 entropy = [self.seed, epoch, zlib.crc32(sample.id.encode()), place]
                 sample = change(sample, np.random.default_rng(entropy), epoch, self)
         return sample
@@ -146,7 +148,7 @@ class PartDataset(Dataset[Sample]):
         )
 
 
-def read_track(store: Store, identifier: str) -> Track | None:
+def read_track(store: FeatureStore, identifier: str) -> Track | None:
     """The stored track of an utterance in its stored dtype, None when it failed."""
     if identifier not in store:
         return None

@@ -16,11 +16,11 @@ from mmser.data.transforms import Transform, Transforms
 from mmser.data.vocabulary import fit_vocabulary
 
 if TYPE_CHECKING:
-    from mmser.cache.store import Store
+    from mmser.cache.feature_store import FeatureStore
 
 
 def fit_transforms(
-    parts: Mapping[str, Facts], stores: Mapping[str, Store], specs: Mapping[str, StreamSpec]
+    parts: Mapping[str, Facts], stores: Mapping[str, FeatureStore], specs: Mapping[str, StreamSpec]
 ) -> Transforms:
     """Scalers and vocabularies of the streams that ask for one, from the steps the model will see
     (after the limit).
@@ -42,7 +42,7 @@ def fit_transforms(
     return Transforms(fitted)
 
 
-def fit_groups(parts: Mapping[str, Facts], store: Store, spec: StreamSpec) -> SpeakerScaler:
+def fit_groups(parts: Mapping[str, Facts], store: FeatureStore, spec: StreamSpec) -> SpeakerScaler:
     """The scale of each speaker: their own, their gender's or their corpus's, as ``spec.normalise``
     says.
 
@@ -84,7 +84,7 @@ def _groups(facts: Facts, spec: StreamSpec) -> Sequence[str]:
     )
 
 
-def _by_group(facts: Facts, store: Store, spec: StreamSpec) -> dict[str, list[str]]:
+def _by_group(facts: Facts, store: FeatureStore, spec: StreamSpec) -> dict[str, list[str]]:
     grouped: dict[str, list[str]] = {}
     for identifier, group in zip(facts.ids, _groups(facts, spec), strict=True):
         if identifier in store:
@@ -92,7 +92,7 @@ def _by_group(facts: Facts, store: Store, spec: StreamSpec) -> dict[str, list[st
     return grouped
 
 
-def _arrays(ids: Sequence[str], store: Store, spec: StreamSpec) -> Iterator[np.ndarray]:
+def _arrays(ids: Sequence[str], store: FeatureStore, spec: StreamSpec) -> Iterator[np.ndarray]:
     for identifier in ids:
         track = limit_track(read_track(store, identifier), spec)
         if track is not None:

@@ -44,7 +44,7 @@ from mmser.settings.data import ALIGNMENTS, BATCHINGS, Alignment, Batching
 if TYPE_CHECKING:
     import pandas as pd
 
-    from mmser.cache.store import Store
+    from mmser.cache.feature_store import FeatureStore
 
 _log = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ class FoldData:
         manifest: pd.DataFrame,
         assignment: pd.DataFrame,
         fold: str,
-        stores: Mapping[str, Store],
+        stores: Mapping[str, FeatureStore],
         specs: Mapping[str, StreamSpec],
         classes: Sequence[str] = (),
         values: Sequence[str] = (),
@@ -84,7 +84,7 @@ class FoldData:
         workers: int = 0,
         seed: int = 0,
         labels: Mapping[str, str] | None = None,
-        test_stores: Mapping[str, Store] | None = None,
+        test_stores: Mapping[str, FeatureStore] | None = None,
         transforms: Transforms | None = None,
         task: Task | None = None,
         balanced: bool = False,

@@ -8,12 +8,12 @@ from mmser.core.errors import MmserError
 from mmser.settings.stream import StreamSpec
 
 if TYPE_CHECKING:
-    from mmser.cache.store import Store
+    from mmser.cache.feature_store import FeatureStore
 
 __all__ = ["StreamSpec", "check_size"]
 
 
-def check_size(stream: str, spec: StreamSpec, feature: tuple[int, ...], store: Store) -> int:
+def check_size(stream: str, spec: StreamSpec, feature: tuple[int, ...], store: FeatureStore) -> int:
     """The stream's feature dimension (1 where a step is a single number), checked against
     ``spec.size``.
 

@@ -18,9 +18,11 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from mmser.cache.empty import is_empty
+from mmser.cache.feature_store import FeatureStore
 from mmser.cache.find import find_store
 from mmser.cache.fingerprint import CORPUS_TRANSCRIPT
 from mmser.cache.layout import TRANSCRIPT, split_store_name
+from mmser.cache.memory import MemoryStore
 from mmser.cache.store import Store
 from mmser.cache.transcripts import TranscriptStore
 from mmser.core.clip import Clip, Failure, Transcript
@@ -28,7 +30,6 @@ from mmser.core.contracts import Extractor
 from mmser.core.errors import MmserError
 from mmser.corpora.manifest import from_table
 from mmser.evaluation.conditions import Condition, modalities, predict_conditions, tested_ids
-from mmser.evaluation.memory_store import store_in_memory
 from mmser.evaluation.rebuild import extractor_like
 from mmser.evaluation.robustness import RECOGNISER, RETRAINED, WORD_ERRORS, Strength, keep_scores
 from mmser.evaluation.transcribed import ensure_transcribed
@@ -94,7 +95,7 @@ def asr_robustness(
     return keep_scores(run, pd.concat(tables, ignore_index=True), strengths)
 
 
-def text_stores(run: Run) -> dict[str, Store]:
+def text_stores(run: Run) -> dict[str, FeatureStore]:
     """The stores of the run's text streams. Raises MmserError when it has none or no fold is
     finished.
     """
@@ -130,7 +131,7 @@ def word_error_rate(
 
 def _recognised(
     run: Run,
-    stores: Mapping[str, Store],
+    stores: Mapping[str, FeatureStore],
     backends: Sequence[str],
     strengths: dict[str, Strength],
     normaliser: str,
@@ -148,7 +149,7 @@ def _recognised(
 
 def _retrained(
     run: Run,
-    stores: Mapping[str, Store],
+    stores: Mapping[str, FeatureStore],
     backend: str,
     strengths: dict[str, Strength],
     normaliser: str,
@@ -169,7 +170,7 @@ def _retrained(
     return predict_conditions(trained, [Condition(condition)])
 
 
-def _words_of(stores: Mapping[str, Store]) -> str:
+def _words_of(stores: Mapping[str, FeatureStore]) -> str:
     """Fingerprint of the transcripts that the stores' extractors read."""
     return str(next(iter(stores.values())).info["transcript"]["fingerprint"])
 
@@ -186,7 +187,7 @@ def _shortest(run: Run, name: str) -> str:
 
 def _controlled(
     run: Run,
-    stores: Mapping[str, Store],
+    stores: Mapping[str, FeatureStore],
     wer: Sequence[float],
     draws: int,
     seed: int,
@@ -216,7 +217,7 @@ def _controlled(
 
 def extracted(
     extractor: Extractor, texts: Mapping[str, Transcript | None], info: Mapping[str, Any]
-) -> Store:
+) -> FeatureStore:
     """The features of {utterance id: transcript} in memory; without a transcript the utterance has
     failed.
     """
@@ -231,7 +232,7 @@ def extracted(
         results |= {
             clip.id: result for clip, result in zip(some, extractor.extract(some), strict=True)
         }
-    return store_in_memory(info, results)
+    return MemoryStore(info, results)
 
 
 def confusions_of(run: Run) -> Confusions:

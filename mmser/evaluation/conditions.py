@@ -22,7 +22,7 @@ from mmser.evaluation.predict import predict
 from mmser.evaluation.score import POOLED, score
 
 if TYPE_CHECKING:
-    from mmser.cache.store import Store
+    from mmser.cache.feature_store import FeatureStore
     from mmser.data.fold import FoldData
     from mmser.training.run import Run
 
@@ -53,7 +53,7 @@ class Condition:
 
     name: str
     change: Callable[[Batch], Batch] | None = None
-    stores: Mapping[str, Store] = field(default_factory=dict)
+    stores: Mapping[str, FeatureStore] = field(default_factory=dict)
     draw: int = 0
 
 

@@ -22,7 +22,7 @@ from mmser.extractors.arguments import later_arguments
 from mmser.settings.part import check_part
 
 if TYPE_CHECKING:
-    from mmser.cache.store import Store
+    from mmser.cache.feature_store import FeatureStore
     from mmser.training.run import Run
 
 DECODED = "decoded_frame_rate"
@@ -36,7 +36,7 @@ FACTOR, RANDOM_FACTOR = 100, 4
 weights are made, not read, and a network of a hundred times the size would be too."""
 
 
-def extractor_like(store: Store, run: Run) -> Extractor:
+def extractor_like(store: FeatureStore, run: Run) -> Extractor:
     """The extractor of a run's store, with the run's ``paths.weights``. Raises as
     `extractor_of`.
     """
@@ -76,7 +76,7 @@ def extractor_of(info: Mapping[str, Any], weights: str, named: Named | None = No
     return extractor
 
 
-def frame_rate_of(store: Store) -> float | None:
+def frame_rate_of(store: FeatureStore) -> float | None:
     """Pictures per second that were decoded for a face store, None for any other."""
     return decoded_rate(store.info)
 

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mmser.cache.feature_store import FeatureStore
 from mmser.cache.find import NotCachedError, find_store
 from mmser.cache.store import Store
 from mmser.composition import built, compose
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def ensure_transcribed(
-    run: Run, stores: Mapping[str, Store], backend: str, only: Collection[str] | None = None
+    run: Run, stores: Mapping[str, FeatureStore], backend: str, only: Collection[str] | None = None
 ) -> dict[str, str]:
     """{stream: full name of its store with the recogniser's words}; transcribes and extracts what
     is not cached.
@@ -65,7 +66,7 @@ def make_transcriber(backend: str, settings: Mapping[str, Any]) -> Transcriber:
     return made
 
 
-def _find(run: Run, store: Store, backend: str) -> Path:
+def _find(run: Run, store: FeatureStore, backend: str) -> Path:
     """The store that the extractor of ``store``, with the same parameters, made of the recogniser's
     words.
     """
@@ -75,7 +76,7 @@ def _find(run: Run, store: Store, backend: str) -> Path:
     )
 
 
-def _is_cached(run: Run, store: Store, backend: str, only: Collection[str] | None) -> bool:
+def _is_cached(run: Run, store: FeatureStore, backend: str, only: Collection[str] | None) -> bool:
     """The store knows every utterance asked for, as done or as failed."""
     try:
         heard = Store(_find(run, store, backend))

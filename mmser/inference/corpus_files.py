@@ -25,7 +25,7 @@ from mmser.media.decode import MAX_SECONDS
 if TYPE_CHECKING:
     import pandas as pd
 
-    from mmser.cache.store import Store
+    from mmser.cache.feature_store import FeatureStore
     from mmser.inference.recording import Recording
     from mmser.inference.trained import Member, Trained
 
@@ -47,7 +47,7 @@ class CorpusFiles:
     """The media of a run's corpora, by its manifest, its fold assignment and its caches."""
 
     def __init__(
-        self, manifest: pd.DataFrame, assignment: pd.DataFrame, stores: Mapping[str, Store]
+        self, manifest: pd.DataFrame, assignment: pd.DataFrame, stores: Mapping[str, FeatureStore]
     ) -> None:
         self.manifest, self.assignment, self.stores = manifest, assignment, stores
 

@@ -13,11 +13,11 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from mmser.cache.memory import MemoryStore
 from mmser.core.clip import Failure, Features
 from mmser.data.dataset import limit_track, read_track
 from mmser.data.scaling import Moments, Scale, SpeakerScaler
 from mmser.data.transforms import Transforms
-from mmser.evaluation.memory_store import store_in_memory
 from mmser.inference.trained import Member, StreamSource
 
 NOBODY = ""
@@ -48,7 +48,7 @@ def with_own_scale(
     count = 0
     for identifier, features in segments:
         for stream, known in moments.items():
-            store = store_in_memory(sources[stream].info, {identifier: features[stream]})
+            store = MemoryStore(sources[stream].info, {identifier: features[stream]})
             if (
                 track := limit_track(read_track(store, identifier), sources[stream].spec)
             ) is not None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from mmser.cache.fingerprint import CORPUS_TRANSCRIPT
+from mmser.cache.memory import MemoryStore
 from mmser.core.batch import Batch
 from mmser.core.clip import Clip, Failure, Features
 from mmser.core.contracts import Extractor
@@ -18,7 +19,6 @@ from mmser.data.collate import Collate
 from mmser.data.dataset import Facts, PartDataset
 from mmser.data.transforms import Transforms
 from mmser.evaluation.extractor_files import check_named
-from mmser.evaluation.memory_store import store_in_memory
 from mmser.evaluation.rebuild import decoded_rate, extractor_of
 from mmser.extraction.batches import by_length
 from mmser.extraction.import_features import MAKER
@@ -106,7 +106,7 @@ class Reader:
         conversation.
         """
         stores = {
-            stream: store_in_memory(
+            stream: MemoryStore(
                 source.info, {identifier: found[stream] for identifier, found in features.items()}
             )
             for stream, source in self._sources.items()

@@ -24,7 +24,7 @@ from mmser.training.sources import open_stores
 from mmser.training.stages import list_stages
 
 if TYPE_CHECKING:
-    from mmser.cache.store import Store
+    from mmser.cache.feature_store import FeatureStore
 
 ALL = "all"
 
@@ -200,5 +200,5 @@ class TrainedRun:
         )
 
     @cached_property
-    def _stores(self) -> dict[str, Store]:
+    def _stores(self) -> dict[str, FeatureStore]:
         return open_stores(self.settings, self.run.recorded)

@@ -16,7 +16,7 @@ from mmser.corpora.layout import duration
 if TYPE_CHECKING:
     import pandas as pd
 
-    from mmser.cache.store import Store
+    from mmser.cache.feature_store import FeatureStore
 
 ROUNDING = 0.1
 """Seconds that lengths read off features or headers may be off: a window of analysis, a codec's
@@ -67,7 +67,7 @@ class TrainingLengths:
 
 
 def training_lengths(
-    manifest: pd.DataFrame, assignment: pd.DataFrame, stores: Mapping[str, Store]
+    manifest: pd.DataFrame, assignment: pd.DataFrame, stores: Mapping[str, FeatureStore]
 ) -> TrainingLengths | None:
     """Of the utterances that are in the training part of any fold; None where nothing tells how
     long they were.
@@ -101,7 +101,7 @@ def tell_unknown(name: str, why: str) -> None:
     )
 
 
-def _of_features(ids: Sequence[str], stores: Mapping[str, Store]) -> list[float]:
+def _of_features(ids: Sequence[str], stores: Mapping[str, FeatureStore]) -> list[float]:
     """Seconds of the longest stream with a frame rate of each utterance that has one."""
     found = []
     for identifier in ids:

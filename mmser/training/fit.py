@@ -11,8 +11,8 @@ import pandas as pd
 
 from mmser.cache.atomic import write_json, written_aside
 from mmser.cache.checked import checked_files
+from mmser.cache.feature_store import FeatureStore
 from mmser.cache.recorded import recorded_stores
-from mmser.cache.store import Store
 from mmser.core.errors import MmserError
 from mmser.training.devices import find_place, is_distributed
 from mmser.training.fold import fit_fold
@@ -107,7 +107,9 @@ def prepare(directory: Path, settings: Settings) -> pd.DataFrame:
     return assignment
 
 
-def run_stores(settings: Settings, recorded: Mapping[str, str] | None = None) -> dict[str, Store]:
+def run_stores(
+    settings: Settings, recorded: Mapping[str, str] | None = None
+) -> dict[str, FeatureStore]:
     """The store of each stream, and as ``<stage>.<stream>`` of each stream of which a stage reads
     another one.
     """

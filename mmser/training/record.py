@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from mmser.training.devices import find_place
 
 if TYPE_CHECKING:
-    from mmser.cache.store import Store
+    from mmser.cache.feature_store import FeatureStore
 
 PACKAGES = (
     "mmser",
@@ -30,7 +30,7 @@ PACKAGES = (
 )
 
 
-def environment(settings: Mapping[str, Any], stores: Mapping[str, Store]) -> dict[str, Any]:
+def environment(settings: Mapping[str, Any], stores: Mapping[str, FeatureStore]) -> dict[str, Any]:
     """Package versions, git revision if any, platform, seeds, the caches' fingerprints, the
     random-weights mark.
 
@@ -48,7 +48,7 @@ def environment(settings: Mapping[str, Any], stores: Mapping[str, Store]) -> dic
     }
 
 
-def fingerprints(stores: Mapping[str, Store]) -> dict[str, str]:
+def fingerprints(stores: Mapping[str, FeatureStore]) -> dict[str, str]:
     """The fingerprint of each stream's cache."""
     return {stream: str(store.info["fingerprint"]) for stream, store in stores.items()}
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pandas as pd
 
+from mmser.cache.feature_store import FeatureStore
+from mmser.cache.joined import JoinedStore
 from mmser.cache.layout import checked_name
 from mmser.cache.manifests import check_manifest, content_digest
 from mmser.cache.recorded import find_recorded
@@ -22,7 +24,6 @@ from mmser.core.configs import load_config
 from mmser.core.errors import MmserError
 from mmser.corpora.manifest import read_manifest
 from mmser.data.fold import FoldData
-from mmser.data.joined import JoinedStore
 from mmser.data.spec import StreamSpec
 from mmser.training.domains import add_domains, heard, hidden_targets
 
@@ -86,20 +87,22 @@ def assign_folds(settings: Settings, manifest: pd.DataFrame) -> tuple[pd.DataFra
     return assignment, [*differences, *further]
 
 
-def open_stores(settings: Settings, recorded: Mapping[str, str] | None = None) -> dict[str, Store]:
+def open_stores(
+    settings: Settings, recorded: Mapping[str, str] | None = None
+) -> dict[str, FeatureStore]:
     """The store of each stream, over every corpus of the run.
 
     ``recorded`` are the stores the run was made from (`mmser.cache.recorded`); without it, names
     alone decide.
     """
-    names, found = corpus_names(settings), dict[str, Store]()
+    names, found = corpus_names(settings), dict[str, FeatureStore]()
     for stream, spec in settings["streams"].items():
         paths = {
             n: find_recorded(settings["cache"], n, str(spec["extractor"]), recorded or {})
             for n in names
         }
         stores = {name: Store(path) for name, path in paths.items()}
-        found[stream] = stores[names[0]] if len(names) == 1 else cast(Store, JoinedStore(stores))
+        found[stream] = stores[names[0]] if len(names) == 1 else JoinedStore(stores)
     return found
 
 
@@ -168,7 +171,7 @@ def open_fold(
     )
 
 
-def check_stores(stores: Iterable[Store]) -> None:
+def check_stores(stores: Iterable[FeatureStore]) -> None:
     """Read through what this process has not yet of the stores' files; raises MmserError when one
     is damaged.
     """

@@ -66,6 +66,8 @@ def test_an_augmentation_can_join_training_utterances_of_the_same_class(corpus):
     class Joined:
         """Append another utterance with the same label."""
 
+        after_limit = False
+
         def __call__(self, sample, generator, epoch, samples):
             label = dict(zip(samples.ids, samples.labels, strict=True))[sample.id]
             known = zip(samples.ids, samples.labels, strict=True)
@@ -88,13 +90,18 @@ def test_an_augmentation_can_join_training_utterances_of_the_same_class(corpus):
 
 
 def test_the_limit_holds_after_augmentation(corpus):
-    def doubled(sample: Sample, generator, epoch, samples) -> Sample:
-        own = sample.streams["audio"]
-        both = replace(own, values=np.concatenate([own.values, own.values]))
-        return replace(sample, streams=sample.streams | {"audio": both})
+    class Doubled:
+        """Say everything twice."""
+
+        after_limit = False
+
+        def __call__(self, sample: Sample, generator, epoch, samples) -> Sample:
+            own = sample.streams["audio"]
+            both = replace(own, values=np.concatenate([own.values, own.values]))
+            return replace(sample, streams=sample.streams | {"audio": both})
 
     specs = corpus.specs | {"audio": StreamSpec("mfcc40", limit=20)}
-    fold = FoldData(**corpus.arguments(specs=specs, augmentation=[doubled]))
+    fold = FoldData(**corpus.arguments(specs=specs, augmentation=[Doubled()]))
     assert max(len(audio) for audio, _ in rows(fold, 0).values()) == 20
 
 

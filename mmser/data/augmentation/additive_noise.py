@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -31,6 +31,8 @@ class AdditiveNoise:
     ``talkers`` is the (fewest, most) number of voices of babble. ``folder`` holds 16 kHz mono wav
     files.
     """
+
+    after_limit: ClassVar[bool] = False
 
     def __init__(
         self,

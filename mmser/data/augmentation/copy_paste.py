@@ -13,7 +13,7 @@ Differs:
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -37,6 +37,8 @@ class CopyPaste:
     without a partner stays alone; where a partner's speaker or gender is another, the joined
     utterance has none.
     """
+
+    after_limit: ClassVar[bool] = False
 
     def __init__(
         self,

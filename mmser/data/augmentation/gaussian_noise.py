@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import ClassVar
 
 import numpy as np
 
@@ -13,6 +14,8 @@ from mmser.data.sample import Sample
 
 class GaussianNoise:
     """Add independent noise of standard ``deviation`` to every value of ``stream``."""
+
+    after_limit: ClassVar[bool] = False
 
     def __init__(self, stream: str = "audio", deviation: float = 0.1) -> None:
         self.stream = stream

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import ClassVar
 
 import numpy as np
 
@@ -18,6 +19,8 @@ class ModalityDropout:
     """Drop each of ``streams`` (None: all) with ``probability``; one stream that was there always
     stays.
     """
+
+    after_limit: ClassVar[bool] = False
 
     def __init__(self, probability: float = 0.2, streams: Sequence[str] | None = None) -> None:
         self.probability = check_probability(probability)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -23,6 +24,8 @@ class SpeedPerturbation:
     """Play the utterance at a speed drawn from ``rates`` (1.1: a tenth faster, so shorter by 1 /
     1.1).
     """
+
+    after_limit: ClassVar[bool] = False
 
     def __init__(self, stream: str = "audio", rates: Sequence[float] = (0.9, 1.0, 1.1)) -> None:
         self.stream = stream

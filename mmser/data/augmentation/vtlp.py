@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -35,6 +35,8 @@ class VTLP:
     and edges do); ``edge_hz`` is the frequency above which the warp bends back, so that 0 and half
     of ``sample_rate`` stay; ``form`` is the published map or nlpaug's.
     """
+
+    after_limit: ClassVar[bool] = False
 
     def __init__(
         self,

@@ -7,22 +7,23 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from mmser.core.errors import MmserError
 
 if TYPE_CHECKING:
-    from mmser.cache.store import Store
+    import pandas as pd
+
+    from mmser.cache.feature_store import FeatureStore
 
 
 class JoinedStore:
-    """Offers what `mmser.cache.store.Store` offers; every call goes to the store of the utterance's
-    corpus.
-    """
+    """A `FeatureStore` whose every call goes to the store of the utterance's corpus."""
 
-    def __init__(self, stores: Mapping[str, Store]) -> None:
-        """``stores`` by corpus. Raises MmserError unless one extractor with one set of parameters
-        made them all.
+    def __init__(self, stores: Mapping[str, FeatureStore]) -> None:
+        """``stores`` by corpus.
+
+        Raises MmserError unless one extractor with one set of parameters made them all, or when
+        two corpora share an id.
         """
         self.stores = dict(stores)
         marks = {corpus: str(store.info["fingerprint"]) for corpus, store in stores.items()}
@@ -36,27 +37,29 @@ class JoinedStore:
         self.info["random_weights"] = any(
             bool(store.info.get("random_weights")) for store in stores.values()
         )
-        self._home: dict[str, Store] = {}
+        self._store_of: dict[str, FeatureStore] = {}
         for corpus, store in stores.items():
             for identifier in store.index["id"]:
-                if identifier in self._home:
+                if identifier in self._store_of:
                     raise MmserError(
                         "ids that no two corpora share",
                         f"{identifier} again in {corpus}",
                         "Rename it.",
                     )
-                self._home[identifier] = store
+                self._store_of[identifier] = store
 
     def __contains__(self, identifier: object) -> bool:
         return (
             isinstance(identifier, str)
-            and identifier in self._home
-            and identifier in self._home[identifier]
+            and identifier in self._store_of
+            and identifier in self._store_of[identifier]
         )
 
     @cached_property
     def index(self) -> pd.DataFrame:
         """One row per utterance of any corpus, done or failed."""
+        import pandas as pd
+
         return pd.concat([store.index for store in self.stores.values()], ignore_index=True)
 
     @cached_property
@@ -66,40 +69,38 @@ class JoinedStore:
 
     def read(self, identifier: str) -> np.ndarray:
         """Values (time, *feature) in the stored dtype."""
-        return self._of(identifier).read(identifier)
+        return self._owner(identifier).read(identifier)
 
     def spans(self, identifier: str) -> np.ndarray | None:
-        """(time, 2) float32 start and end seconds of each row, None where the rows
-        have no spans.
-        """
-        return self._of(identifier).spans(identifier)
+        """(time, 2) float32 start and end seconds of each row, None where rows have no spans."""
+        return self._owner(identifier).spans(identifier)
 
     def frame_rate(self, identifier: str) -> float | None:
         """Rows per second, None where rows are not evenly spaced in time."""
-        return self._of(identifier).frame_rate(identifier)
+        return self._owner(identifier).frame_rate(identifier)
 
     def length(self, identifier: str) -> int:
         """Number of rows in time, without reading values."""
-        return self._of(identifier).length(identifier)
+        return self._owner(identifier).length(identifier)
 
     def unchecked_bytes(self) -> int:
-        """What `check` would read."""
+        """Bytes of files that `check` would read through."""
         return sum(store.unchecked_bytes() for store in self.stores.values())
 
     def check(self, identifiers: Iterable[str] | None = None) -> None:
-        """Read through the files of every store, or those that hold the utterances ``identifiers``.
+        """Read the files of every store through, or those that hold these utterances.
 
-        Raises MmserError when one is damaged.
+        Raises MmserError when one is missing or damaged.
         """
         wanted = None if identifiers is None else list(identifiers)
         for store in self.stores.values():
             store.check(wanted)
 
-    def _of(self, identifier: str) -> Store:
-        if identifier not in self._home:
+    def _owner(self, identifier: str) -> FeatureStore:
+        if identifier not in self._store_of:
             raise MmserError(
                 f"utterance {identifier} in the caches of {', '.join(self.stores)}",
                 "no such row",
                 "Preprocess again.",
             )
-        return self._home[identifier]
+        return self._store_of[identifier]

@@ -1,12 +1,10 @@
-"""Features of one condition that are used once and kept in memory, read like a store
-on the disk.
-"""
+"""A store in memory: features that are used once, such as those of a disturbed test set."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,15 +16,12 @@ from mmser.core.clip import Failure, Features
 if TYPE_CHECKING:
     import pandas as pd
 
-    from mmser.cache.store import Store
-
 
 class MemoryStore:
-    """``results`` {utterance id: what was extracted} in the dtype of ``info``; see
-    `mmser.cache.store.Store`.
-    """
+    """A `mmser.cache.feature_store.FeatureStore` over extracted features."""
 
     def __init__(self, info: Mapping[str, Any], results: Mapping[str, Features | Failure]) -> None:
+        """``results`` by utterance id are held in the dtype of ``info``, the facts of a store."""
         self.info = dict(info)
         self._rows: dict[str, Row] = {}
         self._tensors: dict[str, np.ndarray] = {}
@@ -50,6 +45,10 @@ class MemoryStore:
         """Utterances that have values."""
         return tuple(identifier for identifier in self._rows if identifier in self)
 
+    def unchecked_bytes(self) -> int:
+        """None: there is no file."""
+        return 0
+
     def check(self, identifiers: Iterable[str] | None = None) -> None:
         """There is no file that could be damaged."""
 
@@ -70,8 +69,3 @@ class MemoryStore:
         """Number of rows in time."""
         length: int = self._rows[identifier]["length"]
         return length
-
-
-def store_in_memory(info: Mapping[str, Any], results: Mapping[str, Features | Failure]) -> Store:
-    """A `MemoryStore` where a store is asked for."""
-    return cast("Store", MemoryStore(info, results))
