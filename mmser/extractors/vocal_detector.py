@@ -56,7 +56,7 @@ class VocalDetector:
         """Read what `save` wrote. Raises MmserError when there is none, or it holds
         other tensors.
         """
-        from mmser.models.layers.checkpoint import check_fit, read_tensors
+        from mmser.models.layers.checkpoints.tensors import check_fit, read_tensors
 
         if not Path(path).is_file():
             raise MmserError(

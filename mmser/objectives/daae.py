@@ -22,8 +22,8 @@ from torch.nn import functional as F
 from mmser.core.batch import UNLABELLED, Batch
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
+from mmser.models.layers.convolution.normalisation import MaskedBatchNorm
 from mmser.models.layers.gradient_reversal import reversal_ramp, reverse_gradient
-from mmser.models.layers.normalisation import MaskedBatchNorm
 
 
 class AdversarialAutoencoder(nn.Module):

@@ -23,9 +23,10 @@ from torch.nn import functional as F
 from mmser.core.batch import Batch, Stream
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
-from mmser.models.layers.alibi_transformer import AlibiBackbone
-from mmser.models.layers.masking import compact_order, length_mask, rows_at, zero_padding
-from mmser.models.layers.pooling import masked_mean, masked_std
+from mmser.models.layers.attention.alibi import AlibiBackbone
+from mmser.models.layers.masks.order import compact_order, rows_at
+from mmser.models.layers.masks.padding import length_mask, zero_padding
+from mmser.models.layers.time.pooling import masked_mean, masked_std
 
 MaskRule = Literal["fraction", "start_rate"]
 

@@ -16,7 +16,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmser.core.batch import Batch
-from mmser.models.layers.normalisation import MaskedBatchNorm
+from mmser.models.layers.convolution.normalisation import MaskedBatchNorm
 
 
 class PreciseNorms(Callback):

@@ -13,8 +13,8 @@ from mmser.core.bounds import check_numbers, count_values
 from mmser.core.completion import completed
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
-from mmser.models.layers.checkpoint import load_saved
-from mmser.models.layers.size_limits import no_larger_than
+from mmser.models.layers.checkpoints.size_limits import no_larger_than
+from mmser.models.layers.checkpoints.tensors import load_saved
 from mmser.models.multimodal import MultimodalModel, build_model
 from mmser.settings.part import check_part
 from mmser.training.learner import Learner

@@ -11,7 +11,7 @@ from torch import nn
 
 from mmser.cache.tensors import load_arrays, save_arrays, save_module
 from mmser.core.errors import MmserError
-from mmser.models.layers.checkpoint import load_saved
+from mmser.models.layers.checkpoints.tensors import load_saved
 
 
 class Tied(nn.Module):

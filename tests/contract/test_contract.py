@@ -28,7 +28,7 @@ from torch import Tensor, nn
 from mmser.cache.tensors import save_module
 from mmser.core.batch import empty_context
 from mmser.core.configs import config_names
-from mmser.models.layers.checkpoint import load_saved
+from mmser.models.layers.checkpoints.tensors import load_saved
 
 EVERY = subject_names("encoder", "fusion", "system")
 FUSED = subject_names("fusion", "system")

@@ -15,7 +15,7 @@ from mmser.core.clip import Clip
 from mmser.core.errors import MmserError
 from mmser.extractors.audio.wav2vec import Wav2Vec
 from mmser.extractors.wav2vec_network import RECEPTIVE_FIELD, Wav2VecNetwork
-from mmser.models.layers.checkpoint import read_tensors
+from mmser.models.layers.checkpoints.tensors import read_tensors
 
 
 @pytest.fixture(scope="module")

@@ -138,8 +138,16 @@ TOUCH = {"_target_": "os.system", "_args_": ["touch evil"]}
             "torch.load",
         ),
         ("model.encoders.deep", {"a": [TOUCH]}, "os.system"),
-        ("model.head._target_", "mmser.models.layers.checkpoint.torch.load", "that you trust"),
-        ("model.head._target_", "mmser.models.layers.checkpoint.read_tensors", "that you trust"),
+        (
+            "model.head._target_",
+            "mmser.models.layers.checkpoints.tensors.torch.load",
+            "that you trust",
+        ),
+        (
+            "model.head._target_",
+            "mmser.models.layers.checkpoints.tensors.read_tensors",
+            "that you trust",
+        ),
         ("model.head._target_", "hydra.utils.get_method", "that you trust"),
         ("model.head", "${oc.create:{_target_:os.system}}", "plain values in"),
         ("model.head.dropout", "${oc.env:HOME}", "plain values in"),

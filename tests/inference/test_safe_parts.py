@@ -22,7 +22,7 @@ IDENTITY = "mmser.models.encoders.sequence.identity.Identity"
         "mmser.models.multimodal.Any",
         "mmser.models.multimodal.inspect.os.system",
         "mmser.models.encoders.sequence.identity.Stream",
-        "mmser.models.layers.pretrained.Path",
+        "mmser.models.layers.checkpoints.pretrained.Path",
         "mmser.models.nowhere.Nothing",
         "mmser.models.encoders.sequence.identity.Nothing",
         "mmser.training.run.Run",

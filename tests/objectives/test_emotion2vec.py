@@ -15,7 +15,7 @@ from mmser.core.configs import load_config
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
 from mmser.models.encoders.audio.emotion2vec import Emotion2Vec
-from mmser.models.layers.alibi_transformer import AlibiBackbone, alibi_slopes
+from mmser.models.layers.attention.alibi import AlibiBackbone, alibi_slopes
 from mmser.objectives.emotion2vec import Emotion2VecPretraining, student_on_others, utterance_loss
 
 SMALL = {"size": 16, "layers": 3, "heads": 2, "inner_size": 32}

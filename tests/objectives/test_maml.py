@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from mmser.core.batch import Batch, Outputs, Stream, empty_context
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
-from mmser.models.layers.recurrent import Recurrent
+from mmser.models.layers.time.recurrent import Recurrent
 from mmser.objectives.maml import Maml
 
 TASK = Task(classes=("a", "b"), class_counts=(4, 4))

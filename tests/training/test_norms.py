@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from mmser.core.batch import Batch, Context, Stream
-from mmser.models.layers.normalisation import MaskedBatchNorm
+from mmser.models.layers.convolution.normalisation import MaskedBatchNorm
 from mmser.training.fit import train
 from mmser.training.norms import measure_norms
 

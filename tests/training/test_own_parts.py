@@ -23,7 +23,7 @@ import torch
 from torch import nn
 
 from mmser.core.batch import Fused
-from mmser.models.layers.pooling import masked_mean
+from mmser.models.layers.time.pooling import masked_mean
 
 
 class Mine(nn.Module):

@@ -70,7 +70,7 @@ class Wav2Vec:
     @cached_property
     def _network(self) -> Any:
         from mmser.extractors.wav2vec_network import Wav2VecNetwork
-        from mmser.models.layers.checkpoint import load_tensors, read_tensors
+        from mmser.models.layers.checkpoints.tensors import load_tensors, read_tensors
 
         network = seeded(lambda: Wav2VecNetwork(_SIZE), self.seed)
         if not self.random_weights:

@@ -102,7 +102,7 @@ class Wav2Vec2:
         from transformers import AutoModel
 
         from mmser.extractors.valid_norm import with_valid_norm
-        from mmser.models.layers.pretrained import read_network
+        from mmser.models.layers.checkpoints.pretrained import read_network
 
         if self.random_weights:
             model = seeded(self._random_model, self.seed)

@@ -96,7 +96,7 @@ class XVector:
     def _model(self) -> Any:
         from transformers import AutoModelForAudioXVector
 
-        from mmser.models.layers.pretrained import read_network
+        from mmser.models.layers.checkpoints.pretrained import read_network
 
         if self.random_weights:
             model = seeded(self._random_model, self.seed)

@@ -82,7 +82,7 @@ class InceptionResnet:
         import torch
         from facenet_pytorch import InceptionResnetV1
 
-        from mmser.models.layers.checkpoint import load_tensors, read_tensors
+        from mmser.models.layers.checkpoints.tensors import load_tensors, read_tensors
 
         network = seeded(InceptionResnetV1, self.seed)
         if not self.random_weights:

@@ -103,7 +103,7 @@ class ResNet:
         from torch import nn
         from torchvision.models import get_model
 
-        from mmser.models.layers.checkpoint import load_tensors, read_tensors
+        from mmser.models.layers.checkpoints.tensors import load_tensors, read_tensors
 
         if self.random_weights:
             network = seeded(self._random_network, self.seed)

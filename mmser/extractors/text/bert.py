@@ -117,7 +117,7 @@ class Bert:
     @cached_property
     def _most(self) -> int:
         """Sub-words: the limit, or what the network has positions for."""
-        from mmser.models.layers.pretrained import positions_of
+        from mmser.models.layers.checkpoints.pretrained import positions_of
 
         return min(self.limit, positions_of(self._model) or self.limit)
 
@@ -145,7 +145,7 @@ class Bert:
     def _read(self) -> Any:
         from transformers import AutoModel
 
-        from mmser.models.layers.pretrained import read_network
+        from mmser.models.layers.checkpoints.pretrained import read_network
 
         folder = self.checkpoint.path
         remedy = (

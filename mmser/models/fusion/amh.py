@@ -18,8 +18,8 @@ from torch import Tensor, nn
 
 from mmser.core.batch import Context, Fused, Stream
 from mmser.core.errors import MmserError
-from mmser.models.layers.attention import dot_attention
-from mmser.models.layers.pooling import last_step
+from mmser.models.layers.attention.multi_head import dot_attention
+from mmser.models.layers.time.pooling import last_step
 
 
 class AMH(nn.Module):

@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 from mmser.core.batch import Context, Fused, Stream
 from mmser.core.errors import MmserError
-from mmser.models.layers.attention import attend
-from mmser.models.layers.masking import zero_padding
-from mmser.models.layers.pooling import masked_mean, masked_std
+from mmser.models.layers.attention.multi_head import attend
+from mmser.models.layers.masks.padding import zero_padding
+from mmser.models.layers.time.pooling import masked_mean, masked_std
 
 
 class AttentiveStatistics(nn.Module):

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from mmser.core.batch import Context, Fused, Stream
-from mmser.models.layers.pooling import (
+from mmser.models.layers.time.pooling import (
     last_step,
     masked_max,
     masked_mean,

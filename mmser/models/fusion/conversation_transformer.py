@@ -20,11 +20,11 @@ import torch
 from torch import Tensor, nn
 
 from mmser.core.batch import Context, Fused, Stream
-from mmser.models.layers.conversations import conversations
-from mmser.models.layers.masking import masked_softmax, zero_padding
-from mmser.models.layers.pooling import masked_mean
-from mmser.models.layers.recurrent import Recurrent
-from mmser.models.layers.transformer import TransformerLayer
+from mmser.models.layers.attention.transformer import TransformerLayer
+from mmser.models.layers.masks.padding import masked_softmax, zero_padding
+from mmser.models.layers.time.pooling import masked_mean
+from mmser.models.layers.time.recurrent import Recurrent
+from mmser.models.layers.turns.conversations import conversations
 
 DIRECTIONS = ("forward", "backward")
 

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from mmser.core.batch import Context, Fused, Stream
 from mmser.core.errors import MmserError
-from mmser.models.layers.pooling import masked_statistics
-from mmser.models.layers.recurrent import Cell, Recurrent
+from mmser.models.layers.time.pooling import masked_statistics
+from mmser.models.layers.time.recurrent import Cell, Recurrent
 
 
 class EarlyConcat(nn.Module):

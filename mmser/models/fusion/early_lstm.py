@@ -20,8 +20,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmser.core.batch import Context, Fused, Stream
-from mmser.models.layers.pooling import masked_mean
-from mmser.models.layers.recurrent import Recurrent
+from mmser.models.layers.time.pooling import masked_mean
+from mmser.models.layers.time.recurrent import Recurrent
 
 
 class EarlyLstm(nn.Module):

@@ -17,8 +17,8 @@ import torch
 from torch import nn
 
 from mmser.core.batch import Context, Fused, Stream
-from mmser.models.layers.masking import masked_softmax
-from mmser.models.layers.pooling import masked_mean
+from mmser.models.layers.masks.padding import masked_softmax
+from mmser.models.layers.time.pooling import masked_mean
 
 
 class Gated(nn.Module):

@@ -23,12 +23,12 @@ from torch import Tensor, nn
 
 from mmser.core.batch import Context, Fused, Stream
 from mmser.core.errors import MmserError
-from mmser.models.layers.ar_gru import ARGRU, AReLU
-from mmser.models.layers.group_mean import group_mean
-from mmser.models.layers.masking import masked_softmax, zero_padding
-from mmser.models.layers.pooling import AttentionPooling
-from mmser.models.layers.previous_turns import previous_turns
-from mmser.models.layers.recurrent import Recurrent
+from mmser.models.layers.masks.padding import masked_softmax, zero_padding
+from mmser.models.layers.time.ar_gru import ARGRU, AReLU
+from mmser.models.layers.time.group_mean import group_mean
+from mmser.models.layers.time.pooling import AttentionPooling
+from mmser.models.layers.time.recurrent import Recurrent
+from mmser.models.layers.turns.previous_turns import previous_turns
 
 Turns = dict[str, tuple[Tensor, Tensor]]
 """own and other: row numbers (batch,) and whether there is such a turn (batch,)."""

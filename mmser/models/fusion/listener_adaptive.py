@@ -23,11 +23,11 @@ from torch.nn import functional as F
 from mmser.core.batch import UNLABELLED, Context, Fused, Stream
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
-from mmser.models.layers.convolution import MaskedConv2d, max_pool_2d
-from mmser.models.layers.masking import masked_softmax
-from mmser.models.layers.modulation import ModulatedLSTM, Modulation
-from mmser.models.layers.normalisation import MaskedBatchNorm
-from mmser.models.layers.recurrent import Recurrent
+from mmser.models.layers.convolution.masked import MaskedConv2d, max_pool_2d
+from mmser.models.layers.convolution.normalisation import MaskedBatchNorm
+from mmser.models.layers.dense.modulation import ModulatedLSTM, Modulation
+from mmser.models.layers.masks.padding import masked_softmax
+from mmser.models.layers.time.recurrent import Recurrent
 
 ADAPTERS = ("convolution", "recurrence", "linear", "output")
 

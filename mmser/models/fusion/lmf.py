@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmser.core.batch import Context, Fused, Stream
-from mmser.models.layers.pooling import last_step
+from mmser.models.layers.time.pooling import last_step
 
 
 class LMF(nn.Module):

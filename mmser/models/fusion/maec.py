@@ -17,8 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from mmser.core.batch import Context, Fused, Stream
-from mmser.models.layers.earlier_turns import earlier_turns
-from mmser.models.layers.pooling import masked_mean
+from mmser.models.layers.time.pooling import masked_mean
+from mmser.models.layers.turns.earlier_turns import earlier_turns
 
 
 class MAEC(nn.Module):

@@ -20,10 +20,10 @@ from torch import Tensor, nn
 
 from mmser.core.batch import Context, Fused, Stream
 from mmser.core.errors import MmserError
-from mmser.models.layers.masking import zero_padding
-from mmser.models.layers.pooling import masked_max
-from mmser.models.layers.positions import with_positions
-from mmser.models.layers.transformer import TransformerLayer
+from mmser.models.layers.attention.positions import with_positions
+from mmser.models.layers.attention.transformer import TransformerLayer
+from mmser.models.layers.masks.padding import zero_padding
+from mmser.models.layers.time.pooling import masked_max
 
 Pair = tuple[Stream, Stream]
 

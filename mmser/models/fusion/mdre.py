@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 from mmser.core.batch import Context, Fused, Stream
-from mmser.models.layers.pooling import last_step
+from mmser.models.layers.time.pooling import last_step
 
 
 class MDRE(nn.Module):

@@ -25,8 +25,8 @@ from torch.nn import functional as F
 
 from mmser.core.batch import Context, Fused, Stream
 from mmser.core.errors import MmserError
-from mmser.models.layers.masking import masked_softmax, zero_padding
-from mmser.models.layers.pooling import masked_max, masked_mean, masked_std
+from mmser.models.layers.masks.padding import masked_softmax, zero_padding
+from mmser.models.layers.time.pooling import masked_max, masked_mean, masked_std
 
 Pairs = Literal["none", "rank", "all"]
 

@@ -18,11 +18,11 @@ import torch
 from torch import Tensor, nn
 
 from mmser.core.batch import Context, Fused, Stream
-from mmser.models.layers.convolution import MaskedConv1d
-from mmser.models.layers.masking import zero_padding
-from mmser.models.layers.pooling import last_step
-from mmser.models.layers.positions import with_positions
-from mmser.models.layers.transformer import TransformerLayer
+from mmser.models.layers.attention.positions import with_positions
+from mmser.models.layers.attention.transformer import TransformerLayer
+from mmser.models.layers.convolution.masked import MaskedConv1d
+from mmser.models.layers.masks.padding import zero_padding
+from mmser.models.layers.time.pooling import last_step
 
 
 class MulT(nn.Module):

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from mmser.core.batch import Context, Fused, Stream
 from mmser.core.errors import MmserError
 from mmser.models.layers.masked_resnet import MaskedResNet
-from mmser.models.layers.pooling import masked_mean
+from mmser.models.layers.time.pooling import masked_mean
 from mmser.models.layers.turn_reader import TurnReader
 
 FEATURES = ("sound", "emotion")

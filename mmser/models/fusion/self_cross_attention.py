@@ -26,10 +26,10 @@ from torch import Tensor, nn
 
 from mmser.core.batch import Context, Fused, Stream
 from mmser.core.errors import MmserError
-from mmser.models.layers.attention import MultiHeadAttention
-from mmser.models.layers.masking import zero_padding
-from mmser.models.layers.pooling import masked_mean
+from mmser.models.layers.attention.multi_head import MultiHeadAttention
+from mmser.models.layers.masks.padding import zero_padding
 from mmser.models.layers.set_statistics import set_statistics
+from mmser.models.layers.time.pooling import masked_mean
 
 
 class SelfCrossAttention(nn.Module):

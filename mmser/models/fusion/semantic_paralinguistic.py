@@ -22,9 +22,9 @@ from torch.nn import functional as F
 
 from mmser.core.batch import Context, Fused, Stream
 from mmser.core.errors import MmserError
-from mmser.models.layers.masking import masked_softmax
-from mmser.models.layers.pooling import masked_mean
-from mmser.models.layers.recurrent import Recurrent
+from mmser.models.layers.masks.padding import masked_softmax
+from mmser.models.layers.time.pooling import masked_mean
+from mmser.models.layers.time.recurrent import Recurrent
 
 
 class PairAttention(nn.Module):

@@ -14,7 +14,7 @@ from torch import nn
 
 from mmser.core.batch import Context, Fused, Stream
 from mmser.core.errors import MmserError
-from mmser.models.layers.pooling import masked_mean
+from mmser.models.layers.time.pooling import masked_mean
 
 
 class StepConcat(nn.Module):

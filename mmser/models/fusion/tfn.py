@@ -20,7 +20,7 @@ from torch.nn import functional as F
 
 from mmser.core.batch import Context, Fused, Stream
 from mmser.core.errors import MmserError
-from mmser.models.layers.pooling import last_step
+from mmser.models.layers.time.pooling import last_step
 
 LARGEST_TENSOR = 1 << 20
 """Entries; the first linear layer has as many columns."""

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
-from mmser.models.layers.feed_forward import Activation, activation
+from mmser.models.layers.dense.feed_forward import Activation, activation
 
 
 class Classifier(nn.Module):

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
-from mmser.models.layers.modulation import Modulation
+from mmser.models.layers.dense.modulation import Modulation
 
 
 class ListenerMean(nn.Module):

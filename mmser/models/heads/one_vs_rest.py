@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
-from mmser.models.layers.normalisation import MaskedBatchNorm
+from mmser.models.layers.convolution.normalisation import MaskedBatchNorm
 
 
 class _Decoder(nn.Module):

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from mmser.core.batch import Stream
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
-from mmser.models.layers.feed_forward import Activation, activation
-from mmser.models.layers.pooling import masked_mean
+from mmser.models.layers.dense.feed_forward import Activation, activation
+from mmser.models.layers.time.pooling import masked_mean
 
 
 class SegmentAverage(nn.Module):

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmser.core.errors import MmserError
-from mmser.models.layers.attention import attend
+from mmser.models.layers.attention.multi_head import attend
 
 Summary = Literal["mean", "sum", "max", "std"]
 Layout = Literal["2d", "row1d"]

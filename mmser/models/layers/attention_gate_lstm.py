@@ -10,7 +10,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from mmser.models.layers.unrolled import State, unroll
+from mmser.models.layers.time.unrolled import State, unroll
 
 Forget = Literal["gate", "attention"]
 Peephole = Literal["none", "full"]

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mmser.models.layers.masking import masked_softmax, zero_padding
+from mmser.models.layers.masks.padding import masked_softmax, zero_padding
 
 
 class CentrePooling(nn.Module):

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from mmser.models.layers.masking import masked_softmax
+from mmser.models.layers.masks.padding import masked_softmax
 
 BLOCK_ELEMENTS = 1 << 18
 """Scores held at once while column sums are taken on the CPU: 1 MiB of float32 stays inside a

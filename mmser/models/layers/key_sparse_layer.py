@@ -15,10 +15,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmser.core.errors import MmserError
-from mmser.models.layers.attention import attend
-from mmser.models.layers.feed_forward import FeedForward
+from mmser.models.layers.attention.multi_head import attend
+from mmser.models.layers.dense.feed_forward import FeedForward
 from mmser.models.layers.key_sparse import column_sums, kept_keys, key_sparse_attention
-from mmser.models.layers.masking import masked_softmax, zero_padding
+from mmser.models.layers.masks.padding import masked_softmax, zero_padding
 
 
 class KeySparseAttention(nn.Module):

@@ -9,9 +9,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmser.core.errors import MmserError
-from mmser.models.layers.convolution import MaskedConv2d, fill_padding
+from mmser.models.layers.convolution.masked import MaskedConv2d
+from mmser.models.layers.convolution.normalisation import MaskedBatchNorm
 from mmser.models.layers.fft_convolution import depthwise_fft
-from mmser.models.layers.normalisation import MaskedBatchNorm
+from mmser.models.layers.masks.padding import fill_padding
 
 Kernel = tuple[int, int]
 FFT_FROM = 13

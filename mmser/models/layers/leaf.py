@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mmser.models.layers.masking import every, zero_padding
+from mmser.models.layers.masks.padding import every, zero_padding
 from mmser.models.layers.pcen import PCEN
 
 _FLOOR = 1e-5

@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmser.core.errors import MmserError
-from mmser.models.layers.convolution import MaskedConv2d
-from mmser.models.layers.masking import length_mask
-from mmser.models.layers.normalisation import MaskedBatchNorm
+from mmser.models.layers.convolution.masked import MaskedConv2d
+from mmser.models.layers.convolution.normalisation import MaskedBatchNorm
+from mmser.models.layers.masks.padding import length_mask
 
 STAGES = (1, 2, 4, 8)
 """Channels of the four stages of two blocks each, in units of ``width``; all but the first halve

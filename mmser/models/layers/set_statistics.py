@@ -7,7 +7,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from mmser.models.layers.masking import zero_padding
+from mmser.models.layers.masks.padding import zero_padding
 
 
 def set_statistics(vectors: Tensor, present: Tensor, epsilon: float = 1e-8) -> Tensor:

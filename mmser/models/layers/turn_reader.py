@@ -19,13 +19,8 @@ from torch.nn import functional as F
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from mmser.core.errors import MmserError
-from mmser.models.layers.masking import (
-    compact_order,
-    length_mask,
-    masked_softmax,
-    rows_at,
-    zero_padding,
-)
+from mmser.models.layers.masks.order import compact_order, rows_at
+from mmser.models.layers.masks.padding import length_mask, masked_softmax, zero_padding
 
 
 class TurnReader(nn.Module):

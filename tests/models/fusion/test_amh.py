@@ -13,7 +13,7 @@ from mmser.models.encoders.sequence.recurrent import RecurrentEncoder
 from mmser.models.encoders.text.embedding_gru import EmbeddingGRU
 from mmser.models.fusion.amh import AMH
 from mmser.models.heads.classifier import Classifier
-from mmser.models.layers.pooling import last_step
+from mmser.models.layers.time.pooling import last_step
 from mmser.models.multimodal import MultimodalModel, build_model
 
 SIZES = {"audio": 10, "text": 8, "face": 6}

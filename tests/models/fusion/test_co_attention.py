@@ -23,7 +23,7 @@ from mmser.models.encoders.audio.segment_wav2vec2 import SegmentWav2Vec2
 from mmser.models.encoders.sequence.segment_frames import SegmentFrames
 from mmser.models.fusion.co_attention import CoAttention
 from mmser.models.heads.segment_average import SegmentAverage
-from mmser.models.layers.tiling import tile_starts
+from mmser.models.layers.time.tiling import tile_starts
 from mmser.models.multimodal import MultimodalModel, build_model
 
 TASK = Task(classes=("angry", "sad", "happy", "neutral"))

@@ -15,7 +15,7 @@ from mmser.models.fusion.conversation_transformer import (
     ConversationAttention,
     ConversationTransformer,
 )
-from mmser.models.layers.recurrent import Recurred
+from mmser.models.layers.time.recurrent import Recurred
 
 SIZES = {"audio": 5, "text": 4}
 DIALOGUE = torch.tensor([0, 1, 0, 1, 0, 1, 1])

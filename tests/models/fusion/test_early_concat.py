@@ -8,7 +8,7 @@ import torch
 from mmser.core.batch import Stream, empty_context
 from mmser.core.errors import MmserError
 from mmser.models.fusion.early_concat import EarlyConcat
-from mmser.models.layers.pooling import masked_statistics
+from mmser.models.layers.time.pooling import masked_statistics
 
 NAN = float("nan")
 

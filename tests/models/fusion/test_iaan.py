@@ -12,7 +12,7 @@ from mmser.models.encoders.audio.ar_gru import ARGRUEncoder
 from mmser.models.encoders.sequence.identity import Identity
 from mmser.models.fusion.iaan import IAAN
 from mmser.models.heads.classifier import Classifier
-from mmser.models.layers.previous_turns import previous_turns
+from mmser.models.layers.turns.previous_turns import previous_turns
 from mmser.models.multimodal import MultimodalModel, build_model
 
 SMALL = {"hidden_size": 6, "attention_size": 4, "output_size": 8}

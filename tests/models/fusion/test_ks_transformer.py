@@ -14,7 +14,7 @@ from mmser.core.task import Task
 from mmser.models.encoders.sequence.identity import Identity
 from mmser.models.fusion.ks_transformer import KSTransformer
 from mmser.models.heads.classifier import Classifier
-from mmser.models.layers.positions import sinusoid
+from mmser.models.layers.attention.positions import sinusoid
 from mmser.models.multimodal import MultimodalModel, build_model
 
 SIZES = {"audio": 16, "text": 24}

@@ -18,8 +18,8 @@ from mmser.core.errors import MmserError
 from mmser.core.task import Task
 from mmser.models.fusion.listener_adaptive import ListenerAdaptive
 from mmser.models.heads.listener_mean import ListenerMean
-from mmser.models.layers.modulation import ModulatedLSTM
-from mmser.models.layers.recurrent import Recurrent
+from mmser.models.layers.dense.modulation import ModulatedLSTM
+from mmser.models.layers.time.recurrent import Recurrent
 from mmser.models.multimodal import MultimodalModel, build_model
 from mmser.objectives.listener import ListenerVotes
 

@@ -7,7 +7,7 @@ from torch import nn
 
 from mmser.core.batch import Stream, empty_context
 from mmser.models.fusion.mult import MulT
-from mmser.models.layers.positions import sinusoid
+from mmser.models.layers.attention.positions import sinusoid
 
 SIZES = {"audio": 6, "text": 5, "face": 7}
 LENGTHS = {"audio": [9, 4], "text": [3, 5], "face": [2, 6]}

@@ -17,8 +17,8 @@ from torch import nn
 
 from mmser.core.batch import Stream
 from mmser.core.errors import MmserError
-from mmser.models.layers.ar_gru import ARGRU, AReLU
-from mmser.models.layers.group_mean import group_mean
+from mmser.models.layers.time.ar_gru import ARGRU, AReLU
+from mmser.models.layers.time.group_mean import group_mean
 
 
 class ARGRUEncoder(nn.Module):

@@ -25,9 +25,9 @@ from torch import Tensor, nn
 
 from mmser.core.batch import Stream
 from mmser.models.layers.area_attention import AreaAttention, Layout
-from mmser.models.layers.masking import filled_padding
-from mmser.models.layers.segments import cut_segments, put_back
-from mmser.models.layers.two_shapes import Joined, TwoShapes
+from mmser.models.layers.convolution.two_shapes import Joined, TwoShapes
+from mmser.models.layers.masks.padding import filled_padding
+from mmser.models.layers.time.segments import cut_segments, put_back
 
 PART = 16
 """Segments computed at a time outside training."""

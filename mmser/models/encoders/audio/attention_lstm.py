@@ -22,8 +22,8 @@ from torch import Tensor, nn
 from mmser.core.batch import Stream
 from mmser.core.errors import MmserError
 from mmser.models.layers.attention_gate_lstm import AttentionGateLSTM, Forget, Peephole
-from mmser.models.layers.masking import masked_softmax
-from mmser.models.layers.pooling import last_step, masked_mean
+from mmser.models.layers.masks.padding import masked_softmax
+from mmser.models.layers.time.pooling import last_step, masked_mean
 
 
 class AttentionLSTM(nn.Module):

@@ -25,8 +25,8 @@ from torch.nn import functional as F
 from mmser.core.batch import Stream
 from mmser.core.errors import MmserError
 from mmser.models.layers.companding import compand
-from mmser.models.layers.segments import cut_segments, put_back
-from mmser.models.layers.two_shapes import TwoShapes
+from mmser.models.layers.convolution.two_shapes import TwoShapes
+from mmser.models.layers.time.segments import cut_segments, put_back
 
 PART = 64
 """Segments computed at a time outside training."""

@@ -22,12 +22,12 @@ from torch.nn import functional as F
 from mmser.core.batch import Stream
 from mmser.core.errors import MmserError
 from mmser.core.weights import RANDOM, Weights
-from mmser.models.layers.average_pooling import average_pool_2d
-from mmser.models.layers.checkpoint import load_tensors, read_tensors
-from mmser.models.layers.convolution import fill_padding
-from mmser.models.layers.masking import compact_order, length_mask, rows_at
-from mmser.models.layers.normalisation import MaskedBatchNorm
-from mmser.models.layers.pooling import masked_max, masked_mean
+from mmser.models.layers.checkpoints.tensors import load_tensors, read_tensors
+from mmser.models.layers.convolution.average_pooling import average_pool_2d
+from mmser.models.layers.convolution.normalisation import MaskedBatchNorm
+from mmser.models.layers.masks.order import compact_order, rows_at
+from mmser.models.layers.masks.padding import fill_padding, length_mask
+from mmser.models.layers.time.pooling import masked_max, masked_mean
 
 URL = "https://zenodo.org/records/3987831/files/Cnn14_16k_mAP%3D0.438.pth"
 _UNUSED = ("spectrogram_extractor.*", "logmel_extractor.*", "fc_audioset.*")

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from mmser.core.batch import Stream
 from mmser.core.errors import MmserError
 from mmser.models.layers.graph import Basis, GraphConvolution, SpectralMLP
-from mmser.models.layers.segments import cut_segments, put_back
+from mmser.models.layers.time.segments import cut_segments, put_back
 
 Pooling = Literal["sum", "mean", "max"]
 _POOLINGS = {"sum": lambda nodes: nodes.sum(dim=1), "mean": lambda nodes: nodes.mean(dim=1)} | {

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmser.core.batch import Stream
-from mmser.models.layers.convolution import MaskedConv1d, max_pool_1d
-from mmser.models.layers.recurrent import Merge, Recurrent
+from mmser.models.layers.convolution.masked import MaskedConv1d, max_pool_1d
+from mmser.models.layers.time.recurrent import Merge, Recurrent
 
 
 class ConvBiLSTM(nn.Module):

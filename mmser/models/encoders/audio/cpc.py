@@ -16,8 +16,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmser.core.batch import Stream
-from mmser.models.layers.masking import compact_order, length_mask, rows_at, zero_padding
-from mmser.models.layers.recurrent import Recurrent
+from mmser.models.layers.masks.order import compact_order, rows_at
+from mmser.models.layers.masks.padding import length_mask, zero_padding
+from mmser.models.layers.time.recurrent import Recurrent
 
 
 class CPC(nn.Module):

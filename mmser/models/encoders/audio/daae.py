@@ -20,12 +20,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmser.core.batch import Stream
-from mmser.models.layers.attention import attend
-from mmser.models.layers.convolution import MaskedConv2d
-from mmser.models.layers.masking import zero_padding
-from mmser.models.layers.normalisation import MaskedBatchNorm
-from mmser.models.layers.recurrent import Recurrent
-from mmser.models.layers.windows import windows
+from mmser.models.layers.attention.multi_head import attend
+from mmser.models.layers.convolution.masked import MaskedConv2d
+from mmser.models.layers.convolution.normalisation import MaskedBatchNorm
+from mmser.models.layers.masks.padding import zero_padding
+from mmser.models.layers.time.recurrent import Recurrent
+from mmser.models.layers.time.windows import windows
 
 
 class DAAE(nn.Module):

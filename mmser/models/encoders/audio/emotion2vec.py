@@ -22,11 +22,12 @@ from torch.nn import functional as F
 from mmser.core.batch import Stream
 from mmser.core.errors import MmserError
 from mmser.core.weights import RANDOM, Weights
-from mmser.models.layers.alibi_transformer import AlibiBackbone
-from mmser.models.layers.checkpoint import load_tensors, read_tensors
+from mmser.models.layers.attention.alibi import AlibiBackbone
+from mmser.models.layers.checkpoints.tensors import load_tensors, read_tensors
 from mmser.models.layers.emotion2vec_checkpoint import renamed, sizes_of
-from mmser.models.layers.masking import compact_order, length_mask, rows_at, zero_padding
-from mmser.models.layers.pooling import masked_mean
+from mmser.models.layers.masks.order import compact_order, rows_at
+from mmser.models.layers.masks.padding import length_mask, zero_padding
+from mmser.models.layers.time.pooling import masked_mean
 
 DOWNLOAD = "emotion2vec_base.pt of the model emotion2vec/emotion2vec_base on the model hub"
 Embedding = Literal["frames", "utterance", "mean", "chunk"]

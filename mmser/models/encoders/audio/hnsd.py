@@ -15,9 +15,9 @@ from torch import Tensor, nn
 
 from mmser.core.batch import Stream
 from mmser.core.errors import MmserError
-from mmser.models.layers.masking import zero_padding
-from mmser.models.layers.pooling import AttentionPooling
-from mmser.models.layers.recurrent import Recurrent
+from mmser.models.layers.masks.padding import zero_padding
+from mmser.models.layers.time.pooling import AttentionPooling
+from mmser.models.layers.time.recurrent import Recurrent
 
 Gate = Literal["scalar", "vector", "static_only", "concat"]
 

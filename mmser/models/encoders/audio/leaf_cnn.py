@@ -21,13 +21,13 @@ from torch.nn import functional as F
 
 from mmser.core.batch import Stream
 from mmser.core.errors import MmserError
-from mmser.models.layers.average_pooling import average_pool_2d
+from mmser.models.layers.convolution.average_pooling import average_pool_2d
+from mmser.models.layers.convolution.normalisation import MaskedBatchNorm
 from mmser.models.layers.leaf import Leaf
-from mmser.models.layers.masking import length_mask
-from mmser.models.layers.normalisation import MaskedBatchNorm
-from mmser.models.layers.pooling import masked_mean
-from mmser.models.layers.row_chunks import in_chunks
-from mmser.models.layers.tiling import extent
+from mmser.models.layers.masks.padding import length_mask
+from mmser.models.layers.time.pooling import masked_mean
+from mmser.models.layers.time.tiling import extent
+from mmser.models.layers.turns.row_chunks import in_chunks
 
 FILTERS = 40
 """What three pairs of 3 x 3 convolutions and poolings reduce to one band."""

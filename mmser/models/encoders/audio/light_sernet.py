@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from mmser.core.batch import Stream
-from mmser.models.layers.average_pooling import average_map, average_pool_2d
-from mmser.models.layers.conv_block import ConvBlock
+from mmser.models.layers.convolution.average_pooling import average_map, average_pool_2d
+from mmser.models.layers.convolution.conv_block import ConvBlock
 
 PATHS = ((11, 1), (1, 9), (3, 3))
 """(time, cepstral) kernels: along time, along the cepstrum, jointly."""

@@ -18,11 +18,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmser.core.batch import Stream
-from mmser.models.layers.attention import attend
-from mmser.models.layers.group_mean import group_mean
-from mmser.models.layers.masking import compact_order, length_mask, rows_at, zero_padding
-from mmser.models.layers.pooling import masked_mean
-from mmser.models.layers.recurrent import Recurrent
+from mmser.models.layers.attention.multi_head import attend
+from mmser.models.layers.masks.order import compact_order, rows_at
+from mmser.models.layers.masks.padding import length_mask, zero_padding
+from mmser.models.layers.time.group_mean import group_mean
+from mmser.models.layers.time.pooling import masked_mean
+from mmser.models.layers.time.recurrent import Recurrent
 
 SEGMENT = 5
 

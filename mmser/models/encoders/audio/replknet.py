@@ -19,7 +19,8 @@ from torch.nn import functional as F
 
 from mmser.core.batch import Stream
 from mmser.core.errors import MmserError
-from mmser.models.layers.average_pooling import average_map
+from mmser.models.layers.convolution.average_pooling import average_map
+from mmser.models.layers.convolution.normalisation import MaskedBatchNorm
 from mmser.models.layers.large_kernel import (
     ConvFeedForward,
     ConvNorm,
@@ -27,7 +28,6 @@ from mmser.models.layers.large_kernel import (
     depthwise,
     pointwise,
 )
-from mmser.models.layers.normalisation import MaskedBatchNorm
 
 
 class RepLKNet(nn.Module):

@@ -20,8 +20,14 @@ from torch.nn import functional as F
 
 from mmser.core.batch import Stream
 from mmser.core.weights import RANDOM, Weights
-from mmser.models.layers.checkpoint import load_tensors, read_tensors
-from mmser.models.layers.tiling import LastSegment, back_to_rows, cut_tiles, extent, tile_starts
+from mmser.models.layers.checkpoints.tensors import load_tensors, read_tensors
+from mmser.models.layers.time.tiling import (
+    LastSegment,
+    back_to_rows,
+    cut_tiles,
+    extent,
+    tile_starts,
+)
 
 CHECKPOINT = "https://download.pytorch.org/models/alexnet-owt-7be5be79.pth"
 _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, by colour

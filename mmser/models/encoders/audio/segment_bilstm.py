@@ -15,7 +15,13 @@ from torch import nn
 from torch.nn import functional as F
 
 from mmser.core.batch import Stream
-from mmser.models.layers.tiling import LastSegment, back_to_rows, cut_tiles, extent, tile_starts
+from mmser.models.layers.time.tiling import (
+    LastSegment,
+    back_to_rows,
+    cut_tiles,
+    extent,
+    tile_starts,
+)
 
 
 class SegmentBiLSTM(nn.Module):

@@ -23,9 +23,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmser.core.batch import Stream
-from mmser.models.layers.masking import zero_padding
-from mmser.models.layers.pretrained import freeze, pretrained
-from mmser.models.layers.tiling import LastSegment, back_to_rows, cut_tiles, extent, tile_starts
+from mmser.models.layers.checkpoints.pretrained import freeze, pretrained
+from mmser.models.layers.masks.padding import zero_padding
+from mmser.models.layers.time.tiling import (
+    LastSegment,
+    back_to_rows,
+    cut_tiles,
+    extent,
+    tile_starts,
+)
 
 HOP = 160
 """Samples between two frames of the other branches: segments are counted in those frames, so that

@@ -24,14 +24,14 @@ from torch.nn import functional as F
 
 from mmser.core.batch import Stream
 from mmser.core.errors import MmserError
-from mmser.models.layers.average_pooling import average_pool_2d
-from mmser.models.layers.conv_block import ConvBlock
-from mmser.models.layers.masking import zero_padding
-from mmser.models.layers.pooling import AttentionPooling, masked_mean
-from mmser.models.layers.positions import with_positions
-from mmser.models.layers.pretrained import freeze
-from mmser.models.layers.recurrent import Recurrent
-from mmser.models.layers.transformer import TransformerLayer
+from mmser.models.layers.attention.positions import with_positions
+from mmser.models.layers.attention.transformer import TransformerLayer
+from mmser.models.layers.checkpoints.pretrained import freeze
+from mmser.models.layers.convolution.average_pooling import average_pool_2d
+from mmser.models.layers.convolution.conv_block import ConvBlock
+from mmser.models.layers.masks.padding import zero_padding
+from mmser.models.layers.time.pooling import AttentionPooling, masked_mean
+from mmser.models.layers.time.recurrent import Recurrent
 
 
 class STL(nn.Module):

@@ -19,8 +19,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmser.core.batch import Stream
-from mmser.models.layers.convolution import window_max
-from mmser.models.layers.windows import windows
+from mmser.models.layers.convolution.masked import window_max
+from mmser.models.layers.time.windows import windows
 
 
 class VGGish(nn.Module):

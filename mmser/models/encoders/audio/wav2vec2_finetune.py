@@ -19,10 +19,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmser.core.batch import Stream
+from mmser.models.layers.checkpoints.pretrained import check_layers, freeze, pretrained
+from mmser.models.layers.convolution.normalisation import masked_group_norm
 from mmser.models.layers.latent_masking import LatentMasking
-from mmser.models.layers.masking import length_mask, zero_padding
-from mmser.models.layers.normalisation import masked_group_norm
-from mmser.models.layers.pretrained import check_layers, freeze, pretrained
+from mmser.models.layers.masks.padding import length_mask, zero_padding
 
 
 class Wav2Vec2Finetune(nn.Module):

@@ -21,7 +21,7 @@ from torch.nn import functional as F
 
 from mmser.core.batch import Stream
 from mmser.core.errors import MmserError
-from mmser.models.layers.convolution import MaskedConv1d, max_pool_1d
+from mmser.models.layers.convolution.masked import MaskedConv1d, max_pool_1d
 
 
 class WaveformCNN(nn.Module):

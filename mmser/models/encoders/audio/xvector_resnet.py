@@ -21,11 +21,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmser.core.batch import Stream
-from mmser.models.layers.convolution import MaskedConv2d
+from mmser.models.layers.convolution.masked import MaskedConv2d
+from mmser.models.layers.convolution.normalisation import MaskedBatchNorm
 from mmser.models.layers.dictionary_pooling import CentrePooling
-from mmser.models.layers.masking import compact_order, length_mask, rows_at, zero_padding
-from mmser.models.layers.normalisation import MaskedBatchNorm
-from mmser.models.layers.pooling import masked_mean
+from mmser.models.layers.masks.order import compact_order, rows_at
+from mmser.models.layers.masks.padding import length_mask, zero_padding
+from mmser.models.layers.time.pooling import masked_mean
 
 SIXTEEN_BIT = 2.0 * math.log(32768.0)
 """What the threshold on the log energy expects: samples counted from -32768 to 32767."""

@@ -20,8 +20,8 @@ from torch.nn import functional as F
 
 from mmser.core.batch import Stream
 from mmser.core.errors import MmserError
-from mmser.models.layers.convolution import MaskedConv1d
-from mmser.models.layers.recurrent import Recurrent
+from mmser.models.layers.convolution.masked import MaskedConv1d
+from mmser.models.layers.time.recurrent import Recurrent
 
 Layout = Literal["masked", "released"]
 

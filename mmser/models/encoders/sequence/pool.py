@@ -9,7 +9,12 @@ from typing import Literal
 from torch import nn
 
 from mmser.core.batch import Stream
-from mmser.models.layers.pooling import AttentionPooling, masked_max, masked_mean, masked_statistics
+from mmser.models.layers.time.pooling import (
+    AttentionPooling,
+    masked_max,
+    masked_mean,
+    masked_statistics,
+)
 
 _POOLINGS = {"mean": masked_mean, "max": masked_max, "statistics": masked_statistics}
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from torch import nn
 
 from mmser.core.batch import Stream
-from mmser.models.layers.feed_forward import Activation, activation
-from mmser.models.layers.masking import zero_padding
+from mmser.models.layers.dense.feed_forward import Activation, activation
+from mmser.models.layers.masks.padding import zero_padding
 
 
 class Projection(nn.Module):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from mmser.core.batch import Stream
-from mmser.models.layers.recurrent import Cell, Merge, Recurrent, orthogonal
+from mmser.models.layers.time.recurrent import Cell, Merge, Recurrent, orthogonal
 
 
 class RecurrentEncoder(nn.Module):

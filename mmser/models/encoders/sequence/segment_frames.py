@@ -8,8 +8,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from mmser.core.batch import Stream
-from mmser.models.layers.masking import zero_padding
-from mmser.models.layers.tiling import extent
+from mmser.models.layers.masks.padding import zero_padding
+from mmser.models.layers.time.tiling import extent
 
 
 class SegmentFrames(nn.Module):

@@ -18,9 +18,9 @@ from torch import nn
 
 from mmser.core.batch import Stream
 from mmser.core.errors import MmserError
-from mmser.models.layers.masking import zero_padding
-from mmser.models.layers.pooling import masked_mean
-from mmser.models.layers.recurrent import Recurrent
+from mmser.models.layers.masks.padding import zero_padding
+from mmser.models.layers.time.pooling import masked_mean
+from mmser.models.layers.time.recurrent import Recurrent
 
 Kind = Literal["dense", "lstm"]
 

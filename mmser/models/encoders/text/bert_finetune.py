@@ -12,8 +12,13 @@ import torch
 from torch import nn
 
 from mmser.core.batch import Stream
-from mmser.models.layers.masking import zero_padding
-from mmser.models.layers.pretrained import check_layers, check_positions, freeze, pretrained
+from mmser.models.layers.checkpoints.pretrained import (
+    check_layers,
+    check_positions,
+    freeze,
+    pretrained,
+)
+from mmser.models.layers.masks.padding import zero_padding
 
 
 class BertFinetune(nn.Module):

@@ -16,10 +16,10 @@ import torch
 from torch import Tensor, nn
 
 from mmser.core.batch import Stream
-from mmser.models.layers.pooling import masked_mean
-from mmser.models.layers.pretrained import check_positions, freeze, pretrained
-from mmser.models.layers.recurrent import Recurrent
-from mmser.models.layers.row_chunks import in_chunks
+from mmser.models.layers.checkpoints.pretrained import check_positions, freeze, pretrained
+from mmser.models.layers.time.pooling import masked_mean
+from mmser.models.layers.time.recurrent import Recurrent
+from mmser.models.layers.turns.row_chunks import in_chunks
 
 
 class BertGRU(nn.Module):

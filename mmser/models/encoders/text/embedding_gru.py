@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from mmser.core.batch import Stream
 from mmser.core.errors import MmserError
-from mmser.models.layers.recurrent import Merge, Recurrent, orthogonal
+from mmser.models.layers.time.recurrent import Merge, Recurrent, orthogonal
 
 
 class EmbeddingGRU(nn.Module):

@@ -12,7 +12,7 @@ from mmser.models.encoders.audio.area_attention import AreaAttentionNet
 from mmser.models.fusion.step_concat import StepConcat
 from mmser.models.heads.segment_average import SegmentAverage
 from mmser.models.layers.area_attention import AreaAttention, area_summaries
-from mmser.models.layers.segments import segment_mask
+from mmser.models.layers.time.segments import segment_mask
 from mmser.models.multimodal import MultimodalModel, build_model
 
 SMALL = {"channels": (2, 4, 4, 6, 8), "segment": 16, "hop": 8, "test_hop": 4, "dropout": 0.0}

@@ -16,7 +16,7 @@ from mmser.models.encoders.audio.attention_pooling import AttentionPoolingNet
 from mmser.models.fusion.step_concat import StepConcat
 from mmser.models.heads.segment_average import SegmentAverage
 from mmser.models.layers.companding import compand, expand
-from mmser.models.layers.segments import cut_segments, segment_mask
+from mmser.models.layers.time.segments import cut_segments, segment_mask
 from mmser.models.multimodal import MultimodalModel, build_model
 from mmser.training.schedulers import milestones
 

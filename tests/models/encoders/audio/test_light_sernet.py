@@ -13,7 +13,7 @@ from mmser.core.task import Task
 from mmser.models.encoders.audio.light_sernet import LightSerNet
 from mmser.models.fusion.concat import Concat
 from mmser.models.heads.classifier import Classifier
-from mmser.models.layers.average_pooling import average_map, average_pool_2d
+from mmser.models.layers.convolution.average_pooling import average_map, average_pool_2d
 from mmser.models.multimodal import MultimodalModel, build_model
 from mmser.objectives.classification import CrossEntropy, FocalLoss
 from mmser.training.parameters import parameter_groups

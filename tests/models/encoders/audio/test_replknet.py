@@ -13,6 +13,7 @@ from mmser.core.task import Task
 from mmser.models.encoders.audio.replknet import RepLKNet
 from mmser.models.fusion.concat import Concat
 from mmser.models.heads.classifier import Classifier
+from mmser.models.layers.convolution.normalisation import MaskedBatchNorm
 from mmser.models.layers.fft_convolution import depthwise_fft
 from mmser.models.layers.large_kernel import (
     ConvFeedForward,
@@ -24,7 +25,6 @@ from mmser.models.layers.large_kernel import (
     depthwise,
     merge_large_kernels,
 )
-from mmser.models.layers.normalisation import MaskedBatchNorm
 from mmser.models.multimodal import MultimodalModel, build_model
 
 SMALL = {"channels": (4, 6), "blocks": (1, 1), "kernels": (15, 7), "drop_path": 0.0}

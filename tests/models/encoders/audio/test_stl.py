@@ -17,7 +17,7 @@ from mmser.extractors.mel import MelRecipe
 from mmser.models.encoders.audio.stl import STL
 from mmser.models.fusion.concat import Concat
 from mmser.models.heads.classifier import Classifier
-from mmser.models.layers.average_pooling import average_pool_2d
+from mmser.models.layers.convolution.average_pooling import average_pool_2d
 from mmser.models.multimodal import MultimodalModel, build_model
 
 SMALL = {"channels": (2, 3, 4, 4, 4, 6), "hidden_size": 4}

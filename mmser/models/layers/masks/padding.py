@@ -1,0 +1,67 @@
+"""Masks at work: True marks a real step; what stands in padded positions never reaches a result or
+a gradient.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+
+def zero_padding(values: Tensor, mask: Tensor) -> Tensor:
+    """values (batch, time, *feature) with padded steps of mask (batch, time) set to zero, NaN
+    included.
+    """
+    return filled_padding(values, mask, 0.0)
+
+
+def filled_padding(values: Tensor, mask: Tensor, fill: float) -> Tensor:
+    """`zero_padding` with another value than zero, such as a feature's value of silence."""
+    return values.masked_fill(~mask.reshape(mask.shape + (1,) * (values.dim() - mask.dim())), fill)
+
+
+def fill_padding(values: Tensor, mask: Tensor, fill: float = 0.0) -> Tensor:
+    """values (batch, channel, time[, frequency]) with the padded steps of mask (batch, time) set to
+    ``fill``.
+
+    The layout stays as it is: masked_fill would put the channels first again, and takes three times
+    as long.
+    """
+    real = mask.reshape(mask.shape[0], 1, mask.shape[1], *(1,) * (values.dim() - 3))
+    return torch.where(real, values, fill)
+
+
+def length_mask(lengths: Tensor, time: int) -> Tensor:
+    """lengths (batch,) -> mask (batch, time) with the first ``lengths`` steps True."""
+    return torch.arange(time, device=lengths.device) < lengths[:, None]
+
+
+def all_real(mask: Tensor) -> bool:
+    """Nothing is padded: fixed-length data may take torch's own kernels, which cost less than half
+    as much.
+
+    A model that is being exported must do for every mask.
+    """
+    return not mask.is_meta and not torch.compiler.is_exporting() and bool(mask.all())
+
+
+def masked_softmax(scores: Tensor, mask: Tensor, dim: int = -1) -> Tensor:
+    """Softmax over the True entries of ``mask`` (broadcast to ``scores``); a row without any gives
+    zeros.
+
+    Masked entries are exactly zero and gradients stay finite, also in rows without any True entry.
+    """
+    weights = scores.masked_fill(~mask, torch.finfo(scores.dtype).min).softmax(dim)
+    return weights.masked_fill(~mask, 0.0)
+
+
+def every(mask: Tensor, stride: int) -> Tensor:
+    """mask (batch, time) -> every ``stride``-th step from the first, (batch,
+    ceil(time / stride)).
+    """
+    if (
+        stride > 1 and torch.compiler.is_exporting()
+    ):  # a slice with a step has no size that could be reasoned about
+        return F.avg_pool1d(mask.float()[:, None], 1, stride).squeeze(1) > 0
+    return mask[:, ::stride]

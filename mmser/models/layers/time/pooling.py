@@ -1,0 +1,83 @@
+"""Pooling over real steps: mean, sum, max, last, statistics, learnt attention. A row without any
+gives zeros.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from mmser.models.layers.masks.order import rows_at
+from mmser.models.layers.masks.padding import masked_softmax, zero_padding
+
+
+def _divisor(values: Tensor, mask: Tensor) -> Tensor:
+    count = mask.sum(dim=1).clamp(min=1).to(values.dtype)
+    return count.reshape((-1,) + (1,) * (values.dim() - 2))
+
+
+def masked_sum(values: Tensor, mask: Tensor) -> Tensor:
+    """values (batch, time, *feature), mask (batch, time) -> (batch, *feature)."""
+    return zero_padding(values, mask).sum(dim=1)
+
+
+def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
+    """values (batch, time, *feature), mask (batch, time) -> (batch, *feature)."""
+    return zero_padding(values, mask).sum(dim=1) / _divisor(values, mask)
+
+
+def masked_max(values: Tensor, mask: Tensor) -> Tensor:
+    """values (batch, time, *feature), mask (batch, time) -> (batch, *feature)."""
+    shape = mask.shape + (1,) * (values.dim() - 2)
+    highest = values.masked_fill(~mask.reshape(shape), torch.finfo(values.dtype).min).amax(dim=1)
+    return highest.masked_fill(~mask.any(dim=1).reshape((-1,) + (1,) * (values.dim() - 2)), 0.0)
+
+
+def masked_std(values: Tensor, mask: Tensor, epsilon: float = 1e-8) -> Tensor:
+    """Population standard deviation, (batch, *feature); ``epsilon`` under the root keeps the
+    gradient finite.
+    """
+    deviation = zero_padding(zero_padding(values, mask) - masked_mean(values, mask)[:, None], mask)
+    variance = deviation.square().sum(dim=1) / _divisor(values, mask)
+    present = mask.any(dim=1).reshape((-1,) + (1,) * (values.dim() - 2))
+    return (variance + epsilon).sqrt().masked_fill(~present, 0.0)
+
+
+def masked_statistics(values: Tensor, mask: Tensor) -> Tensor:
+    """Mean and standard deviation side by side: (batch, time, feature) -> (batch, 2 feature)."""
+    return torch.cat([masked_mean(values, mask), masked_std(values, mask)], dim=-1)
+
+
+def last_step(values: Tensor, mask: Tensor) -> Tensor:
+    """The last real step of each row: (batch, time, *feature) -> (batch, *feature)."""
+    steps = torch.arange(mask.shape[1], device=mask.device)
+    last = (steps * mask).amax(dim=1, keepdim=True)
+    return zero_padding(
+        rows_at(zero_padding(values, mask), last), mask.any(dim=1, keepdim=True)
+    ).squeeze(1)
+
+
+class AttentionPooling(nn.Module):
+    """One learnt score per step, softmax over valid steps, weighted sum.
+
+    ``hidden_size`` inserts a tanh layer before the score (Bahdanau et al. 2015); None scores the
+    step linearly.
+    """
+
+    def __init__(self, size: int, hidden_size: int | None = None) -> None:
+        super().__init__()
+        self.score: nn.Module
+        if hidden_size is None:
+            self.score = nn.Linear(size, 1, bias=False)
+        else:
+            self.score = nn.Sequential(
+                nn.Linear(size, hidden_size), nn.Tanh(), nn.Linear(hidden_size, 1, bias=False)
+            )
+
+    def forward(self, values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """values (batch, time, feature), mask (batch, time) -> vector (batch, feature), weights
+        (batch, time).
+        """
+        values = zero_padding(values, mask)
+        weights = masked_softmax(self.score(values).squeeze(-1), mask)
+        return torch.einsum("bt,btf->bf", weights, values), weights

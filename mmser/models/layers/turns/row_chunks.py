@@ -1,0 +1,32 @@
+"""Rows of a batch encoded a few at a time: what a frozen encoder needs to read whole
+conversations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from mmser.models.layers.time.tiling import extent
+
+
+def in_chunks(
+    encode: Callable[[Tensor, Tensor], Tensor], values: Tensor, mask: Tensor, rows: int
+) -> Tensor:
+    """``encode`` on at most ``rows`` rows at a time, short ones together, each chunk without
+    needless padding.
+
+    values (batch, time, *feature), mask (batch, time) -> (batch, *any), as if ``encode`` had read
+    all at once, provided that rows do not influence each other.
+    """
+    if len(mask) <= rows:
+        return encode(values, mask)
+    lengths = extent(mask)
+    order = lengths.argsort(stable=True)
+    parts = []
+    for chosen in order.split(rows):
+        longest = max(1, int(lengths[chosen].max()))
+        parts.append(encode(values[chosen, :longest], mask[chosen, :longest]))
+    return torch.cat(parts)[order.argsort()]
