@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from cache_makers import entries, fill
+from makers.cache_stores import entries, fill
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from cache_makers import entries, fill
+from makers.cache_stores import entries, fill
 
 from mmser.cli import main
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from cache_makers import entries, fill, recipe
+from makers.cache_stores import entries, fill, recipe
 
 from mmser.cache.find import NotCachedError, find_store
 from mmser.cache.writer import open_writer

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cache_makers import fill, recipe
+from makers.cache_stores import fill, recipe
 
 from mmser.cache.find import find_store
 from mmser.cache.info import read_info

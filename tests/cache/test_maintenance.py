@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from cache_makers import entries, fill, recipe
+from makers.cache_stores import entries, fill, recipe
 
 from mmser.cache.index import read_rows, write_index
 from mmser.cache.lock import locked

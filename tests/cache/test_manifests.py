@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from cache_makers import entries, fill
+from makers.cache_stores import entries, fill
 
 from mmser.cache.maintenance import verify
 from mmser.cache.manifests import check_manifest, content_digest, keep_manifest, manifest_problem

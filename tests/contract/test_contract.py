@@ -1,5 +1,5 @@
-"""The contract of every encoder, fusion and system (design, house rule 9). See `subjects` for what
-is fed to them.
+"""The contract of every encoder, fusion and system that CONTRIBUTING names. What they are fed is made
+in `makers.contract_subjects`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 from hydra.utils import instantiate
-from subjects import (
+from makers.contract_subjects import (
     BATCH,
     TASK,
     Subject,

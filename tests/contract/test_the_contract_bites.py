@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import test_contract as contract
 import torch
-from subjects import FEATURES, FRAMES, StreamShape, Subject
+from contract import test_contract as contract
+from makers.contract_subjects import FEATURES, FRAMES, StreamShape, Subject
 from torch import nn
 
 from mmser.core.batch import Stream

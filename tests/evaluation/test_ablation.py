@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from evaluated_run import make_batch
-from trained_run import CLASSES
+from makers.evaluated_run import make_batch
+from makers.trained_run import CLASSES
 
 from mmser.composition import compose
 from mmser.core.errors import MmserError, UsageError

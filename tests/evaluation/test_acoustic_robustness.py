@@ -5,7 +5,7 @@ decides what hurts.
 import numpy as np
 import pandas as pd
 import pytest
-from trained_run import CLASSES, make_settings
+from makers.trained_run import CLASSES, make_settings
 
 from mmser.cli import main
 from mmser.core.errors import MmserError, UsageError
@@ -25,7 +25,7 @@ def heard(tmp_path_factory):
     """A run on the MFCC of 18 tones whose pitch is the class; nothing of it but noise lies near 500
     Hz.
     """
-    folder = tmp_path_factory.mktemp("heard")
+    folder = tmp_path_factory.mktemp("sound_run")
     generator, rows = np.random.default_rng(0), []
     for i in range(18):
         label = CLASSES[i % 3]

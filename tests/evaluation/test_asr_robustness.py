@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from trained_run import MUTE
+from makers.trained_run import MUTE
 
 from mmser.cache.entry import Entry
 from mmser.cache.fingerprint import Recipe

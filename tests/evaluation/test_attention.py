@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
-from evaluated_run import CLASSES, MeanModel
+from makers.evaluated_run import CLASSES, MeanModel
 
 from mmser.core.batch import Batch, Outputs, Stream
 from mmser.evaluation.attention import attended_stream, attention_samples, key_weights, one_row

@@ -7,8 +7,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from makers.trained_run import make_settings, write_cache
 from torch import nn
-from trained_run import make_settings, write_cache
 
 from mmser.cli import main
 from mmser.core.batch import Batch, Outputs, Stream, empty_context

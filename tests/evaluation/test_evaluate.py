@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from evaluated_run import CLASSES
+from makers.evaluated_run import CLASSES
 from safetensors.numpy import load_file
 
 from mmser.core.errors import MmserError

@@ -5,7 +5,7 @@ padding or batches.
 import numpy as np
 import pytest
 import torch
-from evaluated_run import CLASSES, MeanModel, make_batch
+from makers.evaluated_run import CLASSES, MeanModel, make_batch
 from torch import nn
 
 from mmser.core.batch import Outputs

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from extractor_clips import transcript
+from makers.clips import transcript
 from transformers import AutoModel, BertConfig, BertModel, BertTokenizerFast, RobertaModel
 
 from mmser.core.clip import Clip, Transcript

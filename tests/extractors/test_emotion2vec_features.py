@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from emotion2vec_file import published
-from extractor_clips import speechlike
+from makers.clips import speechlike
+from makers.emotion2vec_file import published
 from safetensors.torch import save_file
 
 from mmser.core.batch import Stream

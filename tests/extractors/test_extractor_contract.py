@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from extractor_clips import clip
 from hydra.utils import instantiate
+from makers.clips import clip
 from omegaconf import OmegaConf
 
 from mmser.core.clip import Clip, Failure, Features

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from extractor_clips import portrait
+from makers.clips import portrait
 
 from mmser.core.clip import Clip, Failure
 from mmser.core.errors import MmserError

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from extractor_clips import transcript
+from makers.clips import transcript
 
 from mmser.core.clip import Clip, Transcript
 from mmser.core.errors import MmserError

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 import torchaudio
-from extractor_clips import speechlike
+from makers.clips import speechlike
 from scipy import fft as scipy_fft
 
 from mmser.core.clip import Clip

@@ -6,7 +6,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from extractor_clips import speechlike, tone
+from makers.clips import speechlike, tone
 
 from mmser.core.clip import Clip
 from mmser.core.configs import load_config

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from extractor_clips import speechlike, tone
+from makers.clips import speechlike, tone
 
 from mmser.core.clip import Clip
 from mmser.core.configs import load_config

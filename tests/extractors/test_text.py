@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from extractor_clips import transcript
+from makers.clips import transcript
 
 from mmser.core.clip import Clip, Transcript
 from mmser.core.utterance import Word

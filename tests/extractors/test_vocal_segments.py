@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from extractor_clips import tone
+from makers.clips import tone
 from safetensors.numpy import save_file
 from sklearn.svm import SVC
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 import transformers as hf
-from extractor_clips import speechlike
+from makers.clips import speechlike
 from transformers import (
     HubertConfig,
     HubertModel,

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from extractor_clips import speechlike
+from makers.clips import speechlike
 from torch.nn import functional as F
 
 from mmser.core.clip import Clip

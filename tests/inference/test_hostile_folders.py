@@ -9,7 +9,7 @@ import shutil
 
 import pytest
 import yaml
-from heard_run import make_heard_run, stand_ins, write_recording
+from makers.sound_run import make_sound_run, stand_ins, write_recording
 
 import mmser
 from mmser.core.errors import MmserError
@@ -26,7 +26,7 @@ def heard(monkeypatch):
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    return make_heard_run(tmp_path_factory.mktemp("heard"))
+    return make_sound_run(tmp_path_factory.mktemp("sound_run"))
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,9 @@ import shutil
 import pandas as pd
 import pytest
 import torch
-from heard_run import make_heard_run, stand_ins, write_recording
+from makers.sound_run import make_sound_run, stand_ins, write_recording
+from makers.trained_run import CLASSES
 from safetensors.torch import load_file, save_file
-from trained_run import CLASSES
 
 import mmser
 from mmser.core import moved_names
@@ -28,7 +28,7 @@ def heard(monkeypatch):
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    return make_heard_run(tmp_path_factory.mktemp("heard"))
+    return make_sound_run(tmp_path_factory.mktemp("sound_run"))
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,9 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from heard_run import sound, stand_ins
-from seen_run import make_seen_run, pictures, trained_again
-from trained_run import CLASSES
+from makers.picture_run import make_picture_run, pictures, trained_again
+from makers.sound_run import sound, stand_ins
+from makers.trained_run import CLASSES
 
 from mmser.cache.fingerprint import recipe_of
 from mmser.cli import main
@@ -30,7 +30,7 @@ from mmser.media.write import write_mp4, write_wav
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory):
     """A run on sound, words and pictures, all of which tell the class; its utterances take .6 s."""
-    return make_seen_run(tmp_path_factory.mktemp("seen"))
+    return make_picture_run(tmp_path_factory.mktemp("picture_run"))
 
 
 @pytest.fixture(autouse=True)

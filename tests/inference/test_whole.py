@@ -7,8 +7,8 @@ import shutil
 
 import pandas as pd
 import pytest
-from heard_run import make_heard_run, sound, stand_ins
-from seen_run import make_seen_run, trained_again
+from makers.picture_run import make_picture_run, trained_again
+from makers.sound_run import make_sound_run, sound, stand_ins
 
 import mmser
 from mmser.core.errors import MmserError, UsageError
@@ -32,12 +32,12 @@ def heard(monkeypatch):
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """Sound and words from wav files of .5 to .84 s, tested on s0 and s1."""
-    return make_heard_run(tmp_path_factory.mktemp("heard"))
+    return make_sound_run(tmp_path_factory.mktemp("sound_run"))
 
 
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory):
-    return make_seen_run(tmp_path_factory.mktemp("seen"))
+    return make_picture_run(tmp_path_factory.mktemp("picture_run"))
 
 
 def assert_same(run, fold, name, **options):

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from fusion_folders import smooth_noise, write_folder, write_study
+from makers.fusion_folders import smooth_noise, write_folder, write_study
 
 from mmser.cli import main
 from mmser.core.errors import MmserError, UsageError

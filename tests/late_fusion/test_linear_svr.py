@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from fusion_folders import smooth_noise
+from makers.fusion_folders import smooth_noise
 from sklearn.linear_model import Ridge
 from sklearn.svm import LinearSVR
 

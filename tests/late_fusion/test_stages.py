@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pytest
-from fusion_folders import smooth_noise
+from makers.fusion_folders import smooth_noise
 
 from mmser.core.errors import MmserError, UsageError
 from mmser.late_fusion.grouping import Grouping

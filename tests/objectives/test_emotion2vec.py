@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from emotion2vec_file import published
 from hydra.utils import instantiate
+from makers.emotion2vec_file import published
 from safetensors.torch import save_file
 from torch import nn
 

@@ -2,7 +2,7 @@
 
 import pandas as pd
 import pytest
-from made_up_run import write_run
+from makers.reported_run import write_run
 
 from mmser.reports.run_files import read_run
 from mmser.reports.sections.ablation import ablation

@@ -12,7 +12,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pandas as pd
 import pytest
-from made_up_run import CLASSES, EVIL, predictions, write_assignment, write_run
+from makers.reported_run import CLASSES, EVIL, predictions, write_assignment, write_run
 from sklearn import metrics as sk
 
 from mmser.core.errors import MmserError

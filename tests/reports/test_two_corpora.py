@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from made_up_run import write_run
+from makers.reported_run import write_run
 
 from mmser.cache.index import read_rows, write_index
 from mmser.core.errors import MmserError

@@ -7,8 +7,8 @@ import shutil
 import pytest
 import torch
 import yaml
-from heard_run import make_heard_run
 from huggingface_hub import ModelCard
+from makers.sound_run import make_sound_run
 from torch import nn
 
 from mmser.cache.lock import locked
@@ -28,8 +28,10 @@ from mmser.training.run import Run
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    return make_heard_run(
-        tmp_path_factory.mktemp("heard"), seeds=[0, 1], card={"name": "small", "title": "Small one"}
+    return make_sound_run(
+        tmp_path_factory.mktemp("sound_run"),
+        seeds=[0, 1],
+        card={"name": "small", "title": "Small one"},
     )
 
 

@@ -9,7 +9,7 @@ import onnx
 import onnxruntime
 import pytest
 import torch
-from heard_run import make_heard_run
+from makers.sound_run import make_sound_run
 
 import mmser
 from mmser.cli import main
@@ -55,7 +55,7 @@ class Untrained:
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    return make_heard_run(tmp_path_factory.mktemp("heard"))
+    return make_sound_run(tmp_path_factory.mktemp("sound_run"))
 
 
 def test_a_run_as_a_file(run, tmp_path, capsys):

@@ -13,8 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 import torch
-from heard_run import make_heard_run
 from huggingface_hub import constants
+from makers.sound_run import make_sound_run
 
 import mmser
 from mmser.cli import main
@@ -171,7 +171,7 @@ def hub(monkeypatch, tmp_path):
 
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory):
-    run = make_heard_run(tmp_path_factory.mktemp("heard"), folds=["s0"])
+    run = make_sound_run(tmp_path_factory.mktemp("sound_run"), folds=["s0"])
     return export(run, tmp_path_factory.mktemp("exported") / "model")
 
 

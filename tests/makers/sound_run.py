@@ -4,8 +4,8 @@ predicted.
 
 import numpy as np
 import pandas as pd
-from trained_run import CLASSES, make_settings
 
+from makers.trained_run import CLASSES, make_settings
 from mmser.core.clip import SAMPLE_RATE, Transcript
 from mmser.corpora.generic import Generic
 from mmser.evaluation.evaluate import evaluate
@@ -25,7 +25,7 @@ def sound(label, seconds=0.6):
     ).astype("f4")
 
 
-def make_heard_run(folder, folds=("s0", "s1"), **changes):
+def make_sound_run(folder, folds=("s0", "s1"), **changes):
     """Write corpus and cache below ``folder``, train and predict the test parts."""
     rows = []
     (folder / "corpus").mkdir(parents=True)

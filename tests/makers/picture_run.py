@@ -2,9 +2,9 @@
 
 import numpy as np
 import pandas as pd
-from heard_run import sound
-from trained_run import CLASSES, make_settings
 
+from makers.sound_run import sound
+from makers.trained_run import CLASSES, make_settings
 from mmser.corpora.generic import Generic
 from mmser.evaluation.evaluate import evaluate
 from mmser.extraction.preprocess import preprocess
@@ -21,7 +21,7 @@ def pictures(label, seconds=0.6):
     return np.full((round(10 * seconds), 48, 48, 3), COLOURS[label], np.uint8)
 
 
-def make_seen_run(folder):
+def make_picture_run(folder):
     """Write corpus and cache below ``folder``, train and predict the test part of one fold."""
     rows = []
     for i in range(18):
