@@ -52,7 +52,8 @@ SAID = {
     "trainer.accelerator=quantum": "auto | cpu | gpu",
     "data.batch_size=-4": "data.batch_size to be a whole number from 1",
     "seeds=1": "A list of one is written seeds=[1]",
-    "model.fusion=gated": "Write fusion@model.fusion=gated",
+    "model.fusion=gatd": "Did you mean gated",
+    "encoders.audoi=gru": "Did you mean encoders.audio",
     "trainer.patience=-1": "or null; found -1",
     "optimizer.lr=nan": "optimizer.lr to be a number above 0",
 }
@@ -103,7 +104,7 @@ def test_nonsense_in_any_option_is_taken_or_refused_and_never_breaks(saved):
     [
         [*TRAIN, "trainer.epochs=ten"],
         [*TRAIN, "+epochs=3"],
-        [*TRAIN, "model.fusion=gated"],
+        [*TRAIN, "fusion=gatd"],
         [*TRAIN[:2], "protocol=ravdes"],
         ["system=functional", "corpus=ravdess"],
         ["system=mcsan", "corpus=ravdes"],

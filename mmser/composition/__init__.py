@@ -4,11 +4,11 @@ mapping names.
 
 from mmser.composition.composing import compose, merged, read_yaml, sweep
 from mmser.composition.parts import built
-from mmser.composition.swaps import INTERCHANGEABLE
+from mmser.composition.places import COMPONENTS
 from mmser.composition.words import chosen, default_protocol, listed
 
 __all__ = [
-    "INTERCHANGEABLE",
+    "COMPONENTS",
     "built",
     "chosen",
     "compose",

@@ -8,11 +8,9 @@ from collections.abc import Sequence
 from functools import reduce
 from typing import Any
 
+from mmser.composition.places import COMPONENTS, own_choices
 from mmser.composition.words import Word, chosen
 from mmser.core.configs import load_config
-
-INTERCHANGEABLE = ("encoder", "fusion", "head", "objective", "optimizer", "scheduler")
-"""Config groups of which a word may put one member into the place of another."""
 
 NAMING = ("encoder", "fusion", "head", "objective")
 """Those without which a published system is another one; how it is optimised does not rename it."""
@@ -27,7 +25,7 @@ def without_leftovers(config: dict[str, Any], words: Sequence[Word]) -> dict[str
     """
     asked = {word.key for word in words}
     for word in words:
-        if word.group not in INTERCHANGEABLE or word.sign == "~":
+        if word.group not in COMPONENTS or word.sign == "~":
             continue
         *parents, last = word.place.split(".")
         parent = reduce(lambda node, key: node.get(key) or {}, parents, config)
@@ -69,19 +67,3 @@ def swapped_card(card: dict[str, Any], others: Sequence[str]) -> dict[str, Any]:
     name = "+".join([str(card.get("name", "system")), *others])
     title = f"{card.get('title', 'system')}, with {', '.join(others)}"
     return {**card, "name": name, "title": title, "parameters": None, "reported": []}
-
-
-def own_choices(system: str) -> dict[str, str]:
-    """{"fusion@model.fusion": "mcsan", ...}: which parts a system's config names, its parents'
-    included.
-    """
-    found: dict[str, str] = {"objective": "cross_entropy"}
-    for entry in load_config("system", system).get("defaults") or []:
-        if isinstance(entry, str) and entry != "_self_":
-            found |= own_choices(entry)
-        elif isinstance(entry, dict):
-            found |= {
-                choice.removeprefix("override ").lstrip("/"): str(part)
-                for choice, part in entry.items()
-            }
-    return found

@@ -16,6 +16,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Quote, QuotedString
 from hydra.errors import HydraException
 
+from mmser.composition.places import check_place, full_key, group_at, is_name
 from mmser.core.configs import config_dir, config_names, load_config, unknown_name
 from mmser.core.errors import UsageError
 from mmser.settings.check import shown
@@ -24,10 +25,12 @@ from mmser.settings.paths import is_path
 SHORT = {"seed": "seeds", "extractors": "extractors"}
 """`seed=3` is short for `seeds=[3]`, `extractors=mfcc40` for `extractors=[mfcc40]`."""
 
-PLACES = {"fusion": "fusion@model.fusion", "head": "head@model.head",
-          "encoder": "encoder@model.encoders.STREAM",
-          "extractor": "streams.STREAM.extractor", "augmentation": "data.augmentation",
-          "transcriber": "transcript"}  # fmt: skip
+PLACES = {
+    "encoder": "encoders.STREAM",
+    "extractor": "streams.STREAM.extractor",
+    "augmentation": "data.augmentation",
+    "transcriber": "transcript",
+}
 """How a member of a group that stands nowhere by itself is named in a command."""
 
 _WORD = re.compile(r"(\+\+|\+|~)?([^=]*)(?:(=)(.*))?", re.DOTALL)
@@ -73,7 +76,20 @@ def read_words(overrides: Sequence[str], sweeps: bool = False) -> list[Word]:
     words = [_read(text, sweeps) for text in overrides]
     for word in words:
         _check_choice(word)
+    systems = _members(words, "system")
+    experiments = _members(words, "experiment")
+    for text, word in zip(overrides, words, strict=True):
+        # A word that was written for Hydra is answered by Hydra.
+        if word.group and "@" in word.key and "@" not in text and not word.sign:
+            check_place(word.key, systems, experiments)
     return words
+
+
+def _members(words: Sequence[Word], group: str) -> list[str]:
+    """The configs of a group that words choose; a pattern of a sweep is none."""
+    values = [word.value or "" for word in words if word.key == group]
+    names = [name for value in values for name in value.split(",")]
+    return [name for name in names if name in config_names(group)]
 
 
 def chosen(overrides: Sequence[str], group: str) -> str | None:
@@ -121,6 +137,7 @@ def _read(text: str, sweeps: bool) -> Word:
         raise UsageError(
             "words of the form KEY=VALUE", shown(str(text)), "See `mmser train --help` and docs/."
         )
+    key = full_key(key)
     if not equals:
         return Word(sign, key, None)
     if key in SHORT and not value.startswith("["):
@@ -130,6 +147,8 @@ def _read(text: str, sweeps: bool) -> Word:
         return Word(sign, key, value)
     if is_path(key):
         return Word(sign, key, _quoted_path(value, sweeps))
+    if sign != "~" and group_at(key) and is_name(value):
+        key = f"{group_at(key)}@{key}"
     return _readable(Word(sign, key, value), sweeps)
 
 
@@ -180,39 +199,13 @@ def _check_choice(word: Word) -> None:
             sorted(path.name for path in config_dir().iterdir() if path.is_dir()),
         )
     if not word.group:
-        _check_no_part(word)
         return
     if word.key in PLACES and not word.sign:
         raise UsageError(
-            "the place of a part", shown(str(word)), f"Write {PLACES[word.key]}={word.value}."
+            "the place of a component", shown(str(word)), f"Write {PLACES[word.key]}={word.value}."
         )
     if "(" in (word.value or ""):
         return  # choice(...), glob(...): what a sweep tries
     for member in re.split(r"[\[\],\s]+", word.value or ""):
         if member and member != "null" and member not in config_names(word.group):
             raise unknown_name(word.group, member, config_names(word.group))
-
-
-def _check_no_part(word: Word) -> None:
-    """``model.fusion=gated`` would put a word into the place of a part."""
-    *parents, last = word.key.split(".")
-    group = "encoder" if parents[-1:] == ["encoders"] else last
-    inside = parents[:1] in (["model"], ["stages"]) and group in (
-        "encoder",
-        "fusion",
-        "head",
-        "objective",
-        "optimizer",
-    )
-    inside |= parents[:1] in (["stages"], ["domains"]) and group in (
-        "scheduler",
-        "corpus",
-        "protocol",
-    )
-    if inside and (word.value or "") in config_names(group):
-        plus = "+" if parents[0] != "model" else ""
-        raise UsageError(
-            f"arguments of the {group} in {word.key}",
-            f"a name, {word.value}",
-            f"Write {plus}{group}@{word.key}={word.value}.",
-        )

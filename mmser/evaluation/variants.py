@@ -5,21 +5,18 @@ the same budget.
 from __future__ import annotations
 
 import copy
+import difflib
 import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from mmser.composition import merged
+from mmser.composition.places import full_key, group_at, is_name, short_key
 from mmser.composition.swaps import NAMING, swapped_card
 from mmser.core.configs import config_dir, load_config
 from mmser.core.errors import UsageError
 
 Settings = dict[str, Any]
-
-PLACES = {"fusion": "model.fusion", "head": "model.head"}
-"""Where a config group stands in the settings, if not under its own name; others are written
-GROUP@PLACE.
-"""
 
 FIXED = ("corpus", "protocol", "seeds", "folds", "run", "cache", "paths", "card")
 """What must stay the same for a comparison to mean anything."""
@@ -81,21 +78,20 @@ def with_dropout(settings: Mapping[str, Any], probability: float) -> Settings:
 def with_value(settings: Mapping[str, Any], key: str, value: str) -> Settings:
     """The settings with ``key`` set to ``value``.
 
-    ``key`` is a dotted key (``model.fusion.size``), a config group (``fusion``, ``objective``,
-    ``optimizer``) or GROUP@PLACE (``encoder@model.encoders.audio``); a group's part is replaced
-    whole by ``configs/GROUP/VALUE.yaml``, and the system's card says so. Raises UsageError for a
-    key that is not there, or one that would change folds or data.
+    ``key`` is a dotted key (``trainer.epochs``, ``fusion.size``) or the place of a component as
+    `mmser train` reads it: ``fusion``, ``head``, ``encoders.audio``, ``objective``, ``optimizer``,
+    ``fusion@model.fusion``. A component is replaced whole by ``configs/GROUP/VALUE.yaml``, and the
+    system's card says so. Raises UsageError for a key that is not there, or one that would change
+    folds or data.
     """
-    group, _, place = key.partition("@")
-    is_group = bool(place) or (config_dir() / group).is_dir()
-    place = place or (PLACES.get(group, group) if is_group else key)
+    group, place = _component_place(key, value)
     if place.split(".")[0] in FIXED:
         raise UsageError(
             "a key that leaves folds, seeds and data as they are",
             key,
             "Train another run for that.",
         )
-    if not is_group:
+    if not group:
         return merged(settings, [f"{key}={value}"])
     made = copy.deepcopy(dict(settings))
     *parents, last = place.split(".")
@@ -103,13 +99,32 @@ def with_value(settings: Mapping[str, Any], key: str, value: str) -> Settings:
     for parent in parents:
         node = node.get(parent) if isinstance(node, dict) else None
     if not isinstance(node, dict) or last not in node:
-        raise UsageError(
-            f"a part of the run at {place}", "none", f"Write {group}@PLACE=..., as in config.yaml."
-        )
+        raise _no_component(settings, place)
     node[last] = load_config(group, value)
     if group in NAMING:
         made["card"] = swapped_card(made.get("card") or {}, [value])
     return merged(made, [])  # resolves what the config refers to
+
+
+def _component_place(key: str, value: str) -> tuple[str, str]:
+    """The config group that ``value`` is a member of, "" for the value of an option, and the
+    dotted key to set.
+    """
+    group, at, place = key.partition("@")
+    if at:
+        return group, place
+    place = full_key(key)
+    if group_at(place) and is_name(value):
+        return group_at(place), place
+    return (key, key) if (config_dir() / key).is_dir() else ("", place)
+
+
+def _no_component(settings: Mapping[str, Any], place: str) -> UsageError:
+    model = settings.get("model") or {}
+    places = ["fusion", "head", *(f"encoders.{stream}" for stream in model.get("encoders") or {})]
+    near = difflib.get_close_matches(short_key(place), places, n=1)
+    hint = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(places)}."
+    return UsageError("a component that the run has", short_key(place), hint)
 
 
 def slug(text: str) -> str:

@@ -121,9 +121,7 @@ def _remedy(name: str, given: str, read: str) -> str:
     words = []
     if encoders:
         numbered = f" streams.{name}.vocabulary=true" if given == WORDS else ""
-        words.append(
-            f"encoder@model.encoders.{name}={encoders[0]}{numbered} reads what the extractor gives"
-        )
+        words.append(f"encoders.{name}={encoders[0]}{numbered} reads what the extractor gives")
     if extractors:
         numbered = f" streams.{name}.vocabulary=true" if read == WORDS else ""
         words.append(
@@ -139,7 +137,7 @@ def _check_known_streams(fusion: Any, names: list[str]) -> None:
         raise UsageError(
             f"streams among {', '.join(known or ())}, which this fusion knows",
             f"'{unknown[0]}'",
-            "Name the streams so, or choose another fusion: fusion@model.fusion=NAME.",
+            "Name the streams so, or choose another fusion: fusion=NAME.",
         )
 
 

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from mmser.cache.atomic import write_bytes
+from mmser.composition.places import full_key
 from mmser.core.errors import UsageError
 from mmser.core.file_names import file_name
 from mmser.core.trust import trust
@@ -34,15 +35,16 @@ _log = logging.getLogger(__name__)
 
 
 def with_parts(settings: Mapping[str, Any], parts: Mapping[str, Part]) -> dict[str, Any]:
-    """The settings with each part in its place: {"model.fusion": MyFusion, "objective":
-    partial(MyLoss, weight=0.5)}.
+    """The settings with each part in its place: {"fusion": MyFusion, "objective":
+    partial(MyLoss, weight=0.5)}. ``model.fusion`` is the same place as ``fusion``.
 
     Raises UsageError for a place that the settings do not have, for anything but a class at the top
     of a cell or file (or ``functools.partial`` of one with plain keyword arguments), and when its
     text cannot be read.
     """
     made = copy.deepcopy(dict(settings))
-    for place, part in parts.items():
+    for word, part in parts.items():
+        place = full_key(word)
         node, last = _parent(made, place)
         trust(_class_of(part))
         node[last] = {"_target_": _target(_class_of(part)), "_partial_": True, **_arguments(part)}
@@ -66,8 +68,8 @@ def with_parts(settings: Mapping[str, Any], parts: Mapping[str, Part]) -> dict[s
 
 def keep_sources(directory: Path, parts: Mapping[str, Part]) -> None:
     """Write the text that defines each part to ``<directory>/parts/<place>.py``."""
-    for place, part in parts.items():
-        path = directory / FOLDER / f"{file_name(place)}.py"
+    for word, part in parts.items():
+        path = directory / FOLDER / f"{file_name(full_key(word))}.py"
         path.parent.mkdir(exist_ok=True)
         write_bytes(path, source_of(part).encode())
 
@@ -133,8 +135,7 @@ def _parent(settings: dict[str, Any], place: str) -> tuple[dict[str, Any], str]:
         node = node.get(parent) if isinstance(node, dict) else None
     if not isinstance(node, dict) or last not in node:
         raise UsageError(
-            "the place of a part, such as model.fusion, model.encoders.audio, model.head or "
-            "objective",
+            "the place of a component, such as fusion, encoders.audio, head or objective",
             f"'{place}'",
             "Name one that the system has (config.yaml of any run shows them).",
         )

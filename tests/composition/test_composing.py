@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from mmser.composition import (
-    INTERCHANGEABLE,
+    COMPONENTS,
     built,
     chosen,
     compose,
@@ -83,7 +83,7 @@ def test_a_system_sets_only_arguments_that_the_configs_of_its_parts_list(name):
     for entry in chosen_parts:
         for choice, part in entry.items():
             group, _, place = choice.removeprefix("override ").lstrip("/").partition("@")
-            if group not in INTERCHANGEABLE:
+            if group not in COMPONENTS:
                 continue
             own = system
             for key in (place or group).split("."):

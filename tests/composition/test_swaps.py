@@ -3,7 +3,7 @@
 import pytest
 
 from mmser.composition import compose
-from mmser.composition.swaps import own_choices
+from mmser.composition.places import own_choices
 from mmser.training.folder import run_directory
 
 WORDS = ["corpus=iemocap", "protocol=iemocap4_loso5", "system=mcsan"]
@@ -13,6 +13,9 @@ WORDS = ["corpus=iemocap", "protocol=iemocap4_loso5", "system=mcsan"]
     ("words", "name"),
     [
         (["fusion@model.fusion=gated"], "mcsan+gated"),
+        (["fusion=gated"], "mcsan+gated"),
+        (["model.fusion=gated", "fusion.size=64"], "mcsan+gated"),
+        (["encoders.audio=bigru", "head=regression"], "mcsan+bigru+regression"),
         (["encoder@model.encoders.audio=bigru", "objective=focal"], "mcsan+bigru+focal"),
         (["fusion@model.fusion=mcsan"], "mcsan"),
         (["optimizer=sgd", "scheduler=step", "model.fusion.size=64"], "mcsan"),

@@ -67,10 +67,11 @@ def test_words_that_are_no_paths_stay_what_they_are():
         ("corpus=ravdes", "name of a corpus; found 'ravdes'. Did you mean ravdess"),
         ("fusion@model.fusion=gatd", "name of a fusion; found 'gatd'. Did you mean gated"),
         ("fusionn@model.fusion=gated", "config group; found 'fusionn'. Did you mean fusion"),
-        ("fusion=gated", "Write fusion@model.fusion=gated"),
-        ("model.fusion=gated", "Write fusion@model.fusion=gated"),
-        ("model.encoders.audio=gru", "Write encoder@model.encoders.audio=gru"),
-        ("stages.first.objective=focal", r"Write \+objective@stages.first.objective=focal"),
+        ("fusion=gatd", "name of a fusion; found 'gatd'. Did you mean gated"),
+        ("model.head=clasifier", "name of a head; found 'clasifier'. Did you mean classifier"),
+        ("encoders.audio=gruu", "name of an encoder; found 'gruu'. Did you mean gru"),
+        ("encoder=gru", "Write encoders.STREAM=gru"),
+        ("stages.first.objective=focl", "name of an objective; found 'focl'. Did you mean focal"),
         ("seeds=[0", r"read in seeds; found '\[0'. Close every bracket"),
         ("data.batch_size=1,2", "one value for data.batch_size; found '1,2'.* --multirun"),
         ("mcsan", "KEY=VALUE; found 'mcsan'"),
@@ -108,3 +109,42 @@ def test_a_sweep_parts_values_at_commas():
         "cache='a b','c d'",
         "system=mcsan,gated",
     ]
+
+
+@pytest.mark.parametrize(
+    ("word", "read"),
+    [
+        ("fusion=gated", "fusion@model.fusion=gated"),
+        ("model.fusion=gated", "fusion@model.fusion=gated"),
+        ("fusion@model.fusion=gated", "fusion@model.fusion=gated"),
+        ("fusion.size=64", "model.fusion.size=64"),
+        ("fusion=null", "model.fusion=null"),
+        ("head=regression", "head@model.head=regression"),
+        ("encoders.audio=gru", "encoder@model.encoders.audio=gru"),
+        ("+encoders.audio=gru", "+encoder@model.encoders.audio=gru"),
+        ("~encoders.audio", "~model.encoders.audio"),
+        ("encoders.audio.hidden_size=8", "model.encoders.audio.hidden_size=8"),
+        ("+stages.first.objective=focal", "+objective@stages.first.objective=focal"),
+        ("+stages.first.model.head=regression", "+head@stages.first.model.head=regression"),
+        ("+domains.second.corpus=emodb", "+corpus@domains.second.corpus=emodb"),
+    ],
+)
+def test_the_place_of_a_component_has_a_short_word(word, read):
+    assert str(read_words([word])[0]) == read
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("encoders.audoi=gru", r"Did you mean encoders\.audio\?.* \+encoders\.audoi=NAME"),
+        ("stages.first.objective=focal", r"added by \+stages\.first\.objective=NAME"),
+    ],
+)
+def test_a_component_that_the_system_has_not_is_named_with_the_nearest(word, said):
+    with pytest.raises(UsageError, match=said):
+        read_words([*WORDS, word])
+
+
+def test_a_sweep_exchanges_components():
+    (word,) = read_words(["fusion=gated,tfn"], sweeps=True)
+    assert str(word) == "fusion@model.fusion=gated,tfn"

@@ -158,8 +158,15 @@ def test_variants_of_settings(trained):
         UsageError, match="leaves folds, seeds and data as they are; found protocol"
     ):
         with_value(trained.config, "protocol", "meld7")
-    with pytest.raises(UsageError, match=r"a part of the run at model\.encoders\.x"):
-        with_value(trained.config, "encoder@model.encoders.x", "gru")
+    assert with_value(trained.config, "encoders.tone", "gru") == placed
+    assert with_value(trained.config, "model.fusion", "gated") == with_value(
+        trained.config, "fusion", "gated"
+    )
+    for key in ("encoder@model.encoders.tune", "encoders.tune"):
+        with pytest.raises(UsageError, match=r"Did you mean encoders\.tone"):
+            with_value(trained.config, key, "gru")
+    with pytest.raises(UsageError, match="Did you mean gated"):
+        with_value(trained.config, "fusion", "gatd")
 
 
 def test_stages_of_the_published_staged_system_lose_what_is_gone():

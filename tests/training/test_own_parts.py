@@ -121,8 +121,8 @@ def test_classes_of_a_notebook_are_trained_in_its_own_process(settings, mine):
 @pytest.mark.parametrize(
     ("place", "part", "message"),
     [
-        ("model.fusionn", Gated, "the place of a part"),
-        ("model.encoders.nobody", Gated, "the place of a part"),
+        ("model.fusionn", Gated, "the place of a component"),
+        ("model.encoders.nobody", Gated, "the place of a component"),
         ("model.fusion", lambda input_sizes: None, "a class defined at the top"),
         ("model.fusion", partial(Gated, 3), "arguments by place"),
         ("model.fusion", partial(Gated, size=object()), "keyword arguments that are numbers"),
