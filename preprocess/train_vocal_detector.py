@@ -15,8 +15,8 @@ from mmser.core.csv_file import read_csv_file
 from mmser.core.errors import MmserError
 from mmser.core.tables import require_columns
 from mmser.core.utterance import Utterance
-from mmser.extractors.vocal_contours import RATE, contours_of
-from mmser.extractors.vocal_detector import fit_detector, interval_features
+from mmser.extractors.vocal.contours import RATE, contours_of
+from mmser.extractors.vocal.detector import fit_detector, interval_features
 from mmser.media.decode import decode_clips
 from mmser.protocols.words import as_numbers
 

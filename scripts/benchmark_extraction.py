@@ -33,7 +33,7 @@ from mmser.extraction.preprocess import preprocess
 from mmser.extractors.audio.log_mel import LogMel
 from mmser.extractors.audio.mfcc import Mfcc
 from mmser.extractors.face.resnet import ResNet
-from mmser.extractors.pictures import Crop
+from mmser.extractors.pictures.recipe import Crop
 from mmser.media.decode import decode_clips
 from mmser.media.write import write_mp4
 

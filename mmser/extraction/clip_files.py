@@ -26,7 +26,7 @@ from mmser.media.write import write_mp4, write_wav
 if TYPE_CHECKING:
     import pandas as pd
 
-    from mmser.extractors.pictures import Pictures
+    from mmser.extractors.pictures.recipe import Pictures
 
 FACE_FRAMES_PER_SECOND = 3.0
 
@@ -62,7 +62,7 @@ def crop_faces(
     stands still, so that sound and picture stay together. ``out/manifest.csv`` and the returned
     table are as in `segment`.
     """
-    from mmser.extractors.pictures import PictureRecipe
+    from mmser.extractors.pictures.recipe import PictureRecipe
 
     rate = FACE_FRAMES_PER_SECOND
     recipe = PictureRecipe("face", size, margin, rate, None, 1.0, 1, 40.0, 0.9, "auto")

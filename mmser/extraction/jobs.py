@@ -27,7 +27,7 @@ from mmser.core.clip import (
 from mmser.core.contracts import Extractor, Transcriber
 from mmser.core.utterance import Utterance
 from mmser.extraction.batches import BATCH_SIZE, by_length, side_by_side
-from mmser.extractors.sample_rate import sample_rate_of
+from mmser.extractors.spectral.sample_rate import sample_rate_of
 
 if TYPE_CHECKING:
     import numpy as np

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mmser.cache.index import OK
 from mmser.core.errors import MmserError
-from mmser.extractors.pieces import CUT
+from mmser.extractors.transcripts.pieces import CUT
 
 if TYPE_CHECKING:
     import pandas as pd

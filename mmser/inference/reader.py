@@ -22,7 +22,7 @@ from mmser.evaluation.extractor_files import check_named
 from mmser.evaluation.rebuild import decoded_rate, extractor_of
 from mmser.extraction.batches import by_length
 from mmser.extraction.import_features import MAKER
-from mmser.extractors.sample_rate import sample_rate_of
+from mmser.extractors.spectral.sample_rate import sample_rate_of
 from mmser.inference.stated import check_stated
 from mmser.inference.trained import StreamSource, Trained
 

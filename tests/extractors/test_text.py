@@ -9,9 +9,9 @@ from makers.clips import transcript
 from mmser.core.clip import Clip, Transcript
 from mmser.core.utterance import Word
 from mmser.core.words import word_id
-from mmser.extractors.alignment import spans_of
 from mmser.extractors.text.characters import Characters
 from mmser.extractors.text.words import Words
+from mmser.extractors.transcripts.word_spans import spans_of
 
 
 def clip(text: str) -> Clip:

@@ -18,9 +18,9 @@ import numpy as np
 from mmser.core.clip import SAMPLE_RATE, Clip, Failure, Features, Modality
 from mmser.core.errors import MmserError
 from mmser.core.weights import Weights
-from mmser.extractors.devices import Precision, place_of, placed, seeded
-from mmser.extractors.level import Level, levelled
-from mmser.extractors.outcomes import waveforms_in_batches
+from mmser.extractors.clips.outcomes import waveforms_in_batches
+from mmser.extractors.networks.devices import Precision, place_of, placed, seeded
+from mmser.extractors.spectral.level import Level, levelled
 
 _NO_EFFECT = ("batch_seconds", "device")
 _FRAME_RATE = 50.0

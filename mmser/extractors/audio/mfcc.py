@@ -11,8 +11,9 @@ import numpy as np
 from mmser.core.clip import Clip, Failure, Features, Modality
 from mmser.core.errors import MmserError
 from mmser.extractors.arguments import LATER, arguments
-from mmser.extractors.level import Level, LevelOf
-from mmser.extractors.mel import (
+from mmser.extractors.clips.outcomes import each_waveform
+from mmser.extractors.spectral.level import Level, LevelOf
+from mmser.extractors.spectral.mel import (
     Logarithm,
     MelRecipe,
     MelScale,
@@ -20,9 +21,8 @@ from mmser.extractors.mel import (
     standardised,
     with_differences,
 )
-from mmser.extractors.outcomes import each_waveform
-from mmser.extractors.sample_rate import version_at
-from mmser.extractors.spectra import Padding, WindowShape
+from mmser.extractors.spectral.sample_rate import version_at
+from mmser.extractors.spectral.short_time import Padding, WindowShape
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class Mfcc:
 
     @property
     def version(self) -> int:
-        """See `mmser.extractors.sample_rate.version_at`."""
+        """See `mmser.extractors.spectral.sample_rate.version_at`."""
         return version_at(self.sample_rate)
 
     def parameters(self) -> Mapping[str, Any]:

@@ -24,8 +24,8 @@ import numpy as np
 from mmser.core.clip import SAMPLE_RATE, Clip, Failure, Features, Modality
 from mmser.core.errors import MmserError
 from mmser.core.file_digest import digest
-from mmser.extractors.mel import differences
-from mmser.extractors.outcomes import each_waveform
+from mmser.extractors.clips.outcomes import each_waveform
+from mmser.extractors.spectral.mel import differences
 
 _SHORTEST = SAMPLE_RATE // 10
 _FRAME_RATE = 100.0

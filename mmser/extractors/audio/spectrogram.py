@@ -12,11 +12,11 @@ import numpy as np
 
 from mmser.core.clip import Clip, Failure, Features, Modality
 from mmser.core.errors import MmserError
-from mmser.extractors.level import Level, levelled
-from mmser.extractors.mel import Logarithm, logarithm
-from mmser.extractors.outcomes import each_waveform
-from mmser.extractors.sample_rate import version_at
-from mmser.extractors.spectra import (
+from mmser.extractors.clips.outcomes import each_waveform
+from mmser.extractors.spectral.level import Level, levelled
+from mmser.extractors.spectral.mel import Logarithm, logarithm
+from mmser.extractors.spectral.sample_rate import version_at
+from mmser.extractors.spectral.short_time import (
     Padding,
     WindowShape,
     fft_length,
@@ -96,7 +96,7 @@ class Spectrogram:
 
     @property
     def version(self) -> int:
-        """See `mmser.extractors.sample_rate.version_at`."""
+        """See `mmser.extractors.spectral.sample_rate.version_at`."""
         return version_at(self.sample_rate)
 
     def parameters(self) -> Mapping[str, Any]:

@@ -24,8 +24,8 @@ from scipy.signal import find_peaks
 
 from mmser.core.clip import SAMPLE_RATE, Clip, Failure, Features, Modality
 from mmser.core.file_digest import digest
-from mmser.extractors.outcomes import each_waveform
-from mmser.extractors.vocal_contours import (
+from mmser.extractors.clips.outcomes import each_waveform
+from mmser.extractors.vocal.contours import (
     RATE,
     VOICED,
     Contours,
@@ -33,7 +33,7 @@ from mmser.extractors.vocal_contours import (
     stretches,
     without_short,
 )
-from mmser.extractors.vocal_detector import VocalDetector, interval_features
+from mmser.extractors.vocal.detector import VocalDetector, interval_features
 
 BACKGROUND, VERBAL, NONVERBAL = 0, 1, 2
 SMOOTH = 9

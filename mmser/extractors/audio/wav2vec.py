@@ -15,8 +15,8 @@ import numpy as np
 
 from mmser.core.clip import SAMPLE_RATE, Clip, Failure, Features, Modality
 from mmser.core.weights import Weights
-from mmser.extractors.devices import Precision, place_of, placed, seeded
-from mmser.extractors.outcomes import each_waveform
+from mmser.extractors.clips.outcomes import each_waveform
+from mmser.extractors.networks.devices import Precision, place_of, placed, seeded
 
 _UNUSED = ("wav2vec_predictions.*",)
 """The projections that guess the frames to come, in training alone."""
@@ -69,7 +69,7 @@ class Wav2Vec:
 
     @cached_property
     def _network(self) -> Any:
-        from mmser.extractors.wav2vec_network import Wav2VecNetwork
+        from mmser.extractors.networks.wav2vec import Wav2VecNetwork
         from mmser.models.layers.checkpoints.tensors import load_tensors, read_tensors
 
         network = seeded(lambda: Wav2VecNetwork(_SIZE), self.seed)
@@ -84,7 +84,7 @@ class Wav2Vec:
     def _features(self, waveform: np.ndarray) -> Features:
         import torch
 
-        from mmser.extractors.wav2vec_network import RECEPTIVE_FIELD, STRIDE
+        from mmser.extractors.networks.wav2vec import RECEPTIVE_FIELD, STRIDE
 
         device, dtype = place_of(self._network)
         padded = np.pad(waveform, (0, max(0, RECEPTIVE_FIELD - len(waveform))))

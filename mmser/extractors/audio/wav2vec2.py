@@ -20,9 +20,9 @@ import numpy as np
 from mmser.core.clip import SAMPLE_RATE, Clip, Failure, Features, Modality
 from mmser.core.errors import MmserError
 from mmser.core.weights import Weights
-from mmser.extractors.devices import Precision, place_of, placed, seeded
-from mmser.extractors.level import Level, levelled
-from mmser.extractors.outcomes import waveforms_in_batches
+from mmser.extractors.clips.outcomes import waveforms_in_batches
+from mmser.extractors.networks.devices import Precision, place_of, placed, seeded
+from mmser.extractors.spectral.level import Level, levelled
 
 if TYPE_CHECKING:
     import torch
@@ -101,7 +101,7 @@ class Wav2Vec2:
     def _model(self) -> Any:
         from transformers import AutoModel
 
-        from mmser.extractors.valid_norm import with_valid_norm
+        from mmser.extractors.networks.valid_norm import with_valid_norm
         from mmser.models.layers.checkpoints.pretrained import read_network
 
         if self.random_weights:
@@ -148,7 +148,7 @@ class Wav2Vec2:
         """Waveforms (sample,) of any lengths -> (time, [layer,] size) float32 each."""
         import torch
 
-        from mmser.extractors.valid_norm import valid_samples
+        from mmser.extractors.networks.valid_norm import valid_samples
 
         device, dtype = place_of(self._model)
         lengths = torch.tensor([len(waveform) for waveform in waveforms], device=device)

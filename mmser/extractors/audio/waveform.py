@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
 from mmser.core.clip import Clip, Failure, Features, Modality
-from mmser.extractors.level import Level, centred, levelled
-from mmser.extractors.outcomes import each_waveform
-from mmser.extractors.sample_rate import version_at
-from mmser.extractors.spectra import preemphasised
+from mmser.extractors.clips.outcomes import each_waveform
+from mmser.extractors.spectral.level import Level, centred, levelled
+from mmser.extractors.spectral.sample_rate import version_at
+from mmser.extractors.spectral.short_time import preemphasised
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Waveform:
 
     @property
     def version(self) -> int:
-        """See `mmser.extractors.sample_rate.version_at`."""
+        """See `mmser.extractors.spectral.sample_rate.version_at`."""
         return version_at(self.sample_rate)
 
     def parameters(self) -> Mapping[str, Any]:

@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from mmser.core.clip import Clip, Failure, Features, Modality
-from mmser.extractors.outcomes import each_waveform
-from mmser.extractors.sample_rate import version_at
+from mmser.extractors.clips.outcomes import each_waveform
+from mmser.extractors.spectral.sample_rate import version_at
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class WaveformFrames:
 
     @property
     def version(self) -> int:
-        """See `mmser.extractors.sample_rate.version_at`."""
+        """See `mmser.extractors.spectral.sample_rate.version_at`."""
         return version_at(self.sample_rate)
 
     def parameters(self) -> Mapping[str, Any]:

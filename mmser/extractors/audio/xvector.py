@@ -20,9 +20,9 @@ import numpy as np
 from mmser.core.clip import SAMPLE_RATE, Clip, Failure, Features, Modality
 from mmser.core.errors import MmserError
 from mmser.core.weights import Weights
-from mmser.extractors.devices import Precision, place_of, placed, seeded
-from mmser.extractors.level import Level, levelled
-from mmser.extractors.outcomes import each_waveform
+from mmser.extractors.clips.outcomes import each_waveform
+from mmser.extractors.networks.devices import Precision, place_of, placed, seeded
+from mmser.extractors.spectral.level import Level, levelled
 
 _KINDS = ("wavlm", "wav2vec2", "unispeech-sat", "data2vec-audio", "wav2vec2-conformer")
 """Encoders under whose X-vector network transformers can read a checkpoint."""

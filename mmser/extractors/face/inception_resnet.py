@@ -11,9 +11,9 @@ from typing import Any, ClassVar
 
 from mmser.core.clip import Clip, Failure, Features, Modality
 from mmser.core.weights import Weights
-from mmser.extractors.devices import Precision, placed, seeded
-from mmser.extractors.image_batches import image_features
-from mmser.extractors.pictures import Crop, PictureRecipe
+from mmser.extractors.networks.devices import Precision, placed, seeded
+from mmser.extractors.pictures.batches import image_features
+from mmser.extractors.pictures.recipe import Crop, PictureRecipe
 
 _NO_EFFECT = ("batch_size", "device")
 _DOWNLOAD = "https://github.com/timesler/facenet-pytorch/releases/download/v2.2.9/20180402-114759-vggface2.pt"

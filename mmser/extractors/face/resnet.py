@@ -10,9 +10,9 @@ from typing import Any, ClassVar
 from mmser.core.clip import Clip, Failure, Features, Modality
 from mmser.core.errors import MmserError
 from mmser.core.weights import RANDOM, Weights
-from mmser.extractors.devices import Precision, placed, seeded
-from mmser.extractors.image_batches import image_features
-from mmser.extractors.pictures import Crop, PictureRecipe
+from mmser.extractors.networks.devices import Precision, placed, seeded
+from mmser.extractors.pictures.batches import image_features
+from mmser.extractors.pictures.recipe import Crop, PictureRecipe
 
 _NO_EFFECT = ("batch_size", "device")
 _MEAN = (123.675, 116.28, 103.53)

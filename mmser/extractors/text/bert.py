@@ -19,11 +19,10 @@ from mmser.core.clip import Clip, Failure, Features, Modality, Transcript
 from mmser.core.errors import MmserError
 from mmser.core.weights import Weights
 from mmser.core.words import spoken_words
-from mmser.extractors.alignment import spans_of
-from mmser.extractors.batching import length_batches
-from mmser.extractors.devices import Precision, place_of, placed, seeded
-from mmser.extractors.outcomes import checked, transcript_of
-from mmser.extractors.pieces import (
+from mmser.extractors.clips.length_batches import length_batches
+from mmser.extractors.clips.outcomes import checked, transcript_of
+from mmser.extractors.networks.devices import Precision, place_of, placed, seeded
+from mmser.extractors.transcripts.pieces import (
     HASHED_VOCABULARY,
     HashedTokenizer,
     Pieces,
@@ -32,6 +31,7 @@ from mmser.extractors.pieces import (
     piece_spans,
     read_tokenizer,
 )
+from mmser.extractors.transcripts.word_spans import spans_of
 
 _NO_EFFECT = ("weights_folder", "batch_pieces", "device")
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from mmser.core.clip import Clip, Failure, Features, Modality, Transcript
 from mmser.core.words import words_of
-from mmser.extractors.outcomes import each_transcript
+from mmser.extractors.clips.outcomes import each_transcript
 
 
 @dataclass(frozen=True)

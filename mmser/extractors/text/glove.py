@@ -17,9 +17,9 @@ import numpy as np
 from mmser.core.clip import Clip, Failure, Features, Modality, Transcript
 from mmser.core.weights import Weights
 from mmser.core.words import word_id, words_of
-from mmser.extractors.alignment import spans_of
-from mmser.extractors.outcomes import each_transcript
-from mmser.extractors.vectors import VectorFile
+from mmser.extractors.clips.outcomes import each_transcript
+from mmser.extractors.transcripts.word_spans import spans_of
+from mmser.extractors.transcripts.word_vectors import VectorFile
 
 _DOWNLOAD = "https://nlp.stanford.edu/data/glove.840B.300d.zip (unpack it: one .txt file)"
 _CONTRACTION = re.compile(r"^(\w+?)(n't|'\w+)$")

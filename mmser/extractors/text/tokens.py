@@ -12,15 +12,15 @@ import numpy as np
 from mmser.core.clip import Clip, Failure, Features, Modality, Transcript
 from mmser.core.weights import Weights
 from mmser.core.words import spoken_words
-from mmser.extractors.alignment import spans_of
-from mmser.extractors.outcomes import each_transcript
-from mmser.extractors.pieces import (
+from mmser.extractors.clips.outcomes import each_transcript
+from mmser.extractors.transcripts.pieces import (
     HashedTokenizer,
     Tokenizer,
     cut_note,
     piece_spans,
     read_tokenizer,
 )
+from mmser.extractors.transcripts.word_spans import spans_of
 
 _NO_EFFECT = ("weights_folder",)
 

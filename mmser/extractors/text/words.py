@@ -10,8 +10,8 @@ import numpy as np
 
 from mmser.core.clip import Clip, Failure, Features, Modality, Transcript
 from mmser.core.words import word_id, words_of
-from mmser.extractors.alignment import spans_of
-from mmser.extractors.outcomes import each_transcript
+from mmser.extractors.clips.outcomes import each_transcript
+from mmser.extractors.transcripts.word_spans import spans_of
 
 
 @dataclass(frozen=True)

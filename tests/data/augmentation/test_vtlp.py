@@ -8,7 +8,7 @@ import pytest
 from mmser.core.errors import MmserError
 from mmser.data.augmentation.vtlp import VTLP, nlpaug_frequency, warp_frequency, warped
 from mmser.data.sample import Sample, Track
-from mmser.extractors.mel import hertz_to_mel, mel_to_hertz
+from mmser.extractors.spectral.mel import hertz_to_mel, mel_to_hertz
 
 HERTZ = np.linspace(0, 8000, 801)
 WARPS = {"published": warp_frequency, "nlpaug": nlpaug_frequency}

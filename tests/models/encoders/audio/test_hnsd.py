@@ -8,7 +8,7 @@ from torch.nn import functional as F
 from mmser.core.batch import Stream, empty_context
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
-from mmser.extractors.mel import differences
+from mmser.extractors.spectral.mel import differences
 from mmser.models.encoders.audio.hnsd import HNSD
 from mmser.models.fusion.concat import Concat
 from mmser.models.heads.classifier import Classifier

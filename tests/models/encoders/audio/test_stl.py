@@ -13,7 +13,7 @@ from mmser.core.configs import load_config
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
 from mmser.extractors.audio.log_mel import LogMel
-from mmser.extractors.mel import MelRecipe
+from mmser.extractors.spectral.mel import MelRecipe
 from mmser.models.encoders.audio.stl import STL
 from mmser.models.fusion.concat import Concat
 from mmser.models.heads.classifier import Classifier

@@ -15,7 +15,7 @@ from mmser.core.batch import Stream
 from mmser.core.clip import Clip
 from mmser.core.errors import MmserError
 from mmser.extractors.audio.emotion2vec import Emotion2Vec
-from mmser.extractors.level import levelled
+from mmser.extractors.spectral.level import levelled
 from mmser.models.encoders.audio.emotion2vec import Emotion2Vec as Network
 from mmser.models.encoders.audio.emotion2vec import from_checkpoint
 

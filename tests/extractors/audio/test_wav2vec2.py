@@ -24,7 +24,7 @@ from transformers import (
 from mmser.core.clip import Clip
 from mmser.core.errors import MmserError
 from mmser.extractors.audio.wav2vec2 import Wav2Vec2
-from mmser.extractors.level import levelled
+from mmser.extractors.spectral.level import levelled
 
 SMALL: dict[str, Any] = {
     "hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 2, "intermediate_size": 48,

@@ -23,7 +23,7 @@ def placed(model: M, device: str, precision: Precision) -> M:
     """
     import torch
 
-    from mmser.extractors.grouped_convolutions import keep_right
+    from mmser.extractors.networks.grouped_convolutions import keep_right
 
     where = device if device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
     model = model.eval().requires_grad_(False).to(where, getattr(torch, precision))

@@ -18,7 +18,7 @@ from mmser.core.clip import (
     Transcript,
 )
 from mmser.core.words import words_of
-from mmser.extractors.batching import length_batches
+from mmser.extractors.clips.length_batches import length_batches
 from mmser.media.resampling import resampled
 
 _FOREIGN: dict[Modality, frozenset[FailureReason]] = {

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmser.extractors.batching import length_batches
+from mmser.extractors.clips.length_batches import length_batches
 
 
 @given(st.lists(st.integers(1, 50), max_size=30), st.integers(1, 120))

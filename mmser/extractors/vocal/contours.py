@@ -11,8 +11,8 @@ import numpy as np
 from scipy import fft as scipy_fft
 
 from mmser.core.clip import SAMPLE_RATE
-from mmser.extractors.mel import cepstra, mel_filters
-from mmser.extractors.spectra import framed, spectrum, window
+from mmser.extractors.spectral.mel import cepstra, mel_filters
+from mmser.extractors.spectral.short_time import framed, spectrum, window
 
 RATE = 100
 """Frames per second."""

@@ -15,8 +15,8 @@ from mmser.core.clip import Clip
 from mmser.core.configs import load_config
 from mmser.extractors.audio.log_mel import LogMel
 from mmser.extractors.audio.mfcc import Mfcc
-from mmser.extractors.mel import cepstra, differences, logarithm, mel_filters, standardised
-from mmser.extractors.spectra import framed, preemphasised, window
+from mmser.extractors.spectral.mel import cepstra, differences, logarithm, mel_filters, standardised
+from mmser.extractors.spectral.short_time import framed, preemphasised, window
 
 
 def values_of(extractor: object, waveform: np.ndarray) -> np.ndarray:

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from mmser.extractors.devices import place_of, placed
-from mmser.extractors.grouped_convolutions import keep_right
+from mmser.extractors.networks.devices import place_of, placed
+from mmser.extractors.networks.grouped_convolutions import keep_right
 
 
 class WrongInBfloat16(nn.Conv1d):

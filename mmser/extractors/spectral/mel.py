@@ -11,8 +11,8 @@ from typing import Any, Literal
 import numpy as np
 from scipy import fft as scipy_fft
 
-from mmser.extractors.level import Level, LevelOf, prepared
-from mmser.extractors.spectra import (
+from mmser.extractors.spectral.level import Level, LevelOf, prepared
+from mmser.extractors.spectral.short_time import (
     Padding,
     WindowShape,
     fft_length,

@@ -19,7 +19,7 @@ import numpy as np
 
 from mmser.cache.tensors import save_arrays
 from mmser.core.errors import MmserError
-from mmser.extractors.vocal_contours import Contours
+from mmser.extractors.vocal.contours import Contours
 
 TENSORS = ("mean", "deviation", "vectors", "weights", "bias", "gamma")
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from mmser.core.clip import Clip, Failure, Features
-from mmser.extractors.devices import place_of
-from mmser.extractors.outcomes import checked
-from mmser.extractors.pictures import PictureRecipe, Pictures
+from mmser.extractors.clips.outcomes import checked
+from mmser.extractors.networks.devices import place_of
+from mmser.extractors.pictures.recipe import PictureRecipe, Pictures
 
 _HELD_BATCHES = 4
 """Pictures of clips are held until they fill this many batches: full batches, bounded memory."""

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from mmser.core.clip import Clip
 from mmser.core.errors import MmserError
 from mmser.extractors.audio.wav2vec import Wav2Vec
-from mmser.extractors.wav2vec_network import RECEPTIVE_FIELD, Wav2VecNetwork
+from mmser.extractors.networks.wav2vec import RECEPTIVE_FIELD, Wav2VecNetwork
 from mmser.models.layers.checkpoints.tensors import read_tensors
 
 

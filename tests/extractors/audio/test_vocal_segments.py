@@ -13,8 +13,8 @@ from sklearn.svm import SVC
 from mmser.core.clip import Clip
 from mmser.core.errors import MmserError
 from mmser.extractors.audio.vocal_segments import BACKGROUND, NONVERBAL, VERBAL, VocalSegments
-from mmser.extractors.vocal_contours import contours_of, stretches, without_short
-from mmser.extractors.vocal_detector import VocalDetector, fit_detector, interval_features
+from mmser.extractors.vocal.contours import contours_of, stretches, without_short
+from mmser.extractors.vocal.detector import VocalDetector, fit_detector, interval_features
 
 
 def silence(seconds: float) -> np.ndarray:

@@ -13,8 +13,8 @@ from transformers import AutoModel, BertConfig, BertModel, BertTokenizerFast, Ro
 
 from mmser.core.clip import Clip, Transcript
 from mmser.core.errors import MmserError
-from mmser.extractors.pieces import HashedTokenizer
 from mmser.extractors.text.bert import Bert
+from mmser.extractors.transcripts.pieces import HashedTokenizer
 
 VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "well", ",", "i", "don", "'", "t", "know", "it", "s",
               "half", "-", "empty", "!", "em", "##pty", "kn", "##ow"]  # fmt: skip

@@ -14,7 +14,7 @@ from mmser.core.errors import MmserError
 
 opensmile = pytest.importorskip("opensmile")
 from mmser.extractors.audio.opensmile import OpenSmile  # noqa: E402
-from mmser.extractors.mel import cepstra, differences, mel_filters  # noqa: E402
+from mmser.extractors.spectral.mel import cepstra, differences, mel_filters  # noqa: E402
 
 
 def test_functionals_equal_the_package() -> None:

@@ -15,8 +15,8 @@ from mmser.core.configs import config_names, load_config
 from mmser.core.utterance import Utterance
 from mmser.extraction.preprocess import preprocess
 from mmser.extractors.audio.waveform_frames import WaveformFrames
-from mmser.extractors.level import prepared
-from mmser.extractors.sample_rate import sample_rate_of
+from mmser.extractors.spectral.level import prepared
+from mmser.extractors.spectral.sample_rate import sample_rate_of
 from mmser.media.resampling import resampled
 from mmser.media.write import write_wav
 

@@ -12,12 +12,12 @@ import numpy as np
 
 from mmser.core.clip import Clip, Failure
 from mmser.core.errors import MmserError
-from mmser.extractors.outcomes import frames_of
+from mmser.extractors.clips.outcomes import frames_of
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from mmser.extractors.faces import FaceFinder
+    from mmser.extractors.pictures.faces import FaceFinder
 
 _CHUNK = 16
 Crop = Literal["face", "centre"]
@@ -75,7 +75,7 @@ class PictureRecipe:
     def _faces(self, clip: Clip, frames: np.ndarray, rate: float) -> Pictures | Failure:
         import torch
 
-        from mmser.extractors.faces import as_pictures, crop, squared
+        from mmser.extractors.pictures.faces import as_pictures, crop, squared
 
         where = (
             self.device if self.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
@@ -105,7 +105,7 @@ class PictureRecipe:
 @lru_cache(maxsize=4)
 def _finder(scale: float, every: int, smallest: float, score: float, device: str) -> FaceFinder:
     """One detector per process and setting: building it reads three weight files."""
-    from mmser.extractors.faces import FaceFinder
+    from mmser.extractors.pictures.faces import FaceFinder
 
     return FaceFinder(scale, every, smallest, score, device)
 
@@ -123,7 +123,7 @@ def _centres(frames: np.ndarray, size: int) -> Tensor:
     import torch
     from torch.nn import functional as F
 
-    from mmser.extractors.faces import as_pictures
+    from mmser.extractors.pictures.faces import as_pictures
 
     height, width = frames.shape[1:3]
     factor = max(1.0, size / min(height, width))

@@ -16,8 +16,8 @@ from mmser.core.clip import Clip, Failure
 from mmser.core.errors import MmserError
 from mmser.extractors.face.inception_resnet import InceptionResnet
 from mmser.extractors.face.resnet import ResNet
-from mmser.extractors.faces import FaceFinder, Faces, _chosen, crop, squared
-from mmser.extractors.pictures import PictureRecipe
+from mmser.extractors.pictures.faces import FaceFinder, Faces, _chosen, crop, squared
+from mmser.extractors.pictures.recipe import PictureRecipe
 
 FACE = (94, 64, 174, 166)
 """Left, top, right, bottom of the face in `portrait`, read off the picture."""

@@ -1,0 +1,1 @@
+"""Pretrained networks in use: device and precision, exactness in batches and in bfloat16."""

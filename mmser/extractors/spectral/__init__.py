@@ -1,0 +1,1 @@
+"""Waveform -> spectrum: level, windows, mel filters, logarithms, cepstra and differences."""

@@ -1,0 +1,1 @@
+"""Transcript -> words with their times, pieces of words, and vectors of words."""

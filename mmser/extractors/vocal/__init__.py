@@ -1,0 +1,1 @@
+"""What a voice does over time, and which of its sounds are no speech."""
