@@ -1,0 +1,28 @@
+"""The registry of configs, and the names near to one that is not in it."""
+
+from __future__ import annotations
+
+import pytest
+
+from mmser.core.configs import FEW, config_dir, config_names, load_config, unknown_name
+from mmser.core.errors import UsageError
+
+
+def test_every_named_config_is_read_as_a_mapping() -> None:
+    assert (config_dir() / "train.yaml").is_file()
+    names = config_names("fusion")
+    assert names == sorted(names) and "gated" in names
+    assert load_config("fusion", "gated")["_target_"].startswith("mmser.models.fusion.gated.")
+
+
+def test_a_name_nearly_right_is_suggested() -> None:
+    with pytest.raises(UsageError, match=r"the name of a fusion; found 'gatde'.*mean gated"):
+        load_config("fusion", "gatde")
+
+
+def test_names_far_from_all_are_told_a_few() -> None:
+    names = [f"name{place:02d}" for place in range(FEW + 3)]
+    error = unknown_name("extractor", "zzz", names)
+    assert error.expected == "the name of an extractor"
+    assert error.remedy.endswith("name11 and 3 more (`mmser list`).")
+    assert unknown_name("corpus", "zzz", []).remedy == "Known: none."
