@@ -18,7 +18,11 @@ from mmser.core.errors import MmserError, UsageError
 from mmser.core.output import columns_text, end_without_reader
 from mmser.core.printable import printable, printable_lines, without_formulas
 from mmser.core.trust import trust
-from mmser.evaluation.command import add_ablate_options, add_compare_options, add_robustness_options
+from mmser.evaluation.evaluation_commands import (
+    add_ablate_options,
+    add_compare_options,
+    add_robustness_options,
+)
 from mmser.inference.command import add_options as add_predict_options
 from mmser.late_fusion.command import add_options
 from mmser.sharing.command import add_export_options, add_push_options
@@ -182,8 +186,8 @@ def print_scores(tables: Any, without: Sequence[str] = ()) -> pd.DataFrame:
     """Score runs or predictions tables and print them with what every name means; returns the
     scores.
     """
-    from mmser.evaluation.meanings import scores_text
-    from mmser.evaluation.score import score
+    from mmser.evaluation.scoring.meanings import scores_text
+    from mmser.evaluation.scoring.score import score
 
     scores = score(tables, without=without)
     print(printable(scores_text(scores)))
@@ -264,8 +268,8 @@ def train_(options: argparse.Namespace) -> int:
 
 def evaluate_(options: argparse.Namespace) -> int:
     """`mmser evaluate run=DIR [condition=...] [also=...]`."""
-    from mmser.evaluation.command import also
     from mmser.evaluation.evaluate import evaluate
+    from mmser.evaluation.evaluation_commands import also
     from mmser.metrics.wer import PLAIN
     from mmser.training.run import Run
 
@@ -315,7 +319,7 @@ def report_(options: argparse.Namespace) -> int:
 
 def robustness_(options: argparse.Namespace) -> int:
     """`mmser robustness run=DIR [--asr ...] [--wer ...]`."""
-    from mmser.evaluation.command import robustness
+    from mmser.evaluation.evaluation_commands import robustness
 
     print(printable(robustness(options)))
     return 0
@@ -323,7 +327,7 @@ def robustness_(options: argparse.Namespace) -> int:
 
 def ablate_(options: argparse.Namespace) -> int:
     """`mmser ablate run=DIR [--train] [--rates ...] [--vary KEY=A,B]`."""
-    from mmser.evaluation.command import ablate
+    from mmser.evaluation.evaluation_commands import ablate
 
     print(printable(ablate(options)))
     return 0
@@ -356,7 +360,7 @@ def push_(options: argparse.Namespace) -> int:
 
 def compare_(options: argparse.Namespace) -> int:
     """`mmser compare RUN... [--published SYSTEM]`."""
-    from mmser.evaluation.command import compare
+    from mmser.evaluation.evaluation_commands import compare
 
     print(printable(compare(options)))
     return 0

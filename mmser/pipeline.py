@@ -100,14 +100,14 @@ def train(
 
     ``overrides`` are Hydra words ("system=mcsan", "corpus=emodb"); ``config`` is a saved run's
     config.yaml to repeat. ``parts`` exchanges parts of the system for classes of your own,
-    ``{"model.fusion": MyFusion}``: see `mmser.training.own_parts`. The same call goes on where an
-    interrupted one stopped.
+    ``{"model.fusion": MyFusion}``: see `mmser.training.components.own_parts`. The same call goes on
+    where an interrupted one stopped.
     """
     trust_typed(overrides)
     settings = repeated(config, overrides) if config else train_settings(overrides)
     if not parts:
         return train_config(settings)
-    from mmser.training.own_parts import keep_sources, with_parts
+    from mmser.training.components.own_parts import keep_sources, with_parts
 
     run = train_config(with_parts(settings, parts))
     keep_sources(run.directory, parts)
@@ -138,7 +138,7 @@ def train_config(settings: dict[str, Any]) -> Run:
     """The same from a resolved mapping."""
     from mmser.evaluation.evaluate import evaluate
     from mmser.training.fit import train as fit
-    from mmser.training.refresh import refresh
+    from mmser.training.inputs.refresh import refresh
 
     ensure_caches(settings, refresh(settings))
     run = fit(settings)
@@ -251,7 +251,7 @@ def _preprocess_for(
     settings: Mapping[str, Any], corpus: Mapping[str, Any], transcript: str, names: Sequence[str]
 ) -> None:
 
-    from mmser.evaluation.transcribed import make_transcriber
+    from mmser.evaluation.stress.words.transcribed import make_transcriber
     from mmser.extraction.preprocess import preprocess as extract
 
     parts = [f"+extractor@extractor.{name}={name}" for name in names]

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from mmser.evaluation.ablation import ablate
+from mmser.evaluation.stress.ablation import ablate
 from mmser.pipeline import train
 
 INFORMATION = ("audio", "text", "face")

@@ -24,7 +24,7 @@ import pandas as pd
 
 import mmser
 from mmser.core.errors import MmserError
-from mmser.evaluation.score import POOLED, score
+from mmser.evaluation.scoring.score import POOLED, score
 from mmser.metrics.predictions import FILE_NAME, read_predictions
 
 SOURCES = {"emodb": "emodb_4class", "ravdess": "ravdess"}

@@ -28,9 +28,9 @@ import pandas as pd
 from mmser.cache.find import find_store
 from mmser.cache.store import Store
 from mmser.core.tables import CLEAN
-from mmser.evaluation.score import POOLED, score
+from mmser.evaluation.scoring.score import POOLED, score
 from mmser.pipeline import preprocess, train_settings
-from mmser.training.sources import assign_folds, read_corpus_manifest
+from mmser.training.inputs.sources import assign_folds, read_corpus_manifest
 
 CORPORA = {
     "emodb_4class": ("emodb", {"speaker": "emodb4_speaker10", "group": "emodb4_group4"}),

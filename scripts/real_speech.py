@@ -36,7 +36,7 @@ import yaml
 import mmser
 from mmser.core.configs import load_config
 from mmser.core.errors import MmserError
-from mmser.evaluation.score import POOLED, score
+from mmser.evaluation.scoring.score import POOLED, score
 from mmser.metrics.predictions import FILE_NAME, read_predictions
 from mmser.pipeline import train_settings
 from mmser.training.run import Run
@@ -108,7 +108,7 @@ def paced(job: Job) -> float:
 def first_fold(job: Job) -> str:
     """The name of the protocol's first fold."""
     from mmser.pipeline import ensure_caches
-    from mmser.training.sources import assign_folds, read_corpus_manifest
+    from mmser.training.inputs.sources import assign_folds, read_corpus_manifest
 
     settings = train_settings(job.words)
     ensure_caches(settings)

@@ -12,6 +12,7 @@ from typing import Any
 from mmser.cache.info import read_info
 from mmser.core.contracts import Extractor, Transcriber
 from mmser.core.errors import MmserError
+from mmser.core.moved_names import first_name
 from mmser.core.paths import expanded
 
 DTYPES = ("float16", "float32", "int32", "int64")
@@ -128,7 +129,7 @@ def recipe_of(
         )
     return Recipe(
         name=name,
-        maker=f"{type(maker).__module__}.{type(maker).__qualname__}",
+        maker=first_name(f"{type(maker).__module__}.{type(maker).__qualname__}"),
         version=int(getattr(maker, "version", 1)),
         parameters=parameters,
         dtype=stored,

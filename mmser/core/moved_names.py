@@ -11,7 +11,10 @@ from typing import Any
 
 TARGET = "_target_"
 
-MOVED: dict[str, str] = {}
+MOVED: dict[str, str] = {
+    "mmser.training.schedulers": "mmser.training.loop.schedulers",
+    "mmser.evaluation.disturbances": "mmser.evaluation.stress.disturbances",
+}
 """{old dotted name: new dotted name} of a class or a function, or of a module with all it defines.
 
 The longest old name that fits decides, so a class may leave a module that moved as a whole.
@@ -21,6 +24,17 @@ The longest old name that fits decides, so a class may leave a module that moved
 def current_name(name: str) -> str:
     """The name under which ``name`` is found today: itself, unless it has moved."""
     return _renamed(name, MOVED)
+
+
+def first_name(name: str) -> str:
+    """The name that a part had before it moved: its own, if it never did.
+
+    Fingerprints of caches are made of it, so that a cache stays valid when code moves.
+    """
+    earlier: dict[str, str] = {}
+    for old, new in MOVED.items():
+        earlier.setdefault(new, old)
+    return _renamed(name, earlier)
 
 
 def with_current_names(config: Any) -> Any:
@@ -33,10 +47,7 @@ def with_earlier_names(config: Any) -> Any:
 
     Runs are called by a digest of their settings: one that was begun earlier is found by this.
     """
-    earlier: dict[str, str] = {}
-    for old, new in MOVED.items():
-        earlier.setdefault(new, old)
-    return _with_names(config, lambda name: _renamed(name, earlier))
+    return _with_names(config, first_name)
 
 
 def _renamed(name: str, names: Mapping[str, str]) -> str:

@@ -27,11 +27,11 @@ ROOMS = (
     "mmser.protocols",
     "mmser.extractors",
     "mmser.media.transcription",
-    "mmser.evaluation.disturbances",
+    "mmser.evaluation.stress.disturbances",
 )
 """The rooms of the plug-ins, of which classes may be named."""
 
-MAKERS = "mmser.training.schedulers"
+MAKERS = "mmser.training.loop.schedulers"
 """The one file whose plug-ins are functions."""
 
 TORCH = ("torch.nn", "torch.optim")

@@ -15,8 +15,8 @@ from mmser.cache.atomic import written_aside
 from mmser.cache.tensors import save_arrays
 from mmser.core.errors import MmserError
 from mmser.core.tables import CLEAN, PREDICTION_COLUMNS, read_parquet
-from mmser.evaluation.attention import attention_samples
-from mmser.evaluation.layer_change import layer_change
+from mmser.evaluation.byproducts.attention import attention_samples
+from mmser.evaluation.byproducts.layer_change import layer_change
 from mmser.evaluation.predict import predict_and_embed
 from mmser.metrics.predictions import FILE_NAME
 from mmser.training.stages import list_stages

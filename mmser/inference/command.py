@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from mmser.core.errors import MmserError, UsageError
 from mmser.core.printable import printable
-from mmser.evaluation.command import run_of
+from mmser.evaluation.evaluation_commands import run_of
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -32,7 +32,7 @@ from mmser.evaluation.extractor_files import Named
 from mmser.inference.safe_parts import check_parts, check_values
 from mmser.inference.trained import Member, StreamSource
 from mmser.inference.training_lengths import TrainingLengths, tell_unknown
-from mmser.training.parts import saved_model
+from mmser.training.components.construction import saved_model
 
 CONFIG = "config.json"
 CARD = "README.md"

@@ -24,7 +24,7 @@ from mmser.core.contracts import Transcriber
 from mmser.core.errors import MmserError
 from mmser.core.printable import printable
 from mmser.core.utterance import Utterance
-from mmser.evaluation.transcribed import make_transcriber
+from mmser.evaluation.stress.words.transcribed import make_transcriber
 from mmser.extraction.batches import by_length
 from mmser.extraction.progress import Progress
 from mmser.inference.corpus_files import CorpusFile, tell_training

@@ -19,8 +19,8 @@ from mmser.evaluation.extractor_files import Named
 from mmser.inference.corpus_files import CorpusFiles
 from mmser.inference.training_lengths import TrainingLengths, tell_unknown, training_lengths
 from mmser.models.multimodal import MultimodalModel
+from mmser.training.inputs.sources import open_stores
 from mmser.training.run import Run
-from mmser.training.sources import open_stores
 from mmser.training.stages import list_stages
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ from mmser.core.clip import Failure, Features
 from mmser.core.errors import MmserError
 from mmser.core.tables import PREDICTION, PROBABILITY
 from mmser.core.task import Task
-from mmser.evaluation.masking import Keep
 from mmser.evaluation.predict import run_model
+from mmser.evaluation.stress.masking import Keep
 from mmser.inference.reader import Reader
 from mmser.inference.trained import Member
 from mmser.models.multimodal import MultimodalModel

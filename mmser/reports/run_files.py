@@ -22,7 +22,7 @@ from mmser.core.errors import MmserError
 from mmser.core.file_names import name_of
 from mmser.core.saved import read_saved_json, read_saved_yaml
 from mmser.core.tables import read_curve, read_parquet
-from mmser.evaluation.score import score
+from mmser.evaluation.scoring.score import score
 from mmser.metrics.predictions import FILE_NAME, read_predictions
 
 RESTORE = "Restore it from a copy, or delete it."
@@ -112,12 +112,12 @@ class RunFiles:
 
     @cached_property
     def attention(self) -> pd.DataFrame | None:
-        """Attention samples of mmser.evaluation.attention."""
+        """Attention samples of mmser.evaluation.byproducts.attention."""
         return _table(self.directory / "attention.parquet")
 
     @cached_property
     def layers(self) -> pd.DataFrame | None:
-        """How far each stage moved each layer (mmser.evaluation.layer_change)."""
+        """How far each stage moved each layer (mmser.evaluation.byproducts.layer_change)."""
         return _table(self.directory / "layers.parquet")
 
     @cached_property

@@ -14,13 +14,13 @@ import yaml
 
 from mmser import __version__
 from mmser.core.tables import CLEAN
-from mmser.evaluation.meanings import PERCENT, meaning, shown, title
-from mmser.evaluation.score import FOLD, MEAN, POOLED, score
+from mmser.evaluation.scoring.meanings import PERCENT, meaning, shown, title
+from mmser.evaluation.scoring.score import FOLD, MEAN, POOLED, score
 from mmser.inference.trained import Member, TrainedRun
 from mmser.metrics.predictions import FILE_NAME
 from mmser.reports.run_files import RunFiles, read_run
 from mmser.reports.sections.header import marks
-from mmser.training.sources import corpus_names
+from mmser.training.inputs.sources import corpus_names
 
 UNKNOWN = "unknown"
 METRICS = ("ua", "wa", "wf1", "ccc", "rmse", "ece")

@@ -8,7 +8,7 @@ import argparse
 from pathlib import Path
 
 from mmser.core.errors import UsageError
-from mmser.evaluation.command import run_of
+from mmser.evaluation.evaluation_commands import run_of
 
 
 def add_export_options(parser: argparse.ArgumentParser) -> None:

@@ -33,7 +33,7 @@ from mmser.inference.safe_parts import check_parts
 from mmser.inference.trained import ALL, Member, StreamSource, TrainedRun, list_members
 from mmser.inference.trained import choose_members as choose_named
 from mmser.sharing.card import UNKNOWN, make_card
-from mmser.training.portable import portable
+from mmser.training.components.portable import portable
 from mmser.training.run import Run
 
 LOCK = "export.lock"

@@ -15,7 +15,7 @@ from mmser.cache.feature_store import FeatureStore
 from mmser.cache.recorded import recorded_stores
 from mmser.core.errors import MmserError
 from mmser.training.devices import find_place, is_distributed
-from mmser.training.fold import fit_fold
+from mmser.training.fold_training import fit_fold
 from mmser.training.folder import (
     ASSIGNMENT,
     CHECKED,
@@ -29,11 +29,7 @@ from mmser.training.folder import (
     read_json,
     run_directory,
 )
-from mmser.training.jobs import FoldSeed, job_count, run_in_processes
-from mmser.training.own_manifest import check_unchanged, keep_own_manifest
-from mmser.training.record import environment
-from mmser.training.run import Run
-from mmser.training.sources import (
+from mmser.training.inputs.sources import (
     assign_folds,
     check_stores,
     corpus_name,
@@ -42,6 +38,10 @@ from mmser.training.sources import (
     open_stores,
     read_corpus_manifest,
 )
+from mmser.training.jobs import FoldSeed, job_count, run_in_processes
+from mmser.training.own_manifest import check_unchanged, keep_own_manifest
+from mmser.training.record import environment
+from mmser.training.run import Run
 from mmser.training.stages import list_stages
 
 Settings = Mapping[str, Any]

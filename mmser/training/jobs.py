@@ -59,7 +59,7 @@ def _run_one(directory: Path, threads: int, accelerator: str, fold_seed: FoldSee
     command = [
         sys.executable,
         "-m",
-        "mmser.training.fold",
+        "mmser.training.fold_training",
         str(directory),
         fold,
         str(seed),

@@ -19,7 +19,8 @@ from mmser.core.task import Task
 from mmser.data.fold import FoldData
 from mmser.data.transforms import Transforms
 from mmser.models.multimodal import MultimodalModel
-from mmser.training.callbacks import OBJECTIVE, WEIGHTS
+from mmser.training.components.construction import saved_model, saved_objective
+from mmser.training.components.portable import unpretrained
 from mmser.training.devices import AUTO, CPU, find_place
 from mmser.training.folder import (
     DONE,
@@ -32,10 +33,9 @@ from mmser.training.folder import (
     read_json,
     read_settings,
 )
+from mmser.training.inputs.sources import manifest_differences, open_fold, read_corpus_manifest
+from mmser.training.loop.callbacks import OBJECTIVE, WEIGHTS
 from mmser.training.own_manifest import own_manifest
-from mmser.training.parts import saved_model, saved_objective
-from mmser.training.portable import unpretrained
-from mmser.training.sources import manifest_differences, open_fold, read_corpus_manifest
 from mmser.training.stages import list_stages
 
 _log = logging.getLogger(__name__)

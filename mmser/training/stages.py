@@ -21,7 +21,7 @@ from torch import nn
 from mmser.core.errors import MmserError
 from mmser.core.file_names import file_name
 from mmser.models.layers.checkpoints.tensors import read_tensors
-from mmser.training.callbacks import OBJECTIVE, WEIGHTS
+from mmser.training.loop.callbacks import OBJECTIVE, WEIGHTS
 
 PARTS = ("objective", "model", "optimizer", "scheduler", "trainer", "data", "streams")
 

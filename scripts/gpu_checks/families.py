@@ -26,7 +26,7 @@ from mmser.inference.timeline import predict_recording
 from mmser.media.probe import Tracks
 from mmser.sharing.export import export
 from mmser.training.fit import train
-from mmser.training.learner import Learner
+from mmser.training.loop.learner import Learner
 from mmser.training.run import Run
 
 FAMILIES = {

@@ -18,8 +18,8 @@ from mmser.core.batch import Batch
 from mmser.core.configs import config_names, load_config
 from mmser.data.fold import FoldData
 from mmser.pipeline import train_settings
-from mmser.training.parts import make_learner, make_model
-from mmser.training.sources import assign_folds, open_fold, read_corpus_manifest
+from mmser.training.components.construction import make_learner, make_model
+from mmser.training.inputs.sources import assign_folds, open_fold, read_corpus_manifest
 from mmser.training.stages import Stage, list_stages
 
 FOLD = "session1"

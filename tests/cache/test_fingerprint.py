@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from mmser.cache.fingerprint import Recipe, canonical, recipe_of
+from mmser.core import moved_names
 from mmser.core.errors import MmserError
 
 RECIPE = Recipe("mfcc", "room.Mfcc", 1, {"window": 25.0, "deltas": True}, "float32")
@@ -69,3 +70,16 @@ def test_only_json_parameters():
 def test_an_unknown_dtype_is_refused():
     with pytest.raises(MmserError, match="expected dtype float16, float32"):
         recipe_of("w", Weighted("x"), dtype="bfloat16")
+
+
+def test_a_cache_stays_valid_when_the_class_that_made_it_moves(monkeypatch):
+    class Maker:
+        def parameters(self):
+            return {}
+
+    before = recipe_of("maker", Maker())
+    old = f"{Maker.__module__}.{Maker.__qualname__}"
+    Maker.__module__, Maker.__qualname__ = "mmser.new", "Maker"
+    assert recipe_of("maker", Maker()).fingerprint != before.fingerprint
+    monkeypatch.setattr(moved_names, "MOVED", {old: "mmser.new.Maker"})
+    assert recipe_of("maker", Maker()) == before

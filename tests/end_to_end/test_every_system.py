@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from mmser.core.configs import config_names, load_config
-from mmser.evaluation.command import also
+from mmser.evaluation.evaluation_commands import also
 from mmser.pipeline import train_config, train_settings
 
 VARIANTS = {"metaser_tuned", "transser_sequential", "mscnn_spu_att_full", "co_attention_cached"}

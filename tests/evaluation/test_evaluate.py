@@ -10,7 +10,7 @@ from safetensors.numpy import load_file
 from mmser.core.errors import MmserError
 from mmser.core.tables import PREDICTION_COLUMNS
 from mmser.evaluation.evaluate import evaluate
-from mmser.evaluation.score import score
+from mmser.evaluation.scoring.score import score
 
 
 def test_every_fold_and_seed_in_the_order_of_the_assignment(run):

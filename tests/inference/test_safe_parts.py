@@ -6,7 +6,7 @@ from mmser.composition import compose
 from mmser.core.configs import config_names
 from mmser.core.errors import MmserError
 from mmser.inference.safe_parts import check_parts, check_values
-from mmser.training.portable import _without_weights
+from mmser.training.components.portable import _without_weights
 
 IDENTITY = "mmser.models.encoders.sequence.identity.Identity"
 

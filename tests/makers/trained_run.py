@@ -173,7 +173,7 @@ def make_settings(cache, run, **changes):
             "_partial_": True,
         },
         "optimizer": {"_target_": "torch.optim.Adam", "_partial_": True, "lr": 0.05},
-        "scheduler": {"_target_": "mmser.training.schedulers.constant", "_partial_": True},
+        "scheduler": {"_target_": "mmser.training.loop.schedulers.constant", "_partial_": True},
         "trainer": trainer,
         "data": {
             "batch_size": 8,

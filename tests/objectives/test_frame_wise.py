@@ -13,7 +13,7 @@ from mmser.core.task import Task
 from mmser.metrics.regression import ccc
 from mmser.objectives.frame_wise import FrameWise
 from mmser.objectives.regression import ConcordanceLoss
-from mmser.training.validation import ValidationEpoch
+from mmser.training.loop.validation import ValidationEpoch
 
 TASK = Task(values=("arousal",))
 

@@ -16,7 +16,7 @@ from makers.reported_run import CLASSES, EVIL, predictions, write_assignment, wr
 from sklearn import metrics as sk
 
 from mmser.core.errors import MmserError
-from mmser.evaluation.score import score
+from mmser.evaluation.scoring.score import score
 from mmser.reports.report import report
 from mmser.reports.run_files import read_run
 from mmser.reports.sections.header import header

@@ -16,13 +16,13 @@ from mmser.cli import main
 from mmser.core.batch import Stream
 from mmser.core.errors import MmserError, UsageError
 from mmser.core.task import Task
-from mmser.evaluation.score import score
+from mmser.evaluation.scoring.score import score
 from mmser.inference.model_folder import ModelFolder
 from mmser.inference.safe_parts import check_parts
 from mmser.models.encoders.text.bert_finetune import BertFinetune
 from mmser.sharing.export import choose_members, export
-from mmser.training.parts import make_model
-from mmser.training.portable import portable
+from mmser.training.components.construction import make_model
+from mmser.training.components.portable import portable
 from mmser.training.run import Run
 
 

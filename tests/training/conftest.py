@@ -99,7 +99,7 @@ def make_settings(cache: Path, run: Path) -> dict[str, Any]:
             "_partial_": True,
         },
         "optimizer": {"_target_": "torch.optim.Adam", "_partial_": True, "lr": 0.01},
-        "scheduler": {"_target_": "mmser.training.schedulers.constant", "_partial_": True},
+        "scheduler": {"_target_": "mmser.training.loop.schedulers.constant", "_partial_": True},
         "trainer": {
             "epochs": 3,
             "min_epochs": 1,

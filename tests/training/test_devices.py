@@ -11,7 +11,7 @@ from mmser.core.errors import MmserError
 from mmser.training.devices import Place, device_options, find_place, is_distributed
 from mmser.training.fit import train
 from mmser.training.folder import claim, run_directory
-from mmser.training.learner import Learner
+from mmser.training.loop.learner import Learner
 from mmser.training.run import Run
 
 HERE = "mmser.training.devices.torch"

@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 
 from mmser.core.errors import MmserError
 from mmser.corpora.manifest import read_manifest, write_manifest
-from mmser.training import fold as fold_module
+from mmser.training import fold_training as fold_module
 from mmser.training.fit import train
 from mmser.training.folder import run_directory
 from mmser.training.run import Run

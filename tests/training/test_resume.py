@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from mmser.training.fit import prepare, train
-from mmser.training.fold import fit_fold
+from mmser.training.fold_training import fit_fold
 from mmser.training.folder import claim
 from mmser.training.run import Run
 
@@ -31,7 +31,7 @@ SCHEDULES = {
 
 def changed(settings, run, schedule):
     target = {
-        "_target_": f"mmser.training.schedulers.{schedule}",
+        "_target_": f"mmser.training.loop.schedulers.{schedule}",
         "_partial_": True,
         **SCHEDULES[schedule],
     }
@@ -84,7 +84,7 @@ def test_an_interrupted_epoch_is_done_again_from_its_start(settings, monkeypatch
     """Stopped by an error in the middle of the third epoch, so that resuming surely starts from a
     state.
     """
-    from mmser.training.learner import Learner
+    from mmser.training.loop.learner import Learner
 
     undisturbed = train(changed(settings, "undisturbed", "warmup_linear"))
     original, steps = Learner.training_step, []
@@ -108,7 +108,7 @@ def test_an_interrupted_epoch_is_done_again_from_its_start(settings, monkeypatch
 
 def test_a_fold_that_had_stopped_early_is_not_trained_on(settings, monkeypatch):
     """Killed between the last epoch and the end: resuming must not add an epoch."""
-    from mmser.training import fold as fold_module
+    from mmser.training import fold_training as fold_module
 
     made = settings(
         folds=["s1"], **{"trainer.epochs": 30, "trainer.patience": 1, "optimizer.lr": 0.0}

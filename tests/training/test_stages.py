@@ -10,9 +10,9 @@ from torch import nn
 
 from mmser.core.errors import MmserError
 from mmser.evaluation.evaluate import evaluate
-from mmser.training import fold as fold_module
+from mmser.training import fold_training as fold_module
 from mmser.training.fit import train
-from mmser.training.learner import Learner
+from mmser.training.loop.learner import Learner
 from mmser.training.stages import list_stages, take_over
 
 SPEAKER = {

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from mmser.core.tables import read_parquet
-from mmser.evaluation.meanings import shown, title
+from mmser.evaluation.scoring.meanings import shown, title
 from mmser.reports.page import Html, bullets, heading, join, note, section, table
 from mmser.reports.run_files import RESTORE, RunFiles
 

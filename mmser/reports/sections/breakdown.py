@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mmser.core.tables import CLEAN
-from mmser.evaluation.meanings import shown
+from mmser.evaluation.scoring.meanings import shown
 from mmser.metrics.classification import class_indices, grouped_confusion, per_class, ua, wa
 from mmser.metrics.classification import confusion as count
 from mmser.metrics.predictions import classes_of

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from mmser.core.errors import MmserError
-from mmser.evaluation.compare import SAME, TESTS, compare_tables
-from mmser.evaluation.meanings import shown, title
+from mmser.evaluation.scoring.compare import SAME, TESTS, compare_tables
+from mmser.evaluation.scoring.meanings import shown, title
 from mmser.reports.page import Html, note, section, table
 from mmser.reports.run_files import RunFiles
 

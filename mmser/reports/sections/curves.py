@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from mmser.evaluation.meanings import title
+from mmser.evaluation.scoring.meanings import title
 from mmser.reports.figures import PALETTE, draw, row
 from mmser.reports.page import Html, heading, note, section
 from mmser.reports.run_files import RunFiles

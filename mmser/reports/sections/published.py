@@ -7,8 +7,8 @@ from __future__ import annotations
 from typing import Any
 
 from mmser.core.tables import CLEAN
-from mmser.evaluation.meanings import PERCENT, shown
-from mmser.evaluation.score import POOLED
+from mmser.evaluation.scoring.meanings import PERCENT, shown
+from mmser.evaluation.scoring.score import POOLED
 from mmser.reports.page import Html, bullets, heading, join, note, section, table
 from mmser.reports.run_files import RunFiles
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from mmser.core.tables import read_parquet
-from mmser.evaluation.meanings import PERCENT, shown, title
+from mmser.evaluation.scoring.meanings import PERCENT, shown, title
 from mmser.metrics.wer import PLAIN
 from mmser.reports.figures import MARKERS, PALETTE, draw, row
 from mmser.reports.page import Html, folded, note, section, table
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 FILE = "robustness.parquet"
 _ORDER = ("ua", "wa", "wf1")
 WORD_ERRORS, RECOGNISER, UNDISTURBED = "controlled word errors", "speech recogniser", "undisturbed"
-"""Families of `mmser.evaluation.robustness`; the others are "kind, unit"."""
+"""Families of `mmser.evaluation.stress.robustness`; the others are "kind, unit"."""
 
 
 def robustness(runs: list[RunFiles]) -> Html:

@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from mmser.evaluation.meanings import WEIGHTED, meaning, shown, title
-from mmser.evaluation.score import FOLD, MEAN, POOLED
+from mmser.evaluation.scoring.meanings import WEIGHTED, meaning, shown, title
+from mmser.evaluation.scoring.score import FOLD, MEAN, POOLED
 from mmser.metrics.bootstrap import DRAWS, LEVEL
 from mmser.reports.page import Html, bullets, folded, heading, join, note, section, table
 from mmser.reports.run_files import RunFiles

@@ -18,7 +18,7 @@ from mmser.models.heads.segment_average import SegmentAverage
 from mmser.models.layers.companding import compand, expand
 from mmser.models.layers.time.segments import cut_segments, segment_mask
 from mmser.models.multimodal import MultimodalModel, build_model
-from mmser.training.schedulers import milestones
+from mmser.training.loop.schedulers import milestones
 
 SMALL = {"channels": (2, 3, 4, 4, 6), "segment": 15, "columns": 16, "hop": 8, "test_hop": 4}
 

@@ -15,7 +15,7 @@ from mmser.models.fusion.concat import Concat
 from mmser.models.heads.classifier import Classifier
 from mmser.models.multimodal import MultimodalModel, build_model
 from mmser.objectives.classification import CrossEntropy
-from mmser.training.parameters import freeze, frozen_modules
+from mmser.training.loop.parameters import freeze, frozen_modules
 
 SMALL = {"channels": (3, 4, 5, 6), "embedding_size": 8, "crop": None}
 LINEAR_ONLY = ["encoders.audio.bn0.*", "encoders.audio.conv_block*"]

@@ -1,0 +1,148 @@
+"""A run that predicts every frame, written out as the AVEC challenges do: one csv per recording,
+which fuse reads.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import nn
+
+from mmser.core.batch import Outputs
+from mmser.core.errors import MmserError
+from mmser.core.file_names import file_name
+from mmser.corpora.avec_csv import write_track
+from mmser.evaluation.predict import run_model
+from mmser.metrics.regression import ccc
+from mmser.training.inputs.sources import open_fold
+from mmser.training.stages import list_stages
+
+if TYPE_CHECKING:
+    from mmser.data.fold import FoldData
+    from mmser.training.run import Run
+
+FOLDER = "frames"
+
+
+def write_frames(run: Run) -> tuple[pd.DataFrame, list[Path]]:
+    """Write ``<run>/frames/<recording>.csv`` (``name;timestamp;<value>;...``) for the tested
+    recordings.
+
+    With several seeds each has a folder ``frames/seed<k>``: a model of its own for `mmser fuse`. A
+    run of one fold also predicts the corpus's recordings that its protocol leaves out, such as a
+    test part without labels. Predictions are moved back by the delay the objective trained with.
+    Returns the concordance over all labelled frames of the tested part (columns seed, frames,
+    ccc_<value>; no row without traced labels), and the folders written. Raises MmserError when the
+    run has no finished fold or its model predicts no frames.
+    """
+    if not run.folds:
+        raise MmserError(
+            "at least one finished fold", f"none in {run.directory}", "Run `mmser train` again."
+        )
+    seeds = sorted({seed for _, seed in run.folds})
+    single = len({fold for fold, _ in run.folds}) == 1
+    rows, folders = [], []
+    for seed in seeds:
+        folder = run.directory / FOLDER / (f"seed{seed}" if len(seeds) > 1 else "")
+        folder.mkdir(parents=True, exist_ok=True)
+        pairs: list[tuple[np.ndarray, np.ndarray]] = []
+        for fold in [name for name, number in run.folds if number == seed]:
+            pairs += _write_fold(run, fold, seed, folder, with_others=single)
+        rows += _scored(pairs, run.task(run.folds[0][0], seed).values, seed)
+        folders.append(folder)
+    return pd.DataFrame(rows), folders
+
+
+def _write_fold(
+    run: Run, fold: str, seed: int, folder: Path, with_others: bool
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Values and labels (frame, value) of every tested recording that has traced labels."""
+    model = run.load_model(fold, seed)
+    objective: Any = run.load_objective(fold, seed, model.vector_size)
+    data = _with_others(run, fold, seed) if with_others else run.fold_data(fold, seed)
+    tested = set(run.assignment.loc[run.assignment["fold"].astype(str) == str(fold), "id"])
+    places = {name: place for place, name in enumerate(data.ids("test"))}
+    pairs = []
+    for batch, outputs in run_model(model, data.loader("test", shuffle=False)):
+        values, mask = _frames(model, outputs)
+        traced = batch.streams.get(getattr(objective, "labels", getattr(objective, "gold", "")))
+        for row, name in enumerate(batch.ids):
+            real = mask[row]
+            moved = _moved_back(values[row][real], getattr(objective, "delay", 0))
+            if len(moved):
+                times = _times(data, places[name], len(real))[real]
+                write_track(folder / f"{file_name(name)}.csv", name, times, moved, data.task.values)
+            if traced is not None and name in tested:
+                known = (traced.mask[row].numpy() & real)[real]
+                pairs.append((moved[known], traced.values[row].numpy()[real][known]))
+    return pairs
+
+
+def _frames(model: nn.Module, outputs: Outputs) -> tuple[np.ndarray, np.ndarray]:
+    """Values (batch, time, value) and which frames are real (batch, time)."""
+    head: Any = getattr(model, "head", None)
+    if outputs.sequence is None or head is None or getattr(head, "reads", "vector") != "vector":
+        raise MmserError(
+            "a run that predicts every frame", "none", "Train e.g. system=multistage_lstm."
+        )
+    with torch.inference_mode():
+        values = head(outputs.sequence.filled())[1]
+    if values is None:
+        raise MmserError(
+            "a run with values to predict", "classes alone", "Choose a protocol with values."
+        )
+    return values.float().cpu().numpy(), outputs.sequence.mask.cpu().numpy()
+
+
+def _moved_back(values: np.ndarray, delay: int) -> np.ndarray:
+    """The prediction of frame t speaks of frame t + delay; the first frames repeat the first
+    prediction.
+    """
+    return values[(np.arange(len(values)) - delay).clip(0)]
+
+
+def _times(data: FoldData, row: int, steps: int) -> np.ndarray:
+    """(frame,) seconds at which the grid cells of a recording begin."""
+    streams = data.dataset("test")[(0, row)].streams.values()
+    spans = next(
+        (track.spans for track in streams if track is not None and track.spans is not None), None
+    )
+    first = 0.0 if spans is None else float(np.round(spans[0, 0] * data.grid_rate))
+    return (first + np.arange(steps)) / data.grid_rate
+
+
+def _with_others(run: Run, fold: str, seed: int) -> FoldData:
+    """The fold's data with the recordings that take no part in the protocol added to
+    its test part.
+    """
+    others = run.manifest.loc[~run.manifest["id"].isin(run.assignment["id"]), "id"]
+    further = pd.DataFrame({"id": others, "fold": fold, "part": "test", "label": None})
+    assignment = (
+        pd.concat([run.assignment, further], ignore_index=True) if len(further) else run.assignment
+    )
+    saved = {"transforms": run.transforms(fold, seed), "task": run.task(fold, seed)}
+    return open_fold(
+        list_stages(run.config)[-1].settings,
+        run.manifest,
+        assignment,
+        fold,
+        seed,
+        run.recorded,
+        **saved,
+    )
+
+
+def _scored(
+    pairs: list[tuple[np.ndarray, np.ndarray]], values: tuple[str, ...], seed: int
+) -> list[dict[str, Any]]:
+    if not pairs:
+        return []
+    predicted, target = (np.concatenate(side) for side in zip(*pairs, strict=True))
+    scores = {
+        f"ccc_{name}": ccc(target[:, i], predicted[:, i], ddof=1) for i, name in enumerate(values)
+    }
+    return [{"seed": seed, "frames": len(target)} | scores]

@@ -1,0 +1,49 @@
+"""How far each stage of a staged run has moved each layer: what it kept of the stage before, and
+what it learnt anew.
+
+Source: Triantafyllopoulos and Schuller, "The role of task and acoustic similarity in audio transfer
+learning: insights from the speech emotion recognition case", ICASSP 2021.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from itertools import pairwise
+from pathlib import Path
+
+import pandas as pd
+from torch import nn
+
+from mmser.cache.tensors import load_arrays
+from mmser.metrics.layer_distance import layer_distances
+from mmser.training.loop.callbacks import WEIGHTS
+from mmser.training.stages import Stage
+
+LAYER_COLUMNS = ("stage", "layer", "distance")
+
+
+def layer_change(model: nn.Module, stages: Sequence[Stage], folder: Path) -> pd.DataFrame:
+    """Cosine distance between the weights each stage but the first began with and ended with:
+    LAYER_COLUMNS.
+
+    ``model`` is the fold's, whose convolutions and linear layers are told in network order,
+    ``folder`` the fold's. A layer that a stage did not take over from the one before is left out.
+    Empty where there is one stage.
+    """
+    order, tables = list(model.state_dict()), []
+    for before, after in pairwise(stages):
+        paths = [folder / stage.folder / WEIGHTS for stage in (before, after)]
+        if not all(path.is_file() for path in paths):
+            continue
+        first, second = map(load_arrays, paths)
+        taken = [
+            name for name in order if any(fnmatchcase(name, pattern) for pattern in after.load)
+        ]
+        both = {name: first[name] for name in taken if name in first and name in second}
+        tables.append(layer_distances(both, second).assign(stage=after.name))
+    return (
+        pd.concat(tables, ignore_index=True)[[*LAYER_COLUMNS]]
+        if tables
+        else pd.DataFrame(columns=[*LAYER_COLUMNS])
+    )

@@ -1,0 +1,230 @@
+"""What each part of a system is worth: modalities taken away at test or at training time, parts of
+it exchanged.
+
+One grid: rows are what was trained, columns what the test part still had.
+
+- *test time*: the trained models see every subset of their modalities, the others masked.
+- *random absence*: each modality of each utterance is absent with a given rate, several seeded
+  draws.
+- *training time*: the system is trained again with fewer encoders, on the same folds and seeds with
+  the same budget.
+- *remedy*: the system is trained again with modality dropout.
+- *component*: any config group or key over a list of values.
+
+A variant that cannot be built or trained is a row without a score whose ``note`` says why.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from mmser.core.errors import MmserError, UsageError
+from mmser.evaluation.stress.conditions import (
+    METRICS,
+    SCORED,
+    Condition,
+    condition_scores,
+    modalities,
+    predict_conditions,
+    replace_rows,
+)
+from mmser.evaluation.stress.masking import Keep, RandomAbsence, subsets
+from mmser.evaluation.stress.variants import only_streams, slug, with_dropout, with_value
+
+if TYPE_CHECKING:
+    from mmser.training.run import Run
+
+FILE = "ablation.parquet"
+PREDICTIONS = "ablation-predictions.parquet"
+FOLDER = "ablation"
+"""Retrained variants lie in ``<run>/ablation/<variant>``, each a run folder of its own."""
+
+COLUMNS = ("train", "test", "kind", "rate", *SCORED[1:], "note")
+"""``kind``: test | absence | train | remedy | component; ``rate`` of absence asked for; ``absent``
+what came of it.
+"""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Variant:
+    """A system to train: its name in the grid's rows, its folder's, the settings, the modalities it
+    has.
+    """
+
+    name: str
+    kind: str
+    settings: dict[str, Any]
+    modalities: tuple[str, ...]
+
+
+def ablate(
+    run: Run | str | Path,
+    train: bool = False,
+    rates: Sequence[float] = (),
+    draws: int = 3,
+    remedy: float | None = None,
+    vary: Mapping[str, Sequence[str]] | None = None,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """The grid of COLUMNS, one row per (train, test, metric), also written to
+    ``<run>/ablation.parquet``.
+
+    ``train`` trains the system again for every smaller subset of modalities; ``remedy`` again with
+    modality dropout of that probability; ``vary`` again for each value of each key (see
+    `variants.with_value`). ``rates`` are of random absence, in ``draws`` seeded draws. Variants
+    that are trained already are not trained again. Raises MmserError when the run has no finished
+    fold, UsageError for a rate outside [0, 1] or an unknown key.
+    """
+    from mmser.training.run import Run
+
+    run = Run(run) if isinstance(run, str | Path) else run
+    wrong = [rate for rate in [*rates, *([] if remedy is None else [remedy])] if not 0 <= rate <= 1]
+    if wrong or draws < 1:
+        raise UsageError(
+            "rates between 0 and 1 and at least one draw", f"{wrong or draws}", "Correct them."
+        )
+    if not run.folds:
+        raise MmserError(
+            "at least one finished fold", f"none in {run.directory}", "Run `mmser train` again."
+        )
+    groups = modalities(run.fold_data(*run.folds[0]), run.config["model"]["encoders"])
+    whole = "+".join(groups)
+    variants = list(_variants(run, groups, train, remedy, vary or {}))
+    tables, predictions = [], []
+    for variant in [_Variant(whole, "test", {}, tuple(groups)), *variants]:
+        table, predicted = _row_of_the_grid(run, variant, groups, rates, draws, seed)
+        tables.append(table)
+        predictions.append(predicted)
+    told = pd.concat([table for table in predictions if len(table)], ignore_index=True)
+    replace_rows(run.directory / PREDICTIONS, told, ["condition"])
+    return replace_rows(
+        run.directory / FILE, pd.concat(tables, ignore_index=True), ["train", "test"]
+    )
+
+
+def grid_text(table: pd.DataFrame, metric: str | None = None) -> str:
+    """The grid of one metric (default: UA, else the first) for a terminal, in percent where it is a
+    share.
+    """
+    from mmser.evaluation.scoring.meanings import shown, title
+
+    known = list(dict.fromkeys(table["metric"].dropna()))
+    if not known:
+        return "nothing could be scored: " + "; ".join(dict.fromkeys(table["note"]))
+    name = metric or next((name for name in METRICS if name in known), known[0])
+    rows = table[table["metric"] == name]
+    cells = rows.assign(cell=[_cell(row, shown) for row in rows.to_dict("records")])
+    grid = cells.pivot(index="train", columns="test", values="cell")
+    grid = grid.reindex(index=rows["train"].unique(), columns=rows["test"].unique()).fillna("-")
+    grid.index.name, grid.columns.name = "trained on", None
+    lines = [
+        f"{title(name)}, pooled over folds and seeds; columns: what the test part had",
+        grid.reset_index().to_string(index=False),
+    ]
+    lines += [
+        f"{row['train']}: {row['note']}" for row in table[table["note"] != ""].to_dict("records")
+    ]
+    return "\n".join(lines)
+
+
+def _cell(row: Mapping[Any, Any], shown: Any) -> str:
+    value = shown(row["metric"], row["value"])
+    return (
+        value
+        if pd.isna(row["low"])
+        else f"{value} [{shown(row['metric'], row['low'])}, {shown(row['metric'], row['high'])}]"
+    )
+
+
+def _variants(
+    run: Run,
+    groups: Mapping[str, Sequence[str]],
+    train: bool,
+    remedy: float | None,
+    vary: Mapping[str, Sequence[str]],
+) -> Iterator[_Variant]:
+    everything = tuple(groups)
+    for chosen in subsets(everything)[1:] if train else []:
+        streams = [stream for name in chosen for stream in groups[name]]
+        yield _Variant("+".join(chosen), "train", only_streams(run.config, streams), chosen)
+    if remedy is not None:
+        name = f"{'+'.join(everything)} dropout {remedy:g}"
+        yield _Variant(name, "remedy", with_dropout(run.config, remedy), everything)
+    for key, values in vary.items():
+        for value in values:
+            yield _Variant(
+                f"{key}={value}", "component", with_value(run.config, key, value), everything
+            )
+
+
+def _row_of_the_grid(
+    run: Run,
+    variant: _Variant,
+    groups: Mapping[str, Sequence[str]],
+    rates: Sequence[float],
+    draws: int,
+    seed: int,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Scores (COLUMNS) and predictions of one trained system under every test condition."""
+    own = {name: tuple(groups[name]) for name in variant.modalities}
+    tests = {
+        "+".join(chosen): ("test", float("nan"), chosen) for chosen in subsets(variant.modalities)
+    }
+    if variant.kind == "component":
+        tests = dict(list(tests.items())[:1])
+    tests |= {f"absent {rate:g}": ("absence", rate, ()) for rate in rates}
+    try:
+        trained = run if variant.kind == "test" else _trained(run, variant)
+        predicted = predict_conditions(trained, _conditions(tests, own, draws, seed))
+    except MmserError as error:
+        if variant.kind == "test":
+            raise
+        _log.warning("%s: %s", variant.name, error)
+        note = {
+            "train": variant.name,
+            "test": next(iter(tests)),
+            "kind": variant.kind,
+            "note": str(error),
+        }
+        return pd.DataFrame([note], columns=list(COLUMNS)), pd.DataFrame()
+    scores = condition_scores(predicted)
+    kinds = [
+        tests[test][0] if variant.kind == "test" else variant.kind for test in scores["condition"]
+    ]
+    scores = scores.assign(train=variant.name, test=scores["condition"], kind=kinds, note="")
+    scores = scores.assign(rate=[tests[test][1] for test in scores["test"]])[list(COLUMNS)]
+    return scores, predicted.assign(
+        condition=f"train {variant.name}, test " + predicted["condition"]
+    )
+
+
+def _conditions(
+    tests: Mapping[str, tuple[str, float, Sequence[str]]],
+    groups: Mapping[str, Sequence[str]],
+    draws: int,
+    seed: int,
+) -> Iterator[Condition]:
+    for name, (kind, rate, chosen) in tests.items():
+        if kind == "absence":
+            for draw in range(draws):
+                yield Condition(name, RandomAbsence(groups, rate, draw, seed), draw=draw)
+        else:
+            yield Condition(name, Keep(stream for part in chosen for stream in groups[part]))
+
+
+def _trained(run: Run, variant: _Variant) -> Run:
+    from mmser.training.fit import train
+
+    directory = run.directory / FOLDER / slug(variant.name)
+    _log.info("training %s into %s", variant.name, directory)
+    trained = sorted({seed for _, seed in run.folds})
+    folds = list(dict.fromkeys(fold for fold, _ in run.folds))
+    return train({**variant.settings, "run": str(directory), "folds": folds, "seeds": trained})

@@ -1,0 +1,183 @@
+"""A run under many conditions: the same trained models, another test part each time, one
+predictions table.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import torch
+
+from mmser.cache.atomic import written_aside
+from mmser.core.batch import Batch
+from mmser.core.errors import MmserError
+from mmser.core.tables import read_parquet
+from mmser.evaluation.evaluate import order_of, with_facts
+from mmser.evaluation.predict import predict
+from mmser.evaluation.scoring.score import POOLED, score
+
+if TYPE_CHECKING:
+    from mmser.cache.feature_store import FeatureStore
+    from mmser.data.fold import FoldData
+    from mmser.training.run import Run
+
+METRICS = ("ua", "wa", "wf1")
+"""Shown for classes; ``ccc_<value>`` for every value."""
+
+SCORED = (
+    "condition",
+    "metric",
+    "value",
+    "low",
+    "high",
+    "std_draws",
+    "draws",
+    "absent",
+    "utterances",
+)
+_ROOM = re.compile(r"mmser\.extractors\.(audio|text|face)\.")
+
+
+@dataclass(frozen=True, eq=False)
+class Condition:
+    """What is done to the test part: ``stores`` replace streams' stores, then ``change`` alters
+    each batch.
+
+    Conditions of one ``name`` are draws of the same thing and are scored together.
+    """
+
+    name: str
+    change: Callable[[Batch], Batch] | None = None
+    stores: Mapping[str, FeatureStore] = field(default_factory=dict)
+    draw: int = 0
+
+
+def predict_conditions(run: Run, conditions: Iterable[Condition]) -> pd.DataFrame:
+    """Predictions of every finished fold and seed under every condition, with ``draw`` and
+    ``absent``.
+
+    ``absent`` is the share of the utterance's streams that were not there. Models are loaded once
+    per condition, and conditions are taken one after the other, so that their stores need not exist
+    together. Raises MmserError when no fold is finished.
+    """
+    if not run.folds:
+        raise MmserError(
+            "at least one finished fold",
+            f"none in {run.directory}",
+            "Run `mmser train` again; it goes on.",
+        )
+    tables = [_predicted(run, condition) for condition in conditions]
+    return pd.concat(tables, ignore_index=True)
+
+
+def _predicted(run: Run, condition: Condition) -> pd.DataFrame:
+    tables = []
+    for fold, seed in run.folds:
+        options: dict[str, Any] = {"test_stores": condition.stores} if condition.stores else {}
+        data, model = run.fold_data(fold, seed, **options), run.load_model(fold, seed)
+        absent: dict[str, float] = {}
+        batches = _changed(data, condition.change, absent)
+        table = predict(model, batches, data.task.classes, data.task.values)
+        table = table.iloc[order_of(table, data.ids("test"))].reset_index(drop=True)
+        tables.append(
+            table.assign(fold=fold, seed=seed, draw=condition.draw, absent=table["id"].map(absent))
+        )
+    return with_facts(pd.concat(tables, ignore_index=True), run.manifest, condition.name)
+
+
+def _changed(
+    data: FoldData, change: Callable[[Batch], Batch] | None, absent: dict[str, float]
+) -> Iterator[Batch]:
+    """The test batches under ``change``; notes in ``absent`` what each utterance lacks."""
+    for batch in data.loader("test", shuffle=False):
+        changed = change(batch) if change else batch
+        there = torch.stack([stream.present for stream in changed.streams.values()]).float().mean(0)
+        absent.update(zip(changed.ids, (1 - there).tolist(), strict=True))
+        yield changed
+
+
+def condition_scores(predictions: pd.DataFrame) -> pd.DataFrame:
+    """SCORED: pooled scores of each condition over folds, seeds and draws, with the
+    speaker-clustered interval.
+
+    ``std_draws`` is the standard deviation (N - 1) over draws, NaN for a single one; ``absent`` the
+    mean share of streams that were not there.
+    """
+    rows: list[dict[str, Any]] = []
+    for condition, part in predictions.groupby("condition", sort=False):
+        # A draw is a repetition like a fold of its own: speakers stay the clusters over all of
+        # them.
+        tagged = part.assign(fold=part["fold"].astype(str) + " draw " + part["draw"].astype(str))
+        by_draw = [_pooled(table, 2) for _, table in part.groupby("draw")]
+        for metric, row in _pooled(tagged).items():
+            values = pd.Series([draw[metric]["value"] for draw in by_draw])
+            known = {
+                "condition": condition,
+                "metric": metric,
+                "std_draws": values.std(),
+                "draws": len(by_draw),
+            }
+            rows.append(
+                {
+                    **row,
+                    **known,
+                    "absent": float(part["absent"].mean()),
+                    "utterances": part["id"].nunique(),
+                }
+            )
+    return pd.DataFrame(rows, columns=list(SCORED))
+
+
+def _pooled(table: pd.DataFrame, draws: int | None = None) -> dict[str, dict[str, Any]]:
+    scores = score(table) if draws is None else score(table, draws=draws)
+    pooled = scores[(scores["scope"] == POOLED) & scores["metric"].map(_is_shown)]
+    return {row["metric"]: {str(key): row[key] for key in row} for row in pooled.to_dict("records")}
+
+
+def _is_shown(metric: str) -> bool:
+    return metric in METRICS or metric.startswith("ccc_")
+
+
+def tested_ids(run: Run) -> list[str]:
+    """Utterances of the test part of a finished fold, each once."""
+    finished = {fold for fold, _ in run.folds}
+    tested = run.assignment[run.assignment["part"] == "test"]
+    return list(
+        dict.fromkeys(map(str, tested.loc[tested["fold"].astype(str).isin(finished), "id"]))
+    )
+
+
+def modalities(data: FoldData, encoded: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """{modality: its streams}; a stream of no extractor in the audio, text or face room is a
+    modality of its own.
+
+    Only the streams ``encoded`` by the model count: others serve the objective, such as the
+    characters of a CTC term.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for stream in data.specs:
+        if stream not in encoded:
+            continue
+        room = _ROOM.match(str(data.stores[stream].info["class"]))
+        name = room[1] if room else stream
+        found[name] = (*found.get(name, ()), stream)
+    return found
+
+
+def replace_rows(path: Path, table: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
+    """Write ``table`` to the parquet file ``path``, rows of the same ``keys`` replaced, others
+    kept; -> all rows.
+    """
+    if path.is_file():
+        before = read_parquet(path, "Delete it and try its conditions again.")
+        done = set(table[list(keys)].itertuples(index=False, name=None))
+        kept = [row not in done for row in before[list(keys)].itertuples(index=False, name=None)]
+        table = pd.concat([before[kept], table], ignore_index=True) if any(kept) else table
+    with written_aside(path) as aside:
+        table.to_parquet(aside, index=False)
+    return table

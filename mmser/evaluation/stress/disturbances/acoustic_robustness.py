@@ -1,0 +1,154 @@
+"""A trained run on disturbed sound and pictures: decoded clips are changed before the run's own
+extractors see them.
+
+Each condition is a store of its own beside the clean one (``mfcc40+white5-<fingerprint>``); what is
+cached is not done again. The training part stays clean: everything fitted on it is as the run was
+trained.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from mmser.cache.store import Store
+from mmser.composition import built
+from mmser.core.errors import MmserError
+from mmser.core.utterance import Utterance
+from mmser.evaluation.rebuild import extractor_like, frame_rate_of
+from mmser.evaluation.stress.conditions import Condition, modalities, predict_conditions, tested_ids
+from mmser.evaluation.stress.disturbances.disturbance import LEVELS, UNITS, Disturbance, Disturbed
+from mmser.evaluation.stress.robustness import CLEAN_FAMILY, Strength, keep_scores
+
+if TYPE_CHECKING:
+    from mmser.data.fold import FoldData
+    from mmser.training.run import Run
+
+VOICES = 24
+"""Utterances of which babble is mixed, drawn once from the corpus."""
+
+
+def acoustic_robustness(
+    run: Run | str | Path,
+    disturbances: Mapping[str, Sequence[float]],
+    noise_folder: str | None = None,
+    seed: int = 0,
+    workers: int = 0,
+) -> pd.DataFrame:
+    """Scores (`robustness.COLUMNS`) undisturbed and under each kind of disturbance at each level.
+
+    ``disturbances`` maps kinds (`disturbance.UNITS`) to levels; no levels mean
+    `disturbance.LEVELS`. ``workers`` processes decode. Rows are kept in the run's folder. Raises
+    UsageError for an unknown kind, MmserError when the corpus's media are not there or no stream of
+    the run can be disturbed that way.
+    """
+    from mmser.training.run import Run
+
+    run = Run(run) if isinstance(run, str | Path) else run
+    if not run.folds:
+        raise MmserError(
+            "at least one finished fold", f"none in {run.directory}", "Run `mmser train` again."
+        )
+    data = run.fold_data(*run.folds[0])
+    wanted = _disturbances(run, disturbances, noise_folder, seed)
+    stores = _disturbed_stores(run, data, wanted, workers)
+    strengths = {"undisturbed": Strength(CLEAN_FAMILY)}
+    for one in wanted:
+        family = f"{_words(one)}, {UNITS[one.kind]}"
+        strengths[_title(one)] = Strength(family, one.level, one.level)
+    conditions = [
+        Condition("undisturbed"),
+        *(Condition(_title(one), stores=stores[one.name]) for one in wanted),
+    ]
+    return keep_scores(run, predict_conditions(run, conditions), strengths)
+
+
+def _title(one: Disturbance) -> str:
+    return f"{_words(one)} {one.level:g} {UNITS[one.kind]}"
+
+
+def _words(one: Disturbance) -> str:
+    return one.kind.replace("_", " ")
+
+
+def _disturbances(
+    run: Run, asked: Mapping[str, Sequence[float]], noise_folder: str | None, seed: int
+) -> list[Disturbance]:
+    if not asked:
+        raise MmserError("kinds of disturbance", "none", f"Name some of {', '.join(UNITS)}.")
+    voices = (
+        _voices(list(built(run.config["corpus"]).utterances()), seed) if "babble" in asked else {}
+    )
+    return [
+        Disturbance(kind, float(level), seed, voices if kind == "babble" else {}, noise_folder)
+        for kind, levels in asked.items()
+        for level in levels or LEVELS.get(kind, (0.0,))
+    ]
+
+
+def _voices(utterances: Sequence[Utterance], seed: int) -> dict[str, np.ndarray]:
+    """The sound of up to `VOICES` utterances, the same ones whatever their order."""
+    from mmser.extraction.decoding import clips_in_order
+    from mmser.extraction.plan import Request
+
+    order = sorted(utterances, key=lambda item: (zlib.crc32(f"{seed} {item.id}".encode()), item.id))
+    one_each = [
+        Request((utterance,), audio=True, frames=False) for utterance in order[: 2 * VOICES]
+    ]
+    clips = clips_in_order(one_each, frame_rate=0.0, workers=1)
+    heard = {clip.id: clip.waveform for clip in clips if clip.waveform is not None}
+    return dict(list(heard.items())[:VOICES])
+
+
+def _disturbed_stores(
+    run: Run, data: FoldData, wanted: Sequence[Disturbance], workers: int
+) -> dict[str, dict[str, Store]]:
+    """{disturbance: {stream: its store}}; all that is missing is extracted, decoding every file
+    once.
+    """
+    from mmser.extraction.preprocess import preprocess
+
+    corpus = built(run.config["corpus"])
+    groups = modalities(data, run.config["model"]["encoders"])
+    stores: dict[str, dict[str, Store]] = {one.name: {} for one in wanted}
+    for modality in dict.fromkeys(one.modality for one in wanted):
+        streams = groups.get(modality, ())
+        if not streams:
+            raise MmserError(
+                f"a run with a stream of {modality}",
+                ", ".join(data.specs),
+                "Leave this disturbance out.",
+            )
+        asked = list(
+            _extractors(run, data, [one for one in wanted if one.modality == modality], streams)
+        )
+        rate = next((found for name in streams if (found := frame_rate_of(data.stores[name]))), 3.0)
+        made = preprocess(
+            corpus,
+            {name: extractor for name, _, _, extractor in asked},
+            run.config["cache"],
+            workers=workers,
+            frame_rate=rate,
+            only=set(tested_ids(run)),
+            max_failures=1.0,  # a disturbance may well leave nothing to hear or see
+        )
+        folders = dict(zip(made["extractor"], made["directory"], strict=True))
+        for name, one, stream, _ in asked:
+            stores[one.name][stream] = Store(folders[name])
+    return stores
+
+
+def _extractors(
+    run: Run, data: FoldData, wanted: Sequence[Disturbance], streams: Sequence[str]
+) -> Iterator[tuple[str, Disturbance, str, Disturbed]]:
+    """(name of the store, disturbance, stream, extractor)."""
+    for stream in streams:
+        store = data.stores[stream]
+        extractor = extractor_like(store, run)
+        for one in wanted:
+            yield f"{store.info['extractor']}+{one.name}", one, stream, Disturbed(extractor, one)

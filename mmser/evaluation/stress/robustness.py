@@ -1,0 +1,86 @@
+"""The robustness table of a run: scores of disturbed conditions against how strong the disturbance
+came out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from mmser.evaluation.stress.conditions import METRICS, SCORED, condition_scores, replace_rows
+from mmser.training.run import Run
+
+FILE = "robustness.parquet"
+PREDICTIONS = "robustness-predictions.parquet"
+
+COLUMNS = ("family", "condition", "level", "achieved", "normaliser", *SCORED[1:])
+"""``family`` names a curve ("controlled word errors", "white noise"), ``level`` what was asked for,
+``achieved`` what came of it, both in the family's unit (a share for word errors, dB, Hz, ...), NaN
+where there is none. ``normaliser`` is that of the word errors (see `mmser.metrics.wer`), "" for
+others."""
+
+WORD_ERRORS = "controlled word errors"
+RECOGNISER = "speech recogniser"
+RETRAINED = "trained on the recogniser"
+CLEAN_FAMILY = "undisturbed"
+
+
+@dataclass(frozen=True, slots=True)
+class Strength:
+    """What a condition is: its family, the level asked for and the one achieved, word errors by
+    which normaliser.
+    """
+
+    family: str
+    level: float = float("nan")
+    achieved: float = float("nan")
+    normaliser: str = ""
+
+
+def keep_scores(
+    run: Run, predictions: pd.DataFrame, strengths: Mapping[str, Strength]
+) -> pd.DataFrame:
+    """Score the conditions of ``predictions``, add them to the run's robustness table, return the
+    new rows.
+    """
+    scores = condition_scores(predictions)
+    known = [strengths[condition] for condition in scores["condition"]]
+    scores = scores.assign(
+        family=[one.family for one in known],
+        level=[one.level for one in known],
+        achieved=[one.achieved for one in known],
+        normaliser=[one.normaliser for one in known],
+    )[list(COLUMNS)]
+    replace_rows(run.directory / PREDICTIONS, predictions, ["condition"])
+    replace_rows(run.directory / FILE, scores, ["condition"])
+    return scores
+
+
+def robustness_text(scores: pd.DataFrame) -> str:
+    """The table for a terminal: one line per condition, UA, WA and WF1 (or CCC) with intervals."""
+    from mmser.evaluation.scoring.meanings import shown, title
+
+    names = [name for name in METRICS if name in set(scores["metric"])]
+    names += sorted(set(scores["metric"]) - set(names))
+    rows = []
+    for condition, part in scores.groupby("condition", sort=False):
+        by_metric = {row["metric"]: row for row in part.to_dict("records")}
+        first = next(iter(by_metric.values()))
+        row = {"family": first["family"], "condition": condition, "achieved": first["achieved"]}
+        row |= {"normaliser": first["normaliser"]} if scores["normaliser"].any() else {}
+        row |= {"draws": first["draws"], "absent": first["absent"]}
+        for name in names:
+            value, low, high = (
+                shown(name, by_metric[name][key]) for key in ("value", "low", "high")
+            )
+            row[title(name)] = f"{value} [{low}, {high}]"
+        rows.append(row)
+    table = pd.DataFrame(rows).to_string(
+        index=False, float_format=lambda number: f"{number:.3f}", na_rep="-"
+    )
+    return (
+        f"{table}\nIn brackets: speaker-clustered 95 % interval; absent: share of the streams "
+        "that were not there."
+    )

@@ -1,0 +1,284 @@
+"""A trained run on what speech recognisers hear, and on transcripts with controlled word errors.
+
+Texts go through the run's own text extractors, so nothing but the words changes. The recognisers'
+transcripts and features are cached like any others (``<extractor>@<recogniser>``); texts with
+controlled errors are used once and kept in memory. Reference is the corpus's transcript; an
+utterance without one has no text under controlled errors either. A text without a word is a missing
+modality.
+"""
+
+from __future__ import annotations
+
+import copy
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from mmser.cache.empty import is_empty
+from mmser.cache.feature_store import FeatureStore
+from mmser.cache.find import find_store
+from mmser.cache.fingerprint import CORPUS_TRANSCRIPT
+from mmser.cache.layout import TRANSCRIPT, split_store_name
+from mmser.cache.memory import MemoryStore
+from mmser.cache.store import Store
+from mmser.cache.transcripts import TranscriptStore
+from mmser.core.clip import Clip, Failure, Transcript
+from mmser.core.contracts import Extractor
+from mmser.core.errors import MmserError
+from mmser.corpora.manifest import from_table
+from mmser.evaluation.rebuild import extractor_like
+from mmser.evaluation.stress.conditions import Condition, modalities, predict_conditions, tested_ids
+from mmser.evaluation.stress.robustness import (
+    RECOGNISER,
+    RETRAINED,
+    WORD_ERRORS,
+    Strength,
+    keep_scores,
+)
+from mmser.evaluation.stress.variants import slug
+from mmser.evaluation.stress.words.transcribed import ensure_transcribed
+from mmser.evaluation.stress.words.word_confusions import Confusions, learn_confusions
+from mmser.evaluation.stress.words.word_errors import corrupted
+from mmser.evaluation.stress.words.word_neighbours import Neighbours
+from mmser.metrics.wer import PLAIN, normalise_text, normaliser_of, word_errors
+from mmser.training.inputs.sources import corpus_name
+
+if TYPE_CHECKING:
+    from mmser.training.run import Run
+
+EXTRACTED_TOGETHER = 16
+_log = logging.getLogger(__name__)
+
+
+def asr_robustness(
+    run: Run | str | Path,
+    backends: Sequence[str] = (),
+    wer: Sequence[float] = (),
+    draws: int = 3,
+    retrain: bool = False,
+    seed: int = 0,
+    normaliser: str = PLAIN,
+) -> pd.DataFrame:
+    """Scores (`robustness.COLUMNS`) with each recogniser's transcripts and at each word error rate
+    in ``wer``.
+
+    ``backends`` are names of transcribers (pocketsphinx, whisper-base, faster_whisper-small); what
+    they have not heard yet is transcribed and extracted first, for which the corpus's media must be
+    there. ``retrain`` also trains the system again on each recogniser's words. Controlled errors
+    are made ``draws`` times, of the kinds and words that the recognisers in the cache were found to
+    make, else of words that sound alike. Rows are kept in the run's folder. ``normaliser`` is that
+    of the recognisers' word error rates ("plain" or "whisper": see `mmser.metrics.wer`); controlled
+    errors are always counted by "plain". Raises MmserError when the run has no text stream.
+    """
+    from mmser.training.run import Run
+
+    normaliser_of(normaliser)
+    run = Run(run) if isinstance(run, str | Path) else run
+    stores = text_stores(run)
+    strengths: dict[str, Strength] = {}
+    tables = (
+        [predict_conditions(run, _recognised(run, stores, backends, strengths, normaliser))]
+        if backends
+        else []
+    )
+    tables += [
+        _retrained(run, stores, backend, strengths, normaliser)
+        for backend in (backends if retrain else ())
+    ]
+    if wer:
+        tables.append(
+            predict_conditions(run, _controlled(run, stores, wer, draws, seed, strengths))
+        )
+    if not tables:
+        raise MmserError(
+            "recognisers or word error rates",
+            "none",
+            "Name some, e.g. asr=[pocketsphinx] wer=[0.1,0.3].",
+        )
+    return keep_scores(run, pd.concat(tables, ignore_index=True), strengths)
+
+
+def text_stores(run: Run) -> dict[str, FeatureStore]:
+    """The stores of the run's text streams. Raises MmserError when it has none or no fold is
+    finished.
+    """
+    if not run.folds:
+        raise MmserError(
+            "at least one finished fold", f"none in {run.directory}", "Run `mmser train` again."
+        )
+    data = run.fold_data(*run.folds[0])
+    streams = modalities(data, run.config["model"]["encoders"]).get("text", ())
+    if not streams:
+        raise MmserError(
+            "a run with a text stream",
+            f"only {', '.join(data.specs)}",
+            "Train a system that reads text.",
+        )
+    return {stream: data.stores[stream] for stream in streams}
+
+
+def word_error_rate(
+    run: Run, backend: str, fingerprint: str = "", normaliser: str = PLAIN
+) -> float:
+    """Of a recogniser's transcripts of the run's test utterances against the corpus's (see
+    `mmser.metrics.wer`).
+
+    ``fingerprint`` chooses among several stores of its transcripts.
+    """
+    name = f"{TRANSCRIPT}@{backend}" + (f"-{fingerprint}" if fingerprint else "")
+    spoken, heard = _pairs(
+        run, TranscriptStore(find_store(run.config["cache"], corpus_name(run.config), name))
+    )
+    return word_errors(spoken, heard, normaliser).rate
+
+
+def _recognised(
+    run: Run,
+    stores: Mapping[str, FeatureStore],
+    backends: Sequence[str],
+    strengths: dict[str, Strength],
+    normaliser: str,
+) -> Iterator[Condition]:
+    for backend in backends:
+        names = ensure_transcribed(run, stores, backend, set(tested_ids(run)))
+        found = {
+            s: Store(find_store(run.config["cache"], corpus_name(run.config), name))
+            for s, name in names.items()
+        }
+        rate = word_error_rate(run, backend, _words_of(found), normaliser)
+        strengths[backend] = Strength(RECOGNISER, achieved=rate, normaliser=normaliser)
+        yield Condition(backend, stores=found)
+
+
+def _retrained(
+    run: Run,
+    stores: Mapping[str, FeatureStore],
+    backend: str,
+    strengths: dict[str, Strength],
+    normaliser: str,
+) -> pd.DataFrame:
+    from mmser.training.fit import train
+
+    settings = copy.deepcopy(run.config)
+    found = {}
+    for stream, name in ensure_transcribed(run, stores, backend).items():
+        found[stream] = Store(find_store(run.config["cache"], corpus_name(run.config), name))
+        settings["streams"][stream]["extractor"] = _shortest(run, name)
+    settings["folds"] = list(dict.fromkeys(fold for fold, _ in run.folds))
+    settings["seeds"] = sorted({seed for _, seed in run.folds})
+    trained = train({**settings, "run": str(run.directory / "robustness" / slug(f"asr-{backend}"))})
+    condition = f"trained and tested on {backend}"
+    rate = word_error_rate(run, backend, _words_of(found), normaliser)
+    strengths[condition] = Strength(RETRAINED, achieved=rate, normaliser=normaliser)
+    return predict_conditions(trained, [Condition(condition)])
+
+
+def _words_of(stores: Mapping[str, FeatureStore]) -> str:
+    """Fingerprint of the transcripts that the stores' extractors read."""
+    return str(next(iter(stores.values())).info["transcript"]["fingerprint"])
+
+
+def _shortest(run: Run, name: str) -> str:
+    """A store's name without its fingerprint where that means the same store."""
+    short = (split_store_name(name) or (name,))[0]
+    try:
+        same = find_store(run.config["cache"], corpus_name(run.config), short).name == name
+    except MmserError:
+        return name
+    return short if same else name
+
+
+def _controlled(
+    run: Run,
+    stores: Mapping[str, FeatureStore],
+    wer: Sequence[float],
+    draws: int,
+    seed: int,
+    strengths: dict[str, Strength],
+) -> Iterator[Condition]:
+    """One condition per rate and draw, its texts extracted when it is its turn."""
+    transcripts = _references(run)
+    confusions = confusions_of(run)
+    _log.info("word errors made of: %s", confusions.source)
+    extractors = {stream: extractor_like(store, run) for stream, store in stores.items()}
+    for rate in dict.fromkeys([0.0, *wer]):
+        name, achieved = f"WER {rate:.0%}", []
+        for draw in range(draws if rate else 1):
+            texts, reached = corrupted(
+                {i: t for i, t in transcripts.items() if t}, rate, confusions, draw, seed
+            )
+            achieved.append(reached)
+            strengths[name] = Strength(WORD_ERRORS, rate, sum(achieved) / len(achieved), PLAIN)
+            found = {
+                stream: extracted(
+                    extractor, {i: texts.get(i) for i in transcripts}, stores[stream].info
+                )
+                for stream, extractor in extractors.items()
+            }
+            yield Condition(name, stores=found, draw=draw)
+
+
+def extracted(
+    extractor: Extractor, texts: Mapping[str, Transcript | None], info: Mapping[str, Any]
+) -> FeatureStore:
+    """The features of {utterance id: transcript} in memory; without a transcript the utterance has
+    failed.
+    """
+    clips = [
+        Clip(identifier, transcript=text) for identifier, text in texts.items() if text is not None
+    ]
+    results: dict[str, Any] = {
+        identifier: Failure(identifier, "empty transcript") for identifier in texts
+    }
+    for at in range(0, len(clips), EXTRACTED_TOGETHER):
+        some = clips[at : at + EXTRACTED_TOGETHER]
+        results |= {
+            clip.id: result for clip, result in zip(some, extractor.extract(some), strict=True)
+        }
+    return MemoryStore(info, results)
+
+
+def confusions_of(run: Run) -> Confusions:
+    """Learnt from every recogniser whose transcripts of the corpus are cached; its vocabulary is
+    the corpus's.
+    """
+    known = [utterance.transcript for utterance in from_table(run.manifest) if utterance.transcript]
+    neighbours = Neighbours([word for text in known for word in normalise_text(text).split()])
+    spoken, heard, sources = [], [], []
+    for folder in sorted(
+        (Path(run.config["cache"]) / corpus_name(run.config)).glob(f"{TRANSCRIPT}@*")
+    ):
+        if folder.is_dir() and not is_empty(folder):
+            store = TranscriptStore(folder)
+            said, got = _pairs(run, store)
+            spoken += said
+            heard += got
+            sources.append(str(store.info["transcript"]["source"]))
+    return learn_confusions(spoken, heard, neighbours, ", ".join(sources))
+
+
+def _references(run: Run) -> dict[str, Transcript | None]:
+    """{test utterance of a finished fold: the corpus's transcript}, None without one."""
+    known = {utterance.id: utterance for utterance in from_table(run.manifest)}
+    return {
+        i: Transcript(known[i].transcript or "", CORPUS_TRANSCRIPT, known[i].words)
+        if known[i].transcript
+        else None
+        for i in tested_ids(run)
+    }
+
+
+def _pairs(run: Run, store: TranscriptStore) -> tuple[list[str], list[str]]:
+    """(spoken, heard) of the test utterances with a reference; a failed transcription heard
+    nothing.
+    """
+    spoken, heard = [], []
+    for identifier, reference in _references(run).items():
+        if reference is not None and identifier in store.rows:
+            result = store.read(identifier)
+            spoken.append(reference.text)
+            heard.append("" if isinstance(result, Failure) else result.text)
+    return spoken, heard

@@ -1,0 +1,85 @@
+"""Text features of a corpus as a speech recogniser hears it, made where they are missing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mmser.cache.feature_store import FeatureStore
+from mmser.cache.find import NotCachedError, find_store
+from mmser.cache.store import Store
+from mmser.composition import built, compose
+from mmser.core.configs import config_names, unknown_name
+from mmser.core.contracts import Transcriber
+from mmser.evaluation.rebuild import extractor_like, same_maker
+from mmser.training.inputs.sources import corpus_name
+
+if TYPE_CHECKING:
+    from mmser.training.run import Run
+
+
+def ensure_transcribed(
+    run: Run, stores: Mapping[str, FeatureStore], backend: str, only: Collection[str] | None = None
+) -> dict[str, str]:
+    """{stream: full name of its store with the recogniser's words}; transcribes and extracts what
+    is not cached.
+
+    ``stores`` are the run's text streams', whose extractors and parameters the new stores share;
+    ``only`` the utterances to hear (None: the whole corpus). Raises UsageError for an unknown
+    recogniser, MmserError when the corpus's media, the recogniser or its weights are not there.
+    """
+    missing = [
+        stream for stream, store in stores.items() if not _is_cached(run, store, backend, only)
+    ]
+    if missing:
+        from mmser.extraction.preprocess import preprocess
+
+        preprocess(
+            built(run.config["corpus"]),
+            {
+                str(stores[stream].info["extractor"]): extractor_like(stores[stream], run)
+                for stream in missing
+            },
+            run.config["cache"],
+            transcriber=make_transcriber(backend, run.config),
+            transcript=backend,
+            only=only,
+            max_failures=1.0,  # what is not heard is what is to be measured
+        )
+    return {stream: _find(run, store, backend).name for stream, store in stores.items()}
+
+
+def make_transcriber(backend: str, settings: Mapping[str, Any]) -> Transcriber:
+    """``pocketsphinx``, or config and model joined by a hyphen: ``whisper-base``,
+    ``faster_whisper-small``.
+    """
+    known = config_names("transcriber")
+    config, _, model = backend.partition("-")
+    if config not in known:
+        raise unknown_name("transcriber", backend, known)
+    weights = str((settings.get("paths") or {}).get("weights", "weights"))
+    words = ["corpus=generic", f"paths.weights={weights}", f"+transcriber={config}"]
+    part = dict(compose("preprocess", words)["transcriber"])
+    made: Transcriber = built({**part, "model": model} if model else part)
+    return made
+
+
+def _find(run: Run, store: FeatureStore, backend: str) -> Path:
+    """The store that the extractor of ``store``, with the same parameters, made of the recogniser's
+    words.
+    """
+    name = f"{store.info['extractor']}@{backend}"
+    return find_store(
+        run.config["cache"], corpus_name(run.config), name, partial(same_maker, store.info)
+    )
+
+
+def _is_cached(run: Run, store: FeatureStore, backend: str, only: Collection[str] | None) -> bool:
+    """The store knows every utterance asked for, as done or as failed."""
+    try:
+        heard = Store(_find(run, store, backend))
+    except NotCachedError:
+        return False
+    return set(run.manifest["id"] if only is None else only) <= set(heard.index["id"])

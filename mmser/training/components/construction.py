@@ -1,0 +1,109 @@
+"""From a run's settings to its parts: model, objective, learner."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from mmser.composition import built
+from mmser.core.bounds import check_numbers, count_values
+from mmser.core.completion import completed
+from mmser.core.errors import MmserError
+from mmser.core.task import Task
+from mmser.models.layers.checkpoints.size_limits import no_larger_than
+from mmser.models.layers.checkpoints.tensors import load_saved
+from mmser.models.multimodal import MultimodalModel, build_model
+from mmser.settings.part import check_part
+from mmser.training.loop.learner import Learner
+
+Settings = Mapping[str, Any]
+
+VALUES = 5000
+"""More than any model's config holds; each takes time to build."""
+
+
+def make_model(settings: Settings, input_sizes: Mapping[str, int], task: Task) -> MultimodalModel:
+    """Encoders, fusion and head of ``settings["model"]`` in the dimensions of the data."""
+    parts = built(settings["model"])
+    missing = [name for name in ("encoders", "fusion", "head") if not parts.get(name)]
+    if missing:
+        raise MmserError(
+            "model.encoders, model.fusion and model.head",
+            f"no {', '.join(missing)}",
+            "Name a system.",
+        )
+    return build_model(parts["encoders"], parts["fusion"], parts["head"], input_sizes, task)
+
+
+def saved_model(
+    settings: Settings, input_sizes: Mapping[str, int], task: Task, weights: Path
+) -> MultimodalModel:
+    """The model of a saved run or model folder with its ``weights``.
+
+    Raises MmserError when there are none, or the config asks for another network than the file
+    holds.
+    """
+    if not weights.is_file():
+        raise MmserError(
+            "the weights of the model", f"no file {weights}", "Train, export or download it again."
+        )
+    _check_meant(settings["model"])
+    with no_larger_than(weights):
+        model = make_model(settings, input_sizes, task)
+    load_saved(model, weights)
+    return model
+
+
+def saved_objective(settings: Settings, vector_size: int, task: Task, weights: Path) -> nn.Module:
+    """The objective with what it learned beside the model (auxiliary layers); without a file it has
+    learned nothing.
+    """
+    part = settings["objective"]
+    _check_meant(part)
+    with no_larger_than(weights):
+        objective: nn.Module = completed(
+            "the objective", built(part), task=task, vector_size=vector_size
+        )
+    if weights.is_file():
+        load_saved(objective, weights)
+    return objective
+
+
+def _check_meant(part: Any) -> None:
+    """Raise MmserError for a part that no training can have had."""
+    if (values := count_values(part)) > VALUES:
+        raise MmserError(
+            f"a part of at most {VALUES:,} values", f"{values:,}", "The config is damaged."
+        )
+    check_numbers(part, "config")
+    check_part(part, "config")
+
+
+def make_learner(settings: Settings, model: MultimodalModel, task: Task, seed: int) -> Learner:
+    """The learner of these settings around a model."""
+    parts = {name: built(settings[name]) for name in ("objective", "optimizer", "scheduler")}
+    objective: nn.Module = completed(
+        "the objective", parts["objective"], task=task, vector_size=model.vector_size
+    )
+    trainer = settings["trainer"]
+    return Learner(
+        model,
+        objective,
+        task,
+        parts["optimizer"],
+        parts["scheduler"],
+        monitor=trainer["monitor"],
+        groups=trainer["groups"],
+        frozen=trainer["freeze"],
+        clip_norm=trainer["clip_norm"],
+        clip_mode=trainer["clip_mode"],
+        seed=seed,
+    )
+
+
+def parameter_count(module: nn.Module) -> int:
+    """Parameters that learn."""
+    return sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)

@@ -1,0 +1,166 @@
+"""One fold of one seed is trained.
+
+``python -m mmser.training.fold_training RUN FOLD SEED ACCELERATOR`` does so in its own process.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from lightning import seed_everything
+
+from mmser.cache.atomic import write_json
+from mmser.cache.checked import adopt
+from mmser.cache.lock import locked
+from mmser.cache.recorded import recorded_stores
+from mmser.core.errors import MmserError
+from mmser.core.trust import trust
+from mmser.data.fold import FoldData
+from mmser.training.components.construction import make_learner, make_model, parameter_count
+from mmser.training.components.portable import network_sizes
+from mmser.training.components.word_vectors import start_embeddings
+from mmser.training.devices import Place, find_place
+from mmser.training.folder import (
+    CHECKED,
+    DONE,
+    ENVIRONMENT,
+    FOLD,
+    TRANSFORMS,
+    fold_folder,
+    read_assignment,
+    read_json,
+    read_settings,
+)
+from mmser.training.inputs.sources import open_fold, read_corpus_manifest
+from mmser.training.loop.callbacks import STATE, WEIGHTS, BestWeights
+from mmser.training.loop.learner import better
+from mmser.training.loop.trainer import Loaders, cpu_threads, make_trainer, quiet
+from mmser.training.own_manifest import own_manifest
+from mmser.training.stages import Stage, list_stages, take_over
+
+
+def fit_fold(directory: Path, fold: str, seed: int, accelerator: str | None = None) -> None:
+    """Train every stage of one fold that is not done, going on where an interrupted one stopped.
+
+    On ``accelerator``, or on the one the run's config names where this machine has it. Raises
+    MmserError when another process is training this fold.
+    """
+    folder = fold_folder(directory, fold, seed)
+    settings = read_settings(directory)
+    place = find_place(accelerator or str(settings["trainer"]["accelerator"]))
+    manifest = own_manifest(directory, read_corpus_manifest(settings))
+    assignment = read_assignment(directory)
+    recorded = recorded_stores(settings, read_json(directory / ENVIRONMENT))
+    with _alone(folder), cpu_threads(int(settings["trainer"]["threads"])), quiet():
+        previous: Path | None = None
+        for stage in list_stages(settings):
+            target = folder / stage.folder
+            if not (target / DONE).is_file():
+                data = open_fold(stage.settings, manifest, assignment, fold, seed, recorded)
+                title = f"fold {fold} seed {seed} {stage.name}".strip()
+                fit_stage(stage, data, target, previous, seed, title, place)
+            previous = target
+
+
+def fit_stage(
+    stage: Stage,
+    data: FoldData,
+    folder: Path,
+    previous: Path | None,
+    seed: int,
+    title: str,
+    place: Place,
+) -> None:
+    """Train one stage into ``folder``, from ``previous``'s weights if there is a stage before."""
+    options = stage.settings["trainer"]
+    seed_everything(seed, verbose=False)
+    model = make_model(stage.settings, data.input_sizes, data.task)
+    if previous is None and (vectors := stage.settings.get("word_vectors")):
+        start_embeddings(model.encoders, data.transforms.streams, vectors)
+    learner = make_learner(stage.settings, model, data.task, seed)
+    if previous is not None:
+        take_over(model, learner.objective, previous, stage.load)
+    folder.mkdir(parents=True, exist_ok=True)
+    best = BestWeights(folder, options["monitor"], better(options["monitor"]))
+    trainer = make_trainer(options, folder, title, best, place)
+    if trainer.is_global_zero:
+        data.transforms.save(folder / TRANSFORMS)
+    state = folder / STATE
+    resume = str(state) if state.is_file() else None
+    trainer.fit(learner, datamodule=Loaders(data, learner), ckpt_path=resume, weights_only=True)
+    if not best.epoch:
+        raise MmserError(
+            "at least one check of the validation part", "none", "Lower trainer.check_every."
+        )
+    if trainer.is_global_zero:
+        facts = {
+            "parameters": parameter_count(model),
+            "epochs": learner.finished_epochs,
+            "device": place.name,
+        }
+        facts["network_sizes"] = network_sizes(model)
+        _finish(folder, data, best, facts)
+
+
+def _finish(folder: Path, data: FoldData, best: BestWeights, facts: dict[str, Any]) -> None:
+    description = {
+        "fold": data.fold,
+        "task": asdict(data.task),
+        "classes": data.task.classes,
+        "values": data.task.values,
+        "input_sizes": data.input_sizes,
+        "monitor": best.monitor,
+        "best_score": best.score,
+        "best_epoch": best.epoch,
+        "utterances": {part: len(data.ids(part)) for part in ("train", "validation")},
+        **facts,
+    }
+    write_json(folder / FOLD, description)
+    write_json(folder / DONE, {"best_epoch": best.epoch, "weights": WEIGHTS})
+    (folder / STATE).unlink(missing_ok=True)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Only one run trains a fold at a time; the helper processes of a distributed run belong to
+    their first one.
+    """
+    if int(os.environ.get("LOCAL_RANK", "0")):
+        yield
+        return
+    with locked(folder / "fold.lock", wait=False):
+        yield
+
+
+def _end_with_parent() -> None:
+    """The pipe from the parent closes when it dies, however it dies."""
+    sys.stdin.read()
+    os._exit(1)
+
+
+def main(words: list[str]) -> int:
+    """RUN FOLD SEED ACCELERATOR [TRUSTED...] -> exit code; a problem for the user is the last line
+    on stderr.
+    """
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    directory, fold, seed, accelerator, *names = words
+    trust(*names)
+    try:
+        if (Path(directory) / CHECKED).is_file():
+            adopt(read_json(Path(directory) / CHECKED))
+        fit_fold(Path(directory), fold, int(seed), accelerator)
+    except MmserError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,116 @@
+"""What the corpora of a run say now, before anything is extracted: their caches learn it and the
+protocol is tried.
+
+A label that was corrected in a corpus's table after its features were cached counts from the next
+`mmser train` on. A corpus that is not there any more is taken as its cache has it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from mmser.cache.layout import LOCK, MANIFEST, checked_name
+from mmser.cache.lock import locked
+from mmser.cache.manifests import check_manifest, keep_manifest
+from mmser.composition import built
+from mmser.core.contracts import Corpus
+from mmser.core.errors import MmserError, listed_faults
+from mmser.core.paths import expanded, is_there
+from mmser.corpora.changes import Changes, changes_of
+from mmser.corpora.manifest import read_manifest, to_table, write_manifest
+from mmser.training.folder import ASSIGNMENT, run_directory
+from mmser.training.inputs.sources import assign_folds, corpus_names
+from mmser.training.own_manifest import check_unchanged
+
+Settings = Mapping[str, Any]
+
+_log = logging.getLogger(__name__)
+
+
+def refresh(settings: Settings) -> dict[str, Changes]:
+    """Read every corpus of a run, check it against the protocol, and bring the cached manifests up
+    to date.
+
+    Returns in what each corpus that is cached already differs from its cache: {name: changes}.
+    Raises MmserError when a table has faults, or the protocol cannot be followed: no labels it
+    knows, one class, too few speakers, other counts. A run that was begun keeps the folds it has,
+    and goes on only with the labels it was begun with.
+    """
+    corpus_names(settings)
+    corpora = [built(part) for part in _corpora(settings)]
+    tables = {str(corpus.name): _table(corpus, Path(settings["cache"])) for corpus in corpora}
+    directory, whole = run_directory(settings), pd.concat(tables.values(), ignore_index=True)
+    shared = whole.loc[whole["id"].duplicated(), "id"].tolist()
+    if shared:
+        raise listed_faults(
+            "ids that no two corpora share", shared, "Rename the utterances of one of them."
+        )
+    if (directory / ASSIGNMENT).is_file():
+        check_unchanged(directory, whole)
+    else:
+        assign_folds(settings, whole)
+    return {
+        name: changes
+        for name, table in tables.items()
+        if (changes := _kept(table, _folder(settings, name)))
+    }
+
+
+def _corpora(settings: Settings) -> list[Mapping[str, Any]]:
+    return [
+        settings["corpus"],
+        *(domain["corpus"] for domain in (settings.get("domains") or {}).values()),
+    ]
+
+
+def _folder(settings: Settings, name: str) -> Path:
+    return Path(settings["cache"]) / checked_name(name, "the name of a corpus")
+
+
+def _table(corpus: Corpus, cache: Path) -> pd.DataFrame:
+    """The corpus's manifest as its own files make it now, or the cached one where they are not
+    there.
+    """
+    cached = cache / checked_name(corpus.name, "the name of a corpus") / MANIFEST
+    root = getattr(corpus, "root", None)
+    if cached.is_file() and root is not None and _is_gone(expanded(root)):
+        check_manifest(cached.parent)
+        _log.info("%s is not at %s: taken as its cache has it", corpus.name, root)
+        return read_manifest(cached)
+    table = to_table(corpus.utterances())
+    if table.empty:
+        raise MmserError(f"utterances in the corpus {corpus.name}", "none", "Check corpus.root.")
+    return table
+
+
+def _is_gone(root: Path) -> bool:
+    """Nothing is there, or an empty folder: a disk that is not mounted leaves one."""
+    return not is_there(root, Path.exists) or (root.is_dir() and not any(root.iterdir()))
+
+
+def _kept(table: pd.DataFrame, folder: Path) -> Changes | None:
+    """Write the table over a cached manifest that says other things; None where there was none or
+    it says the same.
+    """
+    if not (folder / MANIFEST).is_file():
+        return None
+    with locked(folder / f"manifest{LOCK}"):
+        check_manifest(folder)
+        changes = changes_of(read_manifest(folder / MANIFEST), table)
+        if not changes.of_facts and not changes.moved:
+            return None
+        keep_manifest(folder, partial(write_manifest, table))
+    level = logging.WARNING if changes.of_facts else logging.INFO
+    _log.log(
+        level,
+        "the corpus %s says other things than its cache, which follows: %s",
+        folder.name,
+        changes.told(),
+    )
+    return changes

@@ -1,0 +1,191 @@
+"""The one LightningModule: any model, any objective."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+import torch
+from lightning import seed_everything
+from lightning.pytorch import LightningModule
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from mmser.core.batch import Batch
+from mmser.core.completion import completed
+from mmser.core.errors import MmserError
+from mmser.core.task import Task
+from mmser.training.loop.clipping import ClipMode, clip_gradients
+from mmser.training.loop.parameters import Group, freeze, frozen_modules, parameter_groups
+from mmser.training.loop.schedulers import Schedule
+from mmser.training.loop.validation import ValidationEpoch
+
+
+class Learner(LightningModule):
+    """Steps on the sum of the objective's named losses and scores the validation part as a whole.
+
+    ``optimizer`` is ``partial(parameters)``, ``scheduler`` ``partial(optimizer, epochs=,
+    steps_per_epoch=)``. ``monitor`` is ua, wa, wf1, macro_f1, ccc or loss, of the validation part,
+    or ``last``: the weights after the last step, whatever their score. ``frozen`` are name patterns
+    of parameters that do not learn; their modules stay in evaluation mode. Each epoch's random
+    numbers depend on (``seed``, epoch) alone, so that a run resumed at an epoch's start is the run
+    that was never interrupted.
+
+    An objective may have ``progress`` (a float attribute: set before each step to the share of
+    training done) and ``after_step(model)`` (called after each optimizer step, e.g. to move a
+    teacher).
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        objective: nn.Module,
+        task: Task,
+        optimizer: Callable[..., Optimizer],
+        scheduler: Callable[..., Schedule | None] | None = None,
+        monitor: str = "ua",
+        groups: Sequence[Group] = (),
+        frozen: Sequence[str] = (),
+        clip_norm: float | None = None,
+        clip_mode: ClipMode = "norm",
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self.model = model
+        self.objective = objective
+        self.task = task
+        self.monitor = monitor
+        self.metrics: dict[str, float] = {}
+        self.finished_epochs = 0
+        self._optimizer, self._scheduler = optimizer, scheduler
+        self._groups, self._frozen = groups, frozen
+        self._clip_norm, self._clip_mode = clip_norm, clip_mode
+        self._seed = seed
+        self._schedule: Schedule | None = None
+        self._restored: dict[str, Any] = {}
+        self._sums: dict[str, Tensor] = {}
+        self._rows, self._steps = 0, 1
+        self._validation = ValidationEpoch(objective, task)
+        freeze(self.named_parameters(), frozen)
+
+    def configure_optimizers(self) -> Optimizer:
+        """One optimizer; the schedule is stepped here and not by Lightning, whose order makes
+        resuming inexact.
+        """
+        groups = parameter_groups(self.named_parameters(), self._groups, self._optimizer)
+        optimizer: Optimizer = completed("the optimizer", self._optimizer, groups)
+        if self._scheduler is not None:
+            epochs = self.trainer.max_epochs or 1
+            steps = max(1, int(self.trainer.estimated_stepping_batches) // max(1, epochs))
+            self._schedule = completed(
+                "the scheduler", self._scheduler, optimizer, epochs=epochs, steps_per_epoch=steps
+            )
+        return optimizer
+
+    def on_train_start(self) -> None:
+        """Lightning has built everything by now: what a checkpoint says of the schedule can be put
+        back.
+        """
+        self._steps = max(1, int(self.trainer.estimated_stepping_batches))
+        if self._schedule is not None and self._restored:
+            self._schedule.scheduler.load_state_dict(self._restored)
+
+    def on_train_epoch_start(self) -> None:
+        for module in frozen_modules(self.model, self._frozen):
+            module.eval()
+
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+        if batch_idx == 0:
+            # Not at the epoch's start: the loader's iterator draws a number before or after that
+            # hook.
+            place = self._seed * 1_000_003 + self.current_epoch * 101 + self.global_rank
+            seed_everything(place % 2**32, verbose=False)
+        if hasattr(self.objective, "progress"):
+            self.objective.progress = min(1.0, self.global_step / self._steps)  # type: ignore[assignment]
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """-> the sum of the named losses."""
+        losses = self.objective(self.model, batch)
+        total = torch.stack([loss.float() for loss in losses.values()]).sum()
+        rows = len(batch.ids)
+        for name, loss in {**losses, "loss": total}.items():
+            self._sums[name] = (
+                self._sums.get(name, torch.zeros((), device=total.device)) + loss.detach() * rows
+            )
+        self._rows += rows
+        return total
+
+    def configure_gradient_clipping(self, optimizer: Optimizer, *args: Any, **kwargs: Any) -> None:
+        clip_gradients(self.parameters(), self._clip_norm, self._clip_mode)
+
+    def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
+        super().optimizer_step(*args, **kwargs)
+        if self._schedule is not None and self._schedule.interval == "step":
+            self._schedule.scheduler.step()
+        if hasattr(self.objective, "after_step"):
+            self.objective.after_step(self.model)  # type: ignore[operator]
+
+    def on_train_epoch_end(self) -> None:
+        self.finished_epochs += 1
+        schedule = self._schedule
+        if schedule is not None and schedule.interval == "epoch":
+            schedule.scheduler.step()
+        if schedule is not None and schedule.interval == "plateau" and self.monitor in self.metrics:
+            schedule.scheduler.step(self.metrics[self.monitor])
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        self._validation.add(self.model, batch)
+
+    def on_validation_epoch_end(self) -> None:
+        """Means of the training losses since the last check, and the validation part's scores."""
+        trained = {name: float(total) / max(1, self._rows) for name, total in self._sums.items()}
+        self._sums, self._rows = {}, 0
+        # `last` always improves, so that the latest weights are always the best.
+        self.metrics = {**self._validation.finish(self.device), "last": float(self.global_step)}
+        self._check(trained)
+        logged = {f"train_{name}": value for name, value in trained.items()}
+        logged |= {f"validation_{name}": value for name, value in self.metrics.items()}
+        if self.monitor != "last":
+            del logged["validation_last"]
+        self.log_dict(
+            {name: torch.tensor(value) for name, value in logged.items()}, rank_zero_only=False
+        )
+
+    def _check(self, trained: dict[str, float]) -> None:
+        broken = [
+            name for name, value in trained.items() if not torch.isfinite(torch.tensor(value))
+        ]
+        if broken:
+            raise MmserError(
+                f"finite training losses in epoch {self.current_epoch + 1}",
+                f"{', '.join(broken)} not finite",
+                "Lower optimizer.lr, set trainer.clip_norm, or use trainer.precision=32-true.",
+            )
+        value = self.metrics.get(self.monitor, float("nan"))
+        if value != value:
+            known = [name for name, score in self.metrics.items() if score == score]
+            raise MmserError(
+                f"a validation score '{self.monitor}'",
+                f"only {', '.join(known)}",
+                "Set trainer.monitor to one of these, or give the validation part labels.",
+            )
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["finished_epochs"] = self.finished_epochs
+        checkpoint["should_stop"] = self.trainer.should_stop
+        checkpoint["schedule"] = (
+            self._schedule.scheduler.state_dict() if self._schedule is not None else {}
+        )
+        checkpoint["metrics"] = dict(self.metrics)
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self.finished_epochs = checkpoint["finished_epochs"]
+        # Lightning forgets that early stopping had already said stop.
+        self.trainer.should_stop = checkpoint["should_stop"]
+        self._restored = checkpoint["schedule"]
+        self.metrics = dict(checkpoint["metrics"])
+
+
+def better(monitor: str) -> Literal["min", "max"]:
+    """Which way a validation score improves."""
+    return "min" if monitor == "loss" or monitor.endswith("_loss") else "max"

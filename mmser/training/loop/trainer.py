@@ -1,0 +1,135 @@
+"""The Lightning trainer of one fold, from the ``trainer`` part of a config."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.pytorch import Callback, LightningDataModule, Trainer
+from lightning.pytorch.callbacks import EarlyStopping, TQDMProgressBar
+from lightning.pytorch.loggers import TensorBoardLogger
+from torch.utils.data import DataLoader
+from tqdm import tqdm
+
+from mmser.core.batch import Batch
+from mmser.data.fold import FoldData
+from mmser.training.devices import Place, device_options
+from mmser.training.loop.callbacks import BestWeights, MetricsTable, ProgressLines, ResumeState
+from mmser.training.loop.learner import Learner, better
+from mmser.training.loop.norms import PreciseNorms
+
+METRICS = "metrics.csv"
+
+
+class Loaders(LightningDataModule):
+    """The training and validation parts of a fold. The test part cannot be reached from here."""
+
+    def __init__(self, data: FoldData, learner: Learner) -> None:
+        super().__init__()
+        self.data, self.learner = data, learner
+
+    def train_dataloader(self) -> DataLoader[Batch]:
+        """Set to the epoch to come: workers begin to read before Lightning tells a resumed run's
+        epoch.
+        """
+        loader = self.data.loader("train", shuffle=True)
+        loader.batch_sampler.set_epoch(self.learner.finished_epochs)  # type: ignore[union-attr]
+        return loader
+
+    def val_dataloader(self) -> DataLoader[Batch]:
+        return self.data.loader("validation", shuffle=False)
+
+
+def make_trainer(
+    options: Mapping[str, Any], folder: Path, title: str, best: BestWeights, place: Place
+) -> Trainer:
+    """``options`` as in configs/trainer, trained at ``place``; everything it writes goes into
+    ``folder``.
+    """
+    logger = TensorBoardLogger(folder, "tensorboard", "") if options["log_tensorboard"] else False
+    return Trainer(
+        **device_options(options, place),
+        strategy=options["strategy"],
+        precision=options["precision"],
+        max_epochs=options["epochs"],
+        min_epochs=options["min_epochs"],
+        max_steps=options["max_steps"],
+        accumulate_grad_batches=options["accumulate"],
+        limit_train_batches=options["limit_train_batches"],
+        limit_val_batches=options["limit_validation_batches"],
+        callbacks=_callbacks(options, folder, title, best),
+        logger=logger,
+        default_root_dir=folder,
+        enable_model_summary=False,
+        enable_checkpointing=True,
+        enable_progress_bar=sys.stderr.isatty(),
+        num_sanity_val_steps=0,
+        use_distributed_sampler=False,
+        **_check_interval(float(options["check_every"])),
+    )
+
+
+def _callbacks(
+    options: Mapping[str, Any], folder: Path, title: str, best: BestWeights
+) -> list[Callback]:
+    monitor = options["monitor"]
+    terminal = sys.stderr.isatty()
+    lines = ProgressLines(title, monitor, best, _write_above_bar if terminal else sys.stderr.write)
+    callbacks: list[Callback] = [best, MetricsTable(folder / METRICS), lines]
+    callbacks.append(ResumeState(folder, options["save_every"]))
+    if options["precise_norms"]:
+        callbacks.append(PreciseNorms(options["precise_norms"]))
+    if options["patience"] is not None:
+        callbacks.append(
+            EarlyStopping(
+                f"validation_{monitor}", mode=better(monitor), patience=options["patience"]
+            )
+        )
+    return callbacks + ([TQDMProgressBar(leave=False)] if terminal else [])
+
+
+def _write_above_bar(line: str) -> None:
+    tqdm.write(line, file=sys.stderr, end="")
+
+
+def _check_interval(every: float) -> dict[str, Any]:
+    """Lightning has one option for parts of an epoch and another for whole epochs."""
+    if every > 1.0:
+        return {"check_val_every_n_epoch": round(every)}
+    return {"val_check_interval": every}
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Lightning's advice and adverts are kept off the progress lines; its warnings about our
+    choices too.
+    """
+    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.WARNING)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"lightning\..*")
+        warnings.filterwarnings("ignore", module=r"torch\.utils\.data.*")
+        try:
+            yield
+        finally:
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)
+
+
+@contextmanager
+def cpu_threads(count: int) -> Iterator[None]:
+    """Exactly ``count`` threads within: the last bits of a sum depend on how many share it."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
