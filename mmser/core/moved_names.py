@@ -14,6 +14,30 @@ TARGET = "_target_"
 MOVED: dict[str, str] = {
     "mmser.training.schedulers": "mmser.training.loop.schedulers",
     "mmser.evaluation.disturbances": "mmser.evaluation.stress.disturbances",
+    "mmser.objectives.alignment": "mmser.objectives.losses.domain_alignment",
+    "mmser.objectives.attribute": "mmser.objectives.losses.attribute",
+    "mmser.objectives.class_groups": "mmser.objectives.losses.class_groups",
+    "mmser.objectives.classification": "mmser.objectives.losses.classification",
+    "mmser.objectives.conversation": "mmser.objectives.losses.conversation",
+    "mmser.objectives.conversation.StreamClassification": (
+        "mmser.objectives.paradigms.stream_classification.StreamClassification"
+    ),
+    "mmser.objectives.cpc": "mmser.objectives.paradigms.cpc",
+    "mmser.objectives.ctc": "mmser.objectives.losses.ctc",
+    "mmser.objectives.daae": "mmser.objectives.paradigms.daae",
+    "mmser.objectives.domain_adversarial": "mmser.objectives.losses.domain_adversarial",
+    "mmser.objectives.emotion2vec": "mmser.objectives.paradigms.emotion2vec",
+    "mmser.objectives.frame_wise": "mmser.objectives.losses.frame_wise",
+    "mmser.objectives.listener": "mmser.objectives.paradigms.listener",
+    "mmser.objectives.maec": "mmser.objectives.losses.maec",
+    "mmser.objectives.maml": "mmser.objectives.paradigms.maml",
+    "mmser.objectives.metric": "mmser.objectives.losses.metric",
+    "mmser.objectives.one_vs_rest": "mmser.objectives.losses.one_vs_rest",
+    "mmser.objectives.regression": "mmser.objectives.losses.regression",
+    "mmser.objectives.segment_cross_entropy": "mmser.objectives.losses.segment_cross_entropy",
+    "mmser.objectives.segment_extractors": "mmser.objectives.losses.segment_extractors",
+    "mmser.objectives.sequence_ccc": "mmser.objectives.losses.sequence_ccc",
+    "mmser.objectives.turn": "mmser.objectives.losses.turn",
 }
 """{old dotted name: new dotted name} of a class or a function, or of a module with all it defines.
 

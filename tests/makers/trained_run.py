@@ -169,7 +169,7 @@ def make_settings(cache, run, **changes):
             },
         },
         "objective": {
-            "_target_": "mmser.objectives.classification.CrossEntropy",
+            "_target_": "mmser.objectives.losses.classification.CrossEntropy",
             "_partial_": True,
         },
         "optimizer": {"_target_": "torch.optim.Adam", "_partial_": True, "lr": 0.05},

@@ -4,10 +4,10 @@ import pytest
 import torch
 
 from mmser.core.errors import MmserError
-from mmser.objectives.attribute import AttributeClassification
-from mmser.objectives.classification import CrossEntropy
 from mmser.objectives.combined import Combined
-from mmser.objectives.regression import ConcordanceLoss
+from mmser.objectives.losses.attribute import AttributeClassification
+from mmser.objectives.losses.classification import CrossEntropy
+from mmser.objectives.losses.regression import ConcordanceLoss
 
 TERMS = {
     "emotion": CrossEntropy,

@@ -95,7 +95,7 @@ def make_settings(cache: Path, run: Path) -> dict[str, Any]:
             },
         },
         "objective": {
-            "_target_": "mmser.objectives.classification.CrossEntropy",
+            "_target_": "mmser.objectives.losses.classification.CrossEntropy",
             "_partial_": True,
         },
         "optimizer": {"_target_": "torch.optim.Adam", "_partial_": True, "lr": 0.01},

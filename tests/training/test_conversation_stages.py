@@ -41,7 +41,10 @@ FUSION = {
     "_partial_": True,
     **{"hidden_size": 3, "size": 8, "heads": 2, "layers": 1, "inner_size": 8},
 }
-OBJECTIVE = {"_target_": "mmser.objectives.conversation.StreamClassification", "_partial_": True}
+OBJECTIVE = {
+    "_target_": "mmser.objectives.paradigms.stream_classification.StreamClassification",
+    "_partial_": True,
+}
 STAGES = {
     "audio": {
         "objective": {**OBJECTIVE, "sizes": {"tone": 4}},
@@ -77,7 +80,7 @@ def weights(settings, cache):
     write_waveforms(cache)
     made = settings(folds=["s0"], stages=STAGES)
     made["objective"] = {
-        "_target_": "mmser.objectives.conversation.ConversationCrossEntropy",
+        "_target_": "mmser.objectives.losses.conversation.ConversationCrossEntropy",
         "_partial_": True,
     }
     made["model"]["encoders"], made["model"]["fusion"] = ENCODERS, FUSION

@@ -208,9 +208,12 @@ def test_test_labels_are_not_read(settings):
 
 def test_objectives_keep_their_own_weights_beside_the_models(settings):
     terms = {
-        "emotion": {"_target_": "mmser.objectives.classification.CrossEntropy", "_partial_": True},
+        "emotion": {
+            "_target_": "mmser.objectives.losses.classification.CrossEntropy",
+            "_partial_": True,
+        },
         "gender": {
-            "_target_": "mmser.objectives.attribute.AttributeClassification",
+            "_target_": "mmser.objectives.losses.attribute.AttributeClassification",
             "_partial_": True,
         },
     }

@@ -16,7 +16,7 @@ from mmser.training.loop.learner import Learner
 from mmser.training.stages import list_stages, take_over
 
 SPEAKER = {
-    "_target_": "mmser.objectives.attribute.AttributeClassification",
+    "_target_": "mmser.objectives.losses.attribute.AttributeClassification",
     "_partial_": True,
     "attribute": "speaker",
 }

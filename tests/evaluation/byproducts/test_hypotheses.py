@@ -12,7 +12,7 @@ from mmser.core.batch import Batch, Outputs, Stream, empty_context
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
 from mmser.evaluation.byproducts.hypotheses import error_rates, find_recogniser, recognise, spell
-from mmser.objectives.ctc import CTC
+from mmser.objectives.losses.ctc import CTC
 
 ALPHABET = " ab"
 

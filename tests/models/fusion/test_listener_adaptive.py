@@ -21,7 +21,7 @@ from mmser.models.heads.listener_mean import ListenerMean
 from mmser.models.layers.dense.modulation import ModulatedLSTM
 from mmser.models.layers.time.recurrent import Recurrent
 from mmser.models.multimodal import MultimodalModel, build_model
-from mmser.objectives.listener import ListenerVotes
+from mmser.objectives.paradigms.listener import ListenerVotes
 
 CLASSES = ("neutral", "happy", "angry", "sad")
 SMALL: dict[str, Any] = {

@@ -14,9 +14,9 @@ from mmser.metrics.regression import ccc
 from mmser.models.fusion.early_lstm import EarlyLstm
 from mmser.models.heads.classifier import Classifier
 from mmser.models.heads.segment_average import SegmentAverage
-from mmser.models.layers.concordance import concordance
 from mmser.models.multimodal import MultimodalModel, build_model
-from mmser.objectives.sequence_ccc import SequenceConcordance
+from mmser.objectives.losses.sequence_ccc import SequenceConcordance
+from mmser.objectives.terms.concordance import concordance
 
 TASK = Task(values=("arousal", "valence", "liking"))
 

@@ -21,8 +21,8 @@ from mmser.models.heads.classifier import Classifier
 from mmser.models.layers.masked_resnet import MaskedResNet
 from mmser.models.layers.turn_reader import TurnReader
 from mmser.models.multimodal import MultimodalModel, build_model
-from mmser.objectives.segment_extractors import SegmentExtractors
-from mmser.objectives.turn import TurnCrossEntropy
+from mmser.objectives.losses.segment_extractors import SegmentExtractors
+from mmser.objectives.losses.turn import TurnCrossEntropy
 from mmser.training.stages import list_stages
 
 TASK = Task(tuple("abcdefg"), class_counts=(1,) * 7)

@@ -15,7 +15,7 @@ from mmser.core.task import Task
 from mmser.models.encoders.audio.waveform_cnn import WaveformCNN
 from mmser.models.fusion.semantic_paralinguistic import PairAttention, SemanticParalinguistic
 from mmser.models.heads.regression import Regression
-from mmser.objectives.regression import concordance
+from mmser.objectives.losses.regression import concordance
 
 TASK = Task(values=("arousal", "valence", "liking"))
 SMALL: dict[str, Any] = {"size": 16, "attribute_size": 12, "hidden_size": 8}

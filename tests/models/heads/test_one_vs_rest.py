@@ -10,7 +10,7 @@ from mmser.core.batch import Batch, Outputs, Stream, empty_context
 from mmser.core.task import Task
 from mmser.models.heads.one_vs_rest import OneVsRestHead
 from mmser.models.multimodal import build_model
-from mmser.objectives.one_vs_rest import OneVsRest
+from mmser.objectives.losses.one_vs_rest import OneVsRest
 from mmser.training.loop.parameters import freeze
 from mmser.training.stages import list_stages
 

@@ -15,7 +15,7 @@ from mmser.models.fusion.step_concat import StepConcat
 from mmser.models.heads.classifier import Classifier
 from mmser.models.heads.segment_average import SegmentAverage, log_mean_probability
 from mmser.models.multimodal import build_model
-from mmser.objectives.segment_cross_entropy import SegmentCrossEntropy
+from mmser.objectives.losses.segment_cross_entropy import SegmentCrossEntropy
 
 TASK = Task(classes=("a", "b", "c"), values=("valence",))
 MASK = torch.tensor([[True, True, True], [True, False, False], [False, False, False]])

@@ -13,8 +13,8 @@ from torch.utils.data import DataLoader
 from mmser.core.batch import Batch, Outputs, Stream, empty_context
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
-from mmser.objectives.classification import CrossEntropy
-from mmser.objectives.regression import ConcordanceLoss, concordance
+from mmser.objectives.losses.classification import CrossEntropy
+from mmser.objectives.losses.regression import ConcordanceLoss, concordance
 from mmser.training.loop.learner import Learner, better
 from mmser.training.loop.schedulers import step
 from mmser.training.loop.trainer import quiet

@@ -14,7 +14,7 @@ from mmser.models.encoders.audio.cnn14 import Cnn14
 from mmser.models.fusion.concat import Concat
 from mmser.models.heads.classifier import Classifier
 from mmser.models.multimodal import MultimodalModel, build_model
-from mmser.objectives.classification import CrossEntropy
+from mmser.objectives.losses.classification import CrossEntropy
 from mmser.training.loop.parameters import freeze, frozen_modules
 
 SMALL = {"channels": (3, 4, 5, 6), "embedding_size": 8, "crop": None}

@@ -15,7 +15,7 @@ from mmser.models.fusion.concat import Concat
 from mmser.models.heads.classifier import Classifier
 from mmser.models.layers.convolution.average_pooling import average_map, average_pool_2d
 from mmser.models.multimodal import MultimodalModel, build_model
-from mmser.objectives.classification import CrossEntropy, FocalLoss
+from mmser.objectives.losses.classification import CrossEntropy, FocalLoss
 from mmser.training.loop.parameters import parameter_groups
 
 

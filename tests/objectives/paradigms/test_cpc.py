@@ -14,9 +14,9 @@ from mmser.core.task import Task
 from mmser.models.encoders.audio.cpc import CPC
 from mmser.models.fusion.attentive_statistics import AttentiveStatistics
 from mmser.models.heads.classifier import Classifier
-from mmser.models.layers.concordance import concordance
 from mmser.models.multimodal import build_model
-from mmser.objectives.cpc import ContrastivePrediction
+from mmser.objectives.paradigms.cpc import ContrastivePrediction
+from mmser.objectives.terms.concordance import concordance
 from mmser.training.stages import list_stages
 
 TASK = Task(values=("valence", "arousal", "dominance"))

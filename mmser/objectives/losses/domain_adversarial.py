@@ -14,8 +14,8 @@ from torch.nn import functional as F
 from mmser.core.batch import UNLABELLED, Batch
 from mmser.core.contracts import Model
 from mmser.core.task import Task
-from mmser.models.layers.domain_rows import Domain, domain_count, domain_of
-from mmser.models.layers.gradient_reversal import reversal_ramp, reverse_gradient
+from mmser.objectives.terms.domain_rows import Domain, domain_count, domain_of
+from mmser.objectives.terms.gradient_reversal import reversal_ramp, reverse_gradient
 
 
 class DomainAdversarial(nn.Module):

@@ -23,7 +23,7 @@ from mmser.core.batch import Batch, Outputs
 from mmser.core.contracts import Model
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
-from mmser.models.layers.concordance import concordance
+from mmser.objectives.terms.concordance import concordance
 
 
 class SequenceConcordance(nn.Module):

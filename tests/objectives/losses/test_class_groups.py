@@ -6,7 +6,7 @@ from torch.nn import functional as F
 from mmser.composition import compose
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
-from mmser.objectives.class_groups import ClassGroups
+from mmser.objectives.losses.class_groups import ClassGroups
 from mmser.training.stages import list_stages
 
 GROUPS = {"low": ["sad"], "high": ["happy", "angry"]}

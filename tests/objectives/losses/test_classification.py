@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
-from mmser.objectives.classification import (
+from mmser.objectives.losses.classification import (
     BalancedNLL,
     CrossEntropy,
     FocalLoss,

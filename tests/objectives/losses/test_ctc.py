@@ -11,7 +11,7 @@ from mmser.composition import compose
 from mmser.core.batch import Batch, Outputs, Stream, empty_context
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
-from mmser.objectives.ctc import CTC, greedy, needed_frames
+from mmser.objectives.losses.ctc import CTC, greedy, needed_frames
 
 TASK = Task(classes=("angry", "happy"), class_counts=(2, 2))
 NAN = float("nan")

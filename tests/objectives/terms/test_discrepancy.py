@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from mmser.models.layers.discrepancy import (
+from mmser.objectives.terms.discrepancy import (
     coral_distance,
     covariance,
     maximum_mean_discrepancy,

@@ -11,7 +11,9 @@ from torch import Tensor, nn
 from mmser.core.batch import UNLABELLED, Batch, Context, Outputs, Stream
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
-from mmser.objectives.conversation import ConversationCrossEntropy, StreamClassification, averaged
+from mmser.objectives.losses.conversation import ConversationCrossEntropy
+from mmser.objectives.paradigms.stream_classification import StreamClassification
+from mmser.objectives.terms.conversation_mean import averaged
 
 TASK = Task(classes=("angry", "sad"))
 

@@ -10,7 +10,7 @@ from mmser.core.batch import Batch, Outputs, Stream, empty_context
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
 from mmser.models.layers.time.recurrent import Recurrent
-from mmser.objectives.maml import Maml
+from mmser.objectives.paradigms.maml import Maml
 
 TASK = Task(classes=("a", "b"), class_counts=(4, 4))
 SUPPORT, QUERY = 3, 2
@@ -140,7 +140,7 @@ def test_without_inner_rate_both_are_the_joint_gradient():
 
 def test_one_inner_step_is_one_minus_alpha_hessian(monkeypatch):
     """On a quadratic task the Hessian is constant: the gradient is known in closed form."""
-    from mmser.objectives import maml
+    from mmser.objectives.paradigms import maml
 
     monkeypatch.setattr(maml, "_cross_entropy", lambda logits, batch: logits.square().mean())
     model, batch = Tanh(), episodes(tasks=1)
@@ -276,7 +276,7 @@ def test_a_start_for_sine_waves_adapts_better_than_a_joint_one(monkeypatch):
     """10 support points, first order, 5 steps: at most half the error (0.09 to 0.27 of it over 8
     seeds).
     """
-    from mmser.objectives import maml
+    from mmser.objectives.paradigms import maml
 
     monkeypatch.setattr(
         maml, "_cross_entropy", lambda found, batch: F.mse_loss(found, batch.targets["y"])

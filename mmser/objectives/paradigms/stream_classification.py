@@ -1,8 +1,6 @@
-"""Cross-entropy averaged inside each conversation, and classifiers of single streams for staged
-training.
+"""One classifier per stream on what its encoder says: a stage of staged training.
 
-Source: Dutta, Ganapathy, ICASSP 2022: a conversation of one utterance weighs as much as one of
-nine.
+Source: Dutta, Ganapathy, ICASSP 2022.
 """
 
 from __future__ import annotations
@@ -10,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -18,45 +15,7 @@ from mmser.core.batch import UNLABELLED, Batch
 from mmser.core.contracts import Model
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
-
-Average = Literal["utterances", "conversations"]
-
-
-def averaged(losses: Tensor, counted: Tensor, dialogue: Tensor, average: Average) -> Tensor:
-    """losses, counted (bool) and dialogue (row,) -> their mean over rows, or over conversations of
-    the mean inside.
-
-    Nothing counted gives zero, with graph.
-    """
-    weights = counted.to(losses.dtype)
-    if average == "conversations":
-        together = (dialogue[:, None] == dialogue).to(losses.dtype)
-        weights = weights / (together @ weights).clamp(min=1)
-    return (losses * weights).sum() / weights.sum().clamp(min=torch.finfo(losses.dtype).tiny)
-
-
-class ConversationCrossEntropy(nn.Module):
-    """Cross-entropy of ``targets["emotion"]``, averaged inside each conversation of the batch, then
-    over them.
-    """
-
-    def __init__(self, task: Task, vector_size: int) -> None:
-        super().__init__()
-        _check(task)
-
-    def forward(self, model: Model, batch: Batch) -> dict[str, Tensor]:
-        """-> {"cross_entropy": scalar} and the fusion's own terms."""
-        outputs = model(batch.streams, batch.context)
-        if outputs.logits is None:
-            raise MmserError(
-                "a model with class logits", "none", "Choose a head with classes, e.g. classifier."
-            )
-        target = batch.targets["emotion"]
-        losses = F.cross_entropy(
-            outputs.logits.float(), target, ignore_index=UNLABELLED, reduction="none"
-        )
-        loss = averaged(losses, target != UNLABELLED, batch.context.dialogue, "conversations")
-        return {"cross_entropy": loss, **outputs.losses}
+from mmser.objectives.terms.conversation_mean import Average, averaged
 
 
 class StreamClassification(nn.Module):

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from mmser.core.errors import MmserError
-from mmser.objectives.metric import MetricLearning
+from mmser.objectives.losses.metric import MetricLearning
 
 NAMES = ["supervised_contrastive", "proxy_anchor", "proxy_nca", "triplet"]
 EMOTION = torch.tensor([0, 0, 1, 1, 2, -100])

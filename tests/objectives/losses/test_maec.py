@@ -11,7 +11,7 @@ from mmser.core.task import Task
 from mmser.models.encoders.audio.maec import MAECTurn, SegmentBlock
 from mmser.models.fusion.maec import MAEC
 from mmser.models.layers.turns.earlier_turns import earlier_turns
-from mmser.objectives.maec import AdversarialClassifier
+from mmser.objectives.losses.maec import AdversarialClassifier
 
 TASK = Task(classes=tuple("abcd"), genders=("F", "M"))
 

@@ -16,7 +16,11 @@ from mmser.core.errors import MmserError
 from mmser.core.task import Task
 from mmser.models.encoders.audio.emotion2vec import Emotion2Vec
 from mmser.models.layers.attention.alibi import AlibiBackbone, alibi_slopes
-from mmser.objectives.emotion2vec import Emotion2VecPretraining, student_on_others, utterance_loss
+from mmser.objectives.paradigms.emotion2vec import (
+    Emotion2VecPretraining,
+    student_on_others,
+    utterance_loss,
+)
 
 SMALL = {"size": 16, "layers": 3, "heads": 2, "inner_size": 32}
 

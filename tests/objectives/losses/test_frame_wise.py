@@ -11,8 +11,8 @@ from mmser.core.batch import Batch, Outputs, Stream, empty_context
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
 from mmser.metrics.regression import ccc
-from mmser.objectives.frame_wise import FrameWise
-from mmser.objectives.regression import ConcordanceLoss
+from mmser.objectives.losses.frame_wise import FrameWise
+from mmser.objectives.losses.regression import ConcordanceLoss
 from mmser.training.loop.validation import ValidationEpoch
 
 TASK = Task(values=("arousal",))

@@ -8,7 +8,7 @@ from mmser.core.batch import Batch, Stream, empty_context
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
 from mmser.models.encoders.audio.daae import DAAE
-from mmser.objectives.daae import AdversarialAutoencoder, SegmentDecoder, _cross_entropy
+from mmser.objectives.paradigms.daae import AdversarialAutoencoder, SegmentDecoder, _cross_entropy
 
 CHANNELS = (2, 4, 4)
 TASK = Task(classes=("a", "b"), speakers=("s", "t", "u"), corpora=("one", "two"))

@@ -23,7 +23,7 @@ from mmser.core.batch import UNLABELLED, Batch
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
 from mmser.models.layers.convolution.normalisation import MaskedBatchNorm
-from mmser.models.layers.gradient_reversal import reversal_ramp, reverse_gradient
+from mmser.objectives.terms.gradient_reversal import reversal_ramp, reverse_gradient
 
 
 class AdversarialAutoencoder(nn.Module):

@@ -3,7 +3,7 @@ import torch
 from torch.nn import functional as F
 
 from mmser.core.errors import MmserError
-from mmser.objectives.attribute import AttributeClassification
+from mmser.objectives.losses.attribute import AttributeClassification
 
 
 def test_cross_entropy_of_a_linear_layer_on_the_vector(given, batch, task):

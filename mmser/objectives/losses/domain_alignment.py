@@ -22,9 +22,9 @@ from mmser.core.batch import Batch, Outputs
 from mmser.core.contracts import Model
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
-from mmser.models.layers.discrepancy import coral_distance, maximum_mean_discrepancy
-from mmser.models.layers.domain_rows import Domain, domain_count, domain_of, domain_pairs
 from mmser.models.layers.time.pooling import masked_mean
+from mmser.objectives.terms.discrepancy import coral_distance, maximum_mean_discrepancy
+from mmser.objectives.terms.domain_rows import Domain, domain_count, domain_of, domain_pairs
 
 _DISTANCES: dict[str, tuple[Callable[[Tensor, Tensor], Tensor], int]] = {
     "mmd": (maximum_mean_discrepancy, 1),

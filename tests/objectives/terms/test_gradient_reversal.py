@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from mmser.models.layers.gradient_reversal import reversal_ramp, reverse_gradient
+from mmser.objectives.terms.gradient_reversal import reversal_ramp, reverse_gradient
 
 
 def test_forward_is_identity_and_backward_is_turned_round():

@@ -9,10 +9,10 @@ from torch import nn
 from mmser.core.batch import Batch, Outputs, Stream, empty_context
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
-from mmser.objectives.alignment import DomainAlignment
-from mmser.objectives.classification import CrossEntropy
 from mmser.objectives.combined import Combined
-from mmser.objectives.domain_adversarial import DomainAdversarial
+from mmser.objectives.losses.classification import CrossEntropy
+from mmser.objectives.losses.domain_adversarial import DomainAdversarial
+from mmser.objectives.losses.domain_alignment import DomainAlignment
 
 TASK = Task(classes=("a", "b"), class_counts=(4, 4), corpora=("one", "two"), genders=("F", "M"))
 

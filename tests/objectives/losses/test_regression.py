@@ -8,7 +8,7 @@ import torch
 
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
-from mmser.objectives.regression import ConcordanceLoss, MeanSquaredError, concordance
+from mmser.objectives.losses.regression import ConcordanceLoss, MeanSquaredError, concordance
 
 
 def column(values):

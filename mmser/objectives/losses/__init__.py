@@ -1,0 +1,1 @@
+"""Losses: `(outputs, batch) -> {name: loss}`, pure and without a model."""

@@ -1,0 +1,1 @@
+"""Paradigms: how a step is made, `(model, batch, progress) -> Step`."""

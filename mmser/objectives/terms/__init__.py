@@ -1,0 +1,1 @@
+"""Functions of tensors that several losses share; each knows neither model nor batch."""
