@@ -38,6 +38,13 @@ MOVED: dict[str, str] = {
     "mmser.objectives.segment_extractors": "mmser.objectives.losses.segment_extractors",
     "mmser.objectives.sequence_ccc": "mmser.objectives.losses.sequence_ccc",
     "mmser.objectives.turn": "mmser.objectives.losses.turn",
+    "mmser.protocols.folds.LeaveOneSpeakerOut": "mmser.protocols.speaker_folds.LeaveOneSpeakerOut",
+    "mmser.protocols.folds.LeaveOneSessionOut": "mmser.protocols.speaker_folds.LeaveOneSessionOut",
+    "mmser.protocols.folds.SpeakerGroups": "mmser.protocols.speaker_folds.SpeakerGroups",
+    "mmser.protocols.folds.OwnPartition": "mmser.protocols.own_partition.OwnPartition",
+    "mmser.protocols.folds.RandomFolds": "mmser.protocols.random_folds.RandomFolds",
+    "mmser.protocols.folds.RandomHoldOut": "mmser.protocols.random_folds.RandomHoldOut",
+    "mmser.protocols.protocol.Protocol": "mmser.protocols.protocol.EvaluationProtocol",
 }
 """{old dotted name: new dotted name} of a class or a function, or of a module with all it defines.
 

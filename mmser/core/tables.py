@@ -14,10 +14,16 @@ if TYPE_CHECKING:
 # Manifest: one row per utterance, columns = fields of core.utterance.Utterance; paths as strings,
 # ``words`` and ``votes`` as JSON text, plus whatever further columns the user's own table carries.
 
-ASSIGNMENT_COLUMNS = ("id", "fold", "part", "label")
-"""Fold assignment: one row per (utterance, fold); part is train, validation or test; label a class
-name or empty.
+SPLITS = ("train", "validation", "test")
+"""What a fold is divided into. No model is chosen by the test split."""
+
+SPLIT_COLUMN = "part"
+"""The column of a manifest and of a fold assignment that names the split: this is its name in the
+files, so that older ones stay readable.
 """
+
+ASSIGNMENT_COLUMNS = ("id", "fold", SPLIT_COLUMN, "label")
+"""Fold assignment: one row per (utterance, fold), with its split and a class name or no label."""
 
 INDEX_COLUMNS = (
     "id",

@@ -1,6 +1,4 @@
-"""A corpus's own test part, for corpora that name no validation part: whole training speakers
-validate.
-"""
+"""A corpus's own test split, for corpora without a validation split: training speakers validate."""
 
 from __future__ import annotations
 
@@ -10,15 +8,16 @@ from collections.abc import Iterator
 import pandas as pd
 
 from mmser.core.errors import MmserError
-from mmser.protocols.folds import Fold
+from mmser.core.tables import SPLIT_COLUMN
+from mmser.protocols.plan import Fold
 
 
 class OwnTestPart:
-    """One fold: the corpus's own test part; the share ``validation`` of the training part's
-    speakers validates.
+    """One fold: the corpus's own test split, and a share of its training speakers validates.
 
-    Which speakers, is drawn by ``seed``; at least one validates and one trains. ``tested`` is the
-    part that is tested: "validation" where the labels of the test part are withheld.
+    That share is ``validation``; which speakers, is drawn by ``seed``; at least one validates and
+    one trains. ``tested`` is the split that is tested: "validation" where the labels of the test
+    split are withheld.
     """
 
     speaker_dependent = False
@@ -33,18 +32,19 @@ class OwnTestPart:
         self.tested = tested
 
     def __call__(self, table: pd.DataFrame) -> Iterator[Fold]:
-        tested, rest = table[table["part"] == self.tested], table[table["part"] == "train"]
+        split_of = table[SPLIT_COLUMN]
+        tested, rest = table[split_of == self.tested], table[split_of == "train"]
         speakers = sorted(rest["speaker"].unique())
         if tested.empty or len(speakers) < 2:
             found = f"{len(tested)} {self.tested} utterances, {len(speakers)} training speakers"
-            expected = f"a {self.tested} part and at least 2 speakers in the training part"
+            expected = f"a {self.tested} split and at least 2 speakers in the training split"
             raise MmserError(expected, found, "Fill the column part.")
         random.Random(self.seed).shuffle(speakers)
         count = min(max(1, round(self.validation * len(speakers))), len(speakers) - 1)
-        held = rest["speaker"].isin(speakers[:count])
+        validates = rest["speaker"].isin(speakers[:count])
         yield Fold(
             "official",
-            tuple(rest.loc[~held, "id"]),
-            tuple(rest.loc[held, "id"]),
+            tuple(rest.loc[~validates, "id"]),
+            tuple(rest.loc[validates, "id"]),
             tuple(tested["id"]),
         )

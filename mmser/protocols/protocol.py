@@ -1,10 +1,8 @@
-"""A protocol: which utterances of a corpus take part, under which label, in which part of which
-fold.
+"""A protocol: which utterances of a corpus take part, under which label, in which split of a fold.
 
-It reads the manifest alone. `Protocol.check` compares the copy at hand with the published counts,
-`Protocol.assign` makes the fold assignment that is saved with every run. Rules no configuration can
-break are guarded here: the parts of a fold are disjoint, and unless the fold plan is marked
-speaker-dependent no speaker is in two of them.
+It reads the manifest alone. `EvaluationProtocol.check` compares the copy at hand with the published
+counts, `EvaluationProtocol.assign` makes the fold assignment that is saved with every run. The
+rules that no configuration can break are in `mmser.protocols.guard`.
 """
 
 from __future__ import annotations
@@ -14,17 +12,18 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from mmser.core.errors import MmserError
-from mmser.core.tables import ASSIGNMENT_COLUMNS, require_columns
+from mmser.core.tables import ASSIGNMENT_COLUMNS, SPLIT_COLUMN, require_columns
 from mmser.protocols.counts import differences, fewer_speakers, shortened
-from mmser.protocols.folds import Fold, FoldPlan
-from mmser.protocols.words import as_numbers, check_spelling, read_label_file
+from mmser.protocols.guard import check_classes, check_fold
+from mmser.protocols.plan import FoldPlan
+from mmser.protocols.words import as_numbers, binned, check_spelling, read_label_file
 
-PARTS = ("train", "validation", "test")
-FOLD_COLUMNS = ("id", "speaker", "session", "gender", "part", "label")
+FOLD_COLUMNS = ("id", "speaker", "session", "gender", SPLIT_COLUMN, "label")
+"""What a fold plan sees of the table, as text."""
+
 LINES = 20
 """Differences that an error message spells out."""
 ANY_CORPUS = "generic"
@@ -32,7 +31,7 @@ ANY_CORPUS = "generic"
 
 
 @dataclass(frozen=True)
-class Protocol:
+class EvaluationProtocol:
     """The evaluation rules of one line of the literature.
 
     ``labels`` maps the corpus's own words (of ``label_column``) to class names; words it does not
@@ -68,98 +67,90 @@ class Protocol:
         """The same voices are in training and test: every report says so."""
         return self.folds.speaker_dependent
 
-    def resolve(self, manifest: pd.DataFrame) -> Protocol:
-        """The protocol with its classes filled in from the manifest, where the configuration leaves
-        them open.
-        """
+    def resolve(self, manifest: pd.DataFrame) -> EvaluationProtocol:
+        """The protocol with its classes, from the manifest where the configuration names none."""
         if self.classes or self.values:
             return self
-        found = tuple(sorted(self.participants(manifest)["label"].unique()))
-        return replace(self, classes=found)
+        labels = self.participants(manifest)["label"].unique()
+        return replace(self, classes=tuple(sorted(labels)))
 
     def check(self, manifest: pd.DataFrame) -> list[str]:
-        """In what the manifest differs from the published corpus, one line each; empty when it does
-        not.
+        """In what the manifest differs from the published corpus, one line each.
 
-        Raises MmserError with these lines, naming utterances, unless ``allow_incomplete``. A part
-        of a corpus that has whole speakers less is a line too, but stops nothing.
+        Raises MmserError with these lines, naming utterances, unless ``allow_incomplete``. That
+        whole speakers of the corpus are missing is a line too, but stops nothing.
         """
         table = self.participants(manifest)
-        found = differences(table, self.counts, list(self.ids))
-        if found and not self.allow_incomplete:
+        lines = differences(table, self.counts, list(self.ids))
+        if lines and not self.allow_incomplete:
+            further = len(lines) - LINES
             raise MmserError(
                 f"{self.corpus} complete as protocol {self.name} defines it",
-                "; ".join(found[:LINES])
-                + (f"; and {len(found) - LINES} further differences" if found[LINES:] else ""),
+                "; ".join(lines[:LINES])
+                + (f"; and {further} further differences" if further > 0 else ""),
                 "Complete the corpus, or go on with protocol.allow_incomplete=true (recorded in "
                 "the run).",
             )
-        return [*fewer_speakers(table, self.counts), *found]
+        return [*fewer_speakers(table, self.counts), *lines]
 
     def participants(self, manifest: pd.DataFrame) -> pd.DataFrame:
-        """The rows that take part, sorted by id, with a further column ``label`` (class name or
-        None).
-        """
+        """The rows that take part, sorted by id, with a column ``label``: a class name or None."""
         require_columns(manifest, ("id", "corpus", "speaker"), "a manifest")
         self._check_corpus(manifest)
         table = manifest.copy()
-        for column, wanted in self.where.items():
+        for column, values in self.where.items():
             require_columns(table, (column,), f"a manifest for protocol {self.name}")
-            table = table[table[column].isin([str(value) for value in wanted])]
+            table = table[table[column].isin([str(value) for value in values])]
         table = table.assign(label=self._labels(table))
-        keep = table["label"].notna() if self._categorical else pd.Series(True, index=table.index)
+        if self._categorical:
+            takes_part = table["label"].notna()
+        else:
+            takes_part = pd.Series(True, index=table.index)
         for name in self.values:
             require_columns(table, (name,), f"a manifest for protocol {self.name}")
-            keep &= as_numbers(table[name], name).notna()
-        kept = table[keep].sort_values("id", ignore_index=True)
-        if kept.empty:
+            takes_part &= as_numbers(table[name], name).notna()
+        participants = table[takes_part].sort_values("id", ignore_index=True)
+        if participants.empty:
             raise self._without_labels(manifest)
-        return kept
+        return participants
 
     def assign(self, manifest: pd.DataFrame) -> pd.DataFrame:
-        """One row per (utterance, fold): id, fold, part, label; only utterances that take part.
+        """One row per (utterance, fold) of the utterances that take part: id, fold, split, label.
 
         What a fold trains on without labels is in "train" and has none. Deterministic: the same
         manifest in any row order gives the same table.
         """
         table = self.participants(manifest)
-        blank = pd.Series("", index=table.index)
+        missing = pd.Series("", index=table.index)
         view = pd.DataFrame(
-            {name: table.get(name, blank).fillna("").astype(str) for name in FOLD_COLUMNS}
+            {name: table.get(name, missing).fillna("").astype(str) for name in FOLD_COLUMNS}
         )
         speakers = dict(zip(view["id"], view["speaker"], strict=True))
         labels = dict(zip(table["id"], table["label"], strict=True))
-        rows = []
+        rows: list[tuple[str, str, str, str | None]] = []
         for fold in self.folds(view):
-            guard(fold, speakers, self.speaker_dependent, self.name)
+            check_fold(fold, speakers, self.speaker_dependent, self.name)
             if self._categorical:
-                self._check_classes(fold, labels)
-            rows += [(i, fold.name, part, labels[i]) for part in PARTS for i in getattr(fold, part)]
-            rows += [(i, fold.name, "train", None) for i in fold.unlabelled]
+                check_classes(fold, labels, self.name)
+            for split, ids in fold.splits.items():
+                rows += [(identity, fold.name, split, labels[identity]) for identity in ids]
+            rows += [(identity, fold.name, "train", None) for identity in fold.unlabelled]
         return pd.DataFrame(rows, columns=list(ASSIGNMENT_COLUMNS))
 
     @property
     def _categorical(self) -> bool:
         return bool(self.classes) or not self.values
 
-    def _check_classes(self, fold: Fold, labels: Mapping[str, str | None]) -> None:
-        found = sorted({label for label in map(labels.get, fold.train) if label is not None})
-        if len(found) < 2:
-            expected = f"at least two classes in the train part of fold {fold.name}"
-            remedy = f"Use data that has more classes for protocol {self.name}."
-            raise MmserError(expected, ", ".join(found) or "no label", remedy)
-
     def _without_labels(self, manifest: pd.DataFrame) -> MmserError:
         wanted = ", ".join(self.labels or self.classes or self.values) or "at all"
-        words = {
-            str(word) for word in manifest.get(self.label_column, pd.Series(dtype=str)).dropna()
-        }
+        column = self.label_column if self._categorical else ", ".join(self.values)
+        words = manifest.get(self.label_column, pd.Series(dtype=str)).dropna()
         # The label may stand in a column of another name.
-        columns = [str(name) for name in manifest.columns if manifest[name].notna().any()]
+        filled = [str(name) for name in manifest.columns if manifest[name].notna().any()]
         return MmserError(
-            f"utterances labelled {wanted} in "
-            f"{', '.join(self.values) if not self._categorical else self.label_column}",
-            f"the words {shortened(words)}; the filled columns are {', '.join(columns)}",
+            f"utterances labelled {wanted} in {column}",
+            f"the words {shortened({str(word) for word in words})}; "
+            f"the filled columns are {', '.join(filled)}",
             f"Is this the manifest of {self.corpus}?",
         )
 
@@ -174,56 +165,22 @@ class Protocol:
 
     def _labels(self, table: pd.DataFrame) -> pd.Series:
         """Class name of each row, None where it has none."""
-        if self.values and not self.classes:
+        if not self._categorical:
             return pd.Series(None, index=table.index, dtype=object)
         require_columns(table, (self.label_column,), f"a manifest for protocol {self.name}")
         words = table[self.label_column]
         if self.bins:
             if len(self.classes) != len(self.bins) + 1:
-                expected = f"one class more than bins in protocol {self.name}"
                 raise MmserError(
-                    expected, f"{len(self.classes)} and {len(self.bins)}", "Correct protocol.bins."
+                    f"one class more than bins in protocol {self.name}",
+                    f"{len(self.classes)} and {len(self.bins)}",
+                    "Correct protocol.bins.",
                 )
-            numbers = as_numbers(words, self.label_column)
-            places = np.searchsorted(np.asarray(self.bins, dtype=float), numbers, side="left").clip(
-                0, len(self.bins)
-            )
-            named = pd.Series(
-                [self.classes[place] for place in places], index=table.index, dtype=object
-            )
-            return named.where(words.notna(), None)
+            return binned(words, self.label_column, self.bins, self.classes)
         if self.label_file is not None:
             words = table["id"].map(read_label_file(Path(self.label_file)))
-        check_spelling(
-            words, {*self.labels, *(() if self.labels else self.classes)}, self.label_column
-        )
-        named = words.map(dict(self.labels)) if self.labels else words
-        known = named.isin(list(self.classes)) if self.classes else named.notna()
-        return named.astype(object).where(known, None)
-
-
-def guard(fold: Fold, speakers: Mapping[str, str], speaker_dependent: bool, protocol: str) -> None:
-    """Raise MmserError when two parts of a fold share an utterance, a part is empty, or a speaker
-    leaks.
-    """
-    for part in PARTS:
-        if not getattr(fold, part):
-            raise MmserError(
-                f"utterances in the {part} part of fold {fold.name}",
-                "none",
-                f"Use more data for protocol {protocol}.",
-            )
-    for one, other in (("train", "validation"), ("train", "test"), ("validation", "test")):
-        first, second = set(getattr(fold, one)), set(getattr(fold, other))
-        first |= set(fold.unlabelled) if one == "train" else set()
-        shared = first & second
-        what = "utterance"
-        if not shared and not speaker_dependent:
-            shared = {speakers[i] for i in first} & {speakers[i] for i in second}
-            what = "speaker"
-        if shared:
-            raise MmserError(
-                f"{one} and {other} of fold {fold.name} to share no {what}",
-                shortened(shared),
-                f"Mend the fold plan of protocol {protocol}.",
-            )
+        # Where words are mapped, the mapping's words count; else the classes are the words.
+        check_spelling(words, set(self.labels or self.classes), self.label_column)
+        names = words.map(dict(self.labels)) if self.labels else words
+        is_class = names.isin(list(self.classes)) if self.classes else names.notna()
+        return names.astype(object).where(is_class, None)

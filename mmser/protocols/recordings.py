@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from mmser.core.errors import MmserError
-from mmser.protocols.folds import Fold
+from mmser.protocols.plan import Fold
 
 
 class LeaveOneRecordingGroupOut:
@@ -32,7 +32,7 @@ class LeaveOneRecordingGroupOut:
                 "at least 3 groups of recordings", f"{len(names)}", "Use another protocol."
             )
         for place, name in enumerate(names):
-            held = names[(place + 2) % len(names)]
-            parts = [~groups.isin([name, held]), groups == held, groups == name]
-            train, validation, test = (tuple(ids[part]) for part in parts)
-            yield Fold(name, train, validation, test)
+            validating = names[(place + 2) % len(names)]
+            train = ids[~groups.isin([name, validating])]
+            validation, test = ids[groups == validating], ids[groups == name]
+            yield Fold(name, tuple(train), tuple(validation), tuple(test))

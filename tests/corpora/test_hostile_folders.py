@@ -35,12 +35,12 @@ from mmser.corpora.msp_podcast import MspPodcast
 from mmser.corpora.ravdess import Ravdess
 from mmser.corpora.sewa import Sewa
 from mmser.corpora.shemo import Shemo
-from mmser.protocols.folds import LeaveOneSpeakerOut
-from mmser.protocols.protocol import Protocol
+from mmser.protocols.protocol import EvaluationProtocol
+from mmser.protocols.speaker_folds import LeaveOneSpeakerOut
 
 Write = Callable[[Path], None]
 
-PROTOCOL = Protocol("p", "generic", LeaveOneSpeakerOut())
+PROTOCOL = EvaluationProtocol("p", "generic", LeaveOneSpeakerOut())
 
 HEAD = "id,speaker,transcript,emotion\n"
 GOOD = HEAD + "".join(f"u{i},s{i % 4},hello {i},{('happy', 'sad')[i // 4]}\n" for i in range(8))
@@ -286,7 +286,7 @@ FOLDERS: dict[str, tuple[Callable[[Path], Any], Write, int | str]] = {
 }  # fmt: skip
 
 
-def through(corpus: Any, root: Path, protocol: Protocol | None) -> list[Utterance]:
+def through(corpus: Any, root: Path, protocol: EvaluationProtocol | None) -> list[Utterance]:
     """From the files to the manifest, to parquet and back, and to folds."""
     table = to_table(corpus.utterances())
     write_manifest(table, root / "kept.parquet")

@@ -143,12 +143,12 @@ def make_settings(cache, run, **changes):
     }
     trainer |= {"limit_train_batches": 1.0, "limit_validation_batches": 1.0}
     folds = {
-        "_target_": "mmser.protocols.folds.LeaveOneSpeakerOut",
+        "_target_": "mmser.protocols.speaker_folds.LeaveOneSpeakerOut",
         "validation_speakers": 1,
         "seed": 0,
     }
     protocol = {
-        "_target_": "mmser.protocols.protocol.Protocol",
+        "_target_": "mmser.protocols.protocol.EvaluationProtocol",
         "name": "small3_speaker3",
         "corpus": "small",
     }

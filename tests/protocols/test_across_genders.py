@@ -7,8 +7,9 @@ import pytest
 
 from mmser.core.errors import MmserError
 from mmser.protocols.across_genders import AcrossGenders
-from mmser.protocols.folds import Fold
-from mmser.protocols.protocol import Protocol, guard
+from mmser.protocols.guard import check_fold
+from mmser.protocols.plan import Fold
+from mmser.protocols.protocol import EvaluationProtocol
 
 
 def people(speakers=6, each=5):
@@ -56,7 +57,7 @@ def test_the_labels_do_not_decide_who_is_heard():
 
 def test_what_is_heard_trains_without_a_label():
     table = people()
-    protocol = Protocol("p", "small", AcrossGenders(), classes=("glad", "sad"))
+    protocol = EvaluationProtocol("p", "small", AcrossGenders(), classes=("glad", "sad"))
     assignment = protocol.assign(table)
     fold = assignment[assignment["fold"] == "F_to_M"].merge(table[["id", "gender"]])
     training = fold[fold["part"] == "train"]
@@ -64,14 +65,16 @@ def test_what_is_heard_trains_without_a_label():
     assert training.loc[training["gender"] == "M", "label"].isna().all()
     assert len(training) == 10 + 6 and fold.loc[fold["part"] == "test", "label"].notna().all()
     assert protocol.speaker_dependent
-    nobody = Protocol("p", "small", AcrossGenders(heard=0.0), classes=("glad", "sad")).assign(table)
+    nobody = EvaluationProtocol(
+        "p", "small", AcrossGenders(heard=0.0), classes=("glad", "sad")
+    ).assign(table)
     assert nobody["label"].notna().all()
 
 
 def test_an_utterance_that_is_heard_is_not_tested():
     fold = Fold("f", ("a",), ("b",), ("c", "d"), ("d",))
     with pytest.raises(MmserError, match="train and test of fold f to share no utterance; found d"):
-        guard(fold, dict.fromkeys("abcd", "s"), True, "p")
+        check_fold(fold, dict.fromkeys("abcd", "s"), True, "p")
 
 
 def test_what_cannot_be_divided_is_told():

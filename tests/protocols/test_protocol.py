@@ -18,13 +18,15 @@ from mmser.core.tables import ASSIGNMENT_COLUMNS
 from mmser.core.utterance import Utterance
 from mmser.corpora import emodb, savee
 from mmser.corpora.manifest import to_table
-from mmser.protocols.folds import Fold, LeaveOneSpeakerOut, OwnPartition, RandomFolds
-from mmser.protocols.protocol import Protocol, guard
+from mmser.protocols.own_partition import OwnPartition
+from mmser.protocols.protocol import EvaluationProtocol
+from mmser.protocols.random_folds import RandomFolds
+from mmser.protocols.speaker_folds import LeaveOneSpeakerOut
 
 NAMES = config_names("protocol")
 
 
-def load(name: str, **changes: Any) -> Protocol:
+def load(name: str, **changes: Any) -> EvaluationProtocol:
     config = load_config("protocol", name)
     if "defaults" in config:
         config = compose("train", ["system=audio_bigru", "corpus=generic", f"protocol={name}"])[
@@ -51,14 +53,14 @@ def corpus(emotions: list[str], speakers: int = 4, name: str = "c") -> pd.DataFr
     return to_table(rows)
 
 
-def simple(**changes: Any) -> Protocol:
+def simple(**changes: Any) -> EvaluationProtocol:
     arguments = {
         "name": "p",
         "corpus": "c",
         "folds": LeaveOneSpeakerOut(),
         "classes": ("happy", "sad"),
     } | changes
-    return Protocol(**arguments)
+    return EvaluationProtocol(**arguments)
 
 
 def test_labels_map_words_and_leave_out_the_rest() -> None:
@@ -173,7 +175,7 @@ def test_a_word_in_the_protocols_other_spelling_is_no_silent_absence() -> None:
 
 def test_one_class_is_no_task() -> None:
     with pytest.raises(
-        MmserError, match="at least two classes in the train part of fold s0; found happy"
+        MmserError, match="at least two classes in the train split of fold s0; found happy"
     ):
         simple().assign(corpus(["happy"]))
 
@@ -234,52 +236,7 @@ def test_another_corpus_is_refused_and_generic_takes_all() -> None:
         simple().assign(corpus(["joy"]))
 
 
-SPEAKERS = {"a": "s1", "b": "s2", "c": "s3", "d": "s1"}
-
-
-@pytest.mark.parametrize(
-    ("fold", "dependent", "message"),
-    [
-        (
-            Fold("f", ("a",), ("b",), ("b",)),
-            True,
-            "validation and test of fold f to share no utterance; found b",
-        ),
-        (
-            Fold("f", ("a", "c"), ("b",), ("c",)),
-            True,
-            "train and test of fold f to share no utterance; found c",
-        ),
-        (
-            Fold("f", ("a",), ("b",), ("d",)),
-            False,
-            "train and test of fold f to share no speaker; found s1",
-        ),
-        (
-            Fold("f", ("a",), ("d",), ("b",)),
-            False,
-            "train and validation of fold f to share no speaker; found s1",
-        ),
-        (
-            Fold("f", ("c",), ("a",), ("d",)),
-            False,
-            "validation and test of fold f to share no speaker; found s1",
-        ),
-        (
-            Fold("f", ("a",), (), ("b",)),
-            True,
-            "utterances in the validation part of fold f; found none",
-        ),
-    ],
-)
-def test_guards_no_configuration_can_break(fold: Fold, dependent: bool, message: str) -> None:
-    with pytest.raises(MmserError, match=message):
-        guard(fold, SPEAKERS, dependent, "p")
-
-
-def test_a_shared_speaker_is_allowed_only_where_the_plan_says_so() -> None:
-    guard(Fold("f", ("a",), ("b",), ("d",)), SPEAKERS, True, "p")
-    guard(Fold("f", ("a",), ("b",), ("c",)), SPEAKERS, False, "p")
+def test_a_plan_that_promises_other_speakers_is_held_to_it() -> None:
     table = corpus(["happy", "sad"]).assign(speaker="same")
     with pytest.raises(MmserError, match="share no speaker; found same"):
         simple(folds=OwnPartition(speaker_dependent=False)).assign(table)
@@ -295,9 +252,9 @@ def test_every_config(name: str) -> None:
     assert set(protocol.value_range) == set(protocol.values)
     if "random" in name:
         assert protocol.speaker_dependent
-    parts = [value for value in protocol.counts.values() if isinstance(value, dict)]
+    tables = [value for value in protocol.counts.values() if isinstance(value, dict)]
     total = protocol.counts.get("total")
-    assert all(total in (None, sum(part.values())) for part in parts)
+    assert all(total in (None, sum(table.values())) for table in tables)
     assert protocol.allow_incomplete is False
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from mmser.core.configs import load_config
 from mmser.core.errors import MmserError
-from mmser.protocols.folds import LeaveOneSpeakerOut
 from mmser.protocols.recordings import LeaveOneRecordingGroupOut
+from mmser.protocols.speaker_folds import LeaveOneSpeakerOut
 
 RELEASED = {
     "01F": 507,

@@ -63,12 +63,12 @@ def make_settings(cache: Path, run: Path) -> dict[str, Any]:
     return {
         "corpus": {"_target_": "mmser.corpora.generic.Generic", "root": "nowhere", "name": "small"},
         "protocol": {
-            "_target_": "mmser.protocols.protocol.Protocol",
+            "_target_": "mmser.protocols.protocol.EvaluationProtocol",
             "name": "small3_speaker4",
             "corpus": "small",
             "classes": CLASSES,
             "folds": {
-                "_target_": "mmser.protocols.folds.LeaveOneSpeakerOut",
+                "_target_": "mmser.protocols.speaker_folds.LeaveOneSpeakerOut",
                 "validation_speakers": 1,
                 "seed": 0,
             },

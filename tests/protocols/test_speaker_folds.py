@@ -1,47 +1,13 @@
-"""Fold plans: what each promises holds for any table, and the same table gives the same folds in
-any order.
-"""
+"""Plans over whole speakers: what each promises holds for any table, in any order of its rows."""
 
-import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from makers.people import people, speakers_of
 
 from mmser.core.errors import MmserError
-from mmser.protocols.folds import (
-    Fold,
-    FoldPlan,
-    LeaveOneSessionOut,
-    LeaveOneSpeakerOut,
-    OwnPartition,
-    RandomFolds,
-    RandomHoldOut,
-    SpeakerGroups,
-)
-from mmser.protocols.held_out_speakers import OwnTestPart
-from mmser.protocols.random_splits import RandomSplits
-
-
-def people(speakers: int, each: int, classes: int = 4, pairs: bool = False) -> pd.DataFrame:
-    """``each`` utterances of ``speakers`` speakers, two to a session when ``pairs``."""
-    rows = [
-        {
-            "id": f"u{s:02d}-{u:03d}",
-            "speaker": f"s{s:02d}",
-            "session": str(s // 2) if pairs else "",
-            "gender": "female" if s % 2 else "male",
-            "part": "",
-            "label": f"c{(u * 7 + s) % classes}",
-        }
-        for s in range(speakers)
-        for u in range(each)
-    ]
-    return pd.DataFrame(rows)
-
-
-def speakers_of(table: pd.DataFrame, ids: tuple[str, ...]) -> set[str]:
-    return set(table.loc[table["id"].isin(ids), "speaker"])
-
+from mmser.protocols.plan import FoldPlan
+from mmser.protocols.speaker_folds import LeaveOneSessionOut, LeaveOneSpeakerOut, SpeakerGroups
 
 INDEPENDENT: list[FoldPlan] = [
     LeaveOneSpeakerOut(by_session=True),
@@ -50,11 +16,6 @@ INDEPENDENT: list[FoldPlan] = [
     LeaveOneSessionOut("speaker", seed=2),
     LeaveOneSessionOut("session"),
     SpeakerGroups(groups=3, seed=5),
-]
-DEPENDENT: list[FoldPlan] = [
-    RandomFolds(5, seed=1),
-    RandomFolds(5, validation_one_in=4),
-    RandomHoldOut(seed=9),
 ]
 
 
@@ -65,7 +26,7 @@ DEPENDENT: list[FoldPlan] = [
     st.integers(1, 9),
     st.randoms(use_true_random=False),
 )
-def test_speakers_are_in_one_part_and_order_does_not_matter(
+def test_speakers_are_in_one_split_and_order_does_not_matter(
     plan: FoldPlan, pairs: int, each: int, shuffle
 ) -> None:  # type: ignore[no-untyped-def]
     table = people(2 * pairs, each, pairs=True)
@@ -76,28 +37,12 @@ def test_speakers_are_in_one_part_and_order_does_not_matter(
     assert folds == again
     tested: list[str] = []
     for fold in folds:
-        parts = [
-            speakers_of(table, getattr(fold, part)) for part in ("train", "validation", "test")
-        ]
-        assert all(parts)
-        assert sum(len(part) for part in parts) == len(set.union(*parts)) == 2 * pairs
+        voices = [speakers_of(table, ids) for ids in fold.splits.values()]
+        assert all(voices)
+        assert sum(len(each) for each in voices) == len(set.union(*voices)) == 2 * pairs
         assert len(fold.train) + len(fold.validation) + len(fold.test) == len(table)
         tested += fold.test
     assert sorted(tested) == sorted(table["id"])  # each utterance is tested exactly once
-
-
-@settings(deadline=None, max_examples=15, derandomize=True)
-@given(st.sampled_from(DEPENDENT), st.integers(30, 90), st.integers(2, 5))
-def test_random_plans_share_out_every_class(plan: FoldPlan, each: int, classes: int) -> None:
-    table = people(4, each, classes)
-    for fold in plan(table):
-        assert len({*fold.train, *fold.validation, *fold.test}) == len(table)
-        assert len(fold.train) + len(fold.validation) + len(fold.test) == len(table)
-        for part in ("train", "validation", "test"):
-            labels = table.loc[table["id"].isin(getattr(fold, part)), "label"].value_counts(
-                normalize=True
-            )
-            assert (labels - table["label"].value_counts(normalize=True)).abs().max() < 0.15
 
 
 def test_the_sessions_other_speaker_validates() -> None:
@@ -153,33 +98,6 @@ def test_groups_mix_genders_and_may_be_named() -> None:
     assert folds[0].validation == ("u02-000", "u02-001")
 
 
-@pytest.mark.parametrize(
-    ("count", "one_in", "shares"), [(10, None, (80, 10, 10)), (5, 4, (80, 5, 15))]
-)
-def test_random_shares(count: int, one_in: int | None, shares: tuple[int, int, int]) -> None:
-    table = people(10, 100)
-    folds = list(RandomFolds(count, one_in, seed=4)(table))
-    assert len(folds) == count
-    for fold in folds:
-        sizes = (len(fold.train), len(fold.validation), len(fold.test))
-        assert all(abs(size / 10 - share) <= 0.3 for size, share in zip(sizes, shares, strict=True))
-    assert folds != list(RandomFolds(count, one_in, seed=5)(table))
-
-
-def test_hold_out_is_seventy_to_thirty_with_a_fifth_for_validation() -> None:
-    (fold,) = RandomHoldOut(0.3, 0.2, seed=0)(people(10, 100))
-    assert (len(fold.train), len(fold.validation), len(fold.test)) == (560, 140, 300)
-
-
-def test_own_partition() -> None:
-    table = people(3, 2).assign(part=["train", "train", "validation", "validation", "test", ""])
-    assert list(OwnPartition()(table)) == [
-        Fold("official", ("u00-000", "u00-001"), ("u01-000", "u01-001"), ("u02-000",))
-    ]
-    with pytest.raises(MmserError, match="none in validation"):
-        list(OwnPartition()(table[table["part"] != "validation"]))
-
-
 def test_too_few_speakers_are_refused() -> None:
     with pytest.raises(MmserError, match="at least 3 speakers; found 2"):
         list(LeaveOneSpeakerOut()(people(2, 5)))
@@ -194,18 +112,3 @@ def test_too_few_speakers_are_refused() -> None:
         list(LeaveOneSpeakerOut(by_session=True)(table[table["speaker"] != "s01"]))
     with pytest.raises(MmserError, match=r"folds.validation speaker or session"):
         LeaveOneSessionOut("nobody")
-
-
-@pytest.mark.parametrize(
-    ("plan", "message"),
-    [
-        (lambda: RandomFolds(validation_one_in=0), "folds.validation_one_in of at least 2"),
-        (lambda: RandomHoldOut(validation=-1), "folds.validation above 0 and below 1; found -1"),
-        (lambda: RandomHoldOut(test=float("nan")), "folds.test above 0 and below 1; found nan"),
-        (lambda: RandomSplits(test=1), "folds.test above 0 and below 1"),
-        (lambda: OwnTestPart(validation=2), "folds.validation from 0 to 1; found 2"),
-    ],
-)
-def test_shares_that_leave_nothing_are_refused(plan, message):
-    with pytest.raises(MmserError, match=message):
-        plan()
