@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from mmser.models.layers.key_sparse import key_sparse_attention
+from mmser.models.fusion.ks_transformer.key_sparse import key_sparse_attention
 
 Side = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
 

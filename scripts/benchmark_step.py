@@ -31,7 +31,7 @@ from mmser.models.encoders.sequence.mixed_bigru import Layout, MixedBiGRU
 from mmser.models.encoders.sequence.recurrent import RecurrentEncoder
 from mmser.models.encoders.text.embedding_gru import EmbeddingGRU
 from mmser.models.fusion.amh import AMH
-from mmser.models.fusion.ks_transformer import KSTransformer
+from mmser.models.fusion.ks_transformer.fusion import KSTransformer
 from mmser.models.fusion.mcsan import MCSAN
 from mmser.models.fusion.self_cross_attention import SelfCrossAttention
 from mmser.models.heads.classifier import Classifier

@@ -19,7 +19,6 @@ PLUGIN_ROOMS = [
     "extractors/text",
     "extractors/face",
     "models/encoders/audio",
-    "models/encoders/face",
     "models/encoders/sequence",
     "models/encoders/text",
     "models/fusion",

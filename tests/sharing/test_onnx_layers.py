@@ -5,10 +5,10 @@ import onnxruntime
 import torch
 from torch import nn
 
+from mmser.models.fusion.ks_transformer.key_sparse import key_sparse_attention
 from mmser.models.layers.convolution.average_pooling import average_pool_2d
 from mmser.models.layers.convolution.masked import MaskedConv1d, max_pool_1d
 from mmser.models.layers.convolution.normalisation import MaskedBatchNorm
-from mmser.models.layers.key_sparse import key_sparse_attention
 from mmser.models.layers.time.recurrent import Recurrent
 from mmser.sharing.onnx_export import to_onnx
 from mmser.sharing.onnx_recurrence import open_recurrences

@@ -23,7 +23,7 @@ from mmser.training.stages import list_stages
 
 ENCODERS = {
     "tone": {
-        "_target_": "mmser.models.encoders.audio.leaf_cnn.LeafCNN",
+        "_target_": "mmser.models.encoders.audio.leaf_cnn.encoder.LeafCNN",
         "_partial_": True,
         "output_size": 4,
         "stride_ms": 1.0,

@@ -86,7 +86,7 @@ class Emotion2Vec:
 
     @cached_property
     def _network(self) -> Any:
-        from mmser.models.encoders.audio.emotion2vec import from_checkpoint
+        from mmser.models.encoders.audio.emotion2vec.encoder import from_checkpoint
 
         if self.random_weights:
             network = seeded(self._random_network, self.seed)
@@ -98,7 +98,7 @@ class Emotion2Vec:
         return placed(network, self.device, self.precision)
 
     def _random_network(self) -> Any:
-        from mmser.models.encoders.audio.emotion2vec import Emotion2Vec as Network
+        from mmser.models.encoders.audio.emotion2vec.encoder import Emotion2Vec as Network
 
         heads = max(1, self.size // 64)
         return Network(

@@ -28,7 +28,6 @@ from mmser.core.batch import Context, Fused, Stream
 from mmser.core.errors import MmserError
 from mmser.models.layers.attention.multi_head import MultiHeadAttention
 from mmser.models.layers.masks.padding import zero_padding
-from mmser.models.layers.set_statistics import set_statistics
 from mmser.models.layers.time.pooling import masked_mean
 
 
@@ -123,3 +122,18 @@ class SelfCrossAttention(nn.Module):
 
 def _key(query: str, key: str) -> str:
     return f"{query}_over_{key}"
+
+
+def set_statistics(vectors: Tensor, present: Tensor, epsilon: float = 1e-8) -> Tensor:
+    """[deviation ; mean] over the present vectors of a set, whose order does not matter.
+
+    vectors (batch, vector, feature), present (batch, vector) bool -> (batch, 2 feature).
+    The variance is unbiased; ``epsilon`` under the root keeps the gradient finite where the vectors
+    coincide. With a single vector the deviation is that of coinciding ones; without any, everything
+    is zero.
+    """
+    count = present.sum(dim=1, keepdim=True).to(vectors.dtype)
+    mean = zero_padding(vectors, present).sum(dim=1) / count.clamp(min=1)
+    squares = zero_padding(vectors - mean[:, None], present).square().sum(dim=1)
+    deviation = (squares / (count - 1).clamp(min=1) + epsilon).sqrt()
+    return torch.cat([deviation.masked_fill(count == 0, 0.0), mean], dim=-1)

@@ -16,8 +16,8 @@ from mmser.core.clip import Clip
 from mmser.core.errors import MmserError
 from mmser.extractors.audio.emotion2vec import Emotion2Vec
 from mmser.extractors.spectral.level import levelled
-from mmser.models.encoders.audio.emotion2vec import Emotion2Vec as Network
-from mmser.models.encoders.audio.emotion2vec import from_checkpoint
+from mmser.models.encoders.audio.emotion2vec.encoder import Emotion2Vec as Network
+from mmser.models.encoders.audio.emotion2vec.encoder import from_checkpoint
 
 SIZES = {
     "size": 32,

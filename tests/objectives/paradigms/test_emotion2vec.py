@@ -14,7 +14,7 @@ from mmser.core.batch import Batch, Stream, empty_context
 from mmser.core.configs import load_config
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
-from mmser.models.encoders.audio.emotion2vec import Emotion2Vec
+from mmser.models.encoders.audio.emotion2vec.encoder import Emotion2Vec
 from mmser.models.layers.attention.alibi import AlibiBackbone, alibi_slopes
 from mmser.objectives.paradigms.emotion2vec import (
     Emotion2VecPretraining,

@@ -22,12 +22,17 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from mmser.core.batch import Stream
-from mmser.models.layers.area_attention import AreaAttention, Layout
+from mmser.core.errors import MmserError
+from mmser.models.layers.attention.multi_head import attend
 from mmser.models.layers.convolution.two_shapes import Joined, TwoShapes
 from mmser.models.layers.masks.padding import filled_padding
 from mmser.models.layers.time.segments import cut_segments, put_back
+
+Summary = Literal["mean", "sum", "max", "std"]
+Layout = Literal["2d", "row1d"]
 
 PART = 16
 """Segments computed at a time outside training."""
@@ -81,3 +86,93 @@ class AreaAttentionNet(nn.Module):
         is flattened.
         """
         return self.attention(self.trunk(segments).transpose(2, 3)).flatten(1)
+
+
+def area_summaries(values: Tensor, height: int, width: int, summary: Summary) -> Tensor:
+    """values (batch, feature, row, column) -> (batch, area, feature): every rectangle up to
+    ``height`` x ``width``.
+
+    In order of shape (1x1, 1x2, ...), then of place. One fused sliding mean per shape: the numbers
+    of an integral image without its rounding.
+    """
+    shapes = [
+        (rows, columns)
+        for rows in range(1, min(height, values.shape[2]) + 1)
+        for columns in range(1, min(width, values.shape[3]) + 1)
+    ]
+    found = [_summary(values, shape, summary).flatten(2) for shape in shapes]
+    return torch.cat(found, dim=2).transpose(1, 2)
+
+
+def _summary(values: Tensor, shape: tuple[int, int], summary: Summary) -> Tensor:
+    if summary == "max":
+        return values.unfold(2, shape[0], 1).unfold(3, shape[1], 1).amax(dim=(4, 5))
+    mean = F.avg_pool2d(values, shape, stride=1)
+    if summary == "sum":
+        return mean * (shape[0] * shape[1])
+    if summary == "std":
+        return (
+            (F.avg_pool2d(values.square(), shape, stride=1) - mean.square()).abs() + 1e-6
+        ).sqrt()
+    return mean
+
+
+class AreaAttention(nn.Module):
+    """Queries attend to rectangles of a map: ``out_q = sum_A softmax_A(q . K_A / sqrt(D)) V_A``.
+
+    Queries, keys and values are the map itself (Li, Kaiser, Bengio, Si, ICML 2019, "Area
+    attention").
+    ``key`` mean, max or sample (mean plus the area's deviation times noise, in training only);
+    ``value`` sum, mean or max. ``layout`` row1d takes every row by itself, so areas are one row
+    high (what the released code computes); ``scaled`` off leaves sqrt(D) out. ``dropout`` acts on
+    the weights, in training only.
+    """
+
+    def __init__(
+        self,
+        height: int = 3,
+        width: int = 3,
+        key: Literal["mean", "max", "sample"] = "mean",
+        value: Literal["sum", "mean", "max"] = "sum",
+        layout: Layout = "2d",
+        scaled: bool = True,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        if (
+            key not in ("mean", "max", "sample")
+            or value not in ("sum", "mean", "max")
+            or layout not in ("2d", "row1d")
+        ):
+            raise MmserError(
+                "key mean, max or sample, value sum, mean or max, layout 2d or row1d",
+                f"'{key}', '{value}', '{layout}'",
+                "Correct it.",
+            )
+        self.height, self.width, self.key, self.value = height, width, key, value
+        self.by_row, self.scaled, self.dropout = layout == "row1d", scaled, dropout
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """maps (batch, feature, row, column) -> the same shape."""
+        if not self.by_row:
+            return self._attended(maps)
+        rows = maps.transpose(1, 2).flatten(0, 1)[:, :, None]  # (batch * row, feature, 1, column)
+        return self._attended(rows).squeeze(2).unflatten(0, (-1, maps.shape[2])).transpose(1, 2)
+
+    def _attended(self, maps: Tensor) -> Tensor:
+        query = maps.flatten(2).transpose(1, 2)
+        if not self.scaled:
+            query = query * maps.shape[1] ** 0.5
+        keys, values = self._keys(maps), area_summaries(maps, self.height, self.width, self.value)
+        seen = torch.ones(keys.shape[:2], dtype=torch.bool, device=maps.device)
+        dropout = self.dropout if self.training else 0.0
+        out, _ = attend(query[:, None], keys[:, None], values[:, None], seen, dropout)
+        return out[:, 0].transpose(1, 2).unflatten(2, maps.shape[2:])
+
+    def _keys(self, maps: Tensor) -> Tensor:
+        if self.key == "max":
+            return area_summaries(maps, self.height, self.width, "max")
+        mean = area_summaries(maps, self.height, self.width, "mean")
+        if self.key == "mean" or not self.training:
+            return mean
+        return mean + area_summaries(maps, self.height, self.width, "std") * torch.randn_like(mean)

@@ -15,6 +15,7 @@ Differs:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Literal
 
@@ -24,7 +25,6 @@ from torch.nn import functional as F
 
 from mmser.core.batch import Stream
 from mmser.core.errors import MmserError
-from mmser.models.layers.companding import compand
 from mmser.models.layers.convolution.two_shapes import TwoShapes
 from mmser.models.layers.time.segments import cut_segments, put_back
 
@@ -93,3 +93,11 @@ class AttentionPoolingNet(nn.Module):
         scores = self.bottom_up(cells).squeeze(-1)
         weights = scores.softmax(dim=1) if self.softmax else scores
         return torch.einsum("nc,ncf->nf", weights, cells), weights
+
+
+def compand(values: Tensor, mu: float = 255.0) -> Tensor:
+    """``sgn(x) ln(1 + mu |x|) / ln(1 + mu)``, any shape: mu-law companding (ITU-T G.711).
+
+    Small values are spread and large ones squeezed; [-1, 1] is mapped onto itself.
+    """
+    return values.sign() * torch.log1p(mu * values.abs()) / math.log1p(mu)

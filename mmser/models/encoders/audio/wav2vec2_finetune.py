@@ -21,7 +21,7 @@ from torch.nn import functional as F
 from mmser.core.batch import Stream
 from mmser.models.layers.checkpoints.pretrained import check_layers, freeze, pretrained
 from mmser.models.layers.convolution.normalisation import masked_group_norm
-from mmser.models.layers.latent_masking import LatentMasking
+from mmser.models.layers.masks.latent_masking import LatentMasking
 from mmser.models.layers.masks.padding import length_mask, zero_padding
 
 

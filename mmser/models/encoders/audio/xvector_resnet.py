@@ -23,9 +23,8 @@ from torch.nn import functional as F
 from mmser.core.batch import Stream
 from mmser.models.layers.convolution.masked import MaskedConv2d
 from mmser.models.layers.convolution.normalisation import MaskedBatchNorm
-from mmser.models.layers.dictionary_pooling import CentrePooling
 from mmser.models.layers.masks.order import compact_order, rows_at
-from mmser.models.layers.masks.padding import length_mask, zero_padding
+from mmser.models.layers.masks.padding import length_mask, masked_softmax, zero_padding
 from mmser.models.layers.time.pooling import masked_mean
 
 SIXTEEN_BIT = 2.0 * math.log(32768.0)
@@ -155,3 +154,37 @@ class _Basic(nn.Module):
         hidden, shorter = self.second(*self.first(values, mask))
         direct = values if self.shortcut is None else self.shortcut(values, mask)[0]
         return F.relu(hidden + direct), shorter
+
+
+class CentrePooling(nn.Module):
+    """Multi-head attention pooling by distance to learnt centres; the softmax runs over time.
+
+    ``w_ht = softmax over t of -s_h ||x_t - mu_h||``, ``e_h = sum_t w_ht x_t``, the heads side by
+    side. Unlike the learnable dictionary encoding it resembles, the softmax is over time and the
+    centre is not subtracted. ``s_h`` is kept positive by softplus.
+    """
+
+    def __init__(self, size: int, heads: int = 8) -> None:
+        super().__init__()
+        self.centres = nn.Parameter(torch.randn(heads, size) * 0.1)
+        self.raw_scale = nn.Parameter(torch.zeros(heads))
+        self.output_size = heads * size
+
+    def forward(self, values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """values (batch, time, feature), mask (batch, time) -> (batch, head x feature), weights
+        (batch, head, time).
+        """
+        values = zero_padding(values, mask)
+        # ||x - mu||^2 without a (batch, head, time, feature) tensor.
+        # 1e-8 keeps the root's gradient finite.
+        cross = torch.einsum("btf,hf->bht", values, self.centres)
+        squares = (
+            values.square().sum(-1)[:, None]
+            + self.centres.square().sum(-1)[None, :, None]
+            - 2.0 * cross
+        )
+        distances = (squares.clamp_min(0.0) + 1e-8).sqrt()
+        weights = masked_softmax(
+            -F.softplus(self.raw_scale)[None, :, None] * distances, mask[:, None]
+        )
+        return torch.einsum("bht,btf->bhf", weights, values).flatten(1), weights

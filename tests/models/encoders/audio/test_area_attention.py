@@ -8,10 +8,13 @@ from torch.nn import functional as F
 from mmser.core.batch import Stream, empty_context
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
-from mmser.models.encoders.audio.area_attention import AreaAttentionNet
+from mmser.models.encoders.audio.area_attention import (
+    AreaAttention,
+    AreaAttentionNet,
+    area_summaries,
+)
 from mmser.models.fusion.step_concat import StepConcat
 from mmser.models.heads.segment_average import SegmentAverage
-from mmser.models.layers.area_attention import AreaAttention, area_summaries
 from mmser.models.layers.time.segments import segment_mask
 from mmser.models.multimodal import MultimodalModel, build_model
 

@@ -10,10 +10,9 @@ from torch.nn import functional as F
 from mmser.core.batch import Stream, empty_context
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
-from mmser.models.encoders.audio.attention_lstm import AttentionLSTM
+from mmser.models.encoders.audio.attention_lstm import AttentionGateLSTM, AttentionLSTM
 from mmser.models.fusion.concat import Concat
 from mmser.models.heads.classifier import Classifier
-from mmser.models.layers.attention_gate_lstm import AttentionGateLSTM
 from mmser.models.multimodal import MultimodalModel, build_model
 
 SMALL = {"sizes": (7, 5)}

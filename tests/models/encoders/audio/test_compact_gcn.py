@@ -10,10 +10,9 @@ from torch.nn import functional as F
 from mmser.core.batch import Stream, empty_context
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
-from mmser.models.encoders.audio.compact_gcn import CompactGCN
+from mmser.models.encoders.audio.compact_gcn import CompactGCN, GraphConvolution, graph_basis
 from mmser.models.fusion.step_concat import StepConcat
 from mmser.models.heads.segment_average import SegmentAverage
-from mmser.models.layers.graph import GraphConvolution, graph_basis
 from mmser.models.multimodal import MultimodalModel, build_model
 
 NODES = 120

@@ -10,7 +10,7 @@ import torch
 from mmser.core.batch import Stream
 from mmser.core.errors import MmserError
 from mmser.models.encoders.audio.wav2vec2_finetune import Wav2Vec2Finetune
-from mmser.models.layers.latent_masking import LatentMasking, stretches
+from mmser.models.layers.masks.latent_masking import LatentMasking, stretches
 
 SMALL = {
     "hidden_size": 16,

@@ -4,8 +4,7 @@ import pytest
 import torch
 
 from mmser.core.batch import Stream
-from mmser.models.encoders.audio.xvector_resnet import SIXTEEN_BIT, XVectorResNet
-from mmser.models.layers.dictionary_pooling import CentrePooling
+from mmser.models.encoders.audio.xvector_resnet import SIXTEEN_BIT, CentrePooling, XVectorResNet
 
 WIDE, LIGHT = (64, 128, 256, 512), (16, 32, 64, 128)
 

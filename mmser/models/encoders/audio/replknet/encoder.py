@@ -19,15 +19,15 @@ from torch.nn import functional as F
 
 from mmser.core.batch import Stream
 from mmser.core.errors import MmserError
-from mmser.models.layers.convolution.average_pooling import average_map
-from mmser.models.layers.convolution.normalisation import MaskedBatchNorm
-from mmser.models.layers.large_kernel import (
+from mmser.models.encoders.audio.replknet.large_kernel import (
     ConvFeedForward,
     ConvNorm,
     LargeKernelBlock,
     depthwise,
     pointwise,
 )
+from mmser.models.layers.convolution.average_pooling import average_map
+from mmser.models.layers.convolution.normalisation import MaskedBatchNorm
 
 
 class RepLKNet(nn.Module):

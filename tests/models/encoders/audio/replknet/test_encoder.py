@@ -10,12 +10,9 @@ from torch.nn import functional as F
 from mmser.core.batch import Stream, empty_context
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
-from mmser.models.encoders.audio.replknet import RepLKNet
-from mmser.models.fusion.concat import Concat
-from mmser.models.heads.classifier import Classifier
-from mmser.models.layers.convolution.normalisation import MaskedBatchNorm
-from mmser.models.layers.fft_convolution import depthwise_fft
-from mmser.models.layers.large_kernel import (
+from mmser.models.encoders.audio.replknet.encoder import RepLKNet
+from mmser.models.encoders.audio.replknet.fft_convolution import depthwise_fft
+from mmser.models.encoders.audio.replknet.large_kernel import (
     ConvFeedForward,
     ConvNorm,
     DropPath,
@@ -25,6 +22,9 @@ from mmser.models.layers.large_kernel import (
     depthwise,
     merge_large_kernels,
 )
+from mmser.models.fusion.concat import Concat
+from mmser.models.heads.classifier import Classifier
+from mmser.models.layers.convolution.normalisation import MaskedBatchNorm
 from mmser.models.multimodal import MultimodalModel, build_model
 
 SMALL = {"channels": (4, 6), "blocks": (1, 1), "kernels": (15, 7), "drop_path": 0.0}

@@ -16,10 +16,10 @@ from mmser.core.batch import Batch, Outputs, Stream, empty_context
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
 from mmser.models.encoders.sequence.identity import Identity
-from mmser.models.fusion.nonverbal_vocalization import NonverbalVocalization
+from mmser.models.fusion.nonverbal_vocalization.fusion import NonverbalVocalization
+from mmser.models.fusion.nonverbal_vocalization.masked_resnet import MaskedResNet
+from mmser.models.fusion.nonverbal_vocalization.turn_reader import TurnReader
 from mmser.models.heads.classifier import Classifier
-from mmser.models.layers.masked_resnet import MaskedResNet
-from mmser.models.layers.turn_reader import TurnReader
 from mmser.models.multimodal import MultimodalModel, build_model
 from mmser.objectives.losses.segment_extractors import SegmentExtractors
 from mmser.objectives.losses.turn import TurnCrossEntropy

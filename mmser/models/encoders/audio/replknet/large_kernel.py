@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmser.core.errors import MmserError
+from mmser.models.encoders.audio.replknet.fft_convolution import depthwise_fft
 from mmser.models.layers.convolution.masked import MaskedConv2d
 from mmser.models.layers.convolution.normalisation import MaskedBatchNorm
-from mmser.models.layers.fft_convolution import depthwise_fft
 from mmser.models.layers.masks.padding import fill_padding
 
 Kernel = tuple[int, int]

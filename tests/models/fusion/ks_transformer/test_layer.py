@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from mmser.models.layers.key_sparse_layer import KeySparseAttention
+from mmser.models.fusion.ks_transformer.layer import KeySparseAttention
 
 
 @pytest.mark.parametrize(("valid", "survivors"), [(8, 8), (15, 10)])

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from mmser.core.errors import MmserError
-from mmser.models.layers.latent_masking import LatentMasking, stretches
+from mmser.models.layers.masks.latent_masking import LatentMasking, stretches
 
 
 def drawn(

@@ -22,9 +22,9 @@ from torch.nn import functional as F
 from mmser.core.batch import Stream
 from mmser.core.errors import MmserError
 from mmser.core.weights import RANDOM, Weights
+from mmser.models.encoders.audio.emotion2vec.published_names import renamed, sizes_of
 from mmser.models.layers.attention.alibi import AlibiBackbone
 from mmser.models.layers.checkpoints.tensors import load_tensors, read_tensors
-from mmser.models.layers.emotion2vec_checkpoint import renamed, sizes_of
 from mmser.models.layers.masks.order import compact_order, rows_at
 from mmser.models.layers.masks.padding import length_mask, zero_padding
 from mmser.models.layers.time.pooling import masked_mean

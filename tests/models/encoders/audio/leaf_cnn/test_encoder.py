@@ -8,7 +8,7 @@ from torch import nn
 
 from mmser.core.batch import Stream
 from mmser.core.errors import MmserError
-from mmser.models.encoders.audio.leaf_cnn import LeafCNN
+from mmser.models.encoders.audio.leaf_cnn.encoder import LeafCNN
 
 
 def small(**options: object) -> LeafCNN:

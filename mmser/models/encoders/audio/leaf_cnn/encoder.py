@@ -21,9 +21,9 @@ from torch.nn import functional as F
 
 from mmser.core.batch import Stream
 from mmser.core.errors import MmserError
+from mmser.models.encoders.audio.leaf_cnn.leaf import Leaf
 from mmser.models.layers.convolution.average_pooling import average_pool_2d
 from mmser.models.layers.convolution.normalisation import MaskedBatchNorm
-from mmser.models.layers.leaf import Leaf
 from mmser.models.layers.masks.padding import length_mask
 from mmser.models.layers.time.pooling import masked_mean
 from mmser.models.layers.time.tiling import extent

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from mmser.models.layers.set_statistics import set_statistics
+from mmser.models.fusion.self_cross_attention import set_statistics
 
 
 def test_statistics_come_deviation_first() -> None:

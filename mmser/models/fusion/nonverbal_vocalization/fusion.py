@@ -21,9 +21,9 @@ from torch import Tensor, nn
 
 from mmser.core.batch import Context, Fused, Stream
 from mmser.core.errors import MmserError
-from mmser.models.layers.masked_resnet import MaskedResNet
+from mmser.models.fusion.nonverbal_vocalization.masked_resnet import MaskedResNet
+from mmser.models.fusion.nonverbal_vocalization.turn_reader import TurnReader
 from mmser.models.layers.time.pooling import masked_mean
-from mmser.models.layers.turn_reader import TurnReader
 
 FEATURES = ("sound", "emotion")
 

@@ -7,7 +7,11 @@ import sys
 import pytest
 import torch
 
-from mmser.models.layers.key_sparse import column_sums, kept_keys, key_sparse_attention
+from mmser.models.fusion.ks_transformer.key_sparse import (
+    column_sums,
+    kept_keys,
+    key_sparse_attention,
+)
 
 
 def naive(q, k, v, query_mask, key_mask, keep=0.5):
@@ -34,7 +38,7 @@ def example(queries=37, keys=53, dtype=torch.float64, seed=0):
 
 @pytest.mark.parametrize("block", [1 << 20, 64])
 def test_equals_the_naive_form_with_gradients(monkeypatch, block):
-    monkeypatch.setattr("mmser.models.layers.key_sparse.BLOCK_ELEMENTS", block)
+    monkeypatch.setattr("mmser.models.fusion.ks_transformer.key_sparse.BLOCK_ELEMENTS", block)
     q, k, v, query_mask, key_mask = example()
     ours, theirs = ([t.clone().requires_grad_() for t in (q, k, v)] for _ in range(2))
     out, kept = key_sparse_attention(*ours, query_mask, key_mask)
@@ -146,8 +150,8 @@ def patched(tensor, scope):
     original(tensor, scope)
     scope.set_attr(tensor, "__index__", lambda self: int(self.handle.data.item()))
 interpreter._patch_lang_tensor = patched
-from mmser.models.layers.key_sparse import column_sums
-from mmser.models.layers.key_sparse_triton import column_sums_cuda
+from mmser.models.fusion.ks_transformer.key_sparse import column_sums
+from mmser.models.fusion.ks_transformer.column_sums_triton import column_sums_cuda
 torch.manual_seed(0)
 for size, queries, keys in ((8, 70, 131), (20, 5, 3), (64, 129, 64)):
     q, k = torch.randn(2, 2, queries, size), torch.randn(2, 2, keys, size)

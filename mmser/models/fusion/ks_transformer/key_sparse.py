@@ -78,7 +78,7 @@ def column_sums(query: Tensor, key: Tensor, query_mask: Tensor, key_mask: Tensor
     Exact, in memory linear in the lengths: blocks of queries on the CPU, a fused kernel on CUDA.
     """
     if query.is_cuda:
-        from mmser.models.layers.key_sparse_triton import column_sums_cuda
+        from mmser.models.fusion.ks_transformer.column_sums_triton import column_sums_cuda
 
         return column_sums_cuda(query, key, query_mask, key_mask)
     if torch.compiler.is_exporting():

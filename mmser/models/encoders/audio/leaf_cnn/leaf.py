@@ -18,8 +18,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mmser.models.encoders.audio.leaf_cnn.pcen import PCEN
 from mmser.models.layers.masks.padding import every, zero_padding
-from mmser.models.layers.pcen import PCEN
 
 _FLOOR = 1e-5
 _HALF_WIDTH = math.sqrt(2.0 * math.log(2.0))

@@ -25,8 +25,8 @@ from torch import Tensor, nn
 
 from mmser.core.batch import Context, Fused, Stream
 from mmser.core.errors import MmserError
+from mmser.models.fusion.ks_transformer.layer import KeySparseAttention, KeySparseLayer
 from mmser.models.layers.attention.positions import sinusoid
-from mmser.models.layers.key_sparse_layer import KeySparseAttention, KeySparseLayer
 from mmser.models.layers.time.pooling import masked_mean
 
 Position = Literal["sinusoid", "released_noise"]

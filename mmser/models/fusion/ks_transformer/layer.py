@@ -15,9 +15,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmser.core.errors import MmserError
+from mmser.models.fusion.ks_transformer.key_sparse import (
+    column_sums,
+    kept_keys,
+    key_sparse_attention,
+)
 from mmser.models.layers.attention.multi_head import attend
 from mmser.models.layers.dense.feed_forward import FeedForward
-from mmser.models.layers.key_sparse import column_sums, kept_keys, key_sparse_attention
 from mmser.models.layers.masks.padding import masked_softmax, zero_padding
 
 

@@ -12,7 +12,7 @@ from mmser.core.batch import Fused, Stream, empty_context
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
 from mmser.models.encoders.sequence.identity import Identity
-from mmser.models.fusion.ks_transformer import KSTransformer
+from mmser.models.fusion.ks_transformer.fusion import KSTransformer
 from mmser.models.heads.classifier import Classifier
 from mmser.models.layers.attention.positions import sinusoid
 from mmser.models.multimodal import MultimodalModel, build_model

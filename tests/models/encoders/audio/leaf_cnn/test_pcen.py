@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from mmser.models.layers.pcen import PCEN, exponential_average
+from mmser.models.encoders.audio.leaf_cnn.pcen import PCEN, exponential_average
 
 
 def looped(values: Tensor, share: Tensor) -> Tensor:

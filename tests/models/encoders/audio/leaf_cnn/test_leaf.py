@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from mmser.models.layers.leaf import Leaf
+from mmser.models.encoders.audio.leaf_cnn.leaf import Leaf
 
 
 def run(made: Leaf, waveform: Tensor) -> Tensor:

@@ -1,1 +1,0 @@
-"""Encoders of face frames and face features."""

@@ -1,0 +1,1 @@
+"""Nonverbal vocalization: the fusion in `fusion`, its ResNet, and the LSTM that reads a turn."""
