@@ -19,10 +19,10 @@ from typing import Any
 __version__ = "0.1.0"
 
 _LAZY = {
-    "preprocess": "mmser.pipeline",
-    "train": "mmser.pipeline",
-    "demo": "mmser.pipeline",
-    "load_run": "mmser.pipeline",
+    "preprocess": "mmser.pipeline.preprocess",
+    "train": "mmser.pipeline.train",
+    "demo": "mmser.pipeline.demo",
+    "load_run": "mmser.pipeline.train",
     "trust": "mmser.core.trust",
     "evaluate": "mmser.evaluation.evaluate",
     "score": "mmser.evaluation.scoring.score",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from mmser.core.errors import MmserError
-from mmser.pipeline import preprocess
+from mmser.pipeline.preprocess import preprocess
 
 
 def main() -> None:

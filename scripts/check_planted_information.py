@@ -18,7 +18,7 @@ from pathlib import Path
 import pandas as pd
 
 from mmser.evaluation.stress.ablation import ablate
-from mmser.pipeline import train
+from mmser.pipeline.train import train
 
 INFORMATION = ("audio", "text", "face")
 CHANCE = 0.25

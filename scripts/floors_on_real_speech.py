@@ -29,7 +29,8 @@ from mmser.cache.find import find_store
 from mmser.cache.store import Store
 from mmser.core.tables import CLEAN
 from mmser.evaluation.scoring.score import POOLED, score
-from mmser.pipeline import preprocess, train_settings
+from mmser.pipeline.preprocess import preprocess
+from mmser.pipeline.train import train_settings
 from mmser.training.inputs.sources import assign_folds, read_corpus_manifest
 
 CORPORA = {

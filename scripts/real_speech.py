@@ -38,7 +38,7 @@ from mmser.core.configs import load_config
 from mmser.core.errors import MmserError
 from mmser.evaluation.scoring.score import POOLED, score
 from mmser.metrics.predictions import FILE_NAME, read_predictions
-from mmser.pipeline import train_settings
+from mmser.pipeline.train import train_settings
 from mmser.training.run import Run
 
 PLAN = Path(__file__).with_suffix(".yaml")
@@ -107,7 +107,7 @@ def paced(job: Job) -> float:
 
 def first_fold(job: Job) -> str:
     """The name of the protocol's first fold."""
-    from mmser.pipeline import ensure_caches
+    from mmser.pipeline.caches import ensure_caches
     from mmser.training.inputs.sources import assign_folds, read_corpus_manifest
 
     settings = train_settings(job.words)

@@ -26,7 +26,7 @@ from mmser.core.configs import config_names, load_config
 
 def settings_for(name: str, root: str, cache: str) -> dict[str, Any]:
     """The training settings of a system on the synthetic corpus."""
-    from mmser.pipeline import train_settings
+    from mmser.pipeline.train import train_settings
 
     tasks = load_config("system", name).get("card", {}).get("tasks", [])
     protocol = (
@@ -55,7 +55,7 @@ def measured(name: str, root: str, cache: str, steps: int) -> dict[str, Any]:
     """Parameters, step seconds and MiB of one system, in this process."""
     import torch
 
-    from mmser.pipeline import ensure_caches
+    from mmser.pipeline.caches import ensure_caches
     from mmser.training.components.construction import make_learner, make_model, parameter_count
     from mmser.training.inputs.sources import assign_folds, open_fold, read_corpus_manifest
     from mmser.training.stages import list_stages

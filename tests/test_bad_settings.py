@@ -9,7 +9,8 @@ import pytest
 from mmser.cli import main
 from mmser.composition import compose, merged, sweep
 from mmser.core.errors import MmserError, UsageError
-from mmser.pipeline import preprocess_config, train
+from mmser.pipeline.preprocess import preprocess_config
+from mmser.pipeline.train import train
 from mmser.settings.check import ranges_of
 from mmser.settings.data import Data, Episodes
 from mmser.settings.optimizer import Optimizer

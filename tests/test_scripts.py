@@ -15,7 +15,7 @@ import torch
 import yaml
 
 from mmser.models.fusion.concat import Concat
-from mmser.pipeline import train_settings
+from mmser.pipeline.train import train_settings
 
 SCRIPTS = sorted((Path(__file__).parent.parent / "scripts").glob("*.py"))
 ROOT = Path(__file__).parent.parent

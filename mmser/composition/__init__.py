@@ -2,7 +2,7 @@
 mapping names.
 """
 
-from mmser.composition.composing import compose, merged, read_yaml, sweep
+from mmser.composition.composing import compose, load_part, merged, read_yaml, sweep
 from mmser.composition.parts import built
 from mmser.composition.places import COMPONENTS
 from mmser.composition.words import chosen, default_protocol, listed
@@ -14,6 +14,7 @@ __all__ = [
     "compose",
     "default_protocol",
     "listed",
+    "load_part",
     "merged",
     "read_yaml",
     "sweep",

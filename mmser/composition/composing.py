@@ -23,10 +23,11 @@ from omegaconf.errors import OmegaConfBaseException
 from mmser.composition.swaps import renamed, without_leftovers
 from mmser.composition.unknown import has_key, is_argument, unknown_key, with_signs
 from mmser.composition.words import Word, read_words
-from mmser.core.configs import config_dir, config_names
+from mmser.core.configs import config_dir, config_names, load_config
 from mmser.core.errors import UsageError
 from mmser.core.saved import read_saved_yaml
 from mmser.settings.check import ranges_of
+from mmser.settings.part import check_part
 from mmser.settings.preprocess import Preprocess
 from mmser.settings.run import Run
 from mmser.settings.settings import check_preprocess, check_run, require_preprocess, require_run
@@ -118,6 +119,21 @@ def _finished(config_name: str, config: dict[str, Any], words: Sequence[Word]) -
     check(made)
     require(made)
     return made
+
+
+def load_part(
+    group: str, name: str, paths: Mapping[str, str] | None = None, **changes: object
+) -> dict[str, Any]:
+    """One config of a group by itself, such as the extractor ``mfcc40``, with ``changes``.
+
+    Its references to ``paths`` are resolved by configs/paths/default.yaml and ``paths`` over it.
+    Raises UsageError for a name that is not there or an argument that is not allowed.
+    """
+    places = {**load_config("paths", "default"), **(paths or {})}
+    tree = OmegaConf.create({"paths": places, "part": load_config(group, name)})
+    part: dict[str, Any] = {**_mapping(tree, resolve=True)["part"], **changes}
+    check_part(part, f"{group}.{name}")
+    return part
 
 
 def _failed(config_name: str, error: Exception) -> UsageError:

@@ -12,7 +12,7 @@ from hydra.utils import get_class
 from mmser.cache.find import differences
 from mmser.cache.fingerprint import is_digest, recipe_of
 from mmser.cache.layout import checked_name
-from mmser.composition import built, compose
+from mmser.composition import built, load_part
 from mmser.core.bounds import check_scale
 from mmser.core.contracts import Extractor
 from mmser.core.errors import MmserError
@@ -54,8 +54,7 @@ def extractor_of(info: Mapping[str, Any], weights: str, named: Named | None = No
     those the store was made with, and UsageError when the config is gone.
     """
     name = checked_name(str(info["extractor"]), "the name of an extractor")
-    words = ["corpus=generic", f"paths.weights={weights}", f"+extractor@extractor.{name}={name}"]
-    part = dict(compose("preprocess", words)["extractor"][name])
+    part = load_part("extractor", name, {"weights": weights})
     usual = {**_arguments(part), **part}
     known = {key: value for key, value in info["parameters"].items() if key in _arguments(part)}
     part |= {

@@ -17,7 +17,7 @@ from gpu_checks.corpus import extractor_config, fill_caches, is_drawn
 from mmser.core.batch import Batch
 from mmser.core.configs import config_names, load_config
 from mmser.data.fold import FoldData
-from mmser.pipeline import train_settings
+from mmser.pipeline.train import train_settings
 from mmser.training.components.construction import make_learner, make_model
 from mmser.training.inputs.sources import assign_folds, open_fold, read_corpus_manifest
 from mmser.training.stages import Stage, list_stages

@@ -13,6 +13,7 @@ from mmser.composition import (
     compose,
     default_protocol,
     listed,
+    load_part,
     merged,
     read_yaml,
 )
@@ -217,3 +218,14 @@ def test_words_printed_in_a_config_fit_its_command(
         if other.partition("=")[0].lstrip("+") != name and not other.startswith("~")
     ]
     assert compose("train", [*kept, word])
+
+
+def test_one_part_by_itself_is_what_a_command_composes():
+    words = ["corpus=generic", "paths.weights=w", "+extractor@extractor.glove=glove"]
+    composed = compose("preprocess", words)["extractor"]["glove"]
+    assert load_part("extractor", "glove", {"weights": "w"}) == composed
+    assert load_part("extractor", "glove", weights="random")["weights"] == "random"
+    with pytest.raises(UsageError, match="Did you mean glove"):
+        load_part("extractor", "glovee")
+    with pytest.raises(UsageError, match=r"extractor\.glove\.weightz"):
+        load_part("extractor", "glove", weightz="random")

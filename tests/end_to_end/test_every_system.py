@@ -10,9 +10,9 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from mmser.cli.evaluate import also
 from mmser.core.configs import config_names, load_config
-from mmser.evaluation.evaluation_commands import also
-from mmser.pipeline import train_config, train_settings
+from mmser.pipeline.train import train_config, train_settings
 
 VARIANTS = {"metaser_tuned", "transser_sequential", "mscnn_spu_att_full", "co_attention_cached"}
 """The parts of another system under other rates or with further cached features."""

@@ -25,7 +25,7 @@ from mmser.cache.writer import open_writer
 from mmser.core.clip import Features
 from mmser.core.errors import MmserError
 from mmser.evaluation.evaluate import evaluate
-from mmser.pipeline import ensure_caches
+from mmser.pipeline.caches import ensure_caches
 from mmser.training.fit import prepare, train
 from mmser.training.folder import claim, run_directory
 from mmser.training.run import Run

@@ -12,10 +12,11 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from mmser import pipeline
 from mmser.core.errors import MmserError
 from mmser.corpora.generic import Generic
 from mmser.corpora.manifest import read_manifest, to_table, write_manifest
+from mmser.pipeline import caches
+from mmser.pipeline.train import train_config
 from mmser.training.fit import prepare
 from mmser.training.folder import claim, run_directory
 from mmser.training.inputs.refresh import refresh
@@ -121,23 +122,23 @@ def test_other_words_are_preprocessed_again_labels_are_not(
     chosen: dict[str, Any], table: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[list[str]] = []
-    monkeypatch.setattr(pipeline, "_preprocess_for", lambda *arguments: asked.append(arguments[-1]))
+    monkeypatch.setattr(caches, "preprocess_for", lambda *arguments: asked.append(arguments[-1]))
     monkeypatch.setattr(
-        pipeline, "_check_makers", lambda missing: None
+        caches, "_check_makers", lambda missing: None
     )  # no config makes these stores
     correct(table, emotion="happy")
-    pipeline.ensure_caches(chosen, refresh(chosen))
+    caches.ensure_caches(chosen, refresh(chosen))
     assert asked == []
     correct(table, transcript="good bye")
     changes = refresh(chosen)
-    pipeline.ensure_caches(chosen, changes)
+    caches.ensure_caches(chosen, changes)
     assert asked == [["tone", "noise"]]
     full = next(Path(chosen["cache"]).glob("small/tone-*")).name
     named = {**chosen, "streams": {"tone": {"extractor": full}}}
     with pytest.raises(
         MmserError, match="made before the media, times or words of 1 utterances changed"
     ):
-        pipeline.ensure_caches(named, changes)
+        caches.ensure_caches(named, changes)
 
 
 @pytest.mark.parametrize(
@@ -176,7 +177,7 @@ def test_a_protocol_that_cannot_be_followed_stops_before_anything_is_extracted(
     shutil.rmtree(cache)
     pd.read_csv(table, dtype=str).assign(**columns).to_csv(table, index=False)
     with pytest.raises(MmserError, match=message):
-        pipeline.train_config(chosen)
+        train_config(chosen)
     assert not cache.exists() and not run_directory(chosen).exists()
 
 

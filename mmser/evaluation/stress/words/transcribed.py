@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mmser.cache.feature_store import FeatureStore
 from mmser.cache.find import NotCachedError, find_store
 from mmser.cache.store import Store
-from mmser.composition import built, compose
+from mmser.composition import built, load_part
 from mmser.core.configs import config_names, unknown_name
 from mmser.core.contracts import Transcriber
 from mmser.evaluation.rebuild import extractor_like, same_maker
@@ -59,10 +59,8 @@ def make_transcriber(backend: str, settings: Mapping[str, Any]) -> Transcriber:
     config, _, model = backend.partition("-")
     if config not in known:
         raise unknown_name("transcriber", backend, known)
-    weights = str((settings.get("paths") or {}).get("weights", "weights"))
-    words = ["corpus=generic", f"paths.weights={weights}", f"+transcriber={config}"]
-    part = dict(compose("preprocess", words)["transcriber"])
-    made: Transcriber = built({**part, "model": model} if model else part)
+    changes = {"model": model} if model else {}
+    made: Transcriber = built(load_part("transcriber", config, settings.get("paths"), **changes))
     return made
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mmser.cli.command import Command, run_of
 from mmser.core.errors import MmserError, UsageError
 from mmser.core.printable import printable
-from mmser.evaluation.evaluation_commands import run_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,46 +24,47 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 
 
-def add_options(predict: argparse.ArgumentParser) -> None:
+def add_options(parser: argparse.ArgumentParser) -> None:
     """Options of `mmser predict`."""
-    predict.add_argument(
+    parser.add_argument(
         "run", metavar="run=DIR", help="a run, a model folder, or hf:owner/name[@revision]"
     )
     files = (
         "videos or sound files, or folders of them; extractor.NAME.weights=PATH says where "
         "its weights lie now"
     )
-    predict.add_argument("recordings", nargs="*", metavar="FILE", help=files)
-    predict.add_argument(
+    parser.add_argument("recordings", nargs="*", metavar="FILE", help=files)
+    parser.add_argument(
         "--asr", help="recogniser for runs that read text: pocketsphinx, whisper-base, ..."
     )
-    predict.add_argument(
+    parser.add_argument(
         "--out", help="folder for csv, json, srt, vtt, svg (default: beside each recording)"
     )
-    predict.add_argument(
+    parser.add_argument(
         "--weights", help="folder of the extractors' pretrained weights (default: the run's)"
     )
-    predict.add_argument(
+    parser.add_argument(
         "--window", type=float, default=5.0, help="seconds, where there is no speech to go by"
     )
-    predict.add_argument(
+    parser.add_argument(
         "--whole", action="store_true", help="each file is one utterance, however long"
     )
-    predict.add_argument(
+    parser.add_argument(
         "--segments",
         metavar="TABLE",
         help="csv with file, start, end (s): these are judged as they are; text and face_side "
         "are read where they are",
     )
-    predict.add_argument(
+    parser.add_argument(
         "--fold", help="the models of this fold alone, e.g. the one that has not heard a speaker"
     )
-    predict.add_argument("--seed", type=int, help="the models of this seed alone")
+    parser.add_argument("--seed", type=int, help="the models of this seed alone")
 
 
-def predict(options: argparse.Namespace, tell: Callable[[str], None]) -> int:
-    """Predict each recording, write its files and ``tell`` what was found as soon as it is done; ->
-    the exit code.
+def run(options: argparse.Namespace) -> int:
+    """Predict each recording, write its files and print its emotions as soon as it is done.
+
+    The exit code is 1 when a recording could not be judged.
 
     What concerns every recording is checked before the first; one that cannot be judged is
     reported, and the others are done.
@@ -79,7 +79,7 @@ def predict(options: argparse.Namespace, tell: Callable[[str], None]) -> int:
     chosen = {"fold": options.fold, "seed": options.seed}
     recogniser = load(run_of(options.run), weights=options.weights, named_files=named, **chosen)
     recogniser.transcriber(options.asr)
-    return _each(options, given, places, recogniser, tell)
+    return _each(options, given, places, recogniser)
 
 
 def _asked(options: argparse.Namespace) -> Given:
@@ -110,7 +110,6 @@ def _each(
     given: Given,
     places: list[Place],
     recogniser: Recogniser,
-    tell: Callable[[str], None],
 ) -> int:
     from mmser.inference.write import write_timeline
     from mmser.media.decoder import Decoder
@@ -135,7 +134,7 @@ def _each(
                 _complain(f"{name}: {' '.join(str(error).split())}")
                 failed += 1
                 continue
-            tell(_told(name, table, written))
+            print(printable(_told(name, table, written)), flush=True)
             done += 1
     except KeyboardInterrupt:
         _complain(f"interrupted; {done} of {len(given)} recordings are written")
@@ -170,3 +169,6 @@ def _told(name: str, table: pd.DataFrame, written: list[Path]) -> str:
         )
     lines.append(f"  written: {', '.join(printable(path.name) for path in written)}")
     return "\n".join(lines)
+
+
+COMMAND = Command("predict", "emotions over time in a new video or sound file", add_options, run)

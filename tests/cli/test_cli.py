@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from mmser.cli import build_parser, keyed, main
+from mmser.cli import build_parser, main
+from mmser.cli.command import keyed
 from mmser.core.errors import MmserError, UsageError
 
 HEAVY = ("torch", "pandas", "transformers", "lightning", "hydra", "av", "numpy")

@@ -6,12 +6,14 @@ import argparse
 from pathlib import Path
 
 from mmser.cache.atomic import written_aside
+from mmser.cli.command import Command
 from mmser.core.errors import UsageError
+from mmser.core.printable import printable
 
 
-def add_options(fuse: argparse.ArgumentParser) -> None:
+def add_options(parser: argparse.ArgumentParser) -> None:
     """The options of `mmser fuse`; those of frame-level folders come first."""
-    fuse.add_argument(
+    parser.add_argument(
         "sources",
         nargs="+",
         metavar="SOURCE",
@@ -19,51 +21,55 @@ def add_options(fuse: argparse.ArgumentParser) -> None:
         "a predictions table "
         "or run folder",
     )
-    fuse.add_argument(
+    parser.add_argument(
         "--method",
         choices=["svr", "ridge", "mean", "vote", "logistic", "log_posterior"],
         help="default: svr; tables: mean. Folders know svr, ridge and mean, tables all but ridge",
     )
-    fuse.add_argument(
+    parser.add_argument(
         "--out", help="folders: where the fused files go; tables: the .parquet or .csv to write"
     )
-    fuse.add_argument("--shared-only", action="store_true", help="leave out what some model lacks")
-    fuse.add_argument(
+    parser.add_argument(
+        "--shared-only", action="store_true", help="leave out what some model lacks"
+    )
+    parser.add_argument(
         "--validation", nargs="+", default=[], metavar="TABLE", help="tables to fit a stacker on"
     )
-    fuse.add_argument(
+    parser.add_argument(
         "--gold", help="folder of label csvs; recordings without labels are predicted, not scored"
     )
-    fuse.add_argument("--protocol", choices=["by_subject", "resubstitution"], default="by_subject")
-    fuse.add_argument(
+    parser.add_argument(
+        "--protocol", choices=["by_subject", "resubstitution"], default="by_subject"
+    )
+    parser.add_argument(
         "--subjects", help="csv with name;subject (or dyad): which recordings belong together"
     )
-    fuse.add_argument("--stages", type=int, default=5)
-    fuse.add_argument(
+    parser.add_argument("--stages", type=int, default=5)
+    parser.add_argument(
         "--contexts",
         type=int,
         nargs="+",
         default=[11, 13, 15, 17, 19],
         help="frames to either side",
     )
-    fuse.add_argument(
+    parser.add_argument(
         "--costs", type=float, nargs="+", default=[0.001, 0.01, 0.1, 1.0], help="values of C to try"
     )
-    fuse.add_argument("--context-form", choices=["distinct", "released"], default="distinct")
-    fuse.add_argument(
+    parser.add_argument("--context-form", choices=["distinct", "released"], default="distinct")
+    parser.add_argument(
         "--standardise", action="store_true", help="scale each input on the training frames"
     )
-    fuse.add_argument(
+    parser.add_argument(
         "--rows", type=int, default=6000, help="evenly spaced frames that enter one fit, at most"
     )
-    fuse.add_argument("--folds", type=int, default=7, help="folds of by_subject")
-    fuse.add_argument(
+    parser.add_argument("--folds", type=int, default=7, help="folds of by_subject")
+    parser.add_argument(
         "--tolerance", type=int, default=20, help="frames that a model may lack of a recording"
     )
 
 
-def fuse(options: argparse.Namespace) -> str:
-    """Run the command and return what it prints.
+def run(options: argparse.Namespace) -> int:
+    """Fuse, and print the scores.
 
     Sources are predictions tables when they are files or folders that hold one, else folders of
     frame-level files.
@@ -79,7 +85,9 @@ def fuse(options: argparse.Namespace) -> str:
             f"a mixture: {other}",
             "Fuse one kind.",
         )
-    return _fuse_tables(options) if all(tables) else _fuse_folders(options)
+    text = _fuse_tables(options) if all(tables) else _fuse_folders(options)
+    print(printable(text))
+    return 0
 
 
 def _fuse_folders(options: argparse.Namespace) -> str:
@@ -144,3 +152,11 @@ def _method(name: str, known: tuple[str, ...], of: str) -> str:
     if name not in known:
         raise UsageError(f"--method {', '.join(known)} for {of}", name, "Choose one of them.")
     return name
+
+
+COMMAND = Command(
+    "fuse",
+    "late fusion: several models' predictions -> one, by frame or by utterance",
+    add_options,
+    run,
+)

@@ -1,15 +1,17 @@
-"""Options and tables of `mmser cache`."""
+"""`mmser cache verify|info|gc DIR`."""
 
 from __future__ import annotations
 
 import argparse
 from typing import TYPE_CHECKING
 
+from mmser.cli.command import Command, show
+
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def add_cache_options(parser: argparse.ArgumentParser) -> None:
+def add_options(parser: argparse.ArgumentParser) -> None:
     """Options of `mmser cache`."""
     parser.add_argument("action", choices=["verify", "info", "gc"])
     parser.add_argument("directory")
@@ -22,8 +24,15 @@ def add_cache_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def cache(options: argparse.Namespace) -> tuple[pd.DataFrame, bool]:
-    """What `mmser cache` prints, and whether all is well: `verify` alone can say no."""
+def run(options: argparse.Namespace) -> int:
+    """Print what was found; the exit code of `verify` is 1 when anything is damaged."""
+    table, is_well = _table(options)
+    show(table)
+    return int(not is_well)
+
+
+def _table(options: argparse.Namespace) -> tuple[pd.DataFrame, bool]:
+    """What is printed, and whether all is well: `verify` alone can say no."""
     from mmser.cache import maintenance
 
     if options.action == "gc":
@@ -34,3 +43,6 @@ def cache(options: argparse.Namespace) -> tuple[pd.DataFrame, bool]:
         return maintenance.info(options.directory), True
     table = maintenance.verify(options.directory)
     return table, bool(table["ok"].all())
+
+
+COMMAND = Command("cache", "verify, describe or clean a cache", add_options, run)

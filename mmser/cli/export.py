@@ -1,17 +1,15 @@
-"""`mmser export` and `mmser push`: their options and what they print. Imports nothing heavy until
-they run.
-"""
+"""`mmser export run=DIR --out FOLDER`."""
 
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
+from mmser.cli.command import Command, run_of
 from mmser.core.errors import UsageError
-from mmser.evaluation.evaluation_commands import run_of
+from mmser.core.printable import printable
 
 
-def add_export_options(parser: argparse.ArgumentParser) -> None:
+def add_options(parser: argparse.ArgumentParser) -> None:
     """Options of `mmser export`."""
     parser.add_argument(
         "run", metavar="run=DIR", help="a run; for --onnx also a model folder or hf:owner/name"
@@ -29,8 +27,8 @@ def add_export_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def export(options: argparse.Namespace) -> str:
-    """Write what was asked for; returns what is printed."""
+def run(options: argparse.Namespace) -> int:
+    """Write what is asked for and print where it lies."""
     if not options.out and not options.onnx:
         raise UsageError("--out FOLDER or --onnx FILE", "neither", "Say what to write.")
     source, lines = run_of(options.run), []
@@ -48,22 +46,10 @@ def export(options: argparse.Namespace) -> str:
         from mmser.sharing.onnx_export import export_onnx
 
         lines += [export_onnx(source, options.onnx, options.fold, options.seed).text()]
-    return "\n".join(lines)
+    print(printable("\n".join(lines)))
+    return 0
 
 
-def add_push_options(parser: argparse.ArgumentParser) -> None:
-    """Options of `mmser push`."""
-    parser.add_argument("folder", metavar="FOLDER", help="a model folder, from `mmser export`")
-    parser.add_argument(
-        "name", metavar="OWNER/NAME", help="the repository; made where there is none"
-    )
-    parser.add_argument("--private", action="store_true", help="make it private")
-    parser.add_argument("--message", help="of the commit")
-
-
-def push(options: argparse.Namespace) -> str:
-    """Upload; returns what is printed."""
-    from mmser.sharing.push import push
-
-    address = push(Path(options.folder), options.name, options.private, options.message)
-    return f"Pushed: {address}\nRead it by: mmser predict run=hf:{options.name} CLIP"
+COMMAND = Command(
+    "export", "a trained run as a model folder for others, or as an ONNX file", add_options, run
+)

@@ -1,0 +1,109 @@
+"""The `mmser` command: one file for each of its commands, with its options and what it prints.
+
+Words of a command line come in, an exit code goes out. Heavy libraries load in the functions.
+Start reading at `main`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import logging
+import sys
+from collections.abc import Sequence
+
+from mmser import __version__
+from mmser.cli import (
+    ablate,
+    cache,
+    catalogue,
+    compare,
+    demo,
+    doctor,
+    evaluate,
+    export,
+    fuse,
+    predict,
+    preprocess,
+    push,
+    report,
+    robustness,
+    score,
+    train,
+)
+from mmser.core.errors import MmserError, UsageError
+from mmser.core.output import end_without_reader
+from mmser.core.printable import printable, printable_lines
+from mmser.core.trust import trust
+
+COMMANDS = (
+    catalogue.COMMAND,
+    demo.COMMAND,
+    preprocess.COMMAND,
+    cache.COMMAND,
+    train.COMMAND,
+    evaluate.COMMAND,
+    score.COMMAND,
+    fuse.COMMAND,
+    report.COMMAND,
+    robustness.COMMAND,
+    ablate.COMMAND,
+    predict.COMMAND,
+    compare.COMMAND,
+    export.COMMAND,
+    push.COMMAND,
+    doctor.COMMAND,
+)
+"""In the order of `mmser --help`."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command. Returns 0 when done, 1 when it failed, 2 for wrong usage."""
+    parser = build_parser()
+    options = parser.parse_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names that the terminal cannot show
+    logging.basicConfig(level=logging.WARNING, handlers=[printable_lines()])
+    logging.getLogger("mmser").setLevel(logging.INFO)
+    trust(*options.trust)
+    try:
+        code = int(options.run_command(options))
+        sys.stdout.flush()  # a reader that has gone is noticed here
+        return code
+    except BrokenPipeError:
+        return end_without_reader()
+    except (MmserError, OSError) as error:
+        if options.debug:
+            raise
+        print(
+            printable(f"mmser {options.command}: {' '.join(str(error).split())}"), file=sys.stderr
+        )
+        return 2 if isinstance(error, UsageError) else 1
+    except KeyboardInterrupt:
+        print(
+            f"mmser {options.command}: interrupted; the same command goes on from here",
+            file=sys.stderr,
+        )
+        return 130
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """One subparser for each of COMMANDS."""
+    parser = argparse.ArgumentParser(
+        prog="mmser", description="Multimodal (speech, text, face) emotion recognition."
+    )
+    parser.add_argument("--version", action="version", version=f"mmser {__version__}")
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for command in COMMANDS:
+        sub = subparsers.add_parser(command.name, help=command.what, description=command.what)
+        sub.add_argument("--debug", action="store_true", help="show the traceback of an error")
+        sub.add_argument(
+            "--trust",
+            action="append",
+            default=[],
+            metavar="MODULE",
+            help="saved configs may name it",
+        )
+        command.add_options(sub)
+        sub.set_defaults(run_command=command.run)
+    return parser

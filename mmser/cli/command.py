@@ -1,0 +1,64 @@
+"""What a command of `mmser` consists of, and words and tables that several of them share."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mmser.core.errors import UsageError
+from mmser.core.printable import printable
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+OVERRIDES = (
+    "Hydra overrides such as corpus=meld corpus.root=DIR trainer.epochs=5; see `mmser "
+    "list` for the names."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """``what`` stands in `mmser --help`; ``run`` gives the exit code of the process."""
+
+    name: str
+    what: str
+    add_options: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], int]
+
+
+def show(table: pd.DataFrame) -> None:
+    """Print a table in full width, numbers with three decimals, absent values as a dash; "nothing"
+    without rows.
+    """
+    text = table.to_string(index=False, float_format=lambda x: f"{x:.3f}", na_rep="-")
+    print(printable(text) if len(table) else "nothing")
+
+
+def keyed(overrides: Sequence[str], allowed: Sequence[str]) -> dict[str, str]:
+    """Parse KEY=VALUE words of the commands that take a few fixed keys. Raises UsageError on any
+    other word.
+    """
+    pairs = [word.partition("=") for word in overrides]
+    wrong = [
+        word
+        for word, (key, sign, _) in zip(overrides, pairs, strict=True)
+        if not sign or key not in allowed
+    ]
+    if wrong:
+        raise UsageError(
+            f"words of the form {', '.join(f'{key}=...' for key in allowed)}",
+            wrong[0],
+            "See --help.",
+        )
+    return {key: value for key, _, value in pairs}
+
+
+def run_of(word: str) -> str:
+    """The folder in ``run=DIR``. Raises UsageError for any other word."""
+    key, sign, value = word.partition("=")
+    if key != "run" or not sign or not value:
+        raise UsageError("run=DIR", word, "Name the run folder, e.g. run=runs/NAME.")
+    return value

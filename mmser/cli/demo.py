@@ -1,0 +1,32 @@
+"""`mmser demo [out=DIR]`."""
+
+from __future__ import annotations
+
+import argparse
+
+from mmser.cli.command import Command, keyed
+from mmser.core.printable import printable
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Options of `mmser demo`."""
+    parser.add_argument(
+        "overrides", nargs="*", metavar="out=DIR", help="where to write (default: demo)"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the pipeline and print where its report lies."""
+    from mmser.pipeline.demo import demo
+
+    report = demo(keyed(options.overrides, ["out"]).get("out", "demo"))
+    print(printable(f"Report: {report}"))
+    return 0
+
+
+COMMAND = Command(
+    "demo",
+    "a small synthetic video corpus through the whole pipeline, with a report",
+    add_options,
+    run,
+)

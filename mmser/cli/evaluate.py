@@ -1,0 +1,102 @@
+"""`mmser evaluate run=DIR [condition=...] [also=...]`."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from mmser.cache.atomic import write_bytes
+from mmser.cli.command import Command, keyed
+from mmser.cli.scores import print_scores
+from mmser.core.errors import UsageError
+from mmser.core.printable import printable, without_formulas
+from mmser.metrics.wer import PLAIN
+
+if TYPE_CHECKING:
+    from mmser.training.run import Run
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Options of `mmser evaluate`."""
+    words = (
+        "run=DIR [condition=clean] [also=hypotheses|listeners|domains|frames] [normaliser=whisper]"
+    )
+    parser.add_argument("overrides", nargs="+", metavar="run=DIR", help=words)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the scores, and the by-products that are asked for."""
+    from mmser.evaluation.evaluate import evaluate
+    from mmser.training.run import Run
+
+    words = keyed(options.overrides, ["run", "condition", "also", "normaliser"])
+    if "run" not in words:
+        raise UsageError(
+            "run=DIR", "no run", "Name the run folder, e.g. mmser evaluate run=runs/NAME."
+        )
+    trained = Run(words["run"])
+    print_scores(evaluate(trained, condition=words.get("condition", "clean")))
+    if "also" in words:
+        print(printable(also(trained, words["also"], words.get("normaliser", PLAIN))))
+    return 0
+
+
+def also(run: Run, what: str, normaliser: str = PLAIN) -> str:
+    """What a run knows beside its scores, written to ``<run>/<what>.csv``: a summary of it and the
+    file's name.
+
+    ``hypotheses``: what a model trained with CTC has understood, with its word error rates after
+    ``normaliser`` (see `mmser.metrics.wer`); ``listeners``: how well a listener-adaptive one
+    predicts single annotators; ``domains``: how far apart its corpora and genders lie in the fused
+    vector; ``frames``: what it predicts at every frame, one csv per recording for `mmser fuse`.
+    Raises UsageError for another word.
+    """
+    if what == "frames":
+        return _frames(run)
+    from mmser.evaluation.byproducts.domain_distance import domain_distances
+    from mmser.evaluation.byproducts.hypotheses import error_rates, hypotheses
+    from mmser.evaluation.byproducts.listeners import listener_predictions, listener_scores
+
+    if what == "hypotheses":
+        table = hypotheses(run)
+        shown = table[["id", "transcript", "hypothesis"]].head(5).to_string(index=False)
+        summary = f"{shown}\n{error_rates(table, normaliser)}"
+    elif what == "listeners":
+        table = listener_predictions(run)
+        classes = run.fold_data(*run.folds[0]).task.classes
+        summary = listener_scores(table, classes).to_string(
+            index=False, float_format=lambda x: f"{x:.3f}"
+        )
+    elif what == "domains":
+        table = domain_distances(run)
+        summary = (
+            "Proxy A-distance, 0 to "
+            f"2:\n{table.to_string(index=False, float_format=lambda x: f'{x:.3f}')}"
+        )
+    else:
+        raise UsageError(
+            "also=hypotheses, also=listeners, also=domains or also=frames",
+            what,
+            "Name one of them.",
+        )
+    path = run.directory / f"{what}.csv"
+    write_bytes(path, without_formulas(table).to_csv(index=False).encode())
+    return f"{summary}\n{len(table)} rows: {path}"
+
+
+def _frames(run: Run) -> str:
+    from mmser.evaluation.byproducts.frames import write_frames
+
+    scores, folders = write_frames(run)
+    told = (
+        scores.to_string(index=False, float_format=lambda x: f"{x:.3f}")
+        if len(scores)
+        else "No traced labels."
+    )
+    return (
+        f"All frames of the tested part together:\n{told}\nFor mmser fuse: "
+        f"{' '.join(map(str, folders))}"
+    )
+
+
+COMMAND = Command("evaluate", "predict and score the test part of a run", add_options, run)

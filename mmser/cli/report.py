@@ -1,0 +1,34 @@
+"""`mmser report RUN...`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from mmser.cli.command import Command
+from mmser.core.printable import printable
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Options of `mmser report`."""
+    parser.add_argument("runs", nargs="+", metavar="RUN")
+    parser.add_argument(
+        "--out", default=None, help="the file to write (default: report.html in the first run)"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the report and print where it lies."""
+    write_report([Path(folder) for folder in options.runs], options.out)
+    return 0
+
+
+def write_report(runs: list[Path], out: str | None = None) -> None:
+    """The report of ``runs``, into the file ``out`` or beside the first of them."""
+    from mmser.reports.report import report
+
+    path = report(runs, Path(out) if out else runs[0] / "report.html")
+    print(printable(f"Report: {path}"))
+
+
+COMMAND = Command("report", "one self-contained HTML file for one or more runs", add_options, run)

@@ -1,0 +1,26 @@
+"""Scores as `mmser train`, `evaluate` and `score` print them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mmser.core.printable import printable
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def print_scores(
+    tables: pd.DataFrame | str | Path | Sequence[str | Path], without: Sequence[str] = ()
+) -> pd.DataFrame:
+    """Score runs or predictions tables and print them with what every name means; returns the
+    scores.
+    """
+    from mmser.evaluation.scoring.meanings import scores_text
+    from mmser.evaluation.scoring.score import score
+
+    scores = score(tables, without=without)
+    print(printable(scores_text(scores)))
+    return scores

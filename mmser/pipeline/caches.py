@@ -1,0 +1,122 @@
+"""The caches that a run reads: which are missing or outdated, and their making."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mmser.cache.layout import MANIFEST, split_store_name
+from mmser.cache.recorded import recorded_stores
+from mmser.cache.remedy import split_source
+from mmser.composition import built
+from mmser.core.configs import load_config
+from mmser.core.errors import MmserError
+from mmser.pipeline.preprocess import preprocess_for
+
+if TYPE_CHECKING:
+    from mmser.corpora.changes import Changes
+
+log = logging.getLogger(__name__)
+
+
+def ensure_caches(
+    settings: Mapping[str, Any], changed: Mapping[str, Changes] | None = None
+) -> None:
+    """Preprocess whatever the run reads and no cache holds in full; raises MmserError when a corpus
+    is not there.
+
+    Every corpus of the run (``corpus`` and ``domains``) and every stream of every stage count. A
+    corpus whose words, times or media have ``changed`` since it was cached is preprocessed again:
+    what its content still is, is kept.
+    """
+    stages = (settings.get("stages") or {}).values()
+    named = [
+        *settings["streams"].values(),
+        *(s for stage in stages for s in (stage.get("streams") or {}).values()),
+    ]
+    extractors = dict.fromkeys(
+        str(stream["extractor"]) for stream in named if "extractor" in stream
+    )
+    recorded = _recorded(settings)
+    extractors = dict.fromkeys(recorded.get(name, name) for name in extractors)
+    domains = [domain["corpus"] for domain in (settings.get("domains") or {}).values()]
+    for corpus in [settings["corpus"], *domains]:
+        changes = (changed or {}).get(str(built(corpus).name))
+        _ensure_corpus(settings, corpus, [*extractors], changes.of_content if changes else [])
+
+
+def _ensure_corpus(
+    settings: Mapping[str, Any],
+    corpus: Mapping[str, Any],
+    extractors: Sequence[str],
+    changed: Sequence[str],
+) -> None:
+    name = built(corpus).name
+    missing: dict[str, list[str]] = {}
+    for extractor in extractors:
+        if not _cached(Path(settings["cache"]), name, extractor) or changed:
+            if changed and split_store_name(extractor):
+                raise _outdated(name, extractor, changed)
+            base, transcript = split_source(extractor)
+            missing.setdefault(transcript or "corpus", []).append(base)
+    _check_makers(missing)
+    for transcript, names in missing.items():
+        state = "its cache is of other media or words" if changed else "no complete cache yet"
+        log.info("%s, %s: %s: preprocessing", name, ", ".join(names), state)
+        preprocess_for(settings, corpus, transcript, names)
+
+
+def _check_makers(missing: Mapping[str, Sequence[str]]) -> None:
+    """Raise UsageError for a store that no extractor and recogniser can make, before the first is
+    made.
+    """
+    for transcript, names in missing.items():
+        for name in names:
+            load_config("extractor", name)
+        if transcript != "corpus":
+            load_config("transcriber", transcript.partition("-")[0])
+
+
+def _outdated(corpus: str, store: str, changed: Sequence[str]) -> MmserError:
+    return MmserError(
+        f"features of {corpus} as it is now",
+        f"{store}, made before the media, times or words of {len(changed)} utterances changed "
+        f"({changed[0]} first)",
+        "Run `mmser preprocess` with the words that made it, which keeps what is unchanged.",
+    )
+
+
+def _cached(cache: Path, corpus: str, extractor: str) -> bool:
+    """The store is there and knows every utterance of the manifest, as done or as failed.
+
+    Raises MmserError when the name means several stores, a file is damaged, or a store named in
+    full is not there.
+    """
+    from mmser.cache.find import NotCachedError
+    from mmser.cache.manifests import check_manifest
+    from mmser.cache.store import Store, find_store
+    from mmser.corpora.manifest import read_manifest
+
+    try:
+        store = Store(find_store(cache, corpus, extractor))
+    except NotCachedError:
+        # Only the words that made it tell how to make a store with this fingerprint: ours may make
+        # another.
+        if split_store_name(extractor):
+            raise
+        return False
+    manifest = cache / corpus / MANIFEST
+    if not manifest.is_file():
+        return False
+    check_manifest(manifest.parent)
+    return set(read_manifest(manifest)["id"]) <= set(store.index["id"])
+
+
+def _recorded(settings: Mapping[str, Any]) -> dict[str, str]:
+    """The stores that the run in these settings' folder was made from, if it was begun already."""
+    from mmser.training.folder import ENVIRONMENT, read_json, run_directory
+
+    path = run_directory(settings) / ENVIRONMENT
+    return recorded_stores(settings, read_json(path)) if path.is_file() else {}

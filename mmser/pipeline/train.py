@@ -1,0 +1,106 @@
+"""Training a system from words or from a resolved config, with all that it needs before and
+after.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mmser.composition import chosen, compose, default_protocol, merged, read_yaml
+from mmser.composition import sweep as hydra_sweep
+from mmser.core.trust import trust_typed
+from mmser.pipeline.caches import ensure_caches
+from mmser.settings.settings import require_run
+
+if TYPE_CHECKING:
+    from mmser.training.run import Run
+
+log = logging.getLogger(__name__)
+
+
+def train(
+    *overrides: str,
+    config: str | Path | None = None,
+    parts: Mapping[str, Callable[..., Any]] | None = None,
+) -> Run:
+    """Cache what is missing, train every fold and seed that is not done, and write the predictions
+    of the test part.
+
+    ``overrides`` are Hydra words ("system=mcsan", "corpus=emodb"); ``config`` is a saved run's
+    config.yaml to repeat. ``parts`` exchanges parts of the system for classes of your own,
+    ``{"model.fusion": MyFusion}``: see `mmser.training.components.own_parts`. The same call goes on
+    where an interrupted one stopped.
+    """
+    trust_typed(overrides)
+    settings = repeated(config, overrides) if config else train_settings(overrides)
+    if not parts:
+        return train_config(settings)
+    from mmser.training.components.own_parts import keep_sources, with_parts
+
+    run = train_config(with_parts(settings, parts))
+    keep_sources(run.directory, parts)
+    return run
+
+
+def repeated(config: str | Path, overrides: Sequence[str]) -> dict[str, Any]:
+    """A saved run's config with overrides; one of an earlier version may lack an option, which
+    raises UsageError.
+    """
+    from mmser.training.places import check_places
+
+    settings = merged(read_yaml(config), overrides)
+    require_run(settings)
+    check_places(settings, [word.lstrip("+").partition("=")[0] for word in overrides], Path(config))
+    return settings
+
+
+def train_settings(overrides: Sequence[str]) -> dict[str, Any]:
+    """Compose the training config; a protocol that is not named is the corpus's default one."""
+    corpus = chosen(overrides, "corpus")
+    named = chosen(overrides, "protocol")
+    added = [f"protocol={default_protocol(corpus)}"] if corpus and not named else []
+    return compose("train", [*added, *overrides])
+
+
+def train_config(settings: dict[str, Any]) -> Run:
+    """The same from a resolved mapping."""
+    from mmser.evaluation.evaluate import evaluate
+    from mmser.training.fit import train as fit
+    from mmser.training.inputs.refresh import refresh
+
+    ensure_caches(settings, refresh(settings))
+    run = fit(settings)
+    evaluate(run)
+    return run
+
+
+def sweep(overrides: Sequence[str]) -> None:
+    """`mmser train --multirun`: one run per combination of comma-separated values.
+
+    A sweeper that optimises is given the mean validation score of the folds, never a test score.
+    """
+    trust_typed(overrides)
+    corpus = chosen(overrides, "corpus")
+    added = (
+        [f"protocol={default_protocol(corpus)}"]
+        if corpus and not chosen(overrides, "protocol")
+        else []
+    )
+    hydra_sweep("train", [*added, *overrides], _validation_score)
+
+
+def _validation_score(settings: dict[str, Any]) -> float:
+    run = train_config(settings)
+    log.info("run: %s", run.directory)
+    scores = [float(run.describe(fold, seed)["best_score"]) for fold, seed in run.folds]
+    return sum(scores) / len(scores)
+
+
+def load_run(directory: str | Path) -> Run:
+    """Open a finished or unfinished run folder."""
+    from mmser.training.run import Run
+
+    return Run(directory)
