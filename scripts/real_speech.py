@@ -88,7 +88,7 @@ def paced(job: Job) -> float:
     """Seconds of the whole run if every epoch takes as long as one, and no patience
     ends it early.
     """
-    from mmser.training.stages import list_stages
+    from mmser.runs.training_stages import list_stages
 
     settings = train_settings(job.words)
     stages = settings["stages"] or {"": {}}
@@ -118,7 +118,7 @@ def first_fold(job: Job) -> str:
 def curves(run: Run) -> Iterator[tuple[str, int, pd.DataFrame]]:
     """The learning curve of every stage of every finished fold."""
     for fold, seed in run.folds:
-        for path in sorted(run.folder(fold, seed).rglob("metrics.csv")):
+        for path in sorted(run.fold(fold, seed).directory.rglob("metrics.csv")):
             yield fold, seed, pd.read_csv(path)
 
 
@@ -172,7 +172,7 @@ def line(
         "z-scores per speaker": "yes" if scaled else "no",
         "protocol": runs[0].config["protocol"]["name"],
         "seeds": " ".join(str(run.config["seeds"][0]) for run in runs),
-        "parameters": runs[0].describe(*runs[0].folds[0])["parameters"],
+        "parameters": runs[0].finished()[0].facts["parameters"],
         "published": card.get("parameters") or "",
         "s / epoch": round(
             float(np.median(np.concatenate([curve["seconds"] for curve in learnt]))), 2

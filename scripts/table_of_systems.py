@@ -56,9 +56,9 @@ def measured(name: str, root: str, cache: str, steps: int) -> dict[str, Any]:
     import torch
 
     from mmser.pipeline.caches import ensure_caches
+    from mmser.runs.training_stages import list_stages
     from mmser.training.components.construction import make_learner, make_model, parameter_count
     from mmser.training.inputs.sources import assign_folds, open_fold, read_corpus_manifest
-    from mmser.training.stages import list_stages
 
     torch.set_num_threads(1)
     torch.manual_seed(0)

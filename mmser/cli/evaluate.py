@@ -63,7 +63,7 @@ def also(run: Run, what: str, normaliser: str = PLAIN) -> str:
         summary = f"{shown}\n{error_rates(table, normaliser)}"
     elif what == "listeners":
         table = listener_predictions(run)
-        classes = run.fold_data(*run.folds[0]).task.classes
+        classes = run.finished()[0].task.classes
         summary = listener_scores(table, classes).to_string(
             index=False, float_format=lambda x: f"{x:.3f}"
         )

@@ -84,9 +84,9 @@ def run(options: argparse.Namespace) -> int:
 
 def _run_with_files(word: str, words: Sequence[str]) -> Run:
     from mmser.evaluation.extractor_files import check_named, named_files
+    from mmser.runs.training_stages import list_stages
     from mmser.training.inputs.sources import open_stores
     from mmser.training.run import Run
-    from mmser.training.stages import list_stages
 
     named, others = named_files(words)
     if others:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -19,80 +19,69 @@ from mmser.evaluation.byproducts.attention import attention_samples
 from mmser.evaluation.byproducts.layer_change import layer_change
 from mmser.evaluation.predict import predict_and_embed
 from mmser.metrics.predictions import FILE_NAME
-from mmser.training.stages import list_stages
+from mmser.runs.run_paths import ATTENTION, EMBEDDED, EMBEDDINGS, LAYERS, fold_key
+from mmser.runs.training_stages import list_stages
 
 if TYPE_CHECKING:
     from mmser.data.fold import FoldData
-    from mmser.training.run import Run
-
-EMBEDDINGS = "embeddings.safetensors"
-"""One tensor (utterance, feature) float16 per ``<fold>-seed<k>``; its rows are those of EMBEDDED in
-order.
-"""
-
-EMBEDDED = "embeddings.parquet"
-ATTENTION = "attention.parquet"
-
-LAYERS = "layers.parquet"
-"""How far each stage of a staged run moved each layer."""
+    from mmser.models.multimodal import MultimodalModel
+    from mmser.training.run import Run, TrainedFold
 
 
 def evaluate(
     run: Run,
     condition: str = CLEAN,
-    data: Callable[[str, int], FoldData] | None = None,
+    data: Callable[[TrainedFold], FoldData] | None = None,
     embeddings: int = 500,
     attention: int = 6,
 ) -> pd.DataFrame:
-    """Predict the test part of every finished fold and seed; returns and writes
-    ``predictions.parquet``.
+    """Predict the test split of every finished fold and seed; writes ``predictions.parquet``.
 
     Rows of the same condition are replaced, others kept, and the file appears whole: repeating
-    changes nothing. ``data(fold, seed)`` gives the fold's data under another condition; without it
-    the run's own clean data are used. The clean condition also keeps up to ``embeddings`` fused
-    vectors per fold and seed and the attention of up to ``attention`` utterances of the first one,
-    and how far each stage moved each layer, for reports. Raises MmserError when no fold is finished
-    or a condition comes without its data.
+    changes nothing. ``data`` gives a fold's data under another condition; without it the run's own
+    clean data are used. The clean condition also keeps up to ``embeddings`` fused vectors per fold
+    and seed and the attention of up to ``attention`` utterances of the first one, and how far each
+    stage moved each layer, for reports. Raises MmserError when no fold is finished or a condition
+    comes without its data.
     """
-    if condition != CLEAN and data is None:
+    clean = condition == CLEAN
+    if not clean and data is None:
         raise MmserError(
             f"the disturbed data of condition '{condition}'",
             "none",
             "Use `mmser robustness`, or condition=clean.",
         )
-    if not run.folds:
-        raise MmserError(
-            "at least one finished fold",
-            f"none in {run.directory}",
-            "Run `mmser train` again; it goes on.",
-        )
     tables: list[pd.DataFrame] = []
     vectors: dict[str, np.ndarray] = {}
     samples = pd.DataFrame()
-    moved: list[pd.DataFrame] = []
-    for fold, seed in run.folds:
-        fold_data, model = (data or run.fold_data)(fold, seed), run.load_model(fold, seed)
-        task = fold_data.task
-        table, vector = predict_and_embed(
-            model, fold_data.loader("test", shuffle=False), task.classes, task.values
-        )
-        order = order_of(table, fold_data.ids("test"))
-        table, vector = table.iloc[order].reset_index(drop=True), vector[order]
-        tables.append(table.assign(fold=fold, seed=seed))
-        vectors[f"{fold}-seed{seed}"] = vector
-        if len(tables) == 1 and condition == CLEAN and attention:
+    changes: list[pd.DataFrame] = []
+    for trained in run.finished():
+        names: dict[str, Any] = {"fold": trained.fold, "seed": trained.seed}
+        fold_data, model = data(trained) if data else trained.data(), trained.model()
+        table, vector = _predicted(model, fold_data)
+        if clean and attention and not tables:
             samples = attention_samples(model, fold_data, run.manifest, table, attention)
-            samples = samples.assign(fold=fold, seed=seed)
-        if condition == CLEAN:
-            change = layer_change(model, list_stages(run.config), run.folder(fold, seed))
-            moved.append(change.assign(fold=fold, seed=seed))
+            samples = samples.assign(**names)
+        if clean:
+            change = layer_change(model, list_stages(run.config), trained.directory)
+            changes.append(change.assign(**names))
+        tables.append(table.assign(**names))
+        vectors[fold_key(trained.fold, trained.seed)] = vector
     predictions = with_facts(pd.concat(tables, ignore_index=True), run.manifest, condition)
-    if condition == CLEAN:
+    if clean:
         _save_embeddings(run.directory, predictions, vectors, embeddings)
         _save_table(samples, run.directory / ATTENTION)
-        if any(map(len, moved)):
-            _save_table(pd.concat(moved, ignore_index=True), run.directory / LAYERS)
+        if any(map(len, changes)):
+            _save_table(pd.concat(changes, ignore_index=True), run.directory / LAYERS)
     return _save_predictions(predictions, condition, run.directory / FILE_NAME)
+
+
+def _predicted(model: MultimodalModel, data: FoldData) -> tuple[pd.DataFrame, np.ndarray]:
+    """Predictions and fused vectors (utterance, feature) of the test split, in the fold's order."""
+    loader = data.loader("test", shuffle=False)
+    table, vectors = predict_and_embed(model, loader, data.task.classes, data.task.values)
+    order = order_of(table, data.ids("test"))
+    return table.iloc[order].reset_index(drop=True), vectors[order]
 
 
 def order_of(table: pd.DataFrame, ids: tuple[str, ...]) -> np.ndarray:
@@ -132,7 +121,7 @@ def _save_embeddings(
 ) -> None:
     kept, rows = {}, []
     for (fold, seed), part in table.groupby(["fold", "seed"], sort=False):
-        key = f"{fold}-seed{seed}"
+        key = fold_key(str(fold), int(str(seed)))
         chosen = np.unique(np.linspace(0, len(part) - 1, min(limit, len(part))).astype(int))
         small = np.abs(vectors[key]).max() < np.finfo(np.float16).max
         kept[key] = vectors[key][chosen].astype(np.float16 if small else np.float32)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
-from mmser.core.errors import MmserError, UsageError
+from mmser.core.errors import UsageError
 from mmser.core.task import Task
 from mmser.data.checks import find_word_stream, store_shape
 from mmser.data.collate import Shape
@@ -20,8 +20,7 @@ from mmser.inference.corpus_files import CorpusFiles
 from mmser.inference.training_lengths import TrainingLengths, tell_unknown, training_lengths
 from mmser.models.multimodal import MultimodalModel
 from mmser.training.inputs.sources import open_stores
-from mmser.training.run import Run
-from mmser.training.stages import list_stages
+from mmser.training.run import Run, TrainedFold
 
 if TYPE_CHECKING:
     from mmser.cache.feature_store import FeatureStore
@@ -123,12 +122,12 @@ class TrainedRun:
 
     def __init__(self, run: Run, weights: str | None = None) -> None:
         self.run = run
-        self.settings = list_stages(run.config)[-1].settings
+        self.settings = run.settings
         self.weights = weights or str((run.config.get("paths") or {}).get("weights", "weights"))
 
     @property
     def name(self) -> str:
-        return self.run.directory.resolve().name
+        return self.run.name
 
     @property
     def named_files(self) -> Named:
@@ -177,28 +176,22 @@ class TrainedRun:
         return self.run.folds
 
     def members(self, names: Collection[tuple[str, int]] | None = None) -> list[Member]:
-        run = self.run
-        if not run.folds:
-            raise MmserError(
-                "at least one finished fold", f"none in {run.directory}", "Run `mmser train` again."
-            )
         return [
-            self.member(fold, seed)
-            for fold, seed in run.folds
-            if names is None or (fold, seed) in names
+            _member(trained)
+            for trained in self.run.finished()
+            if names is None or (trained.fold, trained.seed) in names
         ]
 
     def member(self, fold: str, seed: int) -> Member:
         """One of them. Raises MmserError when it is not finished."""
-        run = self.run
-        return Member(
-            fold,
-            seed,
-            run.load_model(fold, seed, "cpu"),
-            run.transforms(fold, seed),
-            run.task(fold, seed),
-        )
+        return _member(self.run.fold(fold, seed))
 
     @cached_property
     def _stores(self) -> dict[str, FeatureStore]:
         return open_stores(self.settings, self.run.recorded)
+
+
+def _member(trained: TrainedFold) -> Member:
+    return Member(
+        trained.fold, trained.seed, trained.model("cpu"), trained.transforms(), trained.task
+    )

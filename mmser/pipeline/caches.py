@@ -116,7 +116,9 @@ def _cached(cache: Path, corpus: str, extractor: str) -> bool:
 
 def _recorded(settings: Mapping[str, Any]) -> dict[str, str]:
     """The stores that the run in these settings' folder was made from, if it was begun already."""
-    from mmser.training.folder import ENVIRONMENT, read_json, run_directory
+    from mmser.runs.run_identity import run_directory
+    from mmser.runs.run_paths import ENVIRONMENT
+    from mmser.runs.run_tables import read_json
 
     path = run_directory(settings) / ENVIRONMENT
     return recorded_stores(settings, read_json(path)) if path.is_file() else {}

@@ -49,7 +49,7 @@ def repeated(config: str | Path, overrides: Sequence[str]) -> dict[str, Any]:
     """A saved run's config with overrides; one of an earlier version may lack an option, which
     raises UsageError.
     """
-    from mmser.training.places import check_places
+    from mmser.runs.places import check_places
 
     settings = merged(read_yaml(config), overrides)
     require_run(settings)
@@ -95,7 +95,7 @@ def sweep(overrides: Sequence[str]) -> None:
 def _validation_score(settings: dict[str, Any]) -> float:
     run = train_config(settings)
     log.info("run: %s", run.directory)
-    scores = [float(run.describe(fold, seed)["best_score"]) for fold, seed in run.folds]
+    scores = [float(run.fold(fold, seed).facts["best_score"]) for fold, seed in run.folds]
     return sum(scores) / len(scores)
 
 

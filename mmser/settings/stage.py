@@ -1,5 +1,5 @@
 """One step of staged training: what an entry of ``stages`` may change (see
-`mmser.training.stages`).
+`mmser.runs.training_stages`).
 """
 
 from __future__ import annotations

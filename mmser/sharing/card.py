@@ -158,7 +158,7 @@ def _facts(trained: TrainedRun, members: Sequence[Member], corpora: Sequence[str
         trained.settings["protocol"],
         members[0].task,
     )
-    facts = [trained.run.describe(member.fold, member.seed) for member in members]
+    facts = [trained.run.fold(member.fold, member.seed).facts for member in members]
     counts = {int(fold["parameters"]) for fold in facts if fold.get("parameters") is not None}
     span = sorted({min(counts), max(counts)}) if counts else []
     listed = ", ".join(f"fold {member.fold} seed {member.seed}" for member in members)

@@ -173,7 +173,7 @@ def _stream(source: StreamSource) -> dict[str, Any]:
 
 
 def _member(trained: TrainedRun, member: Member) -> dict[str, Any]:
-    facts = trained.run.describe(member.fold, member.seed)
+    facts = trained.run.fold(member.fold, member.seed).facts
     return {
         "fold": member.fold,
         "seed": member.seed,

@@ -14,21 +14,14 @@ from mmser.cache.checked import checked_files
 from mmser.cache.feature_store import FeatureStore
 from mmser.cache.recorded import recorded_stores
 from mmser.core.errors import MmserError
+from mmser.runs.own_manifest import check_unchanged, keep_own_manifest
+from mmser.runs.record import environment
+from mmser.runs.run_identity import check_claim, claim, run_directory
+from mmser.runs.run_paths import ASSIGNMENT, CHECKED, CONFIG, DONE, ENVIRONMENT, fold_folder
+from mmser.runs.run_tables import read_assignment, read_json
+from mmser.runs.training_stages import list_stages
 from mmser.training.devices import find_place, is_distributed
 from mmser.training.fold_training import fit_fold
-from mmser.training.folder import (
-    ASSIGNMENT,
-    CHECKED,
-    CONFIG,
-    DONE,
-    ENVIRONMENT,
-    check_claim,
-    claim,
-    fold_folder,
-    read_assignment,
-    read_json,
-    run_directory,
-)
 from mmser.training.inputs.sources import (
     assign_folds,
     check_stores,
@@ -39,10 +32,7 @@ from mmser.training.inputs.sources import (
     read_corpus_manifest,
 )
 from mmser.training.jobs import FoldSeed, job_count, run_in_processes
-from mmser.training.own_manifest import check_unchanged, keep_own_manifest
-from mmser.training.record import environment
 from mmser.training.run import Run
-from mmser.training.stages import list_stages
 
 Settings = Mapping[str, Any]
 _log = logging.getLogger(__name__)
@@ -93,7 +83,8 @@ def prepare(directory: Path, settings: Settings) -> pd.DataFrame:
         for line in manifest_differences(settings, manifest, made_with):
             _log.warning("%s: %s", directory, line)
         return read_assignment(directory)
-    record = environment(settings, run_stores(settings))
+    device = find_place(str(settings["trainer"]["accelerator"])).name
+    record = environment(settings, run_stores(settings), device)
     assignment, differences = assign_folds(settings, manifest)
     wanted_folds(settings, assignment)
     claim(directory, settings)

@@ -23,27 +23,29 @@ from mmser.cache.recorded import recorded_stores
 from mmser.core.errors import MmserError
 from mmser.core.trust import trust
 from mmser.data.fold import FoldData
-from mmser.training.components.construction import make_learner, make_model, parameter_count
-from mmser.training.components.portable import network_sizes
-from mmser.training.components.word_vectors import start_embeddings
-from mmser.training.devices import Place, find_place
-from mmser.training.folder import (
+from mmser.runs.own_manifest import own_manifest
+from mmser.runs.run_paths import (
     CHECKED,
     DONE,
     ENVIRONMENT,
     FOLD,
+    LOCKED,
+    STATE,
     TRANSFORMS,
+    WEIGHTS,
     fold_folder,
-    read_assignment,
-    read_json,
-    read_settings,
 )
+from mmser.runs.run_tables import read_assignment, read_json, read_settings
+from mmser.runs.training_stages import Stage, list_stages
+from mmser.training.components.construction import make_learner, make_model, parameter_count
+from mmser.training.components.portable import network_sizes
+from mmser.training.components.taking_over import take_over
+from mmser.training.components.word_vectors import start_embeddings
+from mmser.training.devices import Place, find_place
 from mmser.training.inputs.sources import open_fold, read_corpus_manifest
-from mmser.training.loop.callbacks import STATE, WEIGHTS, BestWeights
+from mmser.training.loop.callbacks import BestWeights
 from mmser.training.loop.learner import better
 from mmser.training.loop.trainer import Loaders, cpu_threads, make_trainer, quiet
-from mmser.training.own_manifest import own_manifest
-from mmser.training.stages import Stage, list_stages, take_over
 
 
 def fit_fold(directory: Path, fold: str, seed: int, accelerator: str | None = None) -> None:
@@ -135,7 +137,7 @@ def _alone(folder: Path) -> Iterator[None]:
     if int(os.environ.get("LOCAL_RANK", "0")):
         yield
         return
-    with locked(folder / "fold.lock", wait=False):
+    with locked(folder / LOCKED, wait=False):
         yield
 
 

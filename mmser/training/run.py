@@ -1,4 +1,10 @@
-"""A run folder, opened for reading: its config, its trained models, its data."""
+"""A run with its trained models and its data.
+
+::
+
+    for trained in Run("runs/mine").finished():
+        model, data = trained.model(), trained.data()
+"""
 
 from __future__ import annotations
 
@@ -12,38 +18,24 @@ import pandas as pd
 import torch
 from torch import nn
 
-from mmser.cache.recorded import recorded_stores
 from mmser.core.errors import MmserError
-from mmser.core.tables import read_curve
 from mmser.core.task import Task
 from mmser.data.fold import FoldData
 from mmser.data.transforms import Transforms
 from mmser.models.multimodal import MultimodalModel
+from mmser.runs.own_manifest import own_manifest
+from mmser.runs.run_folder import FoldFolder, RunFolder
+from mmser.runs.run_paths import ENVIRONMENT, OBJECTIVE, TRANSFORMS, WEIGHTS
 from mmser.training.components.construction import saved_model, saved_objective
 from mmser.training.components.portable import unpretrained
 from mmser.training.devices import AUTO, CPU, find_place
-from mmser.training.folder import (
-    DONE,
-    ENVIRONMENT,
-    FOLD,
-    TRANSFORMS,
-    fold_folder,
-    fold_of,
-    read_assignment,
-    read_json,
-    read_settings,
-)
 from mmser.training.inputs.sources import manifest_differences, open_fold, read_corpus_manifest
-from mmser.training.loop.callbacks import OBJECTIVE, WEIGHTS
-from mmser.training.own_manifest import own_manifest
-from mmser.training.stages import list_stages
 
 _log = logging.getLogger(__name__)
 
 
-class Run:
-    """``config`` is the resolved config as a plain dictionary; ``directory`` the folder everything
-    lies in.
+class Run(RunFolder):
+    """A run folder with its trained folds; nothing of it is read twice.
 
     ``named_files`` are the files of its extractors that now lie elsewhere: {extractor: {argument:
     path}}.
@@ -53,83 +45,53 @@ class Run:
         self, directory: str | Path, named_files: Mapping[str, Mapping[str, str]] | None = None
     ) -> None:
         """Raises MmserError when the folder was not made by training."""
-        self.directory = Path(directory)
+        super().__init__(directory)
         self.named_files = named_files or {}
-        self.config: dict[str, Any] = read_settings(self.directory)
+        _ = self.config
 
-    def __repr__(self) -> str:
-        return f"Run({str(self.directory)!r})"
+    def finished(self) -> list[TrainedFold]:
+        """Every finished fold, by seed, folds in the protocol's order.
 
-    @property
-    def folds(self) -> list[tuple[str, int]]:
-        """(fold, seed) of every finished fold, by seed, folds in the protocol's order."""
-        order = {
-            str(fold): place for place, fold in enumerate(dict.fromkeys(self.assignment["fold"]))
-        }
-        done = [fold_of(path.parent, order) for path in self.directory.glob(f"folds/*/{DONE}")]
-        found = [item for item in done if item is not None]
-        return sorted(found, key=lambda item: (item[1], order.get(item[0], len(order)), item[0]))
+        Raises MmserError when there is none.
+        """
+        trained = [TrainedFold(self, one) for one in self.fold_folders() if one.is_finished]
+        if not trained:
+            raise MmserError(
+                "at least one finished fold",
+                f"none in {self.directory}",
+                "Run `mmser train` again; it goes on.",
+            )
+        return trained
 
-    @cached_property
-    def assignment(self) -> pd.DataFrame:
-        """id, fold, part, label as the run was trained."""
-        return read_assignment(self.directory)
+    def fold(self, fold: str, seed: int) -> TrainedFold:
+        """One finished fold. Raises MmserError when it is not finished."""
+        folders = [one for one in self.fold_folders() if one.is_finished]
+        for one in folders:
+            if (one.fold, one.seed) == (fold, seed):
+                return TrainedFold(self, one)
+        names = ", ".join(f"{one.fold} seed {one.seed}" for one in folders) or "none"
+        raise MmserError(
+            f"a finished fold {fold} seed {seed}", names, "Train it with the run's command."
+        )
 
     @cached_property
     def manifest(self) -> pd.DataFrame:
-        """The manifest that the run was made with, its media where they lie now; says so when the
-        cache's is another.
+        """The manifest that the run was made with, its media where they lie now.
 
-        A run of an earlier version has no copy of its own: the cache's, whatever it says now.
+        Says so when the cache's is another. A run of an earlier version has no copy of its own:
+        the cache's, whatever it says now.
         """
         manifest = read_corpus_manifest(self.config)
-        if (self.directory / ENVIRONMENT).is_file():
+        if self.has(ENVIRONMENT):
             for line in manifest_differences(self.config, manifest, self.environment):
                 _log.warning("%s: %s", self.directory, line)
         return own_manifest(self.directory, manifest)
 
     @cached_property
-    def environment(self) -> dict[str, Any]:
-        """Package versions, revision, device, caches, random-weights mark."""
-        return read_json(self.directory / ENVIRONMENT)
-
-    @property
-    def recorded(self) -> dict[str, str]:
-        """The stores the run was made from: {extractor as the config names it: the folder's full
-        name}.
-        """
-        known = self.environment if (self.directory / ENVIRONMENT).is_file() else {}
-        return recorded_stores(self.config, known)
-
-    def folder(self, fold: str, seed: int) -> Path:
-        """Where a finished fold lies. Raises MmserError when it is not finished."""
-        folder = fold_folder(self.directory, fold, seed)
-        if not (folder / DONE).is_file():
-            known = ", ".join(f"{name} seed {number}" for name, number in self.folds) or "none"
-            raise MmserError(
-                f"a finished fold {fold} seed {seed}", known, "Train it with the run's command."
-            )
-        return folder
-
-    def describe(self, fold: str, seed: int) -> dict[str, Any]:
-        """``fold.json``: classes, values, input sizes, best epoch and score,
-        parameter count, ...
-        """
-        return read_json(self.folder(fold, seed) / FOLD)
-
-    def task(self, fold: str, seed: int) -> Task:
-        """Classes, values and training-fold facts the model was built with."""
-        task = self.describe(fold, seed)["task"]
-        return Task(**{name: tuple(items) for name, items in task.items()})
-
-    def metrics(self, fold: str, seed: int) -> pd.DataFrame:
-        """The learning curve: one row per check of the validation part."""
-        return read_curve(self.folder(fold, seed) / "metrics.csv")
-
-    @cached_property
     def device(self) -> torch.device:
-        """Where its models are evaluated: on the accelerator its config asks for, or on the CPU
-        (said in one line).
+        """Where its models are evaluated.
+
+        On the accelerator its config asks for, or on the CPU (said in one line).
         """
         asked = str(self.config["trainer"]["accelerator"])
         place = find_place(asked)
@@ -137,48 +99,70 @@ class Run:
             _log.info("evaluating on %s", place.line)
         return place.device
 
-    def load_model(
-        self, fold: str, seed: int, device: str | torch.device | None = None
-    ) -> MultimodalModel:
-        """The model with its best weights, in evaluation mode; on ``self.device`` where none is
-        named.
+
+class TrainedFold:
+    """One finished fold of a run: its model, its data, its task; read anew at each call."""
+
+    def __init__(self, run: Run, files: FoldFolder) -> None:
+        self.run, self.files = run, files
+        self.fold, self.seed = files.fold, files.seed
+
+    @property
+    def directory(self) -> Path:
+        """Where it lies."""
+        return self.files.directory
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """``fold.json`` (see `FoldFolder.facts`)."""
+        return self.files.facts
+
+    @property
+    def task(self) -> Task:
+        """Classes, values and training-fold facts the model was built with."""
+        return self.files.task
+
+    @property
+    def curve(self) -> pd.DataFrame:
+        """The learning curve: one row per check of the validation split."""
+        return self.files.curve
+
+    def model(self, device: str | torch.device | None = None) -> MultimodalModel:
+        """The model with its best weights, in evaluation mode, on the run's device unless named."""
+        components = self.run.settings["model"]
+        if "network_sizes" in self.facts:  # earlier runs need the weights that they started from
+            components = unpretrained(components, self.facts["network_sizes"])
+        weights = self.directory / WEIGHTS
+        sizes = self.facts["input_sizes"]
+        model = saved_model({"model": components}, sizes, self.task, weights)
+        return model.to(device or self.run.device).eval()
+
+    def objective(self, vector_size: int, device: str | torch.device | None = None) -> nn.Module:
+        """The objective with what it learned beside the model, in evaluation mode.
+
+        On the run's device unless one is named.
         """
-        described, parts = self.describe(fold, seed), self._settings()["model"]
-        if "network_sizes" in described:  # earlier runs need the weights that they started from
-            parts = unpretrained(parts, described["network_sizes"])
-        path = self.folder(fold, seed) / WEIGHTS
-        model = saved_model({"model": parts}, described["input_sizes"], self.task(fold, seed), path)
-        return model.to(device or self.device).eval()
+        weights = self.directory / OBJECTIVE
+        objective = saved_objective(self.run.settings, vector_size, self.task, weights)
+        return objective.to(device or self.run.device).eval()
 
-    def load_objective(
-        self, fold: str, seed: int, vector_size: int, device: str | torch.device | None = None
-    ) -> nn.Module:
-        """The objective with what it learned beside the model (auxiliary layers), in evaluation
-        mode, beside it.
-        """
-        path = self.folder(fold, seed) / OBJECTIVE
-        objective = saved_objective(self._settings(), vector_size, self.task(fold, seed), path)
-        return objective.to(device or self.device).eval()
+    def transforms(self) -> Transforms:
+        """Scalers and vocabularies as fitted on the training split."""
+        return Transforms.load(self.directory / TRANSFORMS)
 
-    def transforms(self, fold: str, seed: int) -> Transforms:
-        """Scalers and vocabularies as fitted on the training part."""
-        return Transforms.load(self.folder(fold, seed) / TRANSFORMS)
-
-    def fold_data(self, fold: str, seed: int, **options: Any) -> FoldData:
+    def data(self, assignment: pd.DataFrame | None = None, **options: Any) -> FoldData:
         """The fold's data with the transforms and the task it was trained with.
 
-        ``options`` overrides arguments of FoldData (``test_stores`` for another condition,
-        ``workers``, ...).
+        ``assignment`` replaces the run's; ``options`` overrides arguments of FoldData
+        (``test_stores`` for another condition, ``workers``, ...).
         """
-        saved = {
-            "transforms": self.transforms(fold, seed),
-            "task": self.task(fold, seed),
-            "recorded": self.recorded,
-        }
+        run = self.run
+        saved = {"transforms": self.transforms(), "task": self.task, "recorded": run.recorded}
         return open_fold(
-            self._settings(), self.manifest, self.assignment, fold, seed, **{**saved, **options}
+            run.settings,
+            run.manifest,
+            run.assignment if assignment is None else assignment,
+            self.fold,
+            self.seed,
+            **{**saved, **options},
         )
-
-    def _settings(self) -> dict[str, Any]:
-        """The last stage's: its model is the fold's."""
-        return list_stages(self.config)[-1].settings

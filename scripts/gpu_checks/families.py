@@ -58,8 +58,8 @@ def road(name: str, folder: Path, device: torch.device) -> str:
     with _interrupted(), _expected(InterruptedError):
         train(settings)
     run = train(settings)
-    if run.describe(FOLD, 0)["epochs"] != 2:
-        raise AssertionError(f"{run.describe(FOLD, 0)['epochs']} epochs instead of 2")
+    if run.fold(FOLD, 0).facts["epochs"] != 2:
+        raise AssertionError(f"{run.fold(FOLD, 0).facts['epochs']} epochs instead of 2")
     found = evaluate(run)
     cpu = evaluate(_on_cpu(run))
     worst = float((_scores(found) - _scores(cpu)).abs().max(axis=None))

@@ -18,9 +18,9 @@ from mmser.core.batch import Batch
 from mmser.core.configs import config_names, load_config
 from mmser.data.fold import FoldData
 from mmser.pipeline.train import train_settings
+from mmser.runs.training_stages import Stage, list_stages
 from mmser.training.components.construction import make_learner, make_model
 from mmser.training.inputs.sources import assign_folds, open_fold, read_corpus_manifest
-from mmser.training.stages import Stage, list_stages
 
 FOLD = "session1"
 TOLERANCES = {"float32": 1e-4, "bfloat16": 5e-2}

@@ -19,7 +19,7 @@ from mmser.composition import (
 )
 from mmser.core.configs import config_dir, config_names, load_config
 from mmser.core.errors import MmserError, UsageError
-from mmser.training.stages import list_stages
+from mmser.runs.training_stages import list_stages
 
 
 def test_seed_is_short_for_seeds():

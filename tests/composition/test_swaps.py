@@ -4,7 +4,7 @@ import pytest
 
 from mmser.composition import compose
 from mmser.composition.places import own_choices
-from mmser.training.folder import run_directory
+from mmser.runs.run_identity import run_directory
 
 WORDS = ["corpus=iemocap", "protocol=iemocap4_loso5", "system=mcsan"]
 

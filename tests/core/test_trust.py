@@ -60,7 +60,7 @@ def mine(monkeypatch):
         "functools.partial",
         "mmser.cli.main",
         "mmser.training.fit.train",
-        "mmser.training.folder.claim",
+        "mmser.runs.run_identity.claim",
         "mmser.training.loop.schedulers.math.exp",
         "mmser.training.loop.schedulers._lambda",
         "mmser.corpora.synthetic.iemocap_layout.write_iemocap",

@@ -167,7 +167,7 @@ def test_a_run_that_wants_more_than_a_network(run, tmp_path, monkeypatch, place,
     put(config, place, value)
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
     with pytest.raises(MmserError, match=message):
-        Run(folder).load_model("s1", 0)
+        Run(folder).fold("s1", 0).model()
     assert {path.name for path in tmp_path.iterdir()} == {"run"}
 
 
@@ -180,7 +180,8 @@ def test_every_part_of_a_run_is_looked_up_first(run, tmp_path, monkeypatch, part
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
     spoilt = Run(folder)
     with pytest.raises(MmserError, match=r"that you trust; found 'os\.system'"):
-        spoilt.load_objective("s1", 0, 8) if part == "objective" else spoilt.fold_data("s1", 0)
+        trained = spoilt.fold("s1", 0)
+        trained.objective(8) if part == "objective" else trained.data()
     assert not (tmp_path / "evil").exists()
 
 
@@ -203,5 +204,5 @@ def test_a_run_of_absurd_files(run, tmp_path, name, content):
     (folder / name).write_text(content)
     with pytest.raises(MmserError, match=f"undamaged .*{name.rpartition('/')[2]}"):
         opened = Run(folder)
-        opened.load_model("s1", 0)
-        opened.transforms("s1", 0)
+        opened.fold("s1", 0).model()
+        opened.fold("s1", 0).transforms()

@@ -74,7 +74,7 @@ def test_one_fold(run, one):
     recogniser = mmser.load(one)
     assert recogniser.classes == tuple(CLASSES) and recogniser.values == ()
     assert not recogniser.model.training
-    expected = run.load_model("s1", 0).state_dict()
+    expected = run.fold("s1", 0).model().state_dict()
     assert expected.keys() == recogniser.model.state_dict().keys()
     assert all(
         torch.equal(value, expected[key]) for key, value in recogniser.model.state_dict().items()
@@ -199,7 +199,7 @@ def test_what_can_be_named(folder, tmp_path):
 def test_one_of_several_members_is_chosen(run, both):
     recogniser = mmser.load(both, fold="s1")
     assert [(member.fold, member.seed) for member in recogniser.members] == [("s1", 0)]
-    expected = run.load_model("s1", 0).state_dict()
+    expected = run.fold("s1", 0).model().state_dict()
     assert all(
         torch.equal(value, expected[key]) for key, value in recogniser.model.state_dict().items()
     )

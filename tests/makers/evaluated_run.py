@@ -105,8 +105,8 @@ def make_run(directory):
                 for p in parts
             ]
 
-    def fold_data(fold, seed):
-        return SimpleNamespace(
+    def trained_fold(fold, seed):
+        data = SimpleNamespace(
             task=Task(classes=CLASSES),
             alignment="native",
             ids=lambda part: tuple(f"{'A' if fold == 'one' else 'B'}{i}" for i in range(5)),
@@ -114,14 +114,19 @@ def make_run(directory):
             stores={"audio": FakeStore("audio", 2.0), "text": FakeStore("text", None)},
             specs={name: SimpleNamespace(limit=None, crop="head") for name in ("audio", "text")},
         )
+        return SimpleNamespace(
+            fold=fold,
+            seed=seed,
+            directory=directory / "folds" / f"{fold}-seed{seed}",
+            data=lambda: data,
+            model=MeanModel,
+        )
 
     return SimpleNamespace(
         directory=directory,
         config={},
-        folder=lambda fold, seed: directory / "folds" / f"{fold}-seed{seed}",
-        folds=[("one", 0), ("one", 1), ("two", 0), ("two", 1)],
+        fold=trained_fold,
+        finished=lambda: [trained_fold(f, s) for f, s in batches],
         manifest=pd.DataFrame(facts),
-        fold_data=fold_data,
-        load_model=lambda fold, seed: MeanModel(),
         batches=batches,
     )

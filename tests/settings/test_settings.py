@@ -9,6 +9,7 @@ import pytest
 from mmser.composition import compose
 from mmser.core.configs import config_names, load_config
 from mmser.core.errors import UsageError
+from mmser.runs.training_stages import PARTS
 from mmser.settings.check import check_options, ranges_of
 from mmser.settings.data import Data, Episodes
 from mmser.settings.part import argument_names, check_part
@@ -20,7 +21,6 @@ from mmser.settings.settings import check_run, require_run
 from mmser.settings.stage import Stage
 from mmser.settings.stream import StreamSpec
 from mmser.settings.trainer import Trainer
-from mmser.training.stages import PARTS
 
 TRAIN, PREPROCESS = load_config("..", "configs/train"), load_config("..", "configs/preprocess")
 

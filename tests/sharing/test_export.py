@@ -23,7 +23,7 @@ from mmser.models.encoders.text.bert_finetune import BertFinetune
 from mmser.sharing.export import choose_members, export
 from mmser.training.components.construction import make_model
 from mmser.training.components.portable import portable
-from mmser.training.run import Run
+from mmser.training.run import Run, TrainedFold
 
 
 @pytest.fixture(scope="module")
@@ -172,8 +172,8 @@ def test_a_folder_with_something_in_it_is_left_alone(run, tmp_path):
 def test_a_part_of_ones_own_cannot_be_passed_on(run, tmp_path, monkeypatch):
     trained = Run(run.directory)
     monkeypatch.setitem(trained.config["model"]["head"], "_target_", "torch.nn.Linear")
-    model = run.load_model("s0", 0)
-    monkeypatch.setattr(Run, "load_model", lambda self, fold, seed, device: model)
+    model = run.fold("s0", 0).model()
+    monkeypatch.setattr(TrainedFold, "model", lambda self, device: model)
     with pytest.raises(MmserError, match=r"a part of mmser\.models at model\.head\._target_"):
         export(trained, tmp_path / "model", "s0", 0)
     assert not (tmp_path / "model").exists()

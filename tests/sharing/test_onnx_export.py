@@ -68,8 +68,8 @@ def test_a_run_as_a_file(run, tmp_path, capsys):
     props = {p.key: json.loads(p.value) for p in onnx.load(path).metadata_props}
     assert props["classes"] == ["angry", "happy", "sad"] and props["mmser"] == mmser.__version__
 
-    batch = next(iter(run.fold_data("s1", 0).loader("test", shuffle=False)))
-    expected = next(iter(run_model(run.load_model("s1", 0), [batch])))[1].logits
+    batch = next(iter(run.fold("s1", 0).data().loader("test", shuffle=False)))
+    expected = next(iter(run_model(run.fold("s1", 0).model(), [batch])))[1].logits
     given = {f"{n}_values": s.values.numpy() for n, s in batch.streams.items()}
     given |= {f"{n}_mask": s.mask.numpy() for n, s in batch.streams.items()}
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])

@@ -13,10 +13,10 @@ from mmser.composition import compose
 from mmser.core.batch import Batch, Outputs, Stream, empty_context
 from mmser.core.configs import config_names, load_config
 from mmser.core.task import Task
+from mmser.runs.training_stages import list_stages
 from mmser.training.devices import find_place
 from mmser.training.loop.callbacks import BestWeights
 from mmser.training.loop.trainer import make_trainer
-from mmser.training.stages import list_stages
 
 WORDS = ["corpus=ravdess", "protocol=ravdess8_group4", "system=audio_bigru"]
 TASK = Task(

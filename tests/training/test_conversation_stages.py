@@ -18,8 +18,8 @@ from mmser.cache.layout import store_directory
 from mmser.cache.writer import open_writer
 from mmser.composition import compose
 from mmser.core.clip import Features
+from mmser.runs.training_stages import list_stages
 from mmser.training.fit import train
-from mmser.training.stages import list_stages
 
 ENCODERS = {
     "tone": {
@@ -87,7 +87,7 @@ def weights(settings, cache):
     made["streams"] = {"tone": {"extractor": "waves"}, "noise": {"extractor": "noise"}}
     made["data"] |= {"batching": "dialogue", "batch_size": 12}
     made["trainer"] |= {"epochs": 1, "monitor": "loss"}
-    folder = train(made).folder("s0", 0)
+    folder = train(made).fold("s0", 0).directory
     return [load_file(folder / stage.folder / "model.safetensors") for stage in list_stages(made)]
 
 

@@ -8,9 +8,10 @@ import pytest
 import torch
 
 from mmser.core.errors import MmserError
+from mmser.runs import run_identity
+from mmser.runs.run_identity import claim, run_directory
 from mmser.training.devices import Place, device_options, find_place, is_distributed
 from mmser.training.fit import train
-from mmser.training.folder import claim, run_directory
 from mmser.training.loop.learner import Learner
 from mmser.training.run import Run
 
@@ -103,11 +104,10 @@ def test_the_place_does_not_name_a_run(settings) -> None:
 
 def test_a_run_keeps_the_name_an_earlier_version_gave_it(settings, monkeypatch) -> None:
     """They were named by the accelerator, too."""
-    from mmser.training import folder
 
     asked = unnamed(settings, "gpu")
     with monkeypatch.context() as before:
-        before.setattr(folder, "CALLED", {"trainer.accelerator": ("gpu", ("gpu",))})
+        before.setattr(run_identity, "CALLED", {"trainer.accelerator": ("gpu", ("gpu",))})
         old = run_directory(asked)
     new = run_directory(asked)
     assert old != new
@@ -146,7 +146,7 @@ def test_a_run_of_a_gpu_goes_on_without_one(settings, no_gpu, monkeypatch, caplo
     assert (run_directory(made) / "folds/s1-seed0/state.ckpt").is_file()
     caplog.set_level(logging.INFO, "mmser")
     run = train(made)
-    assert list(run.metrics("s1", 0)["epoch"]) == [1, 2, 3]
+    assert list(run.fold("s1", 0).curve["epoch"]) == [1, 2, 3]
     assert "training on the CPU" in caplog.text and "this machine has no GPU" in caplog.text
     assert Run(run.directory).device == torch.device("cpu")
     assert "evaluating on the CPU" in caplog.text

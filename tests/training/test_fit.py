@@ -11,9 +11,9 @@ from safetensors.torch import load_file
 
 from mmser.core.errors import MmserError
 from mmser.corpora.manifest import read_manifest, write_manifest
+from mmser.runs.run_identity import run_directory
 from mmser.training import fold_training as fold_module
 from mmser.training.fit import train
-from mmser.training.folder import run_directory
 from mmser.training.run import Run
 
 
@@ -28,7 +28,7 @@ def test_a_run_trains_every_fold_and_writes_what_it_promises(settings):
     run = train(settings())
     assert run.folds == [("s0", 0), ("s1", 0), ("s2", 0), ("s3", 0)]
     for fold, seed in run.folds:
-        names = {path.name for path in run.folder(fold, seed).iterdir()}
+        names = {path.name for path in run.fold(fold, seed).directory.iterdir()}
         assert {
             "model.safetensors",
             "transforms.safetensors",
@@ -37,16 +37,16 @@ def test_a_run_trains_every_fold_and_writes_what_it_promises(settings):
             "metrics.csv",
         } <= names
         assert "state.ckpt" not in names
-        table = run.metrics(fold, seed)
+        table = run.fold(fold, seed).curve
         assert list(table["epoch"]) == [1, 2, 3]
-        described = run.describe(fold, seed)
+        described = run.fold(fold, seed).facts
         # The best weights are those of the first best check.
         assert described["best_epoch"] == int(table["epoch"][table["validation_ua"].argmax()])
         assert described["best_score"] == pytest.approx(table["validation_ua"].max())
         assert described["classes"] == ["angry", "happy", "sad"]
         assert described["input_sizes"] == {"tone": 6, "noise": 4}
         assert described["parameters"] == sum(
-            p.numel() for p in run.load_model(fold, seed).parameters()
+            p.numel() for p in run.fold(fold, seed).model().parameters()
         )
     environment = json.loads((run.directory / "environment.json").read_text())
     assert environment["packages"]["torch"].startswith("2.")
@@ -69,8 +69,10 @@ def test_a_speaker_of_any_name_has_a_fold_of_its_own_inside_the_run(settings, ca
     run = train(made)
     assert {fold for fold, _ in run.folds} == {*names.values()}
     for fold, seed in run.folds:
-        assert (run.folder(fold, seed) / "stages" / "%2E.%2Ffirst" / "model.safetensors").is_file()
-        assert run.describe(fold, seed)["fold"] == fold and run.load_model(fold, seed)
+        assert (
+            run.fold(fold, seed).directory / "stages" / "%2E.%2Ffirst" / "model.safetensors"
+        ).is_file()
+        assert run.fold(fold, seed).facts["fold"] == fold and run.fold(fold, seed).model()
     written = {*tmp_path.rglob("*")} - before
     assert all(
         run.directory in (path, *path.parents) or path == run.directory.parent for path in written
@@ -80,9 +82,9 @@ def test_a_speaker_of_any_name_has_a_fold_of_its_own_inside_the_run(settings, ca
 
 def test_the_loaded_model_scores_what_training_said(settings):
     run = train(settings(folds=["s1"]))
-    (fold, seed), model = run.folds[0], run.load_model("s1", 0)
+    (fold, seed), model = run.folds[0], run.fold("s1", 0).model()
     assert not model.training
-    loader = run.fold_data(fold, seed).loader("validation", shuffle=False)
+    loader = run.fold(fold, seed).data().loader("validation", shuffle=False)
     right, total = torch.zeros(3), torch.zeros(3)
     with torch.no_grad():
         for batch in loader:
@@ -90,7 +92,7 @@ def test_the_loaded_model_scores_what_training_said(settings):
             hits = model(batch.streams, batch.context).logits.argmax(dim=1) == target
             right += torch.zeros(3).index_add(0, target, hits.float())
             total += torch.bincount(target, minlength=3)
-    assert float((right / total).mean()) == pytest.approx(run.describe(fold, seed)["best_score"])
+    assert float((right / total).mean()) == pytest.approx(run.fold(fold, seed).facts["best_score"])
 
 
 def test_what_is_in_the_tone_is_learnt(settings):
@@ -99,7 +101,7 @@ def test_what_is_in_the_tone_is_learnt(settings):
             folds=["s0"], **{"trainer.epochs": 15, "optimizer.lr": 0.03, "trainer.monitor": "loss"}
         )
     )
-    assert run.metrics("s0", 0)["validation_ua"].max() > 0.8
+    assert run.fold("s0", 0).curve["validation_ua"].max() > 0.8
 
 
 def test_a_finished_fold_is_not_run_again(settings, monkeypatch):
@@ -115,7 +117,7 @@ def test_a_finished_fold_is_not_run_again(settings, monkeypatch):
     assert {
         path: path.stat().st_mtime_ns for path in run.directory.rglob("*") if path.is_file()
     } == before
-    (run.folder("s2", 0) / "done.json").unlink()
+    (run.fold("s2", 0).directory / "done.json").unlink()
     train(settings(folds=["s0", "s2"]))
     assert fitted == ["s2"]
 
@@ -132,7 +134,7 @@ def test_two_jobs_equal_one_bit_for_bit(settings):
     two = train(settings(run="two", folds=["s0", "s3"], **{"trainer.epochs": 2, "trainer.jobs": 2}))
     assert weights(one) == weights(two)
     for fold, seed in one.folds:
-        left, right = one.metrics(fold, seed), two.metrics(fold, seed)
+        left, right = one.fold(fold, seed).curve, two.fold(fold, seed).curve
         pd.testing.assert_frame_equal(left.drop(columns="seconds"), right.drop(columns="seconds"))
 
 
@@ -171,7 +173,7 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path):
 def test_an_unfinished_fold_is_not_handed_out(settings):
     run = train(settings(folds=["s0"], **{"trainer.epochs": 1}))
     with pytest.raises(MmserError, match="a finished fold s1 seed 0; found s0 seed 0"):
-        run.load_model("s1", 0)
+        run.fold("s1", 0).model()
 
 
 def test_other_caches_are_refused(settings):
@@ -223,22 +225,22 @@ def test_objectives_keep_their_own_weights_beside_the_models(settings):
         "terms": terms,
     }
     run = train(settings(folds=["s0"], objective=objective, **{"trainer.epochs": 1}))
-    saved = load_file(run.folder("s0", 0) / "objective.safetensors")
+    saved = load_file(run.fold("s0", 0).directory / "objective.safetensors")
     assert {name: tuple(tensor.shape) for name, tensor in saved.items()} == {
         "terms.1.output.weight": (2, 16),
         "terms.1.output.bias": (2,),
     }
-    assert "train_gender.gender" in run.metrics("s0", 0).columns
+    assert "train_gender.gender" in run.fold("s0", 0).curve.columns
 
 
 def test_mixed_precision_keeps_float32_weights(settings):
     run = train(settings(folds=["s0"], **{"trainer.epochs": 1, "trainer.precision": "bf16-mixed"}))
-    saved = load_file(run.folder("s0", 0) / "model.safetensors")
+    saved = load_file(run.fold("s0", 0).directory / "model.safetensors")
     assert {tensor.dtype for tensor in saved.values()} == {torch.float32}
 
 
 def test_tensorboard_and_checks_within_an_epoch(settings):
     changes = {"trainer.epochs": 1, "trainer.log_tensorboard": True, "trainer.check_every": 0.5}
     run = train(settings(folds=["s0"], **changes))
-    assert len(run.metrics("s0", 0)) == 2
-    assert list(run.folder("s0", 0).glob("tensorboard/events*"))
+    assert len(run.fold("s0", 0).curve) == 2
+    assert list(run.fold("s0", 0).directory.glob("tensorboard/events*"))

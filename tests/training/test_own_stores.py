@@ -26,8 +26,8 @@ from mmser.core.clip import Features
 from mmser.core.errors import MmserError
 from mmser.evaluation.evaluate import evaluate
 from mmser.pipeline.caches import ensure_caches
+from mmser.runs.run_identity import claim, run_directory
 from mmser.training.fit import prepare, train
-from mmser.training.folder import claim, run_directory
 from mmser.training.run import Run
 
 ONE_FOLD: dict[str, Any] = {"folds": ["s0"], "trainer.epochs": 1}
@@ -60,7 +60,7 @@ def test_another_store_of_the_name_changes_nothing_for_a_run(settings) -> None:
     ensure_caches(chosen)
     again = Run(train(chosen).directory)
     pd.testing.assert_frame_equal(evaluate(again), before)
-    store = again.fold_data("s0", 0).stores["tone"]
+    store = again.fold("s0", 0).data().stores["tone"]
     assert isinstance(store, Store) and store.directory != other
 
 

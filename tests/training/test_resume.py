@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 import torch
 
+from mmser.runs.run_identity import claim
 from mmser.training.fit import prepare, train
 from mmser.training.fold_training import fit_fold
-from mmser.training.folder import claim
 from mmser.training.run import Run
 
 CHANGES = {
@@ -39,7 +39,7 @@ def changed(settings, run, schedule):
 
 
 def results(run):
-    folder = run.folder("s1", 0)
+    folder = run.fold("s1", 0).directory
     table = pd.read_csv(folder / "metrics.csv").drop(columns="seconds")
     return (
         (folder / "model.safetensors").read_bytes(),
@@ -119,8 +119,8 @@ def test_a_fold_that_had_stopped_early_is_not_trained_on(settings, monkeypatch):
         train(made)
     monkeypatch.setattr(fold_module, "_finish", original)
     run = train(made)
-    assert list(run.metrics("s1", 0)["epoch"]) == [1, 2]
-    assert run.describe("s1", 0)["epochs"] == 2
+    assert list(run.fold("s1", 0).curve["epoch"]) == [1, 2]
+    assert run.fold("s1", 0).facts["epochs"] == 2
 
 
 def test_two_processes_do_not_train_one_fold(settings):

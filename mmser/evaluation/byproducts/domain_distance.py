@@ -35,14 +35,10 @@ def domain_distances(run: Run) -> pd.DataFrame:
     domain alone.
     """
     tables = []
-    for fold, seed in run.folds:
-        data, model = run.fold_data(fold, seed), run.load_model(fold, seed)
+    for trained in run.finished():
+        data, model = trained.data(), trained.model()
         table = distances_of(model, data.loader("train", shuffle=False), data.task)
-        tables.append(table.assign(fold=fold, seed=seed))
-    if not tables:
-        raise MmserError(
-            "at least one finished fold", f"none in {run.directory}", "Run `mmser train` again."
-        )
+        tables.append(table.assign(fold=trained.fold, seed=trained.seed))
     return pd.concat(tables, ignore_index=True)[list(COLUMNS)]
 
 

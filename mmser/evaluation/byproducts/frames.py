@@ -18,12 +18,10 @@ from mmser.core.file_names import file_name
 from mmser.corpora.avec_csv import write_track
 from mmser.evaluation.predict import run_model
 from mmser.metrics.regression import ccc
-from mmser.training.inputs.sources import open_fold
-from mmser.training.stages import list_stages
 
 if TYPE_CHECKING:
     from mmser.data.fold import FoldData
-    from mmser.training.run import Run
+    from mmser.training.run import Run, TrainedFold
 
 FOLDER = "frames"
 
@@ -39,32 +37,31 @@ def write_frames(run: Run) -> tuple[pd.DataFrame, list[Path]]:
     ccc_<value>; no row without traced labels), and the folders written. Raises MmserError when the
     run has no finished fold or its model predicts no frames.
     """
-    if not run.folds:
-        raise MmserError(
-            "at least one finished fold", f"none in {run.directory}", "Run `mmser train` again."
-        )
-    seeds = sorted({seed for _, seed in run.folds})
-    single = len({fold for fold, _ in run.folds}) == 1
+    finished = run.finished()
+    seeds = sorted({trained.seed for trained in finished})
+    single = len({trained.fold for trained in finished}) == 1
     rows, folders = [], []
     for seed in seeds:
         folder = run.directory / FOLDER / (f"seed{seed}" if len(seeds) > 1 else "")
         folder.mkdir(parents=True, exist_ok=True)
         pairs: list[tuple[np.ndarray, np.ndarray]] = []
-        for fold in [name for name, number in run.folds if number == seed]:
-            pairs += _write_fold(run, fold, seed, folder, with_others=single)
-        rows += _scored(pairs, run.task(run.folds[0][0], seed).values, seed)
+        same_seed = [trained for trained in finished if trained.seed == seed]
+        for trained in same_seed:
+            pairs += _write_fold(trained, folder, with_others=single)
+        rows += _scored(pairs, same_seed[0].task.values, seed)
         folders.append(folder)
     return pd.DataFrame(rows), folders
 
 
 def _write_fold(
-    run: Run, fold: str, seed: int, folder: Path, with_others: bool
+    trained: TrainedFold, folder: Path, with_others: bool
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Values and labels (frame, value) of every tested recording that has traced labels."""
-    model = run.load_model(fold, seed)
-    objective: Any = run.load_objective(fold, seed, model.vector_size)
-    data = _with_others(run, fold, seed) if with_others else run.fold_data(fold, seed)
-    tested = set(run.assignment.loc[run.assignment["fold"].astype(str) == str(fold), "id"])
+    model = trained.model()
+    objective: Any = trained.objective(model.vector_size)
+    data = _with_others(trained) if with_others else trained.data()
+    assignment = trained.run.assignment
+    tested = set(assignment.loc[assignment["fold"].astype(str) == trained.fold, "id"])
     places = {name: place for place, name in enumerate(data.ids("test"))}
     pairs = []
     for batch, outputs in run_model(model, data.loader("test", shuffle=False)):
@@ -115,25 +112,14 @@ def _times(data: FoldData, row: int, steps: int) -> np.ndarray:
     return (first + np.arange(steps)) / data.grid_rate
 
 
-def _with_others(run: Run, fold: str, seed: int) -> FoldData:
-    """The fold's data with the recordings that take no part in the protocol added to
-    its test part.
-    """
+def _with_others(trained: TrainedFold) -> FoldData:
+    """The fold's data, the recordings that take no part in the protocol added to its test split."""
+    run = trained.run
     others = run.manifest.loc[~run.manifest["id"].isin(run.assignment["id"]), "id"]
-    further = pd.DataFrame({"id": others, "fold": fold, "part": "test", "label": None})
-    assignment = (
-        pd.concat([run.assignment, further], ignore_index=True) if len(further) else run.assignment
-    )
-    saved = {"transforms": run.transforms(fold, seed), "task": run.task(fold, seed)}
-    return open_fold(
-        list_stages(run.config)[-1].settings,
-        run.manifest,
-        assignment,
-        fold,
-        seed,
-        run.recorded,
-        **saved,
-    )
+    if others.empty:
+        return trained.data()
+    further = pd.DataFrame({"id": others, "fold": trained.fold, "part": "test", "label": None})
+    return trained.data(pd.concat([run.assignment, further], ignore_index=True))
 
 
 def _scored(

@@ -40,16 +40,12 @@ def hypotheses(run: Run, part: str = "test") -> pd.DataFrame:
     MmserError when the run was not trained with CTC.
     """
     tables = []
-    for fold, seed in run.folds:
-        data, model = run.fold_data(fold, seed), run.load_model(fold, seed)
-        recogniser = find_recogniser(run.load_objective(fold, seed, model.vector_size))
+    for trained in run.finished():
+        data, model = trained.data(), trained.model()
+        recogniser = find_recogniser(trained.objective(model.vector_size))
         alphabet = str(data.stores[recogniser.transcript].info["parameters"]["alphabet"])
         table = recognise(model, recogniser, data.loader(part, shuffle=False), alphabet)
-        tables.append(table.assign(fold=fold, seed=seed))
-    if not tables:
-        raise MmserError(
-            "at least one finished fold", f"none in {run.directory}", "Run `mmser train` again."
-        )
+        tables.append(table.assign(fold=trained.fold, seed=trained.seed))
     return pd.concat(tables, ignore_index=True)[list(COLUMNS)]
 
 

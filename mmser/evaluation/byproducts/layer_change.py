@@ -17,8 +17,8 @@ from torch import nn
 
 from mmser.cache.tensors import load_arrays
 from mmser.metrics.layer_distance import layer_distances
-from mmser.training.loop.callbacks import WEIGHTS
-from mmser.training.stages import Stage
+from mmser.runs.run_paths import WEIGHTS
+from mmser.runs.training_stages import Stage
 
 LAYER_COLUMNS = ("stage", "layer", "distance")
 

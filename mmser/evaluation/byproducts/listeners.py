@@ -34,14 +34,10 @@ def listener_predictions(run: Run, part: str = "test") -> pd.DataFrame:
     for them. Raises MmserError when the run's model does not answer per listener.
     """
     tables = []
-    for fold, seed in run.folds:
-        data, model = run.fold_data(fold, seed), run.load_model(fold, seed)
+    for trained in run.finished():
+        data, model = trained.data(), trained.model()
         table = predict_listeners(model, data.loader(part, shuffle=False), data.task)
-        tables.append(table.assign(fold=fold, seed=seed))
-    if not tables:
-        raise MmserError(
-            "at least one finished fold", f"none in {run.directory}", "Run `mmser train` again."
-        )
+        tables.append(table.assign(fold=trained.fold, seed=trained.seed))
     return pd.concat(tables, ignore_index=True)[list(COLUMNS)]
 
 

@@ -32,6 +32,7 @@ from mmser.evaluation.scoring.score import Family, clusters_of, families_of
 from mmser.metrics.bootstrap import DRAWS, LEVEL, cluster_sums, percentile_interval, resampled_sums
 from mmser.metrics.paired import corrected_t, holm, mcnemar, wilcoxon
 from mmser.metrics.predictions import read_predictions
+from mmser.runs.run_paths import ASSIGNMENT
 
 ALPHA = 0.05
 SAME = "not distinguishable"
@@ -270,7 +271,7 @@ def _test_to_train(path: Path) -> float | None:
     """Mean over folds of test to training utterances, from the run's fold assignment
     if it has one.
     """
-    file = path / "assignment.parquet"
+    file = path / ASSIGNMENT
     if not file.is_file():
         return None
     counts = read_parquet(file, "Train the run again.").groupby(["fold", "part"]).size().unstack()

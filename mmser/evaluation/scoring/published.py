@@ -15,6 +15,7 @@ from mmser.core.tables import CLEAN
 from mmser.evaluation.scoring.meanings import PERCENT
 from mmser.evaluation.scoring.score import POOLED, score
 from mmser.metrics.predictions import read_predictions
+from mmser.runs.run_paths import CONFIG
 
 METRICS = {
     "wa": "wa",
@@ -114,7 +115,7 @@ def _differences(
         str(entry.get("protocol", "not stated")) for entry in card["reported"]
     ):
         yield f"published with: {stated}"
-    path = run / "config.yaml"
+    path = run / CONFIG
     if not path.is_file():
         yield "this run: no config.yaml beside the predictions, so its protocol is unknown"
         return

@@ -33,17 +33,14 @@ from mmser.evaluation.stress.conditions import (
     modalities,
     predict_conditions,
     replace_rows,
+    same_folds,
 )
 from mmser.evaluation.stress.masking import Keep, RandomAbsence, subsets
 from mmser.evaluation.stress.variants import only_streams, slug, with_dropout, with_value
+from mmser.runs.run_paths import ABLATION, ABLATION_PREDICTIONS, ABLATION_RUNS
 
 if TYPE_CHECKING:
     from mmser.training.run import Run
-
-FILE = "ablation.parquet"
-PREDICTIONS = "ablation-predictions.parquet"
-FOLDER = "ablation"
-"""Retrained variants lie in ``<run>/ablation/<variant>``, each a run folder of its own."""
 
 COLUMNS = ("train", "test", "kind", "rate", *SCORED[1:], "note")
 """``kind``: test | absence | train | remedy | component; ``rate`` of absence asked for; ``absent``
@@ -91,11 +88,7 @@ def ablate(
         raise UsageError(
             "rates between 0 and 1 and at least one draw", f"{wrong or draws}", "Correct them."
         )
-    if not run.folds:
-        raise MmserError(
-            "at least one finished fold", f"none in {run.directory}", "Run `mmser train` again."
-        )
-    groups = modalities(run.fold_data(*run.folds[0]), run.config["model"]["encoders"])
+    groups = modalities(run.finished()[0].data(), run.config["model"]["encoders"])
     whole = "+".join(groups)
     variants = list(_variants(run, groups, train, remedy, vary or {}))
     tables, predictions = [], []
@@ -104,9 +97,9 @@ def ablate(
         tables.append(table)
         predictions.append(predicted)
     told = pd.concat([table for table in predictions if len(table)], ignore_index=True)
-    replace_rows(run.directory / PREDICTIONS, told, ["condition"])
+    replace_rows(run.directory / ABLATION_PREDICTIONS, told, ["condition"])
     return replace_rows(
-        run.directory / FILE, pd.concat(tables, ignore_index=True), ["train", "test"]
+        run.directory / ABLATION, pd.concat(tables, ignore_index=True), ["train", "test"]
     )
 
 
@@ -223,8 +216,6 @@ def _conditions(
 def _trained(run: Run, variant: _Variant) -> Run:
     from mmser.training.fit import train
 
-    directory = run.directory / FOLDER / slug(variant.name)
+    directory = run.directory / ABLATION_RUNS / slug(variant.name)
     _log.info("training %s into %s", variant.name, directory)
-    trained = sorted({seed for _, seed in run.folds})
-    folds = list(dict.fromkeys(fold for fold, _ in run.folds))
-    return train({**variant.settings, "run": str(directory), "folds": folds, "seeds": trained})
+    return train({**variant.settings, **same_folds(run), "run": str(directory)})

@@ -15,7 +15,6 @@ import torch
 
 from mmser.cache.atomic import written_aside
 from mmser.core.batch import Batch
-from mmser.core.errors import MmserError
 from mmser.core.tables import read_parquet
 from mmser.evaluation.evaluate import order_of, with_facts
 from mmser.evaluation.predict import predict
@@ -65,27 +64,24 @@ def predict_conditions(run: Run, conditions: Iterable[Condition]) -> pd.DataFram
     per condition, and conditions are taken one after the other, so that their stores need not exist
     together. Raises MmserError when no fold is finished.
     """
-    if not run.folds:
-        raise MmserError(
-            "at least one finished fold",
-            f"none in {run.directory}",
-            "Run `mmser train` again; it goes on.",
-        )
     tables = [_predicted(run, condition) for condition in conditions]
     return pd.concat(tables, ignore_index=True)
 
 
 def _predicted(run: Run, condition: Condition) -> pd.DataFrame:
     tables = []
-    for fold, seed in run.folds:
-        options: dict[str, Any] = {"test_stores": condition.stores} if condition.stores else {}
-        data, model = run.fold_data(fold, seed, **options), run.load_model(fold, seed)
+    options: dict[str, Any] = {"test_stores": condition.stores} if condition.stores else {}
+    for trained in run.finished():
+        data, model = trained.data(**options), trained.model()
         absent: dict[str, float] = {}
         batches = _changed(data, condition.change, absent)
         table = predict(model, batches, data.task.classes, data.task.values)
         table = table.iloc[order_of(table, data.ids("test"))].reset_index(drop=True)
+        absent_share = table["id"].map(absent)
         tables.append(
-            table.assign(fold=fold, seed=seed, draw=condition.draw, absent=table["id"].map(absent))
+            table.assign(
+                fold=trained.fold, seed=trained.seed, draw=condition.draw, absent=absent_share
+            )
         )
     return with_facts(pd.concat(tables, ignore_index=True), run.manifest, condition.name)
 
@@ -141,6 +137,12 @@ def _pooled(table: pd.DataFrame, draws: int | None = None) -> dict[str, dict[str
 
 def _is_shown(metric: str) -> bool:
     return metric in METRICS or metric.startswith("ccc_")
+
+
+def same_folds(run: Run) -> dict[str, Any]:
+    """The options ``folds`` and ``seeds`` under which another system is trained as the run was."""
+    folds = list(dict.fromkeys(fold for fold, _ in run.folds))
+    return {"folds": folds, "seeds": sorted({seed for _, seed in run.folds})}
 
 
 def tested_ids(run: Run) -> list[str]:

@@ -10,10 +10,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from mmser.evaluation.stress.conditions import METRICS, SCORED, condition_scores, replace_rows
+from mmser.runs.run_paths import ROBUSTNESS, ROBUSTNESS_PREDICTIONS
 from mmser.training.run import Run
-
-FILE = "robustness.parquet"
-PREDICTIONS = "robustness-predictions.parquet"
 
 COLUMNS = ("family", "condition", "level", "achieved", "normaliser", *SCORED[1:])
 """``family`` names a curve ("controlled word errors", "white noise"), ``level`` what was asked for,
@@ -53,8 +51,8 @@ def keep_scores(
         achieved=[one.achieved for one in known],
         normaliser=[one.normaliser for one in known],
     )[list(COLUMNS)]
-    replace_rows(run.directory / PREDICTIONS, predictions, ["condition"])
-    replace_rows(run.directory / FILE, scores, ["condition"])
+    replace_rows(run.directory / ROBUSTNESS_PREDICTIONS, predictions, ["condition"])
+    replace_rows(run.directory / ROBUSTNESS, scores, ["condition"])
     return scores
 
 

@@ -11,8 +11,8 @@ from mmser.core.tables import read_parquet
 from mmser.evaluation.scoring.meanings import shown, title
 from mmser.reports.page import Html, bullets, heading, join, note, section, table
 from mmser.reports.run_files import RESTORE, RunFiles
+from mmser.runs.run_paths import ABLATION
 
-FILE = "ablation.parquet"
 _ORDER = ("ua", "wa", "wf1")
 
 
@@ -20,7 +20,7 @@ def ablation(runs: list[RunFiles]) -> Html:
     """One grid per run and metric."""
     parts: list[Html] = []
     for run in runs:
-        path = run.directory / FILE
+        path = run.directory / ABLATION
         if path.is_file():
             parts += [heading(run.name, runs), _grids(read_parquet(path, RESTORE))]
         else:

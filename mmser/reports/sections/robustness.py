@@ -15,11 +15,11 @@ from mmser.metrics.wer import PLAIN
 from mmser.reports.figures import MARKERS, PALETTE, draw, row
 from mmser.reports.page import Html, folded, note, section, table
 from mmser.reports.run_files import RESTORE, RunFiles
+from mmser.runs.run_paths import ROBUSTNESS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-FILE = "robustness.parquet"
 _ORDER = ("ua", "wa", "wf1")
 WORD_ERRORS, RECOGNISER, UNDISTURBED = "controlled word errors", "speech recogniser", "undisturbed"
 """Families of `mmser.evaluation.stress.robustness`; the others are "kind, unit"."""
@@ -30,9 +30,9 @@ def robustness(runs: list[RunFiles]) -> Html:
     tables.
     """
     read = {
-        run.name: read_parquet(run.directory / FILE, RESTORE)
+        run.name: read_parquet(run.directory / ROBUSTNESS, RESTORE)
         for run in runs
-        if (run.directory / FILE).is_file()
+        if (run.directory / ROBUSTNESS).is_file()
     }
     if not read:
         return section(

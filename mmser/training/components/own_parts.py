@@ -25,8 +25,8 @@ from mmser.composition.places import full_key
 from mmser.core.errors import UsageError
 from mmser.core.file_names import file_name
 from mmser.core.trust import trust
+from mmser.runs.run_paths import PARTS
 
-FOLDER = "parts"
 HERE = "__main__"
 """The module of whatever a notebook or a script defines; other processes have another one."""
 
@@ -49,7 +49,7 @@ def with_parts(settings: Mapping[str, Any], parts: Mapping[str, Part]) -> dict[s
         trust(_class_of(part))
         node[last] = {"_target_": _target(_class_of(part)), "_partial_": True, **_arguments(part)}
         digest = hashlib.sha256(source_of(part).encode()).hexdigest()[:12]
-        made[FOLDER] = {**(made.get(FOLDER) or {}), place: digest}
+        made[PARTS] = {**(made.get(PARTS) or {}), place: digest}
     if (
         any(_class_of(part).__module__ == HERE for part in parts.values())
         and made["trainer"]["jobs"] != 1
@@ -69,7 +69,7 @@ def with_parts(settings: Mapping[str, Any], parts: Mapping[str, Part]) -> dict[s
 def keep_sources(directory: Path, parts: Mapping[str, Part]) -> None:
     """Write the text that defines each part to ``<directory>/parts/<place>.py``."""
     for word, part in parts.items():
-        path = directory / FOLDER / f"{file_name(full_key(word))}.py"
+        path = directory / PARTS / f"{file_name(full_key(word))}.py"
         path.parent.mkdir(exist_ok=True)
         write_bytes(path, source_of(part).encode())
 

@@ -24,9 +24,10 @@ from mmser.core.errors import MmserError, listed_faults
 from mmser.core.paths import expanded, is_there
 from mmser.corpora.changes import Changes, changes_of
 from mmser.corpora.manifest import read_manifest, to_table, write_manifest
-from mmser.training.folder import ASSIGNMENT, run_directory
+from mmser.runs.own_manifest import check_unchanged
+from mmser.runs.run_identity import run_directory
+from mmser.runs.run_paths import ASSIGNMENT
 from mmser.training.inputs.sources import assign_folds, corpus_names
-from mmser.training.own_manifest import check_unchanged
 
 Settings = Mapping[str, Any]
 

@@ -17,10 +17,7 @@ from lightning.pytorch.callbacks import Checkpoint
 
 from mmser.cache.atomic import written_aside
 from mmser.cache.tensors import save_module
-
-STATE = "state.ckpt"
-WEIGHTS = "model.safetensors"
-OBJECTIVE = "objective.safetensors"
+from mmser.runs.run_paths import OBJECTIVE, STATE, WEIGHTS
 
 
 class BestWeights(Callback):

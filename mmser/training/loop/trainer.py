@@ -19,12 +19,11 @@ from tqdm import tqdm
 
 from mmser.core.batch import Batch
 from mmser.data.fold import FoldData
+from mmser.runs.run_paths import CURVE
 from mmser.training.devices import Place, device_options
 from mmser.training.loop.callbacks import BestWeights, MetricsTable, ProgressLines, ResumeState
 from mmser.training.loop.learner import Learner, better
 from mmser.training.loop.norms import PreciseNorms
-
-METRICS = "metrics.csv"
 
 
 class Loaders(LightningDataModule):
@@ -81,7 +80,7 @@ def _callbacks(
     monitor = options["monitor"]
     terminal = sys.stderr.isatty()
     lines = ProgressLines(title, monitor, best, _write_above_bar if terminal else sys.stderr.write)
-    callbacks: list[Callback] = [best, MetricsTable(folder / METRICS), lines]
+    callbacks: list[Callback] = [best, MetricsTable(folder / CURVE), lines]
     callbacks.append(ResumeState(folder, options["save_every"]))
     if options["precise_norms"]:
         callbacks.append(PreciseNorms(options["precise_norms"]))

@@ -20,7 +20,7 @@ from mmser.evaluation.predict import predict
 @pytest.fixture
 def samples(run):
     def make(limit=5, model=None, data=None):
-        data = data or run.fold_data("one", 0)
+        data = data or run.fold("one", 0).data()
         model = model or MeanModel()
         table = predict(model, data.loader("test", False), CLASSES)
         return attention_samples(model, data, run.manifest, table.sort_values("id"), limit)
@@ -48,21 +48,21 @@ def test_the_samples_are_spread_and_counted(samples):
 
 
 def test_words_of_another_transcript_are_not_claimed(run, samples):
-    data = run.fold_data("one", 0)
+    data = run.fold("one", 0).data()
     data.stores["text"].info["transcript"] = {"source": "whisper-base"}
     table = samples(data=data)
     assert table[table["stream"] == "text"]["labels"].isna().all()
 
 
 def test_the_corpus_transcript_may_be_named(run, samples):
-    data = run.fold_data("one", 0)
+    data = run.fold("one", 0).data()
     data.stores["text"].info["transcript"] = {"source": "corpus"}
     table = samples(data=data)
     assert table[table["stream"] == "text"]["labels"].notna().all()
 
 
 def test_word_alignment_names_the_words_of_every_stream(run, samples):
-    data = run.fold_data("one", 0)
+    data = run.fold("one", 0).data()
     data.alignment, data.word_stream = "word", "text"
     run.manifest["words"] = json.dumps([{"text": word} for word in ["a", "b"]])
     table = samples(data=data)

@@ -5,7 +5,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from mmser.evaluation.byproducts.layer_change import LAYER_COLUMNS, layer_change
-from mmser.training.stages import list_stages
+from mmser.runs.training_stages import list_stages
 
 STAGES = {
     "first": {},

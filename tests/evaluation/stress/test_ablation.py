@@ -48,11 +48,11 @@ def test_subsets():
 
 
 def test_modalities_of_streams(trained):
-    assert modalities(trained.fold_data("s0", 0), ["tone", "prose"]) == {
+    assert modalities(trained.fold("s0", 0).data(), ["tone", "prose"]) == {
         "audio": ("tone",),
         "text": ("prose",),
     }
-    assert modalities(trained.fold_data("s0", 0), ["tone"]) == {"audio": ("tone",)}
+    assert modalities(trained.fold("s0", 0).data(), ["tone"]) == {"audio": ("tone",)}
 
 
 def test_nothing_masked_is_the_clean_evaluation(trained, grid):
@@ -119,7 +119,7 @@ def test_retrained_variants_keep_folds_seeds_and_budget(trained, grid):
         assert variant.folds == trained.folds
         assert variant.assignment.equals(trained.assignment)
         assert variant.config["trainer"] == trained.config["trainer"]
-    assert list(Run(trained.directory / "ablation" / "audio").load_model("s0", 0).encoders) == [
+    assert list(Run(trained.directory / "ablation" / "audio").fold("s0", 0).model().encoders) == [
         "tone"
     ]
 
@@ -194,4 +194,4 @@ def test_errors(trained, tmp_path):
         ablate(trained, rates=[1.5])
     with pytest.raises(MmserError, match="a run folder"):
         ablate(tmp_path)
-    assert set(CLASSES) == set(trained.fold_data("s0", 0).task.classes)
+    assert set(CLASSES) == set(trained.fold("s0", 0).data().task.classes)

@@ -11,8 +11,8 @@ from mmser.core.task import Task
 from mmser.models.heads.one_vs_rest import OneVsRestHead
 from mmser.models.multimodal import build_model
 from mmser.objectives.losses.one_vs_rest import OneVsRest
+from mmser.runs.training_stages import list_stages
 from mmser.training.loop.parameters import freeze
-from mmser.training.stages import list_stages
 
 TASK = Task(classes=("angry", "happy", "neutral", "sad"), class_counts=(1, 1, 1, 1))
 WORDS = ["corpus=emovo", "protocol=metaser4_emovo", "experiment=metaser_sources"]

@@ -7,7 +7,7 @@ from mmser.composition import compose
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
 from mmser.objectives.losses.class_groups import ClassGroups
-from mmser.training.stages import list_stages
+from mmser.runs.training_stages import list_stages
 
 GROUPS = {"low": ["sad"], "high": ["happy", "angry"]}
 

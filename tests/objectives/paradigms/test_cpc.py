@@ -17,7 +17,7 @@ from mmser.models.heads.classifier import Classifier
 from mmser.models.multimodal import build_model
 from mmser.objectives.paradigms.cpc import ContrastivePrediction
 from mmser.objectives.terms.concordance import concordance
-from mmser.training.stages import list_stages
+from mmser.runs.training_stages import list_stages
 
 TASK = Task(values=("valence", "arousal", "dominance"))
 WORDS = ["corpus=msp_podcast", "protocol=msp_podcast_vad"]

@@ -12,9 +12,9 @@ import pytest
 from mmser.core.errors import MmserError, UsageError
 from mmser.core.trust import trust
 from mmser.models.fusion.gated import Gated
+from mmser.runs.run_identity import run_directory
 from mmser.training.components.own_parts import keep_sources, source_of, with_parts
 from mmser.training.fit import train
-from mmser.training.folder import run_directory
 from mmser.training.jobs import run_in_processes
 from mmser.training.run import Run
 
@@ -58,7 +58,7 @@ def test_a_class_of_ones_own_is_trained_and_its_text_kept(settings, mine):
     assert made["model"]["fusion"] == {"_target_": "my_fusion.Mine", "_partial_": True, "size": 5}
     run = train(made)
     keep_sources(run.directory, parts)
-    assert run.load_model("s0", 0).vector_size == 5
+    assert run.fold("s0", 0).model().vector_size == 5
     assert (run.directory / "parts" / "model.fusion.py").read_text() == MINE.format(size=8)
     assert made["card"]["name"].endswith("+Mine")
 
@@ -70,9 +70,9 @@ def test_a_later_process_asks_for_the_word_again(settings, mine, monkeypatch):
         MmserError,
         match=r"at config\.fusion\._target_, or one that you trust; found 'my_fusion\.Mine'",
     ):
-        Run(run.directory).load_model("s0", 0)
+        Run(run.directory).fold("s0", 0).model()
     trust("my_fusion")
-    assert Run(run.directory).load_model("s0", 0).vector_size == 8
+    assert Run(run.directory).fold("s0", 0).model().vector_size == 8
 
 
 def test_the_word_goes_on_to_the_processes_of_the_folds(monkeypatch, tmp_path):
@@ -146,8 +146,10 @@ def test_another_process_says_what_it_lacks(settings, mine):
     config = run.directory / "config.yaml"
     config.write_text(config.read_text().replace("my_fusion.Mine", "__main__.Mine"))
     with pytest.raises(MmserError, match="run the cell that defines it"):
-        Run(run.directory).load_model("s0", 0)
-    program = f"from mmser.training.run import Run\nRun({str(run.directory)!r}).load_model('s0', 0)"
+        Run(run.directory).fold("s0", 0).model()
+    program = (
+        f"from mmser.training.run import Run\nRun({str(run.directory)!r}).fold('s0', 0).model()"
+    )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.returncode == 1
     assert "run the cell that defines it" in done.stderr

@@ -30,19 +30,19 @@ def test_a_run_is_opened_where_its_pretrained_weights_are_gone(settings, tmp_pat
         "weights": str(path),
     }
     run = train(settings(folds=["s0"], **{"model.encoders.tone": encoder, "trainer.epochs": 1}))
-    trained = run.load_model("s0", 0).state_dict()
+    trained = run.fold("s0", 0).model().state_dict()
     path.unlink()
-    again = Run(run.directory).load_model("s0", 0).state_dict()
+    again = Run(run.directory).fold("s0", 0).model().state_dict()
     assert all(torch.equal(tensor, trained[name]) for name, tensor in again.items())
     # Runs made earlier do not say how large their networks are.
-    described = run.folder("s0", 0) / "fold.json"
+    described = run.fold("s0", 0).directory / "fold.json"
     facts = json.loads(described.read_text())
     assert facts.pop("network_sizes") == {}
     described.write_text(json.dumps(facts))
     with pytest.raises(
         MmserError, match=r"the weights of CNN14; found nothing at .*published\.pth"
     ):
-        Run(run.directory).load_model("s0", 0)
+        Run(run.directory).fold("s0", 0).model()
 
 
 def test_the_sizes_of_a_transformers_network_stand_for_its_checkpoint(tmp_path: Path) -> None:

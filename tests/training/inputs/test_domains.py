@@ -152,7 +152,9 @@ def test_target_labels_replaced_by_noise_leave_training_bit_identical(domains, c
         second = train(domains(run="second", **made))
     finally:
         write_manifest(table, path)
-    saved = [(run.folder("s0", 0) / "model.safetensors").read_bytes() for run in (first, second)]
+    saved = [
+        (run.fold("s0", 0).directory / "model.safetensors").read_bytes() for run in (first, second)
+    ]
     assert saved[0] == saved[1]
 
 
@@ -172,7 +174,7 @@ def test_stages_train_on_the_domains_then_on_the_target(domains):
         "finetune": {"data": {"train_on": "own"}},
     }
     run = train(domains(folds=["s1"], stages=stages))
-    assert run.task("s1", 0).corpora == ("small",)
+    assert run.fold("s1", 0).task.corpora == ("small",)
     assert run.folds == [("s1", 0)]
 
 

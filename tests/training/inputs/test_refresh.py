@@ -17,8 +17,8 @@ from mmser.corpora.generic import Generic
 from mmser.corpora.manifest import read_manifest, to_table, write_manifest
 from mmser.pipeline import caches
 from mmser.pipeline.train import train_config
+from mmser.runs.run_identity import claim, run_directory
 from mmser.training.fit import prepare
-from mmser.training.folder import claim, run_directory
 from mmser.training.inputs.refresh import refresh
 from mmser.training.run import Run
 

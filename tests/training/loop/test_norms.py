@@ -66,7 +66,7 @@ def test_a_run_is_judged_with_them_and_trained_as_without(settings) -> None:
     plain, precise = (
         train(settings(run=f"norms{n}", **changes, **{"trainer.precise_norms": n})) for n in (0, 2)
     )
-    losses = [run.metrics("s0", 0)["train_loss"].tolist() for run in (plain, precise)]
+    losses = [run.fold("s0", 0).curve["train_loss"].tolist() for run in (plain, precise)]
     assert losses[0] == losses[1]
-    judged = [run.metrics("s0", 0)["validation_loss"].tolist() for run in (plain, precise)]
+    judged = [run.fold("s0", 0).curve["validation_loss"].tolist() for run in (plain, precise)]
     assert judged[0] != judged[1]

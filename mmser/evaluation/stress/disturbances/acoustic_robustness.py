@@ -50,11 +50,7 @@ def acoustic_robustness(
     from mmser.training.run import Run
 
     run = Run(run) if isinstance(run, str | Path) else run
-    if not run.folds:
-        raise MmserError(
-            "at least one finished fold", f"none in {run.directory}", "Run `mmser train` again."
-        )
-    data = run.fold_data(*run.folds[0])
+    data = run.finished()[0].data()
     wanted = _disturbances(run, disturbances, noise_folder, seed)
     stores = _disturbed_stores(run, data, wanted, workers)
     strengths = {"undisturbed": Strength(CLEAN_FAMILY)}

@@ -30,7 +30,13 @@ from mmser.core.contracts import Extractor
 from mmser.core.errors import MmserError
 from mmser.corpora.manifest import from_table
 from mmser.evaluation.rebuild import extractor_like
-from mmser.evaluation.stress.conditions import Condition, modalities, predict_conditions, tested_ids
+from mmser.evaluation.stress.conditions import (
+    Condition,
+    modalities,
+    predict_conditions,
+    same_folds,
+    tested_ids,
+)
 from mmser.evaluation.stress.robustness import (
     RECOGNISER,
     RETRAINED,
@@ -44,6 +50,7 @@ from mmser.evaluation.stress.words.word_confusions import Confusions, learn_conf
 from mmser.evaluation.stress.words.word_errors import corrupted
 from mmser.evaluation.stress.words.word_neighbours import Neighbours
 from mmser.metrics.wer import PLAIN, normalise_text, normaliser_of, word_errors
+from mmser.runs.run_paths import ROBUSTNESS_RUNS
 from mmser.training.inputs.sources import corpus_name
 
 if TYPE_CHECKING:
@@ -105,11 +112,7 @@ def text_stores(run: Run) -> dict[str, FeatureStore]:
     """The stores of the run's text streams. Raises MmserError when it has none or no fold is
     finished.
     """
-    if not run.folds:
-        raise MmserError(
-            "at least one finished fold", f"none in {run.directory}", "Run `mmser train` again."
-        )
-    data = run.fold_data(*run.folds[0])
+    data = run.finished()[0].data()
     streams = modalities(data, run.config["model"]["encoders"]).get("text", ())
     if not streams:
         raise MmserError(
@@ -167,9 +170,9 @@ def _retrained(
     for stream, name in ensure_transcribed(run, stores, backend).items():
         found[stream] = Store(find_store(run.config["cache"], corpus_name(run.config), name))
         settings["streams"][stream]["extractor"] = _shortest(run, name)
-    settings["folds"] = list(dict.fromkeys(fold for fold, _ in run.folds))
-    settings["seeds"] = sorted({seed for _, seed in run.folds})
-    trained = train({**settings, "run": str(run.directory / "robustness" / slug(f"asr-{backend}"))})
+    settings |= same_folds(run)
+    directory = run.directory / ROBUSTNESS_RUNS / slug(f"asr-{backend}")
+    trained = train({**settings, "run": str(directory)})
     condition = f"trained and tested on {backend}"
     rate = word_error_rate(run, backend, _words_of(found), normaliser)
     strengths[condition] = Strength(RETRAINED, achieved=rate, normaliser=normaliser)

@@ -23,7 +23,7 @@ from mmser.evaluation.stress.disturbances.disturbance import (
 )
 from mmser.extractors.audio.mfcc import Mfcc
 from mmser.media.write import write_wav
-from mmser.training.stages import list_stages
+from mmser.runs.training_stages import list_stages
 
 
 def tone(hertz, seconds=1.0, amplitude=0.3):

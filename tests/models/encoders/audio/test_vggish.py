@@ -14,8 +14,8 @@ from mmser.core.task import Task
 from mmser.models.encoders.audio.vggish import VGGish
 from mmser.models.encoders.sequence.identity import Identity
 from mmser.models.multimodal import build_model
+from mmser.runs.training_stages import list_stages
 from mmser.training.loop.parameters import freeze, frozen_modules, parameter_groups
-from mmser.training.stages import list_stages
 
 WORDS = ["system=vggish_small", "corpus=emodb", "protocol=emodb7_speaker10"]
 

@@ -23,7 +23,7 @@ from mmser.models.heads.classifier import Classifier
 from mmser.models.multimodal import MultimodalModel, build_model
 from mmser.objectives.losses.segment_extractors import SegmentExtractors
 from mmser.objectives.losses.turn import TurnCrossEntropy
-from mmser.training.stages import list_stages
+from mmser.runs.training_stages import list_stages
 
 TASK = Task(tuple("abcdefg"), class_counts=(1,) * 7)
 SIZES = {"audio": 8, "segments": 3}

@@ -3,7 +3,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from mmser.training.record import environment, git_revision
+from mmser.runs.record import environment, git_revision
 
 
 def git(folder, *words):
@@ -30,12 +30,12 @@ def test_no_checkout_no_revision(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("random", [True, False])
-def test_one_random_extractor_marks_the_run(settings, random):
+def test_one_random_extractor_marks_the_run(random):
     stores = {
         "audio": SimpleNamespace(info={"fingerprint": "a" * 12, "random_weights": False}),
         "face": SimpleNamespace(info={"fingerprint": "b" * 12, "random_weights": random}),
     }
-    record = environment(settings(seeds=[3, 4]), stores)
+    record = environment({"seeds": [3, 4]}, stores, "the CPU")
     assert record["random_weights"] is random
     assert record["caches"] == {"audio": "a" * 12, "face": "b" * 12}
-    assert record["seeds"] == [3, 4]
+    assert record["seeds"] == [3, 4] and record["device"] == "the CPU"

@@ -5,7 +5,7 @@ before.
 import pytest
 
 from mmser.core.errors import UsageError
-from mmser.training.places import check_places
+from mmser.runs.places import check_places
 
 
 @pytest.fixture

@@ -1,38 +1,22 @@
-"""The layout of a run folder and what may live in it: one config, its folds, each
-finished or not.
-"""
+"""Which settings belong to which run folder: a run is what its settings say, wherever it lies."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 
 from mmser.cache.atomic import write_bytes
 from mmser.core.errors import MmserError
-from mmser.core.file_names import file_name, name_of
+from mmser.core.file_names import file_name
 from mmser.core.moved_names import with_earlier_names
-from mmser.core.saved import read_saved_json, read_saved_yaml
-from mmser.core.tables import ASSIGNMENT_COLUMNS, read_parquet, require_columns
-from mmser.settings.paths import rooted, with_base
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-CONFIG = "config.yaml"
-ENVIRONMENT = "environment.json"
-ASSIGNMENT = "assignment.parquet"
-CHECKED = "caches-checked.json"
-"""What `train` has found undamaged, for the processes it starts (`mmser.cache.checked`)."""
-
-DONE = "done.json"
-FOLD = "fold.json"
-TRANSFORMS = "transforms"
+from mmser.runs.run_paths import CONFIG
+from mmser.runs.run_tables import read_settings, read_written_settings
+from mmser.settings.paths import with_base
 
 Settings = Mapping[str, Any]
 
@@ -108,8 +92,8 @@ def check_claim(directory: Path, settings: Settings) -> None:
         return
     mine = identity(settings)
     # The same paths may be written from here, or from where the run was made.
-    written, found = identity(_saved(directory)), identity(read_settings(directory))
-    theirs = min(written, found, key=lambda other: len(_differing(mine, other)))
+    spellings = [read_written_settings(directory), read_settings(directory)]
+    theirs = min(map(identity, spellings), key=lambda other: len(_differing(mine, other)))
     differing = _differing(mine, theirs)
     if differing:
         shown = ", ".join(f"{key}={theirs.get(key)} (now {mine.get(key)})" for key in differing[:8])
@@ -127,40 +111,6 @@ def _differing(mine: Settings, theirs: Settings) -> list[str]:
         for key in sorted({*mine, *theirs})
         if mine.get(key) != theirs.get(key) and not _within(key, "card")
     ]
-
-
-def read_settings(directory: Path) -> dict[str, Any]:
-    """The config of a run folder, its relative paths found from any folder
-    (`mmser.settings.paths`).
-
-    Raises MmserError when it is none, or damaged.
-    """
-    return rooted(_saved(directory), Path.cwd())
-
-
-def _saved(directory: Path) -> dict[str, Any]:
-    path = Path(directory) / CONFIG
-    if not path.is_file():
-        raise MmserError(
-            "a run folder", f"no {CONFIG} in {directory}", "Name a folder that `mmser train` made."
-        )
-    return read_saved_yaml(path)
-
-
-def fold_folder(directory: Path, fold: str, seed: int) -> Path:
-    """Where one fold of one seed lies."""
-    return Path(directory) / "folds" / f"{file_name(fold)}-seed{seed}"
-
-
-def fold_of(folder: Path, known: Iterable[str]) -> tuple[str, int] | None:
-    """(fold, seed) of a folder that `fold_folder` names, the fold one of ``known`` if it can be;
-    None for any other.
-    """
-    match = re.fullmatch(r"(.+)-seed(\d+)", folder.name)
-    if match is None:
-        return None
-    names = {file_name(fold): fold for fold in known}
-    return names.get(match[1], name_of(match[1])), int(match[2])
 
 
 def _called(key: str, value: Any) -> Any:
@@ -183,26 +133,3 @@ def _flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]
             yield from _flat(value, name + ".")
         else:
             yield name, value
-
-
-def read_assignment(directory: Path) -> pd.DataFrame:
-    """id, fold, part, label as the run was begun with. Raises MmserError when the file is missing
-    or damaged.
-    """
-    table = read_parquet(
-        Path(directory) / ASSIGNMENT, "Train the run again with its command, in another folder."
-    )
-    require_columns(table, ASSIGNMENT_COLUMNS, str(Path(directory) / ASSIGNMENT))
-    return table
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """A JSON file of a run folder. Raises MmserError when it is missing or damaged."""
-    if not path.is_file():
-        raise MmserError(
-            f"the file {path.name}",
-            f"none in {path.parent}",
-            "Train the run again with its command.",
-        )
-    content: dict[str, Any] = read_saved_json(path)
-    return content

@@ -10,8 +10,6 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmser.training.devices import find_place
-
 if TYPE_CHECKING:
     from mmser.cache.feature_store import FeatureStore
 
@@ -30,7 +28,9 @@ PACKAGES = (
 )
 
 
-def environment(settings: Mapping[str, Any], stores: Mapping[str, FeatureStore]) -> dict[str, Any]:
+def environment(
+    settings: Mapping[str, Any], stores: Mapping[str, FeatureStore], device: str
+) -> dict[str, Any]:
     """Package versions, git revision if any, platform, seeds, the caches' fingerprints, the
     random-weights mark.
 
@@ -40,7 +40,7 @@ def environment(settings: Mapping[str, Any], stores: Mapping[str, FeatureStore])
         "packages": {name: _version(name) for name in PACKAGES},
         "python": sys.version.split()[0],
         "platform": platform.platform(),
-        "device": find_place(str(settings["trainer"]["accelerator"])).name,
+        "device": device,
         "git": git_revision(Path(__file__).parent),
         "seeds": list(settings["seeds"]),
         "caches": fingerprints(stores),

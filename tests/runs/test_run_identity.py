@@ -7,7 +7,9 @@ import yaml
 
 from mmser.core import moved_names
 from mmser.core.errors import MmserError
-from mmser.training.folder import CONFIG, claim, read_settings, run_directory
+from mmser.runs.run_identity import claim, run_directory
+from mmser.runs.run_paths import CONFIG
+from mmser.runs.run_tables import read_settings
 
 
 def made(tmp_path, monkeypatch):

@@ -16,9 +16,8 @@ from mmser.cache.manifests import content_digest
 from mmser.core.errors import MmserError
 from mmser.core.tables import read_parquet
 from mmser.corpora.changes import PLACES, changes_of
-from mmser.training.folder import ENVIRONMENT, read_json
-
-OWN_MANIFEST = "manifest.parquet"
+from mmser.runs.run_paths import ENVIRONMENT, OWN_MANIFEST
+from mmser.runs.run_tables import read_json
 
 
 def keep_own_manifest(directory: Path, manifest: pd.DataFrame) -> None:

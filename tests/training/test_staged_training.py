@@ -10,10 +10,11 @@ from torch import nn
 
 from mmser.core.errors import MmserError
 from mmser.evaluation.evaluate import evaluate
+from mmser.runs.training_stages import list_stages
 from mmser.training import fold_training as fold_module
+from mmser.training.components.taking_over import take_over
 from mmser.training.fit import train
 from mmser.training.loop.learner import Learner
-from mmser.training.stages import list_stages, take_over
 
 SPEAKER = {
     "_target_": "mmser.objectives.losses.attribute.AttributeClassification",
@@ -49,7 +50,7 @@ def test_an_unknown_key_of_a_stage_is_refused(settings):
 
 def test_the_encoders_of_the_first_stage_are_frozen_in_the_second(settings):
     run = train(settings(folds=["s0"], stages=STAGES))
-    folder = run.folder("s0", 0)
+    folder = run.fold("s0", 0).directory
     first, last = (
         load_file(path / "model.safetensors") for path in (folder / "stages" / "speakers", folder)
     )
@@ -58,7 +59,7 @@ def test_the_encoders_of_the_first_stage_are_frozen_in_the_second(settings):
     assert all(torch.equal(first[name], last[name]) for name in encoders)
     heads = [name for name in first if name.startswith("head.")]
     assert not any(torch.equal(first[name], last[name]) for name in heads)
-    assert run.describe("s0", 0)["epochs"] == 2
+    assert run.fold("s0", 0).facts["epochs"] == 2
 
 
 def test_evaluation_tells_how_far_the_second_stage_moved_each_layer(settings):
@@ -117,7 +118,7 @@ def test_a_finished_stage_is_not_run_again(settings, monkeypatch):
         train(settings(run="broken", folds=["s0"], stages=STAGES))
     run = train(settings(run="broken", folds=["s0"], stages=STAGES))
     assert names == ["speakers", "emotions", "emotions"]
-    saved = [(r.folder("s0", 0) / "model.safetensors").read_bytes() for r in (whole, run)]
+    saved = [(r.fold("s0", 0).directory / "model.safetensors").read_bytes() for r in (whole, run)]
     assert saved[0] == saved[1]
 
 

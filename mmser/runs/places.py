@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mmser.core.errors import UsageError
-from mmser.training.folder import CONFIG
+from mmser.runs.run_paths import CONFIG
 
 MADE = {"run": CONFIG, "cache": "*/manifest.parquet", "paths.runs": f"*/{CONFIG}"}
 """What lies in a folder that mmser has written to before."""

@@ -1,0 +1,52 @@
+"""What a stage takes over from the stage before: weights, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from torch import nn
+
+from mmser.core.errors import MmserError
+from mmser.models.layers.checkpoints.tensors import read_tensors
+from mmser.runs.run_paths import OBJECTIVE, WEIGHTS
+
+
+def take_over(
+    model: nn.Module, objective: nn.Module, folder: Path, patterns: Sequence[str]
+) -> None:
+    """Copy what an earlier stage saved in ``folder`` into the parts of this one, by name.
+
+    A pattern that matches nothing the earlier stage has, or a tensor of another shape, raises
+    MmserError; a tensor this stage has no place for is left behind.
+    """
+    used: set[str] = set()
+    for module, name, prefix in ((model, WEIGHTS, ""), (objective, OBJECTIVE, "objective.")):
+        if not (folder / name).is_file():
+            continue
+        saved, here = read_tensors(folder / name), module.state_dict()
+        chosen = {}
+        for key, tensor in saved.items():
+            matching = {pattern for pattern in patterns if fnmatchcase(prefix + key, pattern)}
+            used |= matching
+            if matching and key in here:
+                _check_shape(prefix + key, tensor.shape, here[key].shape)
+                chosen[key] = tensor
+        module.load_state_dict(chosen, strict=False)
+    unused = [pattern for pattern in patterns if pattern not in used]
+    if unused:
+        raise MmserError(
+            f"weights matching {', '.join(unused)} in {folder.name}",
+            "none",
+            "Correct `load` of the next stage.",
+        )
+
+
+def _check_shape(name: str, saved: Sequence[int], here: Sequence[int]) -> None:
+    if tuple(saved) != tuple(here):
+        raise MmserError(
+            f"{name} of shape {tuple(here)}",
+            f"{tuple(saved)} in the stage before",
+            "Leave it out of `load`.",
+        )
