@@ -28,10 +28,10 @@ from mmser.models.layers.time.ar_gru import ARGRU, AReLU
 from mmser.models.layers.time.group_mean import group_mean
 from mmser.models.layers.time.pooling import AttentionPooling
 from mmser.models.layers.time.recurrent import Recurrent
-from mmser.models.layers.turns.previous_turns import previous_turns
+from mmser.models.layers.turns.previous_turn import previous_turn, vectors_of
 
-Turns = dict[str, tuple[Tensor, Tensor]]
-"""own and other: row numbers (batch,) and whether there is such a turn (batch,)."""
+Turns = dict[str, Tensor]
+"""own and other: the row (batch,) of that speaker's previous turn, -1 where there is none."""
 
 
 class IAAN(nn.Module):
@@ -90,9 +90,10 @@ class IAAN(nn.Module):
         attention: dict[str, Tensor] = {}
         for name in self.names:
             values, mask = group_mean(streams[name].values, streams[name].mask, self.average)
+            present = mask.any(dim=1)
             turns = {
-                who: previous_turns(context, mask.any(dim=1), who == "own", self.reach)
-                for who in ("own", "other")
+                "own": previous_turn(context, True, present, self.reach),
+                "other": previous_turn(context, False, present, self.reach),
             }
             vector, weights = self.interactions[name](values, mask, turns)
             found.append(vector)
@@ -140,23 +141,22 @@ class Interaction(nn.Module):
         ``e_t = u . tanh(W_c O_t + W_p h_p + W_r h_r + b)``.
         """
         outputs = zero_padding(_outputs(self.current, values, mask), mask)
-        before = {who: self._summary(who, values, mask, *turn) for who, turn in turns.items()}
+        before = {who: self._summary(who, values, mask, rows) for who, rows in turns.items()}
         seen = sum(self.from_previous[who](vector) for who, vector in before.items())
         scores = self.score(torch.tanh(self.from_current(outputs) + seen[:, None])).squeeze(-1)  # type: ignore[index]
         weights = masked_softmax(scores, mask)
         current = torch.einsum("bt,btf->bf", weights, outputs)
         return torch.cat([current, before["own"], before["other"]], dim=-1), weights
 
-    def _summary(
-        self, who: str, values: Tensor, mask: Tensor, row: Tensor, found: Tensor
-    ) -> Tensor:
-        """(batch, hidden) of the previous turn; zero where there is none. Each turn is encoded
-        once.
+    def _summary(self, who: str, values: Tensor, mask: Tensor, rows: Tensor) -> Tensor:
+        """(batch, hidden) of the previous turn; zero where there is none.
+
+        Each turn of the batch is encoded once, whoever refers to it.
         """
         vectors, _ = self.pooling[who](_outputs(self.previous[who], values, mask), mask)
-        return zero_padding(vectors.index_select(0, row), found)
+        return vectors_of(rows, vectors)
 
 
 def _outputs(recurrence: nn.Module, values: Tensor, mask: Tensor) -> Tensor:
-    found = recurrence(values, mask)
-    return found if isinstance(found, Tensor) else found.outputs
+    recurred = recurrence(values, mask)
+    return recurred if isinstance(recurred, Tensor) else recurred.outputs

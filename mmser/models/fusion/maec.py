@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from mmser.core.batch import Context, Fused, Stream
 from mmser.models.layers.time.pooling import masked_mean
-from mmser.models.layers.turns.earlier_turns import earlier_turns
+from mmser.models.layers.turns.previous_turn import previous_turn, vectors_of
 
 
 class MAEC(nn.Module):
@@ -39,19 +39,15 @@ class MAEC(nn.Module):
         self, streams: Mapping[str, Stream], context: Context, need_attention: bool = False
     ) -> Fused:
         """streams (batch, time, feature) -> vector (batch, 2 x features)."""
-        previous, interlocutor = earlier_turns(context)
+        previous = previous_turn(context, same_speaker=True)
+        interlocutor = previous_turn(context, same_speaker=False)
         parts = []
         for name in self.names:
             current = masked_mean(streams[name].values, streams[name].mask)
-            gate = self.gate(_taken(current, previous), _taken(current, interlocutor))
+            gate = self.gate(vectors_of(previous, current), vectors_of(interlocutor, current))
             parts += [current * gate, current]
         return Fused(torch.cat(parts, dim=1))
 
     def gate(self, previous: Tensor, interlocutor: Tensor) -> Tensor:
         """Both (batch, feature) -> (batch, feature), the sum over features is ``gate_scale``."""
         return self.gate_scale * torch.softmax(previous * interlocutor, dim=1)
-
-
-def _taken(vectors: Tensor, rows: Tensor) -> Tensor:
-    """vectors (batch, feature), rows (batch,) -> (batch, feature), zeros where the row is -1."""
-    return vectors.index_select(0, rows.clamp(min=0)).masked_fill((rows < 0)[:, None], 0.0)

@@ -23,7 +23,7 @@ from mmser.models.encoders.audio.segment_wav2vec2 import SegmentWav2Vec2
 from mmser.models.encoders.sequence.segment_frames import SegmentFrames
 from mmser.models.fusion.co_attention import CoAttention
 from mmser.models.heads.segment_average import SegmentAverage
-from mmser.models.layers.time.tiling import tile_starts
+from mmser.models.layers.time.segments import covering_starts
 from mmser.models.multimodal import MultimodalModel, build_model
 
 TASK = Task(classes=("angry", "sad", "happy", "neutral"))
@@ -123,7 +123,7 @@ def test_one_segment_of_three_seconds() -> None:
     ],
 )
 def test_segmentation(last: Any, length: int, starts: list[int]) -> None:
-    found, real = tile_starts(torch.tensor([length, 1000]), 300, last)
+    found, real = covering_starts(torch.tensor([length, 1000]), 300, last)
     assert found[0, real[0]].tolist() == starts
     assert real.shape == (2, 4)
 

@@ -12,7 +12,6 @@ from mmser.models.encoders.audio.ar_gru import ARGRUEncoder
 from mmser.models.encoders.sequence.identity import Identity
 from mmser.models.fusion.iaan import IAAN
 from mmser.models.heads.classifier import Classifier
-from mmser.models.layers.turns.previous_turns import previous_turns
 from mmser.models.multimodal import MultimodalModel, build_model
 
 SMALL = {"hidden_size": 6, "attention_size": 4, "output_size": 8}
@@ -53,28 +52,6 @@ def test_parameter_count_is_exact(options: dict[str, object], expected: int) -> 
     with torch.device("meta"):
         model = system(**options)
     assert sum(parameter.numel() for parameter in model.parameters()) == expected
-
-
-def test_previous_turns() -> None:
-    context = Context(
-        dialogue=torch.tensor([7, 7, 7, 7, 8, 7]),
-        turn=torch.tensor([3, 0, 1, 2, 2, 12]),
-        speaker=torch.tensor([0, 0, 1, 1, 1, 0]),
-    )
-    present = torch.tensor([True, True, True, False, True, True])
-    own, found = previous_turns(context, present, same_speaker=True, reach=8)
-    assert found.tolist() == [True, False, False, True, False, False]
-    assert own[0] == 1 and own[3] == 2
-    other, found = previous_turns(context, present, same_speaker=False, reach=8)
-    assert found.tolist() == [
-        True,
-        False,
-        True,
-        True,
-        False,
-        False,
-    ]  # turn 3 lies nine turns before turn 12
-    assert other[0] == 2 and other[2] == 1  # row 3 is nearer to row 0, but its audio is missing
 
 
 @pytest.mark.parametrize("frames", [1, 2500])

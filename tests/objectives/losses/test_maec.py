@@ -10,7 +10,6 @@ from mmser.core.batch import Batch, Context, Outputs, Stream, empty_context
 from mmser.core.task import Task
 from mmser.models.encoders.audio.maec import MAECTurn, SegmentBlock
 from mmser.models.fusion.maec import MAEC
-from mmser.models.layers.turns.earlier_turns import earlier_turns
 from mmser.objectives.losses.maec import AdversarialClassifier
 
 TASK = Task(classes=tuple("abcd"), genders=("F", "M"))
@@ -83,17 +82,6 @@ def test_pooled_frames_are_means_of_five_wherever_the_real_ones_stand():
         pooled(Stream(gappy, mask)).values[:1], expected, atol=1e-5, rtol=1e-4
     )
     assert pooled(Stream(gappy, mask)).values[1].eq(0).all()
-
-
-def test_earlier_turns_of_both_speakers():
-    context = Context(
-        dialogue=torch.tensor([0, 0, 0, 0, 1, 0]),
-        turn=torch.tensor([0, 1, 2, 4, 0, 3]),
-        speaker=torch.tensor([7, 8, 7, 7, 7, 8]),
-    )
-    previous, interlocutor = earlier_turns(context)
-    assert previous.tolist() == [-1, -1, 0, 2, -1, 1]
-    assert interlocutor.tolist() == [-1, 0, 1, 5, -1, 2]
 
 
 def test_the_gate_is_a_softmax_over_features_and_uniform_without_context():

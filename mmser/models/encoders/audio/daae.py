@@ -25,7 +25,7 @@ from mmser.models.layers.convolution.masked import MaskedConv2d
 from mmser.models.layers.convolution.normalisation import MaskedBatchNorm
 from mmser.models.layers.masks.padding import zero_padding
 from mmser.models.layers.time.recurrent import Recurrent
-from mmser.models.layers.time.windows import windows
+from mmser.models.layers.time.segments import segment_grid
 
 
 class DAAE(nn.Module):
@@ -71,8 +71,8 @@ class DAAE(nn.Module):
         """(batch, time, 129) -> (batch, segment, frame, band), mask (batch, segment); at most
         ``limit`` segments.
         """
-        cut, mask = windows(stream.values, stream.mask, self.frames, self.hop)
-        return cut[:, : self.limit], mask[:, : self.limit]
+        segments, mask = segment_grid(stream.values, stream.mask, self.frames, self.hop)
+        return segments[:, : self.limit], mask[:, : self.limit]
 
     def attend(self, deep: Tensor, latent: Tensor, mask: Tensor) -> Tensor:
         """``softmax(Q K^T / sqrt(d)) V`` over the segments: (batch, segment, latent_size)."""

@@ -21,13 +21,8 @@ from torch.nn import functional as F
 from mmser.core.batch import Stream
 from mmser.core.weights import RANDOM, Weights
 from mmser.models.layers.checkpoints.tensors import load_tensors, read_tensors
-from mmser.models.layers.time.tiling import (
-    LastSegment,
-    back_to_rows,
-    cut_tiles,
-    extent,
-    tile_starts,
-)
+from mmser.models.layers.masks.padding import extent
+from mmser.models.layers.time.segments import LastSegment, covering_starts, put_back, segments_at
 
 CHECKPOINT = "https://download.pytorch.org/models/alexnet-owt-7be5be79.pth"
 _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, by colour
@@ -77,10 +72,11 @@ class SegmentAlexNet(nn.Module):
     def forward(self, stream: Stream) -> Stream:
         """(batch, frame, bin) -> (batch, segment, output_size)."""
         lengths = extent(stream.mask)
-        starts, real = tile_starts(lengths, self.segment_frames, self.last)
-        frames, _ = cut_tiles(stream.filled(), lengths, starts, real, self.segment_frames)
-        cells = average_cells(self.features(as_pictures(frames, self.picture)), _GRID)
-        return Stream(back_to_rows(self.output(self.dropout(cells.flatten(1))).relu(), real), real)
+        starts, exists = covering_starts(lengths, self.segment_frames, self.last)
+        segments = segments_at(stream.filled(), lengths, starts, exists, self.segment_frames)
+        pictures = as_pictures(segments.values, self.picture)
+        cells = average_cells(self.features(pictures), _GRID)
+        return put_back(self.output(self.dropout(cells.flatten(1))).relu(), exists)
 
 
 def as_pictures(frames: Tensor, size: tuple[int, int]) -> Tensor:

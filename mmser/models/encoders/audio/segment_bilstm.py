@@ -15,13 +15,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from mmser.core.batch import Stream
-from mmser.models.layers.time.tiling import (
-    LastSegment,
-    back_to_rows,
-    cut_tiles,
-    extent,
-    tile_starts,
-)
+from mmser.models.layers.masks.padding import extent
+from mmser.models.layers.time.segments import LastSegment, covering_starts, put_back, segments_at
 
 
 class SegmentBiLSTM(nn.Module):
@@ -55,11 +50,10 @@ class SegmentBiLSTM(nn.Module):
     def forward(self, stream: Stream) -> Stream:
         """(batch, frame, coefficient) -> (batch, segment, output_size)."""
         lengths = extent(stream.mask)
-        starts, real = tile_starts(lengths, self.segment_frames, self.last)
-        frames, _ = cut_tiles(
-            F.normalize(stream.filled(), dim=-1), lengths, starts, real, self.segment_frames
-        )
-        if not len(frames):  # the recurrence refuses an empty batch
-            return Stream(frames.new_zeros(*real.shape, self.output_size), real)
-        states = self.recurrence(frames)[0].flatten(1)
-        return Stream(back_to_rows(self.output(self.dropout(states)).relu(), real), real)
+        starts, exists = covering_starts(lengths, self.segment_frames, self.last)
+        unit = F.normalize(stream.filled(), dim=-1)
+        segments = segments_at(unit, lengths, starts, exists, self.segment_frames).values
+        if not len(segments):  # the recurrence refuses an empty batch
+            return put_back(segments.new_zeros(0, self.output_size), exists)
+        states = self.recurrence(segments)[0].flatten(1)
+        return put_back(self.output(self.dropout(states)).relu(), exists)

@@ -24,14 +24,8 @@ from torch.nn import functional as F
 
 from mmser.core.batch import Stream
 from mmser.models.layers.checkpoints.pretrained import freeze, pretrained
-from mmser.models.layers.masks.padding import zero_padding
-from mmser.models.layers.time.tiling import (
-    LastSegment,
-    back_to_rows,
-    cut_tiles,
-    extent,
-    tile_starts,
-)
+from mmser.models.layers.masks.padding import extent, zero_padding
+from mmser.models.layers.time.segments import LastSegment, covering_starts, put_back, segments_at
 
 HOP = 160
 """Samples between two frames of the other branches: segments are counted in those frames, so that
@@ -83,13 +77,16 @@ class SegmentWav2Vec2(nn.Module):
         """
         waveform, samples = self._emphasised(stream.filled().flatten(1)), extent(stream.mask)
         frames = torch.where(samples > 0, 1 + samples // HOP, 0)
-        starts, real = tile_starts(frames, self.segment_frames, self.last)
-        cut, inside = cut_tiles(waveform, samples, starts * HOP, real, self.segment_frames * HOP)
-        if not len(cut):
-            empty = waveform.new_zeros(len(real), self._frames(), self.output_size)
+        starts, exists = covering_starts(frames, self.segment_frames, self.last)
+        size = self.segment_frames * HOP
+        segments = segments_at(waveform, samples, starts * HOP, exists, size)
+        if not len(segments.values):
+            empty = waveform.new_zeros(len(exists), self._frames(), self.output_size)
             return Stream(empty, torch.zeros_like(empty[..., 0], dtype=torch.bool))
-        states = back_to_rows(self.network(standardised(cut, inside)).last_hidden_state, real)
-        return Stream(states.flatten(1, 2), real.repeat_interleave(states.shape[2], dim=1))
+        output = self.network(standardised(segments.values, segments.inside))
+        states = put_back(output.last_hidden_state, exists).values
+        # (batch, segment, frame, feature) -> (batch, segment * frame, feature)
+        return Stream(states.flatten(1, 2), exists.repeat_interleave(states.shape[2], dim=1))
 
     def _emphasised(self, waveform: Tensor) -> Tensor:
         if not self.preemphasis:

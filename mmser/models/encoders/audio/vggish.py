@@ -20,7 +20,7 @@ from torch.nn import functional as F
 
 from mmser.core.batch import Stream
 from mmser.models.layers.convolution.masked import window_max
-from mmser.models.layers.time.windows import windows
+from mmser.models.layers.time.segments import segment_grid
 
 
 class VGGish(nn.Module):
@@ -68,7 +68,7 @@ class VGGish(nn.Module):
 
     def forward(self, stream: Stream) -> Stream:
         """(batch, time, 64) -> (batch, example, size)."""
-        examples, mask = windows(
+        examples, mask = segment_grid(
             stream.values, stream.mask, self.example, self.hop, fill=self.silence
         )
         vectors = self.embed(examples.flatten(0, 1)[:, None])

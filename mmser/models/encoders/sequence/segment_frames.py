@@ -8,8 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from mmser.core.batch import Stream
-from mmser.models.layers.masks.padding import zero_padding
-from mmser.models.layers.time.tiling import extent
+from mmser.models.layers.masks.padding import extent, zero_padding
 
 
 class SegmentFrames(nn.Module):

@@ -37,6 +37,11 @@ def length_mask(lengths: Tensor, time: int) -> Tensor:
     return torch.arange(time, device=lengths.device) < lengths[:, None]
 
 
+def extent(mask: Tensor) -> Tensor:
+    """mask (batch, time) -> (batch,) long: the steps up to the last real one, gaps included."""
+    return (torch.arange(1, mask.shape[1] + 1, device=mask.device) * mask).amax(dim=1)
+
+
 def all_real(mask: Tensor) -> bool:
     """Nothing is padded: fixed-length data may take torch's own kernels, which cost less than half
     as much.

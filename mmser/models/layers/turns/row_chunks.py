@@ -9,7 +9,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from mmser.models.layers.time.tiling import extent
+from mmser.models.layers.masks.padding import extent
 
 
 def in_chunks(

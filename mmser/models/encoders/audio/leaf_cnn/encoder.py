@@ -24,9 +24,8 @@ from mmser.core.errors import MmserError
 from mmser.models.encoders.audio.leaf_cnn.leaf import Leaf
 from mmser.models.layers.convolution.average_pooling import average_pool_2d
 from mmser.models.layers.convolution.normalisation import MaskedBatchNorm
-from mmser.models.layers.masks.padding import length_mask
+from mmser.models.layers.masks.padding import extent, length_mask
 from mmser.models.layers.time.pooling import masked_mean
-from mmser.models.layers.time.tiling import extent
 from mmser.models.layers.turns.row_chunks import in_chunks
 
 FILTERS = 40
