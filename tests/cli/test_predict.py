@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from makers.sound_run import make_sound_run, sound, stand_ins
+from makers.sound_run import sound, stand_ins
 
 from mmser.cache.entry import Entry
 from mmser.cache.fingerprint import Recipe
@@ -26,9 +26,9 @@ from mmser.media.write import write_wav
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
+def run(sound_run):
     """Its training utterances take .5 to .84 s."""
-    return make_sound_run(tmp_path_factory.mktemp("sound_run"))
+    return sound_run
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ import shutil
 
 import pytest
 import yaml
-from makers.sound_run import make_sound_run, stand_ins, write_recording
+from makers.sound_run import stand_ins, write_recording
 
 import mmser
 from mmser.core.errors import MmserError
@@ -25,8 +25,8 @@ def heard(monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    return make_sound_run(tmp_path_factory.mktemp("sound_run"))
+def run(sound_run):
+    return sound_run
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import shutil
 import pandas as pd
 import pytest
 import torch
-from makers.sound_run import make_sound_run, stand_ins, write_recording
+from makers.sound_run import stand_ins, write_recording
 from makers.trained_run import CLASSES
 from safetensors.torch import load_file, save_file
 
@@ -27,8 +27,8 @@ def heard(monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    return make_sound_run(tmp_path_factory.mktemp("sound_run"))
+def run(sound_run):
+    return sound_run
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from makers.picture_run import make_picture_run, pictures, trained_again
+from makers.picture_run import pictures, trained_again
 from makers.sound_run import sound, stand_ins
 from makers.trained_run import CLASSES
 
@@ -28,9 +28,9 @@ from mmser.media.write import write_mp4, write_wav
 
 
 @pytest.fixture(scope="module")
-def seen(tmp_path_factory):
+def seen(picture_run):
     """A run on sound, words and pictures, all of which tell the class; its utterances take .6 s."""
-    return make_picture_run(tmp_path_factory.mktemp("picture_run"))
+    return picture_run
 
 
 @pytest.fixture(autouse=True)

@@ -7,8 +7,8 @@ import shutil
 
 import pandas as pd
 import pytest
-from makers.picture_run import make_picture_run, trained_again
-from makers.sound_run import make_sound_run, sound, stand_ins
+from makers.picture_run import trained_again
+from makers.sound_run import sound, stand_ins
 
 import mmser
 from mmser.core.errors import MmserError, UsageError
@@ -30,14 +30,14 @@ def heard(monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
+def run(sound_run):
     """Sound and words from wav files of .5 to .84 s, tested on s0 and s1."""
-    return make_sound_run(tmp_path_factory.mktemp("sound_run"))
+    return sound_run
 
 
 @pytest.fixture(scope="module")
-def seen(tmp_path_factory):
-    return make_picture_run(tmp_path_factory.mktemp("picture_run"))
+def seen(picture_run):
+    return picture_run
 
 
 def assert_same(run, fold, name, **options):

@@ -9,7 +9,6 @@ import onnx
 import onnxruntime
 import pytest
 import torch
-from makers.sound_run import make_sound_run
 
 import mmser
 from mmser.cli import main
@@ -54,8 +53,8 @@ class Untrained:
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    return make_sound_run(tmp_path_factory.mktemp("sound_run"))
+def run(sound_run):
+    return sound_run
 
 
 def test_a_run_as_a_file(run, tmp_path, capsys):
