@@ -1,4 +1,6 @@
-"""What a store was remedy by, and twelve hexadecimal digits that stand for it."""
+"""The recipe of a store, all that its values depend on, and the twelve hexadecimal digits that
+stand for it.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +15,12 @@ from mmser.cache.info import read_info
 from mmser.core.contracts import Extractor, Transcriber
 from mmser.core.errors import MmserError
 from mmser.core.moved_names import first_name
-from mmser.core.paths import expanded
+from mmser.core.weights import Weights
 
 DTYPES = ("float16", "float32", "int32", "int64")
 DEFAULT_DTYPE = "float32"
 CORPUS_TRANSCRIPT = "corpus"
+_MEMBERS = ("modality", "gives", "feature_size", "dtype", "version", "sample_rate", "checkpoint")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,53 +112,62 @@ def text_digest(text: str) -> str:
 
 
 def recipe_of(
-    name: str,
-    maker: Extractor | Transcriber,
-    transcript: Mapping[str, Any] | None = None,
-    dtype: str | None = None,
+    name: str, extractor: Extractor, transcript: Mapping[str, Any] | None = None
 ) -> Recipe:
-    """The recipe of an extractor or a transcriber, from its class, ``parameters()`` and three
-    optional attributes.
+    """The recipe of an extractor's store, from its class and what it states of itself.
 
-    ``version`` (int, default 1), ``dtype`` ("float16" where its author has shown that to be
-    harmless; integers stay integers; default "float32") and ``random_weights`` (bool; else true
-    when the parameter ``weights`` is "random").
+    Raises MmserError for an extractor that lacks a member of its contract, or is stored as a type
+    that caches do not have.
     """
-    parameters = dict(maker.parameters())
-    stored = dtype or getattr(maker, "dtype", DEFAULT_DTYPE)
-    if stored not in DTYPES:
+    _check_members(name, extractor)
+    if extractor.dtype not in DTYPES:
         raise MmserError(
-            f"dtype {', '.join(DTYPES)} of extractor {name}", f"'{stored}'", "Mend the extractor."
+            f"dtype {', '.join(DTYPES)} of extractor {name}",
+            f"'{extractor.dtype}'",
+            "Mend the extractor.",
         )
+    parameters = dict(extractor.parameters())
+    checkpoint = extractor.checkpoint
     return Recipe(
         name=name,
-        maker=first_name(f"{type(maker).__module__}.{type(maker).__qualname__}"),
-        version=int(getattr(maker, "version", 1)),
+        maker=class_name(extractor),
+        version=extractor.version,
         parameters=parameters,
-        dtype=stored,
+        dtype=extractor.dtype,
         transcript=transcript,
-        random_weights=bool(
-            getattr(
-                maker, "random_weights", str(parameters.get("weights", "")).startswith("random")
-            )
-        ),
-        files=_files_of(maker, parameters),
+        random_weights=checkpoint is not None and checkpoint.is_random,
+        files={} if checkpoint is None else _files_of(checkpoint, parameters),
     )
 
 
-def _files_of(maker: Extractor | Transcriber, parameters: Mapping[str, Any]) -> dict[str, str]:
-    """{argument that is known by a digest: the file or folder it names on this machine}."""
-    files = {}
-    for name in [name for name, value in parameters.items() if is_digest(value)]:
-        named = getattr(maker, name, None)
-        path = (
-            maker.checkpoint.local
-            if name == "weights" and hasattr(maker, "checkpoint")
-            else named and Path(named)
+def transcriber_recipe(name: str, transcriber: Transcriber, source: str) -> Recipe:
+    """The recipe of the transcript store ``name`` that a transcriber fills under ``source``."""
+    parameters = dict(transcriber.parameters())
+    return Recipe(name, class_name(transcriber), 1, parameters, transcript={"source": source})
+
+
+def class_name(maker: Extractor | Transcriber) -> str:
+    """The dotted name of what made a store: the first one, where the class has moved since."""
+    return first_name(f"{type(maker).__module__}.{type(maker).__qualname__}")
+
+
+def _check_members(name: str, extractor: Extractor) -> None:
+    # `dir` reads no property: some of them would load a library.
+    lacking = [member for member in _MEMBERS if member not in dir(extractor)]
+    if lacking:
+        raise MmserError(
+            f"the members of `mmser.core.contracts.Extractor` in extractor {name}",
+            f"no {', '.join(lacking)}",
+            "State them as class attributes.",
         )
-        if path:
-            files[name] = str(expanded(path).resolve())
-    return files
+
+
+def _files_of(checkpoint: Weights, parameters: Mapping[str, Any]) -> dict[str, str]:
+    """{argument that is known by a digest: the file or folder it names on this machine}."""
+    path = checkpoint.local
+    if path is None:
+        return {}
+    return {name: str(path.resolve()) for name, value in parameters.items() if is_digest(value)}
 
 
 def is_digest(value: Any) -> bool:

@@ -17,7 +17,7 @@ scheduler    ``partial(optimizer, epochs=int, steps_per_epoch=int)`` -> Schedule
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from mmser.core.clip import Clip, Failure, Features, Modality, Transcript
 from mmser.core.utterance import Utterance
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from mmser.core.batch import Batch, Context, Fused, Outputs, Stream
+    from mmser.core.weights import Weights
 
 
 @runtime_checkable
@@ -40,16 +41,57 @@ class Corpus(Protocol):
         ...
 
 
+StreamKind = Literal["features", "waveform", "words", "tokens", "characters"]
+"""What the steps of a stream are: vectors (time, feature), or one number each."""
+
+
 @runtime_checkable
 class Extractor(Protocol):
-    """A pure function of clips, frozen by its parameters.
+    """A pure function of clips, frozen by its parameters. Every member is stated, none guessed.
 
-    One that gives other than float (time, feature) says so in a class attribute ``gives``:
-    "waveform", "words", "tokens" or "characters", the words of `Encoder`'s ``reads``. One that
-    hears sound at another rate than 16 kHz says so in an attribute ``sample_rate`` (Hz).
+    Most members are class attributes; one that depends on an argument is a property. A user's own
+    extractor without one of them is refused with its name (`mmser.cache.fingerprint.recipe_of`).
     """
 
-    modality: Modality
+    @property
+    def modality(self) -> Modality:
+        """What it reads of a clip."""
+        ...
+
+    @property
+    def gives(self) -> StreamKind:
+        """What its arrays hold, as an encoder's ``reads`` names it."""
+        ...
+
+    @property
+    def feature_size(self) -> int:
+        """Length of the last axis of its arrays; 1 where time is their only axis."""
+        ...
+
+    @property
+    def dtype(self) -> str:
+        """How a cache stores its values: float16 where that was shown to be harmless, else float32;
+        int32 or int64 for whole numbers.
+        """
+        ...
+
+    @property
+    def version(self) -> int:
+        """Counts, from 1 on, the changes of its code that changed its values."""
+        ...
+
+    @property
+    def sample_rate(self) -> int | None:
+        """Hz of the sound that it reads; None: it reads no sound."""
+        ...
+
+    @property
+    def checkpoint(self) -> Weights | None:
+        """The file or folder that its fingerprint knows by a digest; None: it reads none.
+
+        Random weights mark every cache that is made with them.
+        """
+        ...
 
     def parameters(self) -> Mapping[str, Any]:
         """Everything that determines the output (JSON values), weights by their digest: the

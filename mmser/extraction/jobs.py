@@ -27,7 +27,6 @@ from mmser.core.clip import (
 from mmser.core.contracts import Extractor, Transcriber
 from mmser.core.utterance import Utterance
 from mmser.extraction.batches import BATCH_SIZE, by_length, side_by_side
-from mmser.extractors.spectral.sample_rate import sample_rate_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -60,23 +59,25 @@ class ExtractorJob:
         return self.extractor.modality
 
     @property
-    def sample_rate(self) -> int:
-        """Hz of the sound that it reads."""
-        return sample_rate_of(self.extractor)
+    def sample_rate(self) -> int | None:
+        """Hz of the sound that it reads; None: it reads none."""
+        return self.extractor.sample_rate
 
     def take(self, clip: Clip) -> None:
-        """Keep the part of a decoded clip that this job needs."""
-        if clip.id not in self.missing or self.modality == "text":
+        """Keep of a decoded clip what this job needs."""
+        if clip.id not in self.missing:
             return
-        face = self.modality == "face"
-        self._waiting.append(
-            replace(clip, waveform=None, waveforms={}) if face else _heard(clip, self.sample_rate)
-        )
-        if (
-            face
-            and sum(c.frames.nbytes for c in self._waiting if c.frames is not None) > FRAME_BYTES
-        ):
-            self._compute()
+        if self.sample_rate is not None:
+            self._waiting.append(_sound_alone(clip, self.sample_rate))
+        elif self.modality == "face":
+            self._waiting.append(replace(clip, waveform=None, waveforms={}))
+            if self._waiting_bytes > FRAME_BYTES:
+                self._compute()
+
+    @property
+    def _waiting_bytes(self) -> int:
+        """Size of the pictures that wait."""
+        return sum(clip.frames.nbytes for clip in self._waiting if clip.frames is not None)
 
     def store(self, chunk: Sequence[Utterance]) -> None:
         """Compute what waits, and store the chunk's results."""
@@ -91,13 +92,19 @@ class ExtractorJob:
     def _compute(self) -> None:
         clips, self._waiting = self._waiting, []
         begun = time.perf_counter()
-        whole = [clip for clip in clips if _part(clip, self.modality, self.sample_rate) is not None]
+        whole = [clip for clip in clips if self._input(clip) is not None]
         results = self._extracted(whole)
         self.seconds += time.perf_counter() - begun
         self._results |= {clip.id: _absent(clip, self.modality) for clip in clips}
         self._results |= {
             clip.id: self._noted(clip, result) for clip, result in zip(whole, results, strict=True)
         }
+
+    def _input(self, clip: Clip) -> object | None:
+        """What the extractor reads of the clip, None where it is not there."""
+        if self.sample_rate is not None:
+            return clip.sound(self.sample_rate)
+        return clip.frames if self.modality == "face" else clip.transcript
 
     def _noted(self, clip: Clip, result: Features | Failure) -> Features | Failure:
         """The features with what decoding noted of the sound."""
@@ -141,7 +148,7 @@ class TranscriberJob:
     def take(self, clip: Clip) -> None:
         """Keep the sound of a decoded clip."""
         if clip.id in self.missing:
-            self._waiting[clip.id] = _heard(clip, self.sample_rate)
+            self._waiting[clip.id] = _sound_alone(clip, self.sample_rate)
 
     def store(self, chunk: Sequence[Utterance]) -> None:
         """Transcribe what waits, and store the chunk's results; a clip without sound keeps the
@@ -206,17 +213,11 @@ def _spoken(identifier: str, transcript: Transcript | Failure | None) -> Clip:
     return Clip(identifier, transcript=transcript)
 
 
-def _heard(clip: Clip, sample_rate: int) -> Clip:
+def _sound_alone(clip: Clip, sample_rate: int) -> Clip:
     """The clip's sound at one rate, and nothing else of it."""
     waveforms = {rate: waveform for rate, waveform in clip.waveforms.items() if rate == sample_rate}
     waveform = clip.waveform if sample_rate == SAMPLE_RATE else None
     return replace(clip, frames=None, waveform=waveform, waveforms=waveforms)
-
-
-def _part(clip: Clip, modality: Modality, sample_rate: int) -> object | None:
-    return {"audio": clip.sound(sample_rate), "face": clip.frames, "text": clip.transcript}[
-        modality
-    ]
 
 
 def _absent(clip: Clip, modality: Modality) -> Failure:

@@ -172,7 +172,7 @@ def _run(
     """Decode once what any job misses; after each chunk of the plan the results are on the disk."""
     audio: dict[int, set[str]] = {}
     for job in jobs:
-        if job.modality == "audio" and job.missing:
+        if job.sample_rate is not None and job.missing:
             audio.setdefault(job.sample_rate, set()).update(job.missing)
     frames = {key for job in jobs if job.modality == "face" for key in job.missing}
     todo = {key for job in jobs for key in job.missing}

@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from mmser.cache.fingerprint import CORPUS_TRANSCRIPT, Recipe, recipe_of
+from mmser.cache.fingerprint import CORPUS_TRANSCRIPT, Recipe, recipe_of, transcriber_recipe
 from mmser.cache.layout import TRANSCRIPT, store_directory
 from mmser.cache.transcripts import TranscriptWriter, open_transcripts
 from mmser.cache.writer import Writer, open_writer
@@ -43,7 +43,7 @@ def recipes_of(
     words = {"source": CORPUS_TRANSCRIPT}
     if transcriber is not None:
         source = transcriber.name if transcript == CORPUS_TRANSCRIPT else transcript
-        spoken = recipe_of(TRANSCRIPT, transcriber, {"source": source})
+        spoken = transcriber_recipe(TRANSCRIPT, transcriber, source)
         words = {"source": source, "fingerprint": spoken.fingerprint}
     recipes = {}
     for name, extractor in extractors.items():
@@ -51,8 +51,6 @@ def recipes_of(
         if extractor.modality == "face":
             decoded = {"decoded_frame_rate": frame_rate, "decoded_pictures": PICTURES}
             recipe = replace(recipe, parameters={**recipe.parameters, **decoded})
-        if extractor.modality == "text" and spoken is not None and spoken.random_weights:
-            recipe = replace(recipe, random_weights=True)
         recipes[name] = recipe
     return spoken, recipes
 

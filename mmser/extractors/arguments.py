@@ -1,38 +1,42 @@
-"""Arguments that an extractor was given after caches had been made with it.
+"""Which arguments of an extractor are among its parameters, and so part of its fingerprint.
 
-Their defaults mean what was done before. They are left out of ``parameters()`` at their default, so
-that older caches keep their fingerprint; and an extractor that is built again for an older cache
-takes the default, whatever its config says by now (`mmser.evaluation.rebuild`).
+Two kinds are not. What has no effect on the values: devices, batch sizes, where files lie. And what
+was added after caches had been made: its default means what was done before, and is left out, so
+that older caches keep their fingerprint; an extractor that is built again for an older cache takes
+the default, whatever its config says by now (`mmser.evaluation.rebuild`).
 """
 
 from __future__ import annotations
 
-from dataclasses import MISSING, asdict, fields, is_dataclass
+from dataclasses import MISSING, Field, asdict, fields, is_dataclass
 from types import MappingProxyType
 from typing import Any
 
 LATER = MappingProxyType({"later": True})
-"""Metadata of the dataclass field of such an argument: ``field(default=..., metadata=LATER)``."""
+"""Metadata of an argument that was added later: ``field(default=..., metadata=LATER)``."""
+WITHOUT_EFFECT = MappingProxyType({"without_effect": True})
+"""Metadata of an argument that changes no value."""
 
 
 def arguments(extractor: Any) -> dict[str, Any]:
-    """Every argument of a dataclass, later ones only where they differ from their default."""
-    unchanged = {
-        f.name
-        for f in fields(extractor)
-        if _is_later(f) and getattr(extractor, f.name) == f.default
+    """The arguments of a dataclass that determine its values; later ones only where they differ
+    from their default.
+    """
+    values = asdict(extractor)
+    return {
+        field.name: values[field.name]
+        for field in fields(extractor)
+        if not field.metadata.get("without_effect")
+        and not (_is_later(field) and values[field.name] == field.default)
     }
-    return {name: value for name, value in asdict(extractor).items() if name not in unchanged}
 
 
 def later_arguments(extractor_class: type) -> set[str]:
     """The names of a class's later arguments."""
-    return (
-        {f.name for f in fields(extractor_class) if _is_later(f)}
-        if is_dataclass(extractor_class)
-        else set()
-    )
+    if not is_dataclass(extractor_class):
+        return set()
+    return {field.name for field in fields(extractor_class) if _is_later(field)}
 
 
-def _is_later(one: Any) -> bool:
-    return bool(one.metadata.get("later")) and one.default is not MISSING
+def _is_later(field: Field[Any]) -> bool:
+    return bool(field.metadata.get("later")) and field.default is not MISSING

@@ -22,7 +22,6 @@ from mmser.evaluation.extractor_files import check_named
 from mmser.evaluation.rebuild import decoded_rate, extractor_of
 from mmser.extraction.batches import by_length
 from mmser.extraction.import_features import MAKER
-from mmser.extractors.spectral.sample_rate import sample_rate_of
 from mmser.inference.stated import check_stated
 from mmser.inference.trained import StreamSource, Trained
 
@@ -72,11 +71,9 @@ class Reader:
 
     @property
     def sample_rates(self) -> list[int]:
-        """Hz at which the extractors of sound hear it."""
-        heard = (
-            extractor for extractor in self.extractors.values() if extractor.modality == "audio"
-        )
-        return sorted({sample_rate_of(extractor) for extractor in heard})
+        """Hz of the sound that the extractors read."""
+        rates = {extractor.sample_rate for extractor in self.extractors.values()}
+        return sorted(rate for rate in rates if rate is not None)
 
     @property
     def transcript(self) -> Mapping[str, Any]:

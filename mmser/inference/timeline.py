@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from mmser.cache.fingerprint import CORPUS_TRANSCRIPT, recipe_of
+from mmser.cache.fingerprint import CORPUS_TRANSCRIPT, transcriber_recipe
 from mmser.cache.layout import TRANSCRIPT
 from mmser.core.clip import SAMPLE_RATE, Clip, Failure, Transcript
 from mmser.core.contracts import Transcriber
@@ -98,7 +98,7 @@ def find_transcriber(reader: Reader, asr: str | None) -> Transcriber | None:
     if (
         asr is None
         and trained_on
-        and recipe_of(TRANSCRIPT, transcriber, {"source": source}).fingerprint != trained_on
+        and transcriber_recipe(TRANSCRIPT, transcriber, source).fingerprint != trained_on
     ):
         _log.warning(
             "this run was trained on what %s heard with other settings, weights or version than "

@@ -2,7 +2,7 @@
 reads.
 
 Both say it in a class attribute (`mmser.core.contracts`): ``gives`` of an extractor, ``reads`` of
-an encoder; where there is none it is "features". An extractor that no config names (imported
+an encoder, "features" where an encoder has none. An extractor that no config names (imported
 features) says nothing here.
 """
 
@@ -55,11 +55,17 @@ def given_by(extractor: str) -> str | None:
     is not known.
     """
     part = _extractor(extractor)
-    if part is None:
-        return None
+    return None if part is None else _given_by_part(part)
+
+
+def _given_by_part(part: Mapping[str, Any]) -> str | None:
     if part.get("layer") == "all":
         return LAYERS
-    return str(getattr(located(str(part.get("_target_"))), "gives", FEATURES))
+    inside = part.get("extractor")
+    if isinstance(inside, Mapping):  # a disturbed extractor gives what the one inside it gives
+        return _given_by_part(inside)
+    extractor_class = located(str(part.get("_target_")))
+    return None if extractor_class is None else str(extractor_class.gives)
 
 
 def read_by(encoder: Mapping[str, Any]) -> str | None:

@@ -7,9 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mmser.cache.fingerprint import Recipe, canonical, recipe_of
+from mmser.cache.fingerprint import Recipe, canonical, recipe_of, transcriber_recipe
 from mmser.core import moved_names
 from mmser.core.errors import MmserError
+from mmser.core.weights import Weights
 
 RECIPE = Recipe("mfcc", "room.Mfcc", 1, {"window": 25.0, "deltas": True}, "float32")
 
@@ -36,20 +37,23 @@ def test_everything_that_changes_values_changes_it(change: dict):
 
 class Weighted:
     modality = "audio"
-    dtype = "float16"
+    gives = "features"
+    feature_size = 4
     version = 3
+    sample_rate = 16_000
 
-    def __init__(self, weights: str) -> None:
-        self.weights = weights
+    def __init__(self, weights: str, dtype: str = "float16") -> None:
+        self.checkpoint = Weights(weights)
+        self.dtype = dtype
 
     def parameters(self) -> dict:
-        return {"weights": self.weights}
+        return {"weights": self.checkpoint.source}
 
     def extract(self, clips):
         return []
 
 
-def test_recipe_of_reads_the_optional_attributes():
+def test_recipe_of_reads_what_an_extractor_states():
     recipe = recipe_of("w", Weighted("random"))
     assert (recipe.dtype, recipe.version, recipe.random_weights) == ("float16", 3, True)
     assert (
@@ -69,17 +73,53 @@ def test_only_json_parameters():
 
 def test_an_unknown_dtype_is_refused():
     with pytest.raises(MmserError, match="expected dtype float16, float32"):
-        recipe_of("w", Weighted("x"), dtype="bfloat16")
+        recipe_of("w", Weighted("x", "bfloat16"))
+
+
+def test_an_extractor_that_lacks_a_member_is_refused_with_its_name():
+    without_version = {
+        name: value for name, value in vars(Weighted).items() if name not in ("version", "__dict__")
+    }
+    forgetful = type("Forgetful", (), without_version)
+    with pytest.raises(MmserError, match="in extractor w; found no version"):
+        recipe_of("w", forgetful("x"))
+
+
+def test_a_file_known_by_its_digest_is_remembered_by_where_it_lies(tmp_path):
+    file = tmp_path / "a.safetensors"
+    file.write_bytes(b"numbers")
+
+    class Digested(Weighted):
+        def parameters(self) -> dict:
+            return {"weights": self.checkpoint.identity, "size": 4}
+
+    assert recipe_of("w", Digested(str(file))).files == {"weights": str(file.resolve())}
+    assert recipe_of("w", Weighted("random")).files == {}
+
+
+def test_a_transcribers_recipe_is_known_by_its_source():
+    class Recogniser:
+        name = "asr"
+
+        def parameters(self) -> dict:
+            return {"beam": 1}
+
+        def transcribe(self, waveforms):
+            return []
+
+    recipe = transcriber_recipe("transcript", Recogniser(), "asr")
+    assert (recipe.source, recipe.version, recipe.dtype) == ("asr", 1, "float32")
+    assert recipe.fingerprint != transcriber_recipe("transcript", Recogniser(), "b").fingerprint
 
 
 def test_a_cache_stays_valid_when_the_class_that_made_it_moves(monkeypatch):
-    class Maker:
-        def parameters(self):
-            return {}
+    class Maker(Weighted):
+        pass
 
-    before = recipe_of("maker", Maker())
+    maker = Maker("x")
+    before = recipe_of("maker", maker)
     old = f"{Maker.__module__}.{Maker.__qualname__}"
     Maker.__module__, Maker.__qualname__ = "mmser.new", "Maker"
-    assert recipe_of("maker", Maker()).fingerprint != before.fingerprint
+    assert recipe_of("maker", maker).fingerprint != before.fingerprint
     monkeypatch.setattr(moved_names, "MOVED", {old: "mmser.new.Maker"})
-    assert recipe_of("maker", Maker()) == before
+    assert recipe_of("maker", maker) == before

@@ -64,6 +64,11 @@ class Companions:
 
     modality = "audio"
     dtype = "float32"
+    gives = "features"
+    feature_size = 6
+    version = 1
+    sample_rate = 16_000
+    checkpoint = None
 
     def __init__(self, scale=1.0):
         self.scale = scale
@@ -84,6 +89,11 @@ class Letters:
 
     modality = "text"
     dtype = "int32"
+    gives = "characters"
+    feature_size = 1
+    version = 1
+    sample_rate = None
+    checkpoint = None
 
     def parameters(self):
         return {}

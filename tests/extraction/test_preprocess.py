@@ -18,6 +18,7 @@ from mmser.cache.transcripts import TranscriptStore
 from mmser.core.clip import Failure, Features, Transcript
 from mmser.core.errors import MmserError, UsageError
 from mmser.core.utterance import Utterance, Word
+from mmser.core.weights import Weights
 from mmser.corpora.manifest import read_manifest
 from mmser.extraction import decoding
 from mmser.extraction.preprocess import preprocess
@@ -44,6 +45,11 @@ class Loudness:
 
     modality = "audio"
     dtype = "float16"
+    gives = "features"
+    feature_size = 2
+    version = 1
+    sample_rate = 16_000
+    checkpoint = None
 
     def __init__(self, gain: float = 1.0, breaks_on: str = "") -> None:
         self.gain, self.breaks_on = gain, breaks_on
@@ -68,6 +74,12 @@ class Brightness:
     """(time, 1) from the pictures; black ones hold no face."""
 
     modality = "face"
+    dtype = "float32"
+    gives = "features"
+    feature_size = 1
+    version = 1
+    sample_rate = None
+    checkpoint = None
 
     def parameters(self):
         return {}
@@ -89,6 +101,11 @@ class Brightness:
 class Letters:
     modality = "text"
     dtype = "int32"
+    gives = "characters"
+    feature_size = 1
+    version = 1
+    sample_rate = None
+    checkpoint = None
 
     def parameters(self):
         return {}
@@ -433,7 +450,7 @@ def test_an_extractor_that_forgets_a_clip_is_told(tmp_path: Path):
 
 def test_random_weights_are_marked(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     extractor = Loudness()
-    extractor.random_weights = True
+    extractor.checkpoint = Weights("random")
     table = preprocess(Listed(videos(tmp_path, 1)), {"loudness": extractor}, tmp_path / "cache")
     assert table.random_weights[0] and Store(table.directory[0]).info["random_weights"] is True
     said = capsys.readouterr().err

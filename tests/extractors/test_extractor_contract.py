@@ -64,10 +64,8 @@ def test_batch_equals_single_and_both_are_finite_and_of_the_stated_size(
         assert features.values.dtype == (np.int32 if extractor.dtype == "int32" else np.float32)
         assert np.isfinite(features.values).all()
         assert len(features.values) > 0
-        stated = getattr(
-            extractor, "extractor", extractor
-        ).feature_size  # a disturbed one is as large as the one inside
-        assert (features.values.shape[-1] if features.values.ndim > 1 else 1) == stated
+        size = features.values.shape[-1] if features.values.ndim > 1 else 1
+        assert size == extractor.feature_size
         assert (features.frame_rate is None and features.spans is None) == timeless
     (alone,) = extractor.extract([clips[2]])
     tolerance = BFLOAT16 if getattr(extractor, "precision", "float32") == "bfloat16" else TOLERANCE
@@ -86,7 +84,12 @@ def test_threads_do_not_disturb_each_other(extractor: Any) -> None:
 def test_parameters_are_json_and_say_random(extractor: Any) -> None:
     parameters = json.loads(json.dumps(extractor.parameters()))
     assert parameters["extractor"]
-    assert getattr(extractor, "random_weights", False) == (parameters.get("weights") == "random")
+    is_random = extractor.checkpoint is not None and extractor.checkpoint.is_random
+    assert is_random == (parameters.get("weights") == "random")
+
+
+def test_sound_has_a_rate_and_nothing_else_has(extractor: Any) -> None:
+    assert (extractor.sample_rate is not None) == (extractor.modality == "audio")
 
 
 def test_silence_and_less_than_a_window_stay_finite(extractor: Any) -> None:
@@ -156,15 +159,13 @@ def test_parameters_change_with_every_argument_that_has_an_effect(target: str) -
     if name == "OpenSmile":
         base = made(level="LowLevelDescriptors")
     hints = typing.get_type_hints(made)
-    without_effect = getattr(loaded, "_NO_EFFECT", ())
     for field in dataclasses.fields(base):
         if field.name in ("weights", "revision"):  # random weights have no revision
             continue
         value = other_value(field.name, hints[field.name], getattr(base, field.name))
         changed = dataclasses.replace(base, **{field.name: value})
-        assert (changed.parameters() != base.parameters()) == (field.name not in without_effect), (
-            field.name
-        )
+        has_effect = not field.metadata.get("without_effect")
+        assert (changed.parameters() != base.parameters()) == has_effect, field.name
 
 
 def test_building_and_parameters_load_no_model() -> None:

@@ -12,7 +12,7 @@ from makers.picture_run import pictures, trained_again
 from makers.sound_run import sound, stand_ins
 from makers.trained_run import CLASSES
 
-from mmser.cache.fingerprint import recipe_of
+from mmser.cache.fingerprint import transcriber_recipe
 from mmser.cli import main
 from mmser.core.clip import SAMPLE_RATE
 from mmser.core.errors import MmserError
@@ -219,7 +219,7 @@ class Listener:
 def test_another_recogniser_than_the_runs_is_told(monkeypatch, caplog, model, told):
     monkeypatch.setattr(timeline, "make_transcriber", lambda name, settings: Listener(model))
     words = {"source": "pocketsphinx"}
-    heard_by = recipe_of("transcript", Listener("trained on"), words).fingerprint
+    heard_by = transcriber_recipe("transcript", Listener("trained on"), "pocketsphinx").fingerprint
     known = {"modalities": {"text": ("prose",)}, "transcript": words | {"fingerprint": heard_by}}
     reader = SimpleNamespace(trained=SimpleNamespace(weights="weights"), **known)
     assert timeline.find_transcriber(reader, None).model == model

@@ -9,20 +9,21 @@ epoch of a probe.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 
 from mmser.core.clip import SAMPLE_RATE, Clip, Failure, Features, Modality
+from mmser.core.contracts import StreamKind
 from mmser.core.errors import MmserError
 from mmser.core.weights import Weights
+from mmser.extractors.arguments import WITHOUT_EFFECT, arguments
 from mmser.extractors.clips.outcomes import waveforms_in_batches
 from mmser.extractors.networks.devices import Precision, place_of, placed, seeded
 from mmser.extractors.spectral.level import Level, levelled
 
-_NO_EFFECT = ("batch_seconds", "device")
 _FRAME_RATE = 50.0
 _DOWNLOAD = "emotion2vec_base.pt of the model emotion2vec/emotion2vec_base on the model hub"
 
@@ -48,14 +49,17 @@ class Emotion2Vec:
 
     modality: ClassVar[Modality] = "audio"
     dtype: ClassVar[str] = "float16"
+    version: ClassVar[int] = 1
+    gives: ClassVar[StreamKind] = "features"
+    sample_rate: ClassVar[int] = SAMPLE_RATE
 
     weights: str = "weights/emotion2vec_base.pt"
     size: int = 768
     embedding: Literal["frames", "utterance", "mean", "chunk"] = "frames"
     level: Level = "zscore"
     precision: Precision = "float32"
-    batch_seconds: float = 60.0
-    device: str = "auto"
+    batch_seconds: float = field(default=60.0, metadata=WITHOUT_EFFECT)
+    device: str = field(default="auto", metadata=WITHOUT_EFFECT)
     seed: int = 0
 
     @property
@@ -64,19 +68,13 @@ class Emotion2Vec:
         return Weights(self.weights, what="emotion2vec", download=_DOWNLOAD)
 
     @property
-    def random_weights(self) -> bool:
-        """Whether the features mean nothing."""
-        return self.checkpoint.is_random
-
-    @property
     def feature_size(self) -> int:
         """Length of the last axis of the output."""
         return self.size
 
     def parameters(self) -> Mapping[str, Any]:
         """Every argument that has an effect, the weights by their digest."""
-        kept = {name: value for name, value in asdict(self).items() if name not in _NO_EFFECT}
-        return {"extractor": "emotion2vec", **kept, **self.checkpoint.facts}
+        return {"extractor": "emotion2vec", **arguments(self), **self.checkpoint.facts}
 
     def extract(self, clips: Sequence[Clip]) -> list[Features | Failure]:
         """One (frame or token, size) float32 array per clip; the span of a token is
@@ -88,7 +86,7 @@ class Emotion2Vec:
     def _network(self) -> Any:
         from mmser.models.encoders.audio.emotion2vec.encoder import from_checkpoint
 
-        if self.random_weights:
+        if self.checkpoint.is_random:
             network = seeded(self._random_network, self.seed)
         else:
             network = from_checkpoint(self.checkpoint.path, embedding=self.embedding)

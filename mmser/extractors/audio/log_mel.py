@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from mmser.core.clip import Clip, Failure, Features, Modality
+from mmser.core.contracts import StreamKind
 from mmser.extractors.arguments import LATER, arguments
 from mmser.extractors.clips.outcomes import each_waveform
 from mmser.extractors.spectral.level import Level, LevelOf
@@ -46,6 +47,8 @@ class LogMel:
 
     modality: ClassVar[Modality] = "audio"
     dtype: ClassVar[str] = "float16"
+    gives: ClassVar[StreamKind] = "features"
+    checkpoint: ClassVar[None] = None
 
     difference_order: int = 0
     difference_width: int = 2

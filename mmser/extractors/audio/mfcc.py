@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from mmser.core.clip import Clip, Failure, Features, Modality
+from mmser.core.contracts import StreamKind
 from mmser.core.errors import MmserError
 from mmser.extractors.arguments import LATER, arguments
 from mmser.extractors.clips.outcomes import each_waveform
@@ -49,6 +50,8 @@ class Mfcc:
 
     modality: ClassVar[Modality] = "audio"
     dtype: ClassVar[str] = "float32"
+    gives: ClassVar[StreamKind] = "features"
+    checkpoint: ClassVar[None] = None
 
     coefficients: int = 40
     difference_order: int = 0

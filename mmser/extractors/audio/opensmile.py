@@ -22,6 +22,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from mmser.core.clip import SAMPLE_RATE, Clip, Failure, Features, Modality
+from mmser.core.contracts import StreamKind
 from mmser.core.errors import MmserError
 from mmser.core.file_digest import digest
 from mmser.extractors.clips.outcomes import each_waveform
@@ -56,6 +57,10 @@ class OpenSmile:
 
     modality: ClassVar[Modality] = "audio"
     dtype: ClassVar[str] = "float32"
+    version: ClassVar[int] = 1
+    gives: ClassVar[StreamKind] = "features"
+    sample_rate: ClassVar[int] = SAMPLE_RATE
+    checkpoint: ClassVar[None] = None
 
     feature_set: FeatureSet = "eGeMAPSv02"
     level: Level = "Functionals"

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from mmser.core.clip import Clip, Failure, Features, Modality
+from mmser.core.contracts import StreamKind
 from mmser.core.errors import MmserError
 from mmser.extractors.clips.outcomes import each_waveform
 from mmser.extractors.spectral.level import Level, levelled
@@ -43,6 +44,8 @@ class Spectrogram:
     """
 
     modality: ClassVar[Modality] = "audio"
+    gives: ClassVar[StreamKind] = "features"
+    checkpoint: ClassVar[None] = None
 
     bins: int | None = None
     part: Literal["energy", "real"] = "energy"

@@ -23,7 +23,9 @@ from scipy.ndimage import median_filter, uniform_filter1d
 from scipy.signal import find_peaks
 
 from mmser.core.clip import SAMPLE_RATE, Clip, Failure, Features, Modality
+from mmser.core.contracts import StreamKind
 from mmser.core.file_digest import digest
+from mmser.core.weights import Weights
 from mmser.extractors.clips.outcomes import each_waveform
 from mmser.extractors.vocal.contours import (
     RATE,
@@ -60,6 +62,9 @@ class VocalSegments:
     modality: ClassVar[Modality] = "audio"
     dtype: ClassVar[str] = "float32"
     feature_size: ClassVar[int] = 3
+    version: ClassVar[int] = 1
+    gives: ClassVar[StreamKind] = "features"
+    sample_rate: ClassVar[int] = SAMPLE_RATE
 
     detector: str = ""
     pause: float = 0.3
@@ -69,6 +74,11 @@ class VocalSegments:
     dip_db: float = 6.0
     rise: float = 3.0
     phrase: float = 0.3
+
+    @property
+    def checkpoint(self) -> Weights | None:
+        """The file of the detector, if there is one."""
+        return Weights(self.detector, what="the detector of voices") if self.detector else None
 
     def parameters(self) -> Mapping[str, Any]:
         """Every argument, the detector by its digest where the file is there."""

@@ -7,20 +7,21 @@ directly.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
 
 from mmser.core.clip import SAMPLE_RATE, Clip, Failure, Features, Modality
+from mmser.core.contracts import StreamKind
 from mmser.core.weights import Weights
+from mmser.extractors.arguments import WITHOUT_EFFECT, arguments
 from mmser.extractors.clips.outcomes import each_waveform
 from mmser.extractors.networks.devices import Precision, place_of, placed, seeded
 
 _UNUSED = ("wav2vec_predictions.*",)
 """The projections that guess the frames to come, in training alone."""
-_NO_EFFECT = ("device",)
 _SIZE = 512
 _DOWNLOAD = "https://dl.fbaipublicfiles.com/fairseq/wav2vec/wav2vec_large.pt"
 
@@ -42,10 +43,13 @@ class Wav2Vec:
     modality: ClassVar[Modality] = "audio"
     dtype: ClassVar[str] = "float16"
     feature_size: ClassVar[int] = _SIZE
+    version: ClassVar[int] = 1
+    gives: ClassVar[StreamKind] = "features"
+    sample_rate: ClassVar[int] = SAMPLE_RATE
 
     weights: str = "weights/wav2vec_large.pt"
     precision: Precision = "float32"
-    device: str = "auto"
+    device: str = field(default="auto", metadata=WITHOUT_EFFECT)
     seed: int = 0
 
     @property
@@ -53,15 +57,9 @@ class Wav2Vec:
         """What ``weights`` names."""
         return Weights(self.weights, what="wav2vec 1.0 large", download=_DOWNLOAD)
 
-    @property
-    def random_weights(self) -> bool:
-        """Whether the features mean nothing."""
-        return self.checkpoint.is_random
-
     def parameters(self) -> Mapping[str, Any]:
         """Every argument that has an effect, the weights by their digest."""
-        kept = {name: value for name, value in asdict(self).items() if name not in _NO_EFFECT}
-        return {"extractor": "wav2vec", **kept, **self.checkpoint.facts}
+        return {"extractor": "wav2vec", **arguments(self), **self.checkpoint.facts}
 
     def extract(self, clips: Sequence[Clip]) -> list[Features | Failure]:
         """One (time, 512) float32 array per clip."""
@@ -73,7 +71,7 @@ class Wav2Vec:
         from mmser.models.layers.checkpoints.tensors import load_tensors, read_tensors
 
         network = seeded(lambda: Wav2VecNetwork(_SIZE), self.seed)
-        if not self.random_weights:
+        if not self.checkpoint.is_random:
             path = self.checkpoint.path
             remedy = f"Download {_DOWNLOAD}; the extractor wav2vec2 reads wav2vec 2.0."
             load_tensors(

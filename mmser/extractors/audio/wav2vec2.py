@@ -11,15 +11,17 @@ utterances to about 1e-6, and a single utterance equals the original.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
 from mmser.core.clip import SAMPLE_RATE, Clip, Failure, Features, Modality
+from mmser.core.contracts import StreamKind
 from mmser.core.errors import MmserError
 from mmser.core.weights import Weights
+from mmser.extractors.arguments import WITHOUT_EFFECT, arguments
 from mmser.extractors.clips.outcomes import waveforms_in_batches
 from mmser.extractors.networks.devices import Precision, place_of, placed, seeded
 from mmser.extractors.spectral.level import Level, levelled
@@ -36,7 +38,6 @@ _ALONE = ("data2vec-audio", "wav2vec2-conformer", "sew", "sew-d")
 """Those in which padding reaches the frames of an utterance (stacked or strided convolutions):
 never in a batch.
 """
-_NO_EFFECT = ("weights_folder", "batch_seconds", "device")
 
 
 @dataclass(frozen=True)
@@ -60,16 +61,19 @@ class Wav2Vec2:
 
     modality: ClassVar[Modality] = "audio"
     dtype: ClassVar[str] = "float16"
+    version: ClassVar[int] = 1
+    gives: ClassVar[StreamKind] = "features"
+    sample_rate: ClassVar[int] = SAMPLE_RATE
 
     weights: str = "facebook/wav2vec2-base-960h"
     revision: str | None = None
-    weights_folder: str = "weights"
+    weights_folder: str = field(default="weights", metadata=WITHOUT_EFFECT)
     size: int = 768
     layer: int | Literal["all"] = -1
     level: Level = "zscore"
     precision: Precision = "float32"
-    batch_seconds: float = 60.0
-    device: str = "auto"
+    batch_seconds: float = field(default=60.0, metadata=WITHOUT_EFFECT)
+    device: str = field(default="auto", metadata=WITHOUT_EFFECT)
     seed: int = 0
 
     @property
@@ -78,19 +82,13 @@ class Wav2Vec2:
         return Weights(self.weights, self.revision, self.weights_folder, "the speech encoder")
 
     @property
-    def random_weights(self) -> bool:
-        """Whether the features mean nothing."""
-        return self.checkpoint.is_random
-
-    @property
     def feature_size(self) -> int:
         """Length of the last axis of the output."""
         return self.size
 
     def parameters(self) -> Mapping[str, Any]:
         """Every argument that has an effect, the checkpoint by its digest or commit."""
-        kept = {name: value for name, value in asdict(self).items() if name not in _NO_EFFECT}
-        return {"extractor": "wav2vec2", **kept, **self.checkpoint.facts}
+        return {"extractor": "wav2vec2", **arguments(self), **self.checkpoint.facts}
 
     def extract(self, clips: Sequence[Clip]) -> list[Features | Failure]:
         """One (time, size) or (time, layer, size) float32 array per clip, 50 Hz."""
@@ -104,7 +102,7 @@ class Wav2Vec2:
         from mmser.extractors.networks.valid_norm import with_valid_norm
         from mmser.models.layers.checkpoints.pretrained import read_network
 
-        if self.random_weights:
+        if self.checkpoint.is_random:
             model = seeded(self._random_model, self.seed)
         else:
             remedy = (

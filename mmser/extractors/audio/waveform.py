@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
 from mmser.core.clip import Clip, Failure, Features, Modality
+from mmser.core.contracts import StreamKind
 from mmser.extractors.clips.outcomes import each_waveform
 from mmser.extractors.spectral.level import Level, centred, levelled
 from mmser.extractors.spectral.sample_rate import version_at
@@ -27,7 +28,8 @@ class Waveform:
     modality: ClassVar[Modality] = "audio"
     dtype: ClassVar[str] = "float32"
     feature_size: ClassVar[int] = 1
-    gives: ClassVar[str] = "waveform"
+    gives: ClassVar[StreamKind] = "waveform"
+    checkpoint: ClassVar[None] = None
 
     level: Level = "none"
     seconds: float | None = None

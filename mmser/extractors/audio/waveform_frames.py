@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from mmser.core.clip import Clip, Failure, Features, Modality
+from mmser.core.contracts import StreamKind
 from mmser.extractors.clips.outcomes import each_waveform
 from mmser.extractors.spectral.sample_rate import version_at
 
@@ -26,6 +27,8 @@ class WaveformFrames:
 
     modality: ClassVar[Modality] = "audio"
     dtype: ClassVar[str] = "float32"
+    gives: ClassVar[StreamKind] = "features"
+    checkpoint: ClassVar[None] = None
 
     sample_rate: int = 22_050
     frame_ms: float = 100.0

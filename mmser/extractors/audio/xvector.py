@@ -11,22 +11,23 @@ too short for the time-delay layers is followed by silence.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
 
 from mmser.core.clip import SAMPLE_RATE, Clip, Failure, Features, Modality
+from mmser.core.contracts import StreamKind
 from mmser.core.errors import MmserError
 from mmser.core.weights import Weights
+from mmser.extractors.arguments import WITHOUT_EFFECT, arguments
 from mmser.extractors.clips.outcomes import each_waveform
 from mmser.extractors.networks.devices import Precision, place_of, placed, seeded
 from mmser.extractors.spectral.level import Level, levelled
 
 _KINDS = ("wavlm", "wav2vec2", "unispeech-sat", "data2vec-audio", "wav2vec2-conformer")
 """Encoders under whose X-vector network transformers can read a checkpoint."""
-_NO_EFFECT = ("weights_folder", "device")
 _FRAME, _RECEPTIVE_FIELD = 320, 400
 """Samples between two frames of the encoder, and samples that one frame sees."""
 
@@ -47,14 +48,17 @@ class XVector:
 
     modality: ClassVar[Modality] = "audio"
     dtype: ClassVar[str] = "float32"
+    version: ClassVar[int] = 1
+    gives: ClassVar[StreamKind] = "features"
+    sample_rate: ClassVar[int] = SAMPLE_RATE
 
     weights: str = "microsoft/wavlm-base-plus-sv"
     revision: str | None = None
-    weights_folder: str = "weights"
+    weights_folder: str = field(default="weights", metadata=WITHOUT_EFFECT)
     size: int = 512
     level: Level = "none"
     precision: Precision = "float32"
-    device: str = "auto"
+    device: str = field(default="auto", metadata=WITHOUT_EFFECT)
     seed: int = 0
 
     @property
@@ -63,19 +67,13 @@ class XVector:
         return Weights(self.weights, self.revision, self.weights_folder, "the speaker encoder")
 
     @property
-    def random_weights(self) -> bool:
-        """Whether the features mean nothing."""
-        return self.checkpoint.is_random
-
-    @property
     def feature_size(self) -> int:
         """Length of the vector."""
         return self.size
 
     def parameters(self) -> Mapping[str, Any]:
         """Every argument that has an effect, the checkpoint by its digest or commit."""
-        kept = {name: value for name, value in asdict(self).items() if name not in _NO_EFFECT}
-        return {"extractor": "xvector", **kept, **self.checkpoint.facts}
+        return {"extractor": "xvector", **arguments(self), **self.checkpoint.facts}
 
     def extract(self, clips: Sequence[Clip]) -> list[Features | Failure]:
         """One (1, size) float32 array per clip, whose one row spans the clip."""
@@ -98,7 +96,7 @@ class XVector:
 
         from mmser.models.layers.checkpoints.pretrained import read_network
 
-        if self.random_weights:
+        if self.checkpoint.is_random:
             model = seeded(self._random_model, self.seed)
         else:
             remedy = (

@@ -5,17 +5,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar
 
 from mmser.core.clip import Clip, Failure, Features, Modality
+from mmser.core.contracts import StreamKind
 from mmser.core.weights import Weights
+from mmser.extractors.arguments import WITHOUT_EFFECT, arguments
 from mmser.extractors.networks.devices import Precision, placed, seeded
 from mmser.extractors.pictures.batches import image_features
 from mmser.extractors.pictures.recipe import Crop, PictureRecipe
 
-_NO_EFFECT = ("batch_size", "device")
 _DOWNLOAD = "https://github.com/timesler/facenet-pytorch/releases/download/v2.2.9/20180402-114759-vggface2.pt"
 
 
@@ -37,6 +38,9 @@ class InceptionResnet:
     modality: ClassVar[Modality] = "face"
     dtype: ClassVar[str] = "float16"
     feature_size: ClassVar[int] = 512
+    version: ClassVar[int] = 1
+    gives: ClassVar[StreamKind] = "features"
+    sample_rate: ClassVar[None] = None
 
     weights: str = "weights/20180402-114759-vggface2.pt"
     crop: Crop = "face"
@@ -49,8 +53,8 @@ class InceptionResnet:
     smallest_face: float = 40.0
     face_score: float = 0.9
     precision: Precision = "float32"
-    batch_size: int = 32
-    device: str = "auto"
+    batch_size: int = field(default=32, metadata=WITHOUT_EFFECT)
+    device: str = field(default="auto", metadata=WITHOUT_EFFECT)
     seed: int = 0
 
     @property
@@ -58,15 +62,9 @@ class InceptionResnet:
         """What ``weights`` names."""
         return Weights(self.weights, what="facenet's InceptionResnetV1", download=_DOWNLOAD)
 
-    @property
-    def random_weights(self) -> bool:
-        """Whether the features mean nothing."""
-        return self.checkpoint.is_random
-
     def parameters(self) -> Mapping[str, Any]:
         """Every argument that has an effect, the weights by their digest."""
-        kept = {name: value for name, value in asdict(self).items() if name not in _NO_EFFECT}
-        return {"extractor": "inception_resnet", **kept, **self.checkpoint.facts}
+        return {"extractor": "inception_resnet", **arguments(self), **self.checkpoint.facts}
 
     def extract(self, clips: Sequence[Clip]) -> list[Features | Failure]:
         """One (time, 512) float32 array per clip; spans where frames without a face
@@ -85,7 +83,7 @@ class InceptionResnet:
         from mmser.models.layers.checkpoints.tensors import load_tensors, read_tensors
 
         network = seeded(InceptionResnetV1, self.seed)
-        if not self.random_weights:
+        if not self.checkpoint.is_random:
             path = self.checkpoint.path
             remedy = f"Use {_DOWNLOAD}."
             load_tensors(

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar
 
 from mmser.core.clip import Clip, Failure, Features, Modality
+from mmser.core.contracts import StreamKind
 from mmser.core.errors import MmserError
 from mmser.core.weights import RANDOM, Weights
+from mmser.extractors.arguments import WITHOUT_EFFECT, arguments
 from mmser.extractors.networks.devices import Precision, placed, seeded
 from mmser.extractors.pictures.batches import image_features
 from mmser.extractors.pictures.recipe import Crop, PictureRecipe
 
-_NO_EFFECT = ("batch_size", "device")
 _MEAN = (123.675, 116.28, 103.53)
 _DEVIATION = (58.395, 57.12, 57.375)
 
@@ -40,6 +41,9 @@ class ResNet:
 
     modality: ClassVar[Modality] = "face"
     dtype: ClassVar[str] = "float16"
+    version: ClassVar[int] = 1
+    gives: ClassVar[StreamKind] = "features"
+    sample_rate: ClassVar[None] = None
 
     weights: str = "weights/resnet101-63fe2227.pth"
     architecture: str = "resnet101"
@@ -54,8 +58,8 @@ class ResNet:
     smallest_face: float = 40.0
     face_score: float = 0.9
     precision: Precision = "float32"
-    batch_size: int = 32
-    device: str = "auto"
+    batch_size: int = field(default=32, metadata=WITHOUT_EFFECT)
+    device: str = field(default="auto", metadata=WITHOUT_EFFECT)
     seed: int = 0
 
     @property
@@ -65,19 +69,13 @@ class ResNet:
         return Weights(self.weights, what=f"torchvision's {self.architecture}", download=download)
 
     @property
-    def random_weights(self) -> bool:
-        """Whether the features mean nothing."""
-        return self.checkpoint.is_random
-
-    @property
     def feature_size(self) -> int:
         """Columns of the output."""
         return self.size
 
     def parameters(self) -> Mapping[str, Any]:
         """Every argument that has an effect, the weights by their digest."""
-        kept = {name: value for name, value in asdict(self).items() if name not in _NO_EFFECT}
-        return {"extractor": "resnet", **kept, **self.checkpoint.facts}
+        return {"extractor": "resnet", **arguments(self), **self.checkpoint.facts}
 
     def extract(self, clips: Sequence[Clip]) -> list[Features | Failure]:
         """One (time, size) float32 array per clip; spans where frames without a face
@@ -105,7 +103,7 @@ class ResNet:
 
         from mmser.models.layers.checkpoints.tensors import load_tensors, read_tensors
 
-        if self.random_weights:
+        if self.checkpoint.is_random:
             network = seeded(self._random_network, self.seed)
         else:
             network = get_model(self.architecture, weights=None)
@@ -115,7 +113,7 @@ class ResNet:
                 f"{self.architecture} of size {self.size}", f"size {size}", f"Set size={size}."
             )
         network.fc = nn.Identity()
-        if not self.random_weights:
+        if not self.checkpoint.is_random:
             path = self.checkpoint.path
             remedy = f"Set `architecture` to the file's, or use {self._download}."
             load_tensors(

@@ -1,14 +1,8 @@
-"""At which rate an extractor wants to hear."""
+"""The version of an extractor of sound at the rate that it reads."""
 
 from __future__ import annotations
 
 from mmser.core.clip import SAMPLE_RATE
-from mmser.core.contracts import Extractor
-
-
-def sample_rate_of(extractor: Extractor) -> int:
-    """Hz: the extractor's attribute ``sample_rate``, or `SAMPLE_RATE` where it has none."""
-    return int(getattr(extractor, "sample_rate", SAMPLE_RATE))
 
 
 def version_at(sample_rate: int) -> int:

@@ -9,31 +9,30 @@ that rows can be matched with word times.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 
 from mmser.core.clip import Clip, Failure, Features, Modality, Transcript
+from mmser.core.contracts import StreamKind
 from mmser.core.errors import MmserError
 from mmser.core.weights import Weights
 from mmser.core.words import spoken_words
+from mmser.extractors.arguments import WITHOUT_EFFECT, arguments
 from mmser.extractors.clips.length_batches import length_batches
 from mmser.extractors.clips.outcomes import checked, transcript_of
 from mmser.extractors.networks.devices import Precision, place_of, placed, seeded
 from mmser.extractors.transcripts.pieces import (
     HASHED_VOCABULARY,
-    HashedTokenizer,
     Pieces,
     Tokenizer,
     cut_note,
     piece_spans,
-    read_tokenizer,
+    tokenizer_of,
 )
 from mmser.extractors.transcripts.word_spans import spans_of
-
-_NO_EFFECT = ("weights_folder", "batch_pieces", "device")
 
 
 @dataclass(frozen=True)
@@ -59,17 +58,20 @@ class Bert:
 
     modality: ClassVar[Modality] = "text"
     dtype: ClassVar[str] = "float16"
+    version: ClassVar[int] = 1
+    gives: ClassVar[StreamKind] = "features"
+    sample_rate: ClassVar[None] = None
 
     weights: str = "google-bert/bert-base-uncased"
     revision: str | None = None
-    weights_folder: str = "weights"
+    weights_folder: str = field(default="weights", metadata=WITHOUT_EFFECT)
     size: int = 768
     layers: int = 1
     pooling: Literal["words", "pieces"] = "words"
     limit: int = 512
     precision: Precision = "float32"
-    batch_pieces: int = 2048
-    device: str = "auto"
+    batch_pieces: int = field(default=2048, metadata=WITHOUT_EFFECT)
+    device: str = field(default="auto", metadata=WITHOUT_EFFECT)
     seed: int = 0
 
     @property
@@ -78,19 +80,13 @@ class Bert:
         return Weights(self.weights, self.revision, self.weights_folder, "the text encoder")
 
     @property
-    def random_weights(self) -> bool:
-        """Whether the features mean nothing."""
-        return self.checkpoint.is_random
-
-    @property
     def feature_size(self) -> int:
         """Columns of the output."""
         return self.size * self.layers
 
     def parameters(self) -> Mapping[str, Any]:
         """Every argument that has an effect, the checkpoint by its digest or commit."""
-        kept = {name: value for name, value in asdict(self).items() if name not in _NO_EFFECT}
-        return {"extractor": "bert", **kept, **self.checkpoint.facts}
+        return {"extractor": "bert", **arguments(self), **self.checkpoint.facts}
 
     def extract(self, clips: Sequence[Clip]) -> list[Features | Failure]:
         """One (word or sub-word, size * layers) float32 array per clip, with spans where words have
@@ -123,11 +119,11 @@ class Bert:
 
     @cached_property
     def _tokenizer(self) -> Tokenizer:
-        return HashedTokenizer() if self.random_weights else read_tokenizer(self.checkpoint.path)
+        return tokenizer_of(self.checkpoint)
 
     @cached_property
     def _model(self) -> Any:
-        model = seeded(self._random_model, self.seed) if self.random_weights else self._read()
+        model = seeded(self._random_model, self.seed) if self.checkpoint.is_random else self._read()
         if model.config.hidden_size != self.size:
             raise MmserError(
                 f"a checkpoint of size {self.size}",

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from mmser.core.clip import Clip, Failure, Features, Modality, Transcript
+from mmser.core.contracts import StreamKind
 from mmser.core.words import words_of
 from mmser.extractors.clips.outcomes import each_transcript
 
@@ -31,7 +32,10 @@ class Characters:
     modality: ClassVar[Modality] = "text"
     dtype: ClassVar[str] = "int32"
     feature_size: ClassVar[int] = 1
-    gives: ClassVar[str] = "characters"
+    gives: ClassVar[StreamKind] = "characters"
+    version: ClassVar[int] = 1
+    sample_rate: ClassVar[None] = None
+    checkpoint: ClassVar[None] = None
 
     alphabet: str = " abcdefghijklmnopqrstuvwxyz'"
 

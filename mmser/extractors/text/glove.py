@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from mmser.core.clip import Clip, Failure, Features, Modality, Transcript
+from mmser.core.contracts import StreamKind
 from mmser.core.weights import Weights
 from mmser.core.words import word_id, words_of
 from mmser.extractors.clips.outcomes import each_transcript
@@ -39,6 +40,9 @@ class Glove:
 
     modality: ClassVar[Modality] = "text"
     dtype: ClassVar[str] = "float16"
+    version: ClassVar[int] = 1
+    gives: ClassVar[StreamKind] = "features"
+    sample_rate: ClassVar[None] = None
 
     weights: str = "weights/glove.840B.300d.txt"
     size: int = 300
@@ -50,11 +54,6 @@ class Glove:
     def checkpoint(self) -> Weights:
         """What ``weights`` names."""
         return Weights(self.weights, what="GloVe", download=_DOWNLOAD)
-
-    @property
-    def random_weights(self) -> bool:
-        """Whether the vectors mean nothing."""
-        return self.checkpoint.is_random
 
     @property
     def feature_size(self) -> int:
@@ -89,7 +88,7 @@ class Glove:
 
     def _vector(self, word: str) -> np.ndarray | None:
         """(size,) float32 of one word, None when neither it nor a part of it is known."""
-        if self.random_weights:
+        if self.checkpoint.is_random:
             generator = np.random.default_rng([self.seed, word_id(word)])
             return 0.4 * generator.standard_normal(self.size, dtype=np.float32)
         vector = self._file.get(word)

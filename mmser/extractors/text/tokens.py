@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
 
 from mmser.core.clip import Clip, Failure, Features, Modality, Transcript
+from mmser.core.contracts import StreamKind
 from mmser.core.weights import Weights
 from mmser.core.words import spoken_words
+from mmser.extractors.arguments import WITHOUT_EFFECT, arguments
 from mmser.extractors.clips.outcomes import each_transcript
 from mmser.extractors.transcripts.pieces import (
-    HashedTokenizer,
     Tokenizer,
     cut_note,
     piece_spans,
-    read_tokenizer,
+    tokenizer_of,
 )
 from mmser.extractors.transcripts.word_spans import spans_of
-
-_NO_EFFECT = ("weights_folder",)
 
 
 @dataclass(frozen=True)
@@ -41,11 +40,13 @@ class Tokens:
     modality: ClassVar[Modality] = "text"
     dtype: ClassVar[str] = "int32"
     feature_size: ClassVar[int] = 1
-    gives: ClassVar[str] = "tokens"
+    gives: ClassVar[StreamKind] = "tokens"
+    version: ClassVar[int] = 1
+    sample_rate: ClassVar[None] = None
 
     weights: str = "google-bert/bert-base-uncased"
     revision: str | None = None
-    weights_folder: str = "weights"
+    weights_folder: str = field(default="weights", metadata=WITHOUT_EFFECT)
     limit: int = 512
 
     @property
@@ -53,15 +54,9 @@ class Tokens:
         """What ``weights`` names."""
         return Weights(self.weights, self.revision, self.weights_folder, "the tokenizer")
 
-    @property
-    def random_weights(self) -> bool:
-        """Whether the ids fit no pretrained network."""
-        return self.checkpoint.is_random
-
     def parameters(self) -> Mapping[str, Any]:
         """Every argument that has an effect, the checkpoint by its digest or commit."""
-        kept = {name: value for name, value in asdict(self).items() if name not in _NO_EFFECT}
-        return {"extractor": "tokens", **kept, **self.checkpoint.facts}
+        return {"extractor": "tokens", **arguments(self), **self.checkpoint.facts}
 
     def extract(self, clips: Sequence[Clip]) -> list[Features | Failure]:
         """One (sub-word,) int32 array per clip, with spans where words have times."""
@@ -69,7 +64,7 @@ class Tokens:
 
     @cached_property
     def _tokenizer(self) -> Tokenizer:
-        return HashedTokenizer() if self.random_weights else read_tokenizer(self.checkpoint.path)
+        return tokenizer_of(self.checkpoint)
 
     def _features(self, transcript: Transcript) -> Features:
         words = spoken_words(transcript.text)

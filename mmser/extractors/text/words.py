@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from mmser.core.clip import Clip, Failure, Features, Modality, Transcript
+from mmser.core.contracts import StreamKind
 from mmser.core.words import word_id, words_of
 from mmser.extractors.clips.outcomes import each_transcript
 from mmser.extractors.transcripts.word_spans import spans_of
@@ -26,7 +27,10 @@ class Words:
     modality: ClassVar[Modality] = "text"
     dtype: ClassVar[str] = "int32"
     feature_size: ClassVar[int] = 1
-    gives: ClassVar[str] = "words"
+    gives: ClassVar[StreamKind] = "words"
+    version: ClassVar[int] = 1
+    sample_rate: ClassVar[None] = None
+    checkpoint: ClassVar[None] = None
 
     limit: int | None = None
 

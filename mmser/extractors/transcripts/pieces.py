@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from mmser.core.errors import MmserError, reason_of
+from mmser.core.weights import Weights
 from mmser.core.words import normalise_word, word_id
 
 CUT = "only the first"
@@ -93,6 +94,11 @@ class HashedTokenizer:
                 ids.append(3 + word_id(piece) % (HASHED_VOCABULARY - 3))
                 owners.append(number)
         return Pieces([*ids[: limit - 1], _END], [*owners[: limit - 1], -1])
+
+
+def tokenizer_of(checkpoint: Weights) -> Tokenizer:
+    """The checkpoint's own; hashing where its weights are random, which need no file."""
+    return HashedTokenizer() if checkpoint.is_random else read_tokenizer(checkpoint.path)
 
 
 def cut_note(kept: int, words: int) -> str:

@@ -16,7 +16,6 @@ from mmser.core.utterance import Utterance
 from mmser.extraction.preprocess import preprocess
 from mmser.extractors.audio.waveform_frames import WaveformFrames
 from mmser.extractors.spectral.level import prepared
-from mmser.extractors.spectral.sample_rate import sample_rate_of
 from mmser.media.resampling import resampled
 from mmser.media.write import write_wav
 
@@ -49,7 +48,7 @@ def test_these_extractors_want_another_rate() -> None:
 @pytest.mark.parametrize("name", AT_22_KHZ)
 def test_sound_decoded_at_their_rate_is_what_they_hear(name: str) -> None:
     extractor = built(load_config("extractor", name))
-    assert sample_rate_of(extractor) == 22_050 and recipe_of(name, extractor).version == 2
+    assert extractor.sample_rate == 22_050 and recipe_of(name, extractor).version == 2
     decoded = values_of(name, Clip("u", np.zeros(16_000, np.float32), waveforms={22_050: NOISE}))
     np.testing.assert_array_equal(decoded, values_of(name, Clip("u", waveforms={22_050: NOISE})))
     assert decoded.std() > 0

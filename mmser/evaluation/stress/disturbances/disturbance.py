@@ -6,12 +6,12 @@ import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from mmser.cache.fingerprint import recipe_of
-from mmser.core.clip import Clip, Failure, Features, Modality
+from mmser.core.clip import SAMPLE_RATE, Clip, Failure, Features, Modality
 from mmser.core.contracts import Extractor
 from mmser.core.errors import MmserError, UsageError
 from mmser.core.folders import files_below
@@ -173,14 +173,21 @@ class Disturbed:
     """``extractor`` on clips changed by ``disturbance``: an extractor like any other, with a
     fingerprint of its own.
 
-    Modality, stored dtype and the random-weights mark are the extractor's.
+    What it states of itself is the extractor's, save two: its own ``version``, and the rate of the
+    sound, for a disturbance is made at 16 kHz.
     """
+
+    version: ClassVar[int] = 1
 
     def __init__(self, extractor: Extractor, disturbance: Disturbance) -> None:
         self.extractor, self.disturbance = extractor, disturbance
         recipe = recipe_of("disturbed", extractor)
         self.modality = extractor.modality
-        self.dtype, self.random_weights = recipe.dtype, recipe.random_weights
+        self.gives = extractor.gives
+        self.feature_size = extractor.feature_size
+        self.dtype = extractor.dtype
+        self.checkpoint = extractor.checkpoint
+        self.sample_rate = SAMPLE_RATE if extractor.modality == "audio" else None
         self._own = {
             "class": recipe.maker,
             "version": recipe.version,
