@@ -1,4 +1,4 @@
-"""One part of a fold as a torch dataset: (epoch, row) -> Sample, read from memory-mapped stores."""
+"""One split of a fold as a torch dataset: (epoch, row) -> Sample, read from its stores."""
 
 from __future__ import annotations
 
@@ -10,21 +10,20 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 import numpy as np
 from torch.utils.data import Dataset
 
-from mmser.data.alignment import align
 from mmser.data.sample import Sample, Track
 from mmser.data.spec import StreamSpec
+from mmser.data.stream_alignment import NATIVE, StreamAlignment, align
 from mmser.data.transforms import Transforms
-from mmser.settings.data import Alignment
 
 if TYPE_CHECKING:
     from mmser.cache.feature_store import FeatureStore
 
 
 class Samples(Protocol):
-    """What an augmentation may ask of the training part (partners for mixing, babble)."""
+    """What an augmentation may ask of the training split (partners for mixing, babble)."""
 
     ids: tuple[str, ...]
-    """Utterances of the part, in order."""
+    """Utterances of the split, in order."""
 
     labels: tuple[str | None, ...]
     """Class name of each, None when unlabelled."""
@@ -33,7 +32,7 @@ class Samples(Protocol):
     """Who speaks each."""
 
     def sample(self, identifier: str) -> Sample:
-        """One utterance of this part as it is before augmentation."""
+        """One utterance of this split as it is before augmentation."""
         ...
 
 
@@ -55,7 +54,7 @@ class Augmentation(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Facts:
-    """What is known of the rows of a part without reading features; arrays are (row,)."""
+    """What the manifest says of the rows of a split, without features; arrays are (row,)."""
 
     ids: tuple[str, ...]
     labels: tuple[str | None, ...]
@@ -67,11 +66,10 @@ class Facts:
     targets: Mapping[str, np.ndarray]
 
 
-class PartDataset(Dataset[Sample]):
-    """Rows of one part. Reading is lazy: each worker process opens the shards it needs once.
+class SplitDataset(Dataset[Sample]):
+    """Rows of one split. Reading is lazy: each worker process opens the shards it needs once.
 
-    ``alignment``, ``grid_rate`` and ``reference`` as in `mmser.data.alignment`; ``augmentation`` is
-    applied in order.
+    ``augmentation`` is applied in order, each change before or after the streams' limits.
     """
 
     def __init__(
@@ -80,9 +78,7 @@ class PartDataset(Dataset[Sample]):
         stores: Mapping[str, FeatureStore],
         specs: Mapping[str, StreamSpec],
         transforms: Transforms,
-        alignment: Alignment = "native",
-        grid_rate: float = 10.0,
-        reference: str | None = None,
+        alignment: StreamAlignment = NATIVE,
         augmentation: Sequence[Augmentation] = (),
         seed: int = 0,
     ) -> None:
@@ -94,8 +90,6 @@ class PartDataset(Dataset[Sample]):
         self.specs = dict(specs)
         self.transforms = transforms
         self.alignment = alignment
-        self.grid_rate = grid_rate
-        self.reference = reference
         self.augmentation = tuple(augmentation)
         self.seed = seed
         self._row = {identifier: row for row, identifier in enumerate(facts.ids)}
@@ -112,7 +106,7 @@ class PartDataset(Dataset[Sample]):
             name: limit_track(track, self.specs[name]) for name, track in sample.streams.items()
         }
         sample = self._augmented(replace(sample, streams=limited), epoch, after_limit=True)
-        return align(sample, self.alignment, self.grid_rate, self.reference)
+        return align(sample, self.alignment)
 
     def sample(self, identifier: str) -> Sample:
         """One utterance before augmentation, limit and alignment (`Samples`)."""
@@ -127,14 +121,13 @@ class PartDataset(Dataset[Sample]):
 
     def _read(self, row: int) -> Sample:
         facts = self.facts
-        identifier = facts.ids[row]
+        identifier, speaker = facts.ids[row], facts.speakers[row]
         streams: dict[str, Track | None] = {}
         for name, store in self.stores.items():
             track = read_track(store, identifier)
             if track is not None:
-                track = replace(
-                    track, values=self.transforms.apply(name, track.values, facts.speakers[row])
-                )
+                values = self.transforms.apply(name, track.values, speaker)
+                track = replace(track, values=values)
             streams[name] = track
         duration = float(facts.duration[row])
         return Sample(

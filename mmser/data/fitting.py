@@ -1,4 +1,4 @@
-"""Fits `Transforms` on the training part of a fold."""
+"""Fits `Transforms` on the training split of a fold."""
 
 from __future__ import annotations
 
@@ -20,17 +20,20 @@ if TYPE_CHECKING:
 
 
 def fit_transforms(
-    parts: Mapping[str, Facts], stores: Mapping[str, FeatureStore], specs: Mapping[str, StreamSpec]
+    facts: Mapping[str, Facts],
+    stores: Mapping[str, FeatureStore],
+    specs: Mapping[str, StreamSpec],
 ) -> Transforms:
-    """Scalers and vocabularies of the streams that ask for one, from the steps the model will see
-    (after the limit).
+    """Scalers and vocabularies of the streams that ask for one; ``facts`` are keyed by split.
 
-    Only the part "train" is read, except for `SpeakerScaler`, whose speakers (genders, corpora)
-    outside training are scaled by their own utterances (no label is used).
+    They are fitted on the steps the model will see (after the limit), of the training split alone.
+    A `SpeakerScaler` is the exception: speakers (genders, corpora) outside training are scaled by
+    their own utterances, no label is used.
     """
     fitted: dict[str, Transform] = {}
+    training = facts["train"].ids
     for name, spec in specs.items():
-        store, training = stores[name], parts["train"].ids
+        store = stores[name]
         if spec.vocabulary:
             fitted[name] = fit_vocabulary(_arrays(training, store, spec), spec.min_count)
         elif spec.normalise == "zscore":
@@ -38,50 +41,44 @@ def fit_transforms(
         elif spec.normalise == "minmax":
             fitted[name] = fit_range(_arrays(training, store, spec))
         elif spec.normalise.endswith("_zscore"):
-            fitted[name] = fit_groups(parts, store, spec)
+            fitted[name] = fit_groups(facts, store, spec)
     return Transforms(fitted)
 
 
-def fit_groups(parts: Mapping[str, Facts], store: FeatureStore, spec: StreamSpec) -> SpeakerScaler:
-    """The scale of each speaker: their own, their gender's or their corpus's, as ``spec.normalise``
-    says.
+def fit_groups(facts: Mapping[str, Facts], store: FeatureStore, spec: StreamSpec) -> SpeakerScaler:
+    """The scale of each speaker: their own, their gender's or their corpus's (``spec.normalise``).
 
     It is that of the group's training utterances where it has any, else of all of its utterances.
     Raises MmserError when no training speaker's gender is known.
     """
-    training = _by_group(parts["train"], store, spec)
+    training = _by_group(facts["train"], store, spec)
     if spec.normalise == "gender_zscore" and not any(name.isdigit() for name in training):
         raise MmserError(
             "genders for normalise=gender_zscore",
-            "none in the training part",
+            "none in the training split",
             "Use speaker_zscore.",
         )
     others: dict[str, list[str]] = {}
-    for part, facts in parts.items():
-        if part != "train":
-            for group, ids in _by_group(facts, store, spec).items():
+    for split, rows in facts.items():
+        if split != "train":
+            for group, ids in _by_group(rows, store, spec).items():
                 others.setdefault(group, []).extend(ids)
-    scales = {
-        group: fit_scale(_arrays(ids, store, spec)) for group, ids in (others | training).items()
-    }
-    members = {
-        s: g
-        for facts in parts.values()
-        for s, g in zip(facts.speakers, _groups(facts, spec), strict=True)
-    }
+    ids_of = others | training
+    scales = {group: fit_scale(_arrays(ids, store, spec)) for group, ids in ids_of.items()}
+    group_of: dict[str, str] = {}
+    for rows in facts.values():
+        group_of |= dict(zip(rows.speakers, _groups(rows, spec), strict=True))
     return SpeakerScaler(
-        {speaker: scales[group] for speaker, group in members.items() if group in scales}
+        {speaker: scales[group] for speaker, group in group_of.items() if group in scales}
     )
 
 
 def _groups(facts: Facts, spec: StreamSpec) -> Sequence[str]:
-    """(row,) the group that each utterance is scaled with; those outside the training part's are
-    one, "-100".
-    """
+    """(row,) the group that each utterance is scaled with; "-100" for one outside training's."""
     domain = spec.normalise.removesuffix("_zscore")
-    return (
-        facts.speakers if domain == "speaker" else [str(number) for number in facts.targets[domain]]
-    )
+    if domain == "speaker":
+        return facts.speakers
+    return [str(number) for number in facts.targets[domain]]
 
 
 def _by_group(facts: Facts, store: FeatureStore, spec: StreamSpec) -> dict[str, list[str]]:

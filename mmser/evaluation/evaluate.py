@@ -23,7 +23,7 @@ from mmser.runs.run_paths import ATTENTION, EMBEDDED, EMBEDDINGS, LAYERS, fold_k
 from mmser.runs.training_stages import list_stages
 
 if TYPE_CHECKING:
-    from mmser.data.fold import FoldData
+    from mmser.data.fold_data import FoldData
     from mmser.models.multimodal import MultimodalModel
     from mmser.training.run import Run, TrainedFold
 

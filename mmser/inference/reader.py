@@ -16,7 +16,8 @@ from mmser.core.clip import Clip, Failure, Features
 from mmser.core.contracts import Extractor
 from mmser.core.errors import MmserError
 from mmser.data.collate import Collate
-from mmser.data.dataset import Facts, PartDataset
+from mmser.data.dataset import Facts, SplitDataset
+from mmser.data.stream_alignment import StreamAlignment
 from mmser.data.transforms import Transforms
 from mmser.evaluation.extractor_files import check_named
 from mmser.evaluation.rebuild import decoded_rate, extractor_of
@@ -111,18 +112,16 @@ class Reader:
         for stream, source in self._sources.items():
             _check_shape(stream, source, [found[stream] for found in features.values()])
         data = self.trained.data
-        alignment = data["alignment"]
-        dataset = PartDataset(
+        alignment = StreamAlignment(data["alignment"], data["grid_rate"], data["word_stream"])
+        dataset = SplitDataset(
             _facts(tuple(features)),
             stores,
             {stream: source.spec for stream, source in self._sources.items()},
             transforms,
             alignment,
-            data["grid_rate"],
-            data["word_stream"] if alignment == "word" else None,
         )
         shapes = {stream: source.shape for stream, source in self._sources.items()}
-        collate = Collate(shapes, aligned=alignment != "native")
+        collate = Collate(shapes, aligned=alignment.is_shared)
         return collate([dataset[0, row] for row in range(len(dataset))])
 
 

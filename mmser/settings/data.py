@@ -39,7 +39,7 @@ class Episodes:
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """What each option means stands in configs/train.yaml and at `mmser.data.fold.FoldData`."""
+    """Options of batches; `mmser.data.batching` and `mmser.data.stream_alignment` explain them."""
 
     batch_size: Annotated[int, Whole(1)]
     alignment: Annotated[Alignment, OneOf(*ALIGNMENTS)]

@@ -22,7 +22,7 @@ from mmser.cache.lock import locked
 from mmser.cache.recorded import recorded_stores
 from mmser.core.errors import MmserError
 from mmser.core.trust import trust
-from mmser.data.fold import FoldData
+from mmser.data.fold_data import FoldData
 from mmser.runs.own_manifest import own_manifest
 from mmser.runs.run_paths import (
     CHECKED,

@@ -18,9 +18,11 @@ import pandas as pd
 import torch
 from torch import nn
 
+from mmser.cache.feature_store import FeatureStore
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
-from mmser.data.fold import FoldData
+from mmser.data.fold_data import FoldData
+from mmser.data.fold_opening import Fitted
 from mmser.data.transforms import Transforms
 from mmser.models.multimodal import MultimodalModel
 from mmser.runs.own_manifest import own_manifest
@@ -150,19 +152,24 @@ class TrainedFold:
         """Scalers and vocabularies as fitted on the training split."""
         return Transforms.load(self.directory / TRANSFORMS)
 
-    def data(self, assignment: pd.DataFrame | None = None, **options: Any) -> FoldData:
+    def data(
+        self,
+        assignment: pd.DataFrame | None = None,
+        test_stores: Mapping[str, FeatureStore] | None = None,
+    ) -> FoldData:
         """The fold's data with the transforms and the task it was trained with.
 
-        ``assignment`` replaces the run's; ``options`` overrides arguments of FoldData
-        (``test_stores`` for another condition, ``workers``, ...).
+        ``assignment`` replaces the run's; ``test_stores`` replaces stores for the test split alone:
+        another condition.
         """
         run = self.run
-        saved = {"transforms": self.transforms(), "task": self.task, "recorded": run.recorded}
         return open_fold(
             run.settings,
             run.manifest,
             run.assignment if assignment is None else assignment,
             self.fold,
             self.seed,
-            **{**saved, **options},
+            run.recorded,
+            Fitted(self.task, self.transforms()),
+            test_stores,
         )

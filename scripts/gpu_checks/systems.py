@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from gpu_checks.corpus import extractor_config, fill_caches, is_drawn
 from mmser.core.batch import Batch
 from mmser.core.configs import config_names, load_config
-from mmser.data.fold import FoldData
+from mmser.data.fold_data import FoldData
 from mmser.pipeline.train import train_settings
 from mmser.runs.training_stages import Stage, list_stages
 from mmser.training.components.construction import make_learner, make_model

@@ -5,14 +5,18 @@ spans.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from mmser.data.batching import BatchOptions
+from mmser.data.fold_data import FoldData
+from mmser.data.fold_opening import Inputs, Labelling, open_fold_data
 from mmser.data.spec import StreamSpec
+from mmser.data.stream_alignment import StreamAlignment
 
 
 @dataclass
@@ -43,6 +47,9 @@ class MemoryStore:
     def check(self, identifiers: Iterable[str] | None = None) -> None:
         """Nothing to check."""
 
+    def unchecked_bytes(self) -> int:
+        return 0
+
     def read(self, identifier: str) -> np.ndarray:
         return self.arrays[identifier].copy()
 
@@ -64,8 +71,8 @@ class SmallCorpus:
     specs: dict[str, StreamSpec]
     classes: tuple[str, ...] = ("angry", "sad")
 
-    def arguments(self, **changes: Any) -> dict[str, Any]:
-        """Keyword arguments of FoldData."""
+    def open(self, **changes: Any) -> FoldData:
+        """The fold "f0" in batches of four; ``changes`` are fields of what it is opened with."""
         given = {
             "manifest": self.manifest,
             "assignment": self.assignment,
@@ -74,8 +81,15 @@ class SmallCorpus:
             "specs": self.specs,
             "classes": self.classes,
             "batch_size": 4,
-        }
-        return given | changes
+        } | changes
+        kind = given.pop("alignment", "native")
+        grouped = [
+            made(**{each.name: given.pop(each.name) for each in fields(made) if each.name in given})
+            for made in (Inputs, Labelling, BatchOptions)
+        ]
+        inputs, labelling, options = grouped
+        inputs = replace(inputs, alignment=StreamAlignment(kind))
+        return open_fold_data(inputs=inputs, labelling=labelling, options=options, **given)
 
 
 def build_corpus(utterances: int = 24, seed: int = 0) -> SmallCorpus:

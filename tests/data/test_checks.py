@@ -8,13 +8,12 @@ import numpy as np
 import pytest
 
 from mmser.core.errors import MmserError, UsageError
-from mmser.data.fold import FoldData
 from mmser.data.spec import StreamSpec
 
 
 def refused(corpus, text: str, error: type[MmserError] = MmserError, **changes) -> None:
     with pytest.raises(error, match=text):
-        FoldData(**corpus.arguments(**changes))
+        corpus.open(**changes)
 
 
 def test_a_store_in_which_everything_failed(corpus):
@@ -54,7 +53,7 @@ def test_a_test_store_of_another_kind(corpus):
 def test_a_test_store_in_which_nothing_is_left_is_an_absent_modality(corpus):
     audio = corpus.stores["audio"]
     nothing = dataclasses.replace(audio, arrays={}, failed=audio.ids)
-    data = FoldData(**corpus.arguments(test_stores={"audio": nothing}))
+    data = corpus.open(test_stores={"audio": nothing})
     assert data.absent("test")["audio"] == len(data.ids("test"))
     for batch in data.loader("test", shuffle=False):
         assert not batch.streams["audio"].mask.any()

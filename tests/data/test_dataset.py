@@ -13,7 +13,7 @@ import torch
 from mmser.data.augmentation.gaussian_noise import GaussianNoise
 from mmser.data.augmentation.modality_dropout import ModalityDropout
 from mmser.data.augmentation.spec_augment import SpecAugment
-from mmser.data.fold import FoldData
+from mmser.data.fold_data import FoldData
 from mmser.data.sample import Sample
 from mmser.data.spec import StreamSpec
 
@@ -41,20 +41,20 @@ def equal(left: dict[str, list[torch.Tensor]], right: dict[str, list[torch.Tenso
 
 @pytest.mark.parametrize("change", [{"workers": 2}, {"batch_size": 5}, {"batching": "random"}])
 def test_an_utterance_is_changed_alike_whatever_its_companions_and_workers(corpus, change):
-    plain = FoldData(**corpus.arguments(augmentation=CHANGES))
-    other = FoldData(**corpus.arguments(augmentation=CHANGES, **change))
+    plain = corpus.open(augmentation=CHANGES)
+    other = corpus.open(augmentation=CHANGES, **change)
     assert equal(rows(plain, 2), rows(other, 2))
 
 
 def test_changes_differ_between_epochs_and_seeds(corpus):
-    fold = FoldData(**corpus.arguments(augmentation=CHANGES))
-    other = FoldData(**corpus.arguments(augmentation=CHANGES, seed=1))
+    fold = corpus.open(augmentation=CHANGES)
+    other = corpus.open(augmentation=CHANGES, seed=1)
     assert not equal(rows(fold, 0), rows(fold, 1))
     assert not equal(rows(fold, 0), rows(other, 0))
 
 
 def test_only_training_is_augmented(corpus):
-    plain, fold = FoldData(**corpus.arguments()), FoldData(**corpus.arguments(augmentation=CHANGES))
+    plain, fold = corpus.open(), corpus.open(augmentation=CHANGES)
     for part in ("validation", "test"):
         for shuffle in (True, False):
             assert equal(rows(fold, 0, part, shuffle), rows(plain, 0, part, shuffle))
@@ -77,8 +77,8 @@ def test_an_augmentation_can_join_training_utterances_of_the_same_class(corpus):
             both = replace(own, values=np.concatenate([own.values, partner.values]))
             return replace(sample, streams=sample.streams | {"audio": both})
 
-    fold = FoldData(**corpus.arguments(augmentation=[Joined()]))
-    plain = rows(FoldData(**corpus.arguments()), 0)
+    fold = corpus.open(augmentation=[Joined()])
+    plain = rows(corpus.open(), 0)
     classes = dict(zip(fold.ids("train"), fold.labels("train"), strict=True))
     for identifier, (audio, _) in rows(fold, 0).items():
         own = plain[identifier][0]
@@ -101,24 +101,24 @@ def test_the_limit_holds_after_augmentation(corpus):
             return replace(sample, streams=sample.streams | {"audio": both})
 
     specs = corpus.specs | {"audio": StreamSpec("mfcc40", limit=20)}
-    fold = FoldData(**corpus.arguments(specs=specs, augmentation=[Doubled()]))
+    fold = corpus.open(specs=specs, augmentation=[Doubled()])
     assert max(len(audio) for audio, _ in rows(fold, 0).values()) == 20
 
 
 def test_spec_augment_masks_what_is_left_by_the_limit(corpus):
     """Masks of 2 in 4 steps: were they laid over whole utterances, hardly one would be seen."""
-    specs = corpus.arguments()["specs"]
+    specs = corpus.specs
     name = next(iter(specs))
     short = {**specs, name: replace(specs[name], limit=4)}
     change = SpecAugment(name, time_masks=1, time_width=2, time_fraction=1.0, frequency_masks=0)
-    plain = rows(FoldData(**corpus.arguments(specs=short)), 0)
-    masked = rows(FoldData(**corpus.arguments(specs=short, augmentation=(change,))), 0)
+    plain = rows(corpus.open(specs=short), 0)
+    masked = rows(corpus.open(specs=short, augmentation=(change,)), 0)
     differ = [not torch.equal(a[0], masked[i][0]) for i, a in plain.items() if len(a[0]) == 4]
     assert np.mean(differ) > 0.5  # widths 0, 1 and 2 are equally likely
 
 
 def test_drop_last_is_for_training(corpus):
-    fold = FoldData(**corpus.arguments(batch_size=7, drop_last=True))
+    fold = corpus.open(batch_size=7, drop_last=True)
     assert {len(batch.ids) for batch in fold.loader("train", shuffle=True)} == {7}
     for part, shuffle in (("train", False), ("test", False)):
         seen = [identifier for batch in fold.loader(part, shuffle) for identifier in batch.ids]
@@ -126,7 +126,7 @@ def test_drop_last_is_for_training(corpus):
 
 
 def test_dialogues_arrive_whole_and_numbered(corpus):
-    fold = FoldData(**corpus.arguments(batching="dialogue", batch_size=6))
+    fold = corpus.open(batching="dialogue", batch_size=6)
     for batch in fold.loader("train", shuffle=True):
         assert len(batch.ids) == 6
         assert batch.context.turn.tolist() == [0, 1, 2, 0, 1, 2]
@@ -136,7 +136,7 @@ def test_dialogues_arrive_whole_and_numbered(corpus):
 
 def test_balanced_drawing_is_for_training(corpus):
     corpus.assignment.loc[corpus.assignment["id"].isin(["u000", "u002", "u004"]), "label"] = None
-    fold = FoldData(**corpus.arguments(balanced=True))
+    fold = corpus.open(balanced=True)
     drawn = [
         label
         for _ in range(3)

@@ -11,7 +11,7 @@ import pytest
 
 from mmser.core.task import Task
 from mmser.data.listeners import count_listeners, listener_targets
-from mmser.data.parts import make_task
+from mmser.data.splits import make_task
 
 CLASSES = ("angry", "happy")
 LABELS = {"ang": "angry", "hap": "happy", "exc": "happy"}

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from mmser.core.errors import MmserError
-from mmser.data.alignment import align
 from mmser.data.sample import Sample, Track
+from mmser.data.stream_alignment import align
 from mmser.extraction.track_files import read_tracks
 
 

@@ -12,6 +12,7 @@ from torch import nn
 
 from mmser.core.batch import Batch, Context, Outputs, Stream
 from mmser.core.task import Task
+from mmser.data.stream_alignment import NATIVE
 
 CLASSES = ("ang", "hap", "sad")
 
@@ -108,9 +109,9 @@ def make_run(directory):
     def trained_fold(fold, seed):
         data = SimpleNamespace(
             task=Task(classes=CLASSES),
-            alignment="native",
-            ids=lambda part: tuple(f"{'A' if fold == 'one' else 'B'}{i}" for i in range(5)),
-            loader=lambda part, shuffle: batches[fold, seed],
+            alignment=NATIVE,
+            ids=lambda split: tuple(f"{'A' if fold == 'one' else 'B'}{i}" for i in range(5)),
+            loader=lambda split, shuffle: batches[fold, seed],
             stores={"audio": FakeStore("audio", 2.0), "text": FakeStore("text", None)},
             specs={name: SimpleNamespace(limit=None, crop="head") for name in ("audio", "text")},
         )
@@ -118,7 +119,7 @@ def make_run(directory):
             fold=fold,
             seed=seed,
             directory=directory / "folds" / f"{fold}-seed{seed}",
-            data=lambda: data,
+            data=lambda test_stores=None: data,
             model=MeanModel,
         )
 

@@ -23,7 +23,7 @@ from mmser.core.task import Task
 from mmser.evaluation.predict import predict, run_model
 
 if TYPE_CHECKING:
-    from mmser.data.fold import FoldData
+    from mmser.data.fold_data import FoldData
 
 ATTENTION_COLUMNS = ("id", "name", "stream", "weights", "labels", "seconds")
 _SAME = 1e-3
@@ -49,7 +49,7 @@ def attention_samples(
     rows: list[dict[str, Any]] = []
     for batch in data.loader("test", shuffle=False):
         for index in (i for i, name in enumerate(batch.ids) if name in chosen):
-            sample = one_row(batch, index, shared=data.alignment != "native")
+            sample = one_row(batch, index, shared=data.alignment.is_shared)
             if _same_prediction(model, sample, known[sample.ids[0]], data.task):
                 rows += _weights_of(model, sample, data, about[sample.ids[0]])
     return pd.DataFrame(rows, columns=list(ATTENTION_COLUMNS))
@@ -138,8 +138,8 @@ def _words(data: FoldData, stream: str, about: Mapping[Any, Any], length: int) -
     """The corpus's words when the keys are its words, one by one; never another transcript's, never
     a guess.
     """
-    by_word = data.alignment == "word"
-    store = data.stores.get((data.word_stream or "") if by_word else stream)
+    by_word = data.alignment.kind == "word"
+    store = data.stores.get((data.alignment.word_stream or "") if by_word else stream)
     if store is None or not (by_word or ".text." in str(store.info["class"])):
         return None
     if (store.info.get("transcript") or {}).get("source", CORPUS_TRANSCRIPT) != CORPUS_TRANSCRIPT:
@@ -156,7 +156,7 @@ def _words(data: FoldData, stream: str, about: Mapping[Any, Any], length: int) -
 def _seconds(data: FoldData, stream: str, identifier: str, length: int) -> list[float] | None:
     """Middle of each key in seconds, when the store knows its frame rate."""
     store = data.stores.get(stream)
-    if store is None or identifier not in store or data.alignment != "native":
+    if store is None or identifier not in store or data.alignment.is_shared:
         return None
     rate, limit = store.frame_rate(identifier), data.specs[stream].limit
     if rate is None or data.specs[stream].crop != "head":

@@ -15,12 +15,13 @@ from torch import nn
 from mmser.core.batch import Outputs
 from mmser.core.errors import MmserError
 from mmser.core.file_names import file_name
+from mmser.core.tables import SPLIT_COLUMN
 from mmser.corpora.avec_csv import write_track
 from mmser.evaluation.predict import run_model
 from mmser.metrics.regression import ccc
 
 if TYPE_CHECKING:
-    from mmser.data.fold import FoldData
+    from mmser.data.fold_data import FoldData
     from mmser.training.run import Run, TrainedFold
 
 FOLDER = "frames"
@@ -108,8 +109,9 @@ def _times(data: FoldData, row: int, steps: int) -> np.ndarray:
     spans = next(
         (track.spans for track in streams if track is not None and track.spans is not None), None
     )
-    first = 0.0 if spans is None else float(np.round(spans[0, 0] * data.grid_rate))
-    return (first + np.arange(steps)) / data.grid_rate
+    rate = data.alignment.grid_rate
+    first = 0.0 if spans is None else float(np.round(spans[0, 0] * rate))
+    return (first + np.arange(steps)) / rate
 
 
 def _with_others(trained: TrainedFold) -> FoldData:
@@ -118,7 +120,9 @@ def _with_others(trained: TrainedFold) -> FoldData:
     others = run.manifest.loc[~run.manifest["id"].isin(run.assignment["id"]), "id"]
     if others.empty:
         return trained.data()
-    further = pd.DataFrame({"id": others, "fold": trained.fold, "part": "test", "label": None})
+    further = pd.DataFrame(
+        {"id": others, "fold": trained.fold, SPLIT_COLUMN: "test", "label": None}
+    )
     return trained.data(pd.concat([run.assignment, further], ignore_index=True))
 
 

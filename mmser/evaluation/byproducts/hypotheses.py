@@ -32,8 +32,8 @@ class Recogniser(Protocol):
     def decode(self, frames: Stream) -> list[list[int]]: ...
 
 
-def hypotheses(run: Run, part: str = "test") -> pd.DataFrame:
-    """The greedy transcript of every utterance of a part: one row per (utterance, fold, seed),
+def hypotheses(run: Run, split: str = "test") -> pd.DataFrame:
+    """The greedy transcript of every utterance of a split: one row per (utterance, fold, seed),
     columns `COLUMNS`.
 
     ``transcript`` is what the target stream spells, "" where the utterance has none. Raises
@@ -44,7 +44,7 @@ def hypotheses(run: Run, part: str = "test") -> pd.DataFrame:
         data, model = trained.data(), trained.model()
         recogniser = find_recogniser(trained.objective(model.vector_size))
         alphabet = str(data.stores[recogniser.transcript].info["parameters"]["alphabet"])
-        table = recognise(model, recogniser, data.loader(part, shuffle=False), alphabet)
+        table = recognise(model, recogniser, data.loader(split, shuffle=False), alphabet)
         tables.append(table.assign(fold=trained.fold, seed=trained.seed))
     return pd.concat(tables, ignore_index=True)[list(COLUMNS)]
 

@@ -26,7 +26,7 @@ COLUMNS = ("id", "fold", "seed", "listener", "target", "prediction")
 UNKNOWN = "(unknown)"
 
 
-def listener_predictions(run: Run, part: str = "test") -> pd.DataFrame:
+def listener_predictions(run: Run, split: str = "test") -> pd.DataFrame:
     """One row per (utterance, listener, fold, seed) with columns `COLUMNS`; votes for other
     emotions are left out.
 
@@ -36,7 +36,7 @@ def listener_predictions(run: Run, part: str = "test") -> pd.DataFrame:
     tables = []
     for trained in run.finished():
         data, model = trained.data(), trained.model()
-        table = predict_listeners(model, data.loader(part, shuffle=False), data.task)
+        table = predict_listeners(model, data.loader(split, shuffle=False), data.task)
         tables.append(table.assign(fold=trained.fold, seed=trained.seed))
     return pd.concat(tables, ignore_index=True)[list(COLUMNS)]
 

@@ -22,7 +22,7 @@ from mmser.evaluation.scoring.score import POOLED, score
 
 if TYPE_CHECKING:
     from mmser.cache.feature_store import FeatureStore
-    from mmser.data.fold import FoldData
+    from mmser.data.fold_data import FoldData
     from mmser.training.run import Run
 
 METRICS = ("ua", "wa", "wf1")
@@ -70,9 +70,8 @@ def predict_conditions(run: Run, conditions: Iterable[Condition]) -> pd.DataFram
 
 def _predicted(run: Run, condition: Condition) -> pd.DataFrame:
     tables = []
-    options: dict[str, Any] = {"test_stores": condition.stores} if condition.stores else {}
     for trained in run.finished():
-        data, model = trained.data(**options), trained.model()
+        data, model = trained.data(test_stores=condition.stores), trained.model()
         absent: dict[str, float] = {}
         batches = _changed(data, condition.change, absent)
         table = predict(model, batches, data.task.classes, data.task.values)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,13 @@ from mmser.composition import built
 from mmser.core.configs import load_config
 from mmser.core.errors import MmserError
 from mmser.corpora.manifest import read_manifest
-from mmser.data.fold import FoldData
+from mmser.data.batching import BatchOptions
+from mmser.data.dataset import Augmentation
+from mmser.data.fold_data import FoldData
+from mmser.data.fold_opening import Fitted, Inputs, Labelling, open_fold_data
 from mmser.data.spec import StreamSpec
+from mmser.data.stream_alignment import StreamAlignment
+from mmser.settings.data import Episodes
 from mmser.training.inputs.domains import add_domains, heard, hidden_targets
 
 Settings = Mapping[str, Any]
@@ -138,36 +144,36 @@ def open_fold(
     fold: str,
     seed: int,
     recorded: Mapping[str, str] | None = None,
-    **options: Any,
+    fitted: Fitted | None = None,
+    test_stores: Mapping[str, FeatureStore] | None = None,
 ) -> FoldData:
-    """The data of one fold as the settings ask for, from the run's ``recorded`` stores (see
-    `open_stores`).
+    """The data of one fold as the settings ask for.
 
-    ``options`` overrides arguments of FoldData.
+    ``recorded`` are the stores the run was made from (see `open_stores`), ``fitted`` is what a
+    trained fold was fitted with, ``test_stores`` replaces stores for the test split alone.
     """
     corpus = corpus_name(settings)
     own = manifest[manifest["corpus"] == corpus]
     protocol = built(settings["protocol"]).resolve(own)
     if protocol.classes:
         manifest = hidden_targets(manifest, assignment, fold, tuple(protocol.values))
-    data = {
-        key: value
-        for key, value in settings["data"].items()
-        if key not in ("train_on", "train_share")
-    }
-    changes = data.get("augmentation") or ()
-    changes = (changes,) if isinstance(changes, str | Mapping) else changes
-    data["augmentation"] = tuple(_augmentation(change) for change in changes)
-    stores = open_stores(settings, recorded)
-    return FoldData(
+    data = settings["data"]
+    inputs = Inputs(
+        open_stores(settings, recorded),
+        {stream: StreamSpec(**spec) for stream, spec in settings["streams"].items()},
+        _alignment(data),
+        _augmentations(data),
+        test_stores,
+    )
+    words = _vote_labels(settings, protocol.labels)
+    return open_fold_data(
         manifest,
         heard(settings, manifest, assignment, corpus, seed),
         fold,
-        stores,
-        {stream: StreamSpec(**spec) for stream, spec in settings["streams"].items()},
-        tuple(protocol.classes),
-        tuple(protocol.values),
-        **{"seed": seed, "labels": _vote_labels(settings, protocol.labels), **data, **options},
+        inputs,
+        Labelling(tuple(protocol.classes), tuple(protocol.values), words),
+        _batch_options(data, seed),
+        fitted,
     )
 
 
@@ -183,9 +189,27 @@ def check_stores(stores: Iterable[FeatureStore]) -> None:
         store.check()
 
 
-def _augmentation(change: str | Mapping[str, Any]) -> Any:
-    """One augmentation, by the name of its config or as a mapping that sets its arguments."""
-    return built(load_config("augmentation", change) if isinstance(change, str) else change)
+def _alignment(data: Settings) -> StreamAlignment:
+    names = {"alignment": "kind", "grid_rate": "grid_rate", "word_stream": "word_stream"}
+    return StreamAlignment(**{names[key]: data[key] for key in names if key in data})
+
+
+def _batch_options(data: Settings, seed: int) -> BatchOptions:
+    given = {each.name: data[each.name] for each in fields(BatchOptions) if each.name in data}
+    episodes = Episodes(**(data.get("episodes") or {}))
+    return BatchOptions(**{**given, "episodes": episodes, "seed": seed})
+
+
+def _augmentations(data: Settings) -> tuple[Augmentation, ...]:
+    """Each by the name of its config, or as a mapping that sets its arguments; one, or a list."""
+    changes = data.get("augmentation") or ()
+    if isinstance(changes, str | Mapping):
+        changes = (changes,)
+    configs = [
+        load_config("augmentation", change) if isinstance(change, str) else change
+        for change in changes
+    ]
+    return tuple(built(config) for config in configs)
 
 
 def _vote_labels(settings: Settings, own: Mapping[str, str]) -> dict[str, str] | None:

@@ -18,7 +18,7 @@ from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from mmser.core.batch import Batch
-from mmser.data.fold import FoldData
+from mmser.data.fold_data import FoldData
 from mmser.runs.run_paths import CURVE
 from mmser.training.devices import Place, device_options
 from mmser.training.loop.callbacks import BestWeights, MetricsTable, ProgressLines, ResumeState

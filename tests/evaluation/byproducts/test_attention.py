@@ -8,6 +8,7 @@ import torch
 from makers.evaluated_run import CLASSES, MeanModel
 
 from mmser.core.batch import Batch, Outputs, Stream
+from mmser.data.stream_alignment import StreamAlignment
 from mmser.evaluation.byproducts.attention import (
     attended_stream,
     attention_samples,
@@ -63,7 +64,7 @@ def test_the_corpus_transcript_may_be_named(run, samples):
 
 def test_word_alignment_names_the_words_of_every_stream(run, samples):
     data = run.fold("one", 0).data()
-    data.alignment, data.word_stream = "word", "text"
+    data.alignment = StreamAlignment("word", word_stream="text")
     run.manifest["words"] = json.dumps([{"text": word} for word in ["a", "b"]])
     table = samples(data=data)
     audio = table[table["stream"] == "audio"].set_index("id")

@@ -7,8 +7,8 @@ from __future__ import annotations
 import numpy as np
 
 from mmser.core.clip import Clip
-from mmser.data.alignment import align
 from mmser.data.sample import Sample, Track
+from mmser.data.stream_alignment import align
 from mmser.extractors.audio.waveform_frames import WaveformFrames
 
 

@@ -26,7 +26,7 @@ from mmser.evaluation.stress.disturbances.disturbance import LEVELS, UNITS, Dist
 from mmser.evaluation.stress.robustness import CLEAN_FAMILY, Strength, keep_scores
 
 if TYPE_CHECKING:
-    from mmser.data.fold import FoldData
+    from mmser.data.fold_data import FoldData
     from mmser.training.run import Run
 
 VOICES = 24

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmser.core.errors import MmserError
-from mmser.data.alignment import align, interpolate, pool
 from mmser.data.sample import Sample, Track
+from mmser.data.stream_alignment import StreamAlignment, align, interpolate, pool
 
 
 def frames(*values: float, rate: float = 10.0) -> Track:
@@ -22,12 +22,12 @@ def words(*spans: tuple[float, float]) -> Track:
 
 
 def aligned(alignment: str, rate: float = 10.0, **streams: Track | None) -> dict[str, Track | None]:
-    return align(Sample("u", streams, {}), alignment, rate, "text").streams
+    return align(Sample("u", streams, {}), StreamAlignment(alignment, rate, "text")).streams
 
 
 def test_native_touches_nothing():
     sample = Sample("u", {"audio": frames(1, 2), "text": words((0, 1))}, {})
-    assert align(sample, "native", 10.0, "text") is sample
+    assert align(sample, StreamAlignment()) is sample
 
 
 def test_word_pools_the_frames_of_each_span():

@@ -1,4 +1,4 @@
-"""Manifest + assignment of one fold -> `Facts` per part and the fold's `Task`."""
+"""Manifest + assignment of one fold -> `Facts` per split and the fold's `Task`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mmser.core.errors import MmserError
-from mmser.core.tables import ASSIGNMENT_COLUMNS, require_columns
+from mmser.core.tables import ASSIGNMENT_COLUMNS, SPLIT_COLUMN, SPLITS, require_columns
 from mmser.core.task import Task
 from mmser.data.dataset import Facts
 from mmser.data.listeners import count_listeners
@@ -18,36 +18,34 @@ from mmser.data.targets import build_targets, indices, speaker_names
 if TYPE_CHECKING:
     import pandas as pd
 
-PARTS = ("train", "validation", "test")
-
 
 def fold_rows(manifest: pd.DataFrame, assignment: pd.DataFrame, fold: str) -> pd.DataFrame:
-    """Manifest rows of one fold with ``part`` and ``label`` of the assignment, in the assignment's
-    order.
+    """Manifest rows of one fold, with split and ``label`` of the assignment, in its order.
 
-    The corpus's own partition, also called part in the manifest, is replaced. Raises MmserError
-    when the fold is not in the assignment, or an assigned utterance is not in the manifest.
+    The corpus's own split, in the same column of the manifest, is replaced. Raises MmserError when
+    the fold is not in the assignment, or an assigned utterance is not in the manifest.
     """
     require_columns(assignment, ASSIGNMENT_COLUMNS, "a fold assignment")
     require_columns(manifest, ("id", "corpus", "speaker"), "a manifest")
-    chosen = assignment[assignment["fold"].astype(str) == str(fold)]
-    if chosen.empty:
-        known = ", ".join(map(str, dict.fromkeys(assignment["fold"])))
-        raise MmserError(f"a fold named '{fold}'", f"folds {known}", "Name one of them.")
-    known_ids = set(manifest["id"])
-    unknown = [identifier for identifier in chosen["id"] if identifier not in known_ids]
-    if unknown:
+    assigned = assignment[assignment["fold"].astype(str) == str(fold)]
+    if assigned.empty:
+        folds = ", ".join(map(str, dict.fromkeys(assignment["fold"])))
+        raise MmserError(f"a fold named '{fold}'", f"folds {folds}", "Name one of them.")
+    listed = set(manifest["id"])
+    unlisted = [identifier for identifier in assigned["id"] if identifier not in listed]
+    if unlisted:
         raise MmserError(
             "every assigned utterance in the manifest",
-            f"{len(unknown)} that are not, such as {unknown[0]}",
+            f"{len(unlisted)} that are not, such as {unlisted[0]}",
             "Assign the folds again from this manifest.",
         )
-    rows = manifest.set_index("id", drop=False).loc[list(chosen["id"])].reset_index(drop=True)
-    return rows.assign(part=chosen["part"].to_numpy(), label=chosen["label"].to_numpy())
+    rows = manifest.set_index("id", drop=False).loc[list(assigned["id"])].reset_index(drop=True)
+    facts = {SPLIT_COLUMN: assigned[SPLIT_COLUMN].to_numpy(), "label": assigned["label"].to_numpy()}
+    return rows.assign(**facts)
 
 
 def make_task(training: pd.DataFrame, classes: Sequence[str], values: Sequence[str]) -> Task:
-    """The Task of a training part; raises MmserError when the part is empty."""
+    """The Task of a training split; raises MmserError when the split is empty."""
     if training.empty:
         raise MmserError(
             "at least one training utterance", "none", "Check the protocol and the failure ledgers."
@@ -69,9 +67,7 @@ def make_task(training: pd.DataFrame, classes: Sequence[str], values: Sequence[s
 
 
 def vote_labels(training: pd.DataFrame, classes: Sequence[str]) -> dict[str, str]:
-    """How the protocol maps emotion words to classes, as seen on the training part's consensus
-    labels.
-    """
+    """How the protocol maps emotion words to classes, by the training split's consensus labels."""
     if "emotion" not in training:
         return {}
     pairs = zip(training["emotion"], training["label"], strict=True)
@@ -79,7 +75,7 @@ def vote_labels(training: pd.DataFrame, classes: Sequence[str]) -> dict[str, str
 
 
 def make_facts(rows: pd.DataFrame, task: Task, labels: Mapping[str, str]) -> dict[str, Facts]:
-    """`Facts` of each part; dialogues and speakers are numbered over the whole fold."""
+    """`Facts` of each split; dialogues and speakers are numbered over the whole fold."""
     dialogue, speaker = _numbered(_dialogues(rows)), _numbered(speaker_names(rows))
     everything = Facts(
         ids=tuple(rows["id"]),
@@ -91,27 +87,29 @@ def make_facts(rows: pd.DataFrame, task: Task, labels: Mapping[str, str]) -> dic
         duration=_column(rows, "end", np.nan) - _column(rows, "start", np.nan),
         targets=build_targets(rows, task, labels),
     )
-    return {part: select(everything, np.flatnonzero(rows["part"] == part)) for part in PARTS}
+    split_of = rows[SPLIT_COLUMN]
+    return {split: select(everything, np.flatnonzero(split_of == split)) for split in SPLITS}
 
 
-def select(facts: Facts, chosen: np.ndarray) -> Facts:
-    """The chosen rows, in that order."""
+def select(facts: Facts, rows: np.ndarray) -> Facts:
+    """Those rows, in that order."""
     return replace(
         facts,
-        ids=tuple(facts.ids[row] for row in chosen),
-        labels=tuple(facts.labels[row] for row in chosen),
-        speakers=tuple(facts.speakers[row] for row in chosen),
-        dialogue=facts.dialogue[chosen],
-        turn=facts.turn[chosen],
-        speaker=facts.speaker[chosen],
-        duration=facts.duration[chosen],
-        targets={name: array[chosen] for name, array in facts.targets.items()},
+        ids=tuple(facts.ids[row] for row in rows),
+        labels=tuple(facts.labels[row] for row in rows),
+        speakers=tuple(facts.speakers[row] for row in rows),
+        dialogue=facts.dialogue[rows],
+        turn=facts.turn[rows],
+        speaker=facts.speaker[rows],
+        duration=facts.duration[rows],
+        targets={name: array[rows] for name, array in facts.targets.items()},
     )
 
 
 def _dialogues(rows: pd.DataFrame) -> list[str]:
-    """A name per dialogue, unique over corpora and sessions; an utterance outside any dialogue is
-    one of its own.
+    """A name per dialogue, unique over corpora and sessions.
+
+    An utterance outside any dialogue is a dialogue of its own.
     """
     blank = [""] * len(rows)
     columns = rows["corpus"], rows.get("session", blank), rows.get("dialogue", blank), rows["id"]

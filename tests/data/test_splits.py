@@ -8,7 +8,7 @@ import pytest
 
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
-from mmser.data.parts import fold_rows, make_facts, make_task, vote_labels
+from mmser.data.splits import fold_rows, make_facts, make_task, vote_labels
 
 
 def tables() -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -12,7 +12,8 @@ import torch
 from mmser.core.batch import Batch
 from mmser.core.clip import Failure, Features
 from mmser.core.errors import MmserError, UsageError
-from mmser.data.fold import FoldData
+from mmser.data.fold_data import FoldData
+from mmser.data.fold_opening import Fitted
 from mmser.data.spec import StreamSpec
 from mmser.data.transforms import Transforms
 
@@ -34,7 +35,7 @@ def same(left: list[Batch], right: list[Batch]) -> bool:
 
 
 def test_task_and_sizes_come_from_the_training_part(corpus):
-    fold = FoldData(**corpus.arguments(values=("valence",)))
+    fold = corpus.open(values=("valence",))
     assert fold.task.class_counts == (6, 6)
     assert fold.task.speakers == ("small/s0", "small/s1")
     assert fold.task.genders == ("F", "M")
@@ -45,7 +46,7 @@ def test_task_and_sizes_come_from_the_training_part(corpus):
 
 
 def test_every_utterance_arrives_once_with_its_own_targets(corpus):
-    fold = FoldData(**corpus.arguments(values=("valence",)))
+    fold = corpus.open(values=("valence",))
     for part, shuffle in (("train", True), ("validation", False), ("test", False)):
         seen = batches(fold, part, shuffle)
         assert sorted(i for batch in seen for i in batch.ids) == sorted(fold.ids(part))
@@ -62,7 +63,7 @@ def test_every_utterance_arrives_once_with_its_own_targets(corpus):
 
 
 def test_speakers_outside_training_have_no_speaker_target(corpus):
-    fold = FoldData(**corpus.arguments())
+    fold = corpus.open()
     assert {t for batch in batches(fold, "test") for t in batch.targets["speaker"].tolist()} == {
         -100
     }
@@ -77,7 +78,7 @@ def test_speakers_outside_training_have_no_speaker_target(corpus):
 
 
 def test_votes_become_a_distribution_over_the_classes(corpus):
-    fold = FoldData(**corpus.arguments())
+    fold = corpus.open()
     votes = batches(fold)[0].targets["votes"]
     # One vote for anger, half a vote for sadness (the other half went to a class outside the
     # protocol).
@@ -85,7 +86,7 @@ def test_votes_become_a_distribution_over_the_classes(corpus):
 
 
 def test_padding_goes_to_the_longest_of_the_batch(corpus):
-    fold = FoldData(**corpus.arguments())
+    fold = corpus.open()
     for batch in batches(fold, "train", shuffle=True):
         for name, stream in batch.streams.items():
             lengths = [len(corpus.stores[name].arrays[i]) for i in batch.ids]
@@ -96,7 +97,7 @@ def test_padding_goes_to_the_longest_of_the_batch(corpus):
 
 
 def test_values_are_the_stored_ones_scaled(corpus):
-    fold = FoldData(**corpus.arguments())
+    fold = corpus.open()
     frames = np.concatenate([corpus.stores["audio"].arrays[i] for i in fold.ids("train")]).astype(
         np.float64
     )
@@ -121,7 +122,7 @@ def domain_scaled(corpus, normalise, **changes):
         gender=known.map(GENDERS), corpus=np.where(known == "s3", "other", "small")
     )
     specs = corpus.specs | {"audio": StreamSpec("mfcc40", normalise=normalise)}
-    return FoldData(**corpus.arguments(manifest=manifest.assign(**changes), specs=specs))
+    return corpus.open(manifest=manifest.assign(**changes), specs=specs)
 
 
 def means(fold, part):
@@ -157,7 +158,7 @@ def test_a_corpus_outside_training_is_scaled_by_itself(corpus):
 
 def test_genders_must_be_known(corpus):
     with pytest.raises(
-        MmserError, match="genders for normalise=gender_zscore; found none in the training part"
+        MmserError, match="genders for normalise=gender_zscore; found none in the training split"
     ):
         domain_scaled(corpus, "gender_zscore", gender=None)
 
@@ -167,12 +168,12 @@ def test_genders_must_be_known(corpus):
 )
 def test_nothing_is_fitted_on_validation_or_test(corpus, normalise):
     specs = corpus.specs | {"audio": StreamSpec("mfcc40", normalise=normalise)}
-    clean = FoldData(**corpus.arguments(specs=specs))
+    clean = corpus.open(specs=specs)
     for part in ("validation", "test"):
         for identifier in clean.ids(part):
             corpus.stores["audio"].arrays[identifier][:] = 1e9
             corpus.stores["text"].arrays[identifier][:] = 7
-    poisoned = FoldData(**corpus.arguments(specs=specs))
+    poisoned = corpus.open(specs=specs)
     assert poisoned.input_sizes == clean.input_sizes
     assert same(batches(poisoned), batches(clean))
 
@@ -181,7 +182,7 @@ def test_an_absent_modality_is_an_all_false_row(corpus):
     gone = corpus.stores["text"].arrays.pop("u003")
     corpus.stores["text"].failed = ("u003",)
     assert len(gone)
-    fold = FoldData(**corpus.arguments())
+    fold = corpus.open()
     batch = next(batch for batch in batches(fold) if "u003" in batch.ids)
     row = batch.ids.index("u003")
     assert not batch.streams["text"].mask[row].any()
@@ -194,7 +195,7 @@ def test_utterances_without_any_stream_are_dropped_from_training_only(corpus):
         for store in corpus.stores.values():
             store.arrays.pop(identifier)
             store.failed = (*store.failed, identifier)
-    fold = FoldData(**corpus.arguments())
+    fold = corpus.open()
     assert fold.dropped == 1 and "u003" not in fold.ids("train")
     assert sum(fold.task.class_counts) == 11
     batch = next(batch for batch in batches(fold, "test") if "u020" in batch.ids)
@@ -204,7 +205,7 @@ def test_utterances_without_any_stream_are_dropped_from_training_only(corpus):
 
 def test_a_limit_crops_and_counts(corpus):
     specs = corpus.specs | {"audio": StreamSpec("mfcc40", limit=10, crop="centre")}
-    fold = FoldData(**corpus.arguments(specs=specs))
+    fold = corpus.open(specs=specs)
     lengths = {i: len(a) for i, a in corpus.stores["audio"].arrays.items()}
     assert fold.truncated["audio"] == sum(n > 10 for n in lengths.values())
     batch = batches(fold)[-1]
@@ -219,51 +220,50 @@ def test_a_store_of_another_size_is_refused(corpus):
     with pytest.raises(
         MmserError, match=r"40 features per step in stream 'audio'; found 4 .*mmser preprocess"
     ):
-        FoldData(**corpus.arguments(specs=specs))
+        corpus.open(specs=specs)
 
 
 def test_unfinished_preprocessing_is_refused(corpus):
     corpus.stores["text"].arrays.pop("u005")
     with pytest.raises(MmserError, match=r"1 that were never processed, such as u005.*goes on"):
-        FoldData(**corpus.arguments())
+        corpus.open()
 
 
 def test_unknown_names_are_refused(corpus):
     with pytest.raises(MmserError, match="a fold named 'f9'; found folds f0"):
-        FoldData(**corpus.arguments(fold="f9"))
+        corpus.open(fold="f9")
     with pytest.raises(UsageError, match="alignment to be one of native, word, grid"):
-        FoldData(**corpus.arguments(alignment="sentence"))
-    with pytest.raises(UsageError, match="part to be one of train, validation, test"):
-        FoldData(**corpus.arguments()).loader("dev", False)
+        corpus.open(alignment="sentence")
+    with pytest.raises(UsageError, match="split to be one of train, validation, test"):
+        corpus.open().loader("dev", False)
     with pytest.raises(MmserError, match="a store for every stream; found none for face"):
-        FoldData(**corpus.arguments(specs=corpus.specs | {"face": StreamSpec("resnet")}))
+        corpus.open(specs=corpus.specs | {"face": StreamSpec("resnet")})
 
 
 def test_epochs_repeat_exactly_and_differ_from_each_other(corpus):
-    one, two = FoldData(**corpus.arguments()), FoldData(**corpus.arguments())
+    one, two = corpus.open(), corpus.open()
     assert same(batches(one, shuffle=True, epoch=3), batches(two, shuffle=True, epoch=3))
     assert not same(batches(one, shuffle=True, epoch=3), batches(one, shuffle=True, epoch=4))
 
 
 def test_workers_change_nothing(corpus):
-    alone = batches(FoldData(**corpus.arguments()), shuffle=True, epoch=1)
-    helped = batches(FoldData(**corpus.arguments(workers=2)), shuffle=True, epoch=1)
+    alone = batches(corpus.open(), shuffle=True, epoch=1)
+    helped = batches(corpus.open(workers=2), shuffle=True, epoch=1)
     assert same(alone, helped)
 
 
 def test_loading_moves_no_global_random_state(corpus):
-    fold = FoldData(**corpus.arguments())
+    fold = corpus.open()
     before = torch.get_rng_state()
     batches(fold, shuffle=True)
     assert torch.equal(before, torch.get_rng_state())
 
 
 def test_saved_transforms_give_the_same_batches(corpus, tmp_path):
-    fold = FoldData(**corpus.arguments())
+    fold = corpus.open()
     fold.transforms.save(tmp_path / "transforms")
-    again = FoldData(
-        **corpus.arguments(transforms=Transforms.load(tmp_path / "transforms"), task=fold.task)
-    )
+    fitted = Fitted(fold.task, Transforms.load(tmp_path / "transforms"))
+    again = corpus.open(fitted=fitted)
     assert same(batches(fold, "test"), batches(again, "test"))
     assert again.input_sizes == fold.input_sizes
 
@@ -273,8 +273,8 @@ def test_test_stores_replace_the_test_part_alone(corpus):
         corpus.stores["audio"], arrays={i: a * 0 for i, a in corpus.stores["audio"].arrays.items()}
     )
     clean, other = (
-        FoldData(**corpus.arguments()),
-        FoldData(**corpus.arguments(test_stores={"audio": quiet})),
+        corpus.open(),
+        corpus.open(test_stores={"audio": quiet}),
     )
     assert same(batches(clean), batches(other)) and same(
         batches(clean, "validation"), batches(other, "validation")
@@ -283,7 +283,7 @@ def test_test_stores_replace_the_test_part_alone(corpus):
 
 
 def test_word_alignment_gives_every_stream_the_time_axis_of_the_words(corpus):
-    fold = FoldData(**corpus.arguments(alignment="word"))
+    fold = corpus.open(alignment="word")
     for batch in batches(fold):
         words = [len(corpus.stores["text"].arrays[i]) for i in batch.ids]
         assert batch.streams["text"].lengths.tolist() == words
@@ -296,7 +296,7 @@ def test_word_alignment_needs_word_times(corpus):
     with pytest.raises(
         MmserError, match="word times in one stream for alignment=word; found none in audio, text"
     ):
-        FoldData(**corpus.arguments(alignment="word"))
+        corpus.open(alignment="word")
 
 
 def test_it_reads_a_real_store_from_worker_processes(corpus, tmp_path):
@@ -311,8 +311,8 @@ def test_it_reads_a_real_store_from_worker_processes(corpus, tmp_path):
         writer.add([*entries, Entry("u020", "u020", Failure("u020", "silence"))])
         writer.finish()
     stores = corpus.stores | {"audio": Store(tmp_path / "audio")}
-    fold = FoldData(**corpus.arguments(stores=stores, workers=2))
-    memory = FoldData(**corpus.arguments())
+    fold = corpus.open(stores=stores, workers=2)
+    memory = corpus.open()
     assert same(batches(fold, shuffle=True), batches(memory, shuffle=True))
     batch = next(batch for batch in batches(fold, "test") if "u020" in batch.ids)
     assert not batch.streams["audio"].mask[batch.ids.index("u020")].any()

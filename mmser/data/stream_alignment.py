@@ -18,13 +18,14 @@ length.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from mmser.core.errors import MmserError
+from mmser.data.checks import check_choice
 from mmser.data.sample import Sample, Track
-from mmser.settings.data import Alignment
+from mmser.settings.data import ALIGNMENTS, Alignment
 
 FASTEST_FRAMES = 1000.0
 """Hz; a faster track is a waveform, which has no frames to pool."""
@@ -32,29 +33,54 @@ LEAST_OVERLAP = 1e-5
 """Seconds; less is rounding of float32 spans, not speech."""
 
 
+@dataclass(frozen=True, slots=True)
+class StreamAlignment:
+    """Which of the three alignments; raises UsageError for a ``kind`` that there is not.
+
+    ``grid_rate`` is the steps per second of kind "grid"; ``word_stream`` names the stream that
+    carries the word times of kind "word" (None: the first stream that has any).
+    """
+
+    kind: Alignment = "native"
+    grid_rate: float = 10.0
+    word_stream: str | None = None
+
+    def __post_init__(self) -> None:
+        check_choice("alignment", self.kind, ALIGNMENTS)
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether all streams of an utterance have one time axis."""
+        return self.kind != "native"
+
+
+NATIVE = StreamAlignment()
+"""Every stream at its own rate."""
+
+
 def pool(track: Track, spans: np.ndarray) -> Track:
-    """Pool ``track`` over ``spans`` (span, 2) seconds; the result has one step per span, masked
-    where nothing overlaps.
+    """Pool ``track`` over ``spans`` (span, 2) seconds: one step per span, masked where none is.
 
     Overlap-weighted mean; for whole numbers the value of the longest overlap.
     """
-    overlap = _overlap(_times(track), spans)
+    overlap = _overlap(_times(track), spans)  # (span, time)
     if track.mask is not None:
         overlap = overlap * track.mask[None, :]
     total = overlap.sum(axis=1)
-    found = np.asarray(total > 0)
+    is_real = np.asarray(total > 0)
     if np.issubdtype(track.values.dtype, np.integer):
         values = track.values[overlap.argmax(axis=1)] if len(track) else _blank(track, len(spans))
-        values = np.where(_expand(found, values), values, 0)
+        values = np.where(_expand(is_real, values), values, 0)
     else:
-        weights = (overlap / np.where(found, total, 1.0)[:, None]).astype(np.float32)
+        weights = (overlap / np.where(is_real, total, 1.0)[:, None]).astype(np.float32)
         values = _weighted(weights, track)
-    return Track(values, spans=spans.astype(np.float32), mask=found)
+    return Track(values, spans=spans.astype(np.float32), mask=is_real)
 
 
 def interpolate(track: Track, centres: np.ndarray) -> Track:
-    """Linear interpolation of a float track at ``centres`` (cell,) seconds; cells outside the real
-    steps are masked.
+    """Linear interpolation of a float track at ``centres`` (cell,) seconds.
+
+    Cells outside the real steps are masked.
     """
     times = _times(track)
     real = np.ones(len(track), bool) if track.mask is None else track.mask
@@ -62,49 +88,48 @@ def interpolate(track: Track, centres: np.ndarray) -> Track:
         return Track(_blank(track, len(centres)), mask=np.zeros(len(centres), bool))
     times, rows = times[real], np.flatnonzero(real)
     middle = times.mean(axis=1)
+    # The real steps on both sides of each centre; at the ends they are one and the same step.
     right = np.searchsorted(middle, centres).clip(0, len(middle) - 1)
     left = (right - 1).clip(0)
     gap = middle[right] - middle[left]
-    share = np.where(gap > 0, (centres - middle[left]) / np.where(gap > 0, gap, 1.0), 0.0).clip(
-        0.0, 1.0
-    )
+    distance = centres - middle[left]
+    share = np.where(gap > 0, distance / np.where(gap > 0, gap, 1.0), 0.0).clip(0.0, 1.0)
     weights = _expand(share, track.values).astype(np.float32)
     values = (1 - weights) * track.values[rows[left]] + weights * track.values[rows[right]]
-    inside = (centres[:, None] >= times[None, :, 0] - 1e-9) & (
-        centres[:, None] <= times[None, :, 1] + 1e-9
-    )
-    return Track(values.astype(np.float32), mask=inside.any(axis=1))
+    begun = centres[:, None] >= times[None, :, 0] - 1e-9  # (cell, time)
+    not_ended = centres[:, None] <= times[None, :, 1] + 1e-9
+    return Track(values.astype(np.float32), mask=(begun & not_ended).any(axis=1))
 
 
-def align(sample: Sample, alignment: Alignment, grid_rate: float, reference: str | None) -> Sample:
-    """The sample with its streams aligned; ``reference`` names the stream that carries the word
-    times.
+def align(sample: Sample, alignment: StreamAlignment) -> Sample:
+    """The sample with its streams aligned.
 
-    An utterance whose reference is absent becomes one step covering all of it. A reference without
-    word times (the aligner failed on this utterance) has its words spread evenly over the
+    An utterance whose word stream is absent becomes one step covering all of it. A word stream
+    without word times (the aligner failed on this utterance) has its words spread evenly over the
     utterance.
     """
-    if alignment == "native":
+    if not alignment.is_shared:
         return sample
     duration = _duration(sample)
     streams = {name: _timed(track, duration) for name, track in sample.streams.items()}
-    if alignment == "word":
-        anchor = streams[reference] if reference is not None else None
-        spans = (
-            _times(anchor) if anchor is not None and len(anchor) else np.array([[0.0, duration]])
-        )
-        pooled = {
-            name: sample.streams[name] if track is None or name == reference else pool(track, spans)
-            for name, track in streams.items()
-        }
-        return replace(sample, streams=pooled)
-    return replace(sample, streams=_to_grid(streams, duration, grid_rate))
+    if alignment.kind == "grid":
+        return replace(sample, streams=_to_grid(streams, duration, alignment.grid_rate))
+    words = streams[alignment.word_stream] if alignment.word_stream is not None else None
+    whole = np.array([[0.0, duration]])
+    spans = _times(words) if words is not None and len(words) else whole
+    pooled: dict[str, Track | None] = {}
+    for name, track in streams.items():
+        if track is None or name == alignment.word_stream:
+            pooled[name] = sample.streams[name]
+        else:
+            pooled[name] = pool(track, spans)
+    return replace(sample, streams=pooled)
 
 
 def _to_grid(
     streams: Mapping[str, Track | None], duration: float, rate: float
 ) -> dict[str, Track | None]:
-    starts = [times[0, 0] for times in _known_times(streams) if len(times)]
+    starts = [times[0, 0] for times in _stated_times(streams) if len(times)]
     first = int(np.floor(min(starts, default=0.0) * rate + 1e-6))
     last = max(first + 1, int(np.ceil(duration * rate - 1e-6)))
     edges = np.arange(first, last + 1) / rate
@@ -129,9 +154,7 @@ def _overlap(times: np.ndarray, spans: np.ndarray) -> np.ndarray:
 
 
 def _weighted(weights: np.ndarray, track: Track) -> np.ndarray:
-    """(span, time) x (time, *feature) -> (span, *feature), ignoring whatever stands in masked
-    steps.
-    """
+    """(span, time) x (time, *feature) -> (span, *feature); masked steps count nothing."""
     values = track.values.astype(np.float32, copy=False)
     if track.mask is not None:
         values = np.where(_expand(track.mask, values), values, np.float32(0))
@@ -140,23 +163,22 @@ def _weighted(weights: np.ndarray, track: Track) -> np.ndarray:
 
 
 def _duration(sample: Sample) -> float:
-    """Seconds: the end of the last step of any track, else what the manifest says,
-    else one second.
-    """
-    ends = [times[-1, 1] for times in _known_times(sample.streams) if len(times)]
+    """Seconds: the end of the last step of any track, else by the manifest, else one second."""
+    ends = [times[-1, 1] for times in _stated_times(sample.streams) if len(times)]
     if ends:
         return float(max(ends))
     return sample.duration or 1.0
 
 
-def _known_times(streams: Mapping[str, Track | None]) -> list[np.ndarray]:
+def _stated_times(streams: Mapping[str, Track | None]) -> list[np.ndarray]:
     tracks = [track for track in streams.values() if track is not None]
     return [times for times in (track.times() for track in tracks) if times is not None]
 
 
 def _timed(track: Track | None, duration: float) -> Track | None:
-    """The track with its times as spans, one without times spread evenly over the utterance; no
-    waveforms.
+    """The track with its times as spans; without times its steps are spread over the utterance.
+
+    Raises MmserError for a waveform.
     """
     if track is None:
         return None
