@@ -4,10 +4,10 @@
 Layout: ``train_sent_emo.csv``, ``dev_sent_emo.csv``, ``test_sent_emo.csv`` (9,989 / 1,109 / 2,610
 rows; UTF-8 in recent copies, Windows-1252 in older ones) and one clip per utterance,
 ``dia0_utt0.mp4``, in ``train_splits``, ``dev_splits_complete`` and ``output_repeated_splits_test``.
-The numbers start anew in each part, so ids carry the part. Some test clips are there as
+The numbers start anew in each split, so ids carry the split. Some test clips are there as
 ``final_videos_testdia0_utt0.mp4``, alone or beside the plain name, which then is taken. Three csv
-files without video are a valid, text-only root. The official parts share speakers (the series' main
-cast).
+files without video are a valid, text-only root. The official splits share speakers (the series'
+main cast).
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ from mmser.corpora.layout import (
 )
 
 LAYOUT = "MELD: train_sent_emo.csv, dev_sent_emo.csv and test_sent_emo.csv"
-PARTS = {"train": "train", "dev": "validation", "test": "test"}
+SPLITS = {"train": "train", "dev": "validation", "test": "test"}
+"""The corpus's own names of its splits, which its tables and ids carry, and ours."""
 FOLDERS = {
     "train": ("train_splits", "train", "train_splits_wav"),
     "dev": ("dev_splits_complete", "dev_splits", "dev"),
@@ -57,7 +58,7 @@ GENDERS = {
 
 @dataclass(frozen=True, slots=True)
 class Clips:
-    """The clips of one part by name (``dia0_utt0``); no folder in a text-only copy."""
+    """The clips of one split by name (``dia0_utt0``); no folder in a text-only copy."""
 
     folder: Path | None
     plain: Mapping[str, Path]
@@ -85,17 +86,17 @@ class Meld:
         """Raises MmserError when one of the tables, or a column of it, is lacking."""
         root = existing_root(self.root, LAYOUT)
         files = files_below(root)
-        for part in PARTS:
-            tables = named(files, f"{part}_sent_emo.csv")
+        for split in SPLITS:
+            tables = named(files, f"{split}_sent_emo.csv")
             if not tables:
                 raise wrong_layout(root, LAYOUT)
-            clips = _clips(files, root, part)
+            clips = _clips(files, root, split)
             for row in _rows(tables[0]):
-                yield self._utterance(row, part, clips)
+                yield self._utterance(row, split, clips)
 
-    def _utterance(self, row: dict[str, str], part: str, clips: Clips) -> Utterance:
+    def _utterance(self, row: dict[str, str], split: str, clips: Clips) -> Utterance:
         dialogue, turn = int(row["Dialogue_ID"]), int(row["Utterance_ID"])
-        identity = f"{part}_dia{dialogue}_utt{turn}"
+        identity = f"{split}_dia{dialogue}_utt{turn}"
         season, episode = whole_number(row.get("Season")), whole_number(row.get("Episode"))
         times = {"start_time": row.get("StartTime", ""), "end_time": row.get("EndTime", "")}
         extra = {key: value for key, value in times.items() if value}
@@ -110,12 +111,12 @@ class Meld:
             corpus=self.name,
             speaker=speaker,
             session="" if season is None or episode is None else f"s{season:02d}e{episode:02d}",
-            dialogue=f"{part}_dia{dialogue}",
+            dialogue=f"{split}_dia{dialogue}",
             turn=turn,
             transcript=row["Utterance"],
             language="en",
             gender=GENDERS.get(speaker, ""),
-            part=PARTS[part],
+            part=SPLITS[split],
             video_path=clips.of(name),
             emotion=row["Emotion"].lower() or None,
             sentiment=row["Sentiment"].lower() or None,
@@ -123,9 +124,9 @@ class Meld:
         )
 
 
-def _clips(files: Sequence[Path], root: Path, part: str) -> Clips:
+def _clips(files: Sequence[Path], root: Path, split: str) -> Clips:
     """The clips of the first folder, by the order of `FOLDERS`, that holds any."""
-    for folder in FOLDERS[part]:
+    for folder in FOLDERS[split]:
         plain: dict[str, Path] = {}
         final: dict[str, Path] = {}
         for path in inside(files, root, folder):

@@ -26,14 +26,12 @@ LAYOUT = (
     "MOSI: train.csv and test.csv with the columns utterance, dialogue, turn, label, transcript"
 )
 COLUMNS = ("utterance", "dialogue", "turn", "label", "transcript")
-PARTS = ("train", "test")
+SPLITS = ("train", "test")
 SENTIMENTS = {"0": "negative", "1": "positive"}
 
 
 class Mosi:
-    """Every row of both tables; ``sentiment`` is negative or positive, ``part`` is
-    train or test.
-    """
+    """Every row of both tables; ``sentiment`` is negative or positive, the split train or test."""
 
     name = "mosi"
 
@@ -45,14 +43,14 @@ class Mosi:
         read.
         """
         root = unpacked(existing_root(self.root, LAYOUT))
-        paths = [root / f"{part}.csv" for part in PARTS]
+        paths = [root / f"{split}.csv" for split in SPLITS]
         if not all(path.is_file() for path in paths):
             raise wrong_layout(root, LAYOUT)
-        for part, path in zip(PARTS, paths, strict=True):
+        for split, path in zip(SPLITS, paths, strict=True):
             for row in _rows(path):
-                yield self._utterance(row, part)
+                yield self._utterance(row, split)
 
-    def _utterance(self, row: dict[str, str], part: str) -> Utterance:
+    def _utterance(self, row: dict[str, str], split: str) -> Utterance:
         return Utterance(
             id=row["utterance"],
             corpus=self.name,
@@ -61,7 +59,7 @@ class Mosi:
             turn=int(float(row["turn"])),
             transcript=row["transcript"] or None,
             language="en",
-            part=part,
+            part=split,
             sentiment=SENTIMENTS[row["label"]],
         )
 

@@ -29,15 +29,14 @@ from mmser.corpora.msp_labels import CLASSES, read_labels
 
 LAYOUT = "MSP-Podcast: Labels/labels_consensus.csv and Audios/MSP-PODCAST_0001_0008.wav"
 COLUMNS = ("FileName", "EmoClass", "EmoAct", "EmoVal", "EmoDom", "SpkrID", "Gender", "Split_Set")
-PARTS = {"train": "train", "development": "validation", "validation": "validation"}
+SPLITS = {"train": "train", "development": "validation", "validation": "validation"}
 AUDIO_FOLDERS = ("Audios", "Audio")
 
 
 class MspPodcast:
-    """Every labelled turn; ``test_set`` (Test1, Test2, ...) is the one that becomes the part
-    ``test``.
+    """Every labelled turn; ``test_set`` (Test1, Test2, ...) is the one that becomes the test split.
 
-    Turns of unknown speakers get a speaker of their own each: the release keeps its parts apart by
+    Turns of unknown speakers get a speaker of their own each: the release keeps its splits apart by
     podcast.
     """
 
@@ -83,8 +82,9 @@ class MspPodcast:
         transcript: str | None,
     ) -> Utterance:
         stem = Path(row["FileName"]).stem
-        split = row["Split_Set"]
-        part = "test" if split.lower() == self.test_set.lower() else PARTS.get(split.lower(), "")
+        released_split = row["Split_Set"]
+        is_test = released_split.lower() == self.test_set.lower()
+        split = "test" if is_test else SPLITS.get(released_split.lower(), "")
         speaker = row["SpkrID"]
         gender = row["Gender"].lower()
         return Utterance(
@@ -96,14 +96,14 @@ class MspPodcast:
             transcript=transcript,
             language="en",
             gender=gender if gender in ("female", "male") else "",
-            part=part,
+            part=split,
             audio_path=audio,
             emotion=CLASSES.get(row["EmoClass"].upper()),
             valence=_number(row["EmoVal"]),
             arousal=_number(row["EmoAct"]),
             dominance=_number(row["EmoDom"]),
             votes=votes.get(stem, ()),
-            extra={"split": split},
+            extra={"split": released_split},
         )
 
 

@@ -3,7 +3,7 @@ liking at 10 Hz.
 
 Layout: ``labels/<name>.csv`` (``name;timestamp;arousal;valence;liking``) with the names
 ``Train_01``, ``Devel_01``, ... (2017, German) or ``Train_DE_01``, ``Devel_HU_14``, ``Test_CN_03``
-(2018 and 2019); beside it folders of features or recordings by the same names. The test part comes
+(2018 and 2019); beside it folders of features or recordings by the same names. The test split comes
 without labels, and the media come only with a licence of their own.
 
 A recording is an utterance of one subject. The traces themselves are read as a stream of the run:
@@ -34,14 +34,15 @@ LAYOUT = (
     "SEWA (AVEC): labels/Train_DE_01.csv and the like, beside folders of features or recordings"
 )
 NAME = re.compile(r"(Train|Devel|Test)_(?:([A-Z]{2})_)?(\d+)")
-PARTS = {"Train": "train", "Devel": "validation", "Test": "test"}
+SPLITS = {"Train": "train", "Devel": "validation", "Test": "test"}
 LANGUAGES = {"DE": "de", "HU": "hu", "CN": "zh", None: "de"}
 VALUES = ("arousal", "valence", "liking")
 
 
 class Sewa:
-    """Every recording of any folder; its values are the means of its traces, missing in the
-    unlabelled test part.
+    """Every recording of any folder; its values are the means of its traces.
+
+    They are missing in the test split, which has no labels.
     """
 
     name = "sewa"
@@ -50,9 +51,7 @@ class Sewa:
         self.root = root
 
     def utterances(self) -> Iterator[Utterance]:
-        """Raises MmserError when the folder ``labels`` is missing, or a file in it has a fault or
-        another name.
-        """
+        """Raises MmserError when ``labels`` is missing, or a file of it is faulty or misnamed."""
         root = existing_root(self.root, LAYOUT)
         labels = unpacked(unpacked(root) / "labels")
         if not labels.is_dir():
@@ -62,34 +61,23 @@ class Sewa:
             if not NAME.fullmatch(name):
                 expected = "recordings named as Train_01 or Devel_DE_01"
                 raise MmserError(expected, f"{name} in {traces[name].path}", "Rename it.")
-        media = _files(root, (*AUDIO_SUFFIXES, *VIDEO_SUFFIXES))
-        named = (
-            set(traces)
-            | {name for name, _ in media}
-            | {name for name, _ in _files(root, (".csv",))}
-        )
-        for name in sorted(named):
-            audio = [
-                path for key, path in media if key == name and path.suffix.lower() in AUDIO_SUFFIXES
-            ]
-            video = [
-                path for key, path in media if key == name and path.suffix.lower() in VIDEO_SUFFIXES
-            ]
-            yield self._utterance(
-                name, traces.get(name), next(iter(audio), None), next(iter(video), None)
-            )
+        audio = dict(reversed(_files(root, AUDIO_SUFFIXES)))  # reversed: the first of a name wins
+        video = dict(reversed(_files(root, VIDEO_SUFFIXES)))
+        features = dict(_files(root, (".csv",)))
+        for name in sorted({*traces, *audio, *video, *features}):
+            yield self._utterance(name, traces.get(name), audio.get(name), video.get(name))
 
     def _utterance(
         self, name: str, trace: Track | None, audio: Path | None, video: Path | None
     ) -> Utterance:
-        part, culture, _ = NAME.fullmatch(name).groups()  # type: ignore[union-attr]  # only such names come here
+        split, culture, _ = NAME.fullmatch(name).groups()  # type: ignore[union-attr]  # only such names come here
         means = _means(trace)
         return Utterance(
             id=name,
             corpus=self.name,
             speaker=name,
             language=LANGUAGES.get(culture, culture.lower() if culture else ""),
-            part=PARTS[part],
+            part=SPLITS[split],
             audio_path=audio,
             video_path=video,
             arousal=means.get("arousal"),
@@ -103,8 +91,8 @@ def _means(trace: Track | None) -> dict[str, float]:
     if trace is None:
         return {}
     columns = zip(trace.attributes, trace.values.T, strict=True)
-    known = {value: column[np.isfinite(column)] for value, column in columns if value in VALUES}
-    return {value: float(column.mean()) for value, column in known.items() if len(column)}
+    labelled = {value: column[np.isfinite(column)] for value, column in columns if value in VALUES}
+    return {value: float(column.mean()) for value, column in labelled.items() if len(column)}
 
 
 def _files(root: Path, suffixes: tuple[str, ...]) -> list[tuple[str, Path]]:

@@ -28,8 +28,8 @@ FOLDERS = {
     "dev": "dev_splits_complete",
     "test": "output_repeated_splits_test",
 }
-PARTS = ("train", "train", "train", "dev", "test")
-"""Dialogues go to the parts in this turn."""
+SPLITS = ("train", "train", "train", "dev", "test")
+"""Dialogues go to the splits in this turn."""
 COLUMNS = (
     "Sr No.", "Utterance", "Speaker", "Emotion", "Sentiment", "Dialogue_ID", "Utterance_ID",
     "Season", "Episode",
@@ -43,7 +43,7 @@ SIDE = 80
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    part: str
+    split: str
     dialogue: int
     number: int
     line: Line
@@ -53,26 +53,26 @@ def write_meld(root: Path, cast: Sequence[Speaker], parts: dict[Speaker, list[Li
     """Write every clip that is not there yet, then the tables; ``parts`` are the lines of each
     speaker.
     """
-    if all((root / f"{part}_sent_emo.csv").is_file() for part in FOLDERS):
+    if all((root / f"{split}_sent_emo.csv").is_file() for split in FOLDERS):
         return
     clock = 0.0
-    rows: dict[str, list[list[str | int]]] = {part: [] for part in FOLDERS}
+    rows: dict[str, list[list[str | int]]] = {split: [] for split in FOLDERS}
     for entry in _entries(cast, parts):
         performance = perform(entry.line)
-        path = root / FOLDERS[entry.part] / f"dia{entry.dialogue}_utt{entry.number}.mp4"
+        path = root / FOLDERS[entry.split] / f"dia{entry.dialogue}_utt{entry.number}.mp4"
         if not path.is_file():
             write_mp4(path, _film(performance), FRAME_RATE, performance.waveform)
-        rows[entry.part].append(
-            _row(entry, len(rows[entry.part]) + 1, clock, clock + performance.seconds)
+        rows[entry.split].append(
+            _row(entry, len(rows[entry.split]) + 1, clock, clock + performance.seconds)
         )
         clock += performance.seconds + 1
-    for part, lines in rows.items():
-        _write_table(root / f"{part}_sent_emo.csv", lines)
+    for split, lines in rows.items():
+        _write_table(root / f"{split}_sent_emo.csv", lines)
 
 
 def _entries(cast: Sequence[Speaker], parts: dict[Speaker, list[Line]]) -> Iterator[_Entry]:
     """The two speakers of a session talk to each other; dialogues are numbered anew
-    in each part.
+    in each split.
     """
     counts = dict.fromkeys(FOLDERS, 0)
     dialogues = [
@@ -81,10 +81,10 @@ def _entries(cast: Sequence[Speaker], parts: dict[Speaker, list[Line]]) -> Itera
         for chunk in _chunks([parts[speaker] for speaker in cast if speaker.session == session])
     ]
     for index, lines in enumerate(dialogues):
-        part = PARTS[index % len(PARTS)]
+        split = SPLITS[index % len(SPLITS)]
         for number, line in enumerate(lines):
-            yield _Entry(part, counts[part], number, line)
-        counts[part] += 1
+            yield _Entry(split, counts[split], number, line)
+        counts[split] += 1
 
 
 def _chunks(pair: Sequence[list[Line]]) -> Iterator[list[list[Line]]]:

@@ -1,0 +1,107 @@
+"""Finding and reading the table that a user writes of a corpus: every cell as text, or missing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mmser.core.csv_file import read_csv_file
+from mmser.core.errors import MmserError, listed_faults
+from mmser.core.paths import is_there
+from mmser.core.spelling import spelling
+from mmser.core.tables import read_parquet
+from mmser.corpora.layout import unpacked
+from mmser.corpora.manifest import FIELDS
+
+LAYOUT = (
+    "a manifest.csv or manifest.parquet with the columns id, speaker, audio_path, "
+    "video_path, transcript, emotion"
+)
+FILES = ("manifest.csv", "manifest.tsv", "manifest.parquet")
+WORKBOOKS = ("manifest.xlsx", "manifest.xls", "manifest.ods")
+REQUIRED = ("id", "speaker")
+
+
+def table_path(root: Path) -> Path:
+    """The table that ``root`` is, or that lies in that folder. Raises MmserError for none."""
+    folders = [root, unpacked(root)] if root.is_dir() else [root.parent]
+    names = FILES if root.is_dir() else (root.name,)
+    for path in (folder / name for folder in folders for name in names):
+        if is_there(path):
+            return path
+    for path in (folder / name for folder in folders for name in WORKBOOKS):
+        if is_there(path):
+            raise MmserError(LAYOUT, f"a workbook, {path}", "Save it as csv (Excel: 'CSV UTF-8').")
+    raise MmserError(
+        LAYOUT, f"no such file at {root}", "Write one, or set corpus.root to the file."
+    )
+
+
+def read_user_table(path: Path) -> pd.DataFrame:
+    """The table with every cell as text or None.
+
+    Raises MmserError when a column is missing, there twice or misspelt, or there are no rows.
+    """
+    is_parquet = path.suffix.lower() == ".parquet"
+    table = _as_text(read_parquet(path)) if is_parquet else read_csv_file(path)
+    columns = [str(name) for name in table.columns]
+    _check_columns(columns, path)
+    if table.empty:
+        raise MmserError(f"rows in {path}", "none below the header", "Write one row per utterance.")
+    table.columns = pd.Index(columns)
+    return table
+
+
+def _check_columns(columns: list[str], path: Path) -> None:
+    repeated = sorted({name for name in columns if columns.count(name) > 1})
+    if repeated:
+        raise MmserError(
+            f"each column once in {path}", f"{', '.join(repeated)} twice", "Rename or remove one."
+        )
+    # "Audio Path" is meant to be audio_path, and would be a further column of the user's own.
+    meant = {spelling(name).replace(" ", "_").replace("-", "_"): name for name in columns}
+    misspelt = [name for name in FIELDS if name not in columns and name in meant]
+    if misspelt:
+        raise listed_faults(
+            f"columns spelt as the documentation has them in {path}",
+            [f"'{meant[name]}' (write {name})" for name in misspelt],
+            "Rename them.",
+        )
+    missing = [name for name in REQUIRED if name not in columns]
+    if missing:
+        raise MmserError(
+            f"a column '{missing[0]}' in {path}",
+            f"only {', '.join(columns)}",
+            "Add it; every row needs a value.",
+        )
+
+
+def _as_text(table: pd.DataFrame) -> pd.DataFrame:
+    """Numbers, lists and so on of a parquet table as the text a csv would have."""
+    # By place: two columns may have one name.
+    cells = [table.iloc[:, place] for place in range(table.shape[1])]
+    columns = [list(map(_cell_text, column)) for column in cells]
+    return pd.DataFrame(list(zip(*columns, strict=True)), columns=table.columns, dtype=object)
+
+
+def _cell_text(cell: object) -> str | None:
+    plain = _plain(cell)
+    if isinstance(plain, list | dict):
+        return json.dumps(plain, default=_json_value)
+    missing = plain is None or plain is pd.NA or plain is pd.NaT or plain != plain
+    return None if missing else str(plain).strip() or None
+
+
+def _json_value(inner: object) -> Any:
+    """What JSON cannot hold, inside a list or an object of a cell."""
+    plain = _plain(inner)
+    return str(inner) if plain is inner else plain
+
+
+def _plain(cell: object) -> object:
+    """Arrays and numbers of NumPy as Python's own, anything else as it is."""
+    return cell.tolist() if isinstance(cell, np.ndarray | np.generic) else cell
