@@ -18,6 +18,7 @@ from hydra.utils import instantiate
 
 from mmser.composition import compose
 from mmser.core.configs import config_names
+from mmser.core.contracts import kind_read
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
 from mmser.data.collate import Shape
@@ -57,7 +58,7 @@ class Untrained:
 
     def _source(self, stream: str, settings: dict[str, Any]) -> StreamSource:
         made, spec = self.parts["encoders"][stream].func, settings["streams"][stream]
-        reads, shape = getattr(made, "reads", "features"), getattr(made, "feature_shape", None)
+        reads, shape = kind_read(made), getattr(made, "feature_shape", None)
         indices = reads in ("words", "tokens")
         default = TOKENS if indices else 1 if reads == "waveform" else FEATURES
         self.sizes[stream] = spec.get("size") or default

@@ -24,7 +24,7 @@ from mmser.core.utterance import Utterance
 
 if TYPE_CHECKING:
     import numpy as np
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from mmser.core.batch import Batch, Context, Fused, Outputs, Stream
     from mmser.core.weights import Weights
@@ -123,12 +123,10 @@ class Transcriber(Protocol):
 
 @runtime_checkable
 class Encoder(Protocol):
-    """Stream -> Stream; an utterance-level vector is time = 1. ``output_size`` is the feature
-    dimension.
+    """Stream -> Stream; an utterance-level vector is time = 1.
 
-    An encoder of other than float (batch, time, feature) says so in a class attribute ``reads``:
-    "waveform" (float, (batch, sample)), "words" or "tokens" (long, (batch, time)); steps that are
-    no vectors in ``feature_shape``.
+    ``output_size`` is the feature dimension. An encoder of other streams than features is a
+    `KindReader` too. One whose ``input_size`` is fixed says so in ``feature_shape``.
     """
 
     output_size: int
@@ -137,11 +135,37 @@ class Encoder(Protocol):
 
 
 @runtime_checkable
-class Fusion(Protocol):
-    """(streams, context) -> Fused; ``output_size`` is the dimension of ``Fused.vector``.
+class KindReader(Protocol):
+    """An encoder that says which kind of stream it reads; one that does not reads features.
 
-    A fusion that knows only certain stream names says so in a class attribute ``known_streams``.
+    Values are float (batch, sample) of a waveform, long (batch, time) of words and tokens.
     """
+
+    @property
+    def reads(self) -> StreamKind:
+        """The kind of its stream, as the extractor's ``gives`` names it."""
+        ...
+
+
+def kind_read(encoder: object) -> StreamKind:
+    """The kind of stream that an encoder, or a class of encoders, reads."""
+    return encoder.reads if isinstance(encoder, KindReader) else "features"
+
+
+@runtime_checkable
+class WordEncoder(Protocol):
+    """An encoder whose word embeddings may start from pretrained vectors."""
+
+    embedding: nn.Embedding
+
+    def set_vectors(self, vectors: Tensor) -> None:
+        """Start from ``vectors`` (vocabulary, feature); a row of NaN leaves its word as it is."""
+        ...
+
+
+@runtime_checkable
+class Fusion(Protocol):
+    """(streams, context) -> Fused; ``output_size`` is the dimension of ``Fused.vector``."""
 
     output_size: int
 
@@ -151,14 +175,32 @@ class Fusion(Protocol):
 
 
 @runtime_checkable
-class Head(Protocol):
-    """vector (batch, feature) -> (logits or None, values or None).
+class NamedStreamsFusion(Protocol):
+    """A fusion for streams of certain names alone."""
 
-    A head whose class attribute ``reads`` is "sequence" is given `Fused.sequence` instead, a
-    Stream.
-    """
+    @property
+    def stream_names(self) -> tuple[str, ...]:
+        """The names that a stream may have."""
+        ...
+
+
+@runtime_checkable
+class Head(Protocol):
+    """vector (batch, feature) -> (logits or None, values or None)."""
 
     def __call__(self, vector: Tensor) -> tuple[Tensor | None, Tensor | None]: ...
+
+
+@runtime_checkable
+class SequenceHead(Protocol):
+    """A head that is given `Fused.sequence`, all steps, in place of the vector."""
+
+    @property
+    def takes_sequence(self) -> Literal[True]:
+        """Tells it from a head of one vector, which has no such attribute."""
+        ...
+
+    def __call__(self, sequence: Stream) -> tuple[Tensor | None, Tensor | None]: ...
 
 
 class Model(Protocol):

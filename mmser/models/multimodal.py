@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from mmser.core.batch import Context, Fused, Outputs, Stream
 from mmser.core.completion import completed
+from mmser.core.contracts import SequenceHead
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
 
@@ -57,8 +58,8 @@ class MultimodalModel(nn.Module):
         )
 
     def _read(self, fused: Fused) -> Tensor | Stream:
-        """What the head reads: the vector, or the sequence where it says so."""
-        if getattr(self.head, "reads", "vector") != "sequence":
+        """What the head is given: the vector, or the sequence where it says so."""
+        if not isinstance(self.head, SequenceHead):
             return fused.vector
         if fused.sequence is None:
             raise MmserError(

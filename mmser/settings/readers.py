@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mmser.core.configs import config_names, load_config
+from mmser.core.contracts import NamedStreamsFusion, kind_read
 from mmser.core.errors import UsageError
 from mmser.settings.part import located
 
@@ -34,7 +35,7 @@ def check_readers(settings: Settings) -> None:
     """Raise UsageError when an encoder of the run or of a stage has no stream, or one of a kind
     that it does not read.
 
-    A fusion that knows certain streams alone is given no others.
+    A fusion for streams of certain names is given no others.
     """
     for where, encoders, streams in _steps(settings):
         for name, encoder in encoders.items():
@@ -47,7 +48,7 @@ def check_readers(settings: Settings) -> None:
                     f"~model.encoders.{name}.",
                 )
             _check_stream(name, encoder, streams[name], where)
-        _check_known_streams(settings["model"].get("fusion"), list(encoders))
+        _check_stream_names(settings["model"].get("fusion") or {}, list(encoders))
 
 
 def given_by(extractor: str) -> str | None:
@@ -70,8 +71,8 @@ def _given_by_part(part: Mapping[str, Any]) -> str | None:
 
 def read_by(encoder: Mapping[str, Any]) -> str | None:
     """The kind of what an encoder reads; None for one of somebody else's."""
-    found = located(str(encoder.get("_target_")))
-    return None if found is None else str(getattr(found, "reads", FEATURES))
+    encoder_class = located(str(encoder.get("_target_")))
+    return None if encoder_class is None else kind_read(encoder_class)
 
 
 def _check_stream(
@@ -136,12 +137,14 @@ def _remedy(name: str, given: str, read: str) -> str:
     return f"{'; '.join(words) or f'Choose another streams.{name}.extractor'}."
 
 
-def _check_known_streams(fusion: Any, names: list[str]) -> None:
-    known = getattr(located(str(fusion.get("_target_"))), "known_streams", None) if fusion else None
-    unknown = [name for name in names if known and name not in known]
+def _check_stream_names(fusion: Mapping[str, Any], names: list[str]) -> None:
+    fusion_class = located(str(fusion.get("_target_")))
+    if not isinstance(fusion_class, NamedStreamsFusion):
+        return
+    unknown = [name for name in names if name not in fusion_class.stream_names]
     if unknown:
         raise UsageError(
-            f"streams among {', '.join(known or ())}, which this fusion knows",
+            f"streams among {', '.join(fusion_class.stream_names)}, which this fusion knows",
             f"'{unknown[0]}'",
             "Name the streams so, or choose another fusion: fusion=NAME.",
         )

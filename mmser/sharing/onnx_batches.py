@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from mmser.core.contracts import kind_read
 from mmser.data.collate import Shape
 from mmser.inference.trained import Member, Trained
 
@@ -49,7 +50,7 @@ class Inputs:
     def of(cls, trained: Trained, member: Member) -> Inputs:
         """As the model's encoders name them."""
         encoders = dict(member.model.encoders.items())
-        kinds = [str(getattr(encoder, "reads", "features")) for encoder in encoders.values()]
+        kinds = [kind_read(encoder) for encoder in encoders.values()]
         sizes = {
             name: len(t.known) + 2
             for name, t in member.transforms.streams.items()

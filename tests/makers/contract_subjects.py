@@ -23,6 +23,7 @@ from torch import Tensor, nn
 
 from mmser.core.batch import Context, Outputs, Stream, empty_context
 from mmser.core.configs import config_dir, config_names, load_config
+from mmser.core.contracts import NamedStreamsFusion, kind_read
 from mmser.core.task import Task
 from mmser.models.multimodal import build_model
 
@@ -177,7 +178,7 @@ def part(group: str, name: str) -> Any:
 def shape_of(encoder: Any, size: int | None, lengths: tuple[int, ...] | None = None) -> StreamShape:
     """The example stream that an encoder partial reads."""
     made = encoder.func
-    reads = getattr(made, "reads", "features")
+    reads = kind_read(made)
     default = {"features": FEATURES, "waveform": 1}.get(reads, VOCABULARY)
     shape = getattr(made, "feature_shape", None)
     return StreamShape(reads, size or default, lengths or STEPS[reads], shape)
@@ -266,7 +267,9 @@ def _encoder(name: str) -> Subject:
 
 def _fusion(name: str) -> Subject:
     make = part("fusion", name)
-    known = getattr(make.func, "known_streams", tuple(FUSION_SIZES))
+    known = (
+        make.func.stream_names if isinstance(make.func, NamedStreamsFusion) else tuple(FUSION_SIZES)
+    )
     sizes = {stream: FUSION_SIZES.get(stream, FEATURES) for stream in known}
     shapes = {stream: StreamShape("features", size, FRAMES) for stream, size in sizes.items()}
     return Subject(

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from mmser.core.batch import Outputs
+from mmser.core.contracts import SequenceHead
 from mmser.core.errors import MmserError
 from mmser.core.file_names import file_name
 from mmser.core.tables import SPLIT_COLUMN
@@ -83,7 +84,7 @@ def _write_fold(
 def _frames(model: nn.Module, outputs: Outputs) -> tuple[np.ndarray, np.ndarray]:
     """Values (batch, time, value) and which frames are real (batch, time)."""
     head: Any = getattr(model, "head", None)
-    if outputs.sequence is None or head is None or getattr(head, "reads", "vector") != "vector":
+    if outputs.sequence is None or head is None or isinstance(head, SequenceHead):
         raise MmserError(
             "a run that predicts every frame", "none", "Train e.g. system=multistage_lstm."
         )

@@ -34,7 +34,7 @@ class CoAttention(nn.Module):
     mean, for a head that judges segments (configs/head/segment_average.yaml) or one that does not.
     """
 
-    known_streams: ClassVar[tuple[str, ...]] = ("spectrogram", "mfcc", "waveform", "wav2vec2")
+    stream_names: ClassVar[tuple[str, ...]] = ("spectrogram", "mfcc", "waveform", "wav2vec2")
 
     def __init__(
         self,

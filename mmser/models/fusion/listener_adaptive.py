@@ -46,7 +46,7 @@ class ListenerAdaptive(nn.Module):
     with ``size`` features.
     """
 
-    known_streams: ClassVar[tuple[str, ...]] = ("audio",)
+    stream_names: ClassVar[tuple[str, ...]] = ("audio",)
     group: Tensor
     consensus: Tensor
 

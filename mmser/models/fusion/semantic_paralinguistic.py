@@ -64,7 +64,7 @@ class SemanticParalinguistic(nn.Module):
     attention by.
     """
 
-    known_streams: ClassVar[tuple[str, ...]] = ("semantic", "waveform")
+    stream_names: ClassVar[tuple[str, ...]] = ("semantic", "waveform")
 
     def __init__(
         self,
@@ -76,14 +76,14 @@ class SemanticParalinguistic(nn.Module):
         relu: bool = False,
     ) -> None:
         super().__init__()
-        unknown = sorted(set(input_sizes) - set(self.known_streams))
+        unknown = sorted(set(input_sizes) - set(self.stream_names))
         if unknown or not input_sizes:
             raise MmserError(
                 "streams semantic and waveform", ", ".join(unknown) or "none", "Rename the streams."
             )
         if fuse not in ("attention", "concat"):
             raise MmserError("fuse attention or concat", f"'{fuse}'", "Correct fusion.fuse.")
-        self.names = tuple(name for name in self.known_streams if name in input_sizes)
+        self.names = tuple(name for name in self.stream_names if name in input_sizes)
         self.relu = relu
         self.projections = nn.ModuleDict(
             {name: nn.Linear(input_sizes[name], size) for name in self.names}

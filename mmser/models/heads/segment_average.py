@@ -25,7 +25,7 @@ class SegmentAverage(nn.Module):
     ``output_dropout`` is the dropout behind the last hidden layer (None: as ``dropout``).
     """
 
-    reads: ClassVar[str] = "sequence"
+    takes_sequence: ClassVar[Literal[True]] = True
 
     def __init__(
         self,

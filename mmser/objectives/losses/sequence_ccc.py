@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from mmser.core.batch import Batch, Outputs
-from mmser.core.contracts import Model
+from mmser.core.contracts import Model, SequenceHead
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
 from mmser.objectives.terms.concordance import concordance
@@ -103,7 +103,7 @@ class SequenceConcordance(nn.Module):
         sequence.
         """
         head = getattr(model, "head", None)
-        if outputs.sequence is None or head is None or getattr(head, "reads", "vector") != "vector":
+        if outputs.sequence is None or head is None or isinstance(head, SequenceHead):
             remedy = "Use model.fusion early_lstm with head regression or classifier."
             raise MmserError("a fused sequence and a head for its frames", "none", remedy)
         values = head(outputs.sequence.filled())[1]

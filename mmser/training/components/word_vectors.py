@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from mmser.core.contracts import WordEncoder
 from mmser.core.errors import MmserError
 from mmser.core.words import word_id
 from mmser.data.vocabulary import FIRST, Vocabulary
@@ -80,17 +81,19 @@ def start_embeddings(
     Raises MmserError when no encoder of the system has word embeddings.
     """
     vocabularies = {name: made for name, made in transforms.items() if isinstance(made, Vocabulary)}
-    embedding = {
-        n: e for n, e in encoders.items() if hasattr(e, "set_vectors") and n in vocabularies
+    of_words = {
+        name: encoder
+        for name, encoder in encoders.items()
+        if isinstance(encoder, WordEncoder) and name in vocabularies
     }
-    if not embedding:
+    if not of_words:
         raise MmserError(
             "an encoder with word embeddings", "none in this system", "Set `word_vectors` to null."
         )
-    for name, encoder in embedding.items():
-        size = int(encoder.embedding.embedding_dim)  # type: ignore[union-attr, arg-type]
+    for name, encoder in of_words.items():
+        size = encoder.embedding.embedding_dim
         vectors = read_word_vectors(path, vocabularies[name], size)
-        encoder.set_vectors(vectors)  # type: ignore[operator]
+        encoder.set_vectors(vectors)
         known = int((~vectors.isnan().any(dim=1)).sum())
         log.info(
             "%s: %d of %d words start from %s", name, known, len(vocabularies[name]) - FIRST, path

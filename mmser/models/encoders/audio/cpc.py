@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmser.core.batch import Stream
+from mmser.core.contracts import StreamKind
 from mmser.models.layers.masks.order import compact_order, rows_at
 from mmser.models.layers.masks.padding import length_mask, zero_padding
 from mmser.models.layers.time.recurrent import Recurrent
@@ -29,7 +30,7 @@ class CPC(nn.Module):
     Convolutions are unpadded, so 160,000 samples give 998 frames.
     """
 
-    reads: ClassVar[str] = "waveform"
+    reads: ClassVar[StreamKind] = "waveform"
 
     def __init__(
         self,

@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmser.core.batch import Stream
+from mmser.core.contracts import StreamKind
 from mmser.models.layers.checkpoints.pretrained import freeze, pretrained
 from mmser.models.layers.masks.padding import extent, zero_padding
 from mmser.models.layers.time.segments import LastSegment, covering_starts, put_back, segments_at
@@ -41,7 +42,7 @@ class SegmentWav2Vec2(nn.Module):
     convolutions as they are.
     """
 
-    reads: ClassVar[str] = "waveform"
+    reads: ClassVar[StreamKind] = "waveform"
 
     def __init__(
         self,

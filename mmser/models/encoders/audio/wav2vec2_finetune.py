@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmser.core.batch import Stream
+from mmser.core.contracts import StreamKind
 from mmser.models.layers.checkpoints.pretrained import check_layers, freeze, pretrained
 from mmser.models.layers.convolution.normalisation import masked_group_norm
 from mmser.models.layers.masks.latent_masking import LatentMasking
@@ -35,7 +36,7 @@ class Wav2Vec2Finetune(nn.Module):
     which goes on learning.
     """
 
-    reads: ClassVar[str] = "waveform"
+    reads: ClassVar[StreamKind] = "waveform"
 
     def __init__(
         self,

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from mmser.core.batch import Stream
+from mmser.core.contracts import StreamKind
 from mmser.models.layers.checkpoints.pretrained import (
     check_layers,
     check_positions,
@@ -30,7 +31,7 @@ class BertFinetune(nn.Module):
     anywhere changes nothing.
     """
 
-    reads: ClassVar[str] = "tokens"
+    reads: ClassVar[StreamKind] = "tokens"
 
     def __init__(
         self,

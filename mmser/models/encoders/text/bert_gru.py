@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from mmser.core.batch import Stream
+from mmser.core.contracts import StreamKind
 from mmser.models.layers.checkpoints.pretrained import check_positions, freeze, pretrained
 from mmser.models.layers.time.pooling import masked_mean
 from mmser.models.layers.time.recurrent import Recurrent
@@ -31,7 +32,7 @@ class BertGRU(nn.Module):
     ``rows_at_once`` utterances are computed together.
     """
 
-    reads: ClassVar[str] = "tokens"
+    reads: ClassVar[StreamKind] = "tokens"
 
     def __init__(
         self,

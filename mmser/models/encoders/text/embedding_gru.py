@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from mmser.core.batch import Stream
+from mmser.core.contracts import StreamKind
 from mmser.core.errors import MmserError
 from mmser.models.layers.time.recurrent import Merge, Recurrent, orthogonal
 
@@ -21,7 +22,7 @@ class EmbeddingGRU(nn.Module):
     place.
     """
 
-    reads: ClassVar[str] = "words"
+    reads: ClassVar[StreamKind] = "words"
 
     def __init__(
         self,

@@ -40,7 +40,7 @@ class NonverbalVocalization(nn.Module):
     own columns are all there is; a linear layer reads them.
     """
 
-    known_streams: ClassVar[tuple[str, ...]] = ("audio", "segments")
+    stream_names: ClassVar[tuple[str, ...]] = ("audio", "segments")
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class NonverbalVocalization(nn.Module):
         gate: Literal["scaled", "released"] = "scaled",
     ) -> None:
         super().__init__()
-        unknown = [f"stream {name}" for name in input_sizes if name not in self.known_streams]
+        unknown = [f"stream {name}" for name in input_sizes if name not in self.stream_names]
         unknown += [f"feature {name}" for name in features if name not in FEATURES]
         if unknown or not input_sizes or not features:
             raise MmserError(

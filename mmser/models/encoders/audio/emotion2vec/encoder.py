@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmser.core.batch import Stream
+from mmser.core.contracts import StreamKind
 from mmser.core.errors import MmserError
 from mmser.core.weights import RANDOM, Weights
 from mmser.models.encoders.audio.emotion2vec.published_names import renamed, sizes_of
@@ -44,7 +45,7 @@ class Emotion2Vec(nn.Module):
     linear and ReLU (the probe). ``weights`` is "random" or a file in the published layout.
     """
 
-    reads: ClassVar[str] = "waveform"
+    reads: ClassVar[StreamKind] = "waveform"
 
     def __init__(
         self,

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmser.core.batch import Stream
+from mmser.core.contracts import StreamKind
 from mmser.core.errors import MmserError
 from mmser.models.encoders.audio.leaf_cnn.leaf import Leaf
 from mmser.models.layers.convolution.average_pooling import average_pool_2d
@@ -43,7 +44,7 @@ class LeafCNN(nn.Module):
     10 ms). In evaluation mode at most ``rows_at_once`` utterances are computed together.
     """
 
-    reads: ClassVar[str] = "waveform"
+    reads: ClassVar[StreamKind] = "waveform"
 
     def __init__(
         self,
