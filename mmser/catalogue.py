@@ -31,29 +31,7 @@ def catalogue(kind: str) -> list[dict[str, str]]:
         raise unknown_name("list", kind, list(KINDS))
     group = KINDS[kind]
     describe = _system_row if group == "system" else _plugin_row
-    return [describe(name, _with_parents(group, name)) for name in config_names(group)]
-
-
-def _with_parents(group: str, name: str) -> dict[str, Any]:
-    """A config over those of its own group that its defaults list builds upon (Hydra's inheritance,
-    here read only).
-    """
-    config = load_config(group, name)
-    parents = [
-        item
-        for item in config.get("defaults", [])
-        if isinstance(item, str) and item in config_names(group)
-    ]
-    for parent in reversed(parents):
-        config = _over(_with_parents(group, parent), config)
-    return config
-
-
-def _over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
-    both = {
-        key for key in below if isinstance(below[key], dict) and isinstance(above.get(key), dict)
-    }
-    return {**below, **above, **{key: _over(below[key], above[key]) for key in both}}
+    return [describe(name, load_config(group, name)) for name in config_names(group)]
 
 
 def _plugin_row(name: str, config: dict[str, Any]) -> dict[str, str]:

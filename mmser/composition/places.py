@@ -94,10 +94,7 @@ def short_key(key: str) -> str:
 
 def _choices(group: str, name: str) -> dict[str, str]:
     choices: dict[str, str] = {}
-    for entry in load_config(group, name).get("defaults") or []:
-        if isinstance(entry, str) and entry != "_self_":
-            choices |= _choices(group, entry)
-        elif isinstance(entry, dict):
-            for choice, member in entry.items():
-                choices[choice.removeprefix("override ").lstrip("/")] = str(member)
+    for entry in load_config(group, name).get("defaults", []):
+        for choice, member in entry.items():
+            choices[choice.removeprefix("override ").lstrip("/")] = str(member)
     return choices

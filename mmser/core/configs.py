@@ -10,6 +10,9 @@ from typing import Any
 
 from mmser.core.errors import UsageError
 
+SELF = "_self_"
+"""The place of a config's own content in its defaults list, always the last."""
+
 FEW = 12
 """Names that an error lists."""
 
@@ -29,10 +32,29 @@ def config_names(group: str) -> list[str]:
 
 
 def load_config(group: str, name: str) -> dict[str, Any]:
-    """The raw mapping of one config (no interpolation, no defaults list resolved).
+    """The mapping of one config over those of its own group that its defaults list names, as Hydra
+    composes them; no interpolation is resolved.
 
-    Raises UsageError, with the nearest names, when there is none.
+    ``defaults`` keeps the choices of other groups (``{/fusion@model.fusion: gated}``), the parents'
+    first. Raises UsageError, with the nearest names, when there is none.
     """
+    own = _read(group, name)
+    entries = own.pop("defaults", [])
+    choices: list[dict[str, str]] = []
+    merged: dict[str, Any] = {}
+    for entry in entries:
+        if isinstance(entry, dict):
+            choices.append(entry)
+        elif entry != SELF:
+            parent = _load_parent(group, entry)
+            choices = [*parent.pop("defaults", []), *choices]
+            merged = _over(merged, parent)
+    # Every defaults list ends with `_self_`, or has no parents.
+    merged = _over(merged, own)
+    return {"defaults": choices, **merged} if choices else merged
+
+
+def _read(group: str, name: str) -> dict[str, Any]:
     import yaml
 
     path = config_dir() / group / f"{name}.yaml"
@@ -40,6 +62,24 @@ def load_config(group: str, name: str) -> dict[str, Any]:
         raise unknown_name(group, name, config_names(group))
     content = yaml.safe_load(path.read_text(encoding="utf-8"))
     return content if isinstance(content, dict) else {}
+
+
+def _load_parent(group: str, entry: str) -> dict[str, Any]:
+    """A parent named in a defaults list: ``gated``, or ``counts/meld7@_here_`` in a folder of the
+    group.
+    """
+    folder, _, name = entry.removesuffix("@_here_").rpartition("/")
+    return load_config(f"{group}/{folder}" if folder else group, name)
+
+
+def _over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """``above`` over ``below``, key by key in every mapping."""
+    merged = dict(below)
+    for key, value in above.items():
+        old: Any = merged.get(key)
+        deep = isinstance(old, dict) and isinstance(value, dict)
+        merged[key] = _over(old, value) if deep else value
+    return merged
 
 
 def unknown_name(group: str, name: str, known: list[str]) -> UsageError:

@@ -17,6 +17,7 @@ from mmser.composition import (
     merged,
     read_yaml,
 )
+from mmser.composition.places import own_choices
 from mmser.core.configs import config_dir, config_names, load_config
 from mmser.core.errors import MmserError, UsageError
 from mmser.runs.training_stages import list_stages
@@ -80,12 +81,9 @@ def test_another_optimizer_schedule_or_objective_keeps_only_the_arguments_it_kno
 def test_a_system_sets_only_arguments_that_the_configs_of_its_parts_list(name):
     """Otherwise naming the part again in a word would lose them."""
     system = load_config("system", name)
-    chosen_parts = [entry for entry in system["defaults"] if isinstance(entry, dict)]
-    for entry in chosen_parts:
-        for choice, part in entry.items():
-            group, _, place = choice.removeprefix("override ").lstrip("/").partition("@")
-            if group not in COMPONENTS:
-                continue
+    for choice, part in own_choices(name).items():
+        group, _, place = choice.partition("@")
+        if group in COMPONENTS:
             own = system
             for key in (place or group).split("."):
                 own = own.get(key) or {}

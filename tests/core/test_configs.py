@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from mmser.composition import compose
 from mmser.core.configs import FEW, config_dir, config_names, load_config, unknown_name
 from mmser.core.errors import UsageError
 
@@ -26,3 +27,18 @@ def test_names_far_from_all_are_told_a_few() -> None:
     assert error.expected == "the name of an extractor"
     assert error.remedy.endswith("name11 and 3 more (`mmser list`).")
     assert unknown_name("corpus", "zzz", []).remedy == "Known: none."
+
+
+def test_a_config_over_its_parents_is_what_hydra_composes() -> None:
+    words = ["system=self_attention", "corpus=iemocap", "protocol=iemocap4_loso5"]
+    composed = compose("train", words)
+    protocol = load_config("protocol", "iemocap4_loso5")
+    assert composed["protocol"] == protocol
+    assert protocol["counts"].keys() == {"total", "label", "session", "dialogue"}
+    assert composed["model"]["fusion"] == load_config("fusion", "self_attention")
+
+
+def test_the_choices_of_parents_come_before_a_systems_own() -> None:
+    choices = load_config("system", "self_attention")["defaults"]
+    fusions = [entry for entry in choices if "fusion" in str(entry)]
+    assert [list(entry.values()) for entry in fusions] == [["cross_attention"], ["self_attention"]]

@@ -11,7 +11,6 @@ import pandas as pd
 import pytest
 from hydra.utils import instantiate
 
-from mmser.composition import compose
 from mmser.core.configs import config_names, load_config
 from mmser.core.errors import MmserError
 from mmser.core.tables import ASSIGNMENT_COLUMNS
@@ -27,12 +26,7 @@ NAMES = config_names("protocol")
 
 
 def load(name: str, **changes: Any) -> EvaluationProtocol:
-    config = load_config("protocol", name)
-    if "defaults" in config:
-        config = compose("train", ["system=audio_bigru", "corpus=generic", f"protocol={name}"])[
-            "protocol"
-        ]
-    return instantiate(config | changes)
+    return instantiate(load_config("protocol", name) | changes)
 
 
 def corpus(emotions: list[str], speakers: int = 4, name: str = "c") -> pd.DataFrame:

@@ -81,8 +81,6 @@ GROUPS = (
 def test_every_part_is_within_the_ranges_and_its_arguments_are_known(group):
     for name in config_names(group):
         part = load_config(group, name)
-        if group == "protocol" and "defaults" in part:
-            continue
         listed = {
             key: value for key, value in part.items() if "$" not in str(value) and value != "???"
         }
