@@ -12,7 +12,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Options of `mmser compare`."""
     parser.add_argument("runs", nargs="+", metavar="RUN", help="run folders, or predictions tables")
     parser.add_argument(
-        "--metric", default="ua", help="ua (default), wa, wf1, macro_f1, ccc_valence, ..."
+        "--metric",
+        help="a name of `mmser list metrics`, such as wa or ccc_valence (default: ua, or a ccc)",
     )
     parser.add_argument("--condition", default="clean", help="default: clean")
     parser.add_argument(

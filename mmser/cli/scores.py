@@ -18,8 +18,8 @@ def print_scores(
     """Score runs or predictions tables and print them with what every name means; returns the
     scores.
     """
-    from mmser.evaluation.scoring.meanings import scores_text
     from mmser.evaluation.scoring.score import score
+    from mmser.evaluation.scoring.score_text import scores_text
 
     scores = score(tables, without=without)
     print(printable(scores_text(scores)))

@@ -1,10 +1,13 @@
-"""What a fold asks of a model: classes and values to predict, and facts of its
-training part alone.
-"""
+"""What a fold asks of a model: classes and values to predict, and facts of its training split."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from mmser.core.errors import MmserError
+from mmser.core.target_sets.classes import ClassTargets
+from mmser.core.target_sets.target_set import TargetSet
+from mmser.core.target_sets.values import ValueTargets
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +31,36 @@ class Task:
     listeners: tuple[str, ...] = ()
     listener_counts: tuple[tuple[int, ...], ...] = ()
 
+    @property
+    def target_sets(self) -> tuple[TargetSet, ...]:
+        """What is asked of every utterance, each set with how it is predicted and scored."""
+        sets = (ClassTargets(self.classes), ValueTargets(self.values))
+        return tuple(each for each in sets if each.names)
+
+    def output_size(self, output: str) -> int:
+        """How many numbers a head gives in this field of `Outputs`, such as "logits"; 0 for none.
+
+        Raises MmserError for a task that asks for nothing at all.
+        """
+        if not self.target_sets:
+            raise MmserError(
+                "a task with classes or values",
+                "neither",
+                "Choose a protocol that names what to predict.",
+            )
+        return sum(len(each.names) for each in self.target_sets if each.output == output)
+
     def listener_groups(self, min_labels: int) -> tuple[int, ...]:
         """The group of each listener, and last that of an unknown one.
 
         Who gave at least ``min_labels`` labels is a group of their own, numbered in order; all
-        others share the last.
+        others share the last group.
         """
-        heard = [sum(counts) >= min_labels for counts in self.listener_counts]
-        own = iter(range(sum(heard)))
-        return (*(next(own) if enough else sum(heard) for enough in heard), sum(heard))
+        groups: list[int | None] = []
+        count = 0
+        for labels in self.listener_counts:
+            own_group = sum(labels) >= min_labels
+            groups.append(count if own_group else None)
+            count += own_group
+        shared = count
+        return (*(shared if group is None else group for group in groups), shared)

@@ -17,10 +17,12 @@ import pandas as pd
 
 from mmser.core.errors import MmserError, UsageError
 from mmser.core.tables import PREDICTION, PREDICTION_COLUMNS, PROBABILITY, TARGET
+from mmser.core.target_sets.classes import class_names
+from mmser.core.target_sets.values import value_names
 from mmser.late_fusion.log_posterior import stacked_posteriors
 from mmser.late_fusion.stacking import cross_fitted, stacked_classes, stacked_values
 from mmser.metrics.calibration import checked_probabilities
-from mmser.metrics.predictions import checked_predictions, classes_of, read_predictions, values_of
+from mmser.metrics.predictions import checked_predictions, read_predictions
 
 TABLE_METHODS = ("mean", "vote", "svr", "logistic", "log_posterior")
 TableMethod = Literal["mean", "vote", "svr", "logistic", "log_posterior"]
@@ -73,7 +75,7 @@ def _read(source: str | Path | pd.DataFrame) -> pd.DataFrame:
     probabilities = [column for column in map(str, table.columns) if column.startswith(PROBABILITY)]
     if probabilities:
         checked_probabilities(table[probabilities].to_numpy())
-    for column in [PREDICTION + value for value in values_of(table)]:
+    for column in [PREDICTION + value for value in value_names(table)]:
         wrong = table.loc[~np.isfinite(table[column]), "id"]
         if len(wrong):
             found = f"none for {len(wrong)} utterances, {wrong.iloc[0]} first"
@@ -133,7 +135,7 @@ def _check_targets(aligned: list[pd.DataFrame], column: str) -> None:
 
 def _classes(aligned: list[pd.DataFrame]) -> list[str]:
     """Class names that all tables share; empty without a categorical task."""
-    found = [classes_of(table) for table in aligned]
+    found = [class_names(table) for table in aligned]
     union = list(dict.fromkeys(name for names in found for name in names))
     if not union:
         return []
@@ -155,7 +157,7 @@ def _probable(aligned: list[pd.DataFrame], classes: list[str]) -> bool:
 
 
 def _mean(aligned: list[pd.DataFrame]) -> tuple[list[str], pd.DataFrame, bool]:
-    classes, values = _classes(aligned), list(values_of(aligned[0]))
+    classes, values = _classes(aligned), list(value_names(aligned[0]))
     if classes and not _probable(aligned, classes):
         raise MmserError(
             "probability columns in every table", "a table without", "Use --method vote."
@@ -189,7 +191,7 @@ def _vote(aligned: list[pd.DataFrame]) -> tuple[list[str], pd.DataFrame, bool]:
 
 
 def _targets(aligned: list[pd.DataFrame], method: str) -> list[str]:
-    names = list(values_of(aligned[0])) if method == "svr" else _classes(aligned)
+    names = list(value_names(aligned[0])) if method == "svr" else _classes(aligned)
     if not names:
         other = "logistic" if method == "svr" else "svr"
         what = "values" if method == "svr" else "classes"

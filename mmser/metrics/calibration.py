@@ -10,13 +10,15 @@ from __future__ import annotations
 import numpy as np
 
 from mmser.core.errors import MmserError
+from mmser.core.target_sets.classes import ClassTargets
+from mmser.core.target_sets.target_set import Answers
+from mmser.metrics.metric import Metric, Sums
 
 BINS = 15
 
 
 def calibration_bins(probabilities: np.ndarray, target: np.ndarray, bins: int = BINS) -> np.ndarray:
-    """(utterance, bin, 3): in the utterance's bin a 1, its top probability, and 1 if the top class
-    is right.
+    """(utterance, bin, 3): in each utterance's bin a 1, its top probability, and 1 if it is right.
 
     probabilities: (utterance, class), rows sum to 1; target: class indices (utterance,). Sum over
     utterances before use.
@@ -32,8 +34,9 @@ def calibration_bins(probabilities: np.ndarray, target: np.ndarray, bins: int = 
 
 
 def ece_of(sums: np.ndarray) -> np.ndarray:
-    """Expected calibration error from summed bins (..., bin, 3): mean |accuracy - confidence|,
-    weighted by bin size.
+    """Expected calibration error from summed bins (..., bin, 3).
+
+    It is the mean of |accuracy - confidence|, weighted by bin size.
     """
     count, confidence, right = np.moveaxis(np.asarray(sums, dtype=np.float64), -1, 0)
     total = count.sum(-1)
@@ -60,16 +63,15 @@ def brier_of(sums: np.ndarray) -> np.ndarray:
 
 
 def brier(probabilities: np.ndarray, target: np.ndarray) -> float:
-    """Brier score summed over the classes (Brier 1950): 0 is perfect, 2 the worst; twice the usual
-    two-class form.
+    """Brier score summed over the classes (Brier 1950): 0 is perfect, 2 the worst.
+
+    It is twice the usual two-class form.
     """
     return float(brier_of(squared_errors(probabilities, target).sum(0)))
 
 
 def checked_probabilities(probabilities: np.ndarray) -> np.ndarray:
-    """float64 (utterance, class); MmserError unless rows are non-negative and sum to
-    1 within 1 %.
-    """
+    """float64 (utterance, class); MmserError unless rows are >= 0 and sum to 1 within 1 %."""
     values = np.asarray(probabilities, dtype=np.float64)
     if values.ndim != 2 or not np.isfinite(values).all() or (values < 0).any():
         raise MmserError(
@@ -86,3 +88,44 @@ def checked_probabilities(probabilities: np.ndarray) -> np.ndarray:
             "Write softmax probabilities, one column per class.",
         )
     return values
+
+
+def _bins_of(answers: Answers) -> np.ndarray:
+    return calibration_bins(_probabilities(answers), answers.target)
+
+
+def _squares_of(answers: Answers) -> np.ndarray:
+    return squared_errors(_probabilities(answers), answers.target)
+
+
+def _probabilities(answers: Answers) -> np.ndarray:
+    if answers.probabilities is None:
+        raise MmserError(
+            "probabilities of every class", "predictions alone", "Score other metrics."
+        )
+    return answers.probabilities
+
+
+CALIBRATION = (
+    Metric(
+        "ece",
+        ece_of,
+        title="ECE",
+        meaning="expected calibration error of the most probable class, "
+        f"{BINS} equal bins; 0 is best",
+        unit="score",
+        better="min",
+        sums=Sums(ClassTargets.kind, _bins_of, needs_probabilities=True),
+        on_card=True,
+    ),
+    Metric(
+        "brier",
+        brier_of,
+        title="Brier",
+        meaning="squared distance of the probabilities to the truth, summed over classes: 0 is "
+        "best, 2 worst",
+        unit="score",
+        better="min",
+        sums=Sums(ClassTargets.kind, _squares_of, needs_probabilities=True),
+    ),
+)

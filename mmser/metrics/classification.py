@@ -1,5 +1,7 @@
-"""Scores of class predictions, each a function of confusion counts (..., target class, predicted
-class).
+"""Scores of class predictions, each a function of confusion counts.
+
+Counts are (..., target class, predicted class). ``CLASSIFICATION`` at the end are the rows of the
+table of metrics.
 
 Classes without a target
     A class that no utterance has as its target has no recall, so every macro average here (`ua`,
@@ -16,31 +18,18 @@ No utterances at all
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from mmser.core.errors import MmserError
+from mmser.core.target_sets.classes import ClassTargets, class_indices
+from mmser.core.target_sets.target_set import Answers
+from mmser.metrics.metric import Metric, Sums
 
 Counts = np.ndarray
-
-
-def class_indices(labels: Any, classes: Sequence[Any], what: str = "a label") -> np.ndarray:
-    """Positions of ``labels`` (utterance,) in ``classes``; MmserError names a label that is not one
-    of them.
-    """
-    values = np.asarray(labels, dtype=object)
-    indices = pd.Index(list(classes), dtype=object).get_indexer(pd.Index(values, dtype=object))
-    unknown = sorted({str(label) for label in values[indices < 0]})
-    if unknown:
-        raise MmserError(
-            f"{what} among {', '.join(map(str, classes))}",
-            ", ".join(unknown[:5]),
-            "Map the labels to the classes of the protocol.",
-        )
-    return indices
 
 
 def grouped_confusion(
@@ -61,24 +50,27 @@ def confusion(target: Any, prediction: Any, classes: Sequence[Any]) -> Counts:
             f"{len(target)} targets, {len(prediction)} predictions",
             "Align the two lists.",
         )
-    rows, columns = (
-        class_indices(target, classes, "a target"),
-        class_indices(prediction, classes, "a prediction"),
-    )
-    return grouped_confusion(rows, columns, np.zeros(len(rows), dtype=np.int64), len(classes), 1)[0]
+    rows = class_indices(target, classes, "a target")
+    columns = class_indices(prediction, classes, "a prediction")
+    one_group = np.zeros(len(rows), dtype=np.int64)
+    return grouped_confusion(rows, columns, one_group, len(classes), 1)[0]
+
+
+def confusion_entries(answers: Answers) -> np.ndarray:
+    """(utterance, class, class): a 1 at the target and the prediction of each utterance."""
+    rows = len(answers.target)
+    entries = np.zeros((rows, answers.classes, answers.classes), dtype=np.float32)
+    entries[np.arange(rows), answers.target, answers.prediction] = 1
+    return entries
 
 
 def wa(counts: Counts) -> np.ndarray:
-    """Overall accuracy: the share of utterances classified rightly (WA, "weighted"
-    by class size).
-    """
+    """Overall accuracy: the share of utterances classified rightly ("weighted" by class size)."""
     return _ratio(_hits(counts).sum(-1), counts.sum((-1, -2)))
 
 
 def ua(counts: Counts) -> np.ndarray:
-    """Mean of the class recalls (UA = UAR = balanced accuracy), over the classes that have a
-    target.
-    """
+    """Mean of the class recalls, over the classes that have a target (UAR, balanced accuracy)."""
     return _mean_over_present(_ratio(_hits(counts), _support(counts)), counts)
 
 
@@ -93,33 +85,20 @@ def macro_f1(counts: Counts) -> np.ndarray:
 
 
 def weighted_precision(counts: Counts) -> np.ndarray:
-    """Precision weighted by class support; some published code prints this as
-    (weighted) accuracy.
-    """
+    """Precision weighted by class support; some published code prints this as accuracy."""
     return _weighted(np.nan_to_num(_precision(counts)), counts)
 
 
 def macro_precision(counts: Counts) -> np.ndarray:
-    """Mean precision over the classes that have a target; some published code prints this as
-    unweighted accuracy.
+    """Mean precision over the classes that have a target.
+
+    Some published code prints this as unweighted accuracy.
     """
     return _mean_over_present(np.nan_to_num(_precision(counts)), counts)
 
 
-CLASSIFICATION: dict[str, Callable[[Counts], np.ndarray]] = {
-    "wa": wa,
-    "ua": ua,
-    "wf1": wf1,
-    "macro_f1": macro_f1,
-    "weighted_precision": weighted_precision,
-    "macro_precision": macro_precision,
-}
-
-
 def per_class(counts: Counts, classes: Sequence[str]) -> pd.DataFrame:
-    """One row per class: support, how often predicted, recall, precision, f1 (NaN
-    where undefined).
-    """
+    """One row per class: support, how often predicted, recall, precision, f1; NaN if undefined."""
     return pd.DataFrame(
         {
             "class": list(classes),
@@ -164,3 +143,86 @@ def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
     """Division with NaN where the denominator is 0."""
     top, bottom = np.asarray(numerator, dtype=np.float64), np.asarray(denominator, dtype=np.float64)
     return np.divide(top, bottom, out=np.full(top.shape, np.nan), where=bottom > 0)
+
+
+CONFUSION = Sums(ClassTargets.kind, confusion_entries)
+
+TWO_MEANINGS = (
+    'Two meanings of "weighted accuracy": (1) overall accuracy, where large classes weigh more: '
+    "WA here; "
+    "(2) utterances weighted by 1 / class size, which is the mean class recall: UA here. "
+    "Some publications exchange the two names."
+)
+
+CLASSIFICATION = (
+    Metric(
+        "wa",
+        wa,
+        title="WA",
+        meaning="overall accuracy: right / all, so that every class counts by its size",
+        unit="percent",
+        better="max",
+        sums=CONFUSION,
+        headline=True,
+        elsewhere=("accuracy", "ACC", '"unweighted accuracy" in Rajan et al.'),
+        hub="accuracy",
+        note=TWO_MEANINGS,
+    ),
+    Metric(
+        "ua",
+        ua,
+        title="UA",
+        meaning="mean of the class recalls over the classes that have a target, so that every "
+        "class counts the same (unweighted average recall, balanced accuracy)",
+        unit="percent",
+        better="max",
+        sums=CONFUSION,
+        headline=True,
+        elsewhere=("UAR", "balanced accuracy", '"weighted accuracy" in Rajan et al.'),
+        # Averaged over the classes.
+        hub="recall",
+    ),
+    Metric(
+        "wf1",
+        wf1,
+        title="WF1",
+        meaning="F1 of each class, averaged by class size",
+        unit="percent",
+        better="max",
+        sums=CONFUSION,
+        headline=True,
+        elsewhere=("F1 weighted", "weighted F1"),
+        hub="f1",
+    ),
+    Metric(
+        "macro_f1",
+        macro_f1,
+        title="macro F1",
+        meaning="F1 of each class, plain mean over the classes that have a target",
+        unit="percent",
+        better="max",
+        sums=CONFUSION,
+    ),
+    Metric(
+        "weighted_precision",
+        weighted_precision,
+        title="weighted precision",
+        meaning="precision of each class, averaged by class size; some published code calls this "
+        "accuracy",
+        unit="percent",
+        better="max",
+        sums=CONFUSION,
+        elsewhere=('"WA" in the AMH paper',),
+    ),
+    Metric(
+        "macro_precision",
+        macro_precision,
+        title="macro precision",
+        meaning="precision of each class, plain mean over the classes that have a target; some "
+        "published code prints this as unweighted accuracy",
+        unit="percent",
+        better="max",
+        sums=CONFUSION,
+        elsewhere=('"UA" in the AMH paper',),
+    ),
+)

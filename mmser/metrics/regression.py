@@ -1,5 +1,4 @@
-"""Scores of valence, arousal and the like: Lin's concordance, Pearson's correlation, root mean
-square error.
+"""Scores of valence, arousal and the like: concordance, correlation, root mean square error.
 
 All three follow from six sums over utterances (`moments`). ``ddof`` is what is subtracted from N in
 the variances and the covariance: 0 is Lin's own estimator (Lin 1989, Biometrics 45) and the
@@ -15,14 +14,16 @@ from typing import Any
 import numpy as np
 
 from mmser.core.errors import MmserError
+from mmser.core.target_sets.target_set import Answers
+from mmser.core.target_sets.values import ValueTargets
+from mmser.metrics.metric import Metric, Sums
 
 
 def moments(target: Any, prediction: Any) -> np.ndarray:
-    """(utterance, 6): 1, t, p, t², p², t·p of each utterance, both shifted by the mean target
-    against cancellation.
+    """(utterance, 6): 1, t, p, t², p², t·p of each utterance, t being its target, p its prediction.
 
-    The shift is common to both, so no score below changes. Raises MmserError on unequal lengths or
-    missing numbers.
+    Both are shifted by the mean target against cancellation, which changes no score below. Raises
+    MmserError on unequal lengths or missing numbers.
     """
     t, p = np.asarray(target, dtype=np.float64), np.asarray(prediction, dtype=np.float64)
     if t.shape != p.shape or t.ndim != 1 or not len(t):
@@ -38,10 +39,9 @@ def moments(target: Any, prediction: Any) -> np.ndarray:
 
 
 def ccc_of(sums: np.ndarray, ddof: int = 0) -> np.ndarray:
-    """Concordance from summed moments (..., 6): 2 cov / (var t + var p + (mean t - mean p)²); NaN
-    where 0/0.
+    """Lin's concordance from summed moments (..., 6).
 
-    A constant prediction gives 0.
+    2 cov / (var t + var p + (mean t - mean p)²); NaN where 0/0. A constant prediction gives 0.
     """
     _, mean_t, mean_p, var_t, var_p, covariance = _central(sums, ddof)
     return _quotient(2 * covariance, var_t + var_p + (mean_t - mean_p) ** 2)
@@ -74,24 +74,17 @@ def rmse(target: Any, prediction: Any) -> float:
     return float(rmse_of(moments(target, prediction).sum(0)))
 
 
-REGRESSION = {"ccc": ccc_of, "pearson": pearson_of, "rmse": rmse_of}
-
-
 def _central(sums: np.ndarray, ddof: int) -> tuple[np.ndarray, ...]:
     """n, both means, both variances and the covariance."""
     n, t, p, tt, pp, tp = np.moveaxis(np.asarray(sums, dtype=np.float64), -1, 0)
     mean_t, mean_p, free = _quotient(t, n), _quotient(p, n), n - ddof
-    var_t, var_p = (
-        _quotient(_scatter(squares, n, mean), free)
-        for squares, mean in ((tt, mean_t), (pp, mean_p))
-    )
+    var_t = _quotient(_scatter(tt, n, mean_t), free)
+    var_p = _quotient(_scatter(pp, n, mean_p), free)
     return n, mean_t, mean_p, var_t, var_p, _quotient(tp - n * mean_t * mean_p, free)
 
 
 def _scatter(squares: np.ndarray, n: np.ndarray, mean: np.ndarray) -> np.ndarray:
-    """Sum of squared deviations; exactly 0 where only rounding is left, so that a constant is seen
-    as one.
-    """
+    """Sum of squared deviations; exactly 0 where only rounding is left, as of a constant."""
     scatter = squares - n * mean * mean
     return np.where(scatter <= 1e-13 * squares, 0.0, scatter)
 
@@ -101,3 +94,42 @@ def _quotient(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
         np.asarray(numerator, np.float64), np.asarray(denominator, np.float64)
     )
     return np.divide(top, bottom, out=np.full(top.shape, np.nan), where=bottom > 0)
+
+
+def _moments_of(answers: Answers) -> np.ndarray:
+    return moments(answers.target, answers.prediction)
+
+
+MOMENTS = Sums(ValueTargets.kind, _moments_of)
+
+REGRESSION = (
+    Metric(
+        "ccc",
+        ccc_of,
+        title="CCC",
+        meaning="Lin's concordance over all utterances together, variances with N",
+        unit="score",
+        better="max",
+        sums=MOMENTS,
+        headline=True,
+    ),
+    Metric(
+        "pearson",
+        pearson_of,
+        title="Pearson",
+        meaning="Pearson's correlation over all utterances together",
+        unit="score",
+        better="max",
+        sums=MOMENTS,
+    ),
+    Metric(
+        "rmse",
+        rmse_of,
+        title="RMSE",
+        meaning="root mean square error, in the unit of the target",
+        unit="target",
+        better="min",
+        sums=MOMENTS,
+        on_card=True,
+    ),
+)

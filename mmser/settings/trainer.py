@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
+from mmser.metrics.table import MONITORS
 from mmser.settings.ranges import Flag, ListOf, MappingOf, Null, Number, OneOf, Text, Whole
 
 PRECISIONS = OneOf(
@@ -23,7 +24,9 @@ PRECISIONS = OneOf(
     64,
     16,
 )
-MONITORS = ("ua", "wa", "wf1", "macro_f1", "ccc", "loss", "last")
+NOT_METRICS = ("loss", "last")
+"""``loss`` of the validation set, and no selection: the last step's weights."""
+
 THREADS = 1024
 """More threads or processes than any machine has cores."""
 
@@ -38,7 +41,7 @@ class Trainer:
     min_epochs: Annotated[int | None, Whole(0), Null()]
     max_steps: Annotated[int, Whole(1), OneOf(-1)]
     patience: Annotated[int | None, Whole(0), Null()]
-    monitor: Annotated[str, OneOf(*MONITORS)]
+    monitor: Annotated[str, OneOf(*MONITORS, *NOT_METRICS)]
     check_every: Annotated[float, Number(above=0, most=1_000_000)]
     precision: Annotated[str | int, PRECISIONS]
     accelerator: Annotated[str, OneOf("auto", "cpu", "gpu", "cuda", "mps")]

@@ -14,19 +14,15 @@ import yaml
 
 from mmser import __version__
 from mmser.core.tables import CLEAN
-from mmser.evaluation.scoring.meanings import PERCENT, meaning, shown, title
 from mmser.evaluation.scoring.score import FOLD, MEAN, POOLED, score
 from mmser.inference.trained import Member, TrainedRun
 from mmser.metrics.predictions import FILE_NAME
+from mmser.metrics.table import METRICS, is_on_card, is_share, meaning, shown, title
 from mmser.reports.run_files import RunFiles, read_run
 from mmser.reports.sections.header import marks
 from mmser.training.inputs.sources import corpus_names
 
 UNKNOWN = "unknown"
-METRICS = ("ua", "wa", "wf1", "ccc", "rmse", "ece")
-HUB_METRICS = {"ua": "recall", "wa": "accuracy", "wf1": "f1"}
-"""Words of the hub's list of metrics; UA is recall averaged over classes."""
-
 USE = """## Use
 
 ```python
@@ -104,7 +100,7 @@ def _marks(trained: TrainedRun, files: RunFiles | None) -> list[str]:
 def _scores(files: RunFiles) -> pd.DataFrame:
     table = files.predictions
     scores = score(table[table["condition"] == CLEAN])
-    return scores[[str(name).split("_")[0] in METRICS for name in scores["metric"]]]
+    return scores[scores["metric"].map(is_on_card)]
 
 
 def _front(
@@ -133,15 +129,16 @@ def _front(
         else {}
     )
     pooled = scores[scores["scope"] == POOLED] if len(scores) else scores
+    hub_names = {name: metric.hub for name, metric in METRICS.items() if metric.hub}
     figures = {
         row["metric"]: row["value"]
         for row in pooled.to_dict("records")
-        if row["metric"] in HUB_METRICS
+        if row["metric"] in hub_names
     }
     if figures and not any(mark.startswith(("SYNTHETIC", "RANDOM")) for mark in notes):
-        front["metrics"] = [HUB_METRICS[metric] for metric in figures]
+        front["metrics"] = [hub_names[metric] for metric in figures]
         results = [
-            {"type": HUB_METRICS[metric], "name": title(metric), "value": round(float(value), 4)}
+            {"type": hub_names[metric], "name": title(metric), "value": round(float(value), 4)}
             for metric, value in figures.items()
         ]
         task = {"type": "audio-classification", "name": "emotion recognition"}
@@ -203,7 +200,7 @@ def _score_section(trained: TrainedRun, scores: pd.DataFrame, members: Sequence[
     table = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     for row in pooled:
         metric, mean = row["metric"], means.loc[row["metric"]]
-        cells = [title(metric) + (" (%)" if metric in PERCENT else ""), shown(metric, row["value"])]
+        cells = [title(metric) + (" (%)" if is_share(metric) else ""), shown(metric, row["value"])]
         cells += [f"{shown(metric, row['low'])} to {shown(metric, row['high'])}"]
         cells += [shown(metric, mean["value"]), shown(metric, mean["std_folds"])]
         if one:

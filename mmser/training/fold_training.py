@@ -23,6 +23,7 @@ from mmser.cache.recorded import recorded_stores
 from mmser.core.errors import MmserError
 from mmser.core.trust import trust
 from mmser.data.fold_data import FoldData
+from mmser.metrics.table import better
 from mmser.runs.own_manifest import own_manifest
 from mmser.runs.run_paths import (
     CHECKED,
@@ -44,7 +45,6 @@ from mmser.training.components.word_vectors import start_embeddings
 from mmser.training.devices import Place, find_place
 from mmser.training.inputs.sources import open_fold, read_corpus_manifest
 from mmser.training.loop.callbacks import BestWeights
-from mmser.training.loop.learner import better
 from mmser.training.loop.trainer import Loaders, cpu_threads, make_trainer, quiet
 
 

@@ -5,7 +5,9 @@ import pytest
 
 from mmser.core.errors import MmserError
 from mmser.core.tables import PREDICTION_COLUMNS
-from mmser.metrics.predictions import checked_predictions, classes_of, read_predictions, values_of
+from mmser.core.target_sets.classes import class_names
+from mmser.core.target_sets.values import value_names
+from mmser.metrics.predictions import checked_predictions, read_predictions
 
 
 def written(tmp_path, text):
@@ -22,7 +24,7 @@ def test_a_bare_csv_gets_every_column(tmp_path):
     assert table["prediction"].tolist() == ["ang", "none", "ang"]
     assert table["target"].tolist()[:2] == ["ang", "NA"]
     assert table["target"].isna().tolist() == [False, False, True]
-    assert classes_of(table) == ("NA", "ang", "none")
+    assert class_names(table) == ("NA", "ang", "none")
 
 
 def test_integer_labels_and_a_byte_order_mark(tmp_path):
@@ -37,7 +39,7 @@ def test_parquet_and_run_folder(tmp_path):
     )
     table.assign(probability_a=[0.9, 0.6]).to_parquet(tmp_path / "predictions.parquet")
     read = read_predictions(tmp_path)
-    assert classes_of(read) == ("b", "a")
+    assert class_names(read) == ("b", "a")
     assert read.equals(read_predictions(tmp_path / "predictions.parquet"))
 
 
@@ -45,8 +47,8 @@ def test_values():
     table = checked_predictions(
         pd.DataFrame({"target_valence": ["1.5", None], "prediction_valence": [1, 2]})
     )
-    assert values_of(table) == ("valence",)
-    assert classes_of(table) == ()
+    assert value_names(table) == ("valence",)
+    assert class_names(table) == ()
     assert table["target_valence"].tolist()[0] == 1.5
 
 
@@ -83,7 +85,7 @@ def test_a_label_without_probability_column():
         {"target": ["a", "b"], "prediction": ["a", "a"], "probability_a": [1.0, 1.0]}
     )
     with pytest.raises(MmserError, match=r"found none for b\. Add probability_b"):
-        classes_of(checked_predictions(table))
+        class_names(checked_predictions(table))
 
 
 def test_files_that_are_not_there_or_not_text(tmp_path):

@@ -27,11 +27,14 @@ import numpy as np
 import pandas as pd
 
 from mmser.core.errors import MmserError
-from mmser.core.tables import CLEAN, PREDICTION, TARGET, read_parquet
-from mmser.evaluation.scoring.score import Family, clusters_of, families_of
+from mmser.core.tables import CLEAN, TARGET, read_parquet
+from mmser.core.target_sets.classes import ClassTargets
+from mmser.evaluation.scoring.score import clusters_of
 from mmser.metrics.bootstrap import DRAWS, LEVEL, cluster_sums, percentile_interval, resampled_sums
+from mmser.metrics.families import Family, families_of
 from mmser.metrics.paired import corrected_t, holm, mcnemar, wilcoxon
 from mmser.metrics.predictions import read_predictions
+from mmser.metrics.table import better, in_order, metric_of, shown, title
 from mmser.runs.run_paths import ASSIGNMENT
 
 ALPHA = 0.05
@@ -50,15 +53,16 @@ _KEY = ["fold", "seed", "id"]
 
 def compare(
     runs: Sequence[str | Path],
-    metric: str = "ua",
+    metric: str | None = None,
     condition: str = CLEAN,
     draws: int = DRAWS,
     seed: int = 0,
 ) -> pd.DataFrame:
     """COLUMNS, one row per pair of runs (folders or predictions tables), in the order given.
 
-    Compared are the folds and seeds that both have. Raises MmserError for fewer than two runs, when
-    two share no fold and seed, or when a shared one has other utterances or labels.
+    Without ``metric`` it is the main metric of what was predicted (UA, or a CCC). Compared are the
+    folds and seeds that both have. Raises MmserError for fewer than two runs, when two share no
+    fold and seed, or when a shared one has other utterances or labels.
     """
     paths = [Path(run) for run in runs]
     if len({path.resolve() for path in paths}) < 2 or len({path.resolve() for path in paths}) < len(
@@ -80,7 +84,7 @@ def compare(
 
 def compare_tables(
     tables: Mapping[str, pd.DataFrame],
-    metric: str = "ua",
+    metric: str | None = None,
     condition: str = CLEAN,
     test_to_train: float | None = None,
     draws: int = DRAWS,
@@ -91,10 +95,11 @@ def compare_tables(
     ``test_to_train`` is the number of test over that of training utterances of a fold; None takes
     every utterance that is tested in another fold as training (the folds of a cross-validation).
     """
+    name = metric or _main_metric(next(iter(tables.values())))
     pairs = list(combinations(tables, 2))
     rows = [
         {"first": first, "second": second}
-        | _compared(*_paired(tables, first, second, condition), metric, test_to_train, draws, seed)
+        | _compared(*_paired(tables, first, second, condition), name, test_to_train, draws, seed)
         for first, second in pairs
     ]
     table = pd.DataFrame(rows)
@@ -106,10 +111,15 @@ def compare_tables(
         bool(tests) and all(row[f"p_{test}"] < ALPHA for test in tests)
         for tests, row in zip(judges, table.to_dict("records"), strict=True)
     ]
-    better = table["first"].where(table["difference"] > 0, table["second"]) + " is better"
+    first_is_better = [
+        row["difference"] > 0 if better(row["metric"]) == "max" else row["difference"] < 0
+        for row in table.to_dict("records")
+    ]
+    winner = table["first"].where(pd.Series(first_is_better, dtype=bool), table["second"])
+    verdict = winner + " is better"
     listed = [", ".join(tests) for tests in judges]
     return table.assign(
-        judged_by=listed, verdict=better.where(pd.Series(agreed, dtype=bool), SAME)
+        judged_by=listed, verdict=verdict.where(pd.Series(agreed, dtype=bool), SAME)
     )[list(COLUMNS)]
 
 
@@ -124,8 +134,6 @@ def _judges(row: Mapping[Any, Any]) -> list[str]:
 
 def compare_text(table: pd.DataFrame) -> str:
     """The table for a terminal, and what it says in words."""
-    from mmser.evaluation.scoring.meanings import shown, title
-
     lines = []
     for row in table.to_dict("records"):
         first, second, gap, low, high = (
@@ -247,7 +255,8 @@ def _compared(
         ratio = _cross_validated(first.rows) if test_to_train is None else test_to_train
         row["p_corrected_t"] = corrected_t(by_fold[0], by_fold[1], ratio).p
         row["p_wilcoxon"] = wilcoxon(by_fold[0], by_fold[1]).p
-    if PREDICTION.rstrip("_") in a and metric.split("_")[0] not in ("ccc", "pearson", "rmse"):
+    known_metric = metric_of(metric)
+    if known_metric is not None and known_metric.sums.kind == ClassTargets.kind:
         row["p_mcnemar"] = _mcnemar(first.rows, second.rows)
     return row
 
@@ -256,6 +265,11 @@ def _mcnemar(a: pd.DataFrame, b: pd.DataFrame) -> float:
     one = (a["seed"] == a["seed"].min()).to_numpy()
     right = [(rows["target"] == rows["prediction"]).to_numpy()[one] for rows in (a, b)]
     return mcnemar(*right).p
+
+
+def _main_metric(table: pd.DataFrame) -> str:
+    names = [name for family in families_of(table) for name in family.metrics]
+    return in_order(sorted(names))[0]
 
 
 def _family(table: pd.DataFrame, metric: str) -> Family:

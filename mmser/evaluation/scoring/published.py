@@ -12,19 +12,11 @@ from mmser.core.configs import load_config
 from mmser.core.errors import MmserError
 from mmser.core.saved import read_saved_yaml
 from mmser.core.tables import CLEAN
-from mmser.evaluation.scoring.meanings import PERCENT
 from mmser.evaluation.scoring.score import POOLED, score
 from mmser.metrics.predictions import read_predictions
+from mmser.metrics.table import published_metric
 from mmser.runs.run_paths import CONFIG
 
-METRICS = {
-    "wa": "wa",
-    "ua": "ua",
-    "uar": "ua",
-    "wf1": "wf1",
-    "f1 weighted": "wf1",
-    "macro f1": "macro_f1",
-}
 COLUMNS = (
     "system",
     "data",
@@ -60,25 +52,24 @@ def beside_published(run: str | Path, system: str) -> tuple[pd.DataFrame, list[s
     clean = predictions[predictions["condition"] == CLEAN]
     scores = score(clean)
     pooled = scores[scores["scope"] == POOLED].set_index("metric")
+    scored = pooled.to_dict("index")
     corpora = {_plain(name) for name in clean["corpus"].unique()}
     rows = []
     for entry in card["reported"]:
-        metric = METRICS.get(str(entry["metric"]).lower(), "")
+        metric = published_metric(str(entry["metric"]))
         fits = any(name and name in _plain(str(entry.get("data", ""))) for name in corpora)
-        found = (
-            pooled.loc[metric] if fits and metric in pooled.index and metric in PERCENT else None
-        )
-        ours = {
-            key: 100 * found[name] if found is not None else float("nan")
-            for key, name in _OURS.items()
-        }
+        # Published accuracies and F1 are percents; a concordance is printed in either way.
+        own = {key: float("nan") for key in _OURS}
+        if fits and metric and metric.unit == "percent" and metric.name in scored:
+            ours = scored[metric.name]
+            own = {key: 100 * float(ours[column]) for key, column in _OURS.items()}
         rows.append(
             {
                 "system": system,
                 "data": entry.get("data"),
                 "metric": entry["metric"],
                 **_quoted(entry),
-                **ours,
+                **own,
             }
         )
     return pd.DataFrame(rows, columns=list(COLUMNS)), list(

@@ -18,8 +18,7 @@ seed, fold
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +26,9 @@ import numpy as np
 import pandas as pd
 
 from mmser.core.errors import MmserError
-from mmser.core.tables import PREDICTION, PROBABILITY, TARGET
 from mmser.metrics.bootstrap import DRAWS, LEVEL, cluster_sums, percentile_interval, resampled_sums
-from mmser.metrics.calibration import brier_of, calibration_bins, ece_of, squared_errors
-from mmser.metrics.classification import CLASSIFICATION, class_indices
-from mmser.metrics.predictions import checked_predictions, classes_of, read_predictions, values_of
-from mmser.metrics.regression import REGRESSION, moments
+from mmser.metrics.families import Family, families_of
+from mmser.metrics.predictions import checked_predictions, read_predictions
 
 POOLED, MEAN, SEED, FOLD = "pooled", "mean over folds", "seed", "fold"
 SCORE_COLUMNS = (
@@ -51,17 +47,6 @@ SCORE_COLUMNS = (
     ),
     *("utterances", "clusters", "cluster"),
 )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Family:
-    """Metrics that share their sums: ``entries`` (row, *shape) of the labelled
-    ``rows`` of a table.
-    """
-
-    rows: pd.DataFrame
-    entries: np.ndarray
-    metrics: dict[str, Callable[[np.ndarray], np.ndarray]]
 
 
 def score(
@@ -139,38 +124,6 @@ def _named(tables: pd.DataFrame | str | Path | Iterable[str | Path]) -> dict[str
         for name, path in zip(names, paths, strict=True)
     ]
     return {name: read_predictions(path) for name, path in zip(unique, paths, strict=True)}
-
-
-def families_of(table: pd.DataFrame) -> list[Family]:
-    """The metrics that a checked predictions table of one condition allows, with what their sums
-    are made of.
-    """
-    families = []
-    classes = classes_of(table)
-    if classes:
-        rows = table[table["target"].notna()]
-        target, prediction = (
-            class_indices(rows[column], classes) for column in ("target", "prediction")
-        )
-        pairs = np.zeros((len(rows), len(classes), len(classes)), dtype=np.float32)
-        pairs[np.arange(len(rows)), target, prediction] = 1
-        families.append(Family(rows, pairs, dict(CLASSIFICATION)))
-        columns = [PROBABILITY + name for name in classes]
-        if columns[0] in rows:
-            probabilities = rows[columns].to_numpy()
-            families.append(Family(rows, calibration_bins(probabilities, target), {"ece": ece_of}))
-            families.append(
-                Family(rows, squared_errors(probabilities, target), {"brier": brier_of})
-            )
-    for value in values_of(table):
-        rows = table[table[TARGET + value].notna()]
-        entries = moments(rows[TARGET + value], rows[PREDICTION + value])
-        families.append(
-            Family(
-                rows, entries, {f"{name}_{value}": metric for name, metric in REGRESSION.items()}
-            )
-        )
-    return families
 
 
 def _score_condition(

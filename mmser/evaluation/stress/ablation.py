@@ -26,7 +26,6 @@ import pandas as pd
 
 from mmser.core.errors import MmserError, UsageError
 from mmser.evaluation.stress.conditions import (
-    METRICS,
     SCORED,
     Condition,
     condition_scores,
@@ -37,6 +36,7 @@ from mmser.evaluation.stress.conditions import (
 )
 from mmser.evaluation.stress.masking import Keep, RandomAbsence, subsets
 from mmser.evaluation.stress.variants import only_streams, slug, with_dropout, with_value
+from mmser.metrics.table import leading, shown, title
 from mmser.runs.run_paths import ABLATION, ABLATION_PREDICTIONS, ABLATION_RUNS
 
 if TYPE_CHECKING:
@@ -107,14 +107,12 @@ def grid_text(table: pd.DataFrame, metric: str | None = None) -> str:
     """The grid of one metric (default: UA, else the first) for a terminal, in percent where it is a
     share.
     """
-    from mmser.evaluation.scoring.meanings import shown, title
-
     known = list(dict.fromkeys(table["metric"].dropna()))
     if not known:
         return "nothing could be scored: " + "; ".join(dict.fromkeys(table["note"]))
-    name = metric or next((name for name in METRICS if name in known), known[0])
+    name = metric or leading(known)[0]
     rows = table[table["metric"] == name]
-    cells = rows.assign(cell=[_cell(row, shown) for row in rows.to_dict("records")])
+    cells = rows.assign(cell=[_cell(row) for row in rows.to_dict("records")])
     grid = cells.pivot(index="train", columns="test", values="cell")
     grid = grid.reindex(index=rows["train"].unique(), columns=rows["test"].unique()).fillna("-")
     grid.index.name, grid.columns.name = "trained on", None
@@ -128,13 +126,9 @@ def grid_text(table: pd.DataFrame, metric: str | None = None) -> str:
     return "\n".join(lines)
 
 
-def _cell(row: Mapping[Any, Any], shown: Any) -> str:
-    value = shown(row["metric"], row["value"])
-    return (
-        value
-        if pd.isna(row["low"])
-        else f"{value} [{shown(row['metric'], row['low'])}, {shown(row['metric'], row['high'])}]"
-    )
+def _cell(row: Mapping[Any, Any]) -> str:
+    value, low, high = (shown(row["metric"], row[key]) for key in ("value", "low", "high"))
+    return value if pd.isna(row["low"]) else f"{value} [{low}, {high}]"
 
 
 def _variants(

@@ -19,14 +19,12 @@ from mmser.core.tables import read_parquet
 from mmser.evaluation.evaluate import order_of, with_facts
 from mmser.evaluation.predict import predict
 from mmser.evaluation.scoring.score import POOLED, score
+from mmser.metrics.table import is_headline
 
 if TYPE_CHECKING:
     from mmser.cache.feature_store import FeatureStore
     from mmser.data.fold_data import FoldData
     from mmser.training.run import Run
-
-METRICS = ("ua", "wa", "wf1")
-"""Shown for classes; ``ccc_<value>`` for every value."""
 
 SCORED = (
     "condition",
@@ -130,12 +128,8 @@ def condition_scores(predictions: pd.DataFrame) -> pd.DataFrame:
 
 def _pooled(table: pd.DataFrame, draws: int | None = None) -> dict[str, dict[str, Any]]:
     scores = score(table) if draws is None else score(table, draws=draws)
-    pooled = scores[(scores["scope"] == POOLED) & scores["metric"].map(_is_shown)]
+    pooled = scores[(scores["scope"] == POOLED) & scores["metric"].map(is_headline)]
     return {row["metric"]: {str(key): row[key] for key in row} for row in pooled.to_dict("records")}
-
-
-def _is_shown(metric: str) -> bool:
-    return metric in METRICS or metric.startswith("ccc_")
 
 
 def same_folds(run: Run) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from mmser.evaluation.stress.conditions import METRICS, SCORED, condition_scores, replace_rows
+from mmser.evaluation.stress.conditions import SCORED, condition_scores, replace_rows
+from mmser.metrics.table import in_order, shown, title
 from mmser.runs.run_paths import ROBUSTNESS, ROBUSTNESS_PREDICTIONS
 from mmser.training.run import Run
 
@@ -58,10 +59,7 @@ def keep_scores(
 
 def robustness_text(scores: pd.DataFrame) -> str:
     """The table for a terminal: one line per condition, UA, WA and WF1 (or CCC) with intervals."""
-    from mmser.evaluation.scoring.meanings import shown, title
-
-    names = [name for name in METRICS if name in set(scores["metric"])]
-    names += sorted(set(scores["metric"]) - set(names))
+    names = in_order(sorted(set(scores["metric"])))
     rows = []
     for condition, part in scores.groupby("condition", sort=False):
         by_metric = {row["metric"]: row for row in part.to_dict("records")}

@@ -8,12 +8,10 @@ from typing import Any
 import pandas as pd
 
 from mmser.core.tables import read_parquet
-from mmser.evaluation.scoring.meanings import shown, title
+from mmser.metrics.table import leading, shown, title
 from mmser.reports.page import Html, bullets, heading, join, note, section, table
 from mmser.reports.run_files import RESTORE, RunFiles
 from mmser.runs.run_paths import ABLATION
-
-_ORDER = ("ua", "wa", "wf1")
 
 
 def ablation(runs: list[RunFiles]) -> Html:
@@ -29,9 +27,7 @@ def ablation(runs: list[RunFiles]) -> Html:
 
 
 def _grids(scores: pd.DataFrame) -> Html:
-    metrics = [name for name in _ORDER if name in set(scores["metric"])] or sorted(
-        set(scores["metric"].dropna())
-    )
+    metrics = leading(sorted(set(scores["metric"].dropna())))
     parts = [_grid(scores[scores["metric"] == name], name) for name in metrics]
     failed = scores[scores["note"] != ""]
     lines = [f"{name}: {text}" for name, text in zip(failed["train"], failed["note"], strict=True)]

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from mmser.core.tables import CLEAN
-from mmser.evaluation.scoring.meanings import shown
-from mmser.metrics.classification import class_indices, grouped_confusion, per_class, ua, wa
+from mmser.core.target_sets.classes import class_indices, class_names
 from mmser.metrics.classification import confusion as count
-from mmser.metrics.predictions import classes_of
+from mmser.metrics.classification import grouped_confusion, per_class, ua, wa
+from mmser.metrics.table import shown
 from mmser.reports.figures import PALETTE, draw, row
 from mmser.reports.page import Html, folded, heading, note, section, table
 from mmser.reports.run_files import RunFiles
@@ -27,7 +27,7 @@ def breakdown(runs: list[RunFiles]) -> Html:
     """Plots and tables of the clean condition, all folds and seeds together."""
     parts: list[Html] = []
     for run in runs:
-        classes = classes_of(run.predictions)
+        classes = class_names(run.predictions)
         rows = run.predictions[run.predictions["condition"] == CLEAN]
         rows = rows[rows["target"].notna()] if classes else rows.iloc[:0]
         if rows.empty:

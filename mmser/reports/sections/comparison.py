@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mmser.core.errors import MmserError
 from mmser.evaluation.scoring.compare import SAME, TESTS, compare_tables
-from mmser.evaluation.scoring.meanings import shown, title
+from mmser.metrics.table import UNDEFINED, leading, shown, title
 from mmser.reports.page import Html, note, section, table
 from mmser.reports.run_files import RunFiles
 
@@ -17,10 +17,7 @@ def comparison(runs: list[RunFiles]) -> Html:
         return section(
             "Comparison", [note("One run alone; a report of several compares them pairwise.")]
         )
-    scored = set(runs[0].scores["metric"])
-    metric = (
-        "ua" if "ua" in scored else sorted(name for name in scored if name.startswith("ccc_"))[0]
-    )
+    metric = leading(sorted(set(runs[0].scores["metric"])))[0]
     try:
         found = compare_tables(
             {run.name: run.predictions for run in runs}, metric, test_to_train=_ratio(runs)
@@ -39,7 +36,7 @@ def comparison(runs: list[RunFiles]) -> Html:
         values = f"{shown(metric, row['first_value'])} and {shown(metric, row['second_value'])}"
         interval = f"{shown(metric, row['low'])} to {shown(metric, row['high'])}"
         gap = Html(f"{shown(metric, row['difference'])} <small>{interval}</small>")
-        p_values = [shown("p", row[f"p_{test}"]) for test in TESTS]
+        p_values = [_p_value(row[f"p_{test}"]) for test in TESTS]
         rows.append([f"{row['first']} / {row['second']}", row["verdict"], values, gap, *p_values])
     return section("Comparison", [table(head, rows, text=2), note(_METHOD)])
 
@@ -53,6 +50,10 @@ _METHOD = (
     "fold and seed allow no "
     f"t-test); {SAME} does not mean equal."
 )
+
+
+def _p_value(p: float) -> str:
+    return UNDEFINED if p != p else f"{p:.3f}"
 
 
 def _ratio(runs: list[RunFiles]) -> float | None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from mmser.core.tables import CLEAN
+from mmser.core.target_sets.classes import class_names
 from mmser.metrics.classification import confusion as count
-from mmser.metrics.predictions import classes_of
 from mmser.reports.page import Html, element, heading, note, safe, section
 from mmser.reports.run_files import RunFiles
 
@@ -15,7 +15,7 @@ def confusion(runs: list[RunFiles]) -> Html:
     """One matrix per run and condition, all folds and seeds together."""
     parts: list[Html] = []
     for run in runs:
-        classes = classes_of(run.predictions)
+        classes = class_names(run.predictions)
         if not classes:
             parts.append(note(f"{run.name}: no classes were predicted."))
             continue

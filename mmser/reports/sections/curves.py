@@ -6,15 +6,13 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from mmser.evaluation.scoring.meanings import title
+from mmser.metrics.table import is_headline, title
 from mmser.reports.figures import PALETTE, draw, row
 from mmser.reports.page import Html, heading, note, section
 from mmser.reports.run_files import RunFiles
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-_SCORES = ("ua", "wa", "wf1", "ccc")
 
 
 def curves(runs: list[RunFiles]) -> Html:
@@ -56,8 +54,8 @@ def _losses(everything: pd.DataFrame) -> Html:
 
 
 def _scores(everything: pd.DataFrame) -> list[Html]:
-    names = [c for c in everything if str(c).startswith("validation_") and c != "validation_loss"]
-    wanted = [c for c in names if str(c).removeprefix("validation_").startswith(_SCORES)]
+    names = [str(column) for column in everything if str(column).startswith("validation_")]
+    wanted = [name for name in names if is_headline(name.removeprefix("validation_"))]
     if not wanted:
         return []
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from mmser.metrics.predictions import classes_of
+from mmser.core.target_sets.classes import class_names
 from mmser.reports.figures import MARKERS, PALETTE, draw, row
 from mmser.reports.page import Html, heading, note, section
 from mmser.reports.run_files import RunFiles
@@ -24,7 +24,7 @@ def embeddings(runs: list[RunFiles]) -> Html:
     """
     parts: list[Html] = []
     for run in runs:
-        classes = classes_of(run.predictions)
+        classes = class_names(run.predictions)
         if not run.embeddings or not classes:
             why = "no fused vectors were saved" if classes else "its targets are not classes"
             parts.append(note(f"{run.name}: no map, {why}."))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mmser.metrics.predictions import classes_of, values_of
+from mmser.core.target_sets.kinds import target_sets_of
 from mmser.reports.page import Html, element, facts, join, note
 from mmser.reports.run_files import RunFiles
 
@@ -37,7 +37,7 @@ def _about(run: RunFiles, several: bool) -> Html:
     table, protocol = run.predictions, run.config.get("protocol") or {}
     seeds, folds = sorted(table["seed"].unique()), list(dict.fromkeys(table["fold"]))
     speakers = table.loc[table["speaker"] != "", ["corpus", "speaker"]].drop_duplicates()
-    targets = ", ".join([*classes_of(table), *values_of(table)])
+    targets = ", ".join(name for each in target_sets_of(table) for name in each.names)
     pairs: list[tuple[str, object]] = [
         ("System", run.card.get("title", "not stated")) if several else ("Run", run.name),
         ("Citation", run.card.get("citation", "not stated")),

@@ -7,19 +7,10 @@ from __future__ import annotations
 from typing import Any
 
 from mmser.core.tables import CLEAN
-from mmser.evaluation.scoring.meanings import PERCENT, shown
 from mmser.evaluation.scoring.score import POOLED
+from mmser.metrics.table import published_metric, shown
 from mmser.reports.page import Html, bullets, heading, join, note, section, table
 from mmser.reports.run_files import RunFiles
-
-_NAMES = {
-    "wa": "wa",
-    "ua": "ua",
-    "uar": "ua",
-    "wf1": "wf1",
-    "f1 weighted": "wf1",
-    "macro f1": "macro_f1",
-}
 
 
 def published(runs: list[RunFiles]) -> Html:
@@ -57,13 +48,14 @@ def _ours(run: RunFiles, metric: str, data: str) -> str:
     corpora = {_plain(corpus) for corpus in run.predictions["corpus"].unique()}
     if not any(corpus and corpus in _plain(data) for corpus in corpora):
         return "another corpus"
-    name = _NAMES.get(metric.lower())
+    known = published_metric(metric)
     clean = run.scores[
         (run.scores["scope"] == POOLED) & (run.scores["condition"] == CLEAN)
     ].set_index("metric")
-    if name not in clean.index:
+    # Published accuracies and F1 are percents; a concordance is printed in either way.
+    if known is None or known.unit != "percent" or known.name not in clean.index:
         return "not scored here"
-    return shown(str(name), clean["value"][name]) if name in PERCENT else "not scored here"
+    return shown(known.name, clean["value"][known.name])
 
 
 def _differences(run: RunFiles) -> Html:

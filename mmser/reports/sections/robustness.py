@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from mmser.core.tables import read_parquet
-from mmser.evaluation.scoring.meanings import PERCENT, shown, title
+from mmser.metrics.table import is_share, leading, shown, title
 from mmser.metrics.wer import PLAIN
 from mmser.reports.figures import MARKERS, PALETTE, draw, row
 from mmser.reports.page import Html, folded, note, section, table
@@ -20,7 +20,6 @@ from mmser.runs.run_paths import ROBUSTNESS
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_ORDER = ("ua", "wa", "wf1")
 WORD_ERRORS, RECOGNISER, UNDISTURBED = "controlled word errors", "speech recogniser", "undisturbed"
 """Families of `mmser.evaluation.stress.robustness`; the others are "kind, unit"."""
 
@@ -67,12 +66,10 @@ def _plot(everything: pd.DataFrame, family: str) -> Html:
     """
     scores = everything[everything["family"] == family]
     kind, _, unit = family.partition(", ")
-    metrics = [name for name in _ORDER if name in set(scores["metric"])] or sorted(
-        set(scores["metric"])
-    )[:3]
+    metrics = leading(sorted(set(scores["metric"])))[:3]
     several = scores["run"].nunique() > 1
     chosen = metrics[:1] if several else metrics
-    scale = 100.0 if chosen[0] in PERCENT else 1.0
+    scale = 100.0 if is_share(chosen[0]) else 1.0
 
     def paint(axes: Axes) -> None:
         for (name, metric), part in scores[scores["metric"].isin(chosen)].groupby(
@@ -131,7 +128,7 @@ def _curve(axes: Axes, part: pd.DataFrame, number: int, label: str, band: bool) 
     part = part[part["level"].notna()].sort_values("level")
     factor = 100.0 if part["family"].iloc[0] == WORD_ERRORS else 1.0
     place = factor * part["achieved"].fillna(part["level"])
-    scale = 100.0 if part["metric"].iloc[0] in PERCENT else 1.0
+    scale = 100.0 if is_share(part["metric"].iloc[0]) else 1.0
     color, marker = PALETTE[number % len(PALETTE)], MARKERS[number % len(MARKERS)]
     if band:
         axes.fill_between(

@@ -9,13 +9,11 @@ from typing import Any
 
 import pandas as pd
 
-from mmser.evaluation.scoring.meanings import WEIGHTED, meaning, shown, title
 from mmser.evaluation.scoring.score import FOLD, MEAN, POOLED
 from mmser.metrics.bootstrap import DRAWS, LEVEL
+from mmser.metrics.table import is_headline, meaning, notes, shown, title
 from mmser.reports.page import Html, bullets, folded, heading, join, note, section, table
 from mmser.reports.run_files import RunFiles
-
-_OVERVIEW = ("wa", "ua", "wf1", "ccc")
 
 
 def scores(runs: list[RunFiles]) -> Html:
@@ -29,13 +27,13 @@ def scores(runs: list[RunFiles]) -> Html:
         parts += [heading(f"{run}, condition {condition}", tables), _full(part), _folds(part)]
     names = list(everything["metric"].unique())
     meanings = bullets(Html(f"<b>{title(name)}</b>: {meaning(name)}") for name in names)
-    parts += [_method(everything), meanings, *([note(WEIGHTED)] if "wa" in names else [])]
+    parts += [_method(everything), meanings, *map(note, notes(names))]
     return section("Scores", parts)
 
 
 def _overview(everything: pd.DataFrame) -> Html:
     pooled = everything[everything["scope"] == POOLED]
-    names = [n for n in pooled["metric"].unique() if n in _OVERVIEW or n.startswith("ccc_")]
+    names = [name for name in pooled["metric"].unique() if is_headline(name)]
     rows = []
     for (run, condition), part in pooled.groupby(["run", "condition"], sort=False):
         by_name = part.set_index("metric").to_dict("index")
@@ -83,11 +81,7 @@ def _full(part: pd.DataFrame) -> Html:
 
 def _folds(part: pd.DataFrame) -> Html:
     single = part[part["scope"] == FOLD]
-    names = [
-        name
-        for name in part["metric"].unique()
-        if name in ("wa", "ua", "wf1") or name.startswith("ccc")
-    ]
+    names = [name for name in part["metric"].unique() if is_headline(name)]
     wide = single.pivot(index=["fold", "seed"], columns="metric", values="value")
     counts = single.drop_duplicates(["fold", "seed"]).set_index(["fold", "seed"])["utterances"]
     rows = [

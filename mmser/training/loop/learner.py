@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from lightning import seed_everything
@@ -25,7 +25,7 @@ class Learner(LightningModule):
     """Steps on the sum of the objective's named losses and scores the validation part as a whole.
 
     ``optimizer`` is ``partial(parameters)``, ``scheduler`` ``partial(optimizer, epochs=,
-    steps_per_epoch=)``. ``monitor`` is ua, wa, wf1, macro_f1, ccc or loss, of the validation part,
+    steps_per_epoch=)``. ``monitor`` is a metric or ``loss``, of the validation part,
     or ``last``: the weights after the last step, whatever their score. ``frozen`` are name patterns
     of parameters that do not learn; their modules stay in evaluation mode. Each epoch's random
     numbers depend on (``seed``, epoch) alone, so that a run resumed at an epoch's start is the run
@@ -184,8 +184,3 @@ class Learner(LightningModule):
         self.trainer.should_stop = checkpoint["should_stop"]
         self._restored = checkpoint["schedule"]
         self.metrics = dict(checkpoint["metrics"])
-
-
-def better(monitor: str) -> Literal["min", "max"]:
-    """Which way a validation score improves."""
-    return "min" if monitor == "loss" or monitor.endswith("_loss") else "max"

@@ -19,10 +19,11 @@ from tqdm import tqdm
 
 from mmser.core.batch import Batch
 from mmser.data.fold_data import FoldData
+from mmser.metrics.table import better
 from mmser.runs.run_paths import CURVE
 from mmser.training.devices import Place, device_options
 from mmser.training.loop.callbacks import BestWeights, MetricsTable, ProgressLines, ResumeState
-from mmser.training.loop.learner import Learner, better
+from mmser.training.loop.learner import Learner
 from mmser.training.loop.norms import PreciseNorms
 
 

@@ -7,14 +7,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mmser.core.batch import UNLABELLED, Batch, Context, Outputs, Streams, empty_context
+from mmser.core.batch import Batch, Context, Outputs, Streams, empty_context
 from mmser.core.task import Task
-from mmser.metrics.classification import grouped_confusion, macro_f1, ua, wa, wf1
-from mmser.metrics.regression import ccc
+from mmser.metrics.families import answer_scores
 
 
 @dataclass
@@ -105,7 +103,7 @@ class ValidationEpoch:
         if part.frames:
             joined = [torch.cat(frames) for frames in zip(*part.frames.values(), strict=True)]
             tensors |= {"output_values": joined[0], "target_values": joined[1]}
-        found = class_scores(tensors, self.task) | value_scores(tensors, self.task)
+        found = answer_metrics(tensors, self.task)
         if not found and scores.get("loss") == 0.0:
             # Zero is what objectives say of rows without labels: of a whole part it would be an
             # invented score.
@@ -134,37 +132,15 @@ class ValidationEpoch:
         return {**losses, "loss": sum(losses.values())}
 
 
-def class_scores(tensors: dict[str, Tensor], task: Task) -> dict[str, float]:
-    """UA, WA, WF1 and macro F1 over the labelled rows; nothing without logits or without a labelled
-    row.
-    """
-    logits, target = tensors.get("output_logits"), tensors.get("target_emotion")
-    if logits is None or target is None or not bool((target != UNLABELLED).any()):
-        return {}
-    labelled = target != UNLABELLED
-    truth, guess = target[labelled].numpy(), logits[labelled].argmax(dim=1).numpy()
-    counts = grouped_confusion(
-        truth, guess, np.zeros(len(truth), dtype=np.int64), len(task.classes), 1
-    )[0]
-    scores = {"ua": ua(counts), "wa": wa(counts), "wf1": wf1(counts), "macro_f1": macro_f1(counts)}
-    return {name: float(score) for name, score in scores.items()}
-
-
-def value_scores(tensors: dict[str, Tensor], task: Task) -> dict[str, float]:
-    """CCC of each value over its labelled rows and their mean; nothing for a value without two
-    labelled rows.
-    """
-    values, target = tensors.get("output_values"), tensors.get("target_values")
-    if values is None or target is None:
-        return {}
-    scores = {}
-    for column, name in enumerate(task.values):
-        known = ~target[:, column].isnan()
-        if int(known.sum()) > 1:
-            scores[f"ccc_{name}"] = ccc(
-                target[known, column].numpy(), values[known, column].float().numpy()
-            )
-    return {**scores, "ccc": float(np.mean(list(scores.values())))} if scores else {}
+def answer_metrics(tensors: dict[str, Tensor], task: Task) -> dict[str, float]:
+    """Every metric over the labelled rows; nothing without answers or without labelled rows."""
+    scores: dict[str, float] = {}
+    for target_set in task.target_sets:
+        answer = tensors.get(f"output_{target_set.output}")
+        target = tensors.get(f"target_{target_set.batch_key}")
+        if answer is not None and target is not None:
+            scores |= answer_scores(target_set, target.numpy(), answer.float().numpy())
+    return scores
 
 
 def _gathered(part: Part) -> Part:

@@ -7,10 +7,11 @@ from sklearn import metrics as sk
 
 from mmser.cli import main
 from mmser.core.errors import MmserError
-from mmser.evaluation.scoring.meanings import scores_text, shown, title
 from mmser.evaluation.scoring.score import SCORE_COLUMNS, clusters_of, score
+from mmser.evaluation.scoring.score_text import scores_text
 from mmser.metrics.calibration import brier, ece
 from mmser.metrics.regression import ccc
+from mmser.metrics.table import shown, title
 
 CLASSES = ("ang", "dis", "sad")
 

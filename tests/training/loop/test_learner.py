@@ -15,7 +15,7 @@ from mmser.core.errors import MmserError
 from mmser.core.task import Task
 from mmser.objectives.losses.classification import CrossEntropy
 from mmser.objectives.losses.regression import ConcordanceLoss, concordance
-from mmser.training.loop.learner import Learner, better
+from mmser.training.loop.learner import Learner
 from mmser.training.loop.schedulers import step
 from mmser.training.loop.trainer import quiet
 
@@ -187,10 +187,6 @@ def test_a_score_that_cannot_be_had_is_named(tmp_path):
         batch.targets["emotion"].fill_(-100)
     with pytest.raises(MmserError, match="a validation score 'ua'"):
         run(make_learner(ConcordanceLoss, monitor="ua"), batches, tmp_path)
-
-
-def test_which_way_is_better():
-    assert (better("loss"), better("ua"), better("ccc")) == ("min", "max", "max")
 
 
 def test_a_part_without_any_label_has_no_loss(tmp_path):
