@@ -84,7 +84,6 @@ def run(options: argparse.Namespace) -> int:
 
 def _run_with_files(word: str, words: Sequence[str]) -> Run:
     from mmser.evaluation.extractor_files import check_named, named_files
-    from mmser.runs.training_stages import list_stages
     from mmser.training.inputs.sources import open_stores
     from mmser.training.run import Run
 
@@ -95,7 +94,7 @@ def _run_with_files(word: str, words: Sequence[str]) -> Run:
         )
     trained = Run(run_of(word), named)
     if named:
-        stores = open_stores(list_stages(trained.config)[-1].settings, trained.recorded)
+        stores = open_stores(trained.settings, trained.recorded)
         check_named(named, [store.info for store in stores.values()])
     return trained
 

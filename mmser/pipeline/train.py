@@ -95,7 +95,7 @@ def sweep(overrides: Sequence[str]) -> None:
 def _validation_score(settings: dict[str, Any]) -> float:
     run = train_config(settings)
     log.info("run: %s", run.directory)
-    scores = [float(run.fold(fold, seed).facts["best_score"]) for fold, seed in run.folds]
+    scores = [float(trained.facts["best_score"]) for trained in run.finished()]
     return sum(scores) / len(scores)
 
 

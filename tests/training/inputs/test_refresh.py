@@ -163,7 +163,7 @@ def test_a_table_with_faults_stops_before_anything_is_extracted(
     ("columns", "message"),
     [
         ({"speaker": "one"}, "at least 3 speakers; found 1"),
-        ({"emotion": "happy"}, "at least two classes in the train part of fold s0; found happy"),
+        ({"emotion": "happy"}, "at least two classes in the train split of fold s0; found happy"),
         (
             {"emotion": "glad"},
             "utterances labelled angry, happy, sad in emotion; found the words glad",
