@@ -7,7 +7,7 @@ from pathlib import Path
 from mmser.cache.atomic import write_bytes
 from mmser.core.errors import MmserError
 from mmser.reports.page import page
-from mmser.reports.run_files import read_run
+from mmser.reports.reported_run import read_run
 from mmser.reports.sections.ablation import ablation
 from mmser.reports.sections.attention import attention
 from mmser.reports.sections.breakdown import breakdown

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mmser.cache.recorded import recorded_stores
 from mmser.core.tables import read_curve, read_parquet
 from mmser.core.task import Task
-from mmser.runs.run_paths import CURVE, DONE, ENVIRONMENT, FOLD, FOLDS, fold_of
+from mmser.runs.run_paths import ASSIGNMENT, CURVE, DONE, ENVIRONMENT, FOLD, FOLDS, fold_of
 from mmser.runs.run_tables import read_assignment, read_json, read_settings
 from mmser.runs.training_stages import list_stages
 
@@ -33,10 +33,14 @@ class FoldFolder:
     def name(self) -> str:
         return self.directory.name
 
+    def has(self, file: str) -> bool:
+        """Whether one of the files of `run_paths` is there."""
+        return (self.directory / file).is_file()
+
     @property
     def is_finished(self) -> bool:
         """Whether its model is trained."""
-        return (self.directory / DONE).is_file()
+        return self.has(DONE)
 
     @cached_property
     def facts(self) -> dict[str, Any]:
@@ -114,7 +118,8 @@ class RunFolder:
 
     def fold_folders(self) -> list[FoldFolder]:
         """Every fold and seed that was begun, by seed, folds in the protocol's order."""
-        names = list(dict.fromkeys(map(str, self.assignment["fold"])))
+        assigned = list(self.assignment["fold"]) if self.has(ASSIGNMENT) else []
+        names = list(dict.fromkeys(map(str, assigned)))
         places = {fold: place for place, fold in enumerate(names)}
         folders = []
         for path in self.directory.glob(f"{FOLDS}/*"):

@@ -18,7 +18,7 @@ from mmser.evaluation.scoring.score import FOLD, MEAN, POOLED, score
 from mmser.inference.trained import Member, TrainedRun
 from mmser.metrics.predictions import FILE_NAME
 from mmser.metrics.table import METRICS, is_on_card, is_share, meaning, shown, title
-from mmser.reports.run_files import RunFiles, read_run
+from mmser.reports.reported_run import ReportedRun, read_run
 from mmser.reports.sections.header import marks
 from mmser.training.inputs.sources import corpus_names
 
@@ -84,7 +84,7 @@ def make_card(
     return "\n\n".join(parts) + "\n"
 
 
-def _marks(trained: TrainedRun, files: RunFiles | None) -> list[str]:
+def _marks(trained: TrainedRun, files: ReportedRun | None) -> list[str]:
     """The report's warnings; of a run without predictions those that config and environment tell
     of.
     """
@@ -97,7 +97,7 @@ def _marks(trained: TrainedRun, files: RunFiles | None) -> list[str]:
     return [mark for mark, there in found.items() if there]
 
 
-def _scores(files: RunFiles) -> pd.DataFrame:
+def _scores(files: ReportedRun) -> pd.DataFrame:
     table = files.predictions
     scores = score(table[table["condition"] == CLEAN])
     return scores[scores["metric"].map(is_on_card)]

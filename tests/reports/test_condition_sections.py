@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from makers.reported_run import write_run
 
-from mmser.reports.run_files import read_run
+from mmser.reports.reported_run import read_run
 from mmser.reports.sections.ablation import ablation
 from mmser.reports.sections.comparison import comparison
 from mmser.reports.sections.robustness import robustness
@@ -45,14 +45,14 @@ def test_curves_and_numbers(run):
         for w in (0, 30, 60)
     ]
     rows.append(scores("<i>asr</i>", "speech recogniser", None, 0.41, 0.6))
-    pd.DataFrame(rows).to_parquet(run.directory / "robustness.parquet")
+    pd.DataFrame(rows).to_parquet(run.folder.directory / "robustness.parquet")
     html = robustness([run])
     assert html.count("<img") == 1
     assert "65.0 <small>55.0 to 75.0</small>" in html
     assert "&lt;i&gt;asr" in html and "<i>asr" not in html
     assert "0.41" in html and "(whisper)" not in html
     pd.DataFrame([row | {"normaliser": "whisper"} for row in rows]).to_parquet(
-        run.directory / "robustness.parquet"
+        run.folder.directory / "robustness.parquet"
     )
     assert "0.41 (whisper)" in robustness([run])
 
@@ -75,7 +75,7 @@ def test_the_grid(run):
         cell("audio", "audio", 0.6),
     ]
     failed = {"train": "fusion=amh", "test": "audio+text", "note": "expected <three>"}
-    pd.DataFrame([*rows, failed]).to_parquet(run.directory / "ablation.parquet")
+    pd.DataFrame([*rows, failed]).to_parquet(run.folder.directory / "ablation.parquet")
     html = ablation([run])
     assert "70.0 <small>70.0 to 70.0</small>" in html
     assert "&ndash;" in html

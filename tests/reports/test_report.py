@@ -18,7 +18,7 @@ from sklearn import metrics as sk
 from mmser.core.errors import MmserError
 from mmser.evaluation.scoring.score import score
 from mmser.reports.report import report
-from mmser.reports.run_files import read_run
+from mmser.reports.reported_run import read_run
 from mmser.reports.sections.header import header
 
 VOID = {"meta", "img", "br"}

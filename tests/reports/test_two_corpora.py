@@ -12,7 +12,7 @@ from makers.reported_run import write_run
 
 from mmser.cache.index import read_rows, write_index
 from mmser.core.errors import MmserError
-from mmser.reports.run_files import read_run
+from mmser.reports.reported_run import read_run
 
 
 @pytest.fixture
@@ -90,10 +90,11 @@ def test_a_damaged_cache_file_is_one_clear_error(run: Path, tmp_path: Path, name
 )
 def test_a_damaged_table_of_the_run_is_one_clear_error(run: Path, name: str) -> None:
     (run / name).write_text("{")
+    files = read_run(run)
     with pytest.raises(
         MmserError, match=rf"expected a readable parquet table in .*{name}; found .*Restore it"
     ):
-        getattr(read_run(run), name.removesuffix(".parquet"))
+        files.embeddings if name.startswith("embeddings") else files.folder.table(name)
 
 
 def test_a_damaged_environment_is_one_clear_error(run: Path) -> None:

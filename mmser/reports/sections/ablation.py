@@ -7,20 +7,19 @@ from typing import Any
 
 import pandas as pd
 
-from mmser.core.tables import read_parquet
 from mmser.metrics.table import leading, shown, title
 from mmser.reports.page import Html, bullets, heading, join, note, section, table
-from mmser.reports.run_files import RESTORE, RunFiles
+from mmser.reports.reported_run import ReportedRun
 from mmser.runs.run_paths import ABLATION
 
 
-def ablation(runs: list[RunFiles]) -> Html:
+def ablation(runs: list[ReportedRun]) -> Html:
     """One grid per run and metric."""
     parts: list[Html] = []
     for run in runs:
-        path = run.directory / ABLATION
-        if path.is_file():
-            parts += [heading(run.name, runs), _grids(read_parquet(path, RESTORE))]
+        scores = run.folder.table(ABLATION)
+        if scores is not None:
+            parts += [heading(run.name, runs), _grids(scores)]
         else:
             parts.append(note(f"{run.name}: nothing was taken away: see `mmser ablate`."))
     return section("Ablation", parts)

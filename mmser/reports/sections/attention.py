@@ -9,17 +9,18 @@ import pandas as pd
 
 from mmser.reports.figures import PALETTE, draw, row
 from mmser.reports.page import Html, element, heading, join, note, safe, section
-from mmser.reports.run_files import RunFiles
+from mmser.reports.reported_run import ReportedRun
+from mmser.runs.run_paths import ATTENTION
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def attention(runs: list[RunFiles]) -> Html:
+def attention(runs: list[ReportedRun]) -> Html:
     """The samples that evaluation kept of each run."""
     parts: list[Html] = []
     for run in runs:
-        samples = run.attention
+        samples = run.folder.table(ATTENTION)
         if samples is None or samples.empty:
             parts.append(
                 note(f"{run.name}: its model gives no attention weights, or none were saved.")
@@ -40,7 +41,7 @@ def attention(runs: list[RunFiles]) -> Html:
     return section("Attention", parts)
 
 
-def _sample(run: RunFiles, rows: pd.DataFrame) -> Html:
+def _sample(run: ReportedRun, rows: pd.DataFrame) -> Html:
     first = rows.iloc[0]
     known = run.predictions
     chosen = known[

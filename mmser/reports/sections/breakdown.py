@@ -14,7 +14,7 @@ from mmser.metrics.classification import grouped_confusion, per_class, ua, wa
 from mmser.metrics.table import shown
 from mmser.reports.figures import PALETTE, draw, row
 from mmser.reports.page import Html, folded, heading, note, section, table
-from mmser.reports.run_files import RunFiles
+from mmser.reports.reported_run import ReportedRun
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,7 +23,7 @@ MOST_SPEAKERS = 30
 _MEASURES = ("recall", "precision", "f1")
 
 
-def breakdown(runs: list[RunFiles]) -> Html:
+def breakdown(runs: list[ReportedRun]) -> Html:
     """Plots and tables of the clean condition, all folds and seeds together."""
     parts: list[Html] = []
     for run in runs:

@@ -7,13 +7,14 @@ from typing import Any
 
 import pandas as pd
 
+from mmser.reports.cache_files import CacheFiles
 from mmser.reports.page import Html, bullets, element, heading, note, section, table
-from mmser.reports.run_files import CacheFiles, RunFiles
+from mmser.reports.reported_run import ReportedRun
 
 MOST_WARNINGS = 10
 
 
-def caches(runs: list[RunFiles]) -> Html:
+def caches(runs: list[ReportedRun]) -> Html:
     """One table per run: store, utterances done and failed, size; then reasons and the corpus's
     oddities.
     """

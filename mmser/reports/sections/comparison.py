@@ -6,10 +6,10 @@ from mmser.core.errors import MmserError
 from mmser.evaluation.scoring.compare import SAME, TESTS, compare_tables
 from mmser.metrics.table import UNDEFINED, leading, shown, title
 from mmser.reports.page import Html, note, section, table
-from mmser.reports.run_files import RunFiles
+from mmser.reports.reported_run import ReportedRun
 
 
-def comparison(runs: list[RunFiles]) -> Html:
+def comparison(runs: list[ReportedRun]) -> Html:
     """One row per pair of runs on UA, or on the first dimension's CCC; a line when they cannot be
     paired.
     """
@@ -56,7 +56,7 @@ def _p_value(p: float) -> str:
     return UNDEFINED if p != p else f"{p:.3f}"
 
 
-def _ratio(runs: list[RunFiles]) -> float | None:
+def _ratio(runs: list[ReportedRun]) -> float | None:
     for run in runs:
         if run.assignment is not None:
             counts = run.assignment.groupby(["fold", "part"]).size().unstack()

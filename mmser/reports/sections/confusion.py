@@ -8,10 +8,10 @@ from mmser.core.tables import CLEAN
 from mmser.core.target_sets.classes import class_names
 from mmser.metrics.classification import confusion as count
 from mmser.reports.page import Html, element, heading, note, safe, section
-from mmser.reports.run_files import RunFiles
+from mmser.reports.reported_run import ReportedRun
 
 
-def confusion(runs: list[RunFiles]) -> Html:
+def confusion(runs: list[ReportedRun]) -> Html:
     """One matrix per run and condition, all folds and seeds together."""
     parts: list[Html] = []
     for run in runs:

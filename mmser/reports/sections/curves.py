@@ -9,19 +9,20 @@ import pandas as pd
 from mmser.metrics.table import is_headline, title
 from mmser.reports.figures import PALETTE, draw, row
 from mmser.reports.page import Html, heading, note, section
-from mmser.reports.run_files import RunFiles
+from mmser.reports.reported_run import ReportedRun
+from mmser.runs.run_paths import CURVE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def curves(runs: list[RunFiles]) -> Html:
+def curves(runs: list[ReportedRun]) -> Html:
     """Loss of training and validation, and the validation score, by epoch."""
     parts: list[Html] = []
     for run in runs:
-        named = {fold.name: fold.metrics for fold in run.folds if "epoch" in fold.metrics}
+        named = {fold.name: fold.curve for fold in run.folds if "epoch" in fold.curve}
         if not named:
-            parts.append(note(f"{run.name}: no metrics.csv in its folds, hence no curves."))
+            parts.append(note(f"{run.name}: no {CURVE} in its folds, hence no curves."))
             continue
         everything = pd.concat(
             [table.assign(fold_name=name) for name, table in named.items()], ignore_index=True

@@ -10,7 +10,7 @@ import pandas as pd
 from mmser.core.target_sets.classes import class_names
 from mmser.reports.figures import MARKERS, PALETTE, draw, row
 from mmser.reports.page import Html, heading, note, section
-from mmser.reports.run_files import RunFiles
+from mmser.reports.reported_run import ReportedRun
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 MOST_MAPS = 4
 
 
-def embeddings(runs: list[RunFiles]) -> Html:
+def embeddings(runs: list[ReportedRun]) -> Html:
     """One map per fold of the first seed, at most MOST_MAPS: every fold is a model of its own with
     its own space.
     """

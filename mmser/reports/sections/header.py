@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from mmser.core.target_sets.kinds import target_sets_of
 from mmser.reports.page import Html, element, facts, join, note
-from mmser.reports.run_files import RunFiles
+from mmser.reports.reported_run import ReportedRun
 
 
-def header(runs: list[RunFiles]) -> Html:
+def header(runs: list[ReportedRun]) -> Html:
     """Title, then each run's facts and marks."""
     titles = [run.card.get("title") or run.name for run in runs]
     heading = titles[0] if len(runs) == 1 else f"{len(runs)} runs compared"
@@ -15,7 +15,7 @@ def header(runs: list[RunFiles]) -> Html:
     return Html(f"<header>{join([element('h1', heading), *facts])}</header>")
 
 
-def marks(run: RunFiles) -> list[str]:
+def marks(run: ReportedRun) -> list[str]:
     """Warnings in capitals about what the figures cannot be taken for."""
     found = []
     if run.synthetic:
@@ -33,7 +33,7 @@ def marks(run: RunFiles) -> list[str]:
     return found
 
 
-def _about(run: RunFiles, several: bool) -> Html:
+def _about(run: ReportedRun, several: bool) -> Html:
     table, protocol = run.predictions, run.config.get("protocol") or {}
     seeds, folds = sorted(table["seed"].unique()), list(dict.fromkeys(table["fold"]))
     speakers = table.loc[table["speaker"] != "", ["corpus", "speaker"]].drop_duplicates()

@@ -8,7 +8,8 @@ import pandas as pd
 
 from mmser.reports.figures import PALETTE, draw, row
 from mmser.reports.page import Html, heading, note, section
-from mmser.reports.run_files import RunFiles
+from mmser.reports.reported_run import ReportedRun
+from mmser.runs.run_paths import LAYERS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,18 +18,14 @@ _NAMED = 40
 """Layers that have room for their names; of more, every second, third, ... is named."""
 
 
-def layers(runs: list[RunFiles]) -> Html:
+def layers(runs: list[ReportedRun]) -> Html:
     """Cosine distance of each layer by stage, one picture per stage."""
     parts: list[Html] = []
     for run in runs:
-        table = run.layers
+        table = run.folder.table(LAYERS)
         if table is None:
             staged = len(run.config.get("stages") or {}) > 1
-            why = (
-                "no layers.parquet; `mmser evaluate` writes it"
-                if staged
-                else "trained in one stage"
-            )
+            why = f"no {LAYERS}; `mmser evaluate` writes it" if staged else "trained in one stage"
             parts.append(note(f"{run.name}: {why}, hence no layers to compare."))
             continue
         stages = list(table.groupby("stage", sort=False))

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from mmser.reports.page import Html, element, facts, folded, heading, note, section, table
-from mmser.reports.run_files import RunFiles
+from mmser.reports.reported_run import ReportedRun
+from mmser.runs.run_paths import CONFIG, ENVIRONMENT, FOLD
 
 
-def provenance(runs: list[RunFiles]) -> Html:
+def provenance(runs: list[ReportedRun]) -> Html:
     """Facts of each fold's training, the resolved config and the environment."""
     parts: list[Html] = []
     for run in runs:
@@ -17,7 +18,7 @@ def provenance(runs: list[RunFiles]) -> Html:
     return section("Configuration and environment", parts)
 
 
-def _training(run: RunFiles) -> Html:
+def _training(run: ReportedRun) -> Html:
     """A table of fold.json: only single facts, not lists such as the classes."""
     named = {
         fold.name: {k: v for k, v in fold.facts.items() if not isinstance(v, list | dict)}
@@ -25,15 +26,15 @@ def _training(run: RunFiles) -> Html:
     }
     keys = list(dict.fromkeys(key for known in named.values() for key in known))
     if not keys:
-        return note("No fold.json: training facts are not known.")
+        return note(f"No {FOLD}: training facts are not known.")
     rows = [[name, *(_shown(known.get(key, "")) for key in keys)] for name, known in named.items()]
     head = ["Fold and seed", *(key.replace("_", " ") for key in keys)]
     return folded(f"Training of each fold ({len(rows)})", table(head, rows))
 
 
-def _environment(run: RunFiles) -> Html:
+def _environment(run: ReportedRun) -> Html:
     if not run.environment:
-        return note("No environment.json: versions are not known.")
+        return note(f"No {ENVIRONMENT}: versions are not known.")
     flat = []
     for key, value in run.environment.items():
         inner = value.items() if isinstance(value, dict) else [("", value)]
@@ -43,13 +44,13 @@ def _environment(run: RunFiles) -> Html:
     return folded("Environment", facts(flat))
 
 
-def _config(run: RunFiles) -> Html:
+def _config(run: ReportedRun) -> Html:
     import yaml
 
     if not run.config:
-        return note("No config.yaml: the configuration is not known.")
+        return note(f"No {CONFIG}: the configuration is not known.")
     text = yaml.safe_dump(run.config, sort_keys=False, allow_unicode=True, width=100)
-    again = note(f"Repeat with: mmser train --config {run.name}/config.yaml")
+    again = note(f"Repeat with: mmser train --config {run.name}/{CONFIG}")
     return folded("Configuration", Html(f"{again}{element('pre', text)}"))
 
 

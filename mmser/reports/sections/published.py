@@ -10,10 +10,10 @@ from mmser.core.tables import CLEAN
 from mmser.evaluation.scoring.score import POOLED
 from mmser.metrics.table import published_metric, shown
 from mmser.reports.page import Html, bullets, heading, join, note, section, table
-from mmser.reports.run_files import RunFiles
+from mmser.reports.reported_run import ReportedRun
 
 
-def published(runs: list[RunFiles]) -> Html:
+def published(runs: list[ReportedRun]) -> Html:
     """One table per run that has reported scores in its system card."""
     parts: list[Html] = []
     for run in runs:
@@ -35,7 +35,7 @@ def published(runs: list[RunFiles]) -> Html:
     return section("Published scores", parts)
 
 
-def _row(run: RunFiles, entry: dict[str, Any]) -> list[object]:
+def _row(run: ReportedRun, entry: dict[str, Any]) -> list[object]:
     ours = _ours(run, str(entry.get("metric", "")), str(entry.get("data", "")))
     texts = [
         entry.get(key, "not stated") for key in ("metric", "data", "protocol", "source", "value")
@@ -43,7 +43,7 @@ def _row(run: RunFiles, entry: dict[str, Any]) -> list[object]:
     return [*texts, ours]
 
 
-def _ours(run: RunFiles, metric: str, data: str) -> str:
+def _ours(run: ReportedRun, metric: str, data: str) -> str:
     """Our pooled figure, or why there is none; never on another corpus."""
     corpora = {_plain(corpus) for corpus in run.predictions["corpus"].unique()}
     if not any(corpus and corpus in _plain(data) for corpus in corpora):
@@ -58,7 +58,7 @@ def _ours(run: RunFiles, metric: str, data: str) -> str:
     return shown(known.name, clean["value"][known.name])
 
 
-def _differences(run: RunFiles) -> Html:
+def _differences(run: ReportedRun) -> Html:
     protocol = run.config.get("protocol") or {}
     lines = [
         f"This run's protocol: {protocol.get('title') or protocol.get('name') or 'not stated'}"

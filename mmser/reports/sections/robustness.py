@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from mmser.core.tables import read_parquet
 from mmser.metrics.table import is_share, leading, shown, title
 from mmser.metrics.wer import PLAIN
 from mmser.reports.figures import MARKERS, PALETTE, draw, row
 from mmser.reports.page import Html, folded, note, section, table
-from mmser.reports.run_files import RESTORE, RunFiles
+from mmser.reports.reported_run import ReportedRun
 from mmser.runs.run_paths import ROBUSTNESS
 
 if TYPE_CHECKING:
@@ -24,15 +23,12 @@ WORD_ERRORS, RECOGNISER, UNDISTURBED = "controlled word errors", "speech recogni
 """Families of `mmser.evaluation.stress.robustness`; the others are "kind, unit"."""
 
 
-def robustness(runs: list[RunFiles]) -> Html:
+def robustness(runs: list[ReportedRun]) -> Html:
     """One plot per family of disturbances (every run a curve when there are several), then the
     tables.
     """
-    read = {
-        run.name: read_parquet(run.directory / ROBUSTNESS, RESTORE)
-        for run in runs
-        if (run.directory / ROBUSTNESS).is_file()
-    }
+    tables = {run.name: run.folder.table(ROBUSTNESS) for run in runs}
+    read = {name: scores for name, scores in tables.items() if scores is not None}
     if not read:
         return section(
             "Robustness", [note("No disturbed conditions were evaluated: see `mmser robustness`.")]

@@ -13,10 +13,10 @@ from mmser.evaluation.scoring.score import FOLD, MEAN, POOLED
 from mmser.metrics.bootstrap import DRAWS, LEVEL
 from mmser.metrics.table import is_headline, meaning, notes, shown, title
 from mmser.reports.page import Html, bullets, folded, heading, join, note, section, table
-from mmser.reports.run_files import RunFiles
+from mmser.reports.reported_run import ReportedRun
 
 
-def scores(runs: list[RunFiles]) -> Html:
+def scores(runs: list[ReportedRun]) -> Html:
     """Overview of all runs and conditions, then every metric of each."""
     everything = pd.concat([run.scores for run in runs], ignore_index=True)
     parts: list[Html] = []

@@ -1,0 +1,177 @@
+"""A run as a report needs it. Only the predictions must be there."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mmser.cache.layout import MANIFEST, WARNINGS
+from mmser.cache.tensors import load_arrays
+from mmser.core.errors import MmserError
+from mmser.core.file_names import name_of
+from mmser.core.saved import read_saved_json
+from mmser.core.tables import CLEAN, read_parquet
+from mmser.evaluation.scoring.score import score
+from mmser.metrics.predictions import FILE_NAME, read_predictions
+from mmser.reports.cache_files import CacheFiles, read_caches
+from mmser.runs.run_folder import RESTORE, RunFolder
+from mmser.runs.run_paths import (
+    ASSIGNMENT,
+    CONFIG,
+    CURVE,
+    EMBEDDED,
+    EMBEDDINGS,
+    ENVIRONMENT,
+    FOLD,
+    fold_key,
+)
+from mmser.runs.run_tables import read_written_settings
+
+
+@dataclass(frozen=True, eq=False)
+class ReportedFold:
+    """What training left of one fold and seed: facts (fold.json) and the learning curve.
+
+    Either may be empty.
+    """
+
+    name: str
+    facts: dict[str, Any]
+    curve: pd.DataFrame
+
+
+class ReportedRun:
+    """``folder`` is the run's; what is missing in it is empty or None here."""
+
+    def __init__(self, folder: RunFolder, predictions: pd.DataFrame) -> None:
+        self.folder, self.predictions = folder, predictions
+        self.name = folder.name
+        self.environment: dict[str, Any] = folder.environment if folder.has(ENVIRONMENT) else {}
+        # As it is written: where the folder lies today says nothing about the run.
+        self.config: dict[str, Any] = (
+            read_written_settings(folder.directory) if folder.has(CONFIG) else {}
+        )
+
+    @property
+    def card(self) -> dict[str, Any]:
+        """The published system's card in the config."""
+        return self.config.get("card") or {}
+
+    @cached_property
+    def scores(self) -> pd.DataFrame:
+        """The score table, every scope."""
+        return score(self.predictions).assign(run=self.name)
+
+    @cached_property
+    def assignment(self) -> pd.DataFrame | None:
+        """The fold assignment."""
+        return self.folder.table(ASSIGNMENT)
+
+    @cached_property
+    def folds(self) -> list[ReportedFold]:
+        """Every fold, finished or not, by the name of its folder."""
+        folds = []
+        for one in sorted(self.folder.fold_folders(), key=lambda folder: folder.directory):
+            facts = one.facts if one.has(FOLD) else {}
+            curve = one.curve if one.has(CURVE) else pd.DataFrame()
+            folds.append(ReportedFold(name_of(one.name), facts, curve))
+        return folds
+
+    @cached_property
+    def embeddings(self) -> dict[tuple[str, int], tuple[pd.DataFrame, np.ndarray]]:
+        """{(fold, seed): (predictions of the kept rows, vectors (utterance, feature))}."""
+        rows = self.folder.table(EMBEDDED)
+        if rows is None or not self.folder.has(EMBEDDINGS):
+            return {}
+        vectors = load_arrays(self.folder.directory / EMBEDDINGS)
+        clean = self.predictions[self.predictions["condition"] == CLEAN]
+        rows = rows.assign(fold=rows["fold"].astype(str))
+        joined = rows.merge(clean, on=["id", "fold", "seed"], how="left")
+        embeddings = {}
+        for (fold, seed), table in joined.groupby(["fold", "seed"], sort=False):
+            key = str(fold), int(str(seed))
+            array = vectors[fold_key(*key)].astype(np.float32)
+            embeddings[key] = (table.reset_index(drop=True), array)
+        return embeddings
+
+    @cached_property
+    def corpora(self) -> list[str]:
+        """Names of the run's corpora in the cache.
+
+        Of a run made before they were recorded, the tested one's alone.
+        """
+        named = self.environment.get("manifests") or dict.fromkeys(self.predictions["corpus"])
+        return [str(name) for name in named if name]
+
+    @cached_property
+    def caches(self) -> list[CacheFiles]:
+        """The caches this run was trained on that are still on this machine."""
+        return read_caches(self.config, self.environment.get("caches") or {}, self.corpora)
+
+    @cached_property
+    def manifest(self) -> pd.DataFrame | None:
+        """The manifests beside the caches, of every corpus of the run."""
+        paths = [folder / MANIFEST for folder in self._corpus_folders()]
+        tables = [read_parquet(path, RESTORE) for path in paths if path.is_file()]
+        return pd.concat(tables, ignore_index=True) if tables else None
+
+    @cached_property
+    def warnings(self) -> Any:
+        """What preprocessing found odd about the corpora (warnings.json beside the caches)."""
+        paths = {folder.name: folder / WARNINGS for folder in self._corpus_folders()}
+        warnings = {
+            name: read_saved_json(path) if path.is_file() else None for name, path in paths.items()
+        }
+        return next(iter(warnings.values())) if len(warnings) == 1 else warnings
+
+    @property
+    def synthetic(self) -> bool:
+        """The corpus is a synthetic one, by its config or by its name in the predictions."""
+        corpora = map(str, self.predictions["corpus"].unique())
+        named = [*corpora, json.dumps(self.config.get("corpus"), default=str)]
+        return any("synthetic" in name.lower() for name in named)
+
+    @property
+    def random_weights(self) -> bool:
+        """Some cache was made with random instead of trained extractor weights."""
+        marks = [cache.info.get("random_weights") for cache in self.caches]
+        return any([self.environment.get("random_weights"), *marks])
+
+    @cached_property
+    def shared_speakers(self) -> int | None:
+        """How many test speakers the same fold also trains on; None when it cannot be told."""
+        if self.assignment is None:
+            return None
+        described = self.predictions if self.manifest is None else self.manifest
+        about = described.drop_duplicates("id").set_index("id")
+        rows = self.assignment.assign(speaker=self.assignment["id"].map(about["speaker"]))
+        if rows["speaker"].isna().any() or (rows["speaker"] == "").any():
+            return None
+        # Speaker 03 of one corpus is not speaker 03 of another.
+        rows["speaker"] = list(zip(rows["id"].map(about["corpus"]), rows["speaker"], strict=True))
+        shared: set[tuple[str, str]] = set()
+        for _, fold in rows.groupby("fold"):
+            tested = set(fold.loc[fold["part"] == "test", "speaker"])
+            shared |= tested & set(fold.loc[fold["part"] == "train", "speaker"])
+        return len(shared)
+
+    def _corpus_folders(self) -> list[Path]:
+        return list(dict.fromkeys(cache.directory.parent for cache in self.caches))
+
+
+def read_run(directory: str | Path) -> ReportedRun:
+    """Read a run's folder. Raises MmserError when it has no predictions yet."""
+    folder = RunFolder(directory)
+    if not folder.has(FILE_NAME):
+        raise MmserError(
+            "a run's folder with predictions",
+            f"no {FILE_NAME} in {folder.directory}",
+            f"Run: mmser evaluate run={folder.directory}",
+        )
+    return ReportedRun(folder, read_predictions(folder.directory))
