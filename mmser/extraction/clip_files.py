@@ -62,13 +62,15 @@ def crop_faces(
     stands still, so that sound and picture stay together. ``out/manifest.csv`` and the returned
     table are as in `segment`.
     """
+    from mmser.extractors.networks.devices import device_named
     from mmser.extractors.pictures.recipe import PictureRecipe
 
-    rate = FACE_FRAMES_PER_SECOND
-    recipe = PictureRecipe("face", size, margin, rate, None, 1.0, 1, 40.0, 0.9, "auto")
-    return _write_corpus(
-        corpus, Path(out), rate, lambda clip: _faces(clip, recipe.pictures), workers, progress
-    )
+    recipe, device = PictureRecipe(image_size=size, margin=margin), device_named("auto")
+
+    def faces(clip: Clip) -> np.ndarray | Failure:
+        return _faces(clip, recipe.pictures(clip, device))
+
+    return _write_corpus(corpus, Path(out), FACE_FRAMES_PER_SECOND, faces, workers, progress)
 
 
 def _write_corpus(
@@ -124,14 +126,14 @@ def _written(
     )
 
 
-def _faces(clip: Clip, pictures: Callable[[Clip], Pictures | Failure]) -> np.ndarray | Failure:
+def _faces(clip: Clip, pictures: Pictures | Failure) -> np.ndarray | Failure:
     """(time, size, size, 3) uint8, one picture per frame of the clip."""
-    found = pictures(clip)
-    if isinstance(found, Failure):
-        return found
-    values = found.values.permute(0, 2, 3, 1).round().clamp(0, 255).byte().numpy()
-    if found.spans is None or clip.frames is None:
+    if isinstance(pictures, Failure):
+        return pictures
+    values = pictures.values.permute(0, 2, 3, 1).round().clamp(0, 255).byte().numpy()
+    if pictures.spans is None or clip.frames is None:
         return values
-    rows = np.round(found.spans[:, 0] * found.frame_rate).astype(np.int64)
+    # A frame without a face shows the picture before it, or the first one.
+    rows = np.round(pictures.spans[:, 0] * pictures.frame_rate).astype(np.int64)
     last = np.searchsorted(rows, np.arange(len(clip.frames)), side="right") - 1
     return values[np.maximum(last, 0)]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 import types
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import is_dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -131,7 +132,9 @@ def located(target: str) -> Any:
 
 def _hints(found: Any) -> dict[str, Any]:
     try:
-        return get_type_hints(found.__init__ if inspect.isclass(found) else found)
+        # A dataclass inherits fields whose annotations are words of the module they stand in.
+        is_function = not inspect.isclass(found)
+        return get_type_hints(found if is_function or is_dataclass(found) else found.__init__)
     except (NameError, TypeError, AttributeError):
         return {}
 

@@ -21,30 +21,29 @@ from mmser.core.errors import MmserError
 from mmser.core.weights import Weights
 from mmser.extractors.arguments import WITHOUT_EFFECT, arguments
 from mmser.extractors.clips.outcomes import waveforms_in_batches
-from mmser.extractors.networks.devices import Precision, place_of, placed, seeded
+from mmser.extractors.networks.devices import Placement, place_of
 from mmser.extractors.spectral.level import Level, levelled
 
 _FRAME_RATE = 50.0
 _DOWNLOAD = "emotion2vec_base.pt of the model emotion2vec/emotion2vec_base on the model hub"
 
 
-@dataclass(frozen=True)
-class Emotion2Vec:
+@dataclass(frozen=True, kw_only=True)
+class Emotion2Vec(Placement):
     """waveform -> normalised -> convolutions -> Transformer, (frame, size), (1, size) or (token,
     size).
 
+    Further arguments are those of `mmser.extractors.networks.devices.Placement`.
+
     Args:
         weights: the published ``emotion2vec_base.pt`` or one of its successors (or the tensors as
-        .safetensors); the
-            file says how large the network is. ``random``: a seeded network of two blocks.
-        size: feature dimension; another one in the file is an error. embedding: ``frames``;
-        ``utterance``, the mean of the utterance's tokens; ``mean``, that of its frames, which
-            the released code calls utterance; ``chunk``, the tokens themselves.
+            .safetensors); the file says how large the network is. ``random``: a seeded network of
+            two blocks.
+        size: feature dimension; another one in the file is an error.
+        embedding: ``frames``; ``utterance``, the mean of the utterance's tokens; ``mean``, that of
+            its frames, which the released code calls utterance; ``chunk``, the tokens themselves.
         level: ``zscore`` (mean 0, variance 1) or ``none``, where a file was trained without.
-        precision: ``bfloat16`` trades accuracy for speed.
         batch_seconds: most seconds of audio, padding included, in one pass.
-        device: ``auto``, ``cpu``, ``cuda``.
-        seed: of random weights.
     """
 
     modality: ClassVar[Modality] = "audio"
@@ -57,10 +56,7 @@ class Emotion2Vec:
     size: int = 768
     embedding: Literal["frames", "utterance", "mean", "chunk"] = "frames"
     level: Level = "zscore"
-    precision: Precision = "float32"
     batch_seconds: float = field(default=60.0, metadata=WITHOUT_EFFECT)
-    device: str = field(default="auto", metadata=WITHOUT_EFFECT)
-    seed: int = 0
 
     @property
     def checkpoint(self) -> Weights:
@@ -87,13 +83,13 @@ class Emotion2Vec:
         from mmser.models.encoders.audio.emotion2vec.encoder import from_checkpoint
 
         if self.checkpoint.is_random:
-            network = seeded(self._random_network, self.seed)
+            network = self.seeded(self._random_network)
         else:
             network = from_checkpoint(self.checkpoint.path, embedding=self.embedding)
         if network.output_size != self.size:
             found = f"{network.output_size} in {self.weights}"
             raise MmserError(f"a checkpoint of size {self.size}", found, "Set `size`.")
-        return placed(network, self.device, self.precision)
+        return self.placed(network)
 
     def _random_network(self) -> Any:
         from mmser.models.encoders.audio.emotion2vec.encoder import Emotion2Vec as Network

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -11,41 +11,23 @@ import numpy as np
 from mmser.core.clip import Clip, Failure, Features, Modality
 from mmser.core.contracts import StreamKind
 from mmser.core.errors import MmserError
-from mmser.extractors.arguments import LATER, arguments
+from mmser.extractors.arguments import arguments
 from mmser.extractors.clips.outcomes import each_waveform
-from mmser.extractors.spectral.level import Level, LevelOf
-from mmser.extractors.spectral.mel import (
-    Logarithm,
-    MelRecipe,
-    MelScale,
-    cepstra,
-    standardised,
-    with_differences,
-)
-from mmser.extractors.spectral.sample_rate import version_at
-from mmser.extractors.spectral.short_time import Padding, WindowShape
+from mmser.extractors.spectral.mel import cepstra
+from mmser.extractors.spectral.recipe import Columns, MelSpectrum
 
 
-@dataclass(frozen=True)
-class Mfcc:
-    """waveform -> level -> STFT -> mel filters -> log -> DCT-II [-> differences], (time,
-    coefficients * (order + 1)).
+@dataclass(frozen=True, kw_only=True)
+class Mfcc(MelSpectrum, Columns):
+    """waveform -> log-mel spectrum -> DCT-II [-> differences], (time, coefficients * (order + 1)).
+
+    Further arguments are those of the recipes in `mmser.extractors.spectral.recipe`.
 
     Args:
-        coefficients: kept from the zeroth on. difference_order: 0, 1 (slopes) or 2 (slopes of
-        slopes), appended as further columns. difference_width: frames on each side of the slope.
-        dct: ``orthonormal``, or ``htk`` (coefficient 0 scaled like the others). lifter: HTK's
-        cepstral lifter, 0 for none. clip: bound of the magnitude of every coefficient, None for
-        none. standardise: per clip and column, ``none``, ``mean`` or ``zscore``. sample_rate: Hz at
-        which the sound is decoded. level: see `level.levelled`. level_of: what it is measured on:
-        the ``whole`` clip, or the ``cut`` to ``seconds``, before zeros are added. seconds: fixed
-        length (centre crop or zeros on both sides); None keeps the clip's own. preemphasis: factor
-        of the first-order difference, 0 for none. window_ms, hop_ms: milliseconds, rounded to
-        samples. window, periodic: the taper; periodic False is symmetric. fft: points, None for the
-        next power of two. padding: ``none`` (first window at sample 0), ``zero`` or ``reflect``
-        (windows centred). power: 1 magnitude, 2 power. bands, low_hz, high_hz, mel_scale,
-        mel_triangles, mel_area: see `mel.mel_filters`. log, log_floor, log_offset, top_db: see
-        `mel.logarithm`.
+        coefficients: how many, from the zeroth on.
+        dct: ``orthonormal``, or ``htk`` (coefficient 0 scaled like the others).
+        lifter: HTK's cepstral lifter, 0 for none.
+        clip: bound of the magnitude of every coefficient, None for none.
     """
 
     modality: ClassVar[Modality] = "audio"
@@ -54,34 +36,9 @@ class Mfcc:
     checkpoint: ClassVar[None] = None
 
     coefficients: int = 40
-    difference_order: int = 0
-    difference_width: int = 2
     dct: Literal["orthonormal", "htk"] = "orthonormal"
     lifter: int = 0
     clip: float | None = None
-    standardise: Literal["none", "mean", "zscore"] = "none"
-    sample_rate: int = 16_000
-    level: Level = "none"
-    level_of: LevelOf = field(default="whole", metadata=LATER)
-    seconds: float | None = None
-    preemphasis: float = 0.0
-    window_ms: float = 25.0
-    hop_ms: float = 10.0
-    window: WindowShape = "hamming"
-    periodic: bool = True
-    fft: int | None = None
-    padding: Padding = "none"
-    power: float = 2.0
-    bands: int = 40
-    low_hz: float = 0.0
-    high_hz: float = 8000.0
-    mel_scale: MelScale = "htk"
-    mel_triangles: Literal["hertz", "mel"] = "hertz"
-    mel_area: bool = False
-    log: Logarithm = "natural"
-    log_floor: float = 1e-10
-    log_offset: float = 0.0
-    top_db: float | None = None
 
     def __post_init__(self) -> None:
         if self.coefficients > self.bands:
@@ -96,27 +53,16 @@ class Mfcc:
         """Columns of the output."""
         return self.coefficients * (self.difference_order + 1)
 
-    @property
-    def version(self) -> int:
-        """See `mmser.extractors.spectral.sample_rate.version_at`."""
-        return version_at(self.sample_rate)
-
     def parameters(self) -> Mapping[str, Any]:
         """Every argument."""
         return {"extractor": "mfcc", **arguments(self)}
 
     def extract(self, clips: Sequence[Clip]) -> list[Features | Failure]:
         """One (time, coefficient) float32 array per clip; each is computed alone."""
-        recipe = MelRecipe.of(self)
-        rate = recipe.frame_rate
-        return each_waveform(
-            clips, lambda wave: Features(self._values(recipe, wave), rate), self.sample_rate
-        )
+        return each_waveform(clips, self._features, self.sample_rate)
 
-    def _values(self, recipe: MelRecipe, waveform: np.ndarray) -> np.ndarray:
-        values = cepstra(recipe.log_mel(waveform), self.coefficients, self.dct, self.lifter)
+    def _features(self, waveform: np.ndarray) -> Features:
+        values = cepstra(self.log_mel(waveform), self.coefficients, self.dct, self.lifter)
         if self.clip is not None:
             values = np.clip(values, -self.clip, self.clip)
-        return standardised(
-            with_differences(values, self.difference_order, self.difference_width), self.standardise
-        )
+        return Features(self.finished(values), self.frame_rate)

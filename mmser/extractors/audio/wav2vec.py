@@ -7,7 +7,7 @@ directly.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -16,9 +16,9 @@ import numpy as np
 from mmser.core.clip import SAMPLE_RATE, Clip, Failure, Features, Modality
 from mmser.core.contracts import StreamKind
 from mmser.core.weights import Weights
-from mmser.extractors.arguments import WITHOUT_EFFECT, arguments
+from mmser.extractors.arguments import arguments
 from mmser.extractors.clips.outcomes import each_waveform
-from mmser.extractors.networks.devices import Precision, place_of, placed, seeded
+from mmser.extractors.networks.devices import Placement, place_of
 
 _UNUSED = ("wav2vec_predictions.*",)
 """The projections that guess the frames to come, in training alone."""
@@ -26,18 +26,16 @@ _SIZE = 512
 _DOWNLOAD = "https://dl.fbaipublicfiles.com/fairseq/wav2vec/wav2vec_large.pt"
 
 
-@dataclass(frozen=True)
-class Wav2Vec:
+@dataclass(frozen=True, kw_only=True)
+class Wav2Vec(Placement):
     """waveform -> convolutions -> causal context convolutions, (time, 512) at 100 Hz; each
     utterance runs alone.
 
+    Further arguments are those of `mmser.extractors.networks.devices.Placement`.
+
     Args:
         weights: the published ``wav2vec_large.pt`` (or its tensors as .safetensors), or ``random``:
-        the same network,
-            seeded.
-        precision: ``bfloat16`` trades accuracy for speed.
-        device: ``auto``, ``cpu``, ``cuda``.
-        seed: of random weights.
+            the same network, seeded.
     """
 
     modality: ClassVar[Modality] = "audio"
@@ -48,9 +46,6 @@ class Wav2Vec:
     sample_rate: ClassVar[int] = SAMPLE_RATE
 
     weights: str = "weights/wav2vec_large.pt"
-    precision: Precision = "float32"
-    device: str = field(default="auto", metadata=WITHOUT_EFFECT)
-    seed: int = 0
 
     @property
     def checkpoint(self) -> Weights:
@@ -70,14 +65,14 @@ class Wav2Vec:
         from mmser.extractors.networks.wav2vec import Wav2VecNetwork
         from mmser.models.layers.checkpoints.tensors import load_tensors, read_tensors
 
-        network = seeded(lambda: Wav2VecNetwork(_SIZE), self.seed)
+        network = self.seeded(lambda: Wav2VecNetwork(_SIZE))
         if not self.checkpoint.is_random:
             path = self.checkpoint.path
             remedy = f"Download {_DOWNLOAD}; the extractor wav2vec2 reads wav2vec 2.0."
             load_tensors(
                 network, read_tensors(path), "wav2vec 1.0 large", path, remedy, unused=_UNUSED
             )
-        return placed(network, self.device, self.precision)
+        return self.placed(network)
 
     def _features(self, waveform: np.ndarray) -> Features:
         import torch

@@ -23,7 +23,7 @@ from mmser.core.errors import MmserError
 from mmser.core.weights import Weights
 from mmser.extractors.arguments import WITHOUT_EFFECT, arguments
 from mmser.extractors.clips.outcomes import waveforms_in_batches
-from mmser.extractors.networks.devices import Precision, place_of, placed, seeded
+from mmser.extractors.networks.devices import Placement, place_of
 from mmser.extractors.spectral.level import Level, levelled
 
 if TYPE_CHECKING:
@@ -40,23 +40,24 @@ never in a batch.
 """
 
 
-@dataclass(frozen=True)
-class Wav2Vec2:
+@dataclass(frozen=True, kw_only=True)
+class Wav2Vec2(Placement):
     """waveform -> normalised -> convolutions (50 Hz) -> Transformer, (time, size) or (time, layer,
     size).
 
+    Further arguments are those of `mmser.extractors.networks.devices.Placement`.
+
     Args:
         weights: folder of a checkpoint, hub id, or ``random``: a seeded network of the same output
-        dimension with 64
-            convolution channels and only as many Transformer layers as ``layer`` asks for (two for
-            the last; all 12 or, from size 1024 on, 24).
-        revision: commit of the hub id. weights_folder: where downloaded checkpoints are looked for
-        first. size: feature dimension; another one in the checkpoint is an error. layer: -1 the
-        last; 0 the Transformer's input; n the output of layer n; ``all`` keeps every one. level:
-        ``zscore`` (mean 0, variance 1: most checkpoints) or ``none`` (WavLM base). precision:
-        ``bfloat16`` is 2.6 times faster on CPU, with a relative error of about 1.4 %.
-        batch_seconds: most seconds of audio, padding included, in one pass. device: ``auto``,
-        ``cpu``, ``cuda``. seed: of random weights.
+            dimension with 64 convolution channels and only as many Transformer layers as ``layer``
+            asks for (two for the last; all 12 or, from size 1024 on, 24).
+        revision: commit of the hub id.
+        weights_folder: where downloaded checkpoints are looked for first.
+        size: feature dimension; another one in the checkpoint is an error.
+        layer: -1 the last; 0 the Transformer's input; n the output of layer n; ``all`` keeps every
+            one.
+        level: ``zscore`` (mean 0, variance 1: most checkpoints) or ``none`` (WavLM base).
+        batch_seconds: most seconds of audio, padding included, in one pass.
     """
 
     modality: ClassVar[Modality] = "audio"
@@ -71,10 +72,7 @@ class Wav2Vec2:
     size: int = 768
     layer: int | Literal["all"] = -1
     level: Level = "zscore"
-    precision: Precision = "float32"
     batch_seconds: float = field(default=60.0, metadata=WITHOUT_EFFECT)
-    device: str = field(default="auto", metadata=WITHOUT_EFFECT)
-    seed: int = 0
 
     @property
     def checkpoint(self) -> Weights:
@@ -103,7 +101,7 @@ class Wav2Vec2:
         from mmser.models.layers.checkpoints.pretrained import read_network
 
         if self.checkpoint.is_random:
-            model = seeded(self._random_model, self.seed)
+            model = self.seeded(self._random_model)
         else:
             remedy = (
                 "Name a checkpoint of a speech encoder; the extractors bert and xvector "
@@ -117,7 +115,7 @@ class Wav2Vec2:
                 "Set `size`.",
             )
         model.config.apply_spec_augment = False
-        return placed(with_valid_norm(model), self.device, self.precision)
+        return self.placed(with_valid_norm(model))
 
     def _random_model(self) -> Any:
         from transformers import Wav2Vec2Config, Wav2Vec2Model

@@ -9,20 +9,20 @@ from typing import Any, ClassVar
 from mmser.core.clip import Clip, Failure, Features, Modality
 from mmser.core.contracts import StreamKind
 from mmser.extractors.clips.outcomes import each_waveform
-from mmser.extractors.spectral.level import Level, centred, levelled
-from mmser.extractors.spectral.sample_rate import version_at
+from mmser.extractors.spectral.level import centred, levelled
+from mmser.extractors.spectral.recipe import Sound
 from mmser.extractors.spectral.short_time import preemphasised
 
 
-@dataclass(frozen=True)
-class Waveform:
+@dataclass(frozen=True, kw_only=True)
+class Waveform(Sound):
     """waveform -> level [-> fixed length] [-> pre-emphasis], (sample,) float32.
 
+    Further arguments are those of `mmser.extractors.spectral.recipe.Sound`; the sample rate is also
+    the frame rate of the output, and the level ``zscore`` is what the wav2vec 2.0 processor makes.
+
     Args:
-        level: see `level.levelled`; ``zscore`` is what the wav2vec 2.0 processor does.
         seconds: fixed length (centre crop or zeros on both sides); None keeps the clip's own.
-        sample_rate: Hz at which the sound is decoded, also the frame rate of the output.
-        preemphasis: factor of the first-order difference, 0 for none.
     """
 
     modality: ClassVar[Modality] = "audio"
@@ -31,15 +31,7 @@ class Waveform:
     gives: ClassVar[StreamKind] = "waveform"
     checkpoint: ClassVar[None] = None
 
-    level: Level = "none"
     seconds: float | None = None
-    sample_rate: int = 16_000
-    preemphasis: float = 0.0
-
-    @property
-    def version(self) -> int:
-        """See `mmser.extractors.spectral.sample_rate.version_at`."""
-        return version_at(self.sample_rate)
 
     def parameters(self) -> Mapping[str, Any]:
         """Every argument."""

@@ -23,7 +23,7 @@ from mmser.core.errors import MmserError
 from mmser.core.weights import Weights
 from mmser.extractors.arguments import WITHOUT_EFFECT, arguments
 from mmser.extractors.clips.outcomes import each_waveform
-from mmser.extractors.networks.devices import Precision, place_of, placed, seeded
+from mmser.extractors.networks.devices import Placement, place_of
 from mmser.extractors.spectral.level import Level, levelled
 
 _KINDS = ("wavlm", "wav2vec2", "unispeech-sat", "data2vec-audio", "wav2vec2-conformer")
@@ -32,18 +32,20 @@ _FRAME, _RECEPTIVE_FIELD = 320, 400
 """Samples between two frames of the encoder, and samples that one frame sees."""
 
 
-@dataclass(frozen=True)
-class XVector:
+@dataclass(frozen=True, kw_only=True)
+class XVector(Placement):
     """waveform -> encoder (50 Hz) -> time-delay layers -> mean and deviation over time -> linear,
     (1, size).
 
+    Further arguments are those of `mmser.extractors.networks.devices.Placement`.
+
     Args:
         weights: folder of a checkpoint, hub id, or ``random``: a seeded two-layer network of the
-        same output size. revision: commit of the hub id. weights_folder: where downloaded
-        checkpoints are looked for first. size: dimension of the embedding; another one in the
-        checkpoint is an error. level: ``none`` (WavLM base) or ``zscore`` (mean 0, variance 1).
-        precision: ``float32`` or ``bfloat16``. device: ``auto``, ``cpu``, ``cuda``. seed: of random
-        weights.
+            same output size.
+        revision: commit of the hub id.
+        weights_folder: where downloaded checkpoints are looked for first.
+        size: dimension of the embedding; another one in the checkpoint is an error.
+        level: ``none`` (WavLM base) or ``zscore`` (mean 0, variance 1).
     """
 
     modality: ClassVar[Modality] = "audio"
@@ -57,9 +59,6 @@ class XVector:
     weights_folder: str = field(default="weights", metadata=WITHOUT_EFFECT)
     size: int = 512
     level: Level = "none"
-    precision: Precision = "float32"
-    device: str = field(default="auto", metadata=WITHOUT_EFFECT)
-    seed: int = 0
 
     @property
     def checkpoint(self) -> Weights:
@@ -97,7 +96,7 @@ class XVector:
         from mmser.models.layers.checkpoints.pretrained import read_network
 
         if self.checkpoint.is_random:
-            model = seeded(self._random_model, self.seed)
+            model = self.seeded(self._random_model)
         else:
             remedy = (
                 "Name a checkpoint trained to tell speakers, such as microsoft/wavlm-base-plus-sv."
@@ -108,7 +107,7 @@ class XVector:
             raise MmserError(
                 f"a checkpoint with embeddings of size {self.size}", found, "Set `size`."
             )
-        return placed(model, self.device, self.precision)
+        return self.placed(model)
 
     def _random_model(self) -> Any:
         from transformers import WavLMConfig, WavLMForXVector

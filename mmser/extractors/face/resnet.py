@@ -12,31 +12,27 @@ from mmser.core.contracts import StreamKind
 from mmser.core.errors import MmserError
 from mmser.core.weights import RANDOM, Weights
 from mmser.extractors.arguments import WITHOUT_EFFECT, arguments
-from mmser.extractors.networks.devices import Precision, placed, seeded
+from mmser.extractors.networks.devices import Placement
 from mmser.extractors.pictures.batches import image_features
-from mmser.extractors.pictures.recipe import Crop, PictureRecipe
+from mmser.extractors.pictures.recipe import PictureRecipe
 
 _MEAN = (123.675, 116.28, 103.53)
 _DEVIATION = (58.395, 57.12, 57.375)
 
 
-@dataclass(frozen=True)
-class ResNet:
+@dataclass(frozen=True, kw_only=True)
+class ResNet(PictureRecipe, Placement):
     """frames -> face or centre crop -> ResNet without its classifier, (time, size).
+
+    Further arguments are those of `mmser.extractors.pictures.recipe.PictureRecipe` and
+    `mmser.extractors.networks.devices.Placement`.
 
     Args:
         weights: .pth or .safetensors file of the architecture, or ``random``: a seeded network of
-        the same output
-            dimension with one block per stage.
-        architecture: torchvision's name, such as resnet18, resnet50, resnet101. size: feature
-        dimension; another one of the architecture is an error. crop: ``face`` (MTCNN) or ``centre``
-        (the central square, no detector). image_size: side of the picture the network sees, pixels.
-        margin: of the face crop, part of the box's longer side. rate: pictures per second, at most
-        that of the clip's frames. limit: pictures kept from the start; None keeps all.
-        detect_scale, detect_every, smallest_face, face_score: see `faces.FaceFinder`, with the
-        measured errors. precision: ``bfloat16`` with channels_last is about 4 times faster on CPU,
-        with a relative error of about 0.4 %. batch_size: pictures in one pass. device: ``auto``,
-        ``cpu``, ``cuda``. seed: of random weights.
+            the same output dimension with one block per stage.
+        architecture: torchvision's name, such as resnet18, resnet50, resnet101.
+        size: feature dimension; another one of the architecture is an error.
+        batch_size: pictures in one pass.
     """
 
     modality: ClassVar[Modality] = "face"
@@ -48,19 +44,7 @@ class ResNet:
     weights: str = "weights/resnet101-63fe2227.pth"
     architecture: str = "resnet101"
     size: int = 2048
-    crop: Crop = "face"
-    image_size: int = 224
-    margin: float = 0.3
-    rate: float = 3.0
-    limit: int | None = None
-    detect_scale: float = 1.0
-    detect_every: int = 1
-    smallest_face: float = 40.0
-    face_score: float = 0.9
-    precision: Precision = "float32"
     batch_size: int = field(default=32, metadata=WITHOUT_EFFECT)
-    device: str = field(default="auto", metadata=WITHOUT_EFFECT)
-    seed: int = 0
 
     @property
     def checkpoint(self) -> Weights:
@@ -81,9 +65,7 @@ class ResNet:
         """One (time, size) float32 array per clip; spans where frames without a face
         were left out.
         """
-        return image_features(
-            clips, PictureRecipe.of(self), self._network, _MEAN, _DEVIATION, self.batch_size
-        )
+        return image_features(clips, self, self._network, _MEAN, _DEVIATION, self.batch_size)
 
     @property
     def _download(self) -> str:
@@ -104,7 +86,7 @@ class ResNet:
         from mmser.models.layers.checkpoints.tensors import load_tensors, read_tensors
 
         if self.checkpoint.is_random:
-            network = seeded(self._random_network, self.seed)
+            network = self.seeded(self._random_network)
         else:
             network = get_model(self.architecture, weights=None)
         size = network.fc.in_features
@@ -119,7 +101,7 @@ class ResNet:
             load_tensors(
                 network, read_tensors(path), self.architecture, path, remedy, unused=["fc.*"]
             )
-        return placed(network, self.device, self.precision).to(memory_format=torch.channels_last)
+        return self.placed(network).to(memory_format=torch.channels_last)
 
     def _random_network(self) -> Any:
         from torchvision.models.resnet import BasicBlock, Bottleneck

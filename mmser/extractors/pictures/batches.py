@@ -30,6 +30,7 @@ def image_features(
     colour (0 to 255), to (picture, feature). Pictures of several clips share a batch; eval-mode
     networks treat each alone.
     """
+    device, _ = place_of(network)
     results: dict[int, Features | Failure] = {}
     waiting: dict[int, Pictures] = {}
 
@@ -44,7 +45,7 @@ def image_features(
         waiting.clear()
 
     for position, clip in enumerate(clips):
-        pictures = recipe.pictures(clip)
+        pictures = recipe.pictures(clip, device)
         if isinstance(pictures, Failure):
             results[position] = pictures
             continue

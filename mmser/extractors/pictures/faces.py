@@ -65,7 +65,7 @@ class FaceFinder:
     """
 
     def __init__(
-        self, scale: float, every: int, smallest: float, score: float, device: str
+        self, scale: float, every: int, smallest: float, score: float, device: torch.device
     ) -> None:
         from facenet_pytorch import MTCNN
 
@@ -73,7 +73,7 @@ class FaceFinder:
         self.every = every
         self.smallest = smallest
         self.score = score
-        self._device = torch.device(device)
+        self._device = device
         # MTCNN cannot look for faces below 12 pixels without magnifying the frame.
         self._network = MTCNN(
             min_face_size=max(12, round(smallest * scale)), keep_all=True, device=self._device

@@ -4,9 +4,9 @@ or the centre.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from mmser.core.errors import MmserError
 from mmser.extractors.clips.outcomes import frames_of
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
     from mmser.extractors.pictures.faces import FaceFinder
@@ -35,29 +36,51 @@ class Pictures:
     notes: str
 
 
-@dataclass(frozen=True)
-class PictureRecipe:
-    """Every choice between frames and pictures; `face.resnet.ResNet` documents the fields."""
+@dataclass(frozen=True, kw_only=True)
+class FaceDetection:
+    """How faces are looked for: see `faces.FaceFinder`, with the measured errors.
 
-    crop: Crop
-    image_size: int
-    margin: float
-    rate: float
-    limit: int | None
-    detect_scale: float
-    detect_every: int
-    smallest_face: float
-    face_score: float
-    device: str
+    Args:
+        detect_scale: factor by which frames are shrunk before.
+        detect_every: every n-th frame is searched, the others are refined.
+        smallest_face: side, in pixels of the full frame.
+        face_score: least probability of a face.
+    """
 
-    @classmethod
-    def of(cls, extractor: Any) -> PictureRecipe:
-        """The recipe inside an extractor that has the same fields."""
-        return cls(**{field.name: getattr(extractor, field.name) for field in fields(cls)})
+    detect_scale: float = 1.0
+    detect_every: int = 1
+    smallest_face: float = 40.0
+    face_score: float = 0.9
 
-    def pictures(self, clip: Clip) -> Pictures | Failure:
-        """The clip's pictures; frames without a face are left out, and spans say which time the
-        others cover.
+    def finder(self, device: torch.device) -> FaceFinder:
+        """The detector with these settings."""
+        return _finder(
+            self.detect_scale, self.detect_every, self.smallest_face, self.face_score, device
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PictureRecipe(FaceDetection):
+    """frames -> pictures of one size. An extractor of pictures inherits these options.
+
+    Args:
+        crop: ``face`` (MTCNN) or ``centre`` (the central square, no detector).
+        image_size: side of the picture the network sees, pixels.
+        margin: of the face crop, in proportion to the box's longer side.
+        rate: pictures per second, at most that of the clip's frames.
+        limit: pictures kept from the start; None keeps all.
+    """
+
+    crop: Crop = "face"
+    image_size: int = 224
+    margin: float = 0.3
+    rate: float = 3.0
+    limit: int | None = None
+
+    def pictures(self, clip: Clip, device: torch.device) -> Pictures | Failure:
+        """The clip's pictures, of faces found on ``device``.
+
+        Frames without a face are left out, and spans say which time the others cover.
         """
         frames = frames_of(clip)
         if isinstance(frames, Failure):
@@ -70,20 +93,16 @@ class PictureRecipe:
         chosen = frames[_evenly(len(frames), clip.frame_rate, rate)][: self.limit]
         if self.crop == "centre":
             return Pictures(_centres(chosen, self.image_size), rate, None, "")
-        return self._faces(clip, chosen, rate)
+        return self._faces(clip, chosen, rate, device)
 
-    def _faces(self, clip: Clip, frames: np.ndarray, rate: float) -> Pictures | Failure:
+    def _faces(
+        self, clip: Clip, frames: np.ndarray, rate: float, device: torch.device
+    ) -> Pictures | Failure:
         import torch
 
         from mmser.extractors.pictures.faces import as_pictures, crop, squared
 
-        where = (
-            self.device if self.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
-        )
-        finder = _finder(
-            self.detect_scale, self.detect_every, self.smallest_face, self.face_score, where
-        )
-        faces = finder.find(frames)
+        faces = self.finder(device).find(frames)
         rows = np.flatnonzero(faces.found)
         if not len(rows):
             return Failure(clip.id, "no face", f"in {len(frames)} frames")
@@ -103,7 +122,9 @@ class PictureRecipe:
 
 
 @lru_cache(maxsize=4)
-def _finder(scale: float, every: int, smallest: float, score: float, device: str) -> FaceFinder:
+def _finder(
+    scale: float, every: int, smallest: float, score: float, device: torch.device
+) -> FaceFinder:
     """One detector per process and setting: building it reads three weight files."""
     from mmser.extractors.pictures.faces import FaceFinder
 

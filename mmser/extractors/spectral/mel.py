@@ -1,101 +1,17 @@
-"""Log-mel spectra in the dialects of the papers, and what is derived from them: cepstra,
+"""Mel filters and logarithms in the dialects of the papers, and what is derived from them: cepstra,
 differences.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from scipy import fft as scipy_fft
 
-from mmser.extractors.spectral.level import Level, LevelOf, prepared
-from mmser.extractors.spectral.short_time import (
-    Padding,
-    WindowShape,
-    fft_length,
-    preemphasised,
-    spectrum,
-    window,
-)
-
 MelScale = Literal["htk", "slaney"]
 Logarithm = Literal["natural", "log10", "decibel", "amplitude_decibel"]
-
-
-@dataclass(frozen=True)
-class MelRecipe:
-    """Every choice between a waveform and its (time, band) log-mel spectrum; `mfcc.Mfcc` documents
-    the fields.
-    """
-
-    sample_rate: int
-    level: Level
-    level_of: LevelOf
-    seconds: float | None
-    preemphasis: float
-    window_ms: float
-    hop_ms: float
-    window: WindowShape
-    periodic: bool
-    fft: int | None
-    padding: Padding
-    power: float
-    bands: int
-    low_hz: float
-    high_hz: float
-    mel_scale: MelScale
-    mel_triangles: Literal["hertz", "mel"]
-    mel_area: bool
-    log: Logarithm
-    log_floor: float
-    log_offset: float
-    top_db: float | None
-
-    @classmethod
-    def of(cls, extractor: Any) -> MelRecipe:
-        """The recipe inside an extractor that has the same fields."""
-        return cls(**{field.name: getattr(extractor, field.name) for field in fields(cls)})
-
-    @property
-    def window_length(self) -> int:
-        """Samples in a window."""
-        return round(self.window_ms * self.sample_rate / 1000)
-
-    @property
-    def hop(self) -> int:
-        """Samples between two windows."""
-        return round(self.hop_ms * self.sample_rate / 1000)
-
-    @property
-    def frame_rate(self) -> float:
-        """Frames per second."""
-        return self.sample_rate / self.hop
-
-    def log_mel(self, waveform: np.ndarray) -> np.ndarray:
-        """(sample,) float32 at ``sample_rate`` Hz -> (time, band) float32."""
-        placed = prepared(waveform, self.level, self.level_of, self.seconds, self.sample_rate)
-        emphasised = preemphasised(placed, self.preemphasis)
-        length = self.window_length
-        fft = self.fft or fft_length(length)
-        bins = spectrum(
-            emphasised, window(self.window, length, self.periodic), self.hop, fft, self.padding
-        )
-        magnitude = np.abs(bins)
-        energy = magnitude if self.power == 1 else magnitude**self.power
-        filters = mel_filters(
-            self.bands,
-            fft // 2 + 1,
-            self.sample_rate,
-            self.low_hz,
-            self.high_hz,
-            self.mel_scale,
-            self.mel_triangles,
-            self.mel_area,
-        )
-        return logarithm(energy @ filters.T, self.log, self.log_floor, self.log_offset, self.top_db)
 
 
 def hertz_to_mel(hertz: np.ndarray, scale: MelScale) -> np.ndarray:

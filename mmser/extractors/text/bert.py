@@ -23,7 +23,7 @@ from mmser.core.words import spoken_words
 from mmser.extractors.arguments import WITHOUT_EFFECT, arguments
 from mmser.extractors.clips.length_batches import length_batches
 from mmser.extractors.clips.outcomes import checked, transcript_of
-from mmser.extractors.networks.devices import Precision, place_of, placed, seeded
+from mmser.extractors.networks.devices import Placement, place_of
 from mmser.extractors.transcripts.pieces import (
     HASHED_VOCABULARY,
     Pieces,
@@ -35,25 +35,26 @@ from mmser.extractors.transcripts.pieces import (
 from mmser.extractors.transcripts.word_spans import spans_of
 
 
-@dataclass(frozen=True)
-class Bert:
+@dataclass(frozen=True, kw_only=True)
+class Bert(Placement):
     """transcript -> sub-words -> Transformer -> last layers side by side, (word or sub-word, size *
     layers).
 
+    Further arguments are those of `mmser.extractors.networks.devices.Placement`.
+
     Args:
         weights: folder of a checkpoint, hub id, or ``random``: a seeded two-layer network of the
-        same output
-            dimension over hashed sub-words.
-        revision: commit of the hub id. weights_folder: where downloaded checkpoints are looked for
-        first. size: feature dimension of one layer; another one in the checkpoint is an error.
+            same output dimension over hashed sub-words.
+        revision: commit of the hub id.
+        weights_folder: where downloaded checkpoints are looked for first.
+        size: feature dimension of one layer; another one in the checkpoint is an error.
         layers: how many of the last layers are put side by side (1 the last, 4 the last four,
-        earliest first). pooling: ``words``: the mean of each word's sub-words; ``pieces``: every
-        sub-word, start and end mark too. limit: sub-words kept from the start, marks included, if
-        the network has as many positions; further words are
-            dropped and noted.
-        precision: ``bfloat16`` is about 2.6 times faster on CPU, with a relative error of about 1.4
-        %. batch_pieces: most sub-words, padding included, in one pass. device: ``auto``, ``cpu``,
-        ``cuda``. seed: of random weights.
+            earliest first).
+        pooling: ``words``: the mean of each word's sub-words; ``pieces``: every sub-word, start and
+            end mark too.
+        limit: sub-words kept from the start, marks included, if the network has as many positions;
+            further words are dropped and noted.
+        batch_pieces: most sub-words, padding included, in one pass.
     """
 
     modality: ClassVar[Modality] = "text"
@@ -69,10 +70,7 @@ class Bert:
     layers: int = 1
     pooling: Literal["words", "pieces"] = "words"
     limit: int = 512
-    precision: Precision = "float32"
     batch_pieces: int = field(default=2048, metadata=WITHOUT_EFFECT)
-    device: str = field(default="auto", metadata=WITHOUT_EFFECT)
-    seed: int = 0
 
     @property
     def checkpoint(self) -> Weights:
@@ -123,7 +121,7 @@ class Bert:
 
     @cached_property
     def _model(self) -> Any:
-        model = seeded(self._random_model, self.seed) if self.checkpoint.is_random else self._read()
+        model = self.seeded(self._random_model) if self.checkpoint.is_random else self._read()
         if model.config.hidden_size != self.size:
             raise MmserError(
                 f"a checkpoint of size {self.size}",
@@ -136,7 +134,7 @@ class Bert:
                 f"layers={self.layers}",
                 "Lower `layers`.",
             )
-        return placed(model, self.device, self.precision)
+        return self.placed(model)
 
     def _read(self) -> Any:
         from transformers import AutoModel

@@ -19,6 +19,7 @@ from mmser.extractors.face.resnet import ResNet
 from mmser.extractors.pictures.faces import FaceFinder, Faces, _chosen, crop, squared
 from mmser.extractors.pictures.recipe import PictureRecipe
 
+CPU = torch.device("cpu")
 FACE = (94, 64, 174, 166)
 """Left, top, right, bottom of the face in `portrait`, read off the picture."""
 
@@ -37,7 +38,7 @@ def moving(count: int) -> np.ndarray:
 
 
 def finder(scale: float = 1.0, every: int = 1) -> FaceFinder:
-    return FaceFinder(scale=scale, every=every, smallest=40, score=0.9, device="cpu")
+    return FaceFinder(scale=scale, every=every, smallest=40, score=0.9, device=CPU)
 
 
 def test_the_face_is_found_and_followed() -> None:
@@ -68,7 +69,7 @@ def test_a_frame_whose_refined_box_holds_no_face_is_detected_anew() -> None:
 def test_frames_without_a_face_are_left_out_and_spans_tell() -> None:
     frames = moving(3)
     frames[1] = 128
-    pictures = PictureRecipe.of(ResNet()).pictures(Clip("x", frames=frames, frame_rate=3.0))
+    pictures = PictureRecipe().pictures(Clip("x", frames=frames, frame_rate=3.0), CPU)
     assert pictures.values.shape == (2, 3, 224, 224)
     np.testing.assert_allclose(pictures.spans, [[0, 1 / 3], [2 / 3, 1]], atol=1e-6)
     assert pictures.notes == "no face in 1 of 3 frames"
@@ -107,11 +108,11 @@ def test_a_crop_is_the_square_around_the_box_black_outside() -> None:
 
 def test_amh_recipe_takes_the_centre_pixel_for_pixel() -> None:
     frames = np.random.default_rng(0).integers(0, 255, (40, 240, 360, 3), dtype=np.uint8)
-    recipe = PictureRecipe.of(ResNet(crop="centre", limit=32))
-    pictures = recipe.pictures(Clip("x", frames=frames, frame_rate=3.0))
+    recipe = PictureRecipe(crop="centre", limit=32)
+    pictures = recipe.pictures(Clip("x", frames=frames, frame_rate=3.0), CPU)
     assert pictures.values.shape == (32, 3, 224, 224)
     np.testing.assert_array_equal(pictures.values[5].permute(1, 2, 0), frames[5, 8:232, 68:292])
-    small = recipe.pictures(Clip("x", frames=frames[:1, :100, :150], frame_rate=3.0))
+    small = recipe.pictures(Clip("x", frames=frames[:1, :100, :150], frame_rate=3.0), CPU)
     assert small.values.shape == (1, 3, 224, 224)
 
 
@@ -119,8 +120,8 @@ def test_frames_are_thinned_to_the_rate() -> None:
     frames = np.repeat(np.arange(50, dtype=np.uint8)[:, None, None, None], 3, axis=3) + np.zeros(
         (1, 8, 8, 1), np.uint8
     )
-    recipe = PictureRecipe.of(ResNet(crop="centre", image_size=8))
-    pictures = recipe.pictures(Clip("x", frames=frames, frame_rate=25.0))
+    recipe = PictureRecipe(crop="centre", image_size=8)
+    pictures = recipe.pictures(Clip("x", frames=frames, frame_rate=25.0), CPU)
     assert pictures.values[:, 0, 0, 0].tolist() == [0, 8, 16, 25, 33, 41]
     assert pictures.frame_rate == 3.0
 
