@@ -7,7 +7,7 @@ import pytest
 
 from mmser.core.errors import MmserError
 from mmser.data.sample import Sample, Track
-from mmser.data.stream_alignment import align
+from mmser.data.stream_alignment import StreamAlignment, align
 from mmser.extraction.track_files import read_tracks
 
 
@@ -33,7 +33,7 @@ def test_holes_are_masked_by_the_grid(tmp_path: Path) -> None:
     features = read_tracks(tmp_path)["rec"]
     assert features.frame_rate is None and features.notes == "10 rows with empty cells left out"
     track = Track(features.values, None, features.spans)
-    gridded = align(Sample("rec", {"x": track}, {}), "grid", 10.0, None).streams["x"]
+    gridded = align(Sample("rec", {"x": track}, {}), StreamAlignment("grid", 10.0)).streams["x"]
     assert gridded is not None and gridded.mask is not None
     assert np.flatnonzero(~gridded.mask).tolist() == list(range(1000, 1010))
     np.testing.assert_array_equal(

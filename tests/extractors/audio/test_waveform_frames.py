@@ -8,7 +8,7 @@ import numpy as np
 
 from mmser.core.clip import Clip
 from mmser.data.sample import Sample, Track
-from mmser.data.stream_alignment import align
+from mmser.data.stream_alignment import StreamAlignment, align
 from mmser.extractors.audio.waveform_frames import WaveformFrames
 
 
@@ -31,7 +31,8 @@ def test_words_and_frames_share_a_grid() -> None:
         np.ones((2, 3), np.float32), spans=np.array([[0.1, 0.3], [0.5, 0.75]], np.float32)
     )
     sample = align(
-        Sample("u", {"waveform": Track(frames, 10.0), "semantic": words}, {}), "grid", 10.0, None
+        Sample("u", {"waveform": Track(frames, 10.0), "semantic": words}, {}),
+        StreamAlignment("grid", 10.0),
     )
     assert np.array_equal(sample.streams["waveform"].values, frames)
     assert sample.streams["semantic"].mask.tolist() == [
