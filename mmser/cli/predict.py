@@ -69,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
     What concerns every recording is checked before the first; one that cannot be judged is
     reported, and the others are done.
     """
-    from mmser.evaluation.extractor_files import named_files
+    from mmser.extraction.extractor_files import named_files
     from mmser.inference.recogniser import load
     from mmser.inference.result_places import result_places
 

@@ -83,7 +83,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _run_with_files(word: str, words: Sequence[str]) -> Run:
-    from mmser.evaluation.extractor_files import check_named, named_files
+    from mmser.extraction.extractor_files import check_named, named_files
     from mmser.training.inputs.sources import open_stores
     from mmser.training.run import Run
 

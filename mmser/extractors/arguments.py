@@ -3,7 +3,7 @@
 Two kinds are not. What has no effect on the values: devices, batch sizes, where files lie. And what
 was added after caches had been made: its default means what was done before, and is left out, so
 that older caches keep their fingerprint; an extractor that is built again for an older cache takes
-the default, whatever its config says by now (`mmser.evaluation.rebuild`).
+the default, whatever its config says by now (`mmser.extraction.rebuild`).
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ from mmser.core.task import Task
 from mmser.data.collate import Shape
 from mmser.data.spec import StreamSpec
 from mmser.data.transforms import Transforms
-from mmser.evaluation.extractor_files import Named
+from mmser.extraction.extractor_files import Named
 from mmser.inference.safe_parts import check_parts, check_values
 from mmser.inference.trained import Member, StreamSource
 from mmser.inference.training_lengths import TrainingLengths, tell_unknown

@@ -19,10 +19,10 @@ from mmser.data.collate import Collate
 from mmser.data.dataset import Facts, SplitDataset
 from mmser.data.stream_alignment import StreamAlignment
 from mmser.data.transforms import Transforms
-from mmser.evaluation.extractor_files import check_named
-from mmser.evaluation.rebuild import decoded_rate, extractor_of
 from mmser.extraction.batches import by_length
+from mmser.extraction.extractor_files import check_named
 from mmser.extraction.import_features import MAKER
+from mmser.extraction.rebuild import decoded_rate, extractor_of
 from mmser.inference.stated import check_stated
 from mmser.inference.trained import StreamSource, Trained
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mmser.core.contracts import Transcriber
 from mmser.core.errors import MmserError
-from mmser.evaluation.extractor_files import Named
+from mmser.extraction.extractor_files import Named
 from mmser.inference.cutting import Cutting
 from mmser.inference.opening import open_trained
 from mmser.inference.reader import Reader

@@ -6,7 +6,7 @@ from math import prod
 
 from mmser.core.bounds import LARGEST, check_numbers
 from mmser.core.errors import MmserError
-from mmser.evaluation.rebuild import decoded_rate
+from mmser.extraction.rebuild import decoded_rate
 from mmser.inference.trained import Trained
 from mmser.settings.check import check_value
 from mmser.settings.data import ALIGNMENTS

@@ -15,7 +15,7 @@ from mmser.data.checks import find_word_stream, store_shape
 from mmser.data.collate import Shape
 from mmser.data.spec import StreamSpec
 from mmser.data.transforms import Transforms
-from mmser.evaluation.extractor_files import Named
+from mmser.extraction.extractor_files import Named
 from mmser.inference.corpus_files import CorpusFiles
 from mmser.inference.training_lengths import TrainingLengths, tell_unknown, training_lengths
 from mmser.models.multimodal import MultimodalModel

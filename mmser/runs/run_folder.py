@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -65,11 +66,15 @@ class RunFolder:
     """Reads the files of a run when they are asked for.
 
     ``config`` is the resolved config as a plain dictionary; ``directory`` the folder everything
-    lies in.
+    lies in. ``named_files`` are the files of its extractors that now lie elsewhere: {extractor:
+    {argument: path}}.
     """
 
-    def __init__(self, directory: str | Path) -> None:
+    def __init__(
+        self, directory: str | Path, named_files: Mapping[str, Mapping[str, str]] | None = None
+    ) -> None:
         self.directory = Path(directory)
+        self.named_files = named_files or {}
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self.directory)!r})"

@@ -37,18 +37,13 @@ _log = logging.getLogger(__name__)
 
 
 class Run(RunFolder):
-    """A run folder with its trained folds; nothing of it is read twice.
-
-    ``named_files`` are the files of its extractors that now lie elsewhere: {extractor: {argument:
-    path}}.
-    """
+    """A run folder with its trained folds."""
 
     def __init__(
         self, directory: str | Path, named_files: Mapping[str, Mapping[str, str]] | None = None
     ) -> None:
         """Raises MmserError when the folder was not made by training."""
-        super().__init__(directory)
-        self.named_files = named_files or {}
+        super().__init__(directory, named_files)
         _ = self.config
 
     def finished(self) -> list[TrainedFold]:

@@ -20,10 +20,10 @@ from mmser.cache.store import Store
 from mmser.composition import built
 from mmser.core.errors import MmserError
 from mmser.core.utterance import Utterance
-from mmser.evaluation.rebuild import extractor_like, frame_rate_of
 from mmser.evaluation.stress.conditions import Condition, modalities, predict_conditions, tested_ids
 from mmser.evaluation.stress.disturbances.disturbance import LEVELS, UNITS, Disturbance, Disturbed
 from mmser.evaluation.stress.robustness import CLEAN_FAMILY, Strength, keep_scores
+from mmser.extraction.rebuild import extractor_like, frame_rate_of
 
 if TYPE_CHECKING:
     from mmser.data.fold_data import FoldData

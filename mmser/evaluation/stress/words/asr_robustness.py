@@ -29,7 +29,6 @@ from mmser.core.clip import Clip, Failure, Transcript
 from mmser.core.contracts import Extractor
 from mmser.core.errors import MmserError
 from mmser.corpora.manifest import from_table
-from mmser.evaluation.rebuild import extractor_like
 from mmser.evaluation.stress.conditions import (
     Condition,
     modalities,
@@ -49,6 +48,7 @@ from mmser.evaluation.stress.words.transcribed import ensure_transcribed
 from mmser.evaluation.stress.words.word_confusions import Confusions, learn_confusions
 from mmser.evaluation.stress.words.word_errors import corrupted
 from mmser.evaluation.stress.words.word_neighbours import Neighbours
+from mmser.extraction.rebuild import extractor_like
 from mmser.metrics.wer import PLAIN, normalise_text, normaliser_of, word_errors
 from mmser.runs.run_paths import ROBUSTNESS_RUNS
 from mmser.training.inputs.sources import corpus_name

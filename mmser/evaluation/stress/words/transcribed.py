@@ -13,7 +13,7 @@ from mmser.cache.store import Store
 from mmser.composition import built, load_part
 from mmser.core.configs import config_names, unknown_name
 from mmser.core.contracts import Transcriber
-from mmser.evaluation.rebuild import extractor_like, same_maker
+from mmser.extraction.rebuild import extractor_like, same_maker
 from mmser.training.inputs.sources import corpus_name
 
 if TYPE_CHECKING:

@@ -15,7 +15,6 @@ from mmser.cache.writer import open_writer
 from mmser.core.clip import Features
 from mmser.core.errors import MmserError, UsageError
 from mmser.evaluation.evaluate import evaluate
-from mmser.evaluation.rebuild import extractor_like
 from mmser.evaluation.stress.conditions import Condition, predict_conditions
 from mmser.evaluation.stress.robustness import COLUMNS, robustness_text
 from mmser.evaluation.stress.words.asr_robustness import (
@@ -25,6 +24,7 @@ from mmser.evaluation.stress.words.asr_robustness import (
     word_error_rate,
 )
 from mmser.evaluation.stress.words.transcribed import ensure_transcribed, make_transcriber
+from mmser.extraction.rebuild import extractor_like
 from mmser.extractors.text.words import Words
 
 

@@ -5,7 +5,7 @@
 import pytest
 
 from mmser.core.errors import UsageError
-from mmser.evaluation.extractor_files import check_named, named_files
+from mmser.extraction.extractor_files import check_named, named_files
 
 
 def test_words_that_name_files() -> None:

@@ -13,7 +13,7 @@ from mmser.cache.fingerprint import recipe_of
 from mmser.composition import built
 from mmser.core.configs import load_config
 from mmser.core.errors import MmserError
-from mmser.evaluation.rebuild import extractor_of, same_maker
+from mmser.extraction.rebuild import extractor_of, same_maker
 from mmser.extractors.audio.vocal_segments import VocalSegments
 from mmser.extractors.text.tokens import Tokens
 

@@ -17,13 +17,13 @@ from mmser.core.bounds import check_scale
 from mmser.core.contracts import Extractor
 from mmser.core.errors import MmserError
 from mmser.core.weights import RANDOM
-from mmser.evaluation.extractor_files import Named, file_of
+from mmser.extraction.extractor_files import Named, file_of
 from mmser.extractors.arguments import later_arguments
 from mmser.settings.part import check_part
 
 if TYPE_CHECKING:
     from mmser.cache.feature_store import FeatureStore
-    from mmser.training.run import Run
+    from mmser.runs.run_folder import RunFolder
 
 DECODED = "decoded_frame_rate"
 """Pictures per second, in the recipe of a face store."""
@@ -36,7 +36,7 @@ FACTOR, RANDOM_FACTOR = 100, 4
 weights are made, not read, and a network of a hundred times the size would be too."""
 
 
-def extractor_like(store: FeatureStore, run: Run) -> Extractor:
+def extractor_like(store: FeatureStore, run: RunFolder) -> Extractor:
     """The extractor of a run's store, with the run's ``paths.weights``. Raises as
     `extractor_of`.
     """
