@@ -23,12 +23,11 @@ from mmser.models.layers.time.pooling import last_step
 
 
 class AMH(nn.Module):
-    """Summaries start as last states; hop n replaces one of them by attention over its stream,
-    asked by the others.
+    """Each hop replaces the summary of one stream by attention over it, asked by the others.
 
-    The hops go round in ``order`` (the streams it names that are here, then the rest): face, audio,
-    text, face, ... Every hop has parameters of its own. ``hops`` = 0 leaves the last states; there
-    is no upper limit. With a single stream its own summary asks.
+    Summaries start as last states. The hops go round in ``order`` (the streams it names that are
+    here, then the rest): face, audio, text, face, ... Every hop has parameters of its own. ``hops``
+    = 0 leaves the last states; there is no upper limit. With a single stream its own summary asks.
     """
 
     def __init__(

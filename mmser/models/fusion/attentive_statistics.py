@@ -19,10 +19,9 @@ from mmser.models.layers.time.pooling import masked_mean, masked_std
 
 
 class AttentiveStatistics(nn.Module):
-    """[mean ; deviation] of ``concat(heads) W_o`` for every stream; an absent stream contributes
-    zeros.
+    """[mean ; deviation] of ``concat(heads) W_o`` for every stream.
 
-    ``inner_size`` is that of all heads together.
+    An absent stream contributes zeros. ``inner_size`` is that of all heads together.
     """
 
     def __init__(
@@ -63,8 +62,9 @@ class _Attention(nn.Module):
     def forward(
         self, values: Tensor, mask: Tensor, need_weights: bool
     ) -> tuple[Tensor, Tensor | None]:
-        """values (batch, time, feature), mask (batch, time) -> the same shape, weights (batch,
-        head, time, time).
+        """values (batch, time, feature), mask (batch, time) -> the same shape, and the weights.
+
+        Weights are (batch, head, time, time).
         """
         query, key, value = (
             layer(values).unflatten(-1, (self.heads, -1)).transpose(1, 2)

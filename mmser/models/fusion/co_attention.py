@@ -26,12 +26,12 @@ from mmser.models.layers.time.pooling import masked_mean
 
 
 class CoAttention(nn.Module):
-    """Per segment: [x_s ; x_m ; x_w], where x_w = relu(W sum_t alpha_t w_t) and alpha = relu(W'
-    [x_s ; x_m]).
+    """Per segment [x_s ; x_m ; x_w], where x_s and x_m ask for the frames that make x_w.
 
-    ``attended`` names the streams of frames (``frames`` per segment); all others are vectors per
-    segment, in the order of the encoders. ``sequence`` is (batch, segment, feature); ``vector`` its
-    mean, for a head that judges segments (configs/head/segment_average.yaml) or one that does not.
+    ``x_w = relu(W sum_t alpha_t w_t)`` with ``alpha = relu(W' [x_s ; x_m])``. ``attended`` names
+    the streams of frames (``frames`` per segment); all others are vectors per segment, in the order
+    of the encoders. ``sequence`` is (batch, segment, feature); ``vector`` its mean, for a head that
+    judges segments (configs/head/segment_average.yaml) or one that does not.
     """
 
     stream_names: ClassVar[tuple[str, ...]] = ("spectrogram", "mfcc", "waveform", "wav2vec2")
@@ -67,11 +67,11 @@ class CoAttention(nn.Module):
     def forward(
         self, streams: Mapping[str, Stream], context: Context, need_attention: bool = False
     ) -> Fused:
-        """streams (batch, segment, feature), attended ones (batch, segment * frame, feature) ->
-        vector, sequence.
+        """Asking and attended streams -> vector, sequence.
 
-        Attention: each attended stream's weights (batch, segment * frame), not normalised unless by
-        softmax.
+        Asking streams are (batch, segment, feature), attended ones (batch, segment * frame,
+        feature). Attention: each attended stream's weights (batch, segment * frame), not normalised
+        unless by softmax.
         """
         given = {
             name: self._segmented(name, streams[name]) for name in (*self.asking, *self.attended)
@@ -94,17 +94,16 @@ class CoAttention(nn.Module):
         return Fused(masked_mean(sequence.values, real), attention=attention, sequence=sequence)
 
     def _weights(self, name: str, question: Tensor | None, mask: Tensor) -> Tensor:
-        """question (batch, segment, feature), mask (batch, segment, frame) -> alpha (batch,
-        segment, frame).
-        """
+        """question (batch, segment, feature), mask (batch, segment, frame) -> alpha, like mask."""
         if question is None:
             return mask / mask.sum(dim=2, keepdim=True).clamp(min=1)
         scores = self.gates[name](self.dropout(question))
         return masked_softmax(scores, mask) if self.normalise == "softmax" else scores.relu() * mask
 
     def _segmented(self, name: str, stream: Stream) -> Stream:
-        """Attended streams with their frames on an axis of their own, the last
-        segment filled up.
+        """Attended streams with their frames on an axis of their own.
+
+        The last segment is filled up.
         """
         if name not in self.attended:
             return stream

@@ -1,5 +1,6 @@
-"""Conversation BiGRU with self-attention per modality, then a transformer over the utterances of
-both.
+"""Conversation BiGRU with self-attention per modality, then a transformer over all utterances.
+
+The transformer sees the utterances of both modalities.
 
 Source: Dutta, Ganapathy, "Multimodal transformer with learnable frontend and self attention for
 emotion recognition", ICASSP 2022, with details from its authors' released code.
@@ -51,8 +52,10 @@ class ConversationAttention(nn.Module):
         self.output_size = 2 * hidden_size
 
     def forward(self, values: Tensor, mask: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """values (dialogue, turn, feature), mask (dialogue, turn) -> (dialogue, turn, output_size),
-        zero in padding, and the weights (dialogue, turn, turn) of either direction."""
+        """values (dialogue, turn, feature), mask (dialogue, turn) -> (dialogue, turn, output_size).
+
+        Padding comes out zero. Also returns the weights (dialogue, turn, turn) of either direction.
+        """
         states = self.recurrence(values, mask).outputs.chunk(2, dim=-1)
         found, weights = [], []
         for state, similarity in zip(states, self.similarities, strict=True):
@@ -67,13 +70,13 @@ class ConversationAttention(nn.Module):
 
 
 class ConversationTransformer(nn.Module):
-    """Utterance vectors of each stream -> conversation attention -> linear to ``size`` ->
-    transformer over all of them.
+    """Vectors of each stream -> conversation attention -> linear -> one transformer over all.
 
-    Rows of a batch are regrouped by `Context` (use ``data.batching=dialogue``); a row outside a
-    dialogue is alone. No position and no modality enters the transformer. ``vector`` is what it
-    says of an utterance in each stream, side by side; ``sequence`` is (batch, stream, feature):
-    what the conversation attention says, in the order of the streams.
+    The linear layer brings them to ``size``. Rows of a batch are regrouped by `Context` (use
+    ``data.batching=dialogue``); a row outside a dialogue is alone. No position and no modality
+    enters the transformer. ``vector`` is what it says of an utterance in each stream, side by side;
+    ``sequence`` is (batch, stream, feature): what the conversation attention says, in the order of
+    the streams.
     """
 
     def __init__(
@@ -110,11 +113,11 @@ class ConversationTransformer(nn.Module):
     def forward(
         self, streams: Mapping[str, Stream], context: Context, need_attention: bool = False
     ) -> Fused:
-        """streams (batch, time, feature), pooled by their mean (time is 1 for utterance vectors) ->
-        vector, sequence.
+        """streams (batch, time, feature), pooled by their mean -> vector, sequence.
 
-        Attention: ``<stream>_forward`` and ``<stream>_backward`` (batch, turn): which utterances of
-        its conversation an utterance attends to.
+        Time is 1 for vectors of utterances. Attention: ``<stream>_forward`` and
+        ``<stream>_backward`` (batch, turn): which utterances of its conversation an utterance
+        attends to.
         """
         groups = conversations(context)
         contextual, masks = {}, {}

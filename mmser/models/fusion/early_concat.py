@@ -1,5 +1,4 @@
-"""Early fusion: aligned streams concatenated at every step, then one recurrence over the joint
-sequence.
+"""Early fusion: aligned streams concatenated at every step, then one recurrence over them.
 
 The classic feature-level baseline. Needs streams that share their steps: ``data.alignment=grid`` or
 ``word``.
@@ -19,10 +18,10 @@ from mmser.models.layers.time.recurrent import Cell, Recurrent
 
 
 class EarlyConcat(nn.Module):
-    """[stream 1 ; stream 2 ; ... ; which of them are real] at each step -> recurrence -> mean and
-    deviation over time.
+    """Streams side by side at each step -> recurrence -> mean and deviation over time.
 
-    A step is real when any stream is; a stream missing there is zero and says so by its flag.
+    A step also says which of the streams are real there. A step is real when any stream is; a
+    stream missing there is zero and says so by its flag.
     """
 
     def __init__(
@@ -43,8 +42,9 @@ class EarlyConcat(nn.Module):
     def forward(
         self, streams: Mapping[str, Stream], context: Context, need_attention: bool = False
     ) -> Fused:
-        """streams (batch, time, feature) with one common time axis -> vector (batch, output_size),
-        and the sequence.
+        """streams (batch, time, feature) with one common time axis -> vector, sequence.
+
+        The vector is (batch, output_size).
         """
         self._check({name: streams[name].mask.shape[1] for name in self.names})
         masks = torch.stack(

@@ -50,8 +50,9 @@ class EarlyLstm(nn.Module):
     def forward(
         self, streams: Mapping[str, Stream], context: Context, need_attention: bool = False
     ) -> Fused:
-        """streams (batch, time, feature) -> sequence (batch, time, output_size), vector its mean
-        over real frames.
+        """streams (batch, time, feature) -> sequence (batch, time, output_size), vector.
+
+        The vector is the mean over the real frames.
         """
         chosen = [streams[name] for name in self.names]
         longest = max(stream.mask.shape[1] for stream in chosen)

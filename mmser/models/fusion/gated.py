@@ -1,5 +1,6 @@
-"""Gated multimodal unit: each modality's say is decided per feature from all of them (Arevalo et
-al., ICLR-W 2017).
+"""Gated multimodal unit: gates made of all modalities decide, per feature, how much each counts.
+
+Source: Arevalo et al., ICLR-W 2017.
 
 ``h_m = tanh(W_m x_m)``, ``z_m`` from ``[x_1 ; ... ; x_M]``, ``h = sum_m z_m * h_m``.
 
@@ -22,9 +23,7 @@ from mmser.models.layers.time.pooling import masked_mean
 
 
 class Gated(nn.Module):
-    """Masked mean per stream -> tanh projection to ``size`` -> gated sum over the streams that are
-    there.
-    """
+    """Masked mean per stream -> tanh projection to ``size`` -> gated sum of the present streams."""
 
     def __init__(
         self, input_sizes: Mapping[str, int], size: int = 128, dropout: float = 0.0
@@ -45,8 +44,9 @@ class Gated(nn.Module):
     def forward(
         self, streams: Mapping[str, Stream], context: Context, need_attention: bool = False
     ) -> Fused:
-        """streams (batch, time, feature) each -> vector (batch, size); attention "gate" (batch,
-        stream).
+        """streams (batch, time, feature) each -> vector (batch, size).
+
+        Attention: "gate" (batch, stream).
         """
         pooled = [
             self.dropout(masked_mean(streams[name].values, streams[name].mask))

@@ -1,5 +1,4 @@
-"""IAAN: the current utterance attended with a view to the speaker's own and the interlocutor's
-previous turn.
+"""IAAN: attention over the current utterance, asked by the previous turns of both speakers.
 
 Source: Yeh, Lin, Lee, "An interaction-aware attention network for speech emotion recognition in
 spoken dialogs", ICASSP 2019, with its authors' released code; its GRUs with AReLU after Rajamani et
@@ -35,12 +34,11 @@ Turns = dict[str, Tensor]
 
 
 class IAAN(nn.Module):
-    """One interaction network per stream -> [h_c ; h_p ; h_r] of each -> linear, dropout, layer
-    norm, ReLU.
+    """One interaction network per stream -> [h_c ; h_p ; h_r] of each -> one vector.
 
-    ``activation`` arelu is AR-GRU in IAAN, tanh the plain IAAN. ``bidirectional`` belongs to the
-    current utterance's GRU. ``reach`` is how many turns back the context may lie; ``average`` how
-    many frames make a step.
+    The last step is linear, dropout, layer norm, ReLU. ``activation`` arelu is AR-GRU in IAAN, tanh
+    the plain IAAN. ``bidirectional`` belongs to the current utterance's GRU. ``reach`` is how many
+    turns back the context may lie; ``average`` how many frames make a step.
     """
 
     def __init__(
@@ -102,9 +100,7 @@ class IAAN(nn.Module):
 
 
 class Interaction(nn.Module):
-    """GRUs over the current turn, the own previous and the other's previous one, and the attention
-    between them.
-    """
+    """GRUs over the current turn and both speakers' previous turns, and attention between them."""
 
     def __init__(
         self,
@@ -135,10 +131,9 @@ class Interaction(nn.Module):
         self.output_size = size + 2 * hidden_size
 
     def forward(self, values: Tensor, mask: Tensor, turns: Turns) -> tuple[Tensor, Tensor]:
-        """values (batch, step, feature), mask (batch, step) -> [h_c ; h_p ; h_r] (batch, size),
-        weights (batch, step).
+        """values (batch, step, feature), mask (batch, step) -> [h_c ; h_p ; h_r] (batch, size).
 
-        ``e_t = u . tanh(W_c O_t + W_p h_p + W_r h_r + b)``.
+        Also returns the weights (batch, step). ``e_t = u . tanh(W_c O_t + W_p h_p + W_r h_r + b)``.
         """
         outputs = zero_padding(_outputs(self.current, values, mask), mask)
         before = {who: self._summary(who, values, mask, rows) for who, rows in turns.items()}

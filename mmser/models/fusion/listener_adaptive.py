@@ -33,17 +33,16 @@ ADAPTERS = ("convolution", "recurrence", "linear", "output")
 
 
 class ListenerAdaptive(nn.Module):
-    """3 x (convolution, batch norm, ReLU, pooling) -> BiLSTM -> self-attention -> linear -> ReLU,
-    per listener.
+    """Convolutions -> BiLSTM -> self-attention -> linear -> ReLU, once per listener.
 
-    ``adapt`` names the layers that hear the listener's code: "linear" (AFC, the published best),
-    "recurrence" (ALSTM), "convolution" (ACNN), "output" (AFC on the last layer, which is the
-    head's: each listener's features end with their code of ``code_size``, for a head with the same
-    two arguments). Listeners with fewer than ``min_labels`` labels in training share one code. The
-    vector holds ``size`` features for each listener that `Context.listeners` asks for, or for every
-    one with a code of their own (the shared code where nobody has) when it asks for the consensus:
-    the head ``listener_mean`` reads it. Without listeners in the task it is the baseline network,
-    with ``size`` features.
+    3 x (convolution, batch norm, ReLU, pooling) come first. ``adapt`` names the layers that hear
+    the listener's code: "linear" (AFC, the published best), "recurrence" (ALSTM), "convolution"
+    (ACNN), "output" (AFC on the last layer, which is the head's: each listener's features end with
+    their code of ``code_size``, for a head with the same two arguments). Listeners with fewer than
+    ``min_labels`` labels in training share one code. The vector holds ``size`` features for each
+    listener that `Context.listeners` asks for, or for every one with a code of their own (the
+    shared code where nobody has) when it asks for the consensus: the head ``listener_mean`` reads
+    it. Without listeners in the task it is the baseline network, with ``size`` features.
     """
 
     stream_names: ClassVar[tuple[str, ...]] = ("audio",)
@@ -102,8 +101,9 @@ class ListenerAdaptive(nn.Module):
     def forward(
         self, streams: Mapping[str, Stream], context: Context, need_attention: bool = False
     ) -> Fused:
-        """audio (batch, time, bin) -> vector (batch, listener x (size [+ code])), attention (batch,
-        head, time).
+        """audio (batch, time, bin) -> vector (batch, listener x (size [+ code])).
+
+        Attention: (batch, head, time).
         """
         stream = streams[self.name]
         rows = _Rows(*self._asked(len(stream.mask), context))
@@ -143,9 +143,7 @@ class ListenerAdaptive(nn.Module):
         return self.dropout(self.on_recurrence(self.recurrence, values, mask, codes, rows.groups))
 
     def _asked(self, batch: int, context: Context) -> tuple[Tensor, Tensor]:
-        """(batch, listener) long, the code of each listener asked for, and bool: it
-        is one at all.
-        """
+        """The code (batch, listener) long of each listener asked for, and which are any, bool."""
         if context.listeners is None or not self.heard:
             everyone = self.consensus.expand(batch, -1)
             return everyone, torch.ones_like(everyone, dtype=torch.bool)
@@ -171,8 +169,9 @@ class ListenerAdaptive(nn.Module):
 
 
 class _Rows:
-    """One row per (utterance, listener asked for), in that order; ``asked`` and ``known`` are
-    (batch, listener).
+    """One row per (utterance, listener asked for), in that order.
+
+    ``asked`` and ``real`` are (batch, listener).
     """
 
     def __init__(self, asked: Tensor, known: Tensor) -> None:
@@ -186,7 +185,8 @@ class _Rows:
         return values.repeat_interleave(self.each, dim=0)
 
     def spread_mask(self, mask: Tensor) -> Tensor:
-        """(batch, time) -> (row, time): the place of no listener has no real step, so that it moves
-        no statistics.
+        """(batch, time) -> (row, time), all False for a row without a listener.
+
+        Such a row has no real step, so that it moves no statistics.
         """
         return self.spread(mask) & self.known[:, None]

@@ -1,5 +1,6 @@
-"""LMF: tensor fusion whose weight tensor is a sum of ``rank`` outer products, so that the tensor is
-never built.
+"""LMF: tensor fusion whose weight tensor is a sum of ``rank`` outer products.
+
+So the tensor is never built.
 
 Source: Liu, Shen, Lakshminarasimhan, Liang, Zadeh, Morency, "Efficient low-rank multimodal fusion
 with modality-specific factors", ACL 2018, with its authors' released code::

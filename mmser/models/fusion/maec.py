@@ -1,5 +1,4 @@
-"""MAEC: the current turn, gated by what the speaker's previous turn and the interlocutor's have in
-common.
+"""MAEC: the current turn, gated by what the previous turns of both speakers have in common.
 
 Source: "Multi-instance learning with an adversarial auto-encoder classifier for speech emotion
 recognition", ICASSP 2021.
@@ -22,11 +21,11 @@ from mmser.models.layers.turns.previous_turn import previous_turn, vectors_of
 
 
 class MAEC(nn.Module):
-    """``[HF_cur * PI ; HF_cur]`` with ``PI = softmax(HF_pre * HF_int)`` for each stream, side by
-    side.
+    """``[HF_cur * PI ; HF_cur]`` with ``PI = softmax(HF_pre * HF_int)`` for each stream.
 
-    Turns before the current one are found among the batch's rows (data.batching=dialogue); a
-    missing one is zeros, which makes the gate uniform. An absent stream contributes zeros.
+    The streams stand side by side. Turns before the current one are found among the batch's rows
+    (data.batching=dialogue); a missing one is zeros, which makes the gate uniform. An absent stream
+    contributes zeros.
     """
 
     def __init__(self, input_sizes: Mapping[str, int], gate_scale: float = 1.0) -> None:

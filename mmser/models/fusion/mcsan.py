@@ -29,12 +29,11 @@ Pair = tuple[Stream, Stream]
 
 
 class MCSAN(nn.Module):
-    """max over time of [cross(m, n) for every ordered pair ; self(m) for every stream],
-    concatenated.
+    """Cross modules of every ordered pair and self modules of every stream, side by side.
 
-    A stream whose feature size is not ``size`` is first brought there by a linear layer. ``cross``
-    and ``within`` switch the cross- and the self-attention modules; with one stream only the self
-    module remains.
+    Each gives its maximum over time. A stream whose feature size is not ``size`` is first brought
+    there by a linear layer. ``cross`` and ``within`` switch the cross- and the self-attention
+    modules; with one stream only the self module remains.
     """
 
     def __init__(
@@ -115,8 +114,9 @@ class MCSAN(nn.Module):
     def _crossed(
         self, first: str, second: str, pair: Pair, need: bool, weights: dict[str, Tensor]
     ) -> Pair:
-        """The cross module of one pair: in every layer both sides attend to the other as it was
-        before the layer.
+        """The cross module of one pair.
+
+        In every layer both sides attend to the other as it was before the layer.
         """
         ahead, back = _key(first, second), _key(second, first)
         for one, other in zip(self.cross[ahead], self.cross[back], strict=True):  # type: ignore[call-overload]

@@ -24,12 +24,11 @@ from mmser.models.layers.time.pooling import last_step
 
 
 class MHA(nn.Module):
-    """Hop n replaces the summary of one stream by attention over it, asked by the summary replaced
-    last.
+    """Each hop replaces the summary of one stream by attention over it.
 
-    The hops go round in ``order`` (the streams it names that are here, then the rest). The first
-    question is the last state of the stream at the end of that round. ``hops`` = 0 leaves the last
-    states.
+    The summary replaced last asks. The hops go round in ``order`` (the streams it names that are
+    here, then the rest). The first question is the last state of the stream at the end of that
+    round. ``hops`` = 0 leaves the last states.
     """
 
     def __init__(

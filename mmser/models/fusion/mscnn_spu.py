@@ -1,5 +1,6 @@
-"""MSCNN-SPU and MSCNN-SPU-ATT: multi-scale convolutions, statistical pooling, attention of audio
-statistics to text.
+"""MSCNN-SPU and MSCNN-SPU-ATT: multi-scale convolutions and statistical pooling.
+
+With ATT the audio statistics attend to the text.
 
 Source: Peng, Lu, Pan, Liu, "Efficient speech emotion recognition using multi-scale CNN and
 attention", ICASSP 2021 (arXiv 2106.04133). The authors published no code; sizes are from the
@@ -40,8 +41,9 @@ class ScaleBank(nn.Module):
         self.convolutions = nn.ModuleList(nn.Conv1d(input_size, filters, taps) for taps in scales)
 
     def forward(self, values: Tensor, mask: Tensor) -> Tensor:
-        """values (batch, time, feature), mask (batch, time) -> (batch, time, scale, filter), zero
-        in padding.
+        """values (batch, time, feature), mask (batch, time) -> (batch, time, scale, filter).
+
+        Padding comes out zero.
         """
         channels = zero_padding(values, mask).transpose(1, 2)
         found = []
@@ -51,8 +53,9 @@ class ScaleBank(nn.Module):
 
 
 def pooled_statistics(values: Tensor, mask: Tensor) -> Tensor:
-    """SPU: (batch, time, scale, filter) -> (batch, scale, 3, filter): maximum, mean, deviation over
-    real steps.
+    """SPU: maximum, mean and deviation over the real steps.
+
+    (batch, time, scale, filter) -> (batch, scale, 3, filter).
     """
     return torch.stack(
         [masked_max(values, mask), masked_mean(values, mask), masked_std(values, mask)], dim=2
@@ -153,8 +156,9 @@ class MSCNNSPU(nn.Module):
         return Fused(torch.cat(vector, dim=-1), attention=attention)
 
     def _fixed(self, name: str, stream: Stream) -> Stream:
-        """The stream as it is or, with a fixed length, cut or padded by zeros that
-        count as real.
+        """The stream as it is or, with a fixed length, cut or padded.
+
+        The zeros that pad it count as real.
         """
         length = self.fixed_lengths.get(name)
         if length is None:

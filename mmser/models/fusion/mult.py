@@ -1,5 +1,4 @@
-"""MulT: every stream attends to every other, at the other's own rate, before a transformer of its
-own.
+"""MulT: every stream attends to every other, at the other's own rate, before its own transformer.
 
 Source: Tsai, Bai, Liang, Kolter, Morency, Salakhutdinov, "Multimodal transformer for unaligned
 multimodal language sequences", ACL 2019, with its authors' released code.
@@ -26,13 +25,13 @@ from mmser.models.layers.time.pooling import last_step
 
 
 class MulT(nn.Module):
-    """convolution to ``size`` -> cross-modal transformers -> own transformer -> last step ->
-    residual block.
+    """Convolution -> cross-modal transformers -> own transformer -> last step -> residual block.
 
-    ``kernels`` gives the convolution width per stream (3 where it is silent). ``layers`` counts the
-    layers of each cross-modal transformer; the own transformers have at least ``own_layers``.
-    ``input_dropout`` acts on text, ``dropout`` on the embeddings, inside and after each sub-layer,
-    ``weight_dropout`` on attention weights (0 lets the fused CPU kernel run).
+    The convolution brings a stream to ``size``. ``kernels`` gives the convolution width per stream
+    (3 where it is silent). ``layers`` counts the layers of each cross-modal transformer; the own
+    transformers have at least ``own_layers``. ``input_dropout`` acts on text, ``dropout`` on the
+    embeddings, inside and after each sub-layer, ``weight_dropout`` on attention weights (0 lets the
+    fused CPU kernel run).
     """
 
     def __init__(
@@ -115,8 +114,9 @@ class MulT(nn.Module):
 
 
 class _Transformer(nn.Module):
-    """``sqrt(size)`` times the input plus positions, pre-norm layers, a last norm; keys share the
-    queries' norm.
+    """``sqrt(size)`` times the input plus positions, pre-norm layers, a last norm.
+
+    Keys share the norm of the queries.
     """
 
     def __init__(
@@ -134,8 +134,9 @@ class _Transformer(nn.Module):
     def forward(
         self, query: Stream, memory: Stream | None, need: bool
     ) -> tuple[Tensor, Tensor | None]:
-        """query, memory (batch, time, size), zero in padding -> (batch, time, size), weights when
-        asked for.
+        """query, memory (batch, time, size), zero in padding -> (batch, time, size), weights.
+
+        Weights are given when asked for.
         """
         values, weights = self._placed(query), None
         keys = None if memory is None else self._placed(memory)

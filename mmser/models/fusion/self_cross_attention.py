@@ -32,12 +32,11 @@ from mmser.models.layers.time.pooling import masked_mean
 
 
 class SelfCrossAttention(nn.Module):
-    """[sd ; mean] over the vectors of the chosen modules -> linear to ``output_size``, no
-    activation.
+    """[deviation ; mean] over the vectors of the modules -> linear to ``output_size``.
 
-    ``within`` and ``cross`` choose self- and cross-attention (both: their pooled vectors are
-    concatenated). ``statistics=False`` is the paper's noSP: the vectors themselves are
-    concatenated.
+    No activation follows. ``within`` and ``cross`` choose self- and cross-attention (both: their
+    pooled vectors are concatenated). ``statistics=False`` is the paper's noSP: the vectors
+    themselves are concatenated.
     """
 
     def __init__(
@@ -108,8 +107,9 @@ class SelfCrossAttention(nn.Module):
         need: bool,
         weights: dict[str, Tensor],
     ) -> Tensor:
-        """The mean over the query's real steps of one attention module: (batch, size), zero where
-        one is absent.
+        """The mean over the query's real steps of one attention module: (batch, size).
+
+        Zero where either stream is absent.
         """
         query, key = (streams[name] for name in pair)
         attended, told = self.attention[_key(*pair)](

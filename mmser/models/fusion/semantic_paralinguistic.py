@@ -28,8 +28,9 @@ from mmser.models.layers.time.recurrent import Recurrent
 
 
 class PairAttention(nn.Module):
-    """``out = g_u u + g_v v``, the gates a softmax over the two scores ``w^T x / sqrt(D)`` with one
-    shared w.
+    """``out = g_u u + g_v v``, with gates from a softmax over two scores.
+
+    A score is ``w^T x / sqrt(D)``, with one w for both.
     """
 
     def __init__(self, size: int) -> None:
@@ -39,8 +40,9 @@ class PairAttention(nn.Module):
     def forward(
         self, one: Tensor, other: Tensor, present: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """one and other (batch, time, feature), present (batch, 2) bool -> (batch, time, feature),
-        gates (..., 2).
+        """one and other (batch, time, feature), present (batch, 2) bool -> (batch, time, feature).
+
+        Also returns the gates (..., 2).
         """
         both = torch.stack([one, other], dim=2)  # (batch, time, side, feature)
         scores = self.score(both).squeeze(-1) / math.sqrt(one.shape[-1])
@@ -54,14 +56,13 @@ class PairAttention(nn.Module):
 
 
 class SemanticParalinguistic(nn.Module):
-    """Two projections -> attention -> one dense layer each for arousal, valence, liking ->
-    attention twice -> LSTM.
+    """Two projections -> attention -> a dense layer each for arousal, valence, liking -> LSTM.
 
-    The streams share one time axis (``data.alignment=grid``). ``fuse="concat"`` puts the
-    projections side by side instead of the first attention; ``relu`` follows the projections (the
-    released code's default; the paper's are linear). `Fused.sequence` has the LSTM's outputs for
-    labels per frame, the vector is their mean. One of the two streams alone passes the first
-    attention by.
+    Attention, twice, joins the three dense layers before the LSTM. The streams share one time axis
+    (``data.alignment=grid``). ``fuse="concat"`` puts the projections side by side instead of the
+    first attention; ``relu`` follows the projections (the released code's default; the paper's are
+    linear). `Fused.sequence` has the LSTM's outputs for labels per frame, the vector is their mean.
+    One of the two streams alone passes the first attention by.
     """
 
     stream_names: ClassVar[tuple[str, ...]] = ("semantic", "waveform")
@@ -104,10 +105,9 @@ class SemanticParalinguistic(nn.Module):
     def forward(
         self, streams: Mapping[str, Stream], context: Context, need_attention: bool = False
     ) -> Fused:
-        """streams (batch, frame, feature) each -> vector (batch, hidden), sequence (batch, frame,
-        hidden).
+        """streams (batch, frame, feature) each -> vector (batch, hidden), sequence.
 
-        Attention: each stream's gate, (batch, frame).
+        The sequence is (batch, frame, hidden). Attention: each stream's gate, (batch, frame).
         """
         self._check_axes(streams)
         projected = {name: self.projections[name](streams[name].filled()) for name in self.names}

@@ -1,8 +1,7 @@
-"""Keep the steps of one stream, put the means of the others beside each: for heads that judge step
-by step.
+"""Keep the steps of one stream, and put the means of the others beside each.
 
-The fusion of systems that cut an utterance into segments, judge each and average (head
-``segment_average``).
+For heads that judge step by step. The fusion of systems that cut an utterance into segments, judge
+each and average (head ``segment_average``).
 """
 
 from __future__ import annotations
@@ -18,11 +17,10 @@ from mmser.models.layers.time.pooling import masked_mean
 
 
 class StepConcat(nn.Module):
-    """sequence[t] = [leading stream at t ; mean of each other stream]; vector is its mean over real
-    steps.
+    """sequence[t] = [leading stream at t ; mean of each other stream].
 
-    ``leading`` names the stream whose steps are kept (None: the first). A row without it has one
-    step of zeros there.
+    The vector is its mean over the real steps. ``leading`` names the stream whose steps are kept
+    (None: the first). A row without it has one step of zeros there.
     """
 
     def __init__(self, input_sizes: Mapping[str, int], leading: str | None = None) -> None:
@@ -40,8 +38,9 @@ class StepConcat(nn.Module):
     def forward(
         self, streams: Mapping[str, Stream], context: Context, need_attention: bool = False
     ) -> Fused:
-        """streams (batch, time, feature) each -> vector (batch, sum of features), sequence (batch,
-        time, the same).
+        """streams (batch, time, feature) each -> vector (batch, sum of features), sequence.
+
+        The sequence has the leading stream's time axis and the same features.
         """
         lead = streams[self.leading]
         mask = torch.cat([lead.mask[:, :1] | ~lead.present[:, None], lead.mask[:, 1:]], dim=1)

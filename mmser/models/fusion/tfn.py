@@ -27,10 +27,10 @@ LARGEST_TENSOR = 1 << 20
 
 
 class TFN(nn.Module):
-    """Outer product of the streams' last steps -> dropout -> two linear layers of ``size`` with
-    ReLU.
+    """Outer product of the streams' last steps -> dropout -> two linear layers with ReLU.
 
-    Meant for streams of one step (an utterance vector); of a longer one the last step counts.
+    Both layers are of ``size``. Meant for streams of one step (an utterance vector); of a longer
+    one the last step counts.
     """
 
     def __init__(

@@ -1,5 +1,6 @@
-"""AR-GRU: a GRU whose candidate state passes through AReLU, alone (its system `iaan` adds the
-dialogue).
+"""AR-GRU: a GRU whose candidate state passes through AReLU.
+
+It is the recurrence alone; its system `iaan` adds the dialogue.
 
 Source: Rajamani, Rajamani, Mallol-Ragolta, Liu, Schuller, "A novel attention-based gated recurrent
 unit and its efficacy in speech emotion recognition", ICASSP 2021.

@@ -1,5 +1,6 @@
-"""Area attention CNN: 2 s log-mel segments, two kernel shapes side by side, attention over
-rectangles of the map.
+"""Area attention CNN: attention over rectangles of the feature map of 2 s log-mel segments.
+
+Two kernel shapes side by side make the map.
 
 Source: Xu, Zhang, Cui, Zhang, "Speech emotion recognition with multiscale area attention and data
 augmentation", ICASSP 2021, with details from its authors' released code.
@@ -39,12 +40,11 @@ PART = 16
 
 
 class AreaAttentionNet(nn.Module):
-    """segments of ``segment`` frames -> `TwoShapes` -> `AreaAttention` -> the flattened map of
-    every segment.
+    """Segments -> `TwoShapes` -> `AreaAttention` -> the flattened map of every segment.
 
-    Segments start every ``hop`` frames in training and every ``test_hop`` otherwise. ``silence`` is
-    the feature value of silence, for clips shorter than a segment. The area options are those of
-    `AreaAttention`.
+    A segment has ``segment`` frames. Segments start every ``hop`` frames in training and every
+    ``test_hop`` otherwise. ``silence`` is the feature value of silence, for clips shorter than a
+    segment. The area options are those of `AreaAttention`.
     """
 
     def __init__(
@@ -82,18 +82,19 @@ class AreaAttentionNet(nn.Module):
         return put_back(torch.cat([self.features(part) for part in parts]), exists)
 
     def features(self, segments: Tensor) -> Tensor:
-        """segments (n, time, band) -> (n, output_size); the map is (channel, band, time) before it
-        is flattened.
+        """segments (n, time, band) -> (n, output_size).
+
+        The map is (channel, band, time) before it is flattened.
         """
         return self.attention(self.trunk(segments).transpose(2, 3)).flatten(1)
 
 
 def area_summaries(values: Tensor, height: int, width: int, summary: Summary) -> Tensor:
-    """values (batch, feature, row, column) -> (batch, area, feature): every rectangle up to
-    ``height`` x ``width``.
+    """A summary of every rectangle of a map up to ``height`` x ``width``.
 
-    In order of shape (1x1, 1x2, ...), then of place. One fused sliding mean per shape: the numbers
-    of an integral image without its rounding.
+    values (batch, feature, row, column) -> (batch, area, feature). In order of shape (1x1, 1x2,
+    ...), then of place. One fused sliding mean per shape: the numbers of an integral image without
+    its rounding.
     """
     shapes = [
         (rows, columns)

@@ -1,5 +1,6 @@
-"""Attention LSTM: a forget gate that looks at the cell alone, and attention over time and over
-features.
+"""Attention LSTM: a forget gate that looks at the cell alone, and attention over its outputs.
+
+The attention runs over time, over features, or over both.
 
 Source: Xie, Liang, Liang, Huang, Zou, Schuller, "Speech emotion classification using
 attention-based LSTM", IEEE/ACM TASLP 27 (11), 2019.
@@ -30,8 +31,9 @@ Peephole = Literal["none", "full"]
 
 
 class AttentionLSTM(nn.Module):
-    """LSTM layers of ``sizes`` -> the last output (attend last), attention over time, feature, or
-    both side by side.
+    """LSTM layers of ``sizes`` -> one vector per utterance, pooled as ``attend`` says.
+
+    last: the last output; time or feature: attention over it; both: the two side by side.
     """
 
     def __init__(
@@ -72,8 +74,9 @@ class AttentionLSTM(nn.Module):
         return Stream(self.pooled(values, mask)[:, None], stream.present[:, None])
 
     def pooled(self, outputs: Tensor, mask: Tensor) -> Tensor:
-        """outputs (batch, time, feature) of the top layer, zero in padding ->
-        (batch, output_size).
+        """outputs (batch, time, feature) of the top layer -> (batch, output_size).
+
+        Outputs are zero in padding.
         """
         last = last_step(outputs, mask)
         found = []
@@ -87,8 +90,9 @@ class AttentionLSTM(nn.Module):
         return torch.cat(found, dim=1) if found else last
 
     def time_weights(self, last: Tensor, outputs: Tensor, mask: Tensor) -> Tensor:
-        """last (batch, feature), outputs (batch, time, feature) -> (batch, time), 1 in sum over
-        real steps.
+        """last (batch, feature), outputs (batch, time, feature) -> weights (batch, time).
+
+        They sum to 1 over the real steps.
         """
         query = self.over_time(last) / math.sqrt(outputs.shape[2])  # type: ignore[misc]
         return masked_softmax(torch.einsum("bf,btf->bt", query, outputs), mask)
@@ -129,8 +133,9 @@ class AttentionGateLSTM(nn.Module):
             nn.init.uniform_(parameter, -1 / math.sqrt(hidden_size), 1 / math.sqrt(hidden_size))
 
     def forward(self, values: Tensor, mask: Tensor) -> Tensor:
-        """values (batch, time, feature), mask (batch, time) -> (batch, time, hidden), zero in
-        padding.
+        """values (batch, time, feature), mask (batch, time) -> (batch, time, hidden).
+
+        Padding comes out zero.
         """
         return unroll(
             self._step,

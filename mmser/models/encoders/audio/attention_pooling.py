@@ -1,5 +1,6 @@
-"""Attention pooling: a convolutional network over 2 s spectrograms, pooled by one class-agnostic
-attention map.
+"""Attention pooling: a convolutional network over 2 s spectrograms, pooled by one attention map.
+
+The map is the same for all classes.
 
 Source: Li, Song, McLoughlin, Guo, Dai, "An attention pooling based representation learning method
 for speech emotion recognition", Interspeech 2018.
@@ -33,12 +34,12 @@ PART = 64
 
 
 class AttentionPoolingNet(nn.Module):
-    """segments of ``segment`` steps -> mu-law -> `TwoShapes` -> softmax over cells -> one vector
-    per segment.
+    """Segments -> mu-law -> `TwoShapes` -> softmax over cells -> one vector per segment.
 
-    Segments start every ``hop`` steps in training and every ``test_hop`` steps otherwise;
-    ``columns`` is the width of a map. ``scale`` log: log magnitudes, smallest -1 and largest 1;
-    magnitude: [0, 1] of the largest. ``softmax`` off gives plain second-order (rank one) pooling.
+    A segment has ``segment`` steps. Segments start every ``hop`` steps in training and every
+    ``test_hop`` steps otherwise; ``columns`` is the width of a map. ``scale`` log: log magnitudes,
+    smallest -1 and largest 1; magnitude: [0, 1] of the largest. ``softmax`` off gives plain
+    second-order (rank one) pooling.
     """
 
     def __init__(
@@ -73,8 +74,9 @@ class AttentionPoolingNet(nn.Module):
         return put_back(torch.cat([self.pool(self.trunk(part))[0] for part in parts]), exists)
 
     def maps(self, segments: Tensor, real: Tensor) -> Tensor:
-        """segments (n, step, bin) of log power with their mask -> companded maps (n,
-        column, bin).
+        """Companded maps (n, column, bin) of segments (n, step, bin) of log power.
+
+        ``real`` (n, step) is the mask of the segments.
         """
         values = segments / 2 if self.scale == "log" else torch.exp(segments / 2)
         kept = real[..., None]

@@ -1,5 +1,6 @@
-"""CNN14 at 16 kHz (PANNs): convolutions over log-mel, from scratch or from the published AudioSet
-weights.
+"""CNN14 at 16 kHz (PANNs): convolutions over log-mel features.
+
+From scratch or from the published AudioSet weights.
 
 Source: Kong, Cao, Iqbal, Wang, Wang, Plumbley, "PANNs: large-scale pretrained audio neural
 networks", IEEE/ACM TASLP 2020, used for transfer by Triantafyllopoulos, Schuller, "The role of task
@@ -37,12 +38,12 @@ AudioSet labels.
 
 
 class Cnn14(nn.Module):
-    """batch norm per band -> blocks of 2 x [conv 3x3, BN, ReLU], halved between them -> mean over
-    bands, max + mean over time -> linear, ReLU: ``embedding_size`` features.
+    """Log-mel frames -> convolution blocks -> one vector of ``embedding_size`` features.
 
-    In training every clip becomes ``crop`` frames, a random stretch or repeated (None: as it is);
-    otherwise a clip is taken whole, repeated only up to what the poolings need. ``weights``: the
-    published file, null or "random" for none.
+    Batch norm per band -> blocks of 2 x [conv 3x3, BN, ReLU], halved between them -> mean over
+    bands, max + mean over time -> linear, ReLU. In training every clip becomes ``crop`` frames, a
+    random stretch or repeated (None: as it is); otherwise a clip is taken whole, repeated only up
+    to what the poolings need. ``weights``: the published file, null or "random" for none.
     """
 
     def __init__(
@@ -93,8 +94,9 @@ class Cnn14(nn.Module):
         return Stream(embedding[:, None], stream.present[:, None])
 
     def maps(self, values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """(batch, 1, time, band) -> (batch, channel, time, band), both halved (floor) after each
-        block but the last.
+        """(batch, 1, time, band) -> (batch, channel, time, band).
+
+        Time and bands are halved (floor) after each block but the last.
         """
         for number in range(1, self.blocks + 1):
             values = self.get_submodule(f"conv_block{number}")(values, mask)
@@ -131,9 +133,7 @@ class ConvPair(nn.Module):
         self.bn1, self.bn2 = MaskedBatchNorm(output_size), MaskedBatchNorm(output_size)
 
     def forward(self, values: Tensor, mask: Tensor) -> Tensor:
-        """values (batch, channel, time, band), mask (batch, time) -> (batch, output,
-        time, band).
-        """
+        """values (batch, channel, time, band), mask (batch, time) -> the same, other channels."""
         values = fill_padding(values, mask)
         values = F.relu(self.bn1(self.conv1(values), mask))
         return F.relu(self.bn2(self.conv2(values), mask))

@@ -1,5 +1,6 @@
-"""Compact graph network: the frames of a 1.2 s chunk are nodes of a line or cycle graph, convolved
-exactly.
+"""Compact graph network: the frames of a 1.2 s chunk are the nodes of a line or cycle graph.
+
+The graph convolution is exact.
 
 Source: Shirian, Guha, "Compact graph architecture for speech emotion recognition", ICASSP 2021,
 with details from its authors' released code.
@@ -31,11 +32,11 @@ _POOLINGS = {"sum": lambda nodes: nodes.sum(dim=1), "mean": lambda nodes: nodes.
 
 
 class CompactGCN(nn.Module):
-    """chunks of ``nodes`` frames -> 2 x graph convolution, ReLU -> sum over nodes -> linear,
-    dropout, PReLU.
+    """Chunks of ``nodes`` frames -> two graph convolutions -> one vector per chunk.
 
-    ``basis``: cycle, dct2 or normalised (line). ``unit_range`` says that the stream is scaled to
-    [0, 1] (data's ``minmax``), and stretches it to [-1, 1] as the released code has it.
+    2 x graph convolution, ReLU -> sum over nodes -> linear, dropout, PReLU. ``basis``: cycle, dct2
+    or normalised (line). ``unit_range`` says that the stream is scaled to [0, 1] (data's
+    ``minmax``), and stretches it to [-1, 1] as the released code has it.
     """
 
     def __init__(
@@ -72,8 +73,9 @@ class CompactGCN(nn.Module):
                 nn.init.zeros_(module.bias)
 
     def forward(self, stream: Stream) -> Stream:
-        """(batch, frame, feature) -> (batch, chunk, output_size); what follows the last whole chunk
-        is dropped.
+        """(batch, frame, feature) -> (batch, chunk, output_size).
+
+        What follows the last whole chunk is dropped.
         """
         chunks, _, exists = cut_segments(stream, self.nodes, self.nodes, repeat_last=True)
         if not len(chunks):

@@ -15,8 +15,7 @@ from mmser.models.layers.time.recurrent import Merge, Recurrent
 
 
 class ConvBiLSTM(nn.Module):
-    """``blocks`` x (convolution over time, max pooling) -> BiLSTM -> the two directions merged
-    (mean).
+    """``blocks`` x (convolution over time, max pooling) -> BiLSTM -> mean of both directions.
 
     The frame rate falls by ``pool`` per block; 1000 frames become 334, then 112 (ceil mode).
     ``relu`` puts a non-linearity after each convolution; the paper's formula has none.

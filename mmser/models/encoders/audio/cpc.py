@@ -1,5 +1,6 @@
-"""Contrastive predictive coding: waveform -> convolutions (10 ms) -> a causal GRU whose states are
-the features.
+"""Contrastive predictive coding: the states of a causal GRU over a waveform are the features.
+
+Waveform -> convolutions, one latent vector per 10 ms -> GRU.
 
 Sources: van den Oord, Li, Vinyals, "Representation learning with contrastive predictive coding",
 2018; Li et al., "Contrastive unsupervised learning for speech emotion recognition", ICASSP 2021.
@@ -23,11 +24,11 @@ from mmser.models.layers.time.recurrent import Recurrent
 
 
 class CPC(nn.Module):
-    """(batch, sample) at 16 kHz -> (batch, frame, context_size), one frame per product of
-    ``strides``.
+    """(batch, sample) at 16 kHz -> (batch, frame, context_size).
 
-    ``samples`` makes every clip that long, by repeating or cutting it (None: as it is).
-    Convolutions are unpadded, so 160,000 samples give 998 frames.
+    A frame covers as many samples as the product of ``strides``. ``samples`` makes every clip that
+    long, by repeating or cutting it (None: as it is). Convolutions are unpadded, so 160,000 samples
+    give 998 frames.
     """
 
     reads: ClassVar[StreamKind] = "waveform"
@@ -70,8 +71,9 @@ class CPC(nn.Module):
         return Stream(zero_padding(hidden.transpose(1, 2), mask), mask)
 
     def contexts(self, latents: Stream) -> Stream:
-        """z (batch, frame, latent_size) -> c (batch, frame, context_size); c at t has seen z up to
-        t alone.
+        """z (batch, frame, latent_size) -> c (batch, frame, context_size).
+
+        c at step t has seen z up to t alone.
         """
         return Stream(self.recurrence(latents.values, latents.mask).outputs, latents.mask)
 
@@ -84,8 +86,9 @@ class CPC(nn.Module):
         return samples
 
     def _filled(self, waveform: Tensor, stream: Stream) -> tuple[Tensor, Tensor]:
-        """Real samples to the front; sample n is sample n modulo the clip's length where
-        ``samples`` is set.
+        """Real samples moved to the front; padding repeats the clip where ``samples`` is set.
+
+        Sample n is then sample n modulo the clip's length.
         """
         lengths = stream.lengths
         waveform = rows_at(waveform[..., None], compact_order(stream.mask)[0]).squeeze(-1)

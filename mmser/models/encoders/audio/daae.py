@@ -1,5 +1,6 @@
-"""DAAE: spectrogram segments -> an adversarial autoencoder's latent and a deep CNN's feature, fused
-by attention.
+"""DAAE: an adversarial autoencoder's latent and a deep CNN's feature, fused by attention.
+
+Both come from segments of a spectrogram.
 
 Source: Gao et al., "Domain-adversarial autoencoder with attention based feature level fusion for
 speech emotion recognition", ICASSP 2021; the widths are choices of this project. Trained by the
@@ -68,8 +69,9 @@ class DAAE(nn.Module):
         return Stream(self.recurrence(fused, mask).outputs, mask)
 
     def segments(self, stream: Stream) -> tuple[Tensor, Tensor]:
-        """(batch, time, 129) -> (batch, segment, frame, band), mask (batch, segment); at most
-        ``limit`` segments.
+        """(batch, time, 129) -> (batch, segment, frame, band), mask (batch, segment).
+
+        There are at most ``limit`` segments.
         """
         segments, mask = segment_grid(stream.values, stream.mask, self.frames, self.hop)
         return segments[:, : self.limit], mask[:, : self.limit]
@@ -101,8 +103,9 @@ class SegmentCoder(nn.Module):
         self.latent = nn.Linear(frames * bands * channels[-1], latent_size)
 
     def forward(self, segments: Tensor, mask: Tensor) -> Tensor:
-        """segments (batch, segment, frame, band), mask (batch, segment) -> (batch, segment,
-        latent_size).
+        """segments (batch, segment, frame, band), mask (batch, segment) -> the latent of each.
+
+        Returns (batch, segment, latent_size), zero where no segment exists.
         """
         hidden = segments.flatten(0, 1)[:, None]
         real = mask.flatten()[:, None].expand(-1, segments.shape[2])

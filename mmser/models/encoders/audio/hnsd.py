@@ -1,5 +1,6 @@
-"""HNSD: static and dynamic log-mel features encoded apart, fused frame by frame by a gate, pooled
-by attention.
+"""HNSD: static and dynamic log-mel features are encoded apart and fused frame by frame by a gate.
+
+Attention pools the fused frames.
 
 Source: Cao, Hou, Chen, Zhang, Lu, "Hierarchical network based on the fusion of static and dynamic
 features for speech emotion recognition", ICASSP 2021; the gated unit after Arevalo et al., "Gated
@@ -23,12 +24,11 @@ Gate = Literal["scalar", "vector", "static_only", "concat"]
 
 
 class HNSD(nn.Module):
-    """LSTM(static) | LSTM(dynamic) -> ``z tanh(W_s f_s) + (1 - z) tanh(W_d f_d)`` -> additive
-    attention over time.
+    """LSTM(static) | LSTM(dynamic) -> gated sum -> additive attention over time.
 
-    The first ``static_size`` columns are static (None: a third of them), the others their
-    differences. ``gate`` scalar: z is one number per frame; vector: one per feature; static_only
-    and concat are the ablations.
+    The sum is ``z tanh(W_s f_s) + (1 - z) tanh(W_d f_d)``. The first ``static_size`` columns are
+    static (None: a third of them), the others their differences. ``gate`` scalar: z is one number
+    per frame; vector: one per feature; static_only and concat are the ablations.
     """
 
     def __init__(
@@ -72,10 +72,10 @@ class HNSD(nn.Module):
         return Stream(vector[:, None], stream.present[:, None])
 
     def fused(self, states: list[Tensor]) -> tuple[Tensor, Tensor | None]:
-        """states (batch, time, hidden), static first -> fused (batch, time, output_size) and the
-        gate, if any.
+        """Static and dynamic states (batch, time, hidden) -> fused (batch, time, output_size).
 
-        The gate is the share of the static features, (batch, time, 1 or size).
+        Also returns the gate, if there is one. The gate is the share of the static features,
+        (batch, time, 1 or size).
         """
         projected = [
             torch.tanh(part(state)) for part, state in zip(self.projections, states, strict=True)

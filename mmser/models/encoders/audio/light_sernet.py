@@ -1,5 +1,6 @@
-"""LIGHT-SERNET: three parallel convolution paths over an MFCC map, then five small convolution
-blocks.
+"""LIGHT-SERNET: three parallel convolution paths over an MFCC map, then small convolution blocks.
+
+There are five of these blocks.
 
 Source: Aftab, Morsali, Ghaemmaghami, Champagne, "LIGHT-SERNET: a lightweight fully convolutional
 neural network for speech emotion recognition", ICASSP 2022, with its authors' released code.
@@ -25,11 +26,10 @@ LAYERS = ((64, 3, (2, 2)), (96, 3, (2, 2)), (128, 3, (2, 1)), (160, 3, (2, 1)), 
 
 
 class LightSerNet(nn.Module):
-    """[conv 11x1 | 1x9 | 3x3, pool] -> 4 x [conv 3x3, pool] -> conv 1x1 -> global average: 320
-    features.
+    """Three paths -> 4 x [conv 3x3, pool] -> conv 1x1 -> global average: 320 features.
 
-    ``momentum`` is torch's (one minus the running-average decay of 0.99); weights start as Keras's
-    do.
+    The paths are conv 11x1, 1x9 and 3x3, each with pooling. ``momentum`` is torch's (one minus the
+    running-average decay of 0.99); weights start as Keras's do.
     """
 
     def __init__(self, input_size: int, epsilon: float = 1e-3, momentum: float = 0.01) -> None:

@@ -1,5 +1,6 @@
-"""MAEC's turn encoder: frames as a bag of 50 ms segments -> convolution block -> attention -> one
-vector per turn.
+"""MAEC's turn encoder: a turn's frames are a bag of 50 ms segments, pooled to one vector.
+
+Convolution block -> attention -> one vector per turn.
 
 Source: "Multi-instance learning with an adversarial auto-encoder classifier for speech emotion
 recognition", ICASSP
@@ -29,10 +30,10 @@ SEGMENT = 5
 
 
 class MAECTurn(nn.Module):
-    """(batch, time, feature) -> (batch, 1, size); ``size`` is the bottleneck's and both GRU
-    directions' together.
+    """(batch, time, feature) -> (batch, 1, size).
 
-    ``pool`` averages so many frames to one first: longer turns at the same cost.
+    ``size`` counts the bottleneck and both directions of the GRU together. ``pool`` averages so
+    many frames to one first: longer turns at the same cost.
     """
 
     def __init__(
@@ -67,8 +68,9 @@ class MAECTurn(nn.Module):
 
 
 class SegmentBlock(nn.Module):
-    """conv 1 -> conv 3 with dilation 2 -> conv 1, plus a plain convolution over the segment; ReLU
-    after each.
+    """conv 1 -> conv 3 with dilation 2 -> conv 1, plus a plain convolution over the segment.
+
+    ReLU follows each.
     """
 
     def __init__(self, input_size: int, inner_size: int, size: int) -> None:
@@ -79,8 +81,7 @@ class SegmentBlock(nn.Module):
         self.shortcut = nn.Conv1d(input_size, size, SEGMENT)
 
     def forward(self, values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """values (batch, time, feature), mask (batch, time) -> (batch, segment, size), mask (batch,
-        segment).
+        """values (batch, time, feature) and mask -> (batch, segment, size), mask (batch, segment).
 
         A turn of T frames has T - 4 segments; one shorter than a segment is filled up with zeros.
         """

@@ -1,5 +1,6 @@
-"""Spectrogram of 3-second segments as pictures -> AlexNet -> one vector per segment: a branch of
-CA-MSER.
+"""Spectrogram of 3-second segments as pictures -> AlexNet: a branch of CA-MSER.
+
+It gives one vector per segment.
 
 Source: Zou, Si, Chen, Rajan, Chng, "Speech emotion recognition with co-attention based multi-level
 acoustic information", ICASSP 2022, and its authors' released code; Krizhevsky, "One weird trick for
@@ -30,12 +31,12 @@ _GRID = 6
 
 
 class SegmentAlexNet(nn.Module):
-    """Segments -> 8-bit pictures, three equal colours -> AlexNet -> 6 x 6 cells -> dropout, linear,
-    ReLU.
+    """Segments -> 8-bit pictures -> AlexNet -> 6 x 6 cells -> dropout, linear, ReLU.
 
-    Wants each frequency scaled to [0, 1] (``normalise: minmax``). ``picture`` is the side that the
-    frequency axis is enlarged to, the time axis in proportion. ``weights`` is the file of the
-    ImageNet checkpoint or "random"; ``width`` other than 1 scales the channels and has none.
+    The three colours of a picture are equal. Wants each frequency scaled to [0, 1] (``normalise:
+    minmax``). ``picture`` is the side that the frequency axis is enlarged to, the time axis in
+    proportion. ``weights`` is the file of the ImageNet checkpoint or "random"; ``width`` other than
+    1 scales the channels and has none.
     """
 
     def __init__(
@@ -80,10 +81,10 @@ class SegmentAlexNet(nn.Module):
 
 
 def as_pictures(frames: Tensor, size: tuple[int, int]) -> Tensor:
-    """frames (segment, frame, bin), [0, 1] -> (segment, 3, *size): high frequencies on top,
-    ImageNet's mean and scale.
+    """frames (segment, frame, bin) in [0, 1] -> pictures (segment, 3, *size).
 
-    Values are cut to [0, 1] and to 256 steps, as in the 8-bit pictures of the released code.
+    High frequencies are on top; mean and scale are ImageNet's. Values are cut to [0, 1] and to 256
+    steps, as in the 8-bit pictures of the released code.
     """
     pictures = (frames.clamp(0.0, 1.0) * 255.0).floor() / 255.0
     pictures = pictures.transpose(1, 2).flip(1)[:, None]
@@ -94,18 +95,19 @@ def as_pictures(frames: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def average_cells(values: Tensor, grid: int) -> Tensor:
-    """Adaptive average pooling (batch, channel, height, width) -> (batch, channel, grid, grid), by
-    two products.
+    """Adaptive average pooling (batch, channel, height, width) -> (batch, channel, grid, grid).
 
-    Equal to torch's own, whose backward has no deterministic form on CUDA.
+    It is computed as two matrix products. Equal to torch's own, whose backward has no deterministic
+    form on CUDA.
     """
     down, across = (_averaging(size, grid, values) for size in values.shape[2:])
     return torch.einsum("gh,bchw,kw->bcgk", down, values, across)
 
 
 def _averaging(size: int, grid: int, like: Tensor) -> Tensor:
-    """(grid, size): row i averages the steps from floor(i size / grid) to ceil((i + 1) size /
-    grid).
+    """Weights (grid, size): row i averages the steps of cell i.
+
+    These are from floor(i size / grid) to ceil((i + 1) size / grid).
     """
     cells = torch.arange(grid, device=like.device)[:, None]
     steps = torch.arange(size, device=like.device)
@@ -122,8 +124,9 @@ def start(part: nn.Module) -> None:
 
 
 def alexnet(width: float = 1.0) -> tuple[nn.Sequential, int]:
-    """The convolutions of AlexNet with ``width`` times the channels, and the number of channels at
-    the end.
+    """The convolutions of AlexNet, and the number of channels at their end.
+
+    ``width`` multiplies all numbers of channels.
     """
     sizes = [round(channels * width) for channels in (64, 192, 384, 256, 256)]
     features = nn.Sequential(

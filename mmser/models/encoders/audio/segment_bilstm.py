@@ -20,8 +20,9 @@ from mmser.models.layers.time.segments import LastSegment, covering_starts, put_
 
 
 class SegmentBiLSTM(nn.Module):
-    """Frames to unit norm -> segments -> two-layer BiLSTM -> all states side by side -> dropout,
-    linear, ReLU.
+    """Segments of unit-norm frames -> BiLSTM -> all states side by side -> one vector each.
+
+    The BiLSTM has two layers; dropout, linear and ReLU follow it.
     """
 
     def __init__(

@@ -1,5 +1,6 @@
-"""Waveform of 3-second segments -> wav2vec 2.0, fine-tuned -> its frames, segment after segment: a
-branch of CA-MSER.
+"""Waveform of 3-second segments -> wav2vec 2.0, fine-tuned: a branch of CA-MSER.
+
+It gives the network's frames, segment after segment.
 
 Sources: Zou, Si, Chen, Rajan, Chng, "Speech emotion recognition with co-attention based multi-level
 acoustic information", ICASSP 2022, and its authors' released code; Baevski et al., "wav2vec 2.0",
@@ -73,8 +74,9 @@ class SegmentWav2Vec2(nn.Module):
             freeze(network.feature_extractor)
 
     def forward(self, stream: Stream) -> Stream:
-        """(batch, sample) at 16 kHz -> (batch, segment * frame, output_size); 3 seconds give 149
-        frames.
+        """(batch, sample) at 16 kHz -> (batch, segment * frame, output_size).
+
+        3 seconds give 149 frames.
         """
         waveform, samples = self._emphasised(stream.filled().flatten(1)), extent(stream.mask)
         frames = torch.where(samples > 0, 1 + samples // HOP, 0)
@@ -100,8 +102,9 @@ class SegmentWav2Vec2(nn.Module):
 
 
 def standardised(values: Tensor, mask: Tensor) -> Tensor:
-    """values and mask (segment, sample) -> real samples with mean 0 and variance 1, zeros
-    elsewhere.
+    """Segments whose real samples have mean 0 and variance 1; zeros elsewhere.
+
+    values and mask (segment, sample) -> the same shape.
     """
     count = mask.sum(dim=1, keepdim=True).clamp(min=1)
     values = zero_padding(values, mask)

@@ -1,5 +1,4 @@
-"""STL: convolutions and a BiLSTM make one vector of an utterance, stacked transformer layers refine
-it.
+"""STL: convolutions and a BiLSTM make one vector of an utterance; transformer layers refine it.
 
 Source: Wang, Wang, Qi, Su, Wang, Zhou, "A novel end-to-end speech emotion recognition network with
 stacked transformer layers", ICASSP 2021; features and transformer modules also from its authors'
@@ -35,12 +34,11 @@ from mmser.models.layers.time.recurrent import Recurrent
 
 
 class STL(nn.Module):
-    """6 x [conv 3x3, ELU, average pool 2x2] -> BiLSTM -> convolution over ``steps`` steps ->
-    transformer layers.
+    """6 x [conv 3x3, ELU, average pool 2x2] -> BiLSTM -> convolution -> transformer layers.
 
-    ``layers`` 0 is the truncated system: the BiLSTM's last states (``truncated`` last) or their
-    attention-weighted sum (attention). Utterances longer than ``steps`` steps after pooling (320
-    frames) are cut.
+    The convolution runs over ``steps`` steps. ``layers`` 0 is the truncated system: the BiLSTM's
+    last states (``truncated`` last) or their attention-weighted sum (attention). Utterances longer
+    than ``steps`` steps after pooling (320 frames) are cut.
     """
 
     def __init__(

@@ -24,13 +24,13 @@ from mmser.models.layers.time.segments import segment_grid
 
 
 class VGGish(nn.Module):
-    """Four convolution blocks (3 x 3, ReLU, max pooling by 2) -> two hidden layers -> ``size``
-    features per example.
+    """Four convolution blocks -> two hidden layers -> ``size`` features per example.
 
-    ``blocks`` from the input to the output are the convolution blocks, then the dense part
-    (``dense``), so that name patterns such as ``encoders.audio.blocks.3.*`` unfreeze them one by
-    one. ``example`` and ``hop`` are in frames of 10 ms; a clip shorter than an example is filled up
-    with ``silence`` (its feature value), a tail is dropped.
+    A block is 3 x 3 convolutions with ReLU, and max pooling by 2. ``blocks`` from the input to the
+    output are the convolution blocks, then the dense part (``dense``), so that name patterns such
+    as ``encoders.audio.blocks.3.*`` unfreeze them one by one. ``example`` and ``hop`` are in frames
+    of 10 ms; a clip shorter than an example is filled up with ``silence`` (its feature value), a
+    tail is dropped.
     """
 
     feature_shape: ClassVar[tuple[int, ...]] = (64,)

@@ -74,8 +74,9 @@ class Wav2Vec2Finetune(nn.Module):
             freeze(layer)
 
     def forward(self, stream: Stream) -> Stream:
-        """(batch, sample) or (batch, sample, 1) at 16 kHz -> (batch, frame, output_size), one frame
-        per 20 ms.
+        """(batch, sample) or (batch, sample, 1) at 16 kHz -> (batch, frame, output_size).
+
+        There is one frame per 20 ms.
         """
         waveform = stream.filled().flatten(1)
         features, mask = self._convolved(waveform, stream.lengths)
@@ -90,8 +91,9 @@ class Wav2Vec2Finetune(nn.Module):
         return Stream(zero_padding(hidden, mask), mask)
 
     def _convolved(self, waveform: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """(batch, sample) -> (batch, frame, channel) and the mask of real frames; at least one for
-        who is present.
+        """(batch, sample) -> (batch, frame, channel) and the mask of real frames.
+
+        A row with any sample has at least one frame.
         """
         hidden = F.pad(waveform, (0, max(0, self._receptive_field() - waveform.shape[1])))[:, None]
         present = lengths > 0

@@ -25,13 +25,12 @@ from mmser.models.layers.convolution.masked import MaskedConv1d, max_pool_1d
 
 
 class WaveformCNN(nn.Module):
-    """Frames joined to one waveform -> 3 x (convolution, max pooling, ReLU, dropout) -> one vector
-    per frame.
+    """Frames joined to one waveform -> three convolutions -> one vector per frame.
 
-    ``input_size`` is the number of samples per frame. A step of the network covers ``prod(pools)``
-    samples; the vector of frame t is the mean of the steps that overlap it. With
-    ``frames="released"`` the vector has ``input_size`` features, the sequence must divide evenly,
-    and padding is not told from silence.
+    Max pooling, ReLU and dropout follow each convolution. ``input_size`` is the number of samples
+    per frame. A step of the network covers ``prod(pools)`` samples; the vector of frame t is the
+    mean of the steps that overlap it. With ``frames="released"`` the vector has ``input_size``
+    features, the sequence must divide evenly, and padding is not told from silence.
     """
 
     def __init__(
@@ -77,8 +76,9 @@ class WaveformCNN(nn.Module):
         return Stream(self._averaged(values, mask, stream.mask.shape[1], samples), stream.mask)
 
     def _averaged(self, values: Tensor, mask: Tensor, frames: int, samples: int) -> Tensor:
-        """values (batch, step, channel) -> (batch, frame, channel): the mean over the real steps of
-        each frame.
+        """values (batch, step, channel) -> (batch, frame, channel).
+
+        The mean over the real steps of each frame.
         """
         step = prod(self.pools)
         frame = torch.arange(frames, device=values.device)
@@ -101,8 +101,9 @@ class WaveformCNN(nn.Module):
         return total / real.sum(dim=2).clamp(min=1)[..., None]
 
     def _reshaped(self, values: Tensor, frames: int, samples: int) -> Tensor:
-        """values (batch, step, channel) -> (batch, frame, sample), whatever channel of whatever
-        step it be.
+        """values (batch, step, channel) -> (batch, frame, sample), as a plain reshape gives it.
+
+        Numbers keep their order, whatever channel and step they come from.
         """
         if frames * samples % prod(self.pools):
             raise MmserError(

@@ -1,5 +1,6 @@
-"""ResNet-34 x-vector: MFCC frames with voice -> residual network -> multi-head attention pooling ->
-embedding.
+"""ResNet-34 x-vector: MFCC frames with voice -> residual network -> one embedding.
+
+Multi-head attention pools the frames.
 
 Source: Pappagari et al., "CopyPaste: an augmentation method for speech emotion recognition", ICASSP
 2021. Widths, the number of heads and the embedding size are not given there: two presets (``wide``,
@@ -32,12 +33,11 @@ SIXTEEN_BIT = 2.0 * math.log(32768.0)
 
 
 class XVectorResNet(nn.Module):
-    """(batch, time, coefficient) -> (batch, 1, embedding_size); the time axis shrinks by 8 before
-    pooling.
+    """(batch, time, coefficient) -> (batch, 1, embedding_size).
 
-    ``channels`` are the widths of the four stages of ``blocks`` basic blocks. ``detect_voice``
-    drops frames whose log energy is not above ``threshold + share * mean`` in at least
-    ``proportion`` of the frames within ``context``.
+    The time axis shrinks by 8 before pooling. ``channels`` are the widths of the four stages of
+    ``blocks`` basic blocks. ``detect_voice`` drops frames whose log energy is not above ``threshold
+    + share * mean`` in at least ``proportion`` of the frames within ``context``.
     """
 
     def __init__(
@@ -86,8 +86,9 @@ class XVectorResNet(nn.Module):
         return Stream(hidden.transpose(1, 2), present)
 
     def prepared(self, stream: Stream) -> tuple[Tensor, Tensor]:
-        """Voiced frames moved to the front, mean 0 per coefficient: (batch, time, coefficient),
-        (batch, time).
+        """Voiced frames moved to the front, with mean 0 per coefficient, and their mask.
+
+        Returns (batch, time, coefficient) and (batch, time).
         """
         values, mask = stream.filled(), stream.mask
         bands = values.shape[2]
@@ -98,8 +99,9 @@ class XVectorResNet(nn.Module):
         return zero_padding(values - masked_mean(values, kept)[:, None], kept), kept
 
     def voiced(self, energy: Tensor, mask: Tensor) -> Tensor:
-        """energy (batch, time) -> (batch, time) bool, Kaldi's energy-based decision; all of a row
-        that has no voice.
+        """Kaldi's energy-based decision which frames have voice: (batch, time) bool.
+
+        energy (batch, time); a row without any voice keeps all its frames.
         """
         order, inverse = compact_order(mask)
         real = length_mask(mask.sum(dim=1), mask.shape[1])
@@ -171,8 +173,9 @@ class CentrePooling(nn.Module):
         self.output_size = heads * size
 
     def forward(self, values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """values (batch, time, feature), mask (batch, time) -> (batch, head x feature), weights
-        (batch, head, time).
+        """values (batch, time, feature), mask (batch, time) -> (batch, head x feature), weights.
+
+        Weights are (batch, head, time).
         """
         values = zero_padding(values, mask)
         # ||x - mu||^2 without a (batch, head, time, feature) tensor.

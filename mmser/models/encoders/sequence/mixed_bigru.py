@@ -63,10 +63,10 @@ class MixedBiGRU(nn.Module):
         self.output_size = self.recurrence.output_size
 
     def forward(self, stream: Stream) -> Stream:
-        """(batch, time, feature) -> (batch, ceil(time / stride), 2 hidden), or (batch, mixed steps,
-        2 hidden).
+        """(batch, time, feature) -> (batch, ceil(time / stride), 2 hidden).
 
-        In the released layout every step of a stream that is there counts as real.
+        With mixed steps the time axis has as many steps as these. In the released layout every step
+        of a stream that is there counts as real.
         """
         values, mask = stream.filled(), stream.mask
         if self.released:
@@ -79,8 +79,9 @@ class MixedBiGRU(nn.Module):
         return Stream(self.recurrence(values, mask).outputs, mask)
 
     def _mixed(self, values: Tensor) -> Tensor:
-        """``X'[t'] = b[t'] + sum_t W[t', t] X[t]``: (batch, steps, feature) -> (batch, mixed steps,
-        feature).
+        """Each new step is a learnt sum of all steps: ``X'[t'] = b[t'] + sum_t W[t', t] X[t]``.
+
+        (batch, steps, feature) -> (batch, mixed steps, feature).
         """
         return (
             values if self.mixing is None else self.mixing(values.transpose(1, 2)).transpose(1, 2)

@@ -1,5 +1,6 @@
-"""A feature sequence -> one vector per utterance: mean, max, mean and deviation, or learnt
-attention over time.
+"""A feature sequence -> one vector per utterance.
+
+By mean, max, mean and deviation, or learnt attention over time.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
-"""Cached frames cut into segments: wav2vec 2.0 features in the place of a fine-tuned network
-(CA-MSER).
+"""Cached frames cut into segments: wav2vec 2.0 features in place of a fine-tuned network.
+
+A branch of CA-MSER.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from mmser.models.layers.masks.padding import extent, zero_padding
 
 
 class SegmentFrames(nn.Module):
-    """Of every ``hop`` frames the first ``frames`` (3 s of wav2vec 2.0: 149 of 150);
-    no parameters.
+    """Of every ``hop`` frames the first ``frames``; no parameters.
+
+    3 s of wav2vec 2.0 are 149 of 150 frames.
     """
 
     def __init__(self, input_size: int, hop: int = 150, frames: int = 149) -> None:
@@ -23,8 +25,9 @@ class SegmentFrames(nn.Module):
         self.frames = frames
 
     def forward(self, stream: Stream) -> Stream:
-        """(batch, time, feature) -> (batch, ceil(time / hop) * frames, feature); an unfinished
-        segment is padded.
+        """(batch, time, feature) -> (batch, ceil(time / hop) * frames, feature).
+
+        An unfinished segment is padded.
         """
         longest = max(1, int(extent(stream.mask).max()))
         short = -longest % self.hop

@@ -23,12 +23,11 @@ from mmser.models.layers.masks.padding import zero_padding
 
 
 class BertFinetune(nn.Module):
-    """Sub-word ids -> embeddings -> transformer; the states of the last layer come out, one per
-    sub-word.
+    """Sub-word ids -> embeddings -> transformer -> the states of its last layer.
 
-    ``frozen_layers`` transformer layers from the bottom stay fixed, with the embeddings if
-    ``freeze_embeddings``. See `pretrained` for ``weights``. Positions count real steps, so padding
-    anywhere changes nothing.
+    There is one state per sub-word. ``frozen_layers`` transformer layers from the bottom stay
+    fixed, with the embeddings if ``freeze_embeddings``. See `pretrained` for ``weights``. Positions
+    count real steps, so padding anywhere changes nothing.
     """
 
     reads: ClassVar[StreamKind] = "tokens"
@@ -58,8 +57,9 @@ class BertFinetune(nn.Module):
             freeze(layer)
 
     def forward(self, stream: Stream) -> Stream:
-        """(batch, token) long -> (batch, token, output_size), same mask; no more tokens than BERT
-        has positions.
+        """(batch, token) long -> (batch, token, output_size), same mask.
+
+        There may be no more tokens than BERT has positions.
         """
         check_positions(self.network, stream.mask)
         ids = stream.values.flatten(1).masked_fill(~stream.mask, 0)

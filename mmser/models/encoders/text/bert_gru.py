@@ -24,12 +24,11 @@ from mmser.models.layers.turns.row_chunks import in_chunks
 
 
 class BertGRU(nn.Module):
-    """BERT -> its last ``layers`` hidden layers, earliest first -> two-layer BiGRU -> both last
-    states -> linear.
+    """BERT -> its last ``layers`` hidden layers -> two-layer BiGRU -> both last states -> linear.
 
-    ``dropout`` acts between the GRU's layers, ``final_dropout`` on its last states. See
-    `pretrained` for ``weights``; ``frozen`` keeps BERT as it is. In evaluation mode at most
-    ``rows_at_once`` utterances are computed together.
+    The hidden layers stand side by side, the earliest first. ``dropout`` acts between the GRU's
+    layers, ``final_dropout`` on its last states. See `pretrained` for ``weights``; ``frozen`` keeps
+    BERT as it is. In evaluation mode at most ``rows_at_once`` utterances are computed together.
     """
 
     reads: ClassVar[StreamKind] = "tokens"

@@ -48,8 +48,9 @@ class EmbeddingGRU(nn.Module):
             orthogonal(self.recurrence, gate_bias)
 
     def set_vectors(self, vectors: Tensor) -> None:
-        """Start from ``vectors`` (vocabulary, embedding_size); rows of NaN (words without one) stay
-        as they are.
+        """Start from ``vectors`` (vocabulary, embedding_size).
+
+        Rows of NaN, words without a vector, stay as they are.
         """
         if vectors.shape != self.embedding.weight.shape:
             raise MmserError(

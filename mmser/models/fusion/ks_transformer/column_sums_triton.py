@@ -74,8 +74,7 @@ def _sum_over_queries(q, k, query_mask, key_mask, logsumexp, out, heads, queries
 
 
 def column_sums_cuda(query: Tensor, key: Tensor, query_mask: Tensor, key_mask: Tensor) -> Tensor:
-    """(batch, head, query, feature), (batch, head, key, feature), masks -> sums (batch, head, key)
-    float32.
+    """query and key (batch, head, time, feature), masks -> sums (batch, head, key) float32.
 
     A head size that is no power of two of at least 16 is padded with zeros, which leaves every
     score as it is.

@@ -1,5 +1,6 @@
-"""KS-Transformer: key-sparse attention, cascaded cross-attention blocks (CCAB) between modalities,
-deep fusion.
+"""KS-Transformer: key-sparse attention and cascaded cross-attention blocks between modalities.
+
+The blocks are called CCAB; a deep fusion follows them.
 
 Source: Chen, Xing, Xu, Yang, Pang, "Key-sparse transformer for multimodal speech emotion
 recognition", ICASSP 2022 (arXiv 2106.11532), with details from its authors' released code.
@@ -37,13 +38,13 @@ MakeLayer = Callable[..., KeySparseLayer]
 
 
 class KSTransformer(nn.Module):
-    """own transformer layers -> CCABs over every other stream, plus skip -> key-sparse layers ->
-    mean over time.
+    """Own transformer layers -> CCABs over every other stream -> key-sparse layers -> one vector.
 
-    ``feature_layers``, ``cascades`` (0 to 4 in the paper) and ``deep_layers`` count the layers of
-    the three stages; ``inner_share`` is the size of the feed-forward as a share of the stream's.
-    The vectors of the streams are concatenated: ``output_size`` is the sum of their sizes, each
-    divisible by ``heads``.
+    The CCABs have a skip connection; the vector is the mean over time. ``feature_layers``,
+    ``cascades`` (0 to 4 in the paper) and ``deep_layers`` count the layers of the three stages;
+    ``inner_share`` is the size of the feed-forward as a share of the stream's. The vectors of the
+    streams are concatenated: ``output_size`` is the sum of their sizes, each divisible by
+    ``heads``.
     """
 
     def __init__(
@@ -141,8 +142,9 @@ class KSTransformer(nn.Module):
         return total
 
     def _rows(self, mask: Tensor) -> Tensor:
-        """The steps that count as queries: the real ones; as released, every step of a stream that
-        is there.
+        """The steps that count as queries: the real ones.
+
+        As released, they are every step of a stream that is present.
         """
         return mask.any(dim=1, keepdim=True).expand_as(mask) if self.released else mask
 
@@ -159,8 +161,9 @@ class _Block(nn.Module):
     def forward(
         self, values: Tensor, mask: Tensor, keys: Tensor | None = None, need_weights: bool = False
     ) -> tuple[Tensor, Tensor | None]:
-        """values (batch, time, feature), finite; ``keys`` (batch, time) may be attended to
-        (default: ``mask``).
+        """values (batch, time, feature), finite -> the same shape.
+
+        ``keys`` (batch, time) may be attended to (default: ``mask``).
         """
         values, places, weights = self.norm(values), self.places(values), None
         for layer in self.layers:
@@ -171,8 +174,9 @@ class _Block(nn.Module):
 
 
 class _CCAB(nn.Module):
-    """Cascaded cross-attention block: ``y = cross(q = A, kv = B); z = self(y)``, each behind its
-    LayerNorm.
+    """Cascaded cross-attention block: ``y = cross(q = A, kv = B); z = self(y)``.
+
+    Each stands behind its LayerNorm.
     """
 
     def __init__(self, layer: MakeLayer, size: int, key_size: int, position: Position) -> None:
@@ -185,8 +189,9 @@ class _CCAB(nn.Module):
     def forward(
         self, values: Tensor, mask: Tensor, memory: Tensor, memory_mask: Tensor, need_weights: bool
     ) -> tuple[Tensor, Tensor | None]:
-        """values (batch, time, feature), memory (batch, key, key feature) -> values, cross weights
-        when asked for.
+        """values (batch, time, feature), memory (batch, key, key feature) -> values, weights.
+
+        Weights are those of the cross-attention, when asked for.
         """
         values, weights = self.cross(
             self.query_norm(values),
@@ -201,8 +206,9 @@ class _CCAB(nn.Module):
 
 
 class _Places(nn.Module):
-    """Positions (time, feature) for values (batch, time, feature): sinusoids, or a frozen table of
-    noise.
+    """Positions (time, feature) for values (batch, time, feature).
+
+    Sinusoids, or a frozen table of noise.
     """
 
     table: Tensor

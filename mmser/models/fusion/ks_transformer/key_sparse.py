@@ -1,5 +1,6 @@
-"""Key-sparse attention (Chen et al., ICASSP 2022, arXiv 2106.11532): only the most attended keys
-contribute.
+"""Key-sparse attention: only the most attended keys contribute.
+
+Source: Chen et al., ICASSP 2022, arXiv 2106.11532.
 
 A key's importance is the attention it receives, summed over the queries of its head; the top share
 ``keep`` of the keys survives and the weights of the others are zeroed without renormalising::

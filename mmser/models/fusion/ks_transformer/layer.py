@@ -1,5 +1,6 @@
-"""A post-norm transformer layer whose attention keeps only the most attended keys (Chen et al.,
-ICASSP 2022).
+"""A post-norm transformer layer whose attention keeps only the most attended keys.
+
+Source: Chen et al., ICASSP 2022.
 
 ``x = LN(x + drop(Att(x + P)))``, then ``x = LN(x + drop(W2 drop(relu(W1 x))))``. The positions P
 are added to query and key, never to the residual; in self-attention the values carry them too, in
@@ -26,12 +27,11 @@ from mmser.models.layers.masks.padding import masked_softmax, zero_padding
 
 
 class KeySparseAttention(nn.Module):
-    """Multi-head attention of which each head keeps the share ``keep`` of its keys (1.0: plain
-    attention).
+    """Multi-head attention of which each head keeps the share ``keep`` of its keys.
 
-    ``renormalise`` divides the weights of the kept keys by their sum, so that they add up to one
-    again (the paper is silent, its code does not). ``count_padding`` takes the share of all keys,
-    padding included, as the released code.
+    A share of 1.0 is plain attention. ``renormalise`` divides the weights of the kept keys by their
+    sum, so that they add up to one again (the paper is silent, its code does not).
+    ``count_padding`` takes the share of all keys, padding included, as the released code.
     """
 
     def __init__(
@@ -73,11 +73,11 @@ class KeySparseAttention(nn.Module):
         key_mask: Tensor,
         need_weights: bool = False,
     ) -> tuple[Tensor, Tensor | None]:
-        """query (batch, query, feature), key and value (batch, key, feature), all finite; masks
-        (batch, time).
+        """query (batch, query, feature), key and value (batch, key, feature) -> values, weights.
 
-        Returns (batch, query, feature) and, when asked for, the weights (batch, head, query, key),
-        zero at dropped keys. A row without any valid key gives zeros.
+        All are finite; masks are (batch, time). Returns (batch, query, feature) and, when asked
+        for, the weights (batch, head, query, key), zero at dropped keys. A row without any valid
+        key gives zeros.
         """
         q, k, v = (self._split(x) for x in (self.query(query), self.key(key), self.value(value)))
         dropout = self.dropout if self.training else 0.0
@@ -142,9 +142,9 @@ class KeySparseLayer(nn.Module):
         memory_places: Tensor | None = None,
         need_weights: bool = False,
     ) -> tuple[Tensor, Tensor | None]:
-        """values (batch, time, feature) with ``mask`` and positions ``places`` (time, feature);
-        memory likewise.
+        """values (batch, time, feature), mask (batch, time) -> the same shape, weights.
 
+        ``places`` (time, feature) are the positions; memory has a mask and places of its own.
         Without ``memory`` the layer attends to itself. ``mask`` says which queries vote; padding
         comes out zero. ``memory_mask`` says which keys may be attended to (default: ``mask``).
         Returns the values and the weights.

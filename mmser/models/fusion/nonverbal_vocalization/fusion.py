@@ -1,5 +1,6 @@
-"""Verbal phrases and nonverbal sounds of a turn, each with an emotion and a sound embedding, read
-in sequence.
+"""Verbal phrases and nonverbal sounds of a turn, read in sequence.
+
+Each has an emotion embedding and a sound embedding.
 
 Source: Hsu, Su, Wu, Chen, "Speech emotion recognition considering nonverbal vocalization in
 affective conversations", IEEE/ACM TASLP 29, 2021, with details from the first author's released
@@ -29,15 +30,15 @@ FEATURES = ("sound", "emotion")
 
 
 class NonverbalVocalization(nn.Module):
-    """Spectrogram cut at the segments -> one ResNet-18 per embedding -> attentive
-    sequence-to-sequence LSTM.
+    """Spectrogram cut at the segments -> one ResNet-18 per embedding -> LSTM over the turn.
 
-    The stream ``segments`` holds start and end in seconds (its first two columns), ``audio`` a
-    spectrogram of ``frame_rate`` frames per second. ``features`` names the embeddings: both is
-    fusion at feature level, one alone a model for fusion at decision level. Without ``sequence`` it
-    ends at the embeddings, side by side in the order of ``features``: the stage in which they are
-    trained. `Fused.sequence` has one step per segment. Of a model without the audio, the segments'
-    own columns are all there is; a linear layer reads them.
+    The LSTM is an attentive sequence-to-sequence one. The stream ``segments`` holds start and end
+    in seconds (its first two columns), ``audio`` a spectrogram of ``frame_rate`` frames per second.
+    ``features`` names the embeddings: both is fusion at feature level, one alone a model for fusion
+    at decision level. Without ``sequence`` it ends at the embeddings, side by side in the order of
+    ``features``: the stage in which they are trained. `Fused.sequence` has one step per segment. Of
+    a model without the audio, the segments' own columns are all there is; a linear layer reads
+    them.
     """
 
     stream_names: ClassVar[tuple[str, ...]] = ("audio", "segments")
@@ -75,10 +76,9 @@ class NonverbalVocalization(nn.Module):
     def forward(
         self, streams: Mapping[str, Stream], context: Context, need_attention: bool = False
     ) -> Fused:
-        """audio (batch, frame, bin), segments (batch, segment, column) -> vector (batch, size),
-        sequence per segment.
+        """audio (batch, frame, bin), segments (batch, segment, column) -> vector (batch, size).
 
-        Attention: ``segments`` (batch, segment).
+        The sequence has one step per segment. Attention: ``segments`` (batch, segment).
         """
         if self.described is not None:
             turn = streams["segments"]
@@ -114,8 +114,9 @@ class NonverbalVocalization(nn.Module):
         return found.new_zeros((*mask.shape, size)).index_put((row, place), found), mask
 
     def _bounds(self, audio: Stream, segments: Stream | None) -> tuple[Tensor, Tensor, Tensor]:
-        """First frame, last + 1 and mask of every segment, (batch, segment) each; every segment has
-        a frame.
+        """First frame, last + 1 and mask of every segment, (batch, segment) each.
+
+        Every segment has a frame.
         """
         lengths = audio.lengths[:, None]
         if segments is None:

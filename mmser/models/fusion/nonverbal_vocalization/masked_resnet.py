@@ -48,8 +48,9 @@ class MaskedResNet(nn.Module):
         self.output_size = size
 
     def forward(self, values: Tensor, mask: Tensor) -> Tensor:
-        """values (row, time, frequency), mask (row, time) with the real frames first -> (row, 8
-        width).
+        """values (row, time, frequency), mask (row, time) -> (row, 8 width).
+
+        Real frames come first.
         """
         hidden, mask = self.stem(values[:, None], mask)
         hidden = F.relu(hidden)

@@ -24,11 +24,10 @@ from mmser.models.layers.masks.padding import length_mask, masked_softmax, zero_
 
 
 class TurnReader(nn.Module):
-    """BiLSTM -> attention weights as a gate on each segment -> LSTM that starts from the encoder's
-    last state.
+    """BiLSTM -> attention weights as a gate on each segment -> LSTM.
 
-    ``gate="scaled"`` multiplies the weights by the number of segments, so that they do not shrink
-    with it; "released" does not.
+    The second LSTM starts from the encoder's last state. ``gate="scaled"`` multiplies the weights
+    by the number of segments, so that they do not shrink with it; "released" does not.
     """
 
     def __init__(
@@ -45,8 +44,9 @@ class TurnReader(nn.Module):
         self.decoder = nn.LSTM(hidden_size, hidden_size, batch_first=True)
 
     def forward(self, values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """values (batch, segment, feature), mask -> states (batch, segment, hidden), weights
-        (batch, segment).
+        """values (batch, segment, feature), mask -> states (batch, segment, hidden), weights.
+
+        Weights are (batch, segment).
         """
         order, inverse = compact_order(mask)
         lengths = mask.sum(dim=1)
@@ -62,8 +62,9 @@ class TurnReader(nn.Module):
         ).squeeze(-1)
 
     def _encoded(self, values: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """(batch, segment, feature) -> (batch, segment, hidden), last hidden state and cell (batch,
-        hidden).
+        """(batch, segment, feature) -> (batch, segment, hidden), last hidden state and cell.
+
+        The last two are (batch, hidden).
         """
         # Packed, because the decoder starts from the last cell of both directions; a turn without
         # segments reads one of zeros.

@@ -1,5 +1,6 @@
-"""Transformer with a symmetric distance bias in its attention (ALiBi), post-norm: the backbone of
-data2vec 2.0.
+"""Transformer with a symmetric distance bias in its attention (ALiBi), post-norm.
+
+The backbone of data2vec 2.0.
 
 Sources: Press, Smith, Lewis, "Train short, test long", ICLR 2022 (slopes); Baevski et al., data2vec
 2.0, ICML 2023.
@@ -17,8 +18,10 @@ from mmser.models.layers.masks.padding import zero_padding
 
 
 def alibi_slopes(heads: int) -> list[float]:
-    """A geometric series where ``heads`` is a power of two, else that of the power below and every
-    other one above.
+    """The slope of each head's distance bias: a geometric series.
+
+    Where ``heads`` is no power of two, it is the series of the power below and every other one of
+    the series above.
     """
     nearest = 2 ** math.floor(math.log2(heads))
     slopes = [2.0 ** (-8.0 * (head + 1) / nearest) for head in range(nearest)]
@@ -37,8 +40,9 @@ class AlibiBlock(nn.Module):
         self.fc1, self.fc2 = nn.Linear(size, inner_size), nn.Linear(inner_size, size)
 
     def forward(self, values: Tensor, bias: Tensor) -> Tensor:
-        """values (batch, time, feature), bias (batch, head, query, key), -inf where a key is none
-        -> same shape.
+        """values (batch, time, feature), bias (batch, head, query, key) -> same shape as values.
+
+        The bias is -inf where a key may not be attended to.
         """
         query, key, value = (
             self.qkv(values).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
@@ -52,8 +56,9 @@ class AlibiBlock(nn.Module):
 
 
 class AlibiBackbone(nn.Module):
-    """Layer norm, then ``layers`` blocks. ``scale`` multiplies the distance bias of each head; it
-    does not learn.
+    """Layer norm, then ``layers`` blocks.
+
+    ``scale`` multiplies the distance bias of each head; it does not learn.
     """
 
     scale: Tensor
@@ -76,13 +81,12 @@ class AlibiBackbone(nn.Module):
         tokens: Tensor | None = None,
         positions: Tensor | None = None,
     ) -> tuple[Tensor, list[Tensor]]:
-        """values (batch, time, feature), mask (batch, time), tokens (token, feature) set before the
-        frames.
+        """values (batch, time, feature), mask (batch, time) -> the last block's output, and all.
 
-        ``positions`` (batch, time) long says where each frame stands, when frames between them have
-        been left out. Returns the last block's output and every block's, (batch, token + time,
-        feature), zero in padding. Tokens are at no distance from anything. An utterance without a
-        frame gives zeros.
+        ``tokens`` (token, feature) are set before the frames. ``positions`` (batch, time) long says
+        where each frame stands, when frames between them have been left out. Returns the last
+        block's output and every block's, (batch, token + time, feature), zero in padding. Tokens
+        are at no distance from anything. An utterance without a frame gives zeros.
         """
         if positions is None:
             positions = torch.arange(mask.shape[1], device=mask.device)[None]
@@ -103,10 +107,9 @@ class AlibiBackbone(nn.Module):
         return hidden, outputs
 
     def bias(self, positions: Tensor, tokens: int = 0) -> Tensor:
-        """positions (batch, time) -> (batch, head, token + time, token + time): minus slope times
-        distance.
+        """Minus slope times distance: (batch, head, token + time, token + time).
 
-        Zero for tokens.
+        positions (batch, time). Zero for tokens.
         """
         distance = (positions[:, :, None] - positions[:, None]).abs().to(self.scale.dtype)
         slopes = self.scale.new_tensor(self.slopes) * self.scale.clamp_min(0.0)

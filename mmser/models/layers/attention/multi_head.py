@@ -1,5 +1,6 @@
-"""Multi-head attention over torch's fused kernel, with key masks that may leave a row without any
-key.
+"""Multi-head attention over torch's fused kernel, with masks of keys.
+
+A row may be left without any key.
 """
 
 from __future__ import annotations
@@ -22,13 +23,13 @@ def attend(
     dropout: float = 0.0,
     need_weights: bool = False,
 ) -> tuple[Tensor, Tensor | None]:
-    """Scaled dot-product attention; query (batch, head, query, feature), key and value (batch,
-    head, key, feature).
+    """Scaled dot-product attention.
 
-    ``key_mask`` (batch, key) bool, or (batch, query, key) where each query sees its own keys; keys
-    and values must be finite everywhere. A query without any key gets zeros. ``dropout`` acts on
-    the weights; with 0 and no weights asked for, the fused kernel runs. Returns (batch, head,
-    query, feature) and weights (batch, head, query, key) or None.
+    query (batch, head, query, feature), key and value (batch, head, key, feature). ``key_mask``
+    (batch, key) bool, or (batch, query, key) where each query sees its own keys; keys and values
+    must be finite everywhere. A query without any key gets zeros. ``dropout`` acts on the weights;
+    with 0 and no weights asked for, the fused kernel runs. Returns (batch, head, query, feature)
+    and weights (batch, head, query, key) or None.
     """
     mask = key_mask[:, None, None] if key_mask.dim() == 2 else key_mask[:, None]
     if need_weights:
@@ -87,12 +88,11 @@ class MultiHeadAttention(nn.Module):
         value: Tensor | None = None,
         need_weights: bool = False,
     ) -> tuple[Tensor, Tensor | None]:
-        """query (batch, query, feature), key and value (batch, key, feature), key_mask (batch,
-        [query,] key).
+        """query (batch, query, feature), key and value (batch, key, feature) -> values, weights.
 
-        ``value`` defaults to ``key``. Padded keys may hold anything; queries must be finite.
-        Returns (batch, query, feature), zeros where no key is valid, and weights (batch, head,
-        query, key) when asked for.
+        ``key_mask`` is (batch, key) or (batch, query, key). ``value`` defaults to ``key``. Padded
+        keys may hold anything; queries must be finite. Returns (batch, query, feature), zeros where
+        no key is valid, and weights (batch, head, query, key) when asked for.
         """
         valid = key_mask if key_mask.dim() == 2 else key_mask.any(dim=1)
         key = zero_padding(key, valid)

@@ -9,8 +9,9 @@ from torch import Tensor
 
 
 def sinusoid(positions: Tensor, size: int) -> Tensor:
-    """positions (*any) -> (*any, size) float32; sine in the even features, cosine in
-    the odd ones.
+    """positions (*any) -> (*any, size) float32.
+
+    The even features are sines, the odd ones cosines.
     """
     rates = torch.exp(
         torch.arange(0, size, 2, device=positions.device) * (-math.log(10_000.0) / size)

@@ -1,5 +1,6 @@
-"""One transformer layer, self- or cross-attention, post-norm (Vaswani et al. 2017) or pre-norm
-(Xiong et al. 2020).
+"""One transformer layer, self- or cross-attention, post-norm or pre-norm.
+
+Sources: Vaswani et al. 2017 (post-norm), Xiong et al. 2020 (pre-norm).
 """
 
 from __future__ import annotations
@@ -48,12 +49,12 @@ class TransformerLayer(nn.Module):
         memory_mask: Tensor | None = None,
         need_weights: bool = False,
     ) -> tuple[Tensor, Tensor | None]:
-        """values (batch, time, feature), mask (batch, time); memory (batch, key, feature) with its
-        mask, or self.
+        """values (batch, time, feature), mask (batch, time) -> the same shape, weights.
 
-        ``memory_mask`` may be (batch, query, key). Memory is used as given: under pre-norm only the
-        queries (and, in self-attention, the keys) are normalised. Returns (batch, time, feature),
-        zero in padding, and weights (batch, head, query, key) when asked for.
+        ``memory`` (batch, key, feature) with its mask is attended to; without it, values attend to
+        themselves. ``memory_mask`` may be (batch, query, key). Memory is used as given: under
+        pre-norm only the queries (and, in self-attention, the keys) are normalised. Returns (batch,
+        time, feature), zero in padding, and weights (batch, head, query, key) when asked for.
         """
         values = zero_padding(values, mask)
         query = self.attention_norm(values) if self.pre_norm else values

@@ -1,10 +1,9 @@
-"""A transformers network from a checkpoint that is its own, or with random weights; parts of it
-frozen.
+"""A transformers network from a checkpoint that is its own, or with random weights.
 
-transformers builds the class it is asked for whatever the checkpoint is, starts at random what the
-file does not give, and leaves out what has no place: a WavLM read as wav2vec 2.0 loses its relative
-positions, a RoBERTa read as BERT is random, and both only write a log line. Here each of these is
-an error.
+Parts of it may be frozen. transformers builds the class it is asked for whatever the checkpoint is,
+starts at random what the file does not give, and leaves out what has no place: a WavLM read as
+wav2vec 2.0 loses its relative positions, a RoBERTa read as BERT is random, and both only write a
+log line. Here each of these is an error.
 """
 
 from __future__ import annotations
@@ -77,12 +76,12 @@ def pretrained(
 
 
 def read_network(network: Any, folder: Path, kinds: Sequence[str], remedy: str) -> Any:
-    """The transformers class ``network`` with the weights in ``folder``, whose config.json names
-    one of ``kinds``.
+    """The transformers class ``network`` with the weights in ``folder``.
 
-    ``network`` may be an Auto class, which chooses by that name; no ``kinds``: whatever it chooses.
-    Raises MmserError where the checkpoint is of another kind, lacks a parameter beyond `UNSET`, has
-    one to spare beyond `UNUSED`, is damaged, or holds a value that is no number.
+    The folder's config.json must name one of ``kinds``. ``network`` may be an Auto class, which
+    chooses by that name; no ``kinds``: whatever it chooses. Raises MmserError where the checkpoint
+    is of another kind, lacks a parameter beyond `UNSET`, has one to spare beyond `UNUSED`, is
+    damaged, or holds a value that is no number.
     """
     from safetensors import SafetensorError
 
@@ -114,8 +113,9 @@ def read_network(network: Any, folder: Path, kinds: Sequence[str], remedy: str) 
 
 
 def kind_of(folder: Path) -> str:
-    """The ``model_type`` in the config.json of a checkpoint; raises MmserError where
-    there is none.
+    """The ``model_type`` in the config.json of a checkpoint.
+
+    Raises MmserError where there is none.
     """
     path = folder / "config.json"
     config = read_saved_json(path) if path.is_file() else {}
@@ -127,8 +127,9 @@ def kind_of(folder: Path) -> str:
 
 
 def positions_of(network: Any) -> int | None:
-    """Most sub-words, marks included, for which the network has learned a position; None: it needs
-    none.
+    """Most sub-words, marks included, for which the network has learned a position.
+
+    None: it needs none.
     """
     embeddings = getattr(network, "embeddings", None)
     table = getattr(embeddings, "position_embeddings", None)
@@ -140,8 +141,9 @@ def positions_of(network: Any) -> int | None:
 
 
 def check_positions(network: Any, mask: Tensor) -> None:
-    """Raise MmserError where a row of ``mask`` (batch, sub-word) has more of them than ``network``
-    has positions.
+    """Raise MmserError where a row has more sub-words than ``network`` has positions.
+
+    mask (batch, sub-word).
     """
     most = positions_of(network)
     if most is None or mask.shape[1] <= most:

@@ -1,8 +1,8 @@
-"""A network is built no larger than the file of weights that is to fill it: the config that asks
-may be anybody's.
+"""A network is built no larger than the file of weights that is to fill it.
 
-Sizes are compared while the parts are built, before memory is taken or a loop goes on for ever:
-every tensor when it is asked for, every parameter and module when it is registered.
+The config that asks for the network may be anybody's. Sizes are compared while the parts are built,
+before memory is taken or a loop goes on for ever: every tensor when it is asked for, every
+parameter and module when it is registered.
 """
 
 from __future__ import annotations
@@ -135,8 +135,9 @@ COUNTS = {
 
 
 def _asked(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> float:
-    """How many values a call asks for, where its arguments say so: sizes, a range, tensors spread
-    over others.
+    """How many values a call asks for, where its arguments say so.
+
+    They say it by sizes, by a range, or by tensors that are spread over others.
     """
     given = [
         *args,

@@ -85,8 +85,7 @@ def load_tensors(
     unset: Sequence[str] = (),
     unused: Sequence[str] = (),
 ) -> None:
-    """Copy ``tensors`` into ``network``, every one of which must find its place, and every place
-    its tensor.
+    """Copy ``tensors`` into ``network``: each must find its place, and each place its tensor.
 
     ``unset`` are patterns of names that the file lacks, ``unused`` of those that have no place,
     such as the classifier of the published network. Raises MmserError as `check_fit`.
@@ -106,11 +105,10 @@ def load_tensors(
 
 
 def load_saved(module: nn.Module, path: Path) -> None:
-    """Read back what was written of ``module`` (on the CPU) as safetensors, every tensor of it,
-    tied ones once.
+    """Read back what was written of ``module`` (on the CPU) as safetensors.
 
-    Raises MmserError where the file is gone, damaged, of another module, or holds a value that is
-    no number.
+    Every tensor is read, tied ones once. Raises MmserError where the file is gone, damaged, of
+    another module, or holds a value that is no number.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_model

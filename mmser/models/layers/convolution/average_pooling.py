@@ -35,8 +35,9 @@ def average_pool_2d(
 
 
 def average_map(values: Tensor, mask: Tensor) -> Tensor:
-    """Mean over the real cells of a whole map, (batch, channel, time, frequency) -> (batch,
-    channel); none: zeros.
+    """Mean over the real cells of a whole map; zeros where there is none.
+
+    (batch, channel, time, frequency) -> (batch, channel).
     """
     total = fill_padding(values, mask).sum(dim=(2, 3))
     return total / (mask.sum(dim=1).clamp(min=1) * values.shape[3])[:, None]

@@ -1,5 +1,6 @@
-"""Convolution, batch norm, activation over a masked (time, frequency) map: the brick of
-convolutional SER networks.
+"""Convolution, batch norm, activation over a masked (time, frequency) map.
+
+The block that convolutional networks for emotion are made of.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from mmser.models.layers.convolution.normalisation import MaskedBatchNorm
 
 
 class ConvBlock(nn.Module):
-    """Same padding; ``kernel`` is (time, frequency). ``activation`` must keep zero, so that padding
-    stays zero.
+    """Convolution with same padding, batch norm, activation.
+
+    ``kernel`` is (time, frequency). ``activation`` must keep zero, so that padding stays zero.
     """
 
     def __init__(
@@ -46,8 +48,7 @@ class ConvBlock(nn.Module):
         self.activation = activation
 
     def forward(self, values: Tensor, mask: Tensor) -> Tensor:
-        """values (batch, channel, time, frequency), mask (batch, time) -> (batch, output, time,
-        frequency).
+        """values (batch, channel, time, frequency), mask (batch, time) -> the same, other channels.
 
         Padding has to hold zeros, as the output's does: the norm masks what the convolution spreads
         into it.

@@ -1,8 +1,8 @@
-"""Convolution and max pooling over masked sequences: padded steps count as the zeros beyond the end
-of a sequence.
+"""Convolution and max pooling over masked sequences.
 
-"Same" padding and ceil-mode pooling, so a valid length L becomes ceil(L / stride) however far the
-batch is padded; with floor mode the padding would decide over the last window.
+Padded steps count as the zeros beyond the end of a sequence. "Same" padding and ceil-mode pooling,
+so a valid length L becomes ceil(L / stride) however far the batch is padded; with floor mode the
+padding would decide over the last window.
 """
 
 from __future__ import annotations
@@ -40,8 +40,9 @@ class MaskedConv1d(nn.Module):
         )
 
     def forward(self, values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """values (batch, time, feature), mask (batch, time) -> the same at ceil(time / stride),
-        padding zero.
+        """values (batch, time, feature), mask (batch, time) -> the same at ceil(time / stride).
+
+        Padding comes out zero.
         """
         channels = F.pad(zero_padding(values, mask).transpose(1, 2), self.padding)
         mask = every(mask, self.stride)
@@ -72,8 +73,9 @@ class MaskedConv2d(nn.Module):
         )
 
     def forward(self, values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """values (batch, channel, time, frequency), mask (batch, time) -> the same, strided,
-        padding zero.
+        """values (batch, channel, time, frequency), mask (batch, time) -> the same, strided.
+
+        Padding comes out zero.
         """
         values = fill_padding(values, mask)
         out = self.convolution(F.pad(values, self.padding))
@@ -82,11 +84,11 @@ class MaskedConv2d(nn.Module):
 
 
 def max_pool_1d(values: Tensor, mask: Tensor, size: int) -> tuple[Tensor, Tensor]:
-    """Max over windows of ``size`` steps, stride = size, ceil mode; a window is real when any of
-    its steps is.
+    """Max over windows of ``size`` steps, stride = size, ceil mode.
 
-    values (batch, time, feature), mask (batch, time) -> the same at ceil(time / size), padding
-    zero. Equal maxima share the gradient, which is deterministic on every device.
+    A window is real when any of its steps is. values (batch, time, feature), mask (batch, time) ->
+    the same at ceil(time / size), padding zero. Equal maxima share the gradient, which is
+    deterministic on every device.
     """
     short = -values.shape[1] % size
     lowest = torch.finfo(values.dtype).min
@@ -96,10 +98,10 @@ def max_pool_1d(values: Tensor, mask: Tensor, size: int) -> tuple[Tensor, Tensor
 
 
 def max_pool_2d(values: Tensor, mask: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
-    """Max over (time, frequency) windows, stride = size; ceil mode in time, floor mode in
-    frequency.
+    """Max over (time, frequency) windows, stride = size.
 
-    values (batch, channel, time, frequency), mask (batch, time) -> the same, pooled, padding zero.
+    Ceil mode in time, floor mode in frequency. values (batch, channel, time, frequency), mask
+    (batch, time) -> the same, pooled, padding zero.
     """
     time, frequency = size
     short = -values.shape[2] % time
@@ -113,11 +115,10 @@ def max_pool_2d(values: Tensor, mask: Tensor, size: tuple[int, int]) -> tuple[Te
 
 
 def window_max(values: Tensor, time: int, frequency: int) -> Tensor:
-    """Max over the whole windows of values (batch, channel, time, frequency); deterministic on
-    every device.
+    """Max over the whole windows of a map (batch, channel, time, frequency).
 
-    Equal maxima share the gradient on a GPU, where the backward of max_pool2d is not deterministic;
-    on a CPU the first takes it, many times faster.
+    It is deterministic on every device. Equal maxima share the gradient on a GPU, where the
+    backward of max_pool2d is not deterministic; on a CPU the first takes it, many times faster.
     """
     if not values.is_cuda:
         return F.max_pool2d(values, (time, frequency))

@@ -43,8 +43,9 @@ class MaskedBatchNorm(nn.Module):
         return blank.index_put((mask,), normed).movedim(-1, 1)
 
     def _normed_steps(self, steps: Tensor) -> Tensor:
-        """steps (n, channel): by their own statistics, or one alone by the running ones; none:
-        none.
+        """steps (n, channel), normalised by their own statistics.
+
+        A single step is normalised by the running ones; no step stays none.
         """
         return self._norm(steps, training=len(steps) > 1)
 
@@ -58,11 +59,11 @@ class MaskedBatchNorm(nn.Module):
 def masked_group_norm(
     values: Tensor, mask: Tensor, groups: int, weight: Tensor, bias: Tensor, epsilon: float
 ) -> Tensor:
-    """Group norm whose statistics, per row and group, run over real steps only; padding comes out
-    zero.
+    """Group norm whose statistics, per row and group, run over real steps only.
 
-    values (batch, channel, time), mask (batch, time) -> (batch, channel, time). With one group per
-    channel this is the first convolution layer of wav2vec 2.0 base, made exact under padding.
+    Padding comes out zero. values (batch, channel, time), mask (batch, time) -> (batch, channel,
+    time). With one group per channel this is the first convolution layer of wav2vec 2.0 base, made
+    exact under padding.
     """
     real = mask[:, None, None]
     grouped = values.unflatten(1, (groups, -1)).masked_fill(

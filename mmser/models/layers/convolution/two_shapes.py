@@ -1,8 +1,7 @@
-"""Two kernel shapes side by side over a spectrogram, then 3x3 convolutions: the trunk of Li et al.
-2018 and its heirs.
+"""Two kernel shapes side by side over a spectrogram, then 3x3 convolutions.
 
-It works on segments of fixed length, in which zeros behind the end of a short utterance are part of
-the picture.
+The trunk of Li et al. 2018 and its successors. It works on segments of fixed length, in which zeros
+behind the end of a short utterance are part of the picture.
 """
 
 from __future__ import annotations
@@ -20,12 +19,12 @@ Joined = Literal["channel", "height"]
 
 
 class TwoShapes(nn.Module):
-    """conv 10x2 | conv 2x8 (frequency x time) -> joined -> 3x3 convolutions with max pooling 2x2
-    where told.
+    """conv 10x2 | conv 2x8 (frequency x time) -> joined -> 3x3 convolutions.
 
-    ``channels`` are those of the two first convolutions together with the 3x3 ones: (each, second,
-    third, ...). ``joined`` height stacks the two maps along frequency instead of channels.
-    ``pooled`` names the layers (counted from 0, the pair) after which the map is halved.
+    Max pooling 2x2 follows the layers named in ``pooled``. ``channels`` are those of the two first
+    convolutions together with the 3x3 ones: (each, second, third, ...). ``joined`` height stacks
+    the two maps along frequency instead of channels. ``pooled`` names the layers (counted from 0,
+    the pair) after which the map is halved.
     """
 
     def __init__(
@@ -47,8 +46,9 @@ class TwoShapes(nn.Module):
         self.output_size = sizes[-1]
 
     def forward(self, maps: Tensor) -> Tensor:
-        """maps (segment, time, frequency) -> (segment, channel, time, frequency), halved by each
-        pooling (floor).
+        """maps (segment, time, frequency) -> (segment, channel, time, frequency).
+
+        Each pooling halves both (floor).
         """
         values = maps[:, None]
         mask = values.new_ones(values.shape[0], values.shape[2], dtype=torch.bool)

@@ -35,11 +35,11 @@ class Modulation(nn.Module):
 
 
 class ModulatedLSTM(nn.Module):
-    """Scales and shifts every gate's pre-activation of a one-layer LSTM, constant over time, one
-    code per row.
+    """Scales and shifts every gate's pre-activation of a one-layer LSTM.
 
-    ``scale * (W x + R h + b) + shift`` is an LSTM with weights ``scale W``, ``scale R``, ``scale b
-    + shift``: rows of one code run together through torch's own kernel with their weights.
+    Both are constant over time; there is one code per row. ``scale * (W x + R h + b) + shift`` is
+    an LSTM with weights ``scale W``, ``scale R``, ``scale b + shift``: rows of one code run
+    together through torch's own kernel with their weights.
     """
 
     def __init__(self, code_size: int, recurrence: Recurrent) -> None:
@@ -54,10 +54,10 @@ class ModulatedLSTM(nn.Module):
     def forward(
         self, recurrence: Recurrent, values: Tensor, mask: Tensor, codes: Tensor, group: Tensor
     ) -> Tensor:
-        """values (row, time, feature), mask (row, time), codes (group, code feature), group (row,)
-        long.
+        """values (row, time, feature), mask (row, time) -> outputs (row, time, output).
 
-        -> outputs (row, time, output), zero in padding.
+        codes (group, code feature), group (row,) long: the code of each row.
+        Padding comes out zero.
         """
         rows, parts = [], []
         for number in group.unique().tolist():

@@ -1,5 +1,6 @@
-"""SpecAugment on the frames inside a network: stretches of frames and bands of features are hidden
-while it trains.
+"""SpecAugment on the frames inside a network, while it trains.
+
+Stretches of frames and bands of features are hidden.
 
 Source: Baevski et al., "wav2vec 2.0", NeurIPS 2020, appendix B; arguments as in transformers'
 ``Wav2Vec2Config``.
@@ -20,13 +21,13 @@ from mmser.core.errors import MmserError
 
 
 class LatentMasking(nn.Module):
-    """While training: frames of random stretches become a learnt vector, bands of random features
-    become 0.
+    """While training, random stretches of frames and random bands of features are hidden.
 
-    ``mask_time_prob`` of a row's frames are hidden if no two stretches of ``mask_time_length``
-    frames overlap, but at least ``mask_time_min_masks`` stretches where the row has room for them;
-    the same along the features. A share of 0 hides nothing. Random numbers are torch's own: a seed
-    gives the same stretches again.
+    Frames become a learnt vector, features become 0. ``mask_time_prob`` of a row's frames are
+    hidden if no two stretches of ``mask_time_length`` frames overlap, but at least
+    ``mask_time_min_masks`` stretches where the row has room for them; the same along the features.
+    A share of 0 hides nothing. Random numbers are torch's own: a seed gives the same stretches
+    again.
     """
 
     def __init__(
@@ -55,8 +56,9 @@ class LatentMasking(nn.Module):
         return self.frames[0] > 0
 
     def forward(self, values: Tensor, mask: Tensor, vector: Tensor | None) -> Tensor:
-        """values (batch, frame, feature), mask (batch, frame) with real frames first, vector
-        (feature,) or None.
+        """values (batch, frame, feature), mask (batch, frame), vector (feature,) -> as values.
+
+        Real frames come first; ``vector`` may be None.
         """
         if not self.training:
             return values
@@ -72,11 +74,11 @@ class LatentMasking(nn.Module):
 
 
 def stretches(lengths: Tensor, steps: int, share: float, width: int, least: int) -> Tensor:
-    """(row, steps) bool: about ``share * length / width`` stretches of ``width`` places in each
-    row's first places.
+    """Which places of each row are hidden: (row, steps) bool.
 
-    The count is rounded up or down at random, at least ``least`` and at most ``length // width``;
-    the starts differ, but stretches may overlap. ``lengths`` is (row,) long.
+    About ``share * length / width`` stretches of ``width`` places, in each row's first places. The
+    count is rounded up or down at random, at least ``least`` and at most ``length // width``; the
+    starts differ, but stretches may overlap. ``lengths`` is (row,) long.
     """
     place = torch.arange(steps, device=lengths.device)
     count = (

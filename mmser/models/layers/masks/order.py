@@ -7,8 +7,9 @@ from torch import Tensor
 
 
 def rows_at(values: Tensor, index: Tensor) -> Tensor:
-    """values (batch, time, *feature), index (batch, step) long -> (batch, step, *feature): the
-    steps named, per row.
+    """The steps named by ``index``, per row.
+
+    values (batch, time, *feature), index (batch, step) long -> (batch, step, *feature).
     """
     batch, time = values.shape[:2]
     offset = torch.arange(batch, device=values.device)[:, None] * time
@@ -33,8 +34,9 @@ def compact_order(mask: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def reversal(lengths: Tensor, time: int) -> Tensor:
-    """Index (batch, time) that reverses each row's first ``lengths`` steps and leaves the rest; its
-    own inverse.
+    """Index (batch, time) that reverses each row's first ``lengths`` steps and leaves the rest.
+
+    It is its own inverse.
     """
     steps = torch.arange(time, device=lengths.device).expand(lengths.shape[0], time)
     return torch.where(steps < lengths[:, None], lengths[:, None] - 1 - steps, steps)

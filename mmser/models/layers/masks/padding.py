@@ -1,5 +1,6 @@
-"""Masks at work: True marks a real step; what stands in padded positions never reaches a result or
-a gradient.
+"""What stands in padded positions never reaches a result or a gradient.
+
+A mask is True where a step is real.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from torch.nn import functional as F
 
 
 def zero_padding(values: Tensor, mask: Tensor) -> Tensor:
-    """values (batch, time, *feature) with padded steps of mask (batch, time) set to zero, NaN
-    included.
+    """values (batch, time, *feature) with padded steps of mask (batch, time) set to zero.
+
+    NaN is set to zero too.
     """
     return filled_padding(values, mask, 0.0)
 
@@ -22,11 +24,10 @@ def filled_padding(values: Tensor, mask: Tensor, fill: float) -> Tensor:
 
 
 def fill_padding(values: Tensor, mask: Tensor, fill: float = 0.0) -> Tensor:
-    """values (batch, channel, time[, frequency]) with the padded steps of mask (batch, time) set to
-    ``fill``.
+    """A map (batch, channel, time[, frequency]) with its padded steps set to ``fill``.
 
-    The layout stays as it is: masked_fill would put the channels first again, and takes three times
-    as long.
+    mask (batch, time). The layout stays as it is: masked_fill would put the channels first again,
+    and takes three times as long.
     """
     real = mask.reshape(mask.shape[0], 1, mask.shape[1], *(1,) * (values.dim() - 3))
     return torch.where(real, values, fill)
@@ -43,27 +44,28 @@ def extent(mask: Tensor) -> Tensor:
 
 
 def all_real(mask: Tensor) -> bool:
-    """Nothing is padded: fixed-length data may take torch's own kernels, which cost less than half
-    as much.
+    """Nothing is padded.
 
-    A model that is being exported must do for every mask.
+    Data of fixed length may then take torch's own kernels, which cost less than half as much. A
+    model that is being exported must do for every mask.
     """
     return not mask.is_meta and not torch.compiler.is_exporting() and bool(mask.all())
 
 
 def masked_softmax(scores: Tensor, mask: Tensor, dim: int = -1) -> Tensor:
-    """Softmax over the True entries of ``mask`` (broadcast to ``scores``); a row without any gives
-    zeros.
+    """Softmax over the True entries of ``mask`` (broadcast to ``scores``).
 
-    Masked entries are exactly zero and gradients stay finite, also in rows without any True entry.
+    A row without any gives zeros. Masked entries are exactly zero and gradients stay finite, also
+    in rows without any True entry.
     """
     weights = scores.masked_fill(~mask, torch.finfo(scores.dtype).min).softmax(dim)
     return weights.masked_fill(~mask, 0.0)
 
 
 def every(mask: Tensor, stride: int) -> Tensor:
-    """mask (batch, time) -> every ``stride``-th step from the first, (batch,
-    ceil(time / stride)).
+    """Every ``stride``-th step of a mask, from the first.
+
+    mask (batch, time) -> (batch, ceil(time / stride)).
     """
     if (
         stride > 1 and torch.compiler.is_exporting()

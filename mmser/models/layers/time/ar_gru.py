@@ -1,5 +1,6 @@
-"""AReLU (Chen, Li, Xu 2020) and the GRU whose candidate state it activates (Rajamani et al., ICASSP
-2021).
+"""AReLU and the GRU whose candidate state it activates.
+
+Sources: Chen, Li, Xu 2020 (AReLU); Rajamani et al., ICASSP 2021 (the GRU).
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from mmser.models.layers.time.unrolled import State, unroll
 
 
 class AReLU(nn.Module):
-    """``(1 + sigmoid(beta)) x`` for x >= 0, ``clamp(alpha, 0.01, 0.99) x`` below; two learnt
-    scalars.
+    """``(1 + sigmoid(beta)) x`` for x >= 0, ``clamp(alpha, 0.01, 0.99) x`` below.
+
+    Both numbers are learnt.
     """
 
     def __init__(self, alpha: float = 0.01, beta: float = 1.0) -> None:
@@ -30,12 +32,11 @@ class AReLU(nn.Module):
 
 
 class ARGRU(nn.Module):
-    """GRU with ``activation`` in place of the candidate's tanh, one or two directions with an
-    activation each.
+    """GRU with ``activation`` in place of the candidate's tanh, in one or two directions.
 
-    Gates stay sigmoid; two bias vectors as in torch's GRU. The state is not bounded: clip
-    gradients. ``activation`` makes one module per direction (default: AReLU from alpha 0.01, beta
-    1, the best start reported).
+    Each direction has an activation of its own. Gates stay sigmoid; two bias vectors as in torch's
+    GRU. The state is not bounded: clip gradients. ``activation`` makes one module per direction
+    (default: AReLU from alpha 0.01, beta 1, the best start reported).
     """
 
     def __init__(
@@ -60,8 +61,9 @@ class ARGRU(nn.Module):
         self.activations = nn.ModuleList(activation() for _ in range(directions))
 
     def forward(self, values: Tensor, mask: Tensor) -> Tensor:
-        """values (batch, time, feature), mask (batch, time) -> (batch, time, output_size), zero in
-        padding.
+        """values (batch, time, feature), mask (batch, time) -> (batch, time, output_size).
+
+        Padding comes out zero.
         """
         values = values.masked_fill(~mask[..., None], 0.0)
         parts = []
@@ -86,8 +88,9 @@ class ARGRU(nn.Module):
 def gru_step(
     projected: Tensor, recurrent: Tensor, hidden: Tensor, activation: Callable[[Tensor], Tensor]
 ) -> Tensor:
-    """One step: projected and recurrent (batch, 3 hidden) in torch's order reset, update, candidate
-    -> new state.
+    """One step of a GRU: the new state (batch, hidden).
+
+    projected and recurrent (batch, 3 hidden) in torch's order reset, update, candidate.
     """
     reset_x, update_x, new_x = projected.chunk(3, dim=1)
     reset_h, update_h, new_h = recurrent.chunk(3, dim=1)

@@ -9,11 +9,10 @@ from mmser.models.layers.masks.padding import zero_padding
 
 
 def group_mean(values: Tensor, mask: Tensor, size: int) -> tuple[Tensor, Tensor]:
-    """Sums of ``size`` steps divided by ``size``, padding as zeros: a last incomplete group is
-    filled up with zeros.
+    """Sums of ``size`` steps divided by ``size``, where padding counts as zeros.
 
-    values (batch, time, feature), mask (batch, time) -> the same at ceil(time / size); a group is
-    real when any of its steps is.
+    A last incomplete group is filled up with zeros. values (batch, time, feature), mask (batch,
+    time) -> the same at ceil(time / size); a group is real when any of its steps is.
     """
     missing = -values.shape[1] % size
     grouped = F.pad(zero_padding(values, mask), (0, 0, 0, missing)).unflatten(1, (-1, size))

@@ -1,5 +1,6 @@
-"""Pooling over real steps: mean, sum, max, last, statistics, learnt attention. A row without any
-gives zeros.
+"""Pooling over real steps: mean, sum, max, last, statistics, learnt attention.
+
+A row without any gives zeros.
 """
 
 from __future__ import annotations
@@ -34,8 +35,9 @@ def masked_max(values: Tensor, mask: Tensor) -> Tensor:
 
 
 def masked_std(values: Tensor, mask: Tensor, epsilon: float = 1e-8) -> Tensor:
-    """Population standard deviation, (batch, *feature); ``epsilon`` under the root keeps the
-    gradient finite.
+    """Population standard deviation over time, (batch, *feature).
+
+    ``epsilon`` under the root keeps the gradient finite.
     """
     deviation = zero_padding(zero_padding(values, mask) - masked_mean(values, mask)[:, None], mask)
     variance = deviation.square().sum(dim=1) / _divisor(values, mask)
@@ -75,8 +77,9 @@ class AttentionPooling(nn.Module):
             )
 
     def forward(self, values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """values (batch, time, feature), mask (batch, time) -> vector (batch, feature), weights
-        (batch, time).
+        """values (batch, time, feature), mask (batch, time) -> vector (batch, feature), weights.
+
+        Weights are (batch, time).
         """
         values = zero_padding(values, mask)
         weights = masked_softmax(self.score(values).squeeze(-1), mask)

@@ -25,11 +25,10 @@ _CELLS: dict[str, Callable[..., nn.Module]] = {"gru": nn.GRU, "lstm": nn.LSTM, "
 
 
 class Recurred(NamedTuple):
-    """``outputs`` (batch, time, feature), zero in padding; ``final`` (batch, feature): the state
-    after the last step.
+    """``outputs`` (batch, time, feature) of every step, and the ``final`` state (batch, feature).
 
-    In ``final`` the backward direction contributes its state after the first step; an empty row is
-    zero.
+    Outputs are zero in padding; the final state is that after the last step. In ``final`` the
+    backward direction contributes its state after the first step; an empty row is zero.
     """
 
     outputs: Tensor
@@ -67,8 +66,9 @@ class Recurrent(nn.Module):
         self.output_size = hidden_size * directions if merge == "concat" else hidden_size
 
     def forward(self, values: Tensor, mask: Tensor) -> Recurred:
-        """values (batch, time, feature), mask (batch, time) -> outputs (batch, time, output), final
-        (batch, output).
+        """values (batch, time, feature), mask (batch, time) -> outputs and final state.
+
+        They are (batch, time, output) and (batch, output).
         """
         order, inverse = compact_order(mask)
         lengths = mask.sum(dim=1)
@@ -83,8 +83,9 @@ class Recurrent(nn.Module):
         return Recurred(rows_at(self._joined(parts), inverse), self._joined(finals))
 
     def _directions(self, layer: int, values: Tensor, lengths: Tensor) -> list[Tensor]:
-        """One layer over gapless values (batch, time, feature): the states of each direction, zero
-        past the length.
+        """One layer over gapless values (batch, time, feature): the states of each direction.
+
+        They are zero past a row's length.
         """
         real = length_mask(lengths, values.shape[1])
         parts = [zero_padding(self.forwards[layer](values)[0], real)]

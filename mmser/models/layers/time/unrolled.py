@@ -22,12 +22,12 @@ Step = Callable[[Tensor, State], State]
 def unroll(
     step: Step, inputs: Tensor, mask: Tensor, sizes: tuple[int, ...], backwards: bool = False
 ) -> Tensor:
-    """The first state after every step: inputs (batch, time, feature) -> (batch, time, sizes[0]),
-    zero in padding.
+    """The first state after every step, zero in padding.
 
-    ``step`` maps (one step's inputs, states) to new states; they start at zero and stand still in
-    padding, where an unbounded cell could otherwise run away. Gaps are closed; ``backwards`` goes
-    from a row's last real step to its first.
+    inputs (batch, time, feature) -> (batch, time, sizes[0]). ``step`` maps (one step's inputs,
+    states) to new states; they start at zero and stand still in padding, where an unbounded cell
+    could otherwise run away. Gaps are closed; ``backwards`` goes from a row's last real step to its
+    first.
     """
     order, inverse = compact_order(mask)
     lengths = mask.sum(dim=1)

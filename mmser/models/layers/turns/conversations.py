@@ -11,10 +11,11 @@ from mmser.core.batch import Context
 
 
 class Conversations(NamedTuple):
-    """``rows`` (dialogue, turn) long: the row that stands there; ``mask``: one does; ``places``
-    (row,): its flat place.
+    """Where the rows of a batch stand in their conversations.
 
-    Turns are in order and without gaps; rows of the same turn keep their order in the batch.
+    ``rows`` (dialogue, turn) long: the row that stands there; ``mask``: there is one; ``places``
+    (row,): the row's place in the flattened table. Turns are in order and without gaps; rows of the
+    same turn keep their order in the batch.
     """
 
     rows: Tensor

@@ -1,5 +1,6 @@
-"""Rows of a batch encoded a few at a time: what a frozen encoder needs to read whole
-conversations.
+"""Rows of a batch encoded a few at a time.
+
+This is what a frozen encoder needs to read whole conversations.
 """
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ from mmser.models.layers.masks.padding import extent
 def in_chunks(
     encode: Callable[[Tensor, Tensor], Tensor], values: Tensor, mask: Tensor, rows: int
 ) -> Tensor:
-    """``encode`` on at most ``rows`` rows at a time, short ones together, each chunk without
-    needless padding.
+    """``encode`` on at most ``rows`` rows at a time, without needless padding.
 
-    values (batch, time, *feature), mask (batch, time) -> (batch, *any), as if ``encode`` had read
-    all at once, provided that rows do not influence each other.
+    Rows of similar length are encoded together. values (batch, time, *feature), mask (batch, time)
+    -> (batch, *any), as if ``encode`` had read all at once, provided that rows do not influence
+    each other.
     """
     if len(mask) <= rows:
         return encode(values, mask)

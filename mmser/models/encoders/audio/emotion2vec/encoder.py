@@ -1,5 +1,6 @@
-"""emotion2vec: waveform -> 50 frames per second, self-supervised; also one vector per utterance,
-token or chunk.
+"""emotion2vec: waveform -> 50 frames per second, from self-supervised training.
+
+It also gives one vector per utterance, token or chunk.
 
 Source: Ma et al., "emotion2vec: self-supervised pre-training for speech emotion representation",
 ACL Findings 2024. Pre-trained by the objective ``emotion2vec``.
@@ -36,13 +37,13 @@ KERNELS, STRIDES = (10, 3, 3, 3, 3, 2, 2), (5, 2, 2, 2, 2, 2, 2)
 
 
 class Emotion2Vec(nn.Module):
-    """Convolutions -> positions -> backbone; ``tokens`` utterance vectors are set before the
-    frames.
+    """Convolutions -> positions -> backbone.
 
-    ``embedding``: "frames" (batch, frame, size), "utterance" (time 1: the mean of the tokens, or of
-    the frames when there is none), "mean" (time 1: the mean of the frames, which the released code
-    calls utterance) or "chunk" (the tokens themselves, time = tokens). ``projection_size`` appends
-    linear and ReLU (the probe). ``weights`` is "random" or a file in the published layout.
+    ``tokens`` utterance vectors are set before the frames. ``embedding``: "frames" (batch, frame,
+    size), "utterance" (time 1: the mean of the tokens, or of the frames when there is none), "mean"
+    (time 1: the mean of the frames, which the released code calls utterance) or "chunk" (the tokens
+    themselves, time = tokens). ``projection_size`` appends linear and ReLU (the probe). ``weights``
+    is "random" or a file in the published layout.
     """
 
     reads: ClassVar[StreamKind] = "waveform"
@@ -81,9 +82,7 @@ class Emotion2Vec(nn.Module):
             self.load_published(read_tensors(path), prenet, path)
 
     def forward(self, stream: Stream) -> Stream:
-        """(batch, sample) or (batch, sample, 1) at 16 kHz -> (batch, frame or token,
-        output_size).
-        """
+        """(batch, sample[, 1]) at 16 kHz -> (batch, frame or token, output_size)."""
         frames = self.front(stream)
         hidden, _ = self.backbone(frames.values, frames.mask, self.tokens)
         count = 0 if self.tokens is None else len(self.tokens)
@@ -103,8 +102,9 @@ class Emotion2Vec(nn.Module):
         )
 
     def load_published(self, published: Mapping[str, Tensor], prenet: int, path: Path) -> None:
-        """Take over the tensors of a published file; raises MmserError where one is lacking or has
-        no place.
+        """Take over the tensors of a published file.
+
+        Raises MmserError where one is lacking or has no place.
         """
         found = renamed(published, prenet)
         if "backbone.scale" in found:
@@ -119,8 +119,9 @@ class Emotion2Vec(nn.Module):
 
 
 def from_checkpoint(path: Path, **options: Any) -> Emotion2Vec:
-    """The encoder as large as the published file says, with its weights; ``options`` are its other
-    arguments.
+    """The encoder as large as the published file says, with its weights.
+
+    ``options`` are its other arguments.
     """
     published = read_tensors(path)
     arguments: dict[str, Any] = {**sizes_of(published), **options}
@@ -130,8 +131,9 @@ def from_checkpoint(path: Path, **options: Any) -> Emotion2Vec:
 
 
 class _Front(nn.Module):
-    """Seven convolutions with layer norm, a projection, and five grouped convolutions that tell
-    positions.
+    """Seven convolutions with layer norm, a projection, and five convolutions for positions.
+
+    The last five are grouped.
     """
 
     def __init__(
@@ -160,8 +162,9 @@ class _Front(nn.Module):
         return Stream(zero_padding(self.projection(self.norm(hidden)), mask), mask)
 
     def placed(self, frames: Stream) -> Stream:
-        """Projected frames (batch, frame, size) plus their positions, which tell of 45 frames on
-        each side.
+        """Projected frames (batch, frame, size) plus their positions.
+
+        A position depends on 45 frames on each side.
         """
         place, mask = frames.values, frames.mask
         for layer in self.positions:

@@ -56,11 +56,10 @@ def renamed(published: Mapping[str, Tensor], prenet: int = 4) -> dict[str, Tenso
 
 
 def sizes_of(published: Mapping[str, Tensor]) -> dict[str, int]:
-    """Arguments of the encoder that these tensors belong to; raises MmserError where they are of
-    something else.
+    """Arguments of the encoder that these tensors belong to.
 
-    A bias with one scale for all heads does not tell how many there are: the published ones have 64
-    features each.
+    Raises MmserError where they are of something else. A bias with one scale for all heads does not
+    tell how many there are: the published ones have 64 features each.
     """
     blocks = {(match[1], match[2]) for key in published if (match := _BLOCK.fullmatch(_plain(key)))}
     prenet = sum(audio is not None for audio, _ in blocks)

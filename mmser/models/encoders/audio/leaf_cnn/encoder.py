@@ -1,5 +1,6 @@
-"""LEAF-CNN: a learnable filter bank and a small convolutional network, waveform -> one vector per
-utterance.
+"""LEAF-CNN: a learnable filter bank and a small convolutional network on the waveform.
+
+It gives one vector per utterance.
 
 Source: Dutta, Ganapathy, "Multimodal transformer with learnable frontend and self attention for
 emotion recognition", ICASSP 2022, with details from its authors' released code.
@@ -37,9 +38,9 @@ CHANNELS = ((1, 32), (32, 32), (32, 64), (64, 64), (64, 128))
 
 
 class LeafCNN(nn.Module):
-    """LEAF (40 filters) -> 3 x (two 3 x 3 convolutions, batch norm and ReLU each, average pooling
-    2) -> mean over time.
+    """LEAF (40 filters) -> six 3 x 3 convolutions -> mean over time.
 
+    After every second convolution average pooling halves the map; batch norm and ReLU follow each.
     ``stride_ms`` is the time between frames (the paper: 30 ms, to save memory; the released code:
     10 ms). In evaluation mode at most ``rows_at_once`` utterances are computed together.
     """
@@ -82,8 +83,7 @@ class LeafCNN(nn.Module):
         return masked_mean(*self.convolved(frames, real))
 
     def convolved(self, frames: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """frames (batch, frame, filter), mask (batch, frame) -> (batch, step, output_size) and its
-        mask.
+        """frames (batch, frame, filter), mask (batch, frame) -> (batch, step, output_size).
 
         Raises MmserError for fewer than 36 frames.
         """

@@ -27,12 +27,11 @@ _HALF_WIDTH = math.sqrt(2.0 * math.log(2.0))
 
 
 class Leaf(nn.Module):
-    """Gabor filters -> squared modulus -> Gaussian low-pass pooling -> PCEN; seven numbers learnt
-    per filter.
+    """Gabor filters -> squared modulus -> Gaussian low-pass pooling -> PCEN.
 
-    ``window`` is the length of filters and pooling in samples (odd), ``stride`` the samples per
-    frame; filters start as mel filters from ``low_hz`` to ``high_hz`` at ``sample_rate``.
-    Parameters are used within their bounds.
+    Seven numbers are learnt per filter. ``window`` is the length of filters and pooling in samples
+    (odd), ``stride`` the samples per frame; filters start as mel filters from ``low_hz`` to
+    ``high_hz`` at ``sample_rate``. Parameters are used within their bounds.
     """
 
     def __init__(
@@ -54,8 +53,9 @@ class Leaf(nn.Module):
         self.pcen = PCEN(filters)
 
     def bounded(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Centres (radians per sample), deviations (samples) and pooling widths as used: (filter,)
-        each, in bounds.
+        """Centres (radians per sample), deviations (samples) and pooling widths, within bounds.
+
+        (filter,) each, as the network uses them.
         """
         deviation = self.deviation.clamp(
             4 * _HALF_WIDTH / math.pi, self.window * _HALF_WIDTH / math.pi
@@ -67,8 +67,9 @@ class Leaf(nn.Module):
         )
 
     def kernels(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Real and imaginary part of the Gabor filters and the Gaussian windows, (filter, window)
-        each.
+        """Real and imaginary part of the Gabor filters, and the Gaussian windows.
+
+        (filter, window) each.
         """
         frequency, deviation, width = (part[:, None] for part in self.bounded())
         half = self.window // 2
@@ -78,8 +79,9 @@ class Leaf(nn.Module):
         return bell * torch.cos(frequency * time), bell * torch.sin(frequency * time), window
 
     def forward(self, waveform: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """waveform and mask (batch, sample) -> (batch, frame, filter), one frame per started
-        stride, and its mask.
+        """waveform and mask (batch, sample) -> (batch, frame, filter) and its mask.
+
+        There is one frame per started stride.
         """
         real, imaginary, window = self.kernels()
         both = torch.cat([real, imaginary])[:, None]
@@ -102,11 +104,11 @@ class Leaf(nn.Module):
 def mel_gabor(
     filters: int, sample_rate: int, low_hz: float, high_hz: float
 ) -> tuple[Tensor, Tensor]:
-    """Centres (radians per sample) and deviations (samples) of Gabor filters like the square root
-    of mel triangles.
+    """Centres (radians per sample) and deviations (samples) of Gabor filters on the mel scale.
 
-    The square root of a triangle is above half its height over three quarters of the triangle's
-    base; the response of the Gabor filter is above half its height over the same band.
+    They are like the square root of mel triangles. The square root of a triangle is above half its
+    height over three quarters of the triangle's base; the response of the Gabor filter is above
+    half its height over the same band.
     """
     low, high = (2595.0 * math.log10(1.0 + hertz / 700.0) for hertz in (low_hz, high_hz))
     points = 700.0 * (10.0 ** (np.linspace(low, high, filters + 2) / 2595.0) - 1.0)

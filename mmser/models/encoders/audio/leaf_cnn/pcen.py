@@ -1,5 +1,6 @@
-"""Per-channel energy normalisation with learnt parameters (Wang et al., ICASSP 2017; as in LEAF,
-ICLR 2021).
+"""Per-channel energy normalisation with learnt parameters.
+
+Source: Wang et al., ICASSP 2017; as in LEAF, ICLR 2021.
 
 The smoother ``m[t] = w e[t] + (1 - w) m[t - 1]`` runs without a loop over time: exactly, as two
 small triangular products, one inside blocks of about sqrt(time) steps and one over the blocks.
@@ -17,11 +18,10 @@ _SMALLEST_DELTA = 1e-6
 
 
 def exponential_average(values: Tensor, share: Tensor) -> Tensor:
-    """``m[t] = share e[t] + (1 - share) m[t - 1]``, ``m[0] = e[0]``; values (batch, time, channel),
-    share (channel,).
+    """``m[t] = share e[t] + (1 - share) m[t - 1]``, ``m[0] = e[0]``.
 
-    Values must be finite everywhere; the future never reaches the past, so padding at the end is
-    harmless.
+    values (batch, time, channel), share (channel,) -> the same shape as values. Values must be
+    finite everywhere; the future never reaches the past, so padding at the end is harmless.
     """
     time = values.shape[1]
     block = math.isqrt(max(1, time - 1)) + 1
@@ -51,11 +51,10 @@ def _decay(keep: Tensor, size: int, stride: int) -> Tensor:
 
 
 class PCEN(nn.Module):
-    """``(e / (1e-12 + m) ** alpha + delta) ** (1 / r) - delta ** (1 / r)``, four numbers learnt per
-    channel.
+    """``(e / (1e-12 + m) ** alpha + delta) ** (1 / r) - delta ** (1 / r)``.
 
-    They are used within bounds: alpha and the smoother's share in [0, 1], r at least 1, delta above
-    0.
+    Four numbers are learnt per channel. They are used within bounds: alpha and the smoother's share
+    in [0, 1], r at least 1, delta above 0.
     """
 
     def __init__(

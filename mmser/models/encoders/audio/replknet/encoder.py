@@ -31,13 +31,13 @@ from mmser.models.layers.convolution.normalisation import MaskedBatchNorm
 
 
 class RepLKNet(nn.Module):
-    """stem (/4) -> stages of [large kernel block, feed-forward], halved between them -> global
-    average.
+    """Stem (/4) -> stages of [large kernel block, feed-forward] -> global average.
 
-    ``channels``, ``blocks`` and ``kernels`` are per stage; a kernel is one number or (frequency,
-    time). ``ratio`` is the depthwise width. ``small_kernel`` None leaves the parallel kernel out.
-    ``drop_path`` is the rate of the last block, rising linearly from 0. ``image_channels`` is 1 for
-    a spectrogram. `merge_large_kernels` makes it a plain network for inference.
+    The map is halved between stages. ``channels``, ``blocks`` and ``kernels`` are per stage; a
+    kernel is one number or (frequency, time). ``ratio`` is the depthwise width. ``small_kernel``
+    None leaves the parallel kernel out. ``drop_path`` is the rate of the last block, rising
+    linearly from 0. ``image_channels`` is 1 for a spectrogram. `merge_large_kernels` makes it a
+    plain network for inference.
     """
 
     def __init__(
@@ -87,9 +87,7 @@ class RepLKNet(nn.Module):
         return Stream(average_map(self.norm(values, mask), mask)[:, None], stream.present[:, None])
 
     def maps(self, values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """(batch, image channel, time, band), mask (batch, time) -> the last stage's map and its
-        mask.
-        """
+        """(batch, image channel, time, band), mask (batch, time) -> the last stage's map, mask."""
         values, mask = _through(self.stem, values, mask)
         for stage, blocks in enumerate(self.stages):
             for block in blocks:  # type: ignore[attr-defined]

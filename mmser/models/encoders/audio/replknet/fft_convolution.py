@@ -1,5 +1,6 @@
-"""Depthwise convolution by the fast Fourier transform: the same numbers, and on a CPU far faster
-for large kernels.
+"""Depthwise convolution by the fast Fourier transform.
+
+The numbers are the same, and on a CPU it is far faster for large kernels.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
-"""Large depthwise kernels with a small one beside them, merged into one for inference (Ding et al.,
-CVPR 2022).
+"""Large depthwise kernels with a small one beside them, merged into one for inference.
+
+Source: Ding et al., CVPR 2022.
 """
 
 from __future__ import annotations
@@ -103,8 +104,9 @@ class LargeKernel(nn.Module):
 
     @torch.no_grad()
     def merge(self) -> None:
-        """Become one convolution; exact in evaluation mode, refused in training; twice does
-        nothing.
+        """Become one convolution, which gives the same in evaluation mode.
+
+        Refused in training mode; a second call does nothing.
         """
         if self.training:
             raise MmserError(
@@ -137,8 +139,9 @@ def merge_large_kernels(model: nn.Module) -> None:
 
 
 class DropPath(nn.Module):
-    """Stochastic depth: a row's branch is dropped with chance ``rate`` in training, else scaled up
-    to its mean.
+    """Stochastic depth: in training a row's branch is dropped with chance ``rate``.
+
+    Otherwise it is scaled up, so that its mean stays.
     """
 
     def __init__(self, rate: float) -> None:
