@@ -94,9 +94,9 @@ def _frames(run: Run) -> str:
         else "No traced labels."
     )
     return (
-        f"All frames of the tested part together:\n{told}\nFor mmser fuse: "
+        f"All frames of the test split together:\n{told}\nFor mmser fuse: "
         f"{' '.join(map(str, folders))}"
     )
 
 
-COMMAND = Command("evaluate", "predict and score the test part of a run", add_options, run)
+COMMAND = Command("evaluate", "predict and score the test split of a run", add_options, run)

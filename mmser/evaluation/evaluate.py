@@ -120,12 +120,12 @@ def _save_embeddings(
     directory: Path, table: pd.DataFrame, vectors: Mapping[str, np.ndarray], limit: int
 ) -> None:
     kept, rows = {}, []
-    for (fold, seed), part in table.groupby(["fold", "seed"], sort=False):
+    for (fold, seed), group in table.groupby(["fold", "seed"], sort=False):
         key = fold_key(str(fold), int(str(seed)))
-        chosen = np.unique(np.linspace(0, len(part) - 1, min(limit, len(part))).astype(int))
+        chosen = np.unique(np.linspace(0, len(group) - 1, min(limit, len(group))).astype(int))
         small = np.abs(vectors[key]).max() < np.finfo(np.float16).max
         kept[key] = vectors[key][chosen].astype(np.float16 if small else np.float32)
-        rows.append(part.iloc[chosen][["id", "fold", "seed"]])
+        rows.append(group.iloc[chosen][["id", "fold", "seed"]])
     save_arrays(kept, directory / EMBEDDINGS)
     _save_table(pd.concat(rows, ignore_index=True), directory / EMBEDDED)
 

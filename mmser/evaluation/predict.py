@@ -36,7 +36,7 @@ def predict_and_embed(
         vectors.append(outputs.vector.float().cpu().numpy())
     if not tables:
         raise MmserError(
-            "utterances to predict", "none", "Check the fold assignment: its test part is empty."
+            "utterances to predict", "none", "Check the fold assignment: its test split is empty."
         )
     return pd.concat(tables, ignore_index=True), np.concatenate(vectors)
 

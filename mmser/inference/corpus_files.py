@@ -63,7 +63,7 @@ class CorpusFiles:
         return CorpusFile(ids, self._speakers(ids), whole) if rows else None
 
     def heard_in(self, speakers: Sequence[str]) -> set[str]:
-        """Folds in whose training or validation part any of the speakers is."""
+        """Folds in whose training or validation split any of the speakers is."""
         used = self.assignment[self.assignment["part"] != "test"]
         names = used["id"].map(self._speaker_of)
         return set(used.loc[names.isin(set(speakers)), "fold"].astype(str))

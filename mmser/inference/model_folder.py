@@ -5,7 +5,7 @@ caches, and safely.
 
     config.json            classes, streams and how they are made, parts, members
     model.safetensors      weights                    (several members: members/0/, members/1/, ...)
-    transforms.json, transforms.safetensors           scalers and vocabularies of the training part
+    transforms.json, transforms.safetensors           scalers and vocabularies of the training split
     README.md              the model card
 
 Nothing in it is run: tensors are safetensors, and the parts that config.json names must be those of

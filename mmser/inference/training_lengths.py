@@ -69,7 +69,7 @@ class TrainingLengths:
 def training_lengths(
     manifest: pd.DataFrame, assignment: pd.DataFrame, stores: Mapping[str, FeatureStore]
 ) -> TrainingLengths | None:
-    """Of the utterances that are in the training part of any fold; None where nothing tells how
+    """Of the utterances that are in the training split of any fold; None where nothing tells how
     long they were.
 
     An utterance that the manifest gives a start and an end is that long; others as long as their

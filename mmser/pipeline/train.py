@@ -27,7 +27,7 @@ def train(
     parts: Mapping[str, Callable[..., Any]] | None = None,
 ) -> Run:
     """Cache what is missing, train every fold and seed that is not done, and write the predictions
-    of the test part.
+    of the test split.
 
     ``overrides`` are Hydra words ("system=mcsan", "corpus=emodb"); ``config`` is a saved run's
     config.yaml to repeat. ``parts`` exchanges parts of the system for classes of your own,

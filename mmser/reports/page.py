@@ -21,9 +21,9 @@ def safe(content: object) -> Html:
     return content if isinstance(content, Html) else Html(escape(printable(str(content))))
 
 
-def join(parts: Iterable[object]) -> Html:
-    """The parts one after another."""
-    return Html("\n".join(safe(part) for part in parts))
+def join(blocks: Iterable[object]) -> Html:
+    """The blocks one after another."""
+    return Html("\n".join(safe(block) for block in blocks))
 
 
 def element(tag: str, content: object = "", kind: str = "") -> Html:
@@ -64,13 +64,13 @@ def folded(summary: object, content: object) -> Html:
     return Html(f"<details>{element('summary', summary)}{safe(content)}</details>")
 
 
-def section(title: str, parts: Iterable[object]) -> Html:
+def section(title: str, blocks: Iterable[object]) -> Html:
     """A section with an anchor made of its title."""
-    return Html(f'<section id="{anchor(title)}">{element("h2", title)}{join(parts)}</section>')
+    return Html(f'<section id="{anchor(title)}">{element("h2", title)}{join(blocks)}</section>')
 
 
 def heading(name: object, runs: Sequence[object]) -> Html:
-    """A run's name above its part of a section; left out when the page is about one run alone."""
+    """A run's name above its share of a section; left out when the page is about one run alone."""
     return element("h3", name) if len(runs) > 1 else Html("")
 
 
@@ -88,8 +88,8 @@ def page(title: str, header: Html, sections: Sequence[Html]) -> str:
     """The whole document."""
     style = (Path(__file__).parent / "report.css").read_text(encoding="utf-8")
     links = []
-    for part in sections:
-        found = re.match(r'<section id="([^"]+)"><h2>(.*?)</h2>', part)
+    for text in sections:
+        found = re.match(r'<section id="([^"]+)"><h2>(.*?)</h2>', text)
         if found:
             links.append(f'<a href="#{found[1]}">{found[2]}</a>')
     return "\n".join(

@@ -178,7 +178,7 @@ def _facts(trained: TrainedRun, members: Sequence[Member], corpora: Sequence[str
 
 def _score_section(trained: TrainedRun, scores: pd.DataFrame, members: Sequence[Member]) -> str:
     if not len(scores):
-        return "## Scores\n\nNone: the run's test part was never predicted."
+        return "## Scores\n\nNone: the run's test split was never predicted."
     pooled = scores[scores["scope"] == POOLED].to_dict("records")
     means = scores[scores["scope"] == MEAN].set_index("metric")
     single = scores[scores["scope"] == FOLD]

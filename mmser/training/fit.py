@@ -43,7 +43,7 @@ def train(settings: Settings) -> Run:
     the run.
 
     The run's folder is ``settings["run"]`` or follows from the settings, so the same call goes on
-    where an interrupted one stopped. Labels of the test part are not read.
+    where an interrupted one stopped. Labels of the test split are not read.
 
     Raises MmserError when the folder holds another config or was made from other caches, when a
     cache is missing, or when the corpus has not the counts the protocol expects.

@@ -99,7 +99,7 @@ def fit_stage(
     trainer.fit(learner, datamodule=Loaders(data, learner), ckpt_path=resume, weights_only=True)
     if not best.epoch:
         raise MmserError(
-            "at least one check of the validation part", "none", "Lower trainer.check_every."
+            "at least one check of the validation split", "none", "Lower trainer.check_every."
         )
     if trainer.is_global_zero:
         facts = {

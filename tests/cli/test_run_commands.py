@@ -22,7 +22,7 @@ def test_by_products_of_a_run_that_has_none(trained, capsys):
     assert main(["evaluate", f"run={trained.directory}", "also=hypotheses"]) == 1
     assert "expected a run trained with CTC" in capsys.readouterr().err
     assert main(["evaluate", f"run={trained.directory}", "also=domains"]) == 1
-    assert "expected two corpora or two genders in the training part" in capsys.readouterr().err
+    assert "expected two corpora or two genders in the training split" in capsys.readouterr().err
     assert main(["evaluate", f"run={trained.directory}", "also=frames"]) == 1
     assert "expected a run that predicts every frame" in capsys.readouterr().err
 

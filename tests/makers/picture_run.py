@@ -22,7 +22,7 @@ def pictures(label, seconds=0.6):
 
 
 def make_picture_run(folder):
-    """Write corpus and cache below ``folder``, train and predict the test part of one fold."""
+    """Write corpus and cache below ``folder``, train and predict the test split of one fold."""
     rows = []
     for i in range(18):
         label = CLASSES[i % 3]

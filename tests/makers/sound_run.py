@@ -26,7 +26,7 @@ def sound(label, seconds=0.6):
 
 
 def make_sound_run(folder, folds=("s0", "s1"), **changes):
-    """Write corpus and cache below ``folder``, train and predict the test parts."""
+    """Write corpus and cache below ``folder``, train and predict the test splits."""
     rows = []
     (folder / "corpus").mkdir(parents=True)
     for i in range(18):

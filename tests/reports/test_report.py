@@ -210,7 +210,7 @@ def test_the_same_files_give_the_same_page(folder, text, tmp_path):
 
 
 def test_no_marks_where_none_are_due(text):
-    assert "no test speaker is in the training part of the same fold" in text
+    assert "no test speaker is in the training split of the same fold" in text
     assert not re.search("SYNTHETIC|RANDOM WEIGHTS|SPEAKER-DEPENDENT", text)
 
 

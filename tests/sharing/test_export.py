@@ -159,7 +159,7 @@ def test_a_run_without_predictions_has_no_scores(run, tmp_path):
     (copy / "environment.json").write_text(json.dumps(environment))
     text, front = card_of(export(copy, tmp_path / "model", "s0", 0))
     assert "**RANDOM WEIGHTS: an extractor was not trained**" in text and "SYNTHETIC" not in text
-    assert "None: the run's test part was never predicted." in text and "metrics" not in front
+    assert "None: the run's test split was never predicted." in text and "metrics" not in front
 
 
 def test_a_folder_with_something_in_it_is_left_alone(run, tmp_path):

@@ -76,7 +76,7 @@ def test_evaluation_tells_how_far_the_second_stage_moved_each_layer(settings):
 
 
 def test_no_stage_hears_what_its_fold_tests(settings, monkeypatch):
-    """Whatever a later stage reads was learnt without the fold's test part: by the utterances of
+    """Whatever a later stage reads was learnt without the fold's test split: by the utterances of
     every step taken.
     """
     heard, step = {}, Learner.training_step

@@ -1,8 +1,8 @@
 """How far apart a run's fused vectors of its domains lie: the proxy A-distance of corpora and of
 genders.
 
-It is fitted and judged within the training part (on held-out fifths of it), so the test part stays
-unread.
+It is fitted and judged within the training split (on held-out fifths of it), so the test split
+stays unread.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ COLUMNS = ("fold", "seed", "domain", "first", "second", "rows", "distance")
 
 
 def domain_distances(run: Run) -> pd.DataFrame:
-    """Proxy A-distance of every two corpora and of the genders of each fold's training part:
+    """Proxy A-distance of every two corpora and of the genders of each fold's training split:
     columns `COLUMNS`.
 
-    With data.train_on the last stage's training part is meant. Raises MmserError when it has one
+    With data.train_on the last stage's training split is meant. Raises MmserError when it has one
     domain alone.
     """
     tables = []
@@ -50,7 +50,7 @@ def distances_of(model: nn.Module, loader: Iterable[Batch], task: Task) -> pd.Da
     kinds = {kind: names for kind, names in kinds.items() if len(names) > 1}
     if not kinds:
         raise MmserError(
-            "two corpora or two genders in the training part",
+            "two corpora or two genders in the training split",
             f"corpora {', '.join(task.corpora) or 'none'}, genders "
             f"{', '.join(task.genders) or 'none'}",
             "Add a corpus under `domains`.",

@@ -67,8 +67,8 @@ def score(
     named = _named(tables)
     rows: list[dict[str, Any]] = []
     for run, table in named.items():
-        for condition, part in table.groupby("condition", sort=False):
-            for name, kept in _with_and_without(str(condition), part, without):
+        for condition, group in table.groupby("condition", sort=False):
+            for name, kept in _with_and_without(str(condition), group, without):
                 scored = _score_condition(kept, draws, level, seed)
                 rows.extend({"run": run, "condition": name} | row for row in scored)
     return pd.DataFrame(rows, columns=list(SCORE_COLUMNS)).astype(
@@ -77,14 +77,14 @@ def score(
 
 
 def _with_and_without(
-    condition: str, part: pd.DataFrame, classes: Sequence[str]
+    condition: str, group: pd.DataFrame, classes: Sequence[str]
 ) -> Iterator[tuple[str, pd.DataFrame]]:
     """The condition as it is and, where ``classes`` are named, its utterances of other targets."""
-    yield condition, part
+    yield condition, group
     if not classes:
         return
     labelled = (
-        part[part["target"].notna()] if "target" in part else part.iloc[:0].assign(target=None)
+        group[group["target"].notna()] if "target" in group else group.iloc[:0].assign(target=None)
     )
     kept = labelled[~labelled["target"].isin(list(classes))]
     if len(kept) in (0, len(labelled)):

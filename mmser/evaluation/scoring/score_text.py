@@ -12,9 +12,9 @@ from mmser.metrics.table import meaning, notes, shown, title
 def scores_text(scores: pd.DataFrame) -> str:
     """For a terminal: pooled value with interval, mean over folds, and what every name means."""
     lines = []
-    for (run, condition), part in scores.groupby(["run", "condition"], sort=False):
-        pooled = part[part["scope"] == POOLED]
-        means = part[part["scope"] == MEAN].set_index("metric")
+    for (run, condition), group in scores.groupby(["run", "condition"], sort=False):
+        pooled = group[group["scope"] == POOLED]
+        means = group[group["scope"] == MEAN].set_index("metric")
         first = pooled.iloc[0]
         clusters = f"{int(first['clusters'])} {first['cluster']}s"
         lines.append(

@@ -1,7 +1,7 @@
 """What each part of a system is worth: modalities taken away at test or at training time, parts of
 it exchanged.
 
-One grid: rows are what was trained, columns what the test part still had.
+One grid: rows are what was trained, columns what the test split still had.
 
 - *test time*: the trained models see every subset of their modalities, the others masked.
 - *random absence*: each modality of each utterance is absent with a given rate, several seeded
@@ -117,7 +117,7 @@ def grid_text(table: pd.DataFrame, metric: str | None = None) -> str:
     grid = grid.reindex(index=rows["train"].unique(), columns=rows["test"].unique()).fillna("-")
     grid.index.name, grid.columns.name = "trained on", None
     lines = [
-        f"{title(name)}, pooled over folds and seeds; columns: what the test part had",
+        f"{title(name)}, pooled over folds and seeds; columns: what the test split had",
         grid.reset_index().to_string(index=False),
     ]
     lines += [

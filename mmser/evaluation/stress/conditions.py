@@ -1,4 +1,4 @@
-"""A run under many conditions: the same trained models, another test part each time, one
+"""A run under many conditions: the same trained models, another test split each time, one
 predictions table.
 """
 
@@ -42,7 +42,7 @@ _ROOM = re.compile(r"mmser\.extractors\.(audio|text|face)\.")
 
 @dataclass(frozen=True, eq=False)
 class Condition:
-    """What is done to the test part: ``stores`` replace streams' stores, then ``change`` alters
+    """What is done to the test split: ``stores`` replace streams' stores, then ``change`` alters
     each batch.
 
     Conditions of one ``name`` are draws of the same thing and are scored together.
@@ -102,11 +102,11 @@ def condition_scores(predictions: pd.DataFrame) -> pd.DataFrame:
     mean share of streams that were not there.
     """
     rows: list[dict[str, Any]] = []
-    for condition, part in predictions.groupby("condition", sort=False):
+    for condition, group in predictions.groupby("condition", sort=False):
         # A draw is a repetition like a fold of its own: speakers stay the clusters over all of
         # them.
-        tagged = part.assign(fold=part["fold"].astype(str) + " draw " + part["draw"].astype(str))
-        by_draw = [_pooled(table, 2) for _, table in part.groupby("draw")]
+        tagged = group.assign(fold=group["fold"].astype(str) + " draw " + group["draw"].astype(str))
+        by_draw = [_pooled(table, 2) for _, table in group.groupby("draw")]
         for metric, row in _pooled(tagged).items():
             values = pd.Series([draw[metric]["value"] for draw in by_draw])
             known = {
@@ -119,8 +119,8 @@ def condition_scores(predictions: pd.DataFrame) -> pd.DataFrame:
                 {
                     **row,
                     **known,
-                    "absent": float(part["absent"].mean()),
-                    "utterances": part["id"].nunique(),
+                    "absent": float(group["absent"].mean()),
+                    "utterances": group["id"].nunique(),
                 }
             )
     return pd.DataFrame(rows, columns=list(SCORED))
@@ -139,7 +139,7 @@ def same_folds(run: Run) -> dict[str, Any]:
 
 
 def tested_ids(run: Run) -> list[str]:
-    """Utterances of the test part of a finished fold, each once."""
+    """Utterances of the test split of a finished fold, each once."""
     finished = {fold for fold, _ in run.folds}
     tested = run.assignment[run.assignment["part"] == "test"]
     return list(

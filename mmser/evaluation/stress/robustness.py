@@ -61,8 +61,8 @@ def robustness_text(scores: pd.DataFrame) -> str:
     """The table for a terminal: one line per condition, UA, WA and WF1 (or CCC) with intervals."""
     names = in_order(sorted(set(scores["metric"])))
     rows = []
-    for condition, part in scores.groupby("condition", sort=False):
-        by_metric = {row["metric"]: row for row in part.to_dict("records")}
+    for condition, group in scores.groupby("condition", sort=False):
+        by_metric = {row["metric"]: row for row in group.to_dict("records")}
         first = next(iter(by_metric.values()))
         row = {"family": first["family"], "condition": condition, "achieved": first["achieved"]}
         row |= {"normaliser": first["normaliser"]} if scores["normaliser"].any() else {}

@@ -1,4 +1,4 @@
-"""The ablation grid: what was trained by what the test part had."""
+"""The ablation grid: what was trained by what the test split had."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from mmser.runs.run_paths import ABLATION
 
 def ablation(runs: list[ReportedRun]) -> Html:
     """One grid per run and metric."""
-    parts: list[Html] = []
+    blocks: list[Html] = []
     for run in runs:
         scores = run.folder.table(ABLATION)
         if scores is not None:
-            parts += [heading(run.name, runs), _grids(scores)]
+            blocks += [heading(run.name, runs), _grids(scores)]
         else:
-            parts.append(note(f"{run.name}: nothing was taken away: see `mmser ablate`."))
-    return section("Ablation", parts)
+            blocks.append(note(f"{run.name}: nothing was taken away: see `mmser ablate`."))
+    return section("Ablation", blocks)
 
 
 def _grids(scores: pd.DataFrame) -> Html:
     metrics = leading(sorted(set(scores["metric"].dropna())))
-    parts = [_grid(scores[scores["metric"] == name], name) for name in metrics]
+    blocks = [_grid(scores[scores["metric"] == name], name) for name in metrics]
     failed = scores[scores["note"] != ""]
     lines = [f"{name}: {text}" for name, text in zip(failed["train"], failed["note"], strict=True)]
-    parts += [bullets(lines)] if lines else []
-    parts.append(
+    blocks += [bullets(lines)] if lines else []
+    blocks.append(
         note(
-            "Rows: what was trained; columns: what the test part had, the rest masked. Absent r: "
+            "Rows: what was trained; columns: what the test split had, the rest masked. Absent r: "
             "each modality of each "
             "utterance missing with probability r, but never all; mean over draws. A dash: that "
             "model has no such "
@@ -41,14 +41,14 @@ def _grids(scores: pd.DataFrame) -> Html:
             "speaker-clustered 95 % interval."
         )
     )
-    return join(parts)
+    return join(blocks)
 
 
 def _grid(scores: pd.DataFrame, metric: str) -> Html:
     tests = list(dict.fromkeys(scores["test"]))
     rows = []
-    for name, part in scores.groupby("train", sort=False):
-        cells = part.set_index("test").to_dict("index")
+    for name, group in scores.groupby("train", sort=False):
+        cells = group.set_index("test").to_dict("index")
         rows.append([name, *(_cell(metric, cells.get(test)) for test in tests)])
     return table(["Trained on", *tests], rows, f"{title(metric)}, pooled")
 

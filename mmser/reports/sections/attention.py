@@ -18,19 +18,19 @@ if TYPE_CHECKING:
 
 def attention(runs: list[ReportedRun]) -> Html:
     """The samples that evaluation kept of each run."""
-    parts: list[Html] = []
+    blocks: list[Html] = []
     for run in runs:
         samples = run.folder.table(ATTENTION)
         if samples is None or samples.empty:
-            parts.append(
+            blocks.append(
                 note(f"{run.name}: its model gives no attention weights, or none were saved.")
             )
             continue
-        parts.append(heading(run.name, runs))
-        parts += [
+        blocks.append(heading(run.name, runs))
+        blocks += [
             _sample(run, rows) for _, rows in samples.groupby(["id", "fold", "seed"], sort=False)
         ]
-    parts.append(
+    blocks.append(
         note(
             "Weights are averaged over heads and queries; 1 would be all attention on one step. "
             "Test utterances spread "
@@ -38,7 +38,7 @@ def attention(runs: list[ReportedRun]) -> Html:
             "not why it decides."
         )
     )
-    return section("Attention", parts)
+    return section("Attention", blocks)
 
 
 def _sample(run: ReportedRun, rows: pd.DataFrame) -> Html:
@@ -50,7 +50,7 @@ def _sample(run: ReportedRun, rows: pd.DataFrame) -> Html:
         & (known["seed"] == first["seed"])
     ]
     answer = _answer(chosen.iloc[0]) if len(chosen) else ""
-    parts: list[Html] = [element("h3", f"{first['id']}{answer}")]
+    blocks: list[Html] = [element("h3", f"{first['id']}{answer}")]
     pictures: list[Html] = []
     entries: list[Any] = rows.to_dict("records")
     for entry in entries:
@@ -62,10 +62,12 @@ def _sample(run: ReportedRun, rows: pd.DataFrame) -> Html:
                 labels = [
                     f"{label} {weight:.2f}" for label, weight in zip(labels, weights, strict=True)
                 ]
-            parts += [element("p", name, "label"), _words(labels, weights)]
+            blocks += [element("p", name, "label"), _words(labels, weights)]
         else:
             pictures.append(_curve(name, weights, entry["seconds"]))
-    return Html(f'<div class="sample">{join([*parts, row(pictures)] if pictures else parts)}</div>')
+    return Html(
+        f'<div class="sample">{join([*blocks, row(pictures)] if pictures else blocks)}</div>'
+    )
 
 
 def _answer(prediction: pd.Series) -> str:

@@ -25,27 +25,27 @@ _MEASURES = ("recall", "precision", "f1")
 
 def breakdown(runs: list[ReportedRun]) -> Html:
     """Plots and tables of the clean condition, all folds and seeds together."""
-    parts: list[Html] = []
+    blocks: list[Html] = []
     for run in runs:
         classes = class_names(run.predictions)
         rows = run.predictions[run.predictions["condition"] == CLEAN]
         rows = rows[rows["target"].notna()] if classes else rows.iloc[:0]
         if rows.empty:
-            parts.append(note(f"{run.name}: no class predictions under the clean condition."))
+            blocks.append(note(f"{run.name}: no class predictions under the clean condition."))
             continue
         by_class = per_class(count(rows["target"], rows["prediction"], classes), classes)
         by_speaker = speaker_scores(rows, classes)
         pictures = [_class_plot(by_class)]
         if len(by_speaker):
             pictures.append(_speaker_plot(by_speaker))
-        parts += [
+        blocks += [
             heading(run.name, runs),
             row(pictures),
             _class_table(by_class),
             *_speaker_table(by_speaker),
         ]
-    parts.append(note("All folds and seeds together: an utterance counts once for each seed."))
-    return section("Classes and speakers", parts)
+    blocks.append(note("All folds and seeds together: an utterance counts once for each seed."))
+    return section("Classes and speakers", blocks)
 
 
 def speaker_scores(rows: pd.DataFrame, classes: tuple[str, ...]) -> pd.DataFrame:

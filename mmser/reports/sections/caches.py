@@ -18,10 +18,10 @@ def caches(runs: list[ReportedRun]) -> Html:
     """One table per run: store, utterances done and failed, size; then reasons and the corpus's
     oddities.
     """
-    parts: list[Html] = []
+    blocks: list[Html] = []
     for run in runs:
         if not run.caches:
-            parts.append(
+            blocks.append(
                 note(
                     f"{run.name}: its caches are not on this machine, or the run does not name "
                     "them."
@@ -29,13 +29,13 @@ def caches(runs: list[ReportedRun]) -> Html:
             )
             continue
         head = ["Stream", "Store", "Feature", "Stored as", "Done", "Failed", "Median length", "MB"]
-        parts += [
+        blocks += [
             heading(run.name, runs),
             table(head, map(_row, run.caches), text=4),
             _failures(run.caches),
         ]
-        parts += _warnings(run.warnings)
-    return section("Caches and failures", parts)
+        blocks += _warnings(run.warnings)
+    return section("Caches and failures", blocks)
 
 
 def _row(cache: CacheFiles) -> list[object]:

@@ -13,27 +13,27 @@ from mmser.reports.reported_run import ReportedRun
 
 def confusion(runs: list[ReportedRun]) -> Html:
     """One matrix per run and condition, all folds and seeds together."""
-    parts: list[Html] = []
+    blocks: list[Html] = []
     for run in runs:
         classes = class_names(run.predictions)
         if not classes:
-            parts.append(note(f"{run.name}: no classes were predicted."))
+            blocks.append(note(f"{run.name}: no classes were predicted."))
             continue
         for condition, table in run.predictions.groupby("condition", sort=False):
             rows = table[table["target"].notna()]
             name = run.name if condition == CLEAN else f"{run.name}, condition {condition}"
             counts = count(rows["target"], rows["prediction"], classes)
-            parts += [
+            blocks += [
                 heading(name, runs) if condition == CLEAN else element("h3", name),
                 _matrix(counts, classes),
             ]
-    parts.append(
+    blocks.append(
         note(
             "Rows are targets, columns predictions; percent of the row, and the count over all "
             "seeds."
         )
     )
-    return section("Confusion", parts)
+    return section("Confusion", blocks)
 
 
 def _matrix(counts: np.ndarray, classes: tuple[str, ...]) -> Html:

@@ -18,24 +18,24 @@ if TYPE_CHECKING:
 
 def curves(runs: list[ReportedRun]) -> Html:
     """Loss of training and validation, and the validation score, by epoch."""
-    parts: list[Html] = []
+    blocks: list[Html] = []
     for run in runs:
         named = {fold.name: fold.curve for fold in run.folds if "epoch" in fold.curve}
         if not named:
-            parts.append(note(f"{run.name}: no {CURVE} in its folds, hence no curves."))
+            blocks.append(note(f"{run.name}: no {CURVE} in its folds, hence no curves."))
             continue
         everything = pd.concat(
             [table.assign(fold_name=name) for name, table in named.items()], ignore_index=True
         )
         pictures = [_losses(everything), *_scores(everything)]
-        parts += [heading(run.name, runs), row([picture for picture in pictures if picture])]
-    parts.append(
+        blocks += [heading(run.name, runs), row([picture for picture in pictures if picture])]
+    blocks.append(
         note(
             "Thin lines: folds and seeds; thick: their median at each epoch. Some folds may stop "
             "early."
         )
     )
-    return section("Learning curves", parts)
+    return section("Learning curves", blocks)
 
 
 def _losses(everything: pd.DataFrame) -> Html:

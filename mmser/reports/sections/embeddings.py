@@ -22,12 +22,12 @@ def embeddings(runs: list[ReportedRun]) -> Html:
     """One map per fold of the first seed, at most MOST_MAPS: every fold is a model of its own with
     its own space.
     """
-    parts: list[Html] = []
+    blocks: list[Html] = []
     for run in runs:
         classes = class_names(run.predictions)
         if not run.embeddings or not classes:
             why = "no fused vectors were saved" if classes else "its targets are not classes"
-            parts.append(note(f"{run.name}: no map, {why}."))
+            blocks.append(note(f"{run.name}: no map, {why}."))
             continue
         first_seed = min(seed for _, seed in run.embeddings)
         chosen = [(key, value) for key, value in run.embeddings.items() if key[1] == first_seed]
@@ -35,10 +35,10 @@ def embeddings(runs: list[ReportedRun]) -> Html:
             _map(f"fold {fold}, seed {seed}", *value, classes)
             for (fold, seed), value in chosen[:MOST_MAPS]
         ]
-        parts += [heading(run.name, runs), row(maps)]
+        blocks += [heading(run.name, runs), row(maps)]
         if len(chosen) > MOST_MAPS:
-            parts.append(note(f"The first {MOST_MAPS} of {len(chosen)} folds."))
-    parts.append(
+            blocks.append(note(f"The first {MOST_MAPS} of {len(chosen)} folds."))
+    blocks.append(
         note(
             "Method: principal component analysis of the fused vectors of test utterances, "
             "fitted to each fold alone; "
@@ -47,7 +47,7 @@ def embeddings(runs: list[ReportedRun]) -> Html:
             "Distances in two dimensions can deceive; the scores above are what counts."
         )
     )
-    return section("Embedding map", parts)
+    return section("Embedding map", blocks)
 
 
 def plane(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

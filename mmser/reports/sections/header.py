@@ -61,7 +61,7 @@ def _about(run: ReportedRun, several: bool) -> Html:
             )
         )
     if run.shared_speakers == 0:
-        pairs.append(("Speakers", "no test speaker is in the training part of the same fold"))
+        pairs.append(("Speakers", "no test speaker is in the training split of the same fold"))
     elif run.shared_speakers is None:
         pairs.append(
             (

@@ -20,17 +20,17 @@ _NAMED = 40
 
 def layers(runs: list[ReportedRun]) -> Html:
     """Cosine distance of each layer by stage, one picture per stage."""
-    parts: list[Html] = []
+    blocks: list[Html] = []
     for run in runs:
         table = run.folder.table(LAYERS)
         if table is None:
             staged = len(run.config.get("stages") or {}) > 1
             why = f"no {LAYERS}; `mmser evaluate` writes it" if staged else "trained in one stage"
-            parts.append(note(f"{run.name}: {why}, hence no layers to compare."))
+            blocks.append(note(f"{run.name}: {why}, hence no layers to compare."))
             continue
         stages = list(table.groupby("stage", sort=False))
-        parts += [heading(run.name, runs), row([_stage(str(name), rows) for name, rows in stages])]
-    parts.append(
+        blocks += [heading(run.name, runs), row([_stage(str(name), rows) for name, rows in stages])]
+    blocks.append(
         note(
             "Cosine distance between the weights that a stage took over from the one before and "
             "those it ended with, "
@@ -38,7 +38,7 @@ def layers(runs: list[ReportedRun]) -> Html:
             "seeds; thick: their median."
         )
     )
-    return section("Layers moved by each stage", parts)
+    return section("Layers moved by each stage", blocks)
 
 
 def _stage(name: str, rows: pd.DataFrame) -> Html:

@@ -11,11 +11,11 @@ from mmser.runs.run_paths import CONFIG, ENVIRONMENT, FOLD
 
 def provenance(runs: list[ReportedRun]) -> Html:
     """Facts of each fold's training, the resolved config and the environment."""
-    parts: list[Html] = []
+    blocks: list[Html] = []
     for run in runs:
-        parts.append(heading(run.name, runs))
-        parts += [_training(run), _environment(run), _config(run)]
-    return section("Configuration and environment", parts)
+        blocks.append(heading(run.name, runs))
+        blocks += [_training(run), _environment(run), _config(run)]
+    return section("Configuration and environment", blocks)
 
 
 def _training(run: ReportedRun) -> Html:

@@ -15,16 +15,16 @@ from mmser.reports.reported_run import ReportedRun
 
 def published(runs: list[ReportedRun]) -> Html:
     """One table per run that has reported scores in its system card."""
-    parts: list[Html] = []
+    blocks: list[Html] = []
     for run in runs:
         reported = run.card.get("reported") or []
         if not reported:
-            parts.append(note(f"{run.name}: the system card names no published score."))
+            blocks.append(note(f"{run.name}: the system card names no published score."))
             continue
         rows = [_row(run, entry) for entry in reported]
         head = ["Metric", "Their data", "Their protocol", "Source", "Published", "This run"]
-        parts += [heading(run.name, runs), table(head, rows, text=4), _differences(run)]
-    parts.append(
+        blocks += [heading(run.name, runs), table(head, rows, text=4), _differences(run)]
+    blocks.append(
         note(
             "Published figures are quoted as printed; they were not obtained here. Read the "
             "protocols before the "
@@ -32,7 +32,7 @@ def published(runs: list[ReportedRun]) -> Html:
             "figure is pooled."
         )
     )
-    return section("Published scores", parts)
+    return section("Published scores", blocks)
 
 
 def _row(run: ReportedRun, entry: dict[str, Any]) -> list[object]:

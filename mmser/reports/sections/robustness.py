@@ -38,12 +38,14 @@ def robustness(runs: list[ReportedRun]) -> Html:
     )
     families = [
         str(name)
-        for name, part in everything.groupby("family", sort=False)
-        if part["level"].nunique() > 1
+        for name, group in everything.groupby("family", sort=False)
+        if group["level"].nunique() > 1
     ]
-    parts: list[Html] = [row([_plot(everything, family) for family in families])]
-    parts += [folded(f"Every condition of {name}", _table(scores)) for name, scores in read.items()]
-    parts.append(
+    blocks: list[Html] = [row([_plot(everything, family) for family in families])]
+    blocks += [
+        folded(f"Every condition of {name}", _table(scores)) for name, scores in read.items()
+    ]
+    blocks.append(
         note(
             "Band (of the first score) and brackets: speaker-clustered bootstrap over folds, "
             "seeds and draws together. "
@@ -53,7 +55,7 @@ def robustness(runs: list[ReportedRun]) -> Html:
             "an utterance lacked; a text without a word counts as absent."
         )
     )
-    return section("Robustness", parts)
+    return section("Robustness", blocks)
 
 
 def _plot(everything: pd.DataFrame, family: str) -> Html:
@@ -68,7 +70,7 @@ def _plot(everything: pd.DataFrame, family: str) -> Html:
     scale = 100.0 if is_share(chosen[0]) else 1.0
 
     def paint(axes: Axes) -> None:
-        for (name, metric), part in scores[scores["metric"].isin(chosen)].groupby(
+        for (name, metric), group in scores[scores["metric"].isin(chosen)].groupby(
             ["run", "metric"], sort=False
         ):
             number = (
@@ -78,7 +80,7 @@ def _plot(everything: pd.DataFrame, family: str) -> Html:
             )
             _curve(
                 axes,
-                part,
+                group,
                 number,
                 str(name) if several else title(str(metric)),
                 several or not number,
@@ -120,24 +122,24 @@ def _plot(everything: pd.DataFrame, family: str) -> Html:
     )
 
 
-def _curve(axes: Axes, part: pd.DataFrame, number: int, label: str, band: bool) -> None:
-    part = part[part["level"].notna()].sort_values("level")
-    factor = 100.0 if part["family"].iloc[0] == WORD_ERRORS else 1.0
-    place = factor * part["achieved"].fillna(part["level"])
-    scale = 100.0 if is_share(part["metric"].iloc[0]) else 1.0
+def _curve(axes: Axes, group: pd.DataFrame, number: int, label: str, band: bool) -> None:
+    group = group[group["level"].notna()].sort_values("level")
+    factor = 100.0 if group["family"].iloc[0] == WORD_ERRORS else 1.0
+    place = factor * group["achieved"].fillna(group["level"])
+    scale = 100.0 if is_share(group["metric"].iloc[0]) else 1.0
     color, marker = PALETTE[number % len(PALETTE)], MARKERS[number % len(MARKERS)]
     if band:
         axes.fill_between(
-            place, scale * part["low"], scale * part["high"], color=color, alpha=0.15, lw=0
+            place, scale * group["low"], scale * group["high"], color=color, alpha=0.15, lw=0
         )
-    axes.plot(place, scale * part["value"], color=color, marker=marker, label=label, ms=5)
+    axes.plot(place, scale * group["value"], color=color, marker=marker, label=label, ms=5)
 
 
 def _table(scores: pd.DataFrame) -> Html:
     names = list(dict.fromkeys(scores["metric"]))
     rows = []
-    for (family, condition), part in scores.groupby(["family", "condition"], sort=False):
-        first, by_metric = part.iloc[0], part.set_index("metric").to_dict("index")
+    for (family, condition), group in scores.groupby(["family", "condition"], sort=False):
+        first, by_metric = group.iloc[0], group.set_index("metric").to_dict("index")
         facts = [
             _number(first["level"]),
             _achieved(first["achieved"], first.get("normaliser")),

@@ -19,24 +19,24 @@ from mmser.reports.reported_run import ReportedRun
 def scores(runs: list[ReportedRun]) -> Html:
     """Overview of all runs and conditions, then every metric of each."""
     everything = pd.concat([run.scores for run in runs], ignore_index=True)
-    parts: list[Html] = []
+    blocks: list[Html] = []
     if len(everything[["run", "condition"]].drop_duplicates()) > 1:
-        parts.append(_overview(everything))
+        blocks.append(_overview(everything))
     tables = list(everything.groupby(["run", "condition"], sort=False))
-    for (run, condition), part in tables:
-        parts += [heading(f"{run}, condition {condition}", tables), _full(part), _folds(part)]
+    for (run, condition), group in tables:
+        blocks += [heading(f"{run}, condition {condition}", tables), _full(group), _folds(group)]
     names = list(everything["metric"].unique())
     meanings = bullets(Html(f"<b>{title(name)}</b>: {meaning(name)}") for name in names)
-    parts += [_method(everything), meanings, *map(note, notes(names))]
-    return section("Scores", parts)
+    blocks += [_method(everything), meanings, *map(note, notes(names))]
+    return section("Scores", blocks)
 
 
 def _overview(everything: pd.DataFrame) -> Html:
     pooled = everything[everything["scope"] == POOLED]
     names = [name for name in pooled["metric"].unique() if is_headline(name)]
     rows = []
-    for (run, condition), part in pooled.groupby(["run", "condition"], sort=False):
-        by_name = part.set_index("metric").to_dict("index")
+    for (run, condition), group in pooled.groupby(["run", "condition"], sort=False):
+        by_name = group.set_index("metric").to_dict("index")
         rows.append([run, condition, *(_with_interval(n, by_name) for n in names)])
     return table(
         ["Run", "Condition", *map(title, names)],
@@ -61,10 +61,10 @@ def _interval(name: str, row: Any) -> str:
     )
 
 
-def _full(part: pd.DataFrame) -> Html:
-    means = part[part["scope"] == MEAN].set_index("metric")
+def _full(group: pd.DataFrame) -> Html:
+    means = group[group["scope"] == MEAN].set_index("metric")
     rows = []
-    for _, row in part[part["scope"] == POOLED].iterrows():
+    for _, row in group[group["scope"] == POOLED].iterrows():
         name, mean = row["metric"], means.loc[row["metric"]]
         spread = [shown(name, mean[column]) for column in ("value", "std_folds", "std_seeds")]
         rows.append([title(name), shown(name, row["value"]), _interval(name, row), *spread])
@@ -79,9 +79,9 @@ def _full(part: pd.DataFrame) -> Html:
     return table(head, rows)
 
 
-def _folds(part: pd.DataFrame) -> Html:
-    single = part[part["scope"] == FOLD]
-    names = [name for name in part["metric"].unique() if is_headline(name)]
+def _folds(group: pd.DataFrame) -> Html:
+    single = group[group["scope"] == FOLD]
+    names = [name for name in group["metric"].unique() if is_headline(name)]
     wide = single.pivot(index=["fold", "seed"], columns="metric", values="value")
     counts = single.drop_duplicates(["fold", "seed"]).set_index(["fold", "seed"])["utterances"]
     rows = [

@@ -1,4 +1,4 @@
-"""From a run's settings to its parts: model, objective, learner."""
+"""From a run's settings to its components: model, objective, learner."""
 
 from __future__ import annotations
 
@@ -27,15 +27,17 @@ VALUES = 5000
 
 def make_model(settings: Settings, input_sizes: Mapping[str, int], task: Task) -> MultimodalModel:
     """Encoders, fusion and head of ``settings["model"]`` in the dimensions of the data."""
-    parts = built(settings["model"])
-    missing = [name for name in ("encoders", "fusion", "head") if not parts.get(name)]
+    components = built(settings["model"])
+    missing = [name for name in ("encoders", "fusion", "head") if not components.get(name)]
     if missing:
         raise MmserError(
             "model.encoders, model.fusion and model.head",
             f"no {', '.join(missing)}",
             "Name a system.",
         )
-    return build_model(parts["encoders"], parts["fusion"], parts["head"], input_sizes, task)
+    return build_model(
+        components["encoders"], components["fusion"], components["head"], input_sizes, task
+    )
 
 
 def saved_model(
@@ -61,40 +63,40 @@ def saved_objective(settings: Settings, vector_size: int, task: Task, weights: P
     """The objective with what it learned beside the model (auxiliary layers); without a file it has
     learned nothing.
     """
-    part = settings["objective"]
-    _check_meant(part)
+    config = settings["objective"]
+    _check_meant(config)
     with no_larger_than(weights):
         objective: nn.Module = completed(
-            "the objective", built(part), task=task, vector_size=vector_size
+            "the objective", built(config), task=task, vector_size=vector_size
         )
     if weights.is_file():
         load_saved(objective, weights)
     return objective
 
 
-def _check_meant(part: Any) -> None:
-    """Raise MmserError for a part that no training can have had."""
-    if (values := count_values(part)) > VALUES:
+def _check_meant(config: Any) -> None:
+    """Raise MmserError for a config that no training can have had."""
+    if (values := count_values(config)) > VALUES:
         raise MmserError(
-            f"a part of at most {VALUES:,} values", f"{values:,}", "The config is damaged."
+            f"a config of at most {VALUES:,} values", f"{values:,}", "The config is damaged."
         )
-    check_numbers(part, "config")
-    check_part(part, "config")
+    check_numbers(config, "config")
+    check_part(config, "config")
 
 
 def make_learner(settings: Settings, model: MultimodalModel, task: Task, seed: int) -> Learner:
     """The learner of these settings around a model."""
-    parts = {name: built(settings[name]) for name in ("objective", "optimizer", "scheduler")}
+    components = {name: built(settings[name]) for name in ("objective", "optimizer", "scheduler")}
     objective: nn.Module = completed(
-        "the objective", parts["objective"], task=task, vector_size=model.vector_size
+        "the objective", components["objective"], task=task, vector_size=model.vector_size
     )
     trainer = settings["trainer"]
     return Learner(
         model,
         objective,
         task,
-        parts["optimizer"],
-        parts["scheduler"],
+        components["optimizer"],
+        components["scheduler"],
         monitor=trainer["monitor"],
         groups=trainer["groups"],
         frozen=trainer["freeze"],

@@ -1,5 +1,6 @@
-"""The parts of a trained model without the pretrained weights that it started from: its own replace
-them.
+"""The config of a trained model without the pretrained weights that it started from.
+
+Its own weights replace them.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from mmser.core.weights import RANDOM
 from mmser.models.multimodal import MultimodalModel
 
 LOCAL = ("weights_folder", "revision")
-"""Arguments of parts that say where pretrained weights lie: the trained ones replace them."""
+"""Arguments of components that say where pretrained weights lie: the trained ones replace them."""
 
 UNSHARED = (
     "_name_or_path",
@@ -26,18 +27,19 @@ UNSHARED = (
 )
 
 
-def portable(parts: Mapping[str, Any], model: MultimodalModel) -> dict[str, Any]:
-    """The parts of ``model`` with no pretrained weights to look for: its own are read after it is
-    built.
+def portable(components: Mapping[str, Any], model: MultimodalModel) -> dict[str, Any]:
+    """The components of ``model`` with no pretrained weights to look for.
+
+    The model's own are read after it is built.
     """
-    return unpretrained(parts, network_sizes(model))
+    return unpretrained(components, network_sizes(model))
 
 
 def unpretrained(
-    parts: Mapping[str, Any], sizes: Mapping[str, Mapping[str, Any]]
+    components: Mapping[str, Any], sizes: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, Any]:
     """The same, where ``sizes`` are the `network_sizes` of the model."""
-    bare: dict[str, Any] = _without_weights(parts)
+    bare: dict[str, Any] = _without_weights(components)
     for name, network in sizes.items():
         if "weights" in bare["encoders"][name]:
             bare["encoders"][name]["configuration"] = network

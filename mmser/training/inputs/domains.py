@@ -2,8 +2,8 @@
 
 ``domains`` in a config maps names to ``{corpus: ..., protocol: ...}``; every protocol maps its
 corpus's words to the same classes. ``corpus`` and ``protocol`` name the target, which alone is
-tested. With ``target_labels`` (the default) the others add to the training part of every fold
-(transfer and meta-learning). Without, the target's training part is heard unlabelled, and the
+tested. With ``target_labels`` (the default) the others add to the training split of every fold
+(transfer and meta-learning). Without, the target's training split is heard unlabelled, and the
 others both train and validate (unsupervised domain adaptation: labels of the target neither train
 nor choose a model); a domain's first fold tells which of its utterances validate.
 """
@@ -73,7 +73,7 @@ def check_classes(settings: Settings, name: str, found: list[str]) -> None:
 def heard(
     settings: Settings, manifest: pd.DataFrame, assignment: pd.DataFrame, corpus: str, seed: int
 ) -> pd.DataFrame:
-    """The assignment with ``data.train_on`` and ``data.train_share`` applied to its training parts.
+    """The assignment with ``data.train_on`` and ``data.train_share`` applied to training splits.
 
     ``train_on``: ``own`` is the tested corpus alone, ``domains`` the others alone, a domain's name
     that one alone. ``train_share`` keeps that share of the tested corpus's training utterances,

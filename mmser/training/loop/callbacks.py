@@ -75,7 +75,7 @@ class ResumeState(Checkpoint):
 
 
 class MetricsTable(Callback):
-    """``metrics.csv``: one row per check of the validation part; a resumed run goes on after its
+    """``metrics.csv``: one row per check of the validation split; a resumed run goes on after its
     last whole epoch.
     """
 

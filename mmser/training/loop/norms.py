@@ -20,8 +20,8 @@ from mmser.models.layers.convolution.normalisation import MaskedBatchNorm
 
 
 class PreciseNorms(Callback):
-    """Before each check of the validation part: statistics of batch norm from ``batches`` of the
-    training part.
+    """Before each check of the validation split: statistics of batch norm from ``batches`` of the
+    training split.
 
     Training itself is untouched: it normalises by the batch. Frozen layers keep what they have.
     """

@@ -28,7 +28,7 @@ from mmser.training.loop.norms import PreciseNorms
 
 
 class Loaders(LightningDataModule):
-    """The training and validation parts of a fold. The test part cannot be reached from here."""
+    """The training and validation splits of a fold. The test split cannot be reached from here."""
 
     def __init__(self, data: FoldData, learner: Learner) -> None:
         super().__init__()

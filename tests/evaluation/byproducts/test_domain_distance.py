@@ -1,4 +1,4 @@
-"""Distances of domains: from a model that shows them or hides them, and from a run's training part
+"""Distances of domains: from a model that shows them or hides them, and from a run's training split
 alone.
 """
 
@@ -58,7 +58,7 @@ def test_each_pair_of_corpora_and_the_genders() -> None:
 def test_one_domain_has_no_distance() -> None:
     with pytest.raises(
         MmserError,
-        match="two corpora or two genders in the training part; found corpora one, genders",
+        match="two corpora or two genders in the training split; found corpora one, genders",
     ):
         distances_of(Reading(), batches(), Task(("a", "b"), corpora=("one",)))
 

@@ -2,7 +2,7 @@
 extractors see them.
 
 Each condition is a store of its own beside the clean one (``mfcc40+white5-<fingerprint>``); what is
-cached is not done again. The training part stays clean: everything fitted on it is as the run was
+cached is not done again. The training split stays clean: everything fitted on it is as the run was
 trained.
 """
 

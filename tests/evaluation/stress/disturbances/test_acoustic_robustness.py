@@ -78,7 +78,7 @@ def test_conditions_are_stores_beside_the_clean_one_and_are_made_once(heard):
     assert "mfcc13" in stores and "mfcc13+speed1.25" in stores
     store = next((heard.directory.parent / "cache" / "small").glob("mfcc13+speed*/"))
     assert set(pd.read_parquet(store / "index.parquet")["id"]) == {f"u{i}" for i in range(6)}, (
-        "the test part alone"
+        "the test split alone"
     )
     before = (store / "index.parquet").stat().st_mtime_ns
     assert (
