@@ -1,5 +1,6 @@
-"""Files whose checksum this process has found right: each is read through once, not once an epoch
-or a worker.
+"""Files whose checksum this process has verified, so that each is read through only once.
+
+Without that, every epoch and every worker would read the whole cache again.
 """
 
 from __future__ import annotations
@@ -12,21 +13,20 @@ from mmser.cache.remedy import rebuild
 from mmser.core.errors import MmserError
 
 Stamp = tuple[int, int, int, str]
-"""Size in bytes, time of the last change in nanoseconds, inode and SHA-256 of a file that was read
-through.
+"""Of a file that was read through: size in bytes, time of the last change in nanoseconds, inode and
+SHA-256.
 """
 
-_right: dict[str, Stamp] = {}
+_verified: dict[str, Stamp] = {}
 
 
 def check_file(path: Path, checksum: str) -> None:
-    """Read a file of a store through unless this process has; raises MmserError when its SHA-256 is
-    another.
+    """Verify a file of a store, unless this process has; raises MmserError for another SHA-256.
 
     A file that changed in size, time or place since then is read again.
     """
     stamp = _stamp(path, checksum)
-    if _right.get(_place(path)) == stamp:
+    if _verified.get(_place(path)) == stamp:
         return
     if file_digest(path) != checksum:
         raise MmserError(
@@ -34,27 +34,28 @@ def check_file(path: Path, checksum: str) -> None:
             "another checksum: it is damaged",
             rebuild(path.parent),
         )
-    _right[_place(path)] = stamp
+    _verified[_place(path)] = stamp
 
 
 def unchecked_bytes(files: Iterable[tuple[Path, str]]) -> int:
-    """What `check_file` would read of these (path, checksum)."""
+    """How many bytes `check_file` would read of these (path, checksum)."""
     stamps = {path: _stamp(path, checksum) for path, checksum in files}
-    return sum(stamp[0] for path, stamp in stamps.items() if _right.get(_place(path)) != stamp)
+    return sum(stamp[0] for path, stamp in stamps.items() if _verified.get(_place(path)) != stamp)
 
 
 def checked_files() -> dict[str, Stamp]:
-    """What this process has found right, for the processes it starts."""
-    return dict(_right)
+    """What this process has verified, for the processes it starts."""
+    return dict(_verified)
 
 
 def adopt(files: Mapping[str, Iterable[object]]) -> None:
-    """Take over what the starting process has found right; a file that changed since is read again
-    all the same.
+    """Take over what the starting process has verified.
+
+    A file that changed since then is read again all the same.
     """
     for path, stamp in files.items():
-        size, changed, inode, checksum = stamp
-        _right.setdefault(path, (int(str(size)), int(str(changed)), int(str(inode)), str(checksum)))
+        size, changed, inode, checksum = map(str, stamp)
+        _verified.setdefault(path, (int(size), int(changed), int(inode), checksum))
 
 
 def _place(path: Path) -> str:

@@ -11,9 +11,7 @@ from mmser.cache.rows import row_count
 
 
 def is_empty(directory: Path) -> bool:
-    """Whether nothing was stored: no utterance done or failed, and no part of an
-    interrupted job.
-    """
+    """Whether nothing was stored: no utterance, done or failed, and no interrupted job's files."""
     tables = [path for path in (directory / INDEX, directory / TRANSCRIPTS) if path.exists()]
     return not any(directory.glob("*.safetensors")) and all(
         row_count(table) == 0 for table in tables
@@ -22,8 +20,9 @@ def is_empty(directory: Path) -> bool:
 
 @contextmanager
 def no_empty_store(directory: Path) -> Iterator[None]:
-    """When the block fails before anything was stored, the store's folder goes again; its lock must
-    be held.
+    """Remove the store's folder when the block fails before anything was stored.
+
+    The store's lock must be held.
     """
     try:
         yield

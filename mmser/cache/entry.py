@@ -40,11 +40,9 @@ def prepare(entry: Entry, dtype: str, dimension: str | None) -> tuple[Row, dict[
 
     ``dimension`` is what earlier entries of the store had, None for the first one.
     """
-    result = (
-        entry.result
-        if isinstance(entry.result, Failure)
-        else _checked(entry.id, entry.result, dtype, dimension)
-    )
+    result = entry.result
+    if isinstance(result, Features):
+        result = _checked(entry.id, result, dtype, dimension)
     if isinstance(result, Failure):
         return failed_row(entry, result), {}
     tensors = {value_key(entry.id): np.ascontiguousarray(result.values)}
@@ -92,10 +90,10 @@ def _checked(
         return failure("extractor error", f"values of shape {values.shape} and type {values.dtype}")
     if values.size == 0:
         return failure("zero length", f"values of shape {values.shape}")
-    found = dimension_text(values.shape[1:])
-    if dimension is not None and found != dimension:
+    shape = dimension_text(values.shape[1:])
+    if dimension is not None and shape != dimension:
         return failure(
-            "extractor error", f"feature shape {found}, where this store has {dimension}"
+            "extractor error", f"feature shape {shape}, where this store has {dimension}"
         )
     if features.spans is not None and np.shape(features.spans) != (len(values), 2):
         return failure(

@@ -32,25 +32,18 @@ def find_store(
     (listing what differs) or ``info.json`` is damaged.
     """
     folder = Path(cache) / checked_name(corpus, "the name of a corpus")
-    for part in extractor_name.split("@"):
-        checked_name(part, "the name of an extractor")
+    for word in extractor_name.split("@"):
+        checked_name(word, "the name of an extractor")
     stores = {path.name: path for path in sorted(folder.glob("*")) if _is_store(path)}
-    if extractor_name in stores:
-        matches = [stores[extractor_name]]
-    else:
-        matches = [
-            path
-            for name, path in stores.items()
-            if (split_store_name(name) or ("",))[0] == extractor_name
-        ]
+    matches = _named(stores, extractor_name)
     if len(matches) > 1:
         matches = [path for path in matches if not is_empty(path)]
     if wanted is not None:
         matches = [path for path in matches if wanted(read_info(path))]
     if not matches:
-        raise _none_found(folder, corpus, extractor_name, list(stores))
+        raise _no_store(folder, corpus, extractor_name, list(stores))
     if len(matches) > 1:
-        raise _several_found(folder, extractor_name, matches)
+        raise _several_stores(folder, extractor_name, matches)
     if not read_info(matches[0]).get("complete"):
         raise NotCachedError(
             f"a finished cache at {matches[0]}",
@@ -61,42 +54,52 @@ def find_store(
 
 
 def differences(infos: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """For each name the flattened facts ("parameters.window") in which the infos do
-    not all agree.
-    """
+    """{name: the facts in which the infos do not all agree}, flattened ("parameters.window")."""
     flat = {name: _flatten(info) for name, info in infos.items()}
-    keys = sorted(
-        {key for facts in flat.values() for key in facts}
-        - {"fingerprint", "ok", "failed", "complete"}
-    )
-    different = [
-        key for key in keys if len({json.dumps(facts.get(key)) for facts in flat.values()}) > 1
-    ]
+    keys = set().union(*flat.values()) - {"fingerprint", "ok", "failed", "complete"}
+    different = []
+    for key in sorted(keys):
+        values = {json.dumps(facts.get(key)) for facts in flat.values()}
+        if len(values) > 1:
+            different.append(key)
     return {name: {key: facts.get(key) for key in different} for name, facts in flat.items()}
 
 
 def _flatten(info: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for key, value in info.items():
-        flat |= (
-            _flatten(value, f"{prefix}{key}.")
-            if isinstance(value, Mapping)
-            else {prefix + key: value}
-        )
+        if isinstance(value, Mapping):
+            flat |= _flatten(value, f"{prefix}{key}.")
+        else:
+            flat[prefix + key] = value
     return flat
+
+
+def _named(stores: Mapping[str, Path], extractor_name: str) -> list[Path]:
+    """The store of that full name, or all stores of that short one."""
+    if extractor_name in stores:
+        return [stores[extractor_name]]
+    matches = []
+    for name, path in stores.items():
+        short_and_fingerprint = split_store_name(name)
+        if short_and_fingerprint and short_and_fingerprint[0] == extractor_name:
+            matches.append(path)
+    return matches
 
 
 def _is_store(path: Path) -> bool:
     return split_store_name(path.name) is not None and (path / INFO).is_file()
 
 
-def _none_found(folder: Path, corpus: str, extractor_name: str, known: list[str]) -> NotCachedError:
-    found = f"only {', '.join(known)}" if known else "no cache at all"
-    remedy = f"Run: {preprocess_command(corpus, extractor_name)}"
-    return NotCachedError(f"a cache of {extractor_name} in {folder}", found, remedy)
+def _no_store(folder: Path, corpus: str, extractor_name: str, names: list[str]) -> NotCachedError:
+    return NotCachedError(
+        f"a cache of {extractor_name} in {folder}",
+        f"only {', '.join(names)}" if names else "no cache at all",
+        f"Run: {preprocess_command(corpus, extractor_name)}",
+    )
 
 
-def _several_found(folder: Path, extractor_name: str, matches: list[Path]) -> MmserError:
+def _several_stores(folder: Path, extractor_name: str, matches: list[Path]) -> MmserError:
     infos = {path.name: read_info(path) for path in matches}
     listed = []
     for name, facts in differences(infos).items():

@@ -1,5 +1,6 @@
-"""The index table of a store: one row per utterance, done or failed; the same rows give the same
-bytes.
+"""The index table of a store: one row per utterance, done or failed.
+
+The same rows give the same bytes.
 """
 
 from __future__ import annotations
@@ -38,8 +39,9 @@ def write_index(path: Path, rows: list[Row]) -> None:
 
 
 def read_rows(path: Path) -> list[Row]:
-    """The rows of an index. Raises MmserError when the file is damaged, lacks a column, or holds
-    other types.
+    """The rows of an index.
+
+    Raises MmserError when the file is damaged, lacks a column, or holds other types.
     """
     return read_table_rows(
         path, _schema(), "a readable index", rebuild(path.parent), empty=_MAY_LACK

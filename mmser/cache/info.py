@@ -29,8 +29,9 @@ _OPTIONAL = {
 
 
 def read_info(directory: Path) -> dict[str, Any]:
-    """The facts of a store. Raises MmserError when the file is missing, no JSON, or not what
-    preprocessing writes.
+    """The facts of a store.
+
+    Raises MmserError when the file is missing, no JSON, or not what preprocessing writes.
     """
     path = directory / INFO
     try:

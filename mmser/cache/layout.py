@@ -1,5 +1,8 @@
-"""Where everything lies: ``<cache>/<corpus>/<extractor>[@<transcript source>]-<fingerprint>/``, and
-safe names.
+"""Where everything lies in a cache, and which names are safe.
+
+A store is the folder ``<cache>/<corpus>/<extractor>[@<transcript source>]-<fingerprint>/``.
+While it is filled it holds parts (``part-*.safetensors``, what one `Writer.add` stored), which are
+merged into shards (``shard-*.safetensors``).
 """
 
 from __future__ import annotations
@@ -31,9 +34,7 @@ _STORE = re.compile(
 
 
 def checked_name(name: str, what: str) -> str:
-    """``name`` if it can be one folder name of the cache. Raises MmserError for anything that could
-    leave it.
-    """
+    """``name`` if it can be one folder of the cache; raises MmserError for any other."""
     if not _NAME.fullmatch(name):
         raise MmserError(f"{what} of letters, digits and . _ + -", f"'{name}'", "Rename it.")
     return name
@@ -42,8 +43,9 @@ def checked_name(name: str, what: str) -> str:
 def store_directory(
     cache: Path, corpus: str, extractor: str, transcript: str, fingerprint: str
 ) -> Path:
-    """The folder of one store; ``transcript`` is "" unless the extractor read one that is not the
-    corpus's own.
+    """The folder of one store.
+
+    ``transcript`` is "" unless the extractor read one that is not the corpus's own.
     """
     source = f"@{checked_name(transcript, 'the name of a transcript source')}" if transcript else ""
     name = f"{checked_name(extractor, 'the name of an extractor')}{source}-{fingerprint}"
@@ -51,11 +53,9 @@ def store_directory(
 
 
 def split_store_name(name: str) -> tuple[str, str] | None:
-    """(extractor[@transcript], fingerprint) of a store folder's name; None when it
-    is no such name.
-    """
-    found = _STORE.fullmatch(name)
-    return (found["name"], found["fingerprint"]) if found else None
+    """(extractor[@transcript], fingerprint) of a store folder's name; None for another name."""
+    match = _STORE.fullmatch(name)
+    return (match["name"], match["fingerprint"]) if match else None
 
 
 def shard_name(number: int) -> str:
@@ -69,18 +69,18 @@ def is_shard(name: str) -> bool:
 
 
 def part_name(commit: int, number: int) -> str:
-    """File name of a part: what one `Writer.add` stored, until a shard's worth is together."""
+    """File name of a part; ``commit`` is the number of the shard it will be merged into."""
     return f"part-{commit:05d}-{number:06d}.safetensors"
 
 
 def parts_of(directory: Path) -> list[tuple[int, int, Path]]:
     """(commit, number, path) of every part in the folder, in order."""
-    found = []
+    parts = []
     for path in directory.glob("part-*.safetensors"):
         numbers = path.stem.split("-")[1:]
         if len(numbers) == 2 and all(number.isdigit() for number in numbers):
-            found.append((int(numbers[0]), int(numbers[1]), path))
-    return sorted(found)
+            parts.append((int(numbers[0]), int(numbers[1]), path))
+    return sorted(parts)
 
 
 def inside(directory: Path, name: str) -> Path:

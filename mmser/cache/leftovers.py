@@ -1,5 +1,6 @@
-"""What can go from a cache: leftovers of interrupted jobs, stores in which nothing was stored,
-older fingerprints.
+"""What can be removed from a cache.
+
+That is what interrupted jobs left, stores in which nothing was stored, and older fingerprints.
 """
 
 from __future__ import annotations
@@ -13,15 +14,18 @@ from mmser.cache.layout import INDEX, INFO, TEMPORARY, is_shard, parts_of, split
 
 
 def superseded(stores: list[Path]) -> list[Path]:
-    """All but the most recently written of the stores that differ in the fingerprint alone; empty
-    ones do not count.
+    """Of stores that differ in the fingerprint alone, all but the most recently written.
+
+    Empty stores do not count.
     """
     groups: dict[tuple[Path, str], list[Path]] = {}
     for store in stores:
         if (name := split_store_name(store.name)) and not is_empty(store):
             groups.setdefault((store.parent, name[0]), []).append(store)
-    ordered = [sorted(group, key=_written) for group in groups.values()]
-    return [store for group in ordered for store in group[:-1]]
+    older: list[Path] = []
+    for group in groups.values():
+        older += sorted(group, key=_written)[:-1]
+    return older
 
 
 def leftovers(store: Path, unfinished: bool, older: bool) -> Iterator[tuple[Path, str]]:
@@ -30,7 +34,11 @@ def leftovers(store: Path, unfinished: bool, older: bool) -> Iterator[tuple[Path
     ``unfinished`` adds the parts of an interrupted job, ``older`` says that the store as a whole is
     superseded.
     """
-    why = "older fingerprint" if older else "nothing was stored" if is_empty(store) else ""
+    why = ""
+    if older:
+        why = "older fingerprint"
+    elif is_empty(store):
+        why = "nothing was stored"
     if why:
         yield from ((path, why) for path in sorted(store.iterdir()))
         yield store, why

@@ -19,12 +19,12 @@ _POLL_SECONDS = 0.1
 def locked(
     path: Path, wait: bool = True, say: Callable[[str], None] | None = None
 ) -> Iterator[None]:
-    """Hold the lock file ``path`` for the block; it holds the owner's process id and is removed
-    afterwards.
+    """Hold the lock file ``path`` for the block, then remove it.
 
-    The operating system drops the lock when its owner dies, so a stale file is simply taken over.
-    When another process holds it: ``wait`` until it ends (``say`` is told once whom it waits for),
-    or else raise MmserError naming that process.
+    The file names its owner's process. The operating system drops the lock when the owner dies, so
+    a file that is left over is simply used again. While another process holds the lock: ``wait``
+    until it ends (``say`` is called once with a line that names it), or else raise MmserError
+    naming it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = _try_lock(path)

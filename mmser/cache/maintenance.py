@@ -1,5 +1,4 @@
-"""Looking after caches: `verify` recomputes checksums, `info` describes, `gc` clears what nobody
-needs.
+"""Looking after caches: `verify` recomputes checksums, `info` describes, `gc` removes leftovers.
 
 ``directory`` is a store, a corpus's folder, or a whole cache.
 """
@@ -32,12 +31,11 @@ def stores_in(directory: str | Path) -> list[Path]:
     root = Path(directory)
     # The folder's name tells a store whose info.json is lost.
     folders = [root] if _is_store(root) else [path for path in root.glob("**/") if _is_store(path)]
-    found = sorted(folders)
-    if not found:
+    if not folders:
         raise MmserError(
             f"caches in {root}", "none", "Name a cache folder, or run `mmser preprocess` first."
         )
-    return found
+    return sorted(folders)
 
 
 def verify(directory: str | Path) -> pd.DataFrame:
@@ -64,9 +62,7 @@ def verify(directory: str | Path) -> pd.DataFrame:
 
 
 def info(directory: str | Path) -> pd.DataFrame:
-    """One row per store: what made it, how much is in it, whether it is finished, and its failures
-    by reason.
-    """
+    """One row per store: what made it, how much is in it, if it is finished, failures by reason."""
     import pandas as pd
 
     begun = [
@@ -82,8 +78,8 @@ def gc(
 
     Always listed: temporary files, shards no row refers to, parts already merged, stores in which
     nothing was stored. ``old`` adds all but the most recently written store of each (extractor,
-    transcript); ``unfinished`` adds the parts of interrupted jobs, which would otherwise be gone on
-    with. One row per file or folder: path, why, bytes, removed.
+    transcript); ``unfinished`` adds the parts of interrupted jobs, which the same command would
+    otherwise complete. One row per file or folder: path, why, bytes, removed.
     """
     import pandas as pd
 
@@ -94,8 +90,8 @@ def gc(
         try:
             with locked(store.with_name(store.name + LOCK), wait=False):
                 rows += _cleared(store, unfinished, store in older, apply)
-        except MmserError as taken:
-            rows.append(_kept(store, f"in use: {taken.found}"))
+        except MmserError as in_use:
+            rows.append(_left_alone(store, f"in use: {in_use.found}"))
     return pd.DataFrame(rows, columns=["path", "why", "bytes", "removed"])
 
 
@@ -104,12 +100,9 @@ def _is_store(path: Path) -> bool:
 
 
 def _checked_manifest(folder: Path) -> dict[str, Any]:
-    problem = manifest_problem(folder)
-    remark = (
-        ""
-        if problem or has_digest(folder)
-        else "written by an earlier version, which kept no digest"
-    )
+    problem, remark = manifest_problem(folder), ""
+    if not problem and not has_digest(folder):
+        remark = "written by an earlier version, which kept no digest"
     return {"store": str(folder), "file": MANIFEST, "ok": not problem, "problem": problem or remark}
 
 
@@ -156,9 +149,7 @@ def _rows(store: Path) -> list[Row]:
 
 
 def _shard_problem(store: Path, name: str, rows: list[Row]) -> str:
-    """What is wrong with a shard, "" when its checksum and every array's length and shape are as
-    the index says.
-    """
+    """What is wrong with a shard, "" when its checksum and its arrays are as the index says."""
     from safetensors import SafetensorError, safe_open
 
     try:
@@ -201,13 +192,13 @@ def _described(store: Path) -> dict[str, Any]:
 
 def _cleared(store: Path, unfinished: bool, older: bool, apply: bool) -> list[dict[str, Any]]:
     try:
-        found = list(leftovers(store, unfinished, older))
+        removable = list(leftovers(store, unfinished, older))
     except MmserError as damaged:
-        return [_kept(store, f"damaged: {damaged.found}")]
-    return [_removed(path, why, apply) for path, why in found]
+        return [_left_alone(store, f"damaged: {damaged.found}")]
+    return [_removed(path, why, apply) for path, why in removable]
 
 
-def _kept(store: Path, why: str) -> dict[str, Any]:
+def _left_alone(store: Path, why: str) -> dict[str, Any]:
     return {"path": str(store), "why": why, "bytes": 0, "removed": False}
 
 

@@ -24,23 +24,21 @@ _PLACES = ("audio_path", "video_path")
 
 
 def keep_manifest(folder: Path, write: Callable[[Path], object]) -> None:
-    """Let ``write`` make the manifest of the corpus's ``folder``, and keep its digest; the folder's
-    lock must be held.
+    """Let ``write`` make the manifest of the corpus's ``folder``, and record its digest.
 
-    The same content leaves everything as it is.
+    The folder's lock must be held. The same content leaves everything as it is.
     """
     folder.mkdir(parents=True, exist_ok=True)
     aside = folder / f".new-{MANIFEST}"
     write(aside)
-    digest, known = file_digest(aside), _known(folder)
-    if digest not in known[-1:]:
-        write_json(folder / MANIFEST_DIGEST, {"sha256": [*known[-1:], digest]})
+    digest, present = file_digest(aside), _digests(folder)[-1:]
+    if digest not in present:
+        write_json(folder / MANIFEST_DIGEST, {"sha256": [*present, digest]})
     aside.replace(folder / MANIFEST)
 
 
 def manifest_problem(folder: Path) -> str:
-    """What is wrong with the manifest of a corpus's folder, "" when it is as preprocessing wrote
-    it.
+    """What is wrong with a corpus's manifest, "" when it is as preprocessing wrote it.
 
     A manifest of an earlier version, without a digest, cannot be judged and has no problem.
     """
@@ -48,20 +46,16 @@ def manifest_problem(folder: Path) -> str:
         return "missing"
     digest = file_digest(folder / MANIFEST)
     try:
-        known = _known(folder)
+        digests = _digests(folder)
     except MmserError as error:
         return error.found
-    return (
-        ""
-        if not known or digest in known
-        else "changed since preprocessing wrote it: edited or damaged"
-    )
+    if digests and digest not in digests:
+        return "changed since preprocessing wrote it: edited or damaged"
+    return ""
 
 
 def check_manifest(folder: Path) -> None:
-    """Raise MmserError when the manifest of a corpus's folder is not the one that preprocessing
-    wrote.
-    """
+    """Raise MmserError when a corpus's manifest is not the one that preprocessing wrote."""
     if problem := manifest_problem(folder):
         raise MmserError(f"{folder / MANIFEST} as preprocessing wrote it", problem, _remedy(folder))
 
@@ -78,14 +72,14 @@ def content_digest(table: pd.DataFrame) -> str:
     return text_digest(facts.to_json(orient="split", index=False, double_precision=15))
 
 
-def _known(folder: Path) -> list[str]:
-    """The kept digests, the present one last; none when there is no file."""
+def _digests(folder: Path) -> list[str]:
+    """The recorded digests, the present one last; none when there is no file."""
     path = folder / MANIFEST_DIGEST
     if not path.is_file():
         return []
     try:
-        known = json.loads(path.read_text(encoding="utf-8"))["sha256"]
-        return [str(digest) for digest in known]
+        digests = json.loads(path.read_text(encoding="utf-8"))["sha256"]
+        return [str(digest) for digest in digests]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise MmserError(
             f"a readable {path}", f"{type(error).__name__}: {error}", _remedy(folder)

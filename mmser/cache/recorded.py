@@ -1,5 +1,6 @@
-"""The stores a run was made from, by the fingerprints in its record, whatever else lies in the
-cache by now.
+"""The stores a run was made from, by the fingerprints in its record.
+
+Whatever else lies in the cache by now does not count.
 """
 
 from __future__ import annotations
@@ -16,28 +17,33 @@ Settings = Mapping[str, Any]
 
 
 def recorded_stores(settings: Settings, environment: Mapping[str, Any]) -> dict[str, str]:
-    """{extractor as the config names it: full name of the store's folder}, from the ``caches`` of
-    environment.json.
+    """{extractor as the config names it: full name of the store's folder}.
 
-    ``caches`` holds the fingerprint of each stream, and as ``<stage>.<stream>`` that of each stream
-    for which a stage names another extractor.
+    They are in ``caches`` of the run's environment.json: the fingerprint of each stream, and as
+    ``<stage>.<stream>`` that of each stream for which a stage names another extractor.
     """
     names = {}
     for key, fingerprint in (environment.get("caches") or {}).items():
         stage, _, stream = str(key).rpartition(".")
-        part = (settings.get("stages") or {}).get(stage) or {} if stage else settings
-        asked = ((part.get("streams") or {}).get(stream) or {}).get("extractor")
-        if asked is not None:
-            short = (split_store_name(str(asked)) or (str(asked),))[0]
-            names[str(asked)] = f"{short}-{fingerprint}"
+        extractor = _extractor(settings, stage, stream)
+        if extractor is not None:
+            short = (split_store_name(extractor) or (extractor,))[0]
+            names[extractor] = f"{short}-{fingerprint}"
     return names
+
+
+def _extractor(settings: Settings, stage: str, stream: str) -> str | None:
+    """The extractor that the run, or one of its stages, names for a stream."""
+    section = (settings.get("stages") or {}).get(stage) or {} if stage else settings
+    spec = (section.get("streams") or {}).get(stream) or {}
+    extractor = spec.get("extractor")
+    return None if extractor is None else str(extractor)
 
 
 def find_recorded(
     cache: str | Path, corpus: str, extractor: str, recorded: Mapping[str, str]
 ) -> Path:
-    """The store that a run's record names for ``extractor``, or the one of that name where the
-    record knows none.
+    """The store that a run's record names for ``extractor``, or else the only one of that name.
 
     Raises as `find_store`; MmserError when the recorded one is gone.
     """

@@ -8,14 +8,12 @@ from mmser.cache.layout import TRANSCRIPT, split_store_name
 
 
 def preprocess_command(corpus: str, extractor_name: str) -> str:
-    """The command that fills the store ``extractor_name`` (short, or a folder's full name) of
-    ``corpus``.
-    """
+    """The command that fills a store of ``corpus``, by its short name or its folder's full one."""
     name, source = split_source(extractor_name)
-    read = "words" if name == TRANSCRIPT else name
-    return f"mmser preprocess corpus={corpus} extractors=[{read}]" + (
-        f" transcript={source}" if source else ""
-    )
+    # Transcripts are made on the way to the features of whatever reads words.
+    extractor = "words" if name == TRANSCRIPT else name
+    command = f"mmser preprocess corpus={corpus} extractors=[{extractor}]"
+    return f"{command} transcript={source}" if source else command
 
 
 def rebuild(directory: Path) -> str:

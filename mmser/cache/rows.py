@@ -17,10 +17,10 @@ Row = dict[str, Any]
 def read_table_rows(
     path: Path, schema: pa.Schema, what: str, remedy: str, empty: Sequence[str] = ()
 ) -> list[Row]:
-    """The rows of a parquet file as ``schema`` describes them; only the columns ``empty`` may lack
-    a value.
+    """The rows of a parquet file as ``schema`` describes them.
 
-    Raises MmserError when the file is damaged, lacks a column, or holds other types.
+    Only the columns ``empty`` may lack a value. Raises MmserError when the file is damaged, lacks a
+    column, or holds other types.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq

@@ -1,6 +1,4 @@
-"""One memory-mapped safetensors file; arrays are views into the mapping, so that reading copies
-nothing.
-"""
+"""One memory-mapped safetensors file: arrays are views into it, so that reading copies nothing."""
 
 from __future__ import annotations
 
@@ -15,11 +13,10 @@ _DTYPES = {"F16": np.float16, "F32": np.float32, "I32": np.int32, "I64": np.int6
 
 
 class Shard:
-    """Raises SafetensorError for a file that is none (header, offsets and length are checked),
-    OSError if missing.
-    """
+    """The arrays of one shard, by key."""
 
     def __init__(self, path: Path) -> None:
+        """Raises SafetensorError for a damaged file, OSError for a missing one."""
         with safe_open(str(path), framework="numpy"):
             pass  # The library checks that every tensor lies inside the file.
         with path.open("rb") as file:
@@ -34,6 +31,5 @@ class Shard:
         start, _ = entry["data_offsets"]
         shape = tuple(entry["shape"])
         size = int(np.prod(shape, dtype=np.int64))
-        return np.frombuffer(self._map, _DTYPES[entry["dtype"]], size, self._begin + start).reshape(
-            shape
-        )
+        flat = np.frombuffer(self._map, _DTYPES[entry["dtype"]], size, self._begin + start)
+        return flat.reshape(shape)

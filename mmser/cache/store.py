@@ -1,5 +1,6 @@
-"""Reading a store: memory-mapped shards, opened once per process; safe to hand to forked or spawned
-workers.
+"""Reading a store: memory-mapped shards, opened once per process.
+
+A `Store` may be handed to forked or spawned workers.
 """
 
 from __future__ import annotations
@@ -46,10 +47,9 @@ class Store:
         self.directory = Path(directory)
         for name in (INFO, INDEX):
             if not (self.directory / name).is_file():
-                found = f"no {name} in {self.directory}"
                 raise MmserError(
                     "a cache directory",
-                    found,
+                    f"no {name} in {self.directory}",
                     "Run the `mmser preprocess` command that makes it (again).",
                 )
         self.info: dict[str, Any] = read_info(self.directory)
@@ -77,9 +77,7 @@ class Store:
 
     @cached_property
     def index(self) -> pd.DataFrame:
-        """One row per utterance, done or failed: `core.tables.INDEX_COLUMNS` and those of
-        `cache.index`.
-        """
+        """One row per utterance, done or failed, with the columns of `mmser.cache.index`."""
         return as_table(list(self._rows.values()))
 
     @cached_property
@@ -88,8 +86,7 @@ class Store:
         return tuple(identifier for identifier, row in self._rows.items() if row["status"] == OK)
 
     def read(self, identifier: str) -> np.ndarray:
-        """Values (time, *feature) in the stored dtype: a read-only view of the mapped shard, copied
-        by who changes it.
+        """Values (time, *feature) in the stored dtype: a read-only view of the mapped shard.
 
         Raises MmserError when the utterance failed or is unknown, or when the shard is missing or
         damaged.
@@ -103,9 +100,7 @@ class Store:
         return values
 
     def spans(self, identifier: str) -> np.ndarray | None:
-        """(time, 2) float32 start and end seconds of each row, None where the rows
-        have no spans.
-        """
+        """(time, 2) float32 start and end seconds of each row, None where rows have no spans."""
         row = self._row(identifier)
         return self._tensor(row, span_key(identifier)) if row["spans"] else None
 
@@ -120,12 +115,11 @@ class Store:
         return length
 
     def unchecked_bytes(self) -> int:
-        """What `check` would read."""
+        """Bytes of files that `check` would read through."""
         return unchecked_bytes(self._files(self.ids))
 
     def check(self, identifiers: Iterable[str] | None = None) -> None:
-        """Read through every shard that this process has not yet, or those that hold the utterances
-        ``identifiers``.
+        """Verify the shards that hold these utterances (default: all), unless this process has.
 
         Raises MmserError when one is missing or damaged.
         """
@@ -133,8 +127,9 @@ class Store:
             check_file(path, checksum)
 
     def _files(self, identifiers: Iterable[str]) -> list[tuple[Path, str]]:
-        """(path, checksum) of the shards that hold these utterances. Raises MmserError when one is
-        missing.
+        """(path, checksum) of the shards that hold these utterances.
+
+        Raises MmserError when one is missing.
         """
         rows = (self._rows[identifier] for identifier in identifiers if identifier in self)
         shards = {row["shard"]: row["checksum"] for row in rows}
@@ -154,16 +149,15 @@ class Store:
                 "Preprocess that corpus again.",
             )
         if row["status"] != OK:
-            found = f"it failed: {row['error']} {row['detail']}".strip()
             raise MmserError(
                 f"values of {identifier} in {self.directory}",
-                found,
+                f"it failed: {row['error']} {row['detail']}".strip(),
                 "Leave it out, or mend the media.",
             )
         return row
 
     def _tensor(self, row: Row, key: str) -> np.ndarray:
-        if self._process != os.getpid():
+        if self._process != os.getpid():  # a fork: mappings are opened anew in each process
             self._shards, self._process = {}, os.getpid()
         try:
             if row["shard"] not in self._shards:

@@ -1,6 +1,6 @@
-"""Tensors to safetensors: the one place that writes them, wherever they lived.
+"""Arrays and modules to safetensors and back: the one place that writes them.
 
-A module's tensors may be views of one buffer (cuDNN keeps the weights of a recurrent layer so),
+A module's tensors may be views of one buffer (cuDNN does so with the weights of a recurrent layer),
 share one storage (tied weights) or lie on a GPU. The file holds a contiguous copy of each by its
 name, and tied ones once.
 """
@@ -33,7 +33,7 @@ def load_arrays(path: str | Path) -> dict[str, np.ndarray]:
     """What a file holds, as arrays. Raises MmserError when it is damaged."""
     from safetensors.numpy import load_file
 
-    with _damage_told(path):
+    with _damage_as_error(path):
         return load_file(path)
 
 
@@ -43,18 +43,18 @@ def save_module(module: nn.Module, path: str | Path) -> None:
     from safetensors.torch import save_file
 
     state = module.state_dict()
-    kept = [min(names) for names in _tied(state)]
+    names = [min(group) for group in _tied(state)]
     # A clone even of what is contiguous: as a view it would share its storage with its neighbours.
     copies = {
         name: state[name].detach().cpu().clone(memory_format=torch.contiguous_format)
-        for name in sorted(kept)
+        for name in sorted(names)
     }
     with written_aside(Path(path)) as aside:
         save_file(copies, aside)
 
 
 @contextmanager
-def _damage_told(path: str | Path) -> Iterator[None]:
+def _damage_as_error(path: str | Path) -> Iterator[None]:
     from safetensors import SafetensorError
 
     try:
@@ -66,9 +66,7 @@ def _damage_told(path: str | Path) -> Iterator[None]:
 
 
 def _tied(state: Mapping[str, Tensor]) -> list[list[str]]:
-    """The names of a state's tensors; those that are the same numbers in the same place stand
-    together.
-    """
+    """The names of a state's tensors, grouped: those of one group are one and the same tensor."""
     groups: dict[object, list[str]] = {}
     for name, tensor in state.items():
         same = (tensor.device, tensor.data_ptr(), tensor.shape, tensor.stride(), tensor.dtype)

@@ -1,10 +1,9 @@
-"""Transcripts of an ASR system, kept like a feature: text, word times and confidences in one
-parquet table.
+"""Transcripts of an ASR system, stored like a feature, in one parquet table.
 
 A store is a folder ``transcript@<source>-<fingerprint>`` with ``info.json`` and
 ``transcripts.parquet``, one row per utterance: id, text, words (JSON list of text, start, end,
 confidence), status, error, detail, digest. The table is small, so it is replaced as a whole after
-every step; the rows' order is the order of work, the bytes repeat.
+every step. Rows stand in the order of work; the same work gives the same bytes.
 """
 
 from __future__ import annotations
@@ -36,8 +35,8 @@ COLUMNS = ("id", "text", "words", "status", "error", "detail", "digest")
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """What was heard in one utterance, and the digest of the sound it was heard in."""
+class TranscriptEntry:
+    """What a recogniser gave for one utterance, and the digest of the sound it was given."""
 
     id: str
     digest: str
@@ -72,9 +71,10 @@ class TranscriptStore:
         try:
             return result_of(self.rows[identifier], self.info["transcript"]["source"])
         except (ValueError, TypeError) as error:
-            found = f"{error} in the words of {identifier}"
             raise MmserError(
-                f"whole transcripts in {self.directory}", found, rebuild(self.directory)
+                f"whole transcripts in {self.directory}",
+                f"{error} in the words of {identifier}",
+                rebuild(self.directory),
             ) from error
 
 
@@ -96,8 +96,9 @@ class TranscriptWriter:
             self._mark(complete=False)
 
     def is_stored(self, identifier: str, digest: str, retry_failed: bool = False) -> bool:
-        """Whether this utterance is there, heard in the same sound; ``retry_failed`` counts
-        failures as absent.
+        """Whether this utterance is there, transcribed from the same sound.
+
+        ``retry_failed`` counts failures as absent.
         """
         row = self.rows.get(identifier)
         return (
@@ -106,13 +107,13 @@ class TranscriptWriter:
             and not (retry_failed and row["status"] != OK)
         )
 
-    def add(self, heard: Sequence[Heard]) -> list[Row]:
-        """Store results durably, in order; one for a stored utterance replaces it."""
-        if not heard:
+    def add(self, entries: Sequence[TranscriptEntry]) -> list[Row]:
+        """Store entries durably, in order; one for a stored utterance replaces it."""
+        if not entries:
             return []
         if self.complete:
             self._mark(complete=False)
-        added = [_row(item) for item in heard]
+        added = [_row(entry) for entry in entries]
         for row in added:
             self.rows.pop(row["id"], None)
             self.rows[row["id"]] = row
@@ -131,12 +132,10 @@ class TranscriptWriter:
             self._mark(complete=True)
 
     def _mark(self, complete: bool) -> None:
-        failed = sum(row["status"] != OK for row in self.rows.values())
-        counts = (
-            {"ok": len(self.rows) - failed, "failed": failed}
-            if complete
-            else {"ok": None, "failed": None}
-        )
+        counts: dict[str, int | None] = {"ok": None, "failed": None}
+        if complete:
+            failed = sum(row["status"] != OK for row in self.rows.values())
+            counts = {"ok": len(self.rows) - failed, "failed": failed}
         write_json(self.directory / INFO, self.recipe.info() | counts | {"complete": complete})
         self.complete = complete
 
@@ -153,8 +152,9 @@ class TranscriptWriter:
 def open_transcripts(
     directory: Path, recipe: Recipe, wait: bool = True, say: Callable[[str], None] | None = None
 ) -> Iterator[TranscriptWriter]:
-    """The store's writer, alone on it for the block. Raises MmserError when it is taken and
-    ``wait`` is false.
+    """The store's only writer, for the block.
+
+    Raises MmserError when another process writes it and ``wait`` is false.
     """
     with (
         locked(directory.with_name(directory.name + LOCK), wait=wait, say=say),
@@ -170,10 +170,10 @@ def result_of(row: Row, source: str) -> Transcript | Failure:
     return Transcript(row["text"], source, tuple(Word(**word) for word in json.loads(row["words"])))
 
 
-def _row(heard: Heard) -> Row:
-    result = heard.result
+def _row(entry: TranscriptEntry) -> Row:
+    result = entry.result
     if isinstance(result, Failure):
-        known = {
+        facts = {
             "text": "",
             "words": "[]",
             "status": FAILED,
@@ -182,8 +182,8 @@ def _row(heard: Heard) -> Row:
         }
     else:
         words = json.dumps([asdict(word) for word in result.words], ensure_ascii=False)
-        known = {"text": result.text, "words": words, "status": OK, "error": "", "detail": ""}
-    return {"id": heard.id, **known, "digest": heard.digest}
+        facts = {"text": result.text, "words": words, "status": OK, "error": "", "detail": ""}
+    return {"id": entry.id, **facts, "digest": entry.digest}
 
 
 def _read_rows(path: Path) -> dict[str, Row]:

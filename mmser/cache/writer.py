@@ -1,10 +1,10 @@
-"""Filling a store: parts as they come, shards of a fixed size, an index; killed anywhere it goes on
-to the same bytes.
+"""Filling a store: parts as they come, shards of a fixed size, an index.
 
 Each `Writer.add` becomes a part file. When the parts reach the shard size they are merged into one
-shard, the index is replaced, and the parts go. Every step is a rename, so what stands on the disk
-is always the state after some whole step, and the bytes of the end depend on the sequence of
-entries alone, never on time or on interruptions.
+shard, the index is replaced, and the parts are removed. Every step is a rename, so that the disk
+always holds the state after some whole step: a process that is killed at any point loses at most
+the step it was in, and the next one resumes there. The bytes of a finished store depend on the
+sequence of entries alone, never on time or on interruptions.
 """
 
 from __future__ import annotations
@@ -64,8 +64,9 @@ class Writer:
             self._write_info(complete=False)
 
     def is_stored(self, identifier: str, digest: str, retry_failed: bool = False) -> bool:
-        """Whether this utterance is there, made from the same content; ``retry_failed`` counts
-        failures as absent.
+        """Whether this utterance is there, made from the same content.
+
+        ``retry_failed`` counts failures as absent.
         """
         row = self.rows.get(identifier)
         return (
@@ -75,8 +76,9 @@ class Writer:
         )
 
     def add(self, entries: Sequence[Entry]) -> list[Row]:
-        """Store entries durably, in order, and return their rows; an entry for a stored utterance
-        replaces it.
+        """Store entries durably, in order, and return their rows.
+
+        An entry for a stored utterance replaces it.
         """
         if not entries:
             return []
@@ -111,31 +113,27 @@ class Writer:
         return read_info(self.directory)
 
     def _write_info(self, complete: bool) -> None:
-        done = [row for row in self.rows.values() if row["status"] == OK]
-        shape = (
-            [int(size) for size in done[0]["dimension"].split("x") if size]
-            if complete and done
-            else None
-        )
-        counts = (
-            {"ok": len(done), "failed": len(self.rows) - len(done)}
-            if complete
-            else {"ok": None, "failed": None}
-        )
-        write_json(
-            self.directory / INFO,
-            self.recipe.info() | {"feature_shape": shape} | counts | {"complete": complete},
-        )
+        state: dict[str, Any] = {"feature_shape": None, "ok": None, "failed": None}
+        if complete:
+            done = [row for row in self.rows.values() if row["status"] == OK]
+            sizes = done[0]["dimension"].split("x") if done else None
+            shape = None if sizes is None else [int(size) for size in sizes if size]
+            state = {
+                "feature_shape": shape,
+                "ok": len(done),
+                "failed": len(self.rows) - len(done),
+            }
+        write_json(self.directory / INFO, self.recipe.info() | state | {"complete": complete})
 
     def _recover(self) -> None:
-        """Take up what an earlier process left: committed rows, whole parts; the rest goes."""
+        """Resume from what an earlier process left: committed rows and whole parts."""
         if (self.directory / INDEX).exists():
             self.rows = {row["id"]: row for row in read_rows(self.directory / INDEX)}
         self._commit_number = 1 + max((row["commit"] for row in self.rows.values()), default=-1)
         for leftover in self.directory.glob(f"*{TEMPORARY}"):
             leftover.unlink()
-        # A shard beyond the index was being committed when its process ended: its parts are still
-        # there.
+        # A shard that the index does not know was being committed when its process ended: it is
+        # made again, since its parts are still there.
         for path in self.directory.glob("shard-*.safetensors"):
             if is_shard(path.name) and int(path.stem.split("-")[1]) >= self._commit_number:
                 path.unlink()
@@ -166,9 +164,7 @@ class Writer:
             self._commit()
 
     def _commit(self) -> None:
-        """Parts -> one shard -> index -> parts removed. Any prefix of these steps is recovered
-        from.
-        """
+        """Parts -> one shard -> index -> parts removed; `_recover` resumes after any of these."""
         name = shard_name(self._commit_number)
         tensors: dict[str, np.ndarray] = {}
         for path in self._parts:
@@ -210,8 +206,9 @@ def open_writer(
     wait: bool = True,
     say: Callable[[str], None] | None = None,
 ) -> Iterator[Writer]:
-    """The store's `Writer`, alone on it for the block. Raises MmserError when it is taken and
-    ``wait`` is false.
+    """The store's only `Writer`, for the block.
+
+    Raises MmserError when another process writes it and ``wait`` is false.
     """
     with (
         locked(directory.with_name(directory.name + LOCK), wait=wait, say=say),

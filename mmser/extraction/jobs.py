@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from mmser.cache.entry import Entry
 from mmser.cache.fingerprint import CORPUS_TRANSCRIPT
 from mmser.cache.layout import TRANSCRIPT
-from mmser.cache.transcripts import Heard, TranscriptWriter
+from mmser.cache.transcripts import TranscriptEntry, TranscriptWriter
 from mmser.cache.writer import Writer
 from mmser.core.clip import (
     SAMPLE_RATE,
@@ -166,7 +166,10 @@ class TranscriberJob:
             _absent(clip, "audio") if clip.waveform is None else next(spoken) for clip in due
         ]
         self.writer.add(
-            [Heard(c.id, self.missing[c.id], r) for c, r in zip(due, results, strict=True)]
+            [
+                TranscriptEntry(c.id, self.missing[c.id], r)
+                for c, r in zip(due, results, strict=True)
+            ]
         )
 
     def _transcribe(self, clips: Sequence[Clip]) -> Sequence[Transcript | Failure]:

@@ -86,7 +86,7 @@ def test_a_worker_trusts_what_its_parent_has_read(
     store = Store(filled)
     store.check()
     sent, read = pickle.dumps(store), len(hashed)
-    monkeypatch.setattr(checked, "_right", {})  # as in a spawned process
+    monkeypatch.setattr(checked, "_verified", {})  # as in a spawned process
     worker = pickle.loads(sent)  # noqa: S301 - our own object
     worker.read(one_in(worker, SHARD))
     assert len(hashed) == read

@@ -11,7 +11,7 @@ from mmser.cache.index import read_rows, write_index
 from mmser.cache.lock import locked
 from mmser.cache.maintenance import gc, info, verify
 from mmser.cache.store import Store
-from mmser.cache.transcripts import Heard, open_transcripts
+from mmser.cache.transcripts import TranscriptEntry, open_transcripts
 from mmser.cache.writer import open_writer
 from mmser.core.clip import Transcript
 from mmser.core.errors import MmserError
@@ -72,7 +72,7 @@ def test_transcripts_are_verified_and_described(tmp_path: Path):
     what = recipe(name="transcript", transcript={"source": "asr"})
     directory = tmp_path / "corpus" / f"transcript@asr-{what.fingerprint}"
     with open_transcripts(directory, what) as writer:
-        writer.add([Heard("u0", "d", Transcript("hello", "asr"))])
+        writer.add([TranscriptEntry("u0", "d", Transcript("hello", "asr"))])
         writer.finish()
     assert verify(tmp_path).ok.all() and info(tmp_path).ok[0] == 1
     flip(directory / "transcripts.parquet", 40)

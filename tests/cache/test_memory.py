@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import numpy as np
-from cache_makers import entries, fill
+from makers.cache_stores import entries, fill
 
 from mmser.cache.feature_store import FeatureStore
 from mmser.cache.joined import JoinedStore

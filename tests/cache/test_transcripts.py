@@ -8,7 +8,7 @@ import pytest
 
 from mmser.cache.fingerprint import Recipe
 from mmser.cache.store import find_store
-from mmser.cache.transcripts import Heard, TranscriptStore, open_transcripts
+from mmser.cache.transcripts import TranscriptEntry, TranscriptStore, open_transcripts
 from mmser.core.clip import Failure, Transcript
 from mmser.core.errors import MmserError
 from mmser.core.utterance import Word
@@ -21,16 +21,21 @@ def folder(cache: Path) -> Path:
     return cache / "corpus" / f"transcript@asr-tiny-{RECIPE.fingerprint}"
 
 
-def write(cache: Path, heard: list[Heard]) -> Path:
+def write(cache: Path, entries: list[TranscriptEntry]) -> Path:
     with open_transcripts(folder(cache), RECIPE) as writer:
-        writer.add(heard)
+        writer.add(entries)
         writer.finish()
     return folder(cache)
 
 
 def test_round_trip(tmp_path: Path):
-    heard = [Heard("u0", "d", SPOKEN), Heard("u1", "d", Transcript("", "asr-tiny"))]
-    write(tmp_path, [*heard, Heard("u2", "d", Failure("u2", "no audio track", "x.mp4"))])
+    entries = [
+        TranscriptEntry("u0", "d", SPOKEN),
+        TranscriptEntry("u1", "d", Transcript("", "asr-tiny")),
+    ]
+    write(
+        tmp_path, [*entries, TranscriptEntry("u2", "d", Failure("u2", "no audio track", "x.mp4"))]
+    )
     store = TranscriptStore(find_store(tmp_path, "corpus", "transcript@asr-tiny"))
     assert store.read("u0") == SPOKEN and store.read("u1") == Transcript("", "asr-tiny")
     assert store.read("u2") == Failure("u2", "no audio track", "x.mp4")
@@ -41,10 +46,10 @@ def test_round_trip(tmp_path: Path):
 
 
 def test_steps_and_one_go_give_the_same_bytes(tmp_path: Path):
-    heard = [Heard(f"u{i}", "d", SPOKEN) for i in range(6)]
-    whole = write(tmp_path / "a", heard)
+    entries = [TranscriptEntry(f"u{i}", "d", SPOKEN) for i in range(6)]
+    whole = write(tmp_path / "a", entries)
     for at in range(0, 6, 2):
-        stepped = write(tmp_path / "b", heard[at : at + 2])
+        stepped = write(tmp_path / "b", entries[at : at + 2])
     assert (whole / "transcripts.parquet").read_bytes() == (
         stepped / "transcripts.parquet"
     ).read_bytes()
@@ -52,7 +57,13 @@ def test_steps_and_one_go_give_the_same_bytes(tmp_path: Path):
 
 
 def test_changed_sound_is_heard_again(tmp_path: Path):
-    write(tmp_path, [Heard("u0", "old", SPOKEN), Heard("u1", "d", Failure("u1", "silence"))])
+    write(
+        tmp_path,
+        [
+            TranscriptEntry("u0", "old", SPOKEN),
+            TranscriptEntry("u1", "d", Failure("u1", "silence")),
+        ],
+    )
     with open_transcripts(folder(tmp_path), RECIPE) as writer:
         assert writer.is_stored("u0", "old") and not writer.is_stored("u0", "new")
         assert writer.is_stored("u1", "d") and not writer.is_stored("u1", "d", retry_failed=True)

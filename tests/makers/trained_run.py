@@ -8,7 +8,7 @@ import pandas as pd
 from mmser.cache.entry import Entry
 from mmser.cache.fingerprint import Recipe, recipe_of
 from mmser.cache.layout import store_directory
-from mmser.cache.transcripts import Heard, open_transcripts
+from mmser.cache.transcripts import TranscriptEntry, open_transcripts
 from mmser.cache.writer import open_writer
 from mmser.core.clip import Clip, Features, Transcript
 from mmser.corpora.manifest import write_manifest
@@ -91,7 +91,10 @@ def write_recogniser(cache, heard):
         store_directory(cache, "small", "transcript", "pocketsphinx", recipe.fingerprint), recipe
     ) as writer:
         writer.add(
-            [Heard(i, "0" * 64, Transcript(text, "pocketsphinx")) for i, text in heard.items()]
+            [
+                TranscriptEntry(i, "0" * 64, Transcript(text, "pocketsphinx"))
+                for i, text in heard.items()
+            ]
         )
         writer.finish()
     write_store(
