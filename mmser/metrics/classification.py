@@ -97,6 +97,23 @@ def macro_precision(counts: Counts) -> np.ndarray:
     return _mean_over_present(np.nan_to_num(_precision(counts)), counts)
 
 
+def mcc(counts: Counts) -> np.ndarray:
+    """Matthews correlation of targets and predictions over all classes (Gorodkin 2004, eq. 8).
+
+    A constant prediction says nothing of the target: 0, the limit of 0/0 (Chicco and Jurman 2020).
+    Where all targets are of one class there is nothing to correlate with: NaN.
+    """
+    counts = np.asarray(counts, dtype=np.float64)
+    total = counts.sum((-1, -2))
+    targets, predictions = _support(counts), counts.sum(-2)
+    covariance = total * _hits(counts).sum(-1) - (targets * predictions).sum(-1)
+    target_variance = total**2 - (targets**2).sum(-1)
+    prediction_variance = total**2 - (predictions**2).sum(-1)
+    correlation = _ratio(covariance, np.sqrt(target_variance * prediction_variance))
+    constant = (prediction_variance == 0) & (target_variance > 0)
+    return np.where(constant, 0.0, correlation)
+
+
 def per_class(counts: Counts, classes: Sequence[str]) -> pd.DataFrame:
     """One row per class: support, how often predicted, recall, precision, f1; NaN if undefined."""
     return pd.DataFrame(
@@ -224,5 +241,16 @@ CLASSIFICATION = (
         better="max",
         sums=CONFUSION,
         elsewhere=('"UA" in the AMH paper',),
+    ),
+    Metric(
+        "mcc",
+        mcc,
+        title="MCC",
+        meaning="Matthews correlation of targets and predictions over all classes: 1 is perfect, "
+        "0 no better than chance, whatever the sizes of the classes",
+        unit="score",
+        better="max",
+        sums=CONFUSION,
+        elsewhere=("Matthews correlation coefficient", "R_K", "phi coefficient"),
     ),
 )

@@ -13,6 +13,7 @@ from mmser.metrics.classification import (
     grouped_confusion,
     macro_f1,
     macro_precision,
+    mcc,
     per_class,
     ua,
     wa,
@@ -65,6 +66,14 @@ def test_agrees_with_scikit_learn(pairs):
     assert macro_precision(counts) == pytest.approx(
         precision(target, prediction, average="macro", **averages)
     )
+    if len(present) > 1:
+        assert mcc(counts) == pytest.approx(sk.matthews_corrcoef(target, prediction))
+
+
+def test_a_constant_prediction_has_no_correlation_and_one_class_alone_none_that_is_defined():
+    assert mcc(np.array([[3, 0], [5, 0]])) == 0.0
+    assert np.isnan(mcc(np.array([[3, 2], [0, 0]])))
+    assert mcc(np.array([[3, 0], [0, 5]])) == pytest.approx(1.0)
 
 
 def test_ua_leaves_out_the_class_speaker_08_never_acted():
