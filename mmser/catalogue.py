@@ -24,14 +24,40 @@ KINDS = {
 }
 """The word used on the command line and the config group it lists."""
 
+METRICS = "metrics"
+"""Listed out of the table of metrics, which no config names."""
+
 
 def catalogue(kind: str) -> list[dict[str, str]]:
-    """One row per config of ``kind``, in name order. Raises UsageError for an unknown kind."""
+    """One row per config of ``kind``, in name order, or per metric in the order of print.
+
+    Raises UsageError for an unknown kind.
+    """
+    if kind == METRICS:
+        return _metric_rows()
     if kind not in KINDS:
-        raise unknown_name("list", kind, list(KINDS))
+        raise unknown_name("list", kind, [*KINDS, METRICS])
     group = KINDS[kind]
     describe = _system_row if group == "system" else _plugin_row
     return [describe(name, load_config(group, name)) for name in config_names(group)]
+
+
+def _metric_rows() -> list[dict[str, str]]:
+    # Imported here: the other lists need no numerical library.
+    from mmser.metrics.table import METRICS as TABLE
+
+    best = {"max": "higher", "min": "lower"}
+    return [
+        {
+            "name": metric.name,
+            "printed": metric.title,
+            "unit": metric.unit,
+            "better": best[metric.better],
+            "what": metric.meaning,
+            "elsewhere also": ", ".join(metric.elsewhere),
+        }
+        for metric in TABLE.values()
+    ]
 
 
 def _plugin_row(name: str, config: dict[str, Any]) -> dict[str, str]:

@@ -12,7 +12,9 @@ from mmser.core.printable import printable
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Options of `mmser list`."""
     parser.add_argument(
-        "kind", nargs="?", help="corpora, protocols, extractors, fusions, objectives, systems, ..."
+        "kind",
+        nargs="?",
+        help="corpora, protocols, extractors, fusions, objectives, systems, metrics, ...",
     )
 
 

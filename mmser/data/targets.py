@@ -29,15 +29,11 @@ def build_targets(
     a task without classes, ``values`` out of one without values. A task with listeners adds
     ``listener`` and ``listener_emotion``: see `mmser.data.listeners.listener_targets`.
     """
-    targets: dict[str, np.ndarray] = {}
+    targets = {each.batch_key: each.targets(rows) for each in task.target_sets}
     if task.classes:
-        targets["emotion"] = indices(rows["label"], task.classes)
         targets["votes"] = vote_shares(rows.get("votes", [None] * len(rows)), task.classes, labels)
     if task.listeners:
         targets |= listener_targets(rows, task, labels)
-    if task.values:
-        columns = [_numbers(rows, name) for name in task.values]
-        targets["values"] = np.stack(columns, axis=1)
     targets["speaker"] = indices(speaker_names(rows), task.speakers)
     targets["gender"] = indices(rows.get("gender", [None] * len(rows)), task.genders)
     targets["corpus"] = indices(rows["corpus"], task.corpora)
@@ -81,9 +77,3 @@ def vote_shares(
                     shares[row, index] += 1.0 / len(words)
     totals = shares.sum(axis=1, keepdims=True)
     return np.where(totals > 0, shares / np.where(totals > 0, totals, 1), np.nan).astype(np.float32)
-
-
-def _numbers(rows: pd.DataFrame, name: str) -> np.ndarray:
-    if name not in rows:
-        return np.full(len(rows), np.nan, np.float32)
-    return rows[name].astype("float64").to_numpy(np.float32, na_value=np.nan)

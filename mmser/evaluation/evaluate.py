@@ -79,7 +79,7 @@ def evaluate(
 def _predicted(model: MultimodalModel, data: FoldData) -> tuple[pd.DataFrame, np.ndarray]:
     """Predictions and fused vectors (utterance, feature) of the test split, in the fold's order."""
     loader = data.loader("test", shuffle=False)
-    table, vectors = predict_and_embed(model, loader, data.task.classes, data.task.values)
+    table, vectors = predict_and_embed(model, loader, data.task)
     order = order_of(table, data.ids("test"))
     return table.iloc[order].reset_index(drop=True), vectors[order]
 

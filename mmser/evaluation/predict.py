@@ -9,30 +9,30 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from mmser.core.batch import UNLABELLED, Batch, Outputs
+from mmser.core.batch import Batch, Outputs
 from mmser.core.errors import MmserError
-from mmser.core.tables import PREDICTION, PROBABILITY, TARGET
+from mmser.core.task import Task
 
 
-def predict(
-    model: nn.Module, loader: Iterable[Batch], classes: Sequence[str], values: Sequence[str] = ()
-) -> pd.DataFrame:
-    """Predictions in loader order: id, and target, prediction and probability_<class> (softmax),
-    and target_<value> and prediction_<value>.
+def predict(model: nn.Module, loader: Iterable[Batch], task: Task) -> pd.DataFrame:
+    """Predictions in loader order: id, and the columns of what the task asks.
+
+    Of classes these are target, prediction and probability_<class> (softmax), of values
+    target_<value> and prediction_<value>.
 
     The model runs in eval mode without gradients, on the device it lies on. Raises MmserError when
     the model gives no logits for the classes, or something that is no number.
     """
-    return predict_and_embed(model, loader, classes, values)[0]
+    return predict_and_embed(model, loader, task)[0]
 
 
 def predict_and_embed(
-    model: nn.Module, loader: Iterable[Batch], classes: Sequence[str], values: Sequence[str] = ()
+    model: nn.Module, loader: Iterable[Batch], task: Task
 ) -> tuple[pd.DataFrame, np.ndarray]:
     """`predict`, and the fused vectors (utterance, feature) float32 in the table's order."""
     tables, vectors = [], []
     for batch, outputs in run_model(model, loader):
-        tables.append(_batch_table(batch, outputs, classes, values))
+        tables.append(_batch_table(batch, outputs, task))
         vectors.append(outputs.vector.float().cpu().numpy())
     if not tables:
         raise MmserError(
@@ -66,22 +66,15 @@ def device_of(model: nn.Module) -> torch.device:
     return parameter.device if parameter is not None else torch.device("cpu")
 
 
-def _batch_table(
-    batch: Batch, outputs: Outputs, classes: Sequence[str], values: Sequence[str]
-) -> pd.DataFrame:
+def _batch_table(batch: Batch, outputs: Outputs, task: Task) -> pd.DataFrame:
     columns: dict[str, object] = {"id": list(batch.ids)}
-    if classes:
-        logits = _finite(outputs.logits, len(classes), "logits", batch.ids)
-        target = batch.targets["emotion"].tolist()
-        columns["target"] = [None if index == UNLABELLED else classes[index] for index in target]
-        columns["prediction"] = [classes[index] for index in logits.argmax(-1).tolist()]
-        probabilities = logits.softmax(-1).numpy()
-        columns |= {PROBABILITY + name: probabilities[:, i] for i, name in enumerate(classes)}
-    if values:
-        predicted = _finite(outputs.values, len(values), "values", batch.ids).numpy()
-        truth = batch.targets["values"].numpy()
-        columns |= {TARGET + name: truth[:, i] for i, name in enumerate(values)}
-        columns |= {PREDICTION + name: predicted[:, i] for i, name in enumerate(values)}
+    for target_set in task.target_sets:
+        answer = target_set.answer(outputs)
+        answer = _finite(answer, len(target_set.names), target_set.output, batch.ids)
+        columns |= target_set.target_columns(batch.targets[target_set.batch_key].numpy())
+        columns |= target_set.decisions(answer.numpy())
+        printed = target_set.printed(answer).numpy()
+        columns |= dict(zip(target_set.columns, printed.T, strict=True))
     return pd.DataFrame(columns)
 
 

@@ -17,7 +17,6 @@ import torch
 from mmser.core.batch import Batch
 from mmser.core.clip import Failure, Features
 from mmser.core.errors import MmserError
-from mmser.core.tables import PREDICTION, PROBABILITY
 from mmser.core.task import Task
 from mmser.evaluation.predict import run_model
 from mmser.evaluation.stress.masking import Keep
@@ -51,11 +50,12 @@ def vote(
     silent = ~np.any(list(there.values()), axis=0)
     _check_finite(whole[~silent], members)
     table = pd.DataFrame({name: whole[:, place] for place, name in enumerate(_columns(task))})
-    best = (
-        whole[:, : len(task.classes)].argmax(1) if task.classes else np.zeros(len(whole), np.int64)
-    )
-    if task.classes:
-        table.insert(0, "prediction", [task.classes[row] for row in best])
+    # The first target set decides what is said; its numbers are the first columns.
+    spoken = task.target_sets[0]
+    numbers = whole[:, : len(spoken.names)]
+    best = spoken.decisive(numbers)
+    for name, decision in spoken.decisions(numbers).items():
+        table.insert(0, name, decision)
     present = [[kind for kind in groups if there[kind][row]] for row in range(len(features))]
     table.insert(0, "modalities", ["+".join(kinds) for kinds in present])
     alone = np.array([len(kinds) < 2 for kinds in present])
@@ -74,15 +74,12 @@ def vote(
 
 
 def _columns(task: Task) -> list[str]:
-    return [
-        *(PROBABILITY + name for name in task.classes),
-        *(PREDICTION + name for name in task.values),
-    ]
+    return [column for target_set in task.target_sets for column in target_set.columns]
 
 
 def _mean_outputs(batches: Iterable[tuple[MultimodalModel, Batch]], task: Task) -> np.ndarray:
     """(segment, class + value) float64: probabilities and values, mean over the models."""
-    found = []
+    by_model = []
     for model, batch in batches:
         try:
             _, outputs = next(iter(run_model(model, [batch])))
@@ -90,14 +87,13 @@ def _mean_outputs(batches: Iterable[tuple[MultimodalModel, Batch]], task: Task) 
             told = " ".join(str(error).split())[:200]
             remedy = "Give longer parts (--whole, --segments), or a system that reads short ones."
             raise MmserError("segments that the model can read", told, remedy) from error
-        parts = (
-            [outputs.logits.float().softmax(-1)]
-            if task.classes and outputs.logits is not None
-            else []
-        )
-        parts += [outputs.values.float()] if task.values and outputs.values is not None else []
-        found.append(torch.cat(parts, dim=-1).double().cpu().numpy())
-    mean: np.ndarray = np.mean(found, axis=0)
+        parts = []
+        for target_set in task.target_sets:
+            answer = target_set.answer(outputs)
+            if answer is not None:
+                parts.append(target_set.printed(answer.float()))
+        by_model.append(torch.cat(parts, dim=-1).double().cpu().numpy())
+    mean: np.ndarray = np.mean(by_model, axis=0)
     return mean
 
 

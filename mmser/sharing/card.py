@@ -160,7 +160,7 @@ def _facts(trained: TrainedRun, members: Sequence[Member], corpora: Sequence[str
     span = sorted({min(counts), max(counts)}) if counts else []
     listed = ", ".join(f"fold {member.fold} seed {member.seed}" for member in members)
     rows = {
-        "predicts": ", ".join([*task.classes, *task.values]),
+        "predicts": ", ".join(name for each in task.target_sets for name in each.names),
         "system": " – ".join(str(system[key]) for key in ("name", "citation") if system.get(key))
         or trained.name,
         "corpus": ", ".join(corpora),

@@ -44,7 +44,7 @@ class Inputs:
     lengths: tuple[int, ...]
     indices: tuple[int, ...]
     aligned: bool
-    answers: dict[str, bool]
+    answers: tuple[str, ...]
 
     @classmethod
     def of(cls, trained: Trained, member: Member) -> Inputs:
@@ -62,7 +62,7 @@ class Inputs:
             tuple(USUAL.get(kind, STEPS) for kind in kinds),
             tuple(sizes.get(name, TOKENS) for name in encoders),
             trained.data["alignment"] != "native",
-            {"logits": bool(member.task.classes), "values": bool(member.task.values)},
+            tuple(target_set.output for target_set in member.task.target_sets),
         )
 
     @property

@@ -137,12 +137,7 @@ def export_onnx(
                 "This system cannot be exported to ONNX; share its model folder instead.",
             )
         aside.replace(path)
-    outputs = [
-        name
-        for name, there in (("logits", member.task.classes), ("values", member.task.values))
-        if there
-    ]
-    return OnnxFile(path, inputs.names, tuple(outputs), difference)
+    return OnnxFile(path, inputs.names, inputs.answers, difference)
 
 
 def _one(trained: Trained, fold: str | None, seed: int | None) -> Member:
@@ -168,7 +163,7 @@ def _exported(model: OnnxModel, inputs: Inputs) -> Any:
     open_recurrences(opened)
     tensors = example_inputs(inputs, *EXAMPLE)
     try:
-        answers = [name for name in ("logits", "values") if inputs.answers[name]]
+        answers = list(inputs.answers)
         return to_onnx(opened, tensors, inputs.axes(), inputs.names, answers)
     except (*EXPORT_ERRORS, CannotExport) as error:
         part, reason = failing_part(error, opened)

@@ -10,7 +10,10 @@ from torch import nn
 
 from mmser.core.batch import Outputs
 from mmser.core.errors import MmserError
+from mmser.core.task import Task
 from mmser.evaluation.predict import predict, predict_and_embed, run_model
+
+TASK = Task(classes=CLASSES)
 
 LOGITS = np.array([[2.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
 
@@ -21,7 +24,7 @@ def batch():
 
 
 def test_a_table_worked_by_hand(batch):
-    table, vectors = predict_and_embed(MeanModel(), [batch], CLASSES)
+    table, vectors = predict_and_embed(MeanModel(), [batch], TASK)
     assert table["id"].tolist() == ["x", "y"]
     assert table["target"].tolist()[0] == "ang"
     assert table["target"].isna().tolist() == [False, True]
@@ -47,7 +50,7 @@ class Regressor(nn.Module):
 def test_values_in_eval_mode_and_the_mode_is_put_back(batch):
     model = Regressor().train()
     batch.targets["values"] = torch.tensor([[1.0, 2.0], [torch.nan, 3.0]])
-    table = predict(model, [batch], (), ("valence", "arousal"))
+    table = predict(model, [batch], Task(values=("valence", "arousal")))
     assert table["prediction_valence"].tolist() == [4.0, 0.0]
     assert table["target_arousal"].tolist() == [2.0, 3.0]
     assert np.isnan(table["target_valence"][1])
@@ -63,13 +66,13 @@ def test_no_gradients(batch):
 def test_nan_never_becomes_a_class(batch):
     broken = make_batch(["x", "y"], LOGITS * [[1], [np.nan]], [0, 1], [["a"], ["b"]])
     with pytest.raises(MmserError, match="NaN or infinity for 1 in one batch, first y"):
-        predict(MeanModel(), [broken], CLASSES)
+        predict(MeanModel(), [broken], TASK)
 
 
 def test_a_model_that_predicts_something_else(batch):
     with pytest.raises(MmserError, match="4 logits per utterance; found 3"):
-        predict(MeanModel(), [batch], ("a", "b", "c", "d"))
+        predict(MeanModel(), [batch], Task(classes=("a", "b", "c", "d")))
     with pytest.raises(MmserError, match="1 values per utterance; found none"):
-        predict(MeanModel(), [batch], (), ("valence",))
+        predict(MeanModel(), [batch], Task(values=("valence",)))
     with pytest.raises(MmserError, match="utterances to predict; found none"):
-        predict(MeanModel(), [], CLASSES)
+        predict(MeanModel(), [], TASK)

@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mmser.catalogue import catalogue
+from mmser.cli import main
 from mmser.core.target_sets.classes import ClassTargets
 from mmser.core.target_sets.kinds import KINDS
 from mmser.core.target_sets.values import ValueTargets
@@ -148,3 +150,10 @@ def test_every_monitor_is_a_score_of_validation():
     of_values = answer_scores(ValueTargets(("v",)), np.arange(3.0)[:, None], logits[:, :1])
     assert set(MONITORS) <= {*of_classes, *of_values}
     assert of_classes["wa"] == 1.0
+
+
+def test_the_list_of_metrics_is_the_table(capsys):
+    assert [row["name"] for row in catalogue("metrics")] == list(METRICS)
+    assert main(["list", "metrics"]) == 0
+    printed = capsys.readouterr().out
+    assert "Matthews correlation" in printed and "UAR" in printed

@@ -32,6 +32,13 @@ class ClassTargets(TargetSet):
     main_metric: ClassVar[str] = "ua"
     columns_needed: ClassVar[str] = "target and prediction"
 
+    def targets(self, rows: pd.DataFrame) -> np.ndarray:
+        # Imported here: reports read class names out of tables where no torch is installed.
+        from mmser.core.batch import UNLABELLED
+
+        place = {name: index for index, name in enumerate(self.names)}
+        return np.array([place.get(label, UNLABELLED) for label in rows["label"]], np.int64)
+
     def answer(self, outputs: Outputs) -> Tensor | None:
         return outputs.logits
 

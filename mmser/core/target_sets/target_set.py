@@ -67,6 +67,10 @@ class TargetSet(ABC):
     fewest_rows: ClassVar[int] = 1
 
     @abstractmethod
+    def targets(self, rows: pd.DataFrame) -> np.ndarray:
+        """Targets (row,) or (row, name) of a fold's manifest rows with ``label``, as in a batch."""
+
+    @abstractmethod
     def answer(self, outputs: Outputs) -> Tensor | None:
         """The model's numbers (batch, name), None where it gives none."""
 

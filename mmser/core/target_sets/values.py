@@ -30,6 +30,9 @@ class ValueTargets(TargetSet):
     # One number alone neither agrees nor varies.
     fewest_rows: ClassVar[int] = 2
 
+    def targets(self, rows: pd.DataFrame) -> np.ndarray:
+        return np.stack([_float32(rows, name) for name in self.names], axis=1)
+
     def answer(self, outputs: Outputs) -> Tensor | None:
         return outputs.values
 
@@ -78,6 +81,13 @@ class ValueTargets(TargetSet):
             rows = table[table[TARGET + name].notna()]
             target, prediction = rows[TARGET + name], rows[PREDICTION + name]
             yield Scored(rows, Answers(target.to_numpy(), prediction.to_numpy()), name)
+
+
+def _float32(rows: pd.DataFrame, name: str) -> np.ndarray:
+    """(row,) numbers on the corpus's own scale, NaN where missing."""
+    if name not in rows:
+        return np.full(len(rows), np.nan, np.float32)
+    return rows[name].astype("float64").to_numpy(np.float32, na_value=np.nan)
 
 
 def value_names(table: pd.DataFrame, name: str = "the table") -> tuple[str, ...]:

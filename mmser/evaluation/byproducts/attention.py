@@ -18,7 +18,6 @@ from torch import Tensor, nn
 
 from mmser.cache.fingerprint import CORPUS_TRANSCRIPT
 from mmser.core.batch import Batch, Context, Stream
-from mmser.core.tables import PREDICTION, PROBABILITY
 from mmser.core.task import Task
 from mmser.evaluation.predict import predict, run_model
 
@@ -102,10 +101,8 @@ def _last_step(mask: Tensor) -> int:
 
 
 def _same_prediction(model: nn.Module, sample: Batch, known: Mapping[Any, Any], task: Task) -> bool:
-    alone = predict(model, [sample], task.classes, task.values).iloc[0]
-    numbers = [PROBABILITY + name for name in task.classes] + [
-        PREDICTION + name for name in task.values
-    ]
+    alone = predict(model, [sample], task).iloc[0]
+    numbers = [column for target_set in task.target_sets for column in target_set.columns]
     return bool(
         np.allclose(
             [alone[name] for name in numbers], [known[name] for name in numbers], _SAME, _SAME

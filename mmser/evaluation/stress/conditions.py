@@ -72,7 +72,7 @@ def _predicted(run: Run, condition: Condition) -> pd.DataFrame:
         data, model = trained.data(test_stores=condition.stores), trained.model()
         absent: dict[str, float] = {}
         batches = _changed(data, condition.change, absent)
-        table = predict(model, batches, data.task.classes, data.task.values)
+        table = predict(model, batches, data.task)
         table = table.iloc[order_of(table, data.ids("test"))].reset_index(drop=True)
         absent_share = table["id"].map(absent)
         tables.append(

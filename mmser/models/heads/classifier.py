@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from mmser.core.errors import MmserError
 from mmser.core.task import Task
 from mmser.models.layers.dense.feed_forward import Activation, activation
 
@@ -32,20 +31,15 @@ class Classifier(nn.Module):
         input_dropout: float | None = None,
     ) -> None:
         super().__init__()
-        if not task.classes and not task.values:
-            raise MmserError(
-                "a task with classes or values",
-                "neither",
-                "Choose a protocol that names what to predict.",
-            )
+        classes, values = task.output_size("logits"), task.output_size("values")
         layers: list[nn.Module] = [nn.Dropout(dropout if input_dropout is None else input_dropout)]
         size = input_size
         for hidden in hidden_sizes:
             layers += [nn.Linear(size, hidden), activation(activation_name), nn.Dropout(dropout)]
             size = hidden
         self.hidden = nn.Sequential(*layers)
-        self.logits = nn.Linear(size, len(task.classes)) if task.classes else None
-        self.values = nn.Linear(size, len(task.values)) if task.values else None
+        self.logits = nn.Linear(size, classes) if classes else None
+        self.values = nn.Linear(size, values) if values else None
         for layer in (self.logits, self.values):
             if layer is not None and uniform is not None:
                 nn.init.uniform_(layer.weight, -uniform, uniform)

@@ -44,16 +44,13 @@ class ListenerMean(nn.Module):
             raise MmserError(
                 f"a vector of several times {self.each} features", str(input_size), "Set head.size."
             )
-        if not task.classes and not task.values:
-            raise MmserError(
-                "a task with classes or values", "neither", "Choose a protocol that names one."
-            )
-        self.size, self.classes = size, len(task.classes)
-        self.logits = nn.Linear(size, self.classes + other_emotion) if task.classes else None
+        values = task.output_size("values")
+        self.size, self.classes = size, task.output_size("logits")
+        self.logits = nn.Linear(size, self.classes + other_emotion) if self.classes else None
         self.on_logits = (
-            Modulation(code_size, self.classes + other_emotion) if coded and task.classes else None
+            Modulation(code_size, self.classes + other_emotion) if coded and self.classes else None
         )
-        self.values = nn.Linear(size, len(task.values)) if task.values else None
+        self.values = nn.Linear(size, values) if values else None
 
     def forward(self, vector: Tensor) -> tuple[Tensor | None, Tensor | None]:
         """vector (batch, listener x size [+ code]) -> logits (batch, class), values (batch, value);

@@ -46,7 +46,8 @@ class OneVsRestHead(nn.Module):
             raise MmserError("a task with classes", "values only", "Choose head=regression.")
         self.shared = nn.Linear(input_size, shared_size)
         self.decoders = nn.ModuleList(_Decoder(shared_size, hidden_size) for _ in task.classes)
-        self.values = nn.Linear(shared_size, len(task.values)) if task.values else None
+        values = task.output_size("values")
+        self.values = nn.Linear(shared_size, values) if values else None
 
     def forward(self, vector: Tensor) -> tuple[Tensor | None, Tensor | None]:
         """vector (batch, feature) -> log-probabilities of yes (batch, class), values (batch, value)

@@ -26,7 +26,8 @@ class Regression(nn.Module):
         bounded: bool = False,
     ) -> None:
         super().__init__()
-        if not task.values:
+        values = task.output_size("values")
+        if not values:
             raise MmserError(
                 "a task with values such as valence",
                 f"the classes {', '.join(task.classes)} only",
@@ -37,7 +38,7 @@ class Regression(nn.Module):
         for hidden in hidden_sizes:
             layers += [nn.Linear(size, hidden), activation(activation_name), nn.Dropout(dropout)]
             size = hidden
-        layers.append(nn.Linear(size, len(task.values)))
+        layers.append(nn.Linear(size, values))
         self.layers = nn.Sequential(*layers, *([nn.Tanh()] if bounded else []))
 
     def forward(self, vector: Tensor) -> tuple[Tensor | None, Tensor | None]:

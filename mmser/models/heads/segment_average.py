@@ -45,10 +45,7 @@ class SegmentAverage(nn.Module):
                 f"'{average}'",
                 "Choose one of them.",
             )
-        if not task.classes and not task.values:
-            raise MmserError(
-                "a task with classes or values", "neither", "Choose a protocol that names one."
-            )
+        classes, values = task.output_size("logits"), task.output_size("values")
         self.average = average
         layers: list[nn.Module] = [nn.Dropout(dropout)]
         for inner, outer in zip((input_size, *hidden_sizes), hidden_sizes, strict=False):
@@ -57,8 +54,8 @@ class SegmentAverage(nn.Module):
             layers[-1] = nn.Dropout(output_dropout)
         size = hidden_sizes[-1] if hidden_sizes else input_size
         self.hidden = nn.Sequential(*layers)
-        self.logits = nn.Linear(size, len(task.classes), bias) if task.classes else None
-        self.values = nn.Linear(size, len(task.values), bias) if task.values else None
+        self.logits = nn.Linear(size, classes, bias) if classes else None
+        self.values = nn.Linear(size, values, bias) if values else None
 
     def step_logits(self, sequence: Stream) -> Tensor | None:
         """sequence (batch, step, feature) -> (batch, step, class), None for a task

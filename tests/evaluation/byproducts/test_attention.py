@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
-from makers.evaluated_run import CLASSES, MeanModel
+from makers.evaluated_run import MeanModel
 
 from mmser.core.batch import Batch, Outputs, Stream
 from mmser.data.stream_alignment import StreamAlignment
@@ -23,7 +23,7 @@ def samples(run):
     def make(limit=5, model=None, data=None):
         data = data or run.fold("one", 0).data()
         model = model or MeanModel()
-        table = predict(model, data.loader("test", False), CLASSES)
+        table = predict(model, data.loader("test", False), data.task)
         return attention_samples(model, data, run.manifest, table.sort_values("id"), limit)
 
     return make
