@@ -9,15 +9,10 @@ import argparse
 import torch
 
 from mmser.core.errors import MmserError
-from mmser.extraction.embedding_spaces import (
-    Adversary,
-    Vectors,
-    align_spaces,
-    closeness,
-    csls_dictionary,
-    read_vectors,
-    write_vectors,
-)
+from mmser.extraction.embedding_spaces.adversary import Adversary
+from mmser.extraction.embedding_spaces.mapping import align_spaces
+from mmser.extraction.embedding_spaces.similarity import closeness, csls_dictionary
+from mmser.extraction.embedding_spaces.vector_file import Vectors, read_vectors, write_vectors
 
 
 def main() -> None:

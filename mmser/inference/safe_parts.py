@@ -15,9 +15,9 @@ from torch import nn
 
 from mmser.core.errors import MmserError
 from mmser.core.trust import IMPLEMENTATIONS, MODELS, find_part
+from mmser.core.weights import RANDOM
 
 HYDRA = {"_target_", "_partial_", "_convert_"}
-RANDOM = "random"
 
 
 def check_parts(node: Any, where: str = "model") -> None:

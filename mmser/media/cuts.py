@@ -55,7 +55,7 @@ def _check_complete(covered: float, expected: float | None) -> None:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Part:
+class Excerpt:
     """What a cut has collected, and what the user must be told of it ("" for nothing)."""
 
     values: np.ndarray
@@ -105,7 +105,7 @@ class AudioCut:
         if high - self.first > self.limit:
             raise MediaFault("too long", f"more than {self.limit / self.rate:g} s of audio")
 
-    def finish(self) -> Part:
+    def finish(self) -> Excerpt:
         """The waveform (sample,) float32; a gap in the track is silent. Raises MediaFault."""
         covered = sum(mixed.rows.shape[1] for _, mixed in self.blocks)
         if not covered:
@@ -126,7 +126,7 @@ class AudioCut:
                 "silence", f"peak amplitude {np.abs(waveform).max():.1e}, limit {SILENCE_PEAK:.0e}"
             )
         taken = self.blocks[0][1].channel
-        return Part(
+        return Excerpt(
             waveform, f"the channels cancel each other in the mix: {taken} taken" if row else ""
         )
 
@@ -176,14 +176,14 @@ class FrameCut:
             raise MediaFault("too long", f"its frames exceed {MAX_FRAME_BYTES // 1024**2} MiB")
         self.frames.extend([pixels] * due)
 
-    def finish(self) -> Part:
+    def finish(self) -> Excerpt:
         """Frames (time, height, width, 3) uint8. Raises MediaFault."""
         if not self.frames:
             raise MediaFault("truncated" if self.start else "zero length", "no video frames")
         # Time before the first picture and where pictures were lost is missing, also where nobody
         # states a length.
         _check_complete(self.covered, max(self.expected or 0.0, self.last - self.start))
-        return Part(np.stack(self.frames))
+        return Excerpt(np.stack(self.frames))
 
 
 def scaled_size(width: int, height: int) -> tuple[int, int]:

@@ -8,19 +8,10 @@ import pytest
 import torch
 
 from mmser.core.errors import MmserError
-from mmser.extraction.embedding_spaces import (
-    Adversary,
-    Vectors,
-    adversarial_mapping,
-    align_spaces,
-    axes_mapping,
-    closeness,
-    csls_dictionary,
-    procrustes,
-    read_vectors,
-    refined,
-    write_vectors,
-)
+from mmser.extraction.embedding_spaces.adversary import Adversary, adversarial_mapping
+from mmser.extraction.embedding_spaces.mapping import align_spaces, axes_mapping, refined
+from mmser.extraction.embedding_spaces.similarity import closeness, csls_dictionary, procrustes
+from mmser.extraction.embedding_spaces.vector_file import Vectors, read_vectors, write_vectors
 
 
 def rotation(size: int, seed: int = 0) -> torch.Tensor:
@@ -152,7 +143,7 @@ def test_axes_are_laid_on_axes_with_their_longer_tails_on_one_side() -> None:
 def test_an_adversary_that_goes_astray_does_no_harm(monkeypatch: pytest.MonkeyPatch) -> None:
     speech, text, place = planted(0)
     monkeypatch.setattr(
-        "mmser.extraction.embedding_spaces.adversarial_mapping", lambda *_: rotation(16, 5)
+        "mmser.extraction.embedding_spaces.mapping.adversarial_mapping", lambda *_: rotation(16, 5)
     )
     assert share_found(align_spaces(speech, text, Adversary(steps=1)), speech, text, place) > 0.95
     lost = align_spaces(speech, text, Adversary(steps=1), start="identity")

@@ -14,7 +14,7 @@ import pytest
 
 from mmser.core.clip import SAMPLE_RATE, Clip
 from mmser.core.utterance import Utterance
-from mmser.media import container, cuts, decode
+from mmser.media import container, cuts, file_pass
 from mmser.media.decode import decode_clips, stream_clips
 from mmser.media.write import write_avi, write_mp4, write_wav
 
@@ -90,7 +90,7 @@ def test_order_and_one_opening_per_file(media: Path, monkeypatch: pytest.MonkeyP
         opened.append(path)
         return container.open_media(path)
 
-    monkeypatch.setattr(decode, "open_media", counting)
+    monkeypatch.setattr(file_pass, "open_media", counting)
     video, sound = media / "good.avi", media / "good.wav"
     items = [
         Utterance("late", "c", "s", start=1.0, end=1.5, video_path=video),
@@ -268,7 +268,7 @@ def test_limits_on_pixels_memory_and_time(media: Path, monkeypatch: pytest.Monke
         patch.setattr(cuts, "MAX_FRAME_BYTES", 3 * 64 * 96 * 3)
         assert reasons(clip_of(media / "good.mp4", want_frames=True)) == {"face": "too long"}
     ticks = itertools.count(step=100)
-    monkeypatch.setattr(decode.time, "monotonic", lambda: float(next(ticks)))
+    monkeypatch.setattr(file_pass.time, "monotonic", lambda: float(next(ticks)))
     assert "given up" in clip_of(media / "good.mp4", want_frames=True).failures[0].detail
 
 
