@@ -1,4 +1,4 @@
-"""The tensors that flow through a model: Stream, Context, Batch, Fused, Outputs."""
+"""The tensors that flow through a model: Stream, Context, Batch, Fused, Outputs, Step."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ Streams = Mapping[str, "Stream"]
 
 
 def _moved(value: Any, *args: Any, **kwargs: Any) -> Any:
-    """``value.to(...)`` through dictionaries; whatever has no ``to`` stays."""
+    """``value.to(...)`` through dictionaries; what holds no tensors stays."""
     if isinstance(value, Mapping):
         return {name: _moved(item, *args, **kwargs) for name, item in value.items()}
-    return value.to(*args, **kwargs) if hasattr(value, "to") else value
+    return value.to(*args, **kwargs) if isinstance(value, Tensor | _Movable) else value
 
 
 class _Movable:
@@ -46,6 +46,10 @@ class Stream(_Movable):
         """Move both tensors; a dtype applies to ``values`` alone."""
         values = self.values.to(*args, **kwargs)
         return Stream(values, self.mask.to(device=values.device))
+
+    def pin_memory(self) -> Stream:
+        """Both tensors in memory that a GPU copies from without waiting."""
+        return Stream(self.values.pin_memory(), self.mask.pin_memory())
 
     @property
     def present(self) -> Tensor:
@@ -87,22 +91,25 @@ class Batch(_Movable):
     ``targets`` may hold ``emotion`` (batch,) long with `UNLABELLED`; ``votes`` (batch, class)
     float, rows sum to 1 or are NaN; ``values`` (batch, value) float with NaN; ``speaker``,
     ``gender``, ``corpus`` (batch,) long; ``listener`` and ``listener_emotion`` (batch, vote) long,
-    who heard what (see `mmser.data.listeners`); further targets are named by the objective that
-    wants them.
+    who heard what (see `mmser.data.listeners`); further targets are named by the loss that wants
+    them.
+
+    ``streams`` are what a model reads. ``traces`` are labels over time, which no model sees: values
+    or classes (batch, time[, value]) at every frame or segment, or the characters of a transcript.
     """
 
     ids: tuple[str, ...]
     streams: dict[str, Stream]
     context: Context
     targets: dict[str, Tensor] = field(default_factory=dict)
+    traces: dict[str, Stream] = field(default_factory=dict)
 
     def pin_memory(self) -> Batch:
         """Called by the data loader when it copies to a GPU."""
-        pinned = {
-            n: Stream(s.values.pin_memory(), s.mask.pin_memory()) for n, s in self.streams.items()
-        }
+        streams = {name: stream.pin_memory() for name, stream in self.streams.items()}
+        traces = {name: trace.pin_memory() for name, trace in self.traces.items()}
         targets = {name: target.pin_memory() for name, target in self.targets.items()}
-        return replace(self, streams=pinned, targets=targets)
+        return replace(self, streams=streams, traces=traces, targets=targets)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,9 +132,14 @@ class Outputs:
     """What a model returns: ``logits`` (batch, class), ``values`` (batch, value), either may be
     None.
 
-    ``vector`` is the fused (batch, feature) embedding; ``encoded`` the encoders' streams
-    (objectives such as CTC or CPC read them); ``losses``, ``attention`` and ``sequence`` come from
-    the fusion.
+    ``vector`` is the fused (batch, feature) embedding; ``encoded`` the encoders' streams (losses
+    such as CTC read them); ``losses``, ``attention`` and ``sequence`` come from the fusion.
+
+    ``steps``, only when asked for and where the model can, holds the head's answers at every step
+    of ``sequence``: vector (batch, step, feature), logits (batch, step, class), values (batch,
+    step, value). What stands where ``sequence.mask`` is False is undefined. ``listeners`` (batch,
+    listener, class), only where the context names listeners and the head can, are the logits of
+    each annotator by themselves.
     """
 
     vector: Tensor
@@ -137,6 +149,24 @@ class Outputs:
     losses: dict[str, Tensor] = field(default_factory=dict)
     attention: dict[str, Tensor] = field(default_factory=dict)
     sequence: Stream | None = None
+    steps: Outputs | None = None
+    listeners: Tensor | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Step:
+    """What a training paradigm makes of one batch: named losses, each already weighted.
+
+    ``outputs`` is what the model said of the batch as it is, None where it was not asked that.
+    """
+
+    losses: dict[str, Tensor]
+    outputs: Outputs | None = None
+
+    @property
+    def total(self) -> Tensor:
+        """The sum of the losses in float32, which the learner steps on."""
+        return torch.stack([loss.float() for loss in self.losses.values()]).sum()
 
 
 def empty_context(batch: int, device: torch.device | None = None) -> Context:

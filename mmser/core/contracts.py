@@ -8,7 +8,7 @@ plug-ins need dimensions known only later carry ``_partial_: true`` and are call
 encoder      ``partial(input_size=int)``
 fusion       ``partial(input_sizes={stream: int})``, with ``task=Task`` where its signature has one
 head         ``partial(input_size=int, task=Task)``
-objective    ``partial(task=Task, vector_size=int)``
+objective    ``partial(task=Task, vector_size=int)``: a `Loss`, or an `Objective` of its own
 optimizer    ``partial(parameters)``
 scheduler    ``partial(optimizer, epochs=int, steps_per_epoch=int)`` -> Schedule or None
 ===========  =================================================================
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor, nn
 
-    from mmser.core.batch import Batch, Context, Fused, Outputs, Stream
+    from mmser.core.batch import Batch, Context, Fused, Outputs, Step, Stream
     from mmser.core.weights import Weights
 
 
@@ -193,33 +193,111 @@ class Head(Protocol):
 
 @runtime_checkable
 class SequenceHead(Protocol):
-    """A head that is given `Fused.sequence`, all steps, in place of the vector."""
-
-    @property
-    def takes_sequence(self) -> Literal[True]:
-        """Tells it from a head of one vector, which has no such attribute."""
-        ...
+    """A head that is given `Fused.sequence`, a Stream, in place of the vector."""
 
     def __call__(self, sequence: Stream) -> tuple[Tensor | None, Tensor | None]: ...
 
+    def steps(self, sequence: Stream) -> tuple[Tensor | None, Tensor | None]:
+        """(batch, step, feature) -> logits (batch, step, class), values (batch, step, value)."""
+        ...
+
+
+@runtime_checkable
+class ListenerHead(Protocol):
+    """A head that also answers for single annotators."""
+
+    def listener_logits(self, vector: Tensor) -> Tensor:
+        """The vector of a model whose context names listeners -> (batch, listener, class)."""
+        ...
+
 
 class Model(Protocol):
-    """(streams, context) -> Outputs. A model never sees a label."""
+    """(streams, context) -> Outputs. A model never sees a label.
+
+    ``encoders`` maps the streams it reads to their encoders. ``need_steps`` asks for
+    `Outputs.steps`, which a model leaves None where it cannot answer at every step.
+    """
 
     vector_size: int
+    encoders: nn.ModuleDict
 
     def __call__(
-        self, streams: Mapping[str, Stream], context: Context, need_attention: bool = False
+        self,
+        streams: Mapping[str, Stream],
+        context: Context,
+        need_attention: bool = False,
+        need_steps: bool = False,
     ) -> Outputs: ...
+
+
+class Loss(Protocol):
+    """Answers beside labels: named losses, each already weighted, and no model in sight.
+
+    What a loss wants beyond the outputs it says by being one of the Protocols below.
+    """
+
+    def __call__(self, outputs: Outputs, batch: Batch) -> dict[str, Tensor]: ...
+
+
+@runtime_checkable
+class SplitLoss(Protocol):
+    """A loss that validation computes once over all rows of the split: a CCC of batches is no CCC.
+
+    True promises that it reads logits, values, vector and targets alone, which have a row per
+    utterance. Other losses are computed batch by batch, and their mean weighted by rows.
+    """
+
+    whole_split: bool
+
+
+@runtime_checkable
+class StepLoss(Protocol):
+    """A loss that reads `Outputs.steps`."""
+
+    def needs_steps(self, batch: Batch) -> bool:
+        """Whether the model is to be asked for them in this batch."""
+        ...
+
+
+@runtime_checkable
+class TraceLoss(Protocol):
+    """A loss of values traced over time: validation scores all frames, not utterances' means."""
+
+    def paired_frames(self, outputs: Outputs, batch: Batch) -> tuple[Tensor, Tensor] | None:
+        """Predictions and labels (batch, time, value), a label NaN where either is missing.
+
+        None where this batch has no traced labels.
+        """
+        ...
+
+
+@runtime_checkable
+class RampedLoss(Protocol):
+    """A loss that changes with training: ``progress`` is set to the share of it that is done."""
+
+    progress: float
+
+
+@runtime_checkable
+class AlternatingLoss(Protocol):
+    """A loss that changes after each step of the optimizer."""
+
+    def after_step(self) -> None: ...
 
 
 @runtime_checkable
 class Objective(Protocol):
-    """One training paradigm: named losses, each already weighted; the learner steps on their sum.
-
-    Optional attributes the learner heeds: ``whole_epoch`` (True: reads only logits, values, vector,
-    losses and targets, so the validation loss is computed over the whole part at once),
-    ``progress`` (set before each step to the share of training done) and ``after_step(model)``.
+    """One training paradigm: how a step is made. Most are supervised: the model runs once, and a
+    loss reads its outputs.
     """
 
-    def __call__(self, model: Model, batch: Batch) -> dict[str, Tensor]: ...
+    def step(self, model: Model, batch: Batch, progress: float) -> Step:
+        """The losses of one batch; ``progress`` is the share of training done, 0 to 1."""
+        ...
+
+
+@runtime_checkable
+class FollowingObjective(Protocol):
+    """A paradigm that acts after each step of the optimizer, such as moving a teacher."""
+
+    def after_step(self, model: Model) -> None: ...

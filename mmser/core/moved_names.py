@@ -24,6 +24,7 @@ MOVED: dict[str, str] = {
     "mmser.objectives.attribute": "mmser.objectives.losses.attribute",
     "mmser.objectives.class_groups": "mmser.objectives.losses.class_groups",
     "mmser.objectives.classification": "mmser.objectives.losses.classification",
+    "mmser.objectives.combined.Combined": "mmser.objectives.losses.weighted_sum.WeightedSum",
     "mmser.objectives.conversation": "mmser.objectives.losses.conversation",
     "mmser.objectives.conversation.StreamClassification": (
         "mmser.objectives.paradigms.stream_classification.StreamClassification"

@@ -34,17 +34,20 @@ class Collate:
 
     Padded positions hold zeros. An absent modality is a row of False; time is at least 1.
     ``aligned`` streams share one time axis, so all are padded to the longest of any stream.
+    ``traces`` names those that hold labels over time.
     """
 
     shapes: Mapping[str, Shape]
     aligned: bool = False
+    traces: frozenset[str] = frozenset()
 
     def __call__(self, samples: Sequence[Sample]) -> Batch:
         tracks = {name: [sample.streams.get(name) for sample in samples] for name in self.shapes}
         least = max(map(_longest, tracks.values())) if self.aligned else 1
+        padded = {name: pad(tracks[name], shape, least) for name, shape in self.shapes.items()}
         return Batch(
             ids=tuple(sample.id for sample in samples),
-            streams={name: pad(tracks[name], shape, least) for name, shape in self.shapes.items()},
+            streams={name: each for name, each in padded.items() if name not in self.traces},
             context=Context(
                 dialogue=torch.tensor([sample.dialogue for sample in samples], dtype=torch.long),
                 turn=torch.tensor([sample.turn for sample in samples], dtype=torch.long),
@@ -54,6 +57,7 @@ class Collate:
                 name: _stacked([sample.targets[name] for sample in samples])
                 for name in samples[0].targets
             },
+            traces={name: each for name, each in padded.items() if name in self.traces},
         )
 
 

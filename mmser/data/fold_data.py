@@ -42,7 +42,8 @@ class FoldData:
 
     ``facts`` are keyed by split; ``stores``, ``test_stores``, ``specs``, ``shapes`` and
     ``input_sizes`` (the feature dimension a model gets) by stream. ``test_stores`` are those of the
-    test split: another condition, or the same as ``stores``. ``dropped`` counts the training
+    test split: another condition, or the same as ``stores``. ``traces`` are the streams of labels
+    over time, which a batch has apart from those of the model. ``dropped`` counts the training
     utterances that were left out because they have no stream at all.
     """
 
@@ -58,6 +59,7 @@ class FoldData:
     alignment: StreamAlignment
     augmentation: tuple[Augmentation, ...]
     options: BatchOptions
+    traces: frozenset[str]
     dropped: int
 
     def ids(self, split: str) -> tuple[str, ...]:
@@ -96,7 +98,7 @@ class FoldData:
         return DataLoader(
             dataset,  # type: ignore[arg-type]  # the loader's type is what it yields: batches
             batch_sampler=PlannedBatches(self._plan(split, shuffle), seed, shuffle),
-            collate_fn=Collate(self.shapes, aligned=self.alignment.is_shared),
+            collate_fn=Collate(self.shapes, self.alignment.is_shared, self.traces),
             num_workers=workers,
             persistent_workers=workers > 0,
             pin_memory=torch.cuda.is_available(),

@@ -60,6 +60,8 @@ class Fitted:
 class Inputs:
     """What a model is given: the ``stores`` and ``specs`` of each stream, and how they are read.
 
+    ``traces`` names the streams that no model is given: labels over time, for the loss alone.
+
     ``test_stores`` replaces stores for the test split alone: another condition, such as ASR
     transcripts, with everything fitted on the clean training split.
     """
@@ -69,6 +71,7 @@ class Inputs:
     alignment: StreamAlignment = NATIVE
     augmentation: Sequence[Augmentation] = ()
     test_stores: Mapping[str, FeatureStore] | None = None
+    traces: frozenset[str] = frozenset()
 
 
 def open_fold_data(
@@ -121,6 +124,7 @@ def open_fold_data(
         alignment=alignment,
         augmentation=tuple(inputs.augmentation),
         options=options,
+        traces=inputs.traces,
         dropped=len(rows) - len(used),
     )
     _log_what_is_left_out(data)

@@ -42,7 +42,10 @@ def predict_and_embed(
 
 
 def run_model(
-    model: nn.Module, loader: Iterable[Batch], need_attention: bool = False
+    model: nn.Module,
+    loader: Iterable[Batch],
+    need_attention: bool = False,
+    need_steps: bool = False,
 ) -> Iterator[tuple[Batch, Outputs]]:
     """Every batch with its outputs, in eval mode and without gradients; the model's mode is put
     back at the end.
@@ -54,7 +57,10 @@ def run_model(
         for batch in loader:
             with torch.inference_mode():
                 moved = batch.to(device)
-                outputs = model(moved.streams, moved.context, need_attention=need_attention)
+                # Only what is asked for: a model of one's own may know neither word.
+                wishes = {"need_attention": need_attention, "need_steps": need_steps}
+                asked = {name: True for name, wish in wishes.items() if wish}
+                outputs = model(moved.streams, moved.context, **asked)
             yield batch, outputs
     finally:
         model.train(training)

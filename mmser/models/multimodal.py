@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from mmser.core.batch import Context, Fused, Outputs, Stream
 from mmser.core.completion import completed
-from mmser.core.contracts import SequenceHead
+from mmser.core.contracts import ListenerHead, SequenceHead
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
 
@@ -37,7 +37,11 @@ class MultimodalModel(nn.Module):
         self.vector_size: int = fusion.output_size  # type: ignore[assignment]
 
     def forward(
-        self, streams: Mapping[str, Stream], context: Context, need_attention: bool = False
+        self,
+        streams: Mapping[str, Stream],
+        context: Context,
+        need_attention: bool = False,
+        need_steps: bool = False,
     ) -> Outputs:
         """streams: {name: (batch, time, *feature)} -> logits (batch, class), values
         (batch, value).
@@ -55,10 +59,31 @@ class MultimodalModel(nn.Module):
             losses=fused.losses,
             attention=fused.attention,
             sequence=fused.sequence,
+            steps=self._steps(fused) if need_steps else None,
+            listeners=self._per_listener(fused) if context.listeners is not None else None,
         )
 
+    def _steps(self, fused: Fused) -> Outputs | None:
+        """The head's answers at every step of the sequence, None without a sequence."""
+        sequence = fused.sequence
+        if sequence is None:
+            return None
+        filled = sequence.filled()
+        if isinstance(self.head, SequenceHead):
+            logits, values = self.head.steps(sequence)
+        else:
+            # A head of vectors takes (batch, step, feature) as it takes (batch, feature).
+            logits, values = self.head(filled)
+        return Outputs(filled, logits, values)
+
+    def _per_listener(self, fused: Fused) -> Tensor | None:
+        """Logits (batch, listener, class) of the listeners that the context names."""
+        if isinstance(self.head, ListenerHead):
+            return self.head.listener_logits(fused.vector)
+        return None
+
     def _read(self, fused: Fused) -> Tensor | Stream:
-        """What the head is given: the vector, or the sequence where it says so."""
+        """What the head reads: the vector, or the sequence."""
         if not isinstance(self.head, SequenceHead):
             return fused.vector
         if fused.sequence is None:

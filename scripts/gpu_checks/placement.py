@@ -81,10 +81,8 @@ def placement(name: str, folder: Path, device: torch.device) -> str:
         learner = move_away(part.learner).train()
         with Literals(), Away():
             batch = part.batch.to(AWAY)
-            losses = learner.objective(learner.model, batch)
-            torch.stack([loss.float() for loss in losses.values()]).sum().backward()
-            if hasattr(learner.objective, "after_step"):
-                learner.objective.after_step(learner.model)
+            learner.step(batch).total.backward()
+            learner.after_step()
             with torch.no_grad():
                 learner.model.eval()(batch.streams, batch.context, need_attention=True)
         stages += 1

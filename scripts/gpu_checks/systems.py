@@ -21,6 +21,7 @@ from mmser.pipeline.train import train_settings
 from mmser.runs.training_stages import Stage, list_stages
 from mmser.training.components.construction import make_learner, make_model
 from mmser.training.inputs.sources import assign_folds, open_fold, read_corpus_manifest
+from mmser.training.loop.learner import Learner
 
 FOLD = "session1"
 TOLERANCES = {"float32": 1e-4, "bfloat16": 5e-2}
@@ -131,26 +132,22 @@ def step(name: str, folder: Path, device: torch.device) -> str:
     for part in prepared(name, folder):
         for dtype in TOLERANCES:
             learner = copy.deepcopy(part.learner).to(device).train()
-            losses = _step(learner.model, learner.objective, part.batch.to(device), dtype, device)
+            losses = _step(learner, part.batch.to(device), dtype, device)
             told.append(f"{losses:.2f}")
     return f"losses {' '.join(told)}"
 
 
-def _step(
-    model: nn.Module, objective: nn.Module, batch: Batch, dtype: str, device: torch.device
-) -> float:
-    parameters = [p for p in (*model.parameters(), *objective.parameters()) if p.requires_grad]
+def _step(learner: Learner, batch: Batch, dtype: str, device: torch.device) -> float:
+    parameters = [p for p in learner.parameters() if p.requires_grad]
     optimizer = torch.optim.Adam(parameters, lr=1e-4)
     with _precision(dtype, device):
-        losses = objective(model, batch)
-    total = torch.stack([loss.float() for loss in losses.values()]).sum()
+        total = learner.step(batch).total
     total.backward()
     gradients = [p.grad for p in parameters if p.grad is not None]
     if not gradients or not all(bool(gradient.isfinite().all()) for gradient in gradients):
         raise AssertionError(f"{dtype}: gradients that are not finite, or none")
     optimizer.step()
-    if hasattr(objective, "after_step"):
-        objective.after_step(model)  # type: ignore[operator]
+    learner.after_step()
     if not all(bool(p.isfinite().all()) for p in parameters):
         raise AssertionError(f"{dtype}: weights that are not finite after a step")
     return float(total)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from mmser.core.batch import UNLABELLED, Batch, Context, Stream, empty_context
+from mmser.core.batch import UNLABELLED, Batch, Context, Step, Stream, empty_context
 
 NAN = float("nan")
 
@@ -39,13 +39,20 @@ def test_a_batch_moves_through_its_dictionaries_and_keeps_ids() -> None:
         streams={"audio": stream()},
         context=empty_context(3),
         targets={"emotion": torch.tensor([0, UNLABELLED, 1])},
+        traces={"labels": stream()},
     )
     moved = batch.to("meta")
     assert moved.ids == batch.ids
     tensors = [moved.streams["audio"].values, moved.streams["audio"].mask]
-    tensors += [moved.context.dialogue, moved.targets["emotion"]]
+    tensors += [moved.context.dialogue, moved.targets["emotion"], moved.traces["labels"].mask]
     assert {tensor.device.type for tensor in tensors} == {"meta"}
     assert moved.context.listeners is None
+
+
+def test_a_step_sums_its_losses_in_float32() -> None:
+    step = Step({"one": torch.tensor(1.5, dtype=torch.float16), "two": torch.tensor(0.25)})
+    assert step.total.dtype == torch.float32 and step.total.item() == 1.75
+    assert step.outputs is None
 
 
 def test_an_empty_context_makes_every_row_a_dialogue_of_its_own() -> None:

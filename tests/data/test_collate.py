@@ -53,6 +53,15 @@ def test_aligned_streams_share_one_time_axis():
     assert Collate(SHAPES)([sample]).streams["text"].mask.shape == (1, 2)
 
 
+def test_labels_over_time_are_no_stream_of_the_model():
+    tracks = {"audio": Track(np.ones((4, 3), np.float32)), "labels": Track(np.ones((2, 1)))}
+    shapes = {"audio": Shape((3,)), "labels": Shape((1,))}
+    collate = Collate(shapes, aligned=True, traces=frozenset({"labels"}))
+    batch = collate([Sample("a", tracks, {})])
+    assert set(batch.streams) == {"audio"} and set(batch.traces) == {"labels"}
+    assert batch.traces["labels"].mask.tolist() == [[True, True, False, False]]
+
+
 def test_targets_are_stacked():
     samples = [
         Sample(str(i), {}, {"emotion": np.int64(i), "values": np.array([i, np.nan], "f4")})

@@ -13,6 +13,7 @@ from mmser.core.task import Task
 from mmser.models.encoders.sequence.pool import Pool
 from mmser.models.encoders.sequence.projection import Projection
 from mmser.models.fusion.concat import Concat
+from mmser.models.fusion.early_lstm import EarlyLstm
 from mmser.models.heads.classifier import Classifier
 from mmser.models.multimodal import MultimodalModel, build_model
 
@@ -65,3 +66,20 @@ def test_an_argument_a_part_does_not_have_says_so() -> None:
         match=r"expected arguments that the class of the fusion takes; found .*unheard=1",
     ):
         build_model(PARTS, partial(Concat, unheard=1), Classifier, {"audio": 6, "text": 2}, TASK)
+
+
+def test_steps_are_the_heads_answers_at_every_step_and_only_when_asked_for() -> None:
+    fusion = partial(EarlyLstm, hidden_sizes=(6,), dropout=0.0)
+    audio = {"audio": PARTS["audio"]}
+    model = build_model(audio, fusion, Classifier, {"audio": 6}, TASK).eval()
+    streams = {"audio": stream(6)}
+    assert model(streams, empty_context(3)).steps is None
+    outputs = model(streams, empty_context(3), need_steps=True)
+    logits, values = model.head(outputs.sequence.values[:, 2])
+    torch.testing.assert_close(outputs.steps.logits[:, 2], logits)
+    torch.testing.assert_close(outputs.steps.values[:, 2], values)
+
+
+def test_a_model_of_vectors_alone_has_no_steps() -> None:
+    out = built("audio")({"audio": stream(6)}, empty_context(3), need_steps=True)
+    assert out.steps is None and out.sequence is None

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 from hydra.utils import instantiate
+from makers.steps import losses_of
 
 from mmser.composition import compose
 from mmser.core.batch import Batch, Stream, empty_context
@@ -38,24 +39,19 @@ def made(config: dict[str, Any]) -> tuple[MultimodalModel, Any]:
 
 
 def clips(rows: int, samples: int) -> dict[str, Stream]:
-    """A tone per row, its class by pitch, and its three characters."""
+    """A tone per row, its class by pitch."""
     time = torch.arange(samples) / 16_000
     pitch = 200.0 * 2.0 ** (torch.arange(rows) % 4)
     tones = torch.sin(2 * torch.pi * pitch[:, None] * time) * 1.4
     tones = tones + 0.1 * torch.randn(rows, samples, generator=torch.Generator().manual_seed(1))
-    spoken = torch.stack(
-        [
-            torch.arange(rows) % 4 + 2,
-            torch.ones(rows, dtype=torch.long),
-            torch.arange(rows) % 3 + 7,
-        ],
-        1,
-    )
-    ones = torch.ones(rows, samples, dtype=torch.bool)
-    return {
-        "audio": Stream(tones, ones),
-        "characters": Stream(spoken, torch.ones(rows, 3, dtype=torch.bool)),
-    }
+    return {"audio": Stream(tones, torch.ones(rows, samples, dtype=torch.bool))}
+
+
+def spoken(rows: int) -> dict[str, Stream]:
+    """Three characters per row."""
+    row = torch.arange(rows)
+    characters = torch.stack([row % 4 + 2, torch.ones_like(row), row % 3 + 7], dim=1)
+    return {"characters": Stream(characters, torch.ones(rows, 3, dtype=torch.bool))}
 
 
 def test_three_seconds_are_149_frames_of_32_symbols() -> None:
@@ -68,7 +64,7 @@ def test_three_seconds_are_149_frames_of_32_symbols() -> None:
 
 def test_the_model_does_not_need_the_transcript() -> None:
     model, _ = made(settings())
-    streams = clips(2, 8_000)
+    streams = clips(2, 8_000) | spoken(2)
     with_it = model.eval()(streams, empty_context(2))
     torch.testing.assert_close(
         model({"audio": streams["audio"]}, empty_context(2)).logits, with_it.logits
@@ -190,8 +186,9 @@ def test_the_large_network_is_an_experiment_with_its_own_alpha(tmp_path: Path) -
     keys = [part.encoder.layers[2].attention.k_proj.weight for part in (network, published_network)]
     assert torch.equal(*keys)
     assert torch.equal(network.masked_spec_embed, published_network.masked_spec_embed)
-    batch = Batch(("a", "b"), clips(2, 8_000), empty_context(2), {"emotion": torch.tensor([0, 1])})
-    losses = objective(model, batch)
+    targets = {"emotion": torch.tensor([0, 1])}
+    batch = Batch(("a", "b"), clips(2, 8_000), empty_context(2), targets, spoken(2))
+    losses = losses_of(objective, model, batch)
     assert model.vector_size == 24 and set(losses) == {"emotion.cross_entropy", "transcript.ctc"}
     sum(losses.values()).backward()
     assert all(p.grad is not None for p in network.parameters() if p.requires_grad)
@@ -215,14 +212,13 @@ def test_the_large_network_has_317_million_parameters() -> None:
 @pytest.mark.parametrize("alpha", [0.1])
 def test_eight_clips_are_learnt_and_understood_better(alpha: float) -> None:
     model, objective = made(settings(f"objective.weights.transcript={alpha}"))
-    batch = Batch(
-        tuple("abcdefgh"), clips(8, 1_600), empty_context(8), {"emotion": torch.arange(8) % 4}
-    )
+    targets = {"emotion": torch.arange(8) % 4}
+    batch = Batch(tuple("abcdefgh"), clips(8, 1_600), empty_context(8), targets, spoken(8))
     optimizer = torch.optim.Adam([*model.parameters(), *objective.parameters()], lr=3e-3)
     model.eval()  # no dropout
     recognition = []
     for _ in range(45):
-        losses = objective(model, batch)
+        losses = losses_of(objective, model, batch)
         recognition.append(float(losses["transcript.ctc"].detach()))
         optimizer.zero_grad()
         sum(losses.values()).backward()

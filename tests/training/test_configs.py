@@ -8,6 +8,7 @@ import pytest
 import torch
 from hydra.utils import instantiate
 from lightning.pytorch import Trainer
+from makers.steps import losses_of
 
 from mmser.composition import compose
 from mmser.core.batch import Batch, Outputs, Stream, empty_context
@@ -46,7 +47,7 @@ SUPERVISED = [
     name
     for name in config_names("objective")
     if load_config("objective", name)["_target_"].rsplit(".", 2)[1]
-    in {"classification", "regression", "combined", "attribute"}
+    in {"classification", "regression", "weighted_sum", "attribute"}
 ]
 
 
@@ -65,7 +66,8 @@ def test_an_objective_gives_finite_named_losses(name):
     }
     model = Linear()
     spoken = {"characters": Stream(rows[:, None] + 1, torch.ones(6, 1, dtype=torch.bool))}
-    losses = objective(model, Batch(tuple("abcdef"), spoken, empty_context(6), targets))
+    batch = Batch(tuple("abcdef"), {}, empty_context(6), targets, spoken)
+    losses = losses_of(objective, model, batch)
     assert losses
     assert all(loss.isfinite() and loss.dim() == 0 for loss in losses.values())
     sum(losses.values()).backward()

@@ -220,7 +220,7 @@ def test_objectives_keep_their_own_weights_beside_the_models(settings):
         },
     }
     objective = {
-        "_target_": "mmser.objectives.combined.Combined",
+        "_target_": "mmser.objectives.losses.weighted_sum.WeightedSum",
         "_partial_": True,
         "terms": terms,
     }

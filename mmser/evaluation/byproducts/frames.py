@@ -4,22 +4,22 @@ which fuse reads.
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-import torch
-from torch import nn
 
 from mmser.core.batch import Outputs
-from mmser.core.contracts import SequenceHead
 from mmser.core.errors import MmserError
 from mmser.core.file_names import file_name
 from mmser.core.tables import SPLIT_COLUMN
 from mmser.corpora.avec_csv import write_track
 from mmser.evaluation.predict import run_model
 from mmser.metrics.regression import ccc
+from mmser.settings.part import located
 
 if TYPE_CHECKING:
     from mmser.data.fold_data import FoldData
@@ -60,18 +60,18 @@ def _write_fold(
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Values and labels (frame, value) of every tested recording that has traced labels."""
     model = trained.model()
-    objective: Any = trained.objective(model.vector_size)
+    labels, delay = traced_labels(trained.run.settings["objective"])
     data = _with_others(trained) if with_others else trained.data()
     assignment = trained.run.assignment
     tested = set(assignment.loc[assignment["fold"].astype(str) == trained.fold, "id"])
     places = {name: place for place, name in enumerate(data.ids("test"))}
     pairs = []
-    for batch, outputs in run_model(model, data.loader("test", shuffle=False)):
-        values, mask = _frames(model, outputs)
-        traced = batch.streams.get(getattr(objective, "labels", getattr(objective, "gold", "")))
+    for batch, outputs in run_model(model, data.loader("test", shuffle=False), need_steps=True):
+        values, mask = _frames(outputs)
+        traced = batch.traces.get(labels)
         for row, name in enumerate(batch.ids):
             real = mask[row]
-            moved = _moved_back(values[row][real], getattr(objective, "delay", 0))
+            moved = _moved_back(values[row][real], delay)
             if len(moved):
                 times = _times(data, places[name], len(real))[real]
                 write_track(folder / f"{file_name(name)}.csv", name, times, moved, data.task.values)
@@ -81,15 +81,33 @@ def _write_fold(
     return pairs
 
 
-def _frames(model: nn.Module, outputs: Outputs) -> tuple[np.ndarray, np.ndarray]:
+def traced_labels(objective: Mapping[str, Any]) -> tuple[str, int]:
+    """The trace an objective's config learns from, "" for none, and the delay of its labels.
+
+    The delay, in frames, is the annotators': a prediction speaks of the label that much later.
+    """
+    terms = objective.get("terms") or {}
+    for part in (objective, *terms.values()):
+        chosen = _arguments(part)
+        name = chosen.get("labels") or chosen.get("gold")
+        if name:
+            return str(name), int(chosen.get("delay", 0))
+    return "", 0
+
+
+def _arguments(part: Mapping[str, Any]) -> dict[str, Any]:
+    """A part's arguments: its class's own, and those of its config over them."""
+    signature = inspect.signature(located(str(part["_target_"])))
+    return {name: each.default for name, each in signature.parameters.items()} | dict(part)
+
+
+def _frames(outputs: Outputs) -> tuple[np.ndarray, np.ndarray]:
     """Values (batch, time, value) and which frames are real (batch, time)."""
-    head: Any = getattr(model, "head", None)
-    if outputs.sequence is None or head is None or isinstance(head, SequenceHead):
+    if outputs.sequence is None or outputs.steps is None:
         raise MmserError(
             "a run that predicts every frame", "none", "Train e.g. system=multistage_lstm."
         )
-    with torch.inference_mode():
-        values = head(outputs.sequence.filled())[1]
+    values = outputs.steps.values
     if values is None:
         raise MmserError(
             "a run with values to predict", "classes alone", "Choose a protocol with values."

@@ -58,7 +58,7 @@ def recognise(
     rows = []
     for batch, outputs in run_model(model, loader):
         written = recogniser.decode(outputs.encoded[recogniser.encoder])
-        spoken = batch.streams[recogniser.transcript]
+        spoken = batch.traces[recogniser.transcript]
         for place, identifier in enumerate(batch.ids):
             transcript = spell(spoken.values[place][spoken.mask[place]].tolist(), alphabet)
             rows.append((identifier, transcript, spell(written[place], alphabet)))

@@ -7,19 +7,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import torch
 
 from mmser.core.batch import UNLABELLED, Batch
+from mmser.core.contracts import ListenerHead
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
 from mmser.evaluation.predict import device_of
 from mmser.metrics.classification import confusion, ua, wa
 
 if TYPE_CHECKING:
+    from mmser.models.multimodal import MultimodalModel
     from mmser.training.run import Run
 
 COLUMNS = ("id", "fold", "seed", "listener", "target", "prediction")
@@ -41,11 +43,11 @@ def listener_predictions(run: Run, split: str = "test") -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)[list(COLUMNS)]
 
 
-def predict_listeners(model: Any, loader: Iterable[Batch], task: Task) -> pd.DataFrame:
+def predict_listeners(model: MultimodalModel, loader: Iterable[Batch], task: Task) -> pd.DataFrame:
     """id, listener, target and prediction of every vote for one of the task's classes; ``model`` in
     eval mode.
     """
-    if not task.listeners or not hasattr(model.head, "listener_logits"):
+    if not task.listeners or not isinstance(model.head, ListenerHead):
         raise MmserError(
             "a listener-adaptive run on a corpus with single votes",
             f"the head {type(model.head).__name__}, {len(task.listeners)} listeners",
@@ -57,9 +59,7 @@ def predict_listeners(model: Any, loader: Iterable[Batch], task: Task) -> pd.Dat
         who, what = batch.targets["listener"], batch.targets["listener_emotion"]
         with torch.inference_mode():
             outputs = model(batch.streams, replace(batch.context, listeners=who))
-            guess = model.head.listener_logits(outputs.vector)[..., : len(task.classes)].argmax(
-                dim=-1
-            )
+        guess = outputs.listeners[..., : len(task.classes)].argmax(dim=-1)
         asked = (who != UNLABELLED) & (what < len(task.classes))
         for row, vote in torch.nonzero(asked).tolist():
             classes = (task.classes[int(place[row, vote])] for place in (what, guess))

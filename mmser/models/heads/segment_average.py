@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -24,8 +24,6 @@ class SegmentAverage(nn.Module):
     mean of the steps' logits. Values are averaged. ``bias`` belongs to the output layers;
     ``output_dropout`` is the dropout behind the last hidden layer (None: as ``dropout``).
     """
-
-    takes_sequence: ClassVar[Literal[True]] = True
 
     def __init__(
         self,
@@ -57,11 +55,13 @@ class SegmentAverage(nn.Module):
         self.logits = nn.Linear(size, classes, bias) if classes else None
         self.values = nn.Linear(size, values, bias) if values else None
 
-    def step_logits(self, sequence: Stream) -> Tensor | None:
-        """sequence (batch, step, feature) -> (batch, step, class), None for a task
-        without classes.
+    def steps(self, sequence: Stream) -> tuple[Tensor | None, Tensor | None]:
+        """sequence (batch, step, feature) -> logits (batch, step, class), values
+        (batch, step, value).
         """
-        return None if self.logits is None else self.logits(self.hidden(sequence.filled()))
+        hidden = self.hidden(sequence.filled())
+        logits = None if self.logits is None else self.logits(hidden)
+        return logits, None if self.values is None else self.values(hidden)
 
     def forward(self, sequence: Stream) -> tuple[Tensor | None, Tensor | None]:
         """sequence (batch, step, feature) -> logits (batch, class) or None, values (batch, value)

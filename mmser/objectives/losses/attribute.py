@@ -4,23 +4,24 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from mmser.core.batch import UNLABELLED, Batch
-from mmser.core.contracts import Model
+from mmser.core.batch import Batch, Outputs
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
+from mmser.objectives.terms.cross_entropy import labelled_cross_entropy
 
 
 class AttributeClassification(nn.Module):
     """Linear -> cross-entropy on ``targets[attribute]``; rows of an attribute unseen in training
     are ignored.
 
-    The layer belongs to the objective, so the saved model carries nothing that only training needs.
+    The layer belongs to the loss, so the saved model carries nothing that only training needs.
     """
+
+    whole_split: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -40,17 +41,10 @@ class AttributeClassification(nn.Module):
                 ", ".join(known[attribute]) or "none",
                 f"Leave out the {attribute} term for this corpus.",
             )
-        self.whole_epoch = True
         self.attribute = attribute
         self.output = nn.Linear(vector_size, len(known[attribute]))
 
-    def forward(self, model: Model, batch: Batch) -> dict[str, Tensor]:
-        """-> {attribute: scalar} and the fusion's own terms."""
-        outputs = model(batch.streams, batch.context)
-        target = batch.targets[self.attribute]
+    def forward(self, outputs: Outputs, batch: Batch) -> dict[str, Tensor]:
+        """-> {attribute: scalar}."""
         logits = self.output(outputs.vector).float()
-        losses = F.cross_entropy(logits, target, ignore_index=UNLABELLED, reduction="sum")
-        return {
-            self.attribute: losses / (target != UNLABELLED).sum().clamp_min(1),
-            **outputs.losses,
-        }
+        return {self.attribute: labelled_cross_entropy(logits, batch.targets[self.attribute])}

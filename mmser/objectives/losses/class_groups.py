@@ -8,25 +8,26 @@ in audio transfer learning", ICASSP 2021.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from mmser.core.batch import UNLABELLED, Batch
-from mmser.core.contracts import Model
+from mmser.core.batch import UNLABELLED, Batch, Outputs
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
+from mmser.objectives.terms.cross_entropy import labelled_cross_entropy
 
 
 class ClassGroups(nn.Module):
     """Linear on the fused vector -> cross-entropy over ``groups``, which name every class of the
     task once.
 
-    The layer belongs to the objective, so the saved model carries nothing that only training needs.
+    The layer belongs to the loss, so the saved model carries nothing that only training needs.
     """
 
     group: Tensor
+    whole_split: ClassVar[bool] = True
 
     def __init__(self, task: Task, vector_size: int, groups: Mapping[str, Sequence[str]]) -> None:
         super().__init__()
@@ -38,19 +39,14 @@ class ClassGroups(nn.Module):
                 "; ".join(f"{group}: {', '.join(names)}" for group, names in groups.items()),
                 "Correct the objective's groups.",
             )
-        self.whole_epoch = True
         self.register_buffer(
             "group", torch.tensor([place[name] for name in task.classes]), persistent=False
         )
         self.output = nn.Linear(vector_size, len(groups))
 
-    def forward(self, model: Model, batch: Batch) -> dict[str, Tensor]:
-        """-> {"group": scalar} and the fusion's own terms; unlabelled rows are ignored."""
-        outputs = model(batch.streams, batch.context)
+    def forward(self, outputs: Outputs, batch: Batch) -> dict[str, Tensor]:
+        """-> {"group": scalar}; unlabelled rows are ignored."""
         emotion = batch.targets["emotion"]
-        known = emotion != UNLABELLED
-        target = torch.where(known, self.group[emotion.clamp_min(0)], UNLABELLED)
-        losses = F.cross_entropy(
-            self.output(outputs.vector).float(), target, ignore_index=UNLABELLED, reduction="sum"
-        )
-        return {"group": losses / known.sum().clamp_min(1), **outputs.losses}
+        target = torch.where(emotion != UNLABELLED, self.group[emotion.clamp_min(0)], UNLABELLED)
+        logits = self.output(outputs.vector).float()
+        return {"group": labelled_cross_entropy(logits, target)}

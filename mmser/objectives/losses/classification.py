@@ -8,16 +8,16 @@ with graph.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmser.core.batch import UNLABELLED, Batch, Outputs
-from mmser.core.contracts import Model
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
+from mmser.objectives.terms.cross_entropy import class_logits
 
 ClassWeights = Literal["none", "inverse", "effective"]
 
@@ -31,6 +31,7 @@ class CrossEntropy(nn.Module):
     """
 
     weight: Tensor
+    whole_split: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -41,14 +42,12 @@ class CrossEntropy(nn.Module):
         beta: float = 0.999,
     ) -> None:
         super().__init__()
-        self.whole_epoch = True
         self.label_smoothing = label_smoothing
         self.register_buffer("weight", weigh_classes(task, class_weights, beta), persistent=False)
 
-    def forward(self, model: Model, batch: Batch) -> dict[str, Tensor]:
-        """-> {"cross_entropy": scalar} and the fusion's own terms."""
-        outputs = model(batch.streams, batch.context)
-        logits, target = _logits(outputs), batch.targets["emotion"]
+    def forward(self, outputs: Outputs, batch: Batch) -> dict[str, Tensor]:
+        """-> {"cross_entropy": scalar}."""
+        logits, target = class_logits(outputs), batch.targets["emotion"]
         losses = F.cross_entropy(
             logits,
             target,
@@ -57,7 +56,7 @@ class CrossEntropy(nn.Module):
             reduction="none",
             label_smoothing=self.label_smoothing,
         )
-        return {"cross_entropy": _mean(losses, target, self.weight), **outputs.losses}
+        return {"cross_entropy": _mean(losses, target, self.weight)}
 
 
 class FocalLoss(nn.Module):
@@ -66,6 +65,7 @@ class FocalLoss(nn.Module):
     """
 
     weight: Tensor
+    whole_split: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -78,19 +78,17 @@ class FocalLoss(nn.Module):
         super().__init__()
         if gamma < 0:
             raise MmserError("gamma of 0 or more", f"{gamma}", "The paper's is 2.")
-        self.whole_epoch = True
         self.gamma = gamma
         self.register_buffer("weight", weigh_classes(task, class_weights, beta), persistent=False)
 
-    def forward(self, model: Model, batch: Batch) -> dict[str, Tensor]:
-        """-> {"focal": scalar} and the fusion's own terms."""
-        outputs = model(batch.streams, batch.context)
-        logits, target = _logits(outputs), batch.targets["emotion"]
+    def forward(self, outputs: Outputs, batch: Batch) -> dict[str, Tensor]:
+        """-> {"focal": scalar}."""
+        logits, target = class_logits(outputs), batch.targets["emotion"]
         nll = F.cross_entropy(logits, target, ignore_index=UNLABELLED, reduction="none")
         # Away from exactly zero, where the power has no finite gradient for gamma below 1.
         doubt = (1.0 - torch.exp(-nll)).clamp_min(torch.finfo(nll.dtype).tiny)
         losses = doubt**self.gamma * nll * self.weight[target.clamp_min(0)]
-        return {"focal": _mean(losses, target, self.weight), **outputs.losses}
+        return {"focal": _mean(losses, target, self.weight)}
 
 
 class SoftVotes(nn.Module):
@@ -100,17 +98,17 @@ class SoftVotes(nn.Module):
     A row without votes (NaN) falls back to its hard label; a row with neither is ignored.
     """
 
+    whole_split: ClassVar[bool] = True
+
     def __init__(
         self, task: Task, vector_size: int, divergence: Literal["cross_entropy", "kl"] = "kl"
     ) -> None:
         super().__init__()
-        self.whole_epoch = True
         self.divergence = divergence
 
-    def forward(self, model: Model, batch: Batch) -> dict[str, Tensor]:
-        """-> {"soft_votes": scalar} and the fusion's own terms."""
-        outputs = model(batch.streams, batch.context)
-        logits = _logits(outputs)
+    def forward(self, outputs: Outputs, batch: Batch) -> dict[str, Tensor]:
+        """-> {"soft_votes": scalar}."""
+        logits = class_logits(outputs)
         hard = batch.targets["emotion"]
         wanted, labelled = vote_targets(hard, batch.targets.get("votes"), logits.shape[1])
         losses = -(wanted * torch.log_softmax(logits, dim=1)).sum(dim=1)
@@ -118,7 +116,6 @@ class SoftVotes(nn.Module):
             losses = losses + torch.xlogy(wanted, wanted).sum(dim=1)
         return {
             "soft_votes": (losses * labelled).sum() / labelled.sum().clamp_min(1),
-            **outputs.losses,
         }
 
 
@@ -132,22 +129,20 @@ class BalancedNLL(nn.Module):
     """
 
     weight: Tensor
+    whole_split: ClassVar[bool] = True
 
     def __init__(self, task: Task, vector_size: int) -> None:
         super().__init__()
-        self.whole_epoch = True
         self.register_buffer("weight", weigh_classes(task, "inverse"), persistent=False)
 
-    def forward(self, model: Model, batch: Batch) -> dict[str, Tensor]:
-        """-> {"balanced_nll": scalar} and the fusion's own terms."""
-        outputs = model(batch.streams, batch.context)
-        logits, target = _logits(outputs), batch.targets["emotion"]
+    def forward(self, outputs: Outputs, batch: Batch) -> dict[str, Tensor]:
+        """-> {"balanced_nll": scalar}."""
+        logits, target = class_logits(outputs), batch.targets["emotion"]
         losses = F.cross_entropy(
             logits, target, self.weight, ignore_index=UNLABELLED, reduction="none"
         )
         return {
             "balanced_nll": losses.sum() / (target != UNLABELLED).sum().clamp_min(1),
-            **outputs.losses,
         }
 
 
@@ -193,15 +188,6 @@ def _counts(task: Task) -> Sequence[int]:
             "Use objective.class_weights=none or a fold with labelled training rows.",
         )
     return task.class_counts
-
-
-def _logits(outputs: Outputs) -> Tensor:
-    """The model's logits in float32, also under mixed precision."""
-    if outputs.logits is None:
-        raise MmserError(
-            "a model with class logits", "none", "Choose a head with classes, e.g. classifier."
-        )
-    return outputs.logits.float()
 
 
 def _mean(losses: Tensor, target: Tensor, weight: Tensor) -> Tensor:

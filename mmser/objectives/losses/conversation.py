@@ -9,11 +9,11 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mmser.core.batch import UNLABELLED, Batch
-from mmser.core.contracts import Model
+from mmser.core.batch import UNLABELLED, Batch, Outputs
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
 from mmser.objectives.terms.conversation_mean import averaged
+from mmser.objectives.terms.cross_entropy import class_logits
 
 
 class ConversationCrossEntropy(nn.Module):
@@ -23,25 +23,13 @@ class ConversationCrossEntropy(nn.Module):
 
     def __init__(self, task: Task, vector_size: int) -> None:
         super().__init__()
-        _check(task)
+        if not task.classes:
+            remedy = "Choose a regression objective, e.g. objective=ccc."
+            raise MmserError("a protocol with classes", "none", remedy)
 
-    def forward(self, model: Model, batch: Batch) -> dict[str, Tensor]:
-        """-> {"cross_entropy": scalar} and the fusion's own terms."""
-        outputs = model(batch.streams, batch.context)
-        if outputs.logits is None:
-            raise MmserError(
-                "a model with class logits", "none", "Choose a head with classes, e.g. classifier."
-            )
-        target = batch.targets["emotion"]
-        losses = F.cross_entropy(
-            outputs.logits.float(), target, ignore_index=UNLABELLED, reduction="none"
-        )
+    def forward(self, outputs: Outputs, batch: Batch) -> dict[str, Tensor]:
+        """-> {"cross_entropy": scalar}."""
+        logits, target = class_logits(outputs), batch.targets["emotion"]
+        losses = F.cross_entropy(logits, target, ignore_index=UNLABELLED, reduction="none")
         loss = averaged(losses, target != UNLABELLED, batch.context.dialogue, "conversations")
-        return {"cross_entropy": loss, **outputs.losses}
-
-
-def _check(task: Task) -> None:
-    if not task.classes:
-        raise MmserError(
-            "a protocol with classes", "none", "Choose a regression objective, e.g. objective=ccc."
-        )
+        return {"cross_entropy": loss}

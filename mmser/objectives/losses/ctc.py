@@ -2,8 +2,8 @@
 transcript's characters.
 
 Source: Cai, Yuan, Zheng, Huang, Church, "Speech emotion recognition with multi-task learning",
-Interspeech 2021; the loss is Graves et al., ICML 2006. Beside a classification objective (see
-`combined`, configs/objective/emotion_ctc) the total is ``cross-entropy + alpha * CTC``.
+Interspeech 2021; the loss is Graves et al., ICML 2006. Beside a classification loss (see
+`weighted_sum`, configs/objective/emotion_ctc) the total is ``cross-entropy + alpha * CTC``.
 
 Differs:
     An utterance without a transcript adds nothing (the released code trains it towards the word
@@ -19,8 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mmser.core.batch import Batch, Stream
-from mmser.core.contracts import Model
+from mmser.core.batch import Batch, Outputs, Stream
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
 
@@ -28,10 +27,10 @@ BLANK = 0
 
 
 class CTC(nn.Module):
-    """Dropout -> linear to ``symbols`` per encoded frame -> CTC against the numbers of the stream
+    """Dropout -> linear to ``symbols`` per encoded frame -> CTC against the numbers of the trace
     ``transcript``.
 
-    The transcript is a stream that no encoder reads: the model never sees it. ``symbols`` counts
+    The transcript is a trace: the model never sees it. ``symbols`` counts
     the blank (0), the alphabet, and symbols that never occur. ``frame_size`` is the feature size of
     the frames that ``encoder`` makes (None: that of the fused vector, true where the fusion pools
     one stream). ``reduction``: "sum" adds up the rows of a batch, as the released code does; "row"
@@ -62,12 +61,11 @@ class CTC(nn.Module):
         # Transcripts longer than their frames allow, counted over all calls in training mode.
         self.register_buffer("infeasible", torch.zeros((), dtype=torch.long), persistent=False)
 
-    def forward(self, model: Model, batch: Batch) -> dict[str, Tensor]:
-        """-> {"ctc": scalar} and the fusion's own terms."""
-        outputs = model(batch.streams, batch.context)
+    def forward(self, outputs: Outputs, batch: Batch) -> dict[str, Tensor]:
+        """-> {"ctc": scalar}."""
         frames = self._stream(outputs.encoded, self.encoder, "an encoder")
-        spoken = self._stream(batch.streams, self.transcript, "a stream of characters")
-        return {"ctc": self._loss(frames, spoken), **outputs.losses}
+        spoken = self._stream(batch.traces, self.transcript, "a stream of characters")
+        return {"ctc": self._loss(frames, spoken)}
 
     def logits(self, frames: Stream) -> Tensor:
         """frames (batch, time, feature) -> (batch, time, symbol) in float32; padding

@@ -8,12 +8,13 @@ round, at a strength that grows with training.
 
 from __future__ import annotations
 
-from torch import Tensor, nn
-from torch.nn import functional as F
+from typing import ClassVar
 
-from mmser.core.batch import UNLABELLED, Batch
-from mmser.core.contracts import Model
+from torch import Tensor, nn
+
+from mmser.core.batch import Batch, Outputs
 from mmser.core.task import Task
+from mmser.objectives.terms.cross_entropy import labelled_cross_entropy
 from mmser.objectives.terms.domain_rows import Domain, domain_count, domain_of
 from mmser.objectives.terms.gradient_reversal import reversal_ramp, reverse_gradient
 
@@ -22,9 +23,11 @@ class DomainAdversarial(nn.Module):
     """vector -> gradient reversal -> linear, ReLU, dropout, linear -> domain.
 
     ``strength`` scales the reversed gradient; with ``ramp`` it grows as `reversal_ramp` of
-    ``progress``, which the learner sets. The classifier belongs to the objective, so the saved
-    model carries nothing that only training needs.
+    ``progress``, the share of training done. The classifier belongs to the loss, so the saved model
+    carries nothing that only training needs.
     """
+
+    whole_split: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -37,7 +40,6 @@ class DomainAdversarial(nn.Module):
         ramp: bool = True,
     ) -> None:
         super().__init__()
-        self.whole_epoch = True
         self.progress = 0.0
         self.domain, self.strength, self.ramp = domain, strength, ramp
         self.classifier = nn.Sequential(
@@ -47,13 +49,11 @@ class DomainAdversarial(nn.Module):
             nn.Linear(hidden_size, domain_count(task, domain)),
         )
 
-    def forward(self, model: Model, batch: Batch) -> dict[str, Tensor]:
-        """-> {"domain": scalar} and the fusion's own terms; rows of an unknown
+    def forward(self, outputs: Outputs, batch: Batch) -> dict[str, Tensor]:
+        """-> {"domain": scalar}; rows of an unknown
         domain are ignored.
         """
-        outputs = model(batch.streams, batch.context)
         target = domain_of(batch.targets, self.domain)
         strength = self.strength * (reversal_ramp(self.progress) if self.ramp else 1.0)
         logits = self.classifier(reverse_gradient(outputs.vector, strength)).float()
-        losses = F.cross_entropy(logits, target, ignore_index=UNLABELLED, reduction="sum")
-        return {"domain": losses / (target != UNLABELLED).sum().clamp_min(1), **outputs.losses}
+        return {"domain": labelled_cross_entropy(logits, target)}

@@ -19,7 +19,6 @@ import torch
 from torch import Tensor, nn
 
 from mmser.core.batch import Batch, Outputs
-from mmser.core.contracts import Model
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
 from mmser.models.layers.time.pooling import masked_mean
@@ -56,12 +55,11 @@ class DomainAlignment(nn.Module):
         domain_count(task, domain)
         self.distance, self.domain, self.layers = distance, domain, tuple(layers)
 
-    def forward(self, model: Model, batch: Batch) -> dict[str, Tensor]:
-        """-> {distance: scalar} and the fusion's own terms."""
-        outputs = model(batch.streams, batch.context)
+    def forward(self, outputs: Outputs, batch: Batch) -> dict[str, Tensor]:
+        """-> {distance: scalar}."""
         domains = domain_of(batch.targets, self.domain)
         terms = [self._distance(_layer(outputs, name), domains) for name in self.layers]
-        return {self.distance: torch.stack(terms).sum(), **outputs.losses}
+        return {self.distance: torch.stack(terms).sum()}
 
     def _distance(self, vectors: Tensor, domains: Tensor) -> Tensor:
         measure, least = _DISTANCES[self.distance]

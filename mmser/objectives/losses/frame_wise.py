@@ -1,26 +1,24 @@
-"""Labels per frame: any objective of rows, applied to the frames of a sequence."""
+"""Labels per frame: any loss of rows, applied to the frames of a sequence."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from torch import Tensor, nn
 
-from mmser.core.batch import Batch, Context, Outputs, Stream, Streams, empty_context
-from mmser.core.contracts import Model
+from mmser.core.batch import Batch, Outputs, Stream, empty_context
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
 
 
 class FrameWise(nn.Module):
-    """All real frames of a batch, one after the other, become the rows that ``objective`` is
-    computed over.
+    """All real frames of a batch, one after the other, become the rows that ``objective``, a loss,
+    is computed over.
 
-    The targets are the stream ``gold`` (batch, frame, value), NaN where unlabelled, which no
-    encoder reads; it shares the time axis of the fusion's sequence, on which the model's head is
-    applied. So a CCC is that of the concatenated frames, never a mean over utterances; validation
-    scores all frames of its part in the same way.
+    The targets are the trace ``gold`` (batch, frame, value), NaN where unlabelled; it shares the
+    time axis of the fusion's sequence, at every step of which the model answers. So a CCC is that
+    of the concatenated frames, never a mean over utterances; validation scores all frames of its
+    split in the same way.
     """
 
     def __init__(
@@ -30,68 +28,62 @@ class FrameWise(nn.Module):
         self.objective = objective(task=task, vector_size=vector_size)
         self.gold = gold
 
-    def forward(self, model: Model, batch: Batch) -> dict[str, Tensor]:
-        """-> the losses of the inner objective and the fusion's own terms."""
-        outputs = model(batch.streams, batch.context)
-        sequence, head, gold = self._parts(model, outputs, batch)
-        real = gold.mask & sequence.mask
-        logits, values = head(sequence.values[real])
-        rows = len(gold.values[real])
-        frames = Batch(
-            tuple(map(str, range(rows))),
-            {},
-            empty_context(rows, real.device),
-            {"values": gold.values[real]},
-        )
-        return {
-            **self.objective(_Given(Outputs(sequence.values[real], logits, values)), frames),
-            **outputs.losses,
-        }
+    def needs_steps(self, batch: Batch) -> bool:
+        """Always."""
+        return True
 
-    def paired_frames(
-        self, model: Model, outputs: Outputs, batch: Batch
-    ) -> tuple[Tensor, Tensor] | None:
-        """Predictions and labels (batch, frame, value), None of a model without values: what
-        validation scores.
+    def forward(self, outputs: Outputs, batch: Batch) -> dict[str, Tensor]:
+        """-> the losses of the inner loss."""
+        steps, mask = _answered(outputs)
+        gold = self._labels(batch, mask)
+        real = gold.mask & mask
+        target = gold.values[real]  # (row, value)
+        frames = Batch(
+            tuple(map(str, range(len(target)))),
+            {},
+            empty_context(len(target), real.device),
+            {"values": target},
+        )
+        answers = Outputs(
+            steps.vector[real],
+            steps.logits[real] if steps.logits is not None else None,
+            steps.values[real] if steps.values is not None else None,
+        )
+        losses: dict[str, Tensor] = self.objective(answers, frames)
+        return losses
+
+    def paired_frames(self, outputs: Outputs, batch: Batch) -> tuple[Tensor, Tensor] | None:
+        """Predictions and labels (batch, frame, value), None of a model without values.
 
         A label is NaN where it or the prediction is missing.
         """
-        sequence, head, gold = self._parts(model, outputs, batch)
-        values = head(sequence.filled())[1]
-        missing = ~(gold.mask & sequence.mask)
-        return (
-            None
-            if values is None
-            else (values, gold.values.masked_fill(missing[..., None], float("nan")))
-        )
+        steps, mask = _answered(outputs)
+        gold = self._labels(batch, mask)
+        if steps.values is None:
+            return None
+        missing = ~(gold.mask & mask)
+        return steps.values, gold.values.masked_fill(missing[..., None], float("nan"))
 
-    def _parts(self, model: Model, outputs: Outputs, batch: Batch) -> tuple[Stream, Any, Stream]:
-        """The fused sequence, the head for its frames, and the labels on the same frames."""
-        sequence, head = outputs.sequence, getattr(model, "head", None)
-        if sequence is None or head is None:
+    def _labels(self, batch: Batch, mask: Tensor) -> Stream:
+        """The labels on the frames of ``mask`` (batch, frame)."""
+        if self.gold not in batch.traces:
+            names = ", ".join(batch.traces) or "none"
             raise MmserError(
-                "a model that predicts every frame", "none", "Use fusion=semantic_paralinguistic."
+                f"labels per frame in a stream '{self.gold}'", names, "Name it in streams."
             )
-        if self.gold not in batch.streams:
-            known = ", ".join(batch.streams) or "none"
-            raise MmserError(
-                f"labels per frame in a stream '{self.gold}'", known, "Name it in streams."
-            )
-        gold = batch.streams[self.gold]
-        if gold.mask.shape != sequence.mask.shape:
-            found = f"{gold.mask.shape[1]} labels, {sequence.mask.shape[1]} frames"
+        gold = batch.traces[self.gold]
+        if gold.mask.shape != mask.shape:
+            found = f"{gold.mask.shape[1]} labels, {mask.shape[1]} frames"
             raise MmserError(
                 "one label per frame", found, "Set data.alignment=grid at the labels' rate."
             )
-        return sequence, head, gold
+        return gold
 
 
-class _Given:
-    """Stands for a model whose outputs are known."""
-
-    def __init__(self, outputs: Outputs) -> None:
-        self._outputs = outputs
-        self.vector_size: Any = outputs.vector.shape[-1]
-
-    def __call__(self, streams: Streams, context: Context, need_attention: bool = False) -> Outputs:
-        return self._outputs
+def _answered(outputs: Outputs) -> tuple[Outputs, Tensor]:
+    """The answers at every frame, and which frames are real (batch, frame)."""
+    if outputs.sequence is None or outputs.steps is None:
+        raise MmserError(
+            "a model that predicts every frame", "none", "Use fusion=semantic_paralinguistic."
+        )
+    return outputs.steps, outputs.sequence.mask

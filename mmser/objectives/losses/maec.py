@@ -19,10 +19,10 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional as F
 
-from mmser.core.batch import UNLABELLED, Batch
-from mmser.core.contracts import Model
+from mmser.core.batch import Batch, Outputs
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
+from mmser.objectives.terms.cross_entropy import class_logits, labelled_cross_entropy
 
 
 class AdversarialClassifier(nn.Module):
@@ -52,24 +52,19 @@ class AdversarialClassifier(nn.Module):
             else None
         )
 
-    def forward(self, model: Model, batch: Batch) -> dict[str, Tensor]:
-        """-> {"emotion", "gender", "discriminator", "adversarial": scalars} and the fusion's own
-        terms.
-        """
-        outputs = model(batch.streams, batch.context)
-        if outputs.logits is None:
-            raise MmserError(
-                "a model with class logits", "none", "Choose a head with classes, e.g. classifier."
-            )
-        losses = {"emotion": _cross_entropy(outputs.logits, batch.targets["emotion"])}
+    def forward(self, outputs: Outputs, batch: Batch) -> dict[str, Tensor]:
+        """-> {"emotion", "gender", "discriminator", "adversarial": scalars}."""
+        logits = class_logits(outputs)
+        losses = {"emotion": labelled_cross_entropy(logits, batch.targets["emotion"])}
         if self.gender is not None:
-            losses["gender"] = _cross_entropy(self.gender(outputs.vector), batch.targets["gender"])
+            logits = self.gender(outputs.vector).float()
+            losses["gender"] = labelled_cross_entropy(logits, batch.targets["gender"])
         if self.discriminator is not None:
             losses["discriminator"] = self.discriminator_loss(
                 torch.randn_like(outputs.vector), outputs.vector
             )
             losses["adversarial"] = self.weight * self.adversarial_loss(outputs.vector)
-        return {**losses, **outputs.losses}
+        return losses
 
     def discriminator_loss(self, prior: Tensor, vector: Tensor) -> Tensor:
         """``- E log D(e) - E log(1 - D(Z))``; no gradient reaches the vector."""
@@ -94,9 +89,3 @@ class AdversarialClassifier(nn.Module):
         }
         judged: Tensor = functional_call(network, weights, (vector,))
         return judged
-
-
-def _cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
-    """Mean over labelled rows; zero where there is none."""
-    losses = F.cross_entropy(logits.float(), target, ignore_index=UNLABELLED, reduction="sum")
-    return losses / (target != UNLABELLED).sum().clamp_min(1)

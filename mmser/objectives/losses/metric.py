@@ -1,6 +1,6 @@
 """Metric learning on the fused vector by losses of the library pytorch-metric-learning.
 
-Used beside a main objective (see `combined`): embeddings of one emotion are drawn together, others
+Used beside a main loss (see `weighted_sum`): embeddings of one emotion are drawn together, others
 pushed apart.
 """
 
@@ -10,8 +10,7 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from mmser.core.batch import UNLABELLED, Batch
-from mmser.core.contracts import Model
+from mmser.core.batch import UNLABELLED, Batch, Outputs
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
 
@@ -23,7 +22,7 @@ class MetricLearning(nn.Module):
 
     ``supervised_contrastive`` (Khosla et al., 2020) uses ``temperature``; ``triplet`` uses
     ``margin`` and mines ``mining`` triplets; ``proxy_anchor`` (Kim et al., 2020) and ``proxy_nca``
-    (Movshovitz-Attias et al., 2017) learn a proxy per class, which belongs to the objective.
+    (Movshovitz-Attias et al., 2017) learn a proxy per class, which belongs to the loss.
     ``projection_size`` null compares the fused vector itself.
     """
 
@@ -44,18 +43,15 @@ class MetricLearning(nn.Module):
         self.miner = _miner(mining, margin) if loss == "triplet" else None
         self.name = loss
 
-    def forward(self, model: Model, batch: Batch) -> dict[str, Tensor]:
-        """-> {loss name: scalar} and the fusion's own terms; zero with graph where the batch has no
-        pair.
-        """
-        outputs = model(batch.streams, batch.context)
+    def forward(self, outputs: Outputs, batch: Batch) -> dict[str, Tensor]:
+        """-> {loss name: scalar}; zero with graph where the batch has no pair."""
         labelled = batch.targets["emotion"] != UNLABELLED
         vectors = self.projection(outputs.vector).float()
         if not bool(labelled.any()):
-            return {self.name: vectors.sum() * 0.0, **outputs.losses}
+            return {self.name: vectors.sum() * 0.0}
         vectors, target = vectors[labelled], batch.targets["emotion"][labelled]
         mined = self.miner(vectors, target) if self.miner is not None else None
-        return {self.name: self.loss(vectors, target, mined), **outputs.losses}
+        return {self.name: self.loss(vectors, target, mined)}
 
 
 def _loss(name: str, classes: int, size: int, temperature: float, margin: float) -> nn.Module:

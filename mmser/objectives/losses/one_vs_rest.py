@@ -7,11 +7,12 @@ recognition", ICASSP
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 
-from mmser.core.batch import UNLABELLED, Batch
-from mmser.core.contracts import Model
+from mmser.core.batch import UNLABELLED, Batch, Outputs
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
 
@@ -24,19 +25,18 @@ class OneVsRest(nn.Module):
     """
 
     turn: Tensor
+    whole_split: ClassVar[bool] = True
 
     def __init__(self, task: Task, vector_size: int, alternate: bool = True) -> None:
         super().__init__()
         if not task.classes:
             raise MmserError("a protocol with classes", "none", "Choose another objective.")
-        self.whole_epoch = True
         self.alternate = alternate
         self.register_buffer("turn", torch.zeros((), dtype=torch.long))
         self.classes = len(task.classes)
 
-    def forward(self, model: Model, batch: Batch) -> dict[str, Tensor]:
-        """-> {"one_vs_rest": scalar} and the fusion's own terms."""
-        outputs = model(batch.streams, batch.context)
+    def forward(self, outputs: Outputs, batch: Batch) -> dict[str, Tensor]:
+        """-> {"one_vs_rest": scalar}."""
         if outputs.logits is None:
             raise MmserError("a model with class logits", "none", "Choose head=one_vs_rest.")
         yes, target = outputs.logits.float(), batch.targets["emotion"]
@@ -47,8 +47,8 @@ class OneVsRest(nn.Module):
         losses = -torch.where(hits, yes, no) * labelled[:, None]  # (batch, class)
         losses = losses.sum(dim=0) / labelled.sum().clamp_min(1)
         loss = losses[self.turn] if self.alternate and self.training else losses.mean()
-        return {"one_vs_rest": loss, **outputs.losses}
+        return {"one_vs_rest": loss}
 
-    def after_step(self, model: Model) -> None:
+    def after_step(self) -> None:
         """The next class's turn."""
         self.turn.add_(1).remainder_(self.classes)

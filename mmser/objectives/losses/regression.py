@@ -7,12 +7,12 @@ A value that is NaN is unlabelled and ignored, one dimension at a time.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from mmser.core.batch import Batch, Outputs
-from mmser.core.contracts import Model
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
 from mmser.objectives.terms.concordance import concordance
@@ -26,43 +26,41 @@ class ConcordanceLoss(nn.Module):
     """
 
     weights: Tensor
+    whole_split: ClassVar[bool] = True
 
     def __init__(
         self, task: Task, vector_size: int, weights: Sequence[float] | None = None
     ) -> None:
         super().__init__()
-        self.whole_epoch = True
         self.register_buffer("weights", _value_weights(task, weights), persistent=False)
 
-    def forward(self, model: Model, batch: Batch) -> dict[str, Tensor]:
-        """-> {"ccc": scalar} and the fusion's own terms."""
-        outputs = model(batch.streams, batch.context)
+    def forward(self, outputs: Outputs, batch: Batch) -> dict[str, Tensor]:
+        """-> {"ccc": scalar}."""
         values, target = _values(outputs), batch.targets["values"]
         defined = (~target.isnan()).sum(dim=0) > 1
         losses = torch.where(defined, 1.0 - concordance(values, target), 0.0)
-        return {"ccc": (losses * self.weights).sum(), **outputs.losses}
+        return {"ccc": (losses * self.weights).sum()}
 
 
 class MeanSquaredError(nn.Module):
     """Sum over the values of ``weight *`` the mean squared error over labelled rows."""
 
     weights: Tensor
+    whole_split: ClassVar[bool] = True
 
     def __init__(
         self, task: Task, vector_size: int, weights: Sequence[float] | None = None
     ) -> None:
         super().__init__()
-        self.whole_epoch = True
         self.register_buffer("weights", _value_weights(task, weights), persistent=False)
 
-    def forward(self, model: Model, batch: Batch) -> dict[str, Tensor]:
-        """-> {"mse": scalar} and the fusion's own terms."""
-        outputs = model(batch.streams, batch.context)
+    def forward(self, outputs: Outputs, batch: Batch) -> dict[str, Tensor]:
+        """-> {"mse": scalar}."""
         values, target = _values(outputs), batch.targets["values"]
         known = ~target.isnan()
         squares = (values - torch.where(known, target, values.detach())).square() * known
         losses = squares.sum(dim=0) / known.sum(dim=0).clamp_min(1)
-        return {"mse": (losses * self.weights).sum(), **outputs.losses}
+        return {"mse": (losses * self.weights).sum()}
 
 
 def _value_weights(task: Task, weights: Sequence[float] | None) -> Tensor:

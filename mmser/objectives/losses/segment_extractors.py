@@ -10,12 +10,11 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from mmser.core.batch import UNLABELLED, Batch
-from mmser.core.contracts import Model
+from mmser.core.batch import UNLABELLED, Batch, Outputs
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
+from mmser.objectives.terms.cross_entropy import labelled_cross_entropy
 
 
 class SegmentExtractors(nn.Module):
@@ -48,22 +47,18 @@ class SegmentExtractors(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.layers = nn.ModuleDict({name: nn.Linear(self.width, sizes[name]) for name in features})
 
-    def forward(self, model: Model, batch: Batch) -> dict[str, Tensor]:
-        """-> {"sound": scalar, "emotion": scalar} and the fusion's own terms."""
-        outputs = model(batch.streams, batch.context)
+    def forward(self, outputs: Outputs, batch: Batch) -> dict[str, Tensor]:
+        """-> {"sound": scalar, "emotion": scalar}."""
         if outputs.sequence is None:
             raise MmserError(
                 "a model with a step per segment", "none", "Use fusion=nonverbal_vocalization."
             )
         parts = outputs.sequence.filled().split(self.width, dim=-1)
-        losses = dict(outputs.losses)
+        losses = {}
         for name, part in zip(self.features, parts, strict=True):
             target = self._targets(name, batch, outputs.sequence.mask)
             logits = self.layers[name](self.dropout(part)).float().flatten(0, 1)
-            total = F.cross_entropy(
-                logits, target.flatten(), ignore_index=UNLABELLED, reduction="sum"
-            )
-            losses[name] = total / (target != UNLABELLED).sum().clamp_min(1)
+            losses[name] = labelled_cross_entropy(logits, target.flatten())
         return losses
 
     def _targets(self, name: str, batch: Batch, mask: Tensor) -> Tensor:

@@ -4,9 +4,8 @@ Atmaja and Akagi, ICASSP 2020, eq. 2: alpha (1 - CCC of arousal) + beta (1 - CCC
 (1 - CCC of liking), weights searched at random in 0..1 on the development part; they need not sum
 to 1.
 
-The labels are a stream of the batch, (batch, time, value) in the order of the task's values, NaN
-where unlabelled: a stream without an encoder, which no model reads. Without it the target of an
-utterance's mean value is its label.
+The labels are a trace of the batch, (batch, time, value) in the order of the task's values, NaN
+where unlabelled. Without it the target of an utterance's mean value is its label.
 
 Differs:
     Padded frames are left out (not stated), and the CCC is over all labelled frames of the batch.
@@ -20,7 +19,6 @@ import torch
 from torch import Tensor, nn
 
 from mmser.core.batch import Batch, Outputs
-from mmser.core.contracts import Model, SequenceHead
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
 from mmser.objectives.terms.concordance import concordance
@@ -29,7 +27,7 @@ from mmser.objectives.terms.concordance import concordance
 class SequenceConcordance(nn.Module):
     """Sum over the values of ``weight * (1 - CCC)``.
 
-    ``weights`` maps values to their weight, 1 where none is given; ``labels`` names the stream that
+    ``weights`` maps values to their weight, 1 where none is given; ``labels`` names the trace that
     holds the labels. ``delay`` frames are the annotators' reaction: the prediction at frame t
     learns the label at t + delay.
     """
@@ -65,14 +63,13 @@ class SequenceConcordance(nn.Module):
         chosen = [float(given.get(name, 1.0)) for name in task.values]
         self.register_buffer("weights", torch.tensor(chosen), persistent=False)
 
-    def forward(self, model: Model, batch: Batch) -> dict[str, Tensor]:
-        """-> {"sequence_ccc": scalar} and the fusion's own terms; a value with less than two labels
-        adds nothing.
-        """
-        # As they are: the validation recognises the batch by it. A model reads only streams it has
-        # an encoder for.
-        outputs = model(batch.streams, batch.context)
-        paired = self.paired_frames(model, outputs, batch)
+    def needs_steps(self, batch: Batch) -> bool:
+        """Where labels are traced."""
+        return self.labels in batch.traces
+
+    def forward(self, outputs: Outputs, batch: Batch) -> dict[str, Tensor]:
+        """-> {"sequence_ccc": scalar}; a value with less than two labels adds nothing."""
+        paired = self.paired_frames(outputs, batch)
         if paired is not None:
             values, target = (frames.flatten(0, 1) for frames in paired)
         elif outputs.values is not None:
@@ -83,31 +80,26 @@ class SequenceConcordance(nn.Module):
             )
         defined = (~target.isnan()).sum(dim=0) > 1
         losses = torch.where(defined, 1.0 - concordance(values.float(), target), 0.0)
-        return {"sequence_ccc": (losses * self.weights).sum(), **outputs.losses}
+        return {"sequence_ccc": (losses * self.weights).sum()}
 
-    def paired_frames(
-        self, model: Model, outputs: Outputs, batch: Batch
-    ) -> tuple[Tensor, Tensor] | None:
+    def paired_frames(self, outputs: Outputs, batch: Batch) -> tuple[Tensor, Tensor] | None:
         """Predictions and labels (batch, time, value) frame by frame, None without traced labels.
 
         A label is NaN where it or the prediction is missing.
         """
-        if self.labels not in batch.streams:
+        if self.labels not in batch.traces:
             return None
-        target = batch.streams[self.labels].filled(float("nan"))
-        return _paired(self._frames(model, outputs), target, self.delay)
+        target = batch.traces[self.labels].filled(float("nan"))
+        return _paired(_frame_values(outputs), target, self.delay)
 
-    @staticmethod
-    def _frames(model: Model, outputs: Outputs) -> Tensor:
-        """(batch, time, value), NaN outside real frames: the head on every frame of the fused
-        sequence.
-        """
-        head = getattr(model, "head", None)
-        if outputs.sequence is None or head is None or isinstance(head, SequenceHead):
-            remedy = "Use model.fusion early_lstm with head regression or classifier."
-            raise MmserError("a fused sequence and a head for its frames", "none", remedy)
-        values = head(outputs.sequence.filled())[1]
-        return values.masked_fill(~outputs.sequence.mask[..., None], float("nan"))
+
+def _frame_values(outputs: Outputs) -> Tensor:
+    """(batch, time, value), NaN outside real frames."""
+    if outputs.sequence is None or outputs.steps is None or outputs.steps.values is None:
+        remedy = "Use model.fusion early_lstm with head regression or classifier."
+        raise MmserError("a fused sequence and a head for its frames", "none", remedy)
+    real = outputs.sequence.mask[..., None]
+    return outputs.steps.values.masked_fill(~real, float("nan"))
 
 
 def _paired(values: Tensor, target: Tensor, delay: int) -> tuple[Tensor, Tensor]:

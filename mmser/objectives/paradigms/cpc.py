@@ -11,14 +11,24 @@ Differs:
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
-from mmser.core.batch import Batch
+from mmser.core.batch import Batch, Step, Stream
+from mmser.core.contracts import Model
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
+
+
+@runtime_checkable
+class PredictiveEncoder(Protocol):
+    """What the encoder ``cpc`` has: a latent per frame, and contexts that have seen the past."""
+
+    def latents(self, stream: Stream) -> Stream: ...
+
+    def contexts(self, latents: Stream) -> Stream: ...
 
 
 class ContrastivePrediction(nn.Module):
@@ -50,10 +60,10 @@ class ContrastivePrediction(nn.Module):
             nn.Linear(context_size, latent_size, bias=False) for _ in range(steps)
         )
 
-    def forward(self, model: Any, batch: Batch) -> dict[str, Tensor]:
+    def step(self, model: Model, batch: Batch, progress: float) -> Step:
         """-> {"cpc": scalar}, nats per step; zero with graph for a batch of clips of one frame."""
-        encoder: Any = dict(model.encoders.items()).get(self.stream)
-        if not hasattr(encoder, "latents"):
+        encoder = dict(model.encoders.items()).get(self.stream)
+        if not isinstance(encoder, PredictiveEncoder):
             raise MmserError(
                 f"an encoder of latents and contexts for stream '{self.stream}'",
                 "none",
@@ -67,8 +77,8 @@ class ContrastivePrediction(nn.Module):
             if ahead < latents.values.shape[1]
         ]
         if not losses:
-            return {"cpc": contexts.values.sum() * 0.0}
-        return {"cpc": torch.stack(losses).mean()}
+            return Step({"cpc": contexts.values.sum() * 0.0})
+        return Step({"cpc": torch.stack(losses).mean()})
 
     def step_loss(self, predicted: Tensor, latents: Tensor, mask: Tensor, ahead: int) -> Tensor:
         """Mean over valid t of -log softmax of the true frame; predicted and latents (batch, time,

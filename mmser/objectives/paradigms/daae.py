@@ -13,16 +13,17 @@ Differs:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mmser.core.batch import UNLABELLED, Batch
+from mmser.core.batch import UNLABELLED, Batch, Step
+from mmser.core.contracts import Model
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
+from mmser.models.encoders.audio.daae import DAAE
 from mmser.models.layers.convolution.normalisation import MaskedBatchNorm
+from mmser.objectives.terms.cross_entropy import labelled_cross_entropy
 from mmser.objectives.terms.gradient_reversal import reversal_ramp, reverse_gradient
 
 
@@ -50,7 +51,6 @@ class AdversarialAutoencoder(nn.Module):
     ) -> None:
         super().__init__()
         self.stream, self.alpha, self.strength = stream, alpha, strength
-        self.progress = 0.0
         self.decoder = SegmentDecoder(channels, latent_size, frames, bands)
         counts = {
             "emotion": len(task.classes),
@@ -66,10 +66,10 @@ class AdversarialAutoencoder(nn.Module):
         )
         self.weights = {"emotion": 1.0, "speaker": beta, "corpus": 1.0 - beta}
 
-    def forward(self, model: Any, batch: Batch) -> dict[str, Tensor]:
+    def step(self, model: Model, batch: Batch, progress: float) -> Step:
         """-> {"reconstruction", "emotion", "speaker", "corpus": scalars}"""
-        encoder: Any = dict(model.encoders.items()).get(self.stream)
-        if not hasattr(encoder, "coder"):
+        encoder = dict(model.encoders.items()).get(self.stream)
+        if not isinstance(encoder, DAAE):
             raise MmserError(
                 f"the encoder daae for stream '{self.stream}'", "another", "Choose it."
             )
@@ -77,12 +77,13 @@ class AdversarialAutoencoder(nn.Module):
         latent = encoder.coder(segments, mask)
         squares = (self.decoder(latent, mask) - segments).square().mean(dim=(2, 3))
         losses = {"reconstruction": (squares * mask).sum() / mask.sum().clamp_min(1)}
-        adverse = reverse_gradient(latent, self.strength * reversal_ramp(self.progress))
+        adverse = reverse_gradient(latent, self.strength * reversal_ramp(progress))
         for name, head in self.heads.items():
             logits = head(latent if name == "emotion" else adverse)
             target = batch.targets[name][:, None].expand(mask.shape).masked_fill(~mask, UNLABELLED)
-            losses[name] = self.alpha * self.weights[name] * _cross_entropy(logits, target)
-        return losses
+            loss = labelled_cross_entropy(logits.flatten(0, 1), target.flatten())
+            losses[name] = self.alpha * self.weights[name] * loss
+        return Step(losses)
 
 
 class SegmentDecoder(nn.Module):
@@ -117,11 +118,3 @@ class SegmentDecoder(nn.Module):
                 real = mask.flatten()[:, None].expand(-1, hidden.shape[2])
                 hidden = F.relu(self.norms[layer](hidden, real))
         return hidden.squeeze(1).unflatten(0, mask.shape)
-
-
-def _cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
-    """Mean over the segments that have a label; zero where none has."""
-    losses = F.cross_entropy(
-        logits.flatten(0, 1), target.flatten(), ignore_index=UNLABELLED, reduction="sum"
-    )
-    return losses / torch.count_nonzero(target != UNLABELLED).clamp_min(1)

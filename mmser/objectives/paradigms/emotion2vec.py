@@ -14,15 +14,17 @@ Differs:
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mmser.core.batch import Batch, Stream
+from mmser.core.batch import Batch, Step, Stream
+from mmser.core.contracts import Model
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
+from mmser.models.encoders.audio.emotion2vec.encoder import Emotion2Vec
 from mmser.models.layers.attention.alibi import AlibiBackbone
 from mmser.models.layers.masks.order import compact_order, rows_at
 from mmser.models.layers.masks.padding import length_mask, zero_padding
@@ -81,10 +83,11 @@ class Emotion2VecPretraining(nn.Module):
         self.decoder = FrameDecoder(size, decoder_size, groups)
         self.register_buffer("started", torch.zeros((), dtype=torch.bool))
 
-    def forward(self, model: Any, batch: Batch) -> dict[str, Tensor]:
+    def step(self, model: Model, batch: Batch, progress: float) -> Step:
         """-> {"frame": scalar, "utterance": scalar}"""
-        encoder: Any = dict(model.encoders.items()).get(self.stream)
-        if not hasattr(encoder, "backbone"):
+        self.progress = progress
+        encoder = dict(model.encoders.items()).get(self.stream)
+        if not isinstance(encoder, Emotion2Vec):
             raise MmserError(
                 f"the encoder emotion2vec for stream '{self.stream}'", "another", "Choose it."
             )
@@ -96,14 +99,18 @@ class Emotion2VecPretraining(nn.Module):
         told, student = self.student(encoder, frames, masked)
         with torch.no_grad():
             target = self.target(encoder.front.placed(frames).values, frames.mask)
-        return {
-            "frame": self.frame_loss(
-                self.decoder(student, frames.mask), target, masked, frames.mask
-            ),
-            "utterance": self.utterance_weight * utterance_loss(told, target, frames.mask),
-        }
+        predicted = self.decoder(student, frames.mask)
+        told_apart = utterance_loss(told, target, frames.mask)
+        return Step(
+            {
+                "frame": self.frame_loss(predicted, target, masked, frames.mask),
+                "utterance": self.utterance_weight * told_apart,
+            }
+        )
 
-    def student(self, encoder: Any, frames: Stream, masked: Tensor) -> tuple[Tensor, Tensor]:
+    def student(
+        self, encoder: Emotion2Vec, frames: Stream, masked: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """Projected frames (batch, frame, feature) -> the utterance's vector and the frames for the
         decoder.
 
@@ -162,14 +169,14 @@ class Emotion2VecPretraining(nn.Module):
         return self.tau_start + (self.tau_end - self.tau_start) * self.progress
 
     @torch.no_grad()
-    def after_step(self, model: Any) -> None:
+    def after_step(self, model: Model) -> None:
         """``teacher = tau * teacher + (1 - tau) * student``"""
-        student = dict(model.encoders[self.stream].backbone.named_parameters())
+        student = dict(model.encoders.get_submodule(f"{self.stream}.backbone").named_parameters())
         for name, weight in self.teacher.named_parameters():
             weight.mul_(self.tau).add_(student[name], alpha=1.0 - self.tau)
 
 
-def student_on_all(encoder: Any, frames: Stream) -> tuple[Tensor, Tensor]:
+def student_on_all(encoder: Emotion2Vec, frames: Stream) -> tuple[Tensor, Tensor]:
     """The backbone on all frames (batch, frame, feature).
 
     -> the utterance's vector (batch, feature): the tokens' mean, or the frames' without tokens; and
@@ -182,7 +189,7 @@ def student_on_all(encoder: Any, frames: Stream) -> tuple[Tensor, Tensor]:
 
 
 def student_on_others(
-    encoder: Any, frames: Stream, masked: Tensor, noise: Tensor
+    encoder: Emotion2Vec, frames: Stream, masked: Tensor, noise: Tensor
 ) -> tuple[Tensor, Tensor]:
     """`student_on_all`, but the masked frames are left out, with ``noise`` in their places behind
     the backbone.

@@ -7,13 +7,12 @@ utterance, and the listeners who voted on it are evaluated side by side.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mmser.core.batch import UNLABELLED, Batch
+from mmser.core.batch import UNLABELLED, Batch, Step
 from mmser.core.contracts import Model
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
@@ -46,28 +45,22 @@ class ListenerVotes(nn.Module):
         self.register_buffer("group", groups, persistent=False)
         self.register_buffer("weight", weigh_votes(task, groups), persistent=False)
 
-    def forward(self, model: Model, batch: Batch) -> dict[str, Tensor]:
-        """-> {"listener_votes": scalar} and the fusion's own terms."""
-        if not self.training:
-            # Validation scores the consensus: what the model says of the batch as it is.
-            model(batch.streams, batch.context)
+    def step(self, model: Model, batch: Batch, progress: float) -> Step:
+        """-> {"listener_votes": scalar}, and the fusion's own terms."""
+        # Validation scores the consensus: what the model says of the batch as it is.
+        consensus = None if self.training else model(batch.streams, batch.context)
         listeners, label = batch.targets["listener"], batch.targets["listener_emotion"]
         outputs = model(batch.streams, replace(batch.context, listeners=listeners))
-        head: Any = getattr(model, "head", None)
-        if not hasattr(head, "listener_logits"):
-            raise MmserError(
-                "a head that answers per listener", type(head).__name__, "Use head=listener_mean."
-            )
-        logits = head.listener_logits(outputs.vector).float()  # (batch, vote, class)
+        if outputs.listeners is None:
+            raise MmserError("a head that answers per listener", "none", "Use head=listener_mean.")
+        logits = outputs.listeners.float()  # (batch, vote, class)
         heard = (listeners != UNLABELLED) & (label != UNLABELLED) & (label < logits.shape[-1])
         losses = F.cross_entropy(
             logits.transpose(1, 2), label.where(heard, UNLABELLED), reduction="none"
         )
         weights = self.weight[self.group[listeners.where(heard, 0)], label.where(heard, 0)] * heard
-        return {
-            "listener_votes": (losses * weights).sum() / heard.sum().clamp_min(1),
-            **outputs.losses,
-        }
+        loss = (losses * weights).sum() / heard.sum().clamp_min(1)
+        return Step({"listener_votes": loss, **outputs.losses}, consensus)
 
 
 def weigh_votes(task: Task, groups: Tensor) -> Tensor:

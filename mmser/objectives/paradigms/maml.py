@@ -19,12 +19,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
-from torch.nn import functional as F
 
-from mmser.core.batch import UNLABELLED, Batch, Context, Stream
+from mmser.core.batch import Batch, Context, Outputs, Step, Stream
 from mmser.core.contracts import Model
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
+from mmser.objectives.terms.cross_entropy import labelled_cross_entropy
 
 Weights = dict[str, Tensor]
 
@@ -58,10 +58,11 @@ class Maml(nn.Module):
         self.support_rows, self.query_rows = support * len(task.classes), query * len(task.classes)
         self.second_order = second_order
 
-    def forward(self, model: Model, batch: Batch) -> dict[str, Tensor]:
+    def step(self, model: Model, batch: Batch, progress: float) -> Step:
         """-> {"query": scalar}"""
         if not self.training:
-            return {"query": _cross_entropy(model(batch.streams, batch.context).logits, batch)}
+            outputs = model(batch.streams, batch.context)
+            return Step({"query": _cross_entropy(outputs, batch)}, outputs)
         episode = self.support_rows + self.query_rows
         if len(batch.ids) != self.tasks * episode:
             raise MmserError(
@@ -74,7 +75,7 @@ class Maml(nn.Module):
             losses = [
                 self._episode(model, batch, first) for first in range(0, len(batch.ids), episode)
             ]
-        return {"query": torch.stack(losses).sum()}
+        return Step({"query": torch.stack(losses).sum()})
 
     def _episode(self, model: Any, batch: Batch, first: int) -> Tensor:
         middle = first + self.support_rows
@@ -108,18 +109,16 @@ class Maml(nn.Module):
     @staticmethod
     def _loss(model: Any, weights: Weights, batch: Batch) -> Tensor:
         outputs = functional_call(model, weights, (batch.streams, batch.context))
-        return _cross_entropy(outputs.logits, batch)
+        return _cross_entropy(outputs, batch)
 
 
-def _cross_entropy(logits: Tensor | None, batch: Batch) -> Tensor:
+def _cross_entropy(outputs: Outputs, batch: Batch) -> Tensor:
     """Mean over labelled rows; zero where there is none."""
-    if logits is None:
+    if outputs.logits is None:
         raise MmserError(
             "a model with class logits", "none", "Choose a head with classes, e.g. classifier."
         )
-    target = batch.targets["emotion"]
-    losses = F.cross_entropy(logits, target, ignore_index=UNLABELLED, reduction="sum")
-    return losses / (target != UNLABELLED).sum().clamp_min(1)
+    return labelled_cross_entropy(outputs.logits, batch.targets["emotion"])
 
 
 def _rows(batch: Batch, first: int, last: int) -> Batch:

@@ -6,12 +6,12 @@ Source: Dutta, Ganapathy, ICASSP 2022.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mmser.core.batch import UNLABELLED, Batch
+from mmser.core.batch import UNLABELLED, Batch, Step, Stream
 from mmser.core.contracts import Model
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
@@ -49,14 +49,15 @@ class StreamClassification(nn.Module):
         self.average: Average = average
         self.outputs = nn.ModuleList(nn.Linear(size, len(task.classes)) for size in sizes.values())
 
-    def forward(self, model: Model, batch: Batch) -> dict[str, Tensor]:
+    def step(self, model: Model, batch: Batch, progress: float) -> Step:
         """-> {stream: scalar}."""
         target = batch.targets["emotion"]
-        vectors = (
-            self._of_encoders(model, batch)
-            if self.source == "encoders"
-            else self._of_sequence(model, batch)
-        )
+        outputs = None
+        if self.source == "encoders":
+            vectors = self._of_encoders(model, batch)
+        else:
+            outputs = model(batch.streams, batch.context)
+            vectors = self._of_sequence(outputs.sequence)
         losses = {}
         for (name, (vector, present)), output in zip(vectors.items(), self.outputs, strict=True):
             each = F.cross_entropy(
@@ -64,9 +65,9 @@ class StreamClassification(nn.Module):
             )
             counted = present & (target != UNLABELLED)
             losses[name] = averaged(each, counted, batch.context.dialogue, self.average)
-        return losses
+        return Step(losses, outputs)
 
-    def _of_encoders(self, model: Any, batch: Batch) -> dict[str, tuple[Tensor, Tensor]]:
+    def _of_encoders(self, model: Model, batch: Batch) -> dict[str, tuple[Tensor, Tensor]]:
         missing = [name for name in self.names if name not in model.encoders]
         if missing:
             raise MmserError(
@@ -81,8 +82,7 @@ class StreamClassification(nn.Module):
             found[name] = mean, stream.present
         return found
 
-    def _of_sequence(self, model: Model, batch: Batch) -> dict[str, tuple[Tensor, Tensor]]:
-        sequence = model(batch.streams, batch.context).sequence
+    def _of_sequence(self, sequence: Stream | None) -> dict[str, tuple[Tensor, Tensor]]:
         if sequence is None or sequence.mask.shape[1] != len(self.names):
             found = "none" if sequence is None else f"{sequence.mask.shape[1]} steps"
             raise MmserError(

@@ -164,6 +164,7 @@ def open_fold(
         _alignment(data),
         _augmentations(data),
         test_stores,
+        trace_names(settings),
     )
     words = _vote_labels(settings, protocol.labels)
     return open_fold_data(
@@ -175,6 +176,12 @@ def open_fold(
         _batch_options(data, seed),
         fitted,
     )
+
+
+def trace_names(settings: Settings) -> frozenset[str]:
+    """The streams that no encoder reads: labels over time, for the loss alone."""
+    encoders = (settings.get("model") or {}).get("encoders")
+    return frozenset(settings["streams"]).difference(encoders) if encoders else frozenset()
 
 
 def check_stores(stores: Iterable[FeatureStore]) -> None:

@@ -1,4 +1,4 @@
-"""The one LightningModule: any model, any objective."""
+"""The one LightningModule: any model, any loss or training paradigm."""
 
 from __future__ import annotations
 
@@ -11,10 +11,13 @@ from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from mmser.core.batch import Batch
+from mmser.core.batch import Batch, Step
 from mmser.core.completion import completed
+from mmser.core.contracts import FollowingObjective
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
+from mmser.models.multimodal import MultimodalModel
+from mmser.objectives.paradigms.supervised import objective_of
 from mmser.training.loop.clipping import ClipMode, clip_gradients
 from mmser.training.loop.parameters import Group, freeze, frozen_modules, parameter_groups
 from mmser.training.loop.schedulers import Schedule
@@ -22,23 +25,20 @@ from mmser.training.loop.validation import ValidationEpoch
 
 
 class Learner(LightningModule):
-    """Steps on the sum of the objective's named losses and scores the validation part as a whole.
+    """Steps on the sum of the objective's named losses and scores the validation split as a whole.
 
+    ``objective`` is a loss, which is trained on as supervised, or a paradigm of its own.
     ``optimizer`` is ``partial(parameters)``, ``scheduler`` ``partial(optimizer, epochs=,
     steps_per_epoch=)``. ``monitor`` is a metric or ``loss``, of the validation part,
     or ``last``: the weights after the last step, whatever their score. ``frozen`` are name patterns
     of parameters that do not learn; their modules stay in evaluation mode. Each epoch's random
     numbers depend on (``seed``, epoch) alone, so that a run resumed at an epoch's start is the run
     that was never interrupted.
-
-    An objective may have ``progress`` (a float attribute: set before each step to the share of
-    training done) and ``after_step(model)`` (called after each optimizer step, e.g. to move a
-    teacher).
     """
 
     def __init__(
         self,
-        model: nn.Module,
+        model: MultimodalModel,
         objective: nn.Module,
         task: Task,
         optimizer: Callable[..., Optimizer],
@@ -65,8 +65,19 @@ class Learner(LightningModule):
         self._restored: dict[str, Any] = {}
         self._sums: dict[str, Tensor] = {}
         self._rows, self._steps = 0, 1
+        self._progress = 0.0
         self._validation = ValidationEpoch(objective, task)
         freeze(self.named_parameters(), frozen)
+
+    def step(self, batch: Batch) -> Step:
+        """The losses of one batch as the objective makes them."""
+        return objective_of(self.objective).step(self.model, batch, self._progress)
+
+    def after_step(self) -> None:
+        """Tell the objective that the optimizer has stepped."""
+        objective = objective_of(self.objective)
+        if isinstance(objective, FollowingObjective):
+            objective.after_step(self.model)
 
     def configure_optimizers(self) -> Optimizer:
         """One optimizer; the schedule is stepped here and not by Lightning, whose order makes
@@ -100,15 +111,13 @@ class Learner(LightningModule):
             # hook.
             place = self._seed * 1_000_003 + self.current_epoch * 101 + self.global_rank
             seed_everything(place % 2**32, verbose=False)
-        if hasattr(self.objective, "progress"):
-            self.objective.progress = min(1.0, self.global_step / self._steps)  # type: ignore[assignment]
+        self._progress = min(1.0, self.global_step / self._steps)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """-> the sum of the named losses."""
-        losses = self.objective(self.model, batch)
-        total = torch.stack([loss.float() for loss in losses.values()]).sum()
-        rows = len(batch.ids)
-        for name, loss in {**losses, "loss": total}.items():
+        step = self.step(batch)
+        total, rows = step.total, len(batch.ids)
+        for name, loss in {**step.losses, "loss": total}.items():
             self._sums[name] = (
                 self._sums.get(name, torch.zeros((), device=total.device)) + loss.detach() * rows
             )
@@ -122,8 +131,7 @@ class Learner(LightningModule):
         super().optimizer_step(*args, **kwargs)
         if self._schedule is not None and self._schedule.interval == "step":
             self._schedule.scheduler.step()
-        if hasattr(self.objective, "after_step"):
-            self.objective.after_step(self.model)  # type: ignore[operator]
+        self.after_step()
 
     def on_train_epoch_end(self) -> None:
         self.finished_epochs += 1
@@ -134,7 +142,7 @@ class Learner(LightningModule):
             schedule.scheduler.step(self.metrics[self.monitor])
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        self._validation.add(self.model, batch)
+        self._validation.add(self.model, batch, self._progress)
 
     def on_validation_epoch_end(self) -> None:
         """Means of the training losses since the last check, and the validation part's scores."""

@@ -10,9 +10,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mmser.core.batch import Batch, Context, Outputs, Streams, empty_context
+from mmser.core.batch import Batch, Outputs, empty_context
+from mmser.core.contracts import Model, SplitLoss, TraceLoss
 from mmser.core.task import Task
 from mmser.metrics.families import answer_scores
+from mmser.objectives.paradigms.supervised import objective_of
 
 
 @dataclass
@@ -38,56 +40,51 @@ class Part:
 class ValidationEpoch:
     """Collects batches, then scores them together.
 
-    An objective that reads only logits, values and vector says ``whole_epoch = True``: its loss is
-    computed over all rows at once (a CCC of batches is not the CCC). The losses of others are means
-    over batches weighted by rows. An objective with ``paired_frames`` has its values scored over
-    all frames of the part, not over utterances' means.
+    A `SplitLoss` is computed over all rows at once (a CCC of batches is not the CCC). Other losses
+    are means over batches weighted by rows. A `TraceLoss` has its values scored over all frames of
+    the split, not over utterances' means.
     """
 
     def __init__(self, objective: nn.Module, task: Task) -> None:
         self.objective = objective
         self.task = task
-        self.whole = bool(getattr(objective, "whole_epoch", False))
+        self.whole = isinstance(objective, SplitLoss) and objective.whole_split
         self.part = Part()
 
-    def add(self, model: nn.Module, batch: Batch) -> None:
-        """Predict one batch."""
-        watch = _Watch(model, batch)
-        if not self.whole:
-            losses = self.objective(watch, batch)
-            losses = {
-                **losses,
-                "loss": torch.stack([loss.float() for loss in losses.values()]).sum(),
-            }
-            for name, loss in losses.items():
-                self.part.losses[name] = self.part.losses.get(name, 0.0) + float(loss) * len(
-                    batch.ids
-                )
-        self._keep_frames(watch, batch)
-        outputs = watch.outputs or (model(batch.streams, batch.context) if self.whole else None)
-        self.part.rows += len(batch.ids)
-        if outputs is None:
-            return
+    def add(self, model: Model, batch: Batch, progress: float = 0.0) -> None:
+        """Predict one batch; ``progress`` is the share of training done."""
+        rows = len(batch.ids)
+        self.part.rows += rows
+        outputs: Outputs | None
+        if self.whole:
+            outputs = model(batch.streams, batch.context)
+        else:
+            step = objective_of(self.objective).step(model, batch, progress)
+            outputs = step.outputs
+            for name, loss in {**step.losses, "loss": step.total}.items():
+                self.part.losses[name] = self.part.losses.get(name, 0.0) + float(loss) * rows
+        if outputs is not None:
+            self._keep_rows(outputs, batch)
+            self._keep_frames(outputs, batch)
+
+    def _keep_rows(self, outputs: Outputs, batch: Batch) -> None:
+        rows = len(batch.ids)
         self.part.ids.extend(batch.ids)
-        found = {"vector": outputs.vector, "logits": outputs.logits, "values": outputs.values}
-        kept = {f"output_{name}": tensor for name, tensor in found.items() if tensor is not None}
-        kept |= {f"target_{name}": tensor for name, tensor in batch.targets.items()}
-        kept |= {
-            f"loss_{name}": loss.expand(len(batch.ids)) for name, loss in outputs.losses.items()
-        }
-        for name, tensor in kept.items():
+        answers = {"vector": outputs.vector, "logits": outputs.logits, "values": outputs.values}
+        tensors = {f"output_{name}": each for name, each in answers.items() if each is not None}
+        tensors |= {f"target_{name}": target for name, target in batch.targets.items()}
+        tensors |= {f"loss_{name}": loss.expand(rows) for name, loss in outputs.losses.items()}
+        for name, tensor in tensors.items():
             self.part.tensors.setdefault(name, []).append(tensor.detach().cpu())
 
-    def _keep_frames(self, watch: _Watch, batch: Batch) -> None:
-        paired = getattr(self.objective, "paired_frames", None)
-        found = (
-            paired(watch, watch.outputs, batch)
-            if paired is not None and watch.outputs is not None
-            else None
-        )
-        if found is not None:
-            values, target = (frames.detach().cpu() for frames in found)
-            self.part.frames |= {name: (values[i], target[i]) for i, name in enumerate(batch.ids)}
+    def _keep_frames(self, outputs: Outputs, batch: Batch) -> None:
+        if not isinstance(self.objective, TraceLoss):
+            return
+        paired = self.objective.paired_frames(outputs, batch)
+        if paired is None:
+            return
+        values, target = (frames.detach().cpu() for frames in paired)
+        self.part.frames |= {name: (values[i], target[i]) for i, name in enumerate(batch.ids)}
 
     def finish(self, device: torch.device) -> dict[str, float]:
         """Scores of everything added, gathered from all processes; starts afresh."""
@@ -121,14 +118,13 @@ class ValidationEpoch:
             for name, tensor in on_device.items()
             if name.startswith("loss_")
         }
-        found = {name: on_device.get(f"output_{name}") for name in ("vector", "logits", "values")}
-        outputs = Outputs(found["vector"], found["logits"], found["values"], losses=terms)  # type: ignore[arg-type]
+        vector = on_device["output_vector"]
+        logits, values = on_device.get("output_logits"), on_device.get("output_values")
+        outputs = Outputs(vector, logits, values)
         batch = Batch(tuple(map(str, range(rows))), {}, empty_context(rows, device), targets)
         with torch.no_grad():
-            losses = {
-                name: float(loss)
-                for name, loss in self.objective(_Recorded(outputs), batch).items()
-            }
+            losses = {name: float(loss) for name, loss in self.objective(outputs, batch).items()}
+        losses |= {name: float(loss) for name, loss in terms.items()}
         return {**losses, "loss": sum(losses.values())}
 
 
@@ -159,30 +155,3 @@ def _gathered(part: Part) -> Part:
         for name, total in other.losses.items():
             merged.losses[name] = merged.losses.get(name, 0.0) + total
     return merged
-
-
-class _Watch:
-    """A model that keeps what it returned for the batch as it is."""
-
-    def __init__(self, model: nn.Module, batch: Batch) -> None:
-        self._model, self._batch = model, batch
-        self.outputs: Outputs | None = None
-
-    def __call__(self, streams: Streams, context: Context, need_attention: bool = False) -> Outputs:
-        outputs = self._model(streams, context, need_attention=need_attention)
-        if streams is self._batch.streams and context is self._batch.context:
-            self.outputs = outputs
-        return outputs
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._model, name)
-
-
-class _Recorded:
-    """Stands for a model whose outputs are known."""
-
-    def __init__(self, outputs: Outputs) -> None:
-        self._outputs = outputs
-
-    def __call__(self, streams: Streams, context: Context, need_attention: bool = False) -> Outputs:
-        return self._outputs

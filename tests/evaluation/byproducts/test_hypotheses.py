@@ -41,7 +41,7 @@ def test_what_was_understood_is_spelt_beside_the_transcript() -> None:
     spoken = Stream(
         torch.tensor([[2, 1, 3], [3, 9, 9]]), torch.tensor([[True] * 3, [True, False, False]])
     )
-    batch = Batch(("u", "v"), {"audio": audio, "characters": spoken}, empty_context(2))
+    batch = Batch(("u", "v"), {"audio": audio}, empty_context(2), traces={"characters": spoken})
     table = recognise(Echo(), recogniser().eval(), [batch], ALPHABET)
     assert table.to_dict("list") == {
         "id": ["u", "v"],

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 from hydra.utils import instantiate
+from makers.steps import losses_of
 from torch.nn import functional as F
 
 from mmser.composition import compose
@@ -244,7 +245,7 @@ def votes(
 ) -> torch.Tensor:
     targets = {"listener": torch.tensor(listeners), "listener_emotion": torch.tensor(labels)}
     batch = Batch(("a", "b"), audio(), empty_context(2), targets)
-    return ListenerVotes(known, 0)(model, batch)["listener_votes"]
+    return losses_of(ListenerVotes(known, 0), model, batch)["listener_votes"]
 
 
 @pytest.mark.parametrize("adapt", KINDS, ids="+".join)
@@ -300,7 +301,7 @@ def test_listeners_who_swap_two_classes_are_learnt(
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
     for _ in range(90):
         optimizer.zero_grad()
-        objective(model, batch)["listener_votes"].backward()
+        losses_of(objective, model, batch)["listener_votes"].backward()
         optimizer.step()
     guess = per_listener(model.eval(), streams, [[0, 1]] * 32).argmax(-1)
     right = (guess == targets["listener_emotion"]).float().mean()

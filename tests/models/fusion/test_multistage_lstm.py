@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from makers.steps import losses_of
 from torch import Tensor
 
-from mmser.core.batch import Batch, Stream, empty_context
+from mmser.core.batch import Batch, Outputs, Stream, empty_context
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
 from mmser.metrics.regression import ccc
@@ -51,7 +52,10 @@ def frames(batch: int, time: int, size: int, seed: int = 1) -> Stream:
 def batch_of(features: Stream, labels: Stream) -> Batch:
     rows = len(features.mask)
     return Batch(
-        tuple(map(str, range(rows))), {"audio": features, "labels": labels}, empty_context(rows)
+        tuple(map(str, range(rows))),
+        {"audio": features},
+        empty_context(rows),
+        traces={"labels": labels},
     )
 
 
@@ -94,7 +98,7 @@ def gradients(
     model: MultimodalModel, objective: SequenceConcordance, batch: Batch
 ) -> tuple[Tensor, list[Tensor]]:
     model.zero_grad()
-    loss = objective(model, batch)["sequence_ccc"]
+    loss = losses_of(objective, model, batch)["sequence_ccc"]
     loss.backward()
     return loss.detach(), [parameter.grad.clone() for parameter in model.parameters()]
 
@@ -118,9 +122,9 @@ def test_the_loss_is_the_formula_over_all_frames_with_the_delay() -> None:
         for i, weight in enumerate((0.7, 0.2, 1.0))
     )
     objective = SequenceConcordance(TASK, 4, weights={"arousal": 0.7, "valence": 0.2}, delay=2)
-    assert objective(model, batch_of(features, labels))["sequence_ccc"].item() == pytest.approx(
-        wanted, abs=1e-5
-    )
+    assert losses_of(objective, model, batch_of(features, labels))[
+        "sequence_ccc"
+    ].item() == pytest.approx(wanted, abs=1e-5)
 
 
 def test_padding_changes_neither_loss_nor_gradient() -> None:
@@ -148,7 +152,9 @@ def test_unlabelled_frames_and_missing_traces() -> None:
     loss, grads = gradients(model, objective, batch_of(frames(2, 12, 3), labels))
     assert loss.isfinite() and all(grad.isfinite().all() for grad in grads)
     labels.mask[:] = False
-    assert objective(model, batch_of(frames(2, 12, 3), labels))["sequence_ccc"].item() == 0
+    assert (
+        losses_of(objective, model, batch_of(frames(2, 12, 3), labels))["sequence_ccc"].item() == 0
+    )
 
 
 def test_without_traces_the_utterances_values_are_the_target() -> None:
@@ -157,7 +163,7 @@ def test_without_traces_the_utterances_values_are_the_target() -> None:
     batch = Batch(tuple("abcdef"), {"audio": stream}, empty_context(6), {"values": target})
     values = model({"audio": stream}, empty_context(6)).values
     expected = (1 - concordance(values, target)).sum()
-    torch.testing.assert_close(objective(model, batch)["sequence_ccc"], expected)
+    torch.testing.assert_close(losses_of(objective, model, batch)["sequence_ccc"], expected)
 
 
 def test_a_tiny_corpus_is_overfitted() -> None:
@@ -171,7 +177,7 @@ def test_a_tiny_corpus_is_overfitted() -> None:
     optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
     for _ in range(400):
         optimizer.zero_grad()
-        loss = objective(model, batch)["sequence_ccc"]
+        loss = losses_of(objective, model, batch)["sequence_ccc"]
         loss.backward()
         optimizer.step()
         if loss.item() < 0.1:
@@ -202,6 +208,18 @@ def test_wrong_parts_are_named() -> None:
         SequenceConcordance(TASK, 4, weights={"tension": 1.0})
     with pytest.raises(MmserError, match="a delay of 0 frames or more"):
         SequenceConcordance(TASK, 4, delay=-1)
-    model = network({"audio": 3}, (5, 4), SegmentAverage)
     with pytest.raises(MmserError, match="a head for its frames"):
-        SequenceConcordance(TASK, 4)(model, batch_of(frames(2, 5, 3), frames(2, 5, 3)))
+        SequenceConcordance(TASK, 4)(
+            Outputs(torch.zeros(2, 4)), batch_of(frames(2, 5, 3), frames(2, 5, 3))
+        )
+
+
+def test_a_head_of_segments_answers_at_every_frame() -> None:
+    model = network({"audio": 3}, (5, 4), SegmentAverage).eval()
+    features, labels = frames(2, 9, 3), frames(2, 9, 3, 2)
+    outputs = model({"audio": features}, empty_context(2), need_steps=True)
+    expected = model.head.values(model.head.hidden(outputs.sequence.values))
+    torch.testing.assert_close(outputs.steps.values, expected)
+    loss = SequenceConcordance(TASK, 4, delay=0)(outputs, batch_of(features, labels))
+    ccc_of_all = concordance(expected.flatten(0, 1), labels.values.flatten(0, 1))
+    torch.testing.assert_close(loss["sequence_ccc"], (1 - ccc_of_all).sum())

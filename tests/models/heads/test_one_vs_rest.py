@@ -3,6 +3,7 @@
 import pytest
 import torch
 from hydra.utils import instantiate
+from makers.steps import losses_of
 from torch import nn
 
 from mmser.composition import compose
@@ -62,27 +63,27 @@ def test_one_class_at_a_time_in_turn():
     )
     found = []
     for _ in range(5):
-        found.append(float(objective(given, batch)["one_vs_rest"].detach()))
-        objective.after_step(given)
+        found.append(float(losses_of(objective, given, batch)["one_vs_rest"].detach()))
+        objective.after_step()
     assert found == pytest.approx(
         [*expected.mean(dim=0).tolist(), float(expected.mean(dim=0)[0])], abs=1e-5
     )
-    assert float(objective.eval()(given, batch)["one_vs_rest"].detach()) == pytest.approx(
-        float(expected.mean()), abs=1e-5
-    )
+    assert float(
+        losses_of(objective.eval(), given, batch)["one_vs_rest"].detach()
+    ) == pytest.approx(float(expected.mean()), abs=1e-5)
 
 
 def test_the_turn_is_part_of_what_a_run_resumes_from():
     objective, resumed = OneVsRest(TASK, 4), OneVsRest(TASK, 4)
     for _ in range(3):
-        objective.after_step(None)
+        objective.after_step()
     resumed.load_state_dict(objective.state_dict())
     assert int(resumed.turn) == 3
 
 
 def test_certainty_keeps_the_gradient_finite():
     given = Given(torch.tensor([[0.0, -50.0, -50.0, -50.0]]))
-    OneVsRest(TASK, 4, alternate=False)(given, batch_of(torch.tensor([1])))[
+    losses_of(OneVsRest(TASK, 4, alternate=False), given, batch_of(torch.tensor([1])))[
         "one_vs_rest"
     ].backward()
     assert given.logits.grad.isfinite().all()

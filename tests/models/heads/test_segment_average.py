@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from makers.steps import losses_of
 from torch.nn import functional as F
 
 from mmser.core.batch import Batch, Stream, empty_context
@@ -72,8 +73,8 @@ def test_every_segment_counts_once() -> None:
         empty_context(3),
         {"emotion": torch.tensor([2, 0, -100])},
     )
-    (loss,) = SegmentCrossEntropy(TASK, 5)(model, batch).values()
-    steps = model.head.step_logits(stream)
+    (loss,) = losses_of(SegmentCrossEntropy(TASK, 5), model, batch).values()
+    steps = model.head.steps(stream)[0]
     real = torch.cat([steps[0], steps[1, :1]])
     torch.testing.assert_close(loss, F.cross_entropy(real, torch.tensor([2, 2, 2, 0])))
 
@@ -82,4 +83,4 @@ def test_a_head_that_judges_utterances_is_an_error() -> None:
     model = build_model({"audio": Identity}, Concat, Classifier, {"audio": 5}, TASK)
     batch = Batch(("u",), {"audio": Stream(torch.randn(1, 3, 5), MASK[:1])}, empty_context(1), {})
     with pytest.raises(MmserError, match="a head that judges segments; found none"):
-        SegmentCrossEntropy(TASK, 5)(model, batch)
+        losses_of(SegmentCrossEntropy(TASK, 5), model, batch)

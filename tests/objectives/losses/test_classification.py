@@ -127,14 +127,6 @@ def test_unlabelled_rows_change_nothing(given, batch, task, make):
     torch.testing.assert_close(list(one.values()), list(alone.values()))
 
 
-@pytest.mark.parametrize("make", ALL)
-def test_fusion_losses_are_added_by_name(given, batch, task, make):
-    model = given(logits=LOGITS, losses={"alignment": torch.tensor(0.25)})
-    losses = make(task, 2)(model, batch(emotion=EMOTION))
-    assert losses["alignment"].item() == 0.25
-    assert len(losses) == 2
-
-
 def test_half_precision_logits_give_a_float32_loss(given, batch, task):
     loss = CrossEntropy(task, 2)(given(logits=LOGITS.bfloat16()), batch(emotion=EMOTION))[
         "cross_entropy"

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from makers.steps import losses_of
 from torch import Tensor, nn
 
 from mmser.core.batch import UNLABELLED, Batch, Context, Outputs, Stream
@@ -48,11 +49,11 @@ def test_a_short_conversation_weighs_as_much_as_a_long_one() -> None:
 def test_unlabelled_rows_do_not_count() -> None:
     logits = torch.tensor([[3.0, 0.0], [0.0, 1.0], [9.0, 0.0], [2.0, 0.0]], requires_grad=True)
     given = batch(torch.tensor([0, 0, 0, 1]), torch.tensor([0, 0, UNLABELLED, 1]))
-    (loss,) = ConversationCrossEntropy(TASK, 1)(Said(logits=logits), given).values()
+    (loss,) = losses_of(ConversationCrossEntropy(TASK, 1), Said(logits=logits), given).values()
     each = nn.functional.cross_entropy(logits[[0, 1, 3]], torch.tensor([0, 0, 1]), reduction="none")
     torch.testing.assert_close(loss, ((each[0] + each[1]) / 2 + each[2]) / 2)
     nothing = batch(torch.zeros(4, dtype=torch.long), torch.full((4,), UNLABELLED))
-    (loss,) = ConversationCrossEntropy(TASK, 1)(Said(logits=logits), nothing).values()
+    (loss,) = losses_of(ConversationCrossEntropy(TASK, 1), Said(logits=logits), nothing).values()
     loss.backward()
     assert loss == 0 and torch.isfinite(logits.grad).all()
 
@@ -70,12 +71,12 @@ def test_only_the_encoders_named_run_and_absent_streams_do_not_count() -> None:
     streams = {name: Stream(values, mask) for name in ("audio", "text")}
     given = batch(torch.arange(3), torch.tensor([0, 1, 1]), streams)
     objective = StreamClassification(TASK, 1, {"audio": 4})
-    losses = objective(Model(), given)
+    losses = losses_of(objective, Model(), given)
     vectors = torch.stack([values[0].mean(0), values[1, 0]])
     expected = nn.functional.cross_entropy(objective.outputs[0](vectors), torch.tensor([0, 1]))
     assert list(losses) == ["audio"]
     with pytest.raises(MmserError, match="an encoder for each stream text; found none for text"):
-        StreamClassification(TASK, 1, {"text": 4})(Model(), given)
+        losses_of(StreamClassification(TASK, 1, {"text": 4}), Model(), given)
     torch.testing.assert_close(losses["audio"], expected)
 
 
@@ -83,13 +84,13 @@ def test_steps_of_the_sequence_are_classified_apart() -> None:
     steps, mask = torch.randn(3, 2, 4), torch.tensor([[True, True], [True, False], [True, True]])
     given = batch(torch.tensor([0, 0, 1]), torch.tensor([0, 1, 1]))
     objective = StreamClassification(TASK, 1, {"audio": 4, "text": 4}, "sequence", "conversations")
-    losses = objective(Said(sequence=Stream(steps, mask)), given)
+    losses = losses_of(objective, Said(sequence=Stream(steps, mask)), given)
     each = nn.functional.cross_entropy(
         objective.outputs[1](steps[[0, 2], 1]), torch.tensor([0, 1]), reduction="none"
     )
     torch.testing.assert_close(losses["text"], each.mean())
     with pytest.raises(MmserError, match="one step per stream audio, text; found none"):
-        objective(Said(), given)
+        losses_of(objective, Said(), given)
 
 
 def test_settings_that_cannot_be() -> None:

@@ -35,25 +35,19 @@ def frames(lengths: list[int], size: int = 6) -> Stream:
     return Stream(values.masked_fill(~mask[..., None], NAN).requires_grad_(), mask)
 
 
-class Given(torch.nn.Module):
-    vector_size = 6
-
-    def __init__(self, encoded: Stream) -> None:
-        super().__init__()
-        self.encoded = encoded
-
-    def forward(self, streams, context, need_attention=False):
-        vector = self.encoded.filled().mean(dim=1)
-        return Outputs(vector, logits=vector[:, :2], encoded={"audio": self.encoded})
+def outputs(encoded: Stream) -> Outputs:
+    vector = encoded.filled().mean(dim=1)
+    return Outputs(vector, logits=vector[:, :2], encoded={"audio": encoded})
 
 
 def batch(spoken: Stream) -> Batch:
     rows = len(spoken.mask)
     return Batch(
         tuple(map(str, range(rows))),
-        {"characters": spoken},
+        {},
         empty_context(rows),
         {"emotion": torch.arange(rows) % 2},
+        {"characters": spoken},
     )
 
 
@@ -73,10 +67,10 @@ def test_the_loss_is_torchs_on_each_row_alone() -> None:
         expected = expected + one(
             logs, target[None], torch.tensor([length]), torch.tensor([len(target)])
         )
-    loss = ours(Given(encoded), batch(spoken))["ctc"]
+    loss = ours(outputs(encoded), batch(spoken))["ctc"]
     torch.testing.assert_close(loss, expected, rtol=1e-6, atol=1e-6)
     torch.testing.assert_close(
-        objective(reduction="row")(Given(encoded), batch(spoken))["ctc"], expected / 3
+        objective(reduction="row")(outputs(encoded), batch(spoken))["ctc"], expected / 3
     )
     loss.backward()
     gradient = encoded.values.grad
@@ -90,10 +84,10 @@ def test_the_loss_is_torchs_on_each_row_alone() -> None:
 def test_a_row_without_transcript_or_without_sound_adds_nothing() -> None:
     encoded, spoken = frames([9, 4, 7]), stream([1, 2], [], [3, 3])
     silent = Stream(encoded.values, encoded.mask & torch.tensor([[True], [True], [False]]))
-    one = objective()(Given(encoded), batch(stream([1, 2], [], [], time=2)))["ctc"]
-    torch.testing.assert_close(objective()(Given(silent), batch(spoken))["ctc"], one)
+    one = objective()(outputs(encoded), batch(stream([1, 2], [], [], time=2)))["ctc"]
+    torch.testing.assert_close(objective()(outputs(silent), batch(spoken))["ctc"], one)
     assert one > 0
-    assert objective(reduction="row")(Given(silent), batch(stream([], [], [1]))) == {
+    assert objective(reduction="row")(outputs(silent), batch(stream([], [], [1]))) == {
         "ctc": torch.tensor(0.0)
     }
 
@@ -101,11 +95,11 @@ def test_a_row_without_transcript_or_without_sound_adds_nothing() -> None:
 def test_a_transcript_too_long_for_its_frames_counts_and_adds_zero() -> None:
     encoded, ours = frames([3, 3]), objective()
     assert needed_frames(stream([1, 1, 2], [1, 2, 3])).tolist() == [4, 3]
-    loss = ours(Given(encoded), batch(stream([1, 1, 2], [1, 2, 3])))["ctc"]
-    alone = objective()(Given(encoded), batch(stream([], [1, 2, 3])))["ctc"]
+    loss = ours(outputs(encoded), batch(stream([1, 1, 2], [1, 2, 3])))["ctc"]
+    alone = objective()(outputs(encoded), batch(stream([], [1, 2, 3])))["ctc"]
     torch.testing.assert_close(loss, alone)
     assert int(ours.infeasible) == 1
-    ours.eval()(Given(encoded), batch(stream([1, 1, 2], [1, 2, 3])))
+    ours.eval()(outputs(encoded), batch(stream([1, 1, 2], [1, 2, 3])))
     assert int(ours.infeasible) == 1, "only training counts"
 
 
@@ -116,7 +110,7 @@ def test_perfect_logits_cost_nothing_and_read_as_the_word() -> None:
     with torch.no_grad():
         ours.output.weight.copy_(torch.eye(5))
         ours.output.bias.zero_()
-    assert ours(Given(encoded), batch(stream([1, 2, 2, 3])))["ctc"] < 1e-4
+    assert ours(outputs(encoded), batch(stream([1, 2, 2, 3])))["ctc"] < 1e-4
     assert ours.decode(encoded) == [[1, 2, 2, 3]]
 
 
@@ -132,7 +126,7 @@ def test_the_total_is_cross_entropy_and_alpha_times_ctc(alpha: float) -> None:
     config = compose("train", [*words, f"objective.weights.transcript={alpha}"])["objective"]
     combined = instantiate(config, _convert_="all")(task=TASK, vector_size=6)
     encoded, spoken = frames([9, 7]), stream([1, 2], [3])
-    losses = combined(Given(encoded), batch(spoken))
+    losses = combined(outputs(encoded), batch(spoken))
     term = combined.terms[1]
     logs = term.output(encoded.filled()).log_softmax(-1).transpose(0, 1)
     ctc = F.ctc_loss(
@@ -146,8 +140,8 @@ def test_the_total_is_cross_entropy_and_alpha_times_ctc(alpha: float) -> None:
 
 def test_a_missing_stream_and_an_alphabet_too_large_are_said() -> None:
     with pytest.raises(MmserError, match="a stream of characters named 'characters'; found none"):
-        objective()(Given(frames([3])), Batch(("a",), {}, empty_context(1)))
+        objective()(outputs(frames([3])), Batch(("a",), {}, empty_context(1)))
     with pytest.raises(MmserError, match="numbered below 5; found number 7"):
-        objective()(Given(frames([3])), batch(stream([7])))
+        objective()(outputs(frames([3])), batch(stream([7])))
     with pytest.raises(MmserError, match="reduction sum, row or length; found 'mean'"):
         objective(reduction="mean")

@@ -4,15 +4,16 @@ confuses.
 
 import pytest
 import torch
+from makers.steps import losses_of
 from torch import nn
 
 from mmser.core.batch import Batch, Outputs, Stream, empty_context
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
-from mmser.objectives.combined import Combined
 from mmser.objectives.losses.classification import CrossEntropy
 from mmser.objectives.losses.domain_adversarial import DomainAdversarial
 from mmser.objectives.losses.domain_alignment import DomainAlignment
+from mmser.objectives.losses.weighted_sum import WeightedSum
 
 TASK = Task(classes=("a", "b"), class_counts=(4, 4), corpora=("one", "two"), genders=("F", "M"))
 
@@ -58,7 +59,7 @@ def test_only_the_encoders_gradient_is_reversed(pair):
         torch.manual_seed(3)
         objective = DomainAdversarial(TASK, 4, dropout=0.0, strength=strength, ramp=False)
         model.zero_grad()
-        objective(model, pair)["domain"].backward()
+        losses_of(objective, model, pair)["domain"].backward()
         gradients[strength] = (
             model.layer.weight.grad.clone(),
             objective.classifier[0].weight.grad.clone(),
@@ -67,17 +68,16 @@ def test_only_the_encoders_gradient_is_reversed(pair):
     torch.testing.assert_close(gradients[1.0][1], gradients[-1.0][1])
 
 
-def test_progress_reaches_the_adversary_through_combined(pair):
-    objective = Combined(
+def test_progress_reaches_the_adversary_through_the_sum(pair):
+    objective = WeightedSum(
         TASK, 4, {"emotion": part(CrossEntropy), "adversary": part(DomainAdversarial)}
     )
     assert objective.progress == 0.0
     model = Encoder()
-    objective.terms[1](model, pair)["domain"].backward()
+    losses_of(objective, model, pair)["adversary.domain"].backward()
     assert model.layer.weight.grad.eq(0).all()
-    objective.progress = 0.5
+    losses_of(objective, model, pair, progress=0.5)["adversary.domain"].backward()
     assert objective.terms[1].progress == 0.5
-    objective.terms[1](model, pair)["domain"].backward()
     assert not model.layer.weight.grad.eq(0).all()
 
 
@@ -90,28 +90,29 @@ def test_alignment_draws_the_domains_together(pair, distance):
     model = Encoder()
     objective = DomainAlignment(TASK, 4, distance=distance)
     optimizer = torch.optim.Adam(model.parameters(), lr=0.02)
-    first = float(objective(model, pair)[distance].detach())
+    first = float(losses_of(objective, model, pair)[distance].detach())
     for _ in range(40):
         optimizer.zero_grad()
-        objective(model, pair)[distance].backward()
+        losses_of(objective, model, pair)[distance].backward()
         optimizer.step()
-    assert float(objective(model, pair)[distance].detach()) < 0.5 * first
+    assert float(losses_of(objective, model, pair)[distance].detach()) < 0.5 * first
 
 
 def test_layers_are_summed_and_unknown_ones_named(pair):
     model = Encoder()
-    both = DomainAlignment(TASK, 4, layers=["vector", "x"])(model, pair)["mmd"]
+    both = losses_of(DomainAlignment(TASK, 4, layers=["vector", "x"]), model, pair)["mmd"]
     single = [
-        DomainAlignment(TASK, 4, layers=[name])(model, pair)["mmd"] for name in ("vector", "x")
+        losses_of(DomainAlignment(TASK, 4, layers=[name]), model, pair)["mmd"]
+        for name in ("vector", "x")
     ]
     torch.testing.assert_close(both, sum(single))
     with pytest.raises(MmserError, match="layers among vector, x; found 'y'"):
-        DomainAlignment(TASK, 4, layers=["y"])(model, pair)
+        losses_of(DomainAlignment(TASK, 4, layers=["y"]), model, pair)
 
 
 def test_one_domain_in_a_batch_gives_zero_with_graph():
     batch = make_batch(torch.randn(3, 8), torch.tensor([0, 1, 0]))
-    loss = DomainAlignment(TASK, 4)(Encoder(), batch)["mmd"]
+    loss = losses_of(DomainAlignment(TASK, 4), Encoder(), batch)["mmd"]
     assert loss.requires_grad and float(loss.detach()) == 0.0
 
 
@@ -122,7 +123,7 @@ def test_more_than_two_domains_are_the_mean_over_pairs():
         torch.randn(6, 8), torch.zeros(6).long(), speaker=torch.tensor([0, 0, 1, 1, 2, 2])
     )
     model = Encoder()
-    loss = DomainAlignment(task, 4, domain="speaker")(model, batch)["mmd"]
+    loss = losses_of(DomainAlignment(task, 4, domain="speaker"), model, batch)["mmd"]
     pairs = []
     for pair in ((0, 1), (0, 2), (1, 2)):
         rows = torch.isin(batch.targets["speaker"], torch.tensor(pair))
@@ -131,7 +132,7 @@ def test_more_than_two_domains_are_the_mean_over_pairs():
             torch.zeros(4).long(),
             speaker=batch.targets["speaker"][rows],
         )
-        pairs.append(DomainAlignment(task, 4, domain="speaker")(model, part_of)["mmd"])
+        pairs.append(losses_of(DomainAlignment(task, 4, domain="speaker"), model, part_of)["mmd"])
     torch.testing.assert_close(loss, torch.stack(pairs).mean())
 
 
@@ -158,7 +159,7 @@ def test_the_adversary_hides_the_domain_and_without_reversal_shows_it(strength, 
     optimizer = torch.optim.Adam([*model.parameters(), *objective.parameters()], lr=1e-2)
     for _ in range(500):
         optimizer.zero_grad()
-        objective(model, batch)["domain"].backward()
+        losses_of(objective, model, batch)["domain"].backward()
         optimizer.step()
     latent = model(batch.streams, batch.context).vector.detach().numpy()
     probe = LogisticRegression().fit(latent[:200], unlabelled[:200])
@@ -174,12 +175,12 @@ def test_32_source_rows_are_learnt_with_all_losses_on():
     )
     terms = {"emotion": part(CrossEntropy), "adversary": part(DomainAdversarial)}
     terms |= {name: part(DomainAlignment, distance=name) for name in ("mmd", "coral")}
-    objective = Combined(TASK, 16, terms, {"coral": 10.0})
+    objective = WeightedSum(TASK, 16, terms, {"coral": 10.0})
     optimizer = torch.optim.Adam([*model.parameters(), *objective.parameters()], lr=1e-2)
     for step in range(150):
-        objective.progress = step / 150
         optimizer.zero_grad()
-        torch.stack(list(objective(model, batch).values())).sum().backward()
+        losses = losses_of(objective, model, batch, progress=step / 150)
+        torch.stack(list(losses.values())).sum().backward()
         optimizer.step()
     guess = model(batch.streams, batch.context).logits[:32].argmax(dim=1)
     assert guess.equal(batch.targets["emotion"][:32])

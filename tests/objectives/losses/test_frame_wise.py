@@ -18,18 +18,24 @@ from mmser.training.loop.validation import ValidationEpoch
 TASK = Task(values=("arousal",))
 
 
+def answered(states: Stream | None) -> Outputs:
+    """Values of twice the states (batch, frame, 1); None: a model that predicts utterances alone."""
+    if states is None:
+        return Outputs(torch.zeros(2, 1))
+    steps = Outputs(states.filled(), values=2 * states.filled())
+    return Outputs(torch.zeros(2, 1), sequence=states, steps=steps)
+
+
 class Model:
     vector_size = 1
+    encoders = torch.nn.ModuleDict()
 
-    def __init__(self, sequence: Stream | None) -> None:
-        self.sequence = sequence
+    def __init__(self, states: Stream) -> None:
+        self.states = states
 
-    @staticmethod
-    def head(vector: torch.Tensor) -> tuple[None, torch.Tensor]:
-        return None, 2 * vector
-
-    def __call__(self, streams, context, need_attention=False):
-        return Outputs(torch.zeros(2, 1), sequence=self.sequence)
+    def __call__(self, streams, context, need_attention=False, need_steps=False):
+        assert need_steps
+        return answered(self.states)
 
 
 def given() -> tuple[Stream, Stream]:
@@ -42,14 +48,15 @@ def given() -> tuple[Stream, Stream]:
     return Stream(states, mask), Stream(gold.masked_fill(~mask[..., None], float("nan")), mask)
 
 
-def loss(model: Model, gold: dict[str, Stream]) -> torch.Tensor:
+def loss(states: Stream | None, gold: dict[str, Stream]) -> torch.Tensor:
     objective = FrameWise(TASK, 1, functools.partial(ConcordanceLoss))
-    return objective(model, Batch(("a", "b"), gold, empty_context(2)))["ccc"]
+    batch = Batch(("a", "b"), {}, empty_context(2), traces=gold)
+    return objective(answered(states), batch)["ccc"]
 
 
 def test_frames_of_all_utterances_count_as_one_series() -> None:
     states, gold = given()
-    found = 1 - float(loss(Model(states), {"gold": gold}))
+    found = 1 - float(loss(states, {"gold": gold}))
     pairs = [
         (gold.values[row][gold.mask[row]], 2 * states.values[row][gold.mask[row]])
         for row in range(2)
@@ -67,8 +74,8 @@ def test_unlabelled_frames_are_left_out() -> None:
     mask = gold.mask.clone()
     mask[0, 2] = False
     torch.testing.assert_close(
-        loss(Model(states), {"gold": Stream(holes, gold.mask)}),
-        loss(Model(states), {"gold": Stream(gold.values, mask)}),
+        loss(states, {"gold": Stream(holes, gold.mask)}),
+        loss(states, {"gold": Stream(gold.values, mask)}),
     )
 
 
@@ -85,7 +92,7 @@ def test_validation_scores_all_frames_not_utterances() -> None:
     pairs = []
     for ids, sign in ((("a", "b"), 1.0), (("c", "d"), -0.5)):
         labels = Stream(sign * gold.values, gold.mask)
-        epoch.add(model, Batch(ids, {"gold": labels}, empty_context(2), {"values": mean}))
+        epoch.add(model, Batch(ids, {}, empty_context(2), {"values": mean}, {"gold": labels}))
         pairs += [
             (labels.values[row][gold.mask[row]], 2 * states.values[row][gold.mask[row]])
             for row in range(2)
@@ -102,9 +109,9 @@ def test_a_frame_without_label_or_prediction_is_not_scored() -> None:
     unlabelled, unpredicted = gold.mask.clone(), states.mask.clone()
     unlabelled[0, 2] = unpredicted[1, 1] = False
     silent = Stream(states.values.masked_fill(~unpredicted[..., None], float("nan")), unpredicted)
-    objective, model = FrameWise(TASK, 1, functools.partial(ConcordanceLoss)), Model(silent)
-    batch = Batch(("a", "b"), {"gold": Stream(gold.values, unlabelled)}, empty_context(2))
-    values, target = objective.paired_frames(model, model({}, batch.context), batch)
+    objective, labels = FrameWise(TASK, 1, functools.partial(ConcordanceLoss)), gold.values
+    batch = Batch(("a", "b"), {}, empty_context(2), traces={"gold": Stream(labels, unlabelled)})
+    values, target = objective.paired_frames(answered(silent), batch)
     assert torch.equal(~target[..., 0].isnan(), unlabelled & unpredicted)
     assert (
         torch.equal(values[unpredicted], 2 * states.values[unpredicted]) and values.isfinite().all()
@@ -114,8 +121,8 @@ def test_a_frame_without_label_or_prediction_is_not_scored() -> None:
 def test_what_is_missing_is_said() -> None:
     states, gold = given()
     with pytest.raises(MmserError, match="labels per frame in a stream 'gold'; found none"):
-        loss(Model(states), {})
+        loss(states, {})
     with pytest.raises(MmserError, match="a model that predicts every frame"):
-        loss(Model(None), {"gold": gold})
+        loss(None, {"gold": gold})
     with pytest.raises(MmserError, match="one label per frame; found 5 labels, 6 frames"):
-        loss(Model(states), {"gold": Stream(gold.values[:, :5], gold.mask[:, :5])})
+        loss(states, {"gold": Stream(gold.values[:, :5], gold.mask[:, :5])})

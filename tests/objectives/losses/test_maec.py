@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from makers.steps import losses_of
 from torch import nn
 
 from mmser.core.batch import Batch, Context, Outputs, Stream, empty_context
@@ -136,7 +137,7 @@ def objective(**options):
 
 def test_the_discriminators_loss_moves_it_alone_and_the_encoders_leaves_it():
     model, task = Encoder(), objective()
-    losses = task(model, batch_of())
+    losses = losses_of(task, model, batch_of())
     losses["discriminator"].backward(retain_graph=True)
     assert model.layer.weight.grad is None and task.discriminator[0].weight.grad.abs().sum() > 0
     task.zero_grad()
@@ -182,21 +183,21 @@ def test_signs_of_the_encoders_step(saturating):
 
 def test_a_step_on_the_classes_lowers_both_cross_entropies():
     model, task, batch = Encoder(), objective(adversarial=False), batch_of()
-    before = task(model, batch)
+    before = losses_of(task, model, batch)
     stepped(before["emotion"] + before["gender"], [*model.parameters(), *task.parameters()])
-    after = task(model, batch)
+    after = losses_of(task, model, batch)
     assert all(float((after[name] - before[name]).detach()) < 0 for name in ("emotion", "gender"))
 
 
 def test_mec_has_no_discriminator():
     task = objective(adversarial=False)
-    assert set(task(Encoder(), batch_of())) == {"emotion", "gender"}
+    assert set(losses_of(task, Encoder(), batch_of())) == {"emotion", "gender"}
     assert {name.split(".")[0] for name, _ in task.named_parameters()} == {"gender"}
 
 
 def test_one_gender_leaves_the_layer_out():
     task = AdversarialClassifier(Task(classes=tuple("abcd"), genders=("F",)), 4, adversarial=False)
-    assert set(task(Encoder(), batch_of())) == {"emotion"}
+    assert set(losses_of(task, Encoder(), batch_of())) == {"emotion"}
 
 
 def test_the_discriminator_cannot_win_on_the_toy():

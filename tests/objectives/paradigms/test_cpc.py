@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 from hydra.utils import instantiate
+from makers.steps import losses_of
 from torch import nn
 
 from mmser.composition import compose
@@ -105,7 +106,7 @@ def objective(**options):
 
 
 def test_a_random_start_guesses_one_of_51():
-    loss = objective()(Model(small()), batch_of(waveform(9000, 7000)))["cpc"]
+    loss = losses_of(objective(), Model(small()), batch_of(waveform(9000, 7000)))["cpc"]
     assert float(loss.detach()) == pytest.approx(math.log(51), abs=0.1)
 
 
@@ -149,7 +150,7 @@ def test_pretraining_lowers_the_loss():
     losses = []
     for _ in range(60):
         optimizer.zero_grad()
-        loss = task(model, batch)["cpc"]
+        loss = losses_of(task, model, batch)["cpc"]
         loss.backward()
         optimizer.step()
         losses.append(float(loss.detach()))
@@ -158,7 +159,7 @@ def test_pretraining_lowers_the_loss():
 
 def test_another_encoder_is_refused():
     with pytest.raises(MmserError, match="latents and contexts for stream 'audio'"):
-        objective()(Model(nn.Identity()), batch_of(waveform(1000)))
+        losses_of(objective(), Model(nn.Identity()), batch_of(waveform(1000)))
 
 
 def test_statistics_without_attention_ignore_the_order_and_one_frame_is_finite():

@@ -6,6 +6,7 @@ import pytest
 import torch
 from hydra.utils import instantiate
 from makers.emotion2vec_file import published
+from makers.steps import losses_of
 from safetensors.torch import save_file
 from torch import nn
 
@@ -163,7 +164,7 @@ def test_tau_runs_from_start_to_end():
 
 def test_the_teacher_is_the_moving_average_and_gets_no_gradient():
     model, task = Model(), objective()
-    losses = task(model, batch_of(stream_of(4000, 3000)))
+    losses = losses_of(task, model, batch_of(stream_of(4000, 3000)))
     sum(losses.values()).backward()
     start = {name: p.clone() for name, p in task.teacher.named_parameters()}
     assert all(
@@ -210,11 +211,11 @@ def test_the_utterance_loss():
 
 def test_without_weight_the_tokens_learn_by_the_frames_alone_and_global_needs_none():
     model, task = Model(tokens=0), objective()
-    losses = task(model, batch_of(stream_of(4000)))
+    losses = losses_of(task, model, batch_of(stream_of(4000)))
     assert losses["utterance"].requires_grad and model.encoders["audio"].tokens is None
     assert (
         float(
-            objective(utterance_weight=0.0)(Model(), batch_of(stream_of(4000)))[
+            losses_of(objective(utterance_weight=0.0), Model(), batch_of(stream_of(4000)))[
                 "utterance"
             ].detach()
         )
@@ -267,7 +268,7 @@ def test_a_student_without_masked_frames_computes_on_fewer():
     backbone = model.encoders["audio"].backbone
     backbone.blocks[0].register_forward_pre_hook(lambda _, given: widths.append(given[0].shape[1]))
     torch.manual_seed(0)
-    losses = task(model, batch_of(stream_of(9000, 8000)))
+    losses = losses_of(task, model, batch_of(stream_of(9000, 8000)))
     sum(losses.values()).backward()
     assert widths[0] < 0.85 * (2 + 27)
     assert all(p.grad.isfinite().all() for p in model.parameters() if p.grad is not None)
@@ -276,7 +277,7 @@ def test_a_student_without_masked_frames_computes_on_fewer():
 
 def test_an_utterance_masked_throughout_stays_finite():
     model, task = Model(), objective(drop_masked=True, mask_rule="start_rate", probability=1.0)
-    losses = task(model, batch_of(stream_of(2000, 1500)))
+    losses = losses_of(task, model, batch_of(stream_of(2000, 1500)))
     sum(losses.values()).backward()
     assert all(loss.isfinite() for loss in losses.values())
     assert all(p.grad.isfinite().all() for p in model.parameters() if p.grad is not None)
@@ -292,7 +293,7 @@ def test_pretraining_lowers_the_loss_without_collapse(drop_masked):
     losses = []
     for _ in range(60):
         optimizer.zero_grad()
-        loss = sum(task(model, batch).values())
+        loss = sum(losses_of(task, model, batch).values())
         loss.backward()
         optimizer.step()
         task.after_step(model)

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from makers.steps import losses_of
 from torch import nn
 from torch.func import functional_call
 from torch.nn import functional as F
@@ -53,7 +54,7 @@ def made(**options):
 
 def gradient(objective, model, batch):
     model.zero_grad()
-    objective(model, batch)["query"].backward()
+    losses_of(objective, model, batch)["query"].backward()
     return torch.cat([p.grad.flatten() for p in model.parameters()])
 
 
@@ -142,7 +143,9 @@ def test_one_inner_step_is_one_minus_alpha_hessian(monkeypatch):
     """On a quadratic task the Hessian is constant: the gradient is known in closed form."""
     from mmser.objectives.paradigms import maml
 
-    monkeypatch.setattr(maml, "_cross_entropy", lambda logits, batch: logits.square().mean())
+    monkeypatch.setattr(
+        maml, "_cross_entropy", lambda outputs, batch: outputs.logits.square().mean()
+    )
     model, batch = Tanh(), episodes(tasks=1)
     model.layers = nn.Linear(3, 2, bias=False).double()
     values = batch.streams["x"].values[:, 0]
@@ -165,7 +168,7 @@ def test_the_inner_loop_leaves_the_weights_alone():
     before = flat_of(model)
     objective = made(inner_steps=3)
     adapted = objective.adapt(model, batch)
-    objective(model, batch)
+    losses_of(objective, model, batch)
     assert torch.equal(flat_of(model), before)
     assert not torch.equal(adapted["layers.0.weight"], model.layers[0].weight)
 
@@ -192,7 +195,7 @@ def test_recurrent_networks_are_twice_differentiable():
 
 def test_evaluation_is_plain_cross_entropy():
     model, batch = Tanh(), episodes()
-    loss = made().eval()(model, batch)["query"]
+    loss = losses_of(made().eval(), model, batch)["query"]
     torch.testing.assert_close(
         loss, F.cross_entropy(model(batch.streams, None).logits, batch.targets["emotion"])
     )
@@ -200,7 +203,7 @@ def test_evaluation_is_plain_cross_entropy():
 
 def test_a_batch_that_is_no_episode_is_refused():
     with pytest.raises(MmserError, match=r"batches of 3 episodes of 6 \+ 4 rows; found 20 rows"):
-        made(tasks=3)(Tanh(), episodes())
+        losses_of(made(tasks=3), Tanh(), episodes())
 
 
 def test_meta_training_makes_adaptation_better():
@@ -221,7 +224,7 @@ def test_meta_training_makes_adaptation_better():
     losses = []
     for _ in range(60):
         optimizer.zero_grad()
-        loss = objective(model, batch())["query"]
+        loss = losses_of(objective, model, batch())["query"]
         loss.backward()
         optimizer.step()
         losses.append(float(loss.detach()))
@@ -279,7 +282,9 @@ def test_a_start_for_sine_waves_adapts_better_than_a_joint_one(monkeypatch):
     from mmser.objectives.paradigms import maml
 
     monkeypatch.setattr(
-        maml, "_cross_entropy", lambda found, batch: F.mse_loss(found, batch.targets["y"])
+        maml,
+        "_cross_entropy",
+        lambda outputs, batch: F.mse_loss(outputs.logits, batch.targets["y"]),
     )
     errors = {}
     for meta in (True, False):
@@ -291,7 +296,7 @@ def test_a_start_for_sine_waves_adapts_better_than_a_joint_one(monkeypatch):
         optimizer = torch.optim.Adam(model.parameters(), lr=2e-2)
         for _ in range(100):
             optimizer.zero_grad()
-            objective(model, waves(2, 20))["query"].backward()
+            losses_of(objective, model, waves(2, 20))["query"].backward()
             optimizer.step()
         torch.manual_seed(1)
         errors[meta] = error_after_five_steps(model, objective)

@@ -10,7 +10,7 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
 from torch import nn
 from torch.utils.data import DataLoader
 
-from mmser.core.batch import Batch, Outputs, Stream, empty_context
+from mmser.core.batch import Batch, Outputs, Step, Stream, empty_context
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
 from mmser.objectives.losses.classification import CrossEntropy
@@ -38,16 +38,16 @@ class Small(nn.Module):
 
 
 class PerBatch(nn.Module):
-    """An objective that cannot be computed over the whole part; says what it was told."""
+    """A paradigm of its own, scored batch by batch; says what it was told."""
 
     def __init__(self, task, vector_size):
         super().__init__()
-        self.progress = -1.0
         self.seen, self.stepped = [], 0
 
-    def forward(self, model, batch):
-        self.seen.append(self.progress)
-        return {"mean": model(batch.streams, batch.context).logits.square().mean()}
+    def step(self, model, batch, progress):
+        self.seen.append(progress)
+        outputs = model(batch.streams, batch.context)
+        return Step({"mean": outputs.logits.square().mean()}, outputs)
 
     def after_step(self, model):
         self.stepped += 1

@@ -4,6 +4,7 @@ their own rooms.
 
 import pytest
 import torch
+from makers.steps import losses_of
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -153,7 +154,7 @@ def test_focal_loss_is_cross_entropy_at_gamma_0_and_gentler_on_the_sure() -> Non
         "focal2": FocalLoss(task, 2, gamma=2.0),
     }.items():
         model = Fixed(torch.tensor([[0.9, 0.1]]).log())
-        (losses[name],) = objective(model, batch).values()
+        (losses[name],) = losses_of(objective, model, batch).values()
         losses[name].backward()
         gradients[name] = model.logits.grad.abs().max()
     assert (losses["ce"] - losses["focal0"]).abs() < 1e-7

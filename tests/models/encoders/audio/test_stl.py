@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from hydra.utils import instantiate
+from makers.steps import losses_of
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -139,7 +140,7 @@ def test_equal_logits_cost_the_logarithm_of_four() -> None:
     nn.init.zeros_(model.head.logits.weight)
     nn.init.zeros_(model.head.logits.bias)
     streams, targets = {"audio": full(torch.randn(3, 33, 40))}, {"emotion": torch.arange(3)}
-    found = loss(model, Batch(("x", "y", "z"), streams, empty_context(3), targets))
+    found = losses_of(loss, model, Batch(("x", "y", "z"), streams, empty_context(3), targets))
     assert found["cross_entropy"].item() == pytest.approx(np.log(4))
 
 

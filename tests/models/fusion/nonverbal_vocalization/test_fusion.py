@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from makers.steps import losses_of
 from torch.nn import functional as F
 
 from mmser.composition import compose
@@ -148,23 +149,17 @@ def test_unknown_segments_are_one() -> None:
     )
 
 
-class Given:
-    def __init__(self, sequence: Stream) -> None:
-        self.sequence, self.vector_size = sequence, 2
-
-    @staticmethod
-    def head(vector: torch.Tensor) -> tuple[torch.Tensor, None]:
-        return vector, None
-
-    def __call__(self, streams, context, need_attention=False):
-        return Outputs(self.sequence.filled().mean(1), sequence=self.sequence)
+def answered(logits: Stream) -> Outputs:
+    """Outputs with these logits (batch, segment, class)."""
+    steps = Outputs(logits.filled(), logits.filled())
+    return Outputs(logits.filled().mean(1), sequence=logits, steps=steps)
 
 
 def test_a_turn_counts_once_however_many_segments_it_has() -> None:
     mask = torch.arange(9) < torch.tensor([1, 9])[:, None]
     sequence = Stream(torch.randn(2, 9, 7).masked_fill(~mask[..., None], float("nan")), mask)
     batch = Batch(("a", "b"), {}, empty_context(2), {"emotion": torch.tensor([3, 5])})
-    found = TurnCrossEntropy(TASK, 7)(Given(sequence), batch)["turn"]
+    found = TurnCrossEntropy(TASK, 7)(answered(sequence), batch)["turn"]
     apart = [
         F.cross_entropy(sequence.values[row][mask[row]], torch.full((n,), k))
         for row, n, k in ((0, 1, 3), (1, 9, 5))
@@ -174,7 +169,9 @@ def test_a_turn_counts_once_however_many_segments_it_has() -> None:
         torch.full((2, 9), 2).masked_fill(~mask, 99), mask & torch.tensor([[False], [True]])
     )
     own = TurnCrossEntropy(TASK, 7, labels="gold")
-    losses = own(Given(sequence), Batch(("a", "b"), {"gold": labels}, empty_context(2)))
+    losses = own(
+        answered(sequence), Batch(("a", "b"), {}, empty_context(2), traces={"gold": labels})
+    )
     torch.testing.assert_close(
         losses["turn"], F.cross_entropy(sequence.values[1], torch.full((9,), 2))
     )
@@ -186,7 +183,7 @@ def test_extractors_learn_sound_and_emotion_each_from_its_own_half() -> None:
         ("u", "v"), turns([3, 9], [7]), empty_context(2), {"emotion": torch.tensor([1, -100])}
     )
     objective = SegmentExtractors(TASK, model.vector_size, dropout=0.0)
-    losses = objective(model, batch)
+    losses = losses_of(objective, model, batch)
     part = model(batch.streams, batch.context).sequence.values
     emotion = F.cross_entropy(objective.layers["emotion"](part[0, :, 16:]), torch.tensor([1, 1]))
     torch.testing.assert_close(losses["emotion"], emotion)
@@ -236,7 +233,7 @@ def test_eight_turns_are_learnt() -> None:
     wanted = batch.targets["emotion"][:, None].expand(8, 2)
     for _ in range(200):
         optimizer.zero_grad()
-        objective(model, batch)["turn"].backward()
+        losses_of(objective, model, batch)["turn"].backward()
         optimizer.step()
         with torch.no_grad():
             sequence = model(batch.streams, batch.context).sequence

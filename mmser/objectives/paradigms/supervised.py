@@ -1,0 +1,51 @@
+"""Supervised training: the model runs once, and a loss reads what it said.
+
+Every config that names a loss is trained so; a second loss of the same outputs is one more term of
+`mmser.objectives.losses.weighted_sum`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import nn
+
+from mmser.core.batch import Batch, Step
+from mmser.core.contracts import (
+    AlternatingLoss,
+    Loss,
+    Model,
+    Objective,
+    RampedLoss,
+    StepLoss,
+)
+
+
+@dataclass(frozen=True)
+class Supervised:
+    """The loss's named terms, and those of the fusion, of one run of the model.
+
+    No module: the weights are those of ``loss``, under the names that they have there.
+    """
+
+    loss: Loss
+
+    def step(self, model: Model, batch: Batch, progress: float) -> Step:
+        """-> {loss: scalar}, with the outputs."""
+        if isinstance(self.loss, RampedLoss):
+            self.loss.progress = progress
+        if isinstance(self.loss, StepLoss) and self.loss.needs_steps(batch):
+            outputs = model(batch.streams, batch.context, need_steps=True)
+        else:
+            outputs = model(batch.streams, batch.context)
+        return Step({**self.loss(outputs, batch), **outputs.losses}, outputs)
+
+    def after_step(self, model: Model) -> None:
+        """Called after each optimizer step."""
+        if isinstance(self.loss, AlternatingLoss):
+            self.loss.after_step()
+
+
+def objective_of(component: nn.Module) -> Objective:
+    """What a config names as its objective: a paradigm as it is, a loss trained as supervised."""
+    return component if isinstance(component, Objective) else Supervised(component)
