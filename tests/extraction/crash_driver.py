@@ -15,9 +15,12 @@ import time
 import wave
 from pathlib import Path
 
-import av  # noqa: F401 - imported here, so that every child has it already
+# A job imports these when it needs them: imported here, so that every child has them already.
+import av  # noqa: F401
 import numpy as np
 import pyarrow.parquet  # noqa: F401
+import torch  # noqa: F401
+import tqdm  # noqa: F401
 
 from mmser.core.clip import Features, Transcript
 from mmser.core.utterance import Utterance, Word
