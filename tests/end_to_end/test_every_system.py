@@ -45,7 +45,7 @@ SHORT = {
 
 @pytest.fixture(scope="module")
 def places(tmp_path_factory):
-    """Where the corpus of forty utterances, its caches and the runs of all these tests lie."""
+    """Where the corpus of twenty utterances, its caches and the runs of all these tests lie."""
     folder = tmp_path_factory.mktemp("road")
     return [
         f"corpus.root={folder / 'corpus'}",
@@ -66,7 +66,7 @@ def settings_of(name: str, places: list[str]) -> dict:
         *places,
     ]
     settings = train_settings(
-        [*words, "corpus.utterances_per_speaker=4", "folds=[session1]", "data.batch_size=8"]
+        [*words, "corpus.utterances_per_speaker=2", "folds=[session1]", "data.batch_size=8"]
     )
     settings["trainer"] |= SHORT
     for stream in settings["streams"].values():
@@ -105,7 +105,7 @@ def test_road_over_two_corpora(name, places):
         "system=audio_bigru",
         f"corpus.root={root}",
     ]
-    other = train_settings([*words, "corpus.utterances_per_speaker=4"])
+    other = train_settings([*words, "corpus.utterances_per_speaker=2"])
     labels = {"neutral": "neutral", "sadness": "sad", "joy": "happy", "anger": "angry"}
     protocol = other["protocol"] | {"classes": settings["protocol"]["classes"], "labels": labels}
     settings["domains"] = {"meld_layout": {"corpus": other["corpus"], "protocol": protocol}}

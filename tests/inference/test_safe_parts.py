@@ -1,8 +1,8 @@
 """A model folder may name mmser's own parts and plain values, and nothing else."""
 
 import pytest
+from makers.systems import system_settings
 
-from mmser.composition import compose
 from mmser.core.configs import config_names
 from mmser.core.errors import MmserError
 from mmser.inference.safe_parts import check_parts, check_values
@@ -67,5 +67,5 @@ def test_values_hold_no_parts():
 
 @pytest.mark.parametrize("name", config_names("system"))
 def test_every_system_passes(name):
-    settings = compose("train", [f"system={name}", "corpus=generic", "protocol=ravdess8_speaker24"])
+    settings = system_settings(name)
     check_parts(_without_weights(settings["model"]))

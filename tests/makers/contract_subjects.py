@@ -21,6 +21,7 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 from torch import Tensor, nn
 
+from makers.systems import system_settings
 from mmser.core.batch import Context, Outputs, Stream, empty_context
 from mmser.core.configs import config_dir, config_names, load_config
 from mmser.core.contracts import NamedStreamsFusion, kind_read
@@ -187,10 +188,7 @@ def shape_of(encoder: Any, size: int | None, lengths: tuple[int, ...] | None = N
 @functools.cache
 def system_config(name: str) -> DictConfig:
     """A system composed as ``mmser train system=<name>`` would."""
-    with hydra.initialize_config_dir(str(config_dir()), version_base="1.3"):
-        return hydra.compose(
-            "train", [f"system={name}", "corpus=generic", "protocol=ravdess8_speaker24"]
-        )
+    return OmegaConf.create(system_settings(name))
 
 
 @functools.cache

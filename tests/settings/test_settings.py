@@ -5,8 +5,8 @@ nonsense does not.
 from dataclasses import MISSING, fields
 
 import pytest
+from makers.systems import system_settings
 
-from mmser.composition import compose
 from mmser.core.configs import config_names, load_config
 from mmser.core.errors import UsageError
 from mmser.runs.training_stages import PARTS
@@ -59,7 +59,7 @@ def test_every_option_says_what_it_may_be():
 
 @pytest.mark.parametrize("name", config_names("system"))
 def test_every_system_is_within_the_ranges(name):
-    settings = compose("train", [f"system={name}", "corpus=generic", "protocol=ravdess8_speaker24"])
+    settings = system_settings(name)
     check_run(settings)
     require_run(settings)
 
