@@ -42,14 +42,14 @@ class AttentiveStatistics(nn.Module):
         self, streams: Mapping[str, Stream], context: Context, need_attention: bool = False
     ) -> Fused:
         """streams (batch, time, feature) -> vector (batch, 2 x features)."""
-        parts, weights = [], {}
+        vectors, weights = [], {}
         for name, attention in zip(self.names, self.attentions, strict=True):
             mask = streams[name].mask
             values, seen = attention(streams[name].filled(), mask, need_attention)
-            parts += [masked_mean(values, mask), masked_std(values, mask, 1e-5)]
+            vectors += [masked_mean(values, mask), masked_std(values, mask, 1e-5)]
             if seen is not None:
                 weights[name] = seen
-        return Fused(torch.cat(parts, dim=1), attention=weights)
+        return Fused(torch.cat(vectors, dim=1), attention=weights)
 
 
 class _Attention(nn.Module):

@@ -78,19 +78,19 @@ class CoAttention(nn.Module):
         }
         count = max(stream.mask.shape[1] for stream in given.values())
         given = {name: _padded(stream, count) for name, stream in given.items()}
-        parts = [given[name].filled() for name in self.asking]
-        question = torch.cat(parts, dim=-1) if parts else None
+        vectors = [given[name].filled() for name in self.asking]
+        question = torch.cat(vectors, dim=-1) if vectors else None
         attention: dict[str, Tensor] = {}
         for name in self.attended:
             stream = given[name]  # (batch, segment, frame, feature)
             weights = self._weights(name, question, stream.mask)
             summary = torch.einsum("bsf,bsfd->bsd", weights, stream.values)
-            heard = self.projections[name](self.dropout(summary)).relu()
-            parts.append(zero_padding(heard, stream.mask.any(dim=2)))
+            answer = self.projections[name](self.dropout(summary)).relu()
+            vectors.append(zero_padding(answer, stream.mask.any(dim=2)))
             if need_attention:
                 attention[name] = weights.flatten(1)
         real = torch.stack([_segments(stream) for stream in given.values()]).any(dim=0)
-        sequence = Stream(zero_padding(torch.cat(parts, dim=-1), real), real)
+        sequence = Stream(zero_padding(torch.cat(vectors, dim=-1), real), real)
         return Fused(masked_mean(sequence.values, real), attention=attention, sequence=sequence)
 
     def _weights(self, name: str, question: Tensor | None, mask: Tensor) -> Tensor:

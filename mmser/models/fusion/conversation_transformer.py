@@ -57,7 +57,7 @@ class ConversationAttention(nn.Module):
         Padding comes out zero. Also returns the weights (dialogue, turn, turn) of either direction.
         """
         states = self.recurrence(values, mask).outputs.chunk(2, dim=-1)
-        found, weights = [], []
+        attended, weights = [], []
         for state, similarity in zip(states, self.similarities, strict=True):
             key = similarity(state)
             scores = key @ key.transpose(1, 2)
@@ -65,8 +65,8 @@ class ConversationAttention(nn.Module):
                 weights.append(masked_softmax(scores, mask[:, :, None], dim=1))
             else:
                 weights.append(masked_softmax(scores, mask[:, None]))
-            found.append(weights[-1] @ (key if self.projected_values else state))
-        return zero_padding(torch.cat(found, dim=-1), mask), weights
+            attended.append(weights[-1] @ (key if self.projected_values else state))
+        return zero_padding(torch.cat(attended, dim=-1), mask), weights
 
 
 class ConversationTransformer(nn.Module):
@@ -128,10 +128,8 @@ class ConversationTransformer(nn.Module):
             vectors = groups.group(masked_mean(stream.values, stream.mask))
             contextual[name], weights = self.contexts[name](vectors, masks[name])
             if need_attention:
-                attention |= {
-                    f"{name}_{direction}": groups.ungroup(found)
-                    for direction, found in zip(DIRECTIONS, weights, strict=True)
-                }
+                for direction, each in zip(DIRECTIONS, weights, strict=True):
+                    attention[f"{name}_{direction}"] = groups.ungroup(each)
         fused = self._mixed(contextual, masks)
         present = torch.stack([streams[name].present for name in self.names], dim=1)
         steps = torch.stack([groups.ungroup(contextual[name]) for name in self.names], dim=1)
@@ -139,11 +137,10 @@ class ConversationTransformer(nn.Module):
 
     def _mixed(self, contextual: Mapping[str, Tensor], masks: Mapping[str, Tensor]) -> Tensor:
         """{stream: (dialogue, turn, feature)} -> (dialogue, turn, size * stream)."""
-        parts = [self.dropout(self.projections[name](contextual[name])) for name in self.names]
-        values, mask = (
-            torch.cat(parts, dim=1),
-            torch.cat([masks[name] for name in self.names], dim=1),
-        )
+        projected = [self.dropout(self.projections[name](contextual[name])) for name in self.names]
+        # The turns of one stream behind those of the other: (dialogue, stream * turn, size).
+        values = torch.cat(projected, dim=1)
+        mask = torch.cat([masks[name] for name in self.names], dim=1)
         for layer in self.layers:
             values, _ = layer(values, mask)
-        return torch.cat(zero_padding(values, mask).chunk(len(parts), dim=1), dim=-1)
+        return torch.cat(zero_padding(values, mask).chunk(len(projected), dim=1), dim=-1)

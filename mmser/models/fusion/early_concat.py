@@ -50,8 +50,8 @@ class EarlyConcat(nn.Module):
         masks = torch.stack(
             [streams[name].mask for name in self.names], dim=-1
         )  # (batch, time, stream)
-        parts: list[Tensor] = [streams[name].filled() for name in self.names]
-        joint = torch.cat([*parts, masks.to(parts[0].dtype)], dim=-1)
+        values: list[Tensor] = [streams[name].filled() for name in self.names]
+        joint = torch.cat([*values, masks.to(values[0].dtype)], dim=-1)
         mask = masks.any(dim=-1)
         outputs = self.recurrence(self.dropout(joint), mask).outputs
         return Fused(masked_statistics(outputs, mask), sequence=Stream(outputs, mask))

@@ -54,12 +54,12 @@ class EarlyLstm(nn.Module):
 
         The vector is the mean over the real frames.
         """
-        chosen = [streams[name] for name in self.names]
-        longest = max(stream.mask.shape[1] for stream in chosen)
-        mask = torch.stack([F.pad(s.mask, (0, longest - s.mask.shape[1])) for s in chosen]).any(
+        inputs = [streams[name] for name in self.names]
+        longest = max(stream.mask.shape[1] for stream in inputs)
+        mask = torch.stack([F.pad(s.mask, (0, longest - s.mask.shape[1])) for s in inputs]).any(
             dim=0
         )
-        values = torch.cat([_lengthened(stream.filled(), longest) for stream in chosen], dim=-1)
+        values = torch.cat([_lengthened(stream.filled(), longest) for stream in inputs], dim=-1)
         for layer in self.layers:
             values = self.dropout(layer(values, mask).outputs)
         return Fused(masked_mean(values, mask), sequence=Stream(values, mask))

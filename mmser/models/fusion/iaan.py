@@ -64,11 +64,11 @@ class IAAN(nn.Module):
         self.names, self.reach, self.average = tuple(input_sizes), reach, average
         self.interactions = nn.ModuleDict(
             {
-                n: Interaction(size, hidden_size, attention_size, bidirectional, make)
-                for n, size in input_sizes.items()
+                name: Interaction(size, hidden_size, attention_size, bidirectional, make)
+                for name, size in input_sizes.items()
             }
         )
-        joined = sum(part.output_size for part in self.interactions.values())  # type: ignore[misc]
+        joined = sum(interaction.output_size for interaction in self.interactions.values())  # type: ignore[misc]
         self.classifier = nn.Sequential(
             nn.Linear(joined, output_size),
             nn.Dropout(dropout),
@@ -84,7 +84,7 @@ class IAAN(nn.Module):
 
         Attention: ``<stream>`` (batch, step), over the current utterance's averaged steps.
         """
-        found: list[Tensor] = []
+        vectors: list[Tensor] = []
         attention: dict[str, Tensor] = {}
         for name in self.names:
             values, mask = group_mean(streams[name].values, streams[name].mask, self.average)
@@ -94,9 +94,10 @@ class IAAN(nn.Module):
                 "other": previous_turn(context, False, present, self.reach),
             }
             vector, weights = self.interactions[name](values, mask, turns)
-            found.append(vector)
-            attention |= {name: weights} if need_attention else {}
-        return Fused(self.classifier(torch.cat(found, dim=-1)), attention=attention)
+            vectors.append(vector)
+            if need_attention:
+                attention[name] = weights
+        return Fused(self.classifier(torch.cat(vectors, dim=-1)), attention=attention)
 
 
 class Interaction(nn.Module):

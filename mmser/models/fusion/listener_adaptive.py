@@ -5,7 +5,7 @@ listener-dependent emotion perception models", ICASSP 2021.
 
 Differs:
     The inner form of the adapters is this project's: scale and shift of pre-activations
-    (`layers.modulation`), the smallest form that all three kinds of layer share. Batch norm,
+    (`layers.dense.modulation`), the smallest form that all three kinds of layer share. Batch norm,
     pooling and attention see real frames only; the last layer of the attention has no bias (a
     softmax over time does not feel one).
 """
@@ -35,8 +35,8 @@ ADAPTERS = ("convolution", "recurrence", "linear", "output")
 class ListenerAdaptive(nn.Module):
     """Convolutions -> BiLSTM -> self-attention -> linear -> ReLU, once per listener.
 
-    3 x (convolution, batch norm, ReLU, pooling) come first. ``adapt`` names the layers that hear
-    the listener's code: "linear" (AFC, the published best), "recurrence" (ALSTM), "convolution"
+    3 x (convolution, batch norm, ReLU, pooling) come first. ``adapt`` names the layers that the
+    listener's code steers: "linear" (AFC, the published best), "recurrence" (ALSTM), "convolution"
     (ACNN), "output" (AFC on the last layer, which is the head's: each listener's features end with
     their code of ``code_size``, for a head with the same two arguments). Listeners with fewer than
     ``min_labels`` labels in training share one code. The vector holds ``size`` features for each
@@ -68,7 +68,7 @@ class ListenerAdaptive(nn.Module):
         (self.name,) = input_sizes
         task = task or Task()
         groups = task.listener_groups(min_labels)
-        self.heard = len(task.listeners) > 0
+        self.has_listeners = len(task.listeners) > 0
         self.register_buffer("group", torch.tensor(groups), persistent=False)
         self.register_buffer("consensus", torch.arange(max(1, groups[-1])), persistent=False)
         pairs = pairwise((1, *channels))
@@ -86,7 +86,7 @@ class ListenerAdaptive(nn.Module):
         )
         self.linear = nn.Linear(heads * inner, size)
         self.dropout = nn.Dropout(dropout)
-        wanted = set(adapt) if self.heard else set()
+        wanted = set(adapt) if self.has_listeners else set()
         self.appends_code = "output" in wanted
         self.output_size = (size + code_size * self.appends_code) * len(self.consensus)
         self.codes = nn.Embedding(groups[-1] + 1, code_size) if wanted else None
@@ -108,22 +108,19 @@ class ListenerAdaptive(nn.Module):
         stream = streams[self.name]
         rows = _Rows(*self._asked(len(stream.mask), context))
         values, mask = stream.filled()[:, None], stream.mask
-        for layer, (convolution, norm) in enumerate(
-            zip(self.convolutions, self.norms, strict=True)
-        ):
+        layers = zip(self.convolutions, self.norms, strict=True)
+        for layer, (convolution, norm) in enumerate(layers):
             values, mask = convolution(values, mask)
             values = norm(values, mask)
             if self.on_convolutions:
                 values, mask = rows.spread(values), rows.spread_mask(mask)
                 values = self.on_convolutions[layer].applied(values, self._codes(rows))  # type: ignore[operator]
             values, mask = max_pool_2d(F.relu(values), mask, (2, 2))
-        hidden = self._recurred(
-            values.transpose(1, 2).flatten(2), mask, rows
-        )  # (row, step, feature)
+        # (row, channel, step, bin) -> (row, step, feature)
+        hidden = self._recurred(values.transpose(1, 2).flatten(2), mask, rows)
         mask = mask if len(mask) == len(hidden) else rows.spread_mask(mask)
-        weights = masked_softmax(
-            self.attention(hidden), mask[..., None], dim=1
-        )  # (row, step, head)
+        # (row, step, head)
+        weights = masked_softmax(self.attention(hidden), mask[..., None], dim=1)
         pooled = self.linear(self.dropout(torch.einsum("rth,rtf->rhf", weights, hidden).flatten(1)))
         if self.on_linear is not None:
             pooled = self.on_linear.applied(rows.spread(pooled), self._codes(rows))
@@ -144,11 +141,11 @@ class ListenerAdaptive(nn.Module):
 
     def _asked(self, batch: int, context: Context) -> tuple[Tensor, Tensor]:
         """The code (batch, listener) long of each listener asked for, and which are any, bool."""
-        if context.listeners is None or not self.heard:
+        if context.listeners is None or not self.has_listeners:
             everyone = self.consensus.expand(batch, -1)
             return everyone, torch.ones_like(everyone, dtype=torch.bool)
-        known = context.listeners != UNLABELLED
-        return self.group[torch.where(known, context.listeners, len(self.group) - 1)], known
+        real = context.listeners != UNLABELLED
+        return self.group[torch.where(real, context.listeners, len(self.group) - 1)], real
 
     def _codes(self, rows: _Rows) -> Tensor:
         return self.codes(rows.groups)  # type: ignore[misc]
@@ -174,9 +171,9 @@ class _Rows:
     ``asked`` and ``real`` are (batch, listener).
     """
 
-    def __init__(self, asked: Tensor, known: Tensor) -> None:
+    def __init__(self, asked: Tensor, real: Tensor) -> None:
         self.batch, self.each = asked.shape
-        self.groups, self.known = asked.flatten(), known.flatten()
+        self.groups, self.real = asked.flatten(), real.flatten()
 
     def spread(self, values: Tensor) -> Tensor:
         """(batch, *any) -> (row, *any); what has been spread already stays."""
@@ -189,4 +186,4 @@ class _Rows:
 
         Such a row has no real step, so that it moves no statistics.
         """
-        return self.spread(mask) & self.known[:, None]
+        return self.spread(mask) & self.real[:, None]

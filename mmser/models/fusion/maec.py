@@ -40,12 +40,12 @@ class MAEC(nn.Module):
         """streams (batch, time, feature) -> vector (batch, 2 x features)."""
         previous = previous_turn(context, same_speaker=True)
         interlocutor = previous_turn(context, same_speaker=False)
-        parts = []
+        vectors = []
         for name in self.names:
             current = masked_mean(streams[name].values, streams[name].mask)
             gate = self.gate(vectors_of(previous, current), vectors_of(interlocutor, current))
-            parts += [current * gate, current]
-        return Fused(torch.cat(parts, dim=1))
+            vectors += [current * gate, current]
+        return Fused(torch.cat(vectors, dim=1))
 
     def gate(self, previous: Tensor, interlocutor: Tensor) -> Tensor:
         """Both (batch, feature) -> (batch, feature), the sum over features is ``gate_scale``."""

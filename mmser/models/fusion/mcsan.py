@@ -70,9 +70,10 @@ class MCSAN(nn.Module):
             )
 
         self.within = nn.ModuleDict({name: stack() for name in self.names} if within else {})
-        self.cross = nn.ModuleDict(
-            {_key(q, k): stack() for pair in pairs for q, k in (pair, pair[::-1])}
-        )
+        self.cross = nn.ModuleDict()
+        for first, second in pairs:
+            self.cross[_key(first, second)] = stack()
+            self.cross[_key(second, first)] = stack()
         self.pairs = pairs
         self.output_size = size * (len(self.cross) + len(self.within))
 

@@ -40,8 +40,8 @@ class MDRE(nn.Module):
         self, streams: Mapping[str, Stream], context: Context, need_attention: bool = False
     ) -> Fused:
         """streams (batch, time, feature) each -> vector (batch, half the sum of features)."""
-        parts = [
+        vectors = [
             project(last_step(streams[n].values, streams[n].mask))
             for n, project in self.projections.items()
         ]
-        return Fused(torch.cat(parts, dim=-1))
+        return Fused(torch.cat(vectors, dim=-1))

@@ -46,10 +46,10 @@ class ScaleBank(nn.Module):
         Padding comes out zero.
         """
         channels = zero_padding(values, mask).transpose(1, 2)
-        found = []
+        scales = []
         for taps, convolution in zip(self.scales, self.convolutions, strict=True):
-            found.append(convolution(F.pad(channels, (taps // 2, taps - 1 - taps // 2))).relu())
-        return zero_padding(torch.stack(found, dim=2).permute(0, 3, 2, 1), mask)
+            scales.append(convolution(F.pad(channels, (taps // 2, taps - 1 - taps // 2))).relu())
+        return zero_padding(torch.stack(scales, dim=2).permute(0, 3, 2, 1), mask)
 
 
 def pooled_statistics(values: Tensor, mask: Tensor) -> Tensor:
@@ -134,19 +134,19 @@ class MSCNNSPU(nn.Module):
         Attention: ``<asking>_over_<asked>`` (batch, scale or pair, statistic, step), statistics
         being maximum, mean and deviation.
         """
-        convolved, parts = {}, {}
+        convolved, statistics = {}, {}
         for name, bank in self.banks.items():
             stream = self._fixed(name, streams[name])
             convolved[name] = Stream(bank(stream.values, stream.mask), stream.mask)
-            parts[name] = pooled_statistics(convolved[name].values, stream.mask)
-        vector = [part.flatten(1) for part in parts.values()]
+            statistics[name] = pooled_statistics(convolved[name].values, stream.mask)
+        vector = [each.flatten(1) for each in statistics.values()]
         attention: dict[str, Tensor] = {}
         if self.attends:
             asked = convolved[self.asked]
-            found, weights = statistics_attention(
-                parts[self.asking], asked.values, asked.mask, every=self.pairs == "all"
+            attended, weights = statistics_attention(
+                statistics[self.asking], asked.values, asked.mask, every=self.pairs == "all"
             )
-            vector.append(found.flatten(1))
+            vector.append(attended.flatten(1))
             if need_attention:
                 attention[f"{self.asking}_over_{self.asked}"] = weights
         vector += [masked_mean(streams[name].values, streams[name].mask) for name in self.vectors]

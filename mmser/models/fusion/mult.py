@@ -12,6 +12,7 @@ Differs:
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import permutations
 
 import torch
 from torch import Tensor, nn
@@ -62,14 +63,8 @@ class MulT(nn.Module):
         def stack(width: int, count: int) -> _Transformer:
             return _Transformer(width, heads, count, dropout, weight_dropout)
 
-        self.cross = nn.ModuleDict(
-            {
-                _key(query, key): stack(size, layers)
-                for query in self.names
-                for key in self.names
-                if query != key
-            }
-        )
+        pairs = permutations(self.names, 2)
+        self.cross = nn.ModuleDict({_key(*pair): stack(size, layers) for pair in pairs})
         self.own = nn.ModuleDict(
             {name: stack(joint, max(layers, own_layers)) for name in self.names}
         )
@@ -92,16 +87,21 @@ class MulT(nn.Module):
         weights: dict[str, Tensor] = {}
 
         def run(stack: nn.Module, key: str, query: Stream, memory: Stream | None = None) -> Tensor:
-            values, told = stack(query, memory, need_attention)
-            if told is not None:
-                weights[key] = told
+            """The stack's output; its weights, where asked for, are noted under ``key``."""
+            values, attended = stack(query, memory, need_attention)
+            if attended is not None:
+                weights[key] = attended
             return values
 
         last = []
         for name, own in embedded.items():
-            others = [(other, _key(name, other)) for other in self.names if other != name]
-            heard = [run(self.cross[key], key, own, embedded[other]) for other, key in others]
-            joint = Stream(torch.cat(heard, dim=-1), own.mask) if heard else own
+            crossed = []
+            for other in self.names:
+                if other != name:
+                    key = _key(name, other)
+                    crossed.append(run(self.cross[key], key, own, embedded[other]))
+            # A single stream has no other: it goes on as it is.
+            joint = Stream(torch.cat(crossed, dim=-1), own.mask) if crossed else own
             last.append(last_step(run(self.own[name], _key(name, name), joint), own.mask))
         vector = torch.cat(last, dim=-1)
         return Fused(vector + self.residual(vector), attention=weights)

@@ -112,11 +112,11 @@ class SelfCrossAttention(nn.Module):
         Zero where either stream is absent.
         """
         query, key = (streams[name] for name in pair)
-        attended, told = self.attention[_key(*pair)](
+        attended, attention_weights = self.attention[_key(*pair)](
             query.values, key.values, key.mask, need_weights=need
         )
-        if told is not None:
-            weights[_key(*pair)] = told
+        if attention_weights is not None:
+            weights[_key(*pair)] = attention_weights
         return masked_mean(self.dropout(attended), query.mask)
 
 

@@ -141,5 +141,5 @@ class SemanticParalinguistic(nn.Module):
         lengths = {name: streams[name].mask.shape[1] for name in self.names}
         first, *others = lengths.values()
         if any(other != first for other in others):
-            found = ", ".join(f"{length} steps of {name}" for name, length in lengths.items())
-            raise MmserError("streams on one time axis", found, "Set data.alignment=grid.")
+            described = ", ".join(f"{length} steps of {name}" for name, length in lengths.items())
+            raise MmserError("streams on one time axis", described, "Set data.alignment=grid.")

@@ -19,6 +19,7 @@ Differs:
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 from typing import Literal
 
 import torch
@@ -35,7 +36,7 @@ from mmser.models.layers.time.segments import cut_segments, put_back
 Summary = Literal["mean", "sum", "max", "std"]
 Layout = Literal["2d", "row1d"]
 
-PART = 16
+SEGMENTS_AT_ONCE = 16
 """Segments computed at a time outside training."""
 
 
@@ -78,8 +79,8 @@ class AreaAttentionNet(nn.Module):
         if not len(segments):
             return put_back(segments.new_zeros(0, self.output_size), exists)
         segments = filled_padding(segments, real, self.silence)
-        parts = [segments] if self.training else segments.split(PART)
-        return put_back(torch.cat([self.features(part) for part in parts]), exists)
+        chunks = [segments] if self.training else segments.split(SEGMENTS_AT_ONCE)
+        return put_back(torch.cat([self.features(chunk) for chunk in chunks]), exists)
 
     def features(self, segments: Tensor) -> Tensor:
         """segments (n, time, band) -> (n, output_size).
@@ -96,13 +97,10 @@ def area_summaries(values: Tensor, height: int, width: int, summary: Summary) ->
     ...), then of place. One fused sliding mean per shape: the numbers of an integral image without
     its rounding.
     """
-    shapes = [
-        (rows, columns)
-        for rows in range(1, min(height, values.shape[2]) + 1)
-        for columns in range(1, min(width, values.shape[3]) + 1)
-    ]
-    found = [_summary(values, shape, summary).flatten(2) for shape in shapes]
-    return torch.cat(found, dim=2).transpose(1, 2)
+    rows = range(1, min(height, values.shape[2]) + 1)
+    columns = range(1, min(width, values.shape[3]) + 1)
+    summaries = [_summary(values, shape, summary).flatten(2) for shape in product(rows, columns)]
+    return torch.cat(summaries, dim=2).transpose(1, 2)
 
 
 def _summary(values: Tensor, shape: tuple[int, int], summary: Summary) -> Tensor:
@@ -112,9 +110,8 @@ def _summary(values: Tensor, shape: tuple[int, int], summary: Summary) -> Tensor
     if summary == "sum":
         return mean * (shape[0] * shape[1])
     if summary == "std":
-        return (
-            (F.avg_pool2d(values.square(), shape, stride=1) - mean.square()).abs() + 1e-6
-        ).sqrt()
+        variance = F.avg_pool2d(values.square(), shape, stride=1) - mean.square()
+        return (variance.abs() + 1e-6).sqrt()
     return mean
 
 
@@ -158,15 +155,18 @@ class AreaAttention(nn.Module):
         if not self.by_row:
             return self._attended(maps)
         rows = maps.transpose(1, 2).flatten(0, 1)[:, :, None]  # (batch * row, feature, 1, column)
-        return self._attended(rows).squeeze(2).unflatten(0, (-1, maps.shape[2])).transpose(1, 2)
+        attended = self._attended(rows).squeeze(2)  # (batch * row, feature, column)
+        return attended.unflatten(0, (-1, maps.shape[2])).transpose(1, 2)
 
     def _attended(self, maps: Tensor) -> Tensor:
         query = maps.flatten(2).transpose(1, 2)
         if not self.scaled:
+            # Undoes the division by this number inside `attend`.
             query = query * maps.shape[1] ** 0.5
         keys, values = self._keys(maps), area_summaries(maps, self.height, self.width, self.value)
         seen = torch.ones(keys.shape[:2], dtype=torch.bool, device=maps.device)
         dropout = self.dropout if self.training else 0.0
+        # One head: (batch, 1, cell, feature).
         out, _ = attend(query[:, None], keys[:, None], values[:, None], seen, dropout)
         return out[:, 0].transpose(1, 2).unflatten(2, maps.shape[2:])
 

@@ -45,14 +45,14 @@ class AttentionLSTM(nn.Module):
         attend: Literal["last", "time", "feature", "both"] = "both",
     ) -> None:
         super().__init__()
-        for name, chosen, known in (
+        for name, choice, choices in (
             ("forget", forget, ("gate", "attention")),
             ("peephole", peephole, ("none", "full")),
             ("attend", attend, ("last", "time", "feature", "both")),
         ):
-            if chosen not in known:
+            if choice not in choices:
                 raise MmserError(
-                    f"{name} to be one of {', '.join(known)}", f"'{chosen}'", "Choose one."
+                    f"{name} to be one of {', '.join(choices)}", f"'{choice}'", "Choose one."
                 )
         self.layers = nn.ModuleList(
             AttentionGateLSTM(inner, size, forget, peephole)
@@ -60,6 +60,7 @@ class AttentionLSTM(nn.Module):
         )
         size = sizes[-1]
         self.over_time = nn.Linear(size, size, bias=False) if attend in ("time", "both") else None
+        # Made whether used or not, so that the random numbers after them stay the same.
         inner, score = (nn.Linear(size, size, bias=False) for _ in range(2))
         self.over_features = (
             nn.Sequential(inner, nn.Tanh(), score) if attend in ("feature", "both") else None
@@ -79,15 +80,14 @@ class AttentionLSTM(nn.Module):
         Outputs are zero in padding.
         """
         last = last_step(outputs, mask)
-        found = []
+        vectors = []
         if self.over_time is not None:
-            found.append(
-                torch.einsum("bt,btf->bf", self.time_weights(last, outputs, mask), outputs)
-            )
+            weights = self.time_weights(last, outputs, mask)
+            vectors.append(torch.einsum("bt,btf->bf", weights, outputs))
         if self.over_features is not None:
             weights = self.over_features(outputs).softmax(dim=-1)
-            found.append(masked_mean(weights * outputs, mask) * outputs.shape[2])
-        return torch.cat(found, dim=1) if found else last
+            vectors.append(masked_mean(weights * outputs, mask) * outputs.shape[2])
+        return torch.cat(vectors, dim=1) if vectors else last
 
     def time_weights(self, last: Tensor, outputs: Tensor, mask: Tensor) -> Tensor:
         """last (batch, feature), outputs (batch, time, feature) -> weights (batch, time).
@@ -115,9 +115,8 @@ class AttentionGateLSTM(nn.Module):
     ) -> None:
         super().__init__()
         self.hidden_size = hidden_size
-        gates = (
-            4 if forget == "gate" else 3
-        )  # input, [forget,] candidate, output: the order of torch's LSTM
+        # Input, [forget,] candidate, output: the order of torch's LSTM.
+        gates = 4 if forget == "gate" else 3
         self.inner = nn.Linear(input_size, gates * hidden_size)
         self.recurrent = nn.Linear(hidden_size, gates * hidden_size, bias=False)
 

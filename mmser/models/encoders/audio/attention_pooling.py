@@ -29,7 +29,7 @@ from mmser.core.errors import MmserError
 from mmser.models.layers.convolution.two_shapes import TwoShapes
 from mmser.models.layers.time.segments import cut_segments, put_back
 
-PART = 64
+SEGMENTS_AT_ONCE = 64
 """Segments computed at a time outside training."""
 
 
@@ -70,8 +70,8 @@ class AttentionPoolingNet(nn.Module):
         if not len(segments):
             return put_back(segments.new_zeros(0, self.output_size), exists)
         maps = self.maps(segments, real)
-        parts = [maps] if self.training else maps.split(PART)
-        return put_back(torch.cat([self.pool(self.trunk(part))[0] for part in parts]), exists)
+        chunks = [maps] if self.training else maps.split(SEGMENTS_AT_ONCE)
+        return put_back(torch.cat([self.pool(self.trunk(chunk))[0] for chunk in chunks]), exists)
 
     def maps(self, segments: Tensor, real: Tensor) -> Tensor:
         """Companded maps (n, column, bin) of segments (n, step, bin) of log power.
@@ -79,14 +79,14 @@ class AttentionPoolingNet(nn.Module):
         ``real`` (n, step) is the mask of the segments.
         """
         values = segments / 2 if self.scale == "log" else torch.exp(segments / 2)
-        kept = real[..., None]
-        highest = values.masked_fill(~kept, -torch.inf).amax(dim=(1, 2), keepdim=True)
-        lowest = values.masked_fill(~kept, torch.inf).amin(dim=(1, 2), keepdim=True)
+        inside = real[..., None]
+        highest = values.masked_fill(~inside, -torch.inf).amax(dim=(1, 2), keepdim=True)
+        lowest = values.masked_fill(~inside, torch.inf).amin(dim=(1, 2), keepdim=True)
         if self.scale == "log":
             scaled = 2 * (values - lowest) / (highest - lowest).clamp(min=1e-6) - 1
         else:
             scaled = values / highest.clamp(min=1e-12)
-        companded = compand(scaled, self.mu).masked_fill(~kept, 0.0)
+        companded = compand(scaled, self.mu).masked_fill(~inside, 0.0)
         return F.pad(companded, (0, 0, 0, self.columns - segments.shape[1]))
 
     def pool(self, features: Tensor) -> tuple[Tensor, Tensor]:

@@ -60,8 +60,8 @@ class Cnn14(nn.Module):
         super().__init__()
         self.least = 2 ** (len(channels) - 1)
         if input_size < self.least or (crop is not None and crop < self.least):
-            found = f"{input_size} bands, crop={crop}"
-            raise MmserError(f"at least {self.least} bands and frames", found, "Use fewer blocks.")
+            sizes = f"{input_size} bands, crop={crop}"
+            raise MmserError(f"at least {self.least} bands and frames", sizes, "Use fewer blocks.")
         self.crop = crop
         self.bn0 = MaskedBatchNorm(input_size)
         self.blocks = len(channels)

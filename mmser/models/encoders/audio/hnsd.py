@@ -63,10 +63,10 @@ class HNSD(nn.Module):
     def forward(self, stream: Stream) -> Stream:
         """(batch, time, static and dynamic) -> (batch, 1, output_size)."""
         values, mask = stream.filled(), stream.mask
-        parts = [values[..., : self.static_size], values[..., self.static_size :]]
+        inputs = [values[..., : self.static_size], values[..., self.static_size :]]
         states = [
-            recurrence(part, mask).outputs
-            for recurrence, part in zip(self.recurrences, parts, strict=False)
+            recurrence(features, mask).outputs
+            for recurrence, features in zip(self.recurrences, inputs, strict=False)
         ]
         vector, _ = self.attention(zero_padding(self.fused(states)[0], mask), mask)
         return Stream(vector[:, None], stream.present[:, None])
@@ -78,7 +78,8 @@ class HNSD(nn.Module):
         (batch, time, 1 or size).
         """
         projected = [
-            torch.tanh(part(state)) for part, state in zip(self.projections, states, strict=True)
+            torch.tanh(projection(state))
+            for projection, state in zip(self.projections, states, strict=True)
         ]
         if self.gate is None:
             return torch.cat(projected, dim=-1), None

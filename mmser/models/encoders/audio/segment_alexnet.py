@@ -115,9 +115,9 @@ def _averaging(size: int, grid: int, like: Tensor) -> Tensor:
     return inside.to(like.dtype) / inside.sum(dim=1, keepdim=True)
 
 
-def start(part: nn.Module) -> None:
+def start(network: nn.Module) -> None:
     """He's rule for every layer with weights, zero biases."""
-    for layer in part.modules():
+    for layer in network.modules():
         if isinstance(layer, nn.Conv2d | nn.Linear) and layer.bias is not None:
             nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
             nn.init.zeros_(layer.bias)

@@ -10,8 +10,8 @@ Differs:
     The last segment is followed by zeros; the released code puts them in front of it, so that its
     frames mean other times than those of the other branches. Each segment's real samples are
     brought to mean 0 and variance 1, then padded (the released code normalises zeros along). No
-    pre-emphasis, which the pretrained network has never heard, unless ``preemphasis`` is set (0.97
-    as released). Neither LayerDrop nor masking of latent frames.
+    pre-emphasis, which the pretrained network was not trained on, unless ``preemphasis`` is set
+    (0.97 as released). Neither LayerDrop nor masking of latent frames.
 """
 
 from __future__ import annotations

@@ -56,9 +56,9 @@ class STL(nn.Module):
     ) -> None:
         super().__init__()
         if stl_on not in ("vector", "sequence") or truncated not in ("last", "attention"):
-            found = f"'{stl_on}', '{truncated}'"
+            choices = f"'{stl_on}', '{truncated}'"
             raise MmserError(
-                "stl_on vector or sequence and truncated last or attention", found, "Correct it."
+                "stl_on vector or sequence and truncated last or attention", choices, "Correct it."
             )
         sizes = [1, *channels]
         self.blocks = nn.ModuleList(

@@ -80,9 +80,8 @@ class VGGish(nn.Module):
         for block in self.blocks:
             hidden = block(hidden)
             hidden = window_max(hidden, 2, 2)
-        hidden = hidden.permute(0, 2, 3, 1).flatten(
-            1
-        )  # (example, time x band x channel), the released order
+        # (example, time x band x channel), the released order
+        hidden = hidden.permute(0, 2, 3, 1).flatten(1)
         for layer in self.dense[:-1]:
             hidden = F.relu(layer(hidden))
         return self.dense[-1](hidden)

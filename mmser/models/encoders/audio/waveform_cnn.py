@@ -96,8 +96,8 @@ class WaveformCNN(nn.Module):
             len(values), frames, values.shape[2], dtype=values.dtype, device=values.device
         )
         for place in range(widest):  # a handful of steps, never frames
-            taken = values.index_select(1, index[:, place])
-            total = total + taken.masked_fill(~real[..., place, None], 0.0)
+            step_values = values.index_select(1, index[:, place])
+            total = total + step_values.masked_fill(~real[..., place, None], 0.0)
         return total / real.sum(dim=2).clamp(min=1)[..., None]
 
     def _reshaped(self, values: Tensor, frames: int, samples: int) -> Tensor:

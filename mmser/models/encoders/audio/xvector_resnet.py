@@ -95,8 +95,8 @@ class XVectorResNet(nn.Module):
         energy = values[..., 0] / math.sqrt(bands) + math.log(bands) + SIXTEEN_BIT
         voiced = self.voiced(energy, mask) if self.detect_voice else mask
         order, _ = compact_order(voiced)
-        values, kept = rows_at(values, order), length_mask(voiced.sum(dim=1), mask.shape[1])
-        return zero_padding(values - masked_mean(values, kept)[:, None], kept), kept
+        values, real = rows_at(values, order), length_mask(voiced.sum(dim=1), mask.shape[1])
+        return zero_padding(values - masked_mean(values, real)[:, None], real), real
 
     def voiced(self, energy: Tensor, mask: Tensor) -> Tensor:
         """Kaldi's energy-based decision which frames have voice: (batch, time) bool.

@@ -83,8 +83,8 @@ class BertGRU(nn.Module):
         # An absent utterance attends over its padding: a row without any key has no softmax.
         attended = mask | ~mask.any(dim=1, keepdim=True)
         positions = (torch.cumsum(mask, dim=1) - 1).clamp(min=0)
-        found = self.network(
+        output = self.network(
             ids, attention_mask=attended.long(), position_ids=positions, output_hidden_states=True
         )
-        states = torch.cat(found.hidden_states[-self.layers :], dim=-1)
+        states = torch.cat(output.hidden_states[-self.layers :], dim=-1)
         return self.projection(self.final_dropout(self.recurrence(states, mask).final))

@@ -59,8 +59,8 @@ class EmbeddingGRU(nn.Module):
                 "Give one vector per vocabulary entry, or change embedding_size.",
             )
         with torch.no_grad():
-            known = ~vectors.isnan().any(dim=1, keepdim=True)
-            self.embedding.weight.copy_(torch.where(known, vectors, self.embedding.weight))
+            has_vector = ~vectors.isnan().any(dim=1, keepdim=True)
+            self.embedding.weight.copy_(torch.where(has_vector, vectors, self.embedding.weight))
 
     def forward(self, stream: Stream) -> Stream:
         """(batch, word) long -> (batch, word, output_size), same mask."""

@@ -62,14 +62,14 @@ def key_sparse_attention(
     voters = torch.ones_like(query_mask) if released_padding else query_mask
     counted = torch.ones_like(key_mask) if released_padding else key_mask
     sums = column_sums(query, key, voters, key_mask)
-    kept = kept_keys(sums, key_mask, counted.sum(dim=1), keep)
-    value = value.masked_fill(~kept[..., None], 0.0)
+    survivors = kept_keys(sums, key_mask, counted.sum(dim=1), keep)
+    value = value.masked_fill(~survivors[..., None], 0.0)
     # A row without any valid key attends everywhere, to values that are all zero: finite, and zero.
     attended = key_mask | ~key_mask.any(dim=1, keepdim=True)
     out = F.scaled_dot_product_attention(
         query, key, value, attended[:, None, None, :], dropout_p=dropout
     )
-    return out, kept
+    return out, survivors
 
 
 @torch.no_grad()

@@ -84,8 +84,8 @@ class KeySparseAttention(nn.Module):
         if self.keep == 1.0:
             out, weights = attend(q, k, v, key_mask, dropout, need_weights)
         else:
-            out, kept = self._sparse(q, k, v, query_mask, key_mask, dropout)
-            weights = self._weights(q, k, kept, key_mask) if need_weights else None
+            out, survivors = self._sparse(q, k, v, query_mask, key_mask, dropout)
+            weights = self._weights(q, k, survivors, key_mask) if need_weights else None
         seen = key_mask.any(dim=1)[:, None, None]
         return self.out(out.transpose(1, 2).flatten(2)).masked_fill(~seen, 0.0), weights
 
@@ -97,22 +97,23 @@ class KeySparseAttention(nn.Module):
                 q, k, v, query_mask, key_mask, self.keep, dropout, self.count_padding
             )
         counted = torch.ones_like(key_mask) if self.count_padding else key_mask
-        kept = kept_keys(
+        survivors = kept_keys(
             column_sums(q, k, query_mask, key_mask), key_mask, counted.sum(dim=1), self.keep
         )
         # A softmax over the kept keys alone is the softmax over all keys, cut and divided by what
         # is left.
-        open_to_all = ~kept.any(dim=-1, keepdim=True)
+        open_to_all = ~survivors.any(dim=-1, keepdim=True)
         out = F.scaled_dot_product_attention(
-            q, k, v, (kept | open_to_all)[:, :, None], dropout_p=dropout
+            q, k, v, (survivors | open_to_all)[:, :, None], dropout_p=dropout
         )
-        return out.masked_fill(open_to_all[..., None], 0.0), kept
+        return out.masked_fill(open_to_all[..., None], 0.0), survivors
 
-    def _weights(self, q: Tensor, k: Tensor, kept: Tensor, key_mask: Tensor) -> Tensor:
+    def _weights(self, q: Tensor, k: Tensor, survivors: Tensor, key_mask: Tensor) -> Tensor:
         scores = q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1])
         if self.renormalise:
-            return masked_softmax(scores, kept[:, :, None])
-        return masked_softmax(scores, key_mask[:, None, None]).masked_fill(~kept[:, :, None], 0.0)
+            return masked_softmax(scores, survivors[:, :, None])
+        weights = masked_softmax(scores, key_mask[:, None, None])
+        return weights.masked_fill(~survivors[:, :, None], 0.0)
 
     def _split(self, values: Tensor) -> Tensor:
         """(batch, time, feature) -> (batch, head, time, feature per head)."""

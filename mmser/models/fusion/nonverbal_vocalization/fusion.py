@@ -64,12 +64,12 @@ class NonverbalVocalization(nn.Module):
                 "Mend them.",
             )
         self.names, self.frame_rate = tuple(input_sizes), frame_rate
-        hears = "audio" in input_sizes
+        has_audio = "audio" in input_sizes
         self.extractors = nn.ModuleDict(
-            {name: MaskedResNet(width, pooling) for name in features} if hears else {}
+            {name: MaskedResNet(width, pooling) for name in features} if has_audio else {}
         )
-        size = sum(part.output_size for part in self.extractors.values()) or 8 * width  # type: ignore[misc]
-        self.described = None if hears else nn.Linear(input_sizes["segments"], size)
+        size = sum(extractor.output_size for extractor in self.extractors.values()) or 8 * width  # type: ignore[misc]
+        self.described = None if has_audio else nn.Linear(input_sizes["segments"], size)
         self.reader = TurnReader(size, hidden_size, gate) if sequence else None
         self.output_size = hidden_size if sequence else size
 
@@ -84,7 +84,7 @@ class NonverbalVocalization(nn.Module):
             turn = streams["segments"]
             embedded, mask = self.described(turn.filled()), turn.mask
         else:
-            embedded, mask = self._heard(streams["audio"], streams.get("segments"))
+            embedded, mask = self._embedded(streams["audio"], streams.get("segments"))
         attention: dict[str, Tensor] = {}
         if self.reader is not None:
             embedded, weights = self.reader(embedded, mask)
@@ -93,25 +93,25 @@ class NonverbalVocalization(nn.Module):
             masked_mean(embedded, mask), attention=attention, sequence=Stream(embedded, mask)
         )
 
-    def _heard(self, audio: Stream, segments: Stream | None) -> tuple[Tensor, Tensor]:
-        """-> embeddings (batch, segment, feature), zero where there is none, and the mask of
-        segments.
+    def _embedded(self, audio: Stream, segments: Stream | None) -> tuple[Tensor, Tensor]:
+        """Embeddings (batch, segment, feature) of the segments, and their mask.
+
+        Zero where there is no segment.
         """
         first, last, mask = self._bounds(audio, segments)
         row, place = torch.nonzero(mask, as_tuple=True)
-        size = sum(part.output_size for part in self.extractors.values())  # type: ignore[misc]
+        size = sum(extractor.output_size for extractor in self.extractors.values())  # type: ignore[misc]
         if not len(row):
             return audio.values.new_zeros((*mask.shape, size)), mask
         first, lengths = first[row, place], (last - first)[row, place]
         step = torch.arange(int(lengths.max()), device=row.device)
         index = (first[:, None] + step).clamp(max=audio.mask.shape[1] - 1)
-        cut, real = (
-            audio.filled()[row[:, None], index],
-            step < lengths[:, None],
-        )  # (segment, frame, bin)
-        found = torch.cat([extractor(cut, real) for extractor in self.extractors.values()], dim=-1)
+        spectra = audio.filled()[row[:, None], index]  # (segment, frame, bin)
+        real = step < lengths[:, None]
+        each = [extractor(spectra, real) for extractor in self.extractors.values()]
+        embeddings = torch.cat(each, dim=-1)
         # Of the extractors' type: under autocast that is not the sound's.
-        return found.new_zeros((*mask.shape, size)).index_put((row, place), found), mask
+        return embeddings.new_zeros((*mask.shape, size)).index_put((row, place), embeddings), mask
 
     def _bounds(self, audio: Stream, segments: Stream | None) -> tuple[Tensor, Tensor, Tensor]:
         """First frame, last + 1 and mask of every segment, (batch, segment) each.
@@ -125,7 +125,7 @@ class NonverbalVocalization(nn.Module):
         first = torch.minimum(frames[..., 0].clamp(min=0), (lengths - 1).clamp(min=0))
         last = torch.minimum(torch.maximum(frames[..., 1], first + 1), lengths)
         mask = segments.mask & audio.present[:, None]
-        # Heard, but never cut: all of it is the first segment.
+        # A turn with sound but without segments is one segment: all of it.
         whole = audio.present & ~segments.present
         start = torch.arange(mask.shape[1], device=mask.device) == 0
         only = whole[:, None] & start

@@ -64,15 +64,15 @@ class MaskedResNet(nn.Module):
             total = hidden.masked_fill(~mask[:, None, :, None], 0.0).mean(dim=3).sum(dim=2)
             return total / mask.sum(dim=1, keepdim=True).clamp(min=1)
         # n halvings read the first 2^n frames, and as many rows as divide by 2^n.
-        kept = 2 ** torch.log2(mask.sum(dim=1).clamp(min=1).float()).floor().long()
-        rows = hidden.shape[3] // kept * kept
+        frames = 2 ** torch.log2(mask.sum(dim=1).clamp(min=1).float()).floor().long()
+        rows = hidden.shape[3] // frames * frames
         if bool((rows == 0).any()):
             raise MmserError(
                 f"segments of at most {hidden.shape[3]} pooled frames for pooling=released",
-                str(int(kept.max())),
+                str(int(frames.max())),
                 "Use pooling=mean.",
             )
-        time, frequency = length_mask(kept, hidden.shape[2]), length_mask(rows, hidden.shape[3])
+        time, frequency = length_mask(frames, hidden.shape[2]), length_mask(rows, hidden.shape[3])
         both = (time[:, None, :, None] & frequency[:, None, None]).to(hidden.dtype)
         return (hidden.nan_to_num() * both).sum(dim=(2, 3)) / both.sum(dim=(2, 3))
 

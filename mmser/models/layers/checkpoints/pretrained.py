@@ -85,17 +85,17 @@ def read_network(network: Any, folder: Path, kinds: Sequence[str], remedy: str) 
     """
     from safetensors import SafetensorError
 
-    found = kind_of(folder)
-    if kinds and found not in kinds:
+    model_type = kind_of(folder)
+    if kinds and model_type not in kinds:
         raise MmserError(
-            f"a checkpoint of {' or '.join(kinds)} in {folder}", f"model_type {found}", remedy
+            f"a checkpoint of {' or '.join(kinds)} in {folder}", f"model_type {model_type}", remedy
         )
     try:
         model, report = network.from_pretrained(
             folder, output_loading_info=True, local_files_only=True
         )
     except (*_UNREADABLE, SafetensorError) as error:
-        expected = f"a readable checkpoint of {found} in {folder}"
+        expected = f"a readable checkpoint of {model_type} in {folder}"
         raise MmserError(expected, reason_of(error), "Download it again.") from error
     other = [str(key[0] if isinstance(key, tuple) else key) for key in report["mismatched_keys"]]
     check_fit(
@@ -131,6 +131,7 @@ def positions_of(network: Any) -> int | None:
 
     None: it needs none.
     """
+    # Networks of transformers name what they have; one without learned positions has no such table.
     embeddings = getattr(network, "embeddings", None)
     table = getattr(embeddings, "position_embeddings", None)
     if not isinstance(table, nn.Embedding):

@@ -37,9 +37,8 @@ class MaskedBatchNorm(nn.Module):
         # Torch's kernel over the real steps alone: far fewer passes than masked sums would take.
         steps = values.movedim(1, -1)[mask]  # (real step[, frequency], channel)
         normed = self._normed_steps(steps.flatten(0, -2)).view_as(steps)
-        blank = torch.zeros_like(values, dtype=normed.dtype).movedim(
-            1, -1
-        )  # laid out as the values are
+        # Laid out in memory as the values are.
+        blank = torch.zeros_like(values, dtype=normed.dtype).movedim(1, -1)
         return blank.index_put((mask,), normed).movedim(-1, 1)
 
     def _normed_steps(self, steps: Tensor) -> Tensor:
@@ -66,9 +65,8 @@ def masked_group_norm(
     exact under padding.
     """
     real = mask[:, None, None]
-    grouped = values.unflatten(1, (groups, -1)).masked_fill(
-        ~real, 0.0
-    )  # (batch, group, channel, time)
+    # (batch, group, channel, time)
+    grouped = values.unflatten(1, (groups, -1)).masked_fill(~real, 0.0)
     count = (mask.sum(dim=1).clamp(min=1) * grouped.shape[2])[:, None, None, None]
     mean = grouped.sum(dim=(2, 3), keepdim=True) / count
     centred = (grouped - mean).masked_fill(~real, 0.0)

@@ -52,8 +52,8 @@ class TwoShapes(nn.Module):
         """
         values = maps[:, None]
         mask = values.new_ones(values.shape[0], values.shape[2], dtype=torch.bool)
-        parts = [self.along_frequency(values, mask), self.along_time(values, mask)]
-        values = self._pooled(torch.cat(parts, dim=self.axis), 0)
+        maps_of_both = [self.along_frequency(values, mask), self.along_time(values, mask)]
+        values = self._pooled(torch.cat(maps_of_both, dim=self.axis), 0)
         for place, layer in enumerate(self.layers, start=1):
             values = self._pooled(layer(values, mask[:, : values.shape[2]]), place)
         return values

@@ -59,23 +59,23 @@ class ModulatedLSTM(nn.Module):
         codes (group, code feature), group (row,) long: the code of each row.
         Padding comes out zero.
         """
-        rows, parts = [], []
+        rows, outputs = [], []
         for number in group.unique().tolist():
-            chosen = torch.nonzero(group == number).flatten()
+            members = torch.nonzero(group == number).flatten()
             weights = self._weights(recurrence, codes[number : number + 1])
-            parts.append(
-                functional_call(recurrence, weights, (values[chosen], mask[chosen])).outputs
+            outputs.append(
+                functional_call(recurrence, weights, (values[members], mask[members])).outputs
             )
-            rows.append(chosen)
-        return torch.cat(parts)[torch.argsort(torch.cat(rows))]
+            rows.append(members)
+        return torch.cat(outputs)[torch.argsort(torch.cat(rows))]
 
     def _weights(self, recurrence: Recurrent, code: Tensor) -> dict[str, Tensor]:
         weights = {}
         named = dict(recurrence.named_parameters())
         for cell, gates in zip(self.cells, self.gates, strict=True):
-            scale, shift = (part[0] for part in gates(code))
-            for part in ("weight_ih_l0", "weight_hh_l0"):
-                weights[f"{cell}.{part}"] = scale[:, None] * named[f"{cell}.{part}"]
+            scale, shift = (factor[0] for factor in gates(code))
+            for matrix in ("weight_ih_l0", "weight_hh_l0"):
+                weights[f"{cell}.{matrix}"] = scale[:, None] * named[f"{cell}.{matrix}"]
             weights[f"{cell}.bias_ih_l0"] = scale * named[f"{cell}.bias_ih_l0"] + shift
             weights[f"{cell}.bias_hh_l0"] = scale * named[f"{cell}.bias_hh_l0"]
         return weights

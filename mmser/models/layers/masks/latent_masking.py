@@ -43,9 +43,11 @@ class LatentMasking(nn.Module):
         shares = {"mask_time_prob": mask_time_prob, "mask_feature_prob": mask_feature_prob}
         wrong = [f"{name} {share}" for name, share in shares.items() if not 0.0 <= share <= 1.0]
         if wrong or min(mask_time_length, mask_feature_length) < 1:
-            found = wrong[0] if wrong else f"lengths {mask_time_length} and {mask_feature_length}"
+            lengths = f"lengths {mask_time_length} and {mask_feature_length}"
             raise MmserError(
-                "shares from 0 to 1 and lengths of 1 or more", found, "Correct the masking."
+                "shares from 0 to 1 and lengths of 1 or more",
+                wrong[0] if wrong else lengths,
+                "Correct the masking.",
             )
         self.frames = (mask_time_prob, mask_time_length, mask_time_min_masks)
         self.features = (mask_feature_prob, mask_feature_length, mask_feature_min_masks)
@@ -86,10 +88,11 @@ def stretches(lengths: Tensor, steps: int, share: float, width: int, least: int)
     )
     count = count.clamp(min=least).minimum(lengths // width)
     luck = torch.rand(len(lengths), steps, device=lengths.device)
-    luck = luck.masked_fill(
-        place > (lengths - width)[:, None], -1.0
-    )  # a stretch ends within its row
+    # A stretch ends within its row.
+    luck = luck.masked_fill(place > (lengths - width)[:, None], -1.0)
+    # The places with the most luck start a stretch.
     rank = luck.argsort(dim=1, descending=True).argsort(dim=1)
+    # A place is hidden where more stretches have begun than ended.
     begun = (rank < count[:, None]).long().cumsum(dim=1)
     ended = F.pad(begun, (width, 0))[:, :steps]
     return begun > ended

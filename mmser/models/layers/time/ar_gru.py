@@ -66,7 +66,7 @@ class ARGRU(nn.Module):
         Padding comes out zero.
         """
         values = values.masked_fill(~mask[..., None], 0.0)
-        parts = []
+        outputs = []
         for direction, (inner, recurrent, activation) in enumerate(
             zip(self.inner, self.recurrent, self.activations, strict=True)
         ):
@@ -79,10 +79,10 @@ class ARGRU(nn.Module):
             ) -> State:
                 return (gru_step(projected, recurrent(states[0]), states[0], activation),)
 
-            parts.append(
+            outputs.append(
                 unroll(step, inner(values), mask, (self.hidden_size,), backwards=direction == 1)
             )
-        return torch.cat(parts, dim=-1)
+        return torch.cat(outputs, dim=-1)
 
 
 def gru_step(

@@ -72,15 +72,17 @@ class Recurrent(nn.Module):
         """
         order, inverse = compact_order(mask)
         lengths = mask.sum(dim=1)
-        parts = [rows_at(zero_padding(values, mask), order)]
+        directions = [rows_at(zero_padding(values, mask), order)]
         for layer in range(len(self.forwards)):
-            current = torch.cat(parts, dim=-1)
+            current = torch.cat(directions, dim=-1)
             if layer:
                 current = F.dropout(current, self.dropout, self.training)
-            parts = self._directions(layer, current, lengths)
+            directions = self._directions(layer, current, lengths)
         last = (lengths - 1).clamp(min=0)[:, None]
-        finals = [rows_at(parts[0], last).squeeze(1), *(part[:, 0] for part in parts[1:])]
-        return Recurred(rows_at(self._joined(parts), inverse), self._joined(finals))
+        # Backwards, the state that has seen all steps is that of the first one.
+        backward = [states[:, 0] for states in directions[1:]]
+        finals = [rows_at(directions[0], last).squeeze(1), *backward]
+        return Recurred(rows_at(self._joined(directions), inverse), self._joined(finals))
 
     def _directions(self, layer: int, values: Tensor, lengths: Tensor) -> list[Tensor]:
         """One layer over gapless values (batch, time, feature): the states of each direction.
@@ -88,18 +90,18 @@ class Recurrent(nn.Module):
         They are zero past a row's length.
         """
         real = length_mask(lengths, values.shape[1])
-        parts = [zero_padding(self.forwards[layer](values)[0], real)]
+        directions = [zero_padding(self.forwards[layer](values)[0], real)]
         if self.backwards:
             turned = reversal(lengths, values.shape[1])
             behind = self.backwards[layer](rows_at(values, turned))[0]
-            parts.append(zero_padding(rows_at(behind, turned), real))
-        return parts
+            directions.append(zero_padding(rows_at(behind, turned), real))
+        return directions
 
-    def _joined(self, parts: list[Tensor]) -> Tensor:
-        if self.merge == "concat" or len(parts) == 1:
-            return torch.cat(parts, dim=-1)
-        total = torch.stack(parts).sum(dim=0)
-        return total / len(parts) if self.merge == "mean" else total
+    def _joined(self, directions: list[Tensor]) -> Tensor:
+        if self.merge == "concat" or len(directions) == 1:
+            return torch.cat(directions, dim=-1)
+        total = torch.stack(directions).sum(dim=0)
+        return total / len(directions) if self.merge == "mean" else total
 
 
 def orthogonal(module: nn.Module, gate_bias: float | None = None) -> None:
@@ -108,18 +110,18 @@ def orthogonal(module: nn.Module, gate_bias: float | None = None) -> None:
     ``gate_bias`` is where the biases of a GRU's reset and update gates start instead; raises
     MmserError for another cell.
     """
-    for part in module.modules():
-        if not isinstance(part, nn.RNNBase):
+    for cell in module.modules():
+        if not isinstance(cell, nn.RNNBase):
             continue
-        for name, parameter in part.named_parameters():
+        for name, parameter in cell.named_parameters():
             if name.startswith("bias"):
                 nn.init.zeros_(parameter)
             else:
                 with torch.no_grad():
-                    for gate in parameter.split(part.hidden_size):
+                    for gate in parameter.split(cell.hidden_size):
                         nn.init.orthogonal_(gate)
         if gate_bias:
-            _start_gates(part, gate_bias)
+            _start_gates(cell, gate_bias)
 
 
 def _start_gates(cell: nn.RNNBase, bias: float) -> None:

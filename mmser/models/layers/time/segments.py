@@ -110,10 +110,10 @@ def segments_at(
     inside = steps <= last
     places = torch.minimum(steps, last) + rows[:, None] * values.shape[1]
     # index_select adds whole rows in its backward, deterministically.
-    taken = values.flatten(0, 1).index_select(0, places.flatten()).unflatten(0, steps.shape)
+    contents = values.flatten(0, 1).index_select(0, places.flatten()).unflatten(0, steps.shape)
     if repeat_last:
-        return Segments(taken, torch.ones_like(inside), exists)
-    return Segments(zero_padding(taken, inside), inside, exists)
+        return Segments(contents, torch.ones_like(inside), exists)
+    return Segments(zero_padding(contents, inside), inside, exists)
 
 
 def put_back(results: Tensor, exists: Tensor) -> Stream:

@@ -36,13 +36,14 @@ def unroll(
     values = rows_at(zero_padding(inputs, mask), order)
     values = values if turned is None else rows_at(values, turned)
     states: State = tuple(values.new_zeros(len(values), size) for size in sizes)
-    found = []
+    hidden = []
     for current, alive in zip(values.unbind(dim=1), real.unbind(dim=1), strict=True):
         after = step(current, states)
+        # In padding the states stand still.
         states = tuple(
             torch.where(alive[:, None], new, old) for new, old in zip(after, states, strict=True)
         )
-        found.append(states[0])
-    outputs = torch.stack(found, dim=1)
+        hidden.append(states[0])
+    outputs = torch.stack(hidden, dim=1)
     outputs = outputs if turned is None else rows_at(outputs, turned)
     return rows_at(zero_padding(outputs, real), inverse)

@@ -33,6 +33,7 @@ class Conversations(NamedTuple):
 
 def conversations(context: Context) -> Conversations:
     """The conversations that the rows of a batch make, in the order of their numbers."""
+    # By dialogue, then by turn; equal turns stay in the batch's order.
     order = context.turn.argsort(stable=True)
     order = order[context.dialogue[order].argsort(stable=True)]
     dialogue = context.dialogue[order]
@@ -40,6 +41,7 @@ def conversations(context: Context) -> Conversations:
     fresh = torch.ones_like(dialogue, dtype=torch.bool)
     fresh[1:] = dialogue[1:] != dialogue[:-1]
     number = fresh.cumsum(dim=0) - 1
+    # The turn within the dialogue: how far a row lies behind the dialogue's first.
     turn = steps - steps[fresh][number]
     shape = int(number[-1]) + 1, int(turn.max()) + 1
     flat = number * shape[1] + turn

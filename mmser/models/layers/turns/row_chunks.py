@@ -24,10 +24,11 @@ def in_chunks(
     """
     if len(mask) <= rows:
         return encode(values, mask)
+    # Short rows together, so that no chunk is padded more than it needs.
     lengths = extent(mask)
     order = lengths.argsort(stable=True)
-    parts = []
-    for chosen in order.split(rows):
-        longest = max(1, int(lengths[chosen].max()))
-        parts.append(encode(values[chosen, :longest], mask[chosen, :longest]))
-    return torch.cat(parts)[order.argsort()]
+    encoded = []
+    for chunk in order.split(rows):
+        longest = max(1, int(lengths[chunk].max()))
+        encoded.append(encode(values[chunk, :longest], mask[chunk, :longest]))
+    return torch.cat(encoded)[order.argsort()]

@@ -106,15 +106,15 @@ class Emotion2Vec(nn.Module):
 
         Raises MmserError where one is lacking or has no place.
         """
-        found = renamed(published, prenet)
-        if "backbone.scale" in found:
-            found["backbone.scale"] = (
-                found["backbone.scale"].flatten().expand_as(self.backbone.scale)
+        tensors = renamed(published, prenet)
+        if "backbone.scale" in tensors:
+            tensors["backbone.scale"] = (
+                tensors["backbone.scale"].flatten().expand_as(self.backbone.scale)
             )
         remedy = f"Set the encoder's sizes to the file's, or use {DOWNLOAD}."
         # A file without a scale was trained with 1; the probe is not part of it.
         load_tensors(
-            self, found, "emotion2vec", path, remedy, unset=["backbone.scale", "projection.*"]
+            self, tensors, "emotion2vec", path, remedy, unset=["backbone.scale", "projection.*"]
         )
 
 

@@ -71,7 +71,7 @@ class Leaf(nn.Module):
 
         (filter, window) each.
         """
-        frequency, deviation, width = (part[:, None] for part in self.bounded())
+        frequency, deviation, width = (numbers[:, None] for numbers in self.bounded())
         half = self.window // 2
         time = torch.arange(-half, half + 1, device=frequency.device, dtype=frequency.dtype)
         bell = torch.exp(-(time**2) / (2 * deviation**2)) / (math.sqrt(2 * math.pi) * deviation)
@@ -85,8 +85,8 @@ class Leaf(nn.Module):
         """
         real, imaginary, window = self.kernels()
         both = torch.cat([real, imaginary])[:, None]
-        found = F.conv1d(zero_padding(waveform, mask)[:, None], both, padding=self.window // 2)
-        energy = found.unflatten(1, (2, -1)).square().sum(dim=1)  # (batch, filter, sample)
+        responses = F.conv1d(zero_padding(waveform, mask)[:, None], both, padding=self.window // 2)
+        energy = responses.unflatten(1, (2, -1)).square().sum(dim=1)  # (batch, filter, sample)
         # Filters ring beyond the end of an utterance; alone it would end there.
         energy = energy.masked_fill(~mask[:, None], 0.0)
         pooled = F.conv1d(

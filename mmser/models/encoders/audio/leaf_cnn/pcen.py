@@ -27,17 +27,15 @@ def exponential_average(values: Tensor, share: Tensor) -> Tensor:
     block = math.isqrt(max(1, time - 1)) + 1
     keep = 1.0 - share
     short = -time % block
-    blocks = nn.functional.pad(values, (0, 0, 0, short)).unflatten(
-        1, (-1, block)
-    )  # (batch, block, step, channel)
+    # (batch, block, step, channel)
+    blocks = nn.functional.pad(values, (0, 0, 0, short)).unflatten(1, (-1, block))
     inside = torch.einsum("cij,bkjc->bkic", _decay(keep, block, 1), blocks * share)
     first = values[:, :1]
     ends = torch.einsum("ckj,bjc->bkc", _decay(keep, blocks.shape[1], block), inside[:, :, -1])
     numbers = torch.arange(1, blocks.shape[1] + 1, device=values.device)
     ends = ends + keep ** (numbers[:, None] * block) * first
-    before = torch.cat(
-        [first, ends[:, :-1]], dim=1
-    )  # (batch, block, channel): the state that each block starts from
+    # (batch, block, channel): the state that each block starts from
+    before = torch.cat([first, ends[:, :-1]], dim=1)
     steps = torch.arange(1, block + 1, device=values.device)
     smooth = inside + keep ** steps[:, None] * before[:, :, None]
     return smooth.flatten(1, 2)[:, :time]

@@ -53,10 +53,10 @@ class RepLKNet(nn.Module):
     ) -> None:
         super().__init__()
         if not len(channels) == len(blocks) == len(kernels):
-            found = f"{len(channels)}, {len(blocks)} and {len(kernels)}"
+            lengths = f"{len(channels)}, {len(blocks)} and {len(kernels)}"
             raise MmserError(
                 "channels, blocks and kernels of as many stages",
-                found,
+                lengths,
                 "Give one of each per stage.",
             )
         rates = iter(torch.linspace(0, drop_path, sum(blocks), device="cpu").tolist())

@@ -152,11 +152,11 @@ class DropPath(nn.Module):
         """(batch, *any)."""
         if not self.training or self.rate == 0:
             return branch
-        kept = (
+        survives = (
             torch.rand(branch.shape[0], *(1,) * (branch.dim() - 1), device=branch.device)
             >= self.rate
         )
-        return branch * kept / (1 - self.rate)
+        return branch * survives / (1 - self.rate)
 
 
 class LargeKernelBlock(nn.Module):
