@@ -29,10 +29,11 @@ def check_streams(stores: Mapping[str, FeatureStore], specs: Mapping[str, Stream
         )
 
 
-def check_choice(what: str, value: str, known: Iterable[str]) -> None:
-    """Raise UsageError when ``value`` is not among ``known``."""
-    if value not in known:
-        raise UsageError(f"{what} to be one of {', '.join(known)}", f"'{value}'", "Choose one.")
+def check_choice(what: str, value: str, choices: Iterable[str]) -> None:
+    """Raise UsageError when ``value`` is not among ``choices``."""
+    names = list(choices)
+    if value not in names:
+        raise UsageError(f"{what} to be one of {', '.join(names)}", f"'{value}'", "Choose one.")
 
 
 def check_probability(value: float) -> float:
@@ -75,17 +76,18 @@ def check_balance(counts: Sequence[int], batching: str) -> None:
 def check_complete(
     ids: Iterable[str], stores: Mapping[str, FeatureStore], specs: Mapping[str, StreamSpec]
 ) -> None:
-    """Every utterance must have a row in every store, done or failed: anything else is unfinished
-    preprocessing.
+    """Every utterance must have a row in every store, done or failed.
+
+    Anything else is unfinished preprocessing.
     """
-    wanted = list(ids)
+    assigned = list(ids)
     for name, store in stores.items():
         processed = set(store.index["id"])
-        unknown = [identifier for identifier in wanted if identifier not in processed]
-        if unknown:
+        lacking = [identifier for identifier in assigned if identifier not in processed]
+        if lacking:
             raise MmserError(
                 f"every utterance of the protocol in the store of stream '{name}'",
-                f"{len(unknown)} that were never processed, such as {unknown[0]}",
+                f"{len(lacking)} that were never processed, such as {lacking[0]}",
                 f"Run `mmser preprocess` with extractors=[{specs[name].extractor}] again: it "
                 "goes on where it stopped.",
             )
@@ -123,11 +125,10 @@ def store_shape(stream: str, store: FeatureStore) -> Shape:
 
 
 def check_same_shapes(streams: Mapping[str, Shape], replaced: Mapping[str, FeatureStore]) -> None:
-    """A store of another condition must hold the same kind of steps as the one it replaces, where
-    it holds any.
+    """A store of another condition must hold the same kind of steps as the one it replaces.
 
-    A disturbance may leave nothing (no face in any picture): then the modality is absent
-    throughout.
+    It may hold none: a disturbance may leave nothing (no face in any picture), and the modality is
+    absent throughout.
     """
     for name, store in replaced.items():
         if name not in streams:
@@ -138,11 +139,11 @@ def check_same_shapes(streams: Mapping[str, Shape], replaced: Mapping[str, Featu
             )
         if not store.ids:
             continue
-        found = store_shape(name, store)
-        if found != streams[name]:
+        shape = store_shape(name, store)
+        if shape != streams[name]:
             raise MmserError(
                 f"steps of shape {streams[name].feature} in the test store of stream '{name}'",
-                f"{found.feature}",
+                f"{shape.feature}",
                 "Make it with the same extractor and parameters.",
             )
 

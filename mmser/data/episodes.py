@@ -1,5 +1,4 @@
-"""Plans of training across domains: batches half source, half target; batches of meta-learning
-episodes.
+"""Plans of training across domains: half source, half target; or meta-learning episodes.
 
 A plan maps a random generator (None: no shuffling, plain batches) to a list of batches of row
 numbers, as in `mmser.data.samplers`.
@@ -19,8 +18,9 @@ __all__ = ["Episodes", "episode_plan", "paired_plan"]
 
 
 def paired_plan(labelled: np.ndarray, batch_size: int) -> Plan:
-    """Batches of ``batch_size // 2`` labelled (source) and as many unlabelled (target) rows, drawn
-    independently.
+    """Batches of ``batch_size // 2`` labelled (source) and as many unlabelled (target) rows.
+
+    The two are drawn independently.
 
     ``labelled`` (row,) bool. An epoch shows every labelled row once; target rows go round as often
     as needed. The last batch is smaller, and still half and half.
@@ -39,13 +39,9 @@ def paired_plan(labelled: np.ndarray, batch_size: int) -> Plan:
             return _cut(np.arange(len(labelled)), batch_size)
         sources = generator.permutation(source)
         rounds = -(-len(source) // len(target))
-        targets = np.concatenate([generator.permutation(target) for _ in range(rounds)])[
-            : len(sources)
-        ]
-        return [
-            np.concatenate(pair)
-            for pair in zip(_cut(sources, half), _cut(targets, half), strict=True)
-        ]
+        targets = np.concatenate([generator.permutation(target) for _ in range(rounds)])
+        halves = zip(_cut(sources, half), _cut(targets[: len(sources)], half), strict=True)
+        return [np.concatenate(pair) for pair in halves]
 
     return plan
 
@@ -53,8 +49,7 @@ def paired_plan(labelled: np.ndarray, batch_size: int) -> Plan:
 def episode_plan(
     classes: np.ndarray, domains: Mapping[str, np.ndarray], episodes: Episodes, batch_size: int
 ) -> Plan:
-    """One batch per outer step: tasks one after another, in each the support rows class by class,
-    then the query rows.
+    """One batch per outer step, task after task: support rows class by class, then query rows.
 
     ``classes`` (row,) long, below 0 = unlabelled (never drawn); ``domains`` holds (row,) long
     arrays ``corpus`` and ``speaker``. A task draws its domain at random among those with two rows
@@ -80,12 +75,14 @@ def episode_plan(
 
 def _pools(classes: np.ndarray, domain: np.ndarray) -> list[list[np.ndarray]]:
     """Of every usable domain: the rows of each class."""
-    wanted = range(int(classes.max(initial=-1)) + 1)
-    found = [
-        [np.flatnonzero((domain == name) & (classes == c)) for c in wanted]
-        for name in np.unique(domain)
-    ]
-    return [pool for pool in found if pool and min(map(len, pool)) >= 2]
+    indices = range(int(classes.max(initial=-1)) + 1)
+    pools = []
+    for name in np.unique(domain):
+        inside = domain == name
+        pool = [np.flatnonzero(inside & (classes == index)) for index in indices]
+        if pool and min(map(len, pool)) >= 2:
+            pools.append(pool)
+    return pools
 
 
 def _outer_step(
@@ -97,9 +94,9 @@ def _outer_step(
         for members in pools[generator.integers(len(pools))]:
             shuffled = generator.permutation(members)
             # The query side never takes more than half of a small class.
-            held = min(episodes.query, len(shuffled) // 2)
-            query.append(np.resize(shuffled[:held], episodes.query))
-            support.append(np.resize(shuffled[held:], episodes.support))
+            queried = min(episodes.query, len(shuffled) // 2)
+            query.append(np.resize(shuffled[:queried], episodes.query))
+            support.append(np.resize(shuffled[queried:], episodes.support))
         rows += [*support, *query]
     return np.concatenate(rows)
 

@@ -1,10 +1,15 @@
-"""Single annotators' votes -> who heard what: one label per (utterance, listener)."""
+"""Single annotators' votes as targets: one label per (utterance, listener).
+
+A listener is ``corpus/annotator``; an annotator who named several emotions has one label all the
+same, see `settle`.
+"""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,20 +20,29 @@ from mmser.core.task import Task
 if TYPE_CHECKING:
     import pandas as pd
 
-Heard = list[tuple[str, list[int]]]
-"""The listeners of one utterance, each with the classes they named in order."""
+
+@dataclass(frozen=True, slots=True)
+class ListenerVote:
+    """Who voted on an utterance, and for which classes, in the order they were named.
+
+    ``classes`` are indices; the number of classes stands for an emotion outside them.
+    """
+
+    listener: str
+    classes: list[int]
 
 
 def count_listeners(
     training: pd.DataFrame, classes: Sequence[str], labels: Mapping[str, str]
-) -> dict[str, Any]:
+) -> dict[str, tuple[int, ...]]:
     """Listener -> how often they chose each class and, last, another emotion; sorted by name.
 
-    ``training`` has the columns corpus and votes; a listener is ``corpus/annotator``.
+    ``training`` has the columns corpus and votes.
     """
-    rows = heard_in(training, classes, labels)
-    named = _counted(rows, len(classes), lambda _, places: places)
-    return _counted(rows, len(classes), lambda who, places: [settle(places, named[who])])
+    votes = [vote for row in listener_votes(training, classes, labels) for vote in row]
+    named = _counted(((vote.listener, vote.classes) for vote in votes), len(classes))
+    settled = ((vote.listener, [settle(vote.classes, named[vote.listener])]) for vote in votes)
+    return _counted(settled, len(classes))
 
 
 def listener_targets(
@@ -42,50 +56,54 @@ def listener_targets(
     """
     place = {name: index for index, name in enumerate(task.listeners)}
     counts = dict(zip(task.listeners, task.listener_counts, strict=True))
-    heard = heard_in(rows, task.classes, labels)
-    shape = len(heard), max([1, *map(len, heard)])
-    who, what = (np.full(shape, UNLABELLED, np.int64) for _ in range(2))
-    nothing = [0] * (len(task.classes) + 1)
-    for row, votes in enumerate(heard):
-        for column, (name, places) in enumerate(votes):
-            who[row, column] = place.get(name, len(task.listeners))
-            what[row, column] = settle(places, counts.get(name, nothing))
-    return {"listener": who, "listener_emotion": what}
+    votes_of_rows = listener_votes(rows, task.classes, labels)
+    shape = len(votes_of_rows), max([1, *map(len, votes_of_rows)])
+    listener = np.full(shape, UNLABELLED, np.int64)
+    emotion = np.full(shape, UNLABELLED, np.int64)
+    no_counts = [0] * (len(task.classes) + 1)
+    for row, votes in enumerate(votes_of_rows):
+        for column, vote in enumerate(votes):
+            listener[row, column] = place.get(vote.listener, len(task.listeners))
+            emotion[row, column] = settle(vote.classes, counts.get(vote.listener, no_counts))
+    return {"listener": listener, "listener_emotion": emotion}
 
 
-def settle(places: Sequence[int], counts: Sequence[int]) -> int:
+def settle(classes: Sequence[int], counts: Sequence[int]) -> int:
     """One label of several: the one this listener uses most, otherwise the first."""
-    return max(places, key=lambda place: counts[place])
+    return max(classes, key=lambda index: counts[index])
 
 
-def heard_in(rows: pd.DataFrame, classes: Sequence[str], labels: Mapping[str, str]) -> list[Heard]:
-    """Per row, who voted and for which class indices (the number of classes: another emotion)."""
+def listener_votes(
+    rows: pd.DataFrame, classes: Sequence[str], labels: Mapping[str, str]
+) -> list[list[ListenerVote]]:
+    """The votes of each row that name an emotion."""
     place = {name: index for index, name in enumerate(classes)}
-    found: list[Heard] = []
-    for corpus, text in zip(rows["corpus"], rows.get("votes", [None] * len(rows)), strict=True):
-        votes = [vote for vote in parsed_votes(text) if vote.get("emotions")]
-        found.append(
-            [
-                (
-                    f"{corpus}/{vote['annotator']}",
-                    [place.get(labels.get(w, w), len(classes)) for w in vote["emotions"]],
-                )
-                for vote in votes
-            ]
-        )
-    return found
+    texts = rows.get("votes", [None] * len(rows))
+    votes_of_rows = []
+    for corpus, text in zip(rows["corpus"], texts, strict=True):
+        votes = []
+        for vote in parsed_votes(text):
+            words = [labels.get(word, word) for word in vote.get("emotions") or ()]
+            indices = [place.get(word, len(classes)) for word in words]
+            if indices:
+                votes.append(ListenerVote(f"{corpus}/{vote['annotator']}", indices))
+        votes_of_rows.append(votes)
+    return votes_of_rows
 
 
-def parsed_votes(text: Any) -> list[dict[str, Any]]:
+def parsed_votes(text: object) -> list[dict[str, Any]]:
     """The manifest's JSON text of votes; nothing where it is missing."""
     return json.loads(text) if isinstance(text, str) and text else []
 
 
-def _counted(rows: Sequence[Heard], classes: int, chosen: Any) -> dict[str, Any]:
+def _counted(
+    choices: Iterable[tuple[str, Sequence[int]]], classes: int
+) -> dict[str, tuple[int, ...]]:
+    """Listener -> how often each class, and another emotion, stands in their choices."""
     counters: dict[str, Counter[int]] = {}
-    for votes in rows:
-        for who, places in votes:
-            counters.setdefault(who, Counter()).update(chosen(who, places))
+    for listener, indices in choices:
+        counters.setdefault(listener, Counter()).update(indices)
     return {
-        who: tuple(counters[who][place] for place in range(classes + 1)) for who in sorted(counters)
+        listener: tuple(counters[listener][index] for index in range(classes + 1))
+        for listener in sorted(counters)
     }

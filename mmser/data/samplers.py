@@ -7,7 +7,7 @@ dataset the epoch with every row.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch.distributed
@@ -122,7 +122,7 @@ def random_plan(draw: Draw, batch_size: int) -> Plan:
 
 
 def length_plan(draw: Draw, lengths: np.ndarray, batch_size: int) -> Plan:
-    """Batches of about equal ``lengths`` (row,): little padding, yet chance decides who meets whom.
+    """Batches of about equal ``lengths`` (row,): little padding, still in random company.
 
     The drawn rows are dealt into pools of `POOL` batches, each pool is sorted by jittered length
     and cut into batches, and the batches are shuffled. Without a generator: all rows from short to
@@ -135,12 +135,11 @@ def length_plan(draw: Draw, lengths: np.ndarray, batch_size: int) -> Plan:
             return _cut(rows[np.argsort(lengths[rows], kind="stable")], batch_size)
         jittered = lengths[rows] * generator.uniform(1 - JITTER, 1 + JITTER, len(rows))
         pools = _cut(np.arange(len(rows)), POOL * batch_size)
-        cut = [
-            batch
-            for pool in pools
-            for batch in _cut(rows[pool[np.argsort(jittered[pool])]], batch_size)
-        ]
-        return [cut[i] for i in generator.permutation(len(cut))]
+        batches: list[np.ndarray] = []
+        for pool in pools:
+            by_length = pool[np.argsort(jittered[pool])]
+            batches += _cut(rows[by_length], batch_size)
+        return [batches[place] for place in generator.permutation(len(batches))]
 
     return plan
 
@@ -153,8 +152,8 @@ def whole_batches(plan: Plan, batch_size: int) -> Plan:
 
     def whole(generator: Generator | None) -> list[np.ndarray]:
         batches = plan(generator)
-        kept = [batch for batch in batches if len(batch) == batch_size]
-        return kept if kept and generator is not None else batches
+        full = [batch for batch in batches if len(batch) == batch_size]
+        return full if full and generator is not None else batches
 
     return whole
 
@@ -170,12 +169,11 @@ def dialogue_plan(dialogues: np.ndarray, turns: np.ndarray, batch_size: int) -> 
     together = max(1, round(batch_size * len(groups) / max(1, len(rows))))
 
     def plan(generator: Generator | None) -> list[np.ndarray]:
-        order: Sequence[int] | np.ndarray = (
-            range(len(groups)) if generator is None else generator.permutation(len(groups))
-        )
-        shuffled = [groups[i] for i in order]
+        order = np.arange(len(groups))
+        if generator is not None:
+            order = generator.permutation(len(groups))
         return [
-            np.concatenate(shuffled[i : i + together]) for i in range(0, len(shuffled), together)
+            np.concatenate([groups[place] for place in places]) for places in _cut(order, together)
         ]
 
     return plan

@@ -14,18 +14,17 @@ __all__ = ["StreamSpec", "check_size"]
 
 
 def check_size(stream: str, spec: StreamSpec, feature: tuple[int, ...], store: FeatureStore) -> int:
-    """The stream's feature dimension (1 where a step is a single number), checked against
-    ``spec.size``.
+    """The stream's feature dimension, 1 where a step is a single number.
 
-    Raises MmserError naming the command that makes a matching store.
+    Raises MmserError when it is not ``spec.size``, naming the command that makes a matching store.
     """
-    found = feature[-1] if feature else 1
-    if spec.size is not None and not spec.vocabulary and found != spec.size:
+    size = feature[-1] if feature else 1
+    if spec.size is not None and not spec.vocabulary and size != spec.size:
         raise MmserError(
             f"{spec.size} features per step in stream '{stream}'",
-            f"{found} in the store of {store.info['extractor']}",
+            f"{size} in the store of {store.info['extractor']}",
             f"Make a store of that size with `mmser preprocess extractors=[{spec.extractor}]` "
             "and parameters that "
-            f"give {spec.size}, or set streams.{stream}.size={found}.",
+            f"give {spec.size}, or set streams.{stream}.size={size}.",
         )
-    return found
+    return size

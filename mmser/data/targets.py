@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -48,11 +48,9 @@ def speaker_names(rows: pd.DataFrame) -> list[str]:
     ]
 
 
-def indices(names: Sequence[Any] | pd.Series, known: Sequence[str]) -> np.ndarray:
-    """(row,) long place of each name among ``known``; `UNLABELLED` for others and
-    for missing ones.
-    """
-    place = {name: index for index, name in enumerate(known)}
+def indices(names: Sequence[object] | pd.Series, listed: Sequence[str]) -> np.ndarray:
+    """(row,) long place of each name in a list; `UNLABELLED` for others and missing ones."""
+    place = {name: index for index, name in enumerate(listed)}
     return np.array(
         [place.get(name, UNLABELLED) if isinstance(name, str) else UNLABELLED for name in names],
         np.int64,
@@ -60,7 +58,7 @@ def indices(names: Sequence[Any] | pd.Series, known: Sequence[str]) -> np.ndarra
 
 
 def vote_shares(
-    votes: Sequence[Any] | pd.Series, classes: Sequence[str], labels: Mapping[str, str]
+    votes: Sequence[object] | pd.Series, classes: Sequence[str], labels: Mapping[str, str]
 ) -> np.ndarray:
     """(row, class) float32: each annotator has one vote, split evenly over the emotions they named.
 

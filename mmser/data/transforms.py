@@ -1,8 +1,7 @@
-"""What is learnt from the training fold's inputs and applied to every array: scalers and
-vocabularies.
+"""Scalers and vocabularies: fitted on the training split's inputs, applied to every array.
 
-Saved as two files beside each other: ``<path>.safetensors`` (the numbers) and ``<path>.json`` (what
-they are).
+They are saved as two files beside each other: ``<path>.safetensors`` (the numbers) and
+``<path>.json`` (what they are).
 """
 
 from __future__ import annotations
@@ -25,6 +24,9 @@ from mmser.data.vocabulary import Vocabulary
 
 Transform = Scaler | SpeakerScaler | MinMaxScaler | Vocabulary
 
+HASHES = "known"
+"""The name of a vocabulary's hashes in the file."""
+
 
 @dataclass(frozen=True, slots=True)
 class Transforms:
@@ -33,21 +35,18 @@ class Transforms:
     streams: dict[str, Transform] = field(default_factory=dict)
 
     def apply(self, stream: str, values: np.ndarray, speaker: str = "") -> np.ndarray:
-        """``values`` (time, *feature) transformed; floats come out as float32, whole numbers as
-        int64.
-        """
-        typed = (
-            values.astype(np.int64, copy=False)
-            if np.issubdtype(values.dtype, np.integer)
-            else as_float32(values)
-        )
+        """``values`` (time, *feature) transformed; floats become float32, whole numbers int64."""
+        is_whole = np.issubdtype(values.dtype, np.integer)
+        typed = values.astype(np.int64, copy=False) if is_whole else as_float32(values)
         transform = self.streams.get(stream)
         return typed if transform is None else transform(typed, speaker)
 
     def vocabulary_sizes(self) -> dict[str, int]:
         """Number of indices of each stream of words."""
         return {
-            name: len(made) for name, made in self.streams.items() if isinstance(made, Vocabulary)
+            name: len(transform)
+            for name, transform in self.streams.items()
+            if isinstance(transform, Vocabulary)
         }
 
     def save(self, path: str | Path) -> None:
@@ -55,7 +54,9 @@ class Transforms:
         tensors = dict(_tensors(self.streams))
         kinds = {name: _kind(transform) for name, transform in self.streams.items()}
         speakers = {
-            n: sorted(t.scales) for n, t in self.streams.items() if isinstance(t, SpeakerScaler)
+            name: sorted(transform.scales)
+            for name, transform in self.streams.items()
+            if isinstance(transform, SpeakerScaler)
         }
         target = Path(path)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -67,9 +68,7 @@ class Transforms:
 
     @classmethod
     def load(cls, path: str | Path) -> Transforms:
-        """Read what `save` wrote; raises MmserError when a file is missing, or the description
-        damaged.
-        """
+        """Read what `save` wrote; raises MmserError when a file is missing or damaged."""
         source = Path(path)
         files = [source.with_name(source.name + suffix) for suffix in (".json", ".safetensors")]
         for file in files:
@@ -81,12 +80,11 @@ class Transforms:
         tensors = load_arrays(files[1])
         check_finite(tensors, files[1])
         speakers = description["speakers"]
-        return cls(
-            {
-                n: _read(n, kind, tensors, speakers.get(n, []))
-                for n, kind in description["streams"].items()
-            }
-        )
+        streams = {
+            name: _read(name, kind, tensors, speakers.get(name, []))
+            for name, kind in description["streams"].items()
+        }
+        return cls(streams)
 
 
 def _kind(transform: Transform) -> str:
@@ -102,16 +100,15 @@ def _kind(transform: Transform) -> str:
 def _tensors(streams: Mapping[str, Transform]) -> Iterator[tuple[str, np.ndarray]]:
     for name, transform in streams.items():
         if isinstance(transform, Vocabulary):
-            yield f"{name}.known", transform.known
+            yield f"{name}.{HASHES}", transform.hashes
         elif isinstance(transform, MinMaxScaler):
             yield f"{name}.lowest", transform.lowest
             yield f"{name}.highest", transform.highest
         elif isinstance(transform, Scaler):
             yield from _pair(name, [transform.scale])
         else:
-            yield from _pair(
-                name, [transform.scales[speaker] for speaker in sorted(transform.scales)]
-            )
+            scales = [transform.scales[speaker] for speaker in sorted(transform.scales)]
+            yield from _pair(name, scales)
 
 
 def _pair(name: str, scales: Iterable[Scale]) -> Iterator[tuple[str, np.ndarray]]:
@@ -124,7 +121,7 @@ def _read(
     name: str, kind: str, tensors: Mapping[str, np.ndarray], speakers: list[str]
 ) -> Transform:
     if kind == "vocabulary":
-        return Vocabulary(tensors[f"{name}.known"])
+        return Vocabulary(tensors[f"{name}.{HASHES}"])
     if kind == "minmax":
         return MinMaxScaler(tensors[f"{name}.lowest"], tensors[f"{name}.highest"])
     pairs = zip(tensors[f"{name}.mean"], tensors[f"{name}.deviation"], strict=True)

@@ -9,14 +9,11 @@ from mmser.data.sample import Sample, Track
 
 
 def waveform_of(sample: Sample, stream: str) -> Track | None:
-    """The track of ``stream``, None when absent; raises MmserError when it is no waveform
-    (sample,).
-    """
+    """The track of ``stream``, None when absent; raises MmserError for other than a waveform."""
     if stream not in sample.streams:
-        known = ", ".join(sample.streams)
         raise MmserError(
             f"a stream named '{stream}' to augment",
-            f"streams {known}",
+            f"streams {', '.join(sample.streams)}",
             "Set the augmentation's stream.",
         )
     track = sample.streams[stream]

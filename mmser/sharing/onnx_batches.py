@@ -51,11 +51,7 @@ class Inputs:
         """As the model's encoders name them."""
         encoders = dict(member.model.encoders.items())
         kinds = [kind_read(encoder) for encoder in encoders.values()]
-        sizes = {
-            name: len(t.known) + 2
-            for name, t in member.transforms.streams.items()
-            if hasattr(t, "known")
-        }
+        sizes = member.transforms.vocabulary_sizes()
         return cls(
             tuple(encoders),
             tuple(trained.sources[name].shape for name in encoders),

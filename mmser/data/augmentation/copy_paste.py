@@ -4,10 +4,10 @@ Source: Pappagari et al., "CopyPaste: an augmentation method for speech emotion 
 2021.
 
 Differs:
-    The partner is drawn from the whole training part rather than from the batch at hand, and chance
-    decides utterance by utterance rather than batch by batch: a sample's change depends on nothing
-    but (seed, epoch, utterance). With MFCCs instead of waveforms the frames are joined; voice
-    detection and mean normalisation come after, in the network.
+    The partner is drawn from the whole training split rather than from the batch at hand, and
+    chance decides utterance by utterance rather than batch by batch: a sample's change depends on
+    nothing but (seed, epoch, utterance). With MFCCs instead of waveforms the frames are joined;
+    voice detection and mean normalisation come after, in the network.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class CopyPaste:
             )
         self.stream, self.scheme, self.probability = stream, scheme, check_probability(probability)
         self.seconds, self.neutral, self.crop, self.partner = seconds, neutral, crop, partner
-        self._part: tuple[str, ...] | None = None
+        self._ids: tuple[str, ...] | None = None
         self._rows: dict[str, np.ndarray] = {}
         self._place: dict[str, int] = {}
 
@@ -85,8 +85,8 @@ class CopyPaste:
         if other is None:
             return replace(sample, streams=sample.streams | {self.stream: own})
         other = self._cropped(other, generator)
-        parts = (own.values, other.values) if behind < 0.5 else (other.values, own.values)
-        pasted = Track(np.concatenate(parts), track.frame_rate)
+        halves = (own.values, other.values) if behind < 0.5 else (other.values, own.values)
+        pasted = Track(np.concatenate(halves), track.frame_rate)
         streams = sample.streams | {self.stream: pasted}
         return replace(
             sample, streams=streams, targets=_of_both(sample, partner_sample), duration=None
@@ -101,9 +101,10 @@ class CopyPaste:
         if label is None:
             return None
         if self.scheme != "same" and self.neutral not in rows:
-            known = ", ".join(sorted(name for name in rows if name))
             raise MmserError(
-                f"a class '{self.neutral}' in training", known, "Set the augmentation's neutral."
+                f"a class '{self.neutral}' in training",
+                ", ".join(sorted(name for name in rows if name)),
+                "Set the augmentation's neutral.",
             )
         neutral = self.scheme == "neutral" or (self.scheme == "both" and from_neutral)
         candidates = rows[self.neutral if neutral else label]
@@ -111,17 +112,15 @@ class CopyPaste:
         if self.partner == "same_speaker":
             speaker = samples.speakers[place[own]]
             candidates = candidates[[samples.speakers[row] == speaker for row in candidates]]
-        return (
-            samples.ids[candidates[generator.integers(len(candidates))]]
-            if len(candidates)
-            else None
-        )
+        if not len(candidates):
+            return None
+        return samples.ids[candidates[generator.integers(len(candidates))]]
 
     def _indexed(self, samples: Samples) -> tuple[dict[str, np.ndarray], dict[str, int]]:
-        """Rows by label and the place of each id, made once per training part."""
-        if self._part is not samples.ids:
+        """Rows by label and the place of each id, made once per training split."""
+        if self._ids is not samples.ids:
             labels = np.array([label or "" for label in samples.labels])
-            self._part = samples.ids
+            self._ids = samples.ids
             self._rows = {str(name): np.flatnonzero(labels == name) for name in np.unique(labels)}
             self._place = {identifier: row for row, identifier in enumerate(samples.ids)}
         return self._rows, self._place

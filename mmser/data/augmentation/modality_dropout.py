@@ -1,5 +1,6 @@
-"""Modality dropout: whole streams of a training utterance go missing, so that a model learns to do
-without.
+"""Modality dropout: whole streams of a training utterance go missing.
+
+So a model learns to do without them.
 """
 
 from __future__ import annotations
@@ -16,9 +17,7 @@ from mmser.data.sample import Sample
 
 
 class ModalityDropout:
-    """Drop each of ``streams`` (None: all) with ``probability``; one stream that was there always
-    stays.
-    """
+    """Drop each of ``streams`` (None: all) with ``probability``; never the last that is present."""
 
     after_limit: ClassVar[bool] = False
 
@@ -33,11 +32,8 @@ class ModalityDropout:
         # there.
         draws = dict(zip(sample.streams, generator.random(len(sample.streams)), strict=True))
         present = [name for name, track in sample.streams.items() if track is not None]
-        chosen = [name for name in present if self.streams is None or name in self.streams]
-        dropped = {name for name in chosen if draws[name] < self.probability}
+        droppable = [name for name in present if self.streams is None or name in self.streams]
+        dropped = {name for name in droppable if draws[name] < self.probability}
         if present and dropped == set(present):
             dropped.remove(present[generator.integers(len(present))])
-        return replace(
-            sample,
-            streams={n: None if n in dropped else track for n, track in sample.streams.items()},
-        )
+        return replace(sample, streams=sample.streams | dict.fromkeys(dropped))

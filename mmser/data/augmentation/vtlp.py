@@ -66,16 +66,16 @@ class VTLP:
         self, sample: Sample, generator: np.random.Generator, epoch: int, samples: Samples
     ) -> Sample:
         track = sample.streams.get(self.stream)
-        chosen, factor = (
-            generator.random() < self.probability,
-            generator.uniform(self.lowest, self.highest),
-        )
-        if track is None or not chosen:
+        # Both are drawn always: whether a track is there shifts no later number.
+        is_warped = generator.random() < self.probability
+        factor = generator.uniform(self.lowest, self.highest)
+        if track is None or not is_warped:
             return sample
         if track.values.ndim != 2:
-            found = f"steps of shape {track.values.shape[1:]}"
             raise MmserError(
-                f"spectra in stream '{self.stream}'", found, "Set the augmentation's stream."
+                f"spectra in stream '{self.stream}'",
+                f"steps of shape {track.values.shape[1:]}",
+                "Set the augmentation's stream.",
             )
         centres = self.centres(track.values.shape[1])
         warp = warp_frequency if self.form == "published" else nlpaug_frequency

@@ -37,7 +37,7 @@ def read_word_vectors(path: str | Path, vocabulary: Vocabulary, size: int) -> to
             f"no file {file}",
             "Correct `word_vectors`, or set it to null.",
         )
-    rows = {int(number): FIRST + row for row, number in enumerate(vocabulary.known)}
+    rows = {int(number): FIRST + row for row, number in enumerate(vocabulary.hashes)}
     vectors = np.full((len(vocabulary), size), np.nan, np.float32)
     found = 0
     with file.open(encoding="utf-8", errors="replace") as lines:
