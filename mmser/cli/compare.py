@@ -23,7 +23,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the tests between the runs, and what was published."""
-    from mmser.evaluation.scoring.compare import compare, compare_text
+    from mmser.evaluation.scoring.compare import compare
+    from mmser.evaluation.scoring.comparison_text import compare_text
     from mmser.evaluation.scoring.published import beside_published, published_text
 
     parts = []

@@ -37,14 +37,15 @@ def table(
     """A table that scrolls sideways on a narrow screen; the first ``text`` columns are text, the
     others figures.
     """
-    lines = [f"<tr>{''.join(_cell('th', cell, i >= text) for i, cell in enumerate(head))}</tr>"]
-    body = [
-        f"<tr>{''.join(_cell('td', cell, i >= text) for i, cell in enumerate(row))}</tr>"
-        for row in rows
-    ]
     title = element("caption", caption) if caption else ""
-    content = f"{title}<thead>{lines[0]}</thead><tbody>{''.join(body)}</tbody>"
+    body = "".join(_row("td", row, text) for row in rows)
+    content = f"{title}<thead>{_row('th', head, text)}</thead><tbody>{body}</tbody>"
     return Html(f'<div class="scroll"><table>{content}</table></div>')
+
+
+def _row(tag: str, cells: Sequence[object], text: int) -> str:
+    shown = "".join(_cell(tag, cell, place >= text) for place, cell in enumerate(cells))
+    return f"<tr>{shown}</tr>"
 
 
 def facts(pairs: Iterable[tuple[object, object]]) -> Html:

@@ -58,7 +58,8 @@ def run_directory(settings: Settings) -> Path:
     own, others = CALLED[ACCELERATOR]
     asked = dict.fromkeys([settings["trainer"].get("accelerator"), own, *others])
     earlier = identity(with_earlier_names(settings))
-    digests = [_digest({**one, ACCELERATOR: word}) for one in (made, earlier) for word in asked]
+    digests = [_digest({**made, ACCELERATOR: word}) for word in asked]
+    digests += [_digest({**earlier, ACCELERATOR: word}) for word in asked]
     runs = Path(settings["paths"]["runs"])
     folders = [runs / file_name(f"{start}-{digest}") for digest in digests]
     usual = runs / file_name(f"{start}-{_digest(made)}")
@@ -67,12 +68,7 @@ def run_directory(settings: Settings) -> Path:
 
 def identity(settings: Settings) -> dict[str, Any]:
     """The settings that make a run what it is, flat: {dotted key: value}."""
-    flat = {
-        key: value
-        for key, value in _flat(settings)
-        if not any(_within(key, other) for other in ELSEWHERE)
-    }
-    return {key: _called(key, value) for key, value in flat.items()}
+    return {key: _called(key, value) for key, value in _flat(settings) if not _is_elsewhere(key)}
 
 
 def claim(directory: Path, settings: Settings) -> None:
@@ -120,6 +116,10 @@ def _called(key: str, value: Any) -> Any:
 
 def _digest(made: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(made, sort_keys=True, default=str).encode()).hexdigest()[:8]
+
+
+def _is_elsewhere(key: str) -> bool:
+    return any(_within(key, other) for other in ELSEWHERE)
 
 
 def _within(key: str, other: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -129,7 +130,8 @@ def wanted_folds(settings: Settings, assignment: pd.DataFrame) -> list[FoldSeed]
     unknown = [fold for fold in asked if fold not in known]
     if unknown:
         raise MmserError(f"folds among {', '.join(known)}", ", ".join(unknown), "Correct `folds`.")
-    return [(fold, int(seed)) for seed in settings["seeds"] for fold in asked]
+    seeds = [int(seed) for seed in settings["seeds"]]
+    return [(fold, seed) for seed, fold in product(seeds, asked)]
 
 
 def _is_done(directory: Path, fold_seed: FoldSeed) -> bool:

@@ -37,13 +37,15 @@ def layer_change(model: nn.Module, stages: Sequence[Stage], folder: Path) -> pd.
         if not all(path.is_file() for path in paths):
             continue
         first, second = map(load_arrays, paths)
-        taken = [
-            name for name in order if any(fnmatchcase(name, pattern) for pattern in after.load)
-        ]
-        both = {name: first[name] for name in taken if name in first and name in second}
+        names = [name for name in order if _matches(name, after.load)]
+        both = {name: first[name] for name in names if name in first and name in second}
         tables.append(layer_distances(both, second).assign(stage=after.name))
     return (
         pd.concat(tables, ignore_index=True)[[*LAYER_COLUMNS]]
         if tables
         else pd.DataFrame(columns=[*LAYER_COLUMNS])
     )
+
+
+def _matches(name: str, patterns: Sequence[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)

@@ -19,6 +19,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -140,7 +141,7 @@ def _variants(
 ) -> Iterator[_Variant]:
     everything = tuple(groups)
     for chosen in subsets(everything)[1:] if train else []:
-        streams = [stream for name in chosen for stream in groups[name]]
+        streams = list(chain.from_iterable(groups[name] for name in chosen))
         yield _Variant("+".join(chosen), "train", only_streams(run.config, streams), chosen)
     if remedy is not None:
         name = f"{'+'.join(everything)} dropout {remedy:g}"
@@ -204,7 +205,7 @@ def _conditions(
             for draw in range(draws):
                 yield Condition(name, RandomAbsence(groups, rate, draw, seed), draw=draw)
         else:
-            yield Condition(name, Keep(stream for part in chosen for stream in groups[part]))
+            yield Condition(name, Keep(chain.from_iterable(groups[kept] for kept in chosen)))
 
 
 def _trained(run: Run, variant: _Variant) -> Run:

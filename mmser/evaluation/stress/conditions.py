@@ -129,7 +129,10 @@ def condition_scores(predictions: pd.DataFrame) -> pd.DataFrame:
 def _pooled(table: pd.DataFrame, draws: int | None = None) -> dict[str, dict[str, Any]]:
     scores = score(table) if draws is None else score(table, draws=draws)
     pooled = scores[(scores["scope"] == POOLED) & scores["metric"].map(is_headline)]
-    return {row["metric"]: {str(key): row[key] for key in row} for row in pooled.to_dict("records")}
+    scored: dict[str, dict[str, Any]] = {}
+    for row in pooled.to_dict("records"):
+        scored[row["metric"]] = {str(key): value for key, value in row.items()}
+    return scored
 
 
 def same_folds(run: Run) -> dict[str, Any]:

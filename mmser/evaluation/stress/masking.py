@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from itertools import combinations
+from itertools import chain, combinations
 
 import numpy as np
 import torch
@@ -15,7 +15,8 @@ from mmser.core.batch import Batch, Stream
 
 def subsets(names: Sequence[str]) -> list[tuple[str, ...]]:
     """Every non-empty subset, the whole first, each in the order of ``names``."""
-    return [chosen for size in range(len(names), 0, -1) for chosen in combinations(names, size)]
+    sizes = range(len(names), 0, -1)
+    return list(chain.from_iterable(combinations(names, size) for size in sizes))
 
 
 class Keep:
@@ -51,12 +52,13 @@ class RandomAbsence:
 
     def __call__(self, batch: Batch) -> Batch:
         lost = {name: torch.zeros(len(batch.ids), dtype=torch.bool) for name in batch.streams}
-        there = {
-            n: [batch.streams[s].present.tolist() for s in streams]
-            for n, streams in self.groups.items()
-        }
+        # A modality is there where any of its streams is.
+        there: dict[str, list[bool]] = {}
+        for modality, streams in self.groups.items():
+            flags = torch.stack([batch.streams[stream].present for stream in streams])
+            there[modality] = flags.any(dim=0).tolist()
         for row, identifier in enumerate(batch.ids):
-            present = [name for name, flags in there.items() if any(flag[row] for flag in flags)]
+            present = [modality for modality, flags in there.items() if flags[row]]
             for name in self._dropped(identifier, present):
                 for stream in self.groups[name]:
                     lost[stream][row] = True

@@ -116,10 +116,10 @@ def _speaker_plot(by_speaker: pd.DataFrame) -> Html:
 
 
 def _class_table(by_class: pd.DataFrame) -> Html:
-    rows = [
-        [r["class"], r["support"], r["predicted"], *(shown("ua", r[name]) for name in _MEASURES)]
-        for r in by_class.to_dict("records")
-    ]
+    rows = []
+    for scores in by_class.to_dict("records"):
+        measures = [shown("ua", scores[name]) for name in _MEASURES]
+        rows.append([scores["class"], scores["support"], scores["predicted"], *measures])
     return table(["Class", "Targets", "Predicted", "Recall", "Precision", "F1"], rows)
 
 

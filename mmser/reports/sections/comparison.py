@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from mmser.core.errors import MmserError
-from mmser.evaluation.scoring.compare import SAME, TESTS, compare_tables
+from mmser.evaluation.scoring.compare import SAME, compare_tables
+from mmser.evaluation.scoring.paired_scores import TESTS
 from mmser.metrics.table import UNDEFINED, leading, shown, title
 from mmser.reports.page import Html, note, section, table
 from mmser.reports.reported_run import ReportedRun

@@ -37,17 +37,16 @@ def _about(run: ReportedRun, several: bool) -> Html:
     table, protocol = run.predictions, run.config.get("protocol") or {}
     seeds, folds = sorted(table["seed"].unique()), list(dict.fromkeys(table["fold"]))
     speakers = table.loc[table["speaker"] != "", ["corpus", "speaker"]].drop_duplicates()
-    targets = ", ".join(name for each in target_sets_of(table) for name in each.names)
+    targets: list[str] = []
+    for target_set in target_sets_of(table):
+        targets += target_set.names
+    protocol_words = [str(protocol[key]) for key in ("name", "title") if protocol.get(key)]
     pairs: list[tuple[str, object]] = [
         ("System", run.card.get("title", "not stated")) if several else ("Run", run.name),
         ("Citation", run.card.get("citation", "not stated")),
         ("Corpus", ", ".join(c for c in table["corpus"].unique() if c) or "not stated"),
-        (
-            "Protocol",
-            " – ".join(str(protocol[k]) for k in ("name", "title") if protocol.get(k))
-            or "not stated",
-        ),
-        ("Predicts", targets),
+        ("Protocol", " – ".join(protocol_words) or "not stated"),
+        ("Predicts", ", ".join(targets)),
         ("Tested on", f"{table['id'].nunique()} utterances of {len(speakers)} speakers"),
         ("Folds", f"{len(folds)}: {', '.join(folds[:12])}{', ...' if len(folds) > 12 else ''}"),
         ("Seeds", ", ".join(map(str, seeds))),

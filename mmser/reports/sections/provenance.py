@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from mmser.reports.page import Html, element, facts, folded, heading, note, section, table
@@ -20,16 +21,22 @@ def provenance(runs: list[ReportedRun]) -> Html:
 
 def _training(run: ReportedRun) -> Html:
     """A table of fold.json: only single facts, not lists such as the classes."""
-    named = {
-        fold.name: {k: v for k, v in fold.facts.items() if not isinstance(v, list | dict)}
-        for fold in run.folds
-    }
-    keys = list(dict.fromkeys(key for known in named.values() for key in known))
+    named = {fold.name: _single_facts(fold.facts) for fold in run.folds}
+    keys: dict[str, None] = {}
+    for single in named.values():
+        keys |= dict.fromkeys(single)
     if not keys:
         return note(f"No {FOLD}: training facts are not known.")
-    rows = [[name, *(_shown(known.get(key, "")) for key in keys)] for name, known in named.items()]
+    rows = []
+    for name, single in named.items():
+        cells = [_shown(single.get(key, "")) for key in keys]
+        rows.append([name, *cells])
     head = ["Fold and seed", *(key.replace("_", " ") for key in keys)]
     return folded(f"Training of each fold ({len(rows)})", table(head, rows))
+
+
+def _single_facts(facts: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in facts.items() if not isinstance(value, list | dict)}
 
 
 def _environment(run: ReportedRun) -> Html:

@@ -59,67 +59,54 @@ def robustness(runs: list[ReportedRun]) -> Html:
 
 
 def _plot(everything: pd.DataFrame, family: str) -> Html:
-    """Metrics of one run, or the first metric of several, with the recognisers' points or the
-    undisturbed level.
+    """The metrics of one run, or the first metric of several.
+
+    With the recognisers' points where words are disturbed, else with the undisturbed level.
     """
     scores = everything[everything["family"] == family]
     kind, _, unit = family.partition(", ")
-    metrics = leading(sorted(set(scores["metric"])))[:3]
-    several = scores["run"].nunique() > 1
-    chosen = metrics[:1] if several else metrics
-    scale = 100.0 if is_share(chosen[0]) else 1.0
+    runs = list(dict.fromkeys(scores["run"]))
+    several = len(runs) > 1
+    metrics = leading(sorted(set(scores["metric"])))[: 1 if several else 3]
+    first = metrics[0]
+    scale = 100.0 if is_share(first) else 1.0
+    measure = "percent" if scale > 1 else "score"
 
     def paint(axes: Axes) -> None:
-        for (name, metric), group in scores[scores["metric"].isin(chosen)].groupby(
-            ["run", "metric"], sort=False
-        ):
-            number = (
-                list(dict.fromkeys(scores["run"])).index(str(name))
-                if several
-                else chosen.index(str(metric))
-            )
-            _curve(
-                axes,
-                group,
-                number,
-                str(name) if several else title(str(metric)),
-                several or not number,
-            )
-        beside = everything[everything["metric"] == chosen[0]]
+        shown_scores = scores[scores["metric"].isin(metrics)]
+        for (name, metric), group in shown_scores.groupby(["run", "metric"], sort=False):
+            number = runs.index(str(name)) if several else metrics.index(str(metric))
+            label = str(name) if several else title(str(metric))
+            _curve(axes, group, number, label, several or not number)
+        beside = everything[everything["metric"] == first]
         if family == WORD_ERRORS:
-            heard = beside[beside["family"] == RECOGNISER]
-            axes.plot(100 * heard["achieved"], scale * heard["value"], "k*", ms=9, ls="")
-            for row in heard.to_dict("records"):
-                place = (100 * row["achieved"], scale * row["value"])
-                axes.annotate(
-                    row["condition"],
-                    place,
-                    (-4, -11),
-                    textcoords="offset points",
-                    ha="right",
-                    fontsize=7,
-                )
+            _mark_recognisers(axes, beside[beside["family"] == RECOGNISER], scale)
         elif not several:
-            for value in beside.loc[beside["family"] == UNDISTURBED, "value"]:
-                axes.axhline(
-                    scale * value,
-                    color="#555555",
-                    ls=":",
-                    lw=1.2,
-                    label=f"{title(chosen[0])} undisturbed",
-                )
-        label = "word error rate, percent" if family == WORD_ERRORS else unit
-        measure = "percent" if scale > 1 else "score"
+            levels = beside.loc[beside["family"] == UNDISTURBED, "value"]
+            _mark_levels(axes, scale * levels, f"{title(first)} undisturbed")
         axes.set(
-            xlabel=label,
-            ylabel=f"{title(chosen[0])}, {measure}" if several else measure,
+            xlabel="word error rate, percent" if family == WORD_ERRORS else unit,
+            ylabel=f"{title(first)}, {measure}" if several else measure,
             title=kind,
         )
         axes.legend(loc="best")
 
-    return draw(
-        paint, f"{', '.join(map(title, chosen))} against {family}; the table below has the numbers."
-    )
+    names = ", ".join(map(title, metrics))
+    return draw(paint, f"{names} against {family}; the table below has the numbers.")
+
+
+def _mark_recognisers(axes: Axes, scores: pd.DataFrame, scale: float) -> None:
+    """A star at the measured word error rate of each recogniser, with its name."""
+    axes.plot(100 * scores["achieved"], scale * scores["value"], "k*", ms=9, ls="")
+    for score in scores.to_dict("records"):
+        place = (100 * score["achieved"], scale * score["value"])
+        name = score["condition"]
+        axes.annotate(name, place, (-4, -11), textcoords="offset points", ha="right", fontsize=7)
+
+
+def _mark_levels(axes: Axes, levels: pd.Series, label: str) -> None:
+    for level in levels:
+        axes.axhline(level, color="#555555", ls=":", lw=1.2, label=label)
 
 
 def _curve(axes: Axes, group: pd.DataFrame, number: int, label: str, band: bool) -> None:

@@ -84,14 +84,10 @@ def _folds(group: pd.DataFrame) -> Html:
     names = [name for name in group["metric"].unique() if is_headline(name)]
     wide = single.pivot(index=["fold", "seed"], columns="metric", values="value")
     counts = single.drop_duplicates(["fold", "seed"]).set_index(["fold", "seed"])["utterances"]
-    rows = [
-        [
-            *key,
-            int(counts[key]),
-            *(shown(name, value) for name, value in zip(names, values, strict=True)),
-        ]
-        for key, values in zip(wide.index, wide[names].to_numpy(), strict=True)
-    ]
+    rows = []
+    for key, values in zip(wide.index, wide[names].to_numpy(), strict=True):
+        cells = map(shown, names, values)
+        rows.append([*key, int(counts[key]), *cells])
     return folded(
         f"Every fold and seed ({len(rows)})",
         table(["Fold", "Seed", "Utterances", *map(title, names)], rows),

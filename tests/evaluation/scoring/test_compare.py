@@ -11,7 +11,8 @@ from sklearn.metrics import balanced_accuracy_score
 from mmser.cli import main
 from mmser.core.errors import MmserError, UsageError
 from mmser.evaluation.evaluate import evaluate
-from mmser.evaluation.scoring.compare import COLUMNS, SAME, compare, compare_tables, compare_text
+from mmser.evaluation.scoring.compare import COLUMNS, SAME, compare, compare_tables
+from mmser.evaluation.scoring.comparison_text import compare_text
 from mmser.evaluation.scoring.published import beside_published, published_text
 from mmser.metrics.predictions import checked_predictions
 

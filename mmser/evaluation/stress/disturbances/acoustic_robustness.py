@@ -77,14 +77,16 @@ def _disturbances(
 ) -> list[Disturbance]:
     if not asked:
         raise MmserError("kinds of disturbance", "none", f"Name some of {', '.join(UNITS)}.")
-    voices = (
-        _voices(list(built(run.config["corpus"]).utterances()), seed) if "babble" in asked else {}
-    )
-    return [
-        Disturbance(kind, float(level), seed, voices if kind == "babble" else {}, noise_folder)
-        for kind, levels in asked.items()
-        for level in levels or LEVELS.get(kind, (0.0,))
-    ]
+    disturbances = []
+    for kind, levels in asked.items():
+        voices = {}
+        if kind == "babble":
+            voices = _voices(list(built(run.config["corpus"]).utterances()), seed)
+        disturbances += [
+            Disturbance(kind, float(level), seed, voices, noise_folder)
+            for level in levels or LEVELS.get(kind, (0.0,))
+        ]
+    return disturbances
 
 
 def _voices(utterances: Sequence[Utterance], seed: int) -> dict[str, np.ndarray]:

@@ -207,21 +207,19 @@ def _controlled(
     confusions = confusions_of(run)
     _log.info("word errors made of: %s", confusions.source)
     extractors = {stream: extractor_like(store, run) for stream, store in stores.items()}
+    spoken = {utterance: text for utterance, text in transcripts.items() if text}
     for rate in dict.fromkeys([0.0, *wer]):
         name, achieved = f"WER {rate:.0%}", []
         for draw in range(draws if rate else 1):
-            texts, reached = corrupted(
-                {i: t for i, t in transcripts.items() if t}, rate, confusions, draw, seed
-            )
+            texts, reached = corrupted(spoken, rate, confusions, draw, seed)
             achieved.append(reached)
             strengths[name] = Strength(WORD_ERRORS, rate, sum(achieved) / len(achieved), PLAIN)
-            found = {
-                stream: extracted(
-                    extractor, {i: texts.get(i) for i in transcripts}, stores[stream].info
-                )
+            every = {utterance: texts.get(utterance) for utterance in transcripts}
+            made = {
+                stream: extracted(extractor, every, stores[stream].info)
                 for stream, extractor in extractors.items()
             }
-            yield Condition(name, stores=found, draw=draw)
+            yield Condition(name, stores=made, draw=draw)
 
 
 def extracted(
@@ -248,8 +246,10 @@ def confusions_of(run: Run) -> Confusions:
     """Learnt from every recogniser whose transcripts of the corpus are cached; its vocabulary is
     the corpus's.
     """
-    known = [utterance.transcript for utterance in from_table(run.manifest) if utterance.transcript]
-    neighbours = Neighbours([word for text in known for word in normalise_text(text).split()])
+    vocabulary: list[str] = []
+    for utterance in from_table(run.manifest):
+        vocabulary += normalise_text(utterance.transcript or "").split()
+    neighbours = Neighbours(vocabulary)
     spoken, heard, sources = [], [], []
     for folder in sorted(
         (Path(run.config["cache"]) / corpus_name(run.config)).glob(f"{TRANSCRIPT}@*")
