@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 from mmser.core.errors import MmserError
 from mmser.core.target_sets.classes import ClassTargets
 from mmser.core.target_sets.target_set import TargetSet
 from mmser.core.target_sets.values import ValueTargets
+
+KINDS: tuple[type[TargetSet], ...] = (ClassTargets, ValueTargets)
+"""The kinds of target sets, in the order of a predictions table's columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +36,29 @@ class Task:
     listeners: tuple[str, ...] = ()
     listener_counts: tuple[tuple[int, ...], ...] = ()
 
+    @classmethod
+    def asking(cls, names: Mapping[str, Sequence[str]]) -> Self:
+        """The task that asks for ``names`` by kind (see `names_by_kind`), no training split yet."""
+        return cls(
+            classes=tuple(map(str, names.get("classes", ()))),
+            values=tuple(map(str, names.get("values", ()))),
+        )
+
+    @property
+    def names_by_kind(self) -> dict[str, tuple[str, ...]]:
+        """What is asked for, under the names that protocols and model folders have for it."""
+        return {"classes": self.classes, "values": self.values}
+
     @property
     def target_sets(self) -> tuple[TargetSet, ...]:
         """What is asked of every utterance, each set with how it is predicted and scored."""
-        sets = (ClassTargets(self.classes), ValueTargets(self.values))
-        return tuple(each for each in sets if each.names)
+        names = self.names_by_kind
+        return tuple(kind(names[kind.kind]) for kind in KINDS if names[kind.kind])
+
+    @property
+    def manifest_columns(self) -> tuple[str, ...]:
+        """Numeric columns of the manifest that hold targets."""
+        return tuple(column for each in self.target_sets for column in each.manifest_columns)
 
     def output_size(self, output: str) -> int:
         """How many numbers a head gives in this field of `Outputs`, such as "logits"; 0 for none.

@@ -37,14 +37,13 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Labelling:
-    """What is predicted: ``classes`` and dimensional ``values`` (names), either may be empty.
+    """What is predicted: the names that ``asked`` has, which knows no training split yet.
 
     ``vote_labels`` maps the emotion words of annotators' votes to classes; None: as the training
     split's consensus labels are mapped.
     """
 
-    classes: Sequence[str] = ()
-    values: Sequence[str] = ()
+    asked: Task
     vote_labels: Mapping[str, str] | None = None
 
 
@@ -100,12 +99,12 @@ def open_fold_data(
     check_complete(rows.loc[is_test, "id"], test_stores, specs)
     used = _without_empty_training(rows, stores)
     training = used[used[SPLIT_COLUMN] == "train"]
-    task = fitted.task if fitted else make_task(training, labelling.classes, labelling.values)
+    task = fitted.task if fitted else make_task(training, labelling.asked)
     if options.balanced:
         check_balance(task.class_counts, options.batching)
     words = labelling.vote_labels
     if words is None:
-        words = vote_labels(training, labelling.classes)
+        words = vote_labels(training, labelling.asked.classes)
     facts = make_facts(used, task, words)
     shapes, sizes = stream_shapes(stores, specs)
     check_same_shapes(shapes, inputs.test_stores or {})

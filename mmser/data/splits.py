@@ -44,19 +44,18 @@ def fold_rows(manifest: pd.DataFrame, assignment: pd.DataFrame, fold: str) -> pd
     return rows.assign(**facts)
 
 
-def make_task(training: pd.DataFrame, classes: Sequence[str], values: Sequence[str]) -> Task:
-    """The Task of a training split; raises MmserError when the split is empty."""
+def make_task(training: pd.DataFrame, asked: Task) -> Task:
+    """What is ``asked``, with the facts of a training split; MmserError when the split is empty."""
     if training.empty:
         raise MmserError(
             "at least one training utterance", "none", "Check the protocol and the failure ledgers."
         )
     labels = list(training["label"])
-    listeners = (
-        count_listeners(training, classes, vote_labels(training, classes)) if classes else {}
-    )
-    return Task(
-        classes=tuple(classes),
-        values=tuple(values),
+    classes = asked.classes
+    words = vote_labels(training, classes)
+    listeners = count_listeners(training, classes, words) if classes else {}
+    return replace(
+        asked,
         class_counts=tuple(labels.count(name) for name in classes),
         speakers=tuple(sorted(set(speaker_names(training)))),
         corpora=tuple(sorted(set(training["corpus"]))),

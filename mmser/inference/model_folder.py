@@ -15,6 +15,7 @@ Nothing in it is run: tensors are safetensors, and the parts that config.json na
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from functools import cached_property
 from math import inf
 from pathlib import Path
@@ -188,9 +189,11 @@ def _source(name: str, stream: Mapping[str, Any]) -> StreamSource:
 
 def _task(config: Mapping[str, Any], member: Mapping[str, Any]) -> Task:
     counts = tuple(tuple(int(count) for count in row) for row in member["listener_counts"])
-    return Task(
-        classes=tuple(map(str, config["classes"])),
-        values=tuple(map(str, config["values"])),
+    asked = Task.asking(config)
+    if not asked.target_sets:
+        raise KeyError("classes")
+    return replace(
+        asked,
         class_counts=tuple(int(count) for count in member["class_counts"]),
         # Who the annotators are is not passed on; parts ask how many there are, and how much each
         # said.

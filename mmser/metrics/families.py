@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from mmser.core.target_sets.kinds import target_sets_of
 from mmser.core.target_sets.target_set import Scored, TargetSet
 from mmser.metrics.metric import Metric, Sums
+from mmser.metrics.predictions import target_sets_of
 from mmser.metrics.table import METRICS
 
 

@@ -17,7 +17,8 @@ import pandas as pd
 from mmser.core.csv_file import read_csv_file
 from mmser.core.errors import MmserError, listed_faults
 from mmser.core.tables import CLEAN, read_parquet
-from mmser.core.target_sets.kinds import KINDS
+from mmser.core.target_sets.target_set import TargetSet
+from mmser.core.task import KINDS
 
 FILE_NAME = "predictions.parquet"
 _TEXTS = ("corpus", "speaker", "session", "fold")
@@ -77,6 +78,12 @@ def checked_predictions(table: pd.DataFrame, name: str = "the table") -> pd.Data
         table = kind.checked(table, name)
     _refuse_duplicates(table, name)
     return table
+
+
+def target_sets_of(table: pd.DataFrame, name: str = "the table") -> tuple[TargetSet, ...]:
+    """The target sets whose columns a predictions table has."""
+    sets = [kind.in_table(table, name) for kind in KINDS]
+    return tuple(each for each in sets if each is not None)
 
 
 def _ids(column: pd.Series, name: str) -> pd.Series:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from mmser.core.target_sets.kinds import KINDS
+from mmser.core.task import KINDS
 from mmser.metrics.calibration import CALIBRATION
 from mmser.metrics.classification import CLASSIFICATION
 from mmser.metrics.metric import Better, Metric

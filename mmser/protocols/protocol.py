@@ -16,6 +16,7 @@ import pandas as pd
 
 from mmser.core.errors import MmserError
 from mmser.core.tables import ASSIGNMENT_COLUMNS, SPLIT_COLUMN, require_columns
+from mmser.core.task import Task
 from mmser.protocols.counts import differences, fewer_speakers, shortened
 from mmser.protocols.guard import check_classes, check_fold
 from mmser.protocols.plan import FoldPlan
@@ -67,9 +68,14 @@ class EvaluationProtocol:
         """The same voices are in training and test: every report says so."""
         return self.folds.speaker_dependent
 
+    @property
+    def asked(self) -> Task:
+        """What it asks to predict; a training split adds its facts."""
+        return Task.asking({"classes": self.classes, "values": self.values})
+
     def resolve(self, manifest: pd.DataFrame) -> EvaluationProtocol:
         """The protocol with its classes, from the manifest where the configuration names none."""
-        if self.classes or self.values:
+        if self.asked.target_sets:
             return self
         labels = self.participants(manifest)["label"].unique()
         return replace(self, classes=tuple(sorted(labels)))
@@ -106,7 +112,7 @@ class EvaluationProtocol:
             takes_part = table["label"].notna()
         else:
             takes_part = pd.Series(True, index=table.index)
-        for name in self.values:
+        for name in self.asked.manifest_columns:
             require_columns(table, (name,), f"a manifest for protocol {self.name}")
             takes_part &= as_numbers(table[name], name).notna()
         participants = table[takes_part].sort_values("id", ignore_index=True)
@@ -139,11 +145,12 @@ class EvaluationProtocol:
 
     @property
     def _categorical(self) -> bool:
-        return bool(self.classes) or not self.values
+        return bool(self.classes) or not self.asked.target_sets
 
     def _without_labels(self, manifest: pd.DataFrame) -> MmserError:
-        wanted = ", ".join(self.labels or self.classes or self.values) or "at all"
-        column = self.label_column if self._categorical else ", ".join(self.values)
+        columns = ", ".join(self.asked.manifest_columns)
+        wanted = ", ".join(self.labels or self.classes) or columns or "at all"
+        column = self.label_column if self._categorical else columns
         words = manifest.get(self.label_column, pd.Series(dtype=str)).dropna()
         # The label may stand in a column of another name.
         filled = [str(name) for name in manifest.columns if manifest[name].notna().any()]

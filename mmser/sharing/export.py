@@ -134,9 +134,8 @@ def describe(trained: TrainedRun, members: Sequence[Member]) -> dict[str, Any]:
         "mmser_version": __version__,
         "name": str(card.get("name") or trained.name),
         "protocol": str(protocol["name"]),
-        "classes": list(task.classes),
+        **{kind: list(names) for kind, names in task.names_by_kind.items()},
         "labels": dict(protocol.get("labels") or {}),
-        "values": list(task.values),
         "value_range": {
             key: list(span) for key, span in (protocol.get("value_range") or {}).items()
         },

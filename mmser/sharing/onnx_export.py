@@ -122,8 +122,7 @@ def export_onnx(
         program = _exported(model, inputs)
         props = {
             "mmser": __version__,
-            "classes": list(member.task.classes),
-            "values": list(member.task.values),
+            **{kind: list(names) for kind, names in member.task.names_by_kind.items()},
         }
         program.model.metadata_props.update(
             {key: json.dumps(value) for key, value in props.items()}

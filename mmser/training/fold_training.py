@@ -115,8 +115,7 @@ def _finish(folder: Path, data: FoldData, best: BestWeights, facts: dict[str, An
     description = {
         "fold": data.fold,
         "task": asdict(data.task),
-        "classes": data.task.classes,
-        "values": data.task.values,
+        **data.task.names_by_kind,
         "input_sizes": data.input_sizes,
         "monitor": best.monitor,
         "best_score": best.score,

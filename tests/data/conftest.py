@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mmser.core.task import Task
 from mmser.data.batching import BatchOptions
 from mmser.data.fold_data import FoldData
 from mmser.data.fold_opening import Inputs, Labelling, open_fold_data
@@ -83,6 +84,8 @@ class SmallCorpus:
             "batch_size": 4,
         } | changes
         kind = given.pop("alignment", "native")
+        names = {"classes": given.pop("classes"), "values": given.pop("values", ())}
+        given["asked"] = Task.asking(names)
         grouped = [
             made(**{each.name: given.pop(each.name) for each in fields(made) if each.name in given})
             for made in (Inputs, Labelling, BatchOptions)

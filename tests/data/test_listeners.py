@@ -52,9 +52,9 @@ def test_missing_votes_leave_the_task_without_listeners() -> None:
     rows = pd.DataFrame(
         {"corpus": ["c"], "speaker": ["s"], "label": ["angry"], "emotion": ["ang"], "votes": [None]}
     )
-    assert make_task(rows, CLASSES, ()).listeners == ()
+    assert make_task(rows, Task(classes=CLASSES)).listeners == ()
     voted = rows.assign(votes=table({"E1": ["ang"]})["votes"])
-    task = make_task(voted, CLASSES, ())
+    task = make_task(voted, Task(classes=CLASSES))
     assert task.listeners == ("c/E1",) and task.listener_counts == ((1, 0, 0),)
 
 

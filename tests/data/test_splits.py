@@ -32,7 +32,7 @@ def test_rows_follow_the_assignment():
 
 def test_the_barest_manifest_is_enough():
     rows = fold_rows(*tables(), "0")
-    task = make_task(rows[rows["part"] == "train"], ("h",), ())
+    task = make_task(rows[rows["part"] == "train"], Task(classes=("h",)))
     assert task == Task(("h",), (), (1,), ("x/2", "y/1"), ("x", "y"), ())
     facts = make_facts(rows, task, {})
     assert facts["train"].ids == ("c", "b") and facts["train"].labels == ("h", None)

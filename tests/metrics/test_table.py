@@ -9,8 +9,8 @@ import pytest
 from mmser.catalogue import catalogue
 from mmser.cli import main
 from mmser.core.target_sets.classes import ClassTargets
-from mmser.core.target_sets.kinds import KINDS
 from mmser.core.target_sets.values import ValueTargets
+from mmser.core.task import KINDS
 from mmser.metrics.families import answer_scores
 from mmser.metrics.regression import ccc
 from mmser.metrics.table import (

@@ -32,6 +32,11 @@ class ClassTargets(TargetSet):
     main_metric: ClassVar[str] = "ua"
     columns_needed: ClassVar[str] = "target and prediction"
 
+    @property
+    def manifest_columns(self) -> tuple[str, ...]:
+        # A protocol maps the labels itself and keeps them in the fold assignment.
+        return ()
+
     def targets(self, rows: pd.DataFrame) -> np.ndarray:
         # Imported here: reports read class names out of tables where no torch is installed.
         from mmser.core.batch import UNLABELLED

@@ -1,8 +1,8 @@
 """One thing that a task asks of every utterance, and how its answers are written down and scored.
 
-A new kind of target (a ranking, say) is a subclass in a file of its own, a line in
-`mmser.core.target_sets.kinds` and a field of `mmser.core.task.Task`; predictions, scores, reports,
-inference and export ask the target sets and need no change.
+A new kind of target (a ranking, say) is a subclass in a file of its own and a field of
+`mmser.core.task.Task`; data, predictions, scores, reports, inference and export ask the target sets
+and need no change.
 """
 
 from __future__ import annotations
@@ -65,6 +65,11 @@ class TargetSet(ABC):
     main_metric: ClassVar[str]
     columns_needed: ClassVar[str]
     fewest_rows: ClassVar[int] = 1
+
+    @property
+    @abstractmethod
+    def manifest_columns(self) -> tuple[str, ...]:
+        """Numeric columns of the manifest that every utterance of a protocol must have filled."""
 
     @abstractmethod
     def targets(self, rows: pd.DataFrame) -> np.ndarray:

@@ -30,6 +30,10 @@ class ValueTargets(TargetSet):
     # One number alone neither agrees nor varies.
     fewest_rows: ClassVar[int] = 2
 
+    @property
+    def manifest_columns(self) -> tuple[str, ...]:
+        return self.names
+
     def targets(self, rows: pd.DataFrame) -> np.ndarray:
         return np.stack([_float32(rows, name) for name in self.names], axis=1)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mmser.core.target_sets.kinds import target_sets_of
+from mmser.metrics.predictions import target_sets_of
 from mmser.reports.page import Html, element, facts, join, note
 from mmser.reports.reported_run import ReportedRun
 

@@ -155,8 +155,9 @@ def open_fold(
     corpus = corpus_name(settings)
     own = manifest[manifest["corpus"] == corpus]
     protocol = built(settings["protocol"]).resolve(own)
-    if protocol.classes:
-        manifest = hidden_targets(manifest, assignment, fold, tuple(protocol.values))
+    asked = protocol.asked
+    if asked.classes:
+        manifest = hidden_targets(manifest, assignment, fold, asked.manifest_columns)
     data = settings["data"]
     inputs = Inputs(
         open_stores(settings, recorded),
@@ -172,7 +173,7 @@ def open_fold(
         heard(settings, manifest, assignment, corpus, seed),
         fold,
         inputs,
-        Labelling(tuple(protocol.classes), tuple(protocol.values), words),
+        Labelling(asked, words),
         _batch_options(data, seed),
         fitted,
     )

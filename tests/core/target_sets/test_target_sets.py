@@ -8,9 +8,9 @@ import torch
 from mmser.core.batch import Outputs
 from mmser.core.errors import MmserError
 from mmser.core.target_sets.classes import ClassTargets, class_indices
-from mmser.core.target_sets.kinds import KINDS, target_sets_of
 from mmser.core.target_sets.values import ValueTargets
-from mmser.core.task import Task
+from mmser.core.task import KINDS, Task
+from mmser.metrics.predictions import target_sets_of
 
 BOTH = Task(classes=("ang", "sad"), values=("valence",))
 
@@ -68,3 +68,9 @@ def test_a_predictions_table_tells_what_it_answers():
 def test_a_label_of_no_class_is_named():
     with pytest.raises(MmserError, match="a target among ang, sad; found Angry"):
         class_indices(["ang", "Angry"], ("ang", "sad"), "a target")
+
+
+def test_what_a_task_asks_goes_through_its_names():
+    assert Task.asking(BOTH.names_by_kind) == BOTH
+    assert set(BOTH.names_by_kind) == {kind.kind for kind in KINDS}
+    assert BOTH.manifest_columns == ("valence",)
