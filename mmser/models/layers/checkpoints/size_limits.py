@@ -27,7 +27,7 @@ SPARE = 4
 """How many times what is saved a network may take while it is built: some build more than they
 keep.
 """
-SPARE_VALUES, SPARE_PARTS = 2**22, 500
+SPARE_VALUES, SPARE_PIECES = 2**22, 500
 
 
 @contextmanager
@@ -39,11 +39,11 @@ def no_larger_than(path: Path) -> Iterator[None]:
     """
     shapes = _shapes(path) if path.is_file() else []
     values = SPARE * sum(map(prod, shapes)) + SPARE_VALUES
-    parts = SPARE * len(shapes) + SPARE_PARTS
-    limits = _Limits(path, values, parts)
+    pieces = SPARE * len(shapes) + SPARE_PIECES
+    limits = _Limits(path, values, pieces)
     with ExitStack() as stack:
         stack.enter_context(_Sizes(limits))
-        for hook in (each_parameter(limits.add_parameter), each_module(limits.add_part)):
+        for hook in (each_parameter(limits.add_parameter), each_module(limits.add_piece)):
             stack.callback(hook.remove)
         yield
 
@@ -63,37 +63,34 @@ def _shapes(path: Path) -> list[list[int]]:
 
 
 class _Limits:
-    """What may still be built."""
+    """How many values, and how many pieces (parameters and modules), may still be built."""
 
-    def __init__(self, path: Path, values: int, parts: int) -> None:
-        self.path, self.values, self.parts = path, values, parts
-        self.left, self.parts_left = values, parts
+    def __init__(self, path: Path, values: int, pieces: int) -> None:
+        self.path, self.values, self.pieces = path, values, pieces
+        self.values_left, self.pieces_left = values, pieces
 
     def add_parameter(self, _: nn.Module, name: str, parameter: Tensor | None) -> None:
         """Called by torch before a module takes a parameter."""
-        self.left -= 0 if parameter is None else parameter.numel()
-        if self.left < 0:
+        self.values_left -= 0 if parameter is None else parameter.numel()
+        if self.values_left < 0:
             raise self.refused(f"a network of more than {self.values:,} values")
-        self.add_part()
+        self.add_piece()
 
-    def add_part(self, *_: Any) -> None:
+    def add_piece(self, *_: object) -> None:
         """Called by torch before a module takes another one."""
-        self.parts_left -= 1
-        if self.parts_left < 0:
-            raise self.refused(f"a network of more than {self.parts:,} parts")
+        self.pieces_left -= 1
+        if self.pieces_left < 0:
+            raise self.refused(f"a network of more than {self.pieces:,} parts")
 
     def check_tensor(self, count: float) -> None:
         """Raise MmserError when one tensor alone is too large."""
         if count > self.values:
             raise self.refused(f"a tensor of {count:,.0f} values")
 
-    def refused(self, found: str) -> MmserError:
-        """The one error."""
-        return MmserError(
-            f"a network that {self.path} can fill",
-            found,
-            "The config is damaged, or not of this file.",
-        )
+    def refused(self, request: str) -> MmserError:
+        """The error for what a config asks for."""
+        remedy = "The config is damaged, or not of this file."
+        return MmserError(f"a network that {self.path} can fill", request, remedy)
 
 
 class _Sizes(TorchFunctionMode):
@@ -106,7 +103,9 @@ class _Sizes(TorchFunctionMode):
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Raises MmserError for a size that the file cannot fill."""
         kwargs = kwargs or {}
-        self.limits.check_tensor(_asked(getattr(func, "__name__", ""), args, kwargs))
+        # torch hands over functions and other callables, not all of which have a name.
+        name = getattr(func, "__name__", "")
+        self.limits.check_tensor(_values_asked(name, args, kwargs))
         return func(*args, **kwargs)
 
 
@@ -134,24 +133,33 @@ COUNTS = {
 }
 
 
-def _asked(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> float:
+SIZE_KEYWORDS = ("size", "start", "end", "step", "steps")
+
+
+def _values_asked(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> float:
     """How many values a call asks for, where its arguments say so.
 
     They say it by sizes, by a range, or by tensors that are spread over others.
     """
-    given = [
-        *args,
-        *(kwargs[key] for key in ("size", "start", "end", "step", "steps") if key in kwargs),
-    ]
-    numbers = [value for value in given if isinstance(value, int | float)]
-    tensors = [value.shape[::-1] for value in given if isinstance(value, Tensor)]
+    arguments = [*args, *(kwargs[key] for key in SIZE_KEYWORDS if key in kwargs)]
+    numbers = [value for value in arguments if isinstance(value, int | float)]
     if name in MAKERS or name.startswith("new_"):
-        sizes = next((value for value in given if isinstance(value, list | tuple)), numbers)
-        held = args[0].numel() if name == "repeat" else 1
-        return float(held * prod(sizes) ** (2 if name == "eye" and len(numbers) == 1 else 1))
+        sizes = next((value for value in arguments if isinstance(value, list | tuple)), numbers)
+        # `repeat` multiplies a tensor that is there; `eye` of one number is a square.
+        repeated = args[0].numel() if name == "repeat" else 1
+        power = 2 if name == "eye" and len(numbers) == 1 else 1
+        return float(repeated * prod(sizes) ** power)
     if name in RANGES and numbers:
         start, end, step = (0, *numbers, 1) if len(numbers) == 1 else (*numbers, 1)[:3]
         return abs(end - start) / (abs(step) or 1)
     if name in COUNTS:
         return float(max(numbers, default=0))
-    return float(prod(map(max, zip_longest(*tensors, fillvalue=1)))) if len(tensors) > 1 else 0.0
+    return _broadcast_values([value for value in arguments if isinstance(value, Tensor)])
+
+
+def _broadcast_values(tensors: Sequence[Tensor]) -> float:
+    """How many values several tensors make when they are spread over each other; 0 for one."""
+    if len(tensors) < 2:
+        return 0.0
+    from_the_last_axis = [tensor.shape[::-1] for tensor in tensors]
+    return float(prod(map(max, zip_longest(*from_the_last_axis, fillvalue=1))))

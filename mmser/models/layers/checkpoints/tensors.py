@@ -48,12 +48,11 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
             path, f"more than tensors, or none, in {path}: {reason_of(error)}"
         ) from error
     inner = state.get("model") if isinstance(state, Mapping) else None
-    found = inner if isinstance(inner, Mapping) else state
-    if not isinstance(found, Mapping) or not any(
-        isinstance(value, Tensor) for value in found.values()
-    ):
-        raise _unreadable(path, f"{path}, which holds {type(found).__name__}")
-    tensors = {str(name): value for name, value in found.items() if isinstance(value, Tensor)}
+    content = inner if isinstance(inner, Mapping) else state
+    entries = content if isinstance(content, Mapping) else {}
+    tensors = {str(name): value for name, value in entries.items() if isinstance(value, Tensor)}
+    if not tensors:
+        raise _unreadable(path, f"{path}, which holds {type(content).__name__}")
     check_finite(tensors, path)
     return tensors
 
@@ -92,16 +91,15 @@ def load_tensors(
     """
     own = network.state_dict()
     absent = [name for name in own if name not in tensors]
-    other = [
-        f"{name} {tuple(tensors[name].shape)}"
-        for name in own
-        if name in tensors and _differ(own, tensors, name)
-    ]
     unknown = [name for name in tensors if name not in own]
+    fitting = {name: tensor for name, tensor in tensors.items() if name in own}
+    other = [
+        f"{name} {tuple(tensor.shape)}"
+        for name, tensor in fitting.items()
+        if tensor.shape != own[name].shape
+    ]
     check_fit(what, source, remedy, absent, unknown, other, unset, unused)
-    network.load_state_dict(
-        {name: tensor for name, tensor in tensors.items() if name in own}, strict=False
-    )
+    network.load_state_dict(fitting, strict=False)
 
 
 def load_saved(module: nn.Module, path: Path) -> None:
@@ -140,25 +138,26 @@ def check_fit(
     ``other`` those of another shape. Names that match a pattern in ``unset`` may be absent, those
     in ``unused`` be left over.
     """
-    absent = _beyond(absent, unset)
-    unknown = _beyond(unknown, unused)
-    told = []
-    for lead, names in (("no", absent), ("no place for", unknown), ("another shape of", other)):
-        if names:
-            rest = f" and {len(names) - 2} more" if len(names) > 2 else ""
-            told.append(f"{lead} {', '.join(names[:2])}{rest}")
-    if told:
-        raise MmserError(f"the tensors of {what} in {source}", "; ".join(told), remedy)
+    complaints = {
+        "no": _beyond(absent, unset),
+        "no place for": _beyond(unknown, unused),
+        "another shape of": list(other),
+    }
+    differences = [f"{lead} {_first_two(names)}" for lead, names in complaints.items() if names]
+    if differences:
+        raise MmserError(f"the tensors of {what} in {source}", "; ".join(differences), remedy)
+
+
+def _first_two(names: Sequence[str]) -> str:
+    rest = f" and {len(names) - 2} more" if len(names) > 2 else ""
+    return f"{', '.join(names[:2])}{rest}"
 
 
 def _beyond(names: Sequence[str], patterns: Sequence[str]) -> list[str]:
-    """The names that match none of the patterns."""
-    return sorted(
-        name
-        for name in names
-        if not any(fnmatchcase(name, pattern) for pattern in (*patterns, _COUNTER))
-    )
-
-
-def _differ(own: Mapping[str, Tensor], tensors: Mapping[str, Tensor], name: str) -> bool:
-    return own[name].shape != tensors[name].shape
+    """The names that match none of the patterns, in order."""
+    beyond = []
+    for name in names:
+        allowed = any(fnmatchcase(name, pattern) for pattern in (*patterns, _COUNTER))
+        if not allowed:
+            beyond.append(name)
+    return sorted(beyond)

@@ -95,11 +95,9 @@ class Emotion2Vec(nn.Module):
             elif self.embedding == "utterance":
                 tokens = tokens.mean(dim=1, keepdim=True)
             out = Stream(tokens, frames.mask.any(dim=1, keepdim=True).expand(-1, tokens.shape[1]))
-        return (
-            out
-            if self.projection is None
-            else Stream(F.relu(self.projection(out.filled())), out.mask)
-        )
+        if self.projection is None:
+            return out
+        return Stream(F.relu(self.projection(out.filled())), out.mask)
 
     def load_published(self, published: Mapping[str, Tensor], prenet: int, path: Path) -> None:
         """Take over the tensors of a published file.
@@ -108,9 +106,9 @@ class Emotion2Vec(nn.Module):
         """
         tensors = renamed(published, prenet)
         if "backbone.scale" in tensors:
-            tensors["backbone.scale"] = (
-                tensors["backbone.scale"].flatten().expand_as(self.backbone.scale)
-            )
+            # One scale for all heads becomes one for each.
+            scale = tensors["backbone.scale"].flatten()
+            tensors["backbone.scale"] = scale.expand_as(self.backbone.scale)
         remedy = f"Set the encoder's sizes to the file's, or use {DOWNLOAD}."
         # A file without a scale was trained with 1; the probe is not part of it.
         load_tensors(
@@ -157,7 +155,7 @@ class _Front(nn.Module):
         return self.placed(self.projected(stream))
 
     def projected(self, stream: Stream) -> Stream:
-        """(batch, sample) -> (batch, frame, size), no frame of which has heard of the others."""
+        """(batch, sample) -> (batch, frame, size); no frame depends on the others."""
         hidden, mask = self._frames(stream)
         return Stream(zero_padding(self.projection(self.norm(hidden)), mask), mask)
 

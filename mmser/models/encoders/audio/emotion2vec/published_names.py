@@ -32,27 +32,37 @@ _BLOCK = re.compile(
 
 
 def renamed(published: Mapping[str, Tensor], prenet: int = 4) -> dict[str, Tensor]:
-    """The encoder's tensors; ``prenet`` blocks lie in the audio part, the others follow them.
+    """The encoder's tensors under the names that they have here.
 
-    One that lies among them and is unknown keeps its published name, so that the encoder refuses
-    it.
+    ``prenet`` blocks lie in the audio encoder, the others follow them. A tensor that lies among
+    the encoder's and is unknown keeps its published name, so that the encoder refuses it.
     """
-    found: dict[str, Tensor] = {}
+    tensors: dict[str, Tensor] = {}
     for key, tensor in published.items():
         name = _plain(key)
         if match := _POSITION.fullmatch(name):
-            found[f"front.positions.{int(match[1]) - 1}.{match[2]}"] = tensor
+            tensors[f"front.positions.{int(match[1]) - 1}.{match[2]}"] = tensor
         elif match := _BLOCK.fullmatch(name):
             block = int(match[2]) + (0 if match[1] else prenet)
-            found[f"backbone.blocks.{block}.{match[3]}.{match[4]}"] = tensor
+            tensors[f"backbone.blocks.{block}.{match[3]}.{match[4]}"] = tensor
         else:
-            matches = [(re.fullmatch(pattern, name), target) for pattern, target in _NAMES]
-            own = next((match.expand(target) for match, target in matches if match), name)
-            if own != name or _NETWORK.match(name):
-                found[own] = tensor
-    if "tokens" in found:
-        found["tokens"] = found["tokens"].reshape(-1, found["tokens"].shape[-1])
-    return found
+            own = _own_name(name)
+            if own is not None:
+                tensors[own] = tensor
+            elif _NETWORK.match(name):
+                tensors[name] = tensor
+    if "tokens" in tensors:
+        tensors["tokens"] = tensors["tokens"].reshape(-1, tensors["tokens"].shape[-1])
+    return tensors
+
+
+def _own_name(published: str) -> str | None:
+    """The name here of a tensor outside the blocks; None for one that `_NAMES` does not list."""
+    for pattern, target in _NAMES:
+        match = re.fullmatch(pattern, published)
+        if match:
+            return match.expand(target)
+    return None
 
 
 def sizes_of(published: Mapping[str, Tensor]) -> dict[str, int]:
@@ -61,24 +71,26 @@ def sizes_of(published: Mapping[str, Tensor]) -> dict[str, int]:
     Raises MmserError where they are of something else. A bias with one scale for all heads does not
     tell how many there are: the published ones have 64 features each.
     """
-    blocks = {(match[1], match[2]) for key in published if (match := _BLOCK.fullmatch(_plain(key)))}
+    matches = [_BLOCK.fullmatch(_plain(key)) for key in published]
+    # (audio encoder or None, number) of each block.
+    blocks = {(match[1], match[2]) for match in matches if match}
     prenet = sum(audio is not None for audio, _ in blocks)
-    found = renamed(published, prenet)
+    tensors = renamed(published, prenet)
     telling = (
         "backbone.blocks.0.fc1.weight",
         "front.convolutions.0.weight",
         "front.positions.0.weight",
     )
-    lacking = [name for name in telling if name not in found]
+    lacking = [name for name in telling if name not in tensors]
     if lacking:
         raise MmserError(
             "the tensors of emotion2vec",
             f"no {lacking[0]} among {len(published)}",
             "Check the file.",
         )
-    inner, first, position = (found[name] for name in telling)
+    inner, first, position = (tensors[name] for name in telling)
     inner_size, size = inner.shape
-    scales = found["backbone.scale"].numel() if "backbone.scale" in found else 1
+    scales = tensors["backbone.scale"].numel() if "backbone.scale" in tensors else 1
     return {
         "size": size,
         "layers": len(blocks),
@@ -87,7 +99,7 @@ def sizes_of(published: Mapping[str, Tensor]) -> dict[str, int]:
         "inner_size": inner_size,
         "channels": len(first),
         "groups": size // position.shape[1],
-        "tokens": len(found.get("tokens", ())),
+        "tokens": len(tensors.get("tokens", ())),
     }
 
 
