@@ -1,5 +1,5 @@
-"""Batches of similar length, side by side where that pays, and what to do when an encoder falls
-over one of them.
+"""Batches of similar length, side by side where that pays, and what to do when an encoder fails
+on one of them.
 """
 
 from __future__ import annotations
@@ -81,11 +81,11 @@ def _guarded(
     try:
         results = compute(batch)
     except BREAKDOWNS as error:
-        if len(batch) == 1:
-            return [
-                failed(batch[0], f"{type(error).__name__}: {' '.join(str(error).split())[:300]}")
-            ]
-        return [result for item in batch for result in _guarded([item], compute, failed)]
+        if len(batch) > 1:
+            alone = [_guarded([item], compute, failed) for item in batch]
+            return list(chain.from_iterable(alone))
+        reason = " ".join(str(error).split())[:300]
+        return [failed(batch[0], f"{type(error).__name__}: {reason}")]
     if len(results) != len(batch):
         found = f"{len(results)} for {len(batch)}"
         raise MmserError(

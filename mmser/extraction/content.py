@@ -43,9 +43,8 @@ class Contents:
         """{utterance id: digest} of the sound, the pictures, or the corpus's own words."""
         if modality == "text":
             return {utterance.id: _words_digest(utterance) for utterance in utterances}
-        self._read(
-            path for path in (_path(utterance, modality) for utterance in utterances) if path
-        )
+        paths = [_path(utterance, modality) for utterance in utterances]
+        self._read(path for path in paths if path)
         return {utterance.id: self._media_digest(utterance, modality) for utterance in utterances}
 
     def _read(self, paths: Iterable[Path]) -> None:
@@ -55,15 +54,15 @@ class Contents:
 
     def _media_digest(self, utterance: Utterance, modality: Modality) -> str:
         path = _path(utterance, modality)
-        side = utterance.face_side if modality == "face" else None
-        whole = (
-            modality == "audio" and utterance.audio_path is not None and _has_own_audio(utterance)
-        )
-        start, end = (None, None) if whole else (utterance.start, utterance.end)
-        mark = self._mark(path) if path and modality == "audio" else []
-        return text_digest(
-            canonical([self._files[path] if path else MISSING, start, end, side, *mark])
-        )
+        file = self._files[path] if path else MISSING
+        start, end, side = utterance.start, utterance.end, utterance.face_side
+        mark: list[str] = []
+        if modality == "audio":
+            side = None
+            mark = self._mark(path) if path else []
+            if utterance.audio_path is not None and _has_own_audio(utterance):
+                start = end = None
+        return text_digest(canonical([file, start, end, side, *mark]))
 
     def _mark(self, path: Path) -> list[str]:
         if path not in self._marks:
@@ -90,7 +89,7 @@ def _digest(path: Path) -> str:
 
 
 def _always_as_now(path: Path) -> bool:
-    """Whether no version of the decoder changed what this file's sound becomes: a wav of 16 kHz,
+    """Whether every version of the decoder made the same of this file's sound: a wav of 16 kHz,
     mono or stereo.
 
     The header is read here, so that no decoder runs in this process.

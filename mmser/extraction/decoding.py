@@ -1,5 +1,5 @@
-"""Clips in the planned order, decoded ahead of the encoders by other processes, never more in
-memory than a few.
+"""Clips in the planned order, decoded ahead of the encoders by other processes; only a few are in
+memory at a time.
 """
 
 from __future__ import annotations

@@ -192,15 +192,16 @@ def missing_of(
 
 
 def words_for(
-    extractor: Extractor, heard: TranscriptWriter | None
+    extractor: Extractor, transcripts: TranscriptWriter | None
 ) -> Callable[[Utterance], Transcript | Failure | None] | None:
-    """Where a text extractor gets an utterance's words: what was heard, or else the corpus; None
-    for the others.
+    """Where a text extractor gets an utterance's words: a recogniser's store, or else the corpus.
+
+    None for an extractor of another modality.
     """
     if extractor.modality != "text":
         return None
-    if heard is not None:
-        return lambda utterance: heard.read(utterance.id)
+    if transcripts is not None:
+        return lambda utterance: transcripts.read(utterance.id)
     return _corpus_transcript
 
 
@@ -224,7 +225,7 @@ def _sound_alone(clip: Clip, sample_rate: int) -> Clip:
 
 
 def _absent(clip: Clip, modality: Modality) -> Failure:
-    """The decoder's own reason for a part that is not there."""
+    """The decoder's own reason why a modality is not there."""
     own = [failure for failure in clip.failures if failure.modality in (None, modality)]
     reasons: dict[Modality, FailureReason] = {
         "audio": "no audio track",

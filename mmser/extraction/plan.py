@@ -19,8 +19,8 @@ interruption loses one.
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Utterances of one media file, in the planned order, and which parts of them are wanted: sound
-    at which rates.
+    """Utterances of one media file, in the planned order, and what of them is wanted: sound at
+    which rates, pictures.
     """
 
     utterances: tuple[Utterance, ...]
@@ -36,11 +36,10 @@ def planned(utterances: Sequence[Utterance]) -> list[Utterance]:
     files: dict[Path | str, list[Utterance]] = {}
     for utterance in utterances:
         files.setdefault(media_key(utterance), []).append(utterance)
-    return [
-        item
-        for group in files.values()
-        for item in sorted(group, key=lambda item: item.start or 0.0)
-    ]
+    plan: list[Utterance] = []
+    for group in files.values():
+        plan += sorted(group, key=lambda utterance: utterance.start or 0.0)
+    return plan
 
 
 def chunks(plan: Sequence[Utterance], size: int = CHUNK) -> Iterator[Sequence[Utterance]]:
@@ -68,7 +67,7 @@ def _request(
     group: Sequence[Utterance], audio: Mapping[int, set[str]], frames: set[str]
 ) -> Request:
     ids = {utterance.id for utterance in group}
-    rates = tuple(rate for rate, heard in audio.items() if ids & heard)
+    rates = tuple(rate for rate, needed in audio.items() if ids & needed)
     return Request(tuple(group), bool(rates), bool(ids & frames), rates)
 
 

@@ -72,26 +72,24 @@ def preprocess(
     utterances = list(corpus.utterances())
     if not utterances:
         raise MmserError(f"utterances in the corpus {corpus.name}", "none", "Check corpus.root.")
-    spoken, recipes = recipes_of(extractors, transcriber, transcript, frame_rate)
-    silent = Progress(f"preprocess {corpus.name}", 0, progress)
-    _write_manifest(
-        Path(cache) / checked_name(corpus.name, "the name of a corpus"), utterances, silent
-    )
-    chosen = [utterance for utterance in utterances if only is None or utterance.id in only]
-    plan = planned(chosen)
-    with open_stores(Path(cache), corpus.name, spoken, recipes, shard_bytes, silent.say) as (
-        heard,
-        writers,
-    ):
-        jobs = _jobs(plan, extractors, writers, transcriber, heard, retry_failed, workers)
-        _announce(silent, jobs, len(plan))
+    transcript_recipe, recipes = recipes_of(extractors, transcriber, transcript, frame_rate)
+    # Its total is 0: it draws no bar, and only says lines.
+    log = Progress(f"preprocess {corpus.name}", 0, progress)
+    folder = Path(cache) / checked_name(corpus.name, "the name of a corpus")
+    _write_manifest(folder, utterances, log)
+    asked = [utterance for utterance in utterances if only is None or utterance.id in only]
+    plan = planned(asked)
+    stores = open_stores(Path(cache), corpus.name, transcript_recipe, recipes, shard_bytes, log.say)
+    with stores as (transcripts, writers):
+        jobs = _jobs(plan, extractors, writers, transcriber, transcripts, retry_failed, workers)
+        _announce(log, jobs, len(plan))
         _run(plan, jobs, frame_rate, workers, progress, corpus.name)
         for job in jobs:
             job.writer.finish()
-    return _concluded(chosen, jobs, max_failures, silent)
+    return _concluded(asked, jobs, max_failures, log)
 
 
-def _write_manifest(folder: Path, utterances: Sequence[Utterance], silent: Progress) -> None:
+def _write_manifest(folder: Path, utterances: Sequence[Utterance], log: Progress) -> None:
     """The manifest, and what the corpus's own parser found odd: printed, and kept as {warning:
     ids}.
     """
@@ -106,17 +104,17 @@ def _write_manifest(folder: Path, utterances: Sequence[Utterance], silent: Progr
             write_json(folder / WARNINGS, warnings)
         else:
             (folder / WARNINGS).unlink(missing_ok=True)
-    _say_warnings(silent, warnings, f"in {folder / WARNINGS}")
+    _say_warnings(log, warnings, f"in {folder / WARNINGS}")
 
 
-def _say_warnings(silent: Progress, warnings: Mapping[str, Sequence[str]], rest: str) -> None:
+def _say_warnings(log: Progress, warnings: Mapping[str, Sequence[str]], rest: str) -> None:
     """The warnings of most utterances, each with the first of them; ``rest`` tells where the others
     are.
     """
     for warning, ids in sorted(warnings.items(), key=lambda item: -len(item[1]))[:SHOWN_WARNINGS]:
-        silent.say(f"warning: {warning} ({len(ids)} utterances, {ids[0]} first)")
+        log.say(f"warning: {warning} ({len(ids)} utterances, {ids[0]} first)")
     if len(warnings) > SHOWN_WARNINGS:
-        silent.say(f"{len(warnings) - SHOWN_WARNINGS} further warnings {rest}")
+        log.say(f"{len(warnings) - SHOWN_WARNINGS} further warnings {rest}")
 
 
 def _jobs(
@@ -124,41 +122,36 @@ def _jobs(
     extractors: Mapping[str, Extractor],
     writers: Mapping[str, Writer],
     transcriber: Transcriber | None,
-    heard: TranscriptWriter | None,
+    transcripts: TranscriptWriter | None,
     retry_failed: bool,
     workers: int,
 ) -> list[Job]:
-    """The work of each store: what it misses, by the content it would be made from; who listens
-    comes first.
+    """The work of each store: what it misses, by the content it would be made from.
+
+    The transcriber comes first, for text extractors read its words.
     """
     contents = Contents(workers)
     jobs: list[Job] = []
-    if transcriber is not None and heard is not None:
-        missing = missing_of(heard, contents.of(plan, "audio"), retry_failed)
-        jobs.append(TranscriberJob(transcriber, heard, missing))
+    if transcriber is not None and transcripts is not None:
+        missing = missing_of(transcripts, contents.of(plan, "audio"), retry_failed)
+        jobs.append(TranscriberJob(transcriber, transcripts, missing))
     for name, extractor in extractors.items():
-        # What an ASR system hears is settled by the sound.
-        source = (
-            "audio" if extractor.modality == "text" and heard is not None else extractor.modality
-        )
+        source = extractor.modality
+        if source == "text" and transcripts is not None:
+            source = "audio"  # the words of a recogniser depend on the sound
         missing = missing_of(writers[name], contents.of(plan, source), retry_failed)
-        jobs.append(
-            ExtractorJob(name, extractor, writers[name], missing, words_for(extractor, heard))
-        )
+        words = words_for(extractor, transcripts)
+        jobs.append(ExtractorJob(name, extractor, writers[name], missing, words))
     return jobs
 
 
-def _announce(silent: Progress, jobs: Sequence[Job], total: int) -> None:
+def _announce(log: Progress, jobs: Sequence[Job], total: int) -> None:
     for job in jobs:
-        random = (
-            " (random weights: for trying things out only)"
-            if job.writer.recipe.random_weights
-            else ""
-        )
-        cached = total - len(job.missing)
-        silent.say(
-            f"{job.name}: {cached} of {total} utterances cached, {len(job.missing)} to do{random}"
-        )
+        missing = len(job.missing)
+        text = f"{job.name}: {total - missing} of {total} utterances cached, {missing} to do"
+        if job.writer.recipe.random_weights:
+            text += " (random weights: for trying things out only)"
+        log.say(text)
 
 
 def _run(
@@ -170,22 +163,17 @@ def _run(
     corpus: str,
 ) -> None:
     """Decode once what any job misses; after each chunk of the plan the results are on the disk."""
-    audio: dict[int, set[str]] = {}
-    for job in jobs:
-        if job.sample_rate is not None and job.missing:
-            audio.setdefault(job.sample_rate, set()).update(job.missing)
-    frames = {key for job in jobs if job.modality == "face" for key in job.missing}
-    todo = {key for job in jobs for key in job.missing}
-    watched = frames.union(*audio.values())
-    decoded = clips_in_order(requests(plan, audio, frames), frame_rate, workers)
+    sound, pictures, missing = _missing_by_modality(jobs)
+    decoded_ids = pictures.union(*sound.values())
+    clips = clips_in_order(requests(plan, sound, pictures), frame_rate, workers)
     noted: dict[str, list[str]] = {}
-    with closing(decoded), Progress(f"preprocess {corpus}", len(todo), shown) as bar:
+    with closing(clips), Progress(f"preprocess {corpus}", len(missing), shown) as bar:
         for chunk in chunks(plan):
-            due = [utterance.id for utterance in chunk if utterance.id in todo]
+            due = [utterance.id for utterance in chunk if utterance.id in missing]
             if not due:
                 continue
-            for _ in range(sum(key in watched for key in due)):
-                clip = next(decoded)
+            for _ in range(sum(key in decoded_ids for key in due)):
+                clip = next(clips)
                 for note in clip.notes:
                     noted.setdefault(note, []).append(clip.id)
                 for job in jobs:
@@ -196,26 +184,40 @@ def _run(
         _say_warnings(bar, noted, "beside the utterances, in the notes of the stores' indexes")
 
 
+def _missing_by_modality(
+    jobs: Sequence[Job],
+) -> tuple[dict[int, set[str]], set[str], set[str]]:
+    """The ids whose sound is missing in some store, by its rate (Hz); whose pictures are; and all
+    that miss anything, words included.
+    """
+    sound: dict[int, set[str]] = {}
+    pictures: set[str] = set()
+    missing: set[str] = set()
+    for job in jobs:
+        missing.update(job.missing)
+        if job.sample_rate is not None and job.missing:
+            sound.setdefault(job.sample_rate, set()).update(job.missing)
+        if job.modality == "face":
+            pictures.update(job.missing)
+    return sound, pictures, missing
+
+
 def _concluded(
-    utterances: Sequence[Utterance], jobs: Sequence[Job], max_failures: float, silent: Progress
+    utterances: Sequence[Utterance], jobs: Sequence[Job], max_failures: float, log: Progress
 ) -> pd.DataFrame:
     ids = [utterance.id for utterance in utterances]
     rows = []
     for job in jobs:
         recipe: Recipe = job.writer.recipe
         name = f"{job.name}@{recipe.source}" if recipe.source else job.name
-        rows.append(
-            summary_row(
-                name, job.writer.rows, ids, job.writer.directory, job.seconds, recipe.random_weights
-            )
+        row = summary_row(
+            name, job.writer.rows, ids, job.writer.directory, job.seconds, recipe.random_weights
         )
-        if rows[-1]["failed"]:
-            row = rows[-1]
-            silent.say(
-                f"{name}: {row['failed']} of {len(ids)} utterances failed: {row['reasons']} "
-                f"({row['first']})"
-            )
-        if told := cut_texts(job.writer.rows, ids):
-            silent.say(f"{name}: {told}")
+        rows.append(row)
+        if row["failed"]:
+            text = f"{row['failed']} of {len(ids)} utterances failed: {row['reasons']}"
+            log.say(f"{name}: {text} ({row['first']})")
+        if warning := cut_texts(job.writer.rows, ids):
+            log.say(f"{name}: {warning}")
     check_failures(rows, max_failures)
     return summary_table(rows)

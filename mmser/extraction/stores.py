@@ -39,12 +39,12 @@ def recipes_of(
             "none",
             "`mmser list transcribers` prints them.",
         )
-    spoken: Recipe | None = None
+    transcript_recipe: Recipe | None = None
     words = {"source": CORPUS_TRANSCRIPT}
     if transcriber is not None:
         source = transcriber.name if transcript == CORPUS_TRANSCRIPT else transcript
-        spoken = transcriber_recipe(TRANSCRIPT, transcriber, source)
-        words = {"source": source, "fingerprint": spoken.fingerprint}
+        transcript_recipe = transcriber_recipe(TRANSCRIPT, transcriber, source)
+        words = {"source": source, "fingerprint": transcript_recipe.fingerprint}
     recipes = {}
     for name, extractor in extractors.items():
         recipe = recipe_of(name, extractor, words if extractor.modality == "text" else None)
@@ -52,14 +52,14 @@ def recipes_of(
             decoded = {"decoded_frame_rate": frame_rate, "decoded_pictures": PICTURES}
             recipe = replace(recipe, parameters={**recipe.parameters, **decoded})
         recipes[name] = recipe
-    return spoken, recipes
+    return transcript_recipe, recipes
 
 
 @contextmanager
 def open_stores(
     cache: Path,
     corpus: str,
-    spoken: Recipe | None,
+    transcript_recipe: Recipe | None,
     recipes: Mapping[str, Recipe],
     shard_bytes: int,
     say: Callable[[str], None],
@@ -70,11 +70,10 @@ def open_stores(
         return store_directory(cache, corpus, recipe.name, recipe.source, recipe.fingerprint)
 
     with ExitStack() as stack:
-        heard = (
-            stack.enter_context(open_transcripts(directory(spoken), spoken, say=say))
-            if spoken
-            else None
-        )
+        transcripts = None
+        if transcript_recipe is not None:
+            place = directory(transcript_recipe)
+            transcripts = stack.enter_context(open_transcripts(place, transcript_recipe, say=say))
         writers = {}
         # Locks are taken in one order everywhere, so that two processes cannot wait for each other.
         for name in sorted(recipes, key=lambda name: directory(recipes[name]).name):
@@ -82,4 +81,4 @@ def open_stores(
             writers[name] = stack.enter_context(
                 open_writer(directory(recipe), recipe, shard_bytes, say=say)
             )
-        yield heard, {name: writers[name] for name in recipes}
+        yield transcripts, {name: writers[name] for name in recipes}

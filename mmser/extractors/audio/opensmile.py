@@ -45,14 +45,14 @@ class OpenSmile:
 
     Args:
         feature_set: name in ``opensmile.FeatureSet``: eGeMAPSv02, ComParE_2016, emobase, IS09 ...
-        IS13; or of a file in
-            ``extractors/opensmile_sets``, whose columns are frame by frame.
+            IS13; or of a file in ``extractors/opensmile_sets``, whose columns are frame by frame.
         level: ``LowLevelDescriptors``, ``LowLevelDescriptors_Deltas`` (their slopes) or
-        ``Functionals``. deltas: put the slopes (``*_de``) beside the descriptors (only with
-        ``LowLevelDescriptors``): 1, or 2 for the
-            slopes of slopes (``*_de_de``, by the same regression) too.
+            ``Functionals``.
+        deltas: put the slopes (``*_de``) beside the descriptors (only with
+            ``LowLevelDescriptors``): 1, or 2 for the slopes of slopes (``*_de_de``, by the same
+            regression) too.
         columns: patterns of openSMILE's column names to keep, in this order (``*`` stands for
-        anything); None: all.
+            anything); None: all.
     """
 
     modality: ClassVar[Modality] = "audio"
@@ -139,32 +139,30 @@ class OpenSmile:
 
     @cached_property
     def _every(self) -> list[str]:
-        names = [name for smile in self._smiles for name in smile.feature_names]
-        second = (
-            [f"{name}_de" for name in self._smiles[-1].feature_names] if self.deltas == 2 else []
-        )
-        return names + second
+        names: list[str] = []
+        for smile in self._smiles:
+            names += smile.feature_names
+        if self.deltas == 2:  # openSMILE has no slopes of slopes: `_features` makes them
+            names += [f"{name}_de" for name in self._smiles[-1].feature_names]
+        return names
 
     @cached_property
     def _positions(self) -> list[int]:
         """Which of ``_every`` column to keep."""
         if self.columns is None:
             return list(range(len(self._every)))
-        chosen: list[int] = []
+        positions: list[int] = []
         for pattern in self.columns:
-            hits = [
-                p
-                for p, name in enumerate(self._every)
-                if _matches(name, pattern) and p not in chosen
-            ]
-            if not hits:
+            matches = [p for p, name in enumerate(self._every) if _matches(name, pattern)]
+            matches = [p for p in matches if p not in positions]
+            if not matches:
                 raise MmserError(
                     f"a column '{pattern}' in {self.feature_set}",
                     ", ".join(self._every),
                     "Correct `columns`.",
                 )
-            chosen += hits
-        return chosen
+            positions += matches
+        return positions
 
     def _features(self, waveform: np.ndarray) -> Features:
         padded = np.pad(waveform, (0, max(0, _SHORTEST - len(waveform))))
@@ -176,8 +174,8 @@ class OpenSmile:
             blocks.append(differences(blocks[-1], width=2))
         time = min(len(block) for block in blocks)
         values = np.concatenate([block[:time] for block in blocks], axis=1)
-        kept = np.ascontiguousarray(values[:, self._positions])
-        return Features(kept, frame_rate=None if self.level == "Functionals" else _FRAME_RATE)
+        columns = np.ascontiguousarray(values[:, self._positions])
+        return Features(columns, frame_rate=None if self.level == "Functionals" else _FRAME_RATE)
 
 
 def _matches(name: str, pattern: str) -> bool:

@@ -96,11 +96,9 @@ class VocalSegments:
 
     def _features(self, waveform: np.ndarray) -> Features:
         contours = contours_of(waveform)
-        ends = [
-            (last, kind)
-            for first, last, heard in self._sounds(contours)
-            for last, kind in self._cut(contours, first, last, heard)
-        ]
+        ends: list[tuple[int, int]] = []
+        for first, last, is_sound in self._sounds(contours):
+            ends += self._cut(contours, first, last, is_sound)
         duration = len(waveform) / SAMPLE_RATE
         edges = np.array([last for last, _ in ends[:-1]]) / RATE
         edges = np.concatenate([[0.0], edges[edges < duration], [duration]])
@@ -109,43 +107,45 @@ class VocalSegments:
         return Features(rows, spans=rows[:, :2].copy())
 
     def _sounds(self, contours: Contours) -> list[tuple[int, int, bool]]:
-        """Runs of sound and of pause."""
+        """(first, last, whether it is sound) of each run of sound and of pause."""
         intensity = contours.intensity
-        heard = (intensity > intensity.max() - self.silence_db) & (intensity > self.floor_db)
-        heard = without_short(heard, False, round(self.pause * RATE)) if heard.any() else heard
-        return stretches(without_short(heard, True, round(self.shortest * RATE)))
+        is_sound = (intensity > intensity.max() - self.silence_db) & (intensity > self.floor_db)
+        if is_sound.any():
+            is_sound = without_short(is_sound, False, round(self.pause * RATE))
+        return stretches(without_short(is_sound, True, round(self.shortest * RATE)))
 
-    def _cut(self, contours: Contours, first: int, last: int, heard: bool) -> list[tuple[int, int]]:
+    def _cut(
+        self, contours: Contours, first: int, last: int, is_sound: bool
+    ) -> list[tuple[int, int]]:
         """(end, kind) of each segment of one run, in order."""
-        if not heard:
+        if not is_sound:
             return [(last, BACKGROUND)]
-        part = contours.cut(first, last)
-        if self._model is not None and bool(
-            self._model.is_nonverbal(interval_features(part)[None])[0]
-        ):
+        run = contours.cut(first, last)
+        if self._model is not None and self._model.is_nonverbal(interval_features(run)[None])[0]:
             return [(last, NONVERBAL)]
-        return [(first + end, VERBAL) for end in [*self._phrase_ends(part), last - first]]
+        return [(first + end, VERBAL) for end in [*self._phrase_ends(run), last - first]]
 
-    def _phrase_ends(self, part: Contours) -> list[int]:
+    def _phrase_ends(self, run: Contours) -> list[int]:
         """Frames at which intensity has a valley or pitch a peak, at least ``phrase`` apart and
         from both edges.
         """
         least = round(self.phrase * RATE)
-        intensity = uniform_filter1d(part.intensity, SMOOTH, mode="nearest")
+        intensity = uniform_filter1d(run.intensity, SMOOTH, mode="nearest")
         valleys, _ = find_peaks(-intensity, prominence=self.dip_db, distance=least)
-        found = [*valleys.tolist(), *self._pitch_peaks(part, least)]
-        kept: list[int] = []
-        for frame in sorted(found):
-            if frame - (kept[-1] if kept else 0) >= least and len(intensity) - frame >= least:
-                kept.append(frame)
-        return kept
+        candidates = [*valleys.tolist(), *self._pitch_peaks(run, least)]
+        ends: list[int] = []
+        for frame in sorted(candidates):
+            previous = ends[-1] if ends else 0
+            if frame - previous >= least and len(intensity) - frame >= least:
+                ends.append(frame)
+        return ends
 
-    def _pitch_peaks(self, part: Contours, least: int) -> list[int]:
-        loud = part.intensity > part.intensity.max() - self.silence_db
-        voiced = np.flatnonzero((part.voicing > VOICED) & loud)
+    def _pitch_peaks(self, run: Contours, least: int) -> list[int]:
+        loud = run.intensity > run.intensity.max() - self.silence_db
+        voiced = np.flatnonzero((run.voicing > VOICED) & loud)
         if len(voiced) < least:
             return []
-        semitones = 12 * np.log2(np.interp(np.arange(len(part.pitch)), voiced, part.pitch[voiced]))
+        semitones = 12 * np.log2(np.interp(np.arange(len(run.pitch)), voiced, run.pitch[voiced]))
         # The median passes over the leaps that a pitch tracker makes where a sound sets in.
         smooth = uniform_filter1d(
             median_filter(semitones, 2 * SMOOTH + 1, mode="nearest"), SMOOTH, mode="nearest"

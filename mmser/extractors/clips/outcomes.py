@@ -1,6 +1,4 @@
-"""What becomes of a clip: its part, or the reason why there is none; finite features, or a
-`Failure`.
-"""
+"""What an extractor reads of a clip or why it is not there; finite features, or a `Failure`."""
 
 from __future__ import annotations
 
@@ -108,20 +106,22 @@ def waveforms_in_batches(
     """``compute`` on the prepared waveforms of similar length, ``batch_seconds`` of them at most,
     padding included.
     """
-    found: dict[int, Features | Failure] = {}
-    heard: dict[int, np.ndarray] = {}
+    results: dict[int, Features | Failure] = {}
+    waveforms: dict[int, np.ndarray] = {}
     for position, clip in enumerate(clips):
         waveform = waveform_of(clip)
         if isinstance(waveform, Failure):
-            found[position] = waveform
+            results[position] = waveform
         else:
-            heard[position] = prepare(waveform)
-    order = list(heard)
-    for batch in length_batches([len(heard[p]) for p in order], round(batch_seconds * SAMPLE_RATE)):
-        rows = [order[place] for place in batch]
-        for p, features in zip(rows, compute([heard[p] for p in rows]), strict=True):
-            found[p] = checked(clips[p], features)
-    return [found[p] for p in range(len(clips))]
+            waveforms[position] = prepare(waveform)
+    positions = list(waveforms)
+    lengths = [len(waveforms[position]) for position in positions]
+    for batch in length_batches(lengths, round(batch_seconds * SAMPLE_RATE)):
+        rows = [positions[place] for place in batch]
+        values = compute([waveforms[row] for row in rows])
+        for row, features in zip(rows, values, strict=True):
+            results[row] = checked(clips[row], features)
+    return [results[position] for position in range(len(clips))]
 
 
 def each_transcript(

@@ -23,14 +23,14 @@ def keep_right(model: nn.Module) -> list[str]:
 
     Such a layer reads and gives bfloat16 as before. Returns the names of those set back.
     """
-    kept = []
+    exact = []
     for name, layer in model.named_modules():
         if isinstance(layer, nn.Conv1d | nn.Conv2d) and layer.groups > 1 and _is_wrong(layer):
             layer.float()
             layer.register_forward_pre_hook(_to_float)
             layer.register_forward_hook(_to_bfloat16)
-            kept.append(name)
-    return kept
+            exact.append(name)
+    return exact
 
 
 def _is_wrong(layer: nn.Conv1d | nn.Conv2d) -> bool:
@@ -39,10 +39,10 @@ def _is_wrong(layer: nn.Conv1d | nn.Conv2d) -> bool:
     sides = [_FRAMES + size for size in layer.kernel_size]
     noise = torch.randn(_BATCH, layer.in_channels, *sides, generator=generator).bfloat16()
     with torch.inference_mode():
-        found = layer(noise).float()
+        values = layer(noise).float()
         right = layer.float()(noise.float())
     layer.bfloat16()
-    return not bool((found - right).norm() <= TOLERANCE * right.norm())
+    return not bool((values - right).norm() <= TOLERANCE * right.norm())
 
 
 def _to_float(layer: nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...]:

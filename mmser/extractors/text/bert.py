@@ -90,23 +90,26 @@ class Bert(Placement):
         """One (word or sub-word, size * layers) float32 array per clip, with spans where words have
         times.
         """
-        found: dict[int, Features | Failure] = {}
-        read: dict[int, Transcript] = {}
+        results: dict[int, Features | Failure] = {}
+        transcripts: dict[int, Transcript] = {}
+        pieces: dict[int, Pieces] = {}
         for position, clip in enumerate(clips):
             transcript = transcript_of(clip)
             if isinstance(transcript, Failure):
-                found[position] = transcript
+                results[position] = transcript
             else:
-                read[position] = transcript
-        pieces = {
-            p: self._tokenizer(spoken_words(text.text), self._most) for p, text in read.items()
-        }
-        order = list(pieces)
-        for batch in length_batches([len(pieces[p].ids) for p in order], self.batch_pieces):
-            rows = [order[b] for b in batch]
-            for p, values in zip(rows, self._encode([pieces[p] for p in rows]), strict=True):
-                found[p] = checked(clips[p], self._features(read[p], pieces[p], values))
-        return [found[p] for p in range(len(clips))]
+                transcripts[position] = transcript
+                words = spoken_words(transcript.text)
+                pieces[position] = self._tokenizer(words, self._most)
+        positions = list(pieces)
+        lengths = [len(pieces[position].ids) for position in positions]
+        for batch in length_batches(lengths, self.batch_pieces):
+            rows = [positions[place] for place in batch]
+            states = self._encode([pieces[row] for row in rows])
+            for row, values in zip(rows, states, strict=True):
+                features = self._features(transcripts[row], pieces[row], values)
+                results[row] = checked(clips[row], features)
+        return [results[position] for position in range(len(clips))]
 
     @cached_property
     def _most(self) -> int:
@@ -184,19 +187,21 @@ class Bert(Placement):
         return [row[: len(pieces.ids)] for row, pieces in zip(states, batch, strict=True)]
 
     def _features(self, transcript: Transcript, pieces: Pieces, values: np.ndarray) -> Features:
-        count = len(spoken_words(transcript.text))
         owners = np.array(pieces.owners)
-        kept = int(owners.max(initial=-1)) + 1
-        notes = cut_note(kept, count)
+        words = int(owners.max(initial=-1)) + 1
+        notes = cut_note(words, len(spoken_words(transcript.text)))
         spans = spans_of(transcript)
         if self.pooling == "pieces":
-            return Features(
-                values, spans=None if spans is None else piece_spans(owners, spans), notes=notes
-            )
-        pooled = np.zeros((kept, values.shape[1]), dtype=np.float32)
-        owned = owners >= 0
-        np.add.at(pooled, owners[owned], values[owned])
-        pooled /= np.maximum(np.bincount(owners[owned], minlength=kept), 1)[:, None].astype(
-            np.float32
-        )
-        return Features(pooled, spans=None if spans is None else spans[:kept], notes=notes)
+            spans = None if spans is None else piece_spans(owners, spans)
+            return Features(values, spans=spans, notes=notes)
+        spans = None if spans is None else spans[:words]
+        return Features(_word_means(values, owners, words), spans=spans, notes=notes)
+
+
+def _word_means(values: np.ndarray, owners: np.ndarray, words: int) -> np.ndarray:
+    """(piece, feature) -> (word, feature): the mean of the pieces that each word owns."""
+    sums = np.zeros((words, values.shape[1]), dtype=np.float32)
+    owned = owners >= 0  # marks belong to no word
+    np.add.at(sums, owners[owned], values[owned])
+    counts = np.maximum(np.bincount(owners[owned], minlength=words), 1)
+    return sums / counts[:, None].astype(np.float32)

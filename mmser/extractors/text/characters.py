@@ -59,13 +59,12 @@ class Characters:
         text = " ".join(words_of(transcript.text)).replace("-", " ")
         left_out = sum(character not in self.alphabet for character in text)
         notes = f"{left_out} of {len(text)} characters outside the alphabet" if left_out else ""
+        words = [self._spelled(word) for word in text.split()]
         # A word of which nothing is left takes its space with it.
-        words = (
-            "".join(character for character in word if character in self.alphabet)
-            for word in text.split()
-        )
-        known = [
-            self.alphabet.index(character) + 1
-            for character in " ".join(word for word in words if word)
-        ]
-        return Features(np.array(known, dtype=np.int32), notes=notes)
+        spelled = " ".join(word for word in words if word)
+        numbers = [self.alphabet.index(character) + 1 for character in spelled]
+        return Features(np.array(numbers, dtype=np.int32), notes=notes)
+
+    def _spelled(self, word: str) -> str:
+        """The word without the characters outside the alphabet."""
+        return "".join(character for character in word if character in self.alphabet)

@@ -32,9 +32,11 @@ class Glove:
     zero and counted.
 
     Args:
-        weights: the text file, or ``random`` (a seeded normal vector per word: no meaning, every
-        word known). size: dimension of the vectors. limit: words kept from the start; None keeps
-        all. split_unknown: look an unknown word up in its parts ("don't": mean of "do" and "n't").
+        weights: the text file, or ``random`` (a seeded normal vector per word: no meaning, and no
+            word is unknown).
+        size: dimension of the vectors.
+        limit: words kept from the start; None keeps all.
+        split_unknown: look an unknown word up in its parts ("don't": mean of "do" and "n't").
         seed: of the random vectors.
     """
 

@@ -30,8 +30,7 @@ class Tokens:
 
     Args:
         weights: folder of a checkpoint, hub id, or ``random``: pieces of up to four characters
-        hashed into 8192 ids,
-            for networks that are trained from scratch.
+            hashed into 8192 ids, for networks that are trained from scratch.
         revision: commit of the hub id.
         weights_folder: where downloaded checkpoints are looked for first.
         limit: sub-words kept from the start, marks included; further words are dropped and noted.
@@ -69,10 +68,9 @@ class Tokens:
     def _features(self, transcript: Transcript) -> Features:
         words = spoken_words(transcript.text)
         pieces = self._tokenizer(words, self.limit)
-        owners, spans = np.array(pieces.owners), spans_of(transcript)
-        kept = int(owners.max(initial=-1)) + 1
-        notes = cut_note(kept, len(words))
-        ids = np.array(pieces.ids, dtype=np.int32)
-        return Features(
-            ids, spans=None if spans is None else piece_spans(owners, spans), notes=notes
-        )
+        owners = np.array(pieces.owners)
+        notes = cut_note(int(owners.max(initial=-1)) + 1, len(words))
+        spans = spans_of(transcript)
+        if spans is not None:
+            spans = piece_spans(owners, spans)
+        return Features(np.array(pieces.ids, dtype=np.int32), spans=spans, notes=notes)

@@ -14,7 +14,9 @@ def spans_of(transcript: Transcript) -> np.ndarray | None:
     None unless the timed words of the transcript, normalised and split in the same way, are as many
     as its words. Several words under one time ("well -- no") share it.
     """
-    spans = [(word.start, word.end) for word in transcript.words for _ in words_of(word.text)]
+    spans: list[tuple[float, float]] = []
+    for word in transcript.words:
+        spans += [(word.start, word.end)] * len(words_of(word.text))
     if not spans or len(spans) != len(words_of(transcript.text)):
         return None
     return np.asarray(spans, dtype=np.float32)

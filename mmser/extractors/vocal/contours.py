@@ -65,11 +65,11 @@ def _pitch(frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     taper = window("hann", WINDOW)
     size = 2 * WINDOW
     power = np.square(np.abs(scipy_fft.rfft(np.stack([taper]) * frames, n=size, axis=1)))
-    heard = scipy_fft.irfft(power, n=size, axis=1)
+    correlation = scipy_fft.irfft(power, n=size, axis=1)
     tapered = scipy_fft.irfft(np.square(np.abs(scipy_fft.rfft(taper, n=size))), n=size)
     # Divided by the taper's own, the autocorrelation of a periodic sound is 1 at its period
     # (Boersma, 1993).
-    normalised = heard / (heard[:, :1] + 1e-8) / (tapered / tapered[0])
+    normalised = correlation / (correlation[:, :1] + 1e-8) / (tapered / tapered[0])
     shortest, longest = SAMPLE_RATE // HIGHEST_HZ, min(SAMPLE_RATE // LOWEST_HZ, WINDOW // 2)
     lags = normalised[:, shortest : longest + 1]
     # Multiples of the period do as well as the period: the shorter wins by a little (Boersma's
