@@ -23,7 +23,9 @@ PLUGIN_ROOMS = [
     "models/encoders/text",
     "models/fusion",
     "models/heads",
-    "objectives",
+    "objectives/losses",
+    "objectives/paradigms",
+    "objectives/terms",
     "media/transcription",
 ]
 

@@ -46,7 +46,8 @@ ROOMS: dict[str, tuple[str, Callable[[type], bool]]] = {
     "encoder": ("mmser/models/encoders", answers("Stream")),
     "fusion": ("mmser/models/fusion", answers("Fused")),
     "head": ("mmser/models/heads", built_with("input_size", "task")),
-    "objective": ("mmser/objectives", built_with("task", "vector_size")),
+    "loss": ("mmser/objectives/losses", built_with("task", "vector_size")),
+    "paradigm": ("mmser/objectives/paradigms", built_with("task", "vector_size")),
 }
 
 
@@ -108,3 +109,21 @@ def test_every_plugin_has_a_config(group: str) -> None:
     ]
     assert plugins, f"no plug-in found in {folder}"
     assert [name for name in plugins if name not in used] == []
+
+
+@pytest.mark.parametrize(
+    ("group", "method", "parameters"),
+    [
+        ("loss", "forward", ["self", "outputs", "batch"]),
+        ("paradigm", "step", ["self", "model", "batch", "progress"]),
+    ],
+)
+def test_losses_see_no_model_and_paradigms_make_steps(
+    group: str, method: str, parameters: list[str]
+) -> None:
+    folder, is_plugin = ROOMS[group]
+    plugins = [made for made in classes_of(ROOT / folder) if is_plugin(made)]
+    found = {
+        made.__name__: list(inspect.signature(vars(made)[method]).parameters) for made in plugins
+    }
+    assert found == dict.fromkeys(found, parameters)

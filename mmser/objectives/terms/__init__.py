@@ -1,1 +1,4 @@
-"""Functions of tensors that several losses share; each knows neither model nor batch."""
+"""Functions of tensors that losses and paradigms share, such as the concordance of two series.
+
+In come tensors, out come scalars or tensors; they know neither model nor learner.
+"""

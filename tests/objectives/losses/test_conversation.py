@@ -1,100 +1,39 @@
-"""Averages inside conversations, and classifiers of single streams."""
+"""Cross-entropy averaged inside conversations."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 import torch
-from makers.steps import losses_of
-from torch import Tensor, nn
+from torch import nn
 
-from mmser.core.batch import UNLABELLED, Batch, Context, Outputs, Stream
+from mmser.core.batch import UNLABELLED, Batch, Context, Outputs
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
 from mmser.objectives.losses.conversation import ConversationCrossEntropy
-from mmser.objectives.paradigms.stream_classification import StreamClassification
-from mmser.objectives.terms.conversation_mean import averaged
 
 TASK = Task(classes=("angry", "sad"))
 
 
-def batch(dialogue: Tensor, target: Tensor, streams: dict[str, Stream] | None = None) -> Batch:
+def batch(dialogue: torch.Tensor, target: torch.Tensor) -> Batch:
     rows = torch.zeros_like(dialogue)
-    return Batch(
-        tuple(map(str, range(len(rows)))),
-        streams or {},
-        Context(dialogue, rows, rows),
-        {"emotion": target},
-    )
+    context = Context(dialogue, rows, rows)
+    return Batch(tuple(map(str, range(len(rows)))), {}, context, {"emotion": target})
 
 
-class Said(nn.Module):
-    def __init__(self, **answer: Any) -> None:
-        super().__init__()
-        self.answer = answer
-
-    def forward(self, *_: Any) -> Outputs:
-        return Outputs(torch.zeros(1), **self.answer)
-
-
-def test_a_short_conversation_weighs_as_much_as_a_long_one() -> None:
-    """One utterance with loss 1 and nine with loss 0: 0.5, not 0.1."""
-    losses, dialogue = torch.tensor([1.0] + [0.0] * 9), torch.tensor([4] + [2] * 9)
-    counted = torch.ones(10, dtype=torch.bool)
-    assert averaged(losses, counted, dialogue, "conversations") == pytest.approx(0.5)
-    assert averaged(losses, counted, dialogue, "utterances") == pytest.approx(0.1)
-
-
-def test_unlabelled_rows_do_not_count() -> None:
+def test_unlabelled_rows_do_not_count(given: Callable[..., Outputs]) -> None:
     logits = torch.tensor([[3.0, 0.0], [0.0, 1.0], [9.0, 0.0], [2.0, 0.0]], requires_grad=True)
-    given = batch(torch.tensor([0, 0, 0, 1]), torch.tensor([0, 0, UNLABELLED, 1]))
-    (loss,) = losses_of(ConversationCrossEntropy(TASK, 1), Said(logits=logits), given).values()
+    spoken = batch(torch.tensor([0, 0, 0, 1]), torch.tensor([0, 0, UNLABELLED, 1]))
+    (loss,) = ConversationCrossEntropy(TASK, 1)(given(logits=logits), spoken).values()
     each = nn.functional.cross_entropy(logits[[0, 1, 3]], torch.tensor([0, 0, 1]), reduction="none")
     torch.testing.assert_close(loss, ((each[0] + each[1]) / 2 + each[2]) / 2)
     nothing = batch(torch.zeros(4, dtype=torch.long), torch.full((4,), UNLABELLED))
-    (loss,) = losses_of(ConversationCrossEntropy(TASK, 1), Said(logits=logits), nothing).values()
+    (loss,) = ConversationCrossEntropy(TASK, 1)(given(logits=logits), nothing).values()
     loss.backward()
     assert loss == 0 and torch.isfinite(logits.grad).all()
 
 
-def test_only_the_encoders_named_run_and_absent_streams_do_not_count() -> None:
-    class Model(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.encoders = nn.ModuleDict({"audio": nn.Identity()})
-
-        def forward(self, *_: Any) -> Outputs:
-            raise AssertionError("the whole model is not asked")
-
-    values, mask = torch.randn(3, 2, 4), torch.tensor([[True, True], [True, False], [False, False]])
-    streams = {name: Stream(values, mask) for name in ("audio", "text")}
-    given = batch(torch.arange(3), torch.tensor([0, 1, 1]), streams)
-    objective = StreamClassification(TASK, 1, {"audio": 4})
-    losses = losses_of(objective, Model(), given)
-    vectors = torch.stack([values[0].mean(0), values[1, 0]])
-    expected = nn.functional.cross_entropy(objective.outputs[0](vectors), torch.tensor([0, 1]))
-    assert list(losses) == ["audio"]
-    with pytest.raises(MmserError, match="an encoder for each stream text; found none for text"):
-        losses_of(StreamClassification(TASK, 1, {"text": 4}), Model(), given)
-    torch.testing.assert_close(losses["audio"], expected)
-
-
-def test_steps_of_the_sequence_are_classified_apart() -> None:
-    steps, mask = torch.randn(3, 2, 4), torch.tensor([[True, True], [True, False], [True, True]])
-    given = batch(torch.tensor([0, 0, 1]), torch.tensor([0, 1, 1]))
-    objective = StreamClassification(TASK, 1, {"audio": 4, "text": 4}, "sequence", "conversations")
-    losses = losses_of(objective, Said(sequence=Stream(steps, mask)), given)
-    each = nn.functional.cross_entropy(
-        objective.outputs[1](steps[[0, 2], 1]), torch.tensor([0, 1]), reduction="none"
-    )
-    torch.testing.assert_close(losses["text"], each.mean())
-    with pytest.raises(MmserError, match="one step per stream audio, text; found none"):
-        losses_of(objective, Said(), given)
-
-
-def test_settings_that_cannot_be() -> None:
+def test_classes_are_needed() -> None:
     with pytest.raises(MmserError, match="a protocol with classes; found none"):
         ConversationCrossEntropy(Task(values=("valence",)), 1)
-    with pytest.raises(MmserError, match="found heads, utterances"):
-        StreamClassification(TASK, 1, {"audio": 4}, "heads")  # type: ignore[arg-type]
