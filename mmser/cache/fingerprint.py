@@ -45,9 +45,7 @@ class Recipe:
 
     @property
     def fingerprint(self) -> str:
-        """Twelve hexadecimal digits of SHA-256 over the canonical JSON of all that
-        changes values.
-        """
+        """Twelve hexadecimal digits of SHA-256 over the canonical JSON of what changes values."""
         content = {
             "maker": self.maker,
             "version": self.version,
@@ -79,8 +77,9 @@ class Recipe:
 
 
 def canonical(content: Any) -> str:
-    """JSON with sorted keys and no spaces. Raises MmserError for what JSON cannot hold (NaN
-    included).
+    """JSON with sorted keys and no spaces.
+
+    Raises MmserError for what JSON cannot hold (NaN included).
     """
     try:
         return json.dumps(
@@ -94,15 +93,15 @@ def canonical(content: Any) -> str:
 
 
 def check_same(recipe: Recipe, info: Path) -> None:
-    """Raise MmserError when the ``info.json`` of a store tells of another recipe; a missing file is
-    fine.
-    """
+    """Raise MmserError when a store's ``info.json`` is of another recipe; it may be missing."""
     if not info.exists():
         return
-    found = read_info(info.parent).get("fingerprint")
-    if found != recipe.fingerprint:
+    fingerprint = read_info(info.parent).get("fingerprint")
+    if fingerprint != recipe.fingerprint:
         raise MmserError(
-            f"fingerprint {recipe.fingerprint} in {info}", f"{found}", "Move that folder away."
+            f"fingerprint {recipe.fingerprint} in {info}",
+            f"{fingerprint}",
+            "Move that folder away.",
         )
 
 

@@ -47,17 +47,14 @@ def verify(directory: str | Path) -> pd.DataFrame:
     import pandas as pd
 
     stores = stores_in(directory)
-    rows = [
-        {"store": str(store), "file": name, "ok": not problem, "problem": problem}
-        for store in stores
-        for name, problem in _checked_files(store)
-    ]
+    rows = []
+    for store in stores:
+        for name, problem in _checked_files(store):
+            row = {"store": str(store), "file": name, "ok": not problem, "problem": problem}
+            rows.append(row)
     folders = dict.fromkeys(store.parent for store in stores)
-    rows += [
-        _checked_manifest(folder)
-        for folder in folders
-        if (folder / MANIFEST).exists() or has_digest(folder)
-    ]
+    with_manifest = [path for path in folders if (path / MANIFEST).exists() or has_digest(path)]
+    rows += map(_checked_manifest, with_manifest)
     return pd.DataFrame(rows, columns=["store", "file", "ok", "problem"])
 
 

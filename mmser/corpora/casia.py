@@ -47,15 +47,15 @@ class Casia:
     def utterances(self) -> Iterator[Utterance]:
         """Raises MmserError when no such file lies below the root."""
         root = existing_root(self.root, LAYOUT)
-        found: dict[str, tuple[str, str, Path]] = {}
+        clips: dict[str, tuple[str, str, Path]] = {}
         for path in media_files(root, AUDIO_SUFFIXES):
             emotion = EMOTIONS.get(path.parent.name.lower())
             speaker = path.parent.parent.name.lower()
             if emotion and speaker in GENDERS:
-                found.setdefault(f"{speaker}-{emotion}-{path.stem}", (speaker, emotion, path))
-        if not found:
+                clips.setdefault(f"{speaker}-{emotion}-{path.stem}", (speaker, emotion, path))
+        if not clips:
             raise wrong_layout(root, LAYOUT)
-        for identity, (speaker, emotion, path) in sorted(found.items()):
+        for identity, (speaker, emotion, path) in sorted(clips.items()):
             yield Utterance(
                 id=identity,
                 corpus=self.name,

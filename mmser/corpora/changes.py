@@ -52,18 +52,21 @@ class Changes:
         """Ids whose features, if there are any, were made from something else."""
         return list(dict.fromkeys(cell.id for cell in self.cells if cell.column in CONTENT))
 
-    def told(self) -> str:
+    def summary(self) -> str:
         """One line that names the first of them."""
-        cells = [f"{cell.id} {cell.column} {cell.before!r} -> {cell.now!r}" for cell in self.cells]
-        parts = [f"{len(cells)} cells ({_shown(cells)})"] if cells else []
-        parts += [f"{len(self.added)} utterances more ({_shown(self.added)})"] if self.added else []
-        parts += (
-            [f"{len(self.removed)} utterances less ({_shown(self.removed)})"]
-            if self.removed
-            else []
-        )
-        parts += [f"the media of {len(self.moved)} utterances lie elsewhere"] if self.moved else []
-        return "; ".join(parts)
+        lines = []
+        if self.cells:
+            cells = [
+                f"{cell.id} {cell.column} {cell.before!r} -> {cell.now!r}" for cell in self.cells
+            ]
+            lines.append(f"{len(cells)} cells ({_shown(cells)})")
+        if self.added:
+            lines.append(f"{len(self.added)} utterances more ({_shown(self.added)})")
+        if self.removed:
+            lines.append(f"{len(self.removed)} utterances less ({_shown(self.removed)})")
+        if self.moved:
+            lines.append(f"the media of {len(self.moved)} utterances lie elsewhere")
+        return "; ".join(lines)
 
 
 def changes_of(before: pd.DataFrame, now: pd.DataFrame) -> Changes:

@@ -16,7 +16,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from mmser.core.utterance import Utterance
-from mmser.corpora.layout import AUDIO_SUFFIXES, duration, existing_root, media_files, wrong_layout
+from mmser.corpora.layout import (
+    AUDIO_SUFFIXES,
+    clips_by_name,
+    duration,
+    existing_root,
+    media_files,
+    wrong_layout,
+)
 
 LAYOUT = "EMO-DB: files such as wav/03a01Fa.wav (also .flac)"
 CODE = re.compile(r"(\d\d)([ab]\d\d)([WLEAFTN])([a-z])")
@@ -59,15 +66,11 @@ class Emodb:
     def utterances(self) -> Iterator[Utterance]:
         """Raises MmserError when no such file lies below the root."""
         root = existing_root(self.root, LAYOUT)
-        found = {
-            path.stem: path
-            for path in media_files(root, AUDIO_SUFFIXES)
-            if CODE.fullmatch(path.stem)
-        }
-        if not found:
+        clips = clips_by_name(media_files(root, AUDIO_SUFFIXES), CODE)
+        if not clips:
             raise wrong_layout(root, LAYOUT)
-        warnings = length_warnings({stem: duration(path) for stem, path in found.items()})
-        for stem, path in sorted(found.items()):
+        warnings = length_warnings({stem: duration(path) for stem, path in clips.items()})
+        for stem, path in sorted(clips.items()):
             speaker, text, emotion = stem[:2], stem[2:5], stem[5]
             yield Utterance(
                 id=stem,
@@ -84,14 +87,12 @@ class Emodb:
 
 
 def length_warnings(seconds: Mapping[str, float | None]) -> dict[str, str]:
-    """What speaks against the original: a clip outside 1.2 to 9.0 s, or many clips cut to one
-    length.
-    """
-    known = {stem: round(length, 2) for stem, length in seconds.items() if length is not None}
-    length, count = Counter(known.values()).most_common(1)[0] if known else (0.0, 0)
+    """{clip: why it is not of the original corpus}: an unusual length, or that of many others."""
+    lengths = {stem: round(length, 2) for stem, length in seconds.items() if length is not None}
+    length, count = Counter(lengths.values()).most_common(1)[0] if lengths else (0.0, 0)
     cut = count > max(SAME_SHARE * len(seconds), 2)
     warnings = {}
-    for stem, value in known.items():
+    for stem, value in lengths.items():
         if cut and value == length:
             warnings[stem] = (
                 f"not the original EMO-DB: {count} of {len(seconds)} clips last exactly "

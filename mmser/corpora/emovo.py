@@ -12,7 +12,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mmser.core.utterance import Utterance
-from mmser.corpora.layout import AUDIO_SUFFIXES, existing_root, media_files, wrong_layout
+from mmser.corpora.layout import (
+    AUDIO_SUFFIXES,
+    clips_by_name,
+    existing_root,
+    media_files,
+    wrong_layout,
+)
 
 LAYOUT = "EMOVO: folders f1 .. f3, m1 .. m3 of files such as dis-f1-b1.wav (also .flac)"
 CODE = re.compile(r"(dis|gio|neu|pau|rab|sor|tri)-([fm]\d)-([a-z]\d)")
@@ -40,14 +46,10 @@ class Emovo:
     def utterances(self) -> Iterator[Utterance]:
         """Raises MmserError when no such file lies below the root."""
         root = existing_root(self.root, LAYOUT)
-        found = {
-            path.stem: path
-            for path in media_files(root, AUDIO_SUFFIXES)
-            if CODE.fullmatch(path.stem)
-        }
-        if not found:
+        clips = clips_by_name(media_files(root, AUDIO_SUFFIXES), CODE)
+        if not clips:
             raise wrong_layout(root, LAYOUT)
-        for stem, path in sorted(found.items()):
+        for stem, path in sorted(clips.items()):
             emotion, speaker, sentence = stem.split("-")
             yield Utterance(
                 id=stem,

@@ -40,7 +40,7 @@ class Enterface05:
     def utterances(self) -> Iterator[Utterance]:
         """Raises MmserError when no such file lies below the root."""
         root = existing_root(self.root, LAYOUT)
-        found: dict[str, tuple[str, str, str, Path]] = {}
+        clips: dict[str, tuple[str, str, str, Path]] = {}
         for path in media_files(root, VIDEO_SUFFIXES):
             folders = path.relative_to(root).parts[:-1]
             subject = next(
@@ -55,11 +55,11 @@ class Enterface05:
                 )
                 speaker = f"{int(subject):02d}"
                 identity = f"s{speaker}-{emotion}-{sentence or path.stem}"
-                identity = f"{identity}-{path.stem}" if identity in found else identity
-                found[identity] = (speaker, emotion, sentence, path)
-        if not found:
+                identity = f"{identity}-{path.stem}" if identity in clips else identity
+                clips[identity] = (speaker, emotion, sentence, path)
+        if not clips:
             raise wrong_layout(root, LAYOUT)
-        for identity, (speaker, emotion, sentence, path) in sorted(found.items()):
+        for identity, (speaker, emotion, sentence, path) in sorted(clips.items()):
             yield Utterance(
                 id=identity,
                 corpus=self.name,

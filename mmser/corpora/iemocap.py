@@ -72,10 +72,10 @@ class Iemocap:
         """Raises MmserError when no evaluation file lies below the root."""
         root = existing_root(self.root, LAYOUT)
         depths = ("Session*", "*/Session*", "*/*/Session*")
-        found = (
+        files_by_depth = (
             sorted(root.glob(f"{sessions}/dialog/EmoEvaluation/Ses*.txt")) for sessions in depths
         )
-        evaluations = next(filter(None, found), None)
+        evaluations = next(filter(None, files_by_depth), None)
         if evaluations is None:
             raise wrong_layout(root, LAYOUT)
         for path in evaluations:

@@ -71,13 +71,13 @@ def read_evaluation(path: Path) -> Iterator[Evaluated]:
     current: Evaluated | None = None
     votes: dict[str, Vote] = {}
     for line in read_label_text(path).splitlines():
-        if found := CONSENSUS.match(line):
+        if match := CONSENSUS.match(line):
             if current:
                 yield replace(current, votes=tuple(votes.values()))
-            current, votes = _consensus(found), {}
-        elif found := VOTE.match(line):
-            vote = votes.get(found[2], Vote(annotator=found[2]))
-            votes[found[2]] = _voted(vote, found[1], found[3])
+            current, votes = _consensus(match), {}
+        elif match := VOTE.match(line):
+            vote = votes.get(match[2], Vote(annotator=match[2]))
+            votes[match[2]] = _voted(vote, match[1], match[3])
     if current:
         yield replace(current, votes=tuple(votes.values()))
 
@@ -95,11 +95,11 @@ def read_votes(folder: Path, dialogue: str) -> dict[str, tuple[Vote, ...]]:
         if kind not in ("cat", "atr") or not annotator:
             continue
         for line in read_label_text(path).splitlines():
-            if found := ANNOTATION.match(line):
-                by_annotator = votes.setdefault(found[1], {})
+            if match := ANNOTATION.match(line):
+                by_annotator = votes.setdefault(match[1], {})
                 vote = by_annotator.get(annotator.upper(), Vote(annotator=annotator.upper()))
                 by_annotator[annotator.upper()] = _voted(
-                    vote, "C" if kind == "cat" else "A", found[2]
+                    vote, "C" if kind == "cat" else "A", match[2]
                 )
     return {identity: tuple(by_annotator.values()) for identity, by_annotator in votes.items()}
 
@@ -108,8 +108,8 @@ def read_transcripts(path: Path) -> dict[str, str]:
     """``name [006.2901-008.2357]: Excuse me.``; empty when the file is lacking."""
     if not path.is_file():
         return {}
-    found = (TRANSCRIPT.match(line.strip()) for line in read_label_text(path).splitlines())
-    return {match[1]: match[2].strip() for match in found if match}
+    lines = (TRANSCRIPT.match(line.strip()) for line in read_label_text(path).splitlines())
+    return {match[1]: match[2].strip() for match in lines if match}
 
 
 def read_alignment(path: Path) -> tuple[Word, ...]:
@@ -120,21 +120,21 @@ def read_alignment(path: Path) -> tuple[Word, ...]:
         return ()
     words = []
     for line in read_label_text(path).splitlines():
-        found = SEGMENT.match(line)
-        if found and not found[4].startswith(("<", "+", "[")):
-            text = VARIANT.sub("", found[4]).lower()
+        match = SEGMENT.match(line)
+        if match and not match[4].startswith(("<", "+", "[")):
+            text = VARIANT.sub("", match[4]).lower()
             words.append(
-                Word(text, round(int(found[1]) * FRAME, 2), round((int(found[2]) + 1) * FRAME, 2))
+                Word(text, round(int(match[1]) * FRAME, 2), round((int(match[2]) + 1) * FRAME, 2))
             )
     return tuple(words)
 
 
-def _consensus(found: re.Match[str]) -> Evaluated:
-    emotion = found[4].lower()
-    ratings = [_number(text) for text in (found[5] or "").split(",")]
+def _consensus(match: re.Match[str]) -> Evaluated:
+    emotion = match[4].lower()
+    ratings = [_number(text) for text in (match[5] or "").split(",")]
     valence, arousal, dominance = ratings if len(ratings) == 3 else (None, None, None)
     word = None if emotion == NO_AGREEMENT else emotion
-    return Evaluated(found[3], float(found[1]), float(found[2]), word, valence, arousal, dominance)
+    return Evaluated(match[3], float(match[1]), float(match[2]), word, valence, arousal, dominance)
 
 
 def _voted(vote: Vote, kind: str, content: str) -> Vote:

@@ -1,9 +1,8 @@
-"""What the parsers share: the root folder of a corpus, its media files, and the error for a wrong
-folder.
-"""
+"""What the parsers share: a corpus's root folder, its media files, the error for a wrong folder."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -62,6 +61,14 @@ def media(files: Iterable[Path], suffixes: tuple[str, ...]) -> Iterator[Path]:
     return (
         path for path in files if path.suffix.lower() in suffixes and not path.name.startswith(".")
     )
+
+
+def clips_by_name(files: Iterable[Path], code: re.Pattern[str]) -> dict[str, Path]:
+    """{name without suffix: file} of the files whose names fit the corpus's code.
+
+    Of several files of one name the last counts.
+    """
+    return {path.stem: path for path in files if code.fullmatch(path.stem)}
 
 
 def named(files: Iterable[Path], *names: str) -> list[Path]:

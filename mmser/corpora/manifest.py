@@ -109,14 +109,12 @@ def _read_csv(source: Path) -> pd.DataFrame:
 
 
 def _row(utterance: Utterance) -> dict[str, Any]:
+    # By name, since `asdict` would also turn the words and votes inside into dictionaries.
     row = {name: getattr(utterance, name) for name in FIELDS}
     row |= {name: None if row[name] is None else str(row[name]) for name in PATHS}
     for name in JSON_COLUMNS:
-        row[name] = (
-            json.dumps([_compact(item) for item in row[name]], ensure_ascii=False)
-            if row[name]
-            else None
-        )
+        items = [_compact(item) for item in row[name]]
+        row[name] = json.dumps(items, ensure_ascii=False) if items else None
     return row | dict(utterance.extra)
 
 
@@ -126,22 +124,18 @@ def _compact(item: Word | Vote) -> dict[str, Any]:
 
 
 def _utterance(row: dict[Any, Any]) -> Utterance:
-    known = {name: row[name] for name in FIELDS if name in row and not _missing(row[name])}
-    arguments: dict[str, Any] = {name: str(value) for name, value in known.items()}
-    arguments |= {name: float(known[name]) for name in NUMBERS if name in known}
-    arguments |= {name: Path(known[name]) for name in PATHS if name in known}
-    if "turn" in known:
-        arguments["turn"] = int(known["turn"])
-    if "words" in known:
-        arguments["words"] = tuple(Word(**word) for word in json.loads(known["words"]))
-    if "votes" in known:
-        arguments["votes"] = tuple(_vote(vote) for vote in json.loads(known["votes"]))
-    extra = {
-        str(key): str(value)
-        for key, value in row.items()
-        if key not in FIELDS and not _missing(value)
-    }
-    return Utterance(**arguments, extra=extra)
+    cells = {name: row[name] for name in FIELDS if name in row and not _missing(row[name])}
+    arguments: dict[str, Any] = {name: str(cell) for name, cell in cells.items()}
+    arguments |= {name: float(cells[name]) for name in NUMBERS if name in cells}
+    arguments |= {name: Path(cells[name]) for name in PATHS if name in cells}
+    if "turn" in cells:
+        arguments["turn"] = int(cells["turn"])
+    if "words" in cells:
+        arguments["words"] = tuple(Word(**word) for word in json.loads(cells["words"]))
+    if "votes" in cells:
+        arguments["votes"] = tuple(_vote(vote) for vote in json.loads(cells["votes"]))
+    further = {key: cell for key, cell in row.items() if key not in FIELDS and not _missing(cell)}
+    return Utterance(**arguments, extra={str(key): str(cell) for key, cell in further.items()})
 
 
 def _vote(vote: dict[str, Any]) -> Vote:

@@ -130,8 +130,8 @@ def _clips(files: Sequence[Path], root: Path, split: str) -> Clips:
         plain: dict[str, Path] = {}
         final: dict[str, Path] = {}
         for path in inside(files, root, folder):
-            if found := CLIP.fullmatch(path.name):
-                (final if found[1] else plain).setdefault(found[2], path)
+            if match := CLIP.fullmatch(path.name):
+                (final if match[1] else plain).setdefault(match[2], path)
         if plain or final:
             return Clips(next(iter((plain or final).values())).parent, plain, final)
     return Clips(None, {}, {})

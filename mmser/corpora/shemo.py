@@ -18,6 +18,7 @@ from mmser.core.folders import files_below
 from mmser.core.utterance import Utterance
 from mmser.corpora.layout import (
     AUDIO_SUFFIXES,
+    clips_by_name,
     existing_root,
     media,
     named,
@@ -49,13 +50,11 @@ class Shemo:
         """Raises MmserError when no such file lies below the root."""
         root = existing_root(self.root, LAYOUT)
         files = files_below(root)
-        found = {
-            path.stem: path for path in media(files, AUDIO_SUFFIXES) if CODE.fullmatch(path.stem)
-        }
-        if not found:
+        clips = clips_by_name(media(files, AUDIO_SUFFIXES), CODE)
+        if not clips:
             raise wrong_layout(root, LAYOUT)
         transcripts = _transcripts(files)
-        for stem, path in sorted(found.items()):
+        for stem, path in sorted(clips.items()):
             yield Utterance(
                 id=stem,
                 corpus=self.name,

@@ -32,14 +32,14 @@ class Tess:
     def utterances(self) -> Iterator[Utterance]:
         """Raises MmserError when no such file lies below the root."""
         root = existing_root(self.root, LAYOUT)
-        found: dict[tuple[str, str, str], Path] = {}
+        clips: dict[tuple[str, str, str], Path] = {}
         for path in media_files(root, AUDIO_SUFFIXES):
             if code := CODE.fullmatch(path.stem):
                 speaker = "YAF" if code[1].upper() == "YAF" else "OAF"
-                found.setdefault((speaker, code[2].lower(), code[3].lower()), path)
-        if not found:
+                clips.setdefault((speaker, code[2].lower(), code[3].lower()), path)
+        if not clips:
             raise wrong_layout(root, LAYOUT)
-        for (speaker, word, emotion), path in sorted(found.items()):
+        for (speaker, word, emotion), path in sorted(clips.items()):
             yield Utterance(
                 id=f"{speaker}_{word}_{emotion}",
                 corpus=self.name,

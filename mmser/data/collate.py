@@ -15,9 +15,7 @@ from mmser.data.sample import Sample, Track
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What one step of a stream looks like: its feature shape, and whether it holds
-    whole numbers.
-    """
+    """What one step of a stream looks like: its feature shape, and if it holds whole numbers."""
 
     feature: tuple[int, ...]
     whole: bool = False
@@ -29,8 +27,7 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Collate:
-    """Callable for the data loader; ``shapes`` names every stream, so that an absent one is still
-    there.
+    """Callable for the data loader; ``shapes`` names every stream, so that none is left out.
 
     Padded positions hold zeros. An absent modality is a row of False; time is at least 1.
     ``aligned`` streams share one time axis, so all are padded to the longest of any stream.
@@ -42,7 +39,9 @@ class Collate:
     traces: frozenset[str] = frozenset()
 
     def __call__(self, samples: Sequence[Sample]) -> Batch:
-        tracks = {name: [sample.streams.get(name) for sample in samples] for name in self.shapes}
+        tracks: dict[str, list[Track | None]] = {}
+        for name in self.shapes:
+            tracks[name] = [sample.streams.get(name) for sample in samples]
         least = max(map(_longest, tracks.values())) if self.aligned else 1
         padded = {name: pad(tracks[name], shape, least) for name, shape in self.shapes.items()}
         return Batch(
@@ -53,10 +52,7 @@ class Collate:
                 turn=torch.tensor([sample.turn for sample in samples], dtype=torch.long),
                 speaker=torch.tensor([sample.speaker for sample in samples], dtype=torch.long),
             ),
-            targets={
-                name: _stacked([sample.targets[name] for sample in samples])
-                for name in samples[0].targets
-            },
+            targets={name: _stacked(samples, name) for name in samples[0].targets},
             traces={name: each for name, each in padded.items() if name in self.traces},
         )
 
@@ -84,5 +80,5 @@ def _longest(tracks: Sequence[Track | None]) -> int:
     return max((len(track) for track in tracks if track is not None), default=0)
 
 
-def _stacked(rows: Sequence[np.ndarray]) -> Tensor:
-    return torch.from_numpy(np.stack(rows))
+def _stacked(samples: Sequence[Sample], target: str) -> Tensor:
+    return torch.from_numpy(np.stack([sample.targets[target] for sample in samples]))

@@ -1,11 +1,10 @@
-"""What a protocol expects of a corpus, and in what a given copy differs from it, down to the
-utterance.
-"""
+"""What a protocol expects of a corpus, and in what a given copy differs, down to the utterance."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 
 import pandas as pd
 
@@ -27,11 +26,11 @@ BRACES = re.compile(r"\{([^{}]*)\}")
 
 
 def differences(table: pd.DataFrame, counts: Counts, ids: Sequence[str]) -> list[str]:
-    """One line per count or id list that ``table`` (columns of the manifest plus ``label``) does
-    not meet.
+    """One line per count or id list that ``table`` does not meet.
 
-    ``ids`` are patterns as in a shell, ``03-{01..08}-{a,b}``; ``{speaker}`` in a pattern stands for
-    each speaker that is present, so that half a corpus can be checked in full.
+    ``table`` has the columns of the manifest and ``label``. ``ids`` are patterns as in a shell,
+    ``03-{01..08}-{a,b}``; ``{speaker}`` in a pattern stands for each speaker that is present, so
+    that half a corpus can be checked in full.
     """
     if not isinstance(counts, Mapping):
         raise MmserError(
@@ -42,23 +41,25 @@ def differences(table: pd.DataFrame, counts: Counts, ids: Sequence[str]) -> list
 
 
 def fewer_speakers(table: pd.DataFrame, counts: Counts) -> list[str]:
-    """A line when whole speakers of the corpus are not there: a part of it that can be checked in
-    full, and used.
+    """A line when whole speakers of the corpus are missing.
+
+    What is there can be checked in full all the same, and used.
     """
-    found, expected = table["speaker"].nunique(), counts.get("speakers")
-    if not isinstance(expected, int) or found >= expected:
+    present, expected = table["speaker"].unique(), counts.get("speakers")
+    if not isinstance(expected, int) or len(present) >= expected:
         return []
-    return [f"{found} speakers, not {expected} ({shortened(table['speaker'].unique())})"]
+    return [f"{len(present)} speakers, not {expected} ({shortened(present)})"]
 
 
 def expand(pattern: str) -> Iterator[str]:
     """``a{01..03}{x,y}`` -> a01x, a01y, a02x, ...: comma lists and number ranges (width kept)."""
-    found = BRACES.search(pattern)
-    if not found:
+    braces = BRACES.search(pattern)
+    if not braces:
         yield pattern
         return
-    for choice in _choices(found[1]):
-        yield from expand(pattern[: found.start()] + choice + pattern[found.end() :])
+    before, after = pattern[: braces.start()], pattern[braces.end() :]
+    for choice in _choices(braces[1]):
+        yield from expand(before + choice + after)
 
 
 def _choices(content: str) -> list[str]:
@@ -76,21 +77,23 @@ def _id_differences(table: pd.DataFrame, patterns: Sequence[str]) -> Iterator[st
         return
     speakers = ",".join(sorted(table["speaker"].unique()))
     filled = [pattern.replace("{speaker}", f"{{{speakers}}}") for pattern in patterns]
-    expected = {identity for pattern in filled for identity in expand(pattern)}
-    found = set(table["id"])
-    for what, ids in (("missing", expected - found), ("not of the corpus", found - expected)):
-        if ids:
-            yield f"{len(ids)} {what}: {shortened(ids)}"
+    expected = set(chain.from_iterable(map(expand, filled)))
+    present = set(table["id"])
+    if missing := expected - present:
+        yield f"{len(missing)} missing: {shortened(missing)}"
+    if foreign := present - expected:
+        yield f"{len(foreign)} not of the corpus: {shortened(foreign)}"
 
 
 def _count_differences(table: pd.DataFrame, counts: Counts) -> Iterator[str]:
     for key, expected in counts.items():
         if key not in NUMBERS and not isinstance(expected, Mapping):
-            wanted = (
+            raise MmserError(
                 f"{', '.join(NUMBERS)}, or a column with the number of utterances by value, "
-                "in protocol.counts"
+                "in protocol.counts",
+                f"{key}: {expected}",
+                "Correct it.",
             )
-            raise MmserError(wanted, f"{key}: {expected}", "Correct it.")
         if key == "total":
             if len(table) != expected:
                 yield f"{len(table)} utterances, not {expected}"
@@ -99,9 +102,9 @@ def _count_differences(table: pd.DataFrame, counts: Counts) -> Iterator[str]:
                 table, "speaker", dict.fromkeys(sorted(table["speaker"].unique()), expected)
             )
         elif key == "speakers":
-            found = table["speaker"].nunique()
-            if isinstance(expected, int) and found > expected:
-                yield f"{found} speakers, not {expected} ({shortened(table['speaker'].unique())})"
+            present = table["speaker"].unique()
+            if isinstance(expected, int) and len(present) > expected:
+                yield f"{len(present)} speakers, not {expected} ({shortened(present)})"
         elif isinstance(expected, Mapping):
             yield from _column_differences(table, key, expected)
 
@@ -111,9 +114,8 @@ def _column_differences(
 ) -> Iterator[str]:
     require_columns(table, key.split("/"), f"a manifest for protocol.counts.{key}")
     members: dict[str, list[str]] = {}
-    for identity, *values in zip(
-        table["id"], *(table[name] for name in key.split("/")), strict=True
-    ):
+    columns = [table[name] for name in key.split("/")]
+    for identity, *values in zip(table["id"], *columns, strict=True):
         members.setdefault("/".join(map(str, values)), []).append(identity)
     for value, number in expected.items():
         ids = members.pop(str(value), [])

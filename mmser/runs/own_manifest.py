@@ -61,7 +61,7 @@ def check_unchanged(directory: Path, cached: pd.DataFrame) -> None:
     if changes.of_facts:
         raise MmserError(
             f"the labels and utterances that {directory} was made from",
-            changes.told(),
+            changes.summary(),
             "Choose another folder with run=DIR for the corpus as it is now; this run keeps what "
             "it was made from.",
         )

@@ -58,13 +58,13 @@ def write_iemocap(root: Path, cast: Sequence[Speaker], parts: dict[Speaker, list
         for number, begin in enumerate(range(0, length, LINES_PER_DIALOGUE)):
             named = "FM"[number % 2]
             name = f"Ses{session:02d}{named}_impro{number // 2 + 1:02d}"
-            chosen = {
+            lines = {
                 speaker: parts[speaker][begin : begin + LINES_PER_DIALOGUE] for speaker in pair
             }
             folder = root / f"Session{session}"
             # The evaluation is written last: where it lies, the dialogue is whole.
             if not (folder / "dialog" / "EmoEvaluation" / f"{name}.txt").is_file():
-                _write_dialogue(folder, name, chosen)
+                _write_dialogue(folder, name, lines)
 
 
 def _write_dialogue(folder: Path, name: str, lines: dict[Speaker, list[Line]]) -> None:

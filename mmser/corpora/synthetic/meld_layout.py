@@ -71,15 +71,14 @@ def write_meld(root: Path, cast: Sequence[Speaker], parts: dict[Speaker, list[Li
 
 
 def _entries(cast: Sequence[Speaker], parts: dict[Speaker, list[Line]]) -> Iterator[_Entry]:
-    """The two speakers of a session talk to each other; dialogues are numbered anew
-    in each split.
-    """
+    """The two speakers of a session talk to each other; each split counts its own dialogues."""
     counts = dict.fromkeys(FOLDERS, 0)
-    dialogues = [
-        [line for turn in zip(*chunk, strict=True) for line in turn]
-        for session in sorted({speaker.session for speaker in cast})
-        for chunk in _chunks([parts[speaker] for speaker in cast if speaker.session == session])
-    ]
+    dialogues: list[list[Line]] = []
+    for session in sorted({speaker.session for speaker in cast}):
+        pair = [parts[speaker] for speaker in cast if speaker.session == session]
+        for chunk in _chunks(pair):
+            turns = zip(*chunk, strict=True)  # the two speak in turn
+            dialogues.append([line for turn in turns for line in turn])
     for index, lines in enumerate(dialogues):
         split = SPLITS[index % len(SPLITS)]
         for number, line in enumerate(lines):

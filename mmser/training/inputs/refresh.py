@@ -112,6 +112,6 @@ def _kept(table: pd.DataFrame, folder: Path) -> Changes | None:
         level,
         "the corpus %s says other things than its cache, which follows: %s",
         folder.name,
-        changes.told(),
+        changes.summary(),
     )
     return changes
