@@ -92,9 +92,9 @@ def run(options: argparse.Namespace) -> int:
 
 def _fuse_folders(options: argparse.Namespace) -> str:
     """Concordance per attribute and stage under both protocols."""
-    from mmser.late_fusion.folders import FRAME_METHODS, fuse_folders
-    from mmser.late_fusion.stages import StageSettings
-    from mmser.late_fusion.summary import fusion_text, write_fusion
+    from mmser.late_fusion.folder_fusion import FRAME_METHODS, fuse_folders
+    from mmser.late_fusion.fusion_summary import fusion_text, write_fusion
+    from mmser.late_fusion.multistage import StageSettings
 
     method = _method(options.method or "svr", FRAME_METHODS, "frames")
     settings = StageSettings(
@@ -127,8 +127,8 @@ def _fuse_folders(options: argparse.Namespace) -> str:
 
 def _fuse_tables(options: argparse.Namespace) -> str:
     """Scores of every system, of their plain mean and of the fusion."""
-    from mmser.late_fusion.scores import score_beside
-    from mmser.late_fusion.tables import TABLE_METHODS, fuse_tables
+    from mmser.late_fusion.system_scores import score_beside
+    from mmser.late_fusion.table_fusion import TABLE_METHODS, fuse_tables
 
     method = _method(options.method or "mean", TABLE_METHODS, "tables")
     fused = fuse_tables(options.sources, method, options.validation, options.shared_only)  # type: ignore[arg-type]

@@ -8,8 +8,8 @@ from makers.fusion_folders import smooth_noise
 from sklearn.linear_model import Ridge
 from sklearn.svm import LinearSVR
 
+from mmser.late_fusion.frame_windows import offsets, windows
 from mmser.late_fusion.linear_svr import fit_linear
-from mmser.late_fusion.windows import offsets, windows
 
 COSTS = (0.001, 0.01, 1.0)
 

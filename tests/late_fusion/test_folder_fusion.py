@@ -13,9 +13,9 @@ from makers.fusion_folders import smooth_noise, write_folder, write_study
 from mmser.cli import main
 from mmser.core.errors import MmserError, UsageError
 from mmser.corpora.avec_csv import read_folder
-from mmser.late_fusion.folders import fuse_folders
-from mmser.late_fusion.stages import StageSettings
-from mmser.late_fusion.summary import fusion_text, write_fusion
+from mmser.late_fusion.folder_fusion import fuse_folders
+from mmser.late_fusion.fusion_summary import fusion_text, write_fusion
+from mmser.late_fusion.multistage import StageSettings
 from mmser.metrics.regression import ccc
 
 QUICK = StageSettings(stages=2, contexts=(1,), costs=(0.1,), folds=3, inner_folds=2)

@@ -1,6 +1,4 @@
-"""Fuse folders of frame-level predictions, one folder per model: `mmser fuse DIR DIR ... --gold
-DIR`.
-"""
+"""Fuse folders of frame-level predictions, one per model: `mmser fuse DIR DIR ... --gold DIR`."""
 
 from __future__ import annotations
 
@@ -15,18 +13,19 @@ import pandas as pd
 from mmser.core.errors import MmserError, UsageError
 from mmser.corpora.avec_csv import Track, read_folder
 from mmser.extraction.progress import Progress
-from mmser.late_fusion.alignment import Recordings, align_recordings
-from mmser.late_fusion.grouping import Grouping, group_recordings
-from mmser.late_fusion.protocols import (
+from mmser.late_fusion.frame_protocols import (
     BEST,
     MEAN,
     Fitted,
-    Protocol,
+    FrameProtocol,
     best_single,
     count_fits,
     fit_protocol,
+    outputs_of,
 )
-from mmser.late_fusion.stages import StageSettings, pooled_ccc
+from mmser.late_fusion.grouping import Grouping, group_recordings
+from mmser.late_fusion.multistage import StageSettings, pooled_ccc
+from mmser.late_fusion.shared_axis import Recordings, align_recordings
 
 FRAME_METHODS = ("svr", "ridge", "mean")
 FrameMethod = Literal["svr", "ridge", "mean"]
@@ -55,7 +54,7 @@ def fuse_folders(
     folders: Sequence[str | Path],
     gold: str | Path | None = None,
     method: FrameMethod = "svr",
-    protocol: Protocol = "by_subject",
+    protocol: FrameProtocol = "by_subject",
     settings: StageSettings | None = None,
     subjects: str | Path | None = None,
     tolerance: int = 20,
@@ -78,10 +77,10 @@ def fuse_folders(
         raise UsageError(
             "labels to fit the fusion on", "no --gold", "Name their folder, or use --method mean."
         )
-    lengths = {name: int((~np.isnan(v)).any(axis=1).sum()) for name, v in recordings.labels.items()}
+    lengths = {name: _labelled_frames(labels) for name, labels in recordings.labels.items()}
     grouping = group_recordings(lengths, subjects)
     notes.append(f"Groups kept together by by_subject: {grouping.how}.")
-    protocols: list[Protocol] = ["resubstitution"]
+    protocols: list[FrameProtocol] = ["resubstitution"]
     if protocol == "by_subject" or len(grouping.names) > 2:
         protocols.append("by_subject")
     else:
@@ -89,9 +88,9 @@ def fuse_folders(
             "No cross-validation by subject: it needs three groups, there are "
             f"{len(grouping.names)}."
         )
-    fitted: dict[str, Fitted] = {
-        name: _fit(name, recordings, grouping, settings) for name in protocols
-    }
+    fitted: dict[str, Fitted] = {}
+    for name in protocols:
+        fitted[name] = _fit(name, recordings, grouping, settings)
     return _result(recordings, method, protocol, fitted, notes)
 
 
@@ -109,7 +108,9 @@ def _named(folders: Sequence[str | Path]) -> dict[str, Path]:
     }
 
 
-def _fit(name: Any, recordings: Recordings, grouping: Grouping, settings: StageSettings) -> Fitted:
+def _fit(
+    name: FrameProtocol, recordings: Recordings, grouping: Grouping, settings: StageSettings
+) -> Fitted:
     others = len(recordings.labels) < len(recordings.outputs)
     with Progress(name, count_fits(name, settings, grouping, others), unit="fits") as progress:
         fitted = fit_protocol(
@@ -160,11 +161,7 @@ def _yardsticks(
 ) -> list[dict[str, Any]]:
     if single is None:
         best = best_single(recordings.outputs, recordings.labels, list(recordings.labels))
-        chosen = {name: recordings.outputs[name] for name in recordings.labels}
-        single = {
-            name: np.stack([v[:, m, a] for a, m in enumerate(best)], axis=1)
-            for name, v in chosen.items()
-        }
+        single = {name: outputs_of(best, recordings.outputs[name]) for name in recordings.labels}
     return [_row(recordings, means, protocol, MEAN), _row(recordings, single, protocol, BEST)]
 
 
@@ -185,8 +182,13 @@ def _row(
     )
 
 
+def _labelled_frames(labels: np.ndarray) -> int:
+    """How many frames of labels (frame, attribute) have any label."""
+    return int((~np.isnan(labels)).any(axis=1).sum())
+
+
 def _data_notes(recordings: Recordings, gold: Mapping[str, Track]) -> list[str]:
-    scored = sum(int((~np.isnan(v)).any(axis=1).sum()) for v in recordings.labels.values())
+    scored = sum(_labelled_frames(labels) for labels in recordings.labels.values())
     frames = sum(map(len, recordings.times.values()))
     notes = [
         f"{len(recordings.models)} models, {len(recordings.times)} recordings, {frames} frames; "
@@ -216,7 +218,7 @@ def _data_notes(recordings: Recordings, gold: Mapping[str, Track]) -> list[str]:
             f"{len(unknown)} recordings have labels and no predictions, such as {unknown[0]}: "
             "left out."
         )
-    if gold and not any((~np.isnan(v)).any() for v in recordings.labels.values()):
+    if gold and not scored:
         raise MmserError(
             "labelled frames", "only empty cells in the labels", "Check the folder of labels."
         )

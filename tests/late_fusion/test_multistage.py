@@ -9,11 +9,11 @@ import pytest
 from makers.fusion_folders import smooth_noise
 
 from mmser.core.errors import MmserError, UsageError
+from mmser.late_fusion.frame_protocols import fit_protocol
+from mmser.late_fusion.frame_windows import Form
 from mmser.late_fusion.grouping import Grouping
 from mmser.late_fusion.linear_svr import fit_linear
-from mmser.late_fusion.protocols import fit_protocol
-from mmser.late_fusion.stages import StageSettings, fit_chain, pooled_ccc
-from mmser.late_fusion.windows import Form
+from mmser.late_fusion.multistage import StageSettings, fit_chain, pooled_ccc
 
 SMALL = StageSettings(
     stages=2, contexts=(1, 2), costs=(0.01, 0.1), rows=400, folds=3, inner_folds=2
@@ -155,7 +155,7 @@ def test_no_frame_of_another_recording_stands_in_a_window(
         rows.append(features)
         return fit_linear(features, targets, *rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("mmser.late_fusion.stages.fit_linear", watched)
+    monkeypatch.setattr("mmser.late_fusion.multistage.fit_linear", watched)
     labels = {f"s{i}": smooth_noise(np.random.default_rng(i), 30, 1) for i in range(4)}
     base = {name: np.full((30, 3), 1.0 + place, np.float32) for place, name in enumerate(labels)}
     one = StageSettings(stages=1, contexts=(40,), costs=(0.1,), rows=400, form=form)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mmser.late_fusion.windows import Form, filtered, offsets, windows
+from mmser.late_fusion.frame_windows import Form, filtered, offsets, windows
 
 CHANNELS = np.arange(12, dtype=np.float32).reshape(6, 2)
 

@@ -19,16 +19,18 @@ import numpy as np
 
 from mmser.core.errors import MmserError
 from mmser.late_fusion.grouping import Grouping
-from mmser.late_fusion.stages import Arrays, Chain, StageSettings, Tick, fit_chain, pooled_ccc
+from mmser.late_fusion.multistage import Arrays, Chain, StageSettings, Tick, fit_chain, pooled_ccc
 
-Protocol = Literal["by_subject", "resubstitution"]
+FrameProtocol = Literal["by_subject", "resubstitution"]
 MEAN, BEST = "plain mean", "best single model"
 
 
 @dataclass(slots=True, eq=False)
 class Fitted:
-    """``stages`` holds {recording: (frame, attribute)} per stage; ``choices`` rows of what the grid
-    search chose.
+    """A fusion under one protocol.
+
+    ``stages`` holds {recording: (frame, attribute)} per stage, ``best_single`` the same of the best
+    model alone, ``choices`` one row per fold, stage and attribute with the best point of the grid.
     """
 
     stages: list[dict[str, np.ndarray]] = field(default_factory=list)
@@ -38,7 +40,7 @@ class Fitted:
 
 
 def fit_protocol(
-    protocol: Protocol, outputs: Arrays, labels: Mapping[str, np.ndarray], grouping: Grouping,
+    protocol: FrameProtocol, outputs: Arrays, labels: Mapping[str, np.ndarray], grouping: Grouping,
     settings: StageSettings, tick: Tick,
 ) -> Fitted:  # fmt: skip
     """Fuse every recording of ``outputs`` (frame, model, attribute) under one protocol.
@@ -71,10 +73,11 @@ def fit_protocol(
 
 
 def count_fits(
-    protocol: Protocol, settings: StageSettings, grouping: Grouping, others: bool
+    protocol: FrameProtocol, settings: StageSettings, grouping: Grouping, others: bool
 ) -> int:
-    """About how many fits `fit_protocol` makes: the later stages' contexts are known only by then
-    (two on average).
+    """About how many fits `fit_protocol` makes.
+
+    How many contexts the later stages search is known only then; two are assumed.
     """
     inner = 1 if protocol == "resubstitution" else settings.inner_folds
     chain = len(settings.contexts) * inner + 2 + (settings.stages - 1) * 2 * (inner + 1)
@@ -87,23 +90,26 @@ def best_single(outputs: Arrays, labels: Arrays, names: Sequence[str]) -> list[i
     models, attributes = next(iter(outputs.values())).shape[1:]
     best = []
     for attribute in range(attributes):
-        scores = [
-            pooled_ccc(labels, {name: outputs[name][:, model] for name in names}, names, attribute)
-            for model in range(models)
-        ]
+        scores = []
+        for model in range(models):
+            single = {name: outputs[name][:, model] for name in names}
+            scores.append(pooled_ccc(labels, single, names, attribute))
         best.append(int(np.nanargmax(scores)) if not np.isnan(scores).all() else 0)
     return best
+
+
+def outputs_of(models: Sequence[int], outputs: np.ndarray) -> np.ndarray:
+    """(frame, attribute) of outputs (frame, model, attribute), each attribute from its model."""
+    columns = [outputs[:, model, attribute] for attribute, model in enumerate(models)]
+    return np.stack(columns, axis=1)
 
 
 def _cross_fitted(
     base: Arrays, labels: Arrays, grouping: Grouping, settings: StageSettings, tick: Tick
 ) -> Chain:
-    """Stages whose hyper-parameters and inputs are out-of-fold among the recordings
-    of ``labels``.
-    """
-    return fit_chain(
-        base, labels, settings, grouping.folds(settings.inner_folds, list(labels)), tick
-    )
+    """Stages whose hyper-parameters and inputs are out-of-fold among the labelled recordings."""
+    folds = grouping.folds(settings.inner_folds, list(labels))
+    return fit_chain(base, labels, settings, folds, tick)
 
 
 def _apply(result: Fitted, chain: Chain, base: Arrays, names: Sequence[str]) -> None:
@@ -116,9 +122,7 @@ def _single(result: Fitted, outputs: Arrays, training: Arrays, held: Sequence[st
     """The best single model per attribute, chosen on the training recordings."""
     best = best_single(outputs, training, list(training))
     for name in held:
-        result.best_single[name] = np.stack(
-            [outputs[name][:, model, a] for a, model in enumerate(best)], axis=1
-        )
+        result.best_single[name] = outputs_of(best, outputs[name])
     result.singles.append(" ".join(map(str, best)))
 
 

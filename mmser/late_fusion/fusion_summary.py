@@ -1,6 +1,4 @@
-"""What `mmser fuse` prints and writes: the scores with what their protocols mean, and the fused
-files.
-"""
+"""What `mmser fuse` prints and writes: scores, what their protocols mean, and the fused files."""
 
 from __future__ import annotations
 
@@ -14,10 +12,10 @@ from mmser.core.errors import MmserError
 from mmser.core.file_names import file_name
 from mmser.core.printable import without_formulas
 from mmser.corpora.avec_csv import write_track
-from mmser.late_fusion.folders import FrameFusion
-from mmser.late_fusion.protocols import BEST, MEAN
+from mmser.late_fusion.folder_fusion import FrameFusion
+from mmser.late_fusion.frame_protocols import BEST, MEAN
 
-MEANINGS = {
+PROTOCOL_MEANINGS = {
     "resubstitution": "fitted, tuned and scored on the same recordings, as the published figures "
     "were; it rises with "
     "every stage on noise as well and says nothing of new subjects",
@@ -35,7 +33,7 @@ def fusion_text(fusion: FrameFusion) -> str:
     for protocol in fusion.scores["protocol"].unique():
         rows = fusion.scores[fusion.scores["protocol"] == protocol]
         if protocol:
-            lines += ["", f"{protocol}: {MEANINGS[protocol]}"]
+            lines += ["", f"{protocol}: {PROTOCOL_MEANINGS[protocol]}"]
         labels = [
             _label(*keys)
             for keys in zip(rows["protocol"], rows["system"], rows["stage"], strict=True)
@@ -78,7 +76,7 @@ def write_fusion(fusion: FrameFusion, out: str | Path) -> Path:
         "models": list(recordings.models),
         "attributes": list(recordings.attributes),
         "notes": fusion.notes,
-        "meaning": MEANINGS,
+        "meaning": PROTOCOL_MEANINGS,
     }
     for key, table in tables.items():
         write_bytes(summary / f"{key}.csv", without_formulas(table).to_csv(index=False).encode())

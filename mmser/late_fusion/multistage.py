@@ -1,5 +1,4 @@
-"""Multistage regression over models' outputs: each stage sees the base outputs and the output of
-the stage before.
+"""Multistage regression: each stage sees the models' outputs and that of the stage before.
 
 Atmaja and Akagi, "Multitask learning and multistage fusion for dimensional audiovisual emotion
 recognition", ICASSP 2020, section 2.3: per attribute one linear support vector regressor on the
@@ -21,8 +20,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from mmser.core.errors import UsageError
+from mmser.late_fusion.frame_windows import Form, filtered, offsets, windows
 from mmser.late_fusion.linear_svr import Loss, fit_linear
-from mmser.late_fusion.windows import Form, filtered, offsets, windows
 from mmser.metrics.regression import ccc, ccc_of
 
 Arrays = Mapping[str, np.ndarray]
@@ -31,8 +30,10 @@ Tick = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class StageSettings:
-    """``contexts`` and ``costs`` are the grid searched; ``standardise`` scales each input on the
-    training frames.
+    """How stages are fitted.
+
+    ``contexts`` and ``costs`` are the grid that is searched; ``standardise`` scales each input on
+    the training frames; ``folds`` are those of the protocol, ``inner_folds`` those of the search.
     """
 
     stages: int = 5
@@ -67,7 +68,7 @@ class StageSettings:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What was chosen for one attribute, and the concordance it was chosen by."""
+    """The best point of the grid for one attribute, and its concordance."""
 
     context: int
     cost: float
@@ -87,17 +88,15 @@ class StageModel:
     def __call__(self, channels: np.ndarray) -> np.ndarray:
         """channels (frame, channel) -> (frame, attribute)."""
         scaled = (channels - self.mean) / self.scale
-        single = [
-            filtered(scaled, s, w[:, None]) for s, w in zip(self.shifts, self.weights, strict=True)
-        ]
-        return np.concatenate(single, axis=1)
+        columns = []
+        for shifts, weights in zip(self.shifts, self.weights, strict=True):
+            columns.append(filtered(scaled, shifts, weights[:, None]))
+        return np.concatenate(columns, axis=1)
 
 
 @dataclass(slots=True, eq=False)
 class Chain:
-    """Fitted stages. ``outputs`` are the training recordings' stage outputs, as the next stage saw
-    them.
-    """
+    """Fitted stages, and what each gave for the training recordings, as the next stage saw it."""
 
     models: list[StageModel] = field(default_factory=list)
     outputs: list[dict[str, np.ndarray]] = field(default_factory=list)
@@ -117,42 +116,45 @@ def fit_chain(
     folds: Sequence[Sequence[str]] | None,
     tick: Tick,
 ) -> Chain:
-    """Fit every stage on the recordings of ``labels``; ``inputs`` (frame, channel) are the base
-    outputs.
+    """Fit every stage on the recordings of ``labels``; ``inputs`` (frame, channel) are the models'.
 
     With ``folds`` (lists of recordings, subject-disjoint) the outputs between stages are
     out-of-fold and the grid is searched on them; with None each stage is fitted and scored on the
-    same recordings. ``tick`` is told of each fit.
+    same recordings. ``tick`` is called with 1 after each fit, for a progress bar.
     """
     chain = Chain()
     contexts: Sequence[int] = settings.contexts
     for stage in range(settings.stages):
         before = chain.outputs[-1] if stage else {}
         channels = {name: _stacked(inputs[name], before.get(name)) for name in labels}
-        found = _search(channels, labels, contexts, settings, folds, tick)
-        contexts = sorted({choice.context for choice in found.choices})
-        model = _fitted(channels, labels, found.choices, settings, tick)
+        best = _search(channels, labels, contexts, settings, folds, tick)
+        contexts = sorted({choice.context for choice in best.choices})
+        model = _fitted(channels, labels, best.choices, settings, tick)
         chain.models.append(model)
-        in_sample = (
-            {name: model(channels[name]) for name in labels} if folds is None else found.outputs
-        )
-        chain.outputs.append(in_sample)
+        if folds is None:
+            chain.outputs.append({name: model(channels[name]) for name in labels})
+        else:
+            # Out-of-fold outputs: the next stage must not read what was fitted on its own labels.
+            chain.outputs.append(best.outputs)
     return chain
 
 
 def pooled_ccc(labels: Arrays, outputs: Arrays, names: Iterable[str], attribute: int) -> float:
-    """Concordance over all labelled frames of ``names`` together (N - 1 in the variances); NaN
-    where undefined.
+    """Concordance over all labelled frames of ``names`` together; NaN where undefined.
+
+    Variances are with N - 1, as in the published figures.
     """
-    chosen = list(names)
-    target = np.concatenate([labels[name][:, attribute] for name in chosen])
-    prediction = np.concatenate([outputs[name][:, attribute] for name in chosen])
-    known = ~np.isnan(target)
-    return ccc(target[known], prediction[known], ddof=1) if known.sum() > 1 else float("nan")
+    recordings = list(names)
+    target = np.concatenate([labels[name][:, attribute] for name in recordings])
+    prediction = np.concatenate([outputs[name][:, attribute] for name in recordings])
+    labelled = ~np.isnan(target)
+    if labelled.sum() < 2:
+        return float("nan")
+    return ccc(target[labelled], prediction[labelled], ddof=1)
 
 
 @dataclass(slots=True, eq=False)
-class _Found:
+class _Best:
     """The best of the grid so far, per attribute, and what it predicted for each recording."""
 
     choices: list[Choice]
@@ -166,18 +168,18 @@ def _search(
     settings: StageSettings,
     folds: Sequence[Sequence[str]] | None,
     tick: Tick,
-) -> _Found:
+) -> _Best:
     attributes = next(iter(labels.values())).shape[1]
     choices = [Choice(contexts[0], settings.costs[0], -np.inf)] * attributes
-    found = _Found(
-        choices, {name: np.zeros((len(c), attributes), np.float32) for name, c in channels.items()}
-    )
+    outputs = {
+        name: np.zeros((len(frames), attributes), np.float32) for name, frames in channels.items()
+    }
+    best = _Best(choices, outputs)
     everyone = list(labels)
-    splits = (
-        [(everyone, everyone)]
-        if folds is None
-        else [(_without(everyone, held), list(held)) for held in folds]
-    )
+    if folds is None:
+        splits = [(everyone, everyone)]
+    else:
+        splits = [(_without(everyone, held), list(held)) for held in folds]
     for context in contexts:
         predicted: dict[str, np.ndarray] = {}
         shifts = offsets(context, settings.form)
@@ -189,32 +191,36 @@ def _search(
             for name in held:
                 predicted[name] = filtered((channels[name] - mean) / scale, shifts, grid)
             tick(1)
-        _keep_better(found, predicted, labels, context, settings.costs)
-    return found
+        _update(best, predicted, labels, context, settings.costs)
+    return best
 
 
-def _keep_better(
-    found: _Found, predicted: Arrays, labels: Arrays, context: int, costs: Sequence[float]
+def _update(
+    best: _Best, predicted: Arrays, labels: Arrays, context: int, costs: Sequence[float]
 ) -> None:
-    """``predicted`` is (frame, cost * attribute)."""
-    attributes = len(found.choices)
+    """Put the costs of this context that beat the best so far, in place.
+
+    ``predicted`` is (frame, cost * attribute) of each recording.
+    """
+    attributes = len(best.choices)
     target = np.concatenate([labels[name] for name in predicted])
     grid = np.concatenate([predicted[name] for name in predicted]).reshape(
         len(target), len(costs), attributes
     )
     for attribute in range(attributes):
-        known = ~np.isnan(target[:, attribute])
-        scores = _concordances(target[known, attribute], grid[known, :, attribute])
+        labelled = ~np.isnan(target[:, attribute])
+        scores = _concordances(target[labelled, attribute], grid[labelled, :, attribute])
         for place, (cost, score) in enumerate(zip(costs, scores, strict=True)):
-            if score > found.choices[attribute].score:
-                found.choices[attribute] = Choice(context, cost, float(score))
+            if score > best.choices[attribute].score:
+                best.choices[attribute] = Choice(context, cost, float(score))
                 for name, values in predicted.items():
-                    found.outputs[name][:, attribute] = values[:, place * attributes + attribute]
+                    best.outputs[name][:, attribute] = values[:, place * attributes + attribute]
 
 
 def _concordances(target: np.ndarray, predictions: np.ndarray) -> np.ndarray:
-    """(cost,) concordance of each column of predictions (frame, cost) with target (frame,), N - 1
-    in the variances.
+    """(cost,) concordance of target (frame,) with each column of predictions (frame, cost).
+
+    The sums of `mmser.metrics.regression.moments`, without its array for every cost.
     """
     if len(target) < 2:
         return np.full(predictions.shape[1], np.nan)
@@ -229,9 +235,7 @@ def _concordances(target: np.ndarray, predictions: np.ndarray) -> np.ndarray:
 def _fitted(
     channels: Arrays, labels: Arrays, choices: Sequence[Choice], settings: StageSettings, tick: Tick
 ) -> StageModel:
-    """The stage's regressors on all of its training recordings, at the chosen
-    contexts and costs.
-    """
+    """The stage's regressors on all of its training recordings, at the best contexts and costs."""
     shifts: list[np.ndarray] = [offsets(choice.context, settings.form) for choice in choices]
     weights: list[np.ndarray] = [np.empty(0)] * len(choices)
     mean = scale = np.empty(0)
@@ -256,21 +260,22 @@ def _weights(
     costs: Sequence[float],
     settings: StageSettings,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Weights (cost, attribute, offset * channel + 1) from these recordings, and the scaling of the
-    inputs.
-    """
+    """Weights (cost, attribute, offset * channel + 1) from these recordings, and mean and scale."""
     mean, scale = _scaling([channels[name] for name in training], settings.standardise)
-    known = {name: np.flatnonzero(~np.isnan(labels[name]).all(axis=1)) for name in training}
-    total = sum(map(len, known.values()))
+    labelled = {name: np.flatnonzero(~np.isnan(labels[name]).all(axis=1)) for name in training}
+    total = sum(map(len, labelled.values()))
+    # Every step-th frame, rounded up, so that at most settings.rows enter the fit.
     step = max(1, -(-total // settings.rows))
     features, targets = [], []
     for name in training:
-        rows = known[name][::step]
+        rows = labelled[name][::step]
         features.append(windows((channels[name] - mean) / scale, shifts, rows))
         targets.append(labels[name][rows])
-    kept = np.concatenate(targets)
-    per_row = total / max(1, len(kept))
-    return fit_linear(np.concatenate(features), kept, costs, settings.loss, per_row), mean, scale
+    fitted = np.concatenate(targets)
+    # C weighs a sum over frames: fewer frames need a larger C for the same solution.
+    per_row = total / max(1, len(fitted))
+    weights = fit_linear(np.concatenate(features), fitted, costs, settings.loss, per_row)
+    return weights, mean, scale
 
 
 def _scaling(channels: Sequence[np.ndarray], standardise: bool) -> tuple[np.ndarray, np.ndarray]:

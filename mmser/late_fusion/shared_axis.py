@@ -66,9 +66,7 @@ def align_recordings(
         columns = []
         for model, track in tracks.items():
             values, repeated = _repeated(track, times, tolerance)
-            columns.append(
-                values[:, [track.attributes.index(attribute) for attribute in attributes]]
-            )
+            columns.append(values[:, _places(track, attributes)])
             if repeated:
                 rows.append((name, model, len(track.times), len(times), repeated))
         result.times[name] = times
@@ -91,9 +89,7 @@ def hop(times: np.ndarray) -> float:
 
 
 def nearest(times: np.ndarray, axis: np.ndarray) -> np.ndarray:
-    """(axis,) index of the frame of ``times`` within half a hop of each axis frame, -1 where there
-    is none.
-    """
+    """(axis,) index of the frame of ``times`` within half a hop of each axis frame, or -1."""
     right = np.searchsorted(times, axis).clip(0, len(times) - 1)
     left = (right - 1).clip(0)
     index = np.where(np.abs(times[left] - axis) <= np.abs(times[right] - axis), left, right)
@@ -127,11 +123,12 @@ def _check_attributes(
     models: Mapping[str, Mapping[str, Track]], gold: Mapping[str, Track], attributes: Sequence[str]
 ) -> None:
     for model, tracks in models.items():
-        found = next(iter(tracks.values())).attributes
-        if sorted(found) != sorted(attributes):
-            expected = f"the attributes {', '.join(attributes)} in every model"
+        columns = next(iter(tracks.values())).attributes
+        if sorted(columns) != sorted(attributes):
             raise MmserError(
-                expected, f"{', '.join(found)} in {model}", "Give all models the same columns."
+                f"the attributes {', '.join(attributes)} in every model",
+                f"{', '.join(columns)} in {model}",
+                "Give all models the same columns.",
             )
     if gold:
         labelled = next(iter(gold.values())).attributes
@@ -143,6 +140,11 @@ def _check_attributes(
                 f"none for {', '.join(missing)}",
                 "Add or rename the column in the labels.",
             )
+
+
+def _places(track: Track, attributes: Sequence[str]) -> list[int]:
+    """The track's columns of ``attributes``, in their order."""
+    return [track.attributes.index(attribute) for attribute in attributes]
 
 
 def _axis(tracks: Sequence[Track], labels: Track | None) -> np.ndarray:
@@ -169,5 +171,5 @@ def _repeated(track: Track, axis: np.ndarray, tolerance: int) -> tuple[np.ndarra
 
 def _labelled(labels: Track, axis: np.ndarray, attributes: Sequence[str]) -> np.ndarray:
     index = nearest(labels.times, axis)
-    values = labels.values[:, [labels.attributes.index(attribute) for attribute in attributes]]
+    values = labels.values[:, _places(labels, attributes)]
     return np.where((index >= 0)[:, None], values[index], np.float32(np.nan))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from mmser.core.tables import PROBABILITY
-from mmser.late_fusion.tables import KEY, fuse_tables
+from mmser.late_fusion.table_fusion import KEY, fuse_tables
 from mmser.metrics.families import families_of
 from mmser.metrics.predictions import read_predictions
 from mmser.metrics.table import is_headline

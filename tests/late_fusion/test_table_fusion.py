@@ -10,7 +10,7 @@ import pytest
 
 from mmser.cli import main
 from mmser.core.errors import MmserError, UsageError
-from mmser.late_fusion.tables import fuse_tables
+from mmser.late_fusion.table_fusion import fuse_tables
 from mmser.metrics.predictions import checked_predictions
 
 CLASSES = ["angry", "happy", "sad"]

@@ -9,7 +9,7 @@ import pytest
 
 from mmser.core.errors import MmserError
 from mmser.corpora.avec_csv import Track
-from mmser.late_fusion.alignment import align_recordings
+from mmser.late_fusion.shared_axis import align_recordings
 
 
 def track(
