@@ -74,9 +74,9 @@ class ConversationTransformer(nn.Module):
 
     The linear layer brings them to ``size``. Rows of a batch are regrouped by `Context` (use
     ``data.batching=dialogue``); a row outside a dialogue is alone. No position and no modality
-    enters the transformer. ``vector`` is what it says of an utterance in each stream, side by side;
-    ``sequence`` is (batch, stream, feature): what the conversation attention says, in the order of
-    the streams.
+    enters the transformer. ``vector`` holds its outputs for an utterance in each stream, side by
+    side; ``sequence`` is (batch, stream, feature): the outputs of the conversation attention, in
+    the order of the streams.
     """
 
     def __init__(

@@ -6,8 +6,8 @@ listener-dependent emotion perception models", ICASSP 2021.
 Differs:
     The inner form of the adapters is this project's: scale and shift of pre-activations
     (`layers.dense.modulation`), the smallest form that all three kinds of layer share. Batch norm,
-    pooling and attention see real frames only; the last layer of the attention has no bias (a
-    softmax over time does not feel one).
+    pooling and attention see real frames only; the last layer of the attention has no bias (it
+    would not change a softmax over time).
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ recognition", ICASSP 2021.
 
 Differs:
     The softmax over 512 features makes the gate about 1/512, so that half of the vector is tiny:
-    ``gate_scale`` may raise it (1 is the letter of the paper).
+    ``gate_scale`` may raise it (1: as in the paper).
 """
 
 from __future__ import annotations

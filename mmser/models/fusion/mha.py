@@ -1,4 +1,4 @@
-"""MHA: multi-hop attention; audio asks the text, what it hears asks the audio, and so on.
+"""MHA: multi-hop attention; audio asks the text, the answer asks the audio, and so on.
 
 Source: Yoon, Byun, Dey, Jung, "Speech emotion recognition using multi-hop attention mechanism",
 ICASSP 2019 (arXiv 1904.10788).

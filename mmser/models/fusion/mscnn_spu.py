@@ -48,7 +48,10 @@ class ScaleBank(nn.Module):
         channels = zero_padding(values, mask).transpose(1, 2)
         scales = []
         for taps, convolution in zip(self.scales, self.convolutions, strict=True):
-            scales.append(convolution(F.pad(channels, (taps // 2, taps - 1 - taps // 2))).relu())
+            # Same padding; of an even number of taps one more lies behind.
+            before, behind = taps // 2, taps - 1 - taps // 2
+            scales.append(convolution(F.pad(channels, (before, behind))).relu())
+        # (batch, filter, scale, time) -> (batch, time, scale, filter)
         return zero_padding(torch.stack(scales, dim=2).permute(0, 3, 2, 1), mask)
 
 
@@ -72,6 +75,7 @@ def statistics_attention(
     ``every``: all pairs of scales.
     """
     if every:
+        # Pair (asking scale, asked scale) in that order along the scale axis.
         asked = values.shape[2]
         values = values.repeat(1, 1, statistics.shape[1], 1)
         statistics = statistics.repeat_interleave(asked, dim=1)

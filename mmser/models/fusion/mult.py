@@ -5,8 +5,7 @@ multimodal language sequences", ACL 2019, with its authors' released code.
 
 Differs:
     Padding is masked. No mask over the future (an option of the released code). A single stream has
-    its own transformer only. A stream whose partner is absent hears nothing from it: the attention
-    adds zeros.
+    its own transformer only. A stream whose partner is absent gets zeros from it.
 """
 
 from __future__ import annotations

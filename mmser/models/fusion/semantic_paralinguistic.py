@@ -5,9 +5,9 @@ information", ICASSP 2021 (arXiv 2103.02993), with details from its authors' rel
 
 Differs:
     torch's LSTM (no peepholes, a second bias, no cell clipping). The score's bias is left out: both
-    sides share it, so the softmax does not feel it. A stream that an utterance lacks is left out of
-    the attention, while silence between words stays a vector of zeros, as published. For one label
-    per utterance the LSTM's outputs are averaged.
+    sides share it, so it does not change the softmax. A stream that an utterance lacks is left out
+    of the attention, while silence between words stays a vector of zeros, as published. For one
+    label per utterance the LSTM's outputs are averaged.
 """
 
 from __future__ import annotations

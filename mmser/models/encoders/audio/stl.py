@@ -8,7 +8,7 @@ Differs:
     Layer widths were never published; these meet both published totals (356 K and 468 K) within 2
     %. A clip under 10 s is not filled with silence: what is missing counts as zeros (the band's
     mean) and takes no part in batch statistics. The vector is one token, so every attention weight
-    is 1, queries and keys feel no gradient (they are frozen), and a layer is a residual network;
+    is 1, queries and keys get no gradient (they are frozen), and a layer is a residual network;
     ``stl_on="sequence"`` runs the layers on the BiLSTM's steps instead.
 """
 
@@ -78,6 +78,7 @@ class STL(nn.Module):
         )
         self.norm = nn.LayerNorm(size) if layers else None
         if self.whole:
+            # With one token these two never get a gradient.
             for layer in self.layers:
                 freeze(layer.attention.query)  # type: ignore[union-attr,arg-type]
                 freeze(layer.attention.key)  # type: ignore[union-attr,arg-type]
@@ -102,13 +103,14 @@ class STL(nn.Module):
             values, mask = average_pool_2d(block(values, mask), mask, (2, 2))
             values = self.pool_dropout(values)
         missing = self.steps - mask.shape[1]
-        return F.pad(values.transpose(1, 2).flatten(2), (0, 0, 0, missing)), F.pad(
-            mask, (0, missing)
-        )
+        # (batch, channel, step, band) -> (batch, step, channel x band)
+        steps = values.transpose(1, 2).flatten(2)
+        return F.pad(steps, (0, 0, 0, missing)), F.pad(mask, (0, missing))
 
     def _refined(self, outputs: Tensor, mask: Tensor) -> Tensor:
         """outputs (batch, step, feature) -> (batch, feature)."""
         if self.summary is not None:
+            # All steps become one token: (batch, 1, feature).
             tokens = self.summary(outputs.transpose(1, 2)).transpose(1, 2)
             mask = torch.ones_like(mask[:, :1])
         else:

@@ -61,9 +61,8 @@ class Wav2Vec2Finetune(nn.Module):
         self.masking = masking
         if masking is None or not masking.hides_frames:
             network.masked_spec_embed = None  # it would never get a gradient
-        elif (
-            getattr(network, "masked_spec_embed", None) is None
-        ):  # a checkpoint that was trained without
+        # A checkpoint that was trained without masking has no such vector.
+        elif getattr(network, "masked_spec_embed", None) is None:
             network.masked_spec_embed = nn.Parameter(torch.rand(self.output_size))
         self.network = network
         if freeze_convolutions:
@@ -105,6 +104,7 @@ class Wav2Vec2Finetune(nn.Module):
 
     @staticmethod
     def _layer(layer: Any, hidden: Tensor, lengths: Tensor) -> Tensor:
+        # Only the first layer of a base model has a group norm, later ones may have no norm at all.
         norm = getattr(layer, "layer_norm", None)
         if not isinstance(norm, nn.GroupNorm):
             return layer(hidden)

@@ -30,7 +30,7 @@ class WaveformCNN(nn.Module):
     Max pooling, ReLU and dropout follow each convolution. ``input_size`` is the number of samples
     per frame. A step of the network covers ``prod(pools)`` samples; the vector of frame t is the
     mean of the steps that overlap it. With ``frames="released"`` the vector has ``input_size``
-    features, the sequence must divide evenly, and padding is not told from silence.
+    features, the sequence must divide evenly, and padding counts as silence.
     """
 
     def __init__(
@@ -82,19 +82,15 @@ class WaveformCNN(nn.Module):
         """
         step = prod(self.pools)
         frame = torch.arange(frames, device=values.device)
+        # Steps that overlap frame t: from floor(t samples / step) to ceil((t + 1) samples / step).
         first, last = frame * samples // step, -(-(frame + 1) * samples // step)
         widest = ceil(samples / step) + 1
         index = first[:, None] + torch.arange(widest, device=values.device)
-        index, inside = (
-            index.clamp(max=values.shape[1] - 1),
-            index < last[:, None].clamp(max=values.shape[1]),
-        )
-        real = (
-            mask[:, index.flatten()].unflatten(1, index.shape) & inside
-        )  # (batch, frame, step of the frame)
-        total = torch.zeros(
-            len(values), frames, values.shape[2], dtype=values.dtype, device=values.device
-        )
+        inside = index < last[:, None].clamp(max=values.shape[1])
+        index = index.clamp(max=values.shape[1] - 1)
+        # (batch, frame, step of the frame)
+        real = mask[:, index.flatten()].unflatten(1, index.shape) & inside
+        total = values.new_zeros(len(values), frames, values.shape[2])
         for place in range(widest):  # a handful of steps, never frames
             step_values = values.index_select(1, index[:, place])
             total = total + step_values.masked_fill(~real[..., place, None], 0.0)

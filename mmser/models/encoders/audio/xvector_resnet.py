@@ -80,9 +80,8 @@ class XVectorResNet(nn.Module):
         frames, mask = self.frames(values, mask)
         present = stream.present[:, None]
         pooled, _ = self.pooling(frames, mask)
-        hidden = F.relu(
-            self.norm(self.embedding(pooled)[:, :, None], present)
-        )  # (batch, feature, 1)
+        # (batch, feature, 1): the norm wants a time axis.
+        hidden = F.relu(self.norm(self.embedding(pooled)[:, :, None], present))
         return Stream(hidden.transpose(1, 2), present)
 
     def prepared(self, stream: Stream) -> tuple[Tensor, Tensor]:
@@ -92,6 +91,7 @@ class XVectorResNet(nn.Module):
         """
         values, mask = stream.filled(), stream.mask
         bands = values.shape[2]
+        # Coefficient 0 is the mean log band times the root of their number (orthonormal DCT).
         energy = values[..., 0] / math.sqrt(bands) + math.log(bands) + SIXTEEN_BIT
         voiced = self.voiced(energy, mask) if self.detect_voice else mask
         order, _ = compact_order(voiced)
@@ -112,6 +112,7 @@ class XVectorResNet(nn.Module):
         near = F.conv1d(loud[:, None], window, padding=self.context).squeeze(1)
         count = F.conv1d(real.float()[:, None], window, padding=self.context).squeeze(1)
         voiced = real & (near >= self.proportion * count) & (near > 0)
+        # A row without any voice keeps all its frames.
         voiced = voiced | (real & ~voiced.any(dim=1, keepdim=True))
         return rows_at(voiced[..., None], inverse).squeeze(-1)
 

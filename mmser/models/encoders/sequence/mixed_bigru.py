@@ -83,9 +83,10 @@ class MixedBiGRU(nn.Module):
 
         (batch, steps, feature) -> (batch, mixed steps, feature).
         """
-        return (
-            values if self.mixing is None else self.mixing(values.transpose(1, 2)).transpose(1, 2)
-        )
+        if self.mixing is None:
+            return values
+        # The linear layer runs over time: (batch, feature, steps) -> (batch, feature, mixed steps).
+        return self.mixing(values.transpose(1, 2)).transpose(1, 2)
 
 
 def _resized(values: Tensor, steps: int) -> Tensor:

@@ -87,11 +87,10 @@ class KSTransformer(nn.Module):
             {n: block(size, deep_layers, keep) for n, size in input_sizes.items()}
         )
         self.interactions = nn.ModuleDict()
-        for query, key in permutations(self.names, 2) if cascades else ():
-            chain = (
-                _CCAB(layer, input_sizes[query], input_sizes[key], position)
-                for _ in range(cascades)
-            )
+        pairs = permutations(self.names, 2) if cascades else ()
+        for query, key in pairs:
+            sizes = input_sizes[query], input_sizes[key]
+            chain = [_CCAB(layer, *sizes, position) for _ in range(cascades)]
             self.interactions[_key(query, key)] = nn.ModuleList(chain)
         self.apply(_xavier)
 
@@ -133,6 +132,7 @@ class KSTransformer(nn.Module):
         for other in self.names:
             if _key(name, other) not in self.interactions:
                 continue
+            # Every block of the cascade asks the same memory: the other stream's own values.
             values, attended = skip, None
             for block in self.interactions[_key(name, other)]:  # type: ignore[attr-defined]
                 values, attended = block(values, mask, own[other], streams[other].mask, need)

@@ -14,7 +14,7 @@ tau). So the work is: column sums in blocks of queries, a threshold, one call of
 scaled_dot_product_attention; no (query, key) matrix is ever kept.
 
 Differs: k counts the valid keys, k = max(1, floor(keep * valid)); padded queries cast no vote and
-padded keys are never kept (the released code counts and hears padding; ``released_padding``
+padded keys are never kept (in the released code padding counts and votes; ``released_padding``
 reproduces that).
 """
 

@@ -61,7 +61,7 @@ class NonverbalVocalization(nn.Module):
             raise MmserError(
                 "streams audio and segments, features sound and emotion",
                 ", ".join(unknown),
-                "Mend them.",
+                "Correct them.",
             )
         self.names, self.frame_rate = tuple(input_sizes), frame_rate
         has_audio = "audio" in input_sizes

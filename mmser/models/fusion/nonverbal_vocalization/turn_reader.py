@@ -4,8 +4,8 @@ Source: Hsu, Su, Wu, Chen, IEEE/ACM TASLP 29, 2021, with details from the first 
 code.
 
 Differs:
-    Three parts that cannot change a result are left out: the score's bias and its share of the
-    encoder's last state (the same for all segments, so the softmax does not feel them), and the
+    Three terms that cannot change a result are left out: the score's bias and its share of the
+    encoder's last state (the same for all segments, so they do not change the softmax), and the
     half of the gate layer that reads zeros.
 """
 

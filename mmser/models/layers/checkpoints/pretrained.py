@@ -63,6 +63,7 @@ def pretrained(
     See `Weights` for the first three; random ones take ``configuration`` over the default sizes.
     Raises MmserError when they cannot be had or are another network's.
     """
+    # `network` is Any: the types of transformers do not say which sizes a class has.
     source = Weights(weights, revision, weights_folder)
     if source.is_random:
         return network(network.config_class(**(configuration or {})))

@@ -1,6 +1,6 @@
 """A network is built no larger than the file of weights that is to fill it.
 
-The config that asks for the network may be anybody's. Sizes are compared while the parts are built,
+The config that asks for the network may come from anywhere. Sizes are compared while it is built,
 before memory is taken or a loop goes on for ever: every tensor when it is asked for, every
 parameter and module when it is registered.
 """

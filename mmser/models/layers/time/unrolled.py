@@ -37,11 +37,11 @@ def unroll(
     values = values if turned is None else rows_at(values, turned)
     states: State = tuple(values.new_zeros(len(values), size) for size in sizes)
     hidden = []
-    for current, alive in zip(values.unbind(dim=1), real.unbind(dim=1), strict=True):
+    for current, is_real in zip(values.unbind(dim=1), real.unbind(dim=1), strict=True):
         after = step(current, states)
         # In padding the states stand still.
         states = tuple(
-            torch.where(alive[:, None], new, old) for new, old in zip(after, states, strict=True)
+            torch.where(is_real[:, None], new, old) for new, old in zip(after, states, strict=True)
         )
         hidden.append(states[0])
     outputs = torch.stack(hidden, dim=1)
