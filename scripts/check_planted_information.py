@@ -4,7 +4,7 @@ label.
     python scripts/check_planted_information.py --systems mcsan amh --out planted
 
 For every modality of a system: write a SYNTHETIC corpus whose labels only that modality shows,
-train, and score the test part with everything, without the informative modality (must fall to
+train, and score the test split with everything, without the informative modality (must fall to
 chance, 0.25) and without each other one (must not fall). Prints a table; exits with 1 when a system
 misses what was planted. The figures are about the platform, not about emotions.
 """

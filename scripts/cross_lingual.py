@@ -31,7 +31,7 @@ SOURCES = {"emodb": "emodb_4class", "ravdess": "ravdess"}
 TARGET = "emovo"
 SPEAKERS = ("f1", "f2", "f3", "m1", "m2", "m3")
 # What differs from the recipes, whose 2,500 epochs at 1e-4 and 10,000 steps of 8 x 125 clips would
-# take days on a CPU. All hear MFCCs with z-scores fitted on the training part (the recipes
+# take days on a CPU. All hear MFCCs with z-scores fitted on the training split (the recipes
 # normalise nothing, and then learn more slowly).
 SHORT = ["streams.audio.normalise=zscore", "optimizer.lr=1e-3", "scheduler.steps_up=100"]
 SHORT_TARGET = ["stages.target.trainer.epochs=60"]

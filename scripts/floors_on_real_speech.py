@@ -27,7 +27,7 @@ import pandas as pd
 
 from mmser.cache.find import find_store
 from mmser.cache.store import Store
-from mmser.core.tables import CLEAN
+from mmser.core.tables import CLEAN, SPLIT_COLUMN
 from mmser.evaluation.scoring.score import POOLED, score
 from mmser.pipeline.preprocess import preprocess
 from mmser.pipeline.train import train_settings
@@ -67,7 +67,7 @@ def functionals(
     assignment, _ = assign_folds(settings, manifest)
     store = Store(find_store(place, corpus, features))
     tested = (
-        assignment[assignment["part"] == "test"]
+        assignment[assignment[SPLIT_COLUMN] == "test"]
         .drop_duplicates("id")
         .set_index("id")[["label", "fold"]]
     )

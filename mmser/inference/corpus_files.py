@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from pandas import isna
 
+from mmser.core.tables import SPLIT_COLUMN
 from mmser.core.utterance import Utterance
 from mmser.corpora.manifest import PATHS
 from mmser.data.targets import speaker_names
@@ -64,7 +65,7 @@ class CorpusFiles:
 
     def heard_in(self, speakers: Sequence[str]) -> set[str]:
         """Folds in whose training or validation split any of the speakers is."""
-        used = self.assignment[self.assignment["part"] != "test"]
+        used = self.assignment[self.assignment[SPLIT_COLUMN] != "test"]
         names = used["id"].map(self._speaker_of)
         return set(used.loc[names.isin(set(speakers)), "fold"].astype(str))
 

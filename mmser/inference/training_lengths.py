@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mmser.core.tables import SPLIT_COLUMN
 from mmser.corpora.layout import duration
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def training_lengths(
     features, or as their media files where all features have one length (an extractor that cuts and
     pads).
     """
-    training = set(assignment.loc[assignment["part"] == "train", "id"])
+    training = set(assignment.loc[assignment[SPLIT_COLUMN] == "train", "id"])
     rows = manifest[manifest["id"].isin(training)]
     stated = rows["end"].astype("float64") - rows["start"].astype("float64")
     known = [float(seconds) for seconds in stated.dropna()]

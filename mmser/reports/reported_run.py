@@ -16,7 +16,7 @@ from mmser.cache.tensors import load_arrays
 from mmser.core.errors import MmserError
 from mmser.core.file_names import name_of
 from mmser.core.saved import read_saved_json
-from mmser.core.tables import CLEAN, read_parquet
+from mmser.core.tables import CLEAN, SPLIT_COLUMN, read_parquet
 from mmser.evaluation.scoring.score import score
 from mmser.metrics.predictions import FILE_NAME, read_predictions
 from mmser.reports.cache_files import CacheFiles, read_caches
@@ -157,8 +157,8 @@ class ReportedRun:
         rows["speaker"] = list(zip(rows["id"].map(about["corpus"]), rows["speaker"], strict=True))
         shared: set[tuple[str, str]] = set()
         for _, fold in rows.groupby("fold"):
-            tested = set(fold.loc[fold["part"] == "test", "speaker"])
-            shared |= tested & set(fold.loc[fold["part"] == "train", "speaker"])
+            tested = set(fold.loc[fold[SPLIT_COLUMN] == "test", "speaker"])
+            shared |= tested & set(fold.loc[fold[SPLIT_COLUMN] == "train", "speaker"])
         return len(shared)
 
     def _corpus_folders(self) -> list[Path]:

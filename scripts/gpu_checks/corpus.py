@@ -36,7 +36,7 @@ LABELS = {
     "synthetic": {"neutral": "neu", "happy": "hap", "sad": "sad", "angry": "ang"},
     "synthetic_meld": {"neutral": "neutral", "happy": "joy", "sad": "sadness", "angry": "anger"},
 }
-PARTS = {1: "test", 2: "validation"}
+SPLITS = {1: "test", 2: "validation"}
 """Of the sessions of the corpus in MELD's layout; the others train."""
 
 SLOW = (".face.", ".opensmile.")
@@ -76,7 +76,7 @@ def _spoken(name: str, place: int, line: Line) -> tuple[Utterance, Clip]:
         transcript=line.text,
         words=timed,
         gender=line.speaker.gender,
-        part=PARTS.get(session, "train"),
+        part=SPLITS.get(session, "train"),
         emotion=emotion,
         votes=votes,
         **values,

@@ -64,7 +64,7 @@ def road(name: str, folder: Path, device: torch.device) -> str:
     cpu = evaluate(_on_cpu(run))
     worst = float((_scores(found) - _scores(cpu)).abs().max(axis=None))
     if not worst <= SAME:
-        raise AssertionError(f"the test part differs by {worst:.1e} from the CPU's")
+        raise AssertionError(f"the test split differs by {worst:.1e} from the CPU's")
     exported = export(run, folder / "exported" / name, FOLD, 0)
     recording = write_wav(read_corpus("synthetic")[0][1].waveform, folder / "recording.wav")
     with patch("mmser.inference.recording.Here", WaveReader):

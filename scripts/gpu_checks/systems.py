@@ -89,7 +89,7 @@ def _add_sources(settings: dict[str, Any]) -> None:
 
 class Prepared:
     """One stage of a system: its model and objective on the CPU, and the first batches of its
-    training part.
+    training split.
     """
 
     def __init__(self, stage: Stage) -> None:

@@ -69,7 +69,7 @@ def test_import_train_write_fuse(tree: Path, capsys: pytest.CaptureFixture[str])
     words += ["optimizer.lr=0.02", "trainer.epochs=25", "seeds=[0,1]", f"run={tree / 'run'}"]
     assert main(words) == 0
     curve = pd.read_csv(next((tree / "run" / "folds").glob("*-seed0/metrics.csv")))
-    # Over frames: a validation part of one recording has no concordance of utterances at all.
+    # Over frames: a validation split of one recording has no concordance of utterances at all.
     assert curve["validation_ccc"].max() > 0.5
     capsys.readouterr()
     assert main(["evaluate", f"run={tree / 'run'}", "also=frames"]) == 0

@@ -1,4 +1,4 @@
-"""The corpus's own test part stays, whole training speakers validate."""
+"""The corpus's own test split stays, whole training speakers validate."""
 
 import pandas as pd
 import pytest

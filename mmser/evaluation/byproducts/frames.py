@@ -34,8 +34,8 @@ def write_frames(run: Run) -> tuple[pd.DataFrame, list[Path]]:
 
     With several seeds each has a folder ``frames/seed<k>``: a model of its own for `mmser fuse`. A
     run of one fold also predicts the corpus's recordings that its protocol leaves out, such as a
-    test part without labels. Predictions are moved back by the delay the objective trained with.
-    Returns the concordance over all labelled frames of the tested part (columns seed, frames,
+    test split without labels. Predictions are moved back by the delay the objective trained with.
+    Returns the concordance over all labelled frames of the tested split (columns seed, frames,
     ccc_<value>; no row without traced labels), and the folders written. Raises MmserError when the
     run has no finished fold or its model predicts no frames.
     """

@@ -26,7 +26,7 @@ from typing import Any
 import pandas as pd
 
 from mmser.core.errors import MmserError
-from mmser.core.tables import CLEAN, read_parquet
+from mmser.core.tables import CLEAN, SPLIT_COLUMN, read_parquet
 from mmser.evaluation.scoring.paired_scores import TESTS, compared_scores, paired_rows
 from mmser.metrics.bootstrap import DRAWS
 from mmser.metrics.families import families_of
@@ -140,5 +140,7 @@ def _test_to_train(path: Path) -> float | None:
     file = path / ASSIGNMENT
     if not file.is_file():
         return None
-    counts = read_parquet(file, "Train the run again.").groupby(["fold", "part"]).size().unstack()
+    counts = (
+        read_parquet(file, "Train the run again.").groupby(["fold", SPLIT_COLUMN]).size().unstack()
+    )
     return float((counts["test"] / counts["train"]).mean())

@@ -15,7 +15,7 @@ import torch
 
 from mmser.cache.atomic import written_aside
 from mmser.core.batch import Batch
-from mmser.core.tables import read_parquet
+from mmser.core.tables import SPLIT_COLUMN, read_parquet
 from mmser.evaluation.evaluate import order_of, with_facts
 from mmser.evaluation.predict import predict
 from mmser.evaluation.scoring.score import POOLED, score
@@ -144,7 +144,7 @@ def same_folds(run: Run) -> dict[str, Any]:
 def tested_ids(run: Run) -> list[str]:
     """Utterances of the test split of a finished fold, each once."""
     finished = {fold for fold, _ in run.folds}
-    tested = run.assignment[run.assignment["part"] == "test"]
+    tested = run.assignment[run.assignment[SPLIT_COLUMN] == "test"]
     return list(
         dict.fromkeys(map(str, tested.loc[tested["fold"].astype(str).isin(finished), "id"]))
     )

@@ -1,7 +1,7 @@
 """Concordance of values predicted at every frame, for labels traced over time (SEWA, RECOLA).
 
 Atmaja and Akagi, ICASSP 2020, eq. 2: alpha (1 - CCC of arousal) + beta (1 - CCC of valence) + gamma
-(1 - CCC of liking), weights searched at random in 0..1 on the development part; they need not sum
+(1 - CCC of liking), weights searched at random in 0..1 on the development split; they need not sum
 to 1.
 
 The labels are a trace of the batch, (batch, time, value) in the order of the task's values, NaN

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mmser.core.errors import MmserError
+from mmser.core.tables import SPLIT_COLUMN
 from mmser.evaluation.scoring.compare import SAME, compare_tables
 from mmser.evaluation.scoring.paired_scores import TESTS
 from mmser.metrics.table import UNDEFINED, leading, shown, title
@@ -60,6 +61,6 @@ def _p_value(p: float) -> str:
 def _ratio(runs: list[ReportedRun]) -> float | None:
     for run in runs:
         if run.assignment is not None:
-            counts = run.assignment.groupby(["fold", "part"]).size().unstack()
+            counts = run.assignment.groupby(["fold", SPLIT_COLUMN]).size().unstack()
             return float((counts["test"] / counts["train"]).mean())
     return None

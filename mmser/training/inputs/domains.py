@@ -18,6 +18,7 @@ import pandas as pd
 
 from mmser.composition import built
 from mmser.core.errors import MmserError
+from mmser.core.tables import SPLIT_COLUMN
 
 Settings = Mapping[str, Any]
 
@@ -49,8 +50,8 @@ def add_domains(
             )
         return own, differences
     others = pd.concat(parts, ignore_index=True)
-    validates = (others["part"] == "validation") & (not target_labels)
-    others = others.assign(part=validates.map({True: "validation", False: "train"}))
+    validates = (others[SPLIT_COLUMN] == "validation") & (not target_labels)
+    others = others.assign(**{SPLIT_COLUMN: validates.map({True: "validation", False: "train"})})
     own = own if target_labels else _without_labels(own)
     folds = [others.assign(fold=fold) for fold in dict.fromkeys(own["fold"])]
     return pd.concat([own, *folds], ignore_index=True), differences
@@ -98,7 +99,7 @@ def heard(
     if chosen == "all" and share == 1.0:
         return assignment
     home = assignment["id"].map(dict(zip(manifest["id"], manifest["corpus"], strict=True)))
-    own, training = home == corpus, assignment["part"] == "train"
+    own, training = home == corpus, assignment[SPLIT_COLUMN] == "train"
     dropped = training & ~home.isin(wanted[chosen])
     if share < 1.0:
         dropped |= (
@@ -118,7 +119,7 @@ def hidden_targets(
     Labels that are withheld must not come back as the annotators' votes.
     """
     rows = assignment[
-        (assignment["fold"].astype(str) == str(fold)) & (assignment["part"] == "train")
+        (assignment["fold"].astype(str) == str(fold)) & (assignment[SPLIT_COLUMN] == "train")
     ]
     hidden = manifest["id"].isin(set(rows.loc[rows["label"].isna(), "id"]))
     if not hidden.any():
@@ -143,5 +144,5 @@ def _kept(training: pd.DataFrame, share: float, seed: int) -> pd.Series:
 
 def _without_labels(own: pd.DataFrame) -> pd.DataFrame:
     """Training rows unlabelled, validation rows gone: the target's labels choose nothing."""
-    kept = own[own["part"] != "validation"]
-    return kept.assign(label=kept["label"].astype(object).mask(kept["part"] == "train", None))
+    kept = own[own[SPLIT_COLUMN] != "validation"]
+    return kept.assign(label=kept["label"].astype(object).mask(kept[SPLIT_COLUMN] == "train", None))

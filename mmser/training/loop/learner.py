@@ -29,7 +29,7 @@ class Learner(LightningModule):
 
     ``objective`` is a loss, which is trained on as supervised, or a paradigm of its own.
     ``optimizer`` is ``partial(parameters)``, ``scheduler`` ``partial(optimizer, epochs=,
-    steps_per_epoch=)``. ``monitor`` is a metric or ``loss``, of the validation part,
+    steps_per_epoch=)``. ``monitor`` is a metric or ``loss``, of the validation split,
     or ``last``: the weights after the last step, whatever their score. ``frozen`` are name patterns
     of parameters that do not learn; their modules stay in evaluation mode. Each epoch's random
     numbers depend on (``seed``, epoch) alone, so that a run resumed at an epoch's start is the run
@@ -145,7 +145,7 @@ class Learner(LightningModule):
         self._validation.add(self.model, batch, self._progress)
 
     def on_validation_epoch_end(self) -> None:
-        """Means of the training losses since the last check, and the validation part's scores."""
+        """Means of the training losses since the last check, and the validation split's scores."""
         trained = {name: float(total) / max(1, self._rows) for name, total in self._sums.items()}
         self._sums, self._rows = {}, 0
         # `last` always improves, so that the latest weights are always the best.
@@ -175,7 +175,7 @@ class Learner(LightningModule):
             raise MmserError(
                 f"a validation score '{self.monitor}'",
                 f"only {', '.join(known)}",
-                "Set trainer.monitor to one of these, or give the validation part labels.",
+                "Set trainer.monitor to one of these, or give the validation split labels.",
             )
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Scores of the validation part, computed once per check over all its utterances, never averaged
+"""Scores of the validation split, computed once per check over all its utterances, never averaged
 over batches.
 """
 
@@ -18,7 +18,7 @@ from mmser.objectives.paradigms.supervised import objective_of
 
 
 @dataclass
-class Part:
+class ValidationTotals:
     """What one process saw: predictions and targets row by row, and loss sums of objectives that
     need the model.
     """
@@ -49,12 +49,12 @@ class ValidationEpoch:
         self.objective = objective
         self.task = task
         self.whole = isinstance(objective, SplitLoss) and objective.whole_split
-        self.part = Part()
+        self.totals = ValidationTotals()
 
     def add(self, model: Model, batch: Batch, progress: float = 0.0) -> None:
         """Predict one batch; ``progress`` is the share of training done."""
         rows = len(batch.ids)
-        self.part.rows += rows
+        self.totals.rows += rows
         outputs: Outputs | None
         if self.whole:
             outputs = model(batch.streams, batch.context)
@@ -62,20 +62,20 @@ class ValidationEpoch:
             step = objective_of(self.objective).step(model, batch, progress)
             outputs = step.outputs
             for name, loss in {**step.losses, "loss": step.total}.items():
-                self.part.losses[name] = self.part.losses.get(name, 0.0) + float(loss) * rows
+                self.totals.losses[name] = self.totals.losses.get(name, 0.0) + float(loss) * rows
         if outputs is not None:
             self._keep_rows(outputs, batch)
             self._keep_frames(outputs, batch)
 
     def _keep_rows(self, outputs: Outputs, batch: Batch) -> None:
         rows = len(batch.ids)
-        self.part.ids.extend(batch.ids)
+        self.totals.ids.extend(batch.ids)
         answers = {"vector": outputs.vector, "logits": outputs.logits, "values": outputs.values}
         tensors = {f"output_{name}": each for name, each in answers.items() if each is not None}
         tensors |= {f"target_{name}": target for name, target in batch.targets.items()}
         tensors |= {f"loss_{name}": loss.expand(rows) for name, loss in outputs.losses.items()}
         for name, tensor in tensors.items():
-            self.part.tensors.setdefault(name, []).append(tensor.detach().cpu())
+            self.totals.tensors.setdefault(name, []).append(tensor.detach().cpu())
 
     def _keep_frames(self, outputs: Outputs, batch: Batch) -> None:
         if not isinstance(self.objective, TraceLoss):
@@ -84,25 +84,25 @@ class ValidationEpoch:
         if paired is None:
             return
         values, target = (frames.detach().cpu() for frames in paired)
-        self.part.frames |= {name: (values[i], target[i]) for i, name in enumerate(batch.ids)}
+        self.totals.frames |= {name: (values[i], target[i]) for i, name in enumerate(batch.ids)}
 
     def finish(self, device: torch.device) -> dict[str, float]:
         """Scores of everything added, gathered from all processes; starts afresh."""
-        part, self.part = _gathered(self.part), Part()
-        scores = {name: total / max(1, part.rows) for name, total in part.losses.items()}
-        if not part.ids:
+        totals, self.totals = _gathered(self.totals), ValidationTotals()
+        scores = {name: total / max(1, totals.rows) for name, total in totals.losses.items()}
+        if not totals.ids:
             return scores
         # Distributed loaders may repeat an utterance to keep the processes in step.
-        first = {identifier: row for row, identifier in reversed(list(enumerate(part.ids)))}
-        tensors = part.joined(sorted(first.values()))
+        first = {identifier: row for row, identifier in reversed(list(enumerate(totals.ids)))}
+        tensors = totals.joined(sorted(first.values()))
         if self.whole:
             scores |= self._whole_losses(tensors, device)
-        if part.frames:
-            joined = [torch.cat(frames) for frames in zip(*part.frames.values(), strict=True)]
+        if totals.frames:
+            joined = [torch.cat(frames) for frames in zip(*totals.frames.values(), strict=True)]
             tensors |= {"output_values": joined[0], "target_values": joined[1]}
         found = answer_metrics(tensors, self.task)
         if not found and scores.get("loss") == 0.0:
-            # Zero is what objectives say of rows without labels: of a whole part it would be an
+            # Zero is what objectives say of rows without labels: of a whole split it would be an
             # invented score.
             scores["loss"] = float("nan")
         return scores | found
@@ -139,14 +139,14 @@ def answer_metrics(tensors: dict[str, Tensor], task: Task) -> dict[str, float]:
     return scores
 
 
-def _gathered(part: Part) -> Part:
-    """The parts of all processes, in the order of their ranks."""
+def _gathered(totals: ValidationTotals) -> ValidationTotals:
+    """The totals of all processes, in the order of their ranks."""
     if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
-        return part
-    parts: list[Any] = [None] * torch.distributed.get_world_size()
-    torch.distributed.all_gather_object(parts, part)
-    merged = Part()
-    for other in parts:
+        return totals
+    of_all: list[Any] = [None] * torch.distributed.get_world_size()
+    torch.distributed.all_gather_object(of_all, totals)
+    merged = ValidationTotals()
+    for other in of_all:
         merged.ids.extend(other.ids)
         merged.rows += other.rows
         merged.frames |= other.frames
