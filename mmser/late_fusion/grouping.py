@@ -1,6 +1,4 @@
-"""Which recordings must stay together in a fold: those of one subject, and the two partners of one
-conversation.
-"""
+"""Which recordings stay together in a fold: one subject's, and a conversation's two partners'."""
 
 from __future__ import annotations
 
@@ -39,18 +37,16 @@ class Grouping:
         Groups are dealt out in turn, in the order of their names, so that neighbours (one culture,
         one session) are spread over the folds. ``among`` restricts to these recordings.
         """
-        chosen = sorted(self.groups if among is None else among)
-        order = list(dict.fromkeys(self.groups[name] for name in chosen))
-        count = min(count, len(order))
-        return [
-            [name for name in chosen if order.index(self.groups[name]) % count == fold]
-            for fold in range(count)
-        ]
+        recordings = sorted(self.groups if among is None else among)
+        order = list(dict.fromkeys(self.groups[name] for name in recordings))
+        folds: list[list[str]] = [[] for _ in range(min(count, len(order)))]
+        for name in recordings:
+            folds[order.index(self.groups[name]) % len(folds)].append(name)
+        return folds
 
 
 def group_recordings(lengths: Mapping[str, int], subjects: str | Path | None = None) -> Grouping:
-    """Groups from a table of subjects, or else from the recordings' names and label ``lengths``
-    (frames).
+    """Groups from a table of subjects, or from names and label ``lengths`` (frames).
 
     Without a table: a part of the name such as ``sub03``, ``speaker_3`` or ``Ses01`` in every name
     is the group. Else each recording is its own subject, and if each has exactly one partner with
@@ -59,9 +55,9 @@ def group_recordings(lengths: Mapping[str, int], subjects: str | Path | None = N
     """
     if subjects is not None:
         return _from_table(lengths, Path(subjects))
-    found = {name: _SUBJECT.search(name) for name in lengths}
-    if all(found.values()):
-        groups = {name: match.group(1).lower() for name, match in found.items() if match}
+    matches = {name: _SUBJECT.search(name) for name in lengths}
+    if all(matches.values()):
+        groups = {name: match.group(1).lower() for name, match in matches.items() if match}
         return Grouping(
             groups, f"{len(set(groups.values()))} subjects, read from the recordings' names"
         )
@@ -76,9 +72,7 @@ def group_recordings(lengths: Mapping[str, int], subjects: str | Path | None = N
 
 
 def _from_table(lengths: Mapping[str, int], path: Path) -> Grouping:
-    """Columns ``name`` and ``subject``, and ``dyad`` or ``group`` where partners
-    belong together.
-    """
+    """Columns ``name`` and ``subject``, and ``dyad`` or ``group`` where partners are together."""
     if not path.is_file():
         raise MmserError(
             "a table of subjects",
@@ -87,14 +81,9 @@ def _from_table(lengths: Mapping[str, int], path: Path) -> Grouping:
         )
     table = read_csv_file(path)
     table.columns = pd.Index([str(column).strip().lower() for column in table.columns])
-    key = next(
-        (
-            column
-            for column in ("group", "dyad", "conversation", "subject")
-            if column in table.columns
-        ),
-        None,
-    )
+    # The widest group that the table names counts.
+    columns = [c for c in ("group", "dyad", "conversation", "subject") if c in table.columns]
+    key = columns[0] if columns else None
     if key is None or "name" not in table.columns:
         found = f"{', '.join(table.columns)} in {path}"
         raise MmserError("the columns name and subject (or dyad)", found, "Rename the columns.")

@@ -1,8 +1,7 @@
-"""Stackers over aligned predictions tables: logistic regression on log-probabilities, linear SVR on
-values.
+"""Stackers over aligned predictions tables: logistic regression for classes, SVR for values.
 
-Inputs are standardised and C is chosen inside the rows a stacker is fitted on, by folds that keep
-speakers apart.
+Classes are stacked on log-probabilities. Inputs are standardised and C is chosen inside the rows a
+stacker is fitted on, by folds that keep speakers apart.
 """
 
 from __future__ import annotations
@@ -24,13 +23,14 @@ Stacker = Callable[[Sequence[pd.DataFrame], Sequence[str]], Predictor]
 
 
 def stacked_classes(tables: Sequence[pd.DataFrame], classes: Sequence[str]) -> Predictor:
-    """Fit a logistic regression on the labelled rows; the predictor gives one probability column
-    per class.
+    """Fit a logistic regression on the labelled rows.
+
+    The predictor gives one probability column per class.
     """
     from sklearn.linear_model import LogisticRegression
 
-    known = tables[0]["target"].notna().to_numpy()
-    fitting = [table[known] for table in tables]
+    labelled = tables[0]["target"].notna().to_numpy()
+    fitting = [table[labelled] for table in tables]
     search = _searched(
         LogisticRegression(max_iter=2000), _logs(fitting, classes), fitting[0]["target"], fitting[0]
     )
@@ -48,13 +48,14 @@ def stacked_classes(tables: Sequence[pd.DataFrame], classes: Sequence[str]) -> P
 
 
 def stacked_values(tables: Sequence[pd.DataFrame], values: Sequence[str]) -> Predictor:
-    """Fit a linear SVR per value on all values of all tables; the predictor gives one prediction
-    column per value.
+    """Fit a linear SVR per value on all values of all tables.
+
+    The predictor gives one prediction column per value.
     """
     fitted = {}
     for value in values:
-        known = tables[0][TARGET + value].notna().to_numpy()
-        fitting = [table[known] for table in tables]
+        labelled = tables[0][TARGET + value].notna().to_numpy()
+        fitting = [table[labelled] for table in tables]
         target = fitting[0][TARGET + value]
         if target.nunique() < 2:
             raise MmserError(
@@ -78,8 +79,9 @@ def stacked_values(tables: Sequence[pd.DataFrame], values: Sequence[str]) -> Pre
 def cross_fitted(
     tables: Sequence[pd.DataFrame], names: Sequence[str], stack: Stacker, folds: int
 ) -> pd.DataFrame:
-    """Every row predicted by a stacker fitted without its speaker, each condition and seed by
-    itself.
+    """Every row predicted by a stacker that was fitted without its speaker.
+
+    Each condition and seed is cross-fitted by itself.
     """
     from sklearn.model_selection import GroupKFold
 
@@ -88,10 +90,8 @@ def cross_fitted(
         speakers = _speakers(rows)
         count = min(folds, speakers.nunique())
         if count < 3:
-            found = (
-                f"{speakers.nunique()} in condition {rows['condition'].iloc[0]}, seed "
-                f"{rows['seed'].iloc[0]}"
-            )
+            condition, seed = rows["condition"].iloc[0], rows["seed"].iloc[0]
+            found = f"{speakers.nunique()} in condition {condition}, seed {seed}"
             raise MmserError(
                 "at least three speakers to cross-fit a stacker",
                 found,
@@ -107,9 +107,7 @@ def cross_fitted(
 def _regressor(
     features: np.ndarray, target: np.ndarray, rows: pd.DataFrame
 ) -> Callable[[np.ndarray], np.ndarray]:
-    """A linear SVR on standardised inputs; C has the highest concordance over inner folds taken
-    together.
-    """
+    """A linear SVR on standardised inputs; C has the highest concordance over all inner folds."""
     from sklearn.model_selection import GroupKFold
 
     groups = _groups(rows)
@@ -132,9 +130,7 @@ def _fitted(
 
 
 def _searched(estimator: Any, features: np.ndarray, target: pd.Series, rows: pd.DataFrame) -> Any:
-    """The estimator on standardised inputs, its C the one with the highest accuracy
-    on inner folds.
-    """
+    """The estimator on standardised inputs, with the C of the highest accuracy on inner folds."""
     from sklearn.model_selection import GridSearchCV, GroupKFold
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler

@@ -16,14 +16,13 @@ import numpy as np
 DRAWS = 2000
 LEVEL = 0.95
 _CHUNK = 4_000_000
-"""Weights held at once (draws x clusters), so that memory stays bounded when every utterance is its
-own cluster.
-"""
+"""Weights in memory at once (draws x clusters): every utterance may be its own cluster."""
 
 
 def cluster_sums(entries: np.ndarray, cluster: np.ndarray, clusters: int) -> np.ndarray:
-    """Sum ``entries`` (utterance, *shape) into (cluster, *shape) by the cluster number of each
-    utterance.
+    """Sum ``entries`` (utterance, *shape) by the number of each utterance's cluster (utterance,).
+
+    -> (cluster, *shape), 0 for clusters without an utterance.
     """
     sums = np.zeros((clusters, *entries.shape[1:]), dtype=np.float64)
     order = np.argsort(cluster, kind="stable")
@@ -34,8 +33,7 @@ def cluster_sums(entries: np.ndarray, cluster: np.ndarray, clusters: int) -> np.
 
 
 def resampled_sums(sums: np.ndarray, draws: int = DRAWS, seed: int = 0) -> np.ndarray:
-    """(draw, *shape): the total of as many clusters as there are, drawn with replacement, ``draws``
-    times.
+    """(draw, *shape): totals of as many clusters as there are, drawn with replacement.
 
     sums: (cluster, *shape), what each cluster adds. For a paired difference stack two runs' sums on
     an axis after the first, so that both see the same draws, and subtract their metrics.
@@ -44,18 +42,17 @@ def resampled_sums(sums: np.ndarray, draws: int = DRAWS, seed: int = 0) -> np.nd
     flat = sums.reshape(clusters, -1).astype(np.float64)
     rng = np.random.default_rng(seed)
     step = max(1, _CHUNK // clusters)
-    parts = []
+    shares = np.full(clusters, 1 / clusters)
+    totals = []
     for first in range(0, draws, step):
-        shares = np.full(clusters, 1 / clusters)
+        # (draw, cluster): how often each draw has each cluster.
         weights = rng.multinomial(clusters, shares, size=min(step, draws - first))
-        parts.append(weights.astype(np.float64) @ flat)
-    return np.concatenate(parts).reshape(draws, *sums.shape[1:])
+        totals.append(weights.astype(np.float64) @ flat)
+    return np.concatenate(totals).reshape(draws, *sums.shape[1:])
 
 
 def percentile_interval(values: np.ndarray, level: float = LEVEL) -> tuple[float, float]:
-    """Lower and upper end of the central ``level`` of the draws (draw,); undefined draws are left
-    out.
-    """
+    """Lower and upper end of the central ``level`` of the draws (draw,), of those defined."""
     values = values[np.isfinite(values)]
     if not len(values):
         return np.nan, np.nan
@@ -70,8 +67,9 @@ def bootstrap_interval(
     level: float = LEVEL,
     seed: int = 0,
 ) -> tuple[float, float]:
-    """Interval of one metric of ``sums`` (cluster, *shape); (NaN, NaN) for a single cluster, which
-    cannot vary.
+    """Interval of one metric of ``sums`` (cluster, *shape).
+
+    (NaN, NaN) for a single cluster, which cannot vary.
     """
     if len(sums) < 2:
         return np.nan, np.nan

@@ -98,7 +98,7 @@ def macro_precision(counts: Counts) -> np.ndarray:
 
 
 def mcc(counts: Counts) -> np.ndarray:
-    """Matthews correlation of targets and predictions over all classes (Gorodkin 2004, eq. 8).
+    """Matthews correlation of targets and predictions over all classes (Gorodkin 2004).
 
     A constant prediction says nothing of the target: 0, the limit of 0/0 (Chicco and Jurman 2020).
     Where all targets are of one class there is nothing to correlate with: NaN.

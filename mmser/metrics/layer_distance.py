@@ -13,12 +13,12 @@ from mmser.core.errors import MmserError
 def layer_distances(
     before: Mapping[str, np.ndarray], after: Mapping[str, np.ndarray]
 ) -> pd.DataFrame:
-    """Cosine distance of the weights of each convolution and linear layer, in network order: layer,
-    distance.
+    """Cosine distance of each convolution and linear layer's weights: columns layer, distance.
 
-    ``1 - x . y / (|x| |y|)`` of the flattened ``<layer>.weight`` of two or more dimensions
-    (Triantafyllopoulos and Schuller, ICASSP 2021); other entries are passed over. NaN where a layer
-    is zero throughout. Raises MmserError when a layer is missing afterwards or has another shape.
+    In network order. ``1 - x . y / (|x| |y|)`` of the flattened ``<layer>.weight`` of two or more
+    dimensions (Triantafyllopoulos and Schuller, ICASSP 2021); other entries are passed over. NaN
+    where a layer is zero throughout. Raises MmserError when a layer is missing afterwards or has
+    another shape.
     """
     rows = []
     for name, first in before.items():

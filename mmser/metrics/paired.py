@@ -1,5 +1,4 @@
-"""Is one system better than another? Tests over the same folds and seeds, or over the same
-utterances.
+"""Is one system better than another? Tests over the same folds and seeds, or utterances.
 
 The scores of k folds share training data, so a plain t-test over them is far too sure;
 `corrected_t` widens it.
@@ -37,20 +36,21 @@ def corrected_t(first: Any, second: Any, test_to_train: float) -> PairedTest:
 
     difference = _differences(first, second)
     k, mean = len(difference), float(difference.mean())
+    # Folds share training utterances, so their differences vary together: test_to_train
+    # corrects for it.
     error = np.sqrt((1 / k + test_to_train) * difference.var(ddof=1))
+    if error == 0 and mean == 0:
+        return PairedTest(0.0, 1.0, k)
     if error == 0:
-        return (
-            PairedTest(0.0, 1.0, k)
-            if mean == 0
-            else PairedTest(float(np.sign(mean) * np.inf), 0.0, k)
-        )
+        return PairedTest(float(np.sign(mean) * np.inf), 0.0, k)
     statistic = mean / error
     return PairedTest(float(statistic), float(2 * stats.t.sf(abs(statistic), k - 1)), k)
 
 
 def wilcoxon(first: Any, second: Any) -> PairedTest:
-    """Wilcoxon's signed-rank test over folds and seeds (ties at zero dropped); p = 1 when all are
-    equal.
+    """Wilcoxon's signed-rank test over folds and seeds; p = 1 when all are equal.
+
+    Pairs without a difference are dropped.
     """
     from scipy import stats
 

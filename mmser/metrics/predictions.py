@@ -67,13 +67,9 @@ def checked_predictions(table: pd.DataFrame, name: str = "the table") -> pd.Data
             table[column] = default
     table["id"] = _ids(table["id"], name) if "id" in table else table.index.astype(str)
     table["seed"] = _seeds(table["seed"], name)
-    table["condition"] = (
-        table["condition"].map(lambda entry: CLEAN if pd.isna(entry) else str(entry)).astype(object)
-    )
+    table["condition"] = _texts(table["condition"], CLEAN)
     for column in _TEXTS:
-        table[column] = (
-            table[column].map(lambda entry: "" if pd.isna(entry) else str(entry)).astype(object)
-        )
+        table[column] = _texts(table[column], "")
     for kind in KINDS:
         table = kind.checked(table, name)
     _refuse_duplicates(table, name)
@@ -84,6 +80,11 @@ def target_sets_of(table: pd.DataFrame, name: str = "the table") -> tuple[Target
     """The target sets whose columns a predictions table has."""
     sets = [kind.in_table(table, name) for kind in KINDS]
     return tuple(each for each in sets if each is not None)
+
+
+def _texts(column: pd.Series, empty: str) -> pd.Series:
+    """Cells as text, ``empty`` for empty ones."""
+    return column.map(lambda cell: empty if pd.isna(cell) else str(cell)).astype(object)
 
 
 def _ids(column: pd.Series, name: str) -> pd.Series:
@@ -100,8 +101,8 @@ def _seeds(column: pd.Series, name: str) -> pd.Series:
     seeds = pd.to_numeric(column, errors="coerce")
     wrong = column[column.notna() & ~((seeds % 1 == 0) & (seeds.abs() < MOST_SEED))]
     if len(wrong):
-        found = [f"'{cell}'" for cell in wrong.unique()]
-        raise listed_faults(f"whole numbers in column seed of {name}", found, "Number the seeds.")
+        cells = [f"'{cell}'" for cell in wrong.unique()]
+        raise listed_faults(f"whole numbers in column seed of {name}", cells, "Number the seeds.")
     return seeds.fillna(0).astype("int64")
 
 

@@ -10,8 +10,7 @@ from mmser.core.errors import MmserError
 
 
 def proxy_a_distance(first: Any, second: Any, parts: int = 5, seed: int = 0) -> float:
-    """``2 (1 - 2 error)`` of a linear domain classifier on two sets of vectors, (row, feature)
-    each.
+    """``2 (1 - 2 error)`` of a linear classifier of two sets of vectors, (row, feature) each.
 
     0: the domains cannot be told apart; 2: perfectly. The classifier (logistic regression on
     standardised features, domains weighted alike) is judged on ``parts`` held-out parts in turn,
@@ -27,13 +26,11 @@ def proxy_a_distance(first: Any, second: Any, parts: int = 5, seed: int = 0) -> 
     from sklearn.preprocessing import StandardScaler
 
     sets = [np.asarray(vectors, dtype=np.float64) for vectors in (first, second)]
-    if (
-        any(vectors.ndim != 2 or len(vectors) < parts for vectors in sets)
-        or sets[0].shape[1] != sets[1].shape[1]
-    ):
-        found = " and ".join(str(vectors.shape) for vectors in sets)
+    too_small = any(vectors.ndim != 2 or len(vectors) < parts for vectors in sets)
+    if too_small or sets[0].shape[1] != sets[1].shape[1]:
+        shapes = " and ".join(str(vectors.shape) for vectors in sets)
         raise MmserError(
-            f"two sets of at least {parts} vectors of one size", found, "Use larger domains."
+            f"two sets of at least {parts} vectors of one size", shapes, "Use larger domains."
         )
     joint, domain = np.concatenate(sets), np.repeat([0, 1], [len(vectors) for vectors in sets])
     if not np.isfinite(joint).all():
@@ -45,4 +42,6 @@ def proxy_a_distance(first: Any, second: Any, parts: int = 5, seed: int = 0) -> 
     )
     folds = StratifiedKFold(parts, shuffle=True, random_state=seed)
     wrong = cross_val_predict(classifier, joint, domain, cv=folds) != domain
-    return max(0.0, float(2.0 * (1.0 - wrong[domain == 0].mean() - wrong[domain == 1].mean())))
+    # Twice the mean of the two domains' errors.
+    errors = wrong[domain == 0].mean() + wrong[domain == 1].mean()
+    return max(0.0, float(2.0 * (1.0 - errors)))

@@ -28,9 +28,7 @@ _OTHER = re.compile(r"[^\w']|_")
 
 @dataclass(frozen=True, slots=True)
 class WordErrors:
-    """Counts over all utterances; ``rate`` = (substitutions + deletions + insertions) / reference
-    words.
-    """
+    """Counts over all utterances; ``rate`` is the sum of errors over the reference ``words``."""
 
     substitutions: int
     deletions: int
@@ -63,20 +61,19 @@ def normaliser_of(name: str) -> Callable[[str], str]:
 def _whisper_english() -> Callable[[str], str]:
     from whisper.normalizers import EnglishTextNormalizer
 
-    made: Callable[[str], str] = EnglishTextNormalizer()
-    return made
+    normaliser: Callable[[str], str] = EnglishTextNormalizer()
+    return normaliser
 
 
 def word_errors(
     references: Sequence[str], hypotheses: Sequence[str], normaliser: str = PLAIN
 ) -> WordErrors:
-    """Errors summed over utterances, so that long ones count by their length (not a mean of
-    per-utterance rates).
+    """Errors summed over utterances, so that long ones count by their length.
 
-    References without a word are left out (no rate is defined for them); an empty hypothesis
-    deletes every word.
+    This is not the mean of the utterances' rates. References without a word are left out (no rate
+    is defined for them); an empty hypothesis deletes every word.
     """
-    normalised = normaliser_of(normaliser)
+    normalise = normaliser_of(normaliser)
     import jiwer
 
     if len(references) != len(hypotheses):
@@ -85,12 +82,16 @@ def word_errors(
             f"{len(references)} and {len(hypotheses)}",
             "Align the lists.",
         )
-    pairs = [(normalised(r), normalised(h)) for r, h in zip(references, hypotheses, strict=True)]
-    spoken = [pair for pair in pairs if pair[0]]
+    spoken, recognised = [], []
+    for reference, hypothesis in zip(references, hypotheses, strict=True):
+        words_spoken = normalise(reference)
+        if words_spoken:
+            spoken.append(words_spoken)
+            recognised.append(normalise(hypothesis))
     if not spoken:
         raise MmserError(
             "at least one reference with a word", "none", "Give the transcripts of the corpus."
         )
-    found = jiwer.process_words([r for r, _ in spoken], [h for _, h in spoken])
-    words = found.hits + found.substitutions + found.deletions
-    return WordErrors(found.substitutions, found.deletions, found.insertions, words)
+    counts = jiwer.process_words(spoken, recognised)
+    words = counts.hits + counts.substitutions + counts.deletions
+    return WordErrors(counts.substitutions, counts.deletions, counts.insertions, words)
