@@ -38,16 +38,16 @@ def check_named(named: Named, infos: Iterable[Mapping[str, Any]]) -> None:
     """Raise UsageError unless each file is named for one that an extractor of these
     stores reads.
     """
-    known = {
-        f"extractor.{info['extractor']}.{key}"
-        for info in infos
-        for key, value in info["parameters"].items()
-        if is_digest(value)
-    }
-    asked = {f"extractor.{name}.{key}" for name, files in named.items() for key in files}
-    if unknown := sorted(asked - known):
+    options: set[str] = set()
+    for info in infos:
+        digests = [key for key, value in info["parameters"].items() if is_digest(value)]
+        options.update(f"extractor.{info['extractor']}.{key}" for key in digests)
+    asked: set[str] = set()
+    for name, files in named.items():
+        asked.update(f"extractor.{name}.{key}" for key in files)
+    if unknown := sorted(asked - options):
         expected = (
-            " or ".join(f"{key}=PATH" for key in sorted(known))
+            " or ".join(f"{key}=PATH" for key in sorted(options))
             or "no file: none of the extractors reads one"
         )
         raise UsageError(expected, ", ".join(unknown), "Leave it out.")

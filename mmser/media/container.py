@@ -86,14 +86,15 @@ def _unopened(path: Path, error: Exception) -> MediaFault:
         return MediaFault(
             "truncated", f"{path.name} is an mp4 without its index (moov); the copy stopped early"
         )
-    known = head[:4] in (b"RIFF", b"fLaC", b"OggS", b"\x1aE\xdf\xa3", b"\x00\x00\x01\xba")
-    if known:
+    is_media = head[:4] in (b"RIFF", b"fLaC", b"OggS", b"\x1aE\xdf\xa3", b"\x00\x00\x01\xba")
+    if is_media:
         return MediaFault("undecodable", f"{path.name}: {error}")
     return MediaFault("not a media file", f"{path.name} holds no known audio or video format")
 
 
 def find_audio(container: InputContainer) -> AudioStream:
     """The audio track a player would choose. Raises MediaFault."""
+    # PyAV's `best` is typed as any kind of track.
     track = cast("AudioStream | None", container.streams.best("audio"))
     if track is None or track.codec_context is None:
         raise MediaFault(
@@ -106,6 +107,7 @@ def find_video(container: InputContainer) -> VideoStream:
     """The video track a player would choose; a cover picture is none. Raises MediaFault."""
     from av.stream import Disposition
 
+    # PyAV's `best` is typed as any kind of track.
     track = cast("VideoStream | None", container.streams.best("video"))
     if track is None or track.disposition & Disposition.attached_pic:
         moving = [
@@ -125,6 +127,7 @@ def find_video(container: InputContainer) -> VideoStream:
 
 
 def _track_list(container: InputContainer) -> str:
+    # A track without a decoder (data, attachments) has no `name`.
     kinds = [
         f"{track.type} ({getattr(track, 'name', None) or 'no decoder'})"
         for track in container.streams

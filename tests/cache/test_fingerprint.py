@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mmser.cache.fingerprint import Recipe, canonical, recipe_of, transcriber_recipe
+from mmser.cache.fingerprint import _MEMBERS, Recipe, canonical, recipe_of, transcriber_recipe
 from mmser.core import moved_names
+from mmser.core.contracts import Extractor
 from mmser.core.errors import MmserError
 from mmser.core.weights import Weights
 
@@ -83,6 +84,11 @@ def test_an_extractor_that_lacks_a_member_is_refused_with_its_name():
     forgetful = type("Forgetful", (), without_version)
     with pytest.raises(MmserError, match="in extractor w; found no version"):
         recipe_of("w", forgetful("x"))
+
+
+def test_the_members_asked_for_are_those_of_the_contract():
+    stated = {name for name, member in vars(Extractor).items() if isinstance(member, property)}
+    assert set(_MEMBERS) == stated
 
 
 def test_a_file_known_by_its_digest_is_remembered_by_where_it_lies(tmp_path):

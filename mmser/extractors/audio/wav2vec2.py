@@ -156,14 +156,14 @@ class Wav2Vec2(Placement):
             output = self._model(
                 padded, attention_mask=mask.long(), output_hidden_states=self.layer != -1
             )
-        values = self._chosen(output).float().cpu().numpy()
+        values = self._layers(output).float().cpu().numpy()
         frames = self._model._get_feat_extract_output_lengths(lengths.cpu()).tolist()
         return [
             Features(row[:count], frame_rate=self._frame_rate)
             for row, count in zip(values, frames, strict=True)
         ]
 
-    def _chosen(self, output: Any) -> torch.Tensor:
+    def _layers(self, output: Any) -> torch.Tensor:
         """(batch, time, size), or (batch, time, layer, size) for all layers."""
         import torch
 

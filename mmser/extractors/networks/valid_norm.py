@@ -50,6 +50,7 @@ def with_valid_norm(model: Any) -> Any:
     stay as they are.
     """
     first = model.feature_extractor.conv_layers[0]
+    # The layers of some networks have no norm, and no attribute for one.
     if isinstance(getattr(first, "layer_norm", None), nn.GroupNorm):
         first.layer_norm = ValidGroupNorm(first.layer_norm)
     return model

@@ -34,14 +34,14 @@ class Faces:
     counts: np.ndarray
 
     @property
-    def found(self) -> np.ndarray:
-        """(time,) bool."""
+    def visible(self) -> np.ndarray:
+        """(time,) bool: whether a frame shows a face."""
         return ~np.isnan(self.boxes[:, 0])
 
     def notes(self) -> str:
         """What the index should know: frames without a face, frames with several."""
         parts = []
-        if missing := int((~self.found).sum()):
+        if missing := int((~self.visible).sum()):
             parts.append(f"no face in {missing} of {len(self.boxes)} frames")
         if several := int((self.counts > 1).sum()):
             parts.append(
@@ -58,10 +58,12 @@ class FaceFinder:
     stands at the rim.
 
     Args:
-        scale: frames are shrunk by this factor for detection. every: detect every n-th frame and
-        refine the others from the nearest detected one; 1 detects all. smallest: side of the
-        smallest face looked for, pixels of the full frame. score: least probability of a face; a
-        refined box below it is detected anew. device: of the networks.
+        scale: frames are shrunk by this factor for detection.
+        every: detect every n-th frame and refine the others from the nearest detected one; 1
+            detects all.
+        smallest: side of the smallest face looked for, pixels of the full frame.
+        score: least probability of a face; a refined box below it is detected anew.
+        device: of the networks.
     """
 
     def __init__(
@@ -89,32 +91,31 @@ class FaceFinder:
         others = np.setdiff1d(np.arange(time), keys)
         if len(others):
             nearest = keys[np.abs(others[:, None] - keys[None]).argmin(axis=1)]
-            boxes[others], counts[others] = (
-                self._refine(frames[others], boxes[nearest]),
-                counts[nearest],
-            )
+            boxes[others] = self._refine(frames[others], boxes[nearest])
+            counts[others] = counts[nearest]
             lost = others[np.isnan(boxes[others, 0])]
             if len(lost):
                 boxes[lost], counts[lost] = self._detect(frames[lost])
         return Faces(boxes, counts)
 
     def _detect(self, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(time, 4) the chosen box in full-frame pixels or NaN, (time,) the number of faces."""
+        """(time, 4) the speaker's box in full-frame pixels or NaN, (time,) the number of faces."""
         height, width = frames.shape[1:3]
         boxes = np.full((len(frames), 4), np.nan, dtype=np.float32)
         counts = np.zeros(len(frames), dtype=np.int64)
         if min(height, width) < self.smallest:
             return boxes, counts
         for start in range(0, len(frames), _CHUNK):
-            found, scores = self._mtcnn(self._shrunk(frames[start : start + _CHUNK]))
-            for offset, (candidates, probabilities) in enumerate(zip(found, scores, strict=True)):
+            per_frame, scores = self._mtcnn(self._shrunk(frames[start : start + _CHUNK]))
+            pairs = zip(per_frame, scores, strict=True)
+            for offset, (candidates, probabilities) in enumerate(pairs):
                 if candidates is None:
                     continue
                 certain = np.asarray(probabilities, dtype=np.float32) >= self.score
                 sure = np.asarray(candidates, dtype=np.float32)[certain] / self.scale
                 counts[start + offset] = len(sure)
                 if len(sure):
-                    boxes[start + offset] = _chosen(sure, width, height)
+                    boxes[start + offset] = _speakers_box(sure, width, height)
         return boxes, counts
 
     def _mtcnn(self, pictures: Tensor) -> tuple[Any, Any]:
@@ -123,14 +124,14 @@ class FaceFinder:
         """
         nothing = [None] * len(pictures)
         try:
-            found, scores = self._network.detect(pictures)
+            boxes, scores = self._network.detect(pictures)
         except RuntimeError as error:
             # The library concatenates an empty list when the first stage leaves no candidate inside
             # the picture.
             if "non-empty" not in str(error):
                 raise
             return nothing, nothing
-        return found, scores
+        return boxes, scores
 
     def _shrunk(self, frames: np.ndarray) -> Tensor:
         pictures = torch.from_numpy(np.ascontiguousarray(frames)).to(self._device)
@@ -146,9 +147,9 @@ class FaceFinder:
         sees no face.
         """
         refined = np.full_like(boxes, np.nan)
-        known = np.flatnonzero(~np.isnan(boxes[:, 0]))
-        for start in range(0, len(known), _CHUNK):
-            rows = known[start : start + _CHUNK]
+        boxed = np.flatnonzero(~np.isnan(boxes[:, 0]))
+        for start in range(0, len(boxed), _CHUNK):
+            rows = boxed[start : start + _CHUNK]
             pictures = as_pictures(frames[rows], self._device)
             current = torch.from_numpy(boxes[rows]).to(self._device)
             probability = torch.zeros(len(rows))
@@ -166,7 +167,7 @@ class FaceFinder:
         return boxes + shift * sides, probability[:, 1]
 
 
-def _chosen(boxes: np.ndarray, width: int, height: int) -> np.ndarray:
+def _speakers_box(boxes: np.ndarray, width: int, height: int) -> np.ndarray:
     """The box (4,) of the speaker among (face, 4); see `FaceFinder`."""
     sides = boxes[:, 2:] - boxes[:, :2]
     centres = (boxes[:, 2:] + boxes[:, :2]) / 2 - np.array([width, height]) / 2

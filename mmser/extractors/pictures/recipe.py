@@ -90,10 +90,10 @@ class PictureRecipe(FaceDetection):
                 "a clip with the rate of its frames", f"no frame_rate in {clip.id}", "Set it."
             )
         rate = min(self.rate, clip.frame_rate)
-        chosen = frames[_evenly(len(frames), clip.frame_rate, rate)][: self.limit]
+        thinned = frames[_evenly(len(frames), clip.frame_rate, rate)][: self.limit]
         if self.crop == "centre":
-            return Pictures(_centres(chosen, self.image_size), rate, None, "")
-        return self._faces(clip, chosen, rate, device)
+            return Pictures(_centres(thinned, self.image_size), rate, None, "")
+        return self._faces(clip, thinned, rate, device)
 
     def _faces(
         self, clip: Clip, frames: np.ndarray, rate: float, device: torch.device
@@ -103,22 +103,19 @@ class PictureRecipe(FaceDetection):
         from mmser.extractors.pictures.faces import as_pictures, crop, squared
 
         faces = self.finder(device).find(frames)
-        rows = np.flatnonzero(faces.found)
+        rows = np.flatnonzero(faces.visible)
         if not len(rows):
             return Failure(clip.id, "no face", f"in {len(frames)} frames")
         boxes = squared(torch.from_numpy(faces.boxes[rows]), self.margin)
-        parts = [
-            crop(
-                as_pictures(frames[rows[s : s + _CHUNK]], boxes.device),
-                boxes[s : s + _CHUNK],
-                self.image_size,
-            )
-            for s in range(0, len(rows), _CHUNK)
-        ]
-        spans = np.stack([rows, rows + 1], axis=1).astype(np.float32) / np.float32(rate)
-        return Pictures(
-            torch.cat(parts), rate, spans if len(rows) < len(frames) else None, faces.notes()
-        )
+        crops = []
+        for start in range(0, len(rows), _CHUNK):
+            chunk = slice(start, start + _CHUNK)
+            pictures = as_pictures(frames[rows[chunk]], boxes.device)
+            crops.append(crop(pictures, boxes[chunk], self.image_size))
+        spans = None
+        if len(rows) < len(frames):
+            spans = np.stack([rows, rows + 1], axis=1).astype(np.float32) / np.float32(rate)
+        return Pictures(torch.cat(crops), rate, spans, faces.notes())
 
 
 @lru_cache(maxsize=4)
@@ -133,8 +130,8 @@ def _finder(
 
 def _evenly(count: int, have: float, want: float) -> np.ndarray:
     """Positions among ``count`` frames at ``have`` Hz that make ``want`` Hz."""
-    kept = max(1, round(count * want / have))
-    return np.minimum((np.arange(kept) * have / want).astype(np.int64), count - 1)
+    thinned = max(1, round(count * want / have))
+    return np.minimum((np.arange(thinned) * have / want).astype(np.int64), count - 1)
 
 
 def _centres(frames: np.ndarray, size: int) -> Tensor:

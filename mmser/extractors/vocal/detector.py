@@ -49,7 +49,15 @@ class VocalDetector:
 
     def save(self, path: str | Path) -> None:
         """Write safetensors."""
-        save_arrays({name: np.asarray(getattr(self, name), np.float32) for name in TENSORS}, path)
+        arrays = {
+            "mean": self.mean,
+            "deviation": self.deviation,
+            "vectors": self.vectors,
+            "weights": self.weights,
+            "bias": self.bias,
+            "gamma": self.gamma,
+        }
+        save_arrays({name: np.asarray(array, np.float32) for name, array in arrays.items()}, path)
 
     @classmethod
     def load(cls, path: str | Path) -> VocalDetector:
@@ -64,11 +72,12 @@ class VocalDetector:
                 f"no file {path}",
                 "Make one with preprocess/train_vocal_detector.py.",
             )
-        found = read_tensors(Path(path))
+        tensors = read_tensors(Path(path))
         remedy = "Make one with preprocess/train_vocal_detector.py."
-        lacking, further = sorted({*TENSORS} - found.keys()), sorted(found.keys() - {*TENSORS})
+        lacking = sorted({*TENSORS} - tensors.keys())
+        further = sorted(tensors.keys() - {*TENSORS})
         check_fit("a detector of nonverbal sounds", path, remedy, lacking, further)
-        return cls(*(found[name].numpy() for name in TENSORS))
+        return cls(*(tensors[name].numpy() for name in TENSORS))
 
 
 def fit_detector(

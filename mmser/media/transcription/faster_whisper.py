@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,12 +55,10 @@ class FasterWhisper:
             (path for path in places if (path / FILES[0]).is_file()), places[1] / model
         )
         self.name = f"faster-whisper-{self.path.name}"
-        self.language, self.compute_type, self.beam_size, self.device = (
-            language,
-            compute_type,
-            beam_size,
-            device,
-        )
+        self.language = language
+        self.compute_type = compute_type
+        self.beam_size = beam_size
+        self.device = device
 
     def parameters(self) -> Mapping[str, Any]:
         """Raises MmserError when the model is not there."""
@@ -90,19 +89,19 @@ class FasterWhisper:
             condition_on_previous_text=False,
             word_timestamps=True,
         )
-        words = tuple(
+        spoken = chain.from_iterable(segment.words or () for segment in segments)
+        timed = [
             Word(word.word.strip(), float(word.start), float(word.end), float(word.probability))
-            for segment in segments
-            for word in segment.words or ()
-            if word.word.strip()
-        )
+            for word in spoken
+        ]
+        words = tuple(word for word in timed if word.text)
         return Transcript(" ".join(word.text for word in words), self.name, words)
 
     @cached_property
     def _digest(self) -> str:
         self._check_files()
-        there = [name for name in (*FILES, *FURTHER) if (self.path / name).is_file()]
-        listed = "\n".join(f"{name} {digest(self.path / name)}" for name in there)
+        names = [name for name in (*FILES, *FURTHER) if (self.path / name).is_file()]
+        listed = "\n".join(f"{name} {digest(self.path / name)}" for name in names)
         return hashlib.sha256(listed.encode()).hexdigest()
 
     @cached_property

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -79,8 +80,11 @@ class Whisper:
 
         Raises MmserError when the checkpoint is missing or unfit.
         """
-        words = [() if is_silent(waveform) else self._words(waveform) for waveform in waveforms]
-        return [Transcript(" ".join(word.text for word in own), self.name, own) for own in words]
+        return [self._transcribe(waveform) for waveform in waveforms]
+
+    def _transcribe(self, waveform: np.ndarray) -> Transcript:
+        words = () if is_silent(waveform) else self._words(waveform)
+        return Transcript(" ".join(word.text for word in words), self.name, words)
 
     def _words(self, waveform: np.ndarray) -> tuple[Word, ...]:
         result = self._model.transcribe(
@@ -92,17 +96,17 @@ class Whisper:
             fp16=self._model.device.type == "cuda",
             verbose=None,
         )
-        return tuple(
+        spoken = chain.from_iterable(segment["words"] for segment in result["segments"])
+        words = [
             Word(
                 word["word"].strip(),
                 float(word["start"]),
                 float(word["end"]),
                 float(word["probability"]),
             )
-            for segment in result["segments"]
-            for word in segment["words"]
-            if word["word"].strip()
-        )
+            for word in spoken
+        ]
+        return tuple(word for word in words if word.text)
 
     @cached_property
     def _digest(self) -> str:

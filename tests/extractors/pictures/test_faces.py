@@ -16,7 +16,7 @@ from mmser.core.clip import Clip, Failure
 from mmser.core.errors import MmserError
 from mmser.extractors.face.inception_resnet import InceptionResnet
 from mmser.extractors.face.resnet import ResNet
-from mmser.extractors.pictures.faces import FaceFinder, Faces, _chosen, crop, squared
+from mmser.extractors.pictures.faces import FaceFinder, Faces, _speakers_box, crop, squared
 from mmser.extractors.pictures.recipe import PictureRecipe
 
 CPU = torch.device("cpu")
@@ -43,7 +43,7 @@ def finder(scale: float = 1.0, every: int = 1) -> FaceFinder:
 
 def test_the_face_is_found_and_followed() -> None:
     faces = finder().find(moving(3))
-    assert faces.found.all()
+    assert faces.visible.all()
     assert faces.counts.tolist() == [1, 1, 1]
     assert overlap(faces.boxes[0], np.array(FACE)) > 0.6
     np.testing.assert_allclose(faces.boxes[2, 0] - faces.boxes[0, 0], 4, atol=3)
@@ -54,7 +54,7 @@ def test_half_size_and_refined_boxes_agree_with_full_detection() -> None:
     frames = moving(4)
     exact = finder().find(frames)
     coarse = finder(scale=0.5, every=4).find(frames)
-    assert coarse.found.all()
+    assert coarse.visible.all()
     assert min(overlap(a, b) for a, b in zip(exact.boxes, coarse.boxes, strict=True)) > 0.7
 
 
@@ -62,7 +62,7 @@ def test_a_frame_whose_refined_box_holds_no_face_is_detected_anew() -> None:
     frames = moving(3)
     frames[1] = np.roll(portrait(), (60, 90), axis=(0, 1))
     faces = finder(every=3).find(frames)
-    assert faces.found[1]
+    assert faces.visible[1]
     assert overlap(faces.boxes[1], np.array(FACE) + np.array([90, 60, 90, 60])) > 0.5
 
 
@@ -87,9 +87,9 @@ def test_no_face_at_all_is_a_failure() -> None:
 
 def test_the_larger_face_wins_unless_it_stands_at_the_rim() -> None:
     large, small = np.array([20, 20, 80, 80.0]), np.array([110, 50, 150, 90.0])
-    assert _chosen(np.stack([small, large]), 200, 120).tolist() == large.tolist()
+    assert _speakers_box(np.stack([small, large]), 200, 120).tolist() == large.tolist()
     rim, central = np.array([0, 0, 50, 50.0]), np.array([76, 36, 124, 84.0])
-    assert _chosen(np.stack([rim, central]), 200, 120).tolist() == central.tolist()
+    assert _speakers_box(np.stack([rim, central]), 200, 120).tolist() == central.tolist()
 
 
 def test_notes_count_frames_with_several_faces() -> None:
