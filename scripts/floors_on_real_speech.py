@@ -31,6 +31,8 @@ from mmser.core.tables import CLEAN, SPLIT_COLUMN
 from mmser.evaluation.scoring.score import POOLED, score
 from mmser.pipeline.preprocess import preprocess
 from mmser.pipeline.train import train_settings
+from mmser.settings.run import read_run
+from mmser.training.inputs.corpora import build_corpora
 from mmser.training.inputs.sources import assign_folds, read_corpus_manifest
 
 CORPORA = {
@@ -62,9 +64,10 @@ def functionals(
         f"cache={place}",
         f"protocol={protocols[folds]}",
     ]
-    settings = train_settings([*words, "system=functionals"])
-    manifest = read_corpus_manifest(settings)
-    assignment, _ = assign_folds(settings, manifest)
+    settings = read_run(train_settings([*words, "system=functionals"]))
+    corpora = build_corpora(settings)
+    manifest = read_corpus_manifest(settings.cache, corpora.names)
+    assignment, _ = assign_folds(corpora, manifest, settings.target_labels)
     store = Store(find_store(place, corpus, features))
     tested = (
         assignment[assignment[SPLIT_COLUMN] == "test"]

@@ -92,7 +92,7 @@ def paced(job: Job) -> float:
 
     settings = train_settings(job.words)
     stages = settings["stages"] or {"": {}}
-    epochs = [stage.settings["trainer"]["epochs"] for stage in list_stages(settings)]
+    epochs = [stage.settings.trainer.epochs for stage in list_stages(settings)]
     brief = [f"++stages.{name}.trainer.epochs=1" for name in stages if name] or ["trainer.epochs=1"]
     place = job.folder.with_name(f"{job.folder.name}-pace")
     run = Run(place) if (place / FILE_NAME).is_file() else None
@@ -108,11 +108,17 @@ def paced(job: Job) -> float:
 def first_fold(job: Job) -> str:
     """The name of the protocol's first fold."""
     from mmser.pipeline.caches import ensure_caches
+    from mmser.settings.run import read_run
+    from mmser.training.inputs.corpora import build_corpora
     from mmser.training.inputs.sources import assign_folds, read_corpus_manifest
 
-    settings = train_settings(job.words)
-    ensure_caches(settings)
-    return str(assign_folds(settings, read_corpus_manifest(settings))[0]["fold"].iloc[0])
+    config = train_settings(job.words)
+    ensure_caches(config)
+    settings = read_run(config)
+    corpora = build_corpora(settings)
+    manifest = read_corpus_manifest(settings.cache, corpora.names)
+    assignment, _ = assign_folds(corpora, manifest, settings.target_labels)
+    return str(assignment["fold"].iloc[0])
 
 
 def curves(run: Run) -> Iterator[tuple[str, int, pd.DataFrame]]:

@@ -58,16 +58,20 @@ def measured(name: str, root: str, cache: str, steps: int) -> dict[str, Any]:
     from mmser.pipeline.caches import ensure_caches
     from mmser.runs.training_stages import list_stages
     from mmser.training.components.construction import make_learner, make_model, parameter_count
+    from mmser.training.inputs.corpora import build_corpora
     from mmser.training.inputs.sources import assign_folds, open_fold, read_corpus_manifest
 
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    settings = list_stages(settings_for(name, root, cache))[-1].settings
-    ensure_caches(settings)
-    manifest = read_corpus_manifest(settings)
-    assignment, _ = assign_folds(settings, manifest)
-    data = open_fold(settings, manifest, assignment, str(assignment["fold"].iloc[0]), 0)
-    model = make_model(settings, data.input_sizes, data.task)
+    (*_, stage) = list_stages(settings_for(name, root, cache))
+    ensure_caches(stage.config)
+    settings = stage.settings
+    corpora = build_corpora(settings)
+    manifest = read_corpus_manifest(settings.cache, corpora.names)
+    assignment, _ = assign_folds(corpora, manifest, settings.target_labels)
+    fold = str(assignment["fold"].iloc[0])
+    data = open_fold(settings, corpora, manifest, assignment, fold, 0)
+    model = make_model(settings.model, data.input_sizes, data.task)
     learner = make_learner(settings, model, data.task, 0).train()
     batches = [
         batch for batch, _ in zip(data.loader("train", shuffle=False), range(steps), strict=False)

@@ -14,7 +14,7 @@ from mmser.pipeline.train import train
 from mmser.settings.check import ranges_of
 from mmser.settings.data import Data, Episodes
 from mmser.settings.optimizer import Optimizer
-from mmser.settings.run import Run
+from mmser.settings.run import RunSettings
 from mmser.settings.stream import StreamSpec
 from mmser.settings.trainer import Trainer
 
@@ -83,7 +83,7 @@ ODD = """
 ${nothing} ???
 """
 NONSENSE = ["", "a b", *ODD.split()]
-SECTIONS = {"": Run, "trainer.": Trainer, "data.": Data, "data.episodes.": Episodes, "optimizer.": Optimizer,
+SECTIONS = {"": RunSettings, "trainer.": Trainer, "data.": Data, "data.episodes.": Episodes, "optimizer.": Optimizer,
             "streams.audio.": StreamSpec}  # fmt: skip
 OPTIONS = [f"{section}{name}" for section, kind in SECTIONS.items() for name in ranges_of(kind)]
 

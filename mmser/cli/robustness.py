@@ -94,7 +94,7 @@ def _run_with_files(word: str, words: Sequence[str]) -> Run:
         )
     trained = Run(run_of(word), named)
     if named:
-        stores = open_stores(trained.settings, trained.recorded)
+        stores = open_stores(trained.settings, trained.corpora.names, trained.recorded)
         check_named(named, [store.info for store in stores.values()])
     return trained
 

@@ -29,11 +29,11 @@ from mmser.core.saved import read_saved_yaml
 from mmser.settings.check import ranges_of
 from mmser.settings.part import check_part
 from mmser.settings.preprocess import Preprocess
-from mmser.settings.run import Run
+from mmser.settings.run import RunSettings
 from mmser.settings.settings import check_preprocess, check_run, require_preprocess, require_run
 
 KINDS = {
-    "train": (Run, check_run, require_run),
+    "train": (RunSettings, check_run, require_run),
     "preprocess": (Preprocess, check_preprocess, require_preprocess),
 }
 """What describes the options of a config, what checks them, and what tells whether

@@ -40,9 +40,7 @@ def extractor_like(store: FeatureStore, run: RunFolder) -> Extractor:
     """The extractor of a run's store, with the run's ``paths.weights``. Raises as
     `extractor_of`.
     """
-    return extractor_of(
-        store.info, str((run.config.get("paths") or {}).get("weights", "weights")), run.named_files
-    )
+    return extractor_of(store.info, run.settings.paths.get("weights", "weights"), run.named_files)
 
 
 def extractor_of(info: Mapping[str, Any], weights: str, named: Named | None = None) -> Extractor:

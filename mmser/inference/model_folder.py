@@ -143,7 +143,7 @@ class ModelFolder:
             sizes = {str(stream): int(size) for stream, size in facts["input_sizes"].items()}
         except _WRONG as error:
             raise _damaged(self.directory / CONFIG, error) from error
-        model = saved_model({"model": self.config["model"]}, sizes, task, folder / WEIGHTS).eval()
+        model = saved_model(self.config["model"], sizes, task, folder / WEIGHTS).eval()
         return Member(*self.names[place], model, _transforms(folder / TRANSFORMS), task)
 
 

@@ -93,7 +93,7 @@ def find_transcriber(reader: Reader, asr: str | None) -> Transcriber | None:
             "goes without"
         )
         return None
-    transcriber = make_transcriber(name, {"paths": {"weights": reader.trained.weights}})
+    transcriber = make_transcriber(name, {"weights": reader.trained.weights})
     trained_on = reader.transcript.get("fingerprint")
     if (
         asr is None

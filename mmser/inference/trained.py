@@ -123,7 +123,7 @@ class TrainedRun:
     def __init__(self, run: Run, weights: str | None = None) -> None:
         self.run = run
         self.settings = run.settings
-        self.weights = weights or str((run.config.get("paths") or {}).get("weights", "weights"))
+        self.weights = weights or run.settings.paths.get("weights", "weights")
 
     @property
     def name(self) -> str:
@@ -135,11 +135,11 @@ class TrainedRun:
 
     @cached_property
     def data(self) -> dict[str, Any]:
-        data = self.settings["data"]
+        data = self.settings.data
         return {
-            "alignment": data.get("alignment", "native"),
-            "grid_rate": data.get("grid_rate", 10.0),
-            "word_stream": data.get("word_stream") or find_word_stream(self._stores),
+            "alignment": data.alignment,
+            "grid_rate": data.grid_rate,
+            "word_stream": data.word_stream or find_word_stream(self._stores),
         }
 
     @cached_property
@@ -151,11 +151,11 @@ class TrainedRun:
         """
         found = {}
         for stream, store in self._stores.items():
-            if stream not in self.settings["model"]["encoders"]:
+            if stream not in self.settings.model["encoders"]:
                 continue
             shape = store_shape(stream, store)
             first = store.ids[0]
-            spec = StreamSpec(**self.settings["streams"][stream])
+            spec = self.settings.streams[stream]
             spans = find_word_stream({stream: store}) is not None
             found[stream] = StreamSource(spec, store.info, shape, store.frame_rate(first), spans)
         return found
@@ -188,7 +188,7 @@ class TrainedRun:
 
     @cached_property
     def _stores(self) -> dict[str, FeatureStore]:
-        return open_stores(self.settings, self.run.recorded)
+        return open_stores(self.settings, self.run.corpora.names, self.run.recorded)
 
 
 def _member(trained: TrainedFold) -> Member:

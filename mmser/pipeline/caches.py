@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from mmser.cache.layout import MANIFEST, split_store_name
 from mmser.cache.recorded import recorded_stores
 from mmser.cache.remedy import split_source
-from mmser.composition import built
 from mmser.core.configs import load_config
+from mmser.core.contracts import Corpus
 from mmser.core.errors import MmserError
 from mmser.pipeline.preprocess import preprocess_for
+from mmser.settings.run import RunSettings, read_run
 
 if TYPE_CHECKING:
     from mmser.corpora.changes import Changes
@@ -21,9 +22,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def ensure_caches(
-    settings: Mapping[str, Any], changed: Mapping[str, Changes] | None = None
-) -> None:
+def ensure_caches(config: Mapping[str, Any], changed: Mapping[str, Changes] | None = None) -> None:
     """Preprocess whatever the run reads and no cache holds in full; raises MmserError when a corpus
     is not there.
 
@@ -31,32 +30,34 @@ def ensure_caches(
     corpus whose words, times or media have ``changed`` since it was cached is preprocessed again:
     what its content still is, is kept.
     """
-    stages = (settings.get("stages") or {}).values()
-    named = [
-        *settings["streams"].values(),
-        *(s for stage in stages for s in (stage.get("streams") or {}).values()),
-    ]
-    extractors = dict.fromkeys(
-        str(stream["extractor"]) for stream in named if "extractor" in stream
-    )
-    recorded = _recorded(settings)
-    extractors = dict.fromkeys(recorded.get(name, name) for name in extractors)
-    domains = [domain["corpus"] for domain in (settings.get("domains") or {}).values()]
-    for corpus in [settings["corpus"], *domains]:
-        changes = (changed or {}).get(str(built(corpus).name))
-        _ensure_corpus(settings, corpus, [*extractors], changes.of_content if changes else [])
+    from mmser.training.inputs.corpora import build_corpora
+
+    settings = read_run(config)
+    recorded = _recorded(config)
+    extractors = [recorded.get(name, name) for name in _extractors(config)]
+    for each in build_corpora(settings).all:
+        changes = (changed or {}).get(each.name)
+        content = changes.of_content if changes else []
+        _ensure_corpus(settings, each.corpus, list(dict.fromkeys(extractors)), content)
+
+
+def _extractors(config: Mapping[str, Any]) -> list[str]:
+    """The extractors of every stream of the run and of its stages, as the config names them."""
+    from mmser.runs.training_stages import list_stages
+
+    streams = [*read_run(config).streams.values()]
+    for stage in list_stages(config):
+        streams += stage.settings.streams.values()
+    return list(dict.fromkeys(spec.extractor for spec in streams))
 
 
 def _ensure_corpus(
-    settings: Mapping[str, Any],
-    corpus: Mapping[str, Any],
-    extractors: Sequence[str],
-    changed: Sequence[str],
+    settings: RunSettings, corpus: Corpus, extractors: Sequence[str], changed: Sequence[str]
 ) -> None:
-    name = built(corpus).name
+    name = str(corpus.name)
     missing: dict[str, list[str]] = {}
     for extractor in extractors:
-        if not _cached(Path(settings["cache"]), name, extractor) or changed:
+        if not _cached(Path(settings.cache), name, extractor) or changed:
             if changed and split_store_name(extractor):
                 raise _outdated(name, extractor, changed)
             base, transcript = split_source(extractor)
@@ -114,11 +115,11 @@ def _cached(cache: Path, corpus: str, extractor: str) -> bool:
     return set(read_manifest(manifest)["id"]) <= set(store.index["id"])
 
 
-def _recorded(settings: Mapping[str, Any]) -> dict[str, str]:
-    """The stores that the run in these settings' folder was made from, if it was begun already."""
+def _recorded(config: Mapping[str, Any]) -> dict[str, str]:
+    """The stores that the run in this config's folder was made from, if it was begun already."""
     from mmser.runs.run_identity import run_directory
     from mmser.runs.run_paths import ENVIRONMENT
     from mmser.runs.run_tables import read_json
 
-    path = run_directory(settings) / ENVIRONMENT
-    return recorded_stores(settings, read_json(path)) if path.is_file() else {}
+    path = run_directory(config) / ENVIRONMENT
+    return recorded_stores(config, read_json(path)) if path.is_file() else {}

@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from mmser.composition import built, chosen, compose, listed, load_part
 from mmser.core.configs import load_config
+from mmser.core.contracts import Corpus
 from mmser.core.errors import UsageError
 from mmser.core.trust import trust_typed
+from mmser.settings.preprocess import Preprocess
+from mmser.settings.reading import read_options
+from mmser.settings.run import RunSettings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,32 +55,34 @@ def preprocess_config(overrides: Sequence[str]) -> pd.DataFrame:
     transcript = chosen(overrides, "transcript") or "corpus"
     parts = [f"+extractor@extractor.{name}={name}" for name in names]
     parts += [f"+transcriber={transcript}"] if transcript != "corpus" else []
-    config = compose("preprocess", [*parts, *overrides])
+    options = read_options(Preprocess, compose("preprocess", [*parts, *overrides]))
     return extract(
-        built(config["corpus"]),
-        _extractors(config["extractor"], config["weights"]),
-        Path(config["cache"]),
-        transcriber=built(config["transcriber"]) if "transcriber" in config else None,
+        built(options.corpus),
+        _extractors(options.extractor, options.weights),
+        Path(options.cache),
+        transcriber=built(options.transcriber) if options.transcriber else None,
         transcript=transcript,
-        workers=config["workers"],
-        frame_rate=config["frame_rate"],
-        max_failures=config["max_failures"],
+        workers=options.workers,
+        frame_rate=options.frame_rate,
+        max_failures=options.max_failures,
     )
 
 
 def preprocess_for(
-    settings: Mapping[str, Any], corpus: Mapping[str, Any], transcript: str, names: Sequence[str]
+    settings: RunSettings, corpus: Corpus, transcript: str, names: Sequence[str]
 ) -> None:
     """Make the stores that a run with these ``settings`` reads of one of its corpora."""
     from mmser.evaluation.stress.words.transcribed import make_transcriber
     from mmser.extraction.preprocess import preprocess as extract
 
-    parts = {name: load_part("extractor", name, settings["paths"]) for name in names}
+    parts = {name: load_part("extractor", name, settings.paths) for name in names}
+    is_own = transcript == "corpus"
+    transcriber = None if is_own else make_transcriber(transcript, settings.paths)
     extract(
-        built(corpus),
-        _extractors(parts, settings.get("weights")),
-        Path(settings["cache"]),
-        transcriber=None if transcript == "corpus" else make_transcriber(transcript, settings),
+        corpus,
+        _extractors(parts, settings.weights),
+        Path(settings.cache),
+        transcriber=transcriber,
         transcript=transcript,
         workers=load_config("", "preprocess")["workers"],
     )

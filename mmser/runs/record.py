@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,7 +29,7 @@ PACKAGES = (
 
 
 def environment(
-    settings: Mapping[str, Any], stores: Mapping[str, FeatureStore], device: str
+    seeds: Sequence[int], stores: Mapping[str, FeatureStore], device: str
 ) -> dict[str, Any]:
     """Package versions, git revision if any, platform, seeds, the caches' fingerprints, the
     random-weights mark.
@@ -42,7 +42,7 @@ def environment(
         "platform": platform.platform(),
         "device": device,
         "git": git_revision(Path(__file__).parent),
-        "seeds": list(settings["seeds"]),
+        "seeds": list(seeds),
         "caches": fingerprints(stores),
         "random_weights": any(bool(store.info.get("random_weights")) for store in stores.values()),
     }

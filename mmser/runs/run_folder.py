@@ -14,6 +14,7 @@ from mmser.core.task import Task
 from mmser.runs.run_paths import ASSIGNMENT, CURVE, DONE, ENVIRONMENT, FOLD, FOLDS, fold_of
 from mmser.runs.run_tables import read_assignment, read_json, read_settings
 from mmser.runs.training_stages import list_stages
+from mmser.settings.run import RunSettings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -93,9 +94,9 @@ class RunFolder:
         """Raises MmserError when the folder was not made by training."""
         return read_settings(self.directory)
 
-    @property
-    def settings(self) -> dict[str, Any]:
-        """The config of the last stage: its model is the fold's."""
+    @cached_property
+    def settings(self) -> RunSettings:
+        """The settings of the last stage: its model is the fold's."""
         return list_stages(self.config)[-1].settings
 
     @cached_property

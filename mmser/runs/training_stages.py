@@ -18,32 +18,41 @@ from typing import Any
 from mmser.core.errors import MmserError
 from mmser.core.file_names import file_name
 from mmser.runs.run_paths import STAGES
+from mmser.settings.run import RunSettings, read_run
 
 PARTS = ("objective", "model", "optimizer", "scheduler", "trainer", "data", "streams")
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """``folder`` is relative to the fold's; ``load`` applies to the stage before, if any."""
+    """``config`` is the run's with the stage's changes; ``folder`` is relative to the fold's.
+
+    ``load`` applies to the stage before, if any.
+    """
 
     name: str
-    settings: dict[str, Any]
+    config: dict[str, Any]
     folder: Path
     load: tuple[str, ...] = ("*",)
 
+    @property
+    def settings(self) -> RunSettings:
+        """The config as the code reads it."""
+        return read_run(self.config)
 
-def list_stages(settings: Mapping[str, Any]) -> list[Stage]:
+
+def list_stages(config: Mapping[str, Any]) -> list[Stage]:
     """The stages of a config in order; a config without any is one stage. Raises MmserError for an
     unknown key.
     """
-    stages = settings.get("stages") or {}
+    stages = config.get("stages") or {}
     if not stages:
-        return [Stage("", dict(settings), Path())]
+        return [Stage("", dict(config), Path())]
     last = list(stages)[-1]
     return [
         Stage(
             name,
-            _changed(settings, name, changes or {}),
+            _changed(config, name, changes or {}),
             Path() if name == last else Path(STAGES) / file_name(name),
             tuple((changes or {}).get("load", ("*",))),
         )

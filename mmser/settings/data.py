@@ -15,6 +15,9 @@ Batching = Literal["length", "random", "dialogue", "paired", "episodes"]
 BATCHINGS = ("length", "random", "dialogue", "paired", "episodes")
 TaskOf = Literal["corpus", "speaker", "pool"]
 AUGMENTATION = MappingOf(what="{_target_: CLASS, ...}")
+AugmentationOption = Sequence[str | Mapping[str, Any]] | str | Mapping[str, Any] | None
+"""Names of configs, or parts that are yet to be built; one, or a list."""
+
 WORKERS = 1024
 
 
@@ -48,7 +51,7 @@ class Data:
     drop_last: Annotated[bool, Flag()]
     workers: Annotated[int, Whole(0, WORKERS)]
     augmentation: Annotated[
-        Sequence[str | Mapping[str, Any]] | str | Mapping[str, Any] | None,
+        AugmentationOption,
         ListOf(Text("the name of an augmentation"), AUGMENTATION),
         Text("a name"),
         AUGMENTATION,
@@ -56,6 +59,6 @@ class Data:
     ]
     train_on: Annotated[str, Text("all, own, domains or the name of a domain")]
     train_share: Annotated[float, Number(above=0, most=1)]
-    episodes: Annotated[Mapping[str, Any] | None, MappingOf(), Null()]
+    episodes: Annotated[Episodes, MappingOf(), Null()]
     balanced: Annotated[bool, Flag()] = False
     word_stream: Annotated[str | None, Text("the name of a stream"), Null()] = None

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Annotated, Any
 
+from mmser.core.configs import load_config
+from mmser.settings.data import Data
 from mmser.settings.ranges import Flag, ListOf, MappingOf, Null, OneOf, Text, Whole
+from mmser.settings.reading import read_options
+from mmser.settings.stream import StreamSpec
+from mmser.settings.trainer import Trainer
 
 SEED = Whole(0, 2**32 - 1)
 """What every generator of random numbers takes."""
@@ -15,9 +21,20 @@ PART = MappingOf(what="a mapping")
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class Domain:
+    """A further corpus of a run and its protocol, each a part that is yet to be built."""
+
+    corpus: Annotated[Mapping[str, Any], PART]
+    protocol: Annotated[Mapping[str, Any], PART]
+
+
+@dataclass(frozen=True, slots=True)
+class RunSettings:
     """What each option means stands in configs/train.yaml. ``parts`` are digests of classes from
     Python.
+
+    A mapping with a ``_target_`` is a part that is yet to be built; ``stages`` are what each stage
+    changes, as it is written (see `mmser.runs.training_stages`).
     """
 
     corpus: Annotated[Mapping[str, Any], PART]
@@ -25,11 +42,11 @@ class Run:
     objective: Annotated[Mapping[str, Any], PART]
     optimizer: Annotated[Mapping[str, Any], PART]
     scheduler: Annotated[Mapping[str, Any], PART]
-    trainer: Annotated[Mapping[str, Any], PART]
+    trainer: Annotated[Trainer, PART]
     paths: Annotated[Mapping[str, str], MappingOf(Text("a folder"))]
-    data: Annotated[Mapping[str, Any], PART]
+    data: Annotated[Data, PART]
     model: Annotated[Mapping[str, Any], PART]
-    streams: Annotated[Mapping[str, Any], PART]
+    streams: Annotated[Mapping[str, StreamSpec], PART]
     seeds: Annotated[Sequence[int], ListOf(SEED, least=1, distinct=True)]
     folds: Annotated[
         str | Sequence[str | int], OneOf("all"), ListOf(Text("a fold's name"), Whole(), least=1)
@@ -38,8 +55,29 @@ class Run:
     cache: Annotated[str, Text("a folder")]
     word_vectors: Annotated[str | None, Text("a file"), Null()]
     weights: Annotated[str | None, Text("random, a folder or a file"), Null()]
-    domains: Annotated[Mapping[str, Any] | None, MappingOf(PART), Null()]
+    domains: Annotated[Mapping[str, Domain], MappingOf(PART), Null()]
     target_labels: Annotated[bool, Flag()]
     stages: Annotated[Mapping[str, Any] | None, MappingOf(PART, Null()), Null()]
     card: Annotated[Mapping[str, Any], PART]
     parts: Annotated[Mapping[str, str] | None, PART, Null()] = None
+
+
+def read_run(config: Mapping[str, Any]) -> RunSettings:
+    """A resolved config as its settings.
+
+    What a run of an earlier version does not say is as the configs have it, which is what that
+    version did. Raises UsageError where a part of the run is missing.
+    """
+    return read_options(RunSettings, config, _usual())
+
+
+@cache
+def _usual() -> dict[str, Any]:
+    """The options that configs/train.yaml and the sections that it names give every run."""
+    named = {"card": {}, "trainer": load_config("trainer", "default")}
+    own = {
+        key: value
+        for key, value in load_config("", "train").items()
+        if key != "defaults" and "${" not in str(value)
+    }
+    return {**named, **own, "paths": load_config("paths", "default")}

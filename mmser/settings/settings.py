@@ -11,7 +11,7 @@ from mmser.settings.optimizer import Optimizer
 from mmser.settings.part import argument_names, check_part
 from mmser.settings.preprocess import Preprocess
 from mmser.settings.readers import check_readers
-from mmser.settings.run import Run
+from mmser.settings.run import RunSettings
 from mmser.settings.stage import Stage
 from mmser.settings.stream import StreamSpec
 from mmser.settings.trainer import Group, Trainer
@@ -25,7 +25,7 @@ def check_run(settings: Mapping[str, Any]) -> None:
     What is not there is not missed (`require_run` does), so that parts of a config can be checked
     too.
     """
-    check_options(Run, settings, "")
+    check_options(RunSettings, settings, "")
     _check_sections(settings, "")
     for name, domain in (settings.get("domains") or {}).items():
         check_part(domain, f"domains.{name}")
@@ -38,7 +38,7 @@ def require_run(settings: Mapping[str, Any]) -> None:
     """Raise UsageError unless a training run has every option without a default, and encoders that
     read its streams.
     """
-    check_complete(Run, settings, "")
+    check_complete(RunSettings, settings, "")
     check_complete(Trainer, settings["trainer"], "trainer")
     check_complete(Data, settings["data"], "data")
     check_readers(settings)

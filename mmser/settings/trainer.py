@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, get_args
 
 from mmser.metrics.table import MONITORS
 from mmser.settings.ranges import Flag, ListOf, MappingOf, Null, Number, OneOf, Text, Whole
 
-PRECISIONS = OneOf(
+Precision = Literal[
     "32-true",
     "bf16-mixed",
     "16-mixed",
@@ -23,7 +23,9 @@ PRECISIONS = OneOf(
     32,
     64,
     16,
-)
+]
+ClipMode = Literal["norm", "tensor", "value"]
+PRECISIONS = OneOf(*get_args(Precision))
 NOT_METRICS = ("loss", "last")
 """``loss`` of the validation set, and no selection: the last step's weights."""
 
@@ -43,7 +45,7 @@ class Trainer:
     patience: Annotated[int | None, Whole(0), Null()]
     monitor: Annotated[str, OneOf(*MONITORS, *NOT_METRICS)]
     check_every: Annotated[float, Number(above=0, most=1_000_000)]
-    precision: Annotated[str | int, PRECISIONS]
+    precision: Annotated[Precision, PRECISIONS]
     accelerator: Annotated[str, OneOf("auto", "cpu", "gpu", "cuda", "mps")]
     devices: Annotated[
         int | str | Sequence[int], Whole(1, THREADS), OneOf("auto", -1), ListOf(Whole(0), least=1)
@@ -51,14 +53,14 @@ class Trainer:
     strategy: Annotated[str, Text()]
     accumulate: Annotated[int, Whole(1)]
     clip_norm: Annotated[float | None, Number(above=0), Null()]
-    clip_mode: Annotated[str, OneOf("norm", "tensor", "value")]
+    clip_mode: Annotated[ClipMode, OneOf(*get_args(ClipMode))]
     freeze: Annotated[Sequence[str], ListOf(Text("a name pattern"))]
     groups: Annotated[
         Sequence[Mapping[str, Any]],
         ListOf(MappingOf(what="{match: PATTERN, lr_scale: NUMBER, ...}")),
     ]
     precise_norms: Annotated[int, Whole(0)]
-    deterministic: Annotated[bool | str, Flag(), OneOf("auto", "warn")]
+    deterministic: Annotated[bool | Literal["auto", "warn"], Flag(), OneOf("auto", "warn")]
     threads: Annotated[int, Whole(1, THREADS)]
     jobs: Annotated[int | str, Whole(1, THREADS), OneOf("auto")]
     save_every: Annotated[int, Whole(1)]

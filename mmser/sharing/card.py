@@ -20,7 +20,6 @@ from mmser.metrics.predictions import FILE_NAME
 from mmser.metrics.table import METRICS, is_on_card, is_share, meaning, shown, title
 from mmser.reports.reported_run import ReportedRun, read_run
 from mmser.reports.sections.header import marks
-from mmser.training.inputs.sources import corpus_names
 
 UNKNOWN = "unknown"
 USE = """## Use
@@ -67,8 +66,8 @@ def make_card(
     )
     scores = _scores(files) if files else pd.DataFrame()
     notes = _marks(trained, files)
-    corpora = corpus_names(trained.run.config)
-    system = trained.settings.get("card") or {}
+    corpora = trained.run.corpora.names
+    system = trained.settings.card
     front = _front(trained, scores, notes, corpora, license)
     parts = [
         f"---\n{yaml.safe_dump(front, sort_keys=False, allow_unicode=True)}---",
@@ -90,7 +89,7 @@ def _marks(trained: TrainedRun, files: ReportedRun | None) -> list[str]:
     """
     if files:
         return marks(files)
-    synthetic = any("synthetic" in name.lower() for name in corpus_names(trained.run.config))
+    synthetic = any("synthetic" in name.lower() for name in trained.run.corpora.names)
     random = bool(trained.run.environment.get("random_weights"))
     found = {"SYNTHETIC DATA: no statement about real speech": synthetic}
     found |= {"RANDOM WEIGHTS: an extractor was not trained": random}
@@ -113,7 +112,7 @@ def _front(
     """The hub's front matter; figures that say nothing about real speech stay out of what machines
     read.
     """
-    system, protocol = trained.settings.get("card") or {}, trained.settings["protocol"]
+    system, protocol = trained.settings.card, trained.settings.protocol
     name = str(system.get("name") or trained.name)
     kinds = [kind for kind in ("audio", "text", "face") if kind in map(_modality, _infos(trained))]
     words = {"audio": "speech", "text": "text", "face": "face"}
@@ -151,8 +150,8 @@ def _front(
 
 def _facts(trained: TrainedRun, members: Sequence[Member], corpora: Sequence[str]) -> str:
     system, protocol, task = (
-        trained.settings.get("card") or {},
-        trained.settings["protocol"],
+        trained.settings.card,
+        trained.settings.protocol,
         members[0].task,
     )
     facts = [trained.run.fold(member.fold, member.seed).facts for member in members]
@@ -168,8 +167,8 @@ def _facts(trained: TrainedRun, members: Sequence[Member], corpora: Sequence[str
         "models in this folder": f"{len(members)}, {listed}"
         + ("; their mean decides" if len(members) > 1 else ""),
         "trainable parameters": " to ".join(f"{n:,}" for n in span) or "not recorded",
-        "trained with": f"{trained.settings['objective']['_target_'].rpartition('.')[2]}, "
-        f"{trained.settings['optimizer']['_target_'].rpartition('.')[2]}",
+        "trained with": f"{trained.settings.objective['_target_'].rpartition('.')[2]}, "
+        f"{trained.settings.optimizer['_target_'].rpartition('.')[2]}",
     }
     return "\n".join(
         ["| | |", "|---|---|", *(f"| {key} | {_cell(value)} |" for key, value in rows.items())]
@@ -187,7 +186,7 @@ def _score_section(trained: TrainedRun, scores: pd.DataFrame, members: Sequence[
     one = members[0] if len(members) == 1 and folds * len(seeds) > 1 else None
     lines = [
         "## Scores",
-        f"Of the run's own test predictions under {trained.settings['protocol']['name']}: "
+        f"Of the run's own test predictions under {trained.settings.protocol['name']}: "
         f"{first['utterances']} "
         f"predictions, {first['clusters']} {first['cluster']}s, {folds} "
         f"fold{'' if folds == 1 else 's'}, "

@@ -124,8 +124,8 @@ def describe(trained: TrainedRun, members: Sequence[Member]) -> dict[str, Any]:
     """``config.json``."""
     task, card, protocol = (
         members[0].task,
-        trained.settings.get("card") or {},
-        trained.settings["protocol"],
+        trained.settings.card,
+        trained.settings.protocol,
     )
     lengths = trained.training_lengths
     return {
@@ -144,7 +144,7 @@ def describe(trained: TrainedRun, members: Sequence[Member]) -> dict[str, Any]:
         "training_seconds": None
         if lengths is None
         else {k: round(v, 3) for k, v in asdict(lengths).items()},
-        "model": portable(trained.settings["model"], members[0].model),
+        "model": portable(trained.settings.model, members[0].model),
         "members": [_member(trained, member) for member in members],
     }
 

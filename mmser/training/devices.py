@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import torch
 
 from mmser.core.errors import MmserError
+from mmser.settings.trainer import Trainer
 
 AUTO, CPU = "auto", "cpu"
 KNOWN = (AUTO, CPU, "gpu", "cuda", "mps")
@@ -62,21 +63,22 @@ def find_place(asked: str, required: bool = False) -> Place:
     return Place(CPU, f"the CPU ({platform.processor() or platform.machine()})", reason=reason)
 
 
-def is_distributed(devices: int | str | list[int], place: Place) -> bool:
+def is_distributed(devices: int | str | Sequence[int], place: Place) -> bool:
     """Whether one fold takes several processes, each with its device."""
     if devices in (AUTO, -1, "-1"):
         return place.count > 1
-    return len(devices) > 1 if isinstance(devices, list) else devices not in (1, "1")
+    return devices not in (1, "1") if isinstance(devices, int | str) else len(devices) > 1
 
 
-def device_options(options: Mapping[str, Any], place: Place) -> dict[str, Any]:
+def device_options(options: Trainer, place: Place) -> dict[str, Any]:
     """Lightning's words for the place. ``deterministic: auto`` warns where some kernels have no
     deterministic form.
     """
-    deterministic: bool | Literal["warn"] = options["deterministic"]
-    if options["deterministic"] == AUTO:
+    deterministic = options.deterministic
+    if deterministic == "auto":
         deterministic = True if place.accelerator == CPU else "warn"
-    devices = options["devices"]
-    if place.accelerator == CPU and (isinstance(devices, list) or devices in (AUTO, -1, "-1")):
+    devices = options.devices
+    is_count = isinstance(devices, int | str) and devices not in (AUTO, -1, "-1")
+    if place.accelerator == CPU and not is_count:
         devices = 1  # "all of them", or GPUs by number
     return {"accelerator": place.accelerator, "devices": devices, "deterministic": deterministic}

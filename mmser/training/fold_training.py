@@ -38,11 +38,13 @@ from mmser.runs.run_paths import (
 )
 from mmser.runs.run_tables import read_assignment, read_json, read_settings
 from mmser.runs.training_stages import Stage, list_stages
+from mmser.settings.run import read_run
 from mmser.training.components.construction import make_learner, make_model, parameter_count
 from mmser.training.components.portable import network_sizes
 from mmser.training.components.taking_over import take_over
 from mmser.training.components.word_vectors import start_embeddings
 from mmser.training.devices import Place, find_place
+from mmser.training.inputs.corpora import build_corpora
 from mmser.training.inputs.sources import open_fold, read_corpus_manifest
 from mmser.training.loop.callbacks import BestWeights
 from mmser.training.loop.trainer import Loaders, cpu_threads, make_trainer, quiet
@@ -55,17 +57,21 @@ def fit_fold(directory: Path, fold: str, seed: int, accelerator: str | None = No
     MmserError when another process is training this fold.
     """
     folder = fold_folder(directory, fold, seed)
-    settings = read_settings(directory)
-    place = find_place(accelerator or str(settings["trainer"]["accelerator"]))
-    manifest = own_manifest(directory, read_corpus_manifest(settings))
+    config = read_settings(directory)
+    settings = read_run(config)
+    corpora = build_corpora(settings)
+    place = find_place(accelerator or settings.trainer.accelerator)
+    manifest = own_manifest(directory, read_corpus_manifest(settings.cache, corpora.names))
     assignment = read_assignment(directory)
-    recorded = recorded_stores(settings, read_json(directory / ENVIRONMENT))
-    with _alone(folder), cpu_threads(int(settings["trainer"]["threads"])), quiet():
+    recorded = recorded_stores(config, read_json(directory / ENVIRONMENT))
+    with _alone(folder), cpu_threads(settings.trainer.threads), quiet():
         previous: Path | None = None
-        for stage in list_stages(settings):
+        for stage in list_stages(config):
             target = folder / stage.folder
             if not (target / DONE).is_file():
-                data = open_fold(stage.settings, manifest, assignment, fold, seed, recorded)
+                data = open_fold(
+                    stage.settings, corpora, manifest, assignment, fold, seed, recorded
+                )
                 title = f"fold {fold} seed {seed} {stage.name}".strip()
                 fit_stage(stage, data, target, previous, seed, title, place)
             previous = target
@@ -81,17 +87,18 @@ def fit_stage(
     place: Place,
 ) -> None:
     """Train one stage into ``folder``, from ``previous``'s weights if there is a stage before."""
-    options = stage.settings["trainer"]
+    settings = stage.settings
+    monitor = settings.trainer.monitor
     seed_everything(seed, verbose=False)
-    model = make_model(stage.settings, data.input_sizes, data.task)
-    if previous is None and (vectors := stage.settings.get("word_vectors")):
-        start_embeddings(model.encoders, data.transforms.streams, vectors)
-    learner = make_learner(stage.settings, model, data.task, seed)
+    model = make_model(settings.model, data.input_sizes, data.task)
+    if previous is None and settings.word_vectors:
+        start_embeddings(model.encoders, data.transforms.streams, settings.word_vectors)
+    learner = make_learner(settings, model, data.task, seed)
     if previous is not None:
         take_over(model, learner.objective, previous, stage.load)
     folder.mkdir(parents=True, exist_ok=True)
-    best = BestWeights(folder, options["monitor"], better(options["monitor"]))
-    trainer = make_trainer(options, folder, title, best, place)
+    best = BestWeights(folder, monitor, better(monitor))
+    trainer = make_trainer(settings.trainer, folder, title, best, place)
     if trainer.is_global_zero:
         data.transforms.save(folder / TRANSFORMS)
     state = folder / STATE

@@ -5,27 +5,27 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from mmser.core.errors import MmserError
 from mmser.core.trust import trusted
+from mmser.settings.trainer import Trainer
 from mmser.training.devices import CPU, Place
 
 FoldSeed = tuple[str, int]
 
 
-def job_count(options: Mapping[str, Any], pending: int, place: Place) -> int:
+def job_count(options: Trainer, pending: int, place: Place) -> int:
     """``trainer.jobs`` as a number; ``auto`` is one per core on the CPU and one on any other
     device.
     """
-    jobs = options["jobs"]
+    jobs = options.jobs
     if jobs != "auto":
         return max(1, min(int(jobs), pending))
-    cores = (os.cpu_count() or 1) // max(1, int(options["threads"]))
+    cores = (os.cpu_count() or 1) // max(1, int(options.threads))
     return max(1, min(cores, pending)) if place.accelerator == CPU else 1
 
 

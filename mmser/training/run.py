@@ -31,6 +31,7 @@ from mmser.runs.run_paths import ENVIRONMENT, OBJECTIVE, TRANSFORMS, WEIGHTS
 from mmser.training.components.construction import saved_model, saved_objective
 from mmser.training.components.portable import unpretrained
 from mmser.training.devices import AUTO, CPU, find_place
+from mmser.training.inputs.corpora import RunCorpora, build_corpora
 from mmser.training.inputs.sources import manifest_differences, open_fold, read_corpus_manifest
 
 _log = logging.getLogger(__name__)
@@ -72,15 +73,21 @@ class Run(RunFolder):
         )
 
     @cached_property
+    def corpora(self) -> RunCorpora:
+        """The corpora it reads, with their protocols."""
+        return build_corpora(self.settings)
+
+    @cached_property
     def manifest(self) -> pd.DataFrame:
         """The manifest that the run was made with, its media where they lie now.
 
         Says so when the cache's is another. A run of an earlier version has no copy of its own:
         the cache's, whatever it says now.
         """
-        manifest = read_corpus_manifest(self.config)
+        names = self.corpora.names
+        manifest = read_corpus_manifest(self.settings.cache, names)
         if self.has(ENVIRONMENT):
-            for line in manifest_differences(self.config, manifest, self.environment):
+            for line in manifest_differences(names, manifest, self.environment):
                 _log.warning("%s: %s", self.directory, line)
         return own_manifest(self.directory, manifest)
 
@@ -90,7 +97,7 @@ class Run(RunFolder):
 
         On the accelerator its config asks for, or on the CPU (said in one line).
         """
-        asked = str(self.config["trainer"]["accelerator"])
+        asked = self.settings.trainer.accelerator
         place = find_place(asked)
         if place.accelerator == CPU and asked not in (AUTO, CPU):
             _log.info("evaluating on %s", place.line)
@@ -126,12 +133,12 @@ class TrainedFold:
 
     def model(self, device: str | torch.device | None = None) -> MultimodalModel:
         """The model with its best weights, in evaluation mode, on the run's device unless named."""
-        components = self.run.settings["model"]
+        components = self.run.settings.model
         if "network_sizes" in self.facts:  # earlier runs need the weights that they started from
             components = unpretrained(components, self.facts["network_sizes"])
         weights = self.directory / WEIGHTS
         sizes = self.facts["input_sizes"]
-        model = saved_model({"model": components}, sizes, self.task, weights)
+        model = saved_model(components, sizes, self.task, weights)
         return model.to(device or self.run.device).eval()
 
     def objective(self, vector_size: int, device: str | torch.device | None = None) -> nn.Module:
@@ -140,7 +147,7 @@ class TrainedFold:
         On the run's device unless one is named.
         """
         weights = self.directory / OBJECTIVE
-        objective = saved_objective(self.run.settings, vector_size, self.task, weights)
+        objective = saved_objective(self.run.settings.objective, vector_size, self.task, weights)
         return objective.to(device or self.run.device).eval()
 
     def transforms(self) -> Transforms:
@@ -160,6 +167,7 @@ class TrainedFold:
         run = self.run
         return open_fold(
             run.settings,
+            run.corpora,
             run.manifest,
             run.assignment if assignment is None else assignment,
             self.fold,

@@ -20,6 +20,7 @@ from mmser.data.fold_data import FoldData
 from mmser.pipeline.train import train_settings
 from mmser.runs.training_stages import Stage, list_stages
 from mmser.training.components.construction import make_learner, make_model
+from mmser.training.inputs.corpora import build_corpora
 from mmser.training.inputs.sources import assign_folds, open_fold, read_corpus_manifest
 from mmser.training.loop.learner import Learner
 
@@ -93,12 +94,14 @@ class Prepared:
     """
 
     def __init__(self, stage: Stage) -> None:
-        manifest = read_corpus_manifest(stage.settings)
-        assignment, _ = assign_folds(stage.settings, manifest)
-        data: FoldData = open_fold(stage.settings, manifest, assignment, FOLD, 0)
+        settings = stage.settings
+        corpora = build_corpora(settings)
+        manifest = read_corpus_manifest(settings.cache, corpora.names)
+        assignment, _ = assign_folds(corpora, manifest, settings.target_labels)
+        data: FoldData = open_fold(settings, corpora, manifest, assignment, FOLD, 0)
         torch.manual_seed(0)
-        self.model = make_model(stage.settings, data.input_sizes, data.task)
-        self.learner = make_learner(stage.settings, self.model, data.task, 0)
+        self.model = make_model(settings.model, data.input_sizes, data.task)
+        self.learner = make_learner(settings, self.model, data.task, 0)
         self.batch: Batch = next(iter(data.loader("train", shuffle=True)))
 
 

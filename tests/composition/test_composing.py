@@ -134,7 +134,7 @@ def test_speakers_are_learnt_without_copy_paste() -> None:
     settings = compose(
         "train", ["system=copypaste_xvector", "corpus=emodb", "protocol=emodb7_speaker10", *words]
     )
-    speakers, emotions = (stage.settings for stage in list_stages(settings))
+    speakers, emotions = (stage.config for stage in list_stages(settings))
     assert speakers["data"]["augmentation"] == []
     assert emotions["data"]["augmentation"][0]["_target_"].endswith("CopyPaste")
     assert speakers["objective"]["_target_"].endswith("AttributeClassification")

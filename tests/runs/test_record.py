@@ -35,7 +35,7 @@ def test_one_random_extractor_marks_the_run(random):
         "audio": SimpleNamespace(info={"fingerprint": "a" * 12, "random_weights": False}),
         "face": SimpleNamespace(info={"fingerprint": "b" * 12, "random_weights": random}),
     }
-    record = environment({"seeds": [3, 4]}, stores, "the CPU")
+    record = environment([3, 4], stores, "the CPU")
     assert record["random_weights"] is random
     assert record["caches"] == {"audio": "a" * 12, "face": "b" * 12}
     assert record["seeds"] == [3, 4] and record["device"] == "the CPU"

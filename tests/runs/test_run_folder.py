@@ -10,6 +10,7 @@ import yaml
 from mmser.core.errors import MmserError
 from mmser.runs.run_folder import RunFolder
 from mmser.runs.run_paths import ASSIGNMENT, ATTENTION, CONFIG, DONE, FOLD, fold_folder, fold_of
+from mmser.runs.training_stages import list_stages
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def test_folds_come_by_seed_in_the_protocols_order(run):
 
 
 def test_the_settings_are_the_last_stages(run):
-    assert run.settings["data"] == {"a": 1}
+    assert list_stages(run.config)[-1].config["data"] == {"a": 1}
 
 
 def test_the_task_of_a_fold(run):

@@ -16,7 +16,7 @@ from mmser.settings.part import argument_names, check_part
 from mmser.settings.paths import is_path, rooted, with_base
 from mmser.settings.preprocess import Preprocess
 from mmser.settings.ranges import Flag, ListOf, MappingOf, Null, Number, OneOf, Text, Whole
-from mmser.settings.run import Run
+from mmser.settings.run import RunSettings
 from mmser.settings.settings import check_run, require_run
 from mmser.settings.stage import Stage
 from mmser.settings.stream import StreamSpec
@@ -48,12 +48,12 @@ def test_a_run_and_a_stage_have_the_options_that_are_read():
         "system",
         "experiment",
     }
-    assert top | groups | {"model", "streams", "card", "parts"} == set(ranges_of(Run))
+    assert top | groups | {"model", "streams", "card", "parts"} == set(ranges_of(RunSettings))
     assert set(ranges_of(Stage)) == {*PARTS, "load"}
 
 
 def test_every_option_says_what_it_may_be():
-    for kind in (Run, Trainer, Data, Episodes, StreamSpec, Stage, Preprocess):
+    for kind in (RunSettings, Trainer, Data, Episodes, StreamSpec, Stage, Preprocess):
         assert all(ranges_of(kind).values()), kind
 
 

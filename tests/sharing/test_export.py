@@ -204,7 +204,7 @@ def test_pretrained_parts_are_built_without_their_weights():
         },
     }
     task = Task(classes=("a", "b"))
-    model = make_model({"model": parts}, {"text": 1}, task)
+    model = make_model(parts, {"text": 1}, task)
     pretrained = {
         **parts,
         "encoders": {"text": {**encoder, "weights": "lab/bert", "revision": "0" * 40}},
@@ -215,7 +215,7 @@ def test_pretrained_parts_are_built_without_their_weights():
         "revision" not in found["encoders"]["text"]
         and found["encoders"]["text"]["weights"] == "random"
     )
-    again = make_model({"model": found}, {"text": 1}, task)
+    again = make_model(found, {"text": 1}, task)
     again.load_state_dict(model.state_dict())
     assert isinstance(again.encoders["text"], nn.Module)
     ids = torch.randint(2, 30, (2, 5))

@@ -15,6 +15,7 @@ from mmser.core.batch import Batch, Outputs, Stream, empty_context
 from mmser.core.configs import config_names, load_config
 from mmser.core.task import Task
 from mmser.runs.training_stages import list_stages
+from mmser.settings.run import read_run
 from mmser.training.devices import find_place
 from mmser.training.loop.callbacks import BestWeights
 from mmser.training.loop.trainer import make_trainer
@@ -97,8 +98,8 @@ def test_a_scheduler_builds_around_an_optimizer(name):
 
 @pytest.mark.parametrize("name", [name for name in config_names("trainer") if name != "gpu"])
 def test_a_trainer_builds(name, tmp_path: Path):
-    options = compose("train", [*WORDS, f"trainer={name}"])["trainer"]
-    best = BestWeights(tmp_path, options["monitor"], "max")
+    options = read_run(compose("train", [*WORDS, f"trainer={name}"])).trainer
+    best = BestWeights(tmp_path, options.monitor, "max")
     assert isinstance(make_trainer(options, tmp_path, "title", best, find_place("cpu")), Trainer)
 
 
@@ -126,6 +127,6 @@ def test_a_stage_takes_its_objective_from_the_registry():
         "+stages.finetune.trainer.epochs=2",
     ]
     first, last = list_stages(compose("train", words))
-    assert first.settings["objective"]["_target_"].endswith("AttributeClassification")
-    assert last.settings["objective"]["_target_"].endswith("CrossEntropy")
-    assert last.settings["trainer"]["epochs"] == 2
+    assert first.config["objective"]["_target_"].endswith("AttributeClassification")
+    assert last.config["objective"]["_target_"].endswith("CrossEntropy")
+    assert last.config["trainer"]["epochs"] == 2

@@ -130,12 +130,12 @@ def test_the_systems_stages_name_what_they_have() -> None:
     )
     stages = list_stages(settings)
     assert [stage.name for stage in stages] == ["audio", "text", "conversation", "fusion"]
-    assert [stage.settings["data"]["batching"] for stage in stages] == [
+    assert [stage.config["data"]["batching"] for stage in stages] == [
         "length",
         "length",
         "dialogue",
         "dialogue",
     ]
-    assert stages[2].settings["objective"]["sizes"] == {"audio": 32, "text": 32}
-    assert stages[3].settings["objective"]["_target_"].endswith("ConversationCrossEntropy")
-    assert stages[3].settings["trainer"]["epochs"] == 10
+    assert stages[2].config["objective"]["sizes"] == {"audio": 32, "text": 32}
+    assert stages[3].config["objective"]["_target_"].endswith("ConversationCrossEntropy")
+    assert stages[3].config["trainer"]["epochs"] == 10

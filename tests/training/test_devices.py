@@ -7,9 +7,12 @@ import logging
 import pytest
 import torch
 
+from mmser.core.configs import load_config
 from mmser.core.errors import MmserError
 from mmser.runs import run_identity
 from mmser.runs.run_identity import claim, run_directory
+from mmser.settings.reading import read_options
+from mmser.settings.trainer import Trainer
 from mmser.training.devices import Place, device_options, find_place, is_distributed
 from mmser.training.fit import train
 from mmser.training.loop.learner import Learner
@@ -29,6 +32,11 @@ def gpu(monkeypatch) -> None:
 def no_gpu(monkeypatch) -> None:
     monkeypatch.setattr(f"{HERE}.cuda.is_available", lambda: False)
     monkeypatch.setattr(f"{HERE}.backends.mps.is_available", lambda: False)
+
+
+def trainer(options: dict) -> Trainer:
+    """The usual trainer with these options."""
+    return read_options(Trainer, options, load_config("trainer", "default"))
 
 
 def test_auto_takes_the_gpu_that_is_there(gpu) -> None:
@@ -59,14 +67,20 @@ def test_a_gpu_that_is_not_there(no_gpu) -> None:
 def test_what_lightning_is_told() -> None:
     cpu, gpu = Place("cpu", "a processor"), Place("cuda", "a card", 2)
     asked = {"deterministic": "auto", "devices": "auto"}
-    assert device_options(asked, cpu) == {"accelerator": "cpu", "devices": 1, "deterministic": True}
-    assert device_options(asked, gpu) == {
+    assert device_options(trainer(asked), cpu) == {
+        "accelerator": "cpu",
+        "devices": 1,
+        "deterministic": True,
+    }
+    assert device_options(trainer(asked), gpu) == {
         "accelerator": "cuda",
         "devices": "auto",
         "deterministic": "warn",
     }
-    assert device_options({"deterministic": False, "devices": [1]}, cpu)["devices"] == 1
-    assert device_options({"deterministic": True, "devices": 2}, gpu)["deterministic"] is True
+    assert device_options(trainer({"deterministic": False, "devices": [1]}), cpu)["devices"] == 1
+    assert (
+        device_options(trainer({"deterministic": True, "devices": 2}), gpu)["deterministic"] is True
+    )
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,9 @@ import os
 
 import pytest
 
+from mmser.core.configs import load_config
+from mmser.settings.reading import read_options
+from mmser.settings.trainer import Trainer
 from mmser.training.devices import Place
 from mmser.training.jobs import job_count
 
@@ -21,4 +24,5 @@ def test_as_many_jobs_as_asked_needed_and_cores(
     monkeypatch, options, pending, accelerator, expected
 ):
     monkeypatch.setattr(os, "cpu_count", lambda: 6)
-    assert job_count(options, pending, Place(accelerator, "a machine")) == expected
+    trainer = read_options(Trainer, options, load_config("trainer", "default"))
+    assert job_count(trainer, pending, Place(accelerator, "a machine")) == expected

@@ -27,10 +27,18 @@ from mmser.core.errors import MmserError
 from mmser.evaluation.evaluate import evaluate
 from mmser.pipeline.caches import ensure_caches
 from mmser.runs.run_identity import claim, run_directory
+from mmser.settings.run import read_run
 from mmser.training.fit import prepare, train
+from mmser.training.inputs.corpora import build_corpora
 from mmser.training.run import Run
 
 ONE_FOLD: dict[str, Any] = {"folds": ["s0"], "trainer.epochs": 1}
+
+
+def read(config):
+    """The settings and the corpora of a config."""
+    settings = read_run(config)
+    return settings, build_corpora(settings)
 
 
 @pytest.fixture
@@ -73,7 +81,7 @@ def test_the_stores_of_stages_are_recorded(settings) -> None:
     }
     directory = run_directory(staged)
     claim(directory, staged)
-    prepare(directory, staged)
+    prepare(directory, staged, *read(staged))
     run = Run(directory)
     assert run.environment["caches"]["second.noise"] == store.name[-12:]
     assert set(run.recorded) == {"tone", "noise", "other"} and run.recorded["other"] == store.name
@@ -97,7 +105,7 @@ def test_the_processes_of_a_run_are_told_what_is_checked(
     settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chosen = settings(folds=["s0", "s1"], **{"trainer.epochs": 1, "trainer.jobs": 2})
-    monkeypatch.setattr(checked, "_right", {})
+    monkeypatch.setattr(checked, "_verified", {})
     monkeypatch.setattr("mmser.training.fit.run_in_processes", lambda *arguments: None)
     run = train(chosen)
     told = json.loads((run.directory / "caches-checked.json").read_text())

@@ -11,8 +11,10 @@ import pytest
 import torch
 
 from mmser.runs.run_identity import claim
+from mmser.settings.run import read_run
 from mmser.training.fit import prepare, train
 from mmser.training.fold_training import fit_fold
+from mmser.training.inputs.corpora import build_corpora
 from mmser.training.run import Run
 
 CHANGES = {
@@ -27,6 +29,12 @@ SCHEDULES = {
     "plateau": {"patience": 0},
     "cosine": {},
 }
+
+
+def read(config):
+    """The settings and the corpora of a config."""
+    settings = read_run(config)
+    return settings, build_corpora(settings)
 
 
 def changed(settings, run, schedule):
@@ -71,7 +79,7 @@ def test_killed_at_random_points(settings, schedule):
     killed = changed(settings, "killed", schedule)
     directory = undisturbed.directory.parent / "killed"
     claim(directory, killed)
-    prepare(directory, killed)
+    prepare(directory, killed, *read(killed))
     chance = random.Random(schedule)
     for _ in range(4):
         if kill_at(directory, chance.uniform(0.15, 0.6) * whole):

@@ -35,9 +35,9 @@ def test_a_config_without_stages_is_one(settings):
 def test_changes_are_merged_and_targets_replaced(settings):
     made = settings(stages=STAGES)
     first, last = list_stages(made)
-    assert first.settings["objective"] == SPEAKER
-    assert first.settings["trainer"] == {**made["trainer"], "epochs": 1, "monitor": "last"}
-    assert last.settings["objective"] == made["objective"]
+    assert first.config["objective"] == SPEAKER
+    assert first.config["trainer"] == {**made["trainer"], "epochs": 1, "monitor": "last"}
+    assert last.config["objective"] == made["objective"]
     assert (str(first.folder), str(last.folder)) == ("stages/speakers", ".")
     assert last.load == ("encoders.*",)
     assert made["trainer"]["epochs"] == 3

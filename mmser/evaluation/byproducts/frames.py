@@ -60,7 +60,7 @@ def _write_fold(
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Values and labels (frame, value) of every tested recording that has traced labels."""
     model = trained.model()
-    labels, delay = traced_labels(trained.run.settings["objective"])
+    labels, delay = traced_labels(trained.run.settings.objective)
     data = _with_others(trained) if with_others else trained.data()
     assignment = trained.run.assignment
     tested = set(assignment.loc[assignment["fold"].astype(str) == trained.fold, "id"])

@@ -89,7 +89,7 @@ def ablate(
         raise UsageError(
             "rates between 0 and 1 and at least one draw", f"{wrong or draws}", "Correct them."
         )
-    groups = modalities(run.finished()[0].data(), run.config["model"]["encoders"])
+    groups = modalities(run.finished()[0].data(), run.settings.model["encoders"])
     whole = "+".join(groups)
     variants = list(_variants(run, groups, train, remedy, vary or {}))
     tables, predictions = [], []

@@ -17,17 +17,18 @@ from mmser.models.layers.checkpoints.size_limits import no_larger_than
 from mmser.models.layers.checkpoints.tensors import load_saved
 from mmser.models.multimodal import MultimodalModel, build_model
 from mmser.settings.part import check_part
+from mmser.settings.run import RunSettings
 from mmser.training.loop.learner import Learner
-
-Settings = Mapping[str, Any]
 
 VALUES = 5000
 """More than any model's config holds; each takes time to build."""
 
 
-def make_model(settings: Settings, input_sizes: Mapping[str, int], task: Task) -> MultimodalModel:
-    """Encoders, fusion and head of ``settings["model"]`` in the dimensions of the data."""
-    components = built(settings["model"])
+def make_model(
+    config: Mapping[str, Any], input_sizes: Mapping[str, int], task: Task
+) -> MultimodalModel:
+    """The model of a ``config`` with encoders, fusion and head, in the dimensions of the data."""
+    components = built(config)
     missing = [name for name in ("encoders", "fusion", "head") if not components.get(name)]
     if missing:
         raise MmserError(
@@ -41,7 +42,7 @@ def make_model(settings: Settings, input_sizes: Mapping[str, int], task: Task) -
 
 
 def saved_model(
-    settings: Settings, input_sizes: Mapping[str, int], task: Task, weights: Path
+    config: Mapping[str, Any], input_sizes: Mapping[str, int], task: Task, weights: Path
 ) -> MultimodalModel:
     """The model of a saved run or model folder with its ``weights``.
 
@@ -52,18 +53,19 @@ def saved_model(
         raise MmserError(
             "the weights of the model", f"no file {weights}", "Train, export or download it again."
         )
-    _check_meant(settings["model"])
+    _check_meant(config)
     with no_larger_than(weights):
-        model = make_model(settings, input_sizes, task)
+        model = make_model(config, input_sizes, task)
     load_saved(model, weights)
     return model
 
 
-def saved_objective(settings: Settings, vector_size: int, task: Task, weights: Path) -> nn.Module:
+def saved_objective(
+    config: Mapping[str, Any], vector_size: int, task: Task, weights: Path
+) -> nn.Module:
     """The objective with what it learned beside the model (auxiliary layers); without a file it has
     learned nothing.
     """
-    config = settings["objective"]
     _check_meant(config)
     with no_larger_than(weights):
         objective: nn.Module = completed(
@@ -84,24 +86,23 @@ def _check_meant(config: Any) -> None:
     check_part(config, "config")
 
 
-def make_learner(settings: Settings, model: MultimodalModel, task: Task, seed: int) -> Learner:
+def make_learner(settings: RunSettings, model: MultimodalModel, task: Task, seed: int) -> Learner:
     """The learner of these settings around a model."""
-    components = {name: built(settings[name]) for name in ("objective", "optimizer", "scheduler")}
     objective: nn.Module = completed(
-        "the objective", components["objective"], task=task, vector_size=model.vector_size
+        "the objective", built(settings.objective), task=task, vector_size=model.vector_size
     )
-    trainer = settings["trainer"]
+    trainer = settings.trainer
     return Learner(
         model,
         objective,
         task,
-        components["optimizer"],
-        components["scheduler"],
-        monitor=trainer["monitor"],
-        groups=trainer["groups"],
-        frozen=trainer["freeze"],
-        clip_norm=trainer["clip_norm"],
-        clip_mode=trainer["clip_mode"],
+        built(settings.optimizer),
+        built(settings.scheduler),
+        monitor=trainer.monitor,
+        groups=trainer.groups,
+        frozen=trainer.freeze,
+        clip_norm=trainer.clip_norm,
+        clip_mode=trainer.clip_mode,
         seed=seed,
     )
 

@@ -11,20 +11,19 @@ nor choose a model); a domain's first fold tells which of its utterances validat
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
-from mmser.composition import built
 from mmser.core.errors import MmserError
 from mmser.core.tables import SPLIT_COLUMN
-
-Settings = Mapping[str, Any]
+from mmser.settings.data import Data
+from mmser.training.inputs.corpora import RunCorpora
 
 
 def add_domains(
-    settings: Settings, own: pd.DataFrame, manifest: pd.DataFrame
+    corpora: RunCorpora, own: pd.DataFrame, manifest: pd.DataFrame, target_labels: bool = True
 ) -> tuple[pd.DataFrame, list[str]]:
     """The target's assignment ``own`` with the domains' utterances in every fold, and the domains'
     differences.
@@ -32,15 +31,13 @@ def add_domains(
     Raises MmserError when a protocol has other classes than the target's.
     """
     parts, differences = [], []
-    for name, domain in (settings.get("domains") or {}).items():
-        rows = manifest[manifest["corpus"] == built(domain["corpus"]).name]
-        protocol = built(domain["protocol"])
-        differences += [f"{name}: {line}" for line in protocol.check(rows)]
-        table = protocol.assign(rows)
+    for name, domain in corpora.domains.items():
+        rows = manifest[manifest["corpus"] == domain.name]
+        differences += [f"{name}: {line}" for line in domain.protocol.check(rows)]
+        table = domain.protocol.assign(rows)
         first = table[table["fold"] == table["fold"].iloc[0]]
-        check_classes(settings, name, list(protocol.resolve(rows).classes))
+        _check_classes(corpora.tested.classes, name, list(domain.protocol.resolve(rows).classes))
         parts.append(first)
-    target_labels = bool(settings.get("target_labels", True))
     if not parts:
         if not target_labels:
             raise MmserError(
@@ -57,11 +54,10 @@ def add_domains(
     return pd.concat([own, *folds], ignore_index=True), differences
 
 
-def check_classes(settings: Settings, name: str, found: list[str]) -> None:
+def _check_classes(wanted: list[str], name: str, found: list[str]) -> None:
     """Raise MmserError unless a domain has the target's classes in the target's order, or the
     target has none.
     """
-    wanted = list(settings["protocol"].get("classes") or ())
     if not wanted or found != wanted:
         raise MmserError(
             f"the target's classes {', '.join(wanted) or '(none: a protocol with classes)'} in "
@@ -71,8 +67,8 @@ def check_classes(settings: Settings, name: str, found: list[str]) -> None:
         )
 
 
-def heard(
-    settings: Settings, manifest: pd.DataFrame, assignment: pd.DataFrame, corpus: str, seed: int
+def training_choice(
+    data: Data, corpora: RunCorpora, manifest: pd.DataFrame, assignment: pd.DataFrame, seed: int
 ) -> pd.DataFrame:
     """The assignment with ``data.train_on`` and ``data.train_share`` applied to training splits.
 
@@ -80,27 +76,24 @@ def heard(
     that one alone. ``train_share`` keeps that share of the tested corpus's training utterances,
     class by class, drawn by ``seed``; a smaller share is part of a larger.
     """
-    data = settings["data"]
-    chosen, share = str(data.get("train_on", "all")), data.get("train_share", 1.0)
-    corpora = {
-        name: str(built(d["corpus"]).name) for name, d in (settings.get("domains") or {}).items()
-    }
-    wanted = {"all": [corpus, *corpora.values()], "own": [corpus], "domains": [*corpora.values()]}
-    wanted |= {name: [found] for name, found in corpora.items()}
-    if not wanted.get(chosen):
+    choice, share, corpus = data.train_on, data.train_share, corpora.tested.name
+    others = {name: domain.name for name, domain in corpora.domains.items()}
+    wanted = {"all": corpora.names, "own": [corpus], "domains": [*others.values()]}
+    wanted |= {name: [other] for name, other in others.items()}
+    if not wanted.get(choice):
         known = ", ".join(name for name, names in wanted.items() if names)
         raise MmserError(
             f"data.train_on among {known}",
-            f"'{chosen}'",
+            f"'{choice}'",
             "Choose one, or name corpora in `domains`.",
         )
-    if not isinstance(share, int | float) or not 0.0 < share <= 1.0:
+    if not 0.0 < share <= 1.0:
         raise MmserError("data.train_share above 0 and at most 1", str(share), "Correct it.")
-    if chosen == "all" and share == 1.0:
+    if choice == "all" and share == 1.0:
         return assignment
     home = assignment["id"].map(dict(zip(manifest["id"], manifest["corpus"], strict=True)))
     own, training = home == corpus, assignment[SPLIT_COLUMN] == "train"
-    dropped = training & ~home.isin(wanted[chosen])
+    dropped = training & ~home.isin(wanted[choice])
     if share < 1.0:
         dropped |= (
             training

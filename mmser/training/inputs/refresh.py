@@ -18,7 +18,6 @@ import pandas as pd
 from mmser.cache.layout import LOCK, MANIFEST, checked_name
 from mmser.cache.lock import locked
 from mmser.cache.manifests import check_manifest, keep_manifest
-from mmser.composition import built
 from mmser.core.contracts import Corpus
 from mmser.core.errors import MmserError, listed_faults
 from mmser.core.paths import expanded, is_there
@@ -27,14 +26,14 @@ from mmser.corpora.manifest import read_manifest, to_table, write_manifest
 from mmser.runs.own_manifest import check_unchanged
 from mmser.runs.run_identity import run_directory
 from mmser.runs.run_paths import ASSIGNMENT
-from mmser.training.inputs.sources import assign_folds, corpus_names
-
-Settings = Mapping[str, Any]
+from mmser.settings.run import read_run
+from mmser.training.inputs.corpora import build_corpora
+from mmser.training.inputs.sources import assign_folds
 
 _log = logging.getLogger(__name__)
 
 
-def refresh(settings: Settings) -> dict[str, Changes]:
+def refresh(config: Mapping[str, Any]) -> dict[str, Changes]:
     """Read every corpus of a run, check it against the protocol, and bring the cached manifests up
     to date.
 
@@ -43,10 +42,10 @@ def refresh(settings: Settings) -> dict[str, Changes]:
     knows, one class, too few speakers, other counts. A run that was begun keeps the folds it has,
     and goes on only with the labels it was begun with.
     """
-    corpus_names(settings)
-    corpora = [built(part) for part in _corpora(settings)]
-    tables = {str(corpus.name): _table(corpus, Path(settings["cache"])) for corpus in corpora}
-    directory, whole = run_directory(settings), pd.concat(tables.values(), ignore_index=True)
+    settings = read_run(config)
+    corpora, cache = build_corpora(settings), Path(settings.cache)
+    tables = {each.name: _table(each.corpus, cache) for each in corpora.all}
+    directory, whole = run_directory(config), pd.concat(tables.values(), ignore_index=True)
     shared = whole.loc[whole["id"].duplicated(), "id"].tolist()
     if shared:
         raise listed_faults(
@@ -55,30 +54,20 @@ def refresh(settings: Settings) -> dict[str, Changes]:
     if (directory / ASSIGNMENT).is_file():
         check_unchanged(directory, whole)
     else:
-        assign_folds(settings, whole)
-    return {
-        name: changes
-        for name, table in tables.items()
-        if (changes := _kept(table, _folder(settings, name)))
-    }
+        assign_folds(corpora, whole, settings.target_labels)
+    changes = {name: _kept(table, cache / _folder_name(name)) for name, table in tables.items()}
+    return {name: changed for name, changed in changes.items() if changed}
 
 
-def _corpora(settings: Settings) -> list[Mapping[str, Any]]:
-    return [
-        settings["corpus"],
-        *(domain["corpus"] for domain in (settings.get("domains") or {}).values()),
-    ]
-
-
-def _folder(settings: Settings, name: str) -> Path:
-    return Path(settings["cache"]) / checked_name(name, "the name of a corpus")
+def _folder_name(corpus: str) -> str:
+    return checked_name(corpus, "the name of a corpus")
 
 
 def _table(corpus: Corpus, cache: Path) -> pd.DataFrame:
     """The corpus's manifest as its own files make it now, or the cached one where they are not
     there.
     """
-    cached = cache / checked_name(corpus.name, "the name of a corpus") / MANIFEST
+    cached = cache / _folder_name(corpus.name) / MANIFEST
     root = getattr(corpus, "root", None)
     if cached.is_file() and root is not None and _is_gone(expanded(root)):
         check_manifest(cached.parent)

@@ -1,14 +1,13 @@
 """From a run's settings to its data: manifest, fold assignment, stores, one fold.
 
-A run with ``domains`` reads several corpora (`mmser.training.inputs.domains`); `corpus_name` is the
-one that is tested.
+A run with ``domains`` reads several corpora (`mmser.training.inputs.domains`), one of which is
+tested.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
-from dataclasses import fields
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ import pandas as pd
 
 from mmser.cache.feature_store import FeatureStore
 from mmser.cache.joined import JoinedStore
-from mmser.cache.layout import checked_name
+from mmser.cache.layout import MANIFEST, checked_name
 from mmser.cache.manifests import check_manifest, content_digest
 from mmser.cache.recorded import find_recorded
 from mmser.cache.store import Store
@@ -28,12 +27,11 @@ from mmser.data.batching import BatchOptions
 from mmser.data.dataset import Augmentation
 from mmser.data.fold_data import FoldData
 from mmser.data.fold_opening import Fitted, Inputs, Labelling, open_fold_data
-from mmser.data.spec import StreamSpec
 from mmser.data.stream_alignment import StreamAlignment
-from mmser.settings.data import Episodes
-from mmser.training.inputs.domains import add_domains, heard, hidden_targets
-
-Settings = Mapping[str, Any]
+from mmser.settings.data import AugmentationOption, Data
+from mmser.settings.run import RunSettings
+from mmser.training.inputs.corpora import RunCorpora
+from mmser.training.inputs.domains import add_domains, hidden_targets, training_choice
 
 _LARGE = 2e9
 """Bytes whose reading takes long enough to be announced."""
@@ -41,93 +39,68 @@ _LARGE = 2e9
 _log = logging.getLogger(__name__)
 
 
-def corpus_name(settings: Settings) -> str:
-    """The corpus's name in the cache."""
-    return str(built(settings["corpus"]).name)
-
-
-def corpus_names(settings: Settings) -> list[str]:
-    """The tested corpus, then the further ones of ``settings["domains"]``; raises MmserError when
-    one comes twice.
-    """
-    domains = [
-        str(built(domain["corpus"]).name) for domain in (settings.get("domains") or {}).values()
-    ]
-    names = [corpus_name(settings), *domains]
-    if len(set(names)) < len(names):
-        raise MmserError(
-            "each corpus once in `corpus` and `domains`", ", ".join(names), "Correct `domains`."
-        )
-    return names
-
-
-def read_corpus_manifest(settings: Settings) -> pd.DataFrame:
-    """The manifests that preprocessing wrote beside the stores, of every corpus of the run in one
+def read_corpus_manifest(cache: str | Path, names: Iterable[str]) -> pd.DataFrame:
+    """The manifests that preprocessing wrote beside the stores of the corpora ``names``, in one
     table.
     """
     tables = []
-    for name in corpus_names(settings):
-        path = (
-            Path(settings["cache"])
-            / checked_name(name, "the name of a corpus")
-            / "manifest.parquet"
-        )
+    for name in names:
+        folder = Path(cache) / checked_name(name, "the name of a corpus")
+        path = folder / MANIFEST
         if not path.is_file():
             remedy = f"Run `mmser preprocess corpus={name}` first."
             raise MmserError(f"the manifest of {name}", f"no file {path}", remedy)
-        check_manifest(path.parent)
+        check_manifest(folder)
         tables.append(read_manifest(path))
     return tables[0] if len(tables) == 1 else pd.concat(tables, ignore_index=True)
 
 
-def assign_folds(settings: Settings, manifest: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+def assign_folds(
+    corpora: RunCorpora, manifest: pd.DataFrame, target_labels: bool = True
+) -> tuple[pd.DataFrame, list[str]]:
     """The protocol's fold assignment, and in what an incomplete corpus differs from the published
     one.
 
     Raises MmserError when it differs and the protocol does not allow that.
     """
-    protocol = built(settings["protocol"])
-    own = manifest[manifest["corpus"] == corpus_name(settings)]
+    protocol = corpora.tested.protocol
+    own = manifest[manifest["corpus"] == corpora.tested.name]
     differences = protocol.check(own)
-    assignment, further = add_domains(settings, protocol.assign(own), manifest)
+    assignment, further = add_domains(corpora, protocol.assign(own), manifest, target_labels)
     return assignment, [*differences, *further]
 
 
 def open_stores(
-    settings: Settings, recorded: Mapping[str, str] | None = None
+    settings: RunSettings, names: Sequence[str], recorded: Mapping[str, str] | None = None
 ) -> dict[str, FeatureStore]:
-    """The store of each stream, over every corpus of the run.
+    """The store of each stream, over every corpus of the run, ``names``.
 
-    ``recorded`` are the stores the run was made from (`mmser.cache.recorded`); without it, names
-    alone decide.
+    ``recorded`` are the stores the run was made from (`mmser.cache.recorded`); without it, the
+    extractors' names alone decide.
     """
-    names, found = corpus_names(settings), dict[str, FeatureStore]()
-    for stream, spec in settings["streams"].items():
-        paths = {
-            n: find_recorded(settings["cache"], n, str(spec["extractor"]), recorded or {})
-            for n in names
-        }
-        stores = {name: Store(path) for name, path in paths.items()}
-        found[stream] = stores[names[0]] if len(names) == 1 else JoinedStore(stores)
-    return found
+    opened: dict[str, FeatureStore] = {}
+    for stream, spec in settings.streams.items():
+        stores: dict[str, Store] = {}
+        for name in names:
+            path = find_recorded(settings.cache, name, spec.extractor, recorded or {})
+            stores[name] = Store(path)
+        opened[stream] = stores[names[0]] if len(names) == 1 else JoinedStore(stores)
+    return opened
 
 
-def manifest_digests(settings: Settings, manifest: pd.DataFrame) -> dict[str, str]:
-    """{corpus of the run: digest of what its manifest says}, the tested corpus first."""
-    return {
-        name: content_digest(manifest[manifest["corpus"] == name])
-        for name in corpus_names(settings)
-    }
+def manifest_digests(names: Iterable[str], manifest: pd.DataFrame) -> dict[str, str]:
+    """{corpus of the run: digest of what its manifest says}, in the order of ``names``."""
+    return {name: content_digest(manifest[manifest["corpus"] == name]) for name in names}
 
 
 def manifest_differences(
-    settings: Settings, manifest: pd.DataFrame, environment: Mapping[str, Any]
+    names: Iterable[str], manifest: pd.DataFrame, environment: Mapping[str, Any]
 ) -> list[str]:
     """A line for each corpus of which the manifest says other things than when the run was made.
 
     A run made before ``manifests`` was recorded has none.
     """
-    made_with, now = environment.get("manifests") or {}, manifest_digests(settings, manifest)
+    made_with, now = environment.get("manifests") or {}, manifest_digests(names, manifest)
     changed = [name for name, digest in now.items() if made_with.get(name, digest) != digest]
     return [
         f"the manifest of {name} has changed since the run was made: other labels, speakers or "
@@ -138,7 +111,8 @@ def manifest_differences(
 
 
 def open_fold(
-    settings: Settings,
+    settings: RunSettings,
+    corpora: RunCorpora,
     manifest: pd.DataFrame,
     assignment: pd.DataFrame,
     fold: str,
@@ -152,25 +126,24 @@ def open_fold(
     ``recorded`` are the stores the run was made from (see `open_stores`), ``fitted`` is what a
     trained fold was fitted with, ``test_stores`` replaces stores for the test split alone.
     """
-    corpus = corpus_name(settings)
-    own = manifest[manifest["corpus"] == corpus]
-    protocol = built(settings["protocol"]).resolve(own)
+    own = manifest[manifest["corpus"] == corpora.tested.name]
+    protocol = corpora.tested.protocol.resolve(own)
     asked = protocol.asked
     if asked.classes:
         manifest = hidden_targets(manifest, assignment, fold, asked.manifest_columns)
-    data = settings["data"]
+    data = settings.data
     inputs = Inputs(
-        open_stores(settings, recorded),
-        {stream: StreamSpec(**spec) for stream, spec in settings["streams"].items()},
-        _alignment(data),
-        _augmentations(data),
+        open_stores(settings, corpora.names, recorded),
+        settings.streams,
+        StreamAlignment(data.alignment, data.grid_rate, data.word_stream),
+        _augmentations(data.augmentation),
         test_stores,
-        trace_names(settings),
+        trace_names(settings.streams, settings.model),
     )
-    words = _vote_labels(settings, protocol.labels)
+    words = _vote_labels(corpora, protocol.labels)
     return open_fold_data(
         manifest,
-        heard(settings, manifest, assignment, corpus, seed),
+        training_choice(data, corpora, manifest, assignment, seed),
         fold,
         inputs,
         Labelling(asked, words),
@@ -179,10 +152,10 @@ def open_fold(
     )
 
 
-def trace_names(settings: Settings) -> frozenset[str]:
+def trace_names(streams: Iterable[str], model: Mapping[str, Any]) -> frozenset[str]:
     """The streams that no encoder reads: labels over time, for the loss alone."""
-    encoders = (settings.get("model") or {}).get("encoders")
-    return frozenset(settings["streams"]).difference(encoders) if encoders else frozenset()
+    encoders = model.get("encoders")
+    return frozenset(streams).difference(encoders) if encoders else frozenset()
 
 
 def check_stores(stores: Iterable[FeatureStore]) -> None:
@@ -197,34 +170,30 @@ def check_stores(stores: Iterable[FeatureStore]) -> None:
         store.check()
 
 
-def _alignment(data: Settings) -> StreamAlignment:
-    names = {"alignment": "kind", "grid_rate": "grid_rate", "word_stream": "word_stream"}
-    return StreamAlignment(**{names[key]: data[key] for key in names if key in data})
+def _batch_options(data: Data, seed: int) -> BatchOptions:
+    return BatchOptions(
+        batch_size=data.batch_size,
+        batching=data.batching,
+        balanced=data.balanced,
+        drop_last=data.drop_last,
+        episodes=data.episodes,
+        workers=data.workers,
+        seed=seed,
+    )
 
 
-def _batch_options(data: Settings, seed: int) -> BatchOptions:
-    given = {each.name: data[each.name] for each in fields(BatchOptions) if each.name in data}
-    episodes = Episodes(**(data.get("episodes") or {}))
-    return BatchOptions(**{**given, "episodes": episodes, "seed": seed})
-
-
-def _augmentations(data: Settings) -> tuple[Augmentation, ...]:
+def _augmentations(options: AugmentationOption) -> tuple[Augmentation, ...]:
     """Each by the name of its config, or as a mapping that sets its arguments; one, or a list."""
-    changes = data.get("augmentation") or ()
-    if isinstance(changes, str | Mapping):
-        changes = (changes,)
-    configs = [
-        load_config("augmentation", change) if isinstance(change, str) else change
-        for change in changes
-    ]
+    listed = (options,) if isinstance(options, str | Mapping) else options or ()
+    configs = [load_config("augmentation", one) if isinstance(one, str) else one for one in listed]
     return tuple(built(config) for config in configs)
 
 
-def _vote_labels(settings: Settings, own: Mapping[str, str]) -> dict[str, str] | None:
+def _vote_labels(corpora: RunCorpora, own: Mapping[str, str]) -> dict[str, str] | None:
     """How emotion words become classes, over the protocols of every corpus; the tested corpus has
     the last word.
     """
     labels: dict[str, str] = {}
-    for domain in (settings.get("domains") or {}).values():
-        labels |= dict(domain["protocol"].get("labels") or {})
+    for domain in corpora.domains.values():
+        labels |= domain.labels
     return labels | dict(own) or None

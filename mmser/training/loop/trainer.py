@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from mmser.core.batch import Batch
 from mmser.data.fold_data import FoldData
 from mmser.metrics.table import better
 from mmser.runs.run_paths import CURVE
+from mmser.settings.trainer import Trainer as TrainerOptions
 from mmser.training.devices import Place, device_options
 from mmser.training.loop.callbacks import BestWeights, MetricsTable, ProgressLines, ResumeState
 from mmser.training.loop.learner import Learner
@@ -47,22 +48,22 @@ class Loaders(LightningDataModule):
 
 
 def make_trainer(
-    options: Mapping[str, Any], folder: Path, title: str, best: BestWeights, place: Place
+    options: TrainerOptions, folder: Path, title: str, best: BestWeights, place: Place
 ) -> Trainer:
     """``options`` as in configs/trainer, trained at ``place``; everything it writes goes into
     ``folder``.
     """
-    logger = TensorBoardLogger(folder, "tensorboard", "") if options["log_tensorboard"] else False
+    logger = TensorBoardLogger(folder, "tensorboard", "") if options.log_tensorboard else False
     return Trainer(
         **device_options(options, place),
-        strategy=options["strategy"],
-        precision=options["precision"],
-        max_epochs=options["epochs"],
-        min_epochs=options["min_epochs"],
-        max_steps=options["max_steps"],
-        accumulate_grad_batches=options["accumulate"],
-        limit_train_batches=options["limit_train_batches"],
-        limit_val_batches=options["limit_validation_batches"],
+        strategy=options.strategy,
+        precision=options.precision,
+        max_epochs=options.epochs,
+        min_epochs=options.min_epochs,
+        max_steps=options.max_steps,
+        accumulate_grad_batches=options.accumulate,
+        limit_train_batches=options.limit_train_batches,
+        limit_val_batches=options.limit_validation_batches,
         callbacks=_callbacks(options, folder, title, best),
         logger=logger,
         default_root_dir=folder,
@@ -71,25 +72,23 @@ def make_trainer(
         enable_progress_bar=sys.stderr.isatty(),
         num_sanity_val_steps=0,
         use_distributed_sampler=False,
-        **_check_interval(float(options["check_every"])),
+        **_check_interval(float(options.check_every)),
     )
 
 
 def _callbacks(
-    options: Mapping[str, Any], folder: Path, title: str, best: BestWeights
+    options: TrainerOptions, folder: Path, title: str, best: BestWeights
 ) -> list[Callback]:
-    monitor = options["monitor"]
+    monitor = options.monitor
     terminal = sys.stderr.isatty()
     lines = ProgressLines(title, monitor, best, _write_above_bar if terminal else sys.stderr.write)
     callbacks: list[Callback] = [best, MetricsTable(folder / CURVE), lines]
-    callbacks.append(ResumeState(folder, options["save_every"]))
-    if options["precise_norms"]:
-        callbacks.append(PreciseNorms(options["precise_norms"]))
-    if options["patience"] is not None:
+    callbacks.append(ResumeState(folder, options.save_every))
+    if options.precise_norms:
+        callbacks.append(PreciseNorms(options.precise_norms))
+    if options.patience is not None:
         callbacks.append(
-            EarlyStopping(
-                f"validation_{monitor}", mode=better(monitor), patience=options["patience"]
-            )
+            EarlyStopping(f"validation_{monitor}", mode=better(monitor), patience=options.patience)
         )
     return callbacks + ([TQDMProgressBar(leave=False)] if terminal else [])
 

@@ -102,17 +102,17 @@ def test_parameters_and_shape(system, parameters):
 def test_transser_fine_tunes_the_dense_layers_alone():
     sources, target = list_stages(compose("train", ["system=transser", *WORDS]))
     assert (
-        sources.settings["data"]["train_on"] == "domains"
-        and target.settings["data"]["train_on"] == "own"
+        sources.config["data"]["train_on"] == "domains"
+        and target.config["data"]["train_on"] == "own"
     )
-    made = model(target.settings)
-    freeze(made.named_parameters(), target.settings["trainer"]["freeze"])
+    made = model(target.config)
+    freeze(made.named_parameters(), target.config["trainer"]["freeze"])
     assert count(made) == 17_028
 
 
 def test_transser_may_hear_its_sources_one_after_another():
     settings = compose("train", ["system=transser_sequential", *WORDS])
-    heard = [stage.settings["data"]["train_on"] for stage in list_stages(settings)]
+    heard = [stage.config["data"]["train_on"] for stage in list_stages(settings)]
     assert heard == ["tess", "ravdess", "emodb", "own"]
 
 
@@ -120,16 +120,16 @@ def test_metaser_meta_trains_on_the_sources_then_adapts():
     settings = compose("train", ["system=metaser", *WORDS])
     meta, adapt = list_stages(settings)
     assert set(settings["domains"]) == {"tess", "emodb", "ravdess"}
-    assert (meta.settings["data"]["batching"], meta.settings["data"]["train_on"]) == (
+    assert (meta.config["data"]["batching"], meta.config["data"]["train_on"]) == (
         "episodes",
         "domains",
     )
-    objective = instantiate(meta.settings["objective"], _convert_="all")(task=TASK, vector_size=128)
+    objective = instantiate(meta.config["objective"], _convert_="all")(task=TASK, vector_size=128)
     assert (objective.tasks, objective.support_rows, objective.query_rows) == (8, 500, 40)
     assert (objective.inner_lr, objective.inner_steps, objective.second_order) == (2e-4, 1, False)
-    assert adapt.settings["optimizer"]["_target_"] == "torch.optim.SGD"
-    assert adapt.settings["optimizer"]["momentum"] == 0.0
-    tuned = list_stages(compose("train", ["system=metaser_tuned", *WORDS]))[0].settings
+    assert adapt.config["optimizer"]["_target_"] == "torch.optim.SGD"
+    assert adapt.config["optimizer"]["momentum"] == 0.0
+    tuned = list_stages(compose("train", ["system=metaser_tuned", *WORDS]))[0].config
     assert (tuned["objective"]["inner_steps"], tuned["optimizer"]["lr"]) == (5, 1e-3)
 
 

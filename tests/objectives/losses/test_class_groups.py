@@ -67,12 +67,12 @@ WORDS = [
 def test_an_upstream_task_of_the_transfer_study_comes_first(words, outputs):
     upstream, downstream = list_stages(compose("train", [*WORDS, *words]))
     task = Task(
-        tuple(upstream.settings["protocol"]["classes"]),
+        tuple(upstream.config["protocol"]["classes"]),
         genders=("female", "male"),
         class_counts=(1,) * 7,
     )
-    made = instantiate(upstream.settings["objective"], _convert_="all")(task=task, vector_size=3)
+    made = instantiate(upstream.config["objective"], _convert_="all")(task=task, vector_size=3)
     assert made.output.out_features == outputs
-    assert downstream.settings["objective"]["_target_"].endswith("CrossEntropy")
+    assert downstream.config["objective"]["_target_"].endswith("CrossEntropy")
     assert downstream.load == ("encoders.*",)
-    assert upstream.settings["trainer"]["monitor"] == "last"
+    assert upstream.config["trainer"]["monitor"] == "last"

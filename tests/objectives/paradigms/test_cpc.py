@@ -212,8 +212,6 @@ def test_overfits_64_signals_in_each_value():
 
 def test_the_second_stage_takes_the_encoder_over_and_freezes_it():
     cpc, emotion = list_stages(compose("train", ["system=cpc_ser", *WORDS]))
-    assert cpc.settings["objective"]["_target_"].endswith("ContrastivePrediction")
-    assert emotion.settings["objective"]["_target_"].endswith("ConcordanceLoss")
-    assert emotion.load == ("encoders.*",) and emotion.settings["trainer"]["freeze"] == [
-        "encoders.*"
-    ]
+    assert cpc.config["objective"]["_target_"].endswith("ContrastivePrediction")
+    assert emotion.config["objective"]["_target_"].endswith("ConcordanceLoss")
+    assert emotion.load == ("encoders.*",) and emotion.config["trainer"]["freeze"] == ["encoders.*"]

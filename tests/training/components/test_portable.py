@@ -70,13 +70,13 @@ def test_the_sizes_of_a_transformers_network_stand_for_its_checkpoint(tmp_path: 
         "head": {"_target_": "mmser.models.heads.classifier.Classifier", "_partial_": True},
     }
     task = Task(classes=("a", "b"))
-    model = make_model({"model": parts}, {"text": 1}, task)
+    model = make_model(parts, {"text": 1}, task)
     bare = unpretrained(parts, json.loads(json.dumps(network_sizes(model))))
     assert (
         bare["encoders"]["text"]["weights"] == "random"
         and "revision" not in bare["encoders"]["text"]
     )
-    again = make_model({"model": bare}, {"text": 1}, task)
+    again = make_model(bare, {"text": 1}, task)
     assert {n: t.shape for n, t in again.state_dict().items()} == {
         n: t.shape for n, t in model.state_dict().items()
     }

@@ -12,7 +12,9 @@ from mmser.core.batch import UNLABELLED
 from mmser.core.clip import Features
 from mmser.core.errors import MmserError
 from mmser.corpora.manifest import read_manifest, write_manifest
+from mmser.settings.run import read_run
 from mmser.training.fit import train
+from mmser.training.inputs.corpora import build_corpora
 from mmser.training.inputs.sources import assign_folds, open_fold, read_corpus_manifest
 
 CLASSES = ["angry", "happy", "sad"]
@@ -72,9 +74,11 @@ def domains(settings):
 
 
 def opened(made, fold="s0", seed=0):
-    manifest = read_corpus_manifest(made)
-    assignment, _ = assign_folds(made, manifest)
-    return open_fold(made, manifest, assignment, fold, seed)
+    settings = read_run(made)
+    read = build_corpora(settings)
+    manifest = read_corpus_manifest(settings.cache, read.names)
+    assignment, _ = assign_folds(read, manifest, settings.target_labels)
+    return open_fold(settings, read, manifest, assignment, fold, seed)
 
 
 def corpora(ids):

@@ -18,9 +18,17 @@ from mmser.corpora.manifest import read_manifest, to_table, write_manifest
 from mmser.pipeline import caches
 from mmser.pipeline.train import train_config
 from mmser.runs.run_identity import claim, run_directory
+from mmser.settings.run import RunSettings, read_run
 from mmser.training.fit import prepare
+from mmser.training.inputs.corpora import RunCorpora, build_corpora
 from mmser.training.inputs.refresh import refresh
 from mmser.training.run import Run
+
+
+def read(config: dict[str, Any]) -> tuple[RunSettings, RunCorpora]:
+    """The settings and the corpora of a config."""
+    settings = read_run(config)
+    return settings, build_corpora(settings)
 
 
 @pytest.fixture
@@ -87,7 +95,7 @@ def test_a_new_run_is_made_with_the_corrected_label_and_an_old_one_keeps_its_own
 ) -> None:
     directory = run_directory(chosen)
     claim(directory, chosen)
-    prepare(directory, chosen)
+    prepare(directory, chosen, *read(chosen))
     correct(table, emotion="happy", speaker="s3")
     told = (
         r"made from; found 2 cells \(u000 speaker 's0' -> 's3', u000 emotion 'angry' -> "
@@ -98,7 +106,7 @@ def test_a_new_run_is_made_with_the_corrected_label_and_an_old_one_keeps_its_own
     other = {**chosen, "run": chosen["run"] + "-corrected"}
     refresh(other)
     claim(run_directory(other), other)
-    assignment = prepare(run_directory(other), other)
+    assignment = prepare(run_directory(other), other, *read(other))
     assert set(assignment.loc[assignment["id"] == "u000", "label"]) == {"happy"}
     old = Run(directory)
     assert old.manifest.set_index("id").loc["u000", ["emotion", "speaker"]].tolist() == [
@@ -106,7 +114,7 @@ def test_a_new_run_is_made_with_the_corrected_label_and_an_old_one_keeps_its_own
         "s0",
     ]
     with pytest.raises(MmserError, match="this run keeps what it was made from"):
-        prepare(directory, chosen)
+        prepare(directory, chosen, *read(chosen))
 
 
 def test_a_corpus_that_is_gone_is_taken_as_its_cache_has_it(

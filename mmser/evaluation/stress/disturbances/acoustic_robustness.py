@@ -17,7 +17,6 @@ import numpy as np
 import pandas as pd
 
 from mmser.cache.store import Store
-from mmser.composition import built
 from mmser.core.errors import MmserError
 from mmser.core.utterance import Utterance
 from mmser.evaluation.stress.conditions import Condition, modalities, predict_conditions, tested_ids
@@ -81,7 +80,7 @@ def _disturbances(
     for kind, levels in asked.items():
         voices = {}
         if kind == "babble":
-            voices = _voices(list(built(run.config["corpus"]).utterances()), seed)
+            voices = _voices(list(run.corpora.tested.corpus.utterances()), seed)
         disturbances += [
             Disturbance(kind, float(level), seed, voices, noise_folder)
             for level in levels or LEVELS.get(kind, (0.0,))
@@ -111,8 +110,8 @@ def _disturbed_stores(
     """
     from mmser.extraction.preprocess import preprocess
 
-    corpus = built(run.config["corpus"])
-    groups = modalities(data, run.config["model"]["encoders"])
+    corpus = run.corpora.tested.corpus
+    groups = modalities(data, run.settings.model["encoders"])
     stores: dict[str, dict[str, Store]] = {one.name: {} for one in wanted}
     for modality in dict.fromkeys(one.modality for one in wanted):
         streams = groups.get(modality, ())
@@ -129,7 +128,7 @@ def _disturbed_stores(
         made = preprocess(
             corpus,
             {name: extractor for name, _, _, extractor in asked},
-            run.config["cache"],
+            run.settings.cache,
             workers=workers,
             frame_rate=rate,
             only=set(tested_ids(run)),

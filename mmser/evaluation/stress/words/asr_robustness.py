@@ -51,7 +51,6 @@ from mmser.evaluation.stress.words.word_neighbours import Neighbours
 from mmser.extraction.rebuild import extractor_like
 from mmser.metrics.wer import PLAIN, normalise_text, normaliser_of, word_errors
 from mmser.runs.run_paths import ROBUSTNESS_RUNS
-from mmser.training.inputs.sources import corpus_name
 
 if TYPE_CHECKING:
     from mmser.training.run import Run
@@ -113,7 +112,7 @@ def text_stores(run: Run) -> dict[str, FeatureStore]:
     finished.
     """
     data = run.finished()[0].data()
-    streams = modalities(data, run.config["model"]["encoders"]).get("text", ())
+    streams = modalities(data, run.settings.model["encoders"]).get("text", ())
     if not streams:
         raise MmserError(
             "a run with a text stream",
@@ -132,10 +131,13 @@ def word_error_rate(
     ``fingerprint`` chooses among several stores of its transcripts.
     """
     name = f"{TRANSCRIPT}@{backend}" + (f"-{fingerprint}" if fingerprint else "")
-    spoken, heard = _pairs(
-        run, TranscriptStore(find_store(run.config["cache"], corpus_name(run.config), name))
-    )
+    spoken, heard = _pairs(run, TranscriptStore(_find_store(run, name)))
     return word_errors(spoken, heard, normaliser).rate
+
+
+def _find_store(run: Run, name: str) -> Path:
+    """A store of the tested corpus in the run's cache."""
+    return find_store(run.settings.cache, run.corpora.tested.name, name)
 
 
 def _recognised(
@@ -147,10 +149,7 @@ def _recognised(
 ) -> Iterator[Condition]:
     for backend in backends:
         names = ensure_transcribed(run, stores, backend, set(tested_ids(run)))
-        found = {
-            s: Store(find_store(run.config["cache"], corpus_name(run.config), name))
-            for s, name in names.items()
-        }
+        found = {s: Store(_find_store(run, name)) for s, name in names.items()}
         rate = word_error_rate(run, backend, _words_of(found), normaliser)
         strengths[backend] = Strength(RECOGNISER, achieved=rate, normaliser=normaliser)
         yield Condition(backend, stores=found)
@@ -168,7 +167,7 @@ def _retrained(
     settings = copy.deepcopy(run.config)
     found = {}
     for stream, name in ensure_transcribed(run, stores, backend).items():
-        found[stream] = Store(find_store(run.config["cache"], corpus_name(run.config), name))
+        found[stream] = Store(_find_store(run, name))
         settings["streams"][stream]["extractor"] = _shortest(run, name)
     settings |= same_folds(run)
     directory = run.directory / ROBUSTNESS_RUNS / slug(f"asr-{backend}")
@@ -188,7 +187,7 @@ def _shortest(run: Run, name: str) -> str:
     """A store's name without its fingerprint where that means the same store."""
     short = (split_store_name(name) or (name,))[0]
     try:
-        same = find_store(run.config["cache"], corpus_name(run.config), short).name == name
+        same = _find_store(run, short).name == name
     except MmserError:
         return name
     return short if same else name
@@ -252,7 +251,7 @@ def confusions_of(run: Run) -> Confusions:
     neighbours = Neighbours(vocabulary)
     spoken, heard, sources = [], [], []
     for folder in sorted(
-        (Path(run.config["cache"]) / corpus_name(run.config)).glob(f"{TRANSCRIPT}@*")
+        (Path(run.settings.cache) / run.corpora.tested.name).glob(f"{TRANSCRIPT}@*")
     ):
         if folder.is_dir() and not is_empty(folder):
             store = TranscriptStore(folder)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mmser.cache.feature_store import FeatureStore
 from mmser.cache.find import NotCachedError, find_store
@@ -14,7 +14,6 @@ from mmser.composition import built, load_part
 from mmser.core.configs import config_names, unknown_name
 from mmser.core.contracts import Transcriber
 from mmser.extraction.rebuild import extractor_like, same_maker
-from mmser.training.inputs.sources import corpus_name
 
 if TYPE_CHECKING:
     from mmser.training.run import Run
@@ -37,13 +36,13 @@ def ensure_transcribed(
         from mmser.extraction.preprocess import preprocess
 
         preprocess(
-            built(run.config["corpus"]),
+            run.corpora.tested.corpus,
             {
                 str(stores[stream].info["extractor"]): extractor_like(stores[stream], run)
                 for stream in missing
             },
-            run.config["cache"],
-            transcriber=make_transcriber(backend, run.config),
+            run.settings.cache,
+            transcriber=make_transcriber(backend, run.settings.paths),
             transcript=backend,
             only=only,
             max_failures=1.0,  # what is not heard is what is to be measured
@@ -51,7 +50,7 @@ def ensure_transcribed(
     return {stream: _find(run, store, backend).name for stream, store in stores.items()}
 
 
-def make_transcriber(backend: str, settings: Mapping[str, Any]) -> Transcriber:
+def make_transcriber(backend: str, paths: Mapping[str, str]) -> Transcriber:
     """``pocketsphinx``, or config and model joined by a hyphen: ``whisper-base``,
     ``faster_whisper-small``.
     """
@@ -60,7 +59,7 @@ def make_transcriber(backend: str, settings: Mapping[str, Any]) -> Transcriber:
     if config not in known:
         raise unknown_name("transcriber", backend, known)
     changes = {"model": model} if model else {}
-    made: Transcriber = built(load_part("transcriber", config, settings.get("paths"), **changes))
+    made: Transcriber = built(load_part("transcriber", config, paths, **changes))
     return made
 
 
@@ -70,7 +69,7 @@ def _find(run: Run, store: FeatureStore, backend: str) -> Path:
     """
     name = f"{store.info['extractor']}@{backend}"
     return find_store(
-        run.config["cache"], corpus_name(run.config), name, partial(same_maker, store.info)
+        run.settings.cache, run.corpora.tested.name, name, partial(same_maker, store.info)
     )
 
 

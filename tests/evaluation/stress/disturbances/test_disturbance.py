@@ -200,7 +200,7 @@ def test_the_band_limited_target_is_clean_speech_through_the_band_and_its_study_
         "experiment=transfer_band",
     ]
     clean, band = list_stages(compose("train", words))
-    assert [stage.settings["streams"]["audio"]["extractor"] for stage in (clean, band)] == [
+    assert [stage.config["streams"]["audio"]["extractor"] for stage in (clean, band)] == [
         "log_mel_cnn14",
         "log_mel_cnn14_band",
     ]

@@ -130,9 +130,9 @@ def test_words_read_by_another_extractor_are_not_taken_for_its_own(trained, scor
 
 
 def test_recognisers_by_name(trained):
-    assert make_transcriber("whisper-tiny", trained.config).name == "whisper-tiny"
+    assert make_transcriber("whisper-tiny", trained.settings.paths).name == "whisper-tiny"
     with pytest.raises(UsageError, match="the name of a transcriber; found 'sphinx'"):
-        make_transcriber("sphinx", trained.config)
+        make_transcriber("sphinx", trained.settings.paths)
 
 
 def test_a_run_without_text_has_nothing_to_ask(trained):

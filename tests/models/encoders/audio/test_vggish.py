@@ -152,7 +152,7 @@ def made_task():
 def test_gradual_unfreezes_one_block_per_stage():
     counts = []
     for stage in list_stages(compose("train", [*WORDS, "experiment=transfer_gradual"])):
-        names, _ = learning(stage.settings)
+        names, _ = learning(stage.config)
         counts.append({".".join(name.split(".")[2:4]) for name in names if "blocks" in name})
         assert ("encoders.audio.dense.0.weight" in names) is (stage.name != "head")
     blocks = [{f"blocks.{n}" for n in range(first, 4)} for first in (4, 4, 3, 2, 1, 0)]

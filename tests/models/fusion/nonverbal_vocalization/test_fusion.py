@@ -207,15 +207,14 @@ def test_the_stages_train_extractors_then_freeze_them() -> None:
     ]
     first, last = list_stages(compose("train", words))
     assert (
-        first.settings["model"]["fusion"]["sequence"] is False
-        and last.settings["model"]["fusion"]["sequence"]
+        first.config["model"]["fusion"]["sequence"] is False
+        and last.config["model"]["fusion"]["sequence"]
     )
-    assert first.settings["objective"]["features"] == ["sound"]
+    assert first.config["objective"]["features"] == ["sound"]
     assert (
-        first.settings["trainer"]["monitor"] == "loss"
-        and last.settings["trainer"]["monitor"] == "ua"
+        first.config["trainer"]["monitor"] == "loss" and last.config["trainer"]["monitor"] == "ua"
     )
-    assert last.load == ("fusion.extractors.*",) and last.settings["trainer"]["freeze"] == [
+    assert last.load == ("fusion.extractors.*",) and last.config["trainer"]["freeze"] == [
         "fusion.extractors.*"
     ]
 
