@@ -2,6 +2,7 @@
 folder.
 """
 
+import re
 import wave
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from mmser.core.errors import MmserError
 from mmser.corpora.layout import (
     AUDIO_SUFFIXES,
+    clips_by_name,
     duration,
     existing_root,
     media_files,
@@ -94,3 +96,8 @@ def test_duration_is_the_headers(tmp_path: Path) -> None:
         f"ffconcat version 1.0\nfile '{path.name}'\n", encoding="utf-8"
     )
     assert duration(tmp_path / "list.wav") is None
+
+
+def test_clips_are_known_by_the_code_of_their_names() -> None:
+    files = [Path("a/03a01.wav"), Path("b/03a01.wav"), Path("b/notes.wav")]
+    assert clips_by_name(files, re.compile(r"\d\d[a-z]\d\d")) == {"03a01": Path("b/03a01.wav")}
