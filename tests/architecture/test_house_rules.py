@@ -60,8 +60,22 @@ def test_functions_are_short() -> None:
 
 @pytest.mark.parametrize("room", PLUGIN_ROOMS)
 def test_a_plugin_rooms_init_is_a_docstring_alone(room: str) -> None:
-    body = tree_of(ROOT / "mmser" / room / "__init__.py").body
-    assert len(body) == 1 and isinstance(body[0], ast.Expr)
+    """So is that of a plug-in that is a folder."""
+    for path in (ROOT / "mmser" / room).rglob("__init__.py"):
+        body = tree_of(path).body
+        assert len(body) == 1 and isinstance(body[0], ast.Expr), named(path)
+
+
+@pytest.mark.parametrize(("room", "main"), [("encoders/audio", "encoder"), ("fusion", "fusion")])
+def test_a_plugin_that_is_a_folder_names_its_main_file(room: str, main: str) -> None:
+    folders = [path.parent for path in (ROOT / "mmser/models" / room).glob("*/__init__.py")]
+    assert folders, "a paper with layers of its own"
+    assert [named(folder) for folder in folders if not (folder / f"{main}.py").is_file()] == []
+
+
+def test_layers_lie_in_rooms() -> None:
+    layers = ROOT / "mmser/models/layers"
+    assert [path.name for path in layers.glob("*.py")] == ["__init__.py"]
 
 
 READING = ("pickle.load", "pickle.Unpickler", "joblib.load", "dill.load")
