@@ -93,13 +93,14 @@ class CorpusFiles:
         """Rows of the manifest that name this very file."""
         columns = [list(self.manifest[column]) for column in PATHS if column in self.manifest]
         ending = f"/{path.name}"
-        here = [
+        # Names are compared before files are: a manifest may have many rows.
+        candidates = [
             place
             for place, names in enumerate(zip(*columns, strict=True))
             if any(isinstance(name, str) and name.endswith(ending) for name in names)
         ]
-        rows = self.manifest.iloc[here].to_dict("records")
-        return [row for row in rows if any(_is_named(path, row.get(column)) for column in PATHS)]
+        rows = self.manifest.iloc[candidates].to_dict("records")
+        return [row for row in rows if _names(row, path)]
 
     def _speakers(self, ids: Sequence[str]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(self._speaker_of[identifier] for identifier in ids))
@@ -107,6 +108,11 @@ class CorpusFiles:
     @cached_property
     def _speaker_of(self) -> dict[str, str]:
         return dict(zip(self.manifest["id"], speaker_names(self.manifest), strict=True))
+
+
+def _names(row: Mapping[Any, Any], path: Path) -> bool:
+    """Whether a row of the manifest has this very file."""
+    return any(_is_named(path, row.get(column)) for column in PATHS)
 
 
 def _is_named(path: Path, name: object) -> bool:

@@ -188,13 +188,13 @@ def _source(name: str, stream: Mapping[str, Any]) -> StreamSource:
 
 
 def _task(config: Mapping[str, Any], member: Mapping[str, Any]) -> Task:
-    counts = tuple(tuple(int(count) for count in row) for row in member["listener_counts"])
+    counts = tuple(tuple(map(int, row)) for row in member["listener_counts"])
     asked = Task.asking(config)
     if not asked.target_sets:
         raise KeyError("classes")
     return replace(
         asked,
-        class_counts=tuple(int(count) for count in member["class_counts"]),
+        class_counts=tuple(map(int, member["class_counts"])),
         # Who the annotators are is not passed on; parts ask how many there are, and how much each
         # said.
         listeners=tuple(map(str, range(len(counts)))),

@@ -51,10 +51,11 @@ class Reader:
     def modalities(self) -> dict[str, tuple[str, ...]]:
         """{audio, text, face: streams}, those the run reads."""
         kinds = dict.fromkeys(extractor.modality for extractor in self.extractors.values())
-        return {
-            kind: tuple(n for n, e in self.extractors.items() if e.modality == kind)
-            for kind in kinds
-        }
+        return {kind: self._streams_of(kind) for kind in kinds}
+
+    def _streams_of(self, modality: str) -> tuple[str, ...]:
+        makers = self.extractors.items()
+        return tuple(stream for stream, maker in makers if maker.modality == modality)
 
     @property
     def frame_rate(self) -> float:
@@ -103,14 +104,11 @@ class Reader:
         """One batch of {utterance id: features of each stream}, with a fold's transforms; all one
         conversation.
         """
-        stores = {
-            stream: MemoryStore(
-                source.info, {identifier: found[stream] for identifier, found in features.items()}
-            )
-            for stream, source in self._sources.items()
-        }
+        stores = {}
         for stream, source in self._sources.items():
-            _check_shape(stream, source, [found[stream] for found in features.values()])
+            results = {utterance: streams[stream] for utterance, streams in features.items()}
+            _check_shape(stream, source, list(results.values()))
+            stores[stream] = MemoryStore(source.info, results)
         data = self.trained.data
         alignment = StreamAlignment(data["alignment"], data["grid_rate"], data["word_stream"])
         dataset = SplitDataset(

@@ -55,12 +55,8 @@ def _file(name: Any, table: Path, number: int, recordings: Sequence[Path]) -> Pa
     if not name:
         raise _fault(table, number, "file", "a name", "an empty cell")
     places = [place for place in (table.parent / name, Path(name)) if place.is_file()]
-    same = [
-        recording
-        for recording in recordings
-        for place in places
-        if recording.resolve() == place.resolve()
-    ]
+    resolved = {place.resolve() for place in places}
+    same = [recording for recording in recordings if recording.resolve() in resolved]
     named = [recording for recording in recordings if recording.name == name]
     if same or len(named) == 1:
         return (same or named)[0]

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -19,21 +19,18 @@ import pandas as pd
 
 from mmser.cache.fingerprint import CORPUS_TRANSCRIPT, transcriber_recipe
 from mmser.cache.layout import TRANSCRIPT
-from mmser.core.clip import SAMPLE_RATE, Clip, Failure, Transcript
+from mmser.core.clip import Failure
 from mmser.core.contracts import Transcriber
 from mmser.core.errors import MmserError
-from mmser.core.printable import printable
-from mmser.core.utterance import Utterance
 from mmser.evaluation.stress.words.transcribed import make_transcriber
-from mmser.extraction.batches import by_length
 from mmser.extraction.progress import Progress
 from mmser.inference.corpus_files import CorpusFile, tell_training
 from mmser.inference.cutting import Cutting, find_segments
 from mmser.inference.opening import open_trained
 from mmser.inference.own_scale import speaker_scaled, with_known_scale, with_own_scale
 from mmser.inference.reader import Reader
-from mmser.inference.recording import Recording, clips_of, open_recording
-from mmser.inference.segments import Segment
+from mmser.inference.recording import Recording, open_recording
+from mmser.inference.segment_features import SegmentFeatures, Work, segment_features
 from mmser.inference.trained import Member, Trained, choose_members
 from mmser.inference.voting import Streams, vote
 from mmser.media.decoder import Decoder
@@ -108,18 +105,6 @@ def find_transcriber(reader: Reader, asr: str | None) -> Transcriber | None:
     return transcriber
 
 
-@dataclass(frozen=True, slots=True)
-class _Work:
-    """One recording, what of it is judged, and by which senses."""
-
-    reader: Reader
-    recording: Recording
-    segments: Sequence[Segment]
-    readable: frozenset[str]
-    transcriber: Transcriber | None
-    shown: bool
-
-
 def predict_with(
     reader: Reader,
     members: Sequence[Member],
@@ -151,7 +136,7 @@ def predict_with(
         _log.warning(
             "%s: %s (--whole and --segments choose others)", recording.path.name, different
         )
-    work = _Work(reader, recording, segments, readable, transcriber, shown)
+    work = Work(reader, recording, segments, readable, transcriber, shown)
     return _judged(work, _at_home(work, members, known))
 
 
@@ -164,53 +149,45 @@ def _readable(
     there = {"audio": recording.audio, "text": text, "face": recording.video}
     readable = frozenset(kind for kind in reader.modalities if there.get(kind))
     if not readable:
-        tracks = " and ".join(
-            kind for kind, has in (("sound", recording.audio), ("pictures", recording.video)) if has
-        )
+        tracks = {"sound": recording.audio, "pictures": recording.video}
+        names = " and ".join(name for name, has in tracks.items() if has)
         raise MmserError(
             f"a recording with {' or '.join(reader.modalities)}, which this run reads",
-            f"{recording.path.name} with {tracks}",
+            f"{recording.path.name} with {names}",
             "Give another recording, or name a recogniser (--asr) if the run reads text.",
         )
     return readable
 
 
-def _judged(work: _Work, members: Sequence[Member]) -> pd.DataFrame:
+def _judged(work: Work, members: Sequence[Member]) -> pd.DataFrame:
     """Every segment's row, and a word on what was missing. Raises MmserError when nothing was there
     to judge.
     """
     tables, missing = [], Counter[str]()
     title = f"{work.recording.path.name}: judged"
     with (
-        closing(_features(work, work.readable)) as coming,
+        closing(segment_features(work, work.readable)) as coming,
         Progress(title, len(work.segments), work.shown, "segments") as bar,
     ):
         while group := list(islice(coming, TOGETHER)):
-            scores = vote(
-                work.reader, {identifier: streams for _, identifier, _, streams in group}, members
-            )
-            places = [place for place, _, _, _ in group]
-            known = [
-                {
-                    "id": identifier,
-                    "start": work.segments[place].start,
-                    "end": work.segments[place].end,
-                    "text": text,
-                }
-                for place, identifier, text, _ in group
-            ]
-            tables.append(
-                pd.concat([pd.DataFrame(known), scores], axis=1).set_index(pd.Index(places))
-            )
-            for _, _, _, streams in group:
-                missing.update(_missing(work, streams))
+            scores = vote(work.reader, {one.identifier: one.streams for one in group}, members)
+            rows = pd.DataFrame([_facts(work, one) for one in group])
+            table = pd.concat([rows, scores], axis=1)
+            tables.append(table.set_index(pd.Index([one.place for one in group])))
+            for one in group:
+                missing.update(_missing(work, one.streams))
             bar.step(len(group))
     table = pd.concat(tables).sort_index()
     _tell_missing(work, table, missing)
     return table
 
 
-def _missing(work: _Work, streams: Streams) -> Iterator[str]:
+def _facts(work: Work, one: SegmentFeatures) -> dict[str, object]:
+    segment = work.segments[one.place]
+    return {"id": one.identifier, "start": segment.start, "end": segment.end, "text": one.text}
+
+
+def _missing(work: Work, streams: Streams) -> Iterator[str]:
     """What the recording has and this segment has not: "face (no face)"."""
     for kind, names in work.reader.modalities.items():
         found = [streams[name] for name in names]
@@ -221,7 +198,7 @@ def _missing(work: _Work, streams: Streams) -> Iterator[str]:
             yield f"{kind} ({first.reason}{detail})"
 
 
-def _tell_missing(work: _Work, table: pd.DataFrame, missing: Counter[str]) -> None:
+def _tell_missing(work: Work, table: pd.DataFrame, missing: Counter[str]) -> None:
     if not missing:
         return
     name, total = work.recording.path.name, len(table)
@@ -239,7 +216,7 @@ def _tell_missing(work: _Work, table: pd.DataFrame, missing: Counter[str]) -> No
     _log.warning("%s: no %s", name, told)
 
 
-def _at_home(work: _Work, members: Sequence[Member], known: CorpusFile | None) -> Sequence[Member]:
+def _at_home(work: Work, members: Sequence[Member], known: CorpusFile | None) -> Sequence[Member]:
     """The members, with the speaker's scale where they normalise per speaker.
 
     Of a file of the run's own corpus it is known; else it is the recording's own, found in a first
@@ -258,67 +235,6 @@ def _at_home(work: _Work, members: Sequence[Member], known: CorpusFile | None) -
         and (ready := with_known_scale(members, known.speakers[0]))
     ):
         return ready
-    with closing(_features(work, kinds, scaled)) as passing:
-        found = ((identifier, features) for _, identifier, _, features in passing)
-        return with_own_scale(members, work.reader.trained.sources, found)
-
-
-def _features(
-    work: _Work, kinds: frozenset[str], streams: Sequence[str] | None = None
-) -> Generator[tuple[int, str, str, Streams]]:
-    """(place, id, words, features of ``streams``) of each segment; each clip is dropped when it is
-    read.
-    """
-    stem = printable(work.recording.path.stem)
-    places = {f"{stem}-{place:04d}": place for place in range(len(work.segments))}
-    listens = "text" in kinds and work.transcriber is not None
-    rates = {SAMPLE_RATE} if listens else set()
-    if "audio" in kinds:
-        rates.update(work.reader.sample_rates)
-    # Another pass over the recording (for its own scale) says nothing that the first does not.
-    said: set[str] = set()
-    for clip in clips_of(
-        work.recording,
-        [
-            _utterance(identifier, work.recording, work.segments[place])
-            for identifier, place in places.items()
-        ],
-        want_audio=bool(rates),
-        sample_rates=sorted(rates),
-        want_frames="face" in kinds,
-        frame_rate=work.reader.frame_rate,
-    ):
-        for note in set(clip.notes) - said if streams is None else ():
-            _log.warning("%s: %s", work.recording.path.name, note)
-        said.update(clip.notes)
-        place = places[clip.id]
-        heard = _heard(clip, work.segments[place], work.transcriber if listens else None)
-        text = heard.transcript.text if heard.transcript else ""
-        yield place, clip.id, text, work.reader.features(heard, streams)
-
-
-def _utterance(identifier: str, recording: Recording, segment: Segment) -> Utterance:
-    video, audio = (recording.path, None) if recording.video else (None, recording.path)
-    start, end = (None, None) if segment.whole else (segment.start, segment.end)
-    place = {
-        "start": start,
-        "end": end,
-        "audio_path": audio,
-        "video_path": video,
-        "face_side": segment.face_side,
-    }
-    return Utterance(identifier, "recording", "", **place)  # type: ignore[arg-type]
-
-
-def _heard(clip: Clip, segment: Segment, transcriber: Transcriber | None) -> Clip:
-    if segment.text is not None:
-        return replace(clip, transcript=Transcript(segment.text, "given"))
-    if transcriber is None or clip.waveform is None:
-        return clip
-    (transcript,) = by_length([clip.waveform], len, transcriber.transcribe, _unheard)
-    return replace(clip, transcript=transcript)
-
-
-def _unheard(waveform: object, detail: str) -> Transcript:
-    _log.warning("the recogniser broke down: %s", detail)
-    return Transcript("", "broken")
+    with closing(segment_features(work, kinds, scaled)) as passing:
+        by_id = ((one.identifier, one.streams) for one in passing)
+        return with_own_scale(members, work.reader.trained.sources, by_id)

@@ -9,6 +9,7 @@ for the prediction. It is NaN for a modality that is absent, and for the only on
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain, compress
 
 import numpy as np
 import pandas as pd
@@ -39,12 +40,7 @@ def vote(
     the features, or says something that is no number.
     """
     groups, task = reader.modalities, members[0].task
-    there = {
-        kind: np.array(
-            [any(isinstance(found[s], Features) for s in streams) for found in features.values()]
-        )
-        for kind, streams in groups.items()
-    }
+    there = {modality: _has_any(features, streams) for modality, streams in groups.items()}
     batches = [(member.model, reader.batch(features, member.transforms)) for member in members]
     whole = _mean_outputs(batches, task)
     silent = ~np.any(list(there.values()), axis=0)
@@ -56,25 +52,44 @@ def vote(
     best = spoken.decisive(numbers)
     for name, decision in spoken.decisions(numbers).items():
         table.insert(0, name, decision)
-    present = [[kind for kind in groups if there[kind][row]] for row in range(len(features))]
-    table.insert(0, "modalities", ["+".join(kinds) for kinds in present])
-    alone = np.array([len(kinds) < 2 for kinds in present])
-    for kind in groups:
-        rest = [stream for other, streams in groups.items() if other != kind for stream in streams]
-        known = there[kind] & ~alone
-        if not known.any():
-            table[CONTRIBUTION + kind] = np.nan
+    table.insert(0, "modalities", _joined_names(there))
+    several = np.sum(list(there.values()), axis=0) > 1
+    for modality in groups:
+        counted = there[modality] & several
+        if not counted.any():
+            table[CONTRIBUTION + modality] = np.nan
             continue
-        without = _mean_outputs([(model, Keep(rest)(batch)) for model, batch in batches], task)
-        table[CONTRIBUTION + kind] = np.where(
-            known, (whole - without)[range(len(whole)), best], np.nan
-        )
+        keep = Keep(_streams_but(groups, modality))
+        without = _mean_outputs([(model, keep(batch)) for model, batch in batches], task)
+        gap = (whole - without)[range(len(whole)), best]
+        table[CONTRIBUTION + modality] = np.where(counted, gap, np.nan)
     table.loc[silent, [column for column in table if column != "modalities"]] = None
     return table
 
 
+def _has_any(features: Mapping[str, Streams], streams: Sequence[str]) -> np.ndarray:
+    """(segment,) bool: whether features of any of the streams are there."""
+    return np.array(
+        [
+            any(isinstance(by_stream[stream], Features) for stream in streams)
+            for by_stream in features.values()
+        ]
+    )
+
+
+def _joined_names(there: Mapping[str, np.ndarray]) -> list[str]:
+    """The modalities of each segment: "audio+face"."""
+    rows = zip(*there.values(), strict=True)
+    return ["+".join(compress(there, row)) for row in rows]
+
+
+def _streams_but(groups: Mapping[str, Sequence[str]], modality: str) -> list[str]:
+    others = [streams for name, streams in groups.items() if name != modality]
+    return list(chain.from_iterable(others))
+
+
 def _columns(task: Task) -> list[str]:
-    return [column for target_set in task.target_sets for column in target_set.columns]
+    return list(chain.from_iterable(target_set.columns for target_set in task.target_sets))
 
 
 def _mean_outputs(batches: Iterable[tuple[MultimodalModel, Batch]], task: Task) -> np.ndarray:
@@ -87,12 +102,12 @@ def _mean_outputs(batches: Iterable[tuple[MultimodalModel, Batch]], task: Task) 
             told = " ".join(str(error).split())[:200]
             remedy = "Give longer parts (--whole, --segments), or a system that reads short ones."
             raise MmserError("segments that the model can read", told, remedy) from error
-        parts = []
+        printed = []
         for target_set in task.target_sets:
             answer = target_set.answer(outputs)
             if answer is not None:
-                parts.append(target_set.printed(answer.float()))
-        by_model.append(torch.cat(parts, dim=-1).double().cpu().numpy())
+                printed.append(target_set.printed(answer.float()))
+        by_model.append(torch.cat(printed, dim=-1).double().cpu().numpy())
     mean: np.ndarray = np.mean(by_model, axis=0)
     return mean
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain, product
 
 import torch
 from torch import Tensor
@@ -64,12 +65,14 @@ class Inputs:
     @property
     def names(self) -> tuple[str, ...]:
         """Of the tensors, in order."""
-        return tuple(f"{stream}_{part}" for stream in self.streams for part in ("values", "mask"))
+        pairs = product(self.streams, ("values", "mask"))
+        return tuple(f"{stream}_{tensor}" for stream, tensor in pairs)
 
     def axes(self) -> tuple[dict[int, str], ...]:
         """The free axes of every tensor by name."""
         times = ["time" if self.aligned else f"{stream}_time" for stream in self.streams]
-        return tuple({0: "batch", 1: time} for time in times for _ in range(2))
+        axes = [{0: "batch", 1: time} for time in times]
+        return tuple(chain.from_iterable((axis, axis) for axis in axes))
 
 
 def example_inputs(inputs: Inputs, lengths: Lengths, seed: int) -> tuple[Tensor, ...]:

@@ -94,6 +94,9 @@ class OnnxModel(nn.Module):
 class _NoConversation:
     """Stands where a context would: a file of one utterance per row has none."""
 
+    listeners: None = None
+    """No single annotator is asked."""
+
     def __getattr__(self, name: str) -> Any:
         raise CannotExport(f"it reads the conversation ({name}), and the file has utterances alone")
 

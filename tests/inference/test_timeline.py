@@ -17,7 +17,7 @@ from mmser.cli import main
 from mmser.core.clip import SAMPLE_RATE
 from mmser.core.errors import MmserError
 from mmser.corpora.generic import Generic
-from mmser.inference import timeline
+from mmser.inference import segment_features, timeline
 from mmser.inference.corpus_files import CorpusFiles
 from mmser.inference.reader import Reader
 from mmser.inference.recording import open_recording, sound_blocks
@@ -244,13 +244,13 @@ def test_sound_is_decoded_at_the_rates_that_extractors_and_recogniser_hear(
     seen, video, monkeypatch
 ):
     asked = []
-    decoded = timeline.clips_of
+    decoded = segment_features.clips_of
 
     def recording_clips(*arguments, **options):
         asked.append(options["sample_rates"])
         return decoded(*arguments, **options)
 
-    monkeypatch.setattr(timeline, "clips_of", recording_clips)
+    monkeypatch.setattr(segment_features, "clips_of", recording_clips)
     predict_recording(seen, video)
     assert Reader(TrainedRun(seen)).sample_rates == asked.pop() == [SAMPLE_RATE]
     monkeypatch.setattr(Reader, "sample_rates", [22_050])
