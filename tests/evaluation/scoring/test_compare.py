@@ -151,6 +151,23 @@ def test_values_are_compared_by_concordance():
     assert row["verdict"] == "near is better" and np.isnan(row["p_mcnemar"])
 
 
+def of_values(noise, seed):
+    """Predictions of a value, off by normal noise of that deviation."""
+    generator = np.random.default_rng(seed)
+    table = made(1.0, 0).drop(columns=["target", "prediction"])
+    target = np.random.default_rng(7).normal(size=len(table))
+    predicted = target + generator.normal(size=len(table)) * noise
+    return checked_predictions(table.assign(target_v=target, prediction_v=predicted))
+
+
+def test_a_smaller_error_is_better_and_without_a_metric_it_is_the_main_one():
+    tables = {"near": of_values(0.3, 1), "far": of_values(2.0, 2)}
+    error = only(compare_tables(tables, "rmse_v"))
+    assert error["difference"] < 0 and error["verdict"] == "near is better"
+    main_metric = only(compare_tables(tables))
+    assert main_metric["metric"] == "ccc_v" and main_metric["verdict"] == "near is better"
+
+
 def test_only_what_both_have_is_compared_and_labels_must_agree(good):
     partly = made(0.5, 1, seeds=(1, 2))
     assert only(compare_tables({"a": good, "b": partly}))["pairs"] == 5
