@@ -3,15 +3,12 @@
 import pytest
 import torch
 from hydra.utils import instantiate
-from makers.steps import losses_of
-from torch import nn
 
 from mmser.composition import compose
-from mmser.core.batch import Batch, Outputs, Stream, empty_context
+from mmser.core.batch import Stream, empty_context
 from mmser.core.task import Task
 from mmser.models.heads.one_vs_rest import OneVsRestHead
 from mmser.models.multimodal import build_model
-from mmser.objectives.losses.one_vs_rest import OneVsRest
 from mmser.runs.training_stages import list_stages
 from mmser.training.loop.parameters import freeze
 
@@ -38,55 +35,6 @@ def test_logits_are_log_probabilities_and_a_batch_of_one_trains():
     logits, values = head(torch.randn(1, 8))
     assert (logits <= 0).all() and values is None
     logits.sum().backward()
-
-
-def batch_of(target):
-    rows = len(target)
-    return Batch(tuple(map(str, range(rows))), {}, empty_context(rows), {"emotion": target})
-
-
-class Given(nn.Module):
-    def __init__(self, logits):
-        super().__init__()
-        self.logits = nn.Parameter(logits)
-
-    def forward(self, streams, context, need_attention=False):
-        return Outputs(self.logits, self.logits)
-
-
-def test_one_class_at_a_time_in_turn():
-    yes = torch.tensor([[0.8, 0.1, 0.3, 0.5], [0.2, 0.9, 0.4, 0.5]])
-    given, objective = Given(yes.log()), OneVsRest(TASK, 4)
-    batch = batch_of(torch.tensor([0, 1]))
-    expected = nn.functional.binary_cross_entropy(
-        yes, torch.tensor([[1.0, 0, 0, 0], [0, 1.0, 0, 0]]), reduction="none"
-    )
-    found = []
-    for _ in range(5):
-        found.append(float(losses_of(objective, given, batch)["one_vs_rest"].detach()))
-        objective.after_step()
-    assert found == pytest.approx(
-        [*expected.mean(dim=0).tolist(), float(expected.mean(dim=0)[0])], abs=1e-5
-    )
-    assert float(
-        losses_of(objective.eval(), given, batch)["one_vs_rest"].detach()
-    ) == pytest.approx(float(expected.mean()), abs=1e-5)
-
-
-def test_the_turn_is_part_of_what_a_run_resumes_from():
-    objective, resumed = OneVsRest(TASK, 4), OneVsRest(TASK, 4)
-    for _ in range(3):
-        objective.after_step()
-    resumed.load_state_dict(objective.state_dict())
-    assert int(resumed.turn) == 3
-
-
-def test_certainty_keeps_the_gradient_finite():
-    given = Given(torch.tensor([[0.0, -50.0, -50.0, -50.0]]))
-    losses_of(OneVsRest(TASK, 4, alternate=False), given, batch_of(torch.tensor([1])))[
-        "one_vs_rest"
-    ].backward()
-    assert given.logits.grad.isfinite().all()
 
 
 @pytest.mark.parametrize(

@@ -4,19 +4,14 @@ import math
 
 import pytest
 import torch
-from makers.steps import losses_of
-from torch.nn import functional as F
 
-from mmser.core.batch import Batch, Stream, empty_context
+from mmser.core.batch import Stream, empty_context
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
 from mmser.models.encoders.sequence.identity import Identity
-from mmser.models.fusion.concat import Concat
 from mmser.models.fusion.step_concat import StepConcat
-from mmser.models.heads.classifier import Classifier
 from mmser.models.heads.segment_average import SegmentAverage, log_mean_probability
 from mmser.models.multimodal import build_model
-from mmser.objectives.losses.segment_cross_entropy import SegmentCrossEntropy
 
 TASK = Task(classes=("a", "b", "c"), values=("valence",))
 MASK = torch.tensor([[True, True, True], [True, False, False], [False, False, False]])
@@ -64,23 +59,11 @@ def test_the_leading_stream_keeps_its_steps() -> None:
     assert fused.vector.shape == (3, 6)
 
 
-def test_every_segment_counts_once() -> None:
-    model = build_model({"audio": Identity}, StepConcat, SegmentAverage, {"audio": 5}, TASK)
+def test_steps_are_judged_each_by_itself() -> None:
+    model = build_model({"audio": Identity}, StepConcat, SegmentAverage, {"audio": 5}, TASK).eval()
     stream = Stream(torch.randn(3, 3, 5), MASK)
-    batch = Batch(
-        ("u", "v", "w"),
-        {"audio": stream},
-        empty_context(3),
-        {"emotion": torch.tensor([2, 0, -100])},
-    )
-    (loss,) = losses_of(SegmentCrossEntropy(TASK, 5), model, batch).values()
-    steps = model.head.steps(stream)[0]
-    real = torch.cat([steps[0], steps[1, :1]])
-    torch.testing.assert_close(loss, F.cross_entropy(real, torch.tensor([2, 2, 2, 0])))
-
-
-def test_a_head_that_judges_utterances_is_an_error() -> None:
-    model = build_model({"audio": Identity}, Concat, Classifier, {"audio": 5}, TASK)
-    batch = Batch(("u",), {"audio": Stream(torch.randn(1, 3, 5), MASK[:1])}, empty_context(1), {})
-    with pytest.raises(MmserError, match="a head that judges segments; found none"):
-        losses_of(SegmentCrossEntropy(TASK, 5), model, batch)
+    steps = model({"audio": stream}, empty_context(3), need_steps=True).steps
+    alone = Stream(stream.values[:, 1:2], torch.ones(3, 1, dtype=torch.bool))
+    logits, _ = model.head.steps(alone)
+    torch.testing.assert_close(steps.logits[0, 1], logits[0, 0])
+    torch.testing.assert_close(logits.softmax(-1).log()[:, 0], model.head(alone)[0])

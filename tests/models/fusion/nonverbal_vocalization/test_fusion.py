@@ -13,7 +13,7 @@ from makers.steps import losses_of
 from torch.nn import functional as F
 
 from mmser.composition import compose
-from mmser.core.batch import Batch, Outputs, Stream, empty_context
+from mmser.core.batch import Batch, Stream, empty_context
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
 from mmser.models.encoders.sequence.identity import Identity
@@ -146,34 +146,6 @@ def test_unknown_segments_are_one() -> None:
     audio_alone.load_state_dict(model.state_dict())
     torch.testing.assert_close(
         audio_alone({"audio": streams["audio"]}, empty_context(2)).logits, whole
-    )
-
-
-def answered(logits: Stream) -> Outputs:
-    """Outputs with these logits (batch, segment, class)."""
-    steps = Outputs(logits.filled(), logits.filled())
-    return Outputs(logits.filled().mean(1), sequence=logits, steps=steps)
-
-
-def test_a_turn_counts_once_however_many_segments_it_has() -> None:
-    mask = torch.arange(9) < torch.tensor([1, 9])[:, None]
-    sequence = Stream(torch.randn(2, 9, 7).masked_fill(~mask[..., None], float("nan")), mask)
-    batch = Batch(("a", "b"), {}, empty_context(2), {"emotion": torch.tensor([3, 5])})
-    found = TurnCrossEntropy(TASK, 7)(answered(sequence), batch)["turn"]
-    apart = [
-        F.cross_entropy(sequence.values[row][mask[row]], torch.full((n,), k))
-        for row, n, k in ((0, 1, 3), (1, 9, 5))
-    ]
-    torch.testing.assert_close(found, (apart[0] + apart[1]) / 2)
-    labels = Stream(
-        torch.full((2, 9), 2).masked_fill(~mask, 99), mask & torch.tensor([[False], [True]])
-    )
-    own = TurnCrossEntropy(TASK, 7, labels="gold")
-    losses = own(
-        answered(sequence), Batch(("a", "b"), {}, empty_context(2), traces={"gold": labels})
-    )
-    torch.testing.assert_close(
-        losses["turn"], F.cross_entropy(sequence.values[1], torch.full((9,), 2))
     )
 
 
