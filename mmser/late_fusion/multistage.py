@@ -48,22 +48,22 @@ class StageSettings:
 
     def __post_init__(self) -> None:
         """Raises UsageError for a grid or a count that means nothing."""
-        least = {"stages": 1, "rows": 1, "folds": 2, "inner_folds": 2}
-        wrong = [
-            f"{name} {getattr(self, name)}"
-            for name, count in least.items()
-            if getattr(self, name) < count
-        ]
-        if (
-            wrong
-            or not self.contexts
-            or not self.costs
-            or min(self.contexts) < 0
-            or min(self.costs) <= 0
-        ):
-            found = wrong[0] if wrong else f"contexts {self.contexts}, costs {self.costs}"
-            expected = "stages and rows from 1, folds from 2, contexts from 0, costs above 0"
-            raise UsageError(expected, found, "Correct it.")
+        counts = (
+            ("stages", self.stages, 1),
+            ("rows", self.rows, 1),
+            ("folds", self.folds, 2),
+            ("inner_folds", self.inner_folds, 2),
+        )
+        wrong = [f"{name} {count}" for name, count, least in counts if count < least]
+        # A grid without a point counts as wrong, too.
+        if min(self.contexts, default=-1) < 0 or min(self.costs, default=0.0) <= 0:
+            wrong.append(f"contexts {self.contexts}, costs {self.costs}")
+        if wrong:
+            raise UsageError(
+                "stages and rows from 1, folds from 2, contexts from 0, costs above 0",
+                wrong[0],
+                "Correct it.",
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,17 +135,14 @@ def _check_targets(aligned: list[pd.DataFrame], column: str) -> None:
 
 def _classes(aligned: list[pd.DataFrame]) -> list[str]:
     """Class names that all tables share; empty without a categorical task."""
-    found = [class_names(table) for table in aligned]
-    union = list(dict.fromkeys(name for names in found for name in names))
+    by_table = [class_names(table) for table in aligned]
+    union = list(dict.fromkeys(name for names in by_table for name in names))
     if not union:
         return []
-    named = [
-        names
-        for names, table in zip(found, aligned, strict=True)
-        if PROBABILITY + union[0] in table
-    ]
-    for names in named:
-        if set(names) != set(union):
+    for names, table in zip(by_table, aligned, strict=True):
+        # Without probabilities a table shows only the classes that happen to occur.
+        has_probabilities = PROBABILITY + union[0] in table
+        if has_probabilities and set(names) != set(union):
             raise MmserError(
                 f"the classes {', '.join(union)} in every table", ", ".join(names), "Fuse one task."
             )
