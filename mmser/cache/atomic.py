@@ -19,8 +19,7 @@ _BLOCK = 1 << 20
 
 @contextmanager
 def written_aside(path: Path) -> Iterator[Path]:
-    """Hand out a temporary path beside ``path``; when the block ends well, the file takes its place
-    durably.
+    """Hand out a temporary path beside ``path``; it replaces ``path`` when the block ends well.
 
     It gets the mode that any new file has (umask), whoever writes it; when the block fails nothing
     is left of it. The temporary name is fixed: two writers must hold a lock. Raises MmserError

@@ -1,6 +1,4 @@
-"""The recipe of a store, all that its values depend on, and the twelve hexadecimal digits that
-stand for it.
-"""
+"""The recipe of a store (all that its values depend on), and its fingerprint of twelve digits."""
 
 from __future__ import annotations
 

@@ -86,8 +86,9 @@ def read_folder(folder: str | Path, gold: bool = False, headless: bool = False) 
 
 
 def read_track(path: Path, gold: bool = False, headless: bool = False) -> Track:
-    """One file; frames come out in the order of their times. Raises MmserError naming the file and
-    the first fault.
+    """One file; frames come out in the order of their times.
+
+    Raises MmserError naming the file and the first fault.
     """
     table = _table(path, headless)
     names, times = _found(table, NAME_HEADERS), _found(table, TIME_HEADERS)
@@ -117,9 +118,7 @@ def read_track(path: Path, gold: bool = False, headless: bool = False) -> Track:
 def write_track(
     path: Path, name: str, times: np.ndarray, values: np.ndarray, attributes: Sequence[str]
 ) -> None:
-    """Write one recording in the challenge's own form: semicolons, name in single quotes, six
-    decimals.
-    """
+    """Write one recording in the challenge's form: semicolons, quoted name, six decimals."""
     table = pd.DataFrame(values, columns=list(attributes))
     table.insert(0, "timestamp", times)
     table.insert(0, "name", f"'{name}'")

@@ -1,6 +1,4 @@
-"""In what one manifest of a corpus differs from another: utterances that came or went, cells that
-say other things.
-"""
+"""In what one manifest of a corpus differs from another: utterances, and cells of the same ones."""
 
 from __future__ import annotations
 
@@ -33,9 +31,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """``cells`` of utterances that are in both tables; ``moved`` ids have media of the same name in
-    another folder.
-    """
+    """``cells`` are of utterances in both tables; media of ``moved`` ids lie in another folder."""
 
     added: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)

@@ -34,8 +34,9 @@ EMOTIONS = {
 
 
 class Emovo:
-    """Every clip below ``root`` whose name is an EMOVO code. There are no transcripts; ``sentence``
-    is a code.
+    """Every clip below ``root`` with an EMOVO name.
+
+    There are no transcripts; ``sentence`` is a code.
     """
 
     name = "emovo"

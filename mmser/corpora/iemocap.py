@@ -120,8 +120,9 @@ class Iemocap:
             yield self._with_media(plain, session / "sentences" / "wav", video)
 
     def _with_media(self, utterance: Utterance, sentences: Path, video: Path) -> Utterance:
-        """Name the sentence's wav where the release has its folder (a file that is lacking shows in
-        the ledger).
+        """The utterance with its media: the sentence's wav where the release has that folder.
+
+        A file that is missing is named all the same, and shows in the ledger.
         """
         if sentences.is_dir():
             utterance = replace(

@@ -1,5 +1,6 @@
-"""The text files of the IEMOCAP layout, one reader each. Lines that say nothing known are passed
-over.
+"""The text files of the IEMOCAP layout, one reader each.
+
+Lines of any other form are passed over.
 """
 
 from __future__ import annotations
@@ -65,8 +66,9 @@ class Evaluated:
 
 
 def read_evaluation(path: Path) -> Iterator[Evaluated]:
-    """``[6.2901 - 8.2357] name neu [V, A, D]`` and the ``C-E2:``, ``A-E3:`` and self (``C-F1:``)
-    lines below it.
+    """Evaluations: ``[6.2901 - 8.2357] name neu [V, A, D]`` and the annotators' lines below it.
+
+    These are ``C-E2:``, ``A-E3:`` and, of the actors themselves, ``C-F1:``.
     """
     current: Evaluated | None = None
     votes: dict[str, Vote] = {}
@@ -113,9 +115,7 @@ def read_transcripts(path: Path) -> dict[str, str]:
 
 
 def read_alignment(path: Path) -> tuple[Word, ...]:
-    """Words of a ``.wdseg`` file (start frame, end frame, score, word), silence and fillers left
-    out.
-    """
+    """Words of a ``.wdseg`` file (start, end, score, word), without silence and fillers."""
     if not path.is_file():
         return ()
     words = []

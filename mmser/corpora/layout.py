@@ -21,9 +21,7 @@ LONGEST_NUMBER = 12
 
 
 def existing_root(root: str | Path, layout: str) -> Path:
-    """The root as an absolute path; raises MmserError saying the expected ``layout`` when it is no
-    folder.
-    """
+    """The root as an absolute path; raises MmserError saying ``layout`` when it is no folder."""
     folder = expanded(root).absolute()
     if not is_there(folder, Path.is_dir):
         raise MmserError(
@@ -35,9 +33,7 @@ def existing_root(root: str | Path, layout: str) -> Path:
 
 
 def wrong_layout(root: Path, layout: str) -> MmserError:
-    """The error for a folder that is not the corpus: what was expected, what lies there, what to
-    do.
-    """
+    """The error for a folder that is not the corpus: what was expected, and what lies there."""
     entries = sorted(entry.name + "/" * entry.is_dir() for entry in root.iterdir())
     shown = ", ".join(entries[:6]) + (f" and {len(entries) - 6} more" if len(entries) > 6 else "")
     return MmserError(
@@ -48,16 +44,12 @@ def wrong_layout(root: Path, layout: str) -> MmserError:
 
 
 def media_files(root: Path, suffixes: tuple[str, ...]) -> Iterator[Path]:
-    """Every file below ``root`` with one of the suffixes (any case), sorted by path; hidden ones
-    (``._x``) left out.
-    """
+    """Every file below ``root`` with one of the suffixes (any case), by path; no hidden ones."""
     return media(files_below(root), suffixes)
 
 
 def media(files: Iterable[Path], suffixes: tuple[str, ...]) -> Iterator[Path]:
-    """Those of the files that have one of the suffixes (any case); hidden ones
-    (``._x``) left out.
-    """
+    """Those of the files that have one of the suffixes (any case), no hidden ones (``._x``)."""
     return (
         path for path in files if path.suffix.lower() in suffixes and not path.name.startswith(".")
     )
@@ -79,16 +71,12 @@ def named(files: Iterable[Path], *names: str) -> list[Path]:
 
 
 def inside(files: Iterable[Path], root: Path, *folders: str) -> list[Path]:
-    """Those of the files below ``root`` that lie, at any depth, in a folder of one
-    of these names.
-    """
+    """Those of the files below ``root`` that lie, at any depth, in one of these folders."""
     return [path for path in files if set(folders) & set(path.relative_to(root).parts[:-1])]
 
 
 def unpacked(folder: Path) -> Path:
-    """``labels/labels`` where an archive was unpacked into a folder of its own name, else the
-    folder itself.
-    """
+    """``labels/labels`` where an archive lies unpacked in a folder of its name, else the folder."""
     visible = (
         [path for path in folder.iterdir() if not path.name.startswith(".")]
         if folder.is_dir()
@@ -99,8 +87,7 @@ def unpacked(folder: Path) -> Path:
 
 
 def read_label_text(path: Path) -> str:
-    """A corpus's own text file: UTF-8 or, where the bytes are not that, Windows-1252, as older
-    releases have it.
+    """A corpus's own text file: UTF-8 or else Windows-1252, as older releases have it.
 
     Windows-1252 leaves five bytes undefined; those become U+FFFD instead of stopping a whole
     corpus.
@@ -109,8 +96,9 @@ def read_label_text(path: Path) -> str:
 
 
 def read_label_table(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
-    """The rows of a corpus's own csv file, an empty cell as "". Raises MmserError when it lacks one
-    of the columns.
+    """The rows of a corpus's own csv file, an empty cell as "".
+
+    Raises MmserError when it lacks one of the columns.
     """
     table = parse_csv(read_label_text(path), path)
     require_columns(table, columns, str(path))
@@ -121,18 +109,14 @@ def read_label_table(path: Path, columns: Sequence[str]) -> list[dict[str, str]]
 
 
 def whole_number(text: object) -> int | None:
-    """A whole number from 0 to below 2^31 (2.0 counts as one), None where the text is no such
-    number.
-    """
+    """A whole number from 0 to below 2^31 (2.0 counts as one), None for any other text."""
     digits = str(text).strip().removesuffix(".0")
     number = int(digits) if digits.isdecimal() and len(digits) <= LONGEST_NUMBER else None
     return number if number is not None and number < 2**31 else None
 
 
 def duration(path: Path) -> float | None:
-    """Seconds by the file's header, or None when it has no readable one (extraction
-    will say why).
-    """
+    """Seconds by the file's header; None without a readable one (extraction will say why)."""
     import av
 
     try:

@@ -55,8 +55,7 @@ def to_table(utterances: Iterable[Utterance]) -> pd.DataFrame:
 
 
 def from_table(table: pd.DataFrame) -> list[Utterance]:
-    """The utterances of a manifest, in row order; columns `Utterance` does not know go to
-    ``extra``.
+    """The utterances of a manifest, in row order; further columns go to ``extra``.
 
     Raises MmserError when ``id``, ``corpus`` or ``speaker`` is no column or an id occurs twice.
     """
@@ -76,8 +75,7 @@ def write_manifest(table: pd.DataFrame, path: str | Path) -> None:
 
 
 def read_manifest(path: str | Path) -> pd.DataFrame:
-    """Read a manifest: parquet, or csv in UTF-8 (every text column stays text: speaker 03 is not
-    3).
+    """Read a manifest: parquet, or csv in UTF-8 whose text stays text (speaker 03 is not 3).
 
     Raises MmserError when the file is missing or unreadable as such.
     """

@@ -74,9 +74,7 @@ class Clips:
 
 
 class Meld:
-    """The three tables below ``root`` (at any depth) with their clips; ``name`` is the corpus's
-    name in the cache.
-    """
+    """The three tables below ``root``, at any depth, with their clips; ``name`` is the corpus's."""
 
     def __init__(self, root: str | Path, name: str = "meld") -> None:
         self.root = root

@@ -39,9 +39,7 @@ class Mosi:
         self.root = root
 
     def utterances(self) -> Iterator[Utterance]:
-        """Raises MmserError when a table is missing, lacks a column, or has a row that cannot be
-        read.
-        """
+        """Raises MmserError when a table is missing, lacks a column, or has an unreadable row."""
         root = unpacked(existing_root(self.root, LAYOUT))
         paths = [root / f"{split}.csv" for split in SPLITS]
         if not all(path.is_file() for path in paths):

@@ -34,8 +34,9 @@ MEDIA = (".avi", ".wav", ".mp4")
 
 @dataclass(slots=True)
 class Labelled:
-    """One clip: file stem, consensus word (None without agreement), ratings by letter A, V, D, N,
-    and the votes.
+    """One clip: file stem, consensus word (None without agreement), ratings by letter, the votes.
+
+    The letters are A, V, D and N.
     """
 
     stem: str

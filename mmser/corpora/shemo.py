@@ -68,8 +68,9 @@ class Shemo:
 
 
 def _transcripts(files: Sequence[Path]) -> dict[str, str]:
-    """Words by file name. Raises MmserError when ``shemo.json`` is there and no mapping of such
-    entries.
+    """Words by file name.
+
+    Raises MmserError when ``shemo.json`` is there and no mapping of such entries.
     """
     tables = named(files, "shemo.json")
     if not tables:

@@ -1,6 +1,4 @@
-"""Each coefficient from the training fold's range to [0, 1]; what lies outside that range elsewhere
-leaves [0, 1].
-"""
+"""Each coefficient from the training fold's range to [0, 1]; elsewhere it may leave that range."""
 
 from __future__ import annotations
 
@@ -14,26 +12,20 @@ from mmser.core.errors import MmserError
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MinMaxScaler:
-    """``lowest`` and ``highest`` of the training fold, (*feature) float32 each; the same for every
-    speaker.
-    """
+    """``lowest`` and ``highest`` of the training fold, (*feature) float32 each."""
 
     lowest: np.ndarray
     highest: np.ndarray
 
     def __call__(self, frames: np.ndarray, speaker: str) -> np.ndarray:
-        """(time, *feature) -> (time, *feature) float32; a coefficient that never moves is only
-        shifted.
-        """
+        """(time, *feature) -> (time, *feature) float32; a constant coefficient is only shifted."""
         span = self.highest - self.lowest
         shifted = np.subtract(frames, self.lowest, dtype=np.float32)
         return np.divide(shifted, np.where(span > 0, span, np.float32(1.0)), out=shifted)
 
 
 def fit_range(arrays: Iterable[np.ndarray]) -> MinMaxScaler:
-    """The range of all frames of ``arrays``, each (time, *feature); raises MmserError when there is
-    none.
-    """
+    """The range of all frames of ``arrays``, (time, *feature) each; raises MmserError for none."""
     lowest = highest = None
     for frames in arrays:
         if len(frames):

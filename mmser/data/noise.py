@@ -38,9 +38,7 @@ def mix_at_snr(signal: np.ndarray, noise: np.ndarray, snr: float) -> np.ndarray:
 
 
 def excerpt(recording: np.ndarray, samples: int, generator: np.random.Generator) -> np.ndarray:
-    """A random stretch of (sample,) ``recording``, repeated where it is shorter than
-    ``samples``.
-    """
+    """A random stretch of (sample,) ``recording``, repeated where it is too short."""
     first = int(generator.integers(max(1, len(recording) - samples + 1)))
     return (
         np.resize(recording[first:], samples) if len(recording) else np.zeros(samples, np.float32)

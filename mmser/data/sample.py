@@ -1,6 +1,4 @@
-"""One utterance before padding: a `Track` per stream, the targets, the place in the
-conversation.
-"""
+"""One utterance before padding: a `Track` per stream, its targets, its place in a dialogue."""
 
 from __future__ import annotations
 

@@ -26,8 +26,9 @@ SMALLEST_DEVIATION = 1e-8
 
 @dataclass(slots=True)
 class Moments:
-    """Count, mean and sum of squared deviations (*feature), merged chunk by chunk (Chan, Golub,
-    LeVeque 1979).
+    """Count, mean and sum of squared deviations (*feature), merged chunk by chunk.
+
+    Chan, Golub, LeVeque 1979.
     """
 
     count: int = 0
@@ -48,9 +49,7 @@ class Moments:
         self.count = total
 
     def scale(self) -> Scale:
-        """Mean and population deviation (*feature), float32; raises MmserError when nothing was
-        added.
-        """
+        """Mean and population deviation (*feature), float32; raises MmserError without frames."""
         if not self.count:
             raise MmserError(
                 "at least one frame to fit a scaler on",

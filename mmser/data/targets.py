@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 def build_targets(
     rows: pd.DataFrame, task: Task, labels: Mapping[str, str]
 ) -> dict[str, np.ndarray]:
-    """Target arrays over ``rows`` (manifest columns plus ``label``, the protocol's class name or
-    missing).
+    """Target arrays over ``rows``: manifest columns plus ``label``, a class name or missing.
 
     ``emotion`` (row,) long, `UNLABELLED` without a label; ``votes`` (row, class) float32, the
     annotators' votes as a distribution over the classes (NaN where no vote names one of them);

@@ -1,3 +1,1 @@
-"""Synthetic corpora: real file formats, real speech, a face a detector finds, and labels known to
-the letter.
-"""
+"""Synthetic corpora: real file formats, real speech, detectable faces, labels that are known."""

@@ -1,5 +1,4 @@
-"""Synthetic: a small corpus that writes itself in the native layout of IEMOCAP or MELD, then is
-read by its parser.
+"""A small corpus that writes itself in the layout of IEMOCAP or MELD and reads itself back.
 
 Ten speakers in five sessions (espeak-ng voices, warped public-domain portraits). Each modality
 carries as much information about the label as asked for, so that a test knows what a system can
@@ -33,8 +32,7 @@ LAYOUTS = {"iemocap": write_iemocap, "meld": write_meld}
 
 
 class Synthetic:
-    """Writes what is missing below ``root`` on the first reading and goes on where it was
-    interrupted.
+    """Writes what is missing below ``root`` on the first reading; resumes after an interruption.
 
     ``parser`` builds the corpus that reads the layout, from a root. ``utterances_per_speaker`` and
     the number of ``emotions`` (2 to 7) set the size; ``*_information`` (0 to 1) is the probability
@@ -73,9 +71,7 @@ class Synthetic:
         self.name = "synthetic" if layout == "iemocap" else f"synthetic_{layout}"
 
     def utterances(self) -> Iterator[Utterance]:
-        """Write the corpus unless it is there, and read it as one reads the real one, under its own
-        name.
-        """
+        """Write the corpus unless it is there, and read it like a real one, by its own name."""
         self.write()
         for utterance in self.parser(root=self.root).utterances():
             yield replace(utterance, corpus=self.name)

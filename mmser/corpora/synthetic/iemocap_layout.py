@@ -1,5 +1,4 @@
-"""Writes a synthetic corpus as IEMOCAP is shipped: five ``SessionN`` folders of dialogues between
-two speakers.
+"""Writes a synthetic corpus as IEMOCAP is shipped: ``SessionN`` folders of two speakers each.
 
 A dialogue holds ``dialog/EmoEvaluation`` (votes and valence, activation, dominance),
 ``dialog/transcriptions``, ``dialog/avi/DivX`` (two faces side by side, the one the dialogue is
@@ -103,9 +102,7 @@ def _schedule(name: str, lines: dict[Speaker, list[Line]]) -> list[_Turn]:
 
 
 def _film(turns: Sequence[_Turn], left: Speaker, right: Speaker) -> tuple[np.ndarray, np.ndarray]:
-    """Pictures (time, height, width, 3) of both halves and the sound (sample,) of the whole
-    dialogue.
-    """
+    """Pictures (time, height, width, 3) of both halves and sound (sample,) of a whole dialogue."""
     seconds = turns[-1].end + GAP
     waveform = np.zeros(round(seconds * SAMPLE_RATE), dtype=np.float32)
     for turn in turns:
@@ -123,9 +120,7 @@ def _film(turns: Sequence[_Turn], left: Speaker, right: Speaker) -> tuple[np.nda
 
 
 def _word_segments(performance: Performance) -> str:
-    """The aligner's table: first and last frame of 10 ms, score, word; ``<s>`` and ``</s>`` around
-    them.
-    """
+    """The aligner's table: first and last frame of 10 ms, score, word, within ``<s>``, ``</s>``."""
     words = [(word.text.strip(".,!?").upper(), word.start, word.end) for word in performance.words]
     spans = [("<s>", 0.0, words[0][1]), *words, ("</s>", words[-1][2], performance.seconds)]
     rows = [

@@ -1,6 +1,4 @@
-"""Writes a synthetic corpus as MELD is shipped: three csv files and a folder of mp4 clips for each
-part.
-"""
+"""Writes a synthetic corpus as MELD is shipped: for each split a csv file and a folder of clips."""
 
 from __future__ import annotations
 
@@ -50,9 +48,7 @@ class _Entry:
 
 
 def write_meld(root: Path, cast: Sequence[Speaker], parts: dict[Speaker, list[Line]]) -> None:
-    """Write every clip that is not there yet, then the tables; ``parts`` are the lines of each
-    speaker.
-    """
+    """Write the missing clips, then the tables; ``parts`` are the lines of each speaker."""
     if all((root / f"{split}_sent_emo.csv").is_file() for split in FOLDERS):
         return
     clock = 0.0

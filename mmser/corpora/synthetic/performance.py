@@ -24,9 +24,7 @@ SWAY = 3
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Performance:
-    """One utterance as performed: waveform (sample,) at 16 kHz, and words in seconds from its
-    start.
-    """
+    """One utterance as performed: waveform (sample,) at 16 kHz, words in seconds from its start."""
 
     line: Line
     waveform: np.ndarray

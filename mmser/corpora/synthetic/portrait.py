@@ -36,9 +36,7 @@ PORTRAITS = {
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """How far the parts of a face move, in distances between the eyes; down and outward are
-    positive.
-    """
+    """How far a face's features move, in distances between the eyes; down and out are positive."""
 
     mouth_wide: float = 0.0
     mouth_corner: float = 0.0
@@ -124,9 +122,7 @@ def face(
 def _displacement(
     marks: Landmarks, look: Expression, opening: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Where each pixel (row, column) has moved to: displacements (height, width) in x and y,
-    pixels.
-    """
+    """Where each pixel (row, column) moves: displacements (height, width) in x and y, pixels."""
     left, right = np.array(marks.eye_left), np.array(marks.eye_right)
     corner_left, corner_right = np.array(marks.mouth_left), np.array(marks.mouth_right)
     unit = float(np.linalg.norm(right - left))

@@ -135,9 +135,7 @@ def speakers() -> list[Speaker]:
 def lines(
     speaker: Speaker, count: int, emotions: int, information: Information, seed: int
 ) -> list[Line]:
-    """``count`` utterances of one speaker; labels as balanced as ``count`` allows,
-    in random order.
-    """
+    """``count`` utterances of one speaker in random order, labels as balanced as can be."""
     random = np.random.default_rng([seed, speaker.session, ord(speaker.gender)])
     names = EMOTIONS[:emotions]
     # Where count is no multiple of the emotions, the speakers begin at different ones.

@@ -1,6 +1,4 @@
-"""Speech with word times from espeak-ng, called directly in the library that the
-``espeakng-loader`` wheel carries.
-"""
+"""Speech with word times from espeak-ng, in the library of the wheel ``espeakng-loader``."""
 
 from __future__ import annotations
 
@@ -29,9 +27,7 @@ LEVEL = 0.08
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How something is said: words per minute, pitch and its range (0 to 99),
-    loudness as a factor.
-    """
+    """A manner of speaking: words per minute, pitch and its range (0 to 99), loudness factor."""
 
     rate: int = 175
     pitch: int = 50
@@ -122,9 +118,7 @@ def speak(text: str, voice: str, manner: Manner) -> tuple[np.ndarray, tuple[Word
 def _word_times(
     text: str, starts: dict[int, int], first: int, last: int, rate: int
 ) -> tuple[Word, ...]:
-    """Times of the words of ``text``; where the voice runs two words together, in proportion to
-    their letters.
-    """
+    """Times of the words; where the voice joins two, in proportion to their letters."""
     positions = [*sorted(starts), len(text) + 1]
     samples = [*(min(max(starts[at], first), last) for at in sorted(starts)), last]
     begins = [match.start() + 1 for match in re.finditer(r"\S+", text)]

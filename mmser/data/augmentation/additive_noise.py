@@ -1,5 +1,6 @@
-"""Noise added to a waveform at a random signal-to-noise ratio: white, pink, babble or from a
-folder.
+"""Noise added to a waveform at a random signal-to-noise ratio.
+
+It is white, pink, babble or from a folder.
 
 Babble is the sum of several other training utterances, each at the same power; never of validation
 or test.

@@ -1,5 +1,6 @@
-"""SpecAugment's time and frequency masks (Park et al., Interspeech 2019, section 2; no time
-warping).
+"""SpecAugment's time and frequency masks, without time warping.
+
+Source: Park et al., Interspeech 2019, section 2.
 """
 
 from __future__ import annotations
@@ -15,8 +16,7 @@ from mmser.data.sample import Sample
 
 
 class SpecAugment:
-    """Blank ``time_masks`` stretches of time and ``frequency_masks`` bands of the last feature
-    axis.
+    """Blank ``time_masks`` stretches of time, ``frequency_masks`` bands of the last feature axis.
 
     Each is 0 to ``time_width`` steps (at most ``time_fraction`` of the utterance) or 0 to
     ``frequency_width`` coefficients wide. Blanked values become the utterance's mean of that

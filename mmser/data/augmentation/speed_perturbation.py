@@ -21,9 +21,7 @@ from mmser.data.waveform import waveform_of
 
 
 class SpeedPerturbation:
-    """Play the utterance at a speed drawn from ``rates`` (1.1: a tenth faster, so shorter by 1 /
-    1.1).
-    """
+    """Play the utterance at a speed drawn from ``rates``; 1.1 makes it shorter by 1 / 1.1."""
 
     after_limit: ClassVar[bool] = False
 

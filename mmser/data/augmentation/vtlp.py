@@ -1,5 +1,6 @@
-"""Vocal tract length perturbation (Jaitly, Hinton, ICML workshop 2013): frequencies warped, as if
-by another speaker.
+"""Vocal tract length perturbation: frequencies warped, as if another speaker had spoken.
+
+Source: Jaitly, Hinton, ICML workshop 2013.
 
 ``form`` nlpaug is what the package of that name computes: its frequencies run to the sampling rate
 instead of half of it, and the result is scaled back to the bands there are, so factors .8 to 1.2
@@ -28,8 +29,7 @@ Form = Literal["published", "nlpaug"]
 
 
 class VTLP:
-    """Warp stream ``stream`` by a factor drawn uniformly from ``warp``, with chance
-    ``probability``.
+    """Warp ``stream`` by a factor drawn uniformly from ``warp``, with chance ``probability``.
 
     ``scale``, ``low_hz`` and ``high_hz`` say where the bands lie (as the extractor's ``mel_scale``
     and edges do); ``edge_hz`` is the frequency above which the warp bends back, so that 0 and half
@@ -102,9 +102,7 @@ class VTLP:
 
 
 def warp_frequency(hertz: np.ndarray, factor: float, edge_hz: float, half: float) -> np.ndarray:
-    """Where each frequency goes: times ``factor`` up to the edge, then in a straight line to
-    ``half``.
-    """
+    """Each frequency warped: times ``factor`` up to the edge, then straight to ``half``."""
     edge = edge_hz * min(factor, 1.0)
     bend = edge / factor
     above = half - (half - edge) / (half - bend) * (half - hertz)
@@ -112,9 +110,7 @@ def warp_frequency(hertz: np.ndarray, factor: float, edge_hz: float, half: float
 
 
 def nlpaug_frequency(hertz: np.ndarray, factor: float, edge_hz: float, half: float) -> np.ndarray:
-    """Where nlpaug moves each frequency: the warp of twice the frequency, scaled so that ``half``
-    stays.
-    """
+    """Each frequency as nlpaug warps it: as twice the frequency, scaled so that ``half`` stays."""
     return (
         half
         * warp_frequency(2 * hertz, factor, edge_hz, half)
