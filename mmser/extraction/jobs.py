@@ -48,10 +48,10 @@ class ExtractorJob:
     writer: Writer
     missing: dict[str, str]
     transcript_of: Callable[[Utterance], Transcript | Failure | None] | None = None
-    seconds: float = 0.0
-    _warm: bool = False
-    _waiting: list[Clip] = field(default_factory=list)
-    _results: dict[str, Features | Failure] = field(default_factory=dict)
+    seconds: float = field(default=0.0, init=False)
+    _warm: bool = field(default=False, init=False)
+    _waiting: list[Clip] = field(default_factory=list, init=False)
+    _results: dict[str, Features | Failure] = field(default_factory=dict, init=False)
 
     @property
     def modality(self) -> Modality:
@@ -132,8 +132,8 @@ class TranscriberJob:
     writer: TranscriptWriter
     missing: dict[str, str]
     name: str = TRANSCRIPT
-    seconds: float = 0.0
-    _waiting: dict[str, Clip] = field(default_factory=dict)
+    seconds: float = field(default=0.0, init=False)
+    _waiting: dict[str, Clip] = field(default_factory=dict, init=False)
 
     @property
     def modality(self) -> Modality:

@@ -126,25 +126,43 @@ class EnergyScale:
 
 
 @dataclass(frozen=True, kw_only=True)
-class MelSpectrum(Framing, EnergyScale):
-    """sound -> fixed length -> spectrum -> mel bands -> logarithm.
+class MelBands:
+    """spectrum -> mel bands: every option is described at `mel.mel_filters`."""
 
-    Args:
-        level_of: what the level is measured on: the ``whole`` clip, or the ``cut`` to ``seconds``,
-            before zeros are added.
-        seconds: fixed length (centre crop or zeros on both sides); None keeps the clip's own.
-        bands, low_hz, high_hz, mel_scale, mel_triangles, mel_area: see `mel.mel_filters`.
-        log: as in `EnergyScale`, and never None.
-    """
-
-    level_of: LevelOf = field(default="whole", metadata=LATER)
-    seconds: float | None = None
     bands: int = 40
     low_hz: float = 0.0
     high_hz: float = 8000.0
     mel_scale: MelScale = "htk"
     mel_triangles: Literal["hertz", "mel"] = "hertz"
     mel_area: bool = False
+
+    def filters(self, bins: int, sample_rate: int) -> np.ndarray:
+        """(band, bin) float32."""
+        return mel_filters(
+            self.bands,
+            bins,
+            sample_rate,
+            self.low_hz,
+            self.high_hz,
+            self.mel_scale,
+            self.mel_triangles,
+            self.mel_area,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class MelSpectrum(Framing, MelBands, EnergyScale):
+    """sound -> fixed length -> spectrum -> mel bands -> logarithm.
+
+    Args:
+        level_of: what the level is measured on: the ``whole`` clip, or the ``cut`` to ``seconds``,
+            before zeros are added.
+        seconds: fixed length (centre crop or zeros on both sides); None keeps the clip's own.
+        log: as in `EnergyScale`, and never None.
+    """
+
+    level_of: LevelOf = field(default="whole", metadata=LATER)
+    seconds: float | None = None
     log: Logarithm = "natural"
 
     def log_mel(self, waveform: np.ndarray) -> np.ndarray:
@@ -152,20 +170,8 @@ class MelSpectrum(Framing, EnergyScale):
         levelled = prepared(waveform, self.level, self.level_of, self.seconds, self.sample_rate)
         magnitude = np.abs(self.spectrum(levelled))
         energy = magnitude if self.power == 1 else magnitude**self.power
-        return self.scaled(energy @ self._filters().T)
-
-    def _filters(self) -> np.ndarray:
-        """(band, bin) float32."""
-        return mel_filters(
-            self.bands,
-            self.fft_points // 2 + 1,
-            self.sample_rate,
-            self.low_hz,
-            self.high_hz,
-            self.mel_scale,
-            self.mel_triangles,
-            self.mel_area,
-        )
+        filters = self.filters(magnitude.shape[1], self.sample_rate)
+        return self.scaled(energy @ filters.T)
 
 
 @dataclass(frozen=True, kw_only=True)
