@@ -27,7 +27,7 @@ from mmser.models.layers.checkpoints.tensors import load_tensors, read_tensors
 from mmser.models.layers.convolution.average_pooling import average_pool_2d
 from mmser.models.layers.convolution.normalisation import MaskedBatchNorm
 from mmser.models.layers.masks.order import compact_order, rows_at
-from mmser.models.layers.masks.padding import fill_padding, length_mask
+from mmser.models.layers.masks.padding import filled_map, length_mask
 from mmser.models.layers.time.pooling import masked_max, masked_mean
 
 URL = "https://zenodo.org/records/3987831/files/Cnn14_16k_mAP%3D0.438.pth"
@@ -134,6 +134,6 @@ class ConvPair(nn.Module):
 
     def forward(self, values: Tensor, mask: Tensor) -> Tensor:
         """values (batch, channel, time, band), mask (batch, time) -> the same, other channels."""
-        values = fill_padding(values, mask)
+        values = filled_map(values, mask)
         values = F.relu(self.bn1(self.conv1(values), mask))
         return F.relu(self.bn2(self.conv2(values), mask))

@@ -107,10 +107,10 @@ class MultiHeadAttention(nn.Module):
             need_weights,
         )
         merged = self.out(out.transpose(1, 2).flatten(2))  # (batch, query, feature)
+        # Whether a query sees any key: the same for all of a row, (batch, 1), or for each.
         seen = key_mask.any(dim=-1)
-        return merged.masked_fill(
-            ~(seen[:, None] if seen.dim() == 1 else seen)[..., None], 0.0
-        ), weights
+        seen = seen[:, None] if seen.dim() == 1 else seen
+        return merged.masked_fill(~seen[..., None], 0.0), weights
 
     def _split(self, values: Tensor) -> Tensor:
         """(batch, time, feature) -> (batch, head, time, feature per head)."""

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from mmser.models.layers.masks.padding import all_real, fill_padding
+from mmser.models.layers.masks.padding import all_real, filled_map
 
 
 def average_pool_2d(
@@ -22,7 +22,7 @@ def average_pool_2d(
     if mask.shape[1] and all_real(mask):
         pooled = F.avg_pool2d(values, size, ceil_mode=not whole)
         return pooled, mask.new_ones(mask.shape[0], pooled.shape[2])
-    values = fill_padding(values, mask)
+    values = filled_map(values, mask)
     rest = (0, 0, 0, 0) if whole else (0, -values.shape[3] % frequency, 0, -values.shape[2] % time)
     sums = F.avg_pool2d(F.pad(values, rest), size) * (time * frequency)
     steps = F.pad(mask.to(values.dtype), rest[2:])[:, None]
@@ -31,7 +31,7 @@ def average_pool_2d(
     bands = (values.shape[3] - first).clamp(max=frequency)
     pooled = sums / (real.clamp(min=1)[:, None, :, None] * bands)
     mask = real == time if whole else real > 0
-    return fill_padding(pooled, mask), mask
+    return filled_map(pooled, mask), mask
 
 
 def average_map(values: Tensor, mask: Tensor) -> Tensor:
@@ -39,5 +39,5 @@ def average_map(values: Tensor, mask: Tensor) -> Tensor:
 
     (batch, channel, time, frequency) -> (batch, channel).
     """
-    total = fill_padding(values, mask).sum(dim=(2, 3))
+    total = filled_map(values, mask).sum(dim=(2, 3))
     return total / (mask.sum(dim=1).clamp(min=1) * values.shape[3])[:, None]

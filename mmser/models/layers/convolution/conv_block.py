@@ -31,7 +31,7 @@ class ConvBlock(nn.Module):
         activation: Callable[[Tensor], Tensor] = F.relu,
     ) -> None:
         super().__init__()
-        time, frequency = ((size - 1) // 2 for size in kernel)
+        time, frequency = (kernel[0] - 1) // 2, (kernel[1] - 1) // 2
         self.convolution = nn.Conv2d(
             input_size, output_size, kernel, padding=(time, frequency), bias=bias
         )

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mmser.models.layers.masks.padding import every, fill_padding, zero_padding
+from mmser.models.layers.masks.padding import filled_map, strided, zero_padding
 
 
 def _same(kernel: int, dilation: int) -> tuple[int, int]:
@@ -45,7 +45,7 @@ class MaskedConv1d(nn.Module):
         Padding comes out zero.
         """
         channels = F.pad(zero_padding(values, mask).transpose(1, 2), self.padding)
-        mask = every(mask, self.stride)
+        mask = strided(mask, self.stride)
         return zero_padding(self.convolution(channels).transpose(1, 2), mask), mask
 
 
@@ -77,10 +77,10 @@ class MaskedConv2d(nn.Module):
 
         Padding comes out zero.
         """
-        values = fill_padding(values, mask)
+        values = filled_map(values, mask)
         out = self.convolution(F.pad(values, self.padding))
-        mask = every(mask, self.stride[0])
-        return fill_padding(out, mask), mask
+        mask = strided(mask, self.stride[0])
+        return filled_map(out, mask), mask
 
 
 def max_pool_1d(values: Tensor, mask: Tensor, size: int) -> tuple[Tensor, Tensor]:
@@ -106,12 +106,12 @@ def max_pool_2d(values: Tensor, mask: Tensor, size: tuple[int, int]) -> tuple[Te
     time, frequency = size
     short = -values.shape[2] % time
     lowest = torch.finfo(values.dtype).min
-    filled = fill_padding(values, mask, lowest)
+    filled = filled_map(values, mask, lowest)
     if short:
         filled, mask = F.pad(filled, (0, 0, 0, short), value=lowest), F.pad(mask, (0, short))
     mask = mask.unflatten(1, (-1, time)).any(dim=2)
     pooled = window_max(filled, time, frequency)
-    return fill_padding(pooled, mask), mask
+    return filled_map(pooled, mask), mask
 
 
 def window_max(values: Tensor, time: int, frequency: int) -> Tensor:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mmser.models.layers.masks.padding import all_real, fill_padding
+from mmser.models.layers.masks.padding import all_real, filled_map
 
 
 class MaskedBatchNorm(nn.Module):
@@ -33,7 +33,7 @@ class MaskedBatchNorm(nn.Module):
         if all_real(mask) and (not self.training or values.numel() > values.shape[1]):
             return self._norm(values, self.training)
         if not self.training:
-            return fill_padding(self._norm(fill_padding(values, mask), training=False), mask)
+            return filled_map(self._norm(filled_map(values, mask), training=False), mask)
         # Torch's kernel over the real steps alone: far fewer passes than masked sums would take.
         steps = values.movedim(1, -1)[mask]  # (real step[, frequency], channel)
         normed = self._normed_steps(steps.flatten(0, -2)).view_as(steps)

@@ -23,7 +23,7 @@ def filled_padding(values: Tensor, mask: Tensor, fill: float) -> Tensor:
     return values.masked_fill(~mask.reshape(mask.shape + (1,) * (values.dim() - mask.dim())), fill)
 
 
-def fill_padding(values: Tensor, mask: Tensor, fill: float = 0.0) -> Tensor:
+def filled_map(values: Tensor, mask: Tensor, fill: float = 0.0) -> Tensor:
     """A map (batch, channel, time[, frequency]) with its padded steps set to ``fill``.
 
     mask (batch, time). The layout stays as it is: masked_fill would put the channels first again,
@@ -62,13 +62,12 @@ def masked_softmax(scores: Tensor, mask: Tensor, dim: int = -1) -> Tensor:
     return weights.masked_fill(~mask, 0.0)
 
 
-def every(mask: Tensor, stride: int) -> Tensor:
+def strided(mask: Tensor, stride: int) -> Tensor:
     """Every ``stride``-th step of a mask, from the first.
 
     mask (batch, time) -> (batch, ceil(time / stride)).
     """
-    if (
-        stride > 1 and torch.compiler.is_exporting()
-    ):  # a slice with a step has no size that could be reasoned about
+    if stride > 1 and torch.compiler.is_exporting():
+        # An exporter cannot work out the size of a slice with a step.
         return F.avg_pool1d(mask.float()[:, None], 1, stride).squeeze(1) > 0
     return mask[:, ::stride]

@@ -67,6 +67,7 @@ class ARGRU(nn.Module):
         """
         values = values.masked_fill(~mask[..., None], 0.0)
         outputs = []
+        # The step binds its modules as defaults: a closure would see those of the last direction.
         for direction, (inner, recurrent, activation) in enumerate(
             zip(self.inner, self.recurrent, self.activations, strict=True)
         ):

@@ -53,10 +53,9 @@ def masked_statistics(values: Tensor, mask: Tensor) -> Tensor:
 def last_step(values: Tensor, mask: Tensor) -> Tensor:
     """The last real step of each row: (batch, time, *feature) -> (batch, *feature)."""
     steps = torch.arange(mask.shape[1], device=mask.device)
-    last = (steps * mask).amax(dim=1, keepdim=True)
-    return zero_padding(
-        rows_at(zero_padding(values, mask), last), mask.any(dim=1, keepdim=True)
-    ).squeeze(1)
+    last = (steps * mask).amax(dim=1, keepdim=True)  # (batch, 1), 0 where a row has no step
+    values = rows_at(zero_padding(values, mask), last)
+    return zero_padding(values, mask.any(dim=1, keepdim=True)).squeeze(1)
 
 
 class AttentionPooling(nn.Module):

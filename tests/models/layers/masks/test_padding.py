@@ -4,11 +4,11 @@ import torch
 
 from mmser.models.layers.masks.padding import (
     all_real,
-    every,
     extent,
-    fill_padding,
+    filled_map,
     length_mask,
     masked_softmax,
+    strided,
     zero_padding,
 )
 
@@ -19,7 +19,7 @@ def test_padding_becomes_zero_or_the_value_asked_for():
     values = torch.full((2, 3, 2), float("nan"))
     values[0, [0, 2]] = 1.0
     assert zero_padding(values, MASK).sum() == 4
-    maps = fill_padding(values.transpose(1, 2), MASK, fill=-5.0)
+    maps = filled_map(values.transpose(1, 2), MASK, fill=-5.0)
     assert maps[0, :, 1].tolist() == [-5, -5] and (maps[1] == -5).all()
 
 
@@ -34,5 +34,5 @@ def test_a_softmax_sees_true_entries_alone_and_has_finite_gradients():
 def test_lengths_extents_and_strides_of_masks():
     assert length_mask(torch.tensor([2, 0]), 3).tolist() == [[True, True, False], [False] * 3]
     assert extent(MASK).tolist() == [3, 0]
-    assert every(MASK, 2).tolist() == [[True, True], [False, False]]
+    assert strided(MASK, 2).tolist() == [[True, True], [False, False]]
     assert all_real(MASK[:1, :1]) and not all_real(MASK)

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmser.models.encoders.audio.leaf_cnn.pcen import PCEN
-from mmser.models.layers.masks.padding import every, zero_padding
+from mmser.models.layers.masks.padding import strided, zero_padding
 
 _FLOOR = 1e-5
 _HALF_WIDTH = math.sqrt(2.0 * math.log(2.0))
@@ -96,7 +96,7 @@ class Leaf(nn.Module):
             padding=self.window // 2,
             groups=len(window),
         )
-        mask = every(mask, self.stride)
+        mask = strided(mask, self.stride)
         frames = self.pcen(pooled.clamp(min=_FLOOR).transpose(1, 2))
         return zero_padding(frames, mask), mask
 

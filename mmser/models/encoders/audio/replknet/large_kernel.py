@@ -13,7 +13,7 @@ from mmser.core.errors import MmserError
 from mmser.models.encoders.audio.replknet.fft_convolution import depthwise_fft
 from mmser.models.layers.convolution.masked import MaskedConv2d
 from mmser.models.layers.convolution.normalisation import MaskedBatchNorm
-from mmser.models.layers.masks.padding import fill_padding
+from mmser.models.layers.masks.padding import filled_map
 
 Kernel = tuple[int, int]
 FFT_FROM = 13
@@ -65,9 +65,9 @@ def convolve(convolution: MaskedConv2d, values: Tensor, mask: Tensor) -> tuple[T
         or values.dtype not in (torch.float32, torch.float64)
     ):
         return convolution(values, mask)
-    out = depthwise_fft(fill_padding(values, mask), inner.weight)
+    out = depthwise_fft(filled_map(values, mask), inner.weight)
     out = out if inner.bias is None else out + inner.bias[:, None, None]
-    return fill_padding(out, mask), mask
+    return filled_map(out, mask), mask
 
 
 def pointwise(input_size: int, output_size: int) -> ConvNorm:
