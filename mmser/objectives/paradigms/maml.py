@@ -77,33 +77,29 @@ class Maml(nn.Module):
             ]
         return Step({"query": torch.stack(losses).sum()})
 
+    # Below a model is Any: torch's `functional_call` asks for a Module, which no Protocol can be.
+
     def _episode(self, model: Any, batch: Batch, first: int) -> Tensor:
         middle = first + self.support_rows
         adapted = self.adapt(model, _rows(batch, first, middle))
         return self._loss(model, adapted, _rows(batch, middle, middle + self.query_rows))
 
     def adapt(self, model: Any, support: Batch) -> Weights:
-        """The learning weights of ``model`` after the inner steps on ``support``; the model itself
-        stays.
-        """
+        """The weights that learn, after the inner steps on ``support``; the model itself stays."""
         weights = {
             name: weight for name, weight in model.named_parameters() if weight.requires_grad
         }
         for _ in range(self.inner_steps):
             loss = self._loss(model, weights, support)
-            names = list(weights)
             gradients = torch.autograd.grad(
-                loss,
-                [weights[name] for name in names],
-                create_graph=self.second_order,
-                allow_unused=True,
+                loss, list(weights.values()), create_graph=self.second_order, allow_unused=True
             )
-            weights = {
-                name: weights[name]
-                if gradient is None
-                else weights[name] - self.inner_lr * gradient
-                for name, gradient in zip(names, gradients, strict=True)
-            }
+            adapted = dict(weights)
+            for name, gradient in zip(weights, gradients, strict=True):
+                # None: no weight of the loss's graph, such as the head of another stage.
+                if gradient is not None:
+                    adapted[name] = weights[name] - self.inner_lr * gradient
+            weights = adapted
         return weights
 
     @staticmethod

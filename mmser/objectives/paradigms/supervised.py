@@ -6,6 +6,7 @@ Every config that names a loss is trained so; a second loss of the same outputs 
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import dataclass
 
 from torch import nn
@@ -19,6 +20,7 @@ from mmser.core.contracts import (
     RampedLoss,
     StepLoss,
 )
+from mmser.core.errors import MmserError
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,17 @@ class Supervised:
         """Called after each optimizer step."""
         if isinstance(self.loss, AlternatingLoss):
             self.loss.after_step()
+
+
+def check_objective(component: nn.Module) -> None:
+    """Raise MmserError for a class of one's own that is neither a loss nor a paradigm."""
+    asked = list(inspect.signature(component.forward).parameters)
+    if not isinstance(component, Objective) and "model" in asked:
+        raise MmserError(
+            "a loss `forward(outputs, batch)`, or a paradigm `step(model, batch, progress)`",
+            f"{type(component).__name__}.forward({', '.join(asked)})",
+            "A loss runs no model: read the outputs it is given (see mmser/core/contracts.py).",
+        )
 
 
 def objective_of(component: nn.Module) -> Objective:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 
 class _Reversal(torch.autograd.Function):
+    # ``ctx`` is Any: torch gives its class no name to write here.
     @staticmethod
     def forward(ctx: Any, values: Tensor, strength: float) -> Tensor:
         ctx.strength = strength

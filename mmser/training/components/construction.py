@@ -16,6 +16,7 @@ from mmser.core.task import Task
 from mmser.models.layers.checkpoints.size_limits import no_larger_than
 from mmser.models.layers.checkpoints.tensors import load_saved
 from mmser.models.multimodal import MultimodalModel, build_model
+from mmser.objectives.paradigms.supervised import check_objective
 from mmser.settings.part import check_part
 from mmser.settings.run import RunSettings
 from mmser.training.loop.learner import Learner
@@ -91,6 +92,7 @@ def make_learner(settings: RunSettings, model: MultimodalModel, task: Task, seed
     objective: nn.Module = completed(
         "the objective", built(settings.objective), task=task, vector_size=model.vector_size
     )
+    check_objective(objective)
     trainer = settings.trainer
     return Learner(
         model,

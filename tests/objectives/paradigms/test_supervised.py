@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from mmser.core.batch import Batch, Outputs
+from mmser.core.errors import MmserError
 from mmser.core.task import Task
 from mmser.objectives.losses.classification import BalancedNLL, CrossEntropy, FocalLoss, SoftVotes
 from mmser.objectives.losses.domain_adversarial import DomainAdversarial
@@ -17,7 +18,7 @@ from mmser.objectives.losses.one_vs_rest import OneVsRest
 from mmser.objectives.losses.turn import TurnCrossEntropy
 from mmser.objectives.losses.weighted_sum import WeightedSum
 from mmser.objectives.paradigms.maml import Maml
-from mmser.objectives.paradigms.supervised import Supervised, objective_of
+from mmser.objectives.paradigms.supervised import Supervised, check_objective, objective_of
 
 LOGITS = torch.tensor([[2.0, 0.5, -1.0], [0.1, 0.2, 0.3]])
 
@@ -93,3 +94,16 @@ def test_a_paradigm_stays_itself_and_a_loss_is_trained_as_supervised(task: Task)
     meta, loss = Maml(task, 2), CrossEntropy(task, 2)
     assert objective_of(meta) is meta
     assert objective_of(loss) == Supervised(loss)
+
+
+def test_an_objective_of_ones_own_that_runs_the_model_without_step_is_refused(task: Task) -> None:
+    class Old(nn.Module):
+        def forward(self, model: Any, batch: Batch) -> dict[str, Tensor]:
+            return {}
+
+    with pytest.raises(
+        MmserError, match=r"found Old.forward\(model, batch\). A loss runs no model"
+    ):
+        check_objective(Old())
+    check_objective(CrossEntropy(task, 2))
+    check_objective(Maml(task, 2))

@@ -1,13 +1,11 @@
-"""DANN, MMD and CORAL as objectives: what they read, whose gradient is turned, that the adversary
-confuses.
-"""
+"""DANN: whose gradient is turned, and that the adversary confuses."""
 
 import pytest
 import torch
+from makers.domains import LinearModel, half_labelled_batch, make_batch
 from makers.steps import losses_of
 from torch import nn
 
-from mmser.core.batch import Batch, Outputs, Stream, empty_context
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
 from mmser.objectives.losses.classification import CrossEntropy
@@ -18,33 +16,9 @@ from mmser.objectives.losses.weighted_sum import WeightedSum
 TASK = Task(classes=("a", "b"), class_counts=(4, 4), corpora=("one", "two"), genders=("F", "M"))
 
 
-class Encoder(nn.Module):
-    def __init__(self, size=8, out=4):
-        super().__init__()
-        self.layer, self.head = nn.Linear(size, out), nn.Linear(out, 2)
-        self.vector_size = out
-
-    def forward(self, streams, context, need_attention=False):
-        vector = self.layer(streams["x"].values[:, 0])
-        return Outputs(vector, self.head(vector), encoded={"x": streams["x"]})
-
-
-def make_batch(values, emotion, **targets):
-    rows = len(values)
-    stream = Stream(values[:, None], torch.ones(rows, 1, dtype=torch.bool))
-    return Batch(
-        tuple(map(str, range(rows))),
-        {"x": stream},
-        empty_context(rows),
-        {"emotion": emotion, **targets},
-    )
-
-
-@pytest.fixture
-def pair():
-    """Four labelled, four unlabelled rows."""
-    torch.manual_seed(0)
-    return make_batch(torch.randn(8, 8), torch.tensor([0, 1, 0, 1, -100, -100, -100, -100]))
+@pytest.fixture(name="pair")
+def four_labelled_and_four_unlabelled_rows():
+    return half_labelled_batch()
 
 
 def test_the_discriminator_of_128_features_has_16770_parameters():
@@ -53,7 +27,7 @@ def test_the_discriminator_of_128_features_has_16770_parameters():
 
 
 def test_only_the_encoders_gradient_is_reversed(pair):
-    model = Encoder()
+    model = LinearModel()
     gradients = {}
     for strength in (1.0, -1.0):  # -1: no reversal
         torch.manual_seed(3)
@@ -73,7 +47,7 @@ def test_progress_reaches_the_adversary_through_the_sum(pair):
         TASK, 4, {"emotion": part(CrossEntropy), "adversary": part(DomainAdversarial)}
     )
     assert objective.progress == 0.0
-    model = Encoder()
+    model = LinearModel()
     losses_of(objective, model, pair)["adversary.domain"].backward()
     assert model.layer.weight.grad.eq(0).all()
     losses_of(objective, model, pair, progress=0.5)["adversary.domain"].backward()
@@ -85,61 +59,9 @@ def part(kind, **options):
     return lambda **given: kind(**given, **options)
 
 
-@pytest.mark.parametrize("distance", ["mmd", "coral"])
-def test_alignment_draws_the_domains_together(pair, distance):
-    model = Encoder()
-    objective = DomainAlignment(TASK, 4, distance=distance)
-    optimizer = torch.optim.Adam(model.parameters(), lr=0.02)
-    first = float(losses_of(objective, model, pair)[distance].detach())
-    for _ in range(40):
-        optimizer.zero_grad()
-        losses_of(objective, model, pair)[distance].backward()
-        optimizer.step()
-    assert float(losses_of(objective, model, pair)[distance].detach()) < 0.5 * first
-
-
-def test_layers_are_summed_and_unknown_ones_named(pair):
-    model = Encoder()
-    both = losses_of(DomainAlignment(TASK, 4, layers=["vector", "x"]), model, pair)["mmd"]
-    single = [
-        losses_of(DomainAlignment(TASK, 4, layers=[name]), model, pair)["mmd"]
-        for name in ("vector", "x")
-    ]
-    torch.testing.assert_close(both, sum(single))
-    with pytest.raises(MmserError, match="layers among vector, x; found 'y'"):
-        losses_of(DomainAlignment(TASK, 4, layers=["y"]), model, pair)
-
-
-def test_one_domain_in_a_batch_gives_zero_with_graph():
-    batch = make_batch(torch.randn(3, 8), torch.tensor([0, 1, 0]))
-    loss = losses_of(DomainAlignment(TASK, 4), Encoder(), batch)["mmd"]
-    assert loss.requires_grad and float(loss.detach()) == 0.0
-
-
-def test_more_than_two_domains_are_the_mean_over_pairs():
-    torch.manual_seed(0)
-    task = Task(classes=("a", "b"), class_counts=(4, 4), speakers=("s", "t", "u"))
-    batch = make_batch(
-        torch.randn(6, 8), torch.zeros(6).long(), speaker=torch.tensor([0, 0, 1, 1, 2, 2])
-    )
-    model = Encoder()
-    loss = losses_of(DomainAlignment(task, 4, domain="speaker"), model, batch)["mmd"]
-    pairs = []
-    for pair in ((0, 1), (0, 2), (1, 2)):
-        rows = torch.isin(batch.targets["speaker"], torch.tensor(pair))
-        part_of = make_batch(
-            batch.streams["x"].values[rows, 0],
-            torch.zeros(4).long(),
-            speaker=batch.targets["speaker"][rows],
-        )
-        pairs.append(losses_of(DomainAlignment(task, 4, domain="speaker"), model, part_of)["mmd"])
-    torch.testing.assert_close(loss, torch.stack(pairs).mean())
-
-
-@pytest.mark.parametrize("kind", [DomainAlignment, DomainAdversarial])
-def test_a_fold_with_one_corpus_has_no_corpora_to_align(kind):
+def test_a_fold_with_one_corpus_has_no_corpora_to_tell_apart():
     with pytest.raises(MmserError, match="at least two of corpus in the training fold; found one"):
-        kind(Task(classes=("a", "b"), corpora=("one",)), 4, domain="corpus")
+        DomainAdversarial(Task(classes=("a", "b"), corpora=("one",)), 4, domain="corpus")
 
 
 @pytest.mark.parametrize(("strength", "low", "high"), [(1.0, 0.0, 0.6), (-1.0, 0.9, 1.0)])
@@ -154,7 +76,7 @@ def test_the_adversary_hides_the_domain_and_without_reversal_shows_it(strength, 
     unlabelled = torch.arange(400) % 2
     values[:, 0] += 4.0 * unlabelled
     batch = make_batch(values, torch.where(unlabelled == 1, -100, 0))
-    model = Encoder()
+    model = LinearModel()
     objective = DomainAdversarial(TASK, 4, dropout=0.0, strength=strength, ramp=False)
     optimizer = torch.optim.Adam([*model.parameters(), *objective.parameters()], lr=1e-2)
     for _ in range(500):
@@ -168,7 +90,7 @@ def test_the_adversary_hides_the_domain_and_without_reversal_shows_it(strength, 
 
 def test_32_source_rows_are_learnt_with_all_losses_on():
     torch.manual_seed(0)
-    model = Encoder(8, 16)
+    model = LinearModel(8, 16)
     model.layer = nn.Sequential(nn.Linear(8, 64), nn.ReLU(), nn.Linear(64, 16))
     batch = make_batch(
         torch.randn(64, 8), torch.cat([torch.arange(32) % 2, torch.full((32,), -100)])
