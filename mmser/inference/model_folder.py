@@ -30,7 +30,7 @@ from mmser.data.collate import Shape
 from mmser.data.spec import StreamSpec
 from mmser.data.transforms import Transforms
 from mmser.extraction.extractor_files import Named
-from mmser.inference.safe_parts import check_parts, check_values
+from mmser.inference.safe_components import check_components, check_values
 from mmser.inference.trained import Member, StreamSource
 from mmser.inference.training_lengths import TrainingLengths, tell_unknown
 from mmser.training.components.construction import saved_model
@@ -79,7 +79,7 @@ class ModelFolder:
         self.named_files: Named = named_files or {}
         self.config = _read_config(self.directory)
         try:
-            check_parts(self.config["model"])
+            check_components(self.config["model"])
             self.data = {
                 key: self.config["data"].get(key)
                 for key in ("alignment", "grid_rate", "word_stream")

@@ -31,16 +31,16 @@ def train(
 
     ``overrides`` are Hydra words ("system=mcsan", "corpus=emodb"); ``config`` is a saved run's
     config.yaml to repeat. ``parts`` exchanges parts of the system for classes of your own,
-    ``{"model.fusion": MyFusion}``: see `mmser.training.components.own_parts`. The same call goes on
-    where an interrupted one stopped.
+    ``{"model.fusion": MyFusion}``: see `mmser.training.components.own_components`. The same call
+    goes on where an interrupted one stopped.
     """
     trust_typed(overrides)
     settings = repeated(config, overrides) if config else train_settings(overrides)
     if not parts:
         return train_config(settings)
-    from mmser.training.components.own_parts import keep_sources, with_parts
+    from mmser.training.components.own_components import keep_sources, with_components
 
-    run = train_config(with_parts(settings, parts))
+    run = train_config(with_components(settings, parts))
     keep_sources(run.directory, parts)
     return run
 

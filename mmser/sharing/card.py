@@ -7,6 +7,7 @@ The scores are those of the run's own test predictions; a published figure never
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import pandas as pd
@@ -149,30 +150,32 @@ def _front(
 
 
 def _facts(trained: TrainedRun, members: Sequence[Member], corpora: Sequence[str]) -> str:
-    system, protocol, task = (
-        trained.settings.card,
-        trained.settings.protocol,
-        members[0].task,
-    )
-    facts = [trained.run.fold(member.fold, member.seed).facts for member in members]
-    counts = {int(fold["parameters"]) for fold in facts if fold.get("parameters") is not None}
+    settings, task = trained.settings, members[0].task
+    folds = [trained.run.fold(member.fold, member.seed).facts for member in members]
+    counts = {int(fold["parameters"]) for fold in folds if fold.get("parameters") is not None}
     span = sorted({min(counts), max(counts)}) if counts else []
-    listed = ", ".join(f"fold {member.fold} seed {member.seed}" for member in members)
+    names = ", ".join(f"fold {member.fold} seed {member.seed}" for member in members)
+    decides = "; their mean decides" if len(members) > 1 else ""
+    predicted = chain.from_iterable(target_set.names for target_set in task.target_sets)
     rows = {
-        "predicts": ", ".join(name for each in task.target_sets for name in each.names),
-        "system": " – ".join(str(system[key]) for key in ("name", "citation") if system.get(key))
-        or trained.name,
+        "predicts": ", ".join(predicted),
+        "system": _stated(settings.card, "name", "citation", " – ") or trained.name,
         "corpus": ", ".join(corpora),
-        "protocol": ": ".join(str(protocol[key]) for key in ("name", "title") if protocol.get(key)),
-        "models in this folder": f"{len(members)}, {listed}"
-        + ("; their mean decides" if len(members) > 1 else ""),
+        "protocol": _stated(settings.protocol, "name", "title", ": "),
+        "models in this folder": f"{len(members)}, {names}{decides}",
         "trainable parameters": " to ".join(f"{n:,}" for n in span) or "not recorded",
-        "trained with": f"{trained.settings.objective['_target_'].rpartition('.')[2]}, "
-        f"{trained.settings.optimizer['_target_'].rpartition('.')[2]}",
+        "trained with": f"{_class(settings.objective)}, {_class(settings.optimizer)}",
     }
-    return "\n".join(
-        ["| | |", "|---|---|", *(f"| {key} | {_cell(value)} |" for key, value in rows.items())]
-    )
+    lines = [f"| {key} | {_cell(value)} |" for key, value in rows.items()]
+    return "\n".join(["| | |", "|---|---|", *lines])
+
+
+def _stated(config: Mapping[str, Any], first: str, second: str, between: str) -> str:
+    return between.join(str(config[key]) for key in (first, second) if config.get(key))
+
+
+def _class(config: Mapping[str, Any]) -> str:
+    return str(config["_target_"]).rpartition(".")[2]
 
 
 def _score_section(trained: TrainedRun, scores: pd.DataFrame, members: Sequence[Member]) -> str:

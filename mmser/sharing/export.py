@@ -29,7 +29,7 @@ from mmser.inference.model_folder import (
     ModelFolder,
     member_folder,
 )
-from mmser.inference.safe_parts import check_parts
+from mmser.inference.safe_components import check_components
 from mmser.inference.trained import ALL, Member, StreamSource, TrainedRun, list_members
 from mmser.inference.trained import choose_members as choose_named
 from mmser.sharing.card import UNKNOWN, make_card
@@ -59,7 +59,7 @@ def export(
     folder = Path(out)
     _check_free(folder)
     config = describe(trained, members)
-    check_parts(config["model"])
+    check_components(config["model"])
     with _alone(folder):
         for place, member in enumerate(members):
             target = member_folder(folder, place, len(members))

@@ -18,7 +18,7 @@ from mmser.core.errors import MmserError, UsageError
 from mmser.core.task import Task
 from mmser.evaluation.scoring.score import score
 from mmser.inference.model_folder import ModelFolder
-from mmser.inference.safe_parts import check_parts
+from mmser.inference.safe_components import check_components
 from mmser.models.encoders.text.bert_finetune import BertFinetune
 from mmser.sharing.export import choose_members, export
 from mmser.training.components.construction import make_model
@@ -210,7 +210,7 @@ def test_pretrained_parts_are_built_without_their_weights():
         "encoders": {"text": {**encoder, "weights": "lab/bert", "revision": "0" * 40}},
     }
     found = portable(pretrained, model)
-    check_parts(found)
+    check_components(found)
     assert (
         "revision" not in found["encoders"]["text"]
         and found["encoders"]["text"]["weights"] == "random"

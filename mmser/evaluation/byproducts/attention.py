@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -102,12 +103,10 @@ def _last_step(mask: Tensor) -> int:
 
 def _same_prediction(model: nn.Module, sample: Batch, known: Mapping[Any, Any], task: Task) -> bool:
     alone = predict(model, [sample], task).iloc[0]
-    numbers = [column for target_set in task.target_sets for column in target_set.columns]
-    return bool(
-        np.allclose(
-            [alone[name] for name in numbers], [known[name] for name in numbers], _SAME, _SAME
-        )
-    )
+    columns = list(chain.from_iterable(target_set.columns for target_set in task.target_sets))
+    now = [alone[name] for name in columns]
+    before = [known[name] for name in columns]
+    return bool(np.allclose(now, before, _SAME, _SAME))
 
 
 def _weights_of(

@@ -1,4 +1,4 @@
-"""Text features of a corpus as a speech recogniser hears it, made where they are missing."""
+"""Text features of a corpus made of a speech recogniser's transcripts, where they are missing."""
 
 from __future__ import annotations
 

@@ -1,11 +1,10 @@
-"""Parts of a system given as Python classes: written in a notebook cell or a script, trained like
-any part of mmser.
+"""Components of a system given as Python classes, trained like any component of mmser.
 
-In the config such a part is what a config file would say, ``_target_`` and flat arguments, and a
-digest of the text that defines it (the cell, or the file): who changes the class gets another run.
-The text lies beside the models, in ``<run>/parts/``, for the record; nothing of mmser ever executes
-it from there. Who hands a class over trusts it until the process ends; a later one asks for the
-word again (`mmser.core.trust`).
+They are written in a notebook cell or a script. In the config such a component is what a config
+file would say, ``_target_`` and flat arguments, and a digest of the text that defines it (the cell,
+or the file): who changes the class gets another run. The text lies beside the models, in
+``<run>/parts/``, for the record; nothing of mmser ever executes it from there. Who hands a class
+over trusts it until the process ends; a later process asks for the word again (`mmser.core.trust`).
 """
 
 from __future__ import annotations
@@ -30,55 +29,60 @@ from mmser.runs.run_paths import PARTS
 HERE = "__main__"
 """The module of whatever a notebook or a script defines; other processes have another one."""
 
-Part = Callable[..., Any]
+Component = Callable[..., Any]
 _log = logging.getLogger(__name__)
 
 
-def with_parts(settings: Mapping[str, Any], parts: Mapping[str, Part]) -> dict[str, Any]:
-    """The settings with each part in its place: {"fusion": MyFusion, "objective":
-    partial(MyLoss, weight=0.5)}. ``model.fusion`` is the same place as ``fusion``.
+def with_components(
+    settings: Mapping[str, Any], components: Mapping[str, Component]
+) -> dict[str, Any]:
+    """The settings with each component in its place.
+
+    As in {"fusion": MyFusion, "objective": partial(MyLoss, weight=0.5)}; ``model.fusion`` is the
+    same place as ``fusion``.
 
     Raises UsageError for a place that the settings do not have, for anything but a class at the top
     of a cell or file (or ``functools.partial`` of one with plain keyword arguments), and when its
     text cannot be read.
     """
     made = copy.deepcopy(dict(settings))
-    for word, part in parts.items():
+    digests = dict(made.get(PARTS) or {})
+    for word, component in components.items():
         place = full_key(word)
         node, last = _parent(made, place)
-        trust(_class_of(part))
-        node[last] = {"_target_": _target(_class_of(part)), "_partial_": True, **_arguments(part)}
-        digest = hashlib.sha256(source_of(part).encode()).hexdigest()[:12]
-        made[PARTS] = {**(made.get(PARTS) or {}), place: digest}
-    if (
-        any(_class_of(part).__module__ == HERE for part in parts.values())
-        and made["trainer"]["jobs"] != 1
-    ):
+        own = _class_of(component)
+        trust(own)
+        node[last] = {"_target_": _target(own), "_partial_": True, **_arguments(component)}
+        digests[place] = hashlib.sha256(source_of(component).encode()).hexdigest()[:12]
+    if not components:
+        return made
+    made[PARTS] = digests
+    classes = [_class_of(component) for component in components.values()]
+    if any(own.__module__ == HERE for own in classes) and made["trainer"]["jobs"] != 1:
         _log.info(
             "trainer.jobs=1: other processes do not know the classes of this notebook or script"
         )
         made["trainer"]["jobs"] = 1
-    names = "+".join(_class_of(part).__name__ for part in parts.values())
-    made["card"] = {
-        **(made.get("card") or {}),
-        "name": f"{(made.get('card') or {}).get('name', 'system')}+{names}",
-    }
+    card = made.get("card") or {}
+    names = "+".join(own.__name__ for own in classes)
+    made["card"] = {**card, "name": f"{card.get('name', 'system')}+{names}"}
     return made
 
 
-def keep_sources(directory: Path, parts: Mapping[str, Part]) -> None:
-    """Write the text that defines each part to ``<directory>/parts/<place>.py``."""
-    for word, part in parts.items():
+def keep_sources(directory: Path, components: Mapping[str, Component]) -> None:
+    """Write the text that defines each component to ``<directory>/parts/<place>.py``."""
+    for word, component in components.items():
         path = directory / PARTS / f"{file_name(full_key(word))}.py"
         path.parent.mkdir(exist_ok=True)
-        write_bytes(path, source_of(part).encode())
+        write_bytes(path, source_of(component).encode())
 
 
-def source_of(part: Part) -> str:
-    """The cell or the file that defines a part. Raises UsageError when it is not known, as in an
-    interactive shell.
+def source_of(component: Component) -> str:
+    """The cell or the file that defines a component.
+
+    Raises UsageError when it is not known, as in an interactive shell.
     """
-    found = _class_of(part)
+    found = _class_of(component)
     for member in vars(found).values():
         if inspect.isfunction(member):
             lines = linecache.getlines(member.__code__.co_filename)
@@ -91,33 +95,33 @@ def source_of(part: Part) -> str:
     )
 
 
-def _class_of(part: Part) -> type:
-    found = part.func if isinstance(part, partial) else part
+def _class_of(component: Component) -> type:
+    found = component.func if isinstance(component, partial) else component
     if not inspect.isclass(found) or "<locals>" in found.__qualname__:
         raise UsageError(
             "a class defined at the top of a cell or file, or functools.partial of one",
-            repr(part),
+            repr(component),
             "Write it so.",
         )
     return found
 
 
-def _target(part: type) -> str:
-    return f"{part.__module__}.{part.__qualname__}"
+def _target(component: type) -> str:
+    return f"{component.__module__}.{component.__qualname__}"
 
 
-def _arguments(part: Part) -> dict[str, Any]:
-    if not isinstance(part, partial):
+def _arguments(component: Component) -> dict[str, Any]:
+    if not isinstance(component, partial):
         return {}
-    wrong = [name for name, value in part.keywords.items() if not _plain(value)]
-    if part.args or wrong:
+    wrong = [name for name, value in component.keywords.items() if not _plain(value)]
+    if component.args or wrong:
         found = f"{', '.join(wrong)}" if wrong else "arguments by place"
         raise UsageError(
             "keyword arguments that are numbers, words or lists of them",
             found,
             "Only these are saved.",
         )
-    return dict(part.keywords)
+    return dict(component.keywords)
 
 
 def _plain(value: Any) -> bool:

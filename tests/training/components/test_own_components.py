@@ -13,7 +13,7 @@ from mmser.core.errors import MmserError, UsageError
 from mmser.core.trust import trust
 from mmser.models.fusion.gated import Gated
 from mmser.runs.run_identity import run_directory
-from mmser.training.components.own_parts import keep_sources, source_of, with_parts
+from mmser.training.components.own_components import keep_sources, source_of, with_components
 from mmser.training.fit import train
 from mmser.training.jobs import run_in_processes
 from mmser.training.run import Run
@@ -54,7 +54,7 @@ def mine(tmp_path, monkeypatch):
 
 def test_a_class_of_ones_own_is_trained_and_its_text_kept(settings, mine):
     parts = {"model.fusion": partial(mine(), size=5)}
-    made = with_parts(settings(folds=["s0"]), parts)
+    made = with_components(settings(folds=["s0"]), parts)
     assert made["model"]["fusion"] == {"_target_": "my_fusion.Mine", "_partial_": True, "size": 5}
     run = train(made)
     keep_sources(run.directory, parts)
@@ -64,7 +64,7 @@ def test_a_class_of_ones_own_is_trained_and_its_text_kept(settings, mine):
 
 
 def test_a_later_process_asks_for_the_word_again(settings, mine, monkeypatch):
-    run = train(with_parts(settings(folds=["s0"]), {"model.fusion": mine()}))
+    run = train(with_components(settings(folds=["s0"]), {"model.fusion": mine()}))
     monkeypatch.setattr("mmser.core.trust._trusted", set())
     with pytest.raises(
         MmserError,
@@ -95,7 +95,7 @@ def test_another_text_or_argument_is_another_run(settings, mine):
     assert source_of(first) != source_of(second)
     second.__module__ = "first"  # as in a notebook, where the changed class has the old one's name
     runs = [
-        run_directory(with_parts(unnamed, {"model.fusion": part}))
+        run_directory(with_components(unnamed, {"model.fusion": part}))
         for part in (first, first, second, partial(first, size=3))
     ]
     assert runs[0] == runs[1]
@@ -103,7 +103,7 @@ def test_another_text_or_argument_is_another_run(settings, mine):
 
 
 def test_a_part_of_mmser_can_be_handed_over_too(settings):
-    made = with_parts(settings(), {"model.fusion": partial(Gated, size=4)})
+    made = with_components(settings(), {"model.fusion": partial(Gated, size=4)})
     assert made["model"]["fusion"] == {
         "_target_": "mmser.models.fusion.gated.Gated",
         "_partial_": True,
@@ -115,7 +115,7 @@ def test_classes_of_a_notebook_are_trained_in_its_own_process(settings, mine):
     part = mine()
     part.__module__ = "__main__"
     jobs = {**settings()["trainer"], "jobs": "auto"}
-    assert with_parts(settings(trainer=jobs), {"model.fusion": part})["trainer"]["jobs"] == 1
+    assert with_components(settings(trainer=jobs), {"model.fusion": part})["trainer"]["jobs"] == 1
 
 
 @pytest.mark.parametrize(
@@ -130,19 +130,19 @@ def test_classes_of_a_notebook_are_trained_in_its_own_process(settings, mine):
 )
 def test_what_cannot_be_saved_is_refused(settings, place, part, message):
     with pytest.raises(UsageError, match=message):
-        with_parts(settings(), {place: part})
+        with_components(settings(), {place: part})
 
 
 def test_a_class_without_a_text_is_refused(settings):
     space = {}
     exec(compile("class Nowhere:\n    def forward(self): ...\n", "<nowhere>", "exec"), space)  # noqa: S102
     with pytest.raises(UsageError, match="the text that defines Nowhere"):
-        with_parts(settings(), {"model.fusion": space["Nowhere"]})
+        with_components(settings(), {"model.fusion": space["Nowhere"]})
 
 
 def test_another_process_says_what_it_lacks(settings, mine):
     part = mine()
-    run = train(with_parts(settings(folds=["s0"]), {"model.fusion": part}))
+    run = train(with_components(settings(folds=["s0"]), {"model.fusion": part}))
     config = run.directory / "config.yaml"
     config.write_text(config.read_text().replace("my_fusion.Mine", "__main__.Mine"))
     with pytest.raises(MmserError, match="run the cell that defines it"):

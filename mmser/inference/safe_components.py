@@ -1,9 +1,8 @@
-"""What a model folder from anywhere may ask for: parts of `mmser.models`, plain values, nothing
-that runs or reads.
+"""What a model folder from anywhere may ask for: parts of `mmser.models` and plain values.
 
 Stricter than `mmser.core.trust`, which every config meets when it is built: what a ``_target_``
 names must be a torch module that a file of `mmser.models` defines, whatever the user trusts, and no
-value may name a place.
+value may name a place. Nothing that runs or reads can be asked for.
 """
 
 from __future__ import annotations
@@ -20,17 +19,15 @@ from mmser.core.weights import RANDOM
 HYDRA = {"_target_", "_partial_", "_convert_"}
 
 
-def check_parts(node: Any, where: str = "model") -> None:
-    """Raise MmserError unless every part below ``node`` is one of mmser's and every
-    value is plain.
-    """
+def check_components(node: Any, where: str = "model") -> None:
+    """Raise MmserError unless ``node`` has components of mmser and plain values alone."""
     if isinstance(node, Mapping):
         for key, value in node.items():
             _check_key(key, value, f"{where}.{key}")
-            check_parts(value, f"{where}.{key}")
+            check_components(value, f"{where}.{key}")
     elif isinstance(node, list):
         for place, value in enumerate(node):
-            check_parts(value, f"{where}[{place}]")
+            check_components(value, f"{where}[{place}]")
     else:
         check_plain(node, where)
 
@@ -46,7 +43,7 @@ def check_plain(value: Any, where: str) -> None:
 
 
 def check_values(node: Any, where: str) -> None:
-    """`check_parts` where no part belongs: a mapping in it may hold values alone."""
+    """`check_components` where no component belongs: a mapping in it may hold values alone."""
     if isinstance(node, Mapping) and any(str(key).startswith("_") for key in node):
         raise _refused(
             "values alone", where, ", ".join(key for key in map(str, node) if key.startswith("_"))

@@ -5,7 +5,7 @@ from makers.systems import system_settings
 
 from mmser.core.configs import config_names
 from mmser.core.errors import MmserError
-from mmser.inference.safe_parts import check_parts, check_values
+from mmser.inference.safe_components import check_components, check_values
 from mmser.training.components.portable import _without_weights
 
 IDENTITY = "mmser.models.encoders.sequence.identity.Identity"
@@ -33,7 +33,7 @@ IDENTITY = "mmser.models.encoders.sequence.identity.Identity"
 )
 def test_only_modules_that_mmser_models_define_may_be_named(target):
     with pytest.raises(MmserError, match=r"at model\.encoders\.a\._target_ of config\.json"):
-        check_parts({"encoders": {"a": {"_target_": target, "_partial_": True}}})
+        check_components({"encoders": {"a": {"_target_": target, "_partial_": True}}})
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_only_modules_that_mmser_models_define_may_be_named(target):
 )
 def test_nothing_that_runs_reads_or_leaves_the_folder(part):
     with pytest.raises(MmserError, match="nothing of it was loaded"):
-        check_parts({"encoders": {"a": part}})
+        check_components({"encoders": {"a": part}})
 
 
 def test_values_hold_no_parts():
@@ -68,4 +68,4 @@ def test_values_hold_no_parts():
 @pytest.mark.parametrize("name", config_names("system"))
 def test_every_system_passes(name):
     settings = system_settings(name)
-    check_parts(_without_weights(settings["model"]))
+    check_components(_without_weights(settings["model"]))
