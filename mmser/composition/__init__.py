@@ -1,5 +1,8 @@
-"""Hydra composition: override words -> one resolved, checked, plain mapping; and the parts that a
-mapping names.
+"""Hydra composition: the words of a command become one resolved, checked, plain mapping.
+
+Override words (or a saved config) come in, a mapping comes out, and `built` makes the parts that it
+names. A *part* is whatever a config names by ``_target_``; a *component* is a part of a system that
+another one of its config group can replace. Start reading at `composing.compose`.
 """
 
 from mmser.composition.composing import compose, load_part, merged, read_yaml, sweep

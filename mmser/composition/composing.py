@@ -1,5 +1,6 @@
-"""Hydra composition: override words -> one resolved plain mapping. The only file that touches a
-DictConfig.
+"""Override words become one resolved plain mapping.
+
+This is the only file that touches a DictConfig.
 """
 
 from __future__ import annotations
@@ -46,13 +47,14 @@ NAMED = {
 }
 """The groups of which a command names a member, and how `mmser list` calls them."""
 
+FULL_ERROR = "HYDRA_FULL_ERROR"
+
 SHOWN = 200
 """Characters of Hydra's own words that an error passes on."""
 
 
 def compose(config_name: str, overrides: Sequence[str]) -> dict[str, Any]:
-    """Compose ``configs/<config_name>.yaml`` with override words, resolve every interpolation,
-    check every option.
+    """``configs/<config_name>.yaml`` with override words, resolved and checked.
 
     An argument that a part has may be set whether its config lists it or not.
     Raises UsageError for an unknown key or config, a malformed word, a value that is not allowed.
@@ -72,6 +74,7 @@ def _check_named(config_name: str, words: Sequence[Word]) -> None:
 
 def _resolved(config_name: str, words: list[Word]) -> tuple[dict[str, Any], list[Word]]:
     """The resolved mapping and the words that made it, with a plus where Hydra wants one."""
+    # Most commands set listed options alone: the words are looked at only when Hydra refuses them.
     try:
         return _mapping(_composed(config_name, words), resolve=True), words
     except (HydraException, OmegaConfBaseException) as error:
@@ -105,20 +108,17 @@ def _mapping(config: DictConfig, resolve: bool) -> dict[str, Any]:
 
 def _finished(config_name: str, config: dict[str, Any], words: Sequence[Word]) -> dict[str, Any]:
     kind, check, require = KINDS[config_name]
+    options = ranges_of(kind)
     for word in words:
-        if (
-            word.sign
-            and word.sign != "~"
-            and not word.group
-            and word.key.split(".")[0] not in ranges_of(kind)
-        ):
-            raise unknown_key(
-                word.key, {key: value for key, value in config.items() if key in ranges_of(kind)}
-            )
-    made = renamed(without_leftovers(config, words), words)
-    check(made)
-    require(made)
-    return made
+        # With a plus Hydra adds any key, and a misspelt one would mean nothing.
+        adds_option = word.sign in ("+", "++") and not word.group
+        if adds_option and word.key.split(".")[0] not in options:
+            listed = {key: value for key, value in config.items() if key in options}
+            raise unknown_key(word.key, listed)
+    finished = renamed(without_leftovers(config, words), words)
+    check(finished)
+    require(finished)
+    return finished
 
 
 def load_part(
@@ -199,57 +199,53 @@ def sweep(
     words = read_words(overrides, sweeps=True)
     own = [word for word in words if not word.key.startswith("hydra")]
     _check_named(config_name, own)
-    signs = {word.key: word.sign for made in _tries(own) for word in _tried(config_name, made)}
+    # Every value is tried before the first run begins: a wrong one is told now.
+    signs: dict[str, str] = {}
+    for attempt in _attempts(own):
+        config, signed_words = _resolved(config_name, attempt)
+        _finished(config_name, config, signed_words)
+        signs |= {word.key: word.sign for word in signed_words}
     signed = [Word(signs.get(word.key, word.sign), word.key, word.value) for word in words]
 
     @hydra_main(config_path=str(config_dir()), config_name=config_name, version_base="1.3")
     def one(config: DictConfig) -> float:
-        made = read_words(HydraConfig.get().overrides.task)
-        return job(_finished(config_name, _mapping(config, resolve=True), made))
+        words_of_run = read_words(HydraConfig.get().overrides.task)
+        return job(_finished(config_name, _mapping(config, resolve=True), words_of_run))
 
-    argv, sys.argv = sys.argv, ["mmser", "--multirun", *map(str, signed)]
-    asked, os.environ["HYDRA_FULL_ERROR"] = (
-        os.environ.get("HYDRA_FULL_ERROR"),
-        "1",
-    )  # errors come here as they are
+    argv, full_error = sys.argv, os.environ.get(FULL_ERROR)
+    sys.argv = ["mmser", "--multirun", *map(str, signed)]
+    os.environ[FULL_ERROR] = "1"  # an error comes here as it is, and Hydra prints nothing
     try:
         one()
     finally:
         sys.argv = argv
-        if asked is None:
-            del os.environ["HYDRA_FULL_ERROR"]
+        if full_error is None:
+            del os.environ[FULL_ERROR]
         else:
-            os.environ["HYDRA_FULL_ERROR"] = asked
+            os.environ[FULL_ERROR] = full_error
 
 
-def _tried(config_name: str, words: list[Word]) -> list[Word]:
-    config, signed = _resolved(config_name, words)
-    _finished(config_name, config, signed)
-    return signed
-
-
-def _tries(words: Sequence[Word]) -> Iterator[list[Word]]:
-    """Words for one run at a time: each value that is tried, with the first of every other word."""
+def _attempts(words: Sequence[Word]) -> Iterator[list[Word]]:
+    """Words for one run at a time: each value of a sweep, with the first of every other word."""
     values = [_values(word) for word in words]
     firsts = [each[0] for each in values]
     yield firsts
     for place, each in enumerate(values):
-        yield from ([*firsts[:place], value, *firsts[place + 1 :]] for value in each[1:])
+        for value in each[1:]:
+            yield [*firsts[:place], value, *firsts[place + 1 :]]
 
 
 def _values(word: Word) -> list[Word]:
-    """The word with each of the values it tries: the ends of an interval, one name
-    of a pattern's.
-    """
+    """The word with each of its values: the ends of an interval, the first name of a pattern."""
     if word.value is None:
         return [word]
     override = OverridesParser.create().parse_override(str(word))
     if not override.is_sweep_override():
         return [word]
-    asked = override.value()
-    if isinstance(asked, IntervalSweep):
-        texts = [f"{end:g}" for end in (asked.start, asked.end) if end is not None]
-    elif isinstance(asked, Glob):
+    sweep_value = override.value()
+    if isinstance(sweep_value, IntervalSweep):
+        texts = [f"{end:g}" for end in (sweep_value.start, sweep_value.end) if end is not None]
+    elif isinstance(sweep_value, Glob):
         texts = config_names(word.group)[:1]
     else:
         texts = [*override.sweep_string_iterator()]

@@ -1,11 +1,8 @@
-"""A part put into another's place by a word: it keeps its own arguments, and the system its own
-name no longer.
-"""
+"""Components exchanged by a word: their arguments, and the new name of the system."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import reduce
 from typing import Any
 
 from mmser.composition.places import COMPONENTS, own_choices
@@ -17,30 +14,31 @@ NAMING = ("encoder", "fusion", "head", "objective")
 
 
 def without_leftovers(config: dict[str, Any], words: Sequence[Word]) -> dict[str, Any]:
-    """A part that a word chooses (``fusion@model.fusion=gated``, ``optimizer=sgd``) keeps only the
-    arguments it knows.
+    """The config in which an exchanged component has its own arguments alone.
 
-    Hydra would hand it those that the system had set for its own part. What a word sets stays,
-    known or not.
+    Hydra would hand ``fusion@model.fusion=gated`` the arguments that the system had set for its own
+    fusion, too. What a word sets stays.
     """
-    asked = {word.key for word in words}
+    set_by_words = {word.key for word in words}
     for word in words:
         if word.group not in COMPONENTS or word.sign == "~":
             continue
         *parents, last = word.place.split(".")
-        parent = reduce(lambda node, key: node.get(key) or {}, parents, config)
-        known = load_config(word.group, str(word.value))
-        if last in parent:
-            part = parent[last].items()
-            parent[last] = {
-                key: value for key, value in part if key in known or f"{word.place}.{key}" in asked
-            }
+        parent = config
+        for key in parents:
+            parent = parent.get(key) or {}
+        if last not in parent:
+            continue
+        listed = load_config(word.group, str(word.value))
+        own = [
+            key for key in parent[last] if key in listed or f"{word.place}.{key}" in set_by_words
+        ]
+        parent[last] = {key: parent[last][key] for key in own}
     return config
 
 
 def renamed(config: dict[str, Any], words: Sequence[Word]) -> dict[str, Any]:
-    """The config with a card that says which parts are not the system's own: its name is longer,
-    its scores are gone.
+    """The config with a card that names exchanged components and has no published scores.
 
     ``mcsan`` with ``fusion@model.fusion=gated`` is ``mcsan+gated``; figures published for mcsan are
     not about it.

@@ -1,5 +1,6 @@
-"""A key that is not in the config: either an argument that a part does have, or an error with the
-nearest keys.
+"""A key that the config does not list: an argument that a part has, or an error.
+
+The error names the nearest keys.
 """
 
 from __future__ import annotations
@@ -24,8 +25,7 @@ SECTIONS = {"trainer": Trainer, "data": Data, "optimizer": Optimizer, "data.epis
 
 
 def with_signs(words: Sequence[Word], tree: Mapping[str, Any]) -> list[Word]:
-    """The words with a plus where one sets an argument that a part has and the config ``tree`` does
-    not list.
+    """The words with a plus where one sets an argument that a part has and ``tree`` does not list.
 
     ``tree`` is what the choices among the words compose to. Raises UsageError for a key that
     nothing has.
@@ -93,30 +93,28 @@ def unknown_key(key: str, tree: Mapping[str, Any]) -> UsageError:
     return UsageError("an option that this command has", key, hint)
 
 
-def _nearest(key: str, beside: Sequence[str], known: Sequence[str]) -> list[str]:
-    """Three keys at most: of the same last name, of a like one beside it, of a like one anywhere,
-    or a like group.
+def _nearest(key: str, beside: Sequence[str], keys: Sequence[str]) -> list[str]:
+    """Three keys at most, the nearest first.
+
+    Those of the same last name, then a like one ``beside`` it, a like one anywhere, a like group.
     """
     last = _last(key)
-    found = [other for other in known if _last(other) == last]
-    by_last = {_last(other): other for other in reversed(beside)}
-    found += [
-        by_last[name] for name in difflib.get_close_matches(last, list(by_last), n=2, cutoff=0.6)
-    ]
-    if not found:
-        by_last = {_last(other): other for other in reversed(known)}
-        found += [
-            by_last[name]
-            for name in difflib.get_close_matches(last, list(by_last), n=2, cutoff=0.75)
-        ]
+    near = [other for other in keys if _last(other) == last]
+    near += _alike(last, beside, 0.6)
+    if not near:
+        near += _alike(last, keys, 0.75)
     if "." not in key:
-        groups = [
-            path.name
-            for path in config_dir().iterdir()
-            if path.is_dir() and path.name not in PLACES
-        ]
-        found += difflib.get_close_matches(key, groups, n=1, cutoff=0.7)
-    return list(dict.fromkeys(found))[:3]
+        folders = [path.name for path in config_dir().iterdir() if path.is_dir()]
+        groups = [name for name in folders if name not in PLACES]
+        near += difflib.get_close_matches(key, groups, n=1, cutoff=0.7)
+    return list(dict.fromkeys(near))[:3]
+
+
+def _alike(last: str, keys: Sequence[str], cutoff: float) -> list[str]:
+    """Two keys at most whose last name is like ``last``."""
+    by_last = {_last(other): other for other in reversed(keys)}
+    names = difflib.get_close_matches(last, list(by_last), n=2, cutoff=cutoff)
+    return [by_last[name] for name in names]
 
 
 def _last(key: str) -> str:

@@ -1,5 +1,4 @@
-"""One word of a command, ``KEY=VALUE``: what it names, and how it has to be written for Hydra's
-grammar.
+"""One word of a command, ``KEY=VALUE``, and how it is written for Hydra's grammar.
 
 People write paths as they are, with spaces, brackets and letters of any language: they are quoted
 here. A value that the grammar cannot read is text, unless it opens a bracket or a quote.
@@ -96,24 +95,22 @@ def chosen(overrides: Sequence[str], group: str) -> str | None:
     """The name an override chooses for a config group, e.g. ``corpus=meld`` -> "meld"; None when
     unnamed.
     """
-    names = [value for key, _, value in (word.partition("=") for word in overrides) if key == group]
+    pairs = [word.partition("=") for word in overrides]
+    names = [value for key, _, value in pairs if key == group]
     return names[-1] if names else None
 
 
 def default_protocol(corpus: str) -> str:
-    """The protocol config that says ``default: true`` for a corpus config's name. Raises UsageError
-    without one.
-    """
-    load_config("corpus", corpus)
+    """The protocol that says ``default: true`` for a corpus. Raises UsageError without one."""
+    load_config("corpus", corpus)  # a misspelt corpus is told before a missing protocol
+    fitting = []
     for name in config_names("protocol"):
         config = load_config("protocol", name)
-        if config.get("corpus") == corpus and config.get("default"):
+        if config.get("corpus") != corpus:
+            continue
+        if config.get("default"):
             return name
-    fitting = [
-        name
-        for name in config_names("protocol")
-        if load_config("protocol", name).get("corpus") == corpus
-    ]
+        fitting.append(name)
     raise UsageError(
         f"protocol=NAME for the corpus {corpus}",
         "none",
@@ -131,8 +128,8 @@ def listed(overrides: Sequence[str], key: str) -> list[str]:
 
 
 def _read(text: str, sweeps: bool) -> Word:
-    found = _WORD.fullmatch(str(text))
-    sign, key, equals, value = found.groups("") if found else ("", "", "", "")
+    match = _WORD.fullmatch(str(text))
+    sign, key, equals, value = match.groups("") if match else ("", "", "", "")
     if not key.strip() or (not equals and sign != "~") or key != key.strip():
         raise UsageError(
             "words of the form KEY=VALUE", shown(str(text)), "See `mmser train --help` and docs/."

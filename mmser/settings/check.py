@@ -1,5 +1,6 @@
-"""A mapping beside the dataclass that describes it: every key known, every value allowed, or one
-clear error.
+"""A mapping beside the dataclass that describes it.
+
+Every key is known and every value allowed, or there is one clear error.
 """
 
 from __future__ import annotations
@@ -23,16 +24,16 @@ def ranges_of(kind: type) -> dict[str, tuple[Range, ...]]:
     here.
     """
     hints = get_type_hints(kind, include_extras=True)
-    found = {field.name: getattr(hints[field.name], "__metadata__", ()) for field in fields(kind)}
-    return {
-        name: tuple(item for item in stated if isinstance(item, Range))
-        for name, stated in found.items()
-    }
+    ranges = {}
+    for field in fields(kind):
+        # What stands in Annotated beside the type; a type without it is not checked here.
+        stated = getattr(hints[field.name], "__metadata__", ())
+        ranges[field.name] = tuple(item for item in stated if isinstance(item, Range))
+    return ranges
 
 
 def check_options(kind: type, values: Any, where: str, others: bool = False) -> None:
-    """Raise UsageError for the first key of ``values`` that ``kind`` does not know or whose value
-    it does not allow.
+    """Raise UsageError for the first key that ``kind`` does not know or whose value is not allowed.
 
     ``where`` is the place of the mapping in the settings, "" at the top. A key that is not given is
     not missed. With ``others`` unknown keys pass.
@@ -88,10 +89,11 @@ def shown(value: Any) -> str:
 
 
 def _remedy(place: str, value: Any, kinds: tuple[Range, ...]) -> str:
-    words = [choice for kind in kinds if isinstance(kind, OneOf) for choice in kind.choices]
-    near = (
-        difflib.get_close_matches(value, [*map(str, words)], n=1) if isinstance(value, str) else []
-    )
+    words: list[str] = []
+    for kind in kinds:
+        if isinstance(kind, OneOf):
+            words += map(str, kind.choices)
+    near = difflib.get_close_matches(value, words, n=1) if isinstance(value, str) else []
     if near:
         return f"Did you mean {place}={near[0]}?"
     lists = any(isinstance(kind, ListOf) for kind in kinds)

@@ -12,6 +12,7 @@ import types
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import is_dataclass
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -146,7 +147,8 @@ def _ranges(name: str, annotation: Any, default: Any) -> tuple[Range, ...]:
     origin = get_origin(annotation)
     if origin in (Union, types.UnionType):
         alternatives = [_ranges(name, each, default) for each in get_args(annotation)]
-        return tuple(kind for kinds in alternatives for kind in kinds) if all(alternatives) else ()
+        # One alternative that is not checked allows anything.
+        return tuple(chain.from_iterable(alternatives)) if all(alternatives) else ()
     if origin is Literal:
         return (OneOf(*get_args(annotation)),)
     if origin in (list, tuple, Sequence, Collection):

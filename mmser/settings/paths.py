@@ -1,5 +1,6 @@
-"""Which options are places on the disk: their values are taken as they are written, from where a
-run was made.
+"""Which options are places on the disk, and where their relative paths begin.
+
+The value of such an option is taken as it is written, from the folder where the run was made.
 """
 
 from __future__ import annotations

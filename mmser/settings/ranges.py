@@ -141,7 +141,7 @@ class ListOf:
             return False
         if self.distinct and len({*map(repr, value)}) < len(value):
             return False
-        return all(any(kind.holds(item) for kind in self.kinds) for item in value)
+        return all(_is_one_of(item, self.kinds) for item in value)
 
     def __str__(self) -> str:
         items = " or ".join(map(str, self.kinds))
@@ -160,9 +160,7 @@ class MappingOf:
     def holds(self, value: Any) -> bool:
         if not isinstance(value, Mapping):
             return False
-        return not self.kinds or all(
-            any(kind.holds(item) for kind in self.kinds) for item in value.values()
-        )
+        return not self.kinds or all(_is_one_of(item, self.kinds) for item in value.values())
 
     def __str__(self) -> str:
         return self.what or f"a mapping {{name: {' or '.join(map(str, self.kinds)) or 'value'}}}"
@@ -171,6 +169,10 @@ class MappingOf:
 def allowed(kinds: tuple[Range, ...]) -> str:
     """What any of ``kinds`` allows, in words."""
     return ", or ".join(map(str, kinds))
+
+
+def _is_one_of(value: object, kinds: tuple[Range, ...]) -> bool:
+    return any(kind.holds(value) for kind in kinds)
 
 
 def _is_finite(value: float) -> bool:

@@ -1,5 +1,6 @@
-"""Which encoder reads which stream: what an extractor gives beside what the encoder of its stream
-reads.
+"""Which encoder reads which stream.
+
+What an extractor gives stands here beside what the encoder of its stream reads.
 
 Both say it in a class attribute (`mmser.core.contracts`): ``gives`` of an extractor, ``reads`` of
 an encoder, "features" where an encoder has none. An extractor that no config names (imported

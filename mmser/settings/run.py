@@ -19,13 +19,16 @@ SEED = Whole(0, 2**32 - 1)
 
 PART = MappingOf(what="a mapping")
 
+PartConfig = Mapping[str, Any]
+"""A part that is yet to be built: ``_target_`` and its arguments."""
+
 
 @dataclass(frozen=True, slots=True)
 class Domain:
     """A further corpus of a run and its protocol, each a part that is yet to be built."""
 
-    corpus: Annotated[Mapping[str, Any], PART]
-    protocol: Annotated[Mapping[str, Any], PART]
+    corpus: Annotated[PartConfig, PART]
+    protocol: Annotated[PartConfig, PART]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +40,15 @@ class RunSettings:
     changes, as it is written (see `mmser.runs.training_stages`).
     """
 
-    corpus: Annotated[Mapping[str, Any], PART]
-    protocol: Annotated[Mapping[str, Any], PART]
-    objective: Annotated[Mapping[str, Any], PART]
-    optimizer: Annotated[Mapping[str, Any], PART]
-    scheduler: Annotated[Mapping[str, Any], PART]
+    corpus: Annotated[PartConfig, PART]
+    protocol: Annotated[PartConfig, PART]
+    objective: Annotated[PartConfig, PART]
+    optimizer: Annotated[PartConfig, PART]
+    scheduler: Annotated[PartConfig, PART]
     trainer: Annotated[Trainer, PART]
     paths: Annotated[Mapping[str, str], MappingOf(Text("a folder"))]
     data: Annotated[Data, PART]
-    model: Annotated[Mapping[str, Any], PART]
+    model: Annotated[PartConfig, PART]
     streams: Annotated[Mapping[str, StreamSpec], PART]
     seeds: Annotated[Sequence[int], ListOf(SEED, least=1, distinct=True)]
     folds: Annotated[
@@ -58,7 +61,7 @@ class RunSettings:
     domains: Annotated[Mapping[str, Domain], MappingOf(PART), Null()]
     target_labels: Annotated[bool, Flag()]
     stages: Annotated[Mapping[str, Any] | None, MappingOf(PART, Null()), Null()]
-    card: Annotated[Mapping[str, Any], PART]
+    card: Annotated[PartConfig, PART]
     parts: Annotated[Mapping[str, str] | None, PART, Null()] = None
 
 
