@@ -19,6 +19,7 @@ KINDS = {
     "fusions": "fusion",
     "heads": "head",
     "objectives": "objective",
+    "solvers": "solver",
     "augmentations": "augmentation",
     "systems": "system",
 }

@@ -17,7 +17,7 @@ from mmser.core.errors import UsageError
 IN_MODEL = ("fusion", "head", "encoders")
 """First names of keys that users write without ``model.`` in front."""
 
-COMPONENTS = ("encoder", "fusion", "head", "objective", "optimizer", "scheduler")
+COMPONENTS = ("encoder", "fusion", "head", "objective", "optimizer", "scheduler", "solver")
 """Config groups of which one member can take the place of another."""
 
 OF_MODEL = {"model.fusion": "fusion", "model.head": "head"}

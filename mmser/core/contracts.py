@@ -41,8 +41,10 @@ class Corpus(Protocol):
         ...
 
 
-StreamKind = Literal["features", "waveform", "words", "tokens", "characters"]
-"""What the steps of a stream are: vectors (time, feature), or one number each."""
+StreamKind = Literal["features", "layers", "waveform", "words", "tokens", "characters"]
+"""What the steps of a stream are: vectors (time, feature), those of every layer of a network (time,
+layer, feature), or one number each.
+"""
 
 
 @runtime_checkable

@@ -22,6 +22,7 @@ MODELS = "mmser.models"
 ROOMS = (
     MODELS,
     "mmser.objectives",
+    "mmser.training.solvers",
     "mmser.data.augmentation",
     "mmser.corpora",
     "mmser.protocols",

@@ -63,6 +63,7 @@ class RunSettings:
     stages: Annotated[Mapping[str, Any] | None, MappingOf(PART, Null()), Null()]
     card: Annotated[PartConfig, PART]
     parts: Annotated[Mapping[str, str] | None, PART, Null()] = None
+    solver: Annotated[Mapping[str, Any] | None, PART, Null()] = None
 
 
 def read_run(config: Mapping[str, Any]) -> RunSettings:

@@ -16,7 +16,7 @@ from mmser.settings.stage import Stage
 from mmser.settings.stream import StreamSpec
 from mmser.settings.trainer import Group, Trainer
 
-PARTS = ("corpus", "protocol", "objective", "scheduler", "model")
+PARTS = ("corpus", "protocol", "objective", "scheduler", "model", "solver")
 
 
 def check_run(settings: Mapping[str, Any]) -> None:

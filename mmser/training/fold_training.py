@@ -38,7 +38,7 @@ from mmser.runs.run_paths import (
 )
 from mmser.runs.run_tables import read_assignment, read_json, read_settings
 from mmser.runs.training_stages import Stage, list_stages
-from mmser.settings.run import read_run
+from mmser.settings.run import RunSettings, read_run
 from mmser.training.components.construction import make_learner, make_model, parameter_count
 from mmser.training.components.portable import network_sizes
 from mmser.training.components.taking_over import take_over
@@ -48,6 +48,7 @@ from mmser.training.inputs.corpora import build_corpora
 from mmser.training.inputs.sources import open_fold, read_corpus_manifest
 from mmser.training.loop.callbacks import BestWeights
 from mmser.training.loop.trainer import Loaders, cpu_threads, make_trainer, quiet
+from mmser.training.solving import solve
 
 
 def fit_fold(directory: Path, fold: str, seed: int, accelerator: str | None = None) -> None:
@@ -88,6 +89,9 @@ def fit_stage(
 ) -> None:
     """Train one stage into ``folder``, from ``previous``'s weights if there is a stage before."""
     settings = stage.settings
+    if settings.solver:
+        _solve_stage(settings, data, folder)
+        return
     monitor = settings.trainer.monitor
     seed_everything(seed, verbose=False)
     model = make_model(settings.model, data.input_sizes, data.task)
@@ -113,25 +117,41 @@ def fit_stage(
             "parameters": parameter_count(model),
             "epochs": learner.finished_epochs,
             "device": place.name,
+            "monitor": best.monitor,
+            "best_score": best.score,
+            "best_epoch": best.epoch,
         }
         facts["network_sizes"] = network_sizes(model)
-        _finish(folder, data, best, facts)
+        _finish(folder, data, facts)
 
 
-def _finish(folder: Path, data: FoldData, best: BestWeights, facts: dict[str, Any]) -> None:
+def _solve_stage(settings: RunSettings, data: FoldData, folder: Path) -> None:
+    """The same for a head that a solver finds in one go, without epochs."""
+    solved = solve(settings, data, folder)
+    data.transforms.save(folder / TRANSFORMS)
+    facts = {
+        "parameters": parameter_count(solved.model),
+        "epochs": 0,
+        "device": "cpu",
+        "monitor": "ua",
+        "best_score": solved.score,
+        "best_epoch": 0,
+        "network_sizes": network_sizes(solved.model),
+    }
+    _finish(folder, data, facts)
+
+
+def _finish(folder: Path, data: FoldData, facts: dict[str, Any]) -> None:
     description = {
         "fold": data.fold,
         "task": asdict(data.task),
         **data.task.names_by_kind,
         "input_sizes": data.input_sizes,
-        "monitor": best.monitor,
-        "best_score": best.score,
-        "best_epoch": best.epoch,
         "utterances": {part: len(data.ids(part)) for part in ("train", "validation")},
         **facts,
     }
     write_json(folder / FOLD, description)
-    write_json(folder / DONE, {"best_epoch": best.epoch, "weights": WEIGHTS})
+    write_json(folder / DONE, {"best_epoch": facts["best_epoch"], "weights": WEIGHTS})
     (folder / STATE).unlink(missing_ok=True)
 
 

@@ -48,6 +48,7 @@ ROOMS: dict[str, tuple[str, Callable[[type], bool]]] = {
     "head": ("mmser/models/heads", built_with("input_size", "task")),
     "loss": ("mmser/objectives/losses", built_with("task", "vector_size")),
     "paradigm": ("mmser/objectives/paradigms", built_with("task", "vector_size")),
+    "solver": ("mmser/training/solvers", has("__call__")),
 }
 
 

@@ -2,7 +2,8 @@
 example batch.
 
 A new config needs no edit here. What an encoder reads is told by the class attribute ``reads``:
-"features" (the default: float (batch, time, feature)), "waveform" (float (batch, sample)), "words"
+"features" (the default: float (batch, time, feature)), "layers" (float (batch, time, layer,
+feature), as many as the config's ``layers``), "waveform" (float (batch, sample)), "words"
 or "tokens" (long (batch, time), 0 = padding). A stream whose steps are not vectors names them in
 ``feature_shape``, e.g. (3, 48, 48). A config that has a ``*_small`` twin is run through the twin;
 of the large one only the parameters are counted.
@@ -40,6 +41,7 @@ VOCABULARY = 30
 FRAMES = (21, 13, 17, 9)
 STEPS = {
     "features": FRAMES,
+    "layers": FRAMES,
     "waveform": (4000, 2900, 3300, 2500),
     "words": (7, 3, 5, 6),
     "tokens": (7, 3, 5, 6),
@@ -180,8 +182,10 @@ def shape_of(encoder: Any, size: int | None, lengths: tuple[int, ...] | None = N
     """The example stream that an encoder partial reads."""
     made = encoder.func
     reads = kind_read(made)
-    default = {"features": FEATURES, "waveform": 1}.get(reads, VOCABULARY)
+    default = {"features": FEATURES, "layers": FEATURES, "waveform": 1}.get(reads, VOCABULARY)
     shape = getattr(made, "feature_shape", None)
+    if reads == "layers":
+        shape = (encoder.keywords["layers"], size or default)
     return StreamShape(reads, size or default, lengths or STEPS[reads], shape)
 
 

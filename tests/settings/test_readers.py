@@ -8,7 +8,7 @@ from mmser.core.configs import config_names, load_config
 from mmser.core.errors import UsageError
 from mmser.settings.readers import check_readers, given_by, read_by
 
-KINDS = ("features", "waveform", "words", "tokens")
+KINDS = ("features", "layers", "waveform", "words", "tokens")
 ONE_OF = {
     kind: next(name for name in config_names("extractor") if given_by(name) == kind)
     for kind in KINDS
@@ -39,7 +39,7 @@ def test_every_encoder_reads_one_kind_and_refuses_the_others(encoder):
 
 def test_every_extractor_gives_a_known_kind():
     kinds = {name: given_by(name) for name in config_names("extractor")}
-    assert set(kinds.values()) == {*KINDS, "characters", "layers"}
+    assert set(kinds.values()) == {*KINDS, "characters"}
     assert kinds["bert_tokens"] == "tokens"
     assert given_by("words@whisper-base") == given_by("words@whisper-0123456789ab") == "words"
     assert given_by("imported") is None

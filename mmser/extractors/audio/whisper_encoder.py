@@ -1,0 +1,199 @@
+"""Frames of Whisper's encoder, of any size of the model, or their statistics over time.
+
+Source: Radford et al., "Robust speech recognition via large-scale weak supervision", ICML 2023. A
+frozen encoder with a linear model on the mean and deviation of its layers is a strong recogniser of
+emotions (EmoBox, Ma et al., Interspeech 2024, probes the last layer).
+
+Differs: the encoder reads a window of 30 s whatever the sound's length; ``short_window`` pads sound
+that fits into fewer seconds to these alone, which costs less and gives other (not worse) features.
+Longer sound is cut into windows of 30 s, one after the other; the frames of padding are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+
+from mmser.core.clip import SAMPLE_RATE, Clip, Failure, Features, Modality
+from mmser.core.contracts import StreamKind
+from mmser.core.errors import MmserError
+from mmser.core.weights import Weights
+from mmser.extractors.arguments import WITHOUT_EFFECT, arguments
+from mmser.extractors.clips.outcomes import waveforms_in_batches
+from mmser.extractors.networks.devices import Placement, place_of
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from whisper.model import AudioEncoder
+
+WINDOW = 30 * SAMPLE_RATE
+"""Samples of Whisper's window."""
+_PLACED = "OpenAI's .pt file (`mmser weights get tiny.en` or `base` places one)"
+FRAME = 320
+"""Samples of one frame of the encoder: 50 frames a second."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WhisperEncoder(Placement):
+    """waveform -> log-mel -> encoder, (time, size) or (time, layer, size), 50 Hz; or (1, ...).
+
+    Further arguments are those of `mmser.extractors.networks.devices.Placement`.
+
+    Args:
+        weights: a .pt file of OpenAI, a folder of transformers, hub id, or ``random``: a seeded
+            encoder of the same size with two layers.
+        revision: commit of the hub id.
+        weights_folder: where weights are looked for first.
+        size: features of the encoder (tiny 384, base 512, small 768, medium 1024, large 1280);
+            another one in the checkpoint is an error.
+        layer: -1 the last, after its norm; n the output of layer n; ``all`` keeps all of 1 to the
+            last.
+        statistics: mean and standard deviation over time, (1, [layer,] 2 size), in place of frames.
+        short_window: seconds to which shorter sound is padded; None: always 30.
+        batch_seconds: most seconds of audio, padding included, in one pass.
+    """
+
+    modality: ClassVar[Modality] = "audio"
+    version: ClassVar[int] = 1
+    gives: ClassVar[StreamKind] = "features"
+    sample_rate: ClassVar[int] = SAMPLE_RATE
+
+    weights: str = "weights/whisper/tiny.en.pt"
+    revision: str | None = None
+    weights_folder: str = field(default="weights", metadata=WITHOUT_EFFECT)
+    size: int = 384
+    layer: int | Literal["all"] = -1
+    statistics: bool = False
+    short_window: float | None = None
+    batch_seconds: float = field(default=60.0, metadata=WITHOUT_EFFECT)
+
+    def __post_init__(self) -> None:
+        if self.short_window is not None and not 0 < self.short_window <= 30:
+            raise MmserError(
+                "short_window of more than 0 and at most 30 seconds, or null",
+                f"{self.short_window}",
+                "Correct the extractor's argument.",
+            )
+
+    @property
+    def dtype(self) -> str:
+        """Frames fit into float16; statistics are few and stay exact."""
+        return "float32" if self.statistics else "float16"
+
+    @property
+    def checkpoint(self) -> Weights:
+        """What ``weights`` names."""
+        download = _PLACED if self.weights.endswith(".pt") else None
+        return Weights(
+            self.weights, self.revision, self.weights_folder, "the Whisper encoder", download
+        )
+
+    @property
+    def feature_size(self) -> int:
+        """Length of the last axis of the output."""
+        return 2 * self.size if self.statistics else self.size
+
+    def parameters(self) -> Mapping[str, Any]:
+        """Every argument that has an effect, the checkpoint by its digest or commit."""
+        return {"extractor": "whisper_encoder", **arguments(self), **self.checkpoint.facts}
+
+    def extract(self, clips: Sequence[Clip]) -> list[Features | Failure]:
+        """One float32 array per clip. The encoder sees one window: a batch changes nothing."""
+        return waveforms_in_batches(clips, _unchanged, self._encode, self.batch_seconds)
+
+    @cached_property
+    def _model(self) -> AudioEncoder:
+        from mmser.extractors.networks.whisper import head_count, new_encoder, read_encoder
+
+        if self.checkpoint.is_random:
+            heads = head_count(self.size)
+            return self.placed(self.seeded(lambda: new_encoder(80, self.size, 2, heads)))
+        model = read_encoder(self.checkpoint.path)
+        size = model.conv1.weight.shape[0]
+        if size != self.size:
+            raise MmserError(
+                f"a checkpoint of size {self.size}", f"{size} in {self.weights}", "Set `size`."
+            )
+        return self.placed(model)
+
+    def _encode(self, waveforms: list[np.ndarray]) -> list[Features]:
+        """Waveforms (sample,) of any lengths -> frames (time, [layer,] size), or statistics."""
+        windows = [(row, piece) for row, sound in enumerate(waveforms) for piece in _pieces(sound)]
+        frames: dict[int, list[np.ndarray]] = {row: [] for row in range(len(waveforms))}
+        for samples in sorted({self._window(piece) for _, piece in windows}):
+            alike = [(row, piece) for row, piece in windows if self._window(piece) == samples]
+            encoded = self._layers([piece for _, piece in alike], samples)
+            for (row, piece), values in zip(alike, encoded, strict=True):
+                frames[row].append(values[: _frame_count(piece)])
+        return [
+            self._features(np.concatenate(pieces), len(waveforms[row]))
+            for row, pieces in frames.items()
+        ]
+
+    def _window(self, piece: np.ndarray) -> int:
+        """Samples to which a piece of at most 30 s is padded."""
+        short = round((self.short_window or 30) * SAMPLE_RATE)
+        return short if len(piece) <= short else WINDOW
+
+    def _layers(self, pieces: list[np.ndarray], samples: int) -> np.ndarray:
+        """Pieces padded to ``samples`` -> (piece, frame, [layer,] size) float32."""
+        import torch
+        from torch.nn import functional as F
+        from whisper import log_mel_spectrogram
+
+        model = self._model
+        device, dtype = place_of(model)
+        padded = np.stack([np.pad(piece, (0, samples - len(piece))) for piece in pieces])
+        sound = torch.from_numpy(padded).to(device)
+        bands = model.conv1.weight.shape[1]
+        # One by one: the spectrogram's floor is taken from the loudest value of all it is given.
+        mel = torch.stack([log_mel_spectrogram(row, n_mels=bands) for row in sound])
+        with torch.inference_mode():
+            hidden = F.gelu(model.conv2(F.gelu(model.conv1(mel.to(dtype)))))
+            hidden = hidden.transpose(1, 2)  # (piece, frame, size)
+            hidden = hidden + model.positional_embedding[: hidden.shape[1]].to(dtype)
+            layers: list[Tensor] = []
+            for block in model.blocks:
+                hidden = block(hidden)
+                layers.append(hidden)
+            layers[-1] = model.ln_post(hidden)
+            return self._chosen(layers).float().cpu().numpy()
+
+    def _chosen(self, layers: list[Tensor]) -> Tensor:
+        import torch
+
+        if self.layer == "all":
+            return torch.stack(layers, dim=2)
+        count = len(layers)
+        if self.layer != -1 and not 1 <= self.layer <= count:
+            raise MmserError(
+                f"a layer from 1 to {count} (or -1, or all)",
+                f"layer={self.layer}",
+                "Choose one of them.",
+            )
+        return layers[-1] if self.layer == -1 else layers[self.layer - 1]
+
+    def _features(self, frames: np.ndarray, samples: int) -> Features:
+        if self.statistics:
+            from mmser.extractors.networks.time_statistics import time_statistics
+
+            return time_statistics(frames, samples / SAMPLE_RATE)
+        return Features(frames, frame_rate=SAMPLE_RATE / FRAME)
+
+
+def _unchanged(waveform: np.ndarray) -> np.ndarray:
+    return waveform
+
+
+def _pieces(sound: np.ndarray) -> list[np.ndarray]:
+    """The sound in pieces of Whisper's window, the last one as long as is left."""
+    return [sound[start : start + WINDOW] for start in range(0, len(sound), WINDOW)]
+
+
+def _frame_count(piece: np.ndarray) -> int:
+    """Frames that hold sound: the last may hold some padding."""
+    return -(-len(piece) // FRAME)

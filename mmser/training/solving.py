@@ -1,0 +1,138 @@
+"""One stage of a fold whose head is solved in one go: a classical learner on the fused vectors.
+
+The encoders and the fusion are used as they are (they have no parameters, or pretrained ones); the
+solver finds the head. Everything after training is as with any model: a run of it is evaluated,
+predicts, is exported and reported like all others.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from mmser.cache.tensors import save_module
+from mmser.composition import built
+from mmser.core.batch import UNLABELLED
+from mmser.core.errors import MmserError
+from mmser.data.fold_data import FoldData
+from mmser.models.multimodal import MultimodalModel
+from mmser.runs.run_paths import WEIGHTS
+from mmser.settings.run import RunSettings
+from mmser.training.components.construction import make_model
+
+
+class Solver(Protocol):
+    """Vectors (row, feature), class indices (row,), speakers (row,), number of classes -> tensors
+    of a head, by name.
+    """
+
+    def __call__(
+        self, vectors: np.ndarray, labels: np.ndarray, speakers: np.ndarray, classes: int
+    ) -> dict[str, Tensor]: ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """The labelled utterances of one or several splits, as the head sees them."""
+
+    vectors: np.ndarray
+    labels: np.ndarray
+    speakers: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class Solved:
+    """A model with the head that was found, and its validation score (UA)."""
+
+    model: MultimodalModel
+    score: float
+
+
+def solve(settings: RunSettings, data: FoldData, folder: Path) -> Solved:
+    """Find the head, write the weights into ``folder``.
+
+    A first head from the training split alone is scored on the validation split; the one that is
+    kept comes from both, as nothing was selected by that score.
+    """
+    model = make_model(settings.model, data.input_sizes, data.task).eval()
+    if not data.task.classes:
+        raise MmserError(
+            "a protocol with classes", "values alone", "Solvers find classes: train by steps."
+        )
+    solver: Solver = built(settings.solver)
+    training, validation = _rows(model, data, "train"), _rows(model, data, "validation")
+    classes = len(data.task.classes)
+    _set_head(model.head, _solved(solver, training, classes))
+    score = _recall(model.head, validation)
+    _set_head(model.head, _solved(solver, _together(training, validation), classes))
+    folder.mkdir(parents=True, exist_ok=True)
+    save_module(model, folder / WEIGHTS)
+    return Solved(model, score)
+
+
+def _rows(model: MultimodalModel, data: FoldData, split: str) -> Rows:
+    """Fused vectors of the labelled utterances of a split, in float64."""
+    speaker_of = dict(zip(data.ids(split), data.dataset(split).speakers, strict=True))
+    vectors, labels, speakers = [], [], []
+    with torch.inference_mode():
+        for batch in data.loader(split, shuffle=False):
+            emotion = batch.targets["emotion"]
+            labelled = emotion != UNLABELLED
+            vectors.append(model(batch.streams, batch.context).vector[labelled].double().numpy())
+            labels.append(emotion[labelled].numpy())
+            speakers += [
+                speaker_of[name] for name, known in zip(batch.ids, labelled, strict=True) if known
+            ]
+    return Rows(np.concatenate(vectors), np.concatenate(labels), np.array(speakers))
+
+
+def _together(first: Rows, second: Rows) -> Rows:
+    return Rows(
+        np.concatenate([first.vectors, second.vectors]),
+        np.concatenate([first.labels, second.labels]),
+        np.concatenate([first.speakers, second.speakers]),
+    )
+
+
+def _solved(solver: Solver, rows: Rows, classes: int) -> dict[str, Tensor]:
+    present = len(np.unique(rows.labels))
+    if present < 2:
+        raise MmserError(
+            "training utterances of two classes or more", f"{present}", "See the protocol's folds."
+        )
+    return solver(rows.vectors, rows.labels, rows.speakers, classes)
+
+
+def _set_head(head: nn.Module, tensors: Mapping[str, Tensor]) -> None:
+    """Raise MmserError when the head is not the one that the solver is for."""
+    own = {name: tuple(tensor.shape) for name, tensor in head.state_dict().items()}
+    theirs = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    if own != theirs:
+        raise MmserError(
+            f"a head with the tensors {theirs}",
+            f"{own}",
+            "linear_svm solves head=one_vs_one, logistic_regression head=classifier without "
+            "hidden layers.",
+        )
+    head.load_state_dict(dict(tensors))
+
+
+def _recall(head: nn.Module, rows: Rows) -> float:
+    """UA of the rows; NaN without any."""
+    from mmser.metrics.classification import grouped_confusion, ua
+
+    if not len(rows.labels):
+        return math.nan
+    with torch.inference_mode():
+        logits, _ = head(torch.from_numpy(rows.vectors).float())
+    guesses = logits.argmax(dim=1).numpy()
+    one_group = np.zeros(len(guesses), dtype=np.int64)
+    counts = grouped_confusion(rows.labels, guesses, one_group, logits.shape[1], 1)[0]
+    return float(ua(counts))
