@@ -66,7 +66,7 @@ def solve(settings: RunSettings, data: FoldData, folder: Path) -> Solved:
         raise MmserError(
             "a protocol with classes", "values alone", "Solvers find classes: train by steps."
         )
-    solver: Solver = built(settings.solver)
+    solver: Solver = built(settings.solver or {})
     training, validation = _rows(model, data, "train"), _rows(model, data, "validation")
     classes = len(data.task.classes)
     _set_head(model.head, _solved(solver, training, classes))
