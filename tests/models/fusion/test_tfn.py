@@ -1,4 +1,4 @@
-"""TFN and its low-rank form LMF: by hand, and one against the other."""
+"""TFN by hand."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import torch
 
 from mmser.core.batch import Stream, empty_context
 from mmser.core.errors import MmserError
-from mmser.models.fusion.lmf import LMF
 from mmser.models.fusion.tfn import TFN
 
 SIZES = {"audio": 2, "text": 3, "face": 4}
@@ -55,19 +54,3 @@ def test_tfn_refuses_a_tensor_beyond_memory() -> None:
         MmserError, match=r"at most 1048576 entries; found 16974593 from sizes a 256, b 256, c 256"
     ):
         TFN({"a": 256, "b": 256, "c": 256})
-
-
-def test_lmf_equals_the_full_tensor_of_its_factors() -> None:
-    """Sum over ranks of outer products of the factors is the weight tensor that LMF
-    never builds.
-    """
-    torch.manual_seed(0)
-    made, given = LMF(SIZES, size=5, rank=3), streams()
-    factors = [made.factors[name] for name in SIZES]
-    weight = torch.einsum("r,rah,rth,rfh->atfh", made.weights[0], *factors)
-    vector = made(given, empty_context(2)).vector
-    for row in range(2):
-        a, t, f = extended(given, row)
-        torch.testing.assert_close(
-            vector[row], torch.einsum("a,t,f,atfh->h", a, t, f, weight) + made.bias
-        )

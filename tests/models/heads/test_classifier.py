@@ -1,4 +1,4 @@
-"""Heads answer what the task asks, and nothing else."""
+"""The classifier answers what the task asks, and nothing else."""
 
 import pytest
 import torch
@@ -6,7 +6,6 @@ import torch
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
 from mmser.models.heads.classifier import Classifier
-from mmser.models.heads.regression import Regression
 
 VECTOR = torch.randn(3, 6)
 
@@ -34,13 +33,3 @@ def test_uniform_start() -> None:
 def test_a_task_without_anything_to_predict_is_an_error() -> None:
     with pytest.raises(MmserError, match="classes or values; found neither"):
         Classifier(6, Task())
-
-
-def test_regression() -> None:
-    logits, values = Regression(
-        6, Task(values=("valence", "arousal")), hidden_sizes=[4], bounded=True
-    )(VECTOR * 1000)
-    assert logits is None
-    assert values is not None and values.shape == (3, 2) and values.abs().max() <= 1
-    with pytest.raises(MmserError, match="the classes a, b only"):
-        Regression(6, Task(("a", "b")))

@@ -1,11 +1,10 @@
-"""The baselines by hand: what an absent modality contributes, and what the gates see."""
+"""Concatenation by hand: what an absent modality contributes."""
 
 import pytest
 import torch
 
 from mmser.core.batch import Stream, empty_context
 from mmser.models.fusion.concat import Concat
-from mmser.models.fusion.gated import Gated
 
 
 def streams() -> dict[str, Stream]:
@@ -32,22 +31,3 @@ def test_concat_by_hand(pooling: str, expected: list[list[float]]) -> None:
     vector = fusion(streams(), empty_context(2)).vector
     assert vector.shape[1] == fusion.output_size
     torch.testing.assert_close(vector, torch.tensor(expected), atol=2e-4, rtol=0)
-
-
-def test_gates_sum_to_one_over_what_is_there() -> None:
-    fusion = Gated({"audio": 1, "text": 2}, size=4)
-    out = fusion(streams(), empty_context(2), need_attention=True)
-    gates = out.attention["gate"]
-    torch.testing.assert_close(gates.sum(dim=1), torch.ones(2))
-    assert gates[1].tolist() == [1.0, 0.0]
-    audio_alone = fusion.projections["audio"](torch.tensor([[5.0]])).tanh()
-    torch.testing.assert_close(out.vector[1:], audio_alone)
-
-
-def test_one_stream_needs_no_gate() -> None:
-    fusion = Gated({"audio": 1}, size=4)
-    assert fusion.gate is None
-    expected = fusion.projections["audio"](torch.tensor([[2.0], [5.0]])).tanh()
-    torch.testing.assert_close(
-        fusion({"audio": streams()["audio"]}, empty_context(2)).vector, expected
-    )
