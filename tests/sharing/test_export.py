@@ -13,7 +13,7 @@ from torch import nn
 
 from mmser.cache.lock import locked
 from mmser.cli import main
-from mmser.core.batch import Stream
+from mmser.core.batch import Context, Stream
 from mmser.core.errors import MmserError, UsageError
 from mmser.core.task import Task
 from mmser.evaluation.scoring.score import score
@@ -220,7 +220,9 @@ def test_pretrained_parts_are_built_without_their_weights():
     assert isinstance(again.encoders["text"], nn.Module)
     ids = torch.randint(2, 30, (2, 5))
     streams = {"text": Stream(ids, ids > 0)}
-    expected, answer = (made.eval()(streams, None).logits for made in (model, again))
+    nowhere = torch.zeros(len(streams["text"].values), dtype=torch.long)
+    context = Context(nowhere, nowhere, nowhere)
+    expected, answer = (made.eval()(streams, context).logits for made in (model, again))
     torch.testing.assert_close(answer, expected)
 
 
