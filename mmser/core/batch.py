@@ -129,8 +129,7 @@ class Fused:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Outputs:
-    """What a model returns: ``logits`` (batch, class), ``values`` (batch, value), either may be
-    None.
+    """What a model returns: ``logits`` (batch, class) and ``values`` (batch, value), or None.
 
     ``vector`` is the fused (batch, feature) embedding; ``encoded`` the encoders' streams (losses
     such as CTC read them); ``losses``, ``attention`` and ``sequence`` come from the fusion.

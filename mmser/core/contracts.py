@@ -289,8 +289,9 @@ class AlternatingLoss(Protocol):
 
 @runtime_checkable
 class Objective(Protocol):
-    """One training paradigm: how a step is made. Most are supervised: the model runs once, and a
-    loss reads its outputs.
+    """One training paradigm: how a step is made.
+
+    Most training is supervised: the model runs once, and a loss reads its outputs.
     """
 
     def step(self, model: Model, batch: Batch, progress: float) -> Step:

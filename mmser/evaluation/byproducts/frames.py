@@ -1,5 +1,6 @@
-"""A run that predicts every frame, written out as the AVEC challenges do: one csv per recording,
-which fuse reads.
+"""Predictions of every frame, written as the AVEC challenges do: one csv per recording.
+
+The command fuse reads them.
 """
 
 from __future__ import annotations

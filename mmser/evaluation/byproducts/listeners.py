@@ -1,6 +1,4 @@
-"""What single annotators heard: a listener-adaptive model's predictions for them, and how far they
-agree at all.
-"""
+"""A listener-adaptive model's predictions of single annotators, and how far these agree."""
 
 from __future__ import annotations
 

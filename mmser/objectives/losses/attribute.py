@@ -1,6 +1,4 @@
-"""Auxiliary classification of the speaker, the gender or the corpus from the fused vector
-(multi-task learning).
-"""
+"""Classification of speaker, gender or corpus from the fused vector (multi-task learning)."""
 
 from __future__ import annotations
 
@@ -15,8 +13,9 @@ from mmser.objectives.terms.cross_entropy import labelled_cross_entropy
 
 
 class AttributeClassification(nn.Module):
-    """Linear -> cross-entropy on ``targets[attribute]``; rows of an attribute unseen in training
-    are ignored.
+    """Linear -> cross-entropy on ``targets[attribute]``.
+
+    Rows of an attribute that training has not seen are ignored.
 
     The layer belongs to the loss, so the saved model carries nothing that only training needs.
     """

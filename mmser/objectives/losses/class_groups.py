@@ -1,5 +1,6 @@
-"""Classification of coarser groups of the classes, such as low and high arousal: an upstream task
-for transfer studies.
+"""Classification of coarser groups of the classes, such as low and high arousal.
+
+An upstream task for transfer studies.
 
 Source: the task axis of Triantafyllopoulos and Schuller, "The role of task and acoustic similarity
 in audio transfer learning", ICASSP 2021.
@@ -20,8 +21,9 @@ from mmser.objectives.terms.cross_entropy import labelled_cross_entropy
 
 
 class ClassGroups(nn.Module):
-    """Linear on the fused vector -> cross-entropy over ``groups``, which name every class of the
-    task once.
+    """Linear on the fused vector -> cross-entropy over ``groups``.
+
+    The groups name every class of the task once.
 
     The layer belongs to the loss, so the saved model carries nothing that only training needs.
     """

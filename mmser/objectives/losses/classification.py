@@ -1,5 +1,4 @@
-"""Supervised classification: cross-entropy, focal loss, annotators' votes and balanced negative log
-likelihood.
+"""Classification: cross-entropy, focal loss, annotators' votes, balanced log likelihood.
 
 Every loss is the weighted mean over the labelled rows of the batch; a batch without one gives zero,
 with graph.
@@ -60,8 +59,9 @@ class CrossEntropy(nn.Module):
 
 
 class FocalLoss(nn.Module):
-    """``-(1 - p)^gamma log p`` of the true class (Lin et al., ICCV 2017, equation 4); gamma 0 is
-    cross-entropy.
+    """``-(1 - p)^gamma log p`` of the true class (Lin et al., ICCV 2017, equation 4).
+
+    With gamma 0 it is cross-entropy.
     """
 
     weight: Tensor
@@ -92,8 +92,9 @@ class FocalLoss(nn.Module):
 
 
 class SoftVotes(nn.Module):
-    """Cross-entropy or KL divergence to the annotators' distribution ``targets["votes"]`` (batch,
-    class).
+    """Cross-entropy or KL divergence to the shares of the annotators' votes.
+
+    The shares are ``targets["votes"]`` (batch, class).
 
     A row without votes (NaN) falls back to its hard label; a row with neither is ignored.
     """
@@ -120,8 +121,7 @@ class SoftVotes(nn.Module):
 
 
 class BalancedNLL(nn.Module):
-    """Each term times the inverse class frequency of the training fold, divided by the number of
-    rows.
+    """Negative log likelihood by inverse class frequency, divided by the number of rows.
 
     Unlike `CrossEntropy` with inverse weights the divisor is not the sum of the weights, so a batch
     of rare classes steps further (class-balanced negative log likelihood as in the Cnn14 transfer
@@ -147,8 +147,9 @@ class BalancedNLL(nn.Module):
 
 
 def weigh_classes(task: Task, scheme: ClassWeights, beta: float = 0.999) -> Tensor:
-    """(class,) float32 weights of mean 1 over the classes that occur; a class without a training
-    row weighs 0.
+    """(class,) float32 weights of mean 1 over the classes that occur.
+
+    A class without a training row weighs 0.
     """
     if not task.classes:
         raise MmserError(
@@ -191,8 +192,6 @@ def _counts(task: Task) -> Sequence[int]:
 
 
 def _mean(losses: Tensor, target: Tensor, weight: Tensor) -> Tensor:
-    """Weighted mean over labelled rows as in torch's cross-entropy; zero, not 0 / 0, when there is
-    none.
-    """
+    """Weighted mean over labelled rows as in torch's cross-entropy; zero where there is none."""
     weights = weight[target.clamp_min(0)] * (target != UNLABELLED)
     return losses.sum() / weights.sum().clamp_min(torch.finfo(losses.dtype).tiny)

@@ -17,9 +17,7 @@ from mmser.objectives.terms.cross_entropy import class_logits
 
 
 class ConversationCrossEntropy(nn.Module):
-    """Cross-entropy of ``targets["emotion"]``, averaged inside each conversation of the batch, then
-    over them.
-    """
+    """Cross-entropy averaged inside each conversation of the batch, then over conversations."""
 
     def __init__(self, task: Task, vector_size: int) -> None:
         super().__init__()

@@ -1,5 +1,4 @@
-"""Speech recognition as an auxiliary task: connectionist temporal classification of the
-transcript's characters.
+"""Speech recognition as an auxiliary task: CTC of the transcript's characters.
 
 Source: Cai, Yuan, Zheng, Huang, Church, "Speech emotion recognition with multi-task learning",
 Interspeech 2021; the loss is Graves et al., ICML 2006. Beside a classification loss (see
@@ -27,8 +26,7 @@ BLANK = 0
 
 
 class CTC(nn.Module):
-    """Dropout -> linear to ``symbols`` per encoded frame -> CTC against the numbers of the trace
-    ``transcript``.
+    """Dropout -> linear to ``symbols`` per encoded frame -> CTC against the trace ``transcript``.
 
     The transcript is a trace: the model never sees it. ``symbols`` counts
     the blank (0), the alphabet, and symbols that never occur. ``frame_size`` is the feature size of

@@ -1,5 +1,4 @@
-"""Domain-adversarial training: a classifier of the domain behind a gradient reversal, used beside a
-main objective.
+"""A classifier of the domain behind a gradient reversal, used beside a main loss.
 
 Source: Ganin et al., "Domain-adversarial training of neural networks", JMLR 2016. Everyone
 minimises the classifier's cross-entropy; the reversal turns the encoder's share of the gradient
@@ -50,9 +49,7 @@ class DomainAdversarial(nn.Module):
         )
 
     def forward(self, outputs: Outputs, batch: Batch) -> dict[str, Tensor]:
-        """-> {"domain": scalar}; rows of an unknown
-        domain are ignored.
-        """
+        """-> {"domain": scalar}; rows of an unknown domain are ignored."""
         target = domain_of(batch.targets, self.domain)
         strength = self.strength * (reversal_ramp(self.progress) if self.ramp else 1.0)
         logits = self.classifier(reverse_gradient(outputs.vector, strength)).float()

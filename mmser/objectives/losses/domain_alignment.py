@@ -1,5 +1,4 @@
-"""Unsupervised domain adaptation by aligning feature distributions: MMD and CORAL terms, used
-beside a main objective.
+"""Unsupervised domain adaptation by aligned distributions: MMD and CORAL, beside a main loss.
 
 Sources: Gretton et al., JMLR 2012 (MMD); Long et al., ICML 2015 (several kernels); Sun and Saenko,
 2016 (deep CORAL).

@@ -12,8 +12,7 @@ from mmser.core.task import Task
 
 
 class FrameWise(nn.Module):
-    """All real frames of a batch, one after the other, become the rows that ``objective``, a loss,
-    is computed over.
+    """The loss ``objective`` over all real frames of a batch, one after the other, as its rows.
 
     The targets are the trace ``gold`` (batch, frame, value), NaN where unlabelled; it shares the
     time axis of the fusion's sequence, at every step of which the model answers. So a CCC is that

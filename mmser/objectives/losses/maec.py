@@ -1,5 +1,4 @@
-"""Adversarial auto-encoder classifier: classes and gender, while a discriminator draws the vector
-towards a Gaussian.
+"""Classes and gender, while a discriminator draws the vector towards a Gaussian (MAEC).
 
 Source: "Multi-instance learning with an adversarial auto-encoder classifier for speech emotion
 recognition", ICASSP 2021; the regularisation is that of Makhzani et al., "Adversarial
@@ -26,8 +25,9 @@ from mmser.objectives.terms.cross_entropy import class_logits, labelled_cross_en
 
 
 class AdversarialClassifier(nn.Module):
-    """``L_C + weight * L_adv`` for the model, ``L_D`` for the discriminator; ``adversarial`` false
-    is MEC.
+    """``L_C + weight * L_adv`` for the model, ``L_D`` for the discriminator.
+
+    With ``adversarial`` false it is MEC.
 
     The gender layer is left out where the training fold has fewer than two genders.
     """

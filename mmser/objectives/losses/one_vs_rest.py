@@ -18,8 +18,9 @@ from mmser.core.task import Task
 
 
 class OneVsRest(nn.Module):
-    """Binary cross-entropy of "this class" against "another"; with ``alternate`` one class per
-    step, in turn.
+    """Binary cross-entropy of "this class" against "another".
+
+    With ``alternate`` it is that of one class per step, in turn.
 
     In evaluation, and without ``alternate``, it is the mean over the classes.
     """

@@ -1,5 +1,4 @@
-"""Dimensional regression (valence, arousal, dominance): concordance (CCC) loss and mean squared
-error.
+"""Regression of valence, arousal, dominance: concordance (CCC) loss and mean squared error.
 
 A value that is NaN is unlabelled and ignored, one dimension at a time.
 """

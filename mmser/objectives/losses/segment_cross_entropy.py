@@ -1,5 +1,6 @@
-"""Cross-entropy of every segment by itself, each labelled as its utterance: how segment-and-average
-systems train.
+"""Cross-entropy of every segment by itself, each labelled as its utterance.
+
+Segment-and-average systems train so.
 """
 
 from __future__ import annotations
@@ -13,8 +14,7 @@ from mmser.objectives.terms.cross_entropy import labelled_cross_entropy
 
 
 class SegmentCrossEntropy(nn.Module):
-    """The mean over all segments of the batch, so that a long utterance counts for more than a
-    short one.
+    """The mean over all segments of the batch: a long utterance counts for more than a short one.
 
     Needs a model that judges segments (a fusion with a sequence and head ``segment_average``).
     """

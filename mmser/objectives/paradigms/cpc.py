@@ -1,5 +1,4 @@
-"""InfoNCE: telling a clip's own near future from other frames of the clip (contrastive predictive
-coding).
+"""InfoNCE: a clip's own near future told from its other frames (contrastive predictive coding).
 
 Sources: van den Oord, Li, Vinyals, 2018, equation 4; Li et al., "Contrastive unsupervised learning
 for speech emotion recognition", ICASSP 2021. The labels are not used.
@@ -32,8 +31,7 @@ class PredictiveEncoder(Protocol):
 
 
 class ContrastivePrediction(nn.Module):
-    """For k = 1..``steps``: a linear map of c_t picks z_{t+k} among it and ``negatives`` other
-    frames of the clip.
+    """For k = 1..``steps`` a linear map of c_t picks z_{t+k} among ``negatives`` other frames.
 
     ``stream`` names the stream whose encoder has ``latents`` and ``contexts`` (encoder ``cpc``).
     """

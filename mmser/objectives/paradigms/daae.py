@@ -1,5 +1,4 @@
-"""Training of DAAE's autoencoder: reconstruction, emotion, and speaker and corpus behind a gradient
-reversal.
+"""DAAE's autoencoder: reconstruction, emotion, speaker and corpus behind a gradient reversal.
 
 Source: Gao et al., "Domain-adversarial autoencoder with attention based feature level fusion for
 speech emotion recognition", ICASSP 2021.
@@ -28,8 +27,9 @@ from mmser.objectives.terms.gradient_reversal import reversal_ramp, reverse_grad
 
 
 class AdversarialAutoencoder(nn.Module):
-    """``L_AE + alpha (L_e + beta L_s + (1 - beta) L_c)``, every segment with its utterance's
-    labels.
+    """``L_AE + alpha (L_e + beta L_s + (1 - beta) L_c)``.
+
+    Every segment has its utterance's labels.
 
     With ``adversarial`` false it is the reconstruction alone (the second stage). A fold with one
     corpus has no corpus term. Decoder and heads belong to the objective.

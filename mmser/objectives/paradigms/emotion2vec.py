@@ -1,5 +1,4 @@
-"""Online distillation with utterance and frame losses: the pre-training of emotion2vec, without
-labels.
+"""The pre-training of emotion2vec: online distillation of frames and utterances, without labels.
 
 Source: Ma et al., "emotion2vec", ACL Findings 2024, section 3; its parent is data2vec 2.0 (Baevski
 et al., 2023).

@@ -19,8 +19,7 @@ from mmser.core.task import Task
 
 
 class ListenerVotes(nn.Module):
-    """Mean over the (utterance, listener) pairs of ``weight * -log p(label | utterance,
-    listener)``.
+    """Weighted mean over (utterance, listener) pairs of ``-log p(label | utterance, listener)``.
 
     The weight of a pair is the inverse frequency of its label among this listener's, times the
     inverse number of the listener's labels: every listener weighs the same, and so does every

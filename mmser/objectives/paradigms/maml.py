@@ -1,5 +1,4 @@
-"""Meta-learning of an initialisation that adapts fast: MAML and its first-order form, inside one
-objective.
+"""Meta-learning of an initialisation that adapts fast: MAML and its first-order form.
 
 Sources: Finn, Abbeel, Levine, "Model-agnostic meta-learning", ICML 2017; used for speech emotion in
 Chopra et al., "Meta-learning for low-resource speech emotion recognition", ICASSP 2021 (MetaSER).
@@ -30,8 +29,9 @@ Weights = dict[str, Tensor]
 
 
 class Maml(nn.Module):
-    """``sum over tasks of L(adapted weights; query)``, the weights adapted by ``inner_steps`` of
-    gradient descent.
+    """``sum over tasks of L(adapted weights; query)``.
+
+    The weights are adapted by ``inner_steps`` of gradient descent on the task's support rows.
 
     A training batch holds ``tasks`` episodes one after another, each ``support`` rows of every
     class, then ``query`` rows of every class (data.batching=episodes with the same numbers).
@@ -136,8 +136,6 @@ def _rows(batch: Batch, first: int, last: int) -> Batch:
 
 @contextmanager
 def _twice_differentiable(wanted: bool) -> Iterator[None]:
-    """The fused recurrent kernels of cuDNN have no second derivative: torch's own
-    are used instead.
-    """
+    """Torch's own recurrent kernels where wanted: cuDNN's have no second derivative."""
     with torch.backends.cudnn.flags(enabled=torch.backends.cudnn.enabled and not wanted):
         yield

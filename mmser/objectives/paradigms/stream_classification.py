@@ -19,8 +19,9 @@ from mmser.objectives.terms.conversation_mean import Average, averaged
 
 
 class StreamClassification(nn.Module):
-    """One linear classifier per stream, each with a cross-entropy of its own; they belong to the
-    objective.
+    """One linear classifier per stream, each with a cross-entropy of its own.
+
+    The classifiers belong to the paradigm and are not part of the model.
 
     ``sizes`` names the streams and the dimension of what is classified: with ``source`` encoders,
     the mean of what the stream's encoder says (only those encoders run); with sequence, step i of

@@ -1,6 +1,4 @@
-"""How far two sets of vectors are apart: maximum mean discrepancy, and CORAL's distance of
-covariances.
-"""
+"""How far two sets of vectors are apart: maximum mean discrepancy, CORAL's covariances."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""Which domain each row of a batch comes from: labelled or not (source and target), corpus, gender
-or speaker.
-"""
+"""Which domain each row of a batch comes from: labelled or not, corpus, gender or speaker."""
 
 from __future__ import annotations
 
