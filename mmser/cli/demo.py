@@ -17,16 +17,16 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the pipeline and print where its report lies."""
-    from mmser.pipeline.demo import demo
+    from mmser.pipeline.demo import demonstrate
 
-    report = demo(keyed(options.overrides, ["out"]).get("out", "demo"))
-    print(printable(f"Report: {report}"))
+    made = demonstrate(keyed(options.overrides, ["out"]).get("out", "demo"))
+    print(printable("\n".join(made.closing)))
     return 0
 
 
 COMMAND = Command(
     "demo",
-    "a small synthetic video corpus through the whole pipeline, with a report",
+    "eighty real clips to a score, a made video corpus through the whole pipeline",
     add_options,
     run,
 )
