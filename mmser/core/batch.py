@@ -19,7 +19,9 @@ def _moved(value: Any, *args: Any, **kwargs: Any) -> Any:
     """``value.to(...)`` through dictionaries; what holds no tensors stays."""
     if isinstance(value, Mapping):
         return {name: _moved(item, *args, **kwargs) for name, item in value.items()}
-    return value.to(*args, **kwargs) if isinstance(value, Tensor | _Movable) else value
+    if isinstance(value, Tensor | _Movable):
+        return value.to(*args, **kwargs)
+    return value
 
 
 class _Movable:
@@ -62,8 +64,9 @@ class Stream(_Movable):
         return self.mask.sum(dim=1)
 
     def filled(self, value: float = 0.0) -> Tensor:
-        """``values`` with every padded position set to ``value``, so that NaN padding cannot
-        spread.
+        """``values`` with every padded position set to ``value``.
+
+        So NaN in the padding cannot spread.
         """
         mask = self.mask.reshape(self.mask.shape + (1,) * (self.values.dim() - 2))
         return self.values.masked_fill(~mask, value)
@@ -73,9 +76,9 @@ class Stream(_Movable):
 class Context(_Movable):
     """Where each row stands in its conversation: dialogue, turn and speaker, (batch,) long each.
 
-    ``listeners`` (batch, heard) long asks for what single annotators perceive, by their place in
-    ``Task.listeners`` (its length: an unknown annotator; `UNLABELLED`: none). None, the default,
-    asks for the consensus.
+    ``listeners`` (batch, listener) long asks for the judgements of single annotators, named by
+    their place in ``Task.listeners`` (its length: an unknown annotator; `UNLABELLED`: none). None,
+    the default, asks for the consensus.
     """
 
     dialogue: Tensor
@@ -91,8 +94,8 @@ class Batch(_Movable):
     ``targets`` may hold ``emotion`` (batch,) long with `UNLABELLED`; ``votes`` (batch, class)
     float, rows sum to 1 or are NaN; ``values`` (batch, value) float with NaN; ``speaker``,
     ``gender``, ``corpus`` (batch,) long; ``listener`` and ``listener_emotion`` (batch, vote) long,
-    who heard what (see `mmser.data.listeners`); further targets are named by the loss that wants
-    them.
+    the annotator and the class of each vote (see `mmser.data.listeners`); further targets are named
+    by the loss that needs them.
 
     ``streams`` are what a model reads. ``traces`` are labels over time, which no model sees: values
     or classes (batch, time[, value]) at every frame or segment, or the characters of a transcript.
@@ -156,7 +159,7 @@ class Outputs:
 class Step:
     """What a training paradigm makes of one batch: named losses, each already weighted.
 
-    ``outputs`` is what the model said of the batch as it is, None where it was not asked that.
+    ``outputs`` are the model's answers for the batch as it is, None where it was not run on that.
     """
 
     losses: dict[str, Tensor]

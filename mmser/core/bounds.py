@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mmser.core.errors import MmserError
@@ -13,31 +13,30 @@ LARGEST = 2**20
 
 def count_values(node: Any) -> int:
     """How many values a tree of a config holds."""
-    parts = (
-        node.values()
-        if isinstance(node, Mapping)
-        else node
-        if isinstance(node, list | tuple)
-        else ()
-    )
-    return 1 + sum(map(count_values, parts))
+    children: Iterable[Any] = ()
+    if isinstance(node, Mapping):
+        children = node.values()
+    elif isinstance(node, list | tuple):
+        children = node
+    return 1 + sum(count_values(child) for child in children)
 
 
 def check_scale(node: Any, usual: Any, factor: float, where: str) -> None:
-    """Raise MmserError when a number below ``node`` is out of all proportion to the same one below
-    ``usual``.
+    """Raise MmserError for a number far out of proportion to the same one in ``usual``.
 
-    That is more than ``factor`` times it, or less than a hundredth; a number without a counterpart
-    may be up to LARGEST. A list is compared as a whole.
+    That is a number below ``node`` of more than ``factor`` times its counterpart, or of less than a
+    hundredth of it; one without a counterpart may be up to LARGEST. A list is compared as a whole.
     """
     check_numbers(node, where)
     if isinstance(node, Mapping) and isinstance(usual, Mapping):
         for key in node.keys() & usual.keys():
             check_scale(node[key], usual[key], factor, f"{where}.{key}")
         return
-    known = [abs(number) for number in _numbers(usual) if number]
-    for number in _numbers(node) if known else ():
-        least, most = min(known) / 100, max(known) * factor
+    usual_sizes = [abs(number) for number in _numbers(usual) if number]
+    if not usual_sizes:
+        return
+    least, most = min(usual_sizes) / 100, max(usual_sizes) * factor
+    for number in _numbers(node):
         if number and not least <= abs(number) <= most:
             expected = f"{where} from {least:g} to {most:g}, as for its kind"
             raise MmserError(expected, f"{number:g}", "The config is damaged.")
@@ -45,8 +44,13 @@ def check_scale(node: Any, usual: Any, factor: float, where: str) -> None:
 
 def _numbers(node: Any) -> list[float]:
     if isinstance(node, list | tuple):
-        return [number for part in node for number in _numbers(part)]
-    return [node] if isinstance(node, int | float) and not isinstance(node, bool) else []
+        numbers: list[float] = []
+        for item in node:
+            numbers += _numbers(item)
+        return numbers
+    # Python counts True and False among the integers.
+    is_number = isinstance(node, int | float) and not isinstance(node, bool)
+    return [node] if is_number else []
 
 
 def check_numbers(node: Any, where: str) -> None:

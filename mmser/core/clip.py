@@ -1,6 +1,4 @@
-"""What media hands to extractors (`Clip`) and what an extractor hands to the cache (`Features` or
-`Failure`).
-"""
+"""What media gives to extractors (`Clip`), and they to the cache (`Features` or `Failure`)."""
 
 from __future__ import annotations
 
@@ -13,9 +11,7 @@ import numpy as np
 from mmser.core.utterance import Word
 
 SAMPLE_RATE = 16_000
-"""Hz; every waveform in the package is mono float32 at this rate unless somebody
-asks for another.
-"""
+"""Hz; every waveform is mono float32 at this rate unless another one was asked for."""
 
 Modality = Literal["audio", "text", "face"]
 FailureReason = Literal[
@@ -52,7 +48,7 @@ class Transcript:
 class Failure:
     """Why one modality of one utterance could not be had; a row of the failure ledger.
 
-    ``modality`` is None where the one who asks knows it (an extractor's own failure).
+    ``modality`` is None in an extractor's own failure: there it is the extractor's.
     """
 
     id: str
@@ -67,10 +63,10 @@ class Clip:
 
     ``waveform`` is (sample,) float32 mono at `SAMPLE_RATE`; ``frames`` is (time, height, width, 3)
     uint8 RGB sampled at ``frame_rate`` Hz, of the speaker's half of the picture when the corpus
-    shows two people. A part that could not be decoded is None and ``failures`` says why.
+    shows two people. A modality that could not be decoded is None and ``failures`` says why.
     ``waveforms`` is the same sound by other sample rates (Hz), those that were asked for, each made
-    from the file's own rate. ``notes`` are what the user must be told of how the parts were made
-    ("the channels cancel each other in the mix: channel 1 of 2 taken").
+    from the file's own rate. ``notes`` tell the user how the clip was decoded ("the channels cancel
+    each other in the mix: channel 1 of 2 taken").
     """
 
     id: str
@@ -83,8 +79,9 @@ class Clip:
     notes: tuple[str, ...] = ()
 
     def sound(self, sample_rate: int = SAMPLE_RATE) -> np.ndarray | None:
-        """(sample,) float32 mono at ``sample_rate`` Hz, None where it could not be had or nobody
-        asked for it.
+        """(sample,) float32 mono at ``sample_rate`` Hz.
+
+        None where it could not be decoded, or was not asked for.
         """
         return self.waveform if sample_rate == SAMPLE_RATE else self.waveforms.get(sample_rate)
 

@@ -1,5 +1,6 @@
-"""A partial part (``_partial_: true``) completed with what only the data tell: sizes, the task,
-parameters.
+"""A partial part (``_partial_: true``) completed with what only the data say.
+
+That is sizes, the task and parameters.
 """
 
 from __future__ import annotations
@@ -13,23 +14,24 @@ SHOWN = 200
 """Characters of the part's own words, and of its arguments, that an error passes on."""
 
 
-def completed(name: str, part: Callable[..., Any], *given: Any, **facts: Any) -> Any:
-    """``part(*given, **facts)``. What it raises becomes a MmserError that names the part and its
-    arguments.
+def completed(name: str, part: Callable[..., Any], *positional: Any, **facts: Any) -> Any:
+    """``part(*positional, **facts)``, or an error that names the part and its arguments.
 
-    A MmserError, a file that cannot be read and an interruption pass as they are.
+    What the part raises becomes that MmserError. A MmserError, a file that cannot be read and an
+    interruption pass as they are.
     """
     try:
-        return part(*given, **facts)
+        return part(*positional, **facts)
     except (MmserError, OSError):
         raise
     except Exception as error:
+        # A partial has keywords; a class, which is a part without any argument set, has none.
         keywords: Mapping[str, Any] = getattr(part, "keywords", {})
-        said = _short(f"{type(error).__name__}: {error}")
+        message = _short(f"{type(error).__name__}: {error}")
         arguments = ", ".join(f"{key}={value}" for key, value in keywords.items())
         raise MmserError(
             f"arguments that the class of {name} takes",
-            said,
+            message,
             f"Correct them: {_short(arguments) or 'none are set'}.",
         ) from error
 

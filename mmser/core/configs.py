@@ -1,5 +1,6 @@
-"""The registry: ``configs/<group>/<name>.yaml``, read as plain YAML so that listing needs no heavy
-library.
+"""The registry: ``configs/<group>/<name>.yaml``.
+
+It is read as plain YAML, so that listing needs no heavy library.
 """
 
 from __future__ import annotations
@@ -18,9 +19,7 @@ FEW = 12
 
 
 def config_dir() -> Path:
-    """The configs folder: inside the package when installed from a wheel, beside it
-    in a checkout.
-    """
+    """The configs folder: inside the package of a wheel, beside the package in a checkout."""
     package = Path(__file__).resolve().parent.parent
     shipped = package / "configs"
     return shipped if shipped.is_dir() else package.parent / "configs"
@@ -32,8 +31,9 @@ def config_names(group: str) -> list[str]:
 
 
 def load_config(group: str, name: str) -> dict[str, Any]:
-    """The mapping of one config over those of its own group that its defaults list names, as Hydra
-    composes them; no interpolation is resolved.
+    """The mapping of one config, with the configs of its group that its defaults list names.
+
+    They are merged as Hydra does it; no interpolation is resolved.
 
     ``defaults`` keeps the choices of other groups (``{/fusion@model.fusion: gated}``), the parents'
     first. Raises UsageError, with the nearest names, when there is none.
@@ -65,8 +65,9 @@ def _read(group: str, name: str) -> dict[str, Any]:
 
 
 def _load_parent(group: str, entry: str) -> dict[str, Any]:
-    """A parent named in a defaults list: ``gated``, or ``counts/meld7@_here_`` in a folder of the
-    group.
+    """A parent from a defaults list.
+
+    It is ``gated``, or ``counts/meld7@_here_`` in a folder of the group.
     """
     folder, _, name = entry.removesuffix("@_here_").rpartition("/")
     return load_config(f"{group}/{folder}" if folder else group, name)
@@ -82,13 +83,17 @@ def _over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def unknown_name(group: str, name: str, known: list[str]) -> UsageError:
-    """The error for a name that is not in the registry, suggesting the nearest ones."""
-    near = difflib.get_close_matches(name, known, n=3)
-    some = ", ".join(known[:FEW]) + (
-        f" and {len(known) - FEW} more (`mmser list`)" if len(known) > FEW else ""
-    )
-    hint = f"Did you mean {' or '.join(near)}?" if near else f"Known: {some or 'none'}."
-    return UsageError(
-        f"the name of {'an' if group[0] in 'aeio' else 'a'} {group}", f"'{name[:60]}'", hint
-    )
+def unknown_name(group: str, name: str, names: list[str]) -> UsageError:
+    """The error for a name that is not among ``names``, suggesting the nearest ones."""
+    article = "an" if group[0] in "aeio" else "a"
+    near = difflib.get_close_matches(name, names, n=3)
+    hint = f"Did you mean {' or '.join(near)}?" if near else f"Known: {_shortened(names)}."
+    return UsageError(f"the name of {article} {group}", f"'{name[:60]}'", hint)
+
+
+def _shortened(names: list[str]) -> str:
+    """The first names of a list, and how many more there are."""
+    first = ", ".join(names[:FEW]) or "none"
+    if len(names) <= FEW:
+        return first
+    return f"{first} and {len(names) - FEW} more (`mmser list`)"

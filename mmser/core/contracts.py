@@ -1,5 +1,6 @@
-"""The Protocols a plug-in fulfils. Nothing inherits from them; mypy and the contract tests check
-them.
+"""The Protocols a plug-in fulfils.
+
+Nothing inherits from them; mypy and the contract tests check them.
 
 A config in ``configs/<group>/`` names the class (``_target_``) and its flat arguments. Groups whose
 plug-ins need dimensions known only later carry ``_partial_: true`` and are called by name:
@@ -42,8 +43,10 @@ class Corpus(Protocol):
 
 
 StreamKind = Literal["features", "layers", "waveform", "words", "tokens", "characters"]
-"""What the steps of a stream are: vectors (time, feature), those of every layer of a network (time,
-layer, feature), or one number each.
+"""What the steps of a stream are.
+
+Vectors (time, feature), those of every layer of a network (time, layer, feature), or one number
+each.
 """
 
 
@@ -72,8 +75,9 @@ class Extractor(Protocol):
 
     @property
     def dtype(self) -> str:
-        """How a cache stores its values: float16 where that was shown to be harmless, else float32;
-        int32 or int64 for whole numbers.
+        """How a cache stores its values.
+
+        float16 where that was shown to be harmless, else float32; int32 or int64 for whole numbers.
         """
         ...
 
@@ -96,15 +100,16 @@ class Extractor(Protocol):
         ...
 
     def parameters(self) -> Mapping[str, Any]:
-        """Everything that determines the output (JSON values), weights by their digest: the
-        fingerprint's input.
+        """Everything that determines the output, as JSON values: the fingerprint's input.
+
+        Weights appear by their digest.
         """
         ...
 
     def extract(self, clips: Sequence[Clip]) -> list[Features | Failure]:
-        """One result per clip, in order; a result never depends on the companions beyond the stated
-        tolerance.
+        """One result per clip, in order.
 
+        A result does not depend on the other clips of the call, beyond the stated tolerance.
         Several threads may call it at once, after a first call has returned.
         """
         ...
@@ -243,10 +248,11 @@ class Loss(Protocol):
 
 @runtime_checkable
 class SplitLoss(Protocol):
-    """A loss that validation computes once over all rows of the split: a CCC of batches is no CCC.
+    """A loss that validation computes once over all rows of the split.
 
-    True promises that it reads logits, values, vector and targets alone, which have a row per
-    utterance. Other losses are computed batch by batch, and their mean weighted by rows.
+    The CCC of a split is not the mean of its batches' CCCs. True promises that the loss reads
+    logits, values, vector and targets alone, which have a row per utterance. Other losses are
+    computed batch by batch, and averaged with the number of rows as weights.
     """
 
     whole_split: bool

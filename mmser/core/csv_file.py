@@ -1,7 +1,8 @@
-"""The one reader of csv files, whoever wrote them: every cell is text without outer spaces, an
-empty one is None.
+"""The one reader of csv files, whoever wrote them.
 
-Columns are told by the header. What would shift them is refused: a row with more or fewer cells
+Every cell is text without outer spaces; an empty one is None.
+
+The header names the columns. What would shift them is refused: a row with more or fewer cells
 than the header, a quote that is never closed, a header that names a column twice. Empty cells at
 the end of a row (a comma too many) and empty rows are no content; a column without a name (a saved
 row number) is left out.
@@ -28,8 +29,9 @@ LONGEST_CELL = 2**30
 
 
 def read_csv_file(path: str | Path, fallback: str | None = None) -> pd.DataFrame:
-    """A csv file with a header, separated by commas, semicolons or tabs, whichever its header has
-    most of.
+    """A csv file with a header, its cells separated by commas, semicolons or tabs.
+
+    The separator is the one that the header has most of.
 
     ``fallback`` is the encoding of bytes that are not UTF-8 (None: refused). Raises MmserError when
     the file is no text, has no header, or has rows that do not fit it.
@@ -51,7 +53,8 @@ def parse_csv(text: str, source: Path) -> pd.DataFrame:
     (_, header), *body = rows
     while header and not header[-1]:
         header.pop()
-    twice = [name for name, count in Counter(filter(None, header)).items() if count > 1]
+    counts = Counter(name for name in header if name)
+    twice = [name for name, count in counts.items() if count > 1]
     if twice:
         raise MmserError(
             f"each column once in {source}", f"{', '.join(twice)} twice", "Rename or remove one."
@@ -91,9 +94,10 @@ def _rows(text: str, source: Path) -> list[tuple[int, list[str]]]:
             if any(cells):
                 rows.append((reader.line_num, cells))
     except csv.Error as problem:
-        found = f"{problem} in line {reader.line_num}"
         raise MmserError(
-            f"rows and closed quotes in {source}", found, 'Write a quote inside a cell as "".'
+            f"rows and closed quotes in {source}",
+            f"{problem} in line {reader.line_num}",
+            'Write a quote inside a cell as "".',
         ) from problem
     return rows
 

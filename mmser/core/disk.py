@@ -1,4 +1,4 @@
-"""A full disk, told as one clear error that names the file."""
+"""A full disk, reported as one clear error that names the file."""
 
 from __future__ import annotations
 
@@ -15,27 +15,31 @@ _WORDS = (
     *(f"os error {number}" for number in _FULL),
     "PytorchStreamWriter failed writing file",
 )
-"""How libraries that do not raise OSError tell of it (safetensors in Rust's words, torch in its
-own).
-"""
+"""The same in the messages of libraries that do not raise OSError (safetensors, torch)."""
 
 
 @contextmanager
 def full_disk_named(path: str | Path) -> Iterator[None]:
-    """Within the block ``path`` is written; a full disk or quota raises MmserError naming it,
-    whichever library writes.
+    """Raise MmserError that names ``path`` when the disk or quota is full within the block.
 
-    The operating system's own message has no file name when the disk fills up in the middle of one.
+    ``path`` is what the block writes, with any library. The operating system's own message has no
+    file name when the disk fills up in the middle of one.
     """
     try:
         yield
     except Exception as error:
         if not _is_full(error):
             raise
-        found = _FULL.get(getattr(error, "errno", None) or 0, _FULL[errno.ENOSPC])
+        message = _FULL.get(_number(error), _FULL[errno.ENOSPC])
         remedy = "Free some space there, then repeat the command; it goes on."
-        raise MmserError(f"room on the disk for {path}", found, remedy) from error
+        raise MmserError(f"room on the disk for {path}", message, remedy) from error
 
 
 def _is_full(error: Exception) -> bool:
-    return getattr(error, "errno", None) in _FULL or any(words in str(error) for words in _WORDS)
+    return _number(error) in _FULL or any(words in str(error) for words in _WORDS)
+
+
+def _number(error: Exception) -> int:
+    """The operating system's number of an error, 0 where it has none."""
+    # Some errors of PyAV have a number without being an OSError.
+    return getattr(error, "errno", None) or 0

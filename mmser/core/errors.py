@@ -1,4 +1,4 @@
-"""The one exception a user is meant to read."""
+"""The exception whose text is meant for the user."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 
 class MmserError(Exception):
-    """A problem the user can mend, said in one line: what was expected, what was found, what to do.
+    """A problem the user can mend, in one line: what was expected, what was found, what to do.
 
     The command line prints it without a traceback (``--debug`` shows one) and exits with 1.
     """

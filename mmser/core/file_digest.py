@@ -13,24 +13,21 @@ _CHUNK = 8 * 2**20
 
 
 def digest(path: Path) -> str:
-    """sha256 of a file, or of all files of a folder with their names; computed once per (size, time
-    of change).
+    """sha256 of a file, or of all files of a folder with their names.
 
-    For large files it is kept in ``<name>.sha256.json`` beside the file where that folder may be
-    written.
+    It is computed once per (size, time of change). For large files it is kept in
+    ``<name>.sha256.json`` beside the file where that folder may be written.
     """
     if path.is_file():
         state = path.stat()
         return _file_digest(path.resolve(), state.st_size, state.st_mtime_ns)
     whole = hashlib.sha256()
     for file in sorted(path.rglob("*")):
-        relative = file.relative_to(path)
-        if (
-            file.is_file()
-            and not relative.as_posix().startswith(".")
-            and not file.name.endswith(".sha256.json")
-        ):
-            whole.update(f"{relative.as_posix()}\0{digest(file)}\n".encode())
+        name = file.relative_to(path).as_posix()
+        # Neither hidden files nor digests stored by an earlier call are content.
+        is_content = not name.startswith(".") and not name.endswith(".sha256.json")
+        if is_content and file.is_file():
+            whole.update(f"{name}\0{digest(file)}\n".encode())
     return whole.hexdigest()
 
 
@@ -40,9 +37,9 @@ def _file_digest(path: Path, size: int, changed_ns: int) -> str:
     key = {"size": size, "changed_ns": changed_ns}
     if size >= _SIDECAR_FROM and sidecar.is_file():
         with suppress(ValueError, KeyError):
-            known = json.loads(sidecar.read_text(encoding="utf-8"))
-            if {name: known[name] for name in key} == key:
-                return str(known["sha256"])
+            record = json.loads(sidecar.read_text(encoding="utf-8"))
+            if {name: record[name] for name in key} == key:
+                return str(record["sha256"])
     value = hashlib.sha256()
     with path.open("rb") as stream:
         while chunk := stream.read(_CHUNK):

@@ -34,5 +34,5 @@ def name_of(file: str) -> str:
     return "" if file == EMPTY else unquote_to_bytes(file).decode("utf-8", "surrogatepass")
 
 
-def _percent(found: re.Match[str]) -> str:
-    return "".join(f"%{byte:02X}" for byte in found[0].encode("utf-8", "surrogatepass"))
+def _percent(match: re.Match[str]) -> str:
+    return "".join(f"%{byte:02X}" for byte in match[0].encode("utf-8", "surrogatepass"))

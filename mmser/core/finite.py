@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
 
 def check_finite(tensors: Mapping[str, Any], source: str | Path) -> None:
-    """Raise MmserError where a torch tensor or array of the file or folder ``source`` holds NaN or
-    an infinity.
+    """Raise MmserError where one of the tensors or arrays holds NaN or an infinity.
+
+    ``source`` is the file or folder that they were read from.
     """
     wrong = [name for name, tensor in tensors.items() if not _is_finite(tensor)]
     if wrong:

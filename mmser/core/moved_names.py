@@ -89,6 +89,7 @@ def with_earlier_names(config: Any) -> Any:
 
 
 def _renamed(name: str, names: Mapping[str, str]) -> str:
+    # From the whole name to shorter ones, so that the longest old name decides.
     head, rest = name, ""
     while head:
         if head in names:

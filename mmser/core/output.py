@@ -13,8 +13,9 @@ READER_GONE = 128 + signal.SIGPIPE
 
 
 def end_without_reader() -> int:
-    """Nothing more reaches the closed pipe, not even what Python flushes when it ends. -> the exit
-    code.
+    """Send what is still printed to nowhere, and return the exit code.
+
+    Otherwise Python's own flush at the end would fail on the closed pipe.
     """
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -26,7 +27,9 @@ def columns_text(rows: Sequence[Mapping[str, str]]) -> str:
     if not rows:
         return "(none)"
     widths = {key: max(len(key), *(len(row[key]) for row in rows)) for key in rows[0]}
-    listed = [{key: key for key in widths}, *rows]
-    return "\n".join(
-        "  ".join(row[key].ljust(width) for key, width in widths.items()).rstrip() for row in listed
-    )
+    header = {key: key for key in widths}
+    lines = []
+    for row in [header, *rows]:
+        cells = [row[key].ljust(width) for key, width in widths.items()]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)

@@ -7,8 +7,9 @@ from pathlib import Path
 
 
 def expanded(path: str | Path) -> Path:
-    """The path with ``~`` and ``~name`` as home folders where there is such a user, and as it
-    stands otherwise.
+    """The path with ``~`` and ``~name`` replaced by home folders.
+
+    It stays as it is where there is no such user.
     """
     try:
         return Path(path).expanduser()
@@ -17,8 +18,9 @@ def expanded(path: str | Path) -> Path:
 
 
 def is_there(path: Path, kind: Callable[[Path], bool] = Path.is_file) -> bool:
-    """Whether there is such a file (or folder); a path that nothing can have (too long, a zero
-    byte) is not there.
+    """Whether there is such a file (or folder).
+
+    A path that no file can have (too long, a zero byte) is not there.
     """
     try:
         return kind(path)

@@ -1,5 +1,6 @@
-"""Text of anyone's making (names of classes, recordings, transcripts) where it could be taken for
-more than text.
+"""Text of any origin, made safe where it could be taken for more than text.
+
+Such text is names of classes, recordings, transcripts.
 """
 
 from __future__ import annotations
@@ -22,19 +23,23 @@ def printable(text: object) -> str:
 
     That is escape sequences, changes of direction, and bytes of a file's name that are no UTF-8.
     """
-    return _HIDDEN.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), str(text))
+    return _HIDDEN.sub(_escaped, str(text))
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return match[0].encode("unicode_escape").decode("ascii")
 
 
 def without_formulas(table: pd.DataFrame) -> pd.DataFrame:
-    """The table for a csv that a spreadsheet may open: text that it would take for a formula begins
-    with an apostrophe.
+    """The table for a csv that a spreadsheet may open.
 
-    Numbers stay numbers, and so does text that is one.
+    Text that it would take for a formula begins with an apostrophe. Numbers stay numbers, and so
+    does text that is one.
     """
-    made = table.copy()
-    for column in made.select_dtypes(exclude=["number", "bool"]).columns:
-        made[column] = made[column].map(_guarded)
-    return made.rename(columns={name: _guarded(name) for name in made.columns})
+    copy = table.copy()
+    for column in copy.select_dtypes(exclude=["number", "bool"]).columns:
+        copy[column] = copy[column].map(_guarded)
+    return copy.rename(columns={name: _guarded(name) for name in copy.columns})
 
 
 def printable_lines() -> logging.Handler:

@@ -1,6 +1,4 @@
-"""What a run or a model says of itself in YAML and JSON, read with bounds: the file may be somebody
-else's.
-"""
+"""Configs and records in YAML and JSON, read with bounds: the file may be somebody else's."""
 
 from __future__ import annotations
 
@@ -13,19 +11,17 @@ from mmser.core.errors import MmserError
 from mmser.core.moved_names import with_current_names
 
 YAML_BYTES, JSON_BYTES = 2**20, 2**26
-"""The largest config of a system takes 20 kB; a fold's record with ten thousand
-annotators, 1 MB.
-"""
+"""The largest config of a system takes 20 kB; a record with ten thousand annotators, 1 MB."""
 
 DEPTH, NODES = 100, 1_000_000
 
 
 def read_saved_yaml(path: Path) -> dict[str, Any]:
-    """The mapping in a YAML file. Raises MmserError when it is none, is damaged, or is larger than
-    any config.
+    """The mapping in a YAML file.
 
-    So does an interpolation: what is saved is resolved, and ``${oc.env:...}`` would tell what this
-    machine knows. Parts that have moved since are named as they are today.
+    Raises MmserError when it is no mapping, is damaged, is larger than any config, or holds an
+    interpolation: what is saved is resolved, and ``${oc.env:...}`` would reveal an environment
+    variable of this machine. Parts that have moved since then get their present names.
     """
     import yaml
 
@@ -38,8 +34,9 @@ def read_saved_yaml(path: Path) -> dict[str, Any]:
 
 
 def read_saved_json(path: Path) -> Any:
-    """What a JSON file holds. Raises MmserError as `read_saved_yaml` does, but for a mapping that
-    is none.
+    """What a JSON file holds, which need not be a mapping.
+
+    Raises MmserError when it is damaged or larger than any record.
     """
     return _read(path, JSON_BYTES, json.loads, ValueError)
 
@@ -52,14 +49,15 @@ def _read(path: Path, largest: int, parse: Callable[[str], Any], wrong: type[Exc
         nodes = _size(content, DEPTH, {})
     except (wrong, ValueError, RecursionError) as error:
         raise _damaged(path, " ".join(str(error).split())[:300] or type(error).__name__) from error
-    if nodes > NODES:  # written out: in YAML, one list can stand in many places
+    if nodes > NODES:
         raise _damaged(path, f"more than {NODES:,} values")
     return content
 
 
-def _size(node: Any, depth: int, known: dict[int, int]) -> int:
-    """How many values a tree holds, repetitions counted; a list that holds itself is deeper than
-    any ``depth``.
+def _size(node: Any, depth: int, sizes: dict[int, int]) -> int:
+    """How many values a tree holds, repetitions counted.
+
+    A list that holds itself is deeper than any ``depth``.
     """
     if not isinstance(node, Mapping | list):
         if not isinstance(node, str | int | float | bool | None):
@@ -67,16 +65,21 @@ def _size(node: Any, depth: int, known: dict[int, int]) -> int:
         return 1
     if not depth:
         raise ValueError(f"nested more than {DEPTH} deep")
-    if id(node) not in known:
-        parts = node.values() if isinstance(node, Mapping) else node
-        known[id(node)] = 1 + sum(_size(part, depth - 1, known) for part in parts)
-    return known[id(node)]
+    # In YAML one list can stand in many places: it is counted through once.
+    if id(node) not in sizes:
+        children = node.values() if isinstance(node, Mapping) else node
+        sizes[id(node)] = 1 + sum(_size(child, depth - 1, sizes) for child in children)
+    return sizes[id(node)]
 
 
 def _refuse_interpolations(node: Any, path: Path) -> None:
-    if isinstance(node, Mapping | list):
-        for part in [*node, *node.values()] if isinstance(node, Mapping) else node:
-            _refuse_interpolations(part, path)
+    if isinstance(node, Mapping):
+        for key, value in node.items():
+            _refuse_interpolations(key, path)
+            _refuse_interpolations(value, path)
+    elif isinstance(node, list):
+        for item in node:
+            _refuse_interpolations(item, path)
     elif isinstance(node, str) and "${" in node:
         raise MmserError(f"plain values in {path}", f"'{node[:100]}'", "Write what it stands for.")
 

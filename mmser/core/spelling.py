@@ -1,5 +1,6 @@
-"""Words that differ in their spelling alone: in case, in spaces, or in the form of their
-characters.
+"""Words that differ in their spelling alone.
+
+That is in case, in spaces, or in the form of their characters.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ from collections.abc import Iterable
 
 
 def spelling(word: str) -> str:
-    """What two spellings of one word share: compatibility form, small letters, single spaces,
-    nothing invisible.
+    """What all spellings of one word share.
+
+    Compatibility form, small letters, single spaces, nothing invisible.
     """
     visible = "".join(
         letter

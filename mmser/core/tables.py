@@ -18,8 +18,9 @@ SPLITS = ("train", "validation", "test")
 """What a fold is divided into. No model is chosen by the test split."""
 
 SPLIT_COLUMN = "part"
-"""The column of a manifest and of a fold assignment that names the split: this is its name in the
-files, so that older ones stay readable.
+"""The column of a manifest and of a fold assignment that names the split.
+
+It has this name in the files, so that older ones stay readable.
 """
 
 ASSIGNMENT_COLUMNS = ("id", "fold", SPLIT_COLUMN, "label")
@@ -36,8 +37,9 @@ INDEX_COLUMNS = (
     "error",
     "detail",
 )
-"""Cache index: ``status`` is "ok" or "failed"; ``error`` a FailureReason; ``dimension`` the feature
-shape as text.
+"""Cache index: one row per utterance.
+
+``status`` is "ok" or "failed"; ``error`` a FailureReason; ``dimension`` the feature shape as text.
 """
 
 PREDICTION_COLUMNS = (
@@ -51,9 +53,11 @@ PREDICTION_COLUMNS = (
     "target",
     "prediction",
 )
-"""Predictions: one row per (utterance, condition, fold, seed). Class names as text in target and
-prediction, one ``probability_<class>`` column per class; dimensional tasks add ``target_<value>``
-and ``prediction_<value>``."""
+"""Predictions: one row per (utterance, condition, fold, seed).
+
+Class names are text in target and prediction, with one ``probability_<class>`` column per class;
+dimensional tasks add ``target_<value>`` and ``prediction_<value>``.
+"""
 
 PROBABILITY = "probability_"
 TARGET = "target_"
@@ -75,8 +79,9 @@ def require_columns(table: pd.DataFrame, columns: Iterable[str], what: str) -> N
 
 
 def read_parquet(path: str | Path, remedy: str = "Write it anew.") -> pd.DataFrame:
-    """A parquet file as a table. Raises MmserError, ending in ``remedy``, when it is missing,
-    damaged or none.
+    """A parquet file as a table.
+
+    Raises MmserError, ending in ``remedy``, when it is missing, damaged or no parquet file.
     """
     import pandas as pd
     import pyarrow as pa
@@ -92,10 +97,9 @@ def read_parquet(path: str | Path, remedy: str = "Write it anew.") -> pd.DataFra
 
 
 def read_curve(path: str | Path) -> pd.DataFrame:
-    """``metrics.csv`` as Lightning writes it, an empty table for an empty file; its last line may
-    have been cut off.
+    """``metrics.csv`` as Lightning writes it; an empty file gives an empty table.
 
-    Raises MmserError when it is no such table.
+    Its last line may have been cut off. Raises MmserError when it is no such table.
     """
     import pandas as pd
 

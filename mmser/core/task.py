@@ -17,14 +17,14 @@ KINDS: tuple[type[TargetSet], ...] = (ClassTargets, ValueTargets)
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """The label space of a protocol plus what may be known from the training fold.
+    """The label space of a protocol, and facts of its training fold.
 
     ``classes`` are names in index order (empty for a purely dimensional task), ``values`` names
     such as ("valence", "arousal", "dominance"). ``class_counts`` counts the training fold, in class
     order. ``speakers``, ``corpora`` and ``genders`` are the training fold's, in index order, for
-    objectives that need them. ``listeners`` are the annotators whose single votes the training fold
-    knows; ``listener_counts`` holds, for each, how often they chose each class, and last how often
-    an emotion outside the classes.
+    objectives that need them. ``listeners`` are the annotators with single votes in the training
+    fold; ``listener_counts`` holds, for each of them, how often they chose each class, and last how
+    often an emotion outside the classes.
     """
 
     classes: tuple[str, ...] = ()
@@ -58,7 +58,10 @@ class Task:
     @property
     def manifest_columns(self) -> tuple[str, ...]:
         """Numeric columns of the manifest that hold targets."""
-        return tuple(column for each in self.target_sets for column in each.manifest_columns)
+        columns: list[str] = []
+        for target_set in self.target_sets:
+            columns += target_set.manifest_columns
+        return tuple(columns)
 
     def output_size(self, output: str) -> int:
         """How many numbers a head gives in this field of `Outputs`, such as "logits"; 0 for none.
@@ -71,19 +74,16 @@ class Task:
                 "neither",
                 "Choose a protocol that names what to predict.",
             )
-        return sum(len(each.names) for each in self.target_sets if each.output == output)
+        answering = [targets for targets in self.target_sets if targets.output == output]
+        return sum(len(targets.names) for targets in answering)
 
     def listener_groups(self, min_labels: int) -> tuple[int, ...]:
         """The group of each listener, and last that of an unknown one.
 
-        Who gave at least ``min_labels`` labels is a group of their own, numbered in order; all
-        others share the last group.
+        An annotator with at least ``min_labels`` labels is a group of their own, numbered in order;
+        all others share the last group.
         """
-        groups: list[int | None] = []
-        count = 0
-        for labels in self.listener_counts:
-            own_group = sum(labels) >= min_labels
-            groups.append(count if own_group else None)
-            count += own_group
-        shared = count
-        return (*(shared if group is None else group for group in groups), shared)
+        own_group = [sum(labels) >= min_labels for labels in self.listener_counts]
+        shared = sum(own_group)
+        numbers = iter(range(shared))
+        return (*(next(numbers) if own else shared for own in own_group), shared)

@@ -31,11 +31,10 @@ HEAD = 4096
 
 
 def read_text(path: str | Path, fallback: str | None = None) -> str:
-    """The text of a file in UTF-8 (with or without a mark), or in UTF-16 or UTF-32 with their
-    marks.
+    """The text of a file in UTF-8, or in UTF-16 or UTF-32 with a byte order mark.
 
-    ``fallback`` is the encoding of bytes that are not UTF-8; bytes that it leaves undefined become
-    U+FFFD. Raises MmserError where the bytes are no such text.
+    A mark of UTF-8 is left out. ``fallback`` is the encoding of bytes that are not UTF-8; bytes
+    that it leaves undefined become U+FFFD. Raises MmserError where the bytes are no such text.
     """
     source = Path(path)
     content = source.read_bytes()
@@ -44,23 +43,26 @@ def read_text(path: str | Path, fallback: str | None = None) -> str:
             raise _no_text(source, what)
     encoding = next((name for mark, name in MARKS if content.startswith(mark)), "utf-8")
     if encoding == "utf-8" and b"\0" in content:
-        raise _no_text(source, _zero_bytes(content[:HEAD]))
+        raise _no_text(source, _kind_with_zero_bytes(content[:HEAD]))
     try:
         return content.decode(encoding)
     except UnicodeDecodeError as problem:
         if encoding == "utf-8" and fallback is not None:
             return content.decode(fallback, errors="replace")
         line = content.count(b"\n", 0, problem.start) + 1
-        other = ": perhaps Windows-1252 (Latin-1) or GB18030" if encoding == "utf-8" else ""
-        found = f"bytes in line {line} that are no {encoding.upper().removesuffix('-SIG')}{other}"
-        raise _no_text(source, found) from problem
+        name = encoding.upper().removesuffix("-SIG")
+        guess = ": perhaps Windows-1252 (Latin-1) or GB18030" if encoding == "utf-8" else ""
+        raise _no_text(source, f"bytes in line {line} that are no {name}{guess}") from problem
 
 
-def _zero_bytes(head: bytes) -> str:
+def _kind_with_zero_bytes(head: bytes) -> str:
+    """What a file without a mark is, judged by its first bytes."""
+    even = head[: len(head) // 2 * 2]
     for encoding in ("utf-16-le", "utf-16-be"):
-        text = head[: len(head) // 2 * 2].decode(encoding, errors="replace")
-        line = text.split("\n", 1)[0].strip()
-        if line and line.isprintable() and sum(letter.isascii() for letter in line) > len(line) / 2:
+        line = even.decode(encoding, errors="replace").split("\n", 1)[0].strip()
+        ascii_letters = sum(letter.isascii() for letter in line)
+        # In the wrong byte order the text would be Chinese characters.
+        if line.isprintable() and ascii_letters > len(line) / 2:
             return "UTF-16 without a byte order mark"
     return "binary content (zero bytes)"
 

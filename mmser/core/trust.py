@@ -1,5 +1,6 @@
-"""Which callables a saved config may name: parts of mmser, layers and optimizers of torch, and what
-the user trusts.
+"""Which callables a saved config may name.
+
+They are parts of mmser, layers and optimizers of torch, and what the user trusts.
 
 A config that came from somebody else names by ``_target_`` what is to be called. Here each name is
 looked up first: it must be defined where it is named, so that nothing a module merely imports
@@ -46,33 +47,26 @@ _trusted: set[str] = set()
 
 
 def trust(*what: str | type | ModuleType) -> None:
-    """Let saved configs name these until the process ends: classes, modules, or the dotted names of
-    either.
+    """Let saved configs name these until the process ends.
 
-    Whoever made the config chooses the arguments: trust what is harmless with any.
+    They are classes, modules, or the dotted names of either. Whoever made the config chooses the
+    arguments: trust what is harmless with any.
     """
     for each in what:
         if isinstance(each, str):
             _trusted.add(each)
+        elif isinstance(each, ModuleType):
+            _trusted.add(each.__name__)
         else:
-            _trusted.add(
-                each.__name__
-                if inspect.ismodule(each)
-                else f"{each.__module__}.{each.__qualname__}"
-            )
+            _trusted.add(f"{each.__module__}.{each.__qualname__}")
 
 
 def trust_typed(words: Iterable[str]) -> None:
     """Trust what the user's own override words name by ``_target_``."""
-    trust(
-        *(
-            name
-            for word in words
-            for found in _TYPED.findall(word)
-            for name in found.split(",")
-            if "." in name
-        )
-    )
+    for word in words:
+        # A sweep names several, separated by commas.
+        for names in _TYPED.findall(word):
+            trust(*(name for name in names.split(",") if "." in name))
 
 
 def trusted() -> list[str]:
@@ -90,11 +84,12 @@ def find_part(
     """
     if not isinstance(target, str) or not _NAME.fullmatch(target):
         raise _refused(where, target)
-    trusts = [name for name in _trusted if own and within(target, name)]
-    if not trusts and not any(within(target, room) for room in rooms):
+    reasons = [name for name in _trusted if own and within(target, name)]
+    if not reasons and not any(within(target, room) for room in rooms):
         raise _refused(where, target)
     part = _located(target)
-    if target in trusts or any(within(_module(part), name) for name in trusts):
+    # A trusted module may import others: what it only imports is not trusted by it.
+    if target in reasons or any(within(_module(part), name) for name in reasons):
         return part
     if not _is_ours(part, target, rooms):
         raise _refused(where, target)
@@ -102,8 +97,7 @@ def find_part(
 
 
 def check_config(node: Any, where: str = "config") -> None:
-    """Raise MmserError when a config names what may not be called, or asks for more to be looked up
-    when it is built.
+    """Raise MmserError when a config names what may not be called, or holds an interpolation.
 
     An interpolation (``${oc.env:...}``) is resolved where the user's words are composed, and none
     is left afterwards.
@@ -128,30 +122,33 @@ def within(name: str, room: str) -> bool:
 
 
 def _located(target: str) -> Any:
-    from hydra.utils import get_object  # as `instantiate` will look it up
+    # As `instantiate` will look it up.
+    from hydra.utils import get_object
 
     try:
         return get_object(target)
-    except Exception as error:  # whatever a module raises while it is imported
+    # A module may raise anything while it is imported.
+    except Exception as error:
         raise MmserError(
             "parts that can be found and built",
             f"no {target} ({' '.join(str(error).split())})",
             "Correct the name. A class written in a notebook or script (__main__) is known there "
-            "alone: run the cell "
-            "that defines it (its text is in the run's folder, parts/), or move it into a file "
-            "that Python can import.",
+            "alone: run the cell that defines it (its text is in the run's folder, parts/), or "
+            "move it into a file that Python can import.",
         ) from error
 
 
 def _is_ours(part: Any, target: str, rooms: Sequence[str]) -> bool:
-    """Whether a found part is a plug-in of mmser under its own name, or a layer or optimizer of
-    torch.
+    """Whether a part that was located may be called.
+
+    It is a plug-in of mmser under its own name, or a layer or optimizer of torch.
     """
     module = _module(part)
     if not any(within(module, room) for room in rooms):
         return False
     if any(within(module, room) for room in TORCH):
         return inspect.isclass(part) and issubclass(part, _torch_kinds())
+    # What a module holds may be a value without a name of its own.
     if f"{module}.{getattr(part, '__qualname__', '')}" != target:
         return False
     if module == MAKERS:
@@ -166,12 +163,10 @@ def _torch_kinds() -> tuple[type, ...]:
 
 
 def _fetches(value: Any) -> bool:
-    """Whether the value of such an option is more than the name of something that transformers
-    itself holds.
-    """
-    return not (
-        value is None or value is False or (isinstance(value, str) and value.isidentifier())
-    )
+    """Whether the value of such an option is more than a name that transformers itself holds."""
+    is_off = value is None or value is False
+    is_plain_name = isinstance(value, str) and value.isidentifier()
+    return not (is_off or is_plain_name)
 
 
 def _fetching(where: str, value: Any) -> MmserError:
@@ -179,6 +174,7 @@ def _fetching(where: str, value: Any) -> MmserError:
 
 
 def _module(part: Any) -> str:
+    # A module has no `__module__`, and that of some built-in functions is None.
     return str(getattr(part, "__module__", None) or "")
 
 
@@ -188,7 +184,6 @@ def _refused(where: str, target: Any) -> MmserError:
         f"a part of mmser, torch.nn or torch.optim at {where}, or one that you trust",
         f"'{name}'",
         "A config from somebody else could run anything by it. If you know what it does, trust "
-        "its module: --trust "
-        "MODULE, or mmser.trust(CLASS) in Python (for a class of a notebook: run the cell that "
-        "defines it first).",
+        "its module: --trust MODULE, or mmser.trust(CLASS) in Python (for a class of a notebook: "
+        "run the cell that defines it first).",
     )

@@ -1,5 +1,6 @@
-"""Where pretrained weights come from, what identifies them, and a fast, clear no when they are
-missing.
+"""Where pretrained weights come from and what identifies them.
+
+Missing weights are reported at once.
 """
 
 from __future__ import annotations
@@ -25,10 +26,12 @@ class Weights:
     """Pretrained weights as a user names them.
 
     Args:
-        source: a file, a folder written by ``save_pretrained``, a hub id, or ``random``. revision:
-        the commit of a hub id. folder: of all weights on this machine; ``source`` (of a hub id: its
-        last part) is looked for there too. what: whose weights they are, for messages. download:
-        address of the one file they are; None: a checkpoint of the model hub.
+        source: a file, a folder written by ``save_pretrained``, a hub id, or ``random``.
+        revision: the commit of a hub id.
+        folder: of all weights on this machine; ``source`` (of a hub id: its last part) is looked
+            for there too.
+        what: whose weights they are, for messages.
+        download: address of the single file that holds them; None: a checkpoint of the model hub.
     """
 
     source: str
@@ -51,8 +54,9 @@ class Weights:
 
     @property
     def identity(self) -> str:
-        """What a fingerprint knows them by: ``random``, the digest of what lies here, or hub id and
-        commit.
+        """Their name in a fingerprint: ``random``, a digest, or hub id and commit.
+
+        The digest is that of the file or folder on this machine.
 
         Raises MmserError where they are not here and no commit of the hub is named.
         """
@@ -61,13 +65,12 @@ class Weights:
         if self.local:
             return f"sha256:{digest(self.local)}"
         if self.download is not None:
-            raise self._missing(self._nothing, self.download)
+            raise self._missing(self._absence, self.download)
         return f"hub:{self.source}@{self._commit}"
 
     @property
     def facts(self) -> dict[str, str | None]:
-        """``weights`` and, of what the hub has, ``revision``, as an extractor's parameters tell
-        them.
+        """``weights`` and ``revision`` as an extractor's parameters list them.
 
         The revision is that of a hub id alone: what lies on this machine is known by its digest.
         """
@@ -88,7 +91,7 @@ class Weights:
         if self.local:
             return self.local
         if self.download is not None:
-            raise self._missing(self._nothing, self.download)
+            raise self._missing(self._absence, self.download)
         from huggingface_hub import snapshot_download
         from huggingface_hub.errors import LocalEntryNotFoundError
 
@@ -109,18 +112,20 @@ class Weights:
         return expanded(self.source), expanded(self.folder) / name
 
     @property
-    def _nothing(self) -> str:
-        return f"nothing at {' or '.join(map(str, dict.fromkeys(self.places)))}"
+    def _absence(self) -> str:
+        # Without a folder of all weights both places are the same.
+        distinct = dict.fromkeys(map(str, self.places))
+        return f"nothing at {' or '.join(distinct)}"
 
     @property
     def _commit(self) -> str:
         if not _HUB_ID.match(self.source):
-            raise self._missing(self._nothing, "a folder written by `save_pretrained`")
+            raise self._missing(self._absence, "a folder written by `save_pretrained`")
         if self.revision is None or not _COMMIT.match(self.revision):
             raise MmserError(
                 f"a pinned `revision` for the hub id {self.source} (the 40 hexadecimal digits of "
                 "a commit)",
-                f"{self.revision!r}, and {self._nothing}",
+                f"{self.revision!r}, and {self._absence}",
                 f"Copy the commit from https://huggingface.co/{self.source}/commits/main, or set "
                 "weights=random.",
             )
@@ -132,7 +137,7 @@ class Weights:
         from huggingface_hub import constants, snapshot_download
 
         missing = self._missing(
-            f"{self._nothing}, nor in the hub's cache, and the hub cannot be reached",
+            f"{self._absence}, nor in the hub's cache, and the hub cannot be reached",
             f"https://huggingface.co/{self.source}/tree/{self._commit} "
             f"(`hf download {self.source} --revision {self._commit} --local-dir "
             f"{self.places[-1]}`)",

@@ -24,8 +24,9 @@ def normalise_word(word: str) -> str:
 
 
 def spoken_words(text: str) -> list[str]:
-    """The words of a transcript as they are written, punctuation attached; dashes and dots part
-    words and vanish.
+    """The words of a transcript as they are written, with their punctuation.
+
+    Dashes and dots separate words and are left out.
     """
     return [part for part in _DASHES.sub(" ", text).split() if normalise_word(part)]
 
@@ -36,8 +37,9 @@ def words_of(text: str) -> list[str]:
 
 
 def word_id(word: str) -> int:
-    """A number in [1, 2**31 - 1] that is the same on every machine and in every run; 0 is left for
-    padding.
+    """A number in [1, 2**31 - 1] that is the same on every machine and in every run.
+
+    0 is left for padding.
 
     ``word`` is taken as it is (normalise it first). Two of 10,000 words share a number with
     probability 0.02.

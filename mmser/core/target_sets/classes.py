@@ -95,8 +95,9 @@ class ClassTargets(TargetSet):
 
 
 def class_indices(labels: Any, classes: Sequence[Any], what: str = "a label") -> np.ndarray:
-    """Positions of ``labels`` (utterance,) in ``classes``; MmserError names a label that is not one
-    of them.
+    """Positions of ``labels`` (utterance,) in ``classes``.
+
+    Raises MmserError with the labels that are not among them.
     """
     values = np.asarray(labels, dtype=object)
     place = {label: index for index, label in enumerate(classes)}
@@ -112,24 +113,25 @@ def class_indices(labels: Any, classes: Sequence[Any], what: str = "a label") ->
 
 
 def class_names(table: pd.DataFrame) -> tuple[str, ...]:
-    """The classes of a checked table: its probability columns in order, or else every label that
-    occurs, sorted.
+    """The classes of a checked table: its probability columns, in order.
+
+    Without such columns: every label that occurs, sorted.
     """
     if "target" not in table:
         return ()
     labels: set[str] = set()
     for column in LABELS:
         labels.update(map(str, table[column].dropna().unique()))
-    named = tuple(column.removeprefix(PROBABILITY) for column in _probability_columns(table))
-    unnamed = sorted(labels - set(named))
-    if named and unnamed:
+    classes = tuple(column.removeprefix(PROBABILITY) for column in _probability_columns(table))
+    others = sorted(labels - set(classes))
+    if classes and others:
+        missing = ", ".join(PROBABILITY + label for label in others)
         raise MmserError(
             "a probability column for every class",
-            f"none for {', '.join(unnamed)}",
-            f"Add {', '.join(PROBABILITY + label for label in unnamed)}, or leave all "
-            "probabilities out.",
+            f"none for {', '.join(others)}",
+            f"Add {missing}, or leave all probabilities out.",
         )
-    return named or tuple(unnamed)
+    return classes or tuple(others)
 
 
 def _probability_columns(table: pd.DataFrame) -> list[str]:
@@ -164,16 +166,16 @@ def _checked_labels(table: pd.DataFrame, name: str) -> pd.DataFrame:
 
 def _check_spelling(table: pd.DataFrame, name: str) -> None:
     targets, predictions = set(table["target"].dropna()), set(table["prediction"].dropna())
-    alike = near_equal(targets | predictions)
-    if alike:
-        pairs = [" and ".join(f"'{label}'" for label in group) for group in alike[:5]]
+    groups = near_equal(targets | predictions)
+    if groups:
+        spellings = ["'" + "' and '".join(group) + "'" for group in groups[:5]]
         raise MmserError(
             f"one spelling of each label in {name}",
-            "; ".join(pairs),
+            "; ".join(spellings),
             "Write each label in one way.",
         )
-    # Disjoint labels are a misspelling unless the probability columns name them all: a small fold
-    # may be all wrong.
+    # Disjoint labels are a misspelling unless the probability columns name them all: in a small
+    # fold every prediction may be wrong.
     classes = {column.removeprefix(PROBABILITY) for column in _probability_columns(table)}
     if not targets & predictions and not targets | predictions <= classes:
         raise MmserError(
