@@ -107,9 +107,8 @@ def _several_stores(folder: Path, extractor_name: str, matches: list[Path]) -> M
         shown += [] if infos[name].get("complete") else ["unfinished"]
         listed.append(f"{name} ({', '.join(shown)})")
     remedy = (
-        f"Name one in full, such as streams.<stream>.extractor={matches[-1].name}, "
-        f"or list all but the newest of each extractor with mmser cache gc {folder} --old "
-        "(--apply removes them)"
+        f"Name one in full, such as streams.<stream>.extractor={matches[-1].name}, or list all but "
+        f"the newest of each extractor with mmser cache gc {folder} --old (--apply removes them)"
     )
     if not all(info.get("complete") for info in infos.values()):
         remedy += f", or what interrupted jobs left with mmser cache gc {folder} --unfinished"

@@ -18,8 +18,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         metavar="SOURCE",
         help="one per model: a folder with a csv per recording (name;timestamp;arousal;...), or "
-        "a predictions table "
-        "or run folder",
+        "a predictions table or run folder",
     )
     parser.add_argument(
         "--method",

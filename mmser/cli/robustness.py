@@ -54,8 +54,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="KIND[=A,B]",
         help="white pink babble folder (dB), reverberation (s), band (Hz), telephone, opus "
-        "(kbit/s), clipping, speed, "
-        "blur, occlusion, frame_rate (Hz), frame_loss, offset (s); with levels: white=10,0",
+        "(kbit/s), clipping, speed, blur, occlusion, frame_rate (Hz), frame_loss, offset (s); "
+        "with levels: white=10,0",
     )
     parser.add_argument("--noise-folder", help="16 kHz mono wav files for the kind folder")
     parser.add_argument("--workers", type=int, default=2, help="decoding processes (default: 2)")

@@ -28,9 +28,7 @@ def built(config: Mapping[str, Any]) -> Any:
         raise MmserError(
             "parts that can be found and built",
             " ".join(str(error).split()),
-            "Correct their arguments. A class written in a notebook or script (__main__) is "
-            "known there alone: run the "
-            "cell that defines it (its text is in the run's folder, parts/), or move it into a "
-            "file that Python can "
-            "import.",
+            "Correct their arguments. A class written in a notebook or script (__main__) is known "
+            "there alone: run the cell that defines it (its text is in the run's folder, parts/), "
+            "or move it into a file that Python can import.",
         ) from error

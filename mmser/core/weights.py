@@ -138,9 +138,8 @@ class Weights:
 
         missing = self._missing(
             f"{self._absence}, nor in the hub's cache, and the hub cannot be reached",
-            f"https://huggingface.co/{self.source}/tree/{self._commit} "
-            f"(`hf download {self.source} --revision {self._commit} --local-dir "
-            f"{self.places[-1]}`)",
+            f"https://huggingface.co/{self.source}/tree/{self._commit} (`hf download "
+            f"{self.source} --revision {self._commit} --local-dir {self.places[-1]}`)",
         )
         if constants.HF_HUB_OFFLINE:
             raise missing
@@ -159,7 +158,7 @@ class Weights:
         return MmserError(
             f"the weights of {self.what}",
             found,
-            f"Download {download} and put it there, or set `weights` to where it is "
-            "(the folder of all weights is `paths.weights`); `weights=random` runs without, and "
-            "marks all it makes.",
+            f"Download {download} and put it there, or set `weights` to where it is (the folder "
+            "of all weights is `paths.weights`); `weights=random` runs without, and marks all it "
+            "makes.",
         )

@@ -23,8 +23,7 @@ def check_size(stream: str, spec: StreamSpec, feature: tuple[int, ...], store: F
         raise MmserError(
             f"{spec.size} features per step in stream '{stream}'",
             f"{size} in the store of {store.info['extractor']}",
-            f"Make a store of that size with `mmser preprocess extractors=[{spec.extractor}]` "
-            "and parameters that "
-            f"give {spec.size}, or set streams.{stream}.size={size}.",
+            f"Make a store of that size with `mmser preprocess extractors=[{spec.extractor}]` and "
+            f"parameters that give {spec.size}, or set streams.{stream}.size={size}.",
         )
     return size

@@ -9,8 +9,8 @@ from mmser.core.errors import MmserError
 from mmser.corpora.layout import AUDIO_SUFFIXES, VIDEO_SUFFIXES, media_files
 
 FURTHER = (
-    ".mp3 .m4a .aac .ogg .oga .opus .amr .aif .aiff .au .caf .w64 .sph .ac3 "
-    ".m4v .3gp .3g2 .mpg .mpeg .ts .mts .m2ts .wmv .wma .asf .mxf .dv"
+    ".mp3 .m4a .aac .ogg .oga .opus .amr .aif .aiff .au .caf .w64 .sph .ac3 .m4v .3gp .3g2 .mpg "
+    ".mpeg .ts .mts .m2ts .wmv .wma .asf .mxf .dv"
 )
 SUFFIXES = (*AUDIO_SUFFIXES, *VIDEO_SUFFIXES, *FURTHER.split())
 """Endings of the formats that are read, in small letters; a file that is named

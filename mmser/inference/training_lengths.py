@@ -62,8 +62,8 @@ class TrainingLengths:
         )
         return (
             f"{range_ if len(lengths) > 1 else f'its {middle:.1f} s are'} {what} than what "
-            "training heard, "
-            f"{self.shortest:.1f} to {self.longest:.1f} s (median {self.median:.1f} s)"
+            f"training heard, {self.shortest:.1f} to {self.longest:.1f} s (median "
+            f"{self.median:.1f} s)"
         )
 
 
@@ -94,9 +94,8 @@ def training_lengths(
 def tell_unknown(name: str, why: str) -> None:
     """One line: what follows where the lengths are not known."""
     _log.warning(
-        "%s: how long its training utterances were is not known, %s; recordings are cut at "
-        "pauses unless --whole or "
-        "--segments say otherwise",
+        "%s: how long its training utterances were is not known, %s; recordings are cut at pauses "
+        "unless --whole or --segments say otherwise",
         name,
         why,
     )

@@ -208,8 +208,7 @@ def _data_notes(recordings: Recordings, gold: Mapping[str, Track]) -> list[str]:
     if len(changed):
         notes.append(
             f"{len(changed)} files are shorter than others of their recording: the value of the "
-            "frame before was "
-            f"repeated in {int(changed['repeated'].sum())} frames (at most "
+            f"frame before was repeated in {int(changed['repeated'].sum())} frames (at most "
             f"{int(changed['repeated'].max())} in one)."
         )
     unknown = sorted(set(gold) - set(recordings.times))

@@ -17,8 +17,7 @@ from mmser.late_fusion.frame_protocols import BEST, MEAN
 
 PROTOCOL_MEANINGS = {
     "resubstitution": "fitted, tuned and scored on the same recordings, as the published figures "
-    "were; it rises with "
-    "every stage on noise as well and says nothing of new subjects",
+    "were; it rises with every stage on noise as well and says nothing of new subjects",
     "by_subject": "cross-validated: no stage ever saw a label of the subject it predicts; this "
     "is what fusion is worth",
 }
@@ -114,6 +113,5 @@ def _verdict(fusion: FrameFusion) -> list[str]:
     return [
         "",
         f"On held-out subjects the last stage is {abs(fused - mean):.3f} {how} the plain mean "
-        f"({fused:.3f} against "
-        f"{mean:.3f}, mean CCC).",
+        f"({fused:.3f} against {mean:.3f}, mean CCC).",
     ]

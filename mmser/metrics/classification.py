@@ -166,8 +166,7 @@ CONFUSION = Sums(ClassTargets.kind, confusion_entries)
 
 TWO_MEANINGS = (
     'Two meanings of "weighted accuracy": (1) overall accuracy, where large classes weigh more: '
-    "WA here; "
-    "(2) utterances weighted by 1 / class size, which is the mean class recall: UA here. "
+    "WA here; (2) utterances weighted by 1 / class size, which is the mean class recall: UA here. "
     "Some publications exchange the two names."
 )
 

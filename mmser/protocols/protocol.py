@@ -156,8 +156,8 @@ class EvaluationProtocol:
         filled = [str(name) for name in manifest.columns if manifest[name].notna().any()]
         return MmserError(
             f"utterances labelled {wanted} in {column}",
-            f"the words {shortened({str(word) for word in words})}; "
-            f"the filled columns are {', '.join(filled)}",
+            f"the words {shortened({str(word) for word in words})}; the filled columns are "
+            f"{', '.join(filled)}",
             f"Is this the manifest of {self.corpus}?",
         )
 

@@ -190,11 +190,9 @@ def _score_section(trained: TrainedRun, scores: pd.DataFrame, members: Sequence[
     lines = [
         "## Scores",
         f"Of the run's own test predictions under {trained.settings.protocol['name']}: "
-        f"{first['utterances']} "
-        f"predictions, {first['clusters']} {first['cluster']}s, {folds} "
-        f"fold{'' if folds == 1 else 's'}, "
-        f"seed{'' if len(seeds) == 1 else 's'} {', '.join(map(str, seeds))}. "
-        "Each was made by a model that had not seen the "
+        f"{first['utterances']} predictions, {first['clusters']} {first['cluster']}s, {folds} "
+        f"fold{'' if folds == 1 else 's'}, seed{'' if len(seeds) == 1 else 's'} "
+        f"{', '.join(map(str, seeds))}. Each was made by a model that had not seen the "
         f"utterance{_scored(folds * len(seeds), len(members))}.",
     ]
     head = ["score", "pooled", f"95 % interval over {first['cluster']}s", "mean over folds", "std"]

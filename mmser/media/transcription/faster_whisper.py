@@ -136,6 +136,5 @@ class FasterWhisper:
                 "Download all files of "
                 f"https://huggingface.co/Systran/faster-whisper-{self.path.name} into that "
                 "folder, or set transcriber.model or transcriber.weights to a model folder (the "
-                "folder of all weights "
-                "is paths.weights).",
+                "folder of all weights is paths.weights).",
             )

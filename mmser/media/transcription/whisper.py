@@ -153,8 +153,7 @@ class Whisper:
             f"the Whisper checkpoint '{self.path.stem}'",
             f"no file {self.path}",
             f"Download {address} and put it there, or set transcriber.model or "
-            "transcriber.weights to a .pt file "
-            "(the folder of all weights is paths.weights).",
+            "transcriber.weights to a .pt file (the folder of all weights is paths.weights).",
         )
 
 

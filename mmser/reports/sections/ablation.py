@@ -34,11 +34,9 @@ def _grids(scores: pd.DataFrame) -> Html:
     blocks.append(
         note(
             "Rows: what was trained; columns: what the test split had, the rest masked. Absent r: "
-            "each modality of each "
-            "utterance missing with probability r, but never all; mean over draws. A dash: that "
-            "model has no such "
-            "input. Retrained rows use the same folds, seeds and budget. Small: "
-            "speaker-clustered 95 % interval."
+            "each modality of each utterance missing with probability r, but never all; mean over "
+            "draws. A dash: that model has no such input. Retrained rows use the same folds, seeds "
+            "and budget. Small: speaker-clustered 95 % interval."
         )
     )
     return join(blocks)

@@ -33,9 +33,8 @@ def attention(runs: list[ReportedRun]) -> Html:
     blocks.append(
         note(
             "Weights are averaged over heads and queries; 1 would be all attention on one step. "
-            "Test utterances spread "
-            "evenly over the first fold, each run alone. Attention shows where a model looks, "
-            "not why it decides."
+            "Test utterances spread evenly over the first fold, each run alone. Attention shows "
+            "where a model looks, not why it decides."
         )
     )
     return section("Attention", blocks)

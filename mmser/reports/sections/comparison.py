@@ -45,12 +45,10 @@ def comparison(runs: list[ReportedRun]) -> Html:
 
 _METHOD = (
     "Same folds, seeds and utterances in both runs. Corrected resampled t-test and Wilcoxon over "
-    "folds and seeds, "
-    "exact McNemar over utterances, bootstrap of whole speakers; p-values adjusted by Holm. Runs "
-    "are called different "
-    "when corrected t-test and bootstrap agree at 5 percent (McNemar and bootstrap where one "
-    "fold and seed allow no "
-    f"t-test); {SAME} does not mean equal."
+    "folds and seeds, exact McNemar over utterances, bootstrap of whole speakers; p-values "
+    "adjusted by Holm. Runs are called different when corrected t-test and bootstrap agree at 5 "
+    f"percent (McNemar and bootstrap where one fold and seed allow no t-test); {SAME} does not "
+    "mean equal."
 )
 
 

@@ -40,11 +40,10 @@ def embeddings(runs: list[ReportedRun]) -> Html:
             blocks.append(note(f"The first {MOST_MAPS} of {len(chosen)} folds."))
     blocks.append(
         note(
-            "Method: principal component analysis of the fused vectors of test utterances, "
-            "fitted to each fold alone; "
-            "the axes say how much of the variance they carry. Colour and shape are targets, not "
-            "predictions. "
-            "Distances in two dimensions can deceive; the scores above are what counts."
+            "Method: principal component analysis of the fused vectors of test utterances, fitted "
+            "to each fold alone; the axes say how much of the variance they carry. Colour and "
+            "shape are targets, not predictions. Distances in two dimensions can deceive; the "
+            "scores above are what counts."
         )
     )
     return section("Embedding map", blocks)

@@ -33,9 +33,8 @@ def layers(runs: list[ReportedRun]) -> Html:
     blocks.append(
         note(
             "Cosine distance between the weights that a stage took over from the one before and "
-            "those it ended with, "
-            "layers in network order: 0 is frozen, 1 shares nothing. Thin lines: folds and "
-            "seeds; thick: their median."
+            "those it ended with, layers in network order: 0 is frozen, 1 shares nothing. Thin "
+            "lines: folds and seeds; thick: their median."
         )
     )
     return section("Layers moved by each stage", blocks)

@@ -27,9 +27,8 @@ def published(runs: list[ReportedRun]) -> Html:
     blocks.append(
         note(
             "Published figures are quoted as printed; they were not obtained here. Read the "
-            "protocols before the "
-            "numbers: unlike splits, label sets and transcripts forbid a comparison. This run's "
-            "figure is pooled."
+            "protocols before the numbers: unlike splits, label sets and transcripts forbid a "
+            "comparison. This run's figure is pooled."
         )
     )
     return section("Published scores", blocks)

@@ -47,12 +47,10 @@ def robustness(runs: list[ReportedRun]) -> Html:
     ]
     blocks.append(
         note(
-            "Band (of the first score) and brackets: speaker-clustered bootstrap over folds, "
-            "seeds and draws together. "
-            "Stars: real recognisers at their measured rate. Achieved: what came "
-            "of the level asked for (word error rate measured after normalisation). Absent: "
-            "share of the streams that "
-            "an utterance lacked; a text without a word counts as absent."
+            "Band (of the first score) and brackets: speaker-clustered bootstrap over folds, seeds "
+            "and draws together. Stars: real recognisers at their measured rate. Achieved: what "
+            "came of the level asked for (word error rate measured after normalisation). Absent: "
+            "share of the streams that an utterance lacked; a text without a word counts as absent."
         )
     )
     return section("Robustness", blocks)

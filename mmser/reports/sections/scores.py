@@ -103,15 +103,13 @@ def _method(everything: pd.DataFrame) -> Html:
     lines = [
         note(
             f"Accuracies, F1 and precision in percent. Intervals: percentile bootstrap, {DRAWS} "
-            f"draws of {clusters} "
-            "with replacement, all utterances of a speaker together. With fewer than about ten "
-            "they are too narrow."
+            f"draws of {clusters} with replacement, all utterances of a speaker together. With "
+            "fewer than about ten they are too narrow."
         ),
         note(
             "Pooled: all folds and seeds scored as one table, so every class counts that any "
-            "speaker has. Mean over "
-            "folds: each fold scored alone over the classes it has. SD: standard deviation with "
-            "N - 1."
+            "speaker has. Mean over folds: each fold scored alone over the classes it has. SD: "
+            "standard deviation with N - 1."
         ),
     ]
     return join(lines)

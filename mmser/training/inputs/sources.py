@@ -104,8 +104,7 @@ def manifest_differences(
     changed = [name for name, digest in now.items() if made_with.get(name, digest) != digest]
     return [
         f"the manifest of {name} has changed since the run was made: other labels, speakers or "
-        "utterances; "
-        "the run keeps the class labels it was made with"
+        "utterances; the run keeps the class labels it was made with"
         for name in changed
     ]
 

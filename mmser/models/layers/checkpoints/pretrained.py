@@ -69,9 +69,8 @@ def pretrained(
         return network(network.config_class(**(configuration or {})))
     kind = network.config_class.model_type
     remedy = (
-        f"Name a checkpoint of {kind}, or weights=random; an extractor gives the features of "
-        "other networks: "
-        "`mmser list extractors` prints wavlm_large, hubert_base, roberta_base and more."
+        f"Name a checkpoint of {kind}, or weights=random; an extractor gives the features of other "
+        "networks: `mmser list extractors` prints wavlm_large, hubert_base, roberta_base and more."
     )
     return read_network(network, source.path, [kind], remedy)
 
