@@ -6,9 +6,11 @@ that sums layers, projects and then averages (SUPERB) can be computed from the m
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from mmser.core.clip import Features
+from mmser.core.clip import Failure, Features
 
 
 def time_statistics(frames: np.ndarray, seconds: float) -> Features:
@@ -21,3 +23,19 @@ def time_statistics(frames: np.ndarray, seconds: float) -> Features:
     both = np.concatenate([precise.mean(axis=0), precise.std(axis=0)], axis=-1)
     spans = np.array([[0.0, seconds]], dtype=np.float32)
     return Features(both[None].astype(np.float32), spans=spans)
+
+
+def statistics_of(result: Features | Failure) -> Features | Failure:
+    """The statistics of rows that have a rate or spans; a failure stays one.
+
+    They span the time from zero to the last row's end.
+    """
+    if isinstance(result, Failure):
+        return result
+    if result.spans is not None:
+        seconds = float(result.spans[-1, 1])
+    elif result.frame_rate is not None:
+        seconds = len(result.values) / result.frame_rate
+    else:
+        raise ValueError("rows with a rate or spans")
+    return replace(time_statistics(result.values, seconds), notes=result.notes)
