@@ -5,7 +5,15 @@ A test that has to change one copies its folder first.
 
 from __future__ import annotations
 
+import os
+
 import pytest
+
+# One thread a process, before torch or numba is imported: the tests' networks are too small for
+# more, and waiting threads burn the time of the suite's other processes. Whisper brings numba,
+# which would give torch a thread per core from then on.
+for _variable in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS"):
+    os.environ.setdefault(_variable, "1")
 
 
 @pytest.fixture(scope="session")
