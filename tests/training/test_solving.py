@@ -48,7 +48,7 @@ def test_predictions_are_those_of_the_same_machine_by_hand(chosen: dict[str, Any
     splits = ("train", "validation")
     vectors = np.concatenate([means(data, split) for split in splits])
     labels = [classes.index(str(name)) for split in splits for name in data.labels(split)]
-    machine = SVC(kernel="linear", C=0.01, class_weight="balanced", break_ties=True)
+    machine = SVC(kernel="linear", C=0.01, class_weight="balanced")
     machine.fit(vectors, labels)
     expected = [classes[index] for index in machine.predict(means(data, "test"))]
     assert predictions.loc[list(data.ids("test")), "prediction"].tolist() == expected

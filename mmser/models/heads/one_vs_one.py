@@ -1,7 +1,8 @@
 """A linear machine per pair of classes, whose votes decide: what a multiclass linear SVM computes.
 
-Source: Chang and Lin, "LIBSVM", ACM TIST 2011; how votes and margins make one score per class is
-scikit-learn's: the votes, plus the sum of margins squeezed into less than a third of a vote.
+Source: Chang and Lin, "LIBSVM", ACM TIST 2011: of classes with equally many votes the first is
+predicted. A score per class is made as scikit-learn makes it, the votes plus the sum of margins
+squeezed into less than a third of a vote; the predicted class has one vote more.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from itertools import combinations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
@@ -18,8 +20,7 @@ from mmser.core.task import Task
 class OneVsOne(nn.Module):
     """Linear -> a margin per pair of classes -> votes.
 
-    A solver sets ``machines``; gradient descent can train them too. Where classes have the same
-    number of votes the larger sum of margins decides.
+    A solver sets ``machines``; gradient descent can train them too.
     """
 
     winner: Tensor
@@ -44,4 +45,5 @@ class OneVsOne(nn.Module):
         # (batch, pair, class): each margin speaks for one class and against the other.
         confidence = (margins[..., None] * self.winner).sum(dim=-2)
         votes = ((margins[..., None] * self.winner) > 0).to(margins).sum(dim=-2)
-        return votes + confidence / (3.0 * (confidence.abs() + 1.0)), None
+        predicted = F.one_hot(votes.argmax(dim=-1), votes.shape[-1])
+        return votes + confidence / (3.0 * (confidence.abs() + 1.0)) + predicted, None

@@ -32,13 +32,13 @@ def solved_head(
 @pytest.mark.parametrize("classes", [2, 3, 5])
 def test_predictions_are_scikit_learns(classes: int) -> None:
     vectors, labels = blobs(classes)
-    svc = SVC(kernel="linear", C=0.1, class_weight="balanced", break_ties=classes > 2)
+    svc = SVC(kernel="linear", C=0.1, class_weight="balanced")
     svc.fit(vectors, labels)
     scores, values = solved_head(vectors, labels, classes)(torch.from_numpy(vectors).float())
     assert values is None and scores is not None
     assert (scores.argmax(dim=1).numpy() == svc.predict(vectors)).all()
     if classes > 2:
-        expected = svc.decision_function(vectors)
+        expected = svc.decision_function(vectors) + np.eye(classes)[svc.predict(vectors)]
         np.testing.assert_allclose(scores.detach().numpy(), expected, atol=1e-4)
 
 
