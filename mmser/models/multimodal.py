@@ -43,14 +43,12 @@ class MultimodalModel(nn.Module):
         need_attention: bool = False,
         need_steps: bool = False,
     ) -> Outputs:
-        """streams: {name: (batch, time, *feature)} -> logits (batch, class), values
-        (batch, value).
-        """
-        encoded = {
-            name: encoder(self._stream(streams, name)) for name, encoder in self.encoders.items()
-        }
+        """{stream: (batch, time, *feature)} -> logits (batch, class), values (batch, value)."""
+        encoded: dict[str, Stream] = {}
+        for name, encoder in self.encoders.items():
+            encoded[name] = encoder(self._stream(streams, name))
         fused = self.fusion(encoded, context, need_attention=need_attention)
-        logits, values = self.head(self._read(fused))
+        logits, values = self.head(self._head_input(fused))
         return Outputs(
             vector=fused.vector,
             logits=logits,
@@ -82,8 +80,8 @@ class MultimodalModel(nn.Module):
             return self.head.listener_logits(fused.vector)
         return None
 
-    def _read(self, fused: Fused) -> Tensor | Stream:
-        """What the head reads: the vector, or the sequence."""
+    def _head_input(self, fused: Fused) -> Tensor | Stream:
+        """The vector, or the sequence for a head that takes one."""
         if not isinstance(self.head, SequenceHead):
             return fused.vector
         if fused.sequence is None:
@@ -117,29 +115,30 @@ def build_model(
     ``input_sizes`` gives the feature dimension of each stream (1 for a waveform); only streams
     named in ``encoders`` are used, so leaving an encoder out ablates its modality.
     """
-    unknown = sorted(set(encoders) - set(input_sizes))
-    if unknown:
+    missing = sorted(set(encoders) - set(input_sizes))
+    if missing:
         raise MmserError(
             f"a feature size for each stream {', '.join(encoders)}",
-            f"none for {', '.join(unknown)}",
+            f"none for {', '.join(missing)}",
             "Name the stream's extractor under `streams`.",
         )
-    built: dict[str, Any] = {
-        name: completed(f"the encoder of {name}", make, input_size=input_sizes[name])
-        for name, make in encoders.items()
-    }
+    built: dict[str, Any] = {}
+    for name, encoder in encoders.items():
+        size = input_sizes[name]
+        built[name] = completed(f"the encoder of {name}", encoder, input_size=size)
     # Few fusions need facts of the training fold (who its annotators are); those say so by an
     # argument `task`.
-    facts = {"task": task} if "task" in inspect.signature(_plain(fusion)).parameters else {}
+    needs_task = "task" in inspect.signature(_class_of(fusion)).parameters
+    facts = {"task": task} if needs_task else {}
     sizes = {name: encoder.output_size for name, encoder in built.items()}
-    fused = completed("the fusion", fusion, input_sizes=sizes, **facts)
-    return MultimodalModel(
-        built, fused, completed("the head", head, input_size=fused.output_size, task=task)
-    )
+    built_fusion = completed("the fusion", fusion, input_sizes=sizes, **facts)
+    built_head = completed("the head", head, input_size=built_fusion.output_size, task=task)
+    return MultimodalModel(built, built_fusion, built_head)
 
 
-def _plain(part: Callable[..., Any]) -> Callable[..., Any]:
-    """A partial part's class: the signature of a partial with an argument that is not there cannot
-    be asked for.
+def _class_of(part: Callable[..., Any]) -> Callable[..., Any]:
+    """The class of a partial part.
+
+    The signature of a partial cannot be read when one of its arguments does not exist.
     """
     return part.func if isinstance(part, partial) else part

@@ -17,9 +17,9 @@ from mmser.cache.recorded import recorded_stores
 
 @dataclass(frozen=True, eq=False)
 class CacheFiles:
-    """One stream's cache: its info, its index, its bytes.
+    """One stream's cache: its info, its index, its size in bytes.
 
-    ``stream`` names the corpus as well where there are several.
+    ``stream`` is the stream's name, followed by the corpus where there are several.
     """
 
     stream: str
@@ -40,7 +40,7 @@ def read_caches(
         return []
     caches = []
     for stream, fingerprint in fingerprints.items():
-        # Two extractors of one recipe have the same fingerprint: the config knows which was read.
+        # Two extractors of one recipe have the same fingerprint: the config says which was read.
         names = recorded_stores(config, {"caches": {stream: fingerprint}})
         pattern = next(iter(names.values()), f"*-{fingerprint}")
         for corpus in corpora:

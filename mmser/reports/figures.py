@@ -1,5 +1,6 @@
-"""Plots as pictures inside the page: one panel each, so that they stack on a narrow screen and stay
-readable.
+"""Plots as pictures inside the page.
+
+Each is one panel, so that panels stack on a narrow screen and stay readable.
 """
 
 from __future__ import annotations
@@ -27,16 +28,18 @@ PALETTE = (
     "#8C8C00",
     "#7F7F7F",
 )
-"""Okabe and Ito's colours, told apart with every common colour blindness; the last two are added
-for more classes.
+"""Okabe and Ito's colours, distinct under every common colour blindness, and two more.
+
+The last two are for tasks with more classes.
 """
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">")
 """With the colours, so that print in grey can be read too."""
 
 NO_XML = rb"[\x00-\x08\x0b\x0c\x0e-\x1f]"
-"""Bytes that no XML may hold; the names of classes and speakers, which may, stand in the comments
-of a picture.
+"""Bytes that no XML may hold.
+
+Names of classes and speakers may hold them, and stand in the comments of a picture.
 """
 
 _STYLE: Any = {
@@ -63,11 +66,10 @@ def draw(
     height: float = 3.2,
     raster: bool = False,
 ) -> Html:
-    """One panel painted by ``paint`` as an <img> with the picture inside; ``raster`` for plots of
-    many points.
+    """One panel painted by ``paint``, as an <img> with the picture inside.
 
-    Sizes are inches at 96 pixels; ``alt`` says in words what is seen. The same data give the same
-    bytes.
+    ``raster`` is for plots of many points. Sizes are inches at 96 pixels; ``alt`` says in words
+    what is seen. The same data give the same bytes.
     """
     import matplotlib
     from matplotlib.figure import Figure

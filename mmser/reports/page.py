@@ -34,8 +34,9 @@ def element(tag: str, content: object = "", kind: str = "") -> Html:
 def table(
     head: Sequence[object], rows: Iterable[Sequence[object]], caption: object = "", text: int = 1
 ) -> Html:
-    """A table that scrolls sideways on a narrow screen; the first ``text`` columns are text, the
-    others figures.
+    """A table that scrolls sideways on a narrow screen.
+
+    The first ``text`` columns are text, the others figures.
     """
     title = element("caption", caption) if caption else ""
     body = "".join(_row("td", row, text) for row in rows)
@@ -44,15 +45,14 @@ def table(
 
 
 def _row(tag: str, cells: Sequence[object], text: int) -> str:
-    shown = "".join(_cell(tag, cell, place >= text) for place, cell in enumerate(cells))
-    return f"<tr>{shown}</tr>"
+    content = "".join(_cell(tag, cell, place >= text) for place, cell in enumerate(cells))
+    return f"<tr>{content}</tr>"
 
 
 def facts(pairs: Iterable[tuple[object, object]]) -> Html:
     """Name and value pairs, one per line."""
-    return Html(
-        f"<dl>{''.join(element('dt', name) + element('dd', value) for name, value in pairs)}</dl>"
-    )
+    lines = [element("dt", name) + element("dd", value) for name, value in pairs]
+    return Html(f"<dl>{''.join(lines)}</dl>")
 
 
 def bullets(items: Iterable[object]) -> Html:
@@ -90,9 +90,9 @@ def page(title: str, header: Html, sections: Sequence[Html]) -> str:
     style = (Path(__file__).parent / "report.css").read_text(encoding="utf-8")
     links = []
     for text in sections:
-        found = re.match(r'<section id="([^"]+)"><h2>(.*?)</h2>', text)
-        if found:
-            links.append(f'<a href="#{found[1]}">{found[2]}</a>')
+        match = re.match(r'<section id="([^"]+)"><h2>(.*?)</h2>', text)
+        if match:
+            links.append(f'<a href="#{match[1]}">{match[2]}</a>')
     return "\n".join(
         [
             '<!doctype html><html lang="en"><head><meta charset="utf-8">',

@@ -49,11 +49,12 @@ def report(runs: list[Path], out: Path) -> Path:
     """
     folders = [Path(run).resolve() for run in runs]
     if not folders or len(set(folders)) < len(folders):
-        found = "none" if not folders else "the same one twice"
-        raise MmserError("one or more different run folders", found, "Name each run once.")
-    read = [read_run(folder) for folder in folders]
-    title = f"mmser report: {', '.join(run.name for run in read)}"
+        problem = "the same one twice" if folders else "none"
+        raise MmserError("one or more different run folders", problem, "Name each run once.")
+    reported = [read_run(folder) for folder in folders]
+    title = f"mmser report: {', '.join(run.name for run in reported)}"
+    sections = [section(reported) for section in SECTIONS]
     out = Path(out)
     out.parent.mkdir(parents=True, exist_ok=True)
-    write_bytes(out, page(title, header(read), [section(read) for section in SECTIONS]).encode())
+    write_bytes(out, page(title, header(reported), sections).encode())
     return out

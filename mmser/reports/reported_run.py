@@ -36,7 +36,7 @@ from mmser.runs.run_tables import read_written_settings
 
 @dataclass(frozen=True, eq=False)
 class ReportedFold:
-    """What training left of one fold and seed: facts (fold.json) and the learning curve.
+    """One fold and seed as its folder has it: facts (fold.json) and the learning curve.
 
     Either may be empty.
     """
@@ -85,7 +85,7 @@ class ReportedRun:
 
     @cached_property
     def embeddings(self) -> dict[tuple[str, int], tuple[pd.DataFrame, np.ndarray]]:
-        """{(fold, seed): (predictions of the kept rows, vectors (utterance, feature))}."""
+        """{(fold, seed): (predictions, vectors (utterance, feature))} of the embedded rows."""
         rows = self.folder.table(EMBEDDED)
         if rows is None or not self.folder.has(EMBEDDINGS):
             return {}
@@ -104,10 +104,11 @@ class ReportedRun:
     def corpora(self) -> list[str]:
         """Names of the run's corpora in the cache.
 
-        Of a run made before they were recorded, the tested one's alone.
+        A run made before they were recorded names only the corpus it was tested on.
         """
-        named = self.environment.get("manifests") or dict.fromkeys(self.predictions["corpus"])
-        return [str(name) for name in named if name]
+        recorded = self.environment.get("manifests")
+        names = recorded or dict.fromkeys(self.predictions["corpus"])
+        return [str(name) for name in names if name]
 
     @cached_property
     def caches(self) -> list[CacheFiles]:
@@ -123,19 +124,22 @@ class ReportedRun:
 
     @cached_property
     def warnings(self) -> Any:
-        """What preprocessing found odd about the corpora (warnings.json beside the caches)."""
-        paths = {folder.name: folder / WARNINGS for folder in self._corpus_folders()}
-        warnings = {
-            name: read_saved_json(path) if path.is_file() else None for name, path in paths.items()
-        }
+        """The warnings of preprocessing about the corpora (warnings.json beside the caches).
+
+        Of several corpora, {corpus: its warnings}.
+        """
+        warnings = {}
+        for folder in self._corpus_folders():
+            path = folder / WARNINGS
+            warnings[folder.name] = read_saved_json(path) if path.is_file() else None
         return next(iter(warnings.values())) if len(warnings) == 1 else warnings
 
     @property
     def synthetic(self) -> bool:
         """The corpus is a synthetic one, by its config or by its name in the predictions."""
         corpora = map(str, self.predictions["corpus"].unique())
-        named = [*corpora, json.dumps(self.config.get("corpus"), default=str)]
-        return any("synthetic" in name.lower() for name in named)
+        texts = [*corpora, json.dumps(self.config.get("corpus"), default=str)]
+        return any("synthetic" in text.lower() for text in texts)
 
     @property
     def random_weights(self) -> bool:
@@ -145,20 +149,25 @@ class ReportedRun:
 
     @cached_property
     def shared_speakers(self) -> int | None:
-        """How many test speakers the same fold also trains on; None when it cannot be told."""
+        """How many test speakers the same fold also trains on.
+
+        None when the files do not name the speaker of every utterance.
+        """
         if self.assignment is None:
             return None
-        described = self.predictions if self.manifest is None else self.manifest
-        about = described.drop_duplicates("id").set_index("id")
-        rows = self.assignment.assign(speaker=self.assignment["id"].map(about["speaker"]))
+        source = self.predictions if self.manifest is None else self.manifest
+        utterances = source.drop_duplicates("id").set_index("id")
+        rows = self.assignment.assign(speaker=self.assignment["id"].map(utterances["speaker"]))
         if rows["speaker"].isna().any() or (rows["speaker"] == "").any():
             return None
         # Speaker 03 of one corpus is not speaker 03 of another.
-        rows["speaker"] = list(zip(rows["id"].map(about["corpus"]), rows["speaker"], strict=True))
+        corpora = rows["id"].map(utterances["corpus"])
+        rows["speaker"] = list(zip(corpora, rows["speaker"], strict=True))
         shared: set[tuple[str, str]] = set()
         for _, fold in rows.groupby("fold"):
-            tested = set(fold.loc[fold[SPLIT_COLUMN] == "test", "speaker"])
-            shared |= tested & set(fold.loc[fold[SPLIT_COLUMN] == "train", "speaker"])
+            test_speakers = set(fold.loc[fold[SPLIT_COLUMN] == "test", "speaker"])
+            train_speakers = set(fold.loc[fold[SPLIT_COLUMN] == "train", "speaker"])
+            shared |= test_speakers & train_speakers
         return len(shared)
 
     def _corpus_folders(self) -> list[Path]:

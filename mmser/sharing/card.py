@@ -1,7 +1,7 @@
-"""The model card (README.md) of a model folder: what it is, what it was tested on and how well,
-what it is not for.
+"""The model card (README.md) of a model folder.
 
-The scores are those of the run's own test predictions; a published figure never stands among them.
+It says what the model is, what it was tested on and how well, and what it is not for. The scores
+are those of the run's own test predictions; published figures are not among them.
 """
 
 from __future__ import annotations
@@ -53,18 +53,22 @@ Weights learnt from a licensed corpus may fall under its licence: the terms of u
 whether they may be passed on. Licence of this folder: {license}."""
 
 
+TAGS = {"audio": "speech", "text": "text", "face": "face"}
+"""The hub's tag of a modality."""
+
+
 def make_card(
     trained: TrainedRun,
     members: Sequence[Member],
     streams: Mapping[str, Any],
     license: str = UNKNOWN,
 ) -> str:
-    """The text of README.md. ``streams`` as in config.json; a run without predictions has no scores
-    to show.
+    """The text of README.md.
+
+    ``streams`` are as in config.json; a run without predictions has no scores to show.
     """
-    files = (
-        read_run(trained.run.directory) if (trained.run.directory / FILE_NAME).is_file() else None
-    )
+    has_predictions = (trained.run.directory / FILE_NAME).is_file()
+    files = read_run(trained.run.directory) if has_predictions else None
     scores = _scores(files) if files else pd.DataFrame()
     notes = _marks(trained, files)
     corpora = trained.run.corpora.names
@@ -85,16 +89,18 @@ def make_card(
 
 
 def _marks(trained: TrainedRun, files: ReportedRun | None) -> list[str]:
-    """The report's warnings; of a run without predictions those that config and environment tell
-    of.
+    """The report's warnings.
+
+    For a run without predictions: those that follow from config and environment.
     """
     if files:
         return marks(files)
-    synthetic = any("synthetic" in name.lower() for name in trained.run.corpora.names)
-    random = bool(trained.run.environment.get("random_weights"))
-    found = {"SYNTHETIC DATA: no statement about real speech": synthetic}
-    found |= {"RANDOM WEIGHTS: an extractor was not trained": random}
-    return [mark for mark, there in found.items() if there]
+    warnings = []
+    if any("synthetic" in name.lower() for name in trained.run.corpora.names):
+        warnings.append("SYNTHETIC DATA: no statement about real speech")
+    if trained.run.environment.get("random_weights"):
+        warnings.append("RANDOM WEIGHTS: an extractor was not trained")
+    return warnings
 
 
 def _scores(files: ReportedRun) -> pd.DataFrame:
@@ -110,43 +116,42 @@ def _front(
     corpora: Sequence[str],
     license: str,
 ) -> dict[str, Any]:
-    """The hub's front matter; figures that say nothing about real speech stay out of what machines
-    read.
+    """The hub's front matter.
+
+    Figures that say nothing about real speech stay out of what machines read.
     """
     system, protocol = trained.settings.card, trained.settings.protocol
     name = str(system.get("name") or trained.name)
-    kinds = [kind for kind in ("audio", "text", "face") if kind in map(_modality, _infos(trained))]
-    words = {"audio": "speech", "text": "text", "face": "face"}
+    modalities = {_modality(source.info) for source in trained.sources.values()}
+    tags = [tag for modality, tag in TAGS.items() if modality in modalities]
     front: dict[str, Any] = {
         "library_name": "mmser",
         "license": license,
-        "tags": ["mmser", "emotion-recognition", *(words[kind] for kind in kinds), name],
+        "tags": ["mmser", "emotion-recognition", *tags, name],
         "datasets": list(corpora),
     }
-    front |= (
-        {"pipeline_tag": "audio-classification"}
-        if kinds == ["audio"] and protocol.get("classes")
-        else {}
-    )
-    pooled = scores[scores["scope"] == POOLED] if len(scores) else scores
-    hub_names = {name: metric.hub for name, metric in METRICS.items() if metric.hub}
-    figures = {
-        row["metric"]: row["value"]
-        for row in pooled.to_dict("records")
-        if row["metric"] in hub_names
-    }
-    if figures and not any(mark.startswith(("SYNTHETIC", "RANDOM")) for mark in notes):
-        front["metrics"] = [hub_names[metric] for metric in figures]
-        results = [
-            {"type": hub_names[metric], "name": title(metric), "value": round(float(value), 4)}
-            for metric, value in figures.items()
-        ]
+    if tags == [TAGS["audio"]] and protocol.get("classes"):
+        front["pipeline_tag"] = "audio-classification"
+    figures = _hub_figures(scores)
+    is_real = not any(mark.startswith(("SYNTHETIC", "RANDOM")) for mark in notes)
+    if figures and is_real:
+        front["metrics"] = [figure["type"] for figure in figures]
         task = {"type": "audio-classification", "name": "emotion recognition"}
         data = {"type": corpora[0], "name": f"{corpora[0]}, protocol {protocol['name']}"}
-        front["model-index"] = [
-            {"name": name, "results": [{"task": task, "dataset": data, "metrics": results}]}
-        ]
+        results = [{"task": task, "dataset": data, "metrics": figures}]
+        front["model-index"] = [{"name": name, "results": results}]
     return front
+
+
+def _hub_figures(scores: pd.DataFrame) -> list[dict[str, Any]]:
+    """The pooled scores that the hub has a name for."""
+    figures = []
+    for row in scores.to_dict("records"):
+        hub_name = METRICS[row["metric"]].hub if row["metric"] in METRICS else ""
+        if row["scope"] == POOLED and hub_name:
+            value = round(float(row["value"]), 4)
+            figures.append({"type": hub_name, "name": title(row["metric"]), "value": value})
+    return figures
 
 
 def _facts(trained: TrainedRun, members: Sequence[Member], corpora: Sequence[str]) -> str:
@@ -155,14 +160,14 @@ def _facts(trained: TrainedRun, members: Sequence[Member], corpora: Sequence[str
     counts = {int(fold["parameters"]) for fold in folds if fold.get("parameters") is not None}
     span = sorted({min(counts), max(counts)}) if counts else []
     names = ", ".join(f"fold {member.fold} seed {member.seed}" for member in members)
-    decides = "; their mean decides" if len(members) > 1 else ""
+    vote = "; their mean decides" if len(members) > 1 else ""
     predicted = chain.from_iterable(target_set.names for target_set in task.target_sets)
     rows = {
         "predicts": ", ".join(predicted),
         "system": _stated(settings.card, "name", "citation", " – ") or trained.name,
         "corpus": ", ".join(corpora),
         "protocol": _stated(settings.protocol, "name", "title", ": "),
-        "models in this folder": f"{len(members)}, {names}{decides}",
+        "models in this folder": f"{len(members)}, {names}{vote}",
         "trainable parameters": " to ".join(f"{n:,}" for n in span) or "not recorded",
         "trained with": f"{_class(settings.objective)}, {_class(settings.optimizer)}",
     }
@@ -186,6 +191,7 @@ def _score_section(trained: TrainedRun, scores: pd.DataFrame, members: Sequence[
     single = scores[scores["scope"] == FOLD]
     folds, seeds = single["fold"].nunique(), sorted(set(single["seed"]))
     first = pooled[0]
+    # The folder may hold one of several models that the pooled score is about.
     one = members[0] if len(members) == 1 and folds * len(seeds) > 1 else None
     lines = [
         "## Scores",
@@ -204,11 +210,8 @@ def _score_section(trained: TrainedRun, scores: pd.DataFrame, members: Sequence[
         cells += [f"{shown(metric, row['low'])} to {shown(metric, row['high'])}"]
         cells += [shown(metric, mean["value"]), shown(metric, mean["std_folds"])]
         if one:
-            own = single[
-                (single["fold"] == one.fold)
-                & (single["seed"] == one.seed)
-                & (single["metric"] == metric)
-            ]
+            is_own = (single["fold"] == one.fold) & (single["seed"] == one.seed)
+            own = single[is_own & (single["metric"] == metric)]
             cells.append(shown(metric, float(own["value"].iloc[0])) if len(own) else "")
         table.append(f"| {' | '.join(cells)} |")
     names = "; ".join(f"{title(row['metric'])}: {meaning(row['metric'])}" for row in pooled)
@@ -216,8 +219,9 @@ def _score_section(trained: TrainedRun, scores: pd.DataFrame, members: Sequence[
 
 
 def _scored(models: int, members: int) -> str:
-    """How the models of the folder stand to the figures; nothing where the one model is the one
-    that was scored.
+    """How the models of the folder relate to the figures.
+
+    Nothing where the one model is the one that was scored.
     """
     if members > 1:
         return "; the models of this folder vote, and that vote was not itself scored"
@@ -240,22 +244,16 @@ def _stream_section(streams: Mapping[str, Any]) -> str:
         shape = " x ".join(map(str, stream["feature_shape"])) or "one number"
         rate = "–" if stream["frame_rate"] is None else f"{stream['frame_rate']:g}"
         words = (info.get("transcript") or {}).get("source", "–")
-        weights = (
-            "random"
-            if info.get("random_weights")
-            else str(info["parameters"].get("weights") or "none")
-        )
+        weights = str(info["parameters"].get("weights") or "none")
+        if info.get("random_weights"):
+            weights = "random"
         cells = [name, info["extractor"], info["fingerprint"], shape, rate, words, weights]
         lines.append(f"| {' | '.join(_cell(cell) for cell in cells)} |")
     return "\n".join(lines)
 
 
-def _infos(trained: TrainedRun) -> list[Mapping[str, Any]]:
-    return [source.info for source in trained.sources.values()]
-
-
 def _modality(info: Mapping[str, Any]) -> str:
-    """Which room the extractor stands in; "" for imported arrays."""
+    """The modality of the extractor, by its room; "" for imported arrays."""
     parts = str(info.get("class", "")).split(".")
     return parts[2] if parts[:2] == ["mmser", "extractors"] else ""
 

@@ -1,14 +1,14 @@
-"""A trained run becomes a model folder (`mmser.inference.model_folder`): what prediction needs, and
-nothing else.
+"""A trained run becomes a model folder (`mmser.inference.model_folder`).
 
-No path of this machine, no speaker and no annotator is passed on.
+It holds what prediction needs and nothing else. No path of this machine, no speaker and no
+annotator is passed on.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +32,13 @@ from mmser.inference.model_folder import (
 from mmser.inference.safe_components import check_components
 from mmser.inference.trained import ALL, Member, StreamSource, TrainedRun, list_members
 from mmser.inference.trained import choose_members as choose_named
+from mmser.inference.training_lengths import TrainingLengths
 from mmser.sharing.card import UNKNOWN, make_card
 from mmser.training.components.portable import portable
 from mmser.training.run import Run
 
 LOCK = "export.lock"
-"""While it stands in a folder, an export is at work there or was killed."""
+"""While this file is in a folder, an export is at work there or was killed."""
 
 
 def export(
@@ -50,9 +51,9 @@ def export(
     """Write a run's model as the folder ``out``, which must be new or empty; -> ``out``.
 
     ``fold`` names one; "all" takes every finished one, and they vote as they do in `mmser predict
-    run=DIR`. Nothing need be said where there is only one. ``license`` is a word of the hub's list
-    and stands in the card. Raises UsageError, listing the folds, when several fit, and MmserError
-    when a part of the model is not mmser's own, a cache is gone, or the folder is not empty.
+    run=DIR`. It can be left out where there is only one. ``license`` is a word of the hub's list
+    and appears in the card. Raises UsageError, listing the folds, when several fit, and MmserError
+    when a component of the model is not mmser's own, a cache is gone, or the folder is not empty.
     """
     trained = TrainedRun(run if isinstance(run, Run) else Run(run))
     members = [trained.member(*item) for item in choose_members(trained.run, fold, seed)]
@@ -68,14 +69,17 @@ def export(
             member.transforms.save(target / TRANSFORMS)
         write_bytes(folder / CARD, make_card(trained, members, config["streams"], license).encode())
         write_json(folder / CONFIG, config)
-        ModelFolder(folder).members()  # what others will read is read once here
+        # What others will read is read once here.
+        ModelFolder(folder).members()
     return folder
 
 
 def _check_free(folder: Path) -> None:
     """Raise MmserError unless the folder is new, empty, or one in which an export was killed."""
-    taken = folder.is_dir() and any(folder.iterdir()) and not (folder / LOCK).is_file()
-    if taken or (folder.exists() and not folder.is_dir()):
+    is_file = folder.exists() and not folder.is_dir()
+    has_content = folder.is_dir() and any(folder.iterdir())
+    is_unfinished = (folder / LOCK).is_file()
+    if is_file or (has_content and not is_unfinished):
         raise MmserError(
             "a new or empty folder to write to",
             f"{folder} with files in it",
@@ -85,8 +89,9 @@ def _check_free(folder: Path) -> None:
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """No other export writes into the folder; nothing is left there of one that was killed, or that
-    fails now.
+    """Write to the folder alone, and leave nothing there when the block fails.
+
+    What an export left that was killed is removed first.
     """
     with locked(folder / LOCK, wait=False):
         _clear(folder)
@@ -110,8 +115,9 @@ def _clear(folder: Path) -> None:
 def choose_members(
     run: Run, fold: str | None = None, seed: int | None = None
 ) -> list[tuple[str, int]]:
-    """The (fold, seed) asked for. Raises UsageError, listing them, when none or several fit and not
-    "all" was said.
+    """The (fold, seed) pairs that were asked for.
+
+    Raises UsageError, listing all of them, when none fits, or several do and ``fold`` is not "all".
     """
     fitting = choose_named(run.folds, fold, seed)
     if len(fitting) == 1 or (fitting and fold == ALL):
@@ -122,12 +128,8 @@ def choose_members(
 
 def describe(trained: TrainedRun, members: Sequence[Member]) -> dict[str, Any]:
     """``config.json``."""
-    task, card, protocol = (
-        members[0].task,
-        trained.settings.card,
-        trained.settings.protocol,
-    )
-    lengths = trained.training_lengths
+    task, card, protocol = members[0].task, trained.settings.card, trained.settings.protocol
+    value_range = protocol.get("value_range") or {}
     return {
         "format": FORMAT,
         "schema_version": SCHEMA_VERSION,
@@ -136,34 +138,38 @@ def describe(trained: TrainedRun, members: Sequence[Member]) -> dict[str, Any]:
         "protocol": str(protocol["name"]),
         **{kind: list(names) for kind, names in task.names_by_kind.items()},
         "labels": dict(protocol.get("labels") or {}),
-        "value_range": {
-            key: list(span) for key, span in (protocol.get("value_range") or {}).items()
-        },
+        "value_range": {name: list(span) for name, span in value_range.items()},
         "streams": {name: _stream(source) for name, source in trained.sources.items()},
         "data": trained.data,
-        "training_seconds": None
-        if lengths is None
-        else {k: round(v, 3) for k, v in asdict(lengths).items()},
+        "training_seconds": _rounded_lengths(trained.training_lengths),
         "model": portable(trained.settings.model, members[0].model),
         "members": [_member(trained, member) for member in members],
     }
 
 
+def _rounded_lengths(lengths: TrainingLengths | None) -> dict[str, float] | None:
+    if lengths is None:
+        return None
+    return {name: round(seconds, 3) for name, seconds in asdict(lengths).items()}
+
+
+STORE_FACTS = (
+    "extractor",
+    "class",
+    "version",
+    "parameters",
+    "fingerprint",
+    "dtype",
+    "random_weights",
+    "transcript",
+)
+"""What a model folder tells of a store: no path, and no date."""
+
+
 def _stream(source: StreamSource) -> dict[str, Any]:
-    spec = {name: getattr(source.spec, name) for name in source.spec.__slots__}
-    kept = (
-        "extractor",
-        "class",
-        "version",
-        "parameters",
-        "fingerprint",
-        "dtype",
-        "random_weights",
-        "transcript",
-    )
     return {
-        "spec": spec,
-        "store": {key: source.info.get(key) for key in kept},
+        "spec": {field.name: getattr(source.spec, field.name) for field in fields(source.spec)},
+        "store": {key: source.info.get(key) for key in STORE_FACTS},
         "feature_shape": list(source.shape.feature),
         "whole": source.shape.whole,
         "frame_rate": source.frame_rate,

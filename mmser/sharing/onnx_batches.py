@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import chain, product
+from itertools import product
 
 import torch
 from torch import Tensor
@@ -23,8 +23,9 @@ CASES: tuple[tuple[Lengths, int], ...] = (
     ((0.4, 0.35), 4),
     ((0.0, 1.1, 0.0), 5),
 )
-"""Other sizes, lengths and paddings; a length of 0 is an absent modality (of the first stream, if
-there are others).
+"""Other sizes, lengths and paddings.
+
+A length of 0 is an absent modality (of the first stream, if there are others).
 """
 
 USUAL = {"waveform": 8000, "words": 12, "tokens": 12}
@@ -36,8 +37,10 @@ TOKENS = 30
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """The streams that a model reads: shape of a step, usual length, number of indices where they
-    are indices.
+    """The streams that a model reads, in its order.
+
+    ``shapes`` are those of a step, ``lengths`` the usual ones, ``indices`` how many there are where
+    steps are indices.
     """
 
     streams: tuple[str, ...]
@@ -49,7 +52,7 @@ class Inputs:
 
     @classmethod
     def of(cls, trained: Trained, member: Member) -> Inputs:
-        """As the model's encoders name them."""
+        """Those of a member, as its encoders name them."""
         encoders = dict(member.model.encoders.items())
         kinds = [kind_read(encoder) for encoder in encoders.values()]
         sizes = member.transforms.vocabulary_sizes()
@@ -64,15 +67,18 @@ class Inputs:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Of the tensors, in order."""
+        """The names of the tensors, in order."""
         pairs = product(self.streams, ("values", "mask"))
         return tuple(f"{stream}_{tensor}" for stream, tensor in pairs)
 
     def axes(self) -> tuple[dict[int, str], ...]:
         """The free axes of every tensor by name."""
         times = ["time" if self.aligned else f"{stream}_time" for stream in self.streams]
-        axes = [{0: "batch", 1: time} for time in times]
-        return tuple(chain.from_iterable((axis, axis) for axis in axes))
+        axes: list[dict[int, str]] = []
+        for time in times:
+            # Values and mask have the same axes.
+            axes += [{0: "batch", 1: time}] * 2
+        return tuple(axes)
 
 
 def example_inputs(inputs: Inputs, lengths: Lengths, seed: int) -> tuple[Tensor, ...]:
@@ -91,8 +97,7 @@ def example_inputs(inputs: Inputs, lengths: Lengths, seed: int) -> tuple[Tensor,
             values = torch.randint(2, inputs.indices[place], size, generator=generator)
         else:
             values = torch.randn(size, generator=generator)
-        tensors += [
-            values.masked_fill(~mask.reshape(*mask.shape, *[1] * len(shape.feature)), 0),
-            mask,
-        ]
+        # (batch, time, 1, ...), one axis for each of a step.
+        real = mask.reshape(*mask.shape, *[1] * len(shape.feature))
+        tensors += [values.masked_fill(~real, 0), mask]
     return tuple(tensors)

@@ -1,4 +1,4 @@
-"""Which part of a model stood in the way of its export."""
+"""Which component of a model prevented its export."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from types import TracebackType
 from torch import nn
 
 
-# It is told to nobody as it is.
+# No user sees it: `failing_part` turns it into words.
 class CannotExport(Exception):  # noqa: N818
-    """A part asks for what an ONNX file does not have."""
+    """A component asks for what an ONNX file does not have."""
 
 
 def failing_part(error: BaseException, model: nn.Module) -> tuple[str, str]:
@@ -19,17 +19,17 @@ def failing_part(error: BaseException, model: nn.Module) -> tuple[str, str]:
     An error that comes after the parts have run names no part: then the first is "".
     """
     names = {id(module): name for name, module in model.named_modules()}
-    found = None
+    innermost = None
     for cause in _causes(error):
         for owner, place in _owners(cause.__traceback__):
             name = names.get(id(owner), "").removeprefix("model.")
             if name.startswith(("encoders.", "fusion", "head")):
-                found = name, owner, place
+                innermost = name, owner, place
     reason = _reason(error)
-    if found is None:
+    if innermost is None:
         return "", reason
-    name, owner, place = found
-    return f"{_outermost(name)} ({type(owner).__name__})", f"in {place}: {reason}"
+    name, owner, place = innermost
+    return f"{_component(name)} ({type(owner).__name__})", f"in {place}: {reason}"
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
@@ -43,27 +43,32 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def _owners(traceback: TracebackType | None) -> Iterator[tuple[nn.Module, str]]:
-    """Every module whose method was running, outermost first, and what it had called
-    last in mmser.
+    """Every module whose method was running, outermost first.
+
+    With each goes the last function of mmser that was called.
     """
     frames = []
     while traceback is not None:
         frames.append(traceback.tb_frame)
         traceback = traceback.tb_next
+    modules = [str(frame.f_globals.get("__name__", "")) for frame in frames]
     inside = [
-        frame
-        for frame in frames
-        if str(frame.f_globals.get("__name__", "")).startswith("mmser.models.")
+        (frame, module)
+        for frame, module in zip(frames, modules, strict=True)
+        if module.startswith("mmser.models.")
     ]
-    place = f"{inside[-1].f_globals['__name__']}.{inside[-1].f_code.co_name}" if inside else ""
-    for frame in inside:
+    if not inside:
+        return
+    last, module = inside[-1]
+    place = f"{module}.{last.f_code.co_name}"
+    for frame, _ in inside:
         owner = frame.f_locals.get("self")
         if isinstance(owner, nn.Module):
             yield owner, place
 
 
-def _outermost(name: str) -> str:
-    """encoders.<stream>, fusion or head."""
+def _component(name: str) -> str:
+    """The component that a module belongs to: encoders.<stream>, fusion or head."""
     first, _, rest = name.partition(".")
     return f"{first}.{rest.partition('.')[0]}" if first == "encoders" else first
 

@@ -50,8 +50,9 @@ EXPORT_ERRORS = (
 
 @dataclass(frozen=True, slots=True)
 class OnnxFile:
-    """What was written: ``difference`` is the largest one to the model over the batches it was
-    checked on.
+    """What was written.
+
+    ``difference`` is the largest one to the model over the batches it was checked on.
     """
 
     path: Path
@@ -60,20 +61,17 @@ class OnnxFile:
     difference: float
 
     def text(self) -> str:
-        """In two lines."""
+        """The file, its check and its tensors in two lines."""
         names = f"inputs {', '.join(self.inputs)}; outputs {', '.join(self.outputs)}"
-        checked = (
-            f"checked on {len(CASES)} random batches: largest difference {self.difference:.1e}"
-        )
-        return (
-            f"ONNX file: {self.path} ({self.path.stat().st_size / 1e6:.1f} MB); {checked}\n  "
-            f"{names}"
-        )
+        megabytes = self.path.stat().st_size / 1e6
+        check = f"checked on {len(CASES)} random batches: largest difference {self.difference:.1e}"
+        return f"ONNX file: {self.path} ({megabytes:.1f} MB); {check}\n  {names}"
 
 
 class OnnxModel(nn.Module):
-    """A model as a function of tensors alone: values and mask of each stream in turn -> its
-    answers.
+    """A model as a function of tensors alone.
+
+    It takes values and mask of each stream in turn and gives its answers.
     """
 
     def __init__(self, model: MultimodalModel, streams: tuple[str, ...]) -> None:
@@ -82,8 +80,9 @@ class OnnxModel(nn.Module):
         self.streams = streams
 
     def forward(self, *tensors: Tensor) -> tuple[Tensor, ...]:
-        """(batch, time, *feature), (batch, time), ... -> logits (batch, class) and/or values
-        (batch, value).
+        """(batch, time, *feature), (batch, time), ... -> (batch, class) and/or (batch, value).
+
+        These are logits and values.
         """
         pairs = zip(tensors[::2], tensors[1::2], strict=True)
         streams = {name: Stream(*pair) for name, pair in zip(self.streams, pairs, strict=True)}
@@ -92,12 +91,13 @@ class OnnxModel(nn.Module):
 
 
 class _NoConversation:
-    """Stands where a context would: a file of one utterance per row has none."""
+    """In place of a context: a file of one utterance per row has none."""
 
     listeners: None = None
     """No single annotator is asked."""
 
     def __getattr__(self, name: str) -> Any:
+        # Also asked for attributes of a `Context` that a fusion reads.
         raise CannotExport(f"it reads the conversation ({name}), and the file has utterances alone")
 
 
@@ -109,7 +109,7 @@ def export_onnx(
 ) -> OnnxFile:
     """Write one model of a run, a model folder or "hf:owner/name" to ``path``.
 
-    Raises MmserError, naming the part, when a part cannot be exported, and when the file does not
+    Raises MmserError, naming the component, when one cannot be exported, and when the file does not
     agree with the model within `TOLERANCE` on random batches of several sizes and lengths; then
     there is no file.
     """
@@ -123,15 +123,13 @@ def export_onnx(
     with TemporaryDirectory(dir=path.parent, prefix=".onnx-") as folder:
         aside = Path(folder) / path.name
         program = _exported(model, inputs)
-        props = {
-            "mmser": __version__,
-            **{kind: list(names) for kind, names in member.task.names_by_kind.items()},
-        }
-        program.model.metadata_props.update(
-            {key: json.dumps(value) for key, value in props.items()}
-        )
+        metadata = {"mmser": json.dumps(__version__)}
+        for kind, names in member.task.names_by_kind.items():
+            metadata[kind] = json.dumps(list(names))
+        program.model.metadata_props.update(metadata)
         program.save(str(aside))
         difference = largest_difference(model, inputs, aside)
+        # Also where the difference is NaN.
         if not difference <= TOLERANCE:
             raise MmserError(
                 f"a file that agrees with the model to {TOLERANCE:g}",
@@ -144,20 +142,21 @@ def export_onnx(
 
 def _one(trained: Trained, fold: str | None, seed: int | None) -> Member:
     if isinstance(trained, TrainedRun):
-        chosen = choose_members(trained.run, fold, seed)
-        if len(chosen) == 1:
-            return trained.member(*chosen[0])
-        members = [f"fold {name} seed {number}" for name, number in chosen]
+        keys = choose_members(trained.run, fold, seed)
+        if len(keys) == 1:
+            return trained.member(*keys[0])
     else:
-        fitting = [
-            m
-            for m in trained.members()
-            if fold in (None, m.fold) and (seed is None or int(seed) == m.seed)
-        ]
+        members = trained.members()
+        fitting = [member for member in members if _fits(member, fold, seed)]
         if len(fitting) == 1:
             return fitting[0]
-        members = [f"fold {member.fold} seed {member.seed}" for member in trained.members()]
-    raise MmserError("one model", ", ".join(members), "Choose with --fold and --seed.")
+        keys = [(member.fold, member.seed) for member in members]
+    listed = ", ".join(f"fold {name} seed {number}" for name, number in keys)
+    raise MmserError("one model", listed, "Choose with --fold and --seed.")
+
+
+def _fits(member: Member, fold: str | None, seed: int | None) -> bool:
+    return fold in (None, member.fold) and (seed is None or int(seed) == member.seed)
 
 
 def _exported(model: OnnxModel, inputs: Inputs) -> Any:
@@ -168,10 +167,10 @@ def _exported(model: OnnxModel, inputs: Inputs) -> Any:
         answers = list(inputs.answers)
         return to_onnx(opened, tensors, inputs.axes(), inputs.names, answers)
     except (*EXPORT_ERRORS, CannotExport) as error:
-        part, reason = failing_part(error, opened)
+        component, reason = failing_part(error, opened)
+        component = component or _part_that_fails_alone(opened, tensors, inputs)
         raise MmserError(
-            "parts that ONNX can express, in "
-            f"{part or _part_that_fails_alone(opened, tensors, inputs)}",
+            f"parts that ONNX can express, in {component}",
             reason,
             "Share the model folder instead; docs/sharing.md lists the systems that export.",
         ) from error
@@ -212,8 +211,9 @@ class _Encoder(nn.Module):
 
 
 def _part_that_fails_alone(model: OnnxModel, tensors: Sequence[Tensor], inputs: Inputs) -> str:
-    """For errors that come when the parts have run and name none: the first encoder that fails, or
-    what follows.
+    """The first encoder that fails by itself, or else the fusion.
+
+    For errors that name no part, since they come after all parts have run.
     """
     axes = inputs.axes()
     for place, name in enumerate(model.streams):
@@ -227,7 +227,7 @@ def _part_that_fails_alone(model: OnnxModel, tensors: Sequence[Tensor], inputs: 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """The exporter tells of its every step, and prints the whole graph when it fails."""
+    """Silence the exporter, which logs each step and prints the whole graph when it fails."""
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:

@@ -1,5 +1,6 @@
-"""torch's recurrent layers as ONNX operators: the exporter would unroll them into as many steps as
-its example has.
+"""torch's recurrent layers as ONNX operators.
+
+The exporter would unroll them into as many steps as its example has.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ State = Tensor | tuple[Tensor, Tensor]
 class OnnxRecurrence(nn.Module):
     """An ``nn.GRU``, ``nn.LSTM`` or ``nn.RNN`` in evaluation mode, with its arguments and results.
 
-    It runs in an export alone. ``proj_size`` is not known to ONNX: such a cell is left as it is by
-    `open_recurrences`.
+    It runs in an export alone. ONNX has no ``proj_size``: `open_recurrences` leaves a cell with it
+    as it is.
     """
 
     def __init__(self, cell: nn.RNNBase) -> None:
@@ -28,61 +29,57 @@ class OnnxRecurrence(nn.Module):
         for layer in range(cell.num_layers):
             for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"):
                 if name.startswith("weight") or cell.bias:
-                    parts = [
-                        getattr(cell, f"{name}_l{layer}{end}")
-                        for end in ("", "_reverse")[: self.directions]
-                    ]
-                    self.register_buffer(
-                        f"{name}_{layer}", torch.stack([self._ordered(part) for part in parts])
-                    )
+                    ends = ("", "_reverse")[: self.directions]
+                    # torch names the parameters of layers and directions by number and ending.
+                    parameters = [getattr(cell, f"{name}_l{layer}{end}") for end in ends]
+                    # (direction, gate * hidden[, feature])
+                    stacked = torch.stack([self._ordered(values) for values in parameters])
+                    self.register_buffer(f"{name}_{layer}", stacked)
 
     def forward(self, values: Tensor, state: State | None = None) -> tuple[Tensor, State]:
-        """values (batch, time, feature), or time first as the cell has it -> states of every step,
-        last states.
+        """values (batch, time, feature) -> states of every step, last states.
+
+        Time comes first where the cell has it so.
         """
-        states = (
-            (None, None) if state is None else state if isinstance(state, tuple) else (state, None)
-        )
+        # Hidden and cell state, (layer * direction, batch, hidden) each; None starts at zero.
+        hidden, cell = state if isinstance(state, tuple) else (state, None)
         current = values.transpose(0, 1) if self.cell.batch_first else values
-        last: list[list[Tensor]] = []
+        finals: list[list[Tensor]] = []
         for layer in range(self.cell.num_layers):
             span = slice(layer * self.directions, (layer + 1) * self.directions)
-            current, final = self._layer(
-                layer, current, [None if s is None else s[span] for s in states]
-            )
-            last.append(final)
-        joined = [torch.cat(parts) for parts in zip(*last, strict=True)]
+            start = [None if each is None else each[span] for each in (hidden, cell)]
+            current, final = self._layer(layer, current, start)
+            finals.append(final)
+        joined = [torch.cat(layers) for layers in zip(*finals, strict=True)]
         outputs = current.transpose(0, 1) if self.cell.batch_first else current
-        return outputs, (joined[0], joined[1]) if self.kind == "LSTM" else joined[0]
+        last_states = (joined[0], joined[1]) if self.kind == "LSTM" else joined[0]
+        return outputs, last_states
 
     def _layer(
         self, layer: int, values: Tensor, start: list[Tensor | None]
     ) -> tuple[Tensor, list[Tensor]]:
-        """(time, batch, feature) -> (time, batch, direction * hidden), last states (direction,
-        batch, hidden).
+        """(time, batch, feature) -> (time, batch, direction * hidden), and the last states.
+
+        Each last state is (direction, batch, hidden).
         """
         time, batch, _ = values.shape
         hidden, directions = self.cell.hidden_size, self.directions
-        biases = (
-            [getattr(self, f"bias_{kind}_{layer}") for kind in ("ih", "hh")]
-            if self.cell.bias
-            else []
-        )
-        inputs = [values, getattr(self, f"weight_ih_{layer}"), getattr(self, f"weight_hh_{layer}")]
-        inputs += [
-            torch.cat(biases, dim=1) if biases else None,
-            None,
-            *start[: 2 if self.kind == "LSTM" else 1],
-        ]
+        states = 2 if self.kind == "LSTM" else 1
+        bias = None
+        if self.cell.bias:
+            bias = torch.cat([self._buffer("bias_ih", layer), self._buffer("bias_hh", layer)], 1)
+        weights = [self._buffer("weight_ih", layer), self._buffer("weight_hh", layer)]
+        # The operator's order; None: no lengths of the rows.
+        inputs = [values, *weights, bias, None, *start[:states]]
         attributes: dict[str, int | str | list[str]] = {"hidden_size": hidden}
         attributes["direction"] = "bidirectional" if directions == 2 else "forward"
         if self.kind == "GRU":
+            # As torch computes it.
             attributes["linear_before_reset"] = 1
         if self.kind == "RNN":
-            attributes["activations"] = [
-                self.cell.mode.removeprefix("RNN_").capitalize()
-            ] * directions
-        finals = [[directions, batch, hidden]] * (2 if self.kind == "LSTM" else 1)
+            activation = self.cell.mode.removeprefix("RNN_").capitalize()
+            attributes["activations"] = [activation] * directions
+        finals = [[directions, batch, hidden]] * states
         outputs, *final = torch.onnx.ops.symbolic_multi_out(
             self.kind,
             inputs,
@@ -90,7 +87,12 @@ class OnnxRecurrence(nn.Module):
             dtypes=[values.dtype] * (1 + len(finals)),
             shapes=[[time, directions, batch, hidden], *finals],
         )
+        # (time, direction, batch, hidden) -> (time, batch, direction * hidden)
         return outputs.transpose(1, 2).flatten(2), final
+
+    def _buffer(self, name: str, layer: int) -> Tensor:
+        """A stacked parameter of a layer."""
+        return self.get_buffer(f"{name}_{layer}")
 
     def _ordered(self, weights: Tensor) -> Tensor:
         parts = weights.detach().chunk(len(GATES[self.kind]))

@@ -10,16 +10,17 @@ from mmser.inference.model_folder import PATTERNS, ModelFolder
 
 
 def push(folder: str | Path, name: str, private: bool = False, message: str | None = None) -> str:
-    """Create the repository ``name`` ("owner/name") where there is none and upload the folder; ->
-    the commit's address.
+    """Upload a model folder to the hub and return the address of the commit.
 
-    Only the files of a model folder go up. Raises MmserError when it is none, or the hub cannot be
-    reached or refuses.
+    The repository ``name`` ("owner/name") is created where there is none. Only the files of a model
+    folder go up. Raises MmserError when it is none, or the hub cannot be reached or refuses.
     """
     from huggingface_hub import HfApi, errors
 
     hub_id, opened = checked_hub_id(name.removeprefix(PREFIX)), ModelFolder(folder)
+    # A damaged folder is an error here, not at somebody else's.
     opened.members()
+    version = opened.config["mmser_version"]
     api = HfApi()
     try:
         api.create_repo(hub_id, private=private, exist_ok=True)
@@ -27,8 +28,7 @@ def push(folder: str | Path, name: str, private: bool = False, message: str | No
             repo_id=hub_id,
             folder_path=str(opened.directory),
             allow_patterns=list(PATTERNS),
-            commit_message=message
-            or f"{opened.name}, exported by mmser {opened.config['mmser_version']}",
+            commit_message=message or f"{opened.name}, exported by mmser {version}",
         )
     except errors.LocalTokenNotFoundError as error:
         raise MmserError(

@@ -1,5 +1,6 @@
-"""Fused vector -> optional hidden layers -> class logits and / or values, whichever the task asks
-for.
+"""Fused vector -> hidden layers, if any -> class logits and / or values.
+
+The task says which of the two it asks for.
 """
 
 from __future__ import annotations
@@ -13,11 +14,11 @@ from mmser.models.layers.dense.feed_forward import Activation, activation
 
 
 class Classifier(nn.Module):
-    """Dropout, hidden layers of ``hidden_sizes`` each followed by activation and dropout, then
-    linear outputs.
+    """Dropout, hidden layers, then linear outputs.
 
-    ``input_dropout`` is the dropout before the first layer (None: as ``dropout``). ``uniform``
-    draws the output weights from +-uniform with zero bias (None: torch's own initialisation).
+    Each hidden layer of ``hidden_sizes`` is followed by activation and dropout. ``input_dropout``
+    is the dropout before the first layer (None: as ``dropout``). ``uniform`` draws the output
+    weights from +-uniform with zero bias (None: torch's own initialisation).
     """
 
     def __init__(
@@ -32,7 +33,8 @@ class Classifier(nn.Module):
     ) -> None:
         super().__init__()
         classes, values = task.output_size("logits"), task.output_size("values")
-        layers: list[nn.Module] = [nn.Dropout(dropout if input_dropout is None else input_dropout)]
+        first_dropout = dropout if input_dropout is None else input_dropout
+        layers: list[nn.Module] = [nn.Dropout(first_dropout)]
         size = input_size
         for hidden in hidden_sizes:
             layers += [nn.Linear(size, hidden), activation(activation_name), nn.Dropout(dropout)]
@@ -46,9 +48,8 @@ class Classifier(nn.Module):
                 nn.init.zeros_(layer.bias)
 
     def forward(self, vector: Tensor) -> tuple[Tensor | None, Tensor | None]:
-        """vector (batch, feature) -> logits (batch, class) or None, values (batch,
-        value) or None.
-        """
+        """vector (batch, feature) -> logits (batch, class), values (batch, value), or None."""
         hidden = self.hidden(vector)
-        logits = self.logits(hidden) if self.logits is not None else None
-        return logits, self.values(hidden) if self.values is not None else None
+        logits = None if self.logits is None else self.logits(hidden)
+        values = None if self.values is None else self.values(hidden)
+        return logits, values

@@ -1,5 +1,6 @@
-"""One decoder per class, each saying yes or no; the class with the most probable yes wins
-(MultiSER).
+"""One decoder per class, each with its own yes or no (MultiSER).
+
+The class with the most probable yes wins.
 
 Source: the multi-task baseline of Chopra et al., "Meta-learning for low-resource speech emotion
 recognition", ICASSP 2021, layer sizes of the released code.
@@ -26,16 +27,18 @@ class _Decoder(nn.Module):
 
     def forward(self, vector: Tensor) -> Tensor:
         """(batch, feature) -> (batch,) log-probability of yes."""
-        hidden = self.inner(vector)[
-            :, :, None
-        ]  # the norm wants a time axis, and takes a batch of one
-        hidden = self.norm(hidden, torch.ones_like(hidden[:, 0], dtype=torch.bool)).squeeze(2)
-        return torch.log_softmax(self.outer(torch.relu(hidden)), dim=1)[:, 1]
+        # (batch, feature, time = 1): the norm needs a time axis, and accepts a batch of one.
+        hidden = self.inner(vector).unsqueeze(2)
+        mask = torch.ones_like(hidden[:, 0], dtype=torch.bool)
+        hidden = self.norm(hidden, mask).squeeze(2)
+        no_and_yes = torch.log_softmax(self.outer(torch.relu(hidden)), dim=1)
+        return no_and_yes[:, 1]
 
 
 class OneVsRestHead(nn.Module):
-    """A shared linear layer of ``shared_size``, then a decoder per class; values, if any, from the
-    shared layer.
+    """A shared linear layer of ``shared_size``, then a decoder per class.
+
+    Values, if any, come from the shared layer.
     """
 
     def __init__(
@@ -50,9 +53,11 @@ class OneVsRestHead(nn.Module):
         self.values = nn.Linear(shared_size, values) if values else None
 
     def forward(self, vector: Tensor) -> tuple[Tensor | None, Tensor | None]:
-        """vector (batch, feature) -> log-probabilities of yes (batch, class), values (batch, value)
-        or None.
+        """vector (batch, feature) -> scores (batch, class), values (batch, value) or None.
+
+        The score of a class is the log-probability of its decoder's yes.
         """
         hidden = self.shared(vector)
         logits = torch.stack([decoder(hidden) for decoder in self.decoders], dim=1)
-        return logits, self.values(hidden) if self.values is not None else None
+        values = None if self.values is None else self.values(hidden)
+        return logits, values

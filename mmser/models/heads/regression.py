@@ -12,8 +12,9 @@ from mmser.models.layers.dense.feed_forward import Activation, activation
 
 
 class Regression(nn.Module):
-    """Dropout, hidden layers of ``hidden_sizes``, one linear output per value; ``bounded`` applies
-    tanh.
+    """Dropout, hidden layers of ``hidden_sizes``, one linear output per value.
+
+    ``bounded`` applies tanh.
     """
 
     def __init__(
@@ -39,7 +40,9 @@ class Regression(nn.Module):
             layers += [nn.Linear(size, hidden), activation(activation_name), nn.Dropout(dropout)]
             size = hidden
         layers.append(nn.Linear(size, values))
-        self.layers = nn.Sequential(*layers, *([nn.Tanh()] if bounded else []))
+        if bounded:
+            layers.append(nn.Tanh())
+        self.layers = nn.Sequential(*layers)
 
     def forward(self, vector: Tensor) -> tuple[Tensor | None, Tensor | None]:
         """vector (batch, feature) -> None, values (batch, value)."""

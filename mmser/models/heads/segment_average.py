@@ -1,4 +1,4 @@
-"""Every step of the fused sequence is judged by itself; the utterance's judgement is their mean."""
+"""Logits and values of every step of the fused sequence -> their mean over the utterance."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ from mmser.models.layers.time.pooling import masked_mean
 class SegmentAverage(nn.Module):
     """Dropout, hidden layers as in `Classifier`, linear outputs per step; then the mean over steps.
 
-    ``average`` probabilities: the logits are the logarithm of the mean class probability, so that
-    their softmax is that mean; log_probabilities: the mean of the steps' log-softmax; logits: the
-    mean of the steps' logits. Values are averaged. ``bias`` belongs to the output layers;
-    ``output_dropout`` is the dropout behind the last hidden layer (None: as ``dropout``).
+    ``average`` says what is averaged. ``probabilities``: the logits are the logarithm of the mean
+    class probability, so that their softmax is that mean. ``log_probabilities``: they are the mean
+    of the steps' log-softmax. ``logits``: they are the mean of the steps' logits. Values are
+    averaged. ``bias`` belongs to the output layers; ``output_dropout`` is the dropout behind the
+    last hidden layer (None: as ``dropout``).
     """
 
     def __init__(
@@ -56,17 +57,14 @@ class SegmentAverage(nn.Module):
         self.values = nn.Linear(size, values, bias) if values else None
 
     def steps(self, sequence: Stream) -> tuple[Tensor | None, Tensor | None]:
-        """sequence (batch, step, feature) -> logits (batch, step, class), values
-        (batch, step, value).
-        """
+        """(batch, step, feature) -> logits (batch, step, class), values (batch, step, value)."""
         hidden = self.hidden(sequence.filled())
         logits = None if self.logits is None else self.logits(hidden)
-        return logits, None if self.values is None else self.values(hidden)
+        values = None if self.values is None else self.values(hidden)
+        return logits, values
 
     def forward(self, sequence: Stream) -> tuple[Tensor | None, Tensor | None]:
-        """sequence (batch, step, feature) -> logits (batch, class) or None, values (batch, value)
-        or None.
-        """
+        """(batch, step, feature) -> logits (batch, class), values (batch, value), or None."""
         hidden, mask = self.hidden(sequence.filled()), sequence.mask
         values = None if self.values is None else masked_mean(self.values(hidden), mask)
         if self.logits is None:
@@ -80,12 +78,14 @@ class SegmentAverage(nn.Module):
 
 
 def log_mean_probability(logits: Tensor, mask: Tensor) -> Tensor:
-    """logits (batch, step, class), mask (batch, step) -> log of the mean softmax over real steps,
-    (batch, class).
+    """logits (batch, step, class), mask (batch, step) -> (batch, class), log of the mean softmax.
 
-    A row without any step gets equal probabilities.
+    The mean is over real steps. A row without any step gets equal probabilities.
     """
     classes = logits.shape[-1]
-    logs = logits.log_softmax(dim=-1).masked_fill(~mask[..., None], torch.finfo(logits.dtype).min)
-    mean = logs.logsumexp(dim=1) - mask.sum(dim=1, keepdim=True).clamp(min=1).log()
+    # A padded step has probability 0, and the least finite number keeps gradients free of NaN.
+    least = torch.finfo(logits.dtype).min
+    logs = logits.log_softmax(dim=-1).masked_fill(~mask[..., None], least)
+    steps = mask.sum(dim=1, keepdim=True).clamp(min=1)
+    mean = logs.logsumexp(dim=1) - steps.log()
     return torch.where(mask.any(dim=1, keepdim=True), mean, -math.log(classes))

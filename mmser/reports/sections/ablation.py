@@ -51,8 +51,8 @@ def _grid(scores: pd.DataFrame, metric: str) -> Html:
     return table(["Trained on", *tests], rows, f"{title(metric)}, pooled")
 
 
-def _cell(metric: str, found: Mapping[Any, Any] | None) -> Html:
-    if found is None:
+def _cell(metric: str, score: Mapping[Any, Any] | None) -> Html:
+    if score is None:
         return Html("&ndash;")
-    interval = f"{shown(metric, found['low'])} to {shown(metric, found['high'])}"
-    return Html(f"{shown(metric, found['value'])} <small>{interval}</small>")
+    interval = f"{shown(metric, score['low'])} to {shown(metric, score['high'])}"
+    return Html(f"{shown(metric, score['value'])} <small>{interval}</small>")

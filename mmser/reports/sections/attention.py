@@ -27,9 +27,8 @@ def attention(runs: list[ReportedRun]) -> Html:
             )
             continue
         blocks.append(heading(run.name, runs))
-        blocks += [
-            _sample(run, rows) for _, rows in samples.groupby(["id", "fold", "seed"], sort=False)
-        ]
+        for _, rows in samples.groupby(["id", "fold", "seed"], sort=False):
+            blocks.append(_sample(run, rows))
     blocks.append(
         note(
             "Weights are averaged over heads and queries; 1 would be all attention on one step. "
@@ -42,13 +41,11 @@ def attention(runs: list[ReportedRun]) -> Html:
 
 def _sample(run: ReportedRun, rows: pd.DataFrame) -> Html:
     first = rows.iloc[0]
-    known = run.predictions
-    chosen = known[
-        (known["id"] == first["id"])
-        & (known["fold"] == str(first["fold"]))
-        & (known["seed"] == first["seed"])
-    ]
-    answer = _answer(chosen.iloc[0]) if len(chosen) else ""
+    table = run.predictions
+    same_utterance = table["id"] == first["id"]
+    same_model = (table["fold"] == str(first["fold"])) & (table["seed"] == first["seed"])
+    predictions = table[same_utterance & same_model]
+    answer = _answer(predictions.iloc[0]) if len(predictions) else ""
     blocks: list[Html] = [element("h3", f"{first['id']}{answer}")]
     pictures: list[Html] = []
     entries: list[Any] = rows.to_dict("records")
@@ -57,16 +54,16 @@ def _sample(run: ReportedRun, rows: pd.DataFrame) -> Html:
         name = _name(entry)
         if entry["labels"] is not None:
             labels = list(entry["labels"])
-            if not entry["stream"]:  # a few streams: their shares can be read as figures
-                labels = [
-                    f"{label} {weight:.2f}" for label, weight in zip(labels, weights, strict=True)
-                ]
+            # Weights of streams are few: their shares can be read as figures.
+            if not entry["stream"]:
+                pairs = zip(labels, weights, strict=True)
+                labels = [f"{label} {weight:.2f}" for label, weight in pairs]
             blocks += [element("p", name, "label"), _words(labels, weights)]
         else:
             pictures.append(_curve(name, weights, entry["seconds"]))
-    return Html(
-        f'<div class="sample">{join([*blocks, row(pictures)] if pictures else blocks)}</div>'
-    )
+    if pictures:
+        blocks.append(row(pictures))
+    return Html(f'<div class="sample">{join(blocks)}</div>')
 
 
 def _answer(prediction: pd.Series) -> str:
@@ -78,12 +75,15 @@ def _answer(prediction: pd.Series) -> str:
 
 def _name(entry: dict[str, Any]) -> str:
     name, stream = str(entry["name"]).replace("_", " "), str(entry["stream"])
-    return name if not stream or name.endswith(stream) else f"{name} over {stream}"
+    if not stream or name.endswith(stream):
+        return name
+    return f"{name} over {stream}"
 
 
 def _words(words: list[str], weights: np.ndarray) -> Html:
-    """Words on a ground as dark as their weight, relative to the largest; the weight itself in the
-    title.
+    """Words on a ground as dark as their weight, relative to the largest.
+
+    The weight itself is in the title.
     """
     largest = weights.max() or 1.0
     spans = []

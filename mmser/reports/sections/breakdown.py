@@ -92,26 +92,24 @@ def _class_plot(by_class: pd.DataFrame) -> Html:
 
 
 def _speaker_plot(by_speaker: pd.DataFrame) -> Html:
-    shown_rows = by_speaker.nlargest(MOST_SPEAKERS, "utterances").sort_values("ua", ascending=False)
+    largest = by_speaker.nlargest(MOST_SPEAKERS, "utterances")
+    speakers = largest.sort_values("ua", ascending=False)
+    wa_percent, ua_percent = 100 * speakers["wa"], 100 * speakers["ua"]
+    labels = []
+    for name, predictions in zip(speakers["speaker"], speakers["utterances"], strict=True):
+        label = f"{name} ({predictions})"
+        labels.append(label if len(label) < 24 else f"{label[:21]}...")
 
     def paint(axes: Axes) -> None:
-        place = np.arange(len(shown_rows))
-        axes.hlines(place, 100 * shown_rows["wa"], 100 * shown_rows["ua"], color="#999999", lw=1)
-        axes.plot(
-            100 * shown_rows["wa"], place, "o", color=PALETTE[1], label="WA", mfc="white", mew=1.5
-        )
-        axes.plot(100 * shown_rows["ua"], place, "o", color=PALETTE[0], label="UA")
-        labels = [
-            f"{s} ({n})"
-            for s, n in zip(shown_rows["speaker"], shown_rows["utterances"], strict=True)
-        ]
-        axes.set_yticks(
-            place, [label if len(label) < 24 else label[:21] + "..." for label in labels]
-        )
+        place = np.arange(len(speakers))
+        axes.hlines(place, wa_percent, ua_percent, color="#999999", lw=1)
+        axes.plot(wa_percent, place, "o", color=PALETTE[1], label="WA", mfc="white", mew=1.5)
+        axes.plot(ua_percent, place, "o", color=PALETTE[0], label="UA")
+        axes.set_yticks(place, labels)
         axes.set(xlim=(0, 103), xlabel="percent, by speaker (predictions)")
         axes.legend(ncols=2, loc="lower left", bbox_to_anchor=(0, 1))
 
-    height = max(3.4, 0.6 + 0.2 * len(shown_rows))
+    height = max(3.4, 0.6 + 0.2 * len(speakers))
     return draw(paint, "UA and WA of each speaker; the table below has the numbers.", 4.7, height)
 
 
@@ -130,10 +128,11 @@ def _speaker_table(by_speaker: pd.DataFrame) -> list[Html]:
         [r["speaker"], r["corpus"], r["utterances"], shown("wa", r["wa"]), shown("ua", r["ua"])]
         for r in by_speaker.to_dict("records")
     ]
-    listed = folded(
+    full_table = folded(
         f"Every speaker ({len(rows)})",
         table(["Speaker", "Corpus", "Predictions", "WA", "UA"], rows, text=2),
     )
     if len(rows) <= MOST_SPEAKERS:
-        return [listed]
-    return [note(f"The plot shows the {MOST_SPEAKERS} speakers with the most utterances."), listed]
+        return [full_table]
+    limit = note(f"The plot shows the {MOST_SPEAKERS} speakers with the most utterances.")
+    return [limit, full_table]

@@ -1,4 +1,4 @@
-"""What the run was trained on: the caches, and every utterance that could not be had."""
+"""What the run was trained on: the caches, and the utterances that failed."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ MOST_WARNINGS = 10
 
 
 def caches(runs: list[ReportedRun]) -> Html:
-    """One table per run: store, utterances done and failed, size; then reasons and the corpus's
-    oddities.
+    """One table per run: store, utterances done and failed, size.
+
+    Below it the reasons of failures, and the warnings about the corpus.
     """
     blocks: list[Html] = []
     for run in runs:
@@ -50,10 +51,11 @@ def _row(cache: CacheFiles) -> list[object]:
     return [cache.stream, name, feature, info.get("dtype", "not stated"), *figures]
 
 
-def _failures(found: list[CacheFiles]) -> Html:
-    failed = [
-        cache.index[cache.index["status"] != "ok"].assign(stream=cache.stream) for cache in found
-    ]
+def _failures(caches: list[CacheFiles]) -> Html:
+    failed = []
+    for cache in caches:
+        in_cache = cache.index[cache.index["status"] != "ok"]
+        failed.append(in_cache.assign(stream=cache.stream))
     together = pd.concat(failed) if failed else pd.DataFrame()
     if together.empty:
         return note("No utterance failed in any of these caches.")
@@ -69,8 +71,9 @@ def _warnings(warnings: Any) -> list[Html]:
     lines = list(_flat(warnings))
     if not lines:
         return []
-    more = len(lines) - MOST_WARNINGS
-    shown = [*lines[:MOST_WARNINGS], *([f"and {more} more"] if more > 0 else [])]
+    shown = lines[:MOST_WARNINGS]
+    if len(lines) > MOST_WARNINGS:
+        shown.append(f"and {len(lines) - MOST_WARNINGS} more")
     return [element("p", "Preprocessing found odd about this corpus:"), bullets(shown)]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from mmser.core.errors import MmserError
 from mmser.core.tables import SPLIT_COLUMN
 from mmser.evaluation.scoring.compare import SAME, compare_tables
@@ -12,8 +14,9 @@ from mmser.reports.reported_run import ReportedRun
 
 
 def comparison(runs: list[ReportedRun]) -> Html:
-    """One row per pair of runs on UA, or on the first dimension's CCC; a line when they cannot be
-    paired.
+    """One row per pair of runs on UA, or on the first dimension's CCC.
+
+    A line instead when they cannot be paired.
     """
     if len(runs) < 2:
         return section(
@@ -21,9 +24,8 @@ def comparison(runs: list[ReportedRun]) -> Html:
         )
     metric = leading(sorted(set(runs[0].scores["metric"])))[0]
     try:
-        found = compare_tables(
-            {run.name: run.predictions for run in runs}, metric, test_to_train=_ratio(runs)
-        )
+        tables = {run.name: run.predictions for run in runs}
+        pairs = compare_tables(tables, metric, test_to_train=_ratio(runs))
     except MmserError as error:
         return section("Comparison", [note(f"The runs cannot be compared pair by pair: {error}")])
     head = [
@@ -34,7 +36,7 @@ def comparison(runs: list[ReportedRun]) -> Html:
         *(f"p, {test.replace('_', ' ')}" for test in TESTS),
     ]
     rows = []
-    for row in found.to_dict("records"):
+    for row in pairs.to_dict("records"):
         values = f"{shown(metric, row['first_value'])} and {shown(metric, row['second_value'])}"
         interval = f"{shown(metric, row['low'])} to {shown(metric, row['high'])}"
         gap = Html(f"{shown(metric, row['difference'])} <small>{interval}</small>")
@@ -53,10 +55,11 @@ _METHOD = (
 
 
 def _p_value(p: float) -> str:
-    return UNDEFINED if p != p else f"{p:.3f}"
+    return UNDEFINED if math.isnan(p) else f"{p:.3f}"
 
 
 def _ratio(runs: list[ReportedRun]) -> float | None:
+    """Test utterances per training utterance, mean over folds; None without an assignment."""
     for run in runs:
         if run.assignment is not None:
             counts = run.assignment.groupby(["fold", SPLIT_COLUMN]).size().unstack()

@@ -40,8 +40,9 @@ def _matrix(counts: np.ndarray, classes: tuple[str, ...]) -> Html:
     head = "".join(element("th", name, "n") for name in classes)
     lines = [f"<tr><th></th>{head}</tr>"]
     for name, row in zip(classes, counts, strict=True):
-        total = row.sum()
-        cells = "".join(_cell(entry, entry / total if total else np.nan) for entry in row)
+        # A class without a target has no shares.
+        total = row.sum() or np.nan
+        cells = "".join(_cell(entry, entry / total) for entry in row)
         lines.append(f"<tr>{element('th', name)}{cells}</tr>")
     return Html(f'<div class="scroll"><table class="confusion">{"".join(lines)}</table></div>')
 

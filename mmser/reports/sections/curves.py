@@ -20,13 +20,12 @@ def curves(runs: list[ReportedRun]) -> Html:
     """Loss of training and validation, and the validation score, by epoch."""
     blocks: list[Html] = []
     for run in runs:
-        named = {fold.name: fold.curve for fold in run.folds if "epoch" in fold.curve}
-        if not named:
+        folds = [fold for fold in run.folds if "epoch" in fold.curve]
+        if not folds:
             blocks.append(note(f"{run.name}: no {CURVE} in its folds, hence no curves."))
             continue
-        everything = pd.concat(
-            [table.assign(fold_name=name) for name, table in named.items()], ignore_index=True
-        )
+        tables = [fold.curve.assign(fold_name=fold.name) for fold in folds]
+        everything = pd.concat(tables, ignore_index=True)
         pictures = [_losses(everything), *_scores(everything)]
         blocks += [heading(run.name, runs), row([picture for picture in pictures if picture])]
     blocks.append(
@@ -56,15 +55,14 @@ def _losses(everything: pd.DataFrame) -> Html:
 
 def _scores(everything: pd.DataFrame) -> list[Html]:
     names = [str(column) for column in everything if str(column).startswith("validation_")]
-    wanted = [name for name in names if is_headline(name.removeprefix("validation_"))]
-    if not wanted:
+    metrics = [name.removeprefix("validation_") for name in names]
+    headlines = [metric for metric in metrics if is_headline(metric)]
+    if not headlines:
         return []
 
     def paint(axes: Axes) -> None:
-        for color, column in zip(PALETTE, wanted, strict=False):
-            _lines(
-                axes, everything, str(column), title(str(column).removeprefix("validation_")), color
-            )
+        for color, metric in zip(PALETTE, headlines, strict=False):
+            _lines(axes, everything, f"validation_{metric}", title(metric), color)
         axes.set(xlabel="epoch", ylabel="validation score")
         axes.locator_params(axis="x", integer=True)
         axes.legend(ncols=3, loc="lower left", bbox_to_anchor=(0, 1))
@@ -78,6 +76,6 @@ def _lines(axes: Axes, everything: pd.DataFrame, column: str, label: str, color:
     for _, fold in rows.groupby("fold_name"):
         axes.plot(fold["epoch"], fold[column], color=color, lw=0.6, alpha=0.35)
     median = rows.groupby("epoch")[column].median()
-    axes.plot(
-        median.index, median, color=color, lw=2, label=label, marker="o" if len(median) == 1 else ""
-    )
+    # A line of one point would not be seen.
+    marker = "o" if len(median) == 1 else ""
+    axes.plot(median.index, median, color=color, lw=2, label=label, marker=marker)

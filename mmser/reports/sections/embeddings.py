@@ -19,8 +19,9 @@ MOST_MAPS = 4
 
 
 def embeddings(runs: list[ReportedRun]) -> Html:
-    """One map per fold of the first seed, at most MOST_MAPS: every fold is a model of its own with
-    its own space.
+    """One map per fold of the first seed, at most MOST_MAPS.
+
+    Every fold is a model of its own, with a space of its own.
     """
     blocks: list[Html] = []
     for run in runs:
@@ -30,14 +31,14 @@ def embeddings(runs: list[ReportedRun]) -> Html:
             blocks.append(note(f"{run.name}: no map, {why}."))
             continue
         first_seed = min(seed for _, seed in run.embeddings)
-        chosen = [(key, value) for key, value in run.embeddings.items() if key[1] == first_seed]
-        maps = [
-            _map(f"fold {fold}, seed {seed}", *value, classes)
-            for (fold, seed), value in chosen[:MOST_MAPS]
-        ]
+        folds = [fold for fold, seed in run.embeddings if seed == first_seed]
+        maps = []
+        for fold in folds[:MOST_MAPS]:
+            table, vectors = run.embeddings[fold, first_seed]
+            maps.append(_map(f"fold {fold}, seed {first_seed}", table, vectors, classes))
         blocks += [heading(run.name, runs), row(maps)]
-        if len(chosen) > MOST_MAPS:
-            blocks.append(note(f"The first {MOST_MAPS} of {len(chosen)} folds."))
+        if len(folds) > MOST_MAPS:
+            blocks.append(note(f"The first {MOST_MAPS} of {len(folds)} folds."))
     blocks.append(
         note(
             "Method: principal component analysis of the fused vectors of test utterances, fitted "
@@ -50,18 +51,17 @@ def embeddings(runs: list[ReportedRun]) -> Html:
 
 
 def plane(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(utterance, feature) -> (utterance, 2) principal components and their two shares of the
-    variance.
-    """
+    """(utterance, feature) -> (utterance, 2) principal components, and their shares of variance."""
     from sklearn.decomposition import PCA
 
     size = min(2, *vectors.shape)
     method = PCA(size, svd_solver="full")
     points = method.fit_transform(vectors.astype(np.float64))
+    # Equal vectors have no variance, hence no shares of it.
+    shares = np.nan_to_num(method.explained_variance_ratio_)
+    # A single feature gives one component; the second is zero.
     pad = 2 - size
-    return np.pad(points, ((0, 0), (0, pad))), np.pad(
-        np.nan_to_num(method.explained_variance_ratio_), (0, pad)
-    )
+    return np.pad(points, ((0, 0), (0, pad))), np.pad(shares, (0, pad))
 
 
 def _map(name: str, table: pd.DataFrame, vectors: np.ndarray, classes: tuple[str, ...]) -> Html:

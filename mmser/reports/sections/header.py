@@ -1,4 +1,4 @@
-"""What the report is about, and the marks nobody may overlook."""
+"""What the report is about, and the warnings that nobody may overlook."""
 
 from __future__ import annotations
 
@@ -16,26 +16,28 @@ def header(runs: list[ReportedRun]) -> Html:
 
 
 def marks(run: ReportedRun) -> list[str]:
-    """Warnings in capitals about what the figures cannot be taken for."""
-    found = []
+    """Warnings, in capitals, against reading more into the figures than they say."""
+    warnings = []
     if run.synthetic:
-        found.append("SYNTHETIC DATA: no statement about real speech")
+        warnings.append("SYNTHETIC DATA: no statement about real speech")
     if run.random_weights:
-        found.append("RANDOM WEIGHTS: an extractor was not trained")
+        warnings.append("RANDOM WEIGHTS: an extractor was not trained")
     if run.shared_speakers:
-        found.append(f"SPEAKER-DEPENDENT: {run.shared_speakers} test speakers are also in training")
+        warnings.append(
+            f"SPEAKER-DEPENDENT: {run.shared_speakers} test speakers are also in training"
+        )
     differing = run.environment.get("protocol_differences") or []
     if differing:
         more = f" and {len(differing) - 3} more" if len(differing) > 3 else ""
-        found.append(
-            f"OTHER COUNTS than the protocol's: {'; '.join(map(str, differing[:3]))}{more}"
-        )
-    return found
+        examples = "; ".join(map(str, differing[:3]))
+        warnings.append(f"OTHER COUNTS than the protocol's: {examples}{more}")
+    return warnings
 
 
 def _about(run: ReportedRun, several: bool) -> Html:
     table, protocol = run.predictions, run.config.get("protocol") or {}
     seeds, folds = sorted(table["seed"].unique()), list(dict.fromkeys(table["fold"]))
+    fold_names = f"{', '.join(folds[:12])}{', ...' if len(folds) > 12 else ''}"
     speakers = table.loc[table["speaker"] != "", ["corpus", "speaker"]].drop_duplicates()
     targets: list[str] = []
     for target_set in target_sets_of(table):
@@ -48,17 +50,13 @@ def _about(run: ReportedRun, several: bool) -> Html:
         ("Protocol", " – ".join(protocol_words) or "not stated"),
         ("Predicts", ", ".join(targets)),
         ("Tested on", f"{table['id'].nunique()} utterances of {len(speakers)} speakers"),
-        ("Folds", f"{len(folds)}: {', '.join(folds[:12])}{', ...' if len(folds) > 12 else ''}"),
+        ("Folds", f"{len(folds)}: {fold_names}"),
         ("Seeds", ", ".join(map(str, seeds))),
     ]
-    learnt = {fold.facts["parameters"] for fold in run.folds if "parameters" in fold.facts}
-    if learnt:
-        pairs.append(
-            (
-                "Parameters",
-                " to ".join(f"{count:,}" for count in sorted({min(learnt), max(learnt)})),
-            )
-        )
+    counts = {fold.facts["parameters"] for fold in run.folds if "parameters" in fold.facts}
+    if counts:
+        ends = sorted({min(counts), max(counts)})
+        pairs.append(("Parameters", " to ".join(f"{count:,}" for count in ends)))
     if run.shared_speakers == 0:
         pairs.append(("Speakers", "no test speaker is in the training split of the same fold"))
     elif run.shared_speakers is None:
@@ -73,4 +71,6 @@ def _about(run: ReportedRun, several: bool) -> Html:
         "Drawn from the files in the run's folder; nothing was computed anew but scores from "
         "predictions."
     )
-    return join([*([element("h3", run.name)] if several else [intro]), badges, facts(pairs)])
+    # The introduction of a page about several runs is its heading.
+    first = element("h3", run.name) if several else intro
+    return join([first, badges, facts(pairs)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -51,7 +52,7 @@ def _stage(name: str, rows: pd.DataFrame) -> Html:
             )
         median = rows.groupby("layer", sort=False)["distance"].median()
         axes.plot(median, median.index.map(place), color=PALETTE[0], lw=2, marker="o", ms=3)
-        step = -(-len(order) // _NAMED)
+        step = math.ceil(len(order) / _NAMED)
         axes.set_yticks(range(0, len(order), step), order[::step], fontsize=7)
         axes.invert_yaxis()
         axes.set(xlabel=f"cosine distance after stage {name}", xlim=(0, None))

@@ -21,14 +21,15 @@ def provenance(runs: list[ReportedRun]) -> Html:
 
 def _training(run: ReportedRun) -> Html:
     """A table of fold.json: only single facts, not lists such as the classes."""
-    named = {fold.name: _single_facts(fold.facts) for fold in run.folds}
+    by_fold = {fold.name: _single_facts(fold.facts) for fold in run.folds}
+    # A dict in place of a set, to keep the order.
     keys: dict[str, None] = {}
-    for single in named.values():
+    for single in by_fold.values():
         keys |= dict.fromkeys(single)
     if not keys:
         return note(f"No {FOLD}: training facts are not known.")
     rows = []
-    for name, single in named.items():
+    for name, single in by_fold.items():
         cells = [_shown(single.get(key, "")) for key in keys]
         rows.append([name, *cells])
     head = ["Fold and seed", *(key.replace("_", " ") for key in keys)]
@@ -45,9 +46,9 @@ def _environment(run: ReportedRun) -> Html:
     flat = []
     for key, value in run.environment.items():
         inner = value.items() if isinstance(value, dict) else [("", value)]
-        flat += [
-            (f"{key} {name}".strip().replace("_", " "), _shown(entry)) for name, entry in inner
-        ]
+        for name, entry in inner:
+            title = f"{key} {name}".strip().replace("_", " ")
+            flat.append((title, _shown(entry)))
     return folded("Environment", facts(flat))
 
 

@@ -1,5 +1,6 @@
-"""The literature's figures beside ours, in a table of their own that says how the
-protocols differ.
+"""The literature's figures beside ours.
+
+They stand in a table of their own that says how the protocols differ.
 """
 
 from __future__ import annotations
@@ -47,24 +48,25 @@ def _ours(run: ReportedRun, metric: str, data: str) -> str:
     corpora = {_plain(corpus) for corpus in run.predictions["corpus"].unique()}
     if not any(corpus and corpus in _plain(data) for corpus in corpora):
         return "another corpus"
-    known = published_metric(metric)
-    clean = run.scores[
-        (run.scores["scope"] == POOLED) & (run.scores["condition"] == CLEAN)
-    ].set_index("metric")
+    same = published_metric(metric)
+    is_pooled = run.scores["scope"] == POOLED
+    is_clean = run.scores["condition"] == CLEAN
+    values = run.scores[is_pooled & is_clean].set_index("metric")["value"]
     # Published accuracies and F1 are percents; a concordance is printed in either way.
-    if known is None or known.unit != "percent" or known.name not in clean.index:
+    if same is None or same.unit != "percent" or same.name not in values.index:
         return "not scored here"
-    return shown(known.name, clean["value"][known.name])
+    return shown(same.name, values[same.name])
 
 
 def _differences(run: ReportedRun) -> Html:
     protocol = run.config.get("protocol") or {}
-    lines = [
-        f"This run's protocol: {protocol.get('title') or protocol.get('name') or 'not stated'}"
-    ]
-    asked = run.card.get("protocol")
-    if asked and asked != protocol.get("name"):
-        lines.append(f"The card's protocol for this system is {asked}; this run used another one.")
+    title = protocol.get("title") or protocol.get("name") or "not stated"
+    lines = [f"This run's protocol: {title}"]
+    published = run.card.get("protocol")
+    if published and published != protocol.get("name"):
+        lines.append(
+            f"The card's protocol for this system is {published}; this run used another one."
+        )
     lines += [f"Departure from the paper: {text}" for text in run.card.get("departures") or []]
     return join([bullets(lines)])
 

@@ -1,5 +1,6 @@
-"""How scores fall with word errors, noise and other disturbances: curves with their intervals, and
-every number.
+"""How scores fall with word errors, noise and other disturbances.
+
+Curves with their intervals, and every number.
 """
 
 from __future__ import annotations
@@ -24,27 +25,26 @@ WORD_ERRORS, RECOGNISER, UNDISTURBED = "controlled word errors", "speech recogni
 
 
 def robustness(runs: list[ReportedRun]) -> Html:
-    """One plot per family of disturbances (every run a curve when there are several), then the
-    tables.
+    """One plot per family of disturbances, then the tables.
+
+    Every run is a curve when there are several.
     """
-    tables = {run.name: run.folder.table(ROBUSTNESS) for run in runs}
-    read = {name: scores for name, scores in tables.items() if scores is not None}
-    if not read:
+    tables = {}
+    for run in runs:
+        scores = run.folder.table(ROBUSTNESS)
+        if scores is not None:
+            tables[run.name] = scores.assign(run=run.name)
+    if not tables:
         return section(
             "Robustness", [note("No disturbed conditions were evaluated: see `mmser robustness`.")]
         )
-    everything = pd.concat(
-        [scores.assign(run=name) for name, scores in read.items()], ignore_index=True
-    )
-    families = [
-        str(name)
-        for name, group in everything.groupby("family", sort=False)
-        if group["level"].nunique() > 1
-    ]
+    everything = pd.concat(tables.values(), ignore_index=True)
+    # A curve needs two levels at least.
+    levels = everything.groupby("family", sort=False)["level"].nunique()
+    families = [str(family) for family in levels[levels > 1].index]
     blocks: list[Html] = [row([_plot(everything, family) for family in families])]
-    blocks += [
-        folded(f"Every condition of {name}", _table(scores)) for name, scores in read.items()
-    ]
+    for name, scores in tables.items():
+        blocks.append(folded(f"Every condition of {name}", _table(scores)))
     blocks.append(
         note(
             "Band (of the first score) and brackets: speaker-clustered bootstrap over folds, seeds "
@@ -124,38 +124,35 @@ def _table(scores: pd.DataFrame) -> Html:
     names = list(dict.fromkeys(scores["metric"]))
     rows = []
     for (family, condition), group in scores.groupby(["family", "condition"], sort=False):
-        first, by_metric = group.iloc[0], group.set_index("metric").to_dict("index")
+        first = group.iloc[0]
+        by_metric = group.set_index("metric").to_dict("index")
+        cells = [_with_interval(name, by_metric.get(name)) for name in names]
         facts = [
             _number(first["level"]),
             _achieved(first["achieved"], first.get("normaliser")),
             int(first["draws"]),
             f"{first['absent']:.2f}",
         ]
-        rows.append(
-            [
-                family,
-                condition,
-                *facts,
-                *(_with_interval(name, by_metric.get(name)) for name in names),
-            ]
-        )
+        rows.append([family, condition, *facts, *cells])
     head = ["Disturbance", "Condition", "Level", "Achieved", "Draws", "Absent", *map(title, names)]
     return table(head, rows, text=2)
 
 
-def _with_interval(name: str, found: Mapping[Any, Any] | None) -> Html:
-    if found is None:
+def _with_interval(name: str, score: Mapping[Any, Any] | None) -> Html:
+    if score is None:
         return Html("")
-    low, high = shown(name, found["low"]), shown(name, found["high"])
-    return Html(f"{shown(name, found['value'])} <small>{low} to {high}</small>")
+    low, high = shown(name, score["low"]), shown(name, score["high"])
+    return Html(f"{shown(name, score['value'])} <small>{low} to {high}</small>")
 
 
 def _achieved(achieved: float, normaliser: object) -> str:
-    """With the normaliser of a word error rate where it is not the usual one; earlier tables do not
-    name it.
+    """A level as it was measured, with the normaliser of a word error rate.
+
+    The usual normaliser is left out; earlier tables name none.
     """
-    named = isinstance(normaliser, str) and normaliser not in ("", PLAIN)
-    return _number(achieved) + (f" ({normaliser})" if named else "")
+    if isinstance(normaliser, str) and normaliser not in ("", PLAIN):
+        return f"{_number(achieved)} ({normaliser})"
+    return _number(achieved)
 
 
 def _number(value: float) -> str:

@@ -1,5 +1,6 @@
-"""The scores: pooled with speaker-clustered intervals, mean over folds with both standard
-deviations.
+"""The scores: pooled with intervals, and their mean over folds.
+
+Intervals are speaker-clustered; the mean has both standard deviations.
 """
 
 from __future__ import annotations
@@ -37,7 +38,8 @@ def _overview(everything: pd.DataFrame) -> Html:
     rows = []
     for (run, condition), group in pooled.groupby(["run", "condition"], sort=False):
         by_name = group.set_index("metric").to_dict("index")
-        rows.append([run, condition, *(_with_interval(n, by_name) for n in names)])
+        cells = [_with_interval(name, by_name) for name in names]
+        rows.append([run, condition, *cells])
     return table(
         ["Run", "Condition", *map(title, names)],
         rows,
@@ -54,11 +56,9 @@ def _with_interval(name: str, by_name: Mapping[Any, Any]) -> Html:
 
 
 def _interval(name: str, row: Any) -> str:
-    return (
-        "none"
-        if pd.isna(row["low"])
-        else f"{shown(name, row['low'])} to {shown(name, row['high'])}"
-    )
+    if pd.isna(row["low"]):
+        return "none"
+    return f"{shown(name, row['low'])} to {shown(name, row['high'])}"
 
 
 def _full(group: pd.DataFrame) -> Html:
@@ -96,10 +96,10 @@ def _folds(group: pd.DataFrame) -> Html:
 
 def _method(everything: pd.DataFrame) -> Html:
     pooled = everything[everything["scope"] == POOLED]
-    kinds = pooled.drop_duplicates(["run", "condition"])
-    clusters = ", ".join(
-        sorted({f"{int(r['clusters'])} {r['cluster']}s" for _, r in kinds.iterrows()})
-    )
+    counts = set()
+    for _, row in pooled.drop_duplicates(["run", "condition"]).iterrows():
+        counts.add(f"{int(row['clusters'])} {row['cluster']}s")
+    clusters = ", ".join(sorted(counts))
     lines = [
         note(
             f"Accuracies, F1 and precision in percent. Intervals: percentile bootstrap, {DRAWS} "
