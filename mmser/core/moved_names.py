@@ -12,11 +12,21 @@ from typing import Any
 TARGET = "_target_"
 
 MOVED: dict[str, str] = {
-    "mmser.models.encoders.audio.emotion2vec.Emotion2Vec": "mmser.models.encoders.audio.emotion2vec.encoder.Emotion2Vec",  # noqa: E501
-    "mmser.models.encoders.audio.leaf_cnn.LeafCNN": "mmser.models.encoders.audio.leaf_cnn.encoder.LeafCNN",  # noqa: E501
-    "mmser.models.encoders.audio.replknet.RepLKNet": "mmser.models.encoders.audio.replknet.encoder.RepLKNet",  # noqa: E501
-    "mmser.models.fusion.ks_transformer.KSTransformer": "mmser.models.fusion.ks_transformer.fusion.KSTransformer",  # noqa: E501
-    "mmser.models.fusion.nonverbal_vocalization.NonverbalVocalization": "mmser.models.fusion.nonverbal_vocalization.fusion.NonverbalVocalization",  # noqa: E501
+    "mmser.models.encoders.audio.emotion2vec.Emotion2Vec": (
+        "mmser.models.encoders.audio.emotion2vec.encoder.Emotion2Vec"
+    ),
+    "mmser.models.encoders.audio.leaf_cnn.LeafCNN": (
+        "mmser.models.encoders.audio.leaf_cnn.encoder.LeafCNN"
+    ),
+    "mmser.models.encoders.audio.replknet.RepLKNet": (
+        "mmser.models.encoders.audio.replknet.encoder.RepLKNet"
+    ),
+    "mmser.models.fusion.ks_transformer.KSTransformer": (
+        "mmser.models.fusion.ks_transformer.fusion.KSTransformer"
+    ),
+    "mmser.models.fusion.nonverbal_vocalization.NonverbalVocalization": (
+        "mmser.models.fusion.nonverbal_vocalization.fusion.NonverbalVocalization"
+    ),
     "mmser.models.layers.latent_masking": "mmser.models.layers.masks.latent_masking",
     "mmser.training.schedulers": "mmser.training.loop.schedulers",
     "mmser.evaluation.disturbances": "mmser.evaluation.stress.disturbances",
