@@ -23,7 +23,7 @@ from mmser.core.words import spoken_words
 from mmser.extractors.arguments import WITHOUT_EFFECT, arguments
 from mmser.extractors.clips.length_batches import length_batches
 from mmser.extractors.clips.outcomes import checked, transcript_of
-from mmser.extractors.networks.devices import Placement, place_of
+from mmser.extractors.networks.devices import Placement
 from mmser.extractors.transcripts.pieces import (
     HASHED_VOCABULARY,
     Pieces,
@@ -124,13 +124,13 @@ class Bert(Placement):
 
     @cached_property
     def _model(self) -> Any:
-        model = self.seeded(self._random_model) if self.checkpoint.is_random else self._read()
-        if model.config.hidden_size != self.size:
-            raise MmserError(
-                f"a checkpoint of size {self.size}",
-                f"{model.config.hidden_size} in {self.weights}",
-                "Set `size`.",
-            )
+        from mmser.extractors.networks.text_encoder import new_text_encoder, read_text_encoder
+
+        if self.checkpoint.is_random:
+            layers = max(2, self.layers)
+            model = self.seeded(lambda: new_text_encoder(HASHED_VOCABULARY, self.size, layers))
+        else:
+            model = read_text_encoder(self.checkpoint.path, self.size)
         if self.layers > model.config.num_hidden_layers:
             raise MmserError(
                 f"at most {model.config.num_hidden_layers} layers",
@@ -139,52 +139,12 @@ class Bert(Placement):
             )
         return self.placed(model)
 
-    def _read(self) -> Any:
-        from transformers import AutoModel
-
-        from mmser.models.layers.checkpoints.pretrained import read_network
-
-        folder = self.checkpoint.path
-        remedy = (
-            "Name a checkpoint of a text encoder, such as BERT or RoBERTa; the extractor "
-            "wav2vec2 reads speech."
-        )
-        model = read_network(AutoModel, folder, (), remedy)
-        if model.main_input_name != "input_ids" or model.config.is_encoder_decoder:
-            raise MmserError(
-                f"a text encoder in {folder}", f"model_type {model.config.model_type}", remedy
-            )
-        return model
-
-    def _random_model(self) -> Any:
-        from transformers import BertConfig, BertModel
-
-        config = BertConfig(
-            vocab_size=HASHED_VOCABULARY,
-            hidden_size=self.size,
-            num_hidden_layers=max(2, self.layers),
-            num_attention_heads=max(1, self.size // 64),
-            intermediate_size=2 * self.size,
-        )
-        return BertModel(config, add_pooling_layer=False)
-
     def _encode(self, batch: list[Pieces]) -> list[np.ndarray]:
         """Pieces of any number -> one (piece, size * layers) float32 array each."""
-        import torch
+        from mmser.extractors.networks.text_encoder import last_layers
 
-        device, _ = place_of(self._model)
-        longest = max(len(pieces.ids) for pieces in batch)
-        ids = torch.full((len(batch), longest), self._tokenizer.padding)
-        mask = torch.zeros(len(batch), longest, dtype=torch.long)
-        for row, pieces in enumerate(batch):
-            ids[row, : len(pieces.ids)] = torch.tensor(pieces.ids)
-            mask[row, : len(pieces.ids)] = 1
-        with torch.inference_mode():
-            output = self._model(
-                ids.to(device), attention_mask=mask.to(device), output_hidden_states=True
-            )
-        states = torch.cat(output.hidden_states[-self.layers :], dim=-1).float().cpu().numpy()
-        return [row[: len(pieces.ids)] for row, pieces in zip(states, batch, strict=True)]
+        ids = [pieces.ids for pieces in batch]
+        return last_layers(self._model, ids, self._tokenizer.padding, self.layers)
 
     def _features(self, transcript: Transcript, pieces: Pieces, values: np.ndarray) -> Features:
         owners = np.array(pieces.owners)

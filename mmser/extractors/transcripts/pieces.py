@@ -40,6 +40,10 @@ class Tokenizer(Protocol):
 
     def __call__(self, words: Sequence[str], limit: int) -> Pieces: ...
 
+    def whole_text(self, text: str, limit: int) -> list[int]:
+        """Sub-word ids of a text as it is written, with its marks, at most ``limit`` of them."""
+        ...
+
 
 class CheckpointTokenizer:
     """The fast tokenizer of a checkpoint; it refuses to be used by two threads at once, so they
@@ -61,17 +65,24 @@ class CheckpointTokenizer:
             encoded["input_ids"], [-1 if owner is None else owner for owner in encoded.word_ids()]
         )
 
+    def whole_text(self, text: str, limit: int) -> list[int]:
+        """See `Tokenizer`."""
+        with self._turn:
+            encoded = self._tokenizer(text, truncation=True, max_length=limit)
+        return list(encoded["input_ids"])
 
-def read_tokenizer(folder: Path) -> CheckpointTokenizer:
-    """The tokenizer of a checkpoint. Raises MmserError when the folder holds none
-    that can be read.
+
+def read_tokenizer(folder: Path, by_word: bool = True) -> CheckpointTokenizer:
+    """The tokenizer of a checkpoint, for words or for whole texts as they are written.
+
+    Raises MmserError when the folder holds none that can be read.
     """
     from transformers import AutoTokenizer
 
     try:
-        return CheckpointTokenizer(
-            AutoTokenizer.from_pretrained(folder, use_fast=True, add_prefix_space=True)
-        )
+        # Tokenizers that tell a word by the space before it want one before the first word too.
+        spaced = {"add_prefix_space": True} if by_word else {}
+        return CheckpointTokenizer(AutoTokenizer.from_pretrained(folder, use_fast=True, **spaced))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, ImportError) as error:
         remedy = "Name a checkpoint of a text encoder with its tokenizer.json or vocabulary."
         raise MmserError(f"a tokenizer in {folder}", reason_of(error), remedy) from error
@@ -95,10 +106,14 @@ class HashedTokenizer:
                 owners.append(number)
         return Pieces([*ids[: limit - 1], _END], [*owners[: limit - 1], -1])
 
+    def whole_text(self, text: str, limit: int) -> list[int]:
+        """See `Tokenizer`."""
+        return self(text.split(), limit).ids
 
-def tokenizer_of(checkpoint: Weights) -> Tokenizer:
+
+def tokenizer_of(checkpoint: Weights, by_word: bool = True) -> Tokenizer:
     """The checkpoint's own; hashing where its weights are random, which need no file."""
-    return HashedTokenizer() if checkpoint.is_random else read_tokenizer(checkpoint.path)
+    return HashedTokenizer() if checkpoint.is_random else read_tokenizer(checkpoint.path, by_word)
 
 
 def cut_note(kept: int, words: int) -> str:

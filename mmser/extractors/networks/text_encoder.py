@@ -1,0 +1,75 @@
+"""Transformer encoders of text, from any checkpoint that `AutoModel` reads, or random ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mmser.core.errors import MmserError
+
+_REMEDY = (
+    "Name a checkpoint of a text encoder, such as BERT or RoBERTa; the extractor wav2vec2 reads "
+    "speech."
+)
+
+
+def read_text_encoder(folder: Path, size: int) -> Any:
+    """The encoder of the checkpoint in ``folder``, of ``size`` features.
+
+    Raises MmserError for a network of speech or pictures, one with a decoder, or another size.
+    """
+    from transformers import AutoModel
+
+    from mmser.models.layers.checkpoints.pretrained import read_network
+
+    model = read_network(AutoModel, folder, (), _REMEDY)
+    if model.main_input_name != "input_ids" or model.config.is_encoder_decoder:
+        raise MmserError(
+            f"a text encoder in {folder}", f"model_type {model.config.model_type}", _REMEDY
+        )
+    if model.config.hidden_size != size:
+        raise MmserError(
+            f"a checkpoint of size {size}", f"{model.config.hidden_size} in {folder}", "Set `size`."
+        )
+    return model
+
+
+def new_text_encoder(vocabulary: int, size: int, layers: int) -> Any:
+    """A BERT of that many layers with random weights."""
+    from transformers import BertConfig, BertModel
+
+    config = BertConfig(
+        vocab_size=vocabulary,
+        hidden_size=size,
+        num_hidden_layers=layers,
+        num_attention_heads=max(1, size // 64),
+        intermediate_size=2 * size,
+    )
+    return BertModel(config, add_pooling_layer=False)
+
+
+def last_layers(
+    model: Any, texts: Sequence[Sequence[int]], padding: int, layers: int = 1
+) -> list[np.ndarray]:
+    """Sub-word ids of texts of any lengths -> one (sub-word, size * layers) float32 array each.
+
+    The last ``layers`` stand side by side, the earliest first. Padding is masked.
+    """
+    import torch
+
+    from mmser.extractors.networks.devices import place_of
+
+    device, _ = place_of(model)
+    longest = max(len(ids) for ids in texts)
+    padded = torch.full((len(texts), longest), padding)
+    mask = torch.zeros(len(texts), longest, dtype=torch.long)
+    for row, ids in enumerate(texts):
+        padded[row, : len(ids)] = torch.tensor(ids)
+        mask[row, : len(ids)] = 1
+    with torch.inference_mode():
+        output = model(padded.to(device), attention_mask=mask.to(device), output_hidden_states=True)
+    states = torch.cat(output.hidden_states[-layers:], dim=-1).float().cpu().numpy()
+    return [row[: len(ids)] for row, ids in zip(states, texts, strict=True)]
