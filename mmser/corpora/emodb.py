@@ -16,14 +16,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from mmser.core.utterance import Utterance
-from mmser.corpora.layout import (
-    AUDIO_SUFFIXES,
-    clips_by_name,
-    duration,
-    existing_root,
-    media_files,
-    wrong_layout,
-)
+from mmser.corpora.layout import clips_below, duration
 
 LAYOUT = "EMO-DB: files such as wav/03a01Fa.wav (also .flac)"
 CODE = re.compile(r"(\d\d)([ab]\d\d)([WLEAFTN])([a-z])")
@@ -65,12 +58,9 @@ class Emodb:
 
     def utterances(self) -> Iterator[Utterance]:
         """Raises MmserError when no such file lies below the root."""
-        root = existing_root(self.root, LAYOUT)
-        clips = clips_by_name(media_files(root, AUDIO_SUFFIXES), CODE)
-        if not clips:
-            raise wrong_layout(root, LAYOUT)
+        clips = clips_below(self.root, CODE, LAYOUT)
         warnings = length_warnings({stem: duration(path) for stem, path in clips.items()})
-        for stem, path in sorted(clips.items()):
+        for stem, path in clips.items():
             speaker, text, emotion = stem[:2], stem[2:5], stem[5]
             yield Utterance(
                 id=stem,

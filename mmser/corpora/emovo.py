@@ -12,13 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mmser.core.utterance import Utterance
-from mmser.corpora.layout import (
-    AUDIO_SUFFIXES,
-    clips_by_name,
-    existing_root,
-    media_files,
-    wrong_layout,
-)
+from mmser.corpora.layout import clips_below
 
 LAYOUT = "EMOVO: folders f1 .. f3, m1 .. m3 of files such as dis-f1-b1.wav (also .flac)"
 CODE = re.compile(r"(dis|gio|neu|pau|rab|sor|tri)-([fm]\d)-([a-z]\d)")
@@ -46,11 +40,8 @@ class Emovo:
 
     def utterances(self) -> Iterator[Utterance]:
         """Raises MmserError when no such file lies below the root."""
-        root = existing_root(self.root, LAYOUT)
-        clips = clips_by_name(media_files(root, AUDIO_SUFFIXES), CODE)
-        if not clips:
-            raise wrong_layout(root, LAYOUT)
-        for stem, path in sorted(clips.items()):
+        clips = clips_below(self.root, CODE, LAYOUT)
+        for stem, path in clips.items():
             emotion, speaker, sentence = stem.split("-")
             yield Utterance(
                 id=stem,

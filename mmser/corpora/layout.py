@@ -63,6 +63,18 @@ def clips_by_name(files: Iterable[Path], code: re.Pattern[str]) -> dict[str, Pat
     return {path.stem: path for path in files if code.fullmatch(path.stem)}
 
 
+def clips_below(root: str | Path, code: re.Pattern[str], layout: str) -> dict[str, Path]:
+    """{name: file} of the sound files below ``root`` whose names fit the corpus's code, by name.
+
+    Raises MmserError saying ``layout`` when the root is no folder or holds none.
+    """
+    folder = existing_root(root, layout)
+    clips = clips_by_name(media_files(folder, AUDIO_SUFFIXES), code)
+    if not clips:
+        raise wrong_layout(folder, layout)
+    return dict(sorted(clips.items()))
+
+
 def named(files: Iterable[Path], *names: str) -> list[Path]:
     """Those of the files that have one of these names, the least deep first."""
     return sorted(

@@ -12,13 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mmser.core.utterance import Utterance
-from mmser.corpora.layout import (
-    AUDIO_SUFFIXES,
-    clips_by_name,
-    existing_root,
-    media_files,
-    wrong_layout,
-)
+from mmser.corpora.layout import clips_below
 
 LAYOUT = "URDU: folders Angry, Happy, Neutral, Sad of files such as SM1_F10_A010.wav"
 CODE = re.compile(r"(S[MF]\d+)_F\d+_([AHNS])\d+")
@@ -35,11 +29,8 @@ class Urdu:
 
     def utterances(self) -> Iterator[Utterance]:
         """Raises MmserError when no such file lies below the root."""
-        root = existing_root(self.root, LAYOUT)
-        clips = clips_by_name(media_files(root, AUDIO_SUFFIXES), CODE)
-        if not clips:
-            raise wrong_layout(root, LAYOUT)
-        for stem, path in sorted(clips.items()):
+        clips = clips_below(self.root, CODE, LAYOUT)
+        for stem, path in clips.items():
             speaker, _, number = stem.split("_")
             yield Utterance(
                 id=stem,

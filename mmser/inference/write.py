@@ -11,21 +11,9 @@ import numpy as np
 import pandas as pd
 
 from mmser.cache.atomic import write_bytes, written_aside
+from mmser.core.palette import OKABE_ITO
 from mmser.core.printable import printable, without_formulas
 from mmser.core.tables import PREDICTION, PROBABILITY
-
-COLOURS = (
-    "#0072B2",
-    "#E69F00",
-    "#009E73",
-    "#D55E00",
-    "#CC79A7",
-    "#56B4E9",
-    "#000000",
-    "#8C8C00",
-    "#7F7F7F",
-)
-"""Okabe and Ito's, told apart with every common colour blindness."""
 
 STYLES = ("-", "--", "-.", ":")
 
@@ -97,7 +85,7 @@ def draw_timeline(table: pd.DataFrame, path: Path) -> None:
         figure = Figure(figsize=(9.0, 3.2), layout="constrained")
         axes = figure.add_subplot()
         for number, name in enumerate(names):
-            color, style = COLOURS[number % len(COLOURS)], STYLES[number % len(STYLES)]
+            color, style = OKABE_ITO[number % len(OKABE_ITO)], STYLES[number % len(STYLES)]
             short = printable(name.removeprefix(PROBABILITY).removeprefix(PREDICTION))
             # One line per class, however many segments there are; NaN lifts the pen between two.
             gap = np.full(len(table), np.nan)

@@ -17,22 +17,6 @@ from mmser.reports.page import Html
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-PALETTE = (
-    "#0072B2",
-    "#E69F00",
-    "#009E73",
-    "#D55E00",
-    "#CC79A7",
-    "#56B4E9",
-    "#000000",
-    "#8C8C00",
-    "#7F7F7F",
-)
-"""Okabe and Ito's colours, distinct under every common colour blindness, and two more.
-
-The last two are for tasks with more classes.
-"""
-
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">")
 """With the colours, so that print in grey can be read too."""
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from mmser.reports.figures import PALETTE, draw, row
+from mmser.core.palette import OKABE_ITO
+from mmser.reports.figures import draw, row
 from mmser.reports.page import Html, element, heading, join, note, safe, section
 from mmser.reports.reported_run import ReportedRun
 from mmser.runs.run_paths import ATTENTION
@@ -97,11 +98,11 @@ def _curve(name: str, weights: np.ndarray, seconds: Any) -> Html:
     place = np.asarray(seconds) if seconds is not None else np.arange(1, len(weights) + 1)
 
     def paint(axes: Axes) -> None:
-        axes.fill_between(place, weights, color=PALETTE[0], alpha=0.25, lw=0)
+        axes.fill_between(place, weights, color=OKABE_ITO[0], alpha=0.25, lw=0)
         axes.plot(
             place,
             weights,
-            color=PALETTE[0],
+            color=OKABE_ITO[0],
             lw=1.1,
             marker="o" if len(weights) < 40 else "",
             ms=2.5,

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from mmser.core.palette import OKABE_ITO
 from mmser.core.tables import CLEAN
 from mmser.core.target_sets.classes import class_indices, class_names
 from mmser.metrics.classification import confusion as count
 from mmser.metrics.classification import grouped_confusion, per_class, ua, wa
 from mmser.metrics.table import shown
-from mmser.reports.figures import PALETTE, draw, row
+from mmser.reports.figures import draw, row
 from mmser.reports.page import Html, folded, heading, note, section, table
 from mmser.reports.reported_run import ReportedRun
 
@@ -76,7 +77,7 @@ def _class_plot(by_class: pd.DataFrame) -> Html:
                 place + (i - 1) * 0.27,
                 100 * by_class[name],
                 0.25,
-                color=PALETTE[i],
+                color=OKABE_ITO[i],
                 label=name,
                 zorder=2,
             )
@@ -103,8 +104,8 @@ def _speaker_plot(by_speaker: pd.DataFrame) -> Html:
     def paint(axes: Axes) -> None:
         place = np.arange(len(speakers))
         axes.hlines(place, wa_percent, ua_percent, color="#999999", lw=1)
-        axes.plot(wa_percent, place, "o", color=PALETTE[1], label="WA", mfc="white", mew=1.5)
-        axes.plot(ua_percent, place, "o", color=PALETTE[0], label="UA")
+        axes.plot(wa_percent, place, "o", color=OKABE_ITO[1], label="WA", mfc="white", mew=1.5)
+        axes.plot(ua_percent, place, "o", color=OKABE_ITO[0], label="UA")
         axes.set_yticks(place, labels)
         axes.set(xlim=(0, 103), xlabel="percent, by speaker (predictions)")
         axes.legend(ncols=2, loc="lower left", bbox_to_anchor=(0, 1))

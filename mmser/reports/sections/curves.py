@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from mmser.core.palette import OKABE_ITO
 from mmser.metrics.table import is_headline, title
-from mmser.reports.figures import PALETTE, draw, row
+from mmser.reports.figures import draw, row
 from mmser.reports.page import Html, heading, note, section
 from mmser.reports.reported_run import ReportedRun
 from mmser.runs.run_paths import CURVE
@@ -44,7 +45,7 @@ def _losses(everything: pd.DataFrame) -> Html:
         return Html("")
 
     def paint(axes: Axes) -> None:
-        for color, (column, label) in zip(PALETTE[:2], present.items(), strict=False):
+        for color, (column, label) in zip(OKABE_ITO[:2], present.items(), strict=False):
             _lines(axes, everything, column, label, color)
         axes.set(xlabel="epoch", ylabel="loss")
         axes.locator_params(axis="x", integer=True)
@@ -61,7 +62,7 @@ def _scores(everything: pd.DataFrame) -> list[Html]:
         return []
 
     def paint(axes: Axes) -> None:
-        for color, metric in zip(PALETTE, headlines, strict=False):
+        for color, metric in zip(OKABE_ITO, headlines, strict=False):
             _lines(axes, everything, f"validation_{metric}", title(metric), color)
         axes.set(xlabel="epoch", ylabel="validation score")
         axes.locator_params(axis="x", integer=True)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from mmser.core.palette import OKABE_ITO
 from mmser.core.target_sets.classes import class_names
-from mmser.reports.figures import MARKERS, PALETTE, draw, row
+from mmser.reports.figures import MARKERS, draw, row
 from mmser.reports.page import Html, heading, note, section
 from mmser.reports.reported_run import ReportedRun
 
@@ -72,7 +73,7 @@ def _map(name: str, table: pd.DataFrame, vectors: np.ndarray, classes: tuple[str
     def paint(axes: Axes) -> None:
         for i, label in enumerate(classes):
             mine = (table["target"] == label).to_numpy()
-            color, marker = PALETTE[i % len(PALETTE)], MARKERS[i % len(MARKERS)]
+            color, marker = OKABE_ITO[i % len(OKABE_ITO)], MARKERS[i % len(MARKERS)]
             axes.scatter(
                 points[mine, 0],
                 points[mine, 1],

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from mmser.reports.figures import PALETTE, draw, row
+from mmser.core.palette import OKABE_ITO
+from mmser.reports.figures import draw, row
 from mmser.reports.page import Html, heading, note, section
 from mmser.reports.reported_run import ReportedRun
 from mmser.runs.run_paths import LAYERS
@@ -48,10 +49,10 @@ def _stage(name: str, rows: pd.DataFrame) -> Html:
     def paint(axes: Axes) -> None:
         for _, fold in rows.groupby(["fold", "seed"]):
             axes.plot(
-                fold["distance"], fold["layer"].map(place), color=PALETTE[0], lw=0.6, alpha=0.35
+                fold["distance"], fold["layer"].map(place), color=OKABE_ITO[0], lw=0.6, alpha=0.35
             )
         median = rows.groupby("layer", sort=False)["distance"].median()
-        axes.plot(median, median.index.map(place), color=PALETTE[0], lw=2, marker="o", ms=3)
+        axes.plot(median, median.index.map(place), color=OKABE_ITO[0], lw=2, marker="o", ms=3)
         step = math.ceil(len(order) / _NAMED)
         axes.set_yticks(range(0, len(order), step), order[::step], fontsize=7)
         axes.invert_yaxis()

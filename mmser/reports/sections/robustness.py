@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from mmser.core.palette import OKABE_ITO
 from mmser.metrics.table import is_share, leading, shown, title
 from mmser.metrics.wer import PLAIN
-from mmser.reports.figures import MARKERS, PALETTE, draw, row
+from mmser.reports.figures import MARKERS, draw, row
 from mmser.reports.page import Html, folded, note, section, table
 from mmser.reports.reported_run import ReportedRun
 from mmser.runs.run_paths import ROBUSTNESS
@@ -112,7 +113,7 @@ def _curve(axes: Axes, group: pd.DataFrame, number: int, label: str, band: bool)
     factor = 100.0 if group["family"].iloc[0] == WORD_ERRORS else 1.0
     place = factor * group["achieved"].fillna(group["level"])
     scale = 100.0 if is_share(group["metric"].iloc[0]) else 1.0
-    color, marker = PALETTE[number % len(PALETTE)], MARKERS[number % len(MARKERS)]
+    color, marker = OKABE_ITO[number % len(OKABE_ITO)], MARKERS[number % len(MARKERS)]
     if band:
         axes.fill_between(
             place, scale * group["low"], scale * group["high"], color=color, alpha=0.15, lw=0
