@@ -18,9 +18,7 @@ KNOWN = (AUTO, CPU, "gpu", "cuda", "mps")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """``accelerator`` as Lightning and torch name it: cpu, cuda or mps; ``name`` as
-    its maker does.
-    """
+    """A kind of device: ``accelerator`` is cpu, cuda or mps, ``name`` what its maker calls it."""
 
     accelerator: str
     name: str
@@ -30,35 +28,38 @@ class Place:
     @property
     def line(self) -> str:
         """For the user: what was taken, and why."""
-        return f"{self.name}{f' ({self.reason})' if self.reason else ''}"
+        return f"{self.name} ({self.reason})" if self.reason else self.name
 
     @property
     def device(self) -> torch.device:
         return torch.device(self.accelerator)
 
 
-def find_place(asked: str, required: bool = False) -> Place:
-    """The place that ``trainer.accelerator`` asks for; the CPU where a GPU is asked for and there
-    is none.
+def find_place(accelerator: str, required: bool = False) -> Place:
+    """The place that ``trainer.accelerator`` asks for.
+
+    The CPU where a GPU is asked for and there is none.
 
     Raises MmserError for an unknown word and, where the accelerator is ``required``, when it is not
     there.
     """
-    if asked not in KNOWN:
-        raise MmserError(f"trainer.accelerator among {', '.join(KNOWN)}", asked, "Choose one.")
-    reason = f"trainer.accelerator={asked}"
-    if asked in (AUTO, "gpu", "cuda") and torch.cuda.is_available():
+    if accelerator not in KNOWN:
+        raise MmserError(
+            f"trainer.accelerator among {', '.join(KNOWN)}", accelerator, "Choose one."
+        )
+    reason = f"trainer.accelerator={accelerator}"
+    if accelerator in (AUTO, "gpu", "cuda") and torch.cuda.is_available():
         return Place("cuda", torch.cuda.get_device_name(), torch.cuda.device_count(), reason)
-    if asked in ("gpu", "mps") and torch.backends.mps.is_available():
+    if accelerator in ("gpu", "mps") and torch.backends.mps.is_available():
         return Place("mps", "the GPU of this Mac", reason=reason)
-    if asked not in (AUTO, CPU):
+    if accelerator not in (AUTO, CPU):
         if required:
             remedy = "Use trainer.accelerator=auto or cpu; `mmser doctor` tells what torch finds."
             raise MmserError(
                 f"a GPU for {reason}", "none that torch can use on this machine", remedy
             )
         reason += ", and this machine has no GPU"
-    elif asked == AUTO:
+    elif accelerator == AUTO:
         reason += ": no GPU found"
     return Place(CPU, f"the CPU ({platform.processor() or platform.machine()})", reason=reason)
 
@@ -67,12 +68,15 @@ def is_distributed(devices: int | str | Sequence[int], place: Place) -> bool:
     """Whether one fold takes several processes, each with its device."""
     if devices in (AUTO, -1, "-1"):
         return place.count > 1
-    return devices not in (1, "1") if isinstance(devices, int | str) else len(devices) > 1
+    if isinstance(devices, int | str):
+        return devices not in (1, "1")
+    return len(devices) > 1
 
 
 def device_options(options: Trainer, place: Place) -> dict[str, Any]:
-    """Lightning's words for the place. ``deterministic: auto`` warns where some kernels have no
-    deterministic form.
+    """Lightning's options for the place.
+
+    ``deterministic: auto`` warns on a GPU, where some kernels have no deterministic form.
     """
     deterministic = options.deterministic
     if deterministic == "auto":

@@ -41,8 +41,9 @@ _log = logging.getLogger(__name__)
 
 
 def train(config: Mapping[str, Any]) -> Run:
-    """Train every fold and seed of a resolved config (see configs/train.yaml) that is not done; ->
-    the run.
+    """Train every fold and seed of a resolved config that is not done; -> the run.
+
+    The options are those of configs/train.yaml.
 
     The run's folder is ``config["run"]`` or follows from the config, so the same call goes on
     where an interrupted one stopped. Labels of the test split are not read.
@@ -75,10 +76,10 @@ def train(config: Mapping[str, Any]) -> Run:
 def prepare(
     directory: Path, config: Mapping[str, Any], settings: RunSettings, corpora: RunCorpora
 ) -> pd.DataFrame:
-    """Write the config, the environment and the fold assignment once; later calls must find the
-    same. -> assignment.
+    """Write the config, the environment and the fold assignment once; -> the assignment.
 
-    What is wrong is told before anything is written: a run that is refused leaves no folder.
+    Later calls must find the same. Errors are raised before anything is written: a run that is
+    refused leaves no folder.
     """
     check_claim(directory, config)
     path, names = directory / ASSIGNMENT, corpora.names
@@ -114,8 +115,9 @@ def run_stores(
     corpora: Sequence[str],
     recorded: Mapping[str, str] | None = None,
 ) -> dict[str, FeatureStore]:
-    """The store of each stream, and as ``<stage>.<stream>`` of each stream of which a stage reads
-    another one.
+    """The store of each stream, by its name.
+
+    Where a training stage reads another store for a stream, that is ``<stage>.<stream>``.
     """
     stores = open_stores(settings, corpora, recorded)
     for stage in list_stages(config):
@@ -133,11 +135,11 @@ def run_stores(
 def wanted_folds(settings: RunSettings, assignment: pd.DataFrame) -> list[FoldSeed]:
     """(fold, seed) of ``settings.folds`` ("all" or names) and ``settings.seeds``, seed by seed."""
     names = list(dict.fromkeys(assignment["fold"].astype(str)))
-    asked = names if settings.folds == "all" else [str(fold) for fold in settings.folds]
-    unknown = [fold for fold in asked if fold not in names]
+    folds = names if settings.folds == "all" else [str(fold) for fold in settings.folds]
+    unknown = [fold for fold in folds if fold not in names]
     if unknown:
         raise MmserError(f"folds among {', '.join(names)}", ", ".join(unknown), "Correct `folds`.")
-    return [(fold, seed) for seed, fold in product(settings.seeds, asked)]
+    return [(fold, seed) for seed, fold in product(settings.seeds, folds)]
 
 
 def _is_done(directory: Path, fold_seed: FoldSeed) -> bool:

@@ -120,8 +120,8 @@ def fit_stage(
             "monitor": best.monitor,
             "best_score": best.score,
             "best_epoch": best.epoch,
+            "network_sizes": network_sizes(model),
         }
-        facts["network_sizes"] = network_sizes(model)
         _finish(folder, data, facts)
 
 
@@ -142,12 +142,13 @@ def _solve_stage(settings: RunSettings, data: FoldData, folder: Path) -> None:
 
 
 def _finish(folder: Path, data: FoldData, facts: dict[str, Any]) -> None:
+    """Write ``fold.json`` and the mark of a finished fold; the state for resuming goes."""
     description = {
         "fold": data.fold,
         "task": asdict(data.task),
         **data.task.names_by_kind,
         "input_sizes": data.input_sizes,
-        "utterances": {part: len(data.ids(part)) for part in ("train", "validation")},
+        "utterances": {split: len(data.ids(split)) for split in ("train", "validation")},
         **facts,
     }
     write_json(folder / FOLD, description)
@@ -157,9 +158,8 @@ def _finish(folder: Path, data: FoldData, facts: dict[str, Any]) -> None:
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """Only one run trains a fold at a time; the helper processes of a distributed run belong to
-    their first one.
-    """
+    """Only one process trains a fold at a time; raises MmserError when another does."""
+    # The further processes of a distributed run share the lock that their first one holds.
     if int(os.environ.get("LOCAL_RANK", "0")):
         yield
         return
@@ -168,14 +168,15 @@ def _alone(folder: Path) -> Iterator[None]:
 
 
 def _end_with_parent() -> None:
-    """The pipe from the parent closes when it dies, however it dies."""
+    """Wait until the pipe from the parent closes, as it does however the parent dies, and end."""
     sys.stdin.read()
     os._exit(1)
 
 
 def main(words: list[str]) -> int:
-    """RUN FOLD SEED ACCELERATOR [TRUSTED...] -> exit code; a problem for the user is the last line
-    on stderr.
+    """RUN FOLD SEED ACCELERATOR [TRUSTED...] -> exit code.
+
+    A problem for the user is the last line on stderr.
     """
     threading.Thread(target=_end_with_parent, daemon=True).start()
     directory, fold, seed, accelerator, *names = words

@@ -19,9 +19,7 @@ FoldSeed = tuple[str, int]
 
 
 def job_count(options: Trainer, pending: int, place: Place) -> int:
-    """``trainer.jobs`` as a number; ``auto`` is one per core on the CPU and one on any other
-    device.
-    """
+    """``trainer.jobs`` as a number; ``auto`` is one per core on the CPU, else one."""
     jobs = options.jobs
     if jobs != "auto":
         return max(1, min(int(jobs), pending))
@@ -32,8 +30,9 @@ def job_count(options: Trainer, pending: int, place: Place) -> int:
 def run_in_processes(
     directory: Path, pending: Sequence[FoldSeed], jobs: int, threads: int, accelerator: str
 ) -> None:
-    """Train each fold in a process; raises MmserError naming those that failed, after the others
-    have ended.
+    """Train each fold in a process of its own.
+
+    Raises MmserError naming those that failed, after the others have ended.
     """
     with ThreadPoolExecutor(jobs) as pool:
         errors = list(pool.map(partial(_run_one, directory, threads, accelerator), pending))
@@ -52,8 +51,9 @@ def run_in_processes(
 
 
 def _run_one(directory: Path, threads: int, accelerator: str, fold_seed: FoldSeed) -> str:
-    """The last line of a failed process's error output, "" when it did well. Its lines are passed
-    on.
+    """The last line of a failed process's error output, "" when it succeeded.
+
+    All its lines are printed on.
     """
     fold, seed = fold_seed
     command = [

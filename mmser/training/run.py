@@ -97,9 +97,9 @@ class Run(RunFolder):
 
         On the accelerator its config asks for, or on the CPU (said in one line).
         """
-        asked = self.settings.trainer.accelerator
-        place = find_place(asked)
-        if place.accelerator == CPU and asked not in (AUTO, CPU):
+        accelerator = self.settings.trainer.accelerator
+        place = find_place(accelerator)
+        if place.accelerator == CPU and accelerator not in (AUTO, CPU):
             _log.info("evaluating on %s", place.line)
         return place.device
 

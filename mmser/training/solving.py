@@ -29,13 +29,16 @@ from mmser.training.components.construction import make_model
 
 
 class Solver(Protocol):
-    """Vectors (row, feature), class indices (row,), speakers (row,), number of classes -> tensors
-    of a head, by name.
-    """
+    """A classical learner that finds the tensors of a head."""
 
     def __call__(
         self, vectors: np.ndarray, labels: np.ndarray, speakers: np.ndarray, classes: int
-    ) -> dict[str, Tensor]: ...
+    ) -> dict[str, Tensor]:
+        """The head's tensors by name.
+
+        From vectors (row, feature), class indices (row,), speakers (row,), the number of classes.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,7 +91,9 @@ def _rows(model: MultimodalModel, data: FoldData, split: str) -> Rows:
             vectors.append(model(batch.streams, batch.context).vector[labelled].double().numpy())
             labels.append(emotion[labelled].numpy())
             speakers += [
-                speaker_of[name] for name, known in zip(batch.ids, labelled, strict=True) if known
+                speaker_of[name]
+                for name, is_labelled in zip(batch.ids, labelled, strict=True)
+                if is_labelled
             ]
     return Rows(np.concatenate(vectors), np.concatenate(labels), np.array(speakers))
 

@@ -64,8 +64,9 @@ def saved_model(
 def saved_objective(
     config: Mapping[str, Any], vector_size: int, task: Task, weights: Path
 ) -> nn.Module:
-    """The objective with what it learned beside the model (auxiliary layers); without a file it has
-    learned nothing.
+    """The objective with what it learned beside the model, such as auxiliary layers.
+
+    Without a file of weights it has learned nothing.
     """
     _check_meant(config)
     with no_larger_than(weights):
@@ -79,7 +80,8 @@ def saved_objective(
 
 def _check_meant(config: Any) -> None:
     """Raise MmserError for a config that no training can have had."""
-    if (values := count_values(config)) > VALUES:
+    values = count_values(config)
+    if values > VALUES:
         raise MmserError(
             f"a config of at most {VALUES:,} values", f"{values:,}", "The config is damaged."
         )

@@ -45,28 +45,28 @@ def with_components(
     of a cell or file (or ``functools.partial`` of one with plain keyword arguments), and when its
     text cannot be read.
     """
-    made = copy.deepcopy(dict(settings))
-    digests = dict(made.get(PARTS) or {})
+    changed = copy.deepcopy(dict(settings))
+    digests = dict(changed.get(PARTS) or {})
     for word, component in components.items():
         place = full_key(word)
-        node, last = _parent(made, place)
+        node, last = _parent(changed, place)
         own = _class_of(component)
         trust(own)
         node[last] = {"_target_": _target(own), "_partial_": True, **_arguments(component)}
         digests[place] = hashlib.sha256(source_of(component).encode()).hexdigest()[:12]
     if not components:
-        return made
-    made[PARTS] = digests
+        return changed
+    changed[PARTS] = digests
     classes = [_class_of(component) for component in components.values()]
-    if any(own.__module__ == HERE for own in classes) and made["trainer"]["jobs"] != 1:
+    if any(own.__module__ == HERE for own in classes) and changed["trainer"]["jobs"] != 1:
         _log.info(
             "trainer.jobs=1: other processes do not know the classes of this notebook or script"
         )
-        made["trainer"]["jobs"] = 1
-    card = made.get("card") or {}
+        changed["trainer"]["jobs"] = 1
+    card = changed.get("card") or {}
     names = "+".join(own.__name__ for own in classes)
-    made["card"] = {**card, "name": f"{card.get('name', 'system')}+{names}"}
-    return made
+    changed["card"] = {**card, "name": f"{card.get('name', 'system')}+{names}"}
+    return changed
 
 
 def keep_sources(directory: Path, components: Mapping[str, Component]) -> None:
@@ -82,28 +82,30 @@ def source_of(component: Component) -> str:
 
     Raises UsageError when it is not known, as in an interactive shell.
     """
-    found = _class_of(component)
-    for member in vars(found).values():
+    defining_class = _class_of(component)
+    # `inspect.getsource` does not find a class of a notebook cell; its methods name their cell.
+    for member in vars(defining_class).values():
         if inspect.isfunction(member):
             lines = linecache.getlines(member.__code__.co_filename)
             if lines:
                 return "".join(lines)
     raise UsageError(
-        f"the text that defines {found.__name__}",
+        f"the text that defines {defining_class.__name__}",
         "none",
         "Define it in a notebook cell or a file, with a method.",
     )
 
 
 def _class_of(component: Component) -> type:
-    found = component.func if isinstance(component, partial) else component
-    if not inspect.isclass(found) or "<locals>" in found.__qualname__:
+    defining_class = component.func if isinstance(component, partial) else component
+    # A class inside a function cannot be imported by its dotted name.
+    if not inspect.isclass(defining_class) or "<locals>" in defining_class.__qualname__:
         raise UsageError(
             "a class defined at the top of a cell or file, or functools.partial of one",
             repr(component),
             "Write it so.",
         )
-    return found
+    return defining_class
 
 
 def _target(component: type) -> str:
@@ -115,10 +117,9 @@ def _arguments(component: Component) -> dict[str, Any]:
         return {}
     wrong = [name for name, value in component.keywords.items() if not _plain(value)]
     if component.args or wrong:
-        found = f"{', '.join(wrong)}" if wrong else "arguments by place"
         raise UsageError(
             "keyword arguments that are numbers, words or lists of them",
-            found,
+            ", ".join(wrong) or "arguments by place",
             "Only these are saved.",
         )
     return dict(component.keywords)

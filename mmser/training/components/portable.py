@@ -48,22 +48,28 @@ def unpretrained(
 
 def network_sizes(model: MultimodalModel) -> dict[str, dict[str, Any]]:
     """{encoder: the configuration of the transformers network inside}, for those that have one."""
-    found = {name: _transformers_config(encoder) for name, encoder in model.encoders.items()}
-    return {name: sizes for name, sizes in found.items() if sizes is not None}
+    networks = {name: _transformers_config(encoder) for name, encoder in model.encoders.items()}
+    return {name: sizes for name, sizes in networks.items() if sizes is not None}
 
 
 def _without_weights(node: Any) -> Any:
-    if isinstance(node, Mapping):
-        kept = {key: _without_weights(value) for key, value in node.items() if key not in LOCAL}
-        return kept | ({"weights": RANDOM} if isinstance(node.get("weights"), str) else {})
-    return [_without_weights(item) for item in node] if isinstance(node, list | tuple) else node
+    """The same tree of settings without `LOCAL`, its ``weights`` random."""
+    if isinstance(node, list | tuple):
+        return [_without_weights(item) for item in node]
+    if not isinstance(node, Mapping):
+        return node
+    bare = {key: _without_weights(value) for key, value in node.items() if key not in LOCAL}
+    if isinstance(node.get("weights"), str):
+        bare["weights"] = RANDOM
+    return bare
 
 
 def _transformers_config(encoder: nn.Module) -> dict[str, Any] | None:
     """The sizes of the transformers network inside, if there is one."""
-    configs = (getattr(module, "config", None) for module in encoder.modules())
-    found = next((config for config in configs if hasattr(config, "to_json_string")), None)
-    if found is None:
-        return None
-    sizes: dict[str, Any] = json.loads(found.to_json_string(use_diff=True))
-    return {key: value for key, value in sizes.items() if key not in UNSHARED}
+    for module in encoder.modules():
+        # Probed, as transformers is not imported here: its models carry their configuration.
+        config = getattr(module, "config", None)
+        if config is not None and hasattr(config, "to_json_string"):
+            sizes: dict[str, Any] = json.loads(config.to_json_string(use_diff=True))
+            return {key: value for key, value in sizes.items() if key not in UNSHARED}
+    return None

@@ -16,25 +16,25 @@ from mmser.runs.run_paths import OBJECTIVE, WEIGHTS
 def take_over(
     model: nn.Module, objective: nn.Module, folder: Path, patterns: Sequence[str]
 ) -> None:
-    """Copy what an earlier stage saved in ``folder`` into the parts of this one, by name.
+    """Copy what an earlier stage saved in ``folder`` into the components of this one, by name.
 
     A pattern that matches nothing the earlier stage has, or a tensor of another shape, raises
     MmserError; a tensor this stage has no place for is left behind.
     """
-    used: set[str] = set()
+    matched_patterns: set[str] = set()
     for module, name, prefix in ((model, WEIGHTS, ""), (objective, OBJECTIVE, "objective.")):
         if not (folder / name).is_file():
             continue
         saved, here = read_tensors(folder / name), module.state_dict()
-        chosen = {}
+        taken_over = {}
         for key, tensor in saved.items():
             matching = {pattern for pattern in patterns if fnmatchcase(prefix + key, pattern)}
-            used |= matching
+            matched_patterns |= matching
             if matching and key in here:
                 _check_shape(prefix + key, tensor.shape, here[key].shape)
-                chosen[key] = tensor
-        module.load_state_dict(chosen, strict=False)
-    unused = [pattern for pattern in patterns if pattern not in used]
+                taken_over[key] = tensor
+        module.load_state_dict(taken_over, strict=False)
+    unused = [pattern for pattern in patterns if pattern not in matched_patterns]
     if unused:
         raise MmserError(
             f"weights matching {', '.join(unused)} in {folder.name}",

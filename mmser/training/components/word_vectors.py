@@ -39,7 +39,7 @@ def read_word_vectors(path: str | Path, vocabulary: Vocabulary, size: int) -> to
         )
     rows = {int(number): FIRST + row for row, number in enumerate(vocabulary.hashes)}
     vectors = np.full((len(vocabulary), size), np.nan, np.float32)
-    found = 0
+    vector_count = 0
     with file.open(encoding="utf-8", errors="replace") as lines:
         for line in lines:
             row = rows.get(word_id(line.partition(" ")[0]))
@@ -50,8 +50,8 @@ def read_word_vectors(path: str | Path, vocabulary: Vocabulary, size: int) -> to
             word, *values = line.rstrip().rsplit(" ", size)
             if " " not in word and len(values) == size:
                 vectors[row] = _numbers(values, word, file)
-                found += 1
-    if not found:
+                vector_count += 1
+    if not vector_count:
         raise MmserError(
             f"vectors of {size} numbers for the training fold's words in {file}",
             "not one",
@@ -80,7 +80,11 @@ def start_embeddings(
 
     Raises MmserError when no encoder of the system has word embeddings.
     """
-    vocabularies = {name: made for name, made in transforms.items() if isinstance(made, Vocabulary)}
+    vocabularies = {
+        name: transform
+        for name, transform in transforms.items()
+        if isinstance(transform, Vocabulary)
+    }
     of_words = {
         name: encoder
         for name, encoder in encoders.items()
@@ -94,7 +98,6 @@ def start_embeddings(
         size = encoder.embedding.embedding_dim
         vectors = read_word_vectors(path, vocabularies[name], size)
         encoder.set_vectors(vectors)
-        known = int((~vectors.isnan().any(dim=1)).sum())
-        log.info(
-            "%s: %d of %d words start from %s", name, known, len(vocabularies[name]) - FIRST, path
-        )
+        covered_words = int((~vectors.isnan().any(dim=1)).sum())
+        words = len(vocabularies[name]) - FIRST  # without the rows for padding and unknown words
+        log.info("%s: %d of %d words start from %s", name, covered_words, words, path)

@@ -16,9 +16,7 @@ from mmser.settings.run import RunSettings
 
 @dataclass(frozen=True)
 class CorpusInput:
-    """One corpus of a run; ``protocol_config`` is the part of the settings that names its
-    protocol.
-    """
+    """One corpus of a run, with the settings of the protocol that it is read by."""
 
     corpus: Corpus
     protocol_config: Mapping[str, Any]

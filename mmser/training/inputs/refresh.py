@@ -1,5 +1,4 @@
-"""What the corpora of a run say now, before anything is extracted: their caches learn it and the
-protocol is tried.
+"""Brings the cached manifests of a run's corpora up to date, and tries the protocol on them.
 
 A label that was corrected in a corpus's table after its features were cached counts from the next
 `mmser train` on. A corpus that is not there any more is taken as its cache has it.
@@ -34,8 +33,7 @@ _log = logging.getLogger(__name__)
 
 
 def refresh(config: Mapping[str, Any]) -> dict[str, Changes]:
-    """Read every corpus of a run, check it against the protocol, and bring the cached manifests up
-    to date.
+    """Read every corpus of a run, check it, and bring the cached manifests up to date.
 
     Returns in what each corpus that is cached already differs from its cache: {name: changes}.
     Raises MmserError when a table has faults, or the protocol cannot be followed: no labels it
@@ -46,16 +44,16 @@ def refresh(config: Mapping[str, Any]) -> dict[str, Changes]:
     corpora, cache = build_corpora(settings), Path(settings.cache)
     tables = {each.name: _table(each.corpus, cache) for each in corpora.all}
     directory, whole = run_directory(config), pd.concat(tables.values(), ignore_index=True)
-    shared = whole.loc[whole["id"].duplicated(), "id"].tolist()
-    if shared:
+    repeated = whole.loc[whole["id"].duplicated(), "id"].tolist()
+    if repeated:
         raise listed_faults(
-            "ids that no two corpora share", shared, "Rename the utterances of one of them."
+            "ids that no two corpora share", repeated, "Rename the utterances of one of them."
         )
     if (directory / ASSIGNMENT).is_file():
         check_unchanged(directory, whole)
     else:
         assign_folds(corpora, whole, settings.target_labels)
-    changes = {name: _kept(table, cache / _folder_name(name)) for name, table in tables.items()}
+    changes = {name: _follow(table, cache / _folder_name(name)) for name, table in tables.items()}
     return {name: changed for name, changed in changes.items() if changed}
 
 
@@ -64,10 +62,9 @@ def _folder_name(corpus: str) -> str:
 
 
 def _table(corpus: Corpus, cache: Path) -> pd.DataFrame:
-    """The corpus's manifest as its own files make it now, or the cached one where they are not
-    there.
-    """
+    """The corpus's manifest as its own files make it now, or the cached one without them."""
     cached = cache / _folder_name(corpus.name) / MANIFEST
+    # Probed, as a corpus that is made up in memory has no folder.
     root = getattr(corpus, "root", None)
     if cached.is_file() and root is not None and _is_gone(expanded(root)):
         check_manifest(cached.parent)
@@ -84,9 +81,10 @@ def _is_gone(root: Path) -> bool:
     return not is_there(root, Path.exists) or (root.is_dir() and not any(root.iterdir()))
 
 
-def _kept(table: pd.DataFrame, folder: Path) -> Changes | None:
-    """Write the table over a cached manifest that says other things; None where there was none or
-    it says the same.
+def _follow(table: pd.DataFrame, folder: Path) -> Changes | None:
+    """Write the table over a cached manifest that differs; -> the changes.
+
+    None where there was no cached manifest, or it says the same.
     """
     if not (folder / MANIFEST).is_file():
         return None

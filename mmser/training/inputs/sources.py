@@ -40,9 +40,7 @@ _log = logging.getLogger(__name__)
 
 
 def read_corpus_manifest(cache: str | Path, names: Iterable[str]) -> pd.DataFrame:
-    """The manifests that preprocessing wrote beside the stores of the corpora ``names``, in one
-    table.
-    """
+    """The manifests beside the stores of the corpora ``names``, in one table."""
     tables = []
     for name in names:
         folder = Path(cache) / checked_name(name, "the name of a corpus")
@@ -58,10 +56,9 @@ def read_corpus_manifest(cache: str | Path, names: Iterable[str]) -> pd.DataFram
 def assign_folds(
     corpora: RunCorpora, manifest: pd.DataFrame, target_labels: bool = True
 ) -> tuple[pd.DataFrame, list[str]]:
-    """The protocol's fold assignment, and in what an incomplete corpus differs from the published
-    one.
+    """The protocol's fold assignment, and the differences from the published corpora.
 
-    Raises MmserError when it differs and the protocol does not allow that.
+    Raises MmserError when a corpus differs and the protocol does not allow that.
     """
     protocol = corpora.tested.protocol
     own = manifest[manifest["corpus"] == corpora.tested.name]
@@ -127,9 +124,9 @@ def open_fold(
     """
     own = manifest[manifest["corpus"] == corpora.tested.name]
     protocol = corpora.tested.protocol.resolve(own)
-    asked = protocol.asked
-    if asked.classes:
-        manifest = hidden_targets(manifest, assignment, fold, asked.manifest_columns)
+    labelling = protocol.asked
+    if labelling.classes:
+        manifest = hidden_targets(manifest, assignment, fold, labelling.manifest_columns)
     data = settings.data
     inputs = Inputs(
         open_stores(settings, corpora.names, recorded),
@@ -145,7 +142,7 @@ def open_fold(
         training_choice(data, corpora, manifest, assignment, seed),
         fold,
         inputs,
-        Labelling(asked, words),
+        Labelling(labelling, words),
         _batch_options(data, seed),
         fitted,
     )
@@ -158,8 +155,9 @@ def trace_names(streams: Iterable[str], model: Mapping[str, Any]) -> frozenset[s
 
 
 def check_stores(stores: Iterable[FeatureStore]) -> None:
-    """Read through what this process has not yet of the stores' files; raises MmserError when one
-    is damaged.
+    """Check the stores' files that this process has not checked yet.
+
+    Raises MmserError when one is damaged.
     """
     listed = list(stores)
     size = sum(store.unchecked_bytes() for store in listed)
@@ -189,8 +187,9 @@ def _augmentations(options: AugmentationOption) -> tuple[Augmentation, ...]:
 
 
 def _vote_labels(corpora: RunCorpora, own: Mapping[str, str]) -> dict[str, str] | None:
-    """How emotion words become classes, over the protocols of every corpus; the tested corpus has
-    the last word.
+    """How emotion words become classes, over the protocols of every corpus.
+
+    Where two protocols differ about a word, the tested corpus's counts.
     """
     labels: dict[str, str] = {}
     for domain in corpora.domains.values():

@@ -1,6 +1,4 @@
-"""What happens around training: best weights, state for resuming, the metrics table, a line of
-progress.
-"""
+"""What happens around training: best weights, resuming, the metrics table, lines of progress."""
 
 from __future__ import annotations
 
@@ -21,10 +19,10 @@ from mmser.runs.run_paths import OBJECTIVE, STATE, WEIGHTS
 
 
 class BestWeights(Callback):
-    """Keeps the weights of the check with the best monitored score (the first of equals) as
-    safetensors.
+    """Keeps the weights of the check with the best monitored score as safetensors.
 
-    The objective's own weights (proxies, auxiliary heads) go beside them when it has any.
+    Of equal scores the first counts. The objective's own weights (proxies, auxiliary heads) go
+    beside them when it has any.
     """
 
     def __init__(self, folder: Path, monitor: str, mode: Literal["min", "max"]) -> None:
@@ -34,18 +32,21 @@ class BestWeights(Callback):
 
     def on_validation_end(self, trainer: Trainer, learner: LightningModule) -> None:
         score = float(trainer.callback_metrics[f"validation_{self.monitor}"])
-        if not (
-            self.score != self.score
-            or (score < self.score if self.mode == "min" else score > self.score)
-        ):
+        if not self._improves(score):
             return
         self.score, self.epoch = score, trainer.current_epoch + 1
         if not trainer.is_global_zero:
             return
-        parts: dict[str, Any] = {WEIGHTS: learner.model, OBJECTIVE: learner.objective}
-        for name, module in parts.items():
+        modules: dict[str, Any] = {WEIGHTS: learner.model, OBJECTIVE: learner.objective}
+        for name, module in modules.items():
             if module.state_dict():
                 save_module(module, self.folder / name)
+
+    def _improves(self, score: float) -> bool:
+        """Whether the score is better than the best so far; the first always is."""
+        if math.isnan(self.score):
+            return True
+        return score < self.score if self.mode == "min" else score > self.score
 
     def state_dict(self) -> dict[str, Any]:
         return {"score": self.score, "epoch": self.epoch}
@@ -75,8 +76,9 @@ class ResumeState(Checkpoint):
 
 
 class MetricsTable(Callback):
-    """``metrics.csv``: one row per check of the validation split; a resumed run goes on after its
-    last whole epoch.
+    """``metrics.csv``: one row per check of the validation split.
+
+    A resumed run goes on after its last whole epoch.
     """
 
     def __init__(self, path: Path) -> None:
@@ -104,9 +106,7 @@ class MetricsTable(Callback):
 
 
 class ProgressLines(Callback):
-    """One line per epoch: losses, the monitored score, the best so far, rate and
-    time left at most.
-    """
+    """One line per epoch: losses, the monitored score, the best so far, rate and time left."""
 
     def __init__(
         self,

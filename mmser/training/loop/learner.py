@@ -80,8 +80,9 @@ class Learner(LightningModule):
             objective.after_step(self.model)
 
     def configure_optimizers(self) -> Optimizer:
-        """One optimizer; the schedule is stepped here and not by Lightning, whose order makes
-        resuming inexact.
+        """One optimizer.
+
+        The schedule is stepped here and not by Lightning, whose order makes resuming inexact.
         """
         groups = parameter_groups(self.named_parameters(), self._groups, self._optimizer)
         optimizer: Optimizer = completed("the optimizer", self._optimizer, groups)
@@ -94,9 +95,7 @@ class Learner(LightningModule):
         return optimizer
 
     def on_train_start(self) -> None:
-        """Lightning has built everything by now: what a checkpoint says of the schedule can be put
-        back.
-        """
+        """Restore the schedule's state of a checkpoint: Lightning has built everything by now."""
         self._steps = max(1, int(self.trainer.estimated_stepping_batches))
         if self._schedule is not None and self._restored:
             self._schedule.scheduler.load_state_dict(self._restored)
@@ -117,10 +116,10 @@ class Learner(LightningModule):
         """-> the sum of the named losses."""
         step = self.step(batch)
         total, rows = step.total, len(batch.ids)
+        # Summed on the device: reading a number after each step would wait for the GPU.
         for name, loss in {**step.losses, "loss": total}.items():
-            self._sums[name] = (
-                self._sums.get(name, torch.zeros((), device=total.device)) + loss.detach() * rows
-            )
+            before = self._sums.get(name, torch.zeros((), device=total.device))
+            self._sums[name] = before + loss.detach() * rows
         self._rows += rows
         return total
 
@@ -171,10 +170,10 @@ class Learner(LightningModule):
             )
         value = self.metrics.get(self.monitor, float("nan"))
         if value != value:
-            known = [name for name, score in self.metrics.items() if score == score]
+            finite_scores = [name for name, score in self.metrics.items() if score == score]
             raise MmserError(
                 f"a validation score '{self.monitor}'",
-                f"only {', '.join(known)}",
+                f"only {', '.join(finite_scores)}",
                 "Set trainer.monitor to one of these, or give the validation split labels.",
             )
 

@@ -20,10 +20,10 @@ from mmser.models.layers.convolution.normalisation import MaskedBatchNorm
 
 
 class PreciseNorms(Callback):
-    """Before each check of the validation split: statistics of batch norm from ``batches`` of the
-    training split.
+    """Before each check of the validation split, measures the statistics of batch norm.
 
-    Training itself is untouched: it normalises by the batch. Frozen layers keep what they have.
+    They come from ``batches`` batches of the training split. Training itself is untouched: it
+    normalises by the batch. Frozen layers keep what they have.
     """
 
     def __init__(self, batches: int) -> None:
@@ -31,17 +31,16 @@ class PreciseNorms(Callback):
 
     def on_validation_start(self, trainer: Trainer, learner: LightningModule) -> None:
         loader = trainer.datamodule.data.loader("train", shuffle=True)  # type: ignore[attr-defined]
-        with torch.random.fork_rng(
-            devices=[learner.device] if learner.device.type == "cuda" else []
-        ):
+        # Reading training batches draws random numbers, which training itself must not miss.
+        devices = [learner.device] if learner.device.type == "cuda" else []
+        with torch.random.fork_rng(devices=devices):
             measure_norms(learner.model, islice(loader, self.batches), learner.device)  # type: ignore[arg-type]
 
 
 def measure_norms(model: nn.Module, batches: Iterable[Batch], device: torch.device) -> None:
-    """Set the running statistics of every learning batch norm to their mean over ``batches``; rest
-    in evaluation mode.
+    """Set the running statistics of every learning batch norm to their mean over ``batches``.
 
-    ``model`` is called with streams and context, and is left in evaluation mode.
+    All other modules run in evaluation mode, in which ``model`` is left.
     """
     model.eval()
     norms = [

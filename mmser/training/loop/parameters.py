@@ -1,5 +1,4 @@
-"""Which parameters learn, and at which rate: name patterns of the config -> frozen parameters,
-optimizer groups.
+"""Which parameters learn, and at which rate: by name patterns of the config.
 
 A pattern is a shell pattern on the parameter's name inside the model (``encoders.audio.*``); the
 objective's own parameters are ``objective.*``.
@@ -24,8 +23,9 @@ Named = Iterable[tuple[str, nn.Parameter]]
 
 
 def freeze(named: Named, patterns: Sequence[str]) -> None:
-    """Parameters matched by any pattern stop learning; a pattern that matches nothing raises
-    MmserError.
+    """Parameters matched by any pattern stop learning.
+
+    Raises MmserError for a pattern that matches nothing.
     """
     parameters = _by_name(named)
     for pattern in patterns:
@@ -34,8 +34,9 @@ def freeze(named: Named, patterns: Sequence[str]) -> None:
 
 
 def frozen_modules(model: nn.Module, patterns: Sequence[str]) -> list[nn.Module]:
-    """The modules with parameters of which none learns, outermost first; none when nothing is
-    frozen by pattern.
+    """The modules with parameters of which none learns, outermost first.
+
+    None at all when no pattern freezes any.
     """
     if not patterns:
         return []
@@ -50,27 +51,30 @@ def frozen_modules(model: nn.Module, patterns: Sequence[str]) -> list[nn.Module]
 def parameter_groups(
     named: Named, groups: Sequence[Group], optimizer: Callable[..., Any]
 ) -> list[dict[str, Any]]:
-    """Optimizer groups: each learning parameter in the first group that matches it, the others in
-    one more.
+    """Optimizer groups: each learning parameter in the first group that matches it.
 
+    The parameters that match none are one more group.
     ``lr_scale`` multiplies the learning rate that ``optimizer`` (a partial) carries.
     """
-    left = {
+    remaining = {
         name: parameter for name, parameter in _by_name(named).items() if parameter.requires_grad
     }
-    if not left:
+    if not remaining:
         raise MmserError(
             "at least one parameter that learns", "all frozen", "Correct trainer.freeze."
         )
+    # Probed, as only a `functools.partial` carries keywords.
     base = getattr(optimizer, "keywords", {}).get("lr")
     built = []
     for group in groups:
-        names = _matched(left, str(group["match"]), "trainer.groups")
+        names = _matched(remaining, str(group["match"]), "trainer.groups")
         options = {key: value for key, value in group.items() if key not in ("match", "lr_scale")}
         if "lr_scale" in group:
             options["lr"] = _scaled(base, float(group["lr_scale"]))
-        built.append({"params": [left.pop(name) for name in names], **options})
-    return built + ([{"params": list(left.values())}] if left else [])
+        built.append({"params": [remaining.pop(name) for name in names], **options})
+    if remaining:
+        built.append({"params": list(remaining.values())})
+    return built
 
 
 def _scaled(base: float | None, scale: float) -> float:

@@ -25,8 +25,10 @@ from mmser.core.errors import MmserError
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """``interval``: after every optimizer step, after every epoch, or after an epoch with the
-    monitored score.
+    """A torch scheduler and when to step it.
+
+    ``interval``: after every optimizer step, after every epoch, or (plateau) after an epoch with
+    the monitored score.
     """
 
     scheduler: Any
@@ -63,8 +65,9 @@ def warmup_cosine(
     warmup: float = 0.05,
     final: float = 0.0,
 ) -> Schedule:
-    """Linear rise over the first ``warmup`` share of all steps, then half a cosine down to
-    ``final`` times the rate.
+    """Linear rise over the first ``warmup`` share of all steps, then half a cosine.
+
+    It ends at ``final`` times the rate.
     """
     if not 0.0 <= warmup < 1.0:
         raise MmserError("a warmup share in [0, 1)", str(warmup), "Correct scheduler.warmup.")
@@ -74,8 +77,8 @@ def warmup_cosine(
     def scale(index: int) -> float:
         if index < rising:
             return (index + 1) / rising
-        gone = min(1.0, (index - rising) / max(1, total - rising))
-        return final + (1.0 - final) * 0.5 * (1.0 + math.cos(math.pi * gone))
+        fallen = min(1.0, (index - rising) / max(1, total - rising))
+        return final + (1.0 - final) * 0.5 * (1.0 + math.cos(math.pi * fallen))
 
     return Schedule(LambdaLR(optimizer, scale), "step")
 
@@ -88,10 +91,10 @@ def exponential(
     every: int = 20,
     rate: float = 0.15,
 ) -> Schedule:
-    """Constant, then times ``exp(-rate)`` at every epoch index from ``start`` on that ``every``
-    divides.
+    """Constant, then times ``exp(-rate)`` every so many epochs.
 
-    With the defaults this is Light-SERNet's schedule: at epochs 60, 80, 100, ...
+    From the epoch index ``start`` on, at those that ``every`` divides. With the defaults this is
+    Light-SERNet's schedule: at epochs 60, 80, 100, ...
     """
     before = (start - 1) // every
 
@@ -104,8 +107,9 @@ def exponential(
 def warmup_linear(
     optimizer: Optimizer, epochs: int, steps_per_epoch: int, warmup: float = 0.1, decay: bool = True
 ) -> Schedule:
-    """Linear rise over the first ``warmup`` share of all steps, then a linear fall to zero (or
-    constant).
+    """Linear rise over the first ``warmup`` share of all steps, then a linear fall to zero.
+
+    Without ``decay`` the rate stays constant after the rise.
     """
     if not 0.0 <= warmup < 1.0:
         raise MmserError("a warmup share in [0, 1)", str(warmup), "Correct scheduler.warmup.")
@@ -136,11 +140,10 @@ def cyclic(
     interval: Literal["step", "epoch"] = "step",
     lowest_momentum: float | None = None,
 ) -> Schedule:
-    """Up and down in triangles between ``lowest`` times the optimizer's rate and that rate,
-    ``steps_up`` each way.
+    """Up and down in triangles between ``lowest`` times the optimizer's rate and that rate.
 
-    With ``lowest_momentum`` the optimizer's momentum goes down to that where the rate is highest,
-    and back.
+    Each way takes ``steps_up`` steps. With ``lowest_momentum`` the optimizer's momentum goes down
+    to that where the rate is highest, and back.
     """
     if lowest_momentum is not None:
         return Schedule(_with_momentum(optimizer, lowest, steps_up, lowest_momentum), interval)
@@ -181,8 +184,9 @@ def plateau(
     patience: int = 5,
     mode: Literal["min", "max"] = "max",
 ) -> Schedule:
-    """Times ``factor`` when the monitored score has not improved for ``patience`` epochs; ``mode``
-    min for loss.
+    """Times ``factor`` when the monitored score has not improved for ``patience`` epochs.
+
+    ``mode`` is min where the monitored score is a loss.
     """
     return Schedule(
         ReduceLROnPlateau(optimizer, mode=mode, factor=factor, patience=patience), "plateau"

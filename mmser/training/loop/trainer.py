@@ -36,10 +36,9 @@ class Loaders(LightningDataModule):
         self.data, self.learner = data, learner
 
     def train_dataloader(self) -> DataLoader[Batch]:
-        """Set to the epoch to come: workers begin to read before Lightning tells a resumed run's
-        epoch.
-        """
+        """The training split, shuffled as for the epoch to come."""
         loader = self.data.loader("train", shuffle=True)
+        # Workers begin to read before Lightning tells a resumed run's epoch.
         loader.batch_sampler.set_epoch(self.learner.finished_epochs)  # type: ignore[union-attr]
         return loader
 
@@ -50,9 +49,7 @@ class Loaders(LightningDataModule):
 def make_trainer(
     options: TrainerOptions, folder: Path, title: str, best: BestWeights, place: Place
 ) -> Trainer:
-    """``options`` as in configs/trainer, trained at ``place``; everything it writes goes into
-    ``folder``.
-    """
+    """A Lightning trainer with ``options`` as in configs/trainer, which writes into ``folder``."""
     logger = TensorBoardLogger(folder, "tensorboard", "") if options.log_tensorboard else False
     return Trainer(
         **device_options(options, place),
@@ -90,7 +87,9 @@ def _callbacks(
         callbacks.append(
             EarlyStopping(f"validation_{monitor}", mode=better(monitor), patience=options.patience)
         )
-    return callbacks + ([TQDMProgressBar(leave=False)] if terminal else [])
+    if terminal:
+        callbacks.append(TQDMProgressBar(leave=False))
+    return callbacks
 
 
 def _write_above_bar(line: str) -> None:
@@ -106,9 +105,7 @@ def _check_interval(every: float) -> dict[str, Any]:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Lightning's advice and adverts are kept off the progress lines; its warnings about our
-    choices too.
-    """
+    """Within, Lightning prints neither advice nor warnings between the progress lines."""
     loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:

@@ -1,6 +1,4 @@
-"""Scores of the validation split, computed once per check over all its utterances, never averaged
-over batches.
-"""
+"""Scores of the validation split over all its utterances at once, never averaged over batches."""
 
 from __future__ import annotations
 
@@ -19,9 +17,7 @@ from mmser.objectives.paradigms.supervised import objective_of
 
 @dataclass
 class ValidationTotals:
-    """What one process saw: predictions and targets row by row, and loss sums of objectives that
-    need the model.
-    """
+    """Predictions and targets of one process, row by row, and sums of its losses."""
 
     ids: list[str] = field(default_factory=list)
     tensors: dict[str, list[Tensor]] = field(default_factory=dict)
@@ -92,7 +88,8 @@ class ValidationEpoch:
         scores = {name: total / max(1, totals.rows) for name, total in totals.losses.items()}
         if not totals.ids:
             return scores
-        # Distributed loaders may repeat an utterance to keep the processes in step.
+        # Distributed loaders may repeat an utterance to keep the processes in step. Backwards, so
+        # that of equal ids the first row stays.
         first = {identifier: row for row, identifier in reversed(list(enumerate(totals.ids)))}
         tensors = totals.joined(sorted(first.values()))
         if self.whole:
@@ -100,23 +97,20 @@ class ValidationEpoch:
         if totals.frames:
             joined = [torch.cat(frames) for frames in zip(*totals.frames.values(), strict=True)]
             tensors |= {"output_values": joined[0], "target_values": joined[1]}
-        found = answer_metrics(tensors, self.task)
-        if not found and scores.get("loss") == 0.0:
+        metrics = answer_metrics(tensors, self.task)
+        if not metrics and scores.get("loss") == 0.0:
             # Zero is what objectives say of rows without labels: of a whole split it would be an
             # invented score.
             scores["loss"] = float("nan")
-        return scores | found
+        return scores | metrics
 
     def _whole_losses(self, tensors: dict[str, Tensor], device: torch.device) -> dict[str, float]:
+        """The losses of the whole split as of one batch, and the means of the model's own."""
         rows = len(next(iter(tensors.values())))
         on_device = {name: tensor.to(device) for name, tensor in tensors.items()}
-        targets = {
-            name[7:]: tensor for name, tensor in on_device.items() if name.startswith("target_")
-        }
+        targets = _by_suffix(on_device, "target_")
         terms = {
-            name[5:]: tensor.float().mean()
-            for name, tensor in on_device.items()
-            if name.startswith("loss_")
+            name: tensor.float().mean() for name, tensor in _by_suffix(on_device, "loss_").items()
         }
         vector = on_device["output_vector"]
         logits, values = on_device.get("output_logits"), on_device.get("output_values")
@@ -126,6 +120,15 @@ class ValidationEpoch:
             losses = {name: float(loss) for name, loss in self.objective(outputs, batch).items()}
         losses |= {name: float(loss) for name, loss in terms.items()}
         return {**losses, "loss": sum(losses.values())}
+
+
+def _by_suffix(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """The tensors whose name begins with ``prefix``, by the rest of the name."""
+    return {
+        name.removeprefix(prefix): tensor
+        for name, tensor in tensors.items()
+        if name.startswith(prefix)
+    }
 
 
 def answer_metrics(tensors: dict[str, Tensor], task: Task) -> dict[str, float]:
