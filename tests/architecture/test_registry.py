@@ -51,6 +51,9 @@ ROOMS: dict[str, tuple[str, Callable[[type], bool]]] = {
     "solver": ("mmser/training/solvers", has("__call__")),
 }
 
+# Where the configs of a group lie, if not in a folder of its name.
+CONFIG_GROUPS = {"loss": "objective", "paradigm": "objective"}
+
 
 def targets(node: Any) -> Iterator[str]:
     """Every ``_target_`` of a config, however deep."""
@@ -109,7 +112,9 @@ def test_every_plugin_has_a_config(group: str) -> None:
         if is_plugin(made)
     ]
     assert plugins, f"no plug-in found in {folder}"
-    assert [name for name in plugins if name not in used] == []
+    missing = [f"`_target_: {name}`" for name in plugins if name not in used]
+    place = f"configs/{CONFIG_GROUPS.get(group, group)}/<name>.yaml"
+    assert not missing, f"no config names it; write {place} with {', '.join(missing)}"
 
 
 @pytest.mark.parametrize(
