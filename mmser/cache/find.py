@@ -62,7 +62,10 @@ def differences(infos: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, A
         values = {json.dumps(facts.get(key)) for facts in flat.values()}
         if len(values) > 1:
             different.append(key)
-    return {name: {key: facts.get(key) for key in different} for name, facts in flat.items()}
+    table: dict[str, dict[str, Any]] = {}
+    for name, facts in flat.items():
+        table[name] = {key: facts.get(key) for key in different}
+    return table
 
 
 def _flatten(info: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -38,7 +38,8 @@ def read_info(directory: Path) -> dict[str, Any]:
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise MmserError(f"a readable {path}", str(error), rebuild(directory)) from error
-    if problem := _problem(content, directory):
+    problem = _problem(content, directory)
+    if problem:
         raise MmserError(f"{path} as preprocessing writes it", problem, rebuild(directory))
     return content
 
@@ -55,7 +56,7 @@ def _problem(content: Any, directory: Path) -> str:
             return f"{key}={content[key]!r}"
     if content.get("transcript") and not isinstance(content["transcript"].get("source"), str):
         return f"transcript={content['transcript']!r}"
-    named = split_store_name(directory.name)
-    if named and named[1] != content["fingerprint"]:
+    store_name = split_store_name(directory.name)
+    if store_name and store_name[1] != content["fingerprint"]:
         return f"fingerprint {content['fingerprint']} in the folder {directory.name}"
     return ""

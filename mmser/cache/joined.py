@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -65,7 +66,7 @@ class JoinedStore:
     @cached_property
     def ids(self) -> tuple[str, ...]:
         """Utterances that have values, corpus by corpus."""
-        return tuple(identifier for store in self.stores.values() for identifier in store.ids)
+        return tuple(chain.from_iterable(store.ids for store in self.stores.values()))
 
     def read(self, identifier: str) -> np.ndarray:
         """Values (time, *feature) in the stored dtype."""
@@ -92,9 +93,9 @@ class JoinedStore:
 
         Raises MmserError when one is missing or damaged.
         """
-        wanted = None if identifiers is None else list(identifiers)
+        ids = None if identifiers is None else list(identifiers)
         for store in self.stores.values():
-            store.check(wanted)
+            store.check(ids)
 
     def _owner(self, identifier: str) -> FeatureStore:
         if identifier not in self._store_of:

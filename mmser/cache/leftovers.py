@@ -20,7 +20,8 @@ def superseded(stores: list[Path]) -> list[Path]:
     """
     groups: dict[tuple[Path, str], list[Path]] = {}
     for store in stores:
-        if (name := split_store_name(store.name)) and not is_empty(store):
+        name = split_store_name(store.name)
+        if name and not is_empty(store):
             groups.setdefault((store.parent, name[0]), []).append(store)
     older: list[Path] = []
     for group in groups.values():

@@ -56,7 +56,8 @@ def manifest_problem(folder: Path) -> str:
 
 def check_manifest(folder: Path) -> None:
     """Raise MmserError when a corpus's manifest is not the one that preprocessing wrote."""
-    if problem := manifest_problem(folder):
+    problem = manifest_problem(folder)
+    if problem:
         raise MmserError(f"{folder / MANIFEST} as preprocessing wrote it", problem, _remedy(folder))
 
 

@@ -94,9 +94,11 @@ class Store:
         row = self._row(identifier)
         values = self._tensor(row, row["key"])
         if len(values) != row["length"] or dimension_text(values.shape[1:]) != row["dimension"]:
-            expected = f"{row['length']} rows of {row['dimension']} for {identifier}"
-            found = f"shape {values.shape} in {self.directory / row['shard']}"
-            raise MmserError(expected, found, rebuild(self.directory))
+            raise MmserError(
+                f"{row['length']} rows of {row['dimension']} for {identifier}",
+                f"shape {values.shape} in {self.directory / row['shard']}",
+                rebuild(self.directory),
+            )
         return values
 
     def spans(self, identifier: str) -> np.ndarray | None:
@@ -136,8 +138,9 @@ class Store:
         files = [
             (inside(self.directory, shard), checksum) for shard, checksum in sorted(shards.items())
         ]
-        if gone := next((path for path, _ in files if not path.is_file()), None):
-            raise MmserError(f"the shard {gone}", "no such file", rebuild(self.directory))
+        for path, _ in files:
+            if not path.is_file():
+                raise MmserError(f"the shard {path}", "no such file", rebuild(self.directory))
         return files
 
     def _row(self, identifier: str) -> Row:
@@ -166,6 +169,8 @@ class Store:
                 self._shards[row["shard"]] = Shard(path)
             return self._shards[row["shard"]].read(key)
         except (SafetensorError, OSError, KeyError) as error:
-            shard_path = self.directory / row["shard"]
-            found = str(error) or type(error).__name__
-            raise MmserError(f"{key} in {shard_path}", found, rebuild(self.directory)) from error
+            raise MmserError(
+                f"{key} in {self.directory / row['shard']}",
+                str(error) or type(error).__name__,
+                rebuild(self.directory),
+            ) from error

@@ -115,13 +115,13 @@ class Writer:
     def _write_info(self, complete: bool) -> None:
         state: dict[str, Any] = {"feature_shape": None, "ok": None, "failed": None}
         if complete:
-            done = [row for row in self.rows.values() if row["status"] == OK]
-            sizes = done[0]["dimension"].split("x") if done else None
+            stored = [row for row in self.rows.values() if row["status"] == OK]
+            sizes = stored[0]["dimension"].split("x") if stored else None
             shape = None if sizes is None else [int(size) for size in sizes if size]
             state = {
                 "feature_shape": shape,
-                "ok": len(done),
-                "failed": len(self.rows) - len(done),
+                "ok": len(stored),
+                "failed": len(self.rows) - len(stored),
             }
         write_json(self.directory / INFO, self.recipe.info() | state | {"complete": complete})
 

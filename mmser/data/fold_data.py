@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -108,8 +109,11 @@ class FoldData:
 
     def absent(self, split: str) -> dict[str, int]:
         """Number of utterances of a split without each stream."""
-        ids, stores = self.ids(split), self._stores_of(split)
-        return {name: sum(i not in store for i in ids) for name, store in stores.items()}
+        ids = self.ids(split)
+        counts = {}
+        for name, store in self._stores_of(split).items():
+            counts[name] = sum(identifier not in store for identifier in ids)
+        return counts
 
     def lengths(self, split: str) -> np.ndarray:
         """(row,) steps after the limit, summed over streams, each in units of its mean length."""
@@ -133,7 +137,7 @@ class FoldData:
         limit, store = self.specs[name].limit, self.stores[name]
         if limit is None:
             return 0
-        ids = (identifier for facts in self.facts.values() for identifier in facts.ids)
+        ids = chain.from_iterable(facts.ids for facts in self.facts.values())
         return sum(identifier in store and store.length(identifier) > limit for identifier in ids)
 
     def _plan(self, split: str, shuffle: bool) -> Plan:

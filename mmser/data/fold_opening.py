@@ -97,15 +97,15 @@ def open_fold_data(
     is_test = rows[SPLIT_COLUMN] == "test"
     check_complete(rows.loc[~is_test, "id"], stores, specs)
     check_complete(rows.loc[is_test, "id"], test_stores, specs)
-    used = _without_empty_training(rows, stores)
-    training = used[used[SPLIT_COLUMN] == "train"]
+    usable_rows = _without_empty_training(rows, stores)
+    training = usable_rows[usable_rows[SPLIT_COLUMN] == "train"]
     task = fitted.task if fitted else make_task(training, labelling.asked)
     if options.balanced:
         check_balance(task.class_counts, options.batching)
     words = labelling.vote_labels
     if words is None:
         words = vote_labels(training, labelling.asked.classes)
-    facts = make_facts(used, task, words)
+    facts = make_facts(usable_rows, task, words)
     shapes, sizes = stream_shapes(stores, specs)
     check_same_shapes(shapes, inputs.test_stores or {})
     alignment = _with_word_stream(inputs.alignment, stores)
@@ -124,7 +124,7 @@ def open_fold_data(
         augmentation=tuple(inputs.augmentation),
         options=options,
         traces=inputs.traces,
-        dropped=len(rows) - len(used),
+        dropped=len(rows) - len(usable_rows),
     )
     _log_what_is_left_out(data)
     return data

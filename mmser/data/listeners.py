@@ -10,6 +10,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,9 +40,9 @@ def count_listeners(
 
     ``training`` has the columns corpus and votes.
     """
-    votes = [vote for row in listener_votes(training, classes, labels) for vote in row]
-    named = _counted(((vote.listener, vote.classes) for vote in votes), len(classes))
-    settled = ((vote.listener, [settle(vote.classes, named[vote.listener])]) for vote in votes)
+    votes = list(chain.from_iterable(listener_votes(training, classes, labels)))
+    counts = _counted(((vote.listener, vote.classes) for vote in votes), len(classes))
+    settled = ((vote.listener, [settle(vote.classes, counts[vote.listener])]) for vote in votes)
     return _counted(settled, len(classes))
 
 
@@ -103,7 +104,8 @@ def _counted(
     counters: dict[str, Counter[int]] = {}
     for listener, indices in choices:
         counters.setdefault(listener, Counter()).update(indices)
-    return {
-        listener: tuple(counters[listener][index] for index in range(classes + 1))
-        for listener in sorted(counters)
-    }
+    counts = {}
+    for listener, counter in sorted(counters.items()):
+        # The index ``classes`` is that of another emotion.
+        counts[listener] = tuple(counter[index] for index in range(classes + 1))
+    return counts

@@ -172,9 +172,11 @@ def dialogue_plan(dialogues: np.ndarray, turns: np.ndarray, batch_size: int) -> 
         order = np.arange(len(groups))
         if generator is not None:
             order = generator.permutation(len(groups))
-        return [
-            np.concatenate([groups[place] for place in places]) for places in _cut(order, together)
-        ]
+        batches = []
+        for places in _cut(order, together):
+            dialogue_rows = [groups[place] for place in places]
+            batches.append(np.concatenate(dialogue_rows))
+        return batches
 
     return plan
 

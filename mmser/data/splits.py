@@ -112,10 +112,10 @@ def _dialogues(rows: pd.DataFrame) -> list[str]:
     """
     blank = [""] * len(rows)
     columns = rows["corpus"], rows.get("session", blank), rows.get("dialogue", blank), rows["id"]
-    named = zip(*columns, strict=True)
+    facts = zip(*columns, strict=True)
     return [
         f"{corpus}/{session}/{name}" if name else f"{corpus}//{own}"
-        for corpus, session, name, own in named
+        for corpus, session, name, own in facts
     ]
 
 

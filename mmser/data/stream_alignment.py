@@ -171,8 +171,8 @@ def _duration(sample: Sample) -> float:
 
 
 def _stated_times(streams: Mapping[str, Track | None]) -> list[np.ndarray]:
-    tracks = [track for track in streams.values() if track is not None]
-    return [times for times in (track.times() for track in tracks) if times is not None]
+    all_times = [track.times() for track in streams.values() if track is not None]
+    return [times for times in all_times if times is not None]
 
 
 def _timed(track: Track | None, duration: float) -> Track | None:

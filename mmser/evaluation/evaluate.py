@@ -1,6 +1,4 @@
-"""A run's trained models -> its predictions table, its fused vectors and attention samples, beside
-the models.
-"""
+"""A run's trained models -> its predictions table, fused vectors and attention samples."""
 
 from __future__ import annotations
 
@@ -85,8 +83,9 @@ def _predicted(model: MultimodalModel, data: FoldData) -> tuple[pd.DataFrame, np
 
 
 def order_of(table: pd.DataFrame, ids: tuple[str, ...]) -> np.ndarray:
-    """Positions that bring ``table`` into the order of ``ids``; every utterance must be there
-    exactly once.
+    """Positions that bring ``table`` into the order of ``ids``.
+
+    Raises MmserError unless every utterance is there exactly once.
     """
     if len(table) != len(ids) or set(table["id"]) != set(ids):
         raise MmserError(
@@ -98,9 +97,7 @@ def order_of(table: pd.DataFrame, ids: tuple[str, ...]) -> np.ndarray:
 
 
 def with_facts(table: pd.DataFrame, manifest: pd.DataFrame, condition: str) -> pd.DataFrame:
-    """Add corpus, speaker and session of each utterance and the condition; columns in their stated
-    order.
-    """
+    """Add corpus, speaker, session and condition; the columns in their stated order."""
     about = manifest.set_index("id")[["corpus", "speaker", "session"]]
     table = table.join(about, on="id").assign(condition=condition)
     first = [column for column in PREDICTION_COLUMNS if column in table]
@@ -119,14 +116,15 @@ def _save_predictions(table: pd.DataFrame, condition: str, path: Path) -> pd.Dat
 def _save_embeddings(
     directory: Path, table: pd.DataFrame, vectors: Mapping[str, np.ndarray], limit: int
 ) -> None:
-    kept, rows = {}, []
+    sampled_vectors, rows = {}, []
     for (fold, seed), group in table.groupby(["fold", "seed"], sort=False):
         key = fold_key(str(fold), int(str(seed)))
-        chosen = np.unique(np.linspace(0, len(group) - 1, min(limit, len(group))).astype(int))
+        places = np.unique(np.linspace(0, len(group) - 1, min(limit, len(group))).astype(int))
+        # Half precision saves half the file, unless a value is too large for it.
         small = np.abs(vectors[key]).max() < np.finfo(np.float16).max
-        kept[key] = vectors[key][chosen].astype(np.float16 if small else np.float32)
-        rows.append(group.iloc[chosen][["id", "fold", "seed"]])
-    save_arrays(kept, directory / EMBEDDINGS)
+        sampled_vectors[key] = vectors[key][places].astype(np.float16 if small else np.float32)
+        rows.append(group.iloc[places][["id", "fold", "seed"]])
+    save_arrays(sampled_vectors, directory / EMBEDDINGS)
     _save_table(pd.concat(rows, ignore_index=True), directory / EMBEDDED)
 
 

@@ -47,8 +47,9 @@ def run_model(
     need_attention: bool = False,
     need_steps: bool = False,
 ) -> Iterator[tuple[Batch, Outputs]]:
-    """Every batch with its outputs, in eval mode and without gradients; the model's mode is put
-    back at the end.
+    """Every batch with its outputs, in evaluation mode and without gradients.
+
+    The model's mode is put back at the end.
     """
     device = device_of(model)
     training = model.training
@@ -59,8 +60,8 @@ def run_model(
                 moved = batch.to(device)
                 # Only what is asked for: a model of one's own may know neither word.
                 wishes = {"need_attention": need_attention, "need_steps": need_steps}
-                asked = {name: True for name, wish in wishes.items() if wish}
-                outputs = model(moved.streams, moved.context, **asked)
+                options = {name: True for name, wish in wishes.items() if wish}
+                outputs = model(moved.streams, moved.context, **options)
             yield batch, outputs
     finally:
         model.train(training)
@@ -87,10 +88,9 @@ def _batch_table(batch: Batch, outputs: Outputs, task: Task) -> pd.DataFrame:
 def _finite(tensor: Tensor | None, size: int, what: str, ids: Sequence[str]) -> Tensor:
     """float32 (batch, size) on the CPU; raises MmserError instead of letting NaN become a class."""
     if tensor is None or tensor.shape[-1] != size:
-        found = "none" if tensor is None else f"{tensor.shape[-1]}"
         raise MmserError(
             f"{size} {what} per utterance",
-            found,
+            "none" if tensor is None else f"{tensor.shape[-1]}",
             "Choose a head that predicts what the protocol asks.",
         )
     tensor = tensor.float().cpu()

@@ -83,10 +83,10 @@ class AdditiveNoise:
         self, length: int, own: str, generator: np.random.Generator, samples: Samples
     ) -> np.ndarray:
         count = int(generator.integers(self.fewest, self.most + 1))
-        drawn = generator.choice(
+        rows = generator.choice(
             len(samples.ids), size=min(count + 1, len(samples.ids)), replace=False
         )
-        others = [samples.ids[row] for row in drawn if samples.ids[row] != own][:count]
+        others = [samples.ids[row] for row in rows if samples.ids[row] != own][:count]
         noise = np.zeros(length, np.float32)
         for other in others:
             track = waveform_of(samples.sample(other), self.stream)

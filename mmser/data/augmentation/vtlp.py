@@ -119,8 +119,9 @@ def nlpaug_frequency(hertz: np.ndarray, factor: float, edge_hz: float, half: flo
 
 
 def warped(values: np.ndarray, centres: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """values (time, band) -> the same, float32: what stood at a band's centre stands at its target,
-    both in Hz.
+    """values (time, band) -> (time, band) float32: each band moves from its centre to its target.
+
+    Both are in Hz.
     """
     places = np.interp(centres, targets, np.arange(len(centres)))
     lower = np.clip(places.astype(int), 0, max(0, len(centres) - 2))

@@ -35,49 +35,50 @@ same prediction.
 def attention_samples(
     model: nn.Module, data: FoldData, manifest: pd.DataFrame, predictions: pd.DataFrame, limit: int
 ) -> pd.DataFrame:
-    """ATTENTION_COLUMNS for up to ``limit`` test utterances spread over ``predictions``; empty
-    without attention.
+    """ATTENTION_COLUMNS for up to ``limit`` test utterances spread over ``predictions``.
 
-    ``weights`` is (key,), ``labels`` the words or stream names when they are known, ``seconds`` the
-    middle of each key otherwise; both may be None.
+    Empty for a model without attention. ``weights`` is (key,), ``labels`` the words or stream names
+    when they are known, ``seconds`` the middle of each key otherwise; both may be None.
     """
-    chosen = set(
-        predictions["id"].iloc[np.unique(np.linspace(0, len(predictions) - 1, limit).astype(int))]
-    )
-    known = predictions.set_index("id").to_dict("index")
+    places = np.unique(np.linspace(0, len(predictions) - 1, limit).astype(int))
+    sample_ids = set(predictions["id"].iloc[places])
+    rows_by_id = predictions.set_index("id").to_dict("index")
     about = manifest.set_index("id").to_dict("index")
     rows: list[dict[str, Any]] = []
     for batch in data.loader("test", shuffle=False):
-        for index in (i for i, name in enumerate(batch.ids) if name in chosen):
+        for index, identifier in enumerate(batch.ids):
+            if identifier not in sample_ids:
+                continue
             sample = one_row(batch, index, shared=data.alignment.is_shared)
-            if _same_prediction(model, sample, known[sample.ids[0]], data.task):
-                rows += _weights_of(model, sample, data, about[sample.ids[0]])
+            if _same_prediction(model, sample, rows_by_id[identifier], data.task):
+                rows += _weights_of(model, sample, data, about[identifier])
     return pd.DataFrame(rows, columns=list(ATTENTION_COLUMNS))
 
 
 def one_row(batch: Batch, index: int, shared: bool = False) -> Batch:
-    """Row ``index`` as a batch of one without padding; ``shared``: the streams are aligned on one
-    time axis.
+    """Row ``index`` as a batch of one without padding.
+
+    ``shared``: the streams are aligned on one time axis, and stay so.
     """
     lengths = {name: _last_step(stream.mask[index]) for name, stream in batch.streams.items()}
     if shared:
         lengths = dict.fromkeys(lengths, max(lengths.values()))
     row = slice(index, index + 1)
     streams = {
-        n: Stream(s.values[row, : lengths[n]], s.mask[row, : lengths[n]])
-        for n, s in batch.streams.items()
+        name: Stream(stream.values[row, : lengths[name]], stream.mask[row, : lengths[name]])
+        for name, stream in batch.streams.items()
     }
     context = Context(
         batch.context.dialogue[row], batch.context.turn[row], batch.context.speaker[row]
     )
-    return Batch(
-        (batch.ids[index],), streams, context, {name: t[row] for name, t in batch.targets.items()}
-    )
+    targets = {name: target[row] for name, target in batch.targets.items()}
+    return Batch((batch.ids[index],), streams, context, targets)
 
 
 def key_weights(attention: Tensor) -> np.ndarray:
-    """(key,) mean over heads and queries of one utterance's weights (1, [head,] query, key) or (1,
-    time).
+    """(key,) mean over heads and queries of one utterance's weights.
+
+    These are (1, [head,] query, key) or (1, time).
     """
     weights = attention[0].float().cpu().numpy()
     return weights.reshape(-1, weights.shape[-1]).mean(0)
@@ -90,9 +91,9 @@ def attended_stream(name: str, length: int, lengths: Mapping[str, int]) -> str:
     one of that length.
     """
     fitting = [stream for stream, steps in lengths.items() if steps == length]
-    named = sorted((name.rfind(stream), stream) for stream in fitting if stream in name)
-    if named:
-        return named[-1][1]
+    stream_places = sorted((name.rfind(stream), stream) for stream in fitting if stream in name)
+    if stream_places:
+        return stream_places[-1][1]
     return fitting[0] if len(fitting) == 1 else ""
 
 
@@ -101,11 +102,13 @@ def _last_step(mask: Tensor) -> int:
     return int(real.max()) + 1 if len(real) else 1
 
 
-def _same_prediction(model: nn.Module, sample: Batch, known: Mapping[Any, Any], task: Task) -> bool:
+def _same_prediction(
+    model: nn.Module, sample: Batch, batch_prediction: Mapping[Any, Any], task: Task
+) -> bool:
     alone = predict(model, [sample], task).iloc[0]
     columns = list(chain.from_iterable(target_set.columns for target_set in task.target_sets))
     now = [alone[name] for name in columns]
-    before = [known[name] for name in columns]
+    before = [batch_prediction[name] for name in columns]
     return bool(np.allclose(now, before, _SAME, _SAME))
 
 
@@ -131,8 +134,9 @@ def _weights_of(
 
 
 def _words(data: FoldData, stream: str, about: Mapping[Any, Any], length: int) -> list[str] | None:
-    """The corpus's words when the keys are its words, one by one; never another transcript's, never
-    a guess.
+    """The corpus's words when the keys are its words, one by one; else None.
+
+    Never the words of another transcript, never a guess.
     """
     by_word = data.alignment.kind == "word"
     store = data.stores.get((data.alignment.word_stream or "") if by_word else stream)
@@ -140,13 +144,18 @@ def _words(data: FoldData, stream: str, about: Mapping[Any, Any], length: int) -
         return None
     if (store.info.get("transcript") or {}).get("source", CORPUS_TRANSCRIPT) != CORPUS_TRANSCRIPT:
         return None
-    timed, written = about.get("words"), about.get("transcript")
-    candidates = (
-        [[word["text"] for word in json.loads(timed)]] if isinstance(timed, str) and timed else []
-    )
-    candidates += [written.split()] if isinstance(written, str) else []
+    timed, transcript = about.get("words"), about.get("transcript")
+    candidates: list[list[str]] = []
+    if isinstance(timed, str) and timed:
+        candidates.append([word["text"] for word in json.loads(timed)])
+    if isinstance(transcript, str):
+        candidates.append(transcript.split())
     limit = data.specs[stream].limit if stream in data.specs else None
-    return next((w for words in candidates if len(w := words[:limit]) == length), None)
+    for words in candidates:
+        # The stream's limit cuts long utterances: the keys are the words up to there.
+        if len(words[:limit]) == length:
+            return words[:limit]
+    return None
 
 
 def _seconds(data: FoldData, stream: str, identifier: str, length: int) -> list[float] | None:

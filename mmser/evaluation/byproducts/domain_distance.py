@@ -1,5 +1,4 @@
-"""How far apart a run's fused vectors of its domains lie: the proxy A-distance of corpora and of
-genders.
+"""The distance between a run's domains: the proxy A-distance of the fused vectors.
 
 It is fitted and judged within the training split (on held-out fifths of it), so the test split
 stays unread.
@@ -28,9 +27,9 @@ COLUMNS = ("fold", "seed", "domain", "first", "second", "rows", "distance")
 
 
 def domain_distances(run: Run) -> pd.DataFrame:
-    """Proxy A-distance of every two corpora and of the genders of each fold's training split:
-    columns `COLUMNS`.
+    """Proxy A-distance of every two corpora and of the genders: columns `COLUMNS`.
 
+    It is that of each fold's training split.
     With data.train_on the last stage's training split is meant. Raises MmserError when it has one
     domain alone.
     """
@@ -43,8 +42,9 @@ def domain_distances(run: Run) -> pd.DataFrame:
 
 
 def distances_of(model: nn.Module, loader: Iterable[Batch], task: Task) -> pd.DataFrame:
-    """domain ("corpus" or "gender"), first, second, rows (of both) and distance of the fused
-    vectors of ``loader``.
+    """The distances between the fused vectors of ``loader``.
+
+    Columns domain ("corpus" or "gender"), first, second, rows (of both) and distance.
     """
     kinds = {"corpus": task.corpora, "gender": task.genders}
     kinds = {kind: names for kind, names in kinds.items() if len(names) > 1}
@@ -58,14 +58,13 @@ def distances_of(model: nn.Module, loader: Iterable[Batch], task: Task) -> pd.Da
     vectors, targets = [], {kind: list[np.ndarray]() for kind in kinds}
     for batch, outputs in run_model(model, loader):
         vectors.append(outputs.vector.float().cpu().numpy())
-        for kind, found in targets.items():
-            found.append(batch.targets[kind].numpy())
+        for kind, batches in targets.items():
+            batches.append(batch.targets[kind].numpy())
     joint, rows = np.concatenate(vectors), []
     for kind, names in kinds.items():
         place = np.concatenate(targets[kind])
         for one, other in combinations(range(len(names)), 2):
             sets = joint[place == one], joint[place == other]
-            rows.append(
-                (kind, names[one], names[other], sum(map(len, sets)), proxy_a_distance(*sets))
-            )
+            size = sum(map(len, sets))
+            rows.append((kind, names[one], names[other], size, proxy_a_distance(*sets)))
     return pd.DataFrame(rows, columns=["domain", "first", "second", "rows", "distance"])

@@ -30,9 +30,9 @@ FOLDER = "frames"
 
 
 def write_frames(run: Run) -> tuple[pd.DataFrame, list[Path]]:
-    """Write ``<run>/frames/<recording>.csv`` (``name;timestamp;<value>;...``) for the tested
-    recordings.
+    """Write ``<run>/frames/<recording>.csv`` for the tested recordings.
 
+    Its columns are ``name;timestamp;<value>;...``.
     With several seeds each has a folder ``frames/seed<k>``: a model of its own for `mmser fuse`. A
     run of one fold also predicts the corpus's recordings that its protocol leaves out, such as a
     test split without labels. Predictions are moved back by the delay the objective trained with.
@@ -77,8 +77,8 @@ def _write_fold(
                 times = _times(data, places[name], len(real))[real]
                 write_track(folder / f"{file_name(name)}.csv", name, times, moved, data.task.values)
             if traced is not None and name in tested:
-                known = (traced.mask[row].numpy() & real)[real]
-                pairs.append((moved[known], traced.values[row].numpy()[real][known]))
+                is_labelled = (traced.mask[row].numpy() & real)[real]
+                pairs.append((moved[is_labelled], traced.values[row].numpy()[real][is_labelled]))
     return pairs
 
 
@@ -88,18 +88,19 @@ def traced_labels(objective: Mapping[str, Any]) -> tuple[str, int]:
     The delay, in frames, is the annotators': a prediction speaks of the label that much later.
     """
     terms = objective.get("terms") or {}
-    for part in (objective, *terms.values()):
-        chosen = _arguments(part)
-        name = chosen.get("labels") or chosen.get("gold")
+    for component in (objective, *terms.values()):
+        arguments = _arguments(component)
+        name = arguments.get("labels") or arguments.get("gold")
         if name:
-            return str(name), int(chosen.get("delay", 0))
+            return str(name), int(arguments.get("delay", 0))
     return "", 0
 
 
-def _arguments(part: Mapping[str, Any]) -> dict[str, Any]:
-    """A part's arguments: its class's own, and those of its config over them."""
-    signature = inspect.signature(located(str(part["_target_"])))
-    return {name: each.default for name, each in signature.parameters.items()} | dict(part)
+def _arguments(component: Mapping[str, Any]) -> dict[str, Any]:
+    """A component's arguments: its class's defaults, and those of its config over them."""
+    signature = inspect.signature(located(str(component["_target_"])))
+    defaults = {name: each.default for name, each in signature.parameters.items()}
+    return defaults | dict(component)
 
 
 def _frames(outputs: Outputs) -> tuple[np.ndarray, np.ndarray]:
@@ -117,9 +118,7 @@ def _frames(outputs: Outputs) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _moved_back(values: np.ndarray, delay: int) -> np.ndarray:
-    """The prediction of frame t speaks of frame t + delay; the first frames repeat the first
-    prediction.
-    """
+    """The predictions ``delay`` frames later; the first frames repeat the first prediction."""
     return values[(np.arange(len(values)) - delay).clip(0)]
 
 

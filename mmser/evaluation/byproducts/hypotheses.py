@@ -1,6 +1,4 @@
-"""What a model trained with CTC has understood: its transcripts, a by-product of the auxiliary
-task.
-"""
+"""The transcripts of a model trained with CTC: a by-product of the auxiliary task."""
 
 from __future__ import annotations
 
@@ -33,9 +31,9 @@ class Recogniser(Protocol):
 
 
 def hypotheses(run: Run, split: str = "test") -> pd.DataFrame:
-    """The greedy transcript of every utterance of a split: one row per (utterance, fold, seed),
-    columns `COLUMNS`.
+    """The greedy transcript of every utterance of a split: columns `COLUMNS`.
 
+    One row per (utterance, fold, seed).
     ``transcript`` is what the target stream spells, "" where the utterance has none. Raises
     MmserError when the run was not trained with CTC.
     """
@@ -52,16 +50,17 @@ def hypotheses(run: Run, split: str = "test") -> pd.DataFrame:
 def recognise(
     model: nn.Module, recogniser: Recogniser, loader: Iterable[Batch], alphabet: str
 ) -> pd.DataFrame:
-    """id, transcript and hypothesis of every utterance of ``loader``; ``alphabet`` spells the
-    numbers from 1 on.
+    """id, transcript and hypothesis of every utterance of ``loader``.
+
+    ``alphabet`` spells the numbers from 1 on.
     """
     rows = []
     for batch, outputs in run_model(model, loader):
-        written = recogniser.decode(outputs.encoded[recogniser.encoder])
+        decoded = recogniser.decode(outputs.encoded[recogniser.encoder])
         spoken = batch.traces[recogniser.transcript]
         for place, identifier in enumerate(batch.ids):
             transcript = spell(spoken.values[place][spoken.mask[place]].tolist(), alphabet)
-            rows.append((identifier, transcript, spell(written[place], alphabet)))
+            rows.append((identifier, transcript, spell(decoded[place], alphabet)))
     return pd.DataFrame(rows, columns=["id", "transcript", "hypothesis"])
 
 
@@ -72,21 +71,15 @@ def spell(numbers: Iterable[int], alphabet: str) -> str:
 
 
 def error_rates(table: pd.DataFrame, normaliser: str = PLAIN) -> pd.DataFrame:
-    """Word error rate per fold and seed, ``pooled`` over all words first; ``mean of folds`` is the
-    unweighted mean.
+    """Word error rate per fold and seed, ``pooled`` over all words first.
 
+    ``mean of folds`` is the unweighted mean.
     ``normaliser`` (see `mmser.metrics.wer`) is named in its column.
     """
     per_fold = {key: _errors(rows, normaliser) for key, rows in by_fold(table)}
     pooled = _errors(table, normaliser)
-    rows = [("pooled", pooled.rate, pooled.words)]
-    rows.append(
-        (
-            "mean of folds",
-            float(np.mean([errors.rate for errors in per_fold.values()])),
-            pooled.words,
-        )
-    )
+    mean = float(np.mean([errors.rate for errors in per_fold.values()]))
+    rows = [("pooled", pooled.rate, pooled.words), ("mean of folds", mean, pooled.words)]
     rows += [
         (f"{fold} seed {seed}", errors.rate, errors.words)
         for (fold, seed), errors in per_fold.items()

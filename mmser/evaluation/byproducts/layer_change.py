@@ -1,5 +1,4 @@
-"""How far each stage of a staged run has moved each layer: what it kept of the stage before, and
-what it learnt anew.
+"""How far each training stage of a run has moved the layers it took over from the stage before.
 
 Source: Triantafyllopoulos and Schuller, "The role of task and acoustic similarity in audio transfer
 learning: insights from the speech emotion recognition case", ICASSP 2021.
@@ -24,10 +23,9 @@ LAYER_COLUMNS = ("stage", "layer", "distance")
 
 
 def layer_change(model: nn.Module, stages: Sequence[Stage], folder: Path) -> pd.DataFrame:
-    """Cosine distance between the weights each stage but the first began with and ended with:
-    LAYER_COLUMNS.
+    """LAYER_COLUMNS: cosine distance of each layer's weights before and after each stage.
 
-    ``model`` is the fold's, whose convolutions and linear layers are told in network order,
+    ``model`` is the fold's, whose convolutions and linear layers are listed in network order,
     ``folder`` the fold's. A layer that a stage did not take over from the one before is left out.
     Empty where there is one stage.
     """
@@ -40,11 +38,9 @@ def layer_change(model: nn.Module, stages: Sequence[Stage], folder: Path) -> pd.
         names = [name for name in order if _matches(name, after.load)]
         both = {name: first[name] for name in names if name in first and name in second}
         tables.append(layer_distances(both, second).assign(stage=after.name))
-    return (
-        pd.concat(tables, ignore_index=True)[[*LAYER_COLUMNS]]
-        if tables
-        else pd.DataFrame(columns=[*LAYER_COLUMNS])
-    )
+    if not tables:
+        return pd.DataFrame(columns=[*LAYER_COLUMNS])
+    return pd.concat(tables, ignore_index=True)[[*LAYER_COLUMNS]]
 
 
 def _matches(name: str, patterns: Sequence[str]) -> bool:

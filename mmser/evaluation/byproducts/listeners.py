@@ -27,9 +27,9 @@ UNKNOWN = "(unknown)"
 
 
 def listener_predictions(run: Run, split: str = "test") -> pd.DataFrame:
-    """One row per (utterance, listener, fold, seed) with columns `COLUMNS`; votes for other
-    emotions are left out.
+    """One row per (utterance, listener, fold, seed) with columns `COLUMNS`.
 
+    Votes for emotions that are no class of the task are left out.
     ``listener`` is `UNKNOWN` for an annotator that training does not know: the shared code answers
     for them. Raises MmserError when the run's model does not answer per listener.
     """
@@ -42,8 +42,9 @@ def listener_predictions(run: Run, split: str = "test") -> pd.DataFrame:
 
 
 def predict_listeners(model: MultimodalModel, loader: Iterable[Batch], task: Task) -> pd.DataFrame:
-    """id, listener, target and prediction of every vote for one of the task's classes; ``model`` in
-    eval mode.
+    """id, listener, target and prediction of every vote for one of the task's classes.
+
+    ``model`` is in evaluation mode.
     """
     if not task.listeners or not isinstance(model.head, ListenerHead):
         raise MmserError(
@@ -58,34 +59,35 @@ def predict_listeners(model: MultimodalModel, loader: Iterable[Batch], task: Tas
         with torch.inference_mode():
             outputs = model(batch.streams, replace(batch.context, listeners=who))
         guess = outputs.listeners[..., : len(task.classes)].argmax(dim=-1)
-        asked = (who != UNLABELLED) & (what < len(task.classes))
-        for row, vote in torch.nonzero(asked).tolist():
+        is_scored = (who != UNLABELLED) & (what < len(task.classes))
+        for row, vote in torch.nonzero(is_scored).tolist():
             classes = (task.classes[int(place[row, vote])] for place in (what, guess))
             rows.append((batch.ids[row], names[int(who[row, vote])], *classes))
     return pd.DataFrame(rows, columns=["id", "listener", "target", "prediction"])
 
 
 def listener_scores(table: pd.DataFrame, classes: tuple[str, ...]) -> pd.DataFrame:
-    """WA and UA over all (utterance, listener) pairs, then per listener: columns listener, pairs,
-    wa, ua.
+    """WA and UA over all (utterance, listener) pairs, then per listener.
+
+    Columns listener, pairs, wa, ua.
     """
-    parts = [("all", table), *table.groupby("listener", sort=True)]
+    groups = [("all", table), *table.groupby("listener", sort=True)]
     rows = []
-    for name, part in parts:
-        counts = confusion(part["target"], part["prediction"], classes)
-        rows.append((name, len(part), float(wa(counts)), float(ua(counts))))
+    for name, group in groups:
+        counts = confusion(group["target"], group["prediction"], classes)
+        rows.append((name, len(group), float(wa(counts)), float(ua(counts))))
     return pd.DataFrame(rows, columns=["listener", "pairs", "wa", "ua"])
 
 
-def agreement(heard: pd.DataFrame, listeners: int = 10, common: int = 20) -> pd.DataFrame:
-    """Cohen's kappa between the most active ``listeners``, for pairs with more than ``common``
-    common utterances.
+def agreement(votes: pd.DataFrame, listeners: int = 10, common: int = 20) -> pd.DataFrame:
+    """Cohen's kappa between the most active ``listeners``.
 
+    For pairs that have more than ``common`` utterances in common.
     ``heard`` has one row per (id, listener) with ``target``; -> columns first, second, utterances,
     kappa.
     """
-    active = heard["listener"].value_counts().index[:listeners]
-    wide = heard[heard["listener"].isin(active)].pivot(
+    active = votes["listener"].value_counts().index[:listeners]
+    wide = votes[votes["listener"].isin(active)].pivot(
         index="id", columns="listener", values="target"
     )
     rows = []
@@ -99,10 +101,13 @@ def agreement(heard: pd.DataFrame, listeners: int = 10, common: int = 20) -> pd.
 
 
 def kappa(first: np.ndarray, second: np.ndarray) -> float:
-    """Cohen's kappa of two label sequences (item,); NaN where both use one and the same label
-    throughout.
+    """Cohen's kappa of two label sequences (item,).
+
+    NaN where both use one and the same label throughout.
     """
     labels = np.unique(np.concatenate([first, second]))
     counts = confusion(first, second, list(labels)) / len(first)
     chance = float(counts.sum(axis=1) @ counts.sum(axis=0))
-    return (float(np.trace(counts)) - chance) / (1.0 - chance) if chance < 1.0 else float("nan")
+    if chance >= 1.0:
+        return float("nan")
+    return (float(np.trace(counts)) - chance) / (1.0 - chance)

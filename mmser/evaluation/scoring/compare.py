@@ -61,9 +61,8 @@ def compare(
     fold and seed, or when a shared one has other utterances or labels.
     """
     paths = [Path(run) for run in runs]
-    if len({path.resolve() for path in paths}) < 2 or len({path.resolve() for path in paths}) < len(
-        paths
-    ):
+    different = {path.resolve() for path in paths}
+    if len(different) < 2 or len(different) < len(paths):
         raise MmserError(
             "two or more different runs", f"{len(paths)}", "Name each run's folder once."
         )
@@ -100,17 +99,14 @@ def compare_tables(
         rows.append({"first": first, "second": second, **compared})
     table = pd.DataFrame(rows)
     for test in TESTS:
-        known = table[f"p_{test}"].notna()
-        table.loc[known, f"p_{test}"] = holm(table.loc[known, f"p_{test}"].to_list())
+        is_tested = table[f"p_{test}"].notna()
+        table.loc[is_tested, f"p_{test}"] = holm(table.loc[is_tested, f"p_{test}"].to_list())
     judges = [_judges(row) for row in table.to_dict("records")]
-    agreed = [
-        bool(tests) and max(row[f"p_{test}"] for test in tests) < ALPHA
-        for tests, row in zip(judges, table.to_dict("records"), strict=True)
-    ]
-    first_is_better = [
-        row["difference"] > 0 if better(row["metric"]) == "max" else row["difference"] < 0
-        for row in table.to_dict("records")
-    ]
+    agreed, first_is_better = [], []
+    for tests, row in zip(judges, table.to_dict("records"), strict=True):
+        agreed.append(bool(tests) and max(row[f"p_{test}"] for test in tests) < ALPHA)
+        sign = 1.0 if better(row["metric"]) == "max" else -1.0
+        first_is_better.append(sign * row["difference"] > 0)
     winner = table["first"].where(pd.Series(first_is_better, dtype=bool), table["second"])
     verdict = winner + " is better"
     listed = [", ".join(tests) for tests in judges]
@@ -120,12 +116,10 @@ def compare_tables(
 
 
 def _judges(row: Mapping[Any, Any]) -> list[str]:
-    """The tests that must agree: over trainings where there are several, else over utterances; and
-    over speakers.
-    """
-    known = [test for test in TESTS if row[f"p_{test}"] == row[f"p_{test}"]]
-    first = next((test for test in ("corrected_t", "mcnemar") if test in known), None)
-    return [test for test in (first, "bootstrap") if test in known]
+    """The tests that must agree: one over trainings or else utterances, and one over speakers."""
+    is_tested = [test for test in TESTS if row[f"p_{test}"] == row[f"p_{test}"]]
+    first = next((test for test in ("corrected_t", "mcnemar") if test in is_tested), None)
+    return [test for test in (first, "bootstrap") if test in is_tested]
 
 
 def _main_metric(table: pd.DataFrame) -> str:
@@ -134,13 +128,11 @@ def _main_metric(table: pd.DataFrame) -> str:
 
 
 def _test_to_train(path: Path) -> float | None:
-    """Mean over folds of test to training utterances, from the run's fold assignment
-    if it has one.
-    """
+    """Mean over folds of test to training utterances; None without a fold assignment."""
     file = path / ASSIGNMENT
     if not file.is_file():
         return None
-    counts = (
-        read_parquet(file, "Train the run again.").groupby(["fold", SPLIT_COLUMN]).size().unstack()
-    )
+    assignment = read_parquet(file, "Train the run again.")
+    # (fold, split)
+    counts = assignment.groupby(["fold", SPLIT_COLUMN]).size().unstack()
     return float((counts["test"] / counts["train"]).mean())

@@ -31,10 +31,10 @@ def paired_rows(
     for name in (first, second):
         rows = tables[name][tables[name]["condition"] == condition]
         if rows.empty:
-            known = ", ".join(tables[name]["condition"].unique())
+            conditions = ", ".join(tables[name]["condition"].unique())
             raise MmserError(
                 f"predictions of {name} under '{condition}'",
-                f"only {known}",
+                f"only {conditions}",
                 "Evaluate it there too.",
             )
         indexed.append(rows.set_index(["fold", "seed"]).sort_index())
@@ -98,7 +98,9 @@ def compared_scores(
         resampled = score(resampled_sums(sums, draws, seed))
         gaps = resampled[:, 0] - resampled[:, 1]
         row["low"], row["high"] = percentile_interval(gaps, LEVEL)
-        row["p_bootstrap"] = min(1.0, 2 * min(float(np.mean(gaps <= 0)), float(np.mean(gaps >= 0))))
+        # Two-sided: twice the smaller share of draws on one side of zero.
+        smaller_share = min(float(np.mean(gaps <= 0)), float(np.mean(gaps >= 0)))
+        row["p_bootstrap"] = min(1.0, 2 * smaller_share)
     first, second = (_by_fold(family, score, grouping) for family in families)
     if grouping.ngroups > 1 and np.isfinite([first, second]).all():
         ratio = _cross_validated(rows) if test_to_train is None else test_to_train

@@ -34,9 +34,9 @@ scored.
 
 
 def beside_published(run: str | Path, system: str) -> tuple[pd.DataFrame, list[str]]:
-    """COLUMNS for every figure on the system's card, and the differences of protocol, one sentence
-    each.
+    """COLUMNS for every figure on the system's card, and the differences of protocol.
 
+    Each difference is a sentence.
     Raises UsageError for an unknown system, MmserError when its card has no figure or the run no
     predictions.
     """
@@ -72,9 +72,8 @@ def beside_published(run: str | Path, system: str) -> tuple[pd.DataFrame, list[s
                 **own,
             }
         )
-    return pd.DataFrame(rows, columns=list(COLUMNS)), list(
-        _differences(Path(run), system, config, clean)
-    )
+    differences = list(_differences(Path(run), system, config, clean))
+    return pd.DataFrame(rows, columns=list(COLUMNS)), differences
 
 
 _OURS = {"ours": "value", "low": "low", "high": "high"}
@@ -102,9 +101,8 @@ def _differences(
     run: Path, system: str, config: Mapping[str, Any], clean: pd.DataFrame
 ) -> Iterator[str]:
     card = config["card"]
-    for stated in dict.fromkeys(
-        str(entry.get("protocol", "not stated")) for entry in card["reported"]
-    ):
+    protocols = [str(entry.get("protocol", "not stated")) for entry in card["reported"]]
+    for stated in dict.fromkeys(protocols):
         yield f"published with: {stated}"
     path = run / CONFIG
     if not path.is_file():
@@ -138,9 +136,8 @@ def _differences(
 
 def _stream_differences(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Iterator[str]:
     for name in dict.fromkeys([*theirs, *ours]):
-        here, there = (
-            (streams.get(name) or {}).get("extractor", "none") for streams in (ours, theirs)
-        )
+        here = (ours.get(name) or {}).get("extractor", "none")
+        there = (theirs.get(name) or {}).get("extractor", "none")
         if here != there:
             yield f"stream {name}: this run reads {here}, the system's config {there}"
         elif "@" in str(here):

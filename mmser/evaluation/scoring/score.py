@@ -64,12 +64,12 @@ def score(
     to each condition one that leaves out the utterances whose target they are; what is taken for
     one of them is still wrong. Raises MmserError when none is left.
     """
-    named = _named(tables)
+    tables_by_name = _tables_by_name(tables)
     rows: list[dict[str, Any]] = []
-    for run, table in named.items():
+    for run, table in tables_by_name.items():
         for condition, group in table.groupby("condition", sort=False):
-            for name, kept in _with_and_without(str(condition), group, without):
-                scored = _score_condition(kept, draws, level, seed)
+            for name, rows_of_condition in _with_and_without(str(condition), group, without):
+                scored = _score_condition(rows_of_condition, draws, level, seed)
                 rows.extend({"run": run, "condition": name} | row for row in scored)
     return pd.DataFrame(rows, columns=list(SCORE_COLUMNS)).astype(
         {"seed": "Int64", "clusters": "Int64"}
@@ -83,21 +83,22 @@ def _with_and_without(
     yield condition, group
     if not classes:
         return
-    labelled = (
-        group[group["target"].notna()] if "target" in group else group.iloc[:0].assign(target=None)
-    )
-    kept = labelled[~labelled["target"].isin(list(classes))]
-    if len(kept) in (0, len(labelled)):
-        found = ", ".join(sorted(map(str, labelled["target"].unique()))) or "none"
+    # A table of values alone has no classes: nothing of it is labelled.
+    classified = group if "target" in group else group.iloc[:0].assign(target=None)
+    labelled = classified[classified["target"].notna()]
+    others = labelled[~labelled["target"].isin(list(classes))]
+    if len(others) in (0, len(labelled)):
+        targets = ", ".join(sorted(map(str, labelled["target"].unique()))) or "none"
         raise MmserError(
-            f"targets {', '.join(classes)} and others", found, "Name a class of the table."
+            f"targets {', '.join(classes)} and others", targets, "Name a class of the table."
         )
-    yield f"{condition}, without {', '.join(classes)}", kept
+    yield f"{condition}, without {', '.join(classes)}", others
 
 
 def clusters_of(table: pd.DataFrame) -> tuple[np.ndarray, int, str]:
-    """Cluster number of each row, how many there are, and what: "speaker", or "utterance" if a
-    speaker is unnamed.
+    """Cluster number of each row, how many clusters there are, and what they are.
+
+    "speaker", or "utterance" where a speaker is unnamed.
     """
     if (table["speaker"] == "").any():
         numbers, names = pd.factorize(table["id"])
@@ -106,16 +107,20 @@ def clusters_of(table: pd.DataFrame) -> tuple[np.ndarray, int, str]:
     return numbers, len(names), "speaker"
 
 
-def _named(tables: pd.DataFrame | str | Path | Iterable[str | Path]) -> dict[str, pd.DataFrame]:
+def _tables_by_name(
+    tables: pd.DataFrame | str | Path | Iterable[str | Path],
+) -> dict[str, pd.DataFrame]:
     if isinstance(tables, pd.DataFrame):
         return {"": checked_predictions(tables)}
-    paths = [Path(p) for p in ([tables] if isinstance(tables, str | Path) else tables)]
+    listed = [tables] if isinstance(tables, str | Path) else tables
+    paths = [Path(path) for path in listed]
     if not paths:
         raise MmserError(
             "at least one predictions table",
             "none",
             "Name a csv or parquet file, or a run's folder.",
         )
+    # A run's own predictions table is named after the run's folder.
     names = [
         path.stem if path.stem != "predictions" else path.resolve().parent.name for path in paths
     ]
@@ -142,10 +147,9 @@ def _pooled(family: Family, draws: int, level: float, seed: int) -> list[dict[st
     resampled = resampled_sums(sums, draws, seed)
     rows = []
     for name, metric in family.metrics.items():
-        # A single cluster cannot vary: it has no interval.
-        low, high = (
-            percentile_interval(metric(resampled), level) if clusters > 1 else (np.nan, np.nan)
-        )
+        low = high = np.nan
+        if clusters > 1:  # a single cluster cannot vary: it has no interval
+            low, high = percentile_interval(metric(resampled), level)
         row = {
             "scope": POOLED,
             "metric": name,
@@ -173,8 +177,9 @@ def _means(single: list[dict[str, Any]]) -> list[dict[str, Any]]:
     folds = pd.DataFrame([row for row in single if row["scope"] == FOLD])
     rows = []
     for name, scores in folds.groupby("metric", sort=False):
-        by_fold = scores.groupby("fold")["value"].agg(lambda v: v.mean(skipna=False))
-        by_seed = scores.groupby("seed")["value"].agg(lambda v: v.mean(skipna=False))
+        # A score that is NaN in one fold makes the mean NaN: it is not left out in silence.
+        by_fold = scores.groupby("fold")["value"].agg(lambda values: values.mean(skipna=False))
+        by_seed = scores.groupby("seed")["value"].agg(lambda values: values.mean(skipna=False))
         spread = {"std_folds": by_fold.std(skipna=False), "std_seeds": by_seed.std(skipna=False)}
         row = {"scope": MEAN, "metric": name, "value": by_fold.mean(skipna=False)}
         rows.append(row | {"utterances": int(scores["utterances"].sum())} | spread)

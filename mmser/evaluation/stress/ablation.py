@@ -1,5 +1,4 @@
-"""What each part of a system is worth: modalities taken away at test or at training time, parts of
-it exchanged.
+"""What each modality and component of a system is worth: it is taken away, or exchanged.
 
 One grid: rows are what was trained, columns what the test split still had.
 
@@ -53,9 +52,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Variant:
-    """A system to train: its name in the grid's rows, its folder's, the settings, the modalities it
-    has.
-    """
+    """A system to train: its name in the grid, its kind, its settings, the modalities it has."""
 
     name: str
     kind: str
@@ -72,9 +69,9 @@ def ablate(
     vary: Mapping[str, Sequence[str]] | None = None,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """The grid of COLUMNS, one row per (train, test, metric), also written to
-    ``<run>/ablation.parquet``.
+    """The grid of COLUMNS, one row per (train, test, metric).
 
+    It is also written to ``<run>/ablation.parquet``.
     ``train`` trains the system again for every smaller subset of modalities; ``remedy`` again with
     modality dropout of that probability; ``vary`` again for each value of each key (see
     `variants.with_value`). ``rates`` are of random absence, in ``draws`` seeded draws. Variants
@@ -84,7 +81,8 @@ def ablate(
     from mmser.training.run import Run
 
     run = Run(run) if isinstance(run, str | Path) else run
-    wrong = [rate for rate in [*rates, *([] if remedy is None else [remedy])] if not 0 <= rate <= 1]
+    probabilities = list(rates) if remedy is None else [*rates, remedy]
+    wrong = [rate for rate in probabilities if not 0 <= rate <= 1]
     if wrong or draws < 1:
         raise UsageError(
             "rates between 0 and 1 and at least one draw", f"{wrong or draws}", "Correct them."
@@ -97,21 +95,22 @@ def ablate(
         table, predicted = _row_of_the_grid(run, variant, groups, rates, draws, seed)
         tables.append(table)
         predictions.append(predicted)
-    told = pd.concat([table for table in predictions if len(table)], ignore_index=True)
-    replace_rows(run.directory / ABLATION_PREDICTIONS, told, ["condition"])
+    all_predictions = pd.concat([table for table in predictions if len(table)], ignore_index=True)
+    replace_rows(run.directory / ABLATION_PREDICTIONS, all_predictions, ["condition"])
     return replace_rows(
         run.directory / ABLATION, pd.concat(tables, ignore_index=True), ["train", "test"]
     )
 
 
 def grid_text(table: pd.DataFrame, metric: str | None = None) -> str:
-    """The grid of one metric (default: UA, else the first) for a terminal, in percent where it is a
-    share.
+    """The grid of one metric for a terminal, in percent where it is a share.
+
+    Without ``metric`` it is UA, or the first there is.
     """
-    known = list(dict.fromkeys(table["metric"].dropna()))
-    if not known:
+    metrics = list(dict.fromkeys(table["metric"].dropna()))
+    if not metrics:
         return "nothing could be scored: " + "; ".join(dict.fromkeys(table["note"]))
-    name = metric or leading(known)[0]
+    name = metric or leading(metrics)[0]
     rows = table[table["metric"] == name]
     cells = rows.assign(cell=[_cell(row) for row in rows.to_dict("records")])
     grid = cells.pivot(index="train", columns="test", values="cell")
@@ -140,9 +139,11 @@ def _variants(
     vary: Mapping[str, Sequence[str]],
 ) -> Iterator[_Variant]:
     everything = tuple(groups)
-    for chosen in subsets(everything)[1:] if train else []:
-        streams = list(chain.from_iterable(groups[name] for name in chosen))
-        yield _Variant("+".join(chosen), "train", only_streams(run.config, streams), chosen)
+    # The first subset is the whole, which the run itself is.
+    smaller = subsets(everything)[1:] if train else []
+    for subset in smaller:
+        streams = list(chain.from_iterable(groups[name] for name in subset))
+        yield _Variant("+".join(subset), "train", only_streams(run.config, streams), subset)
     if remedy is not None:
         name = f"{'+'.join(everything)} dropout {remedy:g}"
         yield _Variant(name, "remedy", with_dropout(run.config, remedy), everything)
@@ -164,10 +165,10 @@ def _row_of_the_grid(
     """Scores (COLUMNS) and predictions of one trained system under every test condition."""
     own = {name: tuple(groups[name]) for name in variant.modalities}
     tests = {
-        "+".join(chosen): ("test", float("nan"), chosen) for chosen in subsets(variant.modalities)
+        "+".join(subset): ("test", float("nan"), subset) for subset in subsets(variant.modalities)
     }
     if variant.kind == "component":
-        tests = dict(list(tests.items())[:1])
+        tests = dict(list(tests.items())[:1])  # with all modalities alone
     tests |= {f"absent {rate:g}": ("absence", rate, ()) for rate in rates}
     try:
         trained = run if variant.kind == "test" else _trained(run, variant)
@@ -200,12 +201,14 @@ def _conditions(
     draws: int,
     seed: int,
 ) -> Iterator[Condition]:
-    for name, (kind, rate, chosen) in tests.items():
+    for name, (kind, rate, subset) in tests.items():
         if kind == "absence":
             for draw in range(draws):
                 yield Condition(name, RandomAbsence(groups, rate, draw, seed), draw=draw)
         else:
-            yield Condition(name, Keep(chain.from_iterable(groups[kept] for kept in chosen)))
+            yield Condition(
+                name, Keep(chain.from_iterable(groups[modality] for modality in subset))
+            )
 
 
 def _trained(run: Run, variant: _Variant) -> Run:

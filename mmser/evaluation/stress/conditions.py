@@ -1,6 +1,4 @@
-"""A run under many conditions: the same trained models, another test split each time, one
-predictions table.
-"""
+"""A run under many conditions: the same trained models, another test split each time."""
 
 from __future__ import annotations
 
@@ -42,10 +40,10 @@ _ROOM = re.compile(r"mmser\.extractors\.(audio|text|face)\.")
 
 @dataclass(frozen=True, eq=False)
 class Condition:
-    """What is done to the test split: ``stores`` replace streams' stores, then ``change`` alters
-    each batch.
+    """What is done to the test split.
 
-    Conditions of one ``name`` are draws of the same thing and are scored together.
+    ``stores`` replace streams' stores, then ``change`` alters each batch. Conditions of one
+    ``name`` are draws of the same thing and are scored together.
     """
 
     name: str
@@ -55,12 +53,12 @@ class Condition:
 
 
 def predict_conditions(run: Run, conditions: Iterable[Condition]) -> pd.DataFrame:
-    """Predictions of every finished fold and seed under every condition, with ``draw`` and
-    ``absent``.
+    """Predictions of every finished fold and seed under every condition.
 
-    ``absent`` is the share of the utterance's streams that were not there. Models are loaded once
-    per condition, and conditions are taken one after the other, so that their stores need not exist
-    together. Raises MmserError when no fold is finished.
+    They have two columns more, ``draw`` and ``absent``. ``absent`` is the share of the utterance's
+    streams that were not there. Models are loaded once per condition, and conditions are taken one
+    after the other, so that their stores need not exist together. Raises MmserError when no fold is
+    finished.
     """
     tables = [_predicted(run, condition) for condition in conditions]
     return pd.concat(tables, ignore_index=True)
@@ -95,9 +93,9 @@ def _changed(
 
 
 def condition_scores(predictions: pd.DataFrame) -> pd.DataFrame:
-    """SCORED: pooled scores of each condition over folds, seeds and draws, with the
-    speaker-clustered interval.
+    """SCORED: pooled scores of each condition over folds, seeds and draws.
 
+    The interval is speaker-clustered.
     ``std_draws`` is the standard deviation (N - 1) over draws, NaN for a single one; ``absent`` the
     mean share of streams that were not there.
     """
@@ -109,20 +107,15 @@ def condition_scores(predictions: pd.DataFrame) -> pd.DataFrame:
         by_draw = [_pooled(table, 2) for _, table in group.groupby("draw")]
         for metric, row in _pooled(tagged).items():
             values = pd.Series([draw[metric]["value"] for draw in by_draw])
-            known = {
+            facts = {
                 "condition": condition,
                 "metric": metric,
                 "std_draws": values.std(),
                 "draws": len(by_draw),
+                "absent": float(group["absent"].mean()),
+                "utterances": group["id"].nunique(),
             }
-            rows.append(
-                {
-                    **row,
-                    **known,
-                    "absent": float(group["absent"].mean()),
-                    "utterances": group["id"].nunique(),
-                }
-            )
+            rows.append({**row, **facts})
     return pd.DataFrame(rows, columns=list(SCORED))
 
 
@@ -151,31 +144,33 @@ def tested_ids(run: Run) -> list[str]:
 
 
 def modalities(data: FoldData, encoded: Collection[str]) -> dict[str, tuple[str, ...]]:
-    """{modality: its streams}; a stream of no extractor in the audio, text or face room is a
-    modality of its own.
+    """{modality: its streams}: audio, text, face.
 
-    Only the streams ``encoded`` by the model count: others serve the objective, such as the
-    characters of a CTC term.
+    A stream of another extractor than theirs is a modality of its own. Only the streams ``encoded``
+    by the model count: others serve the objective, such as the characters of a CTC term.
     """
-    found: dict[str, tuple[str, ...]] = {}
+    streams_by_modality: dict[str, tuple[str, ...]] = {}
     for stream in data.specs:
         if stream not in encoded:
             continue
         room = _ROOM.match(str(data.stores[stream].info["class"]))
         name = room[1] if room else stream
-        found[name] = (*found.get(name, ()), stream)
-    return found
+        streams_by_modality[name] = (*streams_by_modality.get(name, ()), stream)
+    return streams_by_modality
 
 
 def replace_rows(path: Path, table: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
-    """Write ``table`` to the parquet file ``path``, rows of the same ``keys`` replaced, others
-    kept; -> all rows.
+    """Write ``table`` to the parquet file ``path``; -> all its rows.
+
+    Earlier rows of the same ``keys`` are replaced, others stay.
     """
     if path.is_file():
         before = read_parquet(path, "Delete it and try its conditions again.")
-        done = set(table[list(keys)].itertuples(index=False, name=None))
-        kept = [row not in done for row in before[list(keys)].itertuples(index=False, name=None)]
-        table = pd.concat([before[kept], table], ignore_index=True) if any(kept) else table
+        new_keys = set(table[list(keys)].itertuples(index=False, name=None))
+        old_keys = before[list(keys)].itertuples(index=False, name=None)
+        stays = [row_key not in new_keys for row_key in old_keys]
+        if any(stays):
+            table = pd.concat([before[stays], table], ignore_index=True)
     with written_aside(path) as aside:
         table.to_parquet(aside, index=False)
     return table

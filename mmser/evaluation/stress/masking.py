@@ -35,13 +35,12 @@ class Keep:
 
 
 class RandomAbsence:
-    """Each modality of each utterance is absent with probability ``rate``; one of those that were
-    there stays.
+    """Each modality of each utterance is absent with probability ``rate``, save one.
 
-    ``groups`` maps a modality to its streams. What happens to an utterance depends on (seed, draw,
-    id) alone, and what is absent at one rate is absent at every higher one, so that curves over
-    rates compare like with like. Because one modality always stays the rate achieved is lower than
-    the one asked for.
+    One of those that were there always stays. ``groups`` maps a modality to its streams. What
+    happens to an utterance depends on (seed, draw, id) alone, and what is absent at one rate is
+    absent at every higher one, so that curves over rates compare like with like. Because one
+    modality always stays the rate achieved is lower than the one asked for.
     """
 
     def __init__(

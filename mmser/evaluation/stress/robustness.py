@@ -1,6 +1,4 @@
-"""The robustness table of a run: scores of disturbed conditions against how strong the disturbance
-came out.
-"""
+"""The robustness table of a run: scores against the strength of the disturbance."""
 
 from __future__ import annotations
 
@@ -28,8 +26,9 @@ CLEAN_FAMILY = "undisturbed"
 
 @dataclass(frozen=True, slots=True)
 class Strength:
-    """What a condition is: its family, the level asked for and the one achieved, word errors by
-    which normaliser.
+    """How strong a condition is: its family, the level asked for and the one achieved.
+
+    ``normaliser`` is that of its word errors.
     """
 
     family: str
@@ -41,16 +40,14 @@ class Strength:
 def keep_scores(
     run: Run, predictions: pd.DataFrame, strengths: Mapping[str, Strength]
 ) -> pd.DataFrame:
-    """Score the conditions of ``predictions``, add them to the run's robustness table, return the
-    new rows.
-    """
+    """Score the conditions of ``predictions``, add them to the run's table; -> the new rows."""
     scores = condition_scores(predictions)
-    known = [strengths[condition] for condition in scores["condition"]]
+    strength_of_row = [strengths[condition] for condition in scores["condition"]]
     scores = scores.assign(
-        family=[one.family for one in known],
-        level=[one.level for one in known],
-        achieved=[one.achieved for one in known],
-        normaliser=[one.normaliser for one in known],
+        family=[one.family for one in strength_of_row],
+        level=[one.level for one in strength_of_row],
+        achieved=[one.achieved for one in strength_of_row],
+        normaliser=[one.normaliser for one in strength_of_row],
     )[list(COLUMNS)]
     replace_rows(run.directory / ROBUSTNESS_PREDICTIONS, predictions, ["condition"])
     replace_rows(run.directory / ROBUSTNESS, scores, ["condition"])
@@ -65,12 +62,12 @@ def robustness_text(scores: pd.DataFrame) -> str:
         by_metric = {row["metric"]: row for row in group.to_dict("records")}
         first = next(iter(by_metric.values()))
         row = {"family": first["family"], "condition": condition, "achieved": first["achieved"]}
-        row |= {"normaliser": first["normaliser"]} if scores["normaliser"].any() else {}
+        if scores["normaliser"].any():
+            row["normaliser"] = first["normaliser"]
         row |= {"draws": first["draws"], "absent": first["absent"]}
         for name in names:
-            value, low, high = (
-                shown(name, by_metric[name][key]) for key in ("value", "low", "high")
-            )
+            score = by_metric[name]
+            value, low, high = (shown(name, score[key]) for key in ("value", "low", "high"))
             row[title(name)] = f"{value} [{low}, {high}]"
         rows.append(row)
     table = pd.DataFrame(rows).to_string(

@@ -1,6 +1,4 @@
-"""Settings of a run with one thing changed, for training it again on the same folds and seeds with
-the same budget.
-"""
+"""Settings of a run with one thing changed: the same folds, seeds and budget."""
 
 from __future__ import annotations
 
@@ -31,31 +29,31 @@ def only_streams(settings: Mapping[str, Any], streams: Iterable[str]) -> Setting
     streams of which none is left, by ``objective.sizes``, goes; patterns of ``trainer.freeze`` for
     encoders that are gone go with them.
     """
-    made = copy.deepcopy(dict(settings))
-    kept = set(streams)
-    gone = set(made["model"]["encoders"]) - kept
-    stages = made.get("stages") or {}
-    for name, part in [("", made), *((name, stage or {}) for name, stage in list(stages.items()))]:
-        _drop(part, gone)
-        sizes = (part.get("objective") or {}).get("sizes")
+    changed = copy.deepcopy(dict(settings))
+    streams_left = set(streams)
+    gone = set(changed["model"]["encoders"]) - streams_left
+    stages = changed.get("stages") or {}
+    # The run itself, whose name is "", and then its stages: each may say the same things.
+    levels = {"": changed, **{name: stage or {} for name, stage in stages.items()}}
+    for name, level in levels.items():
+        _drop(level, gone)
+        sizes = (level.get("objective") or {}).get("sizes")
         if isinstance(sizes, dict):
-            left = {stream: size for stream, size in sizes.items() if stream not in gone}
-            part["objective"]["sizes"] = left
-            if not left and name:
+            remaining_sizes = {stream: size for stream, size in sizes.items() if stream not in gone}
+            level["objective"]["sizes"] = remaining_sizes
+            if not remaining_sizes and name:
                 del stages[name]
-    if made["data"].get("word_stream") in gone:
-        made["data"].pop("word_stream")
-    return made
+    if changed["data"].get("word_stream") in gone:
+        changed["data"].pop("word_stream")
+    return changed
 
 
-def _drop(part: Settings, gone: Collection[str]) -> None:
-    """Take streams, their encoders and patterns of their weights out of the settings of a run or of
-    a stage.
-    """
-    for tree, key in ((part, "streams"), (part.get("model") or {}, "encoders")):
+def _drop(component: Settings, gone: Collection[str]) -> None:
+    """Take streams out of the settings of a run or a stage, with encoders and weights' patterns."""
+    for tree, key in ((component, "streams"), (component.get("model") or {}, "encoders")):
         if isinstance(tree.get(key), dict):
             tree[key] = {name: spec for name, spec in tree[key].items() if name not in gone}
-    trainer = part.get("trainer") or {}
+    trainer = component.get("trainer") or {}
     if trainer.get("freeze"):
         lost = tuple(f"encoders.{name}." for name in gone)
         trainer["freeze"] = [
@@ -64,15 +62,16 @@ def _drop(part: Settings, gone: Collection[str]) -> None:
 
 
 def with_dropout(settings: Mapping[str, Any], probability: float) -> Settings:
-    """The settings with modality dropout in training, each stream of an utterance with
-    ``probability``.
+    """The settings with modality dropout in training.
+
+    Each stream of an utterance is dropped with ``probability``.
     """
-    made = copy.deepcopy(dict(settings))
-    made["data"]["augmentation"] = [
-        *made["data"].get("augmentation", []),
+    changed = copy.deepcopy(dict(settings))
+    changed["data"]["augmentation"] = [
+        *changed["data"].get("augmentation", []),
         {"_target_": DROPOUT, "probability": float(probability)},
     ]
-    return made
+    return changed
 
 
 def with_value(settings: Mapping[str, Any], key: str, value: str) -> Settings:
@@ -93,22 +92,23 @@ def with_value(settings: Mapping[str, Any], key: str, value: str) -> Settings:
         )
     if not group:
         return merged(settings, [f"{key}={value}"])
-    made = copy.deepcopy(dict(settings))
+    changed = copy.deepcopy(dict(settings))
     *parents, last = place.split(".")
-    node: Any = made
+    node: Any = changed
     for parent in parents:
         node = node.get(parent) if isinstance(node, dict) else None
     if not isinstance(node, dict) or last not in node:
         raise _no_component(settings, place)
     node[last] = load_config(group, value)
     if group in NAMING:
-        made["card"] = swapped_card(made.get("card") or {}, [value])
-    return merged(made, [])  # resolves what the config refers to
+        changed["card"] = swapped_card(changed.get("card") or {}, [value])
+    return merged(changed, [])  # resolves what the config refers to
 
 
 def _component_place(key: str, value: str) -> tuple[str, str]:
-    """The config group that ``value`` is a member of, "" for the value of an option, and the
-    dotted key to set.
+    """The config group that ``value`` is a member of, and the dotted key to set.
+
+    The group is "" where ``value`` is that of an option.
     """
     group, at, place = key.partition("@")
     if at:

@@ -1,6 +1,6 @@
-"""A trained run on disturbed sound and pictures: decoded clips are changed before the run's own
-extractors see them.
+"""A trained run on disturbed sound and pictures.
 
+Decoded clips are changed before the run's own extractors see them.
 Each condition is a store of its own beside the clean one (``mfcc40+white5-<fingerprint>``); what is
 cached is not done again. The training split stays clean: everything fitted on it is as the run was
 trained.
@@ -50,15 +50,15 @@ def acoustic_robustness(
 
     run = Run(run) if isinstance(run, str | Path) else run
     data = run.finished()[0].data()
-    wanted = _disturbances(run, disturbances, noise_folder, seed)
-    stores = _disturbed_stores(run, data, wanted, workers)
+    listed = _disturbances(run, disturbances, noise_folder, seed)
+    stores = _disturbed_stores(run, data, listed, workers)
     strengths = {"undisturbed": Strength(CLEAN_FAMILY)}
-    for one in wanted:
+    for one in listed:
         family = f"{_words(one)}, {UNITS[one.kind]}"
         strengths[_title(one)] = Strength(family, one.level, one.level)
     conditions = [
         Condition("undisturbed"),
-        *(Condition(_title(one), stores=stores[one.name]) for one in wanted),
+        *(Condition(_title(one), stores=stores[one.name]) for one in listed),
     ]
     return keep_scores(run, predict_conditions(run, conditions), strengths)
 
@@ -72,12 +72,12 @@ def _words(one: Disturbance) -> str:
 
 
 def _disturbances(
-    run: Run, asked: Mapping[str, Sequence[float]], noise_folder: str | None, seed: int
+    run: Run, requests: Mapping[str, Sequence[float]], noise_folder: str | None, seed: int
 ) -> list[Disturbance]:
-    if not asked:
+    if not requests:
         raise MmserError("kinds of disturbance", "none", f"Name some of {', '.join(UNITS)}.")
     disturbances = []
-    for kind, levels in asked.items():
+    for kind, levels in requests.items():
         voices = {}
         if kind == "babble":
             voices = _voices(list(run.corpora.tested.corpus.utterances()), seed)
@@ -98,22 +98,23 @@ def _voices(utterances: Sequence[Utterance], seed: int) -> dict[str, np.ndarray]
         Request((utterance,), audio=True, frames=False) for utterance in order[: 2 * VOICES]
     ]
     clips = clips_in_order(one_each, frame_rate=0.0, workers=1)
-    heard = {clip.id: clip.waveform for clip in clips if clip.waveform is not None}
-    return dict(list(heard.items())[:VOICES])
+    sounds = {clip.id: clip.waveform for clip in clips if clip.waveform is not None}
+    return dict(list(sounds.items())[:VOICES])
 
 
 def _disturbed_stores(
-    run: Run, data: FoldData, wanted: Sequence[Disturbance], workers: int
+    run: Run, data: FoldData, disturbances: Sequence[Disturbance], workers: int
 ) -> dict[str, dict[str, Store]]:
-    """{disturbance: {stream: its store}}; all that is missing is extracted, decoding every file
-    once.
+    """{disturbance: {stream: its store}}.
+
+    What the cache lacks is extracted; every file is decoded once.
     """
     from mmser.extraction.preprocess import preprocess
 
     corpus = run.corpora.tested.corpus
     groups = modalities(data, run.settings.model["encoders"])
-    stores: dict[str, dict[str, Store]] = {one.name: {} for one in wanted}
-    for modality in dict.fromkeys(one.modality for one in wanted):
+    stores: dict[str, dict[str, Store]] = {one.name: {} for one in disturbances}
+    for modality in dict.fromkeys(one.modality for one in disturbances):
         streams = groups.get(modality, ())
         if not streams:
             raise MmserError(
@@ -121,31 +122,32 @@ def _disturbed_stores(
                 ", ".join(data.specs),
                 "Leave this disturbance out.",
             )
-        asked = list(
-            _extractors(run, data, [one for one in wanted if one.modality == modality], streams)
-        )
-        rate = next((found for name in streams if (found := frame_rate_of(data.stores[name]))), 3.0)
-        made = preprocess(
+        of_modality = [one for one in disturbances if one.modality == modality]
+        extractors = list(_extractors(run, data, of_modality, streams))
+        rates = [frame_rate_of(data.stores[name]) for name in streams]
+        # The pictures are decoded at the rate that the run's own stores were made from.
+        rate = next((one for one in rates if one), 3.0)
+        summary = preprocess(
             corpus,
-            {name: extractor for name, _, _, extractor in asked},
+            {name: extractor for name, _, _, extractor in extractors},
             run.settings.cache,
             workers=workers,
             frame_rate=rate,
             only=set(tested_ids(run)),
             max_failures=1.0,  # a disturbance may well leave nothing to hear or see
         )
-        folders = dict(zip(made["extractor"], made["directory"], strict=True))
-        for name, one, stream, _ in asked:
+        folders = dict(zip(summary["extractor"], summary["directory"], strict=True))
+        for name, one, stream, _ in extractors:
             stores[one.name][stream] = Store(folders[name])
     return stores
 
 
 def _extractors(
-    run: Run, data: FoldData, wanted: Sequence[Disturbance], streams: Sequence[str]
+    run: Run, data: FoldData, disturbances: Sequence[Disturbance], streams: Sequence[str]
 ) -> Iterator[tuple[str, Disturbance, str, Disturbed]]:
     """(name of the store, disturbance, stream, extractor)."""
     for stream in streams:
         store = data.stores[stream]
         extractor = extractor_like(store, run)
-        for one in wanted:
+        for one in disturbances:
             yield f"{store.info['extractor']}+{one.name}", one, stream, Disturbed(extractor, one)

@@ -60,8 +60,7 @@ TALKERS = 5
 
 @dataclass(frozen=True, eq=False)
 class Disturbance:
-    """``kind`` at ``level`` (in `UNITS`), the same for an utterance whenever it is asked, from
-    (seed, id) alone.
+    """``kind`` at ``level`` (in `UNITS`); its random numbers follow from (seed, id) alone.
 
     ``voices`` {utterance id: (sample,)} are what babble is made of, its own utterance left out;
     ``folder`` holds 16 kHz mono wav files. Raises UsageError for an unknown kind, MmserError when
@@ -92,7 +91,7 @@ class Disturbance:
 
     @property
     def modality(self) -> Modality:
-        """Which part of a clip it changes."""
+        """Which modality of a clip it changes."""
         return "face" if self.kind in PICTURES else "audio"
 
     @property
@@ -103,22 +102,21 @@ class Disturbance:
     @property
     def files(self) -> list[Path]:
         """Noise recordings, in order of name."""
-        return (
-            [path for path in files_below(Path(self.folder)) if path.suffix == ".wav"]
-            if self.folder
-            else []
-        )
+        if not self.folder:
+            return []
+        return [path for path in files_below(Path(self.folder)) if path.suffix == ".wav"]
 
     def parameters(self) -> dict[str, Any]:
         """Everything that determines the change."""
-        sources = [path.name for path in self.files] if self.kind == "folder" else []
-        sources = sorted(self.voices) if self.kind == "babble" else sources
+        sources: list[str] = []
+        if self.kind == "folder":
+            sources = [path.name for path in self.files]
+        elif self.kind == "babble":
+            sources = sorted(self.voices)
         return {"kind": self.kind, "level": self.level, "seed": self.seed, "sources": sources}
 
     def __call__(self, clip: Clip) -> Clip:
-        """The clip disturbed; one that lacks the part, or has nothing in it, comes
-        back as it is.
-        """
+        """The clip disturbed; one without that modality, or an empty one, comes back as it is."""
         generator = np.random.default_rng([self.seed, zlib.crc32(clip.id.encode())])
         if self.modality == "face":
             if clip.frames is None or not len(clip.frames):
@@ -157,24 +155,23 @@ class Disturbance:
 
     def _noise(self, samples: int, own: str, generator: np.random.Generator) -> np.ndarray:
         if self.kind == "folder":
-            return excerpt(
-                read_noise(self.files[int(generator.integers(len(self.files)))]), samples, generator
-            )
+            recording = self.files[int(generator.integers(len(self.files)))]
+            return excerpt(read_noise(recording), samples, generator)
         if self.kind == "babble":
             others = [voice for name, voice in sorted(self.voices.items()) if name != own]
-            chosen = generator.permutation(len(others))[:TALKERS]
-            parts = [excerpt(others[row], samples, generator) for row in chosen]
-            levels = [max(float(np.sqrt(np.mean(np.square(part)))), 1e-8) for part in parts]
-            return np.stack(parts).T @ np.float32(1.0 / np.array(levels))
+            rows = generator.permutation(len(others))[:TALKERS]
+            excerpts = [excerpt(others[row], samples, generator) for row in rows]
+            levels = [max(float(np.sqrt(np.mean(np.square(voice)))), 1e-8) for voice in excerpts]
+            # (sample, voice) @ (voice,): every voice equally loud.
+            return np.stack(excerpts).T @ np.float32(1.0 / np.array(levels))
         return white(samples, generator) if self.kind == "white" else pink(samples, generator)
 
 
 class Disturbed:
-    """``extractor`` on clips changed by ``disturbance``: an extractor like any other, with a
-    fingerprint of its own.
+    """An extractor like any other: ``extractor`` on clips changed by ``disturbance``.
 
-    What it states of itself is the extractor's, save two: its own ``version``, and the rate of the
-    sound, for a disturbance is made at 16 kHz.
+    It has a fingerprint of its own. What it states of itself is the extractor's, save two: its own
+    ``version``, and the rate of the sound, for a disturbance is made at 16 kHz.
     """
 
     version: ClassVar[int] = 1

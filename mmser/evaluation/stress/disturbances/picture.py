@@ -1,6 +1,4 @@
-"""Disturbed pictures: each function maps frames (time, height, width, 3) uint8 to frames of the
-same kind.
-"""
+"""Disturbed pictures: each function maps frames (time, height, width, 3) uint8 to such frames."""
 
 from __future__ import annotations
 
@@ -12,8 +10,9 @@ GREY = 127
 
 
 def blur(frames: np.ndarray, sigma: float) -> np.ndarray:
-    """Gaussian blur of every picture; ``sigma`` in percent of its shorter side, so that its size
-    does not matter.
+    """Gaussian blur of every picture.
+
+    ``sigma`` is in percent of the shorter side, so that the picture's size does not matter.
     """
     from scipy.ndimage import gaussian_filter1d
 
@@ -23,18 +22,18 @@ def blur(frames: np.ndarray, sigma: float) -> np.ndarray:
 
 
 def occlude(frames: np.ndarray, share: float, generator: np.random.Generator) -> np.ndarray:
-    """A grey rectangle of the picture's proportions over ``share`` of its area, at one random place
-    for the utterance.
+    """A grey rectangle of the picture's proportions over ``share`` of its area.
 
-    The place is drawn so that the middle half of the picture, where faces are, is hit.
+    It lies at one random place for the whole utterance. The place is drawn so that the middle half
+    of the picture, where faces are, is hit.
     """
     if not 0 <= share <= 1:
         raise UsageError("a share of the picture in [0, 1]", f"{share}", "Correct it.")
     height, width = frames.shape[1:3]
     tall, wide = (round(side * np.sqrt(share)) for side in (height, width))
     top, left = (
-        int(np.clip(round(side * (0.25 + 0.5 * generator.random()) - part / 2), 0, side - part))
-        for side, part in ((height, tall), (width, wide))
+        int(np.clip(round(side * (0.25 + 0.5 * generator.random()) - size / 2), 0, side - size))
+        for side, size in ((height, tall), (width, wide))
     )
     covered = frames.copy()
     covered[:, top : top + tall, left : left + wide] = GREY
@@ -42,9 +41,7 @@ def occlude(frames: np.ndarray, share: float, generator: np.random.Generator) ->
 
 
 def slow_down(frames: np.ndarray, frame_rate: float, rate: float) -> np.ndarray:
-    """Pictures arrive at ``rate`` Hz only: each stays until the next, so their number does not
-    change.
-    """
+    """Pictures arrive at ``rate`` Hz only: each stays until the next, so their number stays."""
     if rate <= 0:
         raise UsageError("a picture rate above 0 Hz", f"{rate}", "Correct it.")
     times = np.arange(len(frames)) / frame_rate
@@ -53,8 +50,9 @@ def slow_down(frames: np.ndarray, frame_rate: float, rate: float) -> np.ndarray:
 
 
 def lose(frames: np.ndarray, share: float, generator: np.random.Generator) -> np.ndarray:
-    """Each picture is lost with probability ``share``; the last one that arrived stands still. The
-    first arrives.
+    """Each picture but the first is lost with probability ``share``.
+
+    The last one that arrived is repeated in its place.
     """
     if not 0 <= share <= 1:
         raise UsageError("a share of lost pictures in [0, 1]", f"{share}", "Correct it.")
@@ -64,8 +62,9 @@ def lose(frames: np.ndarray, share: float, generator: np.random.Generator) -> np
 
 
 def delay(frames: np.ndarray, frame_rate: float, seconds: float) -> np.ndarray:
-    """Pictures come ``seconds`` after their sound (before it if negative); the first or the last
-    one fills the gap.
+    """Pictures come ``seconds`` after their sound (before it if negative).
+
+    The first or the last one fills the gap.
     """
     shifted = np.arange(len(frames)) - round(seconds * frame_rate)
     return frames[np.clip(shifted, 0, len(frames) - 1)]

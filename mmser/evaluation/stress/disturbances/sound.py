@@ -1,5 +1,4 @@
-"""Disturbed sound: each function maps a waveform (sample,) float32 at 16 kHz to one of the same
-rate.
+"""Disturbed sound: each function maps a waveform (sample,) float32 at 16 kHz to such a one.
 
 Differs from a real recording: noise and reverberation are synthetic unless a folder of recordings
 is given, and the level of noise is set against the whole utterance, pauses included.
@@ -25,11 +24,10 @@ kHz).
 
 
 def reverberate(waveform: np.ndarray, seconds: float, generator: np.random.Generator) -> np.ndarray:
-    """Convolve with exponentially decaying noise that falls by 60 dB in ``seconds`` (T60); same
-    length and power.
+    """Convolve with exponentially decaying noise that falls by 60 dB in ``seconds`` (T60).
 
-    The direct sound and the reverberation carry the same energy (a direct-to-reverberant ratio of 0
-    dB).
+    Length and power stay the same. The direct sound and the reverberation carry the same energy (a
+    direct-to-reverberant ratio of 0 dB).
     """
     from scipy.signal import fftconvolve
 
@@ -44,10 +42,10 @@ def reverberate(waveform: np.ndarray, seconds: float, generator: np.random.Gener
 
 
 def band_pass(waveform: np.ndarray, width: float) -> np.ndarray:
-    """Causal Butterworth band-pass of ``width`` Hz around `CENTRE` (order 4 in the design call,
-    second-order sections).
+    """Causal Butterworth band-pass of ``width`` Hz around `CENTRE`.
 
-    The power is what is left of it: narrow bands are quiet, as in the study.
+    It has order 4 in the design call, and second-order sections. The power is what is left of it:
+    narrow bands are quiet, as in the study.
     """
     from scipy.signal import butter, sosfilt
 
@@ -81,8 +79,9 @@ def change_speed(waveform: np.ndarray, factor: float) -> np.ndarray:
 
 
 def telephone(waveform: np.ndarray) -> np.ndarray:
-    """Over a telephone line: 8 kHz, G.711 mu-law at 64 kbit/s, 300 to 3400 Hz (4th-order
-    Butterworth).
+    """Over a telephone line: 8 kHz, G.711 mu-law at 64 kbit/s, 300 to 3400 Hz.
+
+    The band-pass is a Butterworth of 4th order.
     """
     from scipy.signal import butter, resample_poly, sosfilt
 
@@ -105,9 +104,7 @@ def internet_call(waveform: np.ndarray, kilobits: float) -> np.ndarray:
 def through_codec(
     waveform: np.ndarray, codec: str, sample_rate: int, bit_rate: int = 0
 ) -> np.ndarray:
-    """(sample,) float32 encoded and decoded again by an FFmpeg codec; the encoder's delay is taken
-    off.
-    """
+    """(sample,) float32 encoded and decoded again by an FFmpeg codec, without the coder's delay."""
     import av
     from av.audio.resampler import AudioResampler
 
@@ -122,13 +119,14 @@ def through_codec(
     if encoder.extradata:
         decoder.extradata = encoder.extradata
     back = AudioResampler(format="fltp", layout="mono", rate=sample_rate)
-    heard: list[np.ndarray] = []
+    decoded_blocks: list[np.ndarray] = []
+    # None at the end makes the encoder give what it still holds; so does the resampler's below.
     for frame in [*_frames(waveform, sample_rate), None]:
         for packet in encoder.encode(frame):  # type: ignore[attr-defined]
             for decoded in decoder.decode(packet):  # type: ignore[attr-defined]
-                heard += [part.to_ndarray()[0] for part in back.resample(decoded)]
-    heard += [part.to_ndarray()[0] for part in back.resample(None)]
-    return np.concatenate(heard) if heard else np.zeros(0, np.float32)
+                decoded_blocks += [block.to_ndarray()[0] for block in back.resample(decoded)]
+    decoded_blocks += [block.to_ndarray()[0] for block in back.resample(None)]
+    return np.concatenate(decoded_blocks) if decoded_blocks else np.zeros(0, np.float32)
 
 
 def _frames(waveform: np.ndarray, sample_rate: int) -> list:  # type: ignore[type-arg]

@@ -1,4 +1,4 @@
-"""A trained run on what speech recognisers hear, and on transcripts with controlled word errors.
+"""A trained run on speech recognisers' transcripts, and on those with controlled word errors.
 
 Texts go through the run's own text extractors, so nothing but the words changes. The recognisers'
 transcripts and features are cached like any others (``<extractor>@<recogniser>``); texts with
@@ -68,11 +68,10 @@ def asr_robustness(
     seed: int = 0,
     normaliser: str = PLAIN,
 ) -> pd.DataFrame:
-    """Scores (`robustness.COLUMNS`) with each recogniser's transcripts and at each word error rate
-    in ``wer``.
+    """`robustness.COLUMNS` with each recogniser's transcripts and at each word error rate ``wer``.
 
-    ``backends`` are names of transcribers (pocketsphinx, whisper-base, faster_whisper-small); what
-    they have not heard yet is transcribed and extracted first, for which the corpus's media must be
+    ``backends`` are names of transcribers (pocketsphinx, whisper-base, faster_whisper-small). Where
+    the cache lacks their transcripts these are made first, for which the corpus's media must be
     there. ``retrain`` also trains the system again on each recogniser's words. Controlled errors
     are made ``draws`` times, of the kinds and words that the recognisers in the cache were found to
     make, else of words that sound alike. Rows are kept in the run's folder. ``normaliser`` is that
@@ -85,15 +84,12 @@ def asr_robustness(
     run = Run(run) if isinstance(run, str | Path) else run
     stores = text_stores(run)
     strengths: dict[str, Strength] = {}
-    tables = (
-        [predict_conditions(run, _recognised(run, stores, backends, strengths, normaliser))]
-        if backends
-        else []
-    )
-    tables += [
-        _retrained(run, stores, backend, strengths, normaliser)
-        for backend in (backends if retrain else ())
-    ]
+    tables = []
+    if backends:
+        conditions = _recognised(run, stores, backends, strengths, normaliser)
+        tables.append(predict_conditions(run, conditions))
+    if retrain:
+        tables += [_retrained(run, stores, name, strengths, normaliser) for name in backends]
     if wer:
         tables.append(
             predict_conditions(run, _controlled(run, stores, wer, draws, seed, strengths))
@@ -108,8 +104,9 @@ def asr_robustness(
 
 
 def text_stores(run: Run) -> dict[str, FeatureStore]:
-    """The stores of the run's text streams. Raises MmserError when it has none or no fold is
-    finished.
+    """The stores of the run's text streams.
+
+    Raises MmserError when it has none or no fold is finished.
     """
     data = run.finished()[0].data()
     streams = modalities(data, run.settings.model["encoders"]).get("text", ())
@@ -125,14 +122,14 @@ def text_stores(run: Run) -> dict[str, FeatureStore]:
 def word_error_rate(
     run: Run, backend: str, fingerprint: str = "", normaliser: str = PLAIN
 ) -> float:
-    """Of a recogniser's transcripts of the run's test utterances against the corpus's (see
-    `mmser.metrics.wer`).
+    """Word error rate of a recogniser's transcripts of the run's test utterances.
 
-    ``fingerprint`` chooses among several stores of its transcripts.
+    Reference are the corpus's transcripts (see `mmser.metrics.wer`). ``fingerprint`` chooses among
+    several stores of its transcripts.
     """
     name = f"{TRANSCRIPT}@{backend}" + (f"-{fingerprint}" if fingerprint else "")
-    spoken, heard = _pairs(run, TranscriptStore(_find_store(run, name)))
-    return word_errors(spoken, heard, normaliser).rate
+    spoken, hypotheses = _pairs(run, TranscriptStore(_find_store(run, name)))
+    return word_errors(spoken, hypotheses, normaliser).rate
 
 
 def _find_store(run: Run, name: str) -> Path:
@@ -149,10 +146,10 @@ def _recognised(
 ) -> Iterator[Condition]:
     for backend in backends:
         names = ensure_transcribed(run, stores, backend, set(tested_ids(run)))
-        found = {s: Store(_find_store(run, name)) for s, name in names.items()}
-        rate = word_error_rate(run, backend, _words_of(found), normaliser)
+        new_stores = {s: Store(_find_store(run, name)) for s, name in names.items()}
+        rate = word_error_rate(run, backend, _words_of(new_stores), normaliser)
         strengths[backend] = Strength(RECOGNISER, achieved=rate, normaliser=normaliser)
-        yield Condition(backend, stores=found)
+        yield Condition(backend, stores=new_stores)
 
 
 def _retrained(
@@ -165,15 +162,15 @@ def _retrained(
     from mmser.training.fit import train
 
     settings = copy.deepcopy(run.config)
-    found = {}
+    new_stores = {}
     for stream, name in ensure_transcribed(run, stores, backend).items():
-        found[stream] = Store(_find_store(run, name))
+        new_stores[stream] = Store(_find_store(run, name))
         settings["streams"][stream]["extractor"] = _shortest(run, name)
     settings |= same_folds(run)
     directory = run.directory / ROBUSTNESS_RUNS / slug(f"asr-{backend}")
     trained = train({**settings, "run": str(directory)})
     condition = f"trained and tested on {backend}"
-    rate = word_error_rate(run, backend, _words_of(found), normaliser)
+    rate = word_error_rate(run, backend, _words_of(new_stores), normaliser)
     strengths[condition] = Strength(RETRAINED, achieved=rate, normaliser=normaliser)
     return predict_conditions(trained, [Condition(condition)])
 
@@ -214,18 +211,19 @@ def _controlled(
             achieved.append(reached)
             strengths[name] = Strength(WORD_ERRORS, rate, sum(achieved) / len(achieved), PLAIN)
             every = {utterance: texts.get(utterance) for utterance in transcripts}
-            made = {
+            stores_of_draw = {
                 stream: extracted(extractor, every, stores[stream].info)
                 for stream, extractor in extractors.items()
             }
-            yield Condition(name, stores=made, draw=draw)
+            yield Condition(name, stores=stores_of_draw, draw=draw)
 
 
 def extracted(
     extractor: Extractor, texts: Mapping[str, Transcript | None], info: Mapping[str, Any]
 ) -> FeatureStore:
-    """The features of {utterance id: transcript} in memory; without a transcript the utterance has
-    failed.
+    """The features of {utterance id: transcript} in memory.
+
+    Without a transcript the utterance has failed.
     """
     clips = [
         Clip(identifier, transcript=text) for identifier, text in texts.items() if text is not None
@@ -242,45 +240,45 @@ def extracted(
 
 
 def confusions_of(run: Run) -> Confusions:
-    """Learnt from every recogniser whose transcripts of the corpus are cached; its vocabulary is
-    the corpus's.
-    """
+    """Learnt from every recogniser whose transcripts are cached; the vocabulary is the corpus's."""
     vocabulary: list[str] = []
     for utterance in from_table(run.manifest):
         vocabulary += normalise_text(utterance.transcript or "").split()
     neighbours = Neighbours(vocabulary)
-    spoken, heard, sources = [], [], []
-    for folder in sorted(
-        (Path(run.settings.cache) / run.corpora.tested.name).glob(f"{TRANSCRIPT}@*")
-    ):
+    spoken, hypotheses, sources = [], [], []
+    corpus_cache = Path(run.settings.cache) / run.corpora.tested.name
+    for folder in sorted(corpus_cache.glob(f"{TRANSCRIPT}@*")):
         if folder.is_dir() and not is_empty(folder):
             store = TranscriptStore(folder)
-            said, got = _pairs(run, store)
-            spoken += said
-            heard += got
+            references, recognised = _pairs(run, store)
+            spoken += references
+            hypotheses += recognised
             sources.append(str(store.info["transcript"]["source"]))
-    return learn_confusions(spoken, heard, neighbours, ", ".join(sources))
+    return learn_confusions(spoken, hypotheses, neighbours, ", ".join(sources))
 
 
 def _references(run: Run) -> dict[str, Transcript | None]:
     """{test utterance of a finished fold: the corpus's transcript}, None without one."""
-    known = {utterance.id: utterance for utterance in from_table(run.manifest)}
-    return {
-        i: Transcript(known[i].transcript or "", CORPUS_TRANSCRIPT, known[i].words)
-        if known[i].transcript
-        else None
-        for i in tested_ids(run)
-    }
+    utterances = {utterance.id: utterance for utterance in from_table(run.manifest)}
+    references: dict[str, Transcript | None] = {}
+    for identifier in tested_ids(run):
+        utterance = utterances[identifier]
+        text = utterance.transcript
+        references[identifier] = (
+            Transcript(text, CORPUS_TRANSCRIPT, utterance.words) if text else None
+        )
+    return references
 
 
 def _pairs(run: Run, store: TranscriptStore) -> tuple[list[str], list[str]]:
-    """(spoken, heard) of the test utterances with a reference; a failed transcription heard
-    nothing.
+    """(spoken, recognised) texts of the test utterances with a reference.
+
+    Of a failed transcription the recognised text is empty.
     """
-    spoken, heard = [], []
+    spoken, hypotheses = [], []
     for identifier, reference in _references(run).items():
         if reference is not None and identifier in store.rows:
             result = store.read(identifier)
             spoken.append(reference.text)
-            heard.append("" if isinstance(result, Failure) else result.text)
-    return spoken, heard
+            hypotheses.append("" if isinstance(result, Failure) else result.text)
+    return spoken, hypotheses

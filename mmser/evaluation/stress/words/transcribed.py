@@ -22,11 +22,12 @@ if TYPE_CHECKING:
 def ensure_transcribed(
     run: Run, stores: Mapping[str, FeatureStore], backend: str, only: Collection[str] | None = None
 ) -> dict[str, str]:
-    """{stream: full name of its store with the recogniser's words}; transcribes and extracts what
-    is not cached.
+    """{stream: full name of its store with the recogniser's words}.
+
+    Transcribes and extracts what is not cached.
 
     ``stores`` are the run's text streams', whose extractors and parameters the new stores share;
-    ``only`` the utterances to hear (None: the whole corpus). Raises UsageError for an unknown
+    ``only`` the utterances to transcribe (None: the whole corpus). Raises UsageError for an unknown
     recogniser, MmserError when the corpus's media, the recogniser or its weights are not there.
     """
     missing = [
@@ -51,22 +52,21 @@ def ensure_transcribed(
 
 
 def make_transcriber(backend: str, paths: Mapping[str, str]) -> Transcriber:
-    """``pocketsphinx``, or config and model joined by a hyphen: ``whisper-base``,
-    ``faster_whisper-small``.
+    """The transcriber ``backend``: its config, or config and model joined by a hyphen.
+
+    For example ``pocketsphinx``, ``whisper-base``, ``faster_whisper-small``.
     """
-    known = config_names("transcriber")
+    names = config_names("transcriber")
     config, _, model = backend.partition("-")
-    if config not in known:
-        raise unknown_name("transcriber", backend, known)
+    if config not in names:
+        raise unknown_name("transcriber", backend, names)
     changes = {"model": model} if model else {}
-    made: Transcriber = built(load_part("transcriber", config, paths, **changes))
-    return made
+    transcriber: Transcriber = built(load_part("transcriber", config, paths, **changes))
+    return transcriber
 
 
 def _find(run: Run, store: FeatureStore, backend: str) -> Path:
-    """The store that the extractor of ``store``, with the same parameters, made of the recogniser's
-    words.
-    """
+    """The store that the same extractor with the same parameters made of the recogniser's words."""
     name = f"{store.info['extractor']}@{backend}"
     return find_store(
         run.settings.cache, run.corpora.tested.name, name, partial(same_maker, store.info)
@@ -76,7 +76,9 @@ def _find(run: Run, store: FeatureStore, backend: str) -> Path:
 def _is_cached(run: Run, store: FeatureStore, backend: str, only: Collection[str] | None) -> bool:
     """The store knows every utterance asked for, as done or as failed."""
     try:
-        heard = Store(_find(run, store, backend))
+        store_of_transcripts = Store(_find(run, store, backend))
     except NotCachedError:
         return False
-    return set(run.manifest["id"] if only is None else only) <= set(heard.index["id"])
+    return set(run.manifest["id"] if only is None else only) <= set(
+        store_of_transcripts.index["id"]
+    )

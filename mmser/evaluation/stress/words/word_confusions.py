@@ -1,6 +1,4 @@
-"""What a recogniser makes of words: learnt from real transcripts, else from words
-that sound alike.
-"""
+"""What a recogniser makes of words: learnt from transcripts, else from words that sound alike."""
 
 from __future__ import annotations
 
@@ -21,10 +19,10 @@ convention, not a finding.
 
 @dataclass
 class Confusions:
-    """``substitutions`` {spoken: {heard: count}}, ``insertions`` {heard: count}, ``shares`` of the
-    kinds of error.
+    """The word errors of a recogniser.
 
-    A word that was never misheard is taken for one of its ``neighbours``.
+    ``substitutions`` {spoken: {recognised: count}}, ``insertions`` {recognised: count}, ``shares``
+    of the kinds of error. A word without a substitution is replaced by one of its ``neighbours``.
     """
 
     neighbours: Neighbours
@@ -37,18 +35,16 @@ class Confusions:
         """What ``word`` is heard as, by ``pick`` in [0, 1); None when there is no other word."""
         counts = self.substitutions.get(word)
         if counts:
-            heard, weights = list(counts), np.array(list(counts.values()), dtype=np.float64)
+            words, weights = list(counts), np.array(list(counts.values()), dtype=np.float64)
         else:
-            heard, weights = self.neighbours.of(word)
-        return _picked(heard, weights, pick)
+            words, weights = self.neighbours.of(word)
+        return _picked(words, weights, pick)
 
     def insert(self, pick: float) -> str | None:
-        """A word heard where none was spoken: one a recogniser inserted, else any of the
-        vocabulary.
-        """
-        heard = list(self.insertions) or self.neighbours.words
-        weights = np.array([self.insertions.get(word, 1) for word in heard], dtype=np.float64)
-        return _picked(heard, weights, pick)
+        """A word where none was spoken: one a recogniser inserted, else any of the vocabulary."""
+        words = list(self.insertions) or self.neighbours.words
+        weights = np.array([self.insertions.get(word, 1) for word in words], dtype=np.float64)
+        return _picked(words, weights, pick)
 
 
 def _picked(words: Sequence[str], weights: np.ndarray, pick: float) -> str | None:
@@ -59,38 +55,40 @@ def _picked(words: Sequence[str], weights: np.ndarray, pick: float) -> str | Non
 
 
 def learn_confusions(
-    spoken: Sequence[str], heard: Sequence[str], neighbours: Neighbours, source: str
+    spoken: Sequence[str], hypotheses: Sequence[str], neighbours: Neighbours, source: str
 ) -> Confusions:
-    """Count errors in ``heard``, a recogniser's transcripts of ``spoken``, aligned word by word
-    (jiwer).
+    """Count errors in ``hypotheses``, transcripts of ``spoken``, aligned word by word.
 
     Without a single error the convention `SHARES` and the neighbours remain.
     """
     import jiwer
 
     pairs = [
-        (" ".join(words_of(said)), " ".join(words_of(got)))
-        for said, got in zip(spoken, heard, strict=True)
+        (" ".join(words_of(reference)), " ".join(words_of(hypothesis)))
+        for reference, hypothesis in zip(spoken, hypotheses, strict=True)
     ]
     pairs = [pair for pair in pairs if pair[0]]
     learnt = Confusions(neighbours)
     if not pairs:
         return learnt
-    found = jiwer.process_words([said for said, _ in pairs], [got for _, got in pairs])
+    alignments = jiwer.process_words(
+        [reference for reference, _ in pairs], [hypothesis for _, hypothesis in pairs]
+    )
     substitutions: dict[str, Counter[str]] = defaultdict(Counter)
     for reference, hypothesis, alignment in zip(
-        found.references, found.hypotheses, found.alignments, strict=True
+        alignments.references, alignments.hypotheses, alignments.alignments, strict=True
     ):
         for chunk in alignment:
-            got = hypothesis[chunk.hyp_start_idx : chunk.hyp_end_idx]
+            recognised = hypothesis[chunk.hyp_start_idx : chunk.hyp_end_idx]
             if chunk.type == "substitute":
-                for said, other in zip(
-                    reference[chunk.ref_start_idx : chunk.ref_end_idx], got, strict=True
-                ):
-                    substitutions[said][other] += 1
+                replaced = reference[chunk.ref_start_idx : chunk.ref_end_idx]
+                for word, other in zip(replaced, recognised, strict=True):
+                    substitutions[word][other] += 1
             elif chunk.type == "insert":
-                learnt.insertions.update(got)
-    counts = np.array([found.substitutions, found.deletions, found.insertions], dtype=np.float64)
+                learnt.insertions.update(recognised)
+    counts = np.array(
+        [alignments.substitutions, alignments.deletions, alignments.insertions], dtype=np.float64
+    )
     if counts.sum():
         learnt.shares = tuple(float(share) for share in counts / counts.sum())  # type: ignore[assignment]
         learnt.source = (

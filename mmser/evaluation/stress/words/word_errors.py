@@ -29,8 +29,7 @@ def corrupted(
     draw: int = 0,
     seed: int = 0,
 ) -> tuple[dict[str, Transcript], float]:
-    """The transcripts with errors of the kinds and words of ``confusions``; -> them and the rate
-    achieved over all.
+    """The transcripts with errors as ``confusions`` makes them, and the rate achieved over all.
 
     The rate is approached within `TOLERANCE` where there are words enough; what was achieved is
     measured by `mmser.metrics.wer`. Errors depend on (seed, draw, utterance id) and the rate alone;
@@ -40,22 +39,24 @@ def corrupted(
     if not 0 <= wer <= HIGHEST:
         raise UsageError(f"a word error rate between 0 and {HIGHEST}", f"{wer}", "Correct it.")
     references = [transcript.text for transcript in transcripts.values()]
-    intensity, made, achieved = wer, dict(transcripts), 0.0
+    intensity, results, achieved = wer, dict(transcripts), 0.0
     most = 1.0 / max(confusions.shares[0] + confusions.shares[1], confusions.shares[2], 1e-9)
     for _ in range(ROUNDS if wer else 0):
-        made = {
+        results = {
             identifier: _with_errors(
                 transcript, intensity, confusions, _generator(identifier, draw, seed)
             )
             for identifier, transcript in transcripts.items()
         }
-        achieved = word_errors(references, [transcript.text for transcript in made.values()]).rate
+        achieved = word_errors(
+            references, [transcript.text for transcript in results.values()]
+        ).rate
         if abs(achieved - wer) <= TOLERANCE or not achieved:
             break
         # Errors side by side cancel in the best alignment (deleted + inserted = substituted): ask
         # for more.
         intensity = min(most, intensity * wer / achieved)
-    return made, achieved
+    return results, achieved
 
 
 def _generator(identifier: str, draw: int, seed: int) -> np.random.Generator:
@@ -71,7 +72,7 @@ def _with_errors(
         list(transcript.words) if len(transcript.words) == len(spoken) else [None] * len(spoken)
     )
     wrong, dropped, added = (share * intensity for share in confusions.shares)
-    heard: list[tuple[str, Word | None]] = []
+    words_so_far: list[tuple[str, Word | None]] = []
     for text, time in zip(spoken, times, strict=True):
         error, pick, insertion, choice = generator.random(4)
         if error < wrong:
@@ -79,23 +80,21 @@ def _with_errors(
         elif error < wrong + dropped:
             text = ""
         if text:
-            heard.append((text, time))
+            words_so_far.append((text, time))
         extra = confusions.insert(choice) if insertion < added else None
         if extra:
-            heard += _inserted(extra, time, heard if text else [])
-    words = tuple(replace(time, text=text) for text, time in heard if time is not None)
-    return Transcript(" ".join(text for text, _ in heard), transcript.source, words)
+            words_so_far += _inserted(extra, time, words_so_far if text else [])
+    words = tuple(replace(time, text=text) for text, time in words_so_far if time is not None)
+    return Transcript(" ".join(text for text, _ in words_so_far), transcript.source, words)
 
 
 def _inserted(
-    text: str, time: Word | None, heard: list[tuple[str, Word | None]]
+    text: str, time: Word | None, words_so_far: list[tuple[str, Word | None]]
 ) -> list[tuple[str, Word | None]]:
-    """The inserted word; it takes the second half of the time of the word before it, if that is
-    still there.
-    """
+    """The inserted word, which takes the second half of the time of the word before it."""
     if time is None:
         return [(text, None)]
     middle = (time.start + time.end) / 2
-    if heard:
-        heard[-1] = (heard[-1][0], replace(time, end=middle))
+    if words_so_far:
+        words_so_far[-1] = (words_so_far[-1][0], replace(time, end=middle))
     return [(text, replace(time, start=middle))]

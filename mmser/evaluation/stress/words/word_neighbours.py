@@ -1,5 +1,4 @@
-"""Words that sound alike, by spelling: what stands in for a confusion table where no recogniser was
-heard.
+"""Words that sound alike, by spelling: used where no recogniser's transcripts are there.
 
 A word becomes a rough phonetic spelling (digraphs to one sign, silent letters dropped, doubled
 letters once). Two spellings are compared by edit distance: 1 for a consonant, 1/2 for a vowel
@@ -54,47 +53,43 @@ def sounds(word: str) -> str:
 
 
 class Neighbours:
-    """For a word the `NEAREST` others of ``vocabulary``, likelier the nearer they sound: weight
-    exp(-distance).
-    """
+    """For a word the `NEAREST` others of ``vocabulary``, each with weight exp(-distance)."""
 
     def __init__(self, vocabulary: Sequence[str]) -> None:
         self.words = sorted(set(vocabulary))
-        self._known: dict[str, tuple[list[str], np.ndarray]] = {}
+        self._cached: dict[str, tuple[list[str], np.ndarray]] = {}
 
     def of(self, word: str) -> tuple[list[str], np.ndarray]:
-        """(words, their probabilities), nearest first; empty when the vocabulary has
-        no other word.
-        """
-        if word not in self._known:
+        """(words, their probabilities), nearest first; empty without another word."""
+        if word not in self._cached:
             distance = self.distances(word)
-            order = [row for row in np.argsort(distance, kind="stable") if self.words[row] != word][
-                :NEAREST
-            ]
+            others = [row for row in np.argsort(distance, kind="stable") if self.words[row] != word]
+            order = others[:NEAREST]
             weights = np.exp(-distance[order])
-            self._known[word] = (
+            self._cached[word] = (
                 [self.words[row] for row in order],
                 weights / weights.sum() if order else weights,
             )
-        return self._known[word]
+        return self._cached[word]
 
     def distances(self, word: str) -> np.ndarray:
-        """(word,) float: distance of every word of the vocabulary; all columns of the edit table at
-        once.
-        """
+        """(word,) float: distance of every word of the vocabulary from ``word``."""
         spelling = sounds(word)
         letters, lengths, drop = self._table
+        # The rows of the edit tables of all words at once: (word, place in its spelling + 1).
         row = np.concatenate([np.zeros((len(letters), 1)), np.cumsum(drop, axis=1)], axis=1)
         for letter in spelling:
             exchange = np.array([exchange_cost(letter, other) for other in self._alphabet])[letters]
             new = np.empty_like(row)
             new[:, 0] = row[:, 0] + drop_cost(letter)
             for at in range(letters.shape[1]):
-                kept = np.minimum(row[:, at] + exchange[:, at], row[:, at + 1] + drop_cost(letter))
-                new[:, at + 1] = np.minimum(kept, new[:, at] + drop[:, at])
+                cheaper = np.minimum(
+                    row[:, at] + exchange[:, at], row[:, at + 1] + drop_cost(letter)
+                )
+                new[:, at + 1] = np.minimum(cheaper, new[:, at] + drop[:, at])
             row = new
-        found: np.ndarray = row[np.arange(len(row)), lengths]
-        return found
+        distances: np.ndarray = row[np.arange(len(row)), lengths]
+        return distances
 
     @cached_property
     def _spellings(self) -> list[str]:
@@ -106,8 +101,9 @@ class Neighbours:
 
     @cached_property
     def _table(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Letters (word, place) as numbers of the alphabet, 0 beyond the end; lengths; cost of
-        dropping each.
+        """Letters (word, place) as numbers of the alphabet, lengths, costs of dropping a letter.
+
+        A number is 0 beyond a word's end.
         """
         lengths = np.array([len(spelling) for spelling in self._spellings], dtype=np.int64)
         letters = np.zeros((len(lengths), int(lengths.max(initial=0))), dtype=np.int64)
