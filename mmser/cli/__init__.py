@@ -64,22 +64,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = build_parser()
     options = parser.parse_args(arguments)
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # names that the terminal cannot show
+        # Names may have letters that the terminal cannot show.
+        sys.stdout.reconfigure(errors="backslashreplace")
     logging.basicConfig(level=logging.WARNING, handlers=[printable_lines()])
     logging.getLogger("mmser").setLevel(logging.INFO)
     trust(*options.trust)
     try:
         code = int(options.run_command(options))
-        sys.stdout.flush()  # a reader that has gone is noticed here
+        # A reader that has gone is noticed here.
+        sys.stdout.flush()
         return code
     except BrokenPipeError:
         return end_without_reader()
     except (MmserError, OSError) as error:
         if options.debug:
             raise
-        print(
-            printable(f"mmser {options.command}: {' '.join(str(error).split())}"), file=sys.stderr
-        )
+        message = " ".join(str(error).split())
+        print(printable(f"mmser {options.command}: {message}"), file=sys.stderr)
         return 2 if isinstance(error, UsageError) else 1
     except KeyboardInterrupt:
         print(

@@ -30,29 +30,24 @@ class Command:
 
 
 def show(table: pd.DataFrame) -> None:
-    """Print a table in full width, numbers with three decimals, absent values as a dash; "nothing"
-    without rows.
+    """Print a table in full width, numbers with three decimals; "nothing" without rows.
+
+    Absent values are a dash.
     """
     text = table.to_string(index=False, float_format=lambda x: f"{x:.3f}", na_rep="-")
     print(printable(text) if len(table) else "nothing")
 
 
 def keyed(overrides: Sequence[str], allowed: Sequence[str]) -> dict[str, str]:
-    """Parse KEY=VALUE words of the commands that take a few fixed keys. Raises UsageError on any
-    other word.
+    """Parse KEY=VALUE words of the commands that take a few fixed keys.
+
+    Raises UsageError on any other word.
     """
     pairs = [word.partition("=") for word in overrides]
-    wrong = [
-        word
-        for word, (key, sign, _) in zip(overrides, pairs, strict=True)
-        if not sign or key not in allowed
-    ]
-    if wrong:
-        raise UsageError(
-            f"words of the form {', '.join(f'{key}=...' for key in allowed)}",
-            wrong[0],
-            "See --help.",
-        )
+    for word, (key, sign, _) in zip(overrides, pairs, strict=True):
+        if not sign or key not in allowed:
+            forms = ", ".join(f"{each}=..." for each in allowed)
+            raise UsageError(f"words of the form {forms}", word, "See --help.")
     return {key: value for key, _, value in pairs}
 
 

@@ -19,8 +19,9 @@ def run(options: argparse.Namespace) -> int:
     """Run the pipeline and print where its report lies."""
     from mmser.pipeline.demo import demonstrate
 
-    made = demonstrate(keyed(options.overrides, ["out"]).get("out", "demo"))
-    print(printable("\n".join(made.closing)))
+    words = keyed(options.overrides, ["out"])
+    demonstration = demonstrate(words.get("out", "demo"))
+    print(printable("\n".join(demonstration.closing)))
     return 0
 
 

@@ -19,10 +19,10 @@ def run(options: argparse.Namespace) -> int:
     from mmser.doctor import doctor
 
     findings = doctor(options.weights)
-    rows: list[dict[str, str]] = [
-        {"": "ok" if f.ok else "MISSING", "what": f.what, "found": f.found, "what to do": f.remedy}
-        for f in findings
-    ]
+    rows: list[dict[str, str]] = []
+    for each in findings:
+        state = "ok" if each.ok else "MISSING"
+        rows.append({"": state, "what": each.what, "found": each.found, "what to do": each.remedy})
     print(printable(columns_text(rows)))
     return int(not all(finding.ok for finding in findings))
 

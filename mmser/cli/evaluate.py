@@ -13,6 +13,8 @@ from mmser.core.printable import printable, without_formulas
 from mmser.metrics.wer import PLAIN
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from mmser.training.run import Run
 
 
@@ -42,14 +44,13 @@ def run(options: argparse.Namespace) -> int:
 
 
 def also(run: Run, what: str, normaliser: str = PLAIN) -> str:
-    """What a run knows beside its scores, written to ``<run>/<what>.csv``: a summary of it and the
-    file's name.
+    """Write what a run tells beside its scores to ``<run>/<what>.csv``.
 
-    ``hypotheses``: what a model trained with CTC has understood, with its word error rates after
-    ``normaliser`` (see `mmser.metrics.wer`); ``listeners``: how well a listener-adaptive one
-    predicts single annotators; ``domains``: how far apart its corpora and genders lie in the fused
-    vector; ``frames``: what it predicts at every frame, one csv per recording for `mmser fuse`.
-    Raises UsageError for another word.
+    Returns a summary of it and the file's name. ``hypotheses``: what a model trained with CTC has
+    understood, with its word error rates after ``normaliser`` (see `mmser.metrics.wer`);
+    ``listeners``: how well a listener-adaptive one predicts single annotators; ``domains``: how far
+    apart its corpora and genders lie in the fused vector; ``frames``: what it predicts at every
+    frame, one csv per recording for `mmser fuse`. Raises UsageError for another word.
     """
     if what == "frames":
         return _frames(run)
@@ -64,15 +65,10 @@ def also(run: Run, what: str, normaliser: str = PLAIN) -> str:
     elif what == "listeners":
         table = listener_predictions(run)
         classes = run.finished()[0].task.classes
-        summary = listener_scores(table, classes).to_string(
-            index=False, float_format=lambda x: f"{x:.3f}"
-        )
+        summary = _table_text(listener_scores(table, classes))
     elif what == "domains":
         table = domain_distances(run)
-        summary = (
-            "Proxy A-distance, 0 to "
-            f"2:\n{table.to_string(index=False, float_format=lambda x: f'{x:.3f}')}"
-        )
+        summary = f"Proxy A-distance, 0 to 2:\n{_table_text(table)}"
     else:
         raise UsageError(
             "also=hypotheses, also=listeners, also=domains or also=frames",
@@ -88,15 +84,13 @@ def _frames(run: Run) -> str:
     from mmser.evaluation.byproducts.frames import write_frames
 
     scores, folders = write_frames(run)
-    told = (
-        scores.to_string(index=False, float_format=lambda x: f"{x:.3f}")
-        if len(scores)
-        else "No traced labels."
-    )
-    return (
-        f"All frames of the test split together:\n{told}\nFor mmser fuse: "
-        f"{' '.join(map(str, folders))}"
-    )
+    text = _table_text(scores) if len(scores) else "No traced labels."
+    places = " ".join(map(str, folders))
+    return f"All frames of the test split together:\n{text}\nFor mmser fuse: {places}"
+
+
+def _table_text(table: pd.DataFrame) -> str:
+    return table.to_string(index=False, float_format=lambda number: f"{number:.3f}")
 
 
 COMMAND = Command("evaluate", "predict and score the test split of a run", add_options, run)

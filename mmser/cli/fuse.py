@@ -117,11 +117,9 @@ def _fuse_folders(options: argparse.Namespace) -> str:
         options.shared_only,
     )
     text = fusion_text(fusion)
-    return (
-        f"{text}\n\nFused files and summary: {write_fusion(fusion, options.out)}"
-        if options.out
-        else text
-    )
+    if not options.out:
+        return text
+    return f"{text}\n\nFused files and summary: {write_fusion(fusion, options.out)}"
 
 
 def _fuse_tables(options: argparse.Namespace) -> str:
@@ -147,9 +145,9 @@ def _fuse_tables(options: argparse.Namespace) -> str:
     return f"{text}\n\nFused predictions: {out}"
 
 
-def _method(name: str, known: tuple[str, ...], of: str) -> str:
-    if name not in known:
-        raise UsageError(f"--method {', '.join(known)} for {of}", name, "Choose one of them.")
+def _method(name: str, methods: tuple[str, ...], of: str) -> str:
+    if name not in methods:
+        raise UsageError(f"--method {', '.join(methods)} for {of}", name, "Choose one of them.")
     return name
 
 

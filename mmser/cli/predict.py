@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections import Counter
 from pathlib import Path
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from mmser.inference.result_places import Place
     from mmser.inference.segments import Segment
 
-    Given = dict[Path, tuple[Segment, ...] | None]
+    Work = dict[Path, tuple[Segment, ...] | None]
+    """The recordings, each with the segments that the user named, None where it has none."""
 
 INTERRUPTED = 130
 
@@ -73,17 +75,23 @@ def run(options: argparse.Namespace) -> int:
     from mmser.inference.recogniser import load
     from mmser.inference.result_places import result_places
 
-    named, options.recordings = named_files(options.recordings)
-    given = _asked(options)
-    places = result_places(list(given), options.out)
-    chosen = {"fold": options.fold, "seed": options.seed}
-    recogniser = load(run_of(options.run), weights=options.weights, named_files=named, **chosen)
+    extractor_files, options.recordings = named_files(options.recordings)
+    work = _work(options)
+    places = result_places(list(work), options.out)
+    recogniser = load(
+        run_of(options.run),
+        weights=options.weights,
+        named_files=extractor_files,
+        fold=options.fold,
+        seed=options.seed,
+    )
+    # A recogniser that is missing is an error of all recordings, not of the first.
     recogniser.transcriber(options.asr)
-    return _each(options, given, places, recogniser)
+    return _each(options, work, places, recogniser)
 
 
-def _asked(options: argparse.Namespace) -> Given:
-    """{recording: its segments, None where they are to be found}."""
+def _work(options: argparse.Namespace) -> Work:
+    """The recordings and segments that the options name."""
     from mmser.inference.media_paths import find_recordings
     from mmser.inference.segment_table import read_segments
 
@@ -98,51 +106,51 @@ def _asked(options: argparse.Namespace) -> Given:
     if not options.window > 0:
         raise UsageError("--window above 0 s", f"{options.window:g}", "Leave it out for 5 s.")
     recordings = find_recordings(options.recordings)
-    return (
-        dict(read_segments(options.segments, recordings))
-        if options.segments
-        else dict.fromkeys(recordings)
-    )
+    if options.segments:
+        return dict(read_segments(options.segments, recordings))
+    return dict.fromkeys(recordings)
 
 
 def _each(
     options: argparse.Namespace,
-    given: Given,
+    work: Work,
     places: list[Place],
     recogniser: Recogniser,
 ) -> int:
     from mmser.inference.write import write_timeline
     from mmser.media.decoder import Decoder
 
-    names = Counter(recording.name for recording in given)
+    names = Counter(recording.name for recording in work)
     done, failed, decoder = 0, 0, Decoder()
     try:
-        for (recording, segments), place in zip(given.items(), places, strict=True):
+        for (recording, segments), place in zip(work.items(), places, strict=True):
             name = printable(recording.name if names[recording.name] == 1 else recording)
             try:
-                how = {
-                    "whole": options.whole,
-                    "segments": segments,
-                    "progress": True,
-                    "decoder": decoder,
-                }
-                table = recogniser.predict(recording, options.asr, options.window, **how)
-                written = write_timeline(table, place.folder, place.stem)
+                table = recogniser.predict(
+                    recording,
+                    options.asr,
+                    options.window,
+                    whole=options.whole,
+                    segments=segments,
+                    progress=True,
+                    decoder=decoder,
+                )
+                files = write_timeline(table, place.folder, place.stem)
             except (MmserError, OSError) as error:
                 if options.debug:
                     raise
                 _complain(f"{name}: {' '.join(str(error).split())}")
                 failed += 1
                 continue
-            print(printable(_told(name, table, written)), flush=True)
+            print(printable(_summary(name, table, files)), flush=True)
             done += 1
     except KeyboardInterrupt:
-        _complain(f"interrupted; {done} of {len(given)} recordings are written")
+        _complain(f"interrupted; {done} of {len(work)} recordings are written")
         return INTERRUPTED
     finally:
         decoder.close()
-    if failed and len(given) > 1:
-        _complain(f"{failed} of {len(given)} recordings could not be judged")
+    if failed and len(work) > 1:
+        _complain(f"{failed} of {len(work)} recordings could not be judged")
     return int(failed > 0)
 
 
@@ -150,24 +158,22 @@ def _complain(what: str) -> None:
     sys.stderr.write(printable(f"mmser predict: {what}\n"))
 
 
-def _told(name: str, table: pd.DataFrame, written: list[Path]) -> str:
+def _summary(name: str, table: pd.DataFrame, files: list[Path]) -> str:
+    """One line per segment, and the files that were written."""
     from mmser.inference.voting import CONTRIBUTION
     from mmser.inference.write import label
 
     lines = [f"{name}: {len(table)} segment{'' if len(table) == 1 else 's'}"]
     for row in table.to_dict("records"):
-        gone = {
-            str(key).removeprefix(CONTRIBUTION): row[key]
-            for key in row
-            if str(key).startswith(CONTRIBUTION)
-        }
-        spoke = ", ".join(f"{kind} {value:+.2f}" for kind, value in gone.items() if value == value)
+        columns = [str(key) for key in row if str(key).startswith(CONTRIBUTION)]
+        # NaN where the modality is absent or the only one.
+        columns = [column for column in columns if not math.isnan(row[column])]
+        contributions = [f"{name.removeprefix(CONTRIBUTION)} {row[name]:+.2f}" for name in columns]
         modalities = row["modalities"] or "nothing"
-        lines.append(
-            f"  {row['start']:7.2f} to {row['end']:7.2f} s  {label(row)}  ({modalities}; "
-            f"{spoke or 'alone'})"
-        )
-    lines.append(f"  written: {', '.join(printable(path.name) for path in written)}")
+        span = f"{row['start']:7.2f} to {row['end']:7.2f} s"
+        shares = ", ".join(contributions) or "alone"
+        lines.append(f"  {span}  {label(row)}  ({modalities}; {shares})")
+    lines.append(f"  written: {', '.join(printable(path.name) for path in files)}")
     return "\n".join(lines)
 
 

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 def print_scores(
     tables: pd.DataFrame | str | Path | Sequence[str | Path], without: Sequence[str] = ()
 ) -> pd.DataFrame:
-    """Score runs or predictions tables and print them with what every name means; returns the
-    scores.
+    """Score runs or predictions tables and print them with what every name means.
+
+    Returns the scores.
     """
     from mmser.evaluation.scoring.score import score
     from mmser.evaluation.scoring.score_text import scores_text

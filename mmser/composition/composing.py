@@ -37,9 +37,7 @@ KINDS = {
     "train": (RunSettings, check_run, require_run),
     "preprocess": (Preprocess, check_preprocess, require_preprocess),
 }
-"""What describes the options of a config, what checks them, and what tells whether
-one is missing.
-"""
+"""What describes the options of a config, what checks them, and what finds missing ones."""
 
 NAMED = {
     "train": {"system": "systems", "corpus": "corpora", "protocol": "protocols"},
@@ -66,10 +64,10 @@ def compose(config_name: str, overrides: Sequence[str]) -> dict[str, Any]:
 
 def _check_named(config_name: str, words: Sequence[Word]) -> None:
     """Raise UsageError for a group without which nothing can be composed."""
-    given = {word.key for word in words}
-    for group, listed in NAMED[config_name].items():
-        if group not in given:
-            raise UsageError(f"{group}=NAME", "none", f"`mmser list {listed}` prints the names.")
+    keys = {word.key for word in words}
+    for group, kind in NAMED[config_name].items():
+        if group not in keys:
+            raise UsageError(f"{group}=NAME", "none", f"`mmser list {kind}` prints the names.")
 
 
 def _resolved(config_name: str, words: list[Word]) -> tuple[dict[str, Any], list[Word]]:
@@ -113,8 +111,8 @@ def _finished(config_name: str, config: dict[str, Any], words: Sequence[Word]) -
         # With a plus Hydra adds any key, and a misspelt one would mean nothing.
         adds_option = word.sign in ("+", "++") and not word.group
         if adds_option and word.key.split(".")[0] not in options:
-            listed = {key: value for key, value in config.items() if key in options}
-            raise unknown_key(word.key, listed)
+            neighbours = {key: value for key, value in config.items() if key in options}
+            raise unknown_key(word.key, neighbours)
     finished = renamed(without_leftovers(config, words), words)
     check(finished)
     require(finished)
@@ -190,11 +188,11 @@ def _merge(tree: DictConfig, config: Mapping[str, Any], word: Word) -> None:
 def sweep(
     config_name: str, overrides: Sequence[str], job: Callable[[dict[str, Any]], float]
 ) -> None:
-    """Call ``job`` for every combination of comma-separated override values, through Hydra's own
-    sweeper.
+    """Call ``job`` for every combination of comma-separated override values.
 
-    Sweeper and launcher plug-ins (Optuna, Slurm) are chosen by ``hydra/sweeper=...`` and
-    ``hydra/launcher=...``; what ``job`` returns is the number such a sweeper optimises.
+    Hydra's own sweeper does it. Sweeper and launcher plug-ins (Optuna, Slurm) are chosen by
+    ``hydra/sweeper=...`` and ``hydra/launcher=...``; what ``job`` returns is the number such a
+    sweeper optimises.
     """
     words = read_words(overrides, sweeps=True)
     own = [word for word in words if not word.key.startswith("hydra")]

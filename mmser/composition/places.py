@@ -1,5 +1,4 @@
-"""Where the components of a system stand in its config, and the short words that users have for
-these places.
+"""Where the components of a system stand in its config, and short words for these places.
 
 ``fusion``, ``head`` and ``encoders.STREAM`` are short for the keys below ``model`` that have the
 same names. A member of a config group may stand at the place of a component: ``fusion=gated`` and
@@ -56,17 +55,18 @@ def is_name(value: str) -> bool:
 
 
 def own_choices(system: str) -> dict[str, str]:
-    """{"fusion@model.fusion": "mcsan", ...}: the components that a system's config names, its
-    parents' included.
+    """{"fusion@model.fusion": "mcsan", ...}: the components that a system's config names.
+
+    Those of its parents are included.
     """
     return {"objective": "cross_entropy", **_choices("system", system)}
 
 
 def check_place(choice: str, systems: Iterable[str], experiments: Iterable[str]) -> None:
-    """Raise UsageError unless the system or the experiment of a command has a component at the
-    place in ``choice``, ``GROUP@PLACE``.
+    """Raise UsageError unless ``choice``, ``GROUP@PLACE``, names the place of a component.
 
-    Hydra would say no more than that nothing there can be overridden.
+    The system or the experiment of the command must have a component there. Hydra would say no more
+    than that nothing there can be overridden.
     """
     own: dict[str, str] = {}
     for system in systems:

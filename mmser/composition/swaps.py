@@ -29,11 +29,12 @@ def without_leftovers(config: dict[str, Any], words: Sequence[Word]) -> dict[str
             parent = parent.get(key) or {}
         if last not in parent:
             continue
-        listed = load_config(word.group, str(word.value))
+        component = load_config(word.group, str(word.value))
+        arguments = parent[last]
         own = [
-            key for key in parent[last] if key in listed or f"{word.place}.{key}" in set_by_words
+            key for key in arguments if key in component or f"{word.place}.{key}" in set_by_words
         ]
-        parent[last] = {key: parent[last][key] for key in own}
+        parent[last] = {key: arguments[key] for key in own}
     return config
 
 
@@ -47,11 +48,8 @@ def renamed(config: dict[str, Any], words: Sequence[Word]) -> dict[str, Any]:
     if not system or "card" not in config:
         return config
     own = own_choices(system)
-    others = [
-        str(word.value)
-        for word in words
-        if word.group in NAMING and own.get(word.key) != word.value
-    ]
+    exchanges = [word for word in words if word.group in NAMING]
+    others = [str(word.value) for word in exchanges if own.get(word.key) != word.value]
     if not others:
         return config
     config["card"] = swapped_card(config["card"], others)
@@ -59,8 +57,9 @@ def renamed(config: dict[str, Any], words: Sequence[Word]) -> dict[str, Any]:
 
 
 def swapped_card(card: dict[str, Any], others: Sequence[str]) -> dict[str, Any]:
-    """A system's card after parts of it were exchanged for ``others``, without what was published
-    of it.
+    """A system's card after components of it were exchanged for ``others``.
+
+    What was published of the system is left out.
     """
     name = "+".join([str(card.get("name", "system")), *others])
     title = f"{card.get('title', 'system')}, with {', '.join(others)}"

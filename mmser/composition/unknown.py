@@ -72,12 +72,10 @@ def unknown_key(key: str, tree: Mapping[str, Any]) -> UsageError:
     parent = key.rpartition(".")[0]
     beside = [name for name in _further(tree, parent) if not name.startswith("_")]
     names = _nearest(key, [f"{parent}.{name}" for name in beside if parent], list(_keys(tree)))
-    hint = (
-        f"Did you mean {' or '.join(names)}?"
-        if names
-        else "`mmser list` prints the names; see docs/."
-    )
-    if not names and beside:
+    hint = "`mmser list` prints the names; see docs/."
+    if names:
+        hint = f"Did you mean {' or '.join(names)}?"
+    elif beside:
         hint = f"There are: {', '.join(beside[:12])}."
     if parent.startswith("streams.") and not has_key(tree, parent):
         hint = f"{hint} A further stream is added by +{parent}.extractor=NAME."
@@ -134,11 +132,10 @@ def _further(tree: Mapping[str, Any], place: str) -> Sequence[str]:
     names = place.split(".")
     inner = names[2:] if names[0] == "stages" else names
     if len(inner) == 2 and inner[0] == "streams":
-        return (
-            tuple(ranges_of(StreamSpec))
-            if isinstance(_at(tree, place), Mapping) or len(names) > 2
-            else ()
-        )
+        is_listed = isinstance(_at(tree, place), Mapping)
+        # A stage lists only what it changes of a stream.
+        of_stage = len(names) > 2
+        return tuple(ranges_of(StreamSpec)) if is_listed or of_stage else ()
     if ".".join(inner) in SECTIONS:
         section = tuple(ranges_of(SECTIONS[".".join(inner)]))
         return section if inner != ["optimizer"] else (*section, *_arguments_at(tree, place))

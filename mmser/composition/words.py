@@ -39,8 +39,10 @@ _OURS = re.compile(r"\$\{(?!(?:paths\.|cache\b|oc\.))")
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """``sign`` is "", "+", "++" or "~"; ``value`` is written for the grammar, None where there is
-    no equals sign.
+    """One override word in its pieces.
+
+    ``sign`` is "", "+", "++" or "~"; ``value`` is written for the grammar, None where there is no
+    equals sign.
     """
 
     sign: str
@@ -87,13 +89,15 @@ def read_words(overrides: Sequence[str], sweeps: bool = False) -> list[Word]:
 def _members(words: Sequence[Word], group: str) -> list[str]:
     """The configs of a group that words choose; a pattern of a sweep is none."""
     values = [word.value or "" for word in words if word.key == group]
-    names = [name for value in values for name in value.split(",")]
+    # The values of a sweep are separated by commas.
+    names = ",".join(values).split(",")
     return [name for name in names if name in config_names(group)]
 
 
 def chosen(overrides: Sequence[str], group: str) -> str | None:
-    """The name an override chooses for a config group, e.g. ``corpus=meld`` -> "meld"; None when
-    unnamed.
+    """The name an override chooses for a config group: ``corpus=meld`` -> "meld".
+
+    None where no override names the group.
     """
     pairs = [word.partition("=") for word in overrides]
     names = [value for key, _, value in pairs if key == group]
@@ -119,8 +123,9 @@ def default_protocol(corpus: str) -> str:
 
 
 def listed(overrides: Sequence[str], key: str) -> list[str]:
-    """The value of a list override such as ``extractors=[mfcc40,glove]``. Raises UsageError when it
-    is unreadable.
+    """The value of a list override such as ``extractors=[mfcc40,glove]``.
+
+    Raises UsageError when it is unreadable.
     """
     words = read_words([text for text in overrides if text.partition("=")[0] == key])
     value = words[-1].parsed() if words else []
@@ -150,8 +155,9 @@ def _read(text: str, sweeps: bool) -> Word:
 
 
 def _quoted_path(value: str, sweeps: bool) -> str:
-    """A path as the grammar reads it. ``null`` and ``random`` stay words; who has quoted the path
-    is not corrected.
+    """A path as the grammar reads it.
+
+    ``null`` and ``random`` stay words; a path that the user has quoted stays as it is.
     """
     if sweeps and "," in value and value[0] not in "'\"":
         return ",".join(_quoted_path(part, sweeps=False) for part in value.split(","))

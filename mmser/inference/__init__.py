@@ -1,3 +1,5 @@
-"""A trained run on a new recording: segments of speech, their emotions over time, and what spoke
-for them.
+"""A trained system on a new recording.
+
+A video or sound file comes in; segments of speech, their emotions over time and what each modality
+contributed go out. Start reading at `timeline`.
 """

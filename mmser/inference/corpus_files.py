@@ -1,8 +1,8 @@
-"""Recordings that are files of the corpus a run was trained on: which utterances they are, and
-whose voice trained.
+"""Recordings that are files of the corpus a run was trained on.
 
-A file is recognised by its content, whatever its name and place are, where it is an utterance as a
-whole; one that holds several utterances (a dialogue) by its place.
+Which utterances they are, and which models were trained on their speakers. A file is recognised by
+its content, whatever its name and place are, where it is an utterance as a whole; one that holds
+several utterances (a dialogue) by its place.
 """
 
 from __future__ import annotations
@@ -35,8 +35,9 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class CorpusFile:
-    """``utterances`` of the corpus that a file holds, ``speakers`` ("corpus/speaker"); ``whole``:
-    it is one of them.
+    """A file of the corpus: its ``utterances`` and their ``speakers`` ("corpus/speaker").
+
+    ``whole`` says that the file is a single utterance.
     """
 
     utterances: tuple[str, ...]
@@ -53,8 +54,8 @@ class CorpusFiles:
         self.manifest, self.assignment, self.stores = manifest, assignment, stores
 
     def find(self, recording: Recording) -> CorpusFile | None:
-        """What the corpus knows of a recording; None where it is none of its files."""
-        # A longer file is no utterance: it was refused.
+        """The entry of a recording in the corpus; None where it is none of its files."""
+        # A longer file is no utterance: extraction refuses it.
         identifier = self._by_content(recording) if recording.seconds <= MAX_SECONDS else None
         if identifier is not None:
             return CorpusFile((identifier,), self._speakers([identifier]), whole=True)
@@ -63,7 +64,7 @@ class CorpusFiles:
         whole = len(rows) == 1 and _is_whole(rows[0], recording.path)
         return CorpusFile(ids, self._speakers(ids), whole) if rows else None
 
-    def heard_in(self, speakers: Sequence[str]) -> set[str]:
+    def folds_with(self, speakers: Sequence[str]) -> set[str]:
         """Folds in whose training or validation split any of the speakers is."""
         used = self.assignment[self.assignment[SPLIT_COLUMN] != "test"]
         names = used["id"].map(self._speaker_of)
@@ -73,32 +74,31 @@ class CorpusFiles:
         """The utterance whose sound or pictures were made from this very content."""
         own, contents = [Utterance("", "", "", video_path=recording.path)], Contents(1)
         digests = [*contents.of(own, "audio").values(), *contents.of(own, "face").values()]
-        return next(
-            (self._ids_by_digest[digest] for digest in digests if digest in self._ids_by_digest),
-            None,
-        )
+        for digest in digests:
+            if digest in self._ids_by_digest:
+                return self._ids_by_digest[digest]
+        return None
 
     @cached_property
     def _ids_by_digest(self) -> dict[str, str]:
         """{digest of the sound or the pictures: utterance}, of every utterance that has media."""
-        found: dict[str, str] = {}
-        known = set(self.manifest["id"])
+        ids_by_digest: dict[str, str] = {}
+        own = set(self.manifest["id"])
         for store in self.stores.values():
             for identifier, digest in zip(store.index["id"], store.index["digest"], strict=True):
-                if identifier in known:
-                    found.setdefault(digest, identifier)
-        return found
+                if identifier in own:
+                    ids_by_digest.setdefault(digest, identifier)
+        return ids_by_digest
 
     def _by_place(self, path: Path) -> list[dict[Any, Any]]:
         """Rows of the manifest that name this very file."""
         columns = [list(self.manifest[column]) for column in PATHS if column in self.manifest]
         ending = f"/{path.name}"
         # Names are compared before files are: a manifest may have many rows.
-        candidates = [
-            place
-            for place, names in enumerate(zip(*columns, strict=True))
-            if any(isinstance(name, str) and name.endswith(ending) for name in names)
-        ]
+        candidates = []
+        for place, names in enumerate(zip(*columns, strict=True)):
+            if any(isinstance(name, str) and name.endswith(ending) for name in names):
+                candidates.append(place)
         rows = self.manifest.iloc[candidates].to_dict("records")
         return [row for row in rows if _names(row, path)]
 
@@ -120,29 +120,30 @@ def _is_named(path: Path, name: object) -> bool:
 
 
 def _is_whole(row: Mapping[Any, Any], path: Path) -> bool:
-    """Whether the row's utterance is all of this file: it has no times, or they are those of its
-    other file.
+    """Whether the row's utterance is all of this file.
+
+    It is where the utterance has no times, or where they are those of its other file.
     """
     sound, film = (row.get(column) for column in PATHS)
-    return (
-        row["start"] is None
-        or isna(row["start"])
-        or (isinstance(film, str) and sound != film and _is_named(path, sound))
-    )
+    if row["start"] is None or isna(row["start"]):
+        return True
+    # Times are those of the film; the sound has a file of its own.
+    return isinstance(film, str) and sound != film and _is_named(path, sound)
 
 
-def tell_training(
-    trained: Trained, members: Sequence[Member], recording: Recording, known: CorpusFile
+def log_training(
+    trained: Trained, members: Sequence[Member], recording: Recording, file: CorpusFile
 ) -> None:
-    """One line: which file of the corpus this is, and how many of the models that judge it have
-    heard its speaker.
+    """Report which file of the corpus this is.
+
+    With it, how many of the models that judge it were trained on its speaker.
     """
     if trained.corpus_files is None:
         return
-    folds = trained.corpus_files.heard_in(known.speakers)
-    count = len(known.utterances)
-    what = f"utterance {known.utterances[0]}" if count == 1 else f"{count} utterances"
-    who = ", ".join(known.speakers[:3]) + (" and others" if len(known.speakers) > 3 else "")
+    folds = trained.corpus_files.folds_with(file.speakers)
+    count = len(file.utterances)
+    what = f"utterance {file.utterances[0]}" if count == 1 else f"{count} utterances"
+    who = ", ".join(file.speakers[:3]) + (" and others" if len(file.speakers) > 3 else "")
     seen = sum(member.fold in folds for member in members)
     level, verdict = logging.INFO, f"no model that judges it has heard {who} in training"
     if seen:

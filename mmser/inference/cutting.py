@@ -1,5 +1,6 @@
-"""Which parts of a recording are judged: the whole of it, given parts, stretches of speech, or
-windows.
+"""Which parts of a recording are judged.
+
+The whole of it, the user's segments, stretches of speech, or windows.
 """
 
 from __future__ import annotations
@@ -25,11 +26,12 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Cutting:
-    """``whole``: every recording is one utterance; ``segments``: these and no others, as they are.
+    """How a recording is cut into segments.
 
-    Otherwise a recording no longer than the longest training utterance is one utterance, and a
-    longer one is cut into stretches of speech of ``longest`` seconds at most, or ``window`` seconds
-    where there is none to go by.
+    ``whole``: it is one utterance. ``segments``: these and no others, as they are. Otherwise one no
+    longer than the longest training utterance is one utterance, and a longer one is cut into
+    stretches of speech of ``longest`` seconds at most, or ``window`` seconds where there is no
+    speech.
     """
 
     whole: bool = False
@@ -43,13 +45,14 @@ def find_segments(
     picture: bool,
     cutting: Cutting,
     lengths: TrainingLengths | None,
-    shown: bool = False,
+    show_progress: bool = False,
 ) -> list[Segment]:
-    """The segments of one recording, in order; ``picture``: somebody looks at it, so that it need
-    not be heard.
+    """The segments of one recording, in order.
 
-    ``shown``: progress is. Raises MmserError when the sound is silent and there is no picture, or
-    holds samples that are no numbers, and when a given segment lies outside the recording.
+    ``picture`` says that the faces are read, so that a recording without sound is judged as well;
+    ``show_progress`` is for a long one. Raises MmserError when the sound is silent and there is no
+    picture, or holds samples that are no numbers, and when one of the user's segments lies outside
+    the recording.
     """
     if cutting.segments is not None:
         return [_inside(segment, recording) for segment in cutting.segments]
@@ -60,13 +63,13 @@ def find_segments(
     peak = _Peak()
     title = f"{recording.path.name}: speech"
     with (
-        Progress(title, round(recording.seconds), shown, "s") as bar,
+        Progress(title, round(recording.seconds), show_progress, "s") as bar,
         closing(peak.watch(recording, bar)) as blocks,
     ):
-        heard = speech_segments(blocks, load_detector(), longest=cutting.longest)
-    if heard:
+        speech = speech_segments(blocks, load_detector(), longest=cutting.longest)
+    if speech:
         # The last chunk that is judged may reach beyond the end.
-        return [replace(segment, end=min(segment.end, peak.seconds)) for segment in heard]
+        return [replace(segment, end=min(segment.end, peak.seconds)) for segment in speech]
     return _without_speech(recording, picture, peak, cutting)
 
 
@@ -75,8 +78,9 @@ def _without_speech(
 ) -> list[Segment]:
     name = recording.path.name
     if not picture and peak.value < SILENCE_PEAK:
-        found = f"none: its loudest sample is {peak.value:.1e} of full scale"
-        raise MmserError(f"speech in {name}", found, "Check the sound, or give another recording.")
+        peak_text = f"none: its loudest sample is {peak.value:.1e} of full scale"
+        remedy = "Check the sound, or give another recording."
+        raise MmserError(f"speech in {name}", peak_text, remedy)
     seconds = max(recording.seconds, peak.seconds)
     if picture or seconds > cutting.longest:
         _log.info("%s: no speech to go by, hence windows of %g s", name, cutting.window)
@@ -87,13 +91,13 @@ def _without_speech(
 
 def _windows(recording: Recording, seconds: float, cutting: Cutting) -> list[Segment]:
     if not seconds > 0:
-        found = f"{recording.path.name} with {seconds:g} s"
-        raise MmserError("a recording of some length", found, "Mend it, or give another one.")
+        length = f"{recording.path.name} with {seconds:g} s"
+        raise MmserError("a recording of some length", length, "Mend it, or give another one.")
     return windows(seconds, cutting.window)
 
 
 class _Peak:
-    """The loudest sample and the end of the sound that goes by."""
+    """The loudest sample and the end of the sound that passes through `watch`."""
 
     def __init__(self) -> None:
         self.value, self.seconds = 0.0, 0.0
@@ -107,8 +111,9 @@ class _Peak:
 
 
 def _inside(segment: Segment, recording: Recording) -> Segment:
-    """A given segment, its end that of the recording where it is beyond by no more than an
-    annotator's rounding.
+    """A user's segment, ended at the end of the recording.
+
+    It may end later by no more than an annotator's rounding.
     """
     seconds = recording.seconds
     if segment.whole:

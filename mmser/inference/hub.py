@@ -1,5 +1,6 @@
-"""A model folder from the Hugging Face Hub, at one commit; only the files of a model folder are
-fetched.
+"""A model folder from the Hugging Face Hub, at one commit.
+
+Only the files of a model folder are fetched.
 """
 
 from __future__ import annotations
@@ -25,10 +26,10 @@ def checked_hub_id(name: str) -> str:
 
     try:
         validate_repo_id(name)
-        known = _HUB_ID.fullmatch(name)
+        is_valid = _HUB_ID.fullmatch(name) is not None
     except HFValidationError:
-        known = None
-    if not known:
+        is_valid = False
+    if not is_valid:
         raise UsageError(
             "the name of a hub repository, owner/name", f"'{name}'", "Write e.g. hf:owner/name."
         )
@@ -36,12 +37,11 @@ def checked_hub_id(name: str) -> str:
 
 
 def pull(source: str, revision: str | None = None) -> Path:
-    """The local folder of "hf:owner/name" or "hf:owner/name@revision"; what is in the hub's cache
-    is not fetched again.
+    """The local folder of "hf:owner/name" or "hf:owner/name@revision".
 
-    ``revision`` is a commit (which never changes), a tag or a branch; without one the newest is
-    taken, and the log says which. Raises MmserError when the repository or the revision is not
-    there, or the hub cannot be reached.
+    What is in the hub's cache is not fetched again. ``revision`` is a commit (which never changes),
+    a tag or a branch; without one the newest is taken, and the log says which. Raises MmserError
+    when the repository or the revision is not there, or the hub cannot be reached.
     """
     from huggingface_hub import errors, snapshot_download
 
@@ -59,14 +59,11 @@ def pull(source: str, revision: str | None = None) -> Path:
             f"access to {name}", "none", "Ask its owner on the hub, then `hf auth login`."
         ) from error
     except (errors.RepositoryNotFoundError, errors.RevisionNotFoundError) as error:
-        found = (
-            "no such "
-            f"{'revision' if isinstance(error, errors.RevisionNotFoundError) else 'repository'}"
-        )
+        is_revision = isinstance(error, errors.RevisionNotFoundError)
+        missing = "no such revision" if is_revision else "no such repository"
+        place = f"{name} at {revision}" if revision else name
         remedy = "Check the name; for a private one run `hf auth login`."
-        raise MmserError(
-            f"{name}{f' at {revision}' if revision else ''} on the hub", found, remedy
-        ) from error
+        raise MmserError(f"{place} on the hub", missing, remedy) from error
     except errors.HfHubHTTPError as error:
         raise MmserError(
             f"{name} from the hub", " ".join(str(error).split())[:200], "Try again later."

@@ -13,24 +13,25 @@ FURTHER = (
     ".mpeg .ts .mts .m2ts .wmv .wma .asf .mxf .dv"
 )
 SUFFIXES = (*AUDIO_SUFFIXES, *VIDEO_SUFFIXES, *FURTHER.split())
-"""Endings of the formats that are read, in small letters; a file that is named
-itself may have any.
+"""Endings of the formats that are read, in small letters.
+
+A file that is named itself may have any.
 """
 
 
-def find_recordings(named: Sequence[str | Path]) -> list[Path]:
+def find_recordings(paths: Sequence[str | Path]) -> list[Path]:
     """Each file as it is named, and of a folder every sound or video file below it, by path.
 
     Links are followed; a file that is met again under another name is left out. Raises MmserError
     for a folder without any recording.
     """
-    found: dict[Path, Path] = {}
-    for path in map(Path, named):
-        here = list(media_files(path, SUFFIXES)) if path.is_dir() else [path]
-        if not here:
+    recordings: dict[Path, Path] = {}
+    for path in map(Path, paths):
+        files = list(media_files(path, SUFFIXES)) if path.is_dir() else [path]
+        if not files:
             raise MmserError(
                 f"sound or video files below {path}", "none", "Name another folder, or the files."
             )
-        for file in here:
-            found.setdefault(file.resolve(), file)
-    return list(found.values())
+        for file in files:
+            recordings.setdefault(file.resolve(), file)
+    return list(recordings.values())

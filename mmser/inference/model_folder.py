@@ -1,5 +1,6 @@
-"""A model folder: trained models with all that prediction needs, readable far from the run's
-caches, and safely.
+"""A model folder: trained models with all that prediction needs.
+
+It can be read far from the run's caches, and safely.
 
 ::
 
@@ -32,7 +33,7 @@ from mmser.data.transforms import Transforms
 from mmser.extraction.extractor_files import Named
 from mmser.inference.safe_components import check_components, check_values
 from mmser.inference.trained import Member, StreamSource
-from mmser.inference.training_lengths import TrainingLengths, tell_unknown
+from mmser.inference.training_lengths import TrainingLengths, log_unknown_lengths
 from mmser.training.components.construction import saved_model
 
 CONFIG = "config.json"
@@ -44,6 +45,9 @@ SCHEMA_VERSION = 1
 FILES = (CONFIG, CARD, WEIGHTS, "transforms.json", "transforms.safetensors")
 PATTERNS = (*FILES, *(f"members/*/{name}" for name in FILES[2:]))
 """All that a model folder may hold, for going up to the hub and coming down."""
+
+DATA_KEYS = ("alignment", "grid_rate", "word_stream")
+"""What ``data`` must say of how streams are aligned."""
 
 STORE_KEYS = ("extractor", "class", "version", "parameters", "fingerprint", "dtype")
 """What each stream must say of the store it was read from."""
@@ -62,17 +66,19 @@ def member_folder(folder: Path, place: int, members: int) -> Path:
 
 
 class ModelFolder:
-    """``config`` is config.json, checked; ``weights`` the folder of the extractors' pretrained
-    weights here.
+    """A model folder that is open.
 
-    ``named_files`` are those of its extractors that a user named.
+    ``config`` is config.json, checked; ``weights`` the folder of the extractors' pretrained weights
+    on this machine; ``named_files`` are those of its extractors that a user named.
     """
 
     def __init__(
         self, folder: str | Path, weights: str | None = None, named_files: Named | None = None
     ) -> None:
-        """Raises MmserError when it is none, of another version, damaged, or names what a model
-        folder may not.
+        """Read and check ``config.json``.
+
+        Raises MmserError when the folder is no model folder, of another version, damaged, or names
+        what a model folder may not.
         """
         self.directory = Path(folder)
         self.weights = weights or "weights"
@@ -80,17 +86,14 @@ class ModelFolder:
         self.config = _read_config(self.directory)
         try:
             check_components(self.config["model"])
-            self.data = {
-                key: self.config["data"].get(key)
-                for key in ("alignment", "grid_rate", "word_stream")
-            }
-            self.sources: dict[str, StreamSource] = {
-                str(name): _source(name, stream) for name, stream in self.config["streams"].items()
-            }
-            self._tasks = [_task(self.config, member) for member in self.config["members"]]
-            self.names = [
-                (str(member["fold"]), int(member["seed"])) for member in self.config["members"]
-            ]
+            data = self.config["data"]
+            self.data = {key: data.get(key) for key in DATA_KEYS}
+            self.sources: dict[str, StreamSource] = {}
+            for name, stream in self.config["streams"].items():
+                self.sources[str(name)] = _source(name, stream)
+            members = self.config["members"]
+            self._tasks = [_task(self.config, member) for member in members]
+            self.names = [(str(member["fold"]), int(member["seed"])) for member in members]
         except _WRONG as error:
             raise _damaged(self.directory / CONFIG, error) from error
         if not self._tasks:
@@ -104,37 +107,38 @@ class ModelFolder:
 
     @cached_property
     def classes(self) -> tuple[str, ...]:
-        """In the order of the logits; empty for a purely dimensional model."""
+        """The classes in the order of the logits; empty for a purely dimensional model."""
         return self._tasks[0].classes
 
     @cached_property
     def training_lengths(self) -> TrainingLengths | None:
-        """Raises MmserError when they are no lengths."""
+        """How long its training utterances were; raises MmserError when they are no lengths."""
         stated = self.config.get("training_seconds")
         if stated is None:
-            tell_unknown(self.name, "it was exported by an earlier version (export it again)")
+            log_unknown_lengths(
+                self.name, "it was exported by an earlier version (export it again)"
+            )
             return None
         try:
-            found = TrainingLengths(
-                *(float(stated[key]) for key in ("shortest", "median", "longest"))
+            lengths = TrainingLengths(
+                shortest=float(stated["shortest"]),
+                median=float(stated["median"]),
+                longest=float(stated["longest"]),
             )
         except _WRONG as error:
             raise _damaged(self.directory / CONFIG, error) from error
-        if not 0 < found.shortest <= found.median <= found.longest < inf:
+        if not 0 < lengths.shortest <= lengths.median <= lengths.longest < inf:
             raise _damaged(self.directory / CONFIG, ValueError(f"training_seconds {stated}"))
-        return found
+        return lengths
 
     @property
     def corpus_files(self) -> None:
-        """The corpus stays at home."""
+        """None: a model folder has no media."""
 
     def members(self, names: Collection[tuple[str, int]] | None = None) -> list[Member]:
-        """Raises MmserError when a file is missing or damaged, or weights do not fit."""
-        return [
-            self._member(place)
-            for place, name in enumerate(self.names)
-            if names is None or name in names
-        ]
+        """The models; raises MmserError when a file is missing or damaged, or weights misfit."""
+        places = [place for place, name in enumerate(self.names) if names is None or name in names]
+        return [self._member(place) for place in places]
 
     def _member(self, place: int) -> Member:
         facts, task = self.config["members"][place], self._tasks[place]
@@ -162,9 +166,13 @@ def _read_config(folder: Path) -> dict[str, Any]:
         )
     version = config.get("schema_version")
     if version != SCHEMA_VERSION:
-        made = f"{version!r}, made by mmser {config.get('mmser_version', '(unknown)')}"
+        maker = config.get("mmser_version", "(unknown)")
         remedy = "Install the version of mmser that made it, or export the run again with this one."
-        raise MmserError(f"schema_version {SCHEMA_VERSION} in {path}", made, remedy)
+        raise MmserError(
+            f"schema_version {SCHEMA_VERSION} in {path}",
+            f"{version!r}, made by mmser {maker}",
+            remedy,
+        )
     current: dict[str, Any] = with_current_names(config)
     return current
 
@@ -175,11 +183,9 @@ def _source(name: str, stream: Mapping[str, Any]) -> StreamSource:
     checked_name(str(info["extractor"]), "the name of an extractor")
     transcript = info.get("transcript") or {}
     checked_name(str(transcript.get("source", "corpus")), "the name of a transcript source")
-    # Weights are told by digest or hub id, and never read from here.
-    check_values(
-        {k: v for k, v in info["parameters"].items() if k != "weights"},
-        f"streams.{name}.store.parameters",
-    )
+    # Weights are named by digest or hub id, and never read from here.
+    parameters = {key: value for key, value in info["parameters"].items() if key != "weights"}
+    check_values(parameters, f"streams.{name}.store.parameters")
     check_values(stream["spec"], f"streams.{name}.spec")
     shape = Shape(tuple(int(size) for size in stream["feature_shape"]), bool(stream["whole"]))
     return StreamSource(
@@ -189,14 +195,14 @@ def _source(name: str, stream: Mapping[str, Any]) -> StreamSource:
 
 def _task(config: Mapping[str, Any], member: Mapping[str, Any]) -> Task:
     counts = tuple(tuple(map(int, row)) for row in member["listener_counts"])
-    asked = Task.asking(config)
-    if not asked.target_sets:
+    task = Task.asking(config)
+    if not task.target_sets:
         raise KeyError("classes")
     return replace(
-        asked,
+        task,
         class_counts=tuple(map(int, member["class_counts"])),
-        # Who the annotators are is not passed on; parts ask how many there are, and how much each
-        # said.
+        # Who the annotators are is not passed on; components need only their number and how many
+        # labels each gave.
         listeners=tuple(map(str, range(len(counts)))),
         listener_counts=counts,
     )

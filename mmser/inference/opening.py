@@ -1,4 +1,4 @@
-"""One word for anything trained: a run's folder, a model folder, or a repository on the hub."""
+"""A trained system by one name: a run's folder, a model folder, or a repository on the hub."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ def open_trained(
     weights: str | None = None,
     named_files: Named | None = None,
 ) -> Trained:
-    """Open a run (``config.yaml``), a model folder (``config.json``), or
-    "hf:owner/name[@revision]".
+    """Open a run, a model folder, or "hf:owner/name[@revision]".
 
-    A plain owner/name is a folder: only ``hf:`` asks the hub. ``weights`` is the folder of the
-    extractors' pretrained weights, ``named_files`` those of their files that lie elsewhere. Raises
-    MmserError when there is none, or it is damaged.
+    A run has a ``config.yaml``, a model folder a ``config.json``. A plain owner/name is a folder:
+    only ``hf:`` asks the hub. ``weights`` is the folder of the extractors' pretrained weights,
+    ``named_files`` those of their files that lie elsewhere. Raises MmserError when there is none,
+    or it is damaged.
     """
     if isinstance(source, Run):
         return TrainedRun(source, weights)

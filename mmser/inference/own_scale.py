@@ -1,5 +1,6 @@
-"""Per-speaker normalisation of a new recording: its speaker is in no training fold, so it is scaled
-by itself.
+"""Per-speaker normalisation of a new recording, by the recording itself.
+
+Its speaker is in no training fold.
 
 As for the validation and test speakers of training (`mmser.data.scaling`), the statistics are those
 of all the new speaker's utterances: here the segments of the recording, which is taken to be one
@@ -27,11 +28,8 @@ _log = logging.getLogger(__name__)
 
 def speaker_scaled(members: Sequence[Member]) -> tuple[str, ...]:
     """Streams that are normalised per speaker."""
-    return tuple(
-        name
-        for name, made in members[0].transforms.streams.items()
-        if isinstance(made, SpeakerScaler)
-    )
+    transforms = members[0].transforms.streams
+    return tuple(name for name, each in transforms.items() if isinstance(each, SpeakerScaler))
 
 
 def with_own_scale(
@@ -47,14 +45,13 @@ def with_own_scale(
     moments = {stream: Moments() for stream in speaker_scaled(members)}
     count = 0
     for identifier, features in segments:
-        for stream, known in moments.items():
+        for stream, statistics in moments.items():
             store = MemoryStore(sources[stream].info, {identifier: features[stream]})
-            if (
-                track := limit_track(read_track(store, identifier), sources[stream].spec)
-            ) is not None:
-                known.add(track.values)
+            track = limit_track(read_track(store, identifier), sources[stream].spec)
+            if track is not None:
+                statistics.add(track.values)
         count += 1
-    own = {stream: known.scale() for stream, known in moments.items() if known.count}
+    own = {stream: each.scale() for stream, each in moments.items() if each.count}
     _log.warning(
         "%s: normalised per speaker, a new one by the %d segment%s of the recording, taken to be "
         "one person's",
@@ -66,21 +63,21 @@ def with_own_scale(
 
 
 def with_known_scale(members: Sequence[Member], speaker: str) -> list[Member] | None:
-    """The members with the scale that each has of ``speaker`` ("corpus/speaker"); None where one
-    has none.
+    """The members with the scale that each has of ``speaker`` ("corpus/speaker").
+
+    None where one of them has no scale of the speaker.
     """
-    known = []
+    rescaled = []
     for member in members:
-        made = {stream: member.transforms.streams[stream] for stream in speaker_scaled([member])}
-        scales = {
-            s: m.scales[speaker]
-            for s, m in made.items()
-            if isinstance(m, SpeakerScaler) and speaker in m.scales
-        }
-        if len(scales) < len(made):
-            return None
-        known.append(_scaled(member, scales))
-    return known
+        scales = {}
+        for stream, transform in member.transforms.streams.items():
+            if not isinstance(transform, SpeakerScaler):
+                continue
+            if speaker not in transform.scales:
+                return None
+            scales[stream] = transform.scales[speaker]
+        rescaled.append(_scaled(member, scales))
+    return rescaled
 
 
 def _scaled(member: Member, scales: Mapping[str, Scale]) -> Member:

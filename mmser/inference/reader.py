@@ -1,5 +1,6 @@
-"""What something trained reads of an utterance, made anew from a clip: its extractors, transforms
-and alignment.
+"""What a trained system reads of an utterance, made from a clip.
+
+Features of the extractors, then the fold's transforms and the alignment.
 """
 
 from __future__ import annotations
@@ -30,11 +31,13 @@ DEFAULT_FRAME_RATE = 3.0
 
 
 class Reader:
-    """Clips -> `Features` of each stream -> a `Batch` as the trained models know it."""
+    """Clips -> `Features` of each stream -> a `Batch` as in training."""
 
     def __init__(self, trained: Trained) -> None:
-        """Raises MmserError when a cache of a run is gone or not the one it was trained on, its
-        maker changed, or none is known: imported features.
+        """Raises MmserError when the features cannot be made as for the training.
+
+        That is when a cache of a run is gone or not the one it was trained on, when its extractor
+        changed, or when it has none: imported features.
         """
         self.trained = trained
         self._sources = trained.sources
@@ -59,15 +62,18 @@ class Reader:
 
     @property
     def frame_rate(self) -> float:
-        """Pictures per second to decode, as for the caches. Raises MmserError where these were
-        decoded at several.
+        """Pictures per second to decode, as for the caches.
+
+        Raises MmserError where the caches were decoded at several rates.
         """
-        rates = {rate for source in self._sources.values() if (rate := decoded_rate(source.info))}
+        decoded = [decoded_rate(source.info) for source in self._sources.values()]
+        # Streams without pictures have no rate.
+        rates = {rate for rate in decoded if rate}
         if len(rates) > 1:
-            told = " and ".join(f"{rate:g}" for rate in sorted(rates))
+            listed = " and ".join(f"{rate:g}" for rate in sorted(rates))
             remedy = "Extract the streams of faces at one frame_rate, and train again."
             raise MmserError(
-                "one rate of pictures behind the system's streams", f"{told} per second", remedy
+                "one rate of pictures behind the system's streams", f"{listed} per second", remedy
             )
         return rates.pop() if rates else DEFAULT_FRAME_RATE
 
@@ -79,30 +85,34 @@ class Reader:
 
     @property
     def transcript(self) -> Mapping[str, Any]:
-        """``source`` of the words that the run was trained on ("corpus", "pocketsphinx"; "" without
-        text), and the ``fingerprint`` of the recogniser that heard them, if any did.
+        """Where the words come from that the run was trained on.
+
+        ``source`` is "corpus", a recogniser such as "pocketsphinx", or "" without text;
+        ``fingerprint`` is that of the recogniser, if there is one.
         """
-        for stream in self.modalities.get("text", ()):
-            return {"source": CORPUS_TRANSCRIPT} | dict(
-                self._sources[stream].info.get("transcript") or {}
-            )
-        return {"source": ""}
+        text_streams = self.modalities.get("text", ())
+        if not text_streams:
+            return {"source": ""}
+        # All text streams of a run read the same transcript.
+        recorded = self._sources[text_streams[0]].info.get("transcript") or {}
+        return {"source": CORPUS_TRANSCRIPT, **recorded}
 
     def features(
         self, clip: Clip, streams: Sequence[str] | None = None
     ) -> dict[str, Features | Failure]:
         """What the extractor of each of ``streams`` (None: of all) makes of the clip."""
-        asked = self.extractors if streams is None else streams
-        return {
-            stream: by_length([clip], _one, self.extractors[stream].extract, _broken)[0]
-            for stream in asked
-        }
+        features = {}
+        for stream in self.extractors if streams is None else streams:
+            extract = self.extractors[stream].extract
+            features[stream] = by_length([clip], _one, extract, _broken)[0]
+        return features
 
     def batch(
         self, features: Mapping[str, Mapping[str, Features | Failure]], transforms: Transforms
     ) -> Batch:
-        """One batch of {utterance id: features of each stream}, with a fold's transforms; all one
-        conversation.
+        """One batch of {utterance id: features of each stream}, with a fold's transforms.
+
+        All of it is one conversation.
         """
         stores = {}
         for stream, source in self._sources.items():
@@ -123,13 +133,13 @@ class Reader:
         return collate([dataset[0, row] for row in range(len(dataset))])
 
 
-def _check_shape(stream: str, source: StreamSource, found: Sequence[Features | Failure]) -> None:
-    shapes = {tuple(each.values.shape[1:]) for each in found if isinstance(each, Features)}
+def _check_shape(stream: str, source: StreamSource, results: Sequence[Features | Failure]) -> None:
+    shapes = {tuple(each.values.shape[1:]) for each in results if isinstance(each, Features)}
     if shapes - {source.shape.feature}:
-        made = " or ".join(str(list(shape)) for shape in sorted(shapes))
+        listed = " or ".join(str(list(shape)) for shape in sorted(shapes))
         raise MmserError(
             f"steps of shape {list(source.shape.feature)} in stream '{stream}'",
-            f"{made} from the extractor {source.info['extractor']}",
+            f"{listed} from the extractor {source.info['extractor']}",
             "Export or download the folder again, or use the version of mmser that made it.",
         )
 

@@ -1,4 +1,4 @@
-"""A trained system in one's hands: ``mmser.load("hf:owner/name").predict("clip.mp4")``."""
+"""A trained system as a Python object: ``mmser.load("hf:owner/name").predict("clip.mp4")``."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def load(
     seed: int | None = None,
     named_files: Named | None = None,
 ) -> Recogniser:
-    """Open a model folder, a run's folder, or "hf:owner/name" at ``revision`` (a commit, a tag or a
-    branch).
+    """Open a model folder, a run's folder, or "hf:owner/name" at ``revision``.
 
-    ``weights`` is the folder of the extractors' pretrained weights, where the system reads through
-    any, ``named_files`` those that lie elsewhere: {extractor: {"weights": path}}; ``fold`` and
-    ``seed`` choose among its models. Raises MmserError when it is not there, damaged, of another
-    version, or names parts that are not mmser's.
+    ``revision`` is a commit, a tag or a branch. ``weights`` is the folder of the extractors'
+    pretrained weights, where the system reads through any, ``named_files`` those that lie
+    elsewhere: {extractor: {"weights": path}}; ``fold`` and ``seed`` choose among its models. Raises
+    MmserError when it is not there, damaged, of another version, or names parts that are not
+    mmser's.
     """
     return Recogniser(open_trained(source, revision, weights, named_files), fold, seed)
 
@@ -64,15 +64,13 @@ class Recogniser:
     def model(self) -> MultimodalModel:
         """The torch module. Raises MmserError when several vote (`members` has them)."""
         if len(self.members) > 1:
-            found = f"{len(self.members)} that vote"
-            raise MmserError(
-                "one model", found, "Take one of .members, or choose one with fold and seed."
-            )
+            remedy = "Take one of .members, or choose one with fold and seed."
+            raise MmserError("one model", f"{len(self.members)} that vote", remedy)
         return self.members[0].model
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """In the order of the logits; empty for a purely dimensional system."""
+        """The classes in the order of the logits; empty for a purely dimensional system."""
         return self.members[0].task.classes
 
     @property
@@ -101,8 +99,8 @@ class Recogniser:
         ``segments`` are judged as they are; ``progress`` is shown on a long recording; ``decoder``
         is a process that decodes (None: this one).
         """
-        given = None if segments is None else tuple(segments)
-        cutting = Cutting(whole, given, window, longest)
+        own_segments = None if segments is None else tuple(segments)
+        cutting = Cutting(whole, own_segments, window, longest)
         return predict_with(
             self.reader, self.members, path, self.transcriber(asr), cutting, progress, decoder
         )

@@ -1,5 +1,6 @@
-"""A recording through a decoder, in this process or in one of its own; what goes wrong is one error
-about the file.
+"""A recording through a decoder, in this process or in one of its own.
+
+Any fault becomes one error about the file.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from mmser.media.decoder import Decoder, DecoderDeath, Here
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """``seconds`` is the end of the last packet of either track."""
+    """A file with its tracks; ``seconds`` is the end of the last packet of either track."""
 
     path: Path
     audio: bool
@@ -31,25 +32,25 @@ class Recording:
 
 
 def open_recording(path: str | Path, decoder: Decoder | Here | None = None) -> Recording:
-    """Look at a file's tracks; nothing is decoded. Raises MmserError when it is no media file or
-    has neither track.
+    """Read a file's tracks; nothing is decoded.
 
-    ``decoder`` is asked for all that follows (None: this process decodes).
+    Raises MmserError when it is no media file or has neither track. ``decoder`` is asked for all
+    that follows (None: this process decodes).
     """
     path, decoder = Path(path), decoder or Here()
-    with _told(path):
+    with _faults_named(path):
         tracks = decoder.tracks(path)
     return Recording(path, tracks.audio, tracks.video, tracks.seconds, decoder)
 
 
 def sound_blocks(recording: Recording) -> Iterator[tuple[int, np.ndarray]]:
-    """(number of the first sample at 16 kHz, samples (sample,) float32) from the beginning to the
-    end.
+    """The sound of a recording from the beginning to the end, block by block.
 
-    Raises MmserError at the first sample that is NaN or infinite: a detector would hear nothing
-    from there on.
+    A block is the number of its first sample at 16 kHz and its samples (sample,) float32. Raises
+    MmserError at the first sample that is NaN or infinite: a detector would find nothing from there
+    on.
     """
-    with _told(recording.path):
+    with _faults_named(recording.path):
         for position, samples in recording.decoder.sound(recording.path):
             broken = ~np.isfinite(samples)
             if broken.any():
@@ -66,12 +67,12 @@ def clips_of(
     recording: Recording, utterances: Sequence[Utterance], **options: Any
 ) -> Iterator[Clip]:
     """`mmser.media.decode.stream_clips` of utterances of the recording."""
-    with _told(recording.path):
+    with _faults_named(recording.path):
         yield from recording.decoder.clips(utterances, **options)
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
+def _faults_named(path: Path) -> Iterator[None]:
     try:
         yield
     except MediaFault as fault:

@@ -1,5 +1,6 @@
-"""Where the results of each recording go, so that none overwrites another's, and no file that is
-not ours.
+"""Where the results of each recording go.
+
+None overwrites another's, nor a file that something else made.
 """
 
 from __future__ import annotations
@@ -26,30 +27,33 @@ class Place:
 
 
 def result_places(recordings: Sequence[Path], out: str | Path | None = None) -> list[Place]:
-    """One place per recording: ``out``, or beside each, under the recording's name without its
-    ending.
+    """One place per recording, under the recording's name without its ending.
 
-    Recordings that would share one keep their endings (``talk.wav.csv``), or get as many of their
-    folders' names as tell them apart (``session_a-interview.csv``). Raises UsageError when that is
-    not enough, and MmserError when files of other makers lie there, or nothing can be written.
+    It is in ``out``, or beside the recording. Recordings that would share one keep their endings
+    (``talk.wav.csv``), or get as many of their folders' names as tell them apart
+    (``session_a-interview.csv``). Raises UsageError when that is not enough, and MmserError when
+    files of other makers lie there, or nothing can be written.
     """
     folders = [recording.parent if out is None else Path(out) for recording in recordings]
     stems = [recording.stem for recording in recordings]
-    places = [_key(folder, stem) for folder, stem in zip(folders, stems, strict=True)]
-    for shared in (place for place, count in Counter(places).items() if count > 1):
-        rows = [row for row, place in enumerate(places) if place == shared]
-        for row, stem in zip(rows, _told_apart([recordings[row] for row in rows]), strict=True):
+    keys = [_key(folder, stem) for folder, stem in zip(folders, stems, strict=True)]
+    shared = [key for key, count in Counter(keys).items() if count > 1]
+    for key in shared:
+        rows = [row for row, own_key in enumerate(keys) if own_key == key]
+        longer = _longer_stems([recordings[row] for row in rows])
+        for row, stem in zip(rows, longer, strict=True):
             stems[row] = stem
-    found = [Place(folder, stem) for folder, stem in zip(folders, stems, strict=True)]
-    _check_apart(found, recordings)
+    places = [Place(folder, stem) for folder, stem in zip(folders, stems, strict=True)]
+    _check_apart(places, recordings)
     for folder in dict.fromkeys(folders):
         _check_writable(folder)
-    for place in found:
+    for place in places:
         _check_ours(place)
-    return found
+    return places
 
 
-def _told_apart(recordings: Sequence[Path]) -> list[str]:
+def _longer_stems(recordings: Sequence[Path]) -> list[str]:
+    """The shortest longer stems that differ; the file names where none do."""
     names = [recording.name for recording in recordings]
     if _distinct(names):
         return names
@@ -68,44 +72,43 @@ def _check_apart(places: Sequence[Place], recordings: Sequence[Path]) -> None:
     for place, recording in zip(places, recordings, strict=True):
         key = _key(place.folder, place.stem)
         if key in first:
-            found = f"{first[key]} and {recording} would both be {place.folder / place.stem}.csv"
+            clash = f"{first[key]} and {recording} would both be {place.folder / place.stem}.csv"
             raise UsageError(
-                "recordings whose results have names of their own", found, "Predict them apart."
+                "recordings whose results have names of their own", clash, "Predict them apart."
             )
         first[key] = recording
 
 
 def _check_writable(folder: Path) -> None:
-    there = next(
-        place for place in (folder.absolute(), *folder.absolute().parents) if place.exists()
-    )
-    if not there.is_dir() or not os.access(there, os.W_OK):
-        found = (
-            f"{there}, which is no folder"
-            if not there.is_dir()
-            else f"no permission to write to {there}"
-        )
-        raise MmserError(f"a folder for the results at {folder}", found, "Name another with --out.")
+    ancestors = (folder.absolute(), *folder.absolute().parents)
+    nearest = next(place for place in ancestors if place.exists())
+    if not nearest.is_dir():
+        problem = f"{nearest}, which is no folder"
+    elif not os.access(nearest, os.W_OK):
+        problem = f"no permission to write to {nearest}"
+    else:
+        return
+    raise MmserError(f"a folder for the results at {folder}", problem, "Name another with --out.")
 
 
 def _check_ours(place: Place) -> None:
-    """A transcript or subtitles that somebody keeps beside the recording are not
-    ours to replace.
+    """Raise MmserError where a file of another origin has the name of a result.
+
+    That is a transcript, say, or subtitles that somebody keeps beside the recording.
     """
-    there = [
-        path for suffix in SUFFIXES if (path := place.folder / f"{place.stem}.{suffix}").exists()
-    ]
-    if not there:
+    results = [place.folder / f"{place.stem}.{suffix}" for suffix in SUFFIXES]
+    existing = [path for path in results if path.exists()]
+    if not existing:
         return
     table = place.folder / f"{place.stem}.csv"
     if not (table.is_file() and table.read_bytes()[: len(OURS)] == OURS.encode()):
-        found = ", ".join(path.name for path in there)
+        names = ", ".join(path.name for path in existing)
         remedy = "Move it away, or name another folder with --out."
-        raise MmserError(f"no other files named {place.stem} in {place.folder}", found, remedy)
+        raise MmserError(f"no other files named {place.stem} in {place.folder}", names, remedy)
 
 
 def _key(folder: Path, stem: str) -> tuple[Path, str]:
-    """Some file systems take A for a."""
+    """What two places of the same files share: some file systems take A for a."""
     return folder.resolve(), stem.casefold()
 
 

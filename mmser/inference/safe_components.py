@@ -33,8 +33,9 @@ def check_components(node: Any, where: str = "model") -> None:
 
 
 def check_plain(value: Any, where: str) -> None:
-    """Raise MmserError unless ``value`` is a number, a truth value, null, or a word that names no
-    place.
+    """Raise MmserError unless ``value`` is plain.
+
+    That is a number, a truth value, null, or a word that names no place.
     """
     if isinstance(value, str) and (set(value) & set("/\\~") or "${" in value or ".." in value):
         raise _refused("a plain word", where, value)
@@ -43,16 +44,17 @@ def check_plain(value: Any, where: str) -> None:
 
 
 def check_values(node: Any, where: str) -> None:
-    """`check_components` where no component belongs: a mapping in it may hold values alone."""
-    if isinstance(node, Mapping) and any(str(key).startswith("_") for key in node):
-        raise _refused(
-            "values alone", where, ", ".join(key for key in map(str, node) if key.startswith("_"))
-        )
-    for key, value in node.items() if isinstance(node, Mapping) else ():
-        check_values(value, f"{where}.{key}")
-    for place, value in enumerate(node if isinstance(node, list) else ()):
-        check_values(value, f"{where}[{place}]")
-    if not isinstance(node, Mapping | list):
+    """`check_components` for a place without components: mappings hold values alone."""
+    if isinstance(node, Mapping):
+        words = [key for key in map(str, node) if key.startswith("_")]
+        if words:
+            raise _refused("values alone", where, ", ".join(words))
+        for key, value in node.items():
+            check_values(value, f"{where}.{key}")
+    elif isinstance(node, list):
+        for place, value in enumerate(node):
+            check_values(value, f"{where}[{place}]")
+    else:
         check_plain(node, where)
 
 
@@ -71,10 +73,10 @@ def _check_key(key: Any, value: Any, where: str) -> None:
 
 def _check_target(target: Any, where: str) -> None:
     try:
-        known = issubclass(find_part(target, where, (MODELS,), own=False), nn.Module)
+        is_component = issubclass(find_part(target, where, (MODELS,), own=False), nn.Module)
     except MmserError:
-        known = False
-    if not known:
+        is_component = False
+    if not is_component:
         raise _refused("a part of mmser.models", where, f"{target!r}")
 
 

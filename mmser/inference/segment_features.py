@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 class Work:
     """One recording, which segments of it are judged, and by which modalities.
 
-    ``shown`` says whether progress is.
+    ``shown`` says whether progress is shown.
     """
 
     reader: Reader
@@ -54,12 +54,13 @@ def segment_features(
     stem = printable(work.recording.path.stem)
     places = {f"{stem}-{place:04d}": place for place in range(len(work.segments))}
     transcriber = work.transcriber if "text" in modalities else None
-    # Another pass over the recording (for its own scale) says nothing that the first does not.
-    said: set[str] = set()
+    # A pass for the recording's own scale, over some streams, would repeat the same warnings.
+    logs_notes = streams is None
+    logged: set[str] = set()
     for clip in _clips(work, modalities, transcriber is not None, places):
-        for note in set(clip.notes) - said if streams is None else ():
+        for note in set(clip.notes) - logged if logs_notes else ():
             _log.warning("%s: %s", work.recording.path.name, note)
-        said.update(clip.notes)
+        logged.update(clip.notes)
         place = places[clip.id]
         with_words = _transcribed(clip, work.segments[place], transcriber)
         text = with_words.transcript.text if with_words.transcript else ""
@@ -73,12 +74,13 @@ def _clips(
     rates = {SAMPLE_RATE} if transcribes else set()
     if "audio" in modalities:
         rates.update(work.reader.sample_rates)
+    utterances = [
+        _utterance(identifier, work.recording, work.segments[place])
+        for identifier, place in places.items()
+    ]
     return clips_of(
         work.recording,
-        [
-            _utterance(identifier, work.recording, work.segments[place])
-            for identifier, place in places.items()
-        ],
+        utterances,
         want_audio=bool(rates),
         sample_rates=sorted(rates),
         want_frames="face" in modalities,
@@ -87,16 +89,17 @@ def _clips(
 
 
 def _utterance(identifier: str, recording: Recording, segment: Segment) -> Utterance:
-    video, audio = (recording.path, None) if recording.video else (None, recording.path)
-    start, end = (None, None) if segment.whole else (segment.start, segment.end)
-    place = {
-        "start": start,
-        "end": end,
-        "audio_path": audio,
-        "video_path": video,
-        "face_side": segment.face_side,
-    }
-    return Utterance(identifier, "recording", "", **place)  # type: ignore[arg-type]
+    # A file without pictures is sound alone; a whole one has no times, as in a corpus.
+    return Utterance(
+        identifier,
+        corpus="recording",
+        speaker="",
+        start=None if segment.whole else segment.start,
+        end=None if segment.whole else segment.end,
+        audio_path=None if recording.video else recording.path,
+        video_path=recording.path if recording.video else None,
+        face_side=segment.face_side,
+    )
 
 
 def _transcribed(clip: Clip, segment: Segment, transcriber: Transcriber | None) -> Clip:
@@ -104,10 +107,10 @@ def _transcribed(clip: Clip, segment: Segment, transcriber: Transcriber | None) 
         return replace(clip, transcript=Transcript(segment.text, "given"))
     if transcriber is None or clip.waveform is None:
         return clip
-    (transcript,) = by_length([clip.waveform], len, transcriber.transcribe, _unheard)
+    (transcript,) = by_length([clip.waveform], len, transcriber.transcribe, _without_words)
     return replace(clip, transcript=transcript)
 
 
-def _unheard(waveform: object, detail: str) -> Transcript:
+def _without_words(waveform: object, detail: str) -> Transcript:
     _log.warning("the recogniser broke down: %s", detail)
     return Transcript("", "broken")

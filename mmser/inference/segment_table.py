@@ -1,8 +1,8 @@
-"""A table of segments to judge: ``file``, ``start`` and ``end`` (seconds; both empty: the whole
-file).
+"""A table of segments to judge: ``file``, ``start`` and ``end``.
 
-Further columns are read where they are: ``text`` (what was said, instead of a recogniser) and
-``face_side`` (``left`` or ``right``, where two people share the picture).
+Times are seconds; both empty: the whole file. Further columns are read where they are: ``text``
+(what was said, instead of a recogniser) and ``face_side`` (``left`` or ``right``, where two people
+share the picture).
 """
 
 from __future__ import annotations
@@ -37,18 +37,18 @@ def read_segments(
         )
     rows = read_csv_file(table)
     require_columns(rows, COLUMNS, f"a table of segments {table}")
-    found: dict[Path, list[Segment]] = {recording: [] for recording in recordings}
+    by_file: dict[Path, list[Segment]] = {recording: [] for recording in recordings}
     for number, row in enumerate(rows.to_dict("records"), start=1):
         file = _file(row["file"], table, number, recordings)
-        if not recordings or file in found:
-            found.setdefault(file, []).append(_segment(row, table, number))
-    empty = [recording for recording, segments in found.items() if not segments]
-    if empty or not found:
-        named = f"of {empty[0]} " if empty else ""
+        if not recordings or file in by_file:
+            by_file.setdefault(file, []).append(_segment(row, table, number))
+    empty = [recording for recording, segments in by_file.items() if not segments]
+    if empty or not by_file:
+        owner = f"of {empty[0]} " if empty else ""
         raise MmserError(
-            f"at least one segment {named}in {table}", "none", "Add its row, or leave it out."
+            f"at least one segment {owner}in {table}", "none", "Add its row, or leave it out."
         )
-    return {recording: tuple(segments) for recording, segments in found.items()}
+    return {recording: tuple(segments) for recording, segments in by_file.items()}
 
 
 def _file(name: Any, table: Path, number: int, recordings: Sequence[Path]) -> Path:
@@ -71,13 +71,8 @@ def _segment(row: Mapping[Any, Any], table: Path, number: int) -> Segment:
     if start is None and end is None:
         return Segment(0.0, math.inf, True, row.get("text"), side)
     if start is None or end is None:
-        raise _fault(
-            table,
-            number,
-            "start" if start is None else "end",
-            "both start and end, or neither",
-            "an empty cell",
-        )
+        column = "start" if start is None else "end"
+        raise _fault(table, number, column, "both start and end, or neither", "an empty cell")
     if not 0 <= start < end:
         raise _fault(table, number, "end", "0 <= start < end", f"start {start:g}, end {end:g}")
     return Segment(start, end, False, row.get("text"), side)

@@ -1,7 +1,7 @@
-"""Where somebody speaks: voice activity (Silero) while the sound streams by, or windows where there
-is no sound.
+"""Where somebody speaks, by voice activity (Silero) while the sound streams by.
 
-Memory does not grow with the recording: the detector keeps a state and half a second of context.
+Without sound: windows. Memory does not grow with the recording: the detector keeps a state and half
+a second of context.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Segment:
     """Seconds from the start of the recording.
 
     A ``whole`` one is decoded as a corpus's own file is, without a cut. ``text`` are its words and
-    ``face_side`` the half of the picture where somebody has said so.
+    ``face_side`` the half of the picture, where a user stated them.
     """
 
     start: float
@@ -48,45 +48,48 @@ def speech_segments(
     longest: float = 15.0,
     margin: float = 0.1,
 ) -> list[Segment]:
-    """Stretches of speech that a ``pause`` (s) ends; longer ones are cut at ``longest``, shorter
-    ones dropped.
+    """Stretches of speech that a ``pause`` (s) ends.
 
-    ``blocks`` are (first sample, samples (sample,)), ``probability`` judges one chunk (`CHUNK`,).
-    ``margin`` seconds are added on both sides, never into a neighbour.
+    Longer ones are cut at ``longest``, shorter ones dropped. ``blocks`` are (first sample, samples
+    (sample,)), ``probability`` judges one chunk (`CHUNK`,). ``margin`` seconds are added on both
+    sides, never into a neighbour.
     """
-    spoken: list[tuple[float, float]] = []
+    spans: list[tuple[float, float]] = []
+    # Start of the stretch that is open, None in silence, and the end of its last chunk of speech.
     start: float | None = None
     last = 0.0
     for at, chunk in _chunks(blocks):
         begin, end = at / SAMPLE_RATE, (at + CHUNK) / SAMPLE_RATE
-        heard = probability(chunk)
+        score = probability(chunk)
         if start is None:
-            if heard >= SPEECH:
+            if score >= SPEECH:
                 start, last = begin, end
             continue
-        if heard >= SILENCE:
+        if score >= SILENCE:
             last = end
         if begin - last >= pause or last - start >= longest:
-            spoken.append((start, last))
+            spans.append((start, last))
             start = None
     if start is not None:
-        spoken.append((start, last))
-    return _widened([span for span in spoken if span[1] - span[0] >= shortest], margin)
+        spans.append((start, last))
+    return _widened([span for span in spans if span[1] - span[0] >= shortest], margin)
 
 
 def windows(seconds: float, length: float) -> list[Segment]:
-    """The whole recording in windows of ``length`` s; a last one shorter than half of that joins
-    its neighbour.
+    """The whole recording in windows of ``length`` s.
+
+    A last one shorter than half of that joins its neighbour.
     """
-    edges = [*(np.arange(max(1, round(seconds / length))) * length), seconds]
+    count = max(1, round(seconds / length))
+    edges = [*(np.arange(count) * length), seconds]
     return [Segment(float(a), float(b)) for a, b in pairwise(edges) if b > a]
 
 
 def load_detector() -> Callable[[np.ndarray], float]:
-    """Silero's voice activity detector, whose wheel carries its weights; judges chunks of one
-    recording in order.
+    """Silero's voice activity detector, whose weights come with its package.
 
-    Raises MmserError when the package is not installed.
+    It judges the chunks of one recording in order. Raises MmserError when the package is not
+    installed.
     """
     try:
         from silero_vad import load_silero_vad
@@ -109,29 +112,37 @@ def load_detector() -> Callable[[np.ndarray], float]:
 
 
 def _chunks(blocks: Iterable[tuple[int, np.ndarray]]) -> Iterator[tuple[int, np.ndarray]]:
-    """(first sample, (`CHUNK`,)); a gap in the track is silent, the last chunk is filled up with
-    silence.
+    """(first sample, (`CHUNK`,)) of the whole sound.
+
+    A gap in the track is silent; the last chunk is filled up with silence.
     """
-    held, at = np.zeros(0, np.float32), 0
+    # ``rest`` are the samples from ``at`` on that do not fill a chunk yet.
+    rest, at = np.zeros(0, np.float32), 0
     for position, samples in blocks:
-        gap = position - (at + len(held))
+        gap = position - (at + len(rest))
         if gap > 0:
             # A second of silence ends any stretch of speech; the rest of a longer gap need not be
             # judged.
-            held = np.concatenate([held, np.zeros(min(gap, SAMPLE_RATE), np.float32)])
-        whole = len(held) - len(held) % CHUNK if gap > SAMPLE_RATE else 0
-        yield from ((at + first, held[first : first + CHUNK]) for first in range(0, whole, CHUNK))
+            rest = np.concatenate([rest, np.zeros(min(gap, SAMPLE_RATE), np.float32)])
         if gap > SAMPLE_RATE:
-            held, at = np.zeros(0, np.float32), position
-        held = np.concatenate([held, samples])
-        whole = len(held) - len(held) % CHUNK
-        yield from ((at + first, held[first : first + CHUNK]) for first in range(0, whole, CHUNK))
-        held, at = held[whole:], at + whole
-    if len(held):
-        yield at, np.pad(held, (0, CHUNK - len(held)))
+            yield from _whole_chunks(rest, at)
+            rest, at = np.zeros(0, np.float32), position
+        rest = np.concatenate([rest, samples])
+        yield from _whole_chunks(rest, at)
+        whole = len(rest) - len(rest) % CHUNK
+        rest, at = rest[whole:], at + whole
+    if len(rest):
+        yield at, np.pad(rest, (0, CHUNK - len(rest)))
+
+
+def _whole_chunks(samples: np.ndarray, at: int) -> Iterator[tuple[int, np.ndarray]]:
+    """The chunks that ``samples`` fill, from sample number ``at`` on."""
+    for first in range(0, len(samples) - CHUNK + 1, CHUNK):
+        yield at + first, samples[first : first + CHUNK]
 
 
 def _widened(spans: list[tuple[float, float]], margin: float) -> list[Segment]:
+    """The spans with a margin on both sides, at most half of the way to a neighbour."""
     segments = []
     for place, (start, end) in enumerate(spans):
         before = spans[place - 1][1] if place else 0.0

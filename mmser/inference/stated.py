@@ -18,9 +18,7 @@ CELLS_PER_SECOND = PICTURES_PER_SECOND = Number(above=0, most=1000)
 
 
 def check_stated(trained: Trained) -> None:
-    """Raise MmserError when a rate, a size or the alignment is none that a system could have been
-    trained with.
-    """
+    """Raise MmserError for a rate, a size or an alignment that no system was trained with."""
     data = trained.data
     check_value("data.alignment", data["alignment"], (OneOf(*ALIGNMENTS),))
     if data["alignment"] == "grid":

@@ -24,7 +24,7 @@ from mmser.core.contracts import Transcriber
 from mmser.core.errors import MmserError
 from mmser.evaluation.stress.words.transcribed import make_transcriber
 from mmser.extraction.progress import Progress
-from mmser.inference.corpus_files import CorpusFile, tell_training
+from mmser.inference.corpus_files import CorpusFile, log_training
 from mmser.inference.cutting import Cutting, find_segments
 from mmser.inference.opening import open_trained
 from mmser.inference.own_scale import speaker_scaled, with_known_scale, with_own_scale
@@ -56,9 +56,10 @@ def predict_recording(
     fold: str | None = None,
     seed: int | None = None,
 ) -> pd.DataFrame:
-    """id, start, end (s), text, modalities ("audio+text"), prediction, probability_<class> and/or
-    prediction_<value>, contribution_<modality> (see `mmser.inference.voting`); one row per segment,
-    by time.
+    """One row per segment, by time.
+
+    Columns: id, start, end (s), text, modalities ("audio+text"), prediction, probability_<class>
+    and/or prediction_<value>, contribution_<modality> (see `mmser.inference.voting`).
 
     ``run`` is a run, its folder, a model folder, or "hf:owner/name[@revision]"; ``weights`` is
     where the extractors' pretrained weights lie (default: as the run's config says, or "weights");
@@ -75,10 +76,10 @@ def predict_recording(
 
 
 def find_transcriber(reader: Reader, asr: str | None) -> Transcriber | None:
-    """The recogniser asked for, or the one whose words the run was trained on; None where it reads
-    no text.
+    """The recogniser asked for, or the one whose words the run was trained on.
 
-    Raises UsageError for an unknown one, and MmserError when it or its weights are not there.
+    None where it reads no text. Raises UsageError for an unknown one, and MmserError when it or its
+    weights are not there.
     """
     if "text" not in reader.modalities:
         return None
@@ -92,16 +93,15 @@ def find_transcriber(reader: Reader, asr: str | None) -> Transcriber | None:
         return None
     transcriber = make_transcriber(name, {"weights": reader.trained.weights})
     trained_on = reader.transcript.get("fingerprint")
-    if (
-        asr is None
-        and trained_on
-        and transcriber_recipe(TRANSCRIPT, transcriber, source).fingerprint != trained_on
-    ):
-        _log.warning(
-            "this run was trained on what %s heard with other settings, weights or version than "
-            "here (--asr names one)",
-            source,
-        )
+    # Whoever names a recogniser wants that one, whatever the run was trained on.
+    if asr is None and trained_on:
+        here = transcriber_recipe(TRANSCRIPT, transcriber, source).fingerprint
+        if here != trained_on:
+            _log.warning(
+                "this run was trained on what %s heard with other settings, weights or version "
+                "than here (--asr names one)",
+                source,
+            )
     return transcriber
 
 
@@ -114,7 +114,7 @@ def predict_with(
     shown: bool = False,
     decoder: Decoder | None = None,
 ) -> pd.DataFrame:
-    """`predict_recording` with what is open already; ``shown``: progress on a long recording.
+    """`predict_recording` of a system that is open; ``shown``: progress on a long recording.
 
     ``decoder`` is a process that decodes, so that a file over which it dies is an error of that
     file (None: this one).
@@ -122,32 +122,31 @@ def predict_with(
     recording = open_recording(path, decoder)
     trained, lengths = reader.trained, reader.trained.training_lengths
     readable = _readable(reader, recording, transcriber, cutting)
-    known = trained.corpus_files.find(recording) if trained.corpus_files else None
-    if known is not None and known.whole:
+    corpus_file = trained.corpus_files.find(recording) if trained.corpus_files else None
+    if corpus_file is not None and corpus_file.whole:
         cutting = replace(cutting, whole=True)
     shown = shown and recording.seconds >= LONG
     segments = find_segments(recording, "face" in readable, cutting, lengths, shown)
-    if known is not None:
-        tell_training(trained, members, recording, known)
-    different = (
-        lengths.compare([segment.end - segment.start for segment in segments]) if lengths else ""
-    )
-    if different:
+    if corpus_file is not None:
+        log_training(trained, members, recording, corpus_file)
+    seconds = [segment.end - segment.start for segment in segments]
+    difference = lengths.compare(seconds) if lengths else ""
+    if difference:
         _log.warning(
-            "%s: %s (--whole and --segments choose others)", recording.path.name, different
+            "%s: %s (--whole and --segments choose others)", recording.path.name, difference
         )
     work = Work(reader, recording, segments, readable, transcriber, shown)
-    return _judged(work, _at_home(work, members, known))
+    return _predictions(work, _rescaled(work, members, corpus_file))
 
 
 def _readable(
     reader: Reader, recording: Recording, transcriber: Transcriber | None, cutting: Cutting
 ) -> frozenset[str]:
     """Modalities of the run that the file can give."""
-    written = any(segment.text is not None for segment in cutting.segments or ())
-    text = written or (recording.audio and transcriber is not None)
-    there = {"audio": recording.audio, "text": text, "face": recording.video}
-    readable = frozenset(kind for kind in reader.modalities if there.get(kind))
+    has_text = any(segment.text is not None for segment in cutting.segments or ())
+    text = has_text or (recording.audio and transcriber is not None)
+    available = {"audio": recording.audio, "text": text, "face": recording.video}
+    readable = frozenset(kind for kind in reader.modalities if available.get(kind))
     if not readable:
         tracks = {"sound": recording.audio, "pictures": recording.video}
         names = " and ".join(name for name, has in tracks.items() if has)
@@ -159,18 +158,20 @@ def _readable(
     return readable
 
 
-def _judged(work: Work, members: Sequence[Member]) -> pd.DataFrame:
-    """Every segment's row, and a word on what was missing. Raises MmserError when nothing was there
-    to judge.
+def _predictions(work: Work, members: Sequence[Member]) -> pd.DataFrame:
+    """One row per segment; a warning says what was missing.
+
+    Raises MmserError when no segment had anything to judge.
     """
     tables, missing = [], Counter[str]()
     title = f"{work.recording.path.name}: judged"
     with (
-        closing(segment_features(work, work.readable)) as coming,
+        closing(segment_features(work, work.readable)) as features,
         Progress(title, len(work.segments), work.shown, "segments") as bar,
     ):
-        while group := list(islice(coming, TOGETHER)):
-            scores = vote(work.reader, {one.identifier: one.streams for one in group}, members)
+        while group := list(islice(features, TOGETHER)):
+            by_id = {one.identifier: one.streams for one in group}
+            scores = vote(work.reader, by_id, members)
             rows = pd.DataFrame([_facts(work, one) for one in group])
             table = pd.concat([rows, scores], axis=1)
             tables.append(table.set_index(pd.Index([one.place for one in group])))
@@ -178,7 +179,7 @@ def _judged(work: Work, members: Sequence[Member]) -> pd.DataFrame:
                 missing.update(_missing(work, one.streams))
             bar.step(len(group))
     table = pd.concat(tables).sort_index()
-    _tell_missing(work, table, missing)
+    _log_missing(work, table, missing)
     return table
 
 
@@ -190,51 +191,51 @@ def _facts(work: Work, one: SegmentFeatures) -> dict[str, object]:
 def _missing(work: Work, streams: Streams) -> Iterator[str]:
     """What the recording has and this segment has not: "face (no face)"."""
     for kind, names in work.reader.modalities.items():
-        found = [streams[name] for name in names]
-        failures = [result for result in found if isinstance(result, Failure)]
-        if kind in work.readable and len(failures) == len(found):
+        results = [streams[name] for name in names]
+        failures = [result for result in results if isinstance(result, Failure)]
+        if kind in work.readable and len(failures) == len(results):
             first = failures[0]
             detail = f": {first.detail}" if first.detail else ""
             yield f"{kind} ({first.reason}{detail})"
 
 
-def _tell_missing(work: Work, table: pd.DataFrame, missing: Counter[str]) -> None:
+def _log_missing(work: Work, table: pd.DataFrame, missing: Counter[str]) -> None:
+    """A warning that lists the reasons; MmserError when no segment had any modality."""
     if not missing:
         return
     name, total = work.recording.path.name, len(table)
-    listed = [
-        what if total == 1 else f"{what} in {count} of {total} segments"
-        for what, count in missing.most_common()
-    ]
-    told = ", ".join(listed[:4]) + (
-        f" and {len(listed) - 4} other reasons" if len(listed) > 4 else ""
-    )
+    reasons = []
+    for reason, count in missing.most_common():
+        reasons.append(reason if total == 1 else f"{reason} in {count} of {total} segments")
+    listed = ", ".join(reasons[:4])
+    if len(reasons) > 4:
+        listed += f" and {len(reasons) - 4} other reasons"
     if not table["modalities"].any():
         raise MmserError(
-            f"anything to judge in {name}", f"no {told}", "Mend it, or give another recording."
+            f"anything to judge in {name}", f"no {listed}", "Mend it, or give another recording."
         )
-    _log.warning("%s: no %s", name, told)
+    _log.warning("%s: no %s", name, listed)
 
 
-def _at_home(work: Work, members: Sequence[Member], known: CorpusFile | None) -> Sequence[Member]:
+def _rescaled(
+    work: Work, members: Sequence[Member], corpus_file: CorpusFile | None
+) -> Sequence[Member]:
     """The members, with the speaker's scale where they normalise per speaker.
 
-    Of a file of the run's own corpus it is known; else it is the recording's own, found in a first
-    pass over it.
+    A file of the run's own corpus may have its speaker's scale from training; else the scale is the
+    recording's own, computed in a first pass over it.
     """
     scaled = speaker_scaled(members)
-    groups = work.reader.modalities.items()
-    kinds = (
-        frozenset(kind for kind, streams in groups if set(streams) & set(scaled)) & work.readable
-    )
+    kinds = set()
+    for kind, streams in work.reader.modalities.items():
+        if kind in work.readable and set(streams) & set(scaled):
+            kinds.add(kind)
     if not kinds:
         return members
-    if (
-        known is not None
-        and len(known.speakers) == 1
-        and (ready := with_known_scale(members, known.speakers[0]))
-    ):
-        return ready
-    with closing(segment_features(work, kinds, scaled)) as passing:
-        by_id = ((one.identifier, one.streams) for one in passing)
+    if corpus_file is not None and len(corpus_file.speakers) == 1:
+        with_training_scale = with_known_scale(members, corpus_file.speakers[0])
+        if with_training_scale:
+            return with_training_scale
+    with closing(segment_features(work, frozenset(kinds), scaled)) as features:
+        by_id = ((one.identifier, one.streams) for one in features)
         return with_own_scale(members, work.reader.trained.sources, by_id)

@@ -1,5 +1,6 @@
-"""What prediction asks of something trained, whether it is a run beside its caches or a model
-folder far from them.
+"""What prediction needs of a trained system.
+
+It is a run beside its caches, or a model folder far from them.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from mmser.data.spec import StreamSpec
 from mmser.data.transforms import Transforms
 from mmser.extraction.extractor_files import Named
 from mmser.inference.corpus_files import CorpusFiles
-from mmser.inference.training_lengths import TrainingLengths, tell_unknown, training_lengths
+from mmser.inference.training_lengths import TrainingLengths, log_unknown_lengths, training_lengths
 from mmser.models.multimodal import MultimodalModel
 from mmser.training.inputs.sources import open_stores
 from mmser.training.run import Run, TrainedFold
@@ -46,8 +47,9 @@ class StreamSource:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Member:
-    """One trained model (evaluation mode) of a fold and a seed, with the transforms and the task of
-    its fold.
+    """One trained model (evaluation mode) of a fold and a seed.
+
+    With it the transforms and the task of its fold.
     """
 
     fold: str
@@ -58,10 +60,11 @@ class Member:
 
 
 class Trained(Protocol):
-    """``weights`` is the folder of the extractors' pretrained weights on this machine.
+    """A trained system as prediction sees it.
 
-    ``named_files`` are those of its extractors that a user named; ``data`` has the keys alignment,
-    grid_rate and word_stream (None without word times).
+    ``weights`` is the folder of the extractors' pretrained weights on this machine, ``named_files``
+    are those of its extractors that a user named; ``data`` has the keys alignment, grid_rate and
+    word_stream (None without word times).
     """
 
     @property
@@ -102,8 +105,9 @@ class Trained(Protocol):
 def choose_members(
     names: Sequence[tuple[str, int]], fold: str | None, seed: int | None
 ) -> list[tuple[str, int]]:
-    """Those of ``names`` (fold, seed) with this fold (None or "all": any) and seed. Raises
-    UsageError when none has.
+    """Those of ``names`` (fold, seed) with this fold (None or "all": any) and seed.
+
+    Raises UsageError when none has.
     """
     fitting = [item for item in names if fold in (None, ALL, item[0]) and seed in (None, item[1])]
     if fitting or not names:
@@ -113,7 +117,7 @@ def choose_members(
 
 
 def list_members(names: Sequence[tuple[str, int]]) -> str:
-    """For a message."""
+    """The pairs in words, for a message."""
     return ", ".join(f"fold {fold} seed {seed}" for fold, seed in names) or "none that is finished"
 
 
@@ -144,28 +148,28 @@ class TrainedRun:
 
     @cached_property
     def sources(self) -> dict[str, StreamSource]:
-        """Those of the streams that the model reads; others served its objective, and a new clip
-        may lack them.
+        """Those of the streams that the model reads.
 
-        Raises MmserError when a cache of the run is gone or not the one it was trained on.
+        Others served its objective, and a new clip may lack them. Raises MmserError when a cache of
+        the run is gone or not the one it was trained on.
         """
-        found = {}
+        sources = {}
         for stream, store in self._stores.items():
             if stream not in self.settings.model["encoders"]:
                 continue
             shape = store_shape(stream, store)
-            first = store.ids[0]
+            rate = store.frame_rate(store.ids[0])
             spec = self.settings.streams[stream]
-            spans = find_word_stream({stream: store}) is not None
-            found[stream] = StreamSource(spec, store.info, shape, store.frame_rate(first), spans)
-        return found
+            has_word_times = find_word_stream({stream: store}) is not None
+            sources[stream] = StreamSource(spec, store.info, shape, rate, has_word_times)
+        return sources
 
     @cached_property
     def training_lengths(self) -> TrainingLengths | None:
-        found = training_lengths(self.run.manifest, self.run.assignment, self._stores)
-        if found is None:
-            tell_unknown(self.name, "its features and its media do not tell")
-        return found
+        lengths = training_lengths(self.run.manifest, self.run.assignment, self._stores)
+        if lengths is None:
+            log_unknown_lengths(self.name, "its features and its media do not tell")
+        return lengths
 
     @cached_property
     def corpus_files(self) -> CorpusFiles:

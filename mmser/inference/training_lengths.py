@@ -1,4 +1,4 @@
-"""How long the utterances were that a system was trained on: what it knows as one utterance."""
+"""How long the utterances were that a system was trained on."""
 
 from __future__ import annotations
 
@@ -20,14 +20,15 @@ if TYPE_CHECKING:
     from mmser.cache.feature_store import FeatureStore
 
 ROUNDING = 0.1
-"""Seconds that lengths read off features or headers may be off: a window of analysis, a codec's
-last packet.
+"""Seconds by which lengths from features or headers may be wrong.
+
+The cause is a window of analysis, or a codec's last packet.
 """
 
 _log = logging.getLogger(__name__)
 
 FACTOR = 2.0
-"""Segments whose middle length is further than this from that of training are told."""
+"""A warning names segments whose median length differs from training's by more than this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +44,9 @@ class TrainingLengths:
         return 0 < seconds <= self.longest + ROUNDING
 
     def compare(self, seconds: Sequence[float]) -> str:
-        """How segments of these lengths differ from the training's, in words; "" where they are of
-        its kind.
+        """How segments of these lengths differ from the training's, in words.
+
+        "" where they do not.
         """
         lengths = np.asarray(seconds, dtype=np.float64)
         middle = float(np.median(lengths))
@@ -56,22 +58,20 @@ class TrainingLengths:
             what = "longer"
         else:
             return ""
-        range_ = (
-            f"{len(lengths)} segments of {lengths.min():.1f} to {lengths.max():.1f} s "
-            f"(median {middle:.1f} s) are"
-        )
-        return (
-            f"{range_ if len(lengths) > 1 else f'its {middle:.1f} s are'} {what} than what "
-            f"training heard, {self.shortest:.1f} to {self.longest:.1f} s (median "
-            f"{self.median:.1f} s)"
-        )
+        subject = f"its {middle:.1f} s are"
+        if len(lengths) > 1:
+            span = f"{lengths.min():.1f} to {lengths.max():.1f} s"
+            subject = f"{len(lengths)} segments of {span} (median {middle:.1f} s) are"
+        training = f"{self.shortest:.1f} to {self.longest:.1f} s (median {self.median:.1f} s)"
+        return f"{subject} {what} than what training heard, {training}"
 
 
 def training_lengths(
     manifest: pd.DataFrame, assignment: pd.DataFrame, stores: Mapping[str, FeatureStore]
 ) -> TrainingLengths | None:
-    """Of the utterances that are in the training split of any fold; None where nothing tells how
-    long they were.
+    """The lengths of the utterances in the training split of any fold.
+
+    None where nothing tells how long they were.
 
     An utterance that the manifest gives a start and an end is that long; others as long as their
     features, or as their media files where all features have one length (an extractor that cuts and
@@ -80,18 +80,20 @@ def training_lengths(
     training = set(assignment.loc[assignment[SPLIT_COLUMN] == "train", "id"])
     rows = manifest[manifest["id"].isin(training)]
     stated = rows["end"].astype("float64") - rows["start"].astype("float64")
-    known = [float(seconds) for seconds in stated.dropna()]
+    lengths = [float(seconds) for seconds in stated.dropna()]
     rest = rows[stated.isna()]
-    featured = _of_features(list(rest["id"]), stores)
-    if not featured or (len(featured) > 1 and max(featured) - min(featured) < 1e-6):
-        featured = _of_files(rest) or featured
-    known += featured
-    if not known:
+    measured = _of_features(list(rest["id"]), stores)
+    # Features of one length come from an extractor that cuts and pads: they do not tell.
+    all_equal = len(measured) > 1 and max(measured) - min(measured) < 1e-6
+    if not measured or all_equal:
+        measured = _of_files(rest) or measured
+    lengths += measured
+    if not lengths:
         return None
-    return TrainingLengths(min(known), float(np.median(known)), max(known))
+    return TrainingLengths(min(lengths), float(np.median(lengths)), max(lengths))
 
 
-def tell_unknown(name: str, why: str) -> None:
+def log_unknown_lengths(name: str, why: str) -> None:
     """One line: what follows where the lengths are not known."""
     _log.warning(
         "%s: how long its training utterances were is not known, %s; recordings are cut at pauses "
@@ -103,23 +105,23 @@ def tell_unknown(name: str, why: str) -> None:
 
 def _of_features(ids: Sequence[str], stores: Mapping[str, FeatureStore]) -> list[float]:
     """Seconds of the longest stream with a frame rate of each utterance that has one."""
-    found = []
+    lengths = []
     for identifier in ids:
-        ends = [
-            store.length(identifier) / rate
-            for store in stores.values()
-            if identifier in store and (rate := store.frame_rate(identifier))
-        ]
-        found += [max(ends)] if ends else []
-    return found
+        ends = []
+        for store in stores.values():
+            rate = store.frame_rate(identifier) if identifier in store else None
+            if rate:
+                ends.append(store.length(identifier) / rate)
+        if ends:
+            lengths.append(max(ends))
+    return lengths
 
 
 def _of_files(rows: pd.DataFrame) -> list[float]:
     """Seconds by the headers of the media that are still there."""
-    columns = [
-        list(rows[name]) if name in rows else [None] * len(rows)
-        for name in ("audio_path", "video_path")
-    ]
-    named = [audio or video for audio, video in zip(*columns, strict=True)]
-    found = (duration(Path(path)) for path in named if isinstance(path, str))
-    return [seconds for seconds in found if seconds and seconds < inf]
+    nothing = [None] * len(rows)
+    audio_paths = rows.get("audio_path", nothing)
+    video_paths = rows.get("video_path", nothing)
+    paths = [audio or video for audio, video in zip(audio_paths, video_paths, strict=True)]
+    lengths = [duration(Path(path)) for path in paths if isinstance(path, str)]
+    return [seconds for seconds in lengths if seconds and seconds < inf]

@@ -1,9 +1,10 @@
-"""Several models over the same features: the mean of their probabilities, and what each modality
-contributed.
+"""Several models over the same features, and what each modality contributed.
+
+The models vote by the mean of their probabilities.
 
 What a modality contributed is the change when it is left out: the probability of the predicted
-class (or the predicted value) with all modalities minus that without this one; positive = it spoke
-for the prediction. It is NaN for a modality that is absent, and for the only one there is.
+class (or the predicted value) with all modalities minus that without this one; positive = it
+supported the prediction. It is NaN for a modality that is absent, and for the only one there is.
 """
 
 from __future__ import annotations
@@ -37,25 +38,25 @@ def vote(
     """modalities, prediction, scores and contributions of {id: features of each stream}, in order.
 
     An utterance without any modality has empty cells. Raises MmserError when a model cannot read
-    the features, or says something that is no number.
+    the features, or gives something that is no number.
     """
     groups, task = reader.modalities, members[0].task
-    there = {modality: _has_any(features, streams) for modality, streams in groups.items()}
+    present = {modality: _has_any(features, streams) for modality, streams in groups.items()}
     batches = [(member.model, reader.batch(features, member.transforms)) for member in members]
     whole = _mean_outputs(batches, task)
-    silent = ~np.any(list(there.values()), axis=0)
-    _check_finite(whole[~silent], members)
+    is_empty = ~np.any(list(present.values()), axis=0)
+    _check_finite(whole[~is_empty], members)
     table = pd.DataFrame({name: whole[:, place] for place, name in enumerate(_columns(task))})
-    # The first target set decides what is said; its numbers are the first columns.
-    spoken = task.target_sets[0]
-    numbers = whole[:, : len(spoken.names)]
-    best = spoken.decisive(numbers)
-    for name, decision in spoken.decisions(numbers).items():
+    # The first target set makes the prediction; its numbers are the first columns.
+    first_set = task.target_sets[0]
+    numbers = whole[:, : len(first_set.names)]
+    best = first_set.decisive(numbers)
+    for name, decision in first_set.decisions(numbers).items():
         table.insert(0, name, decision)
-    table.insert(0, "modalities", _joined_names(there))
-    several = np.sum(list(there.values()), axis=0) > 1
+    table.insert(0, "modalities", _joined_names(present))
+    several = np.sum(list(present.values()), axis=0) > 1
     for modality in groups:
-        counted = there[modality] & several
+        counted = present[modality] & several
         if not counted.any():
             table[CONTRIBUTION + modality] = np.nan
             continue
@@ -63,24 +64,24 @@ def vote(
         without = _mean_outputs([(model, keep(batch)) for model, batch in batches], task)
         gap = (whole - without)[range(len(whole)), best]
         table[CONTRIBUTION + modality] = np.where(counted, gap, np.nan)
-    table.loc[silent, [column for column in table if column != "modalities"]] = None
+    others = [column for column in table if column != "modalities"]
+    table.loc[is_empty, others] = None
     return table
 
 
 def _has_any(features: Mapping[str, Streams], streams: Sequence[str]) -> np.ndarray:
     """(segment,) bool: whether features of any of the streams are there."""
-    return np.array(
-        [
-            any(isinstance(by_stream[stream], Features) for stream in streams)
-            for by_stream in features.values()
-        ]
-    )
+    return np.array([_is_present(by_stream, streams) for by_stream in features.values()])
 
 
-def _joined_names(there: Mapping[str, np.ndarray]) -> list[str]:
+def _is_present(by_stream: Streams, streams: Sequence[str]) -> bool:
+    return any(isinstance(by_stream[stream], Features) for stream in streams)
+
+
+def _joined_names(present: Mapping[str, np.ndarray]) -> list[str]:
     """The modalities of each segment: "audio+face"."""
-    rows = zip(*there.values(), strict=True)
-    return ["+".join(compress(there, row)) for row in rows]
+    rows = zip(*present.values(), strict=True)
+    return ["+".join(compress(present, row)) for row in rows]
 
 
 def _streams_but(groups: Mapping[str, Sequence[str]], modality: str) -> list[str]:
@@ -99,9 +100,9 @@ def _mean_outputs(batches: Iterable[tuple[MultimodalModel, Batch]], task: Task) 
         try:
             _, outputs = next(iter(run_model(model, [batch])))
         except (RuntimeError, ValueError, IndexError) as error:
-            told = " ".join(str(error).split())[:200]
+            reason = " ".join(str(error).split())[:200]
             remedy = "Give longer parts (--whole, --segments), or a system that reads short ones."
-            raise MmserError("segments that the model can read", told, remedy) from error
+            raise MmserError("segments that the model can read", reason, remedy) from error
         printed = []
         for target_set in task.target_sets:
             answer = target_set.answer(outputs)

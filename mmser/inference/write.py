@@ -23,12 +23,15 @@ def write_timeline(table: pd.DataFrame, folder: str | Path, stem: str) -> list[P
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     paths = {suffix: folder / f"{stem}.{suffix}" for suffix in ("csv", "json", "srt", "vtt", "svg")}
-    table = table.round({"start": 3, "end": 3})  # milliseconds, as subtitles have them
+    # Milliseconds, as subtitles have them.
+    table = table.round({"start": 3, "end": 3})
     write_bytes(paths["csv"], without_formulas(table).to_csv(index=False).encode())
     rows = json.loads(table.to_json(orient="records"))
-    write_bytes(paths["json"], (json.dumps(rows, indent=2, ensure_ascii=False) + "\n").encode())
+    json_text = json.dumps(rows, indent=2, ensure_ascii=False) + "\n"
+    write_bytes(paths["json"], json_text.encode())
     write_bytes(paths["srt"], subtitles(table, ",").encode())
-    write_bytes(paths["vtt"], ("WEBVTT\n\n" + subtitles(table, ".").replace("&", "&amp;")).encode())
+    vtt_text = "WEBVTT\n\n" + subtitles(table, ".").replace("&", "&amp;")
+    write_bytes(paths["vtt"], vtt_text.encode())
     with written_aside(paths["svg"]) as aside:
         draw_timeline(table, aside)
     return list(paths.values())
@@ -36,30 +39,26 @@ def write_timeline(table: pd.DataFrame, folder: str | Path, stem: str) -> list[P
 
 def subtitles(table: pd.DataFrame, point: str) -> str:
     """Numbered cues, SubRip with ``point`` "," and WebVTT with "."."""
-    cues = [
-        f"{number}\n{clock(row['start'], point)} --> {clock(row['end'], point)}\n{label(row)}\n"
-        for number, row in enumerate(table.to_dict("records"), start=1)
-    ]
+    cues = []
+    for number, row in enumerate(table.to_dict("records"), start=1):
+        span = f"{clock(row['start'], point)} --> {clock(row['end'], point)}"
+        cues.append(f"{number}\n{span}\n{label(row)}\n")
     return "\n".join(cues)
 
 
 def label(row: Mapping[Any, Any]) -> str:
-    """One segment in a line: "[happy 87 %] what a day"; angle brackets, which open tags there,
-    become round ones.
+    """One segment in a line: "[happy 87 %] what a day".
+
+    Angle brackets, which open tags there, become round ones.
     """
     if isinstance(row.get("prediction"), str):
         share = row[PROBABILITY + row["prediction"]]
         emotion = f"{row['prediction']} {share:.0%}"
     else:
-        values = {
-            str(key).removeprefix(PREDICTION): row[key]
-            for key in row
-            if str(key).startswith(PREDICTION)
-        }
-        emotion = (
-            ", ".join(f"{name} {value:.2f}" for name, value in values.items() if not pd.isna(value))
-            or "?"
-        )
+        columns = [str(key) for key in row if str(key).startswith(PREDICTION)]
+        values = {name: row[name] for name in columns if not pd.isna(row[name])}
+        words = [f"{name.removeprefix(PREDICTION)} {value:.2f}" for name, value in values.items()]
+        emotion = ", ".join(words) or "?"
     line = " ".join(f"[{emotion}] {row['text']}".split())
     return printable(line.replace("<", "(").replace(">", ")"))
 
@@ -74,13 +73,16 @@ def clock(seconds: float, point: str) -> str:
 
 
 def draw_timeline(table: pd.DataFrame, path: Path) -> None:
-    """Probabilities (or values) over time as steps, with a gap where nobody speaks; the same table,
-    the same bytes.
+    """Probabilities (or values) over time as steps, with a gap where nobody speaks.
+
+    The same table gives the same bytes.
     """
     import matplotlib
     from matplotlib.figure import Figure
 
-    names = [str(c) for c in table if str(c).startswith((PROBABILITY, PREDICTION))]
+    names = [str(column) for column in table]
+    names = [name for name in names if name.startswith((PROBABILITY, PREDICTION))]
+    are_probabilities = names[0].startswith(PROBABILITY)
     with matplotlib.rc_context({"font.size": 9, "svg.hashsalt": "mmser", "text.parse_math": False}):
         figure = Figure(figsize=(9.0, 3.2), layout="constrained")
         axes = figure.add_subplot()
@@ -92,10 +94,8 @@ def draw_timeline(table: pd.DataFrame, path: Path) -> None:
             times = np.stack([table["start"], table["end"], gap], axis=1).ravel()
             values = np.stack([table[name].astype("float64")] * 2 + [gap], axis=1).ravel()
             axes.plot(times, values, style, color=color, lw=2.5, label=short)
-        axes.set(
-            xlabel="seconds", ylabel="probability" if names[0].startswith(PROBABILITY) else "value"
-        )
-        if names[0].startswith(PROBABILITY):
+        axes.set(xlabel="seconds", ylabel="probability" if are_probabilities else "value")
+        if are_probabilities:
             axes.set_ylim(0, 1.02)
         axes.spines[["top", "right"]].set_visible(False)
         axes.legend(

@@ -23,12 +23,11 @@ log = logging.getLogger(__name__)
 
 
 def ensure_caches(config: Mapping[str, Any], changed: Mapping[str, Changes] | None = None) -> None:
-    """Preprocess whatever the run reads and no cache holds in full; raises MmserError when a corpus
-    is not there.
+    """Preprocess what the run reads and no cache holds in full.
 
-    Every corpus of the run (``corpus`` and ``domains``) and every stream of every stage count. A
-    corpus whose words, times or media have ``changed`` since it was cached is preprocessed again:
-    what its content still is, is kept.
+    Raises MmserError when a corpus is not there. Every corpus of the run (``corpus`` and
+    ``domains``) and every stream of every stage count. A corpus whose words, times or media have
+    ``changed`` since it was cached is preprocessed again: what its content still is, is kept.
     """
     from mmser.training.inputs.corpora import build_corpora
 
@@ -70,8 +69,9 @@ def _ensure_corpus(
 
 
 def _check_makers(missing: Mapping[str, Sequence[str]]) -> None:
-    """Raise UsageError for a store that no extractor and recogniser can make, before the first is
-    made.
+    """Raise UsageError for a store that cannot be made here.
+
+    All are checked before the first is made.
     """
     for transcript, names in missing.items():
         for name in names:
@@ -90,7 +90,7 @@ def _outdated(corpus: str, store: str, changed: Sequence[str]) -> MmserError:
 
 
 def _cached(cache: Path, corpus: str, extractor: str) -> bool:
-    """The store is there and knows every utterance of the manifest, as done or as failed.
+    """Whether the store exists and lists every utterance of the manifest, as done or as failed.
 
     Raises MmserError when the name means several stores, a file is damaged, or a store named in
     full is not there.
@@ -103,8 +103,8 @@ def _cached(cache: Path, corpus: str, extractor: str) -> bool:
     try:
         store = Store(find_store(cache, corpus, extractor))
     except NotCachedError:
-        # Only the words that made it tell how to make a store with this fingerprint: ours may make
-        # another.
+        # The config of today may give another fingerprint: only the words of the command that made
+        # this store would make it again.
         if split_store_name(extractor):
             raise
         return False

@@ -1,4 +1,4 @@
-"""`mmser demo`: real speech to an honest score, then a made video corpus through the whole road."""
+"""`mmser demo`: real speech to a score, then a synthetic video corpus through all steps."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ class Demonstration:
 
 def demo(out: str | Path = "demo") -> Path:
     """Run both parts below ``out``; returns the path of the report on real speech."""
-    made = demonstrate(out)
-    log.info("%s", "\n".join(made.closing))
-    return made.report
+    demonstration = demonstrate(out)
+    log.info("%s", "\n".join(demonstration.closing))
+    return demonstration.report
 
 
 def demonstrate(out: str | Path = "demo") -> Demonstration:

@@ -1,5 +1,6 @@
-"""Training a system from words or from a resolved config, with all that it needs before and
-after.
+"""Training a system from override words or from a resolved config.
+
+With all that it needs before and after.
 """
 
 from __future__ import annotations
@@ -26,13 +27,13 @@ def train(
     config: str | Path | None = None,
     parts: Mapping[str, Callable[..., Any]] | None = None,
 ) -> Run:
-    """Cache what is missing, train every fold and seed that is not done, and write the predictions
-    of the test split.
+    """Train every fold and seed that is not done.
 
-    ``overrides`` are Hydra words ("system=mcsan", "corpus=emodb"); ``config`` is a saved run's
-    config.yaml to repeat. ``parts`` exchanges parts of the system for classes of your own,
-    ``{"model.fusion": MyFusion}``: see `mmser.training.components.own_components`. The same call
-    goes on where an interrupted one stopped.
+    Missing caches are made first; the predictions of the test split are written last. ``overrides``
+    are Hydra words ("system=mcsan", "corpus=emodb"); ``config`` is a saved run's config.yaml to
+    repeat. ``parts`` exchanges parts of the system for classes of your own, ``{"model.fusion":
+    MyFusion}``: see `mmser.training.components.own_components`. The same call goes on where an
+    interrupted one stopped.
     """
     trust_typed(overrides)
     settings = repeated(config, overrides) if config else train_settings(overrides)
@@ -46,8 +47,9 @@ def train(
 
 
 def repeated(config: str | Path, overrides: Sequence[str]) -> dict[str, Any]:
-    """A saved run's config with overrides; one of an earlier version may lack an option, which
-    raises UsageError.
+    """A saved run's config with overrides.
+
+    One of an earlier version may lack an option, which raises UsageError.
     """
     from mmser.runs.places import check_places
 
@@ -59,10 +61,15 @@ def repeated(config: str | Path, overrides: Sequence[str]) -> dict[str, Any]:
 
 def train_settings(overrides: Sequence[str]) -> dict[str, Any]:
     """Compose the training config; a protocol that is not named is the corpus's default one."""
+    return compose("train", [*_default_words(overrides), *overrides])
+
+
+def _default_words(overrides: Sequence[str]) -> list[str]:
+    """The corpus's default protocol, where the words name a corpus and no protocol."""
     corpus = chosen(overrides, "corpus")
-    named = chosen(overrides, "protocol")
-    added = [f"protocol={default_protocol(corpus)}"] if corpus and not named else []
-    return compose("train", [*added, *overrides])
+    if corpus and not chosen(overrides, "protocol"):
+        return [f"protocol={default_protocol(corpus)}"]
+    return []
 
 
 def train_config(settings: dict[str, Any]) -> Run:
@@ -83,13 +90,7 @@ def sweep(overrides: Sequence[str]) -> None:
     A sweeper that optimises is given the mean validation score of the folds, never a test score.
     """
     trust_typed(overrides)
-    corpus = chosen(overrides, "corpus")
-    added = (
-        [f"protocol={default_protocol(corpus)}"]
-        if corpus and not chosen(overrides, "protocol")
-        else []
-    )
-    hydra_sweep("train", [*added, *overrides], _validation_score)
+    hydra_sweep("train", [*_default_words(overrides), *overrides], _validation_score)
 
 
 def _validation_score(settings: dict[str, Any]) -> float:

@@ -20,8 +20,9 @@ SHOWN = 60
 
 @cache
 def ranges_of(kind: type) -> dict[str, tuple[Range, ...]]:
-    """{option: what it may be} of a dataclass of settings; () for an option that is not checked
-    here.
+    """{option: what it may be} of a dataclass of settings.
+
+    () for an option that is not checked here.
     """
     hints = get_type_hints(kind, include_extras=True)
     ranges = {}
@@ -54,13 +55,11 @@ def check_options(kind: type, values: Any, where: str, others: bool = False) -> 
 def check_complete(kind: type, values: Mapping[str, Any], where: str) -> None:
     """Raise UsageError when an option without a default is not among ``values``."""
     needed = [field.name for field in fields(kind) if field.default is MISSING]
-    missing = [f"{where}.{name}" if where else name for name in needed if name not in values]
+    missing = [name for name in needed if name not in values]
     if missing:
-        raise UsageError(
-            f"the option {missing[0]}",
-            "none",
-            f"Set {missing[0]}=VALUE; configs/ says what it means.",
-        )
+        first = f"{where}.{missing[0]}" if where else missing[0]
+        remedy = f"Set {first}=VALUE; configs/ says what it means."
+        raise UsageError(f"the option {first}", "none", remedy)
 
 
 def check_value(place: str, value: Any, kinds: tuple[Range, ...]) -> None:
@@ -71,20 +70,23 @@ def check_value(place: str, value: Any, kinds: tuple[Range, ...]) -> None:
         )
 
 
-def unknown_option(place: str, known: Iterable[str]) -> UsageError:
+def unknown_option(place: str, neighbours: Iterable[str]) -> UsageError:
     """The error for a key that is not there, with the nearest ones of its neighbours."""
-    parent, _, key = place.rpartition(".")
-    near = difflib.get_close_matches(key, [*known], n=3, cutoff=0.5)
-    names = ", ".join(f"{parent}.{name}" if parent else name for name in near)
-    hint = (
-        f"Did you mean {names}?" if near else f"Known: {', '.join(sorted(known)[:20]) or 'none'}."
-    )
+    parent, dot, key = place.rpartition(".")
+    near = difflib.get_close_matches(key, [*neighbours], n=3, cutoff=0.5)
+    if near:
+        names = ", ".join(f"{parent}{dot}{name}" for name in near)
+        hint = f"Did you mean {names}?"
+    else:
+        first = ", ".join(sorted(neighbours)[:20])
+        hint = f"Known: {first or 'none'}."
     return UsageError(f"an option of {parent or 'the command'}", place, hint)
 
 
 def shown(value: Any) -> str:
     """A value as an error quotes it: short, on one line."""
-    text = " ".join(repr(value).split()) if isinstance(value, str) else " ".join(str(value).split())
+    quoted = repr(value) if isinstance(value, str) else str(value)
+    text = " ".join(quoted.split())
     return text if len(text) <= SHOWN else f"{text[: SHOWN - 3]}..."
 
 

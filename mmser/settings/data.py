@@ -23,11 +23,10 @@ WORKERS = 1024
 
 @dataclass(frozen=True, slots=True)
 class Episodes:
-    """``count`` batches per epoch of ``tasks`` episodes each: ``support``, then ``query`` rows of
-    every class.
+    """Batches of episodes: ``count`` per epoch, of ``tasks`` episodes each.
 
-    ``by`` says what a task is: one corpus, one speaker, or the pool of all. Raises UsageError for a
-    value that is not allowed.
+    An episode is ``support``, then ``query`` rows of every class. ``by`` says what a task is: one
+    corpus, one speaker, or the pool of all. Raises UsageError for a value that is not allowed.
     """
 
     tasks: Annotated[int, Whole(1)] = 8

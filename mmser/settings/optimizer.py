@@ -13,8 +13,9 @@ SHARE = Number(least=0, most=1)
 
 @dataclass(frozen=True, slots=True)
 class Optimizer:
-    """Those of torch's optimizers; one has the options of its class alone, further ones are checked
-    by its class.
+    """One of torch's optimizers.
+
+    Its options are those of its class alone, which checks them.
     """
 
     lr: Annotated[float, Number(above=0, most=1_000_000)]

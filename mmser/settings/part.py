@@ -83,47 +83,50 @@ def check_part(node: Any, where: str) -> None:
 
 
 def argument_names(target: str) -> tuple[str, ...] | None:
-    """The arguments that a config may give what ``target`` names; None where it cannot be told or
-    takes any.
+    """The arguments that a config may give what ``target`` names.
+
+    None where they are not known, or any is allowed.
     """
     kinds = _arguments(target)
     return None if kinds is None else tuple(kinds)
 
 
 def _check_arguments(node: Mapping[str, Any], where: str) -> None:
-    known = _arguments(str(node["_target_"]))
-    if known is None:
+    arguments = _arguments(str(node["_target_"]))
+    if arguments is None:
         return
     for key, value in node.items():
         if key in HYDRA:
             continue
-        if key not in known:
-            raise unknown_option(f"{where}.{key}", known)
+        if key not in arguments:
+            raise unknown_option(f"{where}.{key}", arguments)
+        # A part of its own is checked by itself.
         if isinstance(value, Mapping) and "_target_" in value:
-            continue  # a part of its own
-        check_value(f"{where}.{key}", value, known[key])
+            continue
+        check_value(f"{where}.{key}", value, arguments[key])
 
 
 @cache
 def _arguments(target: str) -> dict[str, tuple[Range, ...]] | None:
     """{argument: what it may be}; () where the annotation says too little to check."""
-    found = located(target)
-    if found is None:
+    part = located(target)
+    if part is None:
         return None
     try:
-        parameters = inspect.signature(found).parameters.values()
+        parameters = inspect.signature(part).parameters.values()
     except (TypeError, ValueError):
         return None
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
         return None
-    hints = _hints(found)
-    named = [parameter for parameter in parameters if parameter.name not in COMPLETED]
-    return {each.name: _ranges(each.name, hints.get(each.name), each.default) for each in named}
+    hints = _hints(part)
+    own = [parameter for parameter in parameters if parameter.name not in COMPLETED]
+    return {each.name: _ranges(each.name, hints.get(each.name), each.default) for each in own}
 
 
 def located(target: str) -> Any:
-    """What a target names; None where it may not be called or is not there, which is said when it
-    is built.
+    """What a target names.
+
+    None where it may not be called or does not exist, which is an error when it is built.
     """
     try:
         return find_part(target, "a part")
@@ -131,11 +134,11 @@ def located(target: str) -> Any:
         return None
 
 
-def _hints(found: Any) -> dict[str, Any]:
+def _hints(part: Any) -> dict[str, Any]:
     try:
         # A dataclass inherits fields whose annotations are words of the module they stand in.
-        is_function = not inspect.isclass(found)
-        return get_type_hints(found if is_function or is_dataclass(found) else found.__init__)
+        is_function = not inspect.isclass(part)
+        return get_type_hints(part if is_function or is_dataclass(part) else part.__init__)
     except (NameError, TypeError, AttributeError):
         return {}
 

@@ -30,8 +30,9 @@ GROUPS = (
     "domains",
 )
 LOADED = ("weights", "folder", "model")
-"""Last names that are places in parts that load something; ``weights`` of an
-objective are numbers.
+"""Last names of keys that are places in parts that load something.
+
+``weights`` of an objective are numbers.
 """
 
 
@@ -57,25 +58,22 @@ def with_base(settings: Mapping[str, Any], base: Path) -> dict[str, Any]:
 
 
 def rooted(settings: dict[str, Any], here: Path) -> dict[str, Any]:
-    """The settings of a run as they read from the folder ``here``: what lies where the run was made
-    is found there.
+    """The settings of a run, with paths as they are from the folder ``here``.
 
-    A path of which nothing lies there (the run was moved, or made by an earlier version) stays as
-    it is.
+    What lies in the folder where the run was made is found there. A path of which nothing lies
+    there (the run was moved, or made by an earlier version) stays as it is.
     """
     base = (settings.get("paths") or {}).get(BASE)
     if not isinstance(base, str) or Path(base) == here:
         return settings
-    made: dict[str, Any] = _rooted(settings, "", Path(base))
-    return made
+    here_settings: dict[str, Any] = _rooted(settings, "", Path(base))
+    return here_settings
 
 
 def _rooted(node: Any, key: str, base: Path) -> Any:
     if isinstance(node, Mapping):
-        return {
-            name: _rooted(value, f"{key}.{name}" if key else str(name), base)
-            for name, value in node.items()
-        }
+        prefix = f"{key}." if key else ""
+        return {name: _rooted(value, f"{prefix}{name}", base) for name, value in node.items()}
     if isinstance(node, list):
         return [_rooted(item, key, base) for item in node]
     if isinstance(node, str) and is_path(key) and node and is_there(base / node, Path.exists):

@@ -44,8 +44,9 @@ class Whole:
 
 @dataclass(frozen=True)
 class Number:
-    """A finite number: ``least`` and ``most`` are allowed themselves, ``above`` and ``below`` are
-    not.
+    """A finite number.
+
+    ``least`` and ``most`` are allowed themselves, ``above`` and ``below`` are not.
     """
 
     least: float | None = None
@@ -67,8 +68,13 @@ class Number:
             "at most": self.most,
             "below": self.below,
         }
-        said = [f"{word} {bound:g}" for word, bound in bounds.items() if bound is not None]
-        return f"a number {' and '.join(said)}" if said else "a number"
+        words = [f"{word} {bound:g}" for word, bound in bounds.items() if bound is not None]
+        return f"a number {' and '.join(words)}" if words else "a number"
+
+
+def _yaml_word(choice: object) -> str:
+    """A choice as YAML writes it: true and false in small letters."""
+    return str(choice).lower() if isinstance(choice, bool) else str(choice)
 
 
 @dataclass(frozen=True)
@@ -117,16 +123,13 @@ class OneOf:
         return any(type(value) is type(choice) and value == choice for choice in self.choices)
 
     def __str__(self) -> str:
-        words = [
-            str(choice).lower() if isinstance(choice, bool) else str(choice)
-            for choice in self.choices
-        ]
-        return " | ".join(dict.fromkeys(words))
+        return " | ".join(dict.fromkeys(map(_yaml_word, self.choices)))
 
 
 class ListOf:
-    """A list of at least ``least`` items, each of one of ``kinds``; ``distinct``: none of them
-    twice.
+    """A list of at least ``least`` items, each of one of ``kinds``.
+
+    ``distinct``: none of them twice.
     """
 
     def __init__(

@@ -33,10 +33,10 @@ _FINGERPRINT = re.compile(r"-[0-9a-f]{12}$")
 
 
 def check_readers(settings: Settings) -> None:
-    """Raise UsageError when an encoder of the run or of a stage has no stream, or one of a kind
-    that it does not read.
+    """Raise UsageError unless every encoder has a stream, of a kind that it reads.
 
-    A fusion for streams of certain names is given no others.
+    That is every encoder of the run and of its stages. A fusion for streams of certain names is
+    given no others.
     """
     for where, encoders, streams in _steps(settings):
         for name, encoder in encoders.items():
@@ -53,8 +53,9 @@ def check_readers(settings: Settings) -> None:
 
 
 def given_by(extractor: str) -> str | None:
-    """The kind of what an extractor gives, by the name of its config or of a store; None where it
-    is not known.
+    """The kind of what an extractor gives, by the name of its config or of a store.
+
+    None where it is not known.
     """
     part = _extractor(extractor)
     return None if part is None else _given_by_part(part)
@@ -117,15 +118,17 @@ def _check_pieces(name: str, encoder: Mapping[str, Any], extractor: str) -> None
 
 
 def _remedy(name: str, given: str, read: str) -> str:
-    """Words that make the two fit; of features there are too many extractors and encoders to name
-    one.
+    """Words that make the two fit.
+
+    Of features there are too many extractors and encoders to name one.
     """
-    encoders = [
-        each
-        for each in config_names("encoder")
-        if read_by(load_config("encoder", each)) == given != FEATURES
-    ]
-    extractors = [each for each in config_names("extractor") if given_by(each) == read != FEATURES]
+    encoders: list[str] = []
+    if given != FEATURES:
+        names = config_names("encoder")
+        encoders = [each for each in names if read_by(load_config("encoder", each)) == given]
+    extractors: list[str] = []
+    if read != FEATURES:
+        extractors = [each for each in config_names("extractor") if given_by(each) == read]
     words = []
     if encoders:
         numbered = f" streams.{name}.vocabulary=true" if given == WORDS else ""
@@ -168,26 +171,25 @@ def _steps(settings: Settings) -> Iterator[tuple[str, Mapping[str, Any], dict[st
 
 
 def _whole(model: Mapping[str, Any]) -> dict[str, Any]:
-    """The encoders that a stage's model replaces whole; an argument that it changes leaves what is
-    read as it is.
+    """The encoders that a stage's model replaces as a whole.
+
+    An argument that it changes leaves the kind of stream as it is.
     """
-    return {
-        name: part
-        for name, part in (model.get("encoders") or {}).items()
-        if "_target_" in (part or {})
-    }
+    encoders = model.get("encoders") or {}
+    return {name: part for name, part in encoders.items() if part and "_target_" in part}
 
 
 def _extractor(name: str) -> dict[str, Any] | None:
-    known = config_names("extractor")
+    names = config_names("extractor")
     for candidate in (name.partition("@")[0], _FINGERPRINT.sub("", name).partition("@")[0]):
-        if candidate in known:
+        if candidate in names:
             return load_config("extractor", candidate)
     return None
 
 
 def _is_hub(weights: Any) -> bool:
-    """Whether weights are named as on the hub, OWNER/NAME: a path or a plain word is
-    not compared.
+    """Whether weights are named as on the hub, OWNER/NAME.
+
+    A path or a plain word is not compared.
     """
     return isinstance(weights, str) and re.fullmatch(r"[\w-]+/[\w.-]+", weights) is not None

@@ -29,13 +29,13 @@ def read_options(
     has. Keys that ``kind`` does not know are left out: they were checked when the run was composed.
     """
     hints = _hints(kind)
-    given = {**(usual or {}), **values}
+    merged = {**(usual or {}), **values}
     options: dict[str, Any] = {}
     for field in fields(kind):
         place = f"{where}.{field.name}" if where else field.name
-        if field.name in given:
+        if field.name in merged:
             below = (usual or {}).get(field.name)
-            options[field.name] = _read(hints[field.name], given[field.name], below, place)
+            options[field.name] = _read(hints[field.name], merged[field.name], below, place)
         elif field.default is MISSING:
             raise UsageError(f"the option {place}", "none", f"Set {place}=VALUE.")
     return kind(**options)

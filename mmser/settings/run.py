@@ -33,11 +33,11 @@ class Domain:
 
 @dataclass(frozen=True, slots=True)
 class RunSettings:
-    """What each option means stands in configs/train.yaml. ``parts`` are digests of classes from
-    Python.
+    """The settings of a run; configs/train.yaml says what each option means.
 
-    A mapping with a ``_target_`` is a part that is yet to be built; ``stages`` are what each stage
-    changes, as it is written (see `mmser.runs.training_stages`).
+    ``parts`` are digests of classes from Python. A mapping with a ``_target_`` is a part that is
+    yet to be built; ``stages`` are what each stage changes, as it is written (see
+    `mmser.runs.training_stages`).
     """
 
     corpus: Annotated[PartConfig, PART]
@@ -78,10 +78,9 @@ def read_run(config: Mapping[str, Any]) -> RunSettings:
 @cache
 def _usual() -> dict[str, Any]:
     """The options that configs/train.yaml and the sections that it names give every run."""
-    named = {"card": {}, "trainer": load_config("trainer", "default")}
-    own = {
-        key: value
-        for key, value in load_config("", "train").items()
-        if key != "defaults" and "${" not in str(value)
-    }
-    return {**named, **own, "paths": load_config("paths", "default")}
+    sections = {"card": {}, "trainer": load_config("trainer", "default")}
+    train = load_config("", "train")
+    # An interpolation stands for another option.
+    plain_keys = [key for key in train if key != "defaults" and "${" not in str(train[key])]
+    own = {key: train[key] for key in plain_keys}
+    return {**sections, **own, "paths": load_config("paths", "default")}

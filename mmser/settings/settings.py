@@ -35,8 +35,9 @@ def check_run(settings: Mapping[str, Any]) -> None:
 
 
 def require_run(settings: Mapping[str, Any]) -> None:
-    """Raise UsageError unless a training run has every option without a default, and encoders that
-    read its streams.
+    """Raise UsageError unless the config is that of a training run.
+
+    It has every option without a default, and encoders that read its streams.
     """
     check_complete(RunSettings, settings, "")
     check_complete(Trainer, settings["trainer"], "trainer")

@@ -1,5 +1,6 @@
-"""One step of staged training: what an entry of ``stages`` may change (see
-`mmser.runs.training_stages`).
+"""One step of staged training: what an entry of ``stages`` may change.
+
+See `mmser.runs.training_stages`.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ PART = MappingOf(what="a mapping of what differs")
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Every part is what differs from the rest of the config; ``load`` is taken over from the stage
-    before.
+    """One stage: each part is what differs from the rest of the config.
+
+    ``load`` is taken over from the stage before.
     """
 
     objective: Annotated[Mapping[str, Any] | None, PART] = None

@@ -71,8 +71,9 @@ class Trainer:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """One item of ``trainer.groups``: which parameters, and what differs for them; further keys are
-    the optimizer's.
+    """One item of ``trainer.groups``: which parameters, and what differs for them.
+
+    Further keys are the optimizer's.
     """
 
     match: Annotated[str, Text("a name pattern such as encoders.audio.*")]

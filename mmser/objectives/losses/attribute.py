@@ -29,19 +29,19 @@ class AttributeClassification(nn.Module):
         attribute: Literal["gender", "speaker", "corpus"] = "gender",
     ) -> None:
         super().__init__()
-        known = {"gender": task.genders, "speaker": task.speakers, "corpus": task.corpora}
-        if attribute not in known:
+        names = {"gender": task.genders, "speaker": task.speakers, "corpus": task.corpora}
+        if attribute not in names:
             raise MmserError(
                 "attribute gender, speaker or corpus", f"'{attribute}'", "Correct the objective."
             )
-        if len(known[attribute]) < 2:
+        if len(names[attribute]) < 2:
             raise MmserError(
                 f"at least two values of {attribute} in the training fold",
-                ", ".join(known[attribute]) or "none",
+                ", ".join(names[attribute]) or "none",
                 f"Leave out the {attribute} term for this corpus.",
             )
         self.attribute = attribute
-        self.output = nn.Linear(vector_size, len(known[attribute]))
+        self.output = nn.Linear(vector_size, len(names[attribute]))
 
     def forward(self, outputs: Outputs, batch: Batch) -> dict[str, Tensor]:
         """-> {attribute: scalar}."""

@@ -33,9 +33,12 @@ class ClassGroups(nn.Module):
 
     def __init__(self, task: Task, vector_size: int, groups: Mapping[str, Sequence[str]]) -> None:
         super().__init__()
-        place = {name: number for number, names in enumerate(groups.values()) for name in names}
-        named = [name for names in groups.values() for name in names]
-        if sorted(named) != sorted(task.classes) or len(groups) < 2:
+        place: dict[str, int] = {}
+        members: list[str] = []
+        for number, names in enumerate(groups.values()):
+            members += names
+            place |= dict.fromkeys(names, number)
+        if sorted(members) != sorted(task.classes) or len(groups) < 2:
             raise MmserError(
                 f"each of {', '.join(task.classes) or 'the classes'} in one of at least two groups",
                 "; ".join(f"{group}: {', '.join(names)}" for group, names in groups.items()),

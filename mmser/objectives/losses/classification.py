@@ -111,10 +111,10 @@ class SoftVotes(nn.Module):
         """-> {"soft_votes": scalar}."""
         logits = class_logits(outputs)
         hard = batch.targets["emotion"]
-        wanted, labelled = vote_targets(hard, batch.targets.get("votes"), logits.shape[1])
-        losses = -(wanted * torch.log_softmax(logits, dim=1)).sum(dim=1)
+        target, labelled = vote_targets(hard, batch.targets.get("votes"), logits.shape[1])
+        losses = -(target * torch.log_softmax(logits, dim=1)).sum(dim=1)
         if self.divergence == "kl":
-            losses = losses + torch.xlogy(wanted, wanted).sum(dim=1)
+            losses = losses + torch.xlogy(target, target).sum(dim=1)
         return {
             "soft_votes": (losses * labelled).sum() / labelled.sum().clamp_min(1),
         }
@@ -170,8 +170,9 @@ def weigh_classes(task: Task, scheme: ClassWeights, beta: float = 0.999) -> Tens
 
 
 def vote_targets(hard: Tensor, votes: Tensor | None, classes: int) -> tuple[Tensor, Tensor]:
-    """(batch, class) distributions, zero where unlabelled, and (batch,) bool: the row has votes or
-    a hard label.
+    """(batch, class) distributions, zero where unlabelled, and (batch,) bool.
+
+    The latter says that the row has votes or a hard label.
     """
     wanted = F.one_hot(hard.clamp_min(0), classes).float() * (hard != UNLABELLED).unsqueeze(1)
     if votes is None:

@@ -66,15 +66,17 @@ class CTC(nn.Module):
         return {"ctc": self._loss(frames, spoken)}
 
     def logits(self, frames: Stream) -> Tensor:
-        """frames (batch, time, feature) -> (batch, time, symbol) in float32; padding
-        is undefined.
+        """frames (batch, time, feature) -> (batch, time, symbol) in float32.
+
+        Padding is undefined.
         """
         return self.output(self.dropout(frames.filled())).float()
 
     @torch.no_grad()
     def decode(self, frames: Stream) -> list[list[int]]:
-        """The best path of every row: repeats merged, blanks dropped; an absent row gives an empty
-        list.
+        """The best path of every row: repeats merged, blanks dropped.
+
+        An absent row gives an empty list.
         """
         return greedy(self.logits(frames), frames.mask)
 
@@ -112,8 +114,9 @@ class CTC(nn.Module):
 
 
 def needed_frames(spoken: Stream) -> Tensor:
-    """(batch,) the least number of frames that can spell each row: its characters, and a blank
-    between equal ones.
+    """(batch,) the least number of frames that can spell each row.
+
+    That is its characters, and a blank between equal ones.
     """
     values = spoken.filled(BLANK)
     repeated = (values[:, 1:] == values[:, :-1]) & spoken.mask[:, 1:] & spoken.mask[:, :-1]
@@ -125,5 +128,5 @@ def greedy(logits: Tensor, mask: Tensor) -> list[list[int]]:
     best = logits.argmax(dim=-1).masked_fill(~mask, BLANK)
     fresh = torch.ones_like(mask)
     fresh[:, 1:] = best[:, 1:] != best[:, :-1]
-    kept = fresh & (best != BLANK)
-    return [row[keep].tolist() for row, keep in zip(best, kept, strict=True)]
+    is_symbol = fresh & (best != BLANK)
+    return [row[places].tolist() for row, places in zip(best, is_symbol, strict=True)]

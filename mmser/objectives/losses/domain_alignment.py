@@ -73,7 +73,7 @@ def _layer(outputs: Outputs, name: str) -> Tensor:
     if name == "vector":
         return outputs.vector.float()
     if name not in outputs.encoded:
-        known = ", ".join(["vector", *outputs.encoded])
-        raise MmserError(f"layers among {known}", f"'{name}'", "Correct the objective's layers.")
+        layers = ", ".join(["vector", *outputs.encoded])
+        raise MmserError(f"layers among {layers}", f"'{name}'", "Correct the objective's layers.")
     stream = outputs.encoded[name]
     return masked_mean(stream.values, stream.mask).flatten(1).float()

@@ -36,7 +36,8 @@ class FrameWise(nn.Module):
         steps, mask = _answered(outputs)
         gold = self._labels(batch, mask)
         real = gold.mask & mask
-        target = gold.values[real]  # (row, value)
+        # (frame of any utterance, value): each real frame is a row.
+        target = gold.values[real]
         frames = Batch(
             tuple(map(str, range(len(target)))),
             {},
@@ -72,9 +73,9 @@ class FrameWise(nn.Module):
             )
         gold = batch.traces[self.gold]
         if gold.mask.shape != mask.shape:
-            found = f"{gold.mask.shape[1]} labels, {mask.shape[1]} frames"
+            counts = f"{gold.mask.shape[1]} labels, {mask.shape[1]} frames"
             raise MmserError(
-                "one label per frame", found, "Set data.alignment=grid at the labels' rate."
+                "one label per frame", counts, "Set data.alignment=grid at the labels' rate."
             )
         return gold
 

@@ -44,13 +44,11 @@ class AdversarialClassifier(nn.Module):
         super().__init__()
         self.weight, self.saturating = weight, saturating
         self.gender = nn.Linear(vector_size, len(task.genders)) if len(task.genders) > 1 else None
-        self.discriminator = (
-            nn.Sequential(
+        self.discriminator: nn.Sequential | None = None
+        if adversarial:
+            self.discriminator = nn.Sequential(
                 nn.Linear(vector_size, hidden_size), nn.LeakyReLU(0.2), nn.Linear(hidden_size, 1)
             )
-            if adversarial
-            else None
-        )
 
     def forward(self, outputs: Outputs, batch: Batch) -> dict[str, Tensor]:
         """-> {"emotion", "gender", "discriminator", "adversarial": scalars}."""
@@ -68,8 +66,8 @@ class AdversarialClassifier(nn.Module):
 
     def discriminator_loss(self, prior: Tensor, vector: Tensor) -> Tensor:
         """``- E log D(e) - E log(1 - D(Z))``; no gradient reaches the vector."""
-        real, made = self._judged(prior), self._judged(vector.detach())
-        return F.softplus(-real).mean() + F.softplus(made).mean()
+        of_prior, of_model = self._judged(prior), self._judged(vector.detach())
+        return F.softplus(-of_prior).mean() + F.softplus(of_model).mean()
 
     def adversarial_loss(self, vector: Tensor) -> Tensor:
         """``- E log D(Z)``, or ``E log(1 - D(Z))``; no gradient reaches the discriminator."""
@@ -83,9 +81,8 @@ class AdversarialClassifier(nn.Module):
             raise MmserError(
                 "an objective with a discriminator", "adversarial=false", "Set adversarial=true."
             )
-        weights = {
-            name: weight.detach() if fixed else weight
-            for name, weight in network.named_parameters()
-        }
+        weights: dict[str, Tensor] = dict(network.named_parameters())
+        if fixed:
+            weights = {name: weight.detach() for name, weight in weights.items()}
         judged: Tensor = functional_call(network, weights, (vector,))
         return judged

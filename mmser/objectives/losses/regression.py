@@ -56,9 +56,10 @@ class MeanSquaredError(nn.Module):
     def forward(self, outputs: Outputs, batch: Batch) -> dict[str, Tensor]:
         """-> {"mse": scalar}."""
         values, target = _values(outputs), batch.targets["values"]
-        known = ~target.isnan()
-        squares = (values - torch.where(known, target, values.detach())).square() * known
-        losses = squares.sum(dim=0) / known.sum(dim=0).clamp_min(1)
+        labelled = ~target.isnan()
+        # An unlabelled value is compared with itself: NaN times zero would still be NaN.
+        squares = (values - torch.where(labelled, target, values.detach())).square() * labelled
+        losses = squares.sum(dim=0) / labelled.sum(dim=0).clamp_min(1)
         return {"mse": (losses * self.weights).sum()}
 
 

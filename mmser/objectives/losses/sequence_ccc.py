@@ -43,14 +43,13 @@ class SequenceConcordance(nn.Module):
         delay: int = 1,
     ) -> None:
         super().__init__()
-        given = dict(weights or {})
-        if not task.values or set(given) - set(task.values):
-            found = f"weights for {', '.join(given) or 'none'}"
-            expected = (
-                f"weights for values of the protocol ({', '.join(task.values) or 'it has none'})"
-            )
+        by_name = dict(weights or {})
+        if not task.values or set(by_name) - set(task.values):
+            values = ", ".join(task.values) or "it has none"
             raise MmserError(
-                expected, found, "Choose a protocol with values, correct objective.weights."
+                f"weights for values of the protocol ({values})",
+                f"weights for {', '.join(by_name) or 'none'}",
+                "Choose a protocol with values, correct objective.weights.",
             )
         if delay < 0:
             raise MmserError(
@@ -60,8 +59,8 @@ class SequenceConcordance(nn.Module):
             )
         self.labels = labels
         self.delay = delay
-        chosen = [float(given.get(name, 1.0)) for name in task.values]
-        self.register_buffer("weights", torch.tensor(chosen), persistent=False)
+        in_order = [float(by_name.get(name, 1.0)) for name in task.values]
+        self.register_buffer("weights", torch.tensor(in_order), persistent=False)
 
     def needs_steps(self, batch: Batch) -> bool:
         """Where labels are traced."""
@@ -105,7 +104,7 @@ def _frame_values(outputs: Outputs) -> Tensor:
 def _paired(values: Tensor, target: Tensor, delay: int) -> tuple[Tensor, Tensor]:
     """Frames of (batch, time, value) that both have: prediction t beside label t + delay."""
     steps = max(0, min(values.shape[1], target.shape[1] - delay))
-    chosen, wanted = values[:, :steps], target[:, delay : delay + steps]
-    real = ~chosen.isnan()
+    predictions, labels = values[:, :steps], target[:, delay : delay + steps]
+    real = ~predictions.isnan()
     # No NaN may enter the sum, not even multiplied by zero: its gradient would be NaN.
-    return torch.where(real, chosen, 0.0), wanted.masked_fill(~real, float("nan"))
+    return torch.where(real, predictions, 0.0), labels.masked_fill(~real, float("nan"))

@@ -69,21 +69,21 @@ class ContrastivePrediction(nn.Module):
             )
         latents = encoder.latents(batch.streams[self.stream])
         contexts = encoder.contexts(latents)
-        losses = [
-            self.step_loss(layer(contexts.values), latents.values, latents.mask, ahead)
-            for ahead, layer in enumerate(self.predictions, start=1)
-            if ahead < latents.values.shape[1]
-        ]
+        losses = []
+        for ahead, layer in enumerate(self.predictions, start=1):
+            # A batch of short clips has no frame so far ahead.
+            if ahead < latents.values.shape[1]:
+                predicted = layer(contexts.values)
+                losses.append(self.step_loss(predicted, latents.values, latents.mask, ahead))
         if not losses:
             return Step({"cpc": contexts.values.sum() * 0.0})
         return Step({"cpc": torch.stack(losses).mean()})
 
     def step_loss(self, predicted: Tensor, latents: Tensor, mask: Tensor, ahead: int) -> Tensor:
-        """Mean over valid t of -log softmax of the true frame; predicted and latents (batch, time,
-        feature).
+        """Mean over valid t of -log softmax of the true frame.
 
-        Step t is valid where t + ``ahead`` is a real frame and the clip has another one. Real
-        frames come first.
+        predicted and latents are (batch, time, feature). Step t is valid where t + ``ahead`` is a
+        real frame and the clip has another one. Real frames come first.
         """
         lengths = mask.sum(dim=1)
         scores = (
@@ -100,10 +100,9 @@ class ContrastivePrediction(nn.Module):
         return (losses * valid).sum() / valid.sum().clamp_min(1)
 
     def draw(self, target: Tensor, lengths: Tensor) -> Tensor:
-        """target (batch, t), lengths (batch,) -> (batch, t, negative) frames of the clip, any but
-        the target.
+        """target (batch, t), lengths (batch,) -> (batch, t, negative) frames of the same clip.
 
-        In evaluation the draw is the same every time.
+        The target is never among them. In evaluation the draw is the same every time.
         """
         generator = None
         if not self.training:

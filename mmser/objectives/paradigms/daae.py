@@ -108,9 +108,7 @@ class SegmentDecoder(nn.Module):
         self.norms = nn.ModuleList(MaskedBatchNorm(size) for size in sizes[1:-1])
 
     def forward(self, latent: Tensor, mask: Tensor) -> Tensor:
-        """latent (batch, segment, feature), mask (batch, segment) -> (batch,
-        segment, frame, band).
-        """
+        """latent (batch, segment, feature), mask -> (batch, segment, frame, band)."""
         hidden = self.linear(latent).flatten(0, 1).unflatten(1, self.shape)
         for layer, convolution in enumerate(self.convolutions):
             hidden = convolution(hidden)

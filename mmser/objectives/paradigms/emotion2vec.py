@@ -95,56 +95,53 @@ class Emotion2VecPretraining(nn.Module):
             self.started.fill_(True)
         frames = encoder.front.projected(batch.streams[self.stream])
         masked = self.draw_mask(frames.mask)
-        told, student = self.student(encoder, frames, masked)
+        utterance, student = self.student(encoder, frames, masked)
         with torch.no_grad():
             target = self.target(encoder.front.placed(frames).values, frames.mask)
         predicted = self.decoder(student, frames.mask)
-        told_apart = utterance_loss(told, target, frames.mask)
-        return Step(
-            {
-                "frame": self.frame_loss(predicted, target, masked, frames.mask),
-                "utterance": self.utterance_weight * told_apart,
-            }
-        )
+        frame_loss = self.frame_loss(predicted, target, masked, frames.mask)
+        loss = self.utterance_weight * utterance_loss(utterance, target, frames.mask)
+        return Step({"frame": frame_loss, "utterance": loss})
 
     def student(
         self, encoder: Emotion2Vec, frames: Stream, masked: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Projected frames (batch, frame, feature) -> the utterance's vector and the frames for the
-        decoder.
+        """Projected frames (batch, frame, feature) -> the utterance's vector and decoder frames.
 
-        Nothing that only ``masked`` (batch, frame) frames have heard reaches either.
+        The latter are the frames that the decoder reads. Neither depends on the content of
+        ``masked`` frames (batch, frame).
         """
         noise = torch.randn_like(frames.values) * 0.01
-        seen = encoder.front.placed(
-            Stream(torch.where(masked[..., None], noise, frames.values), frames.mask)
-        )
-        return (
-            student_on_others(encoder, seen, masked, noise)
-            if self.drop_masked
-            else student_on_all(encoder, seen)
-        )
+        noisy = Stream(torch.where(masked[..., None], noise, frames.values), frames.mask)
+        placed = encoder.front.placed(noisy)
+        if self.drop_masked:
+            return student_on_others(encoder, placed, masked, noise)
+        return student_on_all(encoder, placed)
 
     def target(self, values: Tensor, mask: Tensor) -> Tensor:
-        """Mean of the teacher's last blocks on unmasked frames without tokens: (batch, frame,
-        feature), no gradient.
+        """Mean of the teacher's last blocks on unmasked frames: (batch, frame, feature).
+
+        There are no tokens among them, and no gradient.
         """
         with torch.no_grad():
             return torch.stack(self.teacher(values, mask)[1][-self.average :]).mean(dim=0)
 
     def frame_loss(self, predicted: Tensor, target: Tensor, masked: Tensor, mask: Tensor) -> Tensor:
-        """Mean square over features and masked frames of predicted and target (batch, frame,
-        feature).
+        """Mean square over features and masked frames.
+
+        predicted and target are (batch, frame, feature).
         """
-        target = (target - masked_mean(target, mask)[:, None]) / masked_std(target, mask, 1e-5)[
-            :, None
-        ].clamp_min(1e-5)
+        # (batch, 1, feature): the target is standardised over each utterance's frames.
+        mean = masked_mean(target, mask)[:, None]
+        deviation = masked_std(target, mask, 1e-5)[:, None].clamp_min(1e-5)
+        target = (target - mean) / deviation
         squares = (predicted - target).square().mean(dim=-1)
         return (squares * masked).sum() / masked.sum().clamp_min(1)
 
     def draw_mask(self, mask: Tensor) -> Tensor:
-        """mask (batch, frame) -> (batch, frame) bool: spans of ``span`` frames,
-        never in padding.
+        """mask (batch, frame) -> (batch, frame) bool: spans of ``span`` frames.
+
+        None of them is in padding.
         """
         lengths = mask.sum(dim=1, keepdim=True)
         share = torch.rand(mask.shape, device=mask.device)
@@ -153,12 +150,13 @@ class Emotion2VecPretraining(nn.Module):
         else:
             # At random up or down to a whole number of starts, as the parent recipe does.
             extra = torch.rand(len(mask), 1, device=mask.device)
-            wanted = torch.floor(self.probability * lengths / self.span + extra)
-            room = torch.arange(mask.shape[1], device=mask.device) <= (lengths - self.span).clamp(
-                min=0
-            )
+            count = torch.floor(self.probability * lengths / self.span + extra)
+            # A span has room where it ends within the utterance.
+            latest = (lengths - self.span).clamp(min=0)
+            room = torch.arange(mask.shape[1], device=mask.device) <= latest
+            # Sorting twice gives the rank of each frame's draw; those without room come last.
             rank = share.masked_fill(~(room & mask), 2.0).argsort(dim=1).argsort(dim=1)
-            starts = (rank < wanted) & room & mask
+            starts = (rank < count) & room & mask
         ends = F.pad(starts[:, None].float(), (self.span - 1, 0))
         return (F.max_pool1d(ends, self.span, stride=1).squeeze(1) > 0) & mask
 
@@ -190,10 +188,10 @@ def student_on_all(encoder: Emotion2Vec, frames: Stream) -> tuple[Tensor, Tensor
 def student_on_others(
     encoder: Emotion2Vec, frames: Stream, masked: Tensor, noise: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """`student_on_all`, but the masked frames are left out, with ``noise`` in their places behind
-    the backbone.
+    """`student_on_all`, but without the masked frames.
 
-    The others keep their distances. An utterance that is masked throughout gives zeros.
+    ``noise`` takes their places behind the backbone. The others keep their distances. An utterance
+    that is masked throughout gives zeros.
     """
     seen = frames.mask & ~masked
     order, inverse = compact_order(seen)
@@ -208,18 +206,20 @@ def student_on_others(
     return told, zero_padding(torch.where(seen[..., None], back, noise), frames.mask)
 
 
-def utterance_loss(told: Tensor, target: Tensor, mask: Tensor) -> Tensor:
-    """Mean over features and rows with frames of the square of told (batch, feature) minus the
-    target's mean.
+def utterance_loss(utterance: Tensor, target: Tensor, mask: Tensor) -> Tensor:
+    """Mean square of utterance (batch, feature) minus the target's mean over time.
+
+    The mean is over features, and over rows with frames.
     """
-    squares = (told - masked_mean(target, mask)).square().mean(dim=-1)
+    squares = (utterance - masked_mean(target, mask)).square().mean(dim=-1)
     present = mask.any(dim=1)
     return (squares * present).sum() / present.sum().clamp_min(1)
 
 
 class FrameDecoder(nn.Module):
-    """Four grouped convolutions (kernel 7) with layer norm and GELU, residual where the size stays,
-    then linear.
+    """Four grouped convolutions with layer norm and GELU, then linear.
+
+    The kernel is 7; a convolution is residual where the size stays.
     """
 
     def __init__(

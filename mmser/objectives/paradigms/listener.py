@@ -46,27 +46,30 @@ class ListenerVotes(nn.Module):
 
     def step(self, model: Model, batch: Batch, progress: float) -> Step:
         """-> {"listener_votes": scalar}, and the fusion's own terms."""
-        # Validation scores the consensus: what the model says of the batch as it is.
+        # Validation scores the consensus: the model's answers for the batch as it is.
         consensus = None if self.training else model(batch.streams, batch.context)
         listeners, label = batch.targets["listener"], batch.targets["listener_emotion"]
         outputs = model(batch.streams, replace(batch.context, listeners=listeners))
         if outputs.listeners is None:
             raise MmserError("a head that answers per listener", "none", "Use head=listener_mean.")
-        logits = outputs.listeners.float()  # (batch, vote, class)
-        heard = (listeners != UNLABELLED) & (label != UNLABELLED) & (label < logits.shape[-1])
+        # (batch, vote, class)
+        logits = outputs.listeners.float()
+        # A row has fewer votes than the longest, and a vote may be for a class of no interest.
+        is_vote = (listeners != UNLABELLED) & (label != UNLABELLED) & (label < logits.shape[-1])
         losses = F.cross_entropy(
-            logits.transpose(1, 2), label.where(heard, UNLABELLED), reduction="none"
+            logits.transpose(1, 2), label.where(is_vote, UNLABELLED), reduction="none"
         )
-        weights = self.weight[self.group[listeners.where(heard, 0)], label.where(heard, 0)] * heard
-        loss = (losses * weights).sum() / heard.sum().clamp_min(1)
+        groups = self.group[listeners.where(is_vote, 0)]
+        weights = self.weight[groups, label.where(is_vote, 0)] * is_vote
+        loss = (losses * weights).sum() / is_vote.sum().clamp_min(1)
         return Step({"listener_votes": loss, **outputs.losses}, consensus)
 
 
 def weigh_votes(task: Task, groups: Tensor) -> Tensor:
-    """(group, class and one more) float32: 1 / (classes the group uses * its labels of this class),
-    mean 1 in training.
+    """(group, class and one more) float32: the weight of a vote.
 
-    A class that a group never chose weighs 0 for it.
+    It is 1 / (classes the group uses * its labels of this class), scaled to mean 1 in training. A
+    class that a group never chose weighs 0 for it.
     """
     counts = torch.zeros(int(groups[-1]) + 1, len(task.classes) + 1, dtype=torch.float64)
     counts.index_add_(0, groups[:-1], torch.tensor(task.listener_counts, dtype=torch.float64))

@@ -135,7 +135,7 @@ def _rows(batch: Batch, first: int, last: int) -> Batch:
 
 
 @contextmanager
-def _twice_differentiable(wanted: bool) -> Iterator[None]:
-    """Torch's own recurrent kernels where wanted: cuDNN's have no second derivative."""
-    with torch.backends.cudnn.flags(enabled=torch.backends.cudnn.enabled and not wanted):
+def _twice_differentiable(second_order: bool) -> Iterator[None]:
+    """Torch's own recurrent kernels for second order: cuDNN's have no second derivative."""
+    with torch.backends.cudnn.flags(enabled=torch.backends.cudnn.enabled and not second_order):
         yield

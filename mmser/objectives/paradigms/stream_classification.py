@@ -76,19 +76,19 @@ class StreamClassification(nn.Module):
                 f"none for {', '.join(missing)}",
                 "Correct objective.sizes, or leave the stage out (~stages.NAME).",
             )
-        found = {}
+        vectors = {}
         for name in self.names:
             stream = model.encoders[name](batch.streams[name])
             mean = stream.filled().sum(dim=1) / stream.lengths.clamp(min=1)[:, None]
-            found[name] = mean, stream.present
-        return found
+            vectors[name] = mean, stream.present
+        return vectors
 
     def _of_sequence(self, sequence: Stream | None) -> dict[str, tuple[Tensor, Tensor]]:
         if sequence is None or sequence.mask.shape[1] != len(self.names):
-            found = "none" if sequence is None else f"{sequence.mask.shape[1]} steps"
+            length = "none" if sequence is None else f"{sequence.mask.shape[1]} steps"
             raise MmserError(
                 f"a fusion whose sequence has one step per stream {', '.join(self.names)}",
-                found,
+                length,
                 "Correct `sizes`.",
             )
         steps = sequence.filled()

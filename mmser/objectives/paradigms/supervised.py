@@ -50,11 +50,11 @@ class Supervised:
 
 def check_objective(component: nn.Module) -> None:
     """Raise MmserError for a class of one's own that is neither a loss nor a paradigm."""
-    asked = list(inspect.signature(component.forward).parameters)
-    if not isinstance(component, Objective) and "model" in asked:
+    arguments = list(inspect.signature(component.forward).parameters)
+    if not isinstance(component, Objective) and "model" in arguments:
         raise MmserError(
             "a loss `forward(outputs, batch)`, or a paradigm `step(model, batch, progress)`",
-            f"{type(component).__name__}.forward({', '.join(asked)})",
+            f"{type(component).__name__}.forward({', '.join(arguments)})",
             "A loss runs no model: read the outputs it is given (see mmser/core/contracts.py).",
         )
 

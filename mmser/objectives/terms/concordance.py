@@ -13,14 +13,14 @@ def concordance(prediction: Tensor, target: Tensor, epsilon: float = 1e-8) -> Te
     ``epsilon`` keeps two equal constants at 0 with a finite gradient, where the coefficient is
     undefined.
     """
-    known = ~target.isnan()
-    count = known.sum(dim=0).clamp_min(1)
-    p = torch.where(known, prediction.float(), 0.0)
-    t = torch.where(known, target.float(), 0.0)
+    labelled = ~target.isnan()
+    count = labelled.sum(dim=0).clamp_min(1)
+    p = torch.where(labelled, prediction.float(), 0.0)
+    t = torch.where(labelled, target.float(), 0.0)
     mean_p, mean_t = p.sum(dim=0) / count, t.sum(dim=0) / count
     # Centred before squaring: the textbook E[x^2] - E[x]^2 loses all digits in float32 for values
     # far from zero.
-    p, t = (p - mean_p) * known, (t - mean_t) * known
+    p, t = (p - mean_p) * labelled, (t - mean_t) * labelled
     covariance = (p * t).sum(dim=0) / count
     spread = (p.square() + t.square()).sum(dim=0) / count
     return 2.0 * covariance / (spread + (mean_p - mean_t).square() + epsilon)

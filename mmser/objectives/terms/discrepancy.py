@@ -17,36 +17,36 @@ def squared_distances(first: Tensor, second: Tensor) -> Tensor:
 
 
 def median_bandwidth(vectors: Tensor) -> Tensor:
-    """The median squared distance of all pairs of rows, detached; vectors (row, feature) -> scalar
-    above zero.
+    """The median squared distance of all pairs of rows, detached.
+
+    vectors (row, feature) -> scalar above zero.
     """
     with torch.no_grad():
-        row, column = torch.triu_indices(
-            len(vectors), len(vectors), offset=1, device=vectors.device
-        )
+        count = len(vectors)
+        row, column = torch.triu_indices(count, count, offset=1, device=vectors.device)
         distances = squared_distances(vectors, vectors)[row, column]
-        middle = (
-            distances.sort().values[(len(distances) - 1) // 2]
-            if len(distances)
-            else vectors.new_ones(())
-        )
+        # A single row has no pair.
+        middle = vectors.new_ones(())
+        if len(distances):
+            middle = distances.sort().values[(len(distances) - 1) // 2]
         return middle.clamp_min(torch.finfo(vectors.dtype).eps)
 
 
 def kernel(first: Tensor, second: Tensor, bandwidth: Tensor) -> Tensor:
-    """Mean of five Gaussians whose squared widths are 1/4 to 4 times ``bandwidth``: (row, column)
-    in (0, 1].
+    """Mean of five Gaussians: (row, column) in (0, 1].
+
+    Their squared widths are 1/4 to 4 times ``bandwidth``.
     """
     distances = squared_distances(first, second) / bandwidth
     return torch.stack([torch.exp(-distances / width) for width in WIDTHS]).mean(dim=0)
 
 
 def maximum_mean_discrepancy(source: Tensor, target: Tensor, biased: bool = True) -> Tensor:
-    """Squared MMD of source (n, feature) and target (m, feature), Gretton et al., JMLR 2012,
-    equations 5 and 3.
+    """Squared MMD of source (n, feature) and target (m, feature).
 
-    The biased form is never negative; the unbiased one leaves a row's distance to itself out and
-    wants two rows of each. Neither depends on the order of the rows, nor asks n = m.
+    It is that of Gretton et al., JMLR 2012, equations 5 and 3. The biased form is never negative;
+    the unbiased one leaves a row's distance to itself out and wants two rows of each. Neither
+    depends on the order of the rows, nor asks n = m.
     """
     bandwidth = median_bandwidth(torch.cat([source, target]))
     n, m = len(source), len(target)
@@ -65,8 +65,9 @@ def covariance(vectors: Tensor) -> Tensor:
 
 
 def coral_distance(source: Tensor, target: Tensor) -> Tensor:
-    """``||C_s - C_t||_F^2 / (4 d^2)`` (Sun and Saenko, ECCV workshops 2016, equation 1); blind to
-    the means.
+    """``||C_s - C_t||_F^2 / (4 d^2)`` of the covariances; blind to the means.
+
+    It is equation 1 of Sun and Saenko, ECCV workshops 2016.
     """
     size = source.shape[1]
     return (covariance(source) - covariance(target)).square().sum() / (4.0 * size * size)

@@ -18,27 +18,28 @@ Domain = Literal["labelled", "corpus", "gender", "speaker"]
 
 def domain_count(task: Task, domain: Domain) -> int:
     """Number of domains of the training fold; raises MmserError when there are fewer than two."""
-    known = {
+    names = {
         "labelled": ("source", "target"),
         "corpus": task.corpora,
         "gender": task.genders,
         "speaker": task.speakers,
     }
-    if domain not in known:
+    if domain not in names:
         raise MmserError(
-            f"a domain among {', '.join(known)}", f"'{domain}'", "Correct the objective's domain."
+            f"a domain among {', '.join(names)}", f"'{domain}'", "Correct the objective's domain."
         )
-    if len(known[domain]) < 2:
-        found = ", ".join(known[domain]) or "none"
+    if len(names[domain]) < 2:
+        listed = ", ".join(names[domain]) or "none"
         raise MmserError(
-            f"at least two of {domain} in the training fold", found, "Choose another domain."
+            f"at least two of {domain} in the training fold", listed, "Choose another domain."
         )
-    return len(known[domain])
+    return len(names[domain])
 
 
 def domain_of(targets: Mapping[str, Tensor], domain: Domain) -> Tensor:
-    """(batch,) long domain of each row, `UNLABELLED` where unknown; ``labelled``: 1 without an
-    emotion label.
+    """(batch,) long domain of each row, `UNLABELLED` where unknown.
+
+    Of ``labelled``: 1 without an emotion label.
     """
     if domain == "labelled":
         return (targets["emotion"] == UNLABELLED).long()
@@ -46,8 +47,9 @@ def domain_of(targets: Mapping[str, Tensor], domain: Domain) -> Tensor:
 
 
 def domain_pairs(vectors: Tensor, domains: Tensor, least: int = 1) -> list[tuple[Tensor, Tensor]]:
-    """Rows of vectors (batch, feature) by domain, every two domains that have
-    ``least`` rows here.
+    """Rows of vectors (batch, feature) by domain, for every two domains.
+
+    Each of the two has ``least`` rows in the batch.
     """
     present = [int(name) for name in torch.unique(domains) if name != UNLABELLED]
     groups = [vectors[domains == name] for name in present]

@@ -28,7 +28,8 @@ def reverse_gradient(values: Tensor, strength: float = 1.0) -> Tensor:
 
 
 def reversal_ramp(progress: float) -> float:
-    """``2 / (1 + exp(-10 p)) - 1``: 0 at the start of training (p = 0), 0.9999 at
-    its end (p = 1).
+    """``2 / (1 + exp(-10 p)) - 1``, a ramp from 0 to 0.9999.
+
+    ``p`` is the share of training done.
     """
     return 2.0 / (1.0 + math.exp(-10.0 * progress)) - 1.0
