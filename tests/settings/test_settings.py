@@ -42,7 +42,9 @@ def test_a_run_and_a_stage_have_the_options_that_are_read():
         "system",
         "experiment",
     }
-    assert top | groups | {"model", "streams", "card", "parts"} == set(ranges_of(RunSettings))
+    assert top | groups | {"model", "streams", "card", "parts", "solver"} == set(
+        ranges_of(RunSettings)
+    )
     assert set(ranges_of(Stage)) == {*PARTS, "load"}
 
 
