@@ -43,18 +43,21 @@ class Collate:
         for name in self.shapes:
             tracks[name] = [sample.streams.get(name) for sample in samples]
         least = max(map(_longest, tracks.values())) if self.aligned else 1
-        padded = {name: pad(tracks[name], shape, least) for name, shape in self.shapes.items()}
-        return Batch(
-            ids=tuple(sample.id for sample in samples),
-            streams={name: each for name, each in padded.items() if name not in self.traces},
-            context=Context(
-                dialogue=torch.tensor([sample.dialogue for sample in samples], dtype=torch.long),
-                turn=torch.tensor([sample.turn for sample in samples], dtype=torch.long),
-                speaker=torch.tensor([sample.speaker for sample in samples], dtype=torch.long),
-            ),
-            targets={name: _stacked(samples, name) for name in samples[0].targets},
-            traces={name: each for name, each in padded.items() if name in self.traces},
+        streams, traces = {}, {}
+        for name, shape in self.shapes.items():
+            stream = pad(tracks[name], shape, least)
+            if name in self.traces:
+                traces[name] = stream
+            else:
+                streams[name] = stream
+        context = Context(
+            dialogue=torch.tensor([sample.dialogue for sample in samples], dtype=torch.long),
+            turn=torch.tensor([sample.turn for sample in samples], dtype=torch.long),
+            speaker=torch.tensor([sample.speaker for sample in samples], dtype=torch.long),
         )
+        targets = {name: _stacked(samples, name) for name in samples[0].targets}
+        ids = tuple(sample.id for sample in samples)
+        return Batch(ids, streams, context, targets, traces=traces)
 
 
 def pad(tracks: Sequence[Track | None], shape: Shape, least: int = 1) -> Stream:

@@ -129,14 +129,16 @@ class SplitDataset(Dataset[Sample]):
                 values = self.transforms.apply(name, track.values, speaker)
                 track = replace(track, values=values)
             streams[name] = track
+        targets = {name: array[row] for name, array in facts.targets.items()}
         duration = float(facts.duration[row])
         return Sample(
             identifier,
             streams,
-            {name: array[row] for name, array in facts.targets.items()},
+            targets,
             int(facts.dialogue[row]),
             int(facts.turn[row]),
             int(facts.speaker[row]),
+            # NaN where the manifest has no times.
             duration if duration > 0 else None,
         )
 

@@ -121,9 +121,9 @@ class FoldData:
         total = np.zeros(len(ids))
         for name, store in self._stores_of(split).items():
             limit = self.specs[name].limit or np.inf
-            steps = np.array(
-                [min(store.length(i), limit) if i in store else 0 for i in ids], dtype=float
-            )
+            # An absent stream costs nothing.
+            lengths = [store.length(identifier) if identifier in store else 0 for identifier in ids]
+            steps = np.minimum(np.array(lengths, dtype=float), limit)
             mean = float(steps.mean()) if len(steps) else 1.0
             total += steps / max(1.0, mean)
         return total

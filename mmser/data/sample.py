@@ -37,14 +37,12 @@ class Track:
 
     def cut(self, first: int, count: int) -> Track:
         """Steps ``first`` to ``first + count``, keeping their times."""
-        last = first + count
-        return Track(
-            self.values[first:last],
-            self.frame_rate,
-            None if self.spans is None else self.spans[first:last],
-            None if self.mask is None else self.mask[first:last],
-            self.start + (first / self.frame_rate if self.frame_rate else 0.0),
-        )
+        steps = slice(first, first + count)
+        spans = None if self.spans is None else self.spans[steps]
+        mask = None if self.mask is None else self.mask[steps]
+        # Without a rate the spans alone carry the times.
+        moved = first / self.frame_rate if self.frame_rate else 0.0
+        return Track(self.values[steps], self.frame_rate, spans, mask, self.start + moved)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

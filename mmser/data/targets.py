@@ -50,10 +50,10 @@ def speaker_names(rows: pd.DataFrame) -> list[str]:
 def indices(names: Sequence[object] | pd.Series, listed: Sequence[str]) -> np.ndarray:
     """(row,) long place of each name in a list; `UNLABELLED` for others and missing ones."""
     place = {name: index for index, name in enumerate(listed)}
-    return np.array(
-        [place.get(name, UNLABELLED) if isinstance(name, str) else UNLABELLED for name in names],
-        np.int64,
-    )
+    # A missing name is None or NaN, and NaN equals no key, not even itself.
+    words = [name if isinstance(name, str) else None for name in names]
+    places = [UNLABELLED if word is None else place.get(word, UNLABELLED) for word in words]
+    return np.array(places, np.int64)
 
 
 def vote_shares(

@@ -1,5 +1,6 @@
-"""Feature arrays that others have made, by utterance: a folder of .npy, an .npz, or one row per
-line of a table.
+"""Feature arrays that others have made, by utterance.
+
+They are a folder of .npy, an .npz, or one row per line of a table.
 """
 
 from __future__ import annotations
@@ -48,8 +49,8 @@ def read_arrays(
     """
     path = Path(path)
     if ids is None:
-        found = _folder(path) if path.is_dir() else _archive(path)
-        return {key: _steps(values) for key, values in found.items()}
+        arrays = _folder(path) if path.is_dir() else _archive(path)
+        return {key: _steps(values) for key, values in arrays.items()}
     names = _ids(Path(ids), id_column)
     rows = _rows(path, array)
     if len(rows) != len(names) or len(set(names)) != len(names):

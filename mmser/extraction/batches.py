@@ -1,5 +1,6 @@
-"""Batches of similar length, side by side where that pays, and what to do when an encoder fails
-on one of them.
+"""Batches of similar length, side by side where that is faster.
+
+Where an encoder fails on a batch, its clips are tried one by one.
 """
 
 from __future__ import annotations
@@ -24,8 +25,7 @@ missing key. Anything else (a wrong type, a missing file, a mistake in code) sto
 
 @contextmanager
 def side_by_side(items: int) -> Iterator[int]:
-    """How many batches of ``items`` to compute at once, while torch keeps to one thread within each
-    of them.
+    """How many batches of ``items`` to compute at once, each with one thread of torch.
 
     On a CPU two batches of one thread each take less time than both in turn on two threads, much
     less when the machine is busy; the number is that of torch's threads (OMP_NUM_THREADS). A GPU is

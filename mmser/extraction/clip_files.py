@@ -1,5 +1,6 @@
-"""A corpus cut into one small file per utterance, as a generic corpus of its own: `segment` and
-`crop_faces`.
+"""A corpus cut into one small file per utterance: `segment` and `crop_faces`.
+
+The files are a generic corpus of their own.
 """
 
 from __future__ import annotations
@@ -38,11 +39,11 @@ def segment(
     workers: int = 0,
     progress: bool = True,
 ) -> pd.DataFrame:
-    """Write ``out/audio/<id>.wav``, and ``out/video/<id>.mp4`` with the speaker's half when a frame
-    rate (Hz) is given.
+    """Write ``out/audio/<id>.wav`` and, with a frame rate (Hz), ``out/video/<id>.mp4``.
 
-    ``out/manifest.csv`` makes the folder a generic corpus. Returns one row per part that could not
-    be had: id, modality, reason, detail.
+    The video is the speaker's half of the picture. ``out/manifest.csv`` makes the folder a generic
+    corpus. Returns one row per modality of an utterance that is not there: id, modality, reason,
+    detail.
     """
     return _write_corpus(corpus, Path(out), frame_rate, lambda clip: clip.frames, workers, progress)
 
@@ -55,12 +56,11 @@ def crop_faces(
     workers: int = 0,
     progress: bool = True,
 ) -> pd.DataFrame:
-    """Write ``out/video/<id>.mp4``, ``size`` x ``size`` pixels of the speaker's face at 3 Hz, and
-    ``out/audio``.
+    """Write ``out/video/<id>.mp4``, the speaker's face at 3 Hz, and ``out/audio``.
 
-    ``margin`` is a part of the box's longer side. Where a frame shows no face, the last one found
-    stands still, so that sound and picture stay together. ``out/manifest.csv`` and the returned
-    table are as in `segment`.
+    A picture has ``size`` x ``size`` pixels. ``margin`` is a part of the box's longer side. Where a
+    frame shows no face, the last one found stands still, so that sound and picture stay together.
+    ``out/manifest.csv`` and the returned table are as in `segment`.
     """
     from mmser.extractors.networks.devices import device_named
     from mmser.extractors.pictures.recipe import PictureRecipe
@@ -85,10 +85,10 @@ def _write_corpus(
 
     plan = planned(list(corpus.utterances()))
     ids = {utterance.id for utterance in plan}
-    wanted = requests(plan, {SAMPLE_RATE: ids}, ids if frame_rate else set())
+    decoding_requests = requests(plan, {SAMPLE_RATE: ids}, ids if frame_rate else set())
     failures: list[Failure] = []
-    written: list[Utterance] = []
-    decoded = clips_in_order(wanted, frame_rate or FACE_FRAMES_PER_SECOND, workers)
+    cut_utterances: list[Utterance] = []
+    decoded = clips_in_order(decoding_requests, frame_rate or FACE_FRAMES_PER_SECOND, workers)
     with closing(decoded), Progress(f"cut {corpus.name}", len(plan), progress) as bar:
         for utterance, clip in zip(plan, decoded, strict=True):
             frames = picture(clip) if clip.frames is not None else None
@@ -96,11 +96,11 @@ def _write_corpus(
             if isinstance(frames, Failure):
                 failures.append(replace(frames, modality="face"))
                 frames = None
-            written.append(_written(utterance, clip, frames, out, frame_rate or 0.0))
+            cut_utterances.append(_written(utterance, clip, frames, out, frame_rate or 0.0))
             bar.step(1)
     out.mkdir(parents=True, exist_ok=True)
-    kept = (item for item in written if item.audio_path or item.video_path)
-    write_bytes(out / "manifest.csv", to_table(kept).to_csv(index=False).encode())
+    with_files = (item for item in cut_utterances if item.audio_path or item.video_path)
+    write_bytes(out / "manifest.csv", to_table(with_files).to_csv(index=False).encode())
     rows = [(failure.id, failure.modality, failure.reason, failure.detail) for failure in failures]
     return pd.DataFrame(rows, columns=["id", "modality", "reason", "detail"])
 
@@ -108,9 +108,7 @@ def _write_corpus(
 def _written(
     utterance: Utterance, clip: Clip, frames: np.ndarray | None, out: Path, frame_rate: float
 ) -> Utterance:
-    """The utterance with its new files, named relative to ``out``; a part that is not there names
-    none.
-    """
+    """The utterance with its new files, named relative to ``out``; none for an absent modality."""
     name = file_name(utterance.id)
     audio = video = None
     if clip.waveform is not None:

@@ -1,5 +1,6 @@
-"""Digests of what features are made from, so that changed media are extracted anew and unchanged
-ones never.
+"""Digests of the contents that features are made from.
+
+By them changed media are extracted anew and unchanged ones never.
 """
 
 from __future__ import annotations
@@ -30,8 +31,9 @@ another down-mix.
 
 
 class Contents:
-    """Digests per utterance and modality; every file is read at most once, whole, several at a
-    time.
+    """Digests per utterance and modality.
+
+    Every file is read at most once, whole, several at a time.
     """
 
     def __init__(self, workers: int = 2) -> None:
@@ -89,10 +91,10 @@ def _digest(path: Path) -> str:
 
 
 def _always_as_now(path: Path) -> bool:
-    """Whether every version of the decoder made the same of this file's sound: a wav of 16 kHz,
-    mono or stereo.
+    """Whether every version of the decoder gives the same sound of this file.
 
-    The header is read here, so that no decoder runs in this process.
+    It does for a wav of 16 kHz, mono or stereo. The header is read here, so that no decoder runs in
+    this process.
     """
     try:
         with path.open("rb") as file:

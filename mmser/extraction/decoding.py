@@ -1,5 +1,6 @@
-"""Clips in the planned order, decoded ahead of the encoders by other processes; only a few are in
-memory at a time.
+"""Clips in the planned order, decoded ahead of the encoders by other processes.
+
+Only a few are in memory at a time.
 """
 
 from __future__ import annotations
@@ -102,8 +103,9 @@ def _ordered(utterances: Sequence[Utterance], clips: Iterable[Clip]) -> Iterator
 
 
 def _apart(decoder: Decoder, request: Request, frame_rate: float) -> Iterator[Clip]:
-    """A request through another process. Where the decoder dies over sound and pictures, each is
-    tried alone.
+    """A request through another process.
+
+    Where the decoder dies over sound and pictures, each is tried alone.
     """
     finished: set[str] = set()
     try:

@@ -1,5 +1,6 @@
-"""Files that extractors read, such as weights: a store knows them by their digest, and where they
-lay as a hint.
+"""Files that extractors read, such as weights.
+
+A store identifies them by their digest; the path where they lay is a hint.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ def named_files(words: Sequence[str]) -> tuple[dict[str, dict[str, str]], list[s
     named: dict[str, dict[str, str]] = {}
     others = []
     for word in words:
-        if match := _WORD.fullmatch(word):
+        match = _WORD.fullmatch(word)
+        if match:
             named.setdefault(match[1], {})[match[2]] = match[3]
         else:
             others.append(word)
@@ -35,17 +37,16 @@ def named_files(words: Sequence[str]) -> tuple[dict[str, dict[str, str]], list[s
 
 
 def check_named(named: Named, infos: Iterable[Mapping[str, Any]]) -> None:
-    """Raise UsageError unless each file is named for one that an extractor of these
-    stores reads.
-    """
+    """Raise UsageError unless an extractor of these stores reads each file that was named."""
     options: set[str] = set()
     for info in infos:
         digests = [key for key, value in info["parameters"].items() if is_digest(value)]
         options.update(f"extractor.{info['extractor']}.{key}" for key in digests)
-    asked: set[str] = set()
+    keys: set[str] = set()
     for name, files in named.items():
-        asked.update(f"extractor.{name}.{key}" for key in files)
-    if unknown := sorted(asked - options):
+        keys.update(f"extractor.{name}.{key}" for key in files)
+    unknown = sorted(keys - options)
+    if unknown:
         expected = (
             " or ".join(f"{key}=PATH" for key in sorted(options))
             or "no file: none of the extractors reads one"
@@ -54,18 +55,19 @@ def check_named(named: Named, infos: Iterable[Mapping[str, Any]]) -> None:
 
 
 def file_of(info: Mapping[str, Any], key: str, part: Mapping[str, Any], named: str | None) -> Path:
-    """The file or folder with the digest in ``info``: where a user ``named`` it, it lay, or the
-    config ``part`` says.
+    """The file or folder with the digest in ``info``.
 
-    Raises MmserError naming the places where it is not.
+    It is sought where the user says (``named``), or else where it lay and where the config ``part``
+    says. Raises MmserError naming the places where it is not.
     """
     name, digest_then = str(info["extractor"]), info["parameters"][key]
     default = Weights(str(part.get(key) or ""), folder=str(part.get("weights_folder", "weights")))
-    places = (
-        [expanded(named)]
-        if named
-        else [*_hint(info, key), *(default.places if default.source else ())]
-    )
+    if named:
+        places = [expanded(named)]
+    else:
+        places = _hint(info, key)
+        if default.source:
+            places += default.places
     for place in places:
         if place.exists() and f"sha256:{digest(place)}" == digest_then:
             return place
@@ -80,5 +82,5 @@ def file_of(info: Mapping[str, Any], key: str, part: Mapping[str, Any], named: s
 
 
 def _hint(info: Mapping[str, Any], key: str) -> list[Path]:
-    known = (info.get("files") or {}).get(key)
-    return [Path(known)] if known else []
+    path = (info.get("files") or {}).get(key)
+    return [Path(path)] if path else []

@@ -1,5 +1,6 @@
-"""Arrays that others have made become a store like any extractor's, from which every system can
-read.
+"""Arrays that others have made become a store like any extractor's.
+
+Every system can read it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,4 @@
-"""One job per store: what it still misses, the clips it waits on, its results in the
-planned order.
-"""
+"""One job per store: the utterances it misses, the clips it waits on, its results in order."""
 
 from __future__ import annotations
 
@@ -151,26 +149,21 @@ class TranscriberJob:
             self._waiting[clip.id] = _sound_alone(clip, self.sample_rate)
 
     def store(self, chunk: Sequence[Utterance]) -> None:
-        """Transcribe what waits, and store the chunk's results; a clip without sound keeps the
-        decoder's reason.
+        """Transcribe the waiting clips, and store the chunk's results.
+
+        A clip without sound has the decoder's reason.
         """
         due = [self._waiting[utterance.id] for utterance in chunk if utterance.id in self.missing]
         self._waiting = {}
         begun = time.perf_counter()
-        heard = by_length(
-            [clip for clip in due if clip.waveform is not None], _length, self._transcribe, _broken
-        )
+        audible = [clip for clip in due if clip.waveform is not None]
+        transcripts = iter(by_length(audible, _length, self._transcribe, _broken))
         self.seconds += time.perf_counter() - begun
-        spoken = iter(heard)
-        results = [
-            _absent(clip, "audio") if clip.waveform is None else next(spoken) for clip in due
-        ]
-        self.writer.add(
-            [
-                TranscriptEntry(c.id, self.missing[c.id], r)
-                for c, r in zip(due, results, strict=True)
-            ]
-        )
+        entries = []
+        for clip in due:
+            result = _absent(clip, "audio") if clip.waveform is None else next(transcripts)
+            entries.append(TranscriptEntry(clip.id, self.missing[clip.id], result))
+        self.writer.add(entries)
 
     def _transcribe(self, clips: Sequence[Clip]) -> Sequence[Transcript | Failure]:
         waveforms: list[np.ndarray] = [clip.waveform for clip in clips if clip.waveform is not None]

@@ -1,5 +1,6 @@
-"""The order of work: a function of the manifest alone, so that an interrupted job and an
-undisturbed one agree.
+"""The order of work: a function of the manifest alone.
+
+So an interrupted job and an undisturbed one agree.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ interruption loses one.
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Utterances of one media file, in the planned order, and what of them is wanted: sound at
-    which rates, pictures.
+    """Utterances of one media file in the planned order, and the modalities to decode.
+
+    Sound is decoded at each of the ``sample_rates``.
     """
 
     utterances: tuple[Utterance, ...]
@@ -30,8 +32,9 @@ class Request:
 
 
 def planned(utterances: Sequence[Utterance]) -> list[Utterance]:
-    """Media files in order of first appearance, the utterances of each by start time: the order of
-    the cache.
+    """Media files in order of first appearance, the utterances of each by start time.
+
+    It is the order of the cache.
     """
     files: dict[Path | str, list[Utterance]] = {}
     for utterance in utterances:
@@ -72,7 +75,5 @@ def _request(
 
 
 def media_key(utterance: Utterance) -> Path | str:
-    """What utterances are decoded together by: the video they lie in, else the audio file, else
-    nothing shared.
-    """
+    """The file by which utterances are decoded together: their video, else their audio file."""
     return utterance.video_path or utterance.audio_path or utterance.id

@@ -1,5 +1,6 @@
-"""`preprocess`: a corpus of media files into feature stores, every file decoded once, resumable at
-any moment.
+"""`preprocess`: a corpus of media files into feature stores.
+
+Every file is decoded once; an interrupted job can be resumed at any moment.
 """
 
 from __future__ import annotations
@@ -52,16 +53,15 @@ def preprocess(
     shard_bytes: int = SHARD_BYTES,
     only: Collection[str] | None = None,
 ) -> pd.DataFrame:
-    """Fill one store per extractor with whatever it still misses, and write
-    ``<cache>/<corpus>/manifest.parquet``.
+    """Fill one store per extractor with the utterances it misses, and write the manifest.
 
-    ``extractors`` maps the name of a store to its extractor. With a ``transcriber`` its words are
-    cached first, as ``transcript@<source>``, and text extractors read them into stores named
-    ``<name>@<source>``; the source is ``transcript``, or the transcriber's own name when that is
-    "corpus". ``workers`` processes decode beside the encoders (0: none; a file that crashes the
-    decoder then ends the job). ``frame_rate`` is in pictures per second. ``retry_failed`` tries
-    failed utterances again. ``only`` are the ids to do (None: all); the manifest lists every
-    utterance all the same.
+    The manifest is ``<cache>/<corpus>/manifest.parquet``. ``extractors`` maps the name of a store
+    to its extractor. With a ``transcriber`` its words are cached first, as ``transcript@<source>``,
+    and text extractors read them into stores named ``<name>@<source>``; the source is
+    ``transcript``, or the transcriber's own name when that is "corpus". ``workers`` processes
+    decode beside the encoders (0: none; a file that crashes the decoder then ends the job).
+    ``frame_rate`` is in pictures per second. ``retry_failed`` tries failed utterances again.
+    ``only`` are the ids to do (None: all); the manifest lists every utterance all the same.
 
     A clip that fails is a row of its store's index with the reason; the other stores are not
     touched by it. Returns one row per store: extractor, done, failed, reasons, directory, seconds
@@ -77,8 +77,8 @@ def preprocess(
     log = Progress(f"preprocess {corpus.name}", 0, progress)
     folder = Path(cache) / checked_name(corpus.name, "the name of a corpus")
     _write_manifest(folder, utterances, log)
-    asked = [utterance for utterance in utterances if only is None or utterance.id in only]
-    plan = planned(asked)
+    selected = [utterance for utterance in utterances if only is None or utterance.id in only]
+    plan = planned(selected)
     stores = open_stores(Path(cache), corpus.name, transcript_recipe, recipes, shard_bytes, log.say)
     with stores as (transcripts, writers):
         jobs = _jobs(plan, extractors, writers, transcriber, transcripts, retry_failed, workers)
@@ -86,17 +86,16 @@ def preprocess(
         _run(plan, jobs, frame_rate, workers, progress, corpus.name)
         for job in jobs:
             job.writer.finish()
-    return _concluded(asked, jobs, max_failures, log)
+    return _concluded(selected, jobs, max_failures, log)
 
 
 def _write_manifest(folder: Path, utterances: Sequence[Utterance], log: Progress) -> None:
-    """The manifest, and what the corpus's own parser found odd: printed, and kept as {warning:
-    ids}.
-    """
+    """Write the manifest; print the parser's warnings and write them as {warning: ids}."""
     table = to_table(utterances)
     warnings: dict[str, list[str]] = {}
     for utterance in utterances:
-        if warning := utterance.extra.get(WARNING):
+        warning = utterance.extra.get(WARNING)
+        if warning:
             warnings.setdefault(warning, []).append(utterance.id)
     with locked(folder / f"manifest{LOCK}"):
         keep_manifest(folder, partial(write_manifest, table))
@@ -108,8 +107,9 @@ def _write_manifest(folder: Path, utterances: Sequence[Utterance], log: Progress
 
 
 def _say_warnings(log: Progress, warnings: Mapping[str, Sequence[str]], rest: str) -> None:
-    """The warnings of most utterances, each with the first of them; ``rest`` tells where the others
-    are.
+    """The warnings of most utterances, each with the first of them.
+
+    ``rest`` says where the others are.
     """
     for warning, ids in sorted(warnings.items(), key=lambda item: -len(item[1]))[:SHOWN_WARNINGS]:
         log.say(f"warning: {warning} ({len(ids)} utterances, {ids[0]} first)")
@@ -187,8 +187,9 @@ def _run(
 def _missing_by_modality(
     jobs: Sequence[Job],
 ) -> tuple[dict[int, set[str]], set[str], set[str]]:
-    """The ids whose sound is missing in some store, by its rate (Hz); whose pictures are; and all
-    that miss anything, words included.
+    """The ids whose sound is missing in some store, those whose pictures are, and all.
+
+    Sound is by its rate (Hz); all are those that miss anything, words included.
     """
     sound: dict[int, set[str]] = {}
     pictures: set[str] = set()
@@ -217,7 +218,8 @@ def _concluded(
         if row["failed"]:
             text = f"{row['failed']} of {len(ids)} utterances failed: {row['reasons']}"
             log.say(f"{name}: {text} ({row['first']})")
-        if warning := cut_texts(job.writer.rows, ids):
+        warning = cut_texts(job.writer.rows, ids)
+        if warning:
             log.say(f"{name}: {warning}")
     check_failures(rows, max_failures)
     return summary_table(rows)

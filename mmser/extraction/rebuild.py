@@ -1,6 +1,4 @@
-"""The extractor that made a store, built again from what the store says of it, and proven to be the
-same.
-"""
+"""The extractor that made a store, built again from the store's facts and checked against them."""
 
 from __future__ import annotations
 
@@ -37,8 +35,9 @@ weights are made, not read, and a network of a hundred times the size would be t
 
 
 def extractor_like(store: FeatureStore, run: RunFolder) -> Extractor:
-    """The extractor of a run's store, with the run's ``paths.weights``. Raises as
-    `extractor_of`.
+    """The extractor of a run's store, with the run's ``paths.weights``.
+
+    Raises as `extractor_of`.
     """
     return extractor_of(store.info, run.settings.paths.get("weights", "weights"), run.named_files)
 
@@ -52,23 +51,23 @@ def extractor_of(info: Mapping[str, Any], weights: str, named: Named | None = No
     those the store was made with, and UsageError when the config is gone.
     """
     name = checked_name(str(info["extractor"]), "the name of an extractor")
-    part = load_part("extractor", name, {"weights": weights})
-    usual = {**_arguments(part), **part}
-    known = {key: value for key, value in info["parameters"].items() if key in _arguments(part)}
-    part |= {
-        key: value for key, value in known.items() if key != "weights" and not is_digest(value)
+    config = load_part("extractor", name, {"weights": weights})
+    usual = {**_arguments(config), **config}
+    stated = {key: value for key, value in info["parameters"].items() if key in _arguments(config)}
+    config |= {
+        key: value for key, value in stated.items() if key != "weights" and not is_digest(value)
     }
-    for key in [key for key, value in known.items() if is_digest(value)]:
-        part[key] = str(file_of(info, key, part, (named or {}).get(name, {}).get(key)))
-    newer = later_arguments(get_class(part["_target_"])) - info["parameters"].keys()
-    part = {key: value for key, value in part.items() if key not in newer}
-    if info.get("random_weights") and "weights" in part:
-        part["weights"] = RANDOM
-    check_part(part, f"extractor.{name}")
+    for key in [key for key, value in stated.items() if is_digest(value)]:
+        config[key] = str(file_of(info, key, config, (named or {}).get(name, {}).get(key)))
+    newer = later_arguments(get_class(config["_target_"])) - info["parameters"].keys()
+    config = {key: value for key, value in config.items() if key not in newer}
+    if info.get("random_weights") and "weights" in config:
+        config["weights"] = RANDOM
+    check_part(config, f"extractor.{name}")
     check_scale(
-        part, usual, RANDOM_FACTOR if info.get("random_weights") else FACTOR, f"extractor.{name}"
+        config, usual, RANDOM_FACTOR if info.get("random_weights") else FACTOR, f"extractor.{name}"
     )
-    extractor: Extractor = built(part)
+    extractor: Extractor = built(config)
     _check_same(info, extractor)
     return extractor
 
@@ -84,12 +83,12 @@ def decoded_rate(info: Mapping[str, Any]) -> float | None:
     return rate
 
 
-def _arguments(part: Mapping[str, Any]) -> dict[str, Any]:
+def _arguments(config: Mapping[str, Any]) -> dict[str, Any]:
     """{argument: its default}."""
     from inspect import signature
 
-    known = signature(get_class(part["_target_"])).parameters.values()
-    return {each.name: each.default for each in known}
+    parameters = signature(get_class(config["_target_"])).parameters.values()
+    return {each.name: each.default for each in parameters}
 
 
 def same_maker(info: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
@@ -116,12 +115,13 @@ def _check_same(info: Mapping[str, Any], extractor: Extractor) -> None:
     now = recipe_of(name, extractor).info()
     then = {**info, "parameters": _stated(info["parameters"])}
     keys = ("class", "version", "parameters", "dtype")
-    found = differences(
+    differing_facts = differences(
         {"then": {key: then[key] for key in keys}, "now": {key: now[key] for key in keys}}
     )
-    if found["now"]:
+    if differing_facts["now"]:
         differing = ", ".join(
-            f"{key}={found['now'][key]} (there {found['then'][key]})" for key in found["now"]
+            f"{key}={differing_facts['now'][key]} (there {differing_facts['then'][key]})"
+            for key in differing_facts["now"]
         )
         raise MmserError(
             f"the extractor that made {name}-{info['fingerprint']}",

@@ -26,12 +26,11 @@ def recipes_of(
     transcript: str,
     frame_rate: float,
 ) -> tuple[Recipe | None, dict[str, Recipe]]:
-    """The recipe of the transcript store (None without a transcriber) and those of the feature
-    stores, by name.
+    """The recipes of the transcript store and, by name, of the feature stores.
 
-    What decoding decides (the rate of pictures, and which are taken) belongs to the recipe of a
-    face store. Raises UsageError when text is wanted from a source for which there is no
-    transcriber.
+    The former is None without a transcriber. What decoding decides (the rate of pictures, and which
+    are taken) belongs to the recipe of a face store. Raises UsageError when text is wanted from a
+    source for which there is no transcriber.
     """
     if transcriber is None and transcript != CORPUS_TRANSCRIPT:
         raise UsageError(

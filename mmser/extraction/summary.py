@@ -1,4 +1,4 @@
-"""What came of a job: one row per store, and the error when too much failed."""
+"""The results of a job: one row per store, and the error when too many utterances failed."""
 
 from __future__ import annotations
 
@@ -25,8 +25,9 @@ def summary_row(
     seconds: float,
     random: bool,
 ) -> dict[str, Any]:
-    """Counts over the utterances ``ids`` of one store whose index rows are ``rows``, and the first
-    that failed.
+    """Counts over the utterances ``ids`` of one store, and the first that failed.
+
+    ``rows`` are the store's index.
     """
     failed = [key for key in ids if rows[key]["status"] != OK]
     reasons = Counter(str(rows[key]["error"]) for key in failed)
@@ -43,9 +44,7 @@ def summary_row(
 
 
 def cut_texts(rows: Mapping[str, Mapping[str, Any]], ids: Sequence[str]) -> str:
-    """How many utterances are longer than an extractor's limit and which is the
-    first; "" for none.
-    """
+    """The number of utterances longer than an extractor's limit, and the first; "" for none."""
     cut = [key for key in ids if str(rows[key].get("notes") or "").startswith(CUT)]
     if not cut:
         return ""
@@ -63,8 +62,9 @@ def summary_table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
 
 
 def check_failures(rows: Sequence[Mapping[str, Any]], max_failures: float) -> None:
-    """Raise MmserError naming each store in which more than the share ``max_failures`` of the
-    utterances failed.
+    """Raise MmserError naming each store in which too many utterances failed.
+
+    Too many are more than the share ``max_failures``.
     """
     over = [row for row in rows if row["failed"] > max_failures * (row["done"] + row["failed"])]
     if over:

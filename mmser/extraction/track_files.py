@@ -1,5 +1,6 @@
-"""Features and labels over time as the AVEC challenges ship them: a folder with one csv per
-recording.
+"""Features and labels over time as the AVEC challenges ship them.
+
+They are a folder with one csv per recording.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ EVEN = 0.01
 
 
 def read_tracks(folder: str | Path) -> dict[str, Features]:
-    """{recording: (time, feature) with its times} from ``name;timestamp;f1;f2;...``, with or
-    without the header.
+    """{recording: (time, feature) with its times} from ``name;timestamp;f1;f2;...``.
 
-    A row stands for the stretch from its timestamp to one hop (the median) later. Rows with an
-    empty or NaN cell are left out: alignment masks the grid cells that only they would fill. Raises
-    MmserError as `mmser.corpora.avec_csv.read_folder`, and when a recording has no whole row.
+    The header may be missing. A row stands for the stretch from its timestamp to one hop (the
+    median) later. Rows with an empty or NaN cell are left out: alignment masks the grid cells that
+    only they would fill. Raises MmserError as `mmser.corpora.avec_csv.read_folder`, and when a
+    recording has no whole row.
     """
     return {
         name: _features(track)

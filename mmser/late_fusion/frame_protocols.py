@@ -52,12 +52,12 @@ def fit_protocol(
     others = [name for name in outputs if name not in labels]
     if protocol == "by_subject":
         _check_groups(grouping)
-        for fold, held in enumerate(grouping.folds(settings.folds)):
-            training = {name: labels[name] for name in labels if name not in set(held)}
+        for fold, tested in enumerate(grouping.folds(settings.folds)):
+            training = {name: labels[name] for name in labels if name not in set(tested)}
             chain = _cross_fitted(base, training, grouping, settings, tick)
             _note(result, chain, f"{fold + 1}")
-            _apply(result, chain, base, held)
-            _single(result, outputs, training, held)
+            _apply(result, chain, base, tested)
+            _single(result, outputs, training, tested)
         if others:
             chain = _cross_fitted(base, labels, grouping, settings, tick)
             _note(result, chain, "all labelled")
@@ -118,10 +118,10 @@ def _apply(result: Fitted, chain: Chain, base: Arrays, names: Sequence[str]) -> 
             stage[name] = values
 
 
-def _single(result: Fitted, outputs: Arrays, training: Arrays, held: Sequence[str]) -> None:
+def _single(result: Fitted, outputs: Arrays, training: Arrays, tested: Sequence[str]) -> None:
     """The best single model per attribute, chosen on the training recordings."""
     best = best_single(outputs, training, list(training))
-    for name in held:
+    for name in tested:
         result.best_single[name] = outputs_of(best, outputs[name])
     result.singles.append(" ".join(map(str, best)))
 

@@ -25,8 +25,9 @@ def offsets(context: int, form: Form = "distinct") -> np.ndarray:
 
 
 def windows(channels: np.ndarray, shifts: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
-    """channels (frame, channel) -> (row, offset * channel): the window of each of ``rows``
-    (default: all frames).
+    """channels (frame, channel) -> (row, offset * channel): the window of each of ``rows``.
+
+    Without ``rows``, of all frames.
     """
     frames = np.arange(len(channels)) if rows is None else rows
     index = (frames[:, None] + shifts).clip(0, len(channels) - 1)
@@ -34,10 +35,10 @@ def windows(channels: np.ndarray, shifts: np.ndarray, rows: np.ndarray | None = 
 
 
 def filtered(channels: np.ndarray, shifts: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """(frame, channel), weights (offset * channel + 1, output) -> (frame, output): windows @
-    weights plus the bias.
+    """(frame, channel), weights (offset * channel + 1, output) -> (frame, output).
 
-    One small product per offset instead of a window matrix in memory.
+    It is windows @ weights plus the bias. One small product per offset instead of a window matrix
+    in memory.
     """
     length, reach = len(channels), int(np.abs(shifts).max(initial=0))
     padded = np.pad(channels, ((reach, reach), (0, 0)), mode="edge")

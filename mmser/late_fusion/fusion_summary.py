@@ -43,12 +43,11 @@ def fusion_text(fusion: FrameFusion) -> str:
 
 
 def write_fusion(fusion: FrameFusion, out: str | Path) -> Path:
-    """Write every fused recording as csv, so that the folder is a model's folder itself, and
-    ``summary/`` beside them.
+    """Write every fused recording as csv, and ``summary/`` beside them.
 
-    ``summary/scores.csv``, ``choices.csv`` and ``adjustments.csv`` are tables, ``summary.json``
-    holds all in one. Returns the folder. Raises MmserError when it already holds csv files of other
-    recordings.
+    So the folder is a model's folder itself. ``summary/scores.csv``, ``choices.csv`` and
+    ``adjustments.csv`` are tables, ``summary.json`` holds all in one. Returns the folder. Raises
+    MmserError when it already holds csv files of other recordings.
     """
     folder = Path(out)
     files = {name: folder / f"{file_name(name)}.csv" for name in fusion.fused}
@@ -86,10 +85,10 @@ def write_fusion(fusion: FrameFusion, out: str | Path) -> Path:
 
 def _label(protocol: str, system: str, stage: object) -> str:
     if system == BEST:
-        chosen = (
+        selection_set = (
             "the other subjects" if protocol == "by_subject" else "the scored recordings themselves"
         )
-        return f"{BEST}, per attribute, chosen on {chosen}"
+        return f"{BEST}, per attribute, chosen on {selection_set}"
     return f"{MEAN} of all models, nothing fitted" if system == MEAN else f"{system}, stage {stage}"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,16 +84,19 @@ def _from_table(lengths: Mapping[str, int], path: Path) -> Grouping:
     columns = [c for c in ("group", "dyad", "conversation", "subject") if c in table.columns]
     key = columns[0] if columns else None
     if key is None or "name" not in table.columns:
-        found = f"{', '.join(table.columns)} in {path}"
-        raise MmserError("the columns name and subject (or dyad)", found, "Rename the columns.")
-    known = dict(zip(table["name"].str.strip("'\""), table[key], strict=True))
-    missing = [name for name in lengths if not isinstance(known.get(name), str)]
+        raise MmserError(
+            "the columns name and subject (or dyad)",
+            f"{', '.join(table.columns)} in {path}",
+            "Rename the columns.",
+        )
+    group_of = dict(zip(table["name"].str.strip("'\""), table[key], strict=True))
+    missing = [name for name in lengths if not isinstance(group_of.get(name), str)]
     if missing:
         expected = f"the {key} of every labelled recording in {path}"
         raise MmserError(
             expected, f"none for {', '.join(missing[:3])} ({len(missing)} in all)", "Add the rows."
         )
-    groups = {name: known[name] for name in lengths}
+    groups = {name: group_of[name] for name in lengths}
     return Grouping(
         groups, f"{len(set(groups.values()))} groups, by the column '{key}' of {path.name}"
     )
@@ -109,16 +111,16 @@ def _partners(lengths: Mapping[str, int]) -> dict[str, str]:
         series.setdefault(re.sub(r"\d+$", "", name), []).append(name)
     groups: dict[str, str] = {}
     for names in series.values():
-        counts = Counter(lengths[name] for name in names)
-        rest = [name for name in names if counts[lengths[name]] != 2]
+        by_length: dict[int, list[str]] = {}
+        for name in names:
+            by_length.setdefault(lengths[name], []).append(name)
+        # Two recordings of exactly one length are a pair; the others are paired by like length.
+        pairs = [same for same in by_length.values() if len(same) == 2]
+        rest = [name for name in names if len(by_length[lengths[name]]) != 2]
         rest.sort(key=lambda name: lengths[name])
-        pairs = [
-            [name for name in names if lengths[name] == length]
-            for length, n in counts.items()
-            if n == 2
-        ]
         pairs += [rest[i : i + 2] for i in range(0, len(rest), 2)]
         if any(len(pair) != 2 or abs(lengths[pair[0]] - lengths[pair[1]]) > 2 for pair in pairs):
             return {}
-        groups |= {name: "+".join(sorted(pair)) for pair in pairs for name in pair}
+        for pair in pairs:
+            groups |= dict.fromkeys(pair, "+".join(sorted(pair)))
     return groups

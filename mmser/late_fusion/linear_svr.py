@@ -31,8 +31,9 @@ NEGLIGIBLE = 1e-7
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Basis:
-    """``rotated`` (row, direction) = features and a constant, times ``directions`` (feature + 1,
-    direction).
+    """Features and a constant in orthonormal directions.
+
+    ``rotated`` (row, direction) are they times ``directions`` (feature + 1, direction).
     """
 
     directions: np.ndarray
@@ -47,20 +48,20 @@ def fit_linear(
     loss: Loss = "svr",
     per_row: float = 1.0,
 ) -> np.ndarray:
-    """features (row, feature), targets (row, target), costs (cost,) -> weights (cost, target,
-    feature + 1) float32.
+    """features (row, feature), targets (row, target), costs (cost,) -> weights.
 
-    The last weight is the bias. A target's NaN rows are left out. ``per_row`` says how many frames
-    a row stands for, so that a thinned set of rows is fitted at the same strength of
-    regularisation.
+    Weights are (cost, target, feature + 1) float32. The last weight is the bias. A target's NaN
+    rows are left out. ``per_row`` says how many frames a row stands for, so that a thinned set of
+    rows is fitted at the same strength of regularisation.
     """
-    known = ~np.isnan(targets)
-    if (known == known[:, :1]).all():
-        return _fit(features[known[:, 0]], targets[known[:, 0]], costs, loss, per_row)
-    single = [
-        _fit(features[k], targets[k, i : i + 1], costs, loss, per_row)
-        for i, k in enumerate(known.T)
-    ]
+    is_labelled = ~np.isnan(targets)
+    if (is_labelled == is_labelled[:, :1]).all():
+        return _fit(features[is_labelled[:, 0]], targets[is_labelled[:, 0]], costs, loss, per_row)
+    # Other rows are labelled for each target: one fit a target.
+    single = []
+    for column, rows in enumerate(is_labelled.T):
+        target = targets[rows, column : column + 1]
+        single.append(_fit(features[rows], target, costs, loss, per_row))
     return np.concatenate(single, axis=1)
 
 
@@ -70,9 +71,9 @@ def _fit(
     basis = _eigenbasis(features.astype(np.float32, copy=False))
     count = targets.shape[1]
     strength = np.repeat(np.asarray(costs, np.float32) * np.float32(per_row), count)
-    wanted = np.tile(targets.astype(np.float32), (1, len(costs)))
+    target = np.tile(targets.astype(np.float32), (1, len(costs)))
     solve = _absolute if loss == "svr" else _squared
-    weights = basis.directions @ solve(basis, wanted, strength)
+    weights = basis.directions @ solve(basis, target, strength)
     return weights.T.reshape(len(costs), count, -1)
 
 
@@ -95,32 +96,33 @@ def _eigenbasis(features: np.ndarray) -> _Basis:
     return _Basis(directions, np.square(rotated).sum(axis=0), rotated)
 
 
-def _squared(basis: _Basis, wanted: np.ndarray, strength: np.ndarray) -> np.ndarray:
+def _squared(basis: _Basis, target: np.ndarray, strength: np.ndarray) -> np.ndarray:
     """(direction, column): the minimum of 1/2 |w|^2 + C * sum (y - x w)^2."""
-    return (basis.rotated.T @ wanted) / (basis.energy[:, None] + 0.5 / strength)
+    return (basis.rotated.T @ target) / (basis.energy[:, None] + 0.5 / strength)
 
 
-def _absolute(basis: _Basis, wanted: np.ndarray, strength: np.ndarray) -> np.ndarray:
-    """(direction, column): the minimum of 1/2 |w|^2 + C * sum |y - x w|, one column per (cost,
-    target).
+def _absolute(basis: _Basis, target: np.ndarray, strength: np.ndarray) -> np.ndarray:
+    """(direction, column): the minimum of 1/2 |w|^2 + C * sum |y - x w|.
+
+    There is one column per (cost, target).
     """
-    spread = np.abs(wanted - np.median(wanted, axis=0)).mean(axis=0)
+    spread = np.abs(target - np.median(target, axis=0)).mean(axis=0)
     step = (STEP / np.maximum(spread, 1e-6)).astype(np.float32)
     inverse = 1.0 / (basis.energy[:, None] + 1.0 / (strength * step))
     # In units of 1 / step the proximal map of every column clips at 1. All arrays of the loop are
     # written in place.
-    wanted = wanted * step
-    split, dual, rest = np.zeros_like(wanted), np.zeros_like(wanted), wanted.copy()
+    target = target * step
+    split, dual, rest = np.zeros_like(target), np.zeros_like(target), target.copy()
     weights = np.zeros_like(inverse)
     for _ in range(ITERATIONS):
         weights = inverse * (basis.rotated.T @ rest)
-        np.subtract(wanted, np.matmul(basis.rotated, weights, out=rest), out=rest)
+        np.subtract(target, np.matmul(basis.rotated, weights, out=rest), out=rest)
         rest *= OVER_RELAXATION
         split *= OVER_RELAXATION - 1
         dual -= np.subtract(rest, split, out=rest)
         np.negative(dual, out=split)
         np.clip(dual, -1.0, 1.0, out=dual)
         split += dual
-        np.subtract(wanted, split, out=rest)
+        np.subtract(target, split, out=rest)
         rest -= dual
     return weights / step

@@ -1,10 +1,9 @@
-"""Two models at decision level: the weighted mean of their log-posteriors, one weight chosen on
-validation.
+"""Two models at decision level: the weighted mean of their log-posteriors.
 
-For the two models of Hsu et al., IEEE/ACM TASLP 29, 2021 (on emotion and on sound embeddings),
-whose own rule is not published; any two predictions tables with the same classes will do. By
-command: ``mmser fuse RUN RUN --method log_posterior``, the weight chosen on ``--validation``
-tables, else cross-fitted by speaker.
+The one weight is selected on the validation split. For the two models of Hsu et al., IEEE/ACM TASLP
+29, 2021 (on emotion and on sound embeddings), whose own rule is not published; any two predictions
+tables with the same classes will do. By command: ``mmser fuse RUN RUN --method log_posterior``, the
+weight chosen on ``--validation`` tables, else cross-fitted by speaker.
 """
 
 from __future__ import annotations
@@ -24,10 +23,10 @@ WEIGHTS = tuple(step / 20 for step in range(21))
 
 
 def fuse_log_posteriors(first: pd.DataFrame, second: pd.DataFrame, weight: float) -> pd.DataFrame:
-    """A predictions table: ``softmax(weight log p_first + (1 - weight) log p_second)``; weight 1 is
-    the first alone.
+    """A predictions table: ``softmax(weight log p_first + (1 - weight) log p_second)``.
 
-    Raises MmserError unless both tables predict the same utterances with the same classes.
+    Weight 1 is the first alone. Raises MmserError unless both tables predict the same utterances
+    with the same classes.
     """
     if not 0.0 <= weight <= 1.0:
         raise MmserError("a weight from 0 to 1", str(weight), "Correct it.")
@@ -55,8 +54,9 @@ def fuse_log_posteriors(first: pd.DataFrame, second: pd.DataFrame, weight: float
 def choose_weight(
     first: pd.DataFrame, second: pd.DataFrame, weights: Sequence[float] = WEIGHTS
 ) -> float:
-    """The weight with the best UA on validation predictions of the two systems; of equal ones the
-    nearest to a half.
+    """The weight with the best UA on validation predictions of the two systems.
+
+    Of equal ones it is the nearest to a half.
     """
     return max(
         weights,
@@ -65,8 +65,9 @@ def choose_weight(
 
 
 def stacked_posteriors(tables: Sequence[pd.DataFrame], classes: Sequence[str]) -> Predictor:
-    """Choose the weight on the labelled rows of two tables; the predictor gives one probability
-    column per class.
+    """Choose the weight on the labelled rows of two tables.
+
+    The predictor gives one probability column per class.
     """
     if len(tables) != 2:
         raise UsageError(
@@ -74,12 +75,12 @@ def stacked_posteriors(tables: Sequence[pd.DataFrame], classes: Sequence[str]) -
             f"{len(tables)}",
             "Use --method logistic.",
         )
-    known = tables[0]["target"].notna()
-    if not known.any():
+    is_labelled = tables[0]["target"].notna()
+    if not is_labelled.any():
         raise MmserError(
             "labelled utterances to choose the weight on", "none", "Use --method mean."
         )
-    weight = choose_weight(tables[0][known], tables[1][known])
+    weight = choose_weight(tables[0][is_labelled], tables[1][is_labelled])
     columns = [PROBABILITY + name for name in classes]
 
     def predict(rows: Sequence[pd.DataFrame]) -> pd.DataFrame:

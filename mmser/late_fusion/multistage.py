@@ -179,16 +179,16 @@ def _search(
     if folds is None:
         splits = [(everyone, everyone)]
     else:
-        splits = [(_without(everyone, held), list(held)) for held in folds]
+        splits = [(_without(everyone, tested), list(tested)) for tested in folds]
     for context in contexts:
         predicted: dict[str, np.ndarray] = {}
         shifts = offsets(context, settings.form)
-        for training, held in splits:
+        for training, tested in splits:
             weights, mean, scale = _weights(
                 channels, labels, training, shifts, settings.costs, settings
             )
             grid = weights.reshape(-1, weights.shape[-1]).T
-            for name in held:
+            for name in tested:
                 predicted[name] = filtered((channels[name] - mean) / scale, shifts, grid)
             tick(1)
         _update(best, predicted, labels, context, settings.costs)
@@ -240,13 +240,13 @@ def _fitted(
     weights: list[np.ndarray] = [np.empty(0)] * len(choices)
     mean = scale = np.empty(0)
     for context in sorted({choice.context for choice in choices}):
-        wanted = [
+        attributes = [
             attribute for attribute, choice in enumerate(choices) if choice.context == context
         ]
-        costs = sorted({choices[attribute].cost for attribute in wanted})
+        costs = sorted({choices[attribute].cost for attribute in attributes})
         window = offsets(context, settings.form)
         grid, mean, scale = _weights(channels, labels, list(labels), window, costs, settings)
-        for attribute in wanted:
+        for attribute in attributes:
             weights[attribute] = grid[costs.index(choices[attribute].cost), attribute]
         tick(1)
     return StageModel(shifts, weights, mean, scale, list(choices))
@@ -292,6 +292,6 @@ def _stacked(base: np.ndarray, before: np.ndarray | None) -> np.ndarray:
     return base if before is None else np.concatenate([base, before], axis=1)
 
 
-def _without(names: Sequence[str], held: Iterable[str]) -> list[str]:
-    gone = set(held)
+def _without(names: Sequence[str], tested: Iterable[str]) -> list[str]:
+    gone = set(tested)
     return [name for name in names if name not in gone]

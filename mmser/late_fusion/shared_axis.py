@@ -98,25 +98,25 @@ def nearest(times: np.ndarray, axis: np.ndarray) -> np.ndarray:
 
 
 def _recordings(models: Mapping[str, Mapping[str, Track]], shared_only: bool) -> list[str]:
+    """The recordings of all models, or with ``shared_only`` those that every model has."""
     everything = sorted(set().union(*models.values()))
-    lacking = {
-        model: [name for name in everything if name not in tracks]
-        for model, tracks in models.items()
-    }
-    lacking = {model: names for model, names in lacking.items() if names}
-    shared = [name for name in everything if all(name not in names for names in lacking.values())]
-    if not lacking or (shared_only and shared):
-        return shared
-    told = "; ".join(
-        f"{model} lacks {len(names)}, such as {names[0]}" for model, names in lacking.items()
-    )
-    raise MmserError(
-        "every recording in every model's folder",
-        told,
-        "Add the files, leave that model out, or fuse only what all models have with --shared-only."
-        if shared
-        else "The folders share no recording: check the names inside the files.",
-    )
+    lacking: dict[str, list[str]] = {}
+    for model, tracks in models.items():
+        names = [name for name in everything if name not in tracks]
+        if names:
+            lacking[model] = names
+    everywhere = set(everything).intersection(*models.values())
+    common = [name for name in everything if name in everywhere]
+    if not lacking or (shared_only and common):
+        return common
+    lines = [f"{model} lacks {len(names)}, such as {names[0]}" for model, names in lacking.items()]
+    remedy = "The folders share no recording: check the names inside the files."
+    if common:
+        remedy = (
+            "Add the files, leave that model out, or fuse only what all models have with "
+            "--shared-only."
+        )
+    raise MmserError("every recording in every model's folder", "; ".join(lines), remedy)
 
 
 def _check_attributes(

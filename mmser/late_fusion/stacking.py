@@ -85,7 +85,7 @@ def cross_fitted(
     """
     from sklearn.model_selection import GroupKFold
 
-    parts = []
+    predictions = []
     for _, rows in tables[0].groupby(["condition", "seed"], sort=False):
         speakers = _speakers(rows)
         count = min(folds, speakers.nunique())
@@ -97,11 +97,11 @@ def cross_fitted(
                 found,
                 "Use --method mean or vote, or fit on validation predictions (--validation).",
             )
-        for training, held in GroupKFold(count).split(rows, groups=speakers):
+        for training, tested in GroupKFold(count).split(rows, groups=speakers):
             fitting = [table.loc[rows.index[training]] for table in tables]
-            predicted = stack(fitting, names)([table.loc[rows.index[held]] for table in tables])
-            parts.append(predicted.set_index(rows.index[held]))
-    return pd.concat(parts).sort_index()
+            predicted = stack(fitting, names)([table.loc[rows.index[tested]] for table in tables])
+            predictions.append(predicted.set_index(rows.index[tested]))
+    return pd.concat(predictions).sort_index()
 
 
 def _regressor(
@@ -112,8 +112,10 @@ def _regressor(
 
     groups = _groups(rows)
     predicted = np.zeros((len(COSTS), len(target)), np.float32)
-    for training, held in GroupKFold(min(3, groups.nunique())).split(features, groups=groups):
-        predicted[:, held] = _fitted(features[training], target[training], COSTS)(features[held])
+    for training, tested in GroupKFold(min(3, groups.nunique())).split(features, groups=groups):
+        predicted[:, tested] = _fitted(features[training], target[training], COSTS)(
+            features[tested]
+        )
     best = int(np.argmax([ccc(target, prediction) for prediction in predicted]))
     model = _fitted(features, target, COSTS[best : best + 1])
     return lambda new: model(new)[0]
@@ -172,6 +174,5 @@ def _logs(tables: Sequence[pd.DataFrame], classes: Sequence[str]) -> np.ndarray:
 
 
 def _numbers(tables: Sequence[pd.DataFrame], values: Sequence[str]) -> np.ndarray:
-    return np.concatenate(
-        [table[[PREDICTION + value for value in values]].to_numpy() for table in tables], axis=1
-    )
+    columns = [PREDICTION + value for value in values]
+    return np.concatenate([table[columns].to_numpy() for table in tables], axis=1)

@@ -1,14 +1,15 @@
-"""Fuse predictions tables, one per system: mean, vote, or a regressor or classifier stacked on
-their outputs.
+"""Fuse predictions tables, one per system.
 
-A row of the fused table is an utterance (of one condition, fold and seed) that every table
-predicts. Stacking is fitted on other tables of the same systems (their validation predictions), or
-cross-fitted: utterances are predicted by a stacker that never saw their speaker.
+By their mean, by vote, or by a regressor or classifier stacked on their outputs. A row of the fused
+table is an utterance (of one condition, fold and seed) that every table predicts. Stacking is
+fitted on other tables of the same systems (their validation predictions), or cross-fitted:
+utterances are predicted by a stacker that never saw their speaker.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Literal
 
@@ -94,19 +95,19 @@ def _aligned(tables: list[pd.DataFrame], shared_only: bool) -> list[pd.DataFrame
             "at least two predictions tables", f"{len(tables)}", "Name one per system."
         )
     indexed = [table.set_index(KEY, drop=False) for table in tables]
-    shared = indexed[0].index
+    common = indexed[0].index
     for table in indexed[1:]:
-        shared = shared[shared.isin(table.index)]
-    lacking = max(len(table) - len(shared) for table in indexed)
-    if not len(shared) or (lacking and not shared_only):
-        found = f"{len(shared)} in all of them, {lacking} in one alone"
+        common = common[common.isin(table.index)]
+    lacking = max(len(table) - len(common) for table in indexed)
+    if not len(common) or (lacking and not shared_only):
+        found = f"{len(common)} in all of them, {lacking} in one alone"
         remedy = "Predict them, or fuse what all tables have with --shared-only."
-        if not len(shared):
+        if not len(common):
             remedy = "Check their ids, folds, seeds and conditions."
         raise MmserError(
             "the same utterances (condition, fold, seed, id) in every table", found, remedy
         )
-    aligned = [table.loc[shared].reset_index(drop=True) for table in indexed]
+    aligned = [table.loc[common].reset_index(drop=True) for table in indexed]
     for column in [c for c in aligned[0].columns if c == "target" or c.startswith(TARGET)]:
         _check_targets(aligned, column)
     return aligned
@@ -136,7 +137,7 @@ def _check_targets(aligned: list[pd.DataFrame], column: str) -> None:
 def _classes(aligned: list[pd.DataFrame]) -> list[str]:
     """Class names that all tables share; empty without a categorical task."""
     by_table = [class_names(table) for table in aligned]
-    union = list(dict.fromkeys(name for names in by_table for name in names))
+    union = list(dict.fromkeys(chain.from_iterable(by_table)))
     if not union:
         return []
     for names, table in zip(by_table, aligned, strict=True):
@@ -150,7 +151,8 @@ def _classes(aligned: list[pd.DataFrame]) -> list[str]:
 
 
 def _probable(aligned: list[pd.DataFrame], classes: list[str]) -> bool:
-    return all(PROBABILITY + name in table for table in aligned for name in classes)
+    columns = {PROBABILITY + name for name in classes}
+    return all(columns <= set(table.columns) for table in aligned)
 
 
 def _mean(aligned: list[pd.DataFrame]) -> tuple[list[str], pd.DataFrame, bool]:
@@ -165,22 +167,21 @@ def _mean(aligned: list[pd.DataFrame]) -> tuple[list[str], pd.DataFrame, bool]:
 
 
 def _vote(aligned: list[pd.DataFrame]) -> tuple[list[str], pd.DataFrame, bool]:
-    """Shares of the vote as probabilities, nudged so that a tie is decided as the docstring of
-    `fuse_tables` says.
+    """Shares of the vote as probabilities.
+
+    A tie is decided as the docstring of `fuse_tables` says.
     """
     classes = _classes(aligned)
     if not classes:
         raise UsageError("predicted classes to vote on", "values only", "Use --method mean or svr.")
-    votes = np.stack(
-        [(table["prediction"].to_numpy()[:, None] == np.array(classes)) for table in aligned]
-    ).mean(0)
+    # (table, row, class) -> (row, class): the share of the tables that predict the class.
+    choices = [table["prediction"].to_numpy()[:, None] == np.array(classes) for table in aligned]
+    votes = np.stack(choices).mean(0)
     if _probable(aligned, classes):
-        tie = np.mean(
-            [table[[PROBABILITY + name for name in classes]].to_numpy() for table in aligned],
-            axis=0,
-        )
+        columns = [PROBABILITY + name for name in classes]
+        tie = np.mean([table[columns].to_numpy() for table in aligned], axis=0)
     else:
-        tie = (aligned[0]["prediction"].to_numpy()[:, None] == np.array(classes)).astype(float)
+        tie = choices[0].astype(float)
     winner = np.where(votes == votes.max(axis=1, keepdims=True), 1 + tie, 0).argmax(axis=1)
     table = pd.DataFrame(votes, columns=[PROBABILITY + name for name in classes])
     table["prediction"] = np.array(classes, dtype=object)[winner]
@@ -218,12 +219,14 @@ def _finished(
 ) -> pd.DataFrame:
     """Identity and targets of the first table with the fused predictions."""
     targets = [
-        c
-        for c in first.columns
-        if c.startswith(TARGET) and PREDICTION + c.removeprefix(TARGET) in fused
+        column
+        for column in first.columns
+        if column.startswith(TARGET) and PREDICTION + column.removeprefix(TARGET) in fused
     ]
-    kept = [c for c in PREDICTION_COLUMNS if c != "prediction" and (c != "target" or categorical)]
-    table = pd.concat([first[kept + targets], fused.reset_index(drop=True)], axis=1)
+    identity = [
+        c for c in PREDICTION_COLUMNS if c != "prediction" and (c != "target" or categorical)
+    ]
+    table = pd.concat([first[identity + targets], fused.reset_index(drop=True)], axis=1)
     if categorical and "prediction" not in table:
         probabilities = table[[PROBABILITY + name for name in names]].to_numpy()
         table["prediction"] = np.array(names, dtype=object)[probabilities.argmax(axis=1)]

@@ -1,5 +1,6 @@
-"""Clips over a stream between a decoder process and its caller: a line of JSON, then the arrays'
-bytes.
+"""Clips over a stream between a decoder process and its caller.
+
+A clip is a line of JSON, then the bytes of its arrays.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ def read_line(stream: BinaryIO) -> dict[str, Any]:
 
 def utterance_content(utterance: Utterance) -> dict[str, Any]:
     """An utterance as JSON; labels and words stay behind."""
+    # By name, as `DECODED_FIELDS` says which fields of the dataclass a decoder needs.
     content = {name: getattr(utterance, name) for name in DECODED_FIELDS}
     for name in ("audio_path", "video_path"):
         path = getattr(utterance, name)

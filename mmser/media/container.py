@@ -34,9 +34,7 @@ MAX_PIXELS = 8192 * 4320
 
 # A finding about a file, not a programming error.
 class MediaFault(Exception):  # noqa: N818
-    """What is wrong with a file or one of its tracks; becomes a `Failure` of every utterance it
-    concerns.
-    """
+    """A fault of a file or one of its tracks; a `Failure` of every utterance that it concerns."""
 
     def __init__(self, reason: FailureReason, detail: str = "") -> None:
         super().__init__(f"{reason}: {detail}" if detail else reason)
@@ -61,8 +59,9 @@ def open_media(path: Path) -> InputContainer:
 
 
 def _lenient_metadata(version: str) -> dict[str, Any]:
-    """Titles and comments that are no UTF-8 must not stop a file; from PyAV 19 on they never do,
-    nor is it asked.
+    """The option of PyAV by which titles and comments that are no UTF-8 do not stop a file.
+
+    From PyAV 19 on they never do, and there is no such option.
     """
     return {"metadata_errors": "ignore"} if int(version.split(".")[0]) < 19 else {}
 
@@ -154,8 +153,9 @@ def declared_seconds(container: InputContainer, track: AudioStream | VideoStream
 
 
 def _riff_share(container: InputContainer) -> float:
-    """How much of a wav file is there: the reader shortens its length to the file's, the header
-    still knows.
+    """The share of a wav file that is there, by the length that its header states.
+
+    The reader itself shortens that length to the file's.
     """
     if container.format.name != "wav":
         return 1.0

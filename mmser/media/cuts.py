@@ -63,11 +63,10 @@ class Excerpt:
 
 
 class AudioCut:
-    """Collects the samples at ``rate`` Hz between ``start`` and ``end`` (seconds, None = to the end
-    of the track).
+    """Collects the samples at ``rate`` Hz between ``start`` and ``end`` (seconds).
 
-    ``expected`` is the stated length in seconds of what is to be collected, None if nobody states
-    it.
+    An ``end`` of None is the track's. ``expected`` is the stated length in seconds of what is to be
+    collected, None if nobody states it.
     """
 
     def __init__(
@@ -100,8 +99,8 @@ class AudioCut:
             self.done = high >= self.last
             high = min(high, self.last)
         if high > low:
-            taken = rows[:, low - sound.position : high - sound.position].copy()
-            self.blocks.append((low, replace(sound.mixed, rows=taken)))
+            samples = rows[:, low - sound.position : high - sound.position].copy()
+            self.blocks.append((low, replace(sound.mixed, rows=samples)))
         if high - self.first > self.limit:
             raise MediaFault("too long", f"more than {self.limit / self.rate:g} s of audio")
 
@@ -125,15 +124,16 @@ class AudioCut:
             raise MediaFault(
                 "silence", f"peak amplitude {np.abs(waveform).max():.1e}, limit {SILENCE_PEAK:.0e}"
             )
-        taken = self.blocks[0][1].channel
+        channel = self.blocks[0][1].channel
         return Excerpt(
-            waveform, f"the channels cancel each other in the mix: {taken} taken" if row else ""
+            waveform, f"the channels cancel each other in the mix: {channel} taken" if row else ""
         )
 
 
 class FrameCut:
-    """Collects the pictures on screen at ``start + k / frame_rate`` s; the first one stands in for
-    what came before.
+    """Collects the pictures on screen at ``start + k / frame_rate`` s.
+
+    The first picture stands in for the times before it.
     """
 
     def __init__(
@@ -193,10 +193,10 @@ def scaled_size(width: int, height: int) -> tuple[int, int]:
 
 
 def to_rgb(frame: VideoFrame, size: tuple[int, int], side: FaceSide | None = None) -> np.ndarray:
-    """RGB (height, width, 3) uint8 of a decoded picture scaled to ``size``, upright, one half if
-    ``side``.
+    """A decoded picture as RGB (height, width, 3) uint8, scaled to ``size`` and upright.
 
-    Raises MediaFault where the decoder made a picture that cannot be converted.
+    With ``side`` it is that half of the picture. Raises MediaFault where the decoder made a picture
+    that cannot be converted.
     """
     import av
 

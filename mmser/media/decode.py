@@ -1,8 +1,8 @@
-"""Media files to `Clip`s: each file is read once, sound and pictures in the same pass, with bounded
-memory and time.
+"""Media files to `Clip`s, in bounded memory and time.
 
-Nothing about a file raises: what is wrong with it is a `Failure` in `Clip.failures`, its
-``modality`` saying whether the sound or the pictures are missing.
+Each file is read once, sound and pictures in the same pass. Nothing about a file raises: what is
+wrong with it is a `Failure` in `Clip.failures`, its ``modality`` saying whether the sound or the
+pictures are missing.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
-"""Decoding in another process, so that a file that crashes or hangs the decoder costs one clip and
-not the work.
+"""Decoding in another process.
+
+A file that crashes or hangs the decoder costs one clip and not the work.
 """
 
 from __future__ import annotations
@@ -74,23 +75,23 @@ class Decoder:
             yield read_clip(answers, message)
 
     def sound(self, path: Path) -> Iterator[tuple[int, np.ndarray]]:
-        """`mmser.media.sound_blocks.sound_blocks`, in the other process. Raises MediaFault and
-        DecoderDeath.
+        """`mmser.media.sound_blocks.sound_blocks`, in the other process.
+
+        Raises MediaFault and DecoderDeath.
         """
         for message, answers in self._answers({"sound": str(path.absolute())}):
             yield message["block"], read_samples(answers, message)
 
     def tracks(self, path: Path) -> Tracks:
-        """`mmser.media.probe.find_tracks`, in the other process. Raises MediaFault and
-        DecoderDeath.
+        """`mmser.media.probe.find_tracks`, in the other process.
+
+        Raises MediaFault and DecoderDeath.
         """
         ((message, _),) = self._answers({"tracks": str(path.absolute())})
         return Tracks(**message["tracks"])
 
     def _answers(self, request: dict[str, Any]) -> Iterator[tuple[dict[str, Any], BinaryIO]]:
-        """Every message of one request that carries something, with the stream that its arrays
-        follow on.
-        """
+        """Every message of one request that carries something, with the stream of its arrays."""
         if self._closed:
             raise DecoderDeath("nobody waits for its clips any more")
         running = self._running or self._start()

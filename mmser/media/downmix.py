@@ -44,10 +44,10 @@ less) by far.
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Mixed:
-    """Samples of a stretch: ``rows`` (row, sample) float32, the mix and, unless there is but one
-    channel, one of them.
+    """Samples of a stretch, ``rows`` (row, sample) float32: the mix and one channel.
 
-    ``share`` is that channel's weight in the mix, ``channel`` its name for people.
+    Of a single channel there is one row. ``share`` is that channel's weight in the mix, ``channel``
+    its name for people.
     """
 
     rows: np.ndarray
@@ -75,15 +75,16 @@ def weights(names: Sequence[str]) -> np.ndarray:
     """(channel,) float32 with sum 1, from FFmpeg's names of the channels."""
     if all(name == UNNAMED for name in names):
         names = CUSTOMARY.get(len(names), ("FL",) * len(names))
-    found = np.array([_WEIGHTS.get(name, SURROUND) for name in names])
-    if not found.any():
-        found = np.ones(len(names))  # Nothing but bass channels: then they are what there is.
-    return (found / found.sum()).astype(np.float32)
+    factors = np.array([_WEIGHTS.get(name, SURROUND) for name in names])
+    if not factors.any():
+        factors = np.ones(len(names))  # Nothing but bass channels: then they are what there is.
+    return (factors / factors.sum()).astype(np.float32)
 
 
 class DownMix:
-    """The down-mix of one track; remembers the channel to fall back on, a loud one when sound is
-    first heard.
+    """The down-mix of one track.
+
+    It remembers the channel to fall back on: a loud one where the first sound is.
     """
 
     def __init__(self, names: Sequence[str]) -> None:
@@ -95,18 +96,18 @@ class DownMix:
         """(sample, channel) float32 -> the mix and one channel."""
         if samples.shape[1] == 1:
             return Mixed(samples.T, 1.0, "the only channel")
-        heard = samples[:, self.used]
-        mix = heard @ self.weights[self.used]
-        single = self._loud(heard)
+        channels = samples[:, self.used]
+        mix = channels @ self.weights[self.used]
+        single = self._loud(channels)
         name = f"channel {single + 1} of {samples.shape[1]}"
         return Mixed(np.stack([mix, samples[:, single]]), float(self.weights[single]), name)
 
-    def _loud(self, heard: np.ndarray) -> int:
+    def _loud(self, channels: np.ndarray) -> int:
         if self.single is not None:
             return self.single
-        power = np.nan_to_num(np.square(heard).sum(axis=0))
+        power = np.nan_to_num(np.square(channels).sum(axis=0))
         # The first of those that are about as loud as the loudest (-3 dB).
         loud = int(self.used[np.flatnonzero(power >= power.max() / 2)[0]])
-        if not is_silent(heard):
+        if not is_silent(channels):
             self.single = loud
         return loud

@@ -19,8 +19,9 @@ class Tracks:
 
 
 def find_tracks(path: Path, beat: Callable[[], None] = lambda: None) -> Tracks:
-    """Raises MediaFault when it is no media file or has neither track. ``beat`` is called with
-    every packet.
+    """Raises MediaFault when it is no media file or has neither track.
+
+    ``beat`` is called with every packet.
     """
     import av
 

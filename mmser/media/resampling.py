@@ -1,8 +1,7 @@
-"""Sound from one sample rate to another through a filter that lets no image and no alias through
-(FFmpeg's).
+"""Sound from one sample rate to another, by FFmpeg's resampler.
 
-Above the lower of the two Nyquist frequencies nothing is left beyond -90 dB, wherever it came from;
-up to 90 % of it nothing is lost.
+Its filter lets neither images nor aliases through. Above the lower of the two Nyquist frequencies
+nothing is left beyond -90 dB, wherever it came from; up to 90 % of it nothing is lost.
 """
 
 from __future__ import annotations
@@ -33,8 +32,9 @@ BLOCK = 8192
 
 
 class Resampler:
-    """Blocks of one or two rows in, blocks at another rate out; the time of a sample stays what it
-    was.
+    """Blocks of one or two rows in, blocks at another rate out.
+
+    The time of a sample stays what it was.
     """
 
     def __init__(self, source: int, target: int, rows: int) -> None:
@@ -60,8 +60,9 @@ class Resampler:
         self._graph = graph
 
     def push(self, rows: np.ndarray) -> np.ndarray:
-        """(row, sample) float32 -> (row, sample) of the other rate: what can be told so far, often
-        nothing.
+        """(row, sample) float32 -> (row, sample) of the other rate.
+
+        These are the samples that are complete so far, often none.
         """
         self._waiting.append(rows)
         self.taken += rows.shape[1]
@@ -107,8 +108,9 @@ class Resampler:
 
 
 def resampled(waveform: np.ndarray, source: int, target: int) -> np.ndarray:
-    """(sample,) float32 at ``source`` Hz -> (sample,) at ``target`` Hz; the same array where they
-    agree.
+    """(sample,) float32 at ``source`` Hz -> (sample,) at ``target`` Hz.
+
+    It is the same array where the rates agree.
     """
     if source == target or not len(waveform):
         return waveform

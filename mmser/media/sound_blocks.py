@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 def sound_blocks(
     path: Path, beat: Callable[[], None] = lambda: None
 ) -> Iterator[tuple[int, np.ndarray]]:
-    """(number of the first sample at 16 kHz, samples (sample,) float32) from the beginning to the
-    end.
+    """(number of the first sample at 16 kHz, samples (sample,) float32), block after block.
 
     A gap in the track is a gap in the numbers; where the file's structure breaks, it ends. ``beat``
     is called with every packet. Raises MediaFault when it is no media file or has no sound.
@@ -32,14 +31,15 @@ def sound_blocks(
             for packet in container.demux(track.stream):
                 beat()
                 if packet.size:
-                    yield from _heard(track, packet)
+                    yield from _blocks(track, packet)
         except av.error.FFmpegError:
             track.errors += 1  # what could be decoded up to here is kept
-        yield from _heard(track, None)
+        yield from _blocks(track, None)
 
 
-def _heard(track: AudioTrack, packet: Packet | None) -> Iterator[tuple[int, np.ndarray]]:
-    """What is there to be heard; a resampler may still hold all of a packet."""
+def _blocks(track: AudioTrack, packet: Packet | None) -> Iterator[tuple[int, np.ndarray]]:
+    """The blocks of one packet: none where the resampler still holds all of it."""
     for sound in track.blocks(packet):
-        if len(samples := sound.mixed.mono):
+        samples = sound.mixed.mono
+        if len(samples):
             yield sound.position, samples

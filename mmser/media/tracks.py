@@ -1,8 +1,7 @@
-"""Packets of one track in, timed blocks out: `AudioTrack` gives mono samples at any rate,
-`VideoTrack` pictures.
+"""Packets of one track in, timed blocks out.
 
-Packets that cannot be decoded are counted and skipped; what they leave uncovered is judged by the
-cuts.
+`AudioTrack` gives mono samples at any rate, `VideoTrack` pictures. Packets that cannot be decoded
+are counted and skipped; what they leave uncovered is judged by the cuts.
 """
 
 from __future__ import annotations
@@ -62,9 +61,7 @@ class _Track(Generic[AnyFrame]):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sound:
-    """Samples of a track at ``rate`` Hz, the first of which is number ``position`` from the start
-    of the file.
-    """
+    """Samples of a track at ``rate`` Hz; ``position`` is the first one's number in the file."""
 
     rate: int
     position: int
@@ -77,9 +74,7 @@ class Sound:
 
 
 class _Chain:
-    """What sound of one form (format, channels, rate) goes through: packed, mixed, brought to each
-    of the rates.
-    """
+    """The steps for sound of one form (format, channels, rate): pack, mix, resample."""
 
     def __init__(self, frame: AudioFrame, rates: Sequence[int], order: Sequence[str]) -> None:
         import av
@@ -94,20 +89,20 @@ class _Chain:
         self.last: Mixed | None = None
 
     def push(self, frame: AudioFrame) -> list[tuple[int, Mixed]]:
-        """(rate, what can be told so far); raises FFmpegError or ValueError for a frame that cannot
-        be converted.
+        """(rate, the samples that are complete so far).
+
+        Raises FFmpegError or ValueError for a frame that cannot be converted.
         """
-        found = []
-        for part in self.packer.resample(frame):
-            packed = part.to_ndarray().reshape(
-                -1, part.layout.nb_channels
-            )  # (1, ...) -> (sample, channel)
-            self.last = self.mix(packed)
-            found += [
+        blocks = []
+        for packed_frame in self.packer.resample(frame):
+            # (1, sample * channel) -> (sample, channel)
+            samples = packed_frame.to_ndarray().reshape(-1, packed_frame.layout.nb_channels)
+            self.last = self.mix(samples)
+            blocks += [
                 (rate, replace(self.last, rows=self._at(rate, self.last.rows)))
                 for rate in self.rates
             ]
-        return found
+        return blocks
 
     def flush(self) -> list[tuple[int, Mixed]]:
         """What the resamplers still hold; the next sample begins anew."""
@@ -181,12 +176,12 @@ class AudioTrack(_Track["AudioFrame"]):
             self.chain = _Chain(frame, tuple(self.positions), self.order)
         frame.pts = None
         try:
-            found = self.chain.push(frame)
+            blocks = self.chain.push(frame)
         except (av.error.FFmpegError, ValueError):
             self.errors += 1
             return
         self.seconds += frame.samples / frame.sample_rate
-        yield from self._placed(found)
+        yield from self._placed(blocks)
 
     def _go_on(self, seconds: float) -> None:
         """The next sample belongs at ``seconds`` of the file."""
@@ -199,19 +194,18 @@ class AudioTrack(_Track["AudioFrame"]):
         if self.chain is not None:
             yield from self._placed(self.chain.flush())
 
-    def _placed(self, found: Sequence[tuple[int, Mixed]]) -> Iterator[Sound]:
-        for rate, mixed in found:
+    def _placed(self, blocks: Sequence[tuple[int, Mixed]]) -> Iterator[Sound]:
+        for rate, mixed in blocks:
             yield Sound(rate, self.positions[rate], mixed)
             self.positions[rate] += mixed.rows.shape[1]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
-    """A decoded picture on screen from ``time`` ``until`` the next one, seconds from the start of
-    the file.
+    """A decoded picture on screen from ``time`` ``until`` the next one.
 
-    ``sure`` is how long it certainly was: its usual time alone where the pictures after it are
-    lost.
+    Both are seconds from the start of the file. ``sure`` is how long it certainly was: its usual
+    time alone where the pictures after it are lost.
     """
 
     time: float

@@ -1,5 +1,6 @@
-"""Arrays to media files: wav, mp4 (H.264 + AAC) and avi (MPEG-4 + PCM or MP3). A file appears whole
-or not at all.
+"""Arrays to media files: wav, mp4 (H.264 + AAC) and avi (MPEG-4 + PCM or MP3).
+
+A file appears whole or not at all.
 """
 
 from __future__ import annotations
@@ -23,8 +24,9 @@ BLOCK = 1024
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """A temporary name beside ``path`` that becomes ``path`` when the block ends well and vanishes
-    when it does not.
+    """A temporary name beside ``path``.
+
+    The file becomes ``path`` when the block ends well and vanishes when it does not.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     # Not mkstemp, which makes files that their owner alone may read.
@@ -43,10 +45,10 @@ def write_wav(
     sample_rate: int = SAMPLE_RATE,
     kind: Literal["int16", "float32"] = "int16",
 ) -> None:
-    """Write (sample,) float32 in [-1, 1] (or several channels, (channel, sample)); int16 clips what
-    lies outside.
+    """Write (sample,) float32 in [-1, 1], or several channels (channel, sample).
 
-    Raises MmserError on another shape or, for int16, on samples that are not finite.
+    Values outside are clipped in int16. Raises MmserError on another shape or, for int16, on
+    samples that are not finite.
     """
     codec = "pcm_s16le" if kind == "int16" else "pcm_f32le"
     _write(path, "wav", waveform, sample_rate, codec, None, 0.0, "")
@@ -59,8 +61,9 @@ def write_mp4(
     waveform: np.ndarray | None,
     sample_rate: int = SAMPLE_RATE,
 ) -> None:
-    """Write H.264 and AAC. ``frames`` (time, height, width, 3) uint8 RGB of even size; either part
-    may be None.
+    """Write H.264 and AAC.
+
+    ``frames`` (time, height, width, 3) are uint8 RGB of even size; either modality may be None.
     """
     _write(path, "mp4", waveform, sample_rate, "aac", frames, frame_rate, "libx264")
 

@@ -35,8 +35,9 @@ Counts = np.ndarray
 def grouped_confusion(
     target: np.ndarray, prediction: np.ndarray, group: np.ndarray, size: int, groups: int
 ) -> Counts:
-    """Confusion counts (group, target class, predicted class) from class indices (utterance,) and
-    group numbers.
+    """Confusion counts (group, target class, predicted class).
+
+    They are counted from class indices (utterance,) and group numbers.
     """
     flat = (group * size + target) * size + prediction
     return np.bincount(flat, minlength=groups * size * size).reshape(groups, size, size)
@@ -141,8 +142,9 @@ def _precision(counts: Counts) -> np.ndarray:
 
 
 def _f1(counts: Counts) -> np.ndarray:
-    """(..., class): 2 TP / (targets + predictions), which is 0 for a class with targets that is
-    never hit.
+    """(..., class): 2 TP / (targets + predictions).
+
+    It is 0 for a class with targets that is never hit.
     """
     return _ratio(2 * _hits(counts), _support(counts) + counts.sum(-2))
 

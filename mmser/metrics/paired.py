@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from mmser.core.errors import MmserError
 
@@ -24,13 +24,12 @@ class PairedTest:
     pairs: int
 
 
-def corrected_t(first: Any, second: Any, test_to_train: float) -> PairedTest:
-    """Corrected resampled t-test (Nadeau & Bengio 2003, Machine Learning 52): scores (fold and
-    seed,) of two systems.
+def corrected_t(first: ArrayLike, second: ArrayLike, test_to_train: float) -> PairedTest:
+    """Corrected resampled t-test of the scores (fold and seed,) of two systems.
 
-    ``test_to_train`` is the number of test over that of training utterances of a fold (1/9 for ten
-    folds). Equal scores everywhere give p = 1; a difference that is the same in every fold gives an
-    infinite statistic and p = 0.
+    Source: Nadeau and Bengio, Machine Learning 52, 2003. ``test_to_train`` is the number of test
+    over that of training utterances of a fold (1/9 for ten folds). Equal scores everywhere give p =
+    1; a difference that is the same in every fold gives an infinite statistic and p = 0.
     """
     from scipy import stats
 
@@ -47,7 +46,7 @@ def corrected_t(first: Any, second: Any, test_to_train: float) -> PairedTest:
     return PairedTest(float(statistic), float(2 * stats.t.sf(abs(statistic), k - 1)), k)
 
 
-def wilcoxon(first: Any, second: Any) -> PairedTest:
+def wilcoxon(first: ArrayLike, second: ArrayLike) -> PairedTest:
     """Wilcoxon's signed-rank test over folds and seeds; p = 1 when all are equal.
 
     Pairs without a difference are dropped.
@@ -61,7 +60,7 @@ def wilcoxon(first: Any, second: Any) -> PairedTest:
     return PairedTest(float(result.statistic), float(result.pvalue), len(difference))
 
 
-def mcnemar(first_right: Any, second_right: Any) -> PairedTest:
+def mcnemar(first_right: ArrayLike, second_right: ArrayLike) -> PairedTest:
     """McNemar's exact test on utterances: two bool lists (utterance,) of who was right.
 
     The statistic is how many utterances only the first got right. It treats utterances as
@@ -91,7 +90,7 @@ def holm(p_values: Sequence[float]) -> np.ndarray:
     return adjusted
 
 
-def _differences(first: Any, second: Any) -> np.ndarray:
+def _differences(first: ArrayLike, second: ArrayLike) -> np.ndarray:
     a, b = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
     if a.shape != b.shape or a.ndim != 1 or len(a) < 2:
         raise MmserError(

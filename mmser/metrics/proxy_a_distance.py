@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+from numpy.typing import ArrayLike
 
 from mmser.core.errors import MmserError
 
 
-def proxy_a_distance(first: Any, second: Any, parts: int = 5, seed: int = 0) -> float:
+def proxy_a_distance(first: ArrayLike, second: ArrayLike, parts: int = 5, seed: int = 0) -> float:
     """``2 (1 - 2 error)`` of a linear classifier of two sets of vectors, (row, feature) each.
 
     0: the domains cannot be told apart; 2: perfectly. The classifier (logistic regression on

@@ -9,9 +9,8 @@ per-batch concordances is another, lower number.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+from numpy.typing import ArrayLike
 
 from mmser.core.errors import MmserError
 from mmser.core.target_sets.target_set import Answers
@@ -19,7 +18,7 @@ from mmser.core.target_sets.values import ValueTargets
 from mmser.metrics.metric import Metric, Sums
 
 
-def moments(target: Any, prediction: Any) -> np.ndarray:
+def moments(target: ArrayLike, prediction: ArrayLike) -> np.ndarray:
     """(utterance, 6): 1, t, p, t², p², t·p of each utterance, t being its target, p its prediction.
 
     Both are shifted by the mean target against cancellation, which changes no score below. Raises
@@ -59,17 +58,17 @@ def rmse_of(sums: np.ndarray) -> np.ndarray:
     return np.sqrt(np.maximum(_quotient(tt + pp - 2 * tp, n), 0.0))
 
 
-def ccc(target: Any, prediction: Any, ddof: int = 0) -> float:
+def ccc(target: ArrayLike, prediction: ArrayLike, ddof: int = 0) -> float:
     """Lin's concordance correlation coefficient of two lists (utterance,)."""
     return float(ccc_of(moments(target, prediction).sum(0), ddof))
 
 
-def pearson(target: Any, prediction: Any) -> float:
+def pearson(target: ArrayLike, prediction: ArrayLike) -> float:
     """Pearson's correlation of two lists (utterance,)."""
     return float(pearson_of(moments(target, prediction).sum(0)))
 
 
-def rmse(target: Any, prediction: Any) -> float:
+def rmse(target: ArrayLike, prediction: ArrayLike) -> float:
     """Root mean square error of two lists (utterance,)."""
     return float(rmse_of(moments(target, prediction).sum(0)))
 

@@ -37,16 +37,16 @@ def metric_of(name: str) -> Metric | None:
     if name in METRICS:
         return METRICS[name]
     # A value may itself contain an underscore: the longest fitting name is meant.
-    fitting = [known for known in METRICS if name.startswith(known + "_")]
+    fitting = [metric for metric in METRICS if name.startswith(metric + "_")]
     return METRICS[max(fitting, key=len)] if fitting else None
 
 
 def published_metric(name: str) -> Metric | None:
     """The metric that a published figure calls ``name``, by title or by a name used elsewhere."""
-    wanted = name.strip().lower()
+    spelling = name.strip().lower()
     for metric in METRICS.values():
         names = (metric.name, metric.title, *metric.elsewhere)
-        if wanted in (each.lower() for each in names):
+        if spelling in (each.lower() for each in names):
             return metric
     return None
 

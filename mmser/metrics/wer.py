@@ -45,7 +45,8 @@ def normalise_text(text: str) -> str:
     """The normalisation of the module docstring."""
     plain = unicodedata.normalize("NFKC", text).lower().translate(_APOSTROPHES)
     words = _OTHER.sub(" ", _BRACKETS.sub(" ", plain)).split()
-    return " ".join(word for word in (word.strip("'") for word in words) if word)
+    stripped = [word.strip("'") for word in words]
+    return " ".join(word for word in stripped if word)
 
 
 def normaliser_of(name: str) -> Callable[[str], str]:

@@ -2,7 +2,7 @@
 
 A corpus may be corrected later, and then its cache follows. A run's utterances, speakers, labels
 and votes are those of its own copy, all of them: never half of one table and half of another. Where
-the media lie is told by the cache.
+the media lie is what the cache says.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ def keep_own_manifest(directory: Path, manifest: pd.DataFrame) -> None:
 
 
 def own_manifest(directory: Path, cached: pd.DataFrame) -> pd.DataFrame:
-    """The run's copy with the media paths of the ``cached`` manifest; the latter where an older run
-    has no copy.
+    """The run's copy with the media paths of the ``cached`` manifest.
 
-    Raises MmserError when the copy is damaged or says other things than when the run was made.
+    An older run has no copy: it is the cached one. Raises MmserError when the copy is damaged or
+    says other things than when the run was made.
     """
     path = directory / OWN_MANIFEST
     if not path.is_file():
@@ -46,9 +46,9 @@ def own_manifest(directory: Path, cached: pd.DataFrame) -> pd.DataFrame:
                 "Restore it, or train the run again.",
             )
     paths = cached.set_index("id")[[name for name in PLACES if name in cached and name in own]]
-    known = own["id"].isin(paths.index)
+    is_cached = own["id"].isin(paths.index)
     return own.assign(
-        **{name: own["id"].map(paths[name]).where(known, own[name]) for name in paths.columns}
+        **{name: own["id"].map(paths[name]).where(is_cached, own[name]) for name in paths.columns}
     )
 
 

@@ -1,5 +1,6 @@
-"""Where a saved config may have files written: it may be somebody else's, and names folders of its
-own choice.
+"""Where a saved config may have files written.
+
+It may be somebody else's, and names folders of its own choice.
 """
 
 from __future__ import annotations

@@ -31,10 +31,10 @@ PACKAGES = (
 def environment(
     seeds: Sequence[int], stores: Mapping[str, FeatureStore], device: str
 ) -> dict[str, Any]:
-    """Package versions, git revision if any, platform, seeds, the caches' fingerprints, the
-    random-weights mark.
+    """Package versions, git revision, platform, seeds, fingerprints of the caches.
 
-    ``stores`` by stream; by ``<stage>.<stream>`` for a stream of which a stage reads another store.
+    And whether any weights are random. ``stores`` by stream; by ``<stage>.<stream>`` for a stream
+    of which a stage reads another store.
     """
     return {
         "packages": {name: _version(name) for name in PACKAGES},
@@ -54,8 +54,9 @@ def fingerprints(stores: Mapping[str, FeatureStore]) -> dict[str, str]:
 
 
 def git_revision(folder: Path) -> str | None:
-    """The commit the code was run from, with ``+`` when files differ from it; None outside a
-    checkout.
+    """The commit the code was run from, with ``+`` when files differ from it.
+
+    None outside a checkout.
     """
     try:
         revision = _git(folder, "rev-parse", "HEAD")

@@ -46,23 +46,24 @@ They say where a run is made, too, but runs were named by them before, and each 
 
 
 def run_directory(settings: Settings) -> Path:
-    """``settings["run"]``, or a folder under paths.runs named by system, protocol and a digest of
-    the settings.
+    """``settings["run"]``, or a folder under paths.runs.
+
+    Its name is made of system, protocol and a digest of the settings.
     """
     if settings.get("run"):
         return Path(settings["run"])
     system = (settings.get("card") or {}).get("name") or "system"
-    start, made = f"{system}-{settings['protocol']['name']}", identity(settings)
+    start, content = f"{system}-{settings['protocol']['name']}", identity(settings)
     # Earlier versions gave a run on another accelerator another name, and parts had other names:
     # a run is found under each of those.
     own, others = CALLED[ACCELERATOR]
-    asked = dict.fromkeys([settings["trainer"].get("accelerator"), own, *others])
+    accelerators = dict.fromkeys([settings["trainer"].get("accelerator"), own, *others])
     earlier = identity(with_earlier_names(settings))
-    digests = [_digest({**made, ACCELERATOR: word}) for word in asked]
-    digests += [_digest({**earlier, ACCELERATOR: word}) for word in asked]
+    digests = [_digest({**content, ACCELERATOR: word}) for word in accelerators]
+    digests += [_digest({**earlier, ACCELERATOR: word}) for word in accelerators]
     runs = Path(settings["paths"]["runs"])
     folders = [runs / file_name(f"{start}-{digest}") for digest in digests]
-    usual = runs / file_name(f"{start}-{_digest(made)}")
+    usual = runs / file_name(f"{start}-{_digest(content)}")
     return next((folder for folder in folders if (folder / CONFIG).is_file()), usual)
 
 
@@ -72,8 +73,9 @@ def identity(settings: Settings) -> dict[str, Any]:
 
 
 def claim(directory: Path, settings: Settings) -> None:
-    """Write ``config.yaml``, or raise MmserError when the folder belongs to a run with another
-    config.
+    """Write ``config.yaml``.
+
+    Raises MmserError when the folder belongs to a run with another config.
     """
     check_claim(directory, settings)
     if not (directory / CONFIG).is_file():
@@ -114,8 +116,8 @@ def _called(key: str, value: Any) -> Any:
     return name if value in same else value
 
 
-def _digest(made: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(made, sort_keys=True, default=str).encode()).hexdigest()[:8]
+def _digest(content: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:8]
 
 
 def _is_elsewhere(key: str) -> bool:

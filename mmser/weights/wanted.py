@@ -21,19 +21,19 @@ def weights_table(folder: Path) -> list[dict[str, str]]:
     """
     users = _users()
     rows = []
-    for name, known in KNOWN.items():
-        place = folder / known.place
+    for name, entry in KNOWN.items():
+        place = folder / entry.place
         here = str(place) if place.exists() else f"mmser weights get {name}"
-        wanted = sorted(set(users.pop(known.place, [])))
-        rows.append(_row(name, f"{known.what}, {known.licence}", here, wanted))
-    return rows + [_configured(source, wanted, folder) for source, wanted in sorted(users.items())]
+        names = sorted(set(users.pop(entry.place, [])))
+        rows.append(_row(name, f"{entry.what}, {entry.licence}", here, names))
+    return rows + [_configured(source, names, folder) for source, names in sorted(users.items())]
 
 
-def _row(name: str, what: str, here: str, wanted: list[str]) -> dict[str, str]:
-    return {"name": name, "what": what, "here": here, "wanted by": ", ".join(wanted) or "-"}
+def _row(name: str, what: str, here: str, names: list[str]) -> dict[str, str]:
+    return {"name": name, "what": what, "here": here, "wanted by": ", ".join(names) or "-"}
 
 
-def _configured(source: str, wanted: list[str], folder: Path) -> dict[str, str]:
+def _configured(source: str, names: list[str], folder: Path) -> dict[str, str]:
     """The row of weights that a config names as a hub id with its commit, or as a file."""
     name, _, revision = source.partition("@")
     weights = Weights(name, revision or None, str(folder))
@@ -43,38 +43,38 @@ def _configured(source: str, wanted: list[str], folder: Path) -> dict[str, str]:
         here = f"mmser weights get {source}"
     else:
         here = f"missing: {folder / name}"
-    return _row(name, "hub checkpoint" if revision else "file", here, sorted(set(wanted)))
+    return _row(name, "hub checkpoint" if revision else "file", here, sorted(set(names)))
 
 
 def _users() -> dict[str, list[str]]:
     """{weights: names of the configs that want them}, a hub id with ``@commit``."""
-    wanted: dict[str, list[str]] = {}
+    users: dict[str, list[str]] = {}
     for group in (*_GROUPS, "system"):
         for name in config_names(group):
-            for part in _parts(load_config(group, name)):
-                source = _source(part)
+            for component in _components(load_config(group, name)):
+                source = _source(component)
                 if source:
-                    wanted.setdefault(source, []).append(name)
-    return wanted
+                    users.setdefault(source, []).append(name)
+    return users
 
 
-def _parts(node: Any) -> Iterator[dict[str, Any]]:
+def _components(node: Any) -> Iterator[dict[str, Any]]:
     """Every mapping below ``node`` that has weights."""
     if isinstance(node, dict):
         if isinstance(node.get("weights"), str):
             yield node
         for value in node.values():
-            yield from _parts(value)
+            yield from _components(value)
     elif isinstance(node, list):
         for value in node:
-            yield from _parts(value)
+            yield from _components(value)
 
 
-def _source(part: dict[str, Any]) -> str | None:
-    """What the part's weights go by below the folder of all weights; None for random ones."""
-    source = str(part["weights"])
+def _source(component: dict[str, Any]) -> str | None:
+    """The name of the component's weights below the folder of all weights; None for random ones."""
+    source = str(component["weights"])
     if source.startswith(_PLACE):
         return source.removeprefix(_PLACE)
     if source == RANDOM or "$" in source or not source:
         return None
-    return f"{source}@{part['revision']}" if part.get("revision") else source
+    return f"{source}@{component['revision']}" if component.get("revision") else source

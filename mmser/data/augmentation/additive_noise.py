@@ -47,9 +47,8 @@ class AdditiveNoise:
         self.stream, self.kind, self.probability = stream, kind, check_probability(probability)
         self.lowest, self.highest = check_range("snr", snr)
         self.fewest, self.most = (int(count) for count in check_range("talkers", talkers))
-        self.files = (
-            [path for path in files_below(Path(folder)) if path.suffix == ".wav"] if folder else []
-        )
+        below = files_below(Path(folder)) if folder else []
+        self.files = [path for path in below if path.suffix == ".wav"]
         if kind not in ("white", "pink", "babble", "folder"):
             raise UsageError("noise white, pink, babble or folder", f"'{kind}'", "Choose one.")
         if kind == "folder" and not self.files:

@@ -140,10 +140,8 @@ class CopyPaste:
 
 def _of_both(sample: Sample, other: Sample) -> dict[str, Any]:
     """The sample's targets; of two speakers or genders none can be told."""
-    apart = {
-        key for key in ("speaker", "gender") if sample.targets.get(key) != other.targets.get(key)
-    }
-    return {
-        key: np.int64(UNLABELLED) if key in apart else value
-        for key, value in sample.targets.items()
-    }
+    targets = dict(sample.targets)
+    for key in ("speaker", "gender"):
+        if key in targets and targets[key] != other.targets.get(key):
+            targets[key] = np.int64(UNLABELLED)
+    return targets

@@ -54,8 +54,6 @@ class SpeedPerturbation:
 def _retimed(track: Track | None, rate: float) -> Track | None:
     if track is None:
         return None
-    return replace(
-        track,
-        frame_rate=None if track.frame_rate is None else track.frame_rate * rate,
-        spans=None if track.spans is None else (track.spans / rate).astype(np.float32),
-    )
+    frame_rate = None if track.frame_rate is None else track.frame_rate * rate
+    spans = None if track.spans is None else (track.spans / rate).astype(np.float32)
+    return replace(track, frame_rate=frame_rate, spans=spans)

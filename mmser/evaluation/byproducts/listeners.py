@@ -82,9 +82,8 @@ def listener_scores(table: pd.DataFrame, classes: tuple[str, ...]) -> pd.DataFra
 def agreement(votes: pd.DataFrame, listeners: int = 10, common: int = 20) -> pd.DataFrame:
     """Cohen's kappa between the most active ``listeners``.
 
-    For pairs that have more than ``common`` utterances in common.
-    ``heard`` has one row per (id, listener) with ``target``; -> columns first, second, utterances,
-    kappa.
+    For pairs that have more than ``common`` utterances in common. ``votes`` has one row per
+    (id, listener) with ``target``; -> columns first, second, utterances, kappa.
     """
     active = votes["listener"].value_counts().index[:listeners]
     wide = votes[votes["listener"].isin(active)].pivot(

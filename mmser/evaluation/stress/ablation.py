@@ -43,8 +43,8 @@ if TYPE_CHECKING:
     from mmser.training.run import Run
 
 COLUMNS = ("train", "test", "kind", "rate", *SCORED[1:], "note")
-"""``kind``: test | absence | train | remedy | component; ``rate`` of absence asked for; ``absent``
-what came of it.
+"""``kind``: test | absence | train | remedy | component; ``rate`` the absence asked for, ``absent``
+the absence achieved.
 """
 
 _log = logging.getLogger(__name__)

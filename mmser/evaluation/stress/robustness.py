@@ -14,8 +14,8 @@ from mmser.training.run import Run
 
 COLUMNS = ("family", "condition", "level", "achieved", "normaliser", *SCORED[1:])
 """``family`` names a curve ("controlled word errors", "white noise"), ``level`` what was asked for,
-``achieved`` what came of it, both in the family's unit (a share for word errors, dB, Hz, ...), NaN
-where there is none. ``normaliser`` is that of the word errors (see `mmser.metrics.wer`), "" for
+``achieved`` the level measured, both in the unit of the family (a share for word errors, dB, ...),
+NaN where there is none. ``normaliser`` is that of the word errors (see `mmser.metrics.wer`), "" for
 others."""
 
 WORD_ERRORS = "controlled word errors"

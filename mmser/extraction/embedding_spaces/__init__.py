@@ -1,8 +1,7 @@
-"""Bring the vectors that words have in speech into the space of their vectors in text, without a
-dictionary.
+"""Brings the vectors that words have in speech into the space of their vectors in text.
 
-Source: Conneau, Lample, Ranzato, Denoyer, Jégou, "Word translation without parallel data", ICLR
-2018, as used by Tzirakis et al., ICASSP 2021, for Speech2Vec and Word2Vec.
+It needs no dictionary. Source: Conneau, Lample, Ranzato, Denoyer, Jégou, "Word translation without
+parallel data", ICLR 2018, as used by Tzirakis et al., ICASSP 2021, for Speech2Vec and Word2Vec.
 
 Differs:
     Tzirakis et al. print W = U V^T from the SVD of S T^T; that pairing minimises nothing. Here U

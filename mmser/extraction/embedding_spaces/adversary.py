@@ -16,10 +16,10 @@ CHECKED = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Adversary:
-    """Settings of the adversarial stage, as usual for it. Words are drawn from the ``frequent``
-    first of each file.
+    """Settings of the adversarial stage, with the usual defaults.
 
-    Every ``check_every`` steps the mapping is judged by `closeness`; the best one is kept.
+    Words are drawn from the ``frequent`` first of each file. Every ``check_every`` steps the
+    mapping is judged by `closeness`; the best one is kept.
     """
 
     steps: int = 100_000
@@ -37,12 +37,12 @@ class Adversary:
 def adversarial_mapping(
     speech: Tensor, text: Tensor, adversary: Adversary, seed: int = 0, start: Tensor | None = None
 ) -> Tensor:
-    """W (feature, feature), the closest of ``adversary.steps`` steps against a discriminator of the
-    two spaces.
+    """W (feature, feature), trained against a discriminator of the two spaces.
 
-    It starts at ``start`` (None: the identity). The discriminator learns P(speech) = 1 for mapped
-    speech vectors and 0 for text vectors, the mapping the reverse; each step of the mapping pulls
-    it towards the orthogonal: ``W <- (1 + b) W - b W W^T W``.
+    It is the closest of ``adversary.steps`` steps. It starts at ``start`` (None: the identity). The
+    discriminator learns P(speech) = 1 for mapped speech vectors and 0 for text vectors, the mapping
+    the reverse. Each step of the mapping pulls it towards the orthogonal:
+    ``W <- (1 + b) W - b W W^T W``.
     """
     generator = torch.Generator().manual_seed(seed)
     with torch.random.fork_rng(devices=[]):

@@ -24,12 +24,11 @@ def align_spaces(
     seed: int = 0,
     start: Literal["axes", "identity"] = "axes",
 ) -> Tensor:
-    """W (feature, feature), orthogonal if ``refinements`` > 0, so that ``speech @ W.T`` lies in the
-    space of ``text``.
+    """W (feature, feature), so that ``speech @ W.T`` lies in the space of ``text``.
 
-    ``speech`` and ``text`` are (word, feature), the most frequent words first; no word need occur
-    in both. From the start, refined, adversarial training (``adversary.steps`` of 0: none), refined
-    again; the closer of the two.
+    It is orthogonal if ``refinements`` > 0. ``speech`` and ``text`` are (word, feature), the most
+    frequent words first; no word need occur in both. From the start, refined, adversarial training
+    (``adversary.steps`` of 0: none), refined again; the closer of the two.
     """
     if speech.shape[1] != text.shape[1]:
         raise MmserError(
@@ -50,12 +49,11 @@ def align_spaces(
 
 
 def axes_mapping(speech: Tensor, text: Tensor) -> Tensor:
-    """The orthogonal W that lays the principal axes of ``speech`` on those of ``text``, each (word,
-    feature).
+    """The orthogonal W that lays the principal axes of ``speech`` on those of ``text``.
 
-    An axis points to the side of its longer tail; then each in turn is turned round where that is
-    closer for the first `SKETCHED` words. Axes of like variance may still be confused: a start to
-    refine, no answer.
+    Both are (word, feature). An axis points to the side of its longer tail; then each in turn is
+    turned round where that is closer for the first `SKETCHED` words. Axes of like variance may
+    still be confused: a start to refine, no answer.
     """
     (from_axes, from_skew), (to_axes, to_skew) = _axes(speech), _axes(text)
     spoken, written = speech[:SKETCHED] @ from_axes, text[:SKETCHED] @ to_axes
@@ -70,10 +68,10 @@ def axes_mapping(speech: Tensor, text: Tensor) -> Tensor:
 
 
 def refined(speech: Tensor, text: Tensor, mapping: Tensor, times: int) -> Tensor:
-    """``times`` times a CSLS dictionary and Procrustes on it; the closest mapping found
-    (``mapping`` if 0 times).
+    """``times`` times a CSLS dictionary and Procrustes on it; -> the closest mapping.
 
-    A start that is right for some words becomes right for nearly all.
+    With 0 times it is ``mapping`` itself. A start that is right for some words becomes right for
+    nearly all.
     """
     mappings = [mapping]
     for _ in range(times):

@@ -13,10 +13,10 @@ CHUNK = 1024
 
 
 def closeness(source: Tensor, target: Tensor, neighbours: int = 10) -> float:
-    """Mean cosine between each source word and the target word nearest to it by CSLS: the choice
-    without a dictionary.
+    """Mean cosine between each source word and the target word nearest to it by CSLS.
 
-    Conneau et al., section 3.5. 1 at best; comparable between mappings of the same vectors only.
+    By it a mapping is selected without a dictionary. Conneau et al., section 3.5. 1 at best;
+    comparable between mappings of the same vectors only.
     """
     source, target = F.normalize(source, dim=1), F.normalize(target, dim=1)
     nearest = _best(source, target, _nearness(target, source, neighbours))
@@ -24,19 +24,20 @@ def closeness(source: Tensor, target: Tensor, neighbours: int = 10) -> float:
 
 
 def procrustes(source: Tensor, target: Tensor) -> Tensor:
-    """The orthogonal W that minimises ``|source @ W.T - target|``; source and target (pair,
-    feature).
+    """The orthogonal W that minimises ``|source @ W.T - target|``.
+
+    Source and target are (pair, feature).
     """
     left, _, right = torch.linalg.svd(target.T @ source)
     return left @ right
 
 
 def csls_dictionary(source: Tensor, target: Tensor, neighbours: int = 10) -> Tensor:
-    """(pair, 2) long: the words that are each other's nearest, by cross-domain similarity local
-    scaling.
+    """(pair, 2) long: the words that are each other's nearest.
 
-    ``CSLS(x, y) = 2 cos(x, y) - r(x) - r(y)``, r the mean cosine to the ``neighbours`` nearest of
-    the other side, so that hubs are nobody's neighbour. Raises MmserError when there is no such
+    The measure is cross-domain similarity local scaling,
+    ``CSLS(x, y) = 2 cos(x, y) - r(x) - r(y)``, with r the mean cosine to the ``neighbours`` nearest
+    of the other side, so that hubs are nobody's neighbour. Raises MmserError when there is no such
     pair.
     """
     source, target = F.normalize(source, dim=1), F.normalize(target, dim=1)
@@ -57,12 +58,15 @@ def _nearness(rows: Tensor, others: Tensor, neighbours: int) -> Tensor:
     """(row,) the mean cosine of each row to its nearest others; both are of length 1."""
     count = min(neighbours, len(others))
     return torch.cat(
-        [(part @ others.T).topk(count, dim=1).values.mean(dim=1) for part in rows.split(CHUNK)]
+        [(chunk @ others.T).topk(count, dim=1).values.mean(dim=1) for chunk in rows.split(CHUNK)]
     )
 
 
 def _best(rows: Tensor, others: Tensor, nearness: Tensor) -> Tensor:
-    """(row,) long: the other with the greatest ``2 cos - nearness``; a row's own nearness decides
-    nothing.
+    """(row,) long: the other with the greatest ``2 cos - nearness``.
+
+    A row's own nearness would shift all others alike, and is left out.
     """
-    return torch.cat([(2 * part @ others.T - nearness).argmax(dim=1) for part in rows.split(CHUNK)])
+    return torch.cat(
+        [(2 * chunk @ others.T - nearness).argmax(dim=1) for chunk in rows.split(CHUNK)]
+    )

@@ -22,8 +22,9 @@ class Vectors(NamedTuple):
 
 
 def read_vectors(path: str | Path) -> Vectors:
-    """Every vector of a file in the text format of GloVe and word2vec, in its order. Raises
-    MmserError when broken.
+    """Every vector of a file in the text format of GloVe and word2vec, in its order.
+
+    Raises MmserError when the file is damaged.
     """
     source = Path(path)
     if not source.is_file():

@@ -17,14 +17,15 @@ from mmser.core.errors import MmserError
 from mmser.core.finite import check_finite
 
 OLDEST = 4
-"""Version of the format since when the type of a variable is told; Whisper came with 6."""
+"""Version of the format from which on a file states each variable's type; Whisper came with 6."""
 _TYPES = {0: np.float32, 4: np.float16}
 _BFLOAT16 = 5
 
 
 def check_model_file(path: Path, network: str) -> None:
-    """Raise MmserError unless ``path`` is a CTranslate2 file of ``network`` (WhisperSpec) whose
-    weights are numbers.
+    """Raise MmserError unless ``path`` is a CTranslate2 file of ``network`` with finite weights.
+
+    The network of Whisper is WhisperSpec.
     """
     try:
         with (

@@ -1,7 +1,7 @@
-"""Whisper in CTranslate2 (faster-whisper): the same models, faster on CPU, from a folder on disk,
-never downloaded.
+"""Whisper in CTranslate2 (faster-whisper): the same models, faster on a CPU.
 
-Differs: temperature 0 only, as in `mmser.media.transcription.whisper`.
+They are read from a folder on disk and never downloaded. Differs: temperature 0 only, as in
+`mmser.media.transcription.whisper`.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ FURTHER = ("preprocessor_config.json", "vocabulary.json", "vocabulary.txt")
 
 
 class FasterWhisper:
-    """``model`` is a size name (tiny, base.en, large-v3, ...), a folder of ``weights``, or the path
-    of a model folder.
+    """``model`` is a size name (tiny, base.en, large-v3, ...) or the path of a model folder.
 
-    ``weights`` may be the model folder itself. ``compute_type`` is CTranslate2's number format
-    ("default" is the model's own, "int8" is faster and less exact). ``language`` is a code such as
-    "en"; None lets Whisper detect it in each utterance.
+    A size name is that of a folder in ``weights``. ``weights`` may be the model folder itself.
+    ``compute_type`` is CTranslate2's number format ("default" is the model's own, "int8" is faster
+    and less exact). ``language`` is a code such as "en"; None lets Whisper detect it in each
+    utterance.
     """
 
     def __init__(

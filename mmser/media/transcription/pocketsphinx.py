@@ -1,8 +1,7 @@
-"""CMU PocketSphinx: a small recogniser whose wheel carries its own English model; weak, but needs
-no download.
+"""CMU PocketSphinx: a small, weak recogniser that needs no download.
 
-Word times come in frames of 10 ms; the confidence of a word is its posterior probability in the
-lattice.
+Its wheel carries its own English model. Word times come in frames of 10 ms; the confidence of a
+word is its posterior probability in the lattice.
 """
 
 from __future__ import annotations

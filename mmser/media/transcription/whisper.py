@@ -1,8 +1,7 @@
-"""OpenAI Whisper (Radford et al. 2023) with word times, from a checkpoint on disk; nothing is
-downloaded.
+"""OpenAI Whisper (Radford et al. 2023) with word times, from a checkpoint on disk.
 
-Every utterance has a window of 30 s to itself: several in one window repeat sentences and give
-words to each other.
+Nothing is downloaded. Every utterance has a window of 30 s to itself: several in one window repeat
+sentences and give words to each other.
 
 Differs: temperature 0 only. Whisper falls back to random sampling when its own output looks poor,
 which would make a transcript depend on chance.
@@ -40,11 +39,11 @@ _UNREADABLE = (
 
 
 class Whisper:
-    """``model`` is a size name (tiny, base.en, large-v3, ...) whose ``<name>.pt`` lies in
-    ``weights``, or a .pt path.
+    """``model`` is a size name (tiny, base.en, large-v3, ...) or the path of a .pt file.
 
-    ``weights`` may be the .pt file itself. ``language`` is a code such as "en"; None lets Whisper
-    detect it in each utterance. ``device`` is a torch device, None the GPU where there is one.
+    A size name is that of ``<name>.pt`` in ``weights``. ``weights`` may be the .pt file itself.
+    ``language`` is a code such as "en"; None lets Whisper detect it in each utterance. ``device``
+    is a torch device, None the GPU where there is one.
     """
 
     def __init__(
@@ -75,10 +74,10 @@ class Whisper:
         }
 
     def transcribe(self, waveforms: Sequence[np.ndarray]) -> list[Transcript]:
-        """Waveforms (sample,) float32 mono 16 kHz, one after the other; for silence Whisper would
-        make words up.
+        """Waveforms (sample,) float32 mono 16 kHz, one after the other.
 
-        Raises MmserError when the checkpoint is missing or unfit.
+        Silence is not given to Whisper, which would make words up. Raises MmserError when the
+        checkpoint is missing or unfit.
         """
         return [self._transcribe(waveform) for waveform in waveforms]
 
@@ -126,8 +125,9 @@ class Whisper:
 
     @cached_property
     def _model(self) -> Any:
-        """The network; a published checkpoint gets its alignment heads, without which word times
-        are less exact.
+        """The network.
+
+        A published checkpoint gets its alignment heads, without which word times are less exact.
         """
         import whisper
 

@@ -4,7 +4,8 @@ They are written in a notebook cell or a script. In the config such a component 
 file would say, ``_target_`` and flat arguments, and a digest of the text that defines it (the cell,
 or the file): who changes the class gets another run. The text lies beside the models, in
 ``<run>/parts/``, for the record; nothing of mmser ever executes it from there. Who hands a class
-over trusts it until the process ends; a later process asks for the word again (`mmser.core.trust`).
+over trusts it until the process ends; a later process must be told again to trust it
+(`mmser.core.trust`).
 """
 
 from __future__ import annotations

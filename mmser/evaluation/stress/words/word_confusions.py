@@ -32,7 +32,7 @@ class Confusions:
     source: str = "words that sound alike (edit distance of phonetic spellings)"
 
     def substitute(self, word: str, pick: float) -> str | None:
-        """What ``word`` is heard as, by ``pick`` in [0, 1); None when there is no other word."""
+        """A word in the place of ``word``, by ``pick`` in [0, 1); None when there is no other."""
         counts = self.substitutions.get(word)
         if counts:
             words, weights = list(counts), np.array(list(counts.values()), dtype=np.float64)

@@ -66,10 +66,9 @@ class Neighbours:
             others = [row for row in np.argsort(distance, kind="stable") if self.words[row] != word]
             order = others[:NEAREST]
             weights = np.exp(-distance[order])
-            self._cached[word] = (
-                [self.words[row] for row in order],
-                weights / weights.sum() if order else weights,
-            )
+            if order:
+                weights /= weights.sum()
+            self._cached[word] = [self.words[row] for row in order], weights
         return self._cached[word]
 
     def distances(self, word: str) -> np.ndarray:
