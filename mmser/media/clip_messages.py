@@ -55,6 +55,7 @@ def utterance_of(content: dict[str, Any]) -> Utterance:
 
 def write_clip(stream: BinaryIO, clip: Clip) -> None:
     """A clip that a decoder made: it has no transcript."""
+    # Not `asdict`, which would copy the arrays.
     values = {field.name: getattr(clip, field.name) for field in fields(clip)}
     further = {str(rate): waveform for rate, waveform in values.pop("waveforms").items()}
     arrays = {

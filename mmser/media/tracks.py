@@ -46,6 +46,7 @@ class _Track(Generic[AnyFrame]):
         import av
 
         try:
+            # PyAV types a packet's frames as those of any kind of track.
             yield from cast("list[AnyFrame]", self.stream.codec_context.decode(packet))
         except av.error.EOFError:
             return
