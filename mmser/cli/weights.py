@@ -24,8 +24,8 @@ def run(options: argparse.Namespace) -> int:
     from pathlib import Path
 
     from mmser.core.weights import Weights
-    from mmser.weights.placing import known_weights, place
-    from mmser.weights.wanted import weights_table
+    from mmser.weights.demand import weights_table
+    from mmser.weights.placing import place, source_named
 
     folder = Path(options.weights)
     if options.action == "list":
@@ -36,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
     hub_ids = [name for name in options.names if "/" in name]
     for name in options.names:
         if name not in hub_ids:
-            known_weights(name)  # a wrong name is told before anything is fetched
+            source_named(name)  # a wrong name is told before anything is fetched
     for name in options.names:
         source, _, revision = name.partition("@")
         if name in hub_ids:

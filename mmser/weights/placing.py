@@ -1,4 +1,4 @@
-"""Place known weights below the folder of all weights: fetch, check, convert, write."""
+"""Place weights of a source below the folder of all weights: fetch, check, convert, write."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pathlib import Path
 
 from mmser.cache.atomic import write_bytes, written_aside
 from mmser.core.errors import MmserError, UsageError
-from mmser.weights.known import KNOWN, Form, KnownWeights
 from mmser.weights.packages import package_files
+from mmser.weights.sources import SOURCES, Form, WeightsSource
 
 Files = Mapping[str, Path]
 """{path inside a package: file on this machine}."""
@@ -24,7 +24,7 @@ def place(name: str, folder: Path) -> Path:
     Raises UsageError for an unknown name, and MmserError when their package cannot be had, a
     digest is another, or the place is taken by something else.
     """
-    entry = known_weights(name)
+    entry = source_named(name)
     target = folder / entry.place
     if target.exists():
         return target
@@ -37,15 +37,15 @@ def place(name: str, folder: Path) -> Path:
     return target
 
 
-def known_weights(name: str) -> KnownWeights:
+def source_named(name: str) -> WeightsSource:
     """The entry of ``name``. Raises UsageError when there is none."""
-    if name not in KNOWN:
+    if name not in SOURCES:
         raise UsageError(
-            f"one of {', '.join(KNOWN)}, or a hub id with its commit (owner/name@commit)",
+            f"one of {', '.join(SOURCES)}, or a hub id with its commit (owner/name@commit)",
             f"'{name[:80]}'",
             "Run `mmser weights` for what each of them is.",
         )
-    return KNOWN[name]
+    return SOURCES[name]
 
 
 def _write_whisper(files: Files, target: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from mmser.core.errors import MmserError
 from mmser.weights import packages
-from mmser.weights.known import Package
+from mmser.weights.sources import Package
 
 CONTENT = b"numbers"
 DIGEST = hashlib.sha256(CONTENT).hexdigest()

@@ -11,13 +11,12 @@ import torch
 
 from mmser.core.errors import UsageError
 from mmser.extractors.transcripts.word_vectors import VectorFile
-from mmser.weights.known import KNOWN
 from mmser.weights.placing import place
-from mmser.weights.wanted import weights_table
+from mmser.weights.sources import SOURCES
 
 
 def placed(name: str, folder: Path) -> Path:
-    for package in KNOWN[name].packages:
+    for package in SOURCES[name].packages:
         try:
             metadata.distribution(package.name)
         except metadata.PackageNotFoundError:
@@ -62,14 +61,3 @@ def test_what_lies_there_is_not_placed_again(tmp_path: Path) -> None:
 def test_an_unknown_name_lists_the_known() -> None:
     with pytest.raises(UsageError, match=r"tiny\.en, base, minilm.*'small'"):
         place("small", Path())
-
-
-def test_the_table_says_what_lies_here_and_who_wants_it(tmp_path: Path) -> None:
-    (tmp_path / "resnet18-f37072fd.pth").touch()
-    rows = {row["name"]: row for row in weights_table(tmp_path)}
-    assert rows["tiny.en"]["here"] == "mmser weights get tiny.en"
-    assert rows["resnet18-f37072fd.pth"]["here"].endswith("resnet18-f37072fd.pth")
-    assert "resnet18" in rows["resnet18-f37072fd.pth"]["wanted by"]
-    wavlm = rows["microsoft/wavlm-large"]
-    assert wavlm["here"].startswith("mmser weights get microsoft/wavlm-large@")
-    assert "wavlm_large" in wavlm["wanted by"]

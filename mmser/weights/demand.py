@@ -8,7 +8,7 @@ from typing import Any
 
 from mmser.core.configs import config_names, load_config
 from mmser.core.weights import RANDOM, Weights
-from mmser.weights.known import KNOWN
+from mmser.weights.sources import SOURCES
 
 _PLACE = "${paths.weights}/"
 _GROUPS = ("extractor", "encoder")
@@ -21,7 +21,7 @@ def weights_table(folder: Path) -> list[dict[str, str]]:
     """
     users = _users()
     rows = []
-    for name, entry in KNOWN.items():
+    for name, entry in SOURCES.items():
         place = folder / entry.place
         here = str(place) if place.exists() else f"mmser weights get {name}"
         names = sorted(set(users.pop(entry.place, [])))

