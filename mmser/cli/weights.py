@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 
-from mmser.cli.command import Command
+from mmser.cli.command import Command, keyed
 from mmser.core.errors import UsageError
 from mmser.core.output import columns_text
 from mmser.core.printable import printable
+
+FOLDER = "paths.weights"
+"""The word by which other commands name the folder of all weights."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -27,17 +30,19 @@ def run(options: argparse.Namespace) -> int:
     from mmser.weights.demand import weights_table
     from mmser.weights.placing import place, source_named
 
-    folder = Path(options.weights)
+    words = [word for word in options.names if "=" in word]
+    names = [word for word in options.names if "=" not in word]
+    folder = Path(keyed(words, [FOLDER]).get(FOLDER, options.weights))
     if options.action == "list":
         print(printable(columns_text(weights_table(folder))))
         return 0
-    if not options.names:
+    if not names:
         raise UsageError("names of weights to get", "none", "Run `mmser weights` for the names.")
-    hub_ids = [name for name in options.names if "/" in name]
-    for name in options.names:
+    hub_ids = [name for name in names if "/" in name]
+    for name in names:
         if name not in hub_ids:
             source_named(name)  # a wrong name is told before anything is fetched
-    for name in options.names:
+    for name in names:
         source, _, revision = name.partition("@")
         if name in hub_ids:
             path = Weights(source, revision or None, str(folder)).path

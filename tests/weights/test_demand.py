@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from mmser.cli import main
 from mmser.weights.demand import weights_table
 
 
@@ -16,3 +19,14 @@ def test_the_table_says_what_lies_here_and_who_wants_it(tmp_path: Path) -> None:
     wavlm = rows["microsoft/wavlm-large"]
     assert wavlm["here"].startswith("mmser weights get microsoft/wavlm-large@")
     assert "wavlm_large" in wavlm["wanted by"]
+
+
+def test_the_command_takes_the_folder_by_either_word(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "glove.6B.50d.txt").write_text("the 1\n")
+    for words in (["--weights", str(tmp_path)], [f"paths.weights={tmp_path}"]):
+        assert main(["weights", "get", "glove50", *words]) == 0
+        assert capsys.readouterr().out.strip() == f"glove50: {tmp_path / 'glove.6B.50d.txt'}"
+    assert main(["weights", "get", "glove50", "weights=here"]) == 2
+    assert "paths.weights=..." in capsys.readouterr().err

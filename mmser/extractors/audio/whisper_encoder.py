@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 WINDOW = 30 * SAMPLE_RATE
 """Samples of Whisper's window."""
 _PLACED = "OpenAI's .pt file (`mmser weights get tiny.en` or `base` places one)"
+PUBLISHED_LAYERS = {384: 4, 512: 6, 768: 12, 1024: 24, 1280: 32}
+"""Layers of the encoders of tiny, base, small, medium and large, by their sizes."""
 FRAME = 320
 """Samples of one frame of the encoder: 50 frames a second."""
 
@@ -45,7 +47,7 @@ class WhisperEncoder(Placement):
 
     Args:
         weights: a .pt file of OpenAI, a folder of transformers, hub id, or ``random``: a seeded
-            encoder of the same size with two layers.
+            encoder of the same size with only as many layers as ``layer`` asks for.
         revision: commit of the hub id.
         weights_folder: where weights are looked for first.
         size: features of the encoder (tiny 384, base 512, small 768, medium 1024, large 1280);
@@ -110,8 +112,8 @@ class WhisperEncoder(Placement):
         from mmser.extractors.networks.whisper import head_count, new_encoder, read_encoder
 
         if self.checkpoint.is_random:
-            heads = head_count(self.size)
-            return self.placed(self.seeded(lambda: new_encoder(80, self.size, 2, heads)))
+            heads, layers = head_count(self.size), self._random_layers
+            return self.placed(self.seeded(lambda: new_encoder(80, self.size, layers, heads)))
         model = read_encoder(self.checkpoint.path)
         size = model.conv1.weight.shape[0]
         if size != self.size:
@@ -119,6 +121,13 @@ class WhisperEncoder(Placement):
                 f"a checkpoint of size {self.size}", f"{size} in {self.weights}", "Set `size`."
             )
         return self.placed(model)
+
+    @property
+    def _random_layers(self) -> int:
+        """As many as are asked for; for all of them those of the published model of that size."""
+        if self.layer == "all":
+            return PUBLISHED_LAYERS.get(self.size, 2)
+        return max(2, self.layer)
 
     def _encode(self, waveforms: list[np.ndarray]) -> list[Features]:
         """Waveforms (sample,) of any lengths -> frames (time, [layer,] size), or statistics."""
