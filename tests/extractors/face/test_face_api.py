@@ -9,31 +9,34 @@ from makers.clips import clip
 
 from mmser.core.clip import Clip, Failure
 from mmser.core.errors import MmserError
-from mmser.extractors.face.face_embedding import FaceEmbedding
-from mmser.extractors.face.face_expression import FaceExpression
+from mmser.extractors.face.face_api import FaceApi
 
-BOTH = [FaceExpression, FaceEmbedding]
-SIDES = [(FaceExpression, 112), (FaceEmbedding, 150)]
+BOTH = ["expression", "embedding"]
+SIDES = [("expression", 112), ("embedding", 150)]
 
 
-@pytest.mark.parametrize(("made", "side"), SIDES)
-def test_pictures_are_centred_by_the_published_means(made, side: int) -> None:
+def made(network: str, **options) -> FaceApi:
+    return FaceApi(network=network, image_size=dict(SIDES)[network], crop="centre", **options)
+
+
+@pytest.mark.parametrize(("network", "side"), SIDES)
+def test_pictures_are_centred_by_the_published_means(network: str, side: int) -> None:
     """A square clip of the network's size passes unchanged into the network."""
     frames = np.random.default_rng(0).integers(0, 256, (3, side, side, 3), dtype=np.uint8)
-    extractor = made(weights="random", crop="centre", device="cpu")
+    extractor = made(network, weights="random", device="cpu")
     (features,) = extractor.extract([Clip("c", frames=frames, frame_rate=3.0)])
     centred = (frames.astype(np.float32) - [122.782, 117.001, 104.298]) / 255
     pictures = torch.from_numpy(centred.astype(np.float32)).permute(0, 3, 1, 2)
     with torch.inference_mode():
-        expected = extractor._network(pictures).numpy()
+        expected = extractor._model(pictures).numpy()
     np.testing.assert_allclose(features.values, expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("made", BOTH)
-def test_statistics_are_those_of_the_frames_and_span_them(made) -> None:
+@pytest.mark.parametrize("network", BOTH)
+def test_statistics_are_those_of_the_frames_and_span_them(network: str) -> None:
     clips = [clip(1, 1.0), Clip("nothing")]
-    frames, _ = made(weights="random", crop="centre").extract(clips)
-    extractor = made(weights="random", crop="centre", statistics=True)
+    frames, _ = made(network, weights="random").extract(clips)
+    extractor = made(network, weights="random", statistics=True)
     statistics, absent = extractor.extract(clips)
     expected = np.concatenate([frames.values.mean(axis=0), frames.values.std(axis=0)])[None]
     assert statistics.values.shape == (1, extractor.feature_size)
@@ -43,14 +46,17 @@ def test_statistics_are_those_of_the_frames_and_span_them(made) -> None:
 
 
 def test_the_seven_probabilities_come_first() -> None:
-    (features,) = FaceExpression(weights="random", crop="centre").extract([clip(1, 1.0)])
+    (features,) = made("expression", weights="random").extract([clip(1, 1.0)])
     np.testing.assert_allclose(features.values[:, :7].sum(axis=1), 1.0, atol=1e-5)
     assert (features.values[:, 7:] >= 0).all()
 
 
-@pytest.mark.parametrize(
-    ("made", "name"), [(FaceExpression, "face_expression"), (FaceEmbedding, "face_embedding")]
-)
-def test_missing_weights_say_how_to_get_them(made, name: str) -> None:
-    with pytest.raises(MmserError, match=f"mmser weights get {name}"):
-        made(weights="nowhere.safetensors").parameters()
+@pytest.mark.parametrize("network", BOTH)
+def test_missing_weights_say_how_to_get_them(network: str) -> None:
+    with pytest.raises(MmserError, match=f"mmser weights get face_{network}"):
+        made(network, weights="nowhere.safetensors").parameters()
+
+
+def test_another_network_is_refused() -> None:
+    with pytest.raises(MmserError, match="expression or embedding; found 'age'"):
+        FaceApi(network="age")
