@@ -63,6 +63,15 @@ class ReportedRun:
         """The published system's card in the config."""
         return self.config.get("card") or {}
 
+    @property
+    def streams_on_own_scale(self) -> list[str]:
+        """Streams for which each test speaker's own recordings, without labels, set the scale."""
+        stages = (self.config.get("stages") or {}).values()
+        named = [self.config, *(stage for stage in stages if stage)]
+        streams = [item for one in named for item in (one.get("streams") or {}).items()]
+        own = {name for name, spec in streams if spec.get("normalise") == "speaker_zscore"}
+        return sorted(own)
+
     @cached_property
     def scores(self) -> pd.DataFrame:
         """The score table, every scope."""

@@ -211,7 +211,7 @@ def test_the_same_files_give_the_same_page(folder, text, tmp_path):
 
 def test_no_marks_where_none_are_due(text):
     assert "no test speaker is in the training split of the same fold" in text
-    assert not re.search("SYNTHETIC|RANDOM WEIGHTS|SPEAKER-DEPENDENT", text)
+    assert not re.search("SYNTHETIC|RANDOM WEIGHTS|SPEAKER-DEPENDENT|TRANSDUCTIVE", text)
 
 
 def test_marks(tmp_path):
@@ -223,7 +223,10 @@ def test_marks(tmp_path):
     rows.to_parquet(tmp_path / "assignment.parquet")
     facts = {"random_weights": True, "protocol_differences": ["s0-001 is missing"]}
     (tmp_path / "environment.json").write_text(json.dumps(facts))
+    streams = {"audio": {"normalise": "speaker_zscore"}, "text": {"normalise": "zscore"}}
+    (tmp_path / "config.yaml").write_text(json.dumps({"streams": streams}))
     text = unescape(header([read_run(tmp_path)]))
+    assert "TRANSDUCTIVE: audio on the scale of each test speaker's own" in text
     assert "SYNTHETIC DATA" in text
     assert "RANDOM WEIGHTS" in text
     assert "SPEAKER-DEPENDENT: 2 test speakers are also in training" in text

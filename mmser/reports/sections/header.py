@@ -31,6 +31,11 @@ def marks(run: ReportedRun) -> list[str]:
         more = f" and {len(differing) - 3} more" if len(differing) > 3 else ""
         examples = "; ".join(map(str, differing[:3]))
         warnings.append(f"OTHER COUNTS than the protocol's: {examples}{more}")
+    if run.streams_on_own_scale:
+        streams = ", ".join(run.streams_on_own_scale)
+        warnings.append(
+            f"TRANSDUCTIVE: {streams} on the scale of each test speaker's own unlabelled recordings"
+        )
     return warnings
 
 
