@@ -163,7 +163,8 @@ def kind_read(encoder: object) -> StreamKind:
 class WordEncoder(Protocol):
     """An encoder whose word embeddings may start from pretrained vectors."""
 
-    embedding: nn.Embedding
+    # A plain number: from Python 3.12 on isinstance does not see what a torch module registers.
+    vector_size: int
 
     def set_vectors(self, vectors: Tensor) -> None:
         """Start from ``vectors`` (vocabulary, feature); a row of NaN leaves its word as it is."""

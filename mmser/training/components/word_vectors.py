@@ -95,7 +95,7 @@ def start_embeddings(
             "an encoder with word embeddings", "none in this system", "Set `word_vectors` to null."
         )
     for name, encoder in of_words.items():
-        size = encoder.embedding.embedding_dim
+        size = encoder.vector_size
         vectors = read_word_vectors(path, vocabularies[name], size)
         encoder.set_vectors(vectors)
         covered_words = int((~vectors.isnan().any(dim=1)).sum())

@@ -38,6 +38,7 @@ class EmbeddingGRU(nn.Module):
         gate_bias: float | None = None,
     ) -> None:
         super().__init__()
+        self.vector_size = embedding_size
         self.embedding = nn.Embedding(vocabulary_size or input_size, embedding_size, padding_idx=0)
         self.input_dropout = nn.Dropout(input_dropout)
         self.recurrence = Recurrent(
