@@ -4,32 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from makers.samples import TIME, Speakers, tone
 from scipy.io import wavfile
 
 from mmser.core.errors import MmserError, UsageError
 from mmser.data.augmentation.additive_noise import AdditiveNoise
 from mmser.data.augmentation.speed_perturbation import SpeedPerturbation
 from mmser.data.sample import Sample, Track
-
-TIME = np.arange(16000) / 16000
-
-
-def tone(hertz: float) -> Track:
-    return Track(np.sin(2 * np.pi * hertz * TIME).astype(np.float32), 16000.0)
-
-
-class Speakers:
-    """Three training utterances, each a tone; the first is the one being augmented."""
-
-    ids = ("a", "b", "c")
-    labels = (None, None, None)
-
-    def __init__(self) -> None:
-        self.asked: list[str] = []
-
-    def sample(self, identifier: str) -> Sample:
-        self.asked.append(identifier)
-        return Sample(identifier, {"audio": tone({"a": 100, "b": 500, "c": 1000}[identifier])}, {})
 
 
 @pytest.mark.parametrize("kind", ["white", "pink", "babble", "folder"])

@@ -4,23 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from makers.samples import change, sample
 
 from mmser.core.errors import MmserError
 from mmser.data.augmentation.gaussian_noise import GaussianNoise
 from mmser.data.sample import Sample, Track
-
-
-class Nobody:
-    ids: tuple[str, ...] = ()
-
-
-def sample(steps: int = 200, size: int = 30, **streams: Track | None) -> Sample:
-    values = np.random.default_rng(0).normal(size=(steps, size)).astype(np.float32)
-    return Sample("u", {"audio": Track(values, 100.0)} | streams, {})
-
-
-def change(augmentation, given: Sample, seed: int) -> Sample:
-    return augmentation(given, np.random.default_rng(seed), 0, Nobody())
 
 
 def test_gaussian_noise_has_its_deviation():

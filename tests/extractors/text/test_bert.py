@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 import torch
 from makers.clips import transcript
-from transformers import AutoModel, BertConfig, BertModel, BertTokenizerFast, RobertaModel
+from makers.text_checkpoint import text_clips, write_bert
+from transformers import AutoModel, BertModel, RobertaModel
 
-from mmser.core.clip import Clip, Transcript
+from mmser.core.clip import Clip
 from mmser.core.errors import MmserError
 from mmser.extractors.text.bert import Bert
 from mmser.extractors.transcripts.pieces import HashedTokenizer
@@ -22,26 +23,15 @@ VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "well", ",", "i", "d
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("bert")
-    (path / "vocab.txt").write_text("\n".join(VOCABULARY))
-    BertTokenizerFast(vocab=str(path / "vocab.txt"), do_lower_case=True).save_pretrained(path)
-    torch.manual_seed(0)
-    config = BertConfig(vocab_size=len(VOCABULARY), hidden_size=24, num_hidden_layers=5, num_attention_heads=2,
-                        intermediate_size=32, max_position_embeddings=64)  # fmt: skip
-    BertModel(config).eval().save_pretrained(path)
-    return path
+    return write_bert(tmp_path_factory.mktemp("bert"), VOCABULARY, layers=5)
 
 
 def extractor(folder: Path, **changes: Any) -> Bert:
     return Bert(**{"weights": str(folder), "size": 24, "device": "cpu", **changes})
 
 
-def clips(*texts: str) -> list[Clip]:
-    return [Clip(f"c{n}", transcript=Transcript(text, "corpus")) for n, text in enumerate(texts)]
-
-
 def test_words_are_means_of_their_pieces(folder: Path) -> None:
-    spoken = clips("I don't know")
+    spoken = text_clips("I don't know")
     pieces = extractor(folder, pooling="pieces").extract(spoken)[0].values
     words = extractor(folder).extract(spoken)[0].values
     # [CLS] i don ' t know [SEP]
@@ -51,7 +41,7 @@ def test_words_are_means_of_their_pieces(folder: Path) -> None:
 
 
 def test_pieces_equal_the_model_and_the_last_four_layers_stand_side_by_side(folder: Path) -> None:
-    values = extractor(folder, pooling="pieces", layers=4).extract(clips("it know"))[0].values
+    values = extractor(folder, pooling="pieces", layers=4).extract(text_clips("it know"))[0].values
     ids = torch.tensor([[2, VOCABULARY.index("it"), VOCABULARY.index("know"), 3]])
     with torch.inference_mode():
         states = (
@@ -63,7 +53,7 @@ def test_pieces_equal_the_model_and_the_last_four_layers_stand_side_by_side(fold
 
 
 def test_batched_equals_single(folder: Path) -> None:
-    spoken = clips("well", "I don't know, it's half-empty!", "know it")
+    spoken = text_clips("well", "I don't know, it's half-empty!", "know it")
     made = extractor(folder, batch_pieces=40)
     for clip, together in zip(spoken, made.extract(spoken), strict=True):
         np.testing.assert_allclose(together.values, made.extract([clip])[0].values, atol=2e-6)
@@ -84,7 +74,7 @@ def test_spans_follow_words_and_pieces(folder: Path) -> None:
 
 
 def test_long_text_is_cut_and_noted(folder: Path) -> None:
-    features = extractor(folder, limit=6).extract(clips("well know it know well know it"))[0]
+    features = extractor(folder, limit=6).extract(text_clips("well know it know well know it"))[0]
     assert features.values.shape == (4, 24)
     assert features.notes == "only the first 4 of 7 words"
 
@@ -105,19 +95,19 @@ def test_no_more_pieces_than_the_network_has_positions(
     kind(config).save_pretrained(tmp_path)
     for name in ("tokenizer.json", "tokenizer_config.json"):
         (tmp_path / name).write_bytes((folder / name).read_bytes())
-    features = extractor(tmp_path).extract(clips("know " * 9))[0]
+    features = extractor(tmp_path).extract(text_clips("know " * 9))[0]
     # Start and end mark take two; RoBERTa's first position stands for padding.
     assert features.notes == f"only the first {6 if kind is BertModel else 5} of 9 words"
 
 
 def test_empty_transcripts_fail(folder: Path) -> None:
-    results = extractor(folder).extract(clips(" -- ...", ""))
+    results = extractor(folder).extract(text_clips(" -- ...", ""))
     assert [result.reason for result in results] == ["empty transcript"] * 2
 
 
 def test_too_many_layers_are_refused(folder: Path) -> None:
     with pytest.raises(MmserError, match="at most 5 layers; found layers=6"):
-        extractor(folder, layers=6).extract(clips("well"))
+        extractor(folder, layers=6).extract(text_clips("well"))
 
 
 def test_hashed_pieces_are_the_same_everywhere() -> None:

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 import torch
 from makers.clips import transcript
-from transformers import AutoModel, AutoTokenizer, BertConfig, BertModel, BertTokenizerFast
+from makers.text_checkpoint import text_clips, write_bert
+from transformers import AutoModel, AutoTokenizer
 
-from mmser.core.clip import Clip, Transcript
+from mmser.core.clip import Clip
 from mmser.core.errors import MmserError
 from mmser.extractors.text.sentence import Sentence
 
@@ -25,22 +26,11 @@ TEXTS = ["Well, I don't know -- empty!", "know", "i know i know i know well"]
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("sentence")
-    (path / "vocab.txt").write_text("\n".join(VOCABULARY))
-    BertTokenizerFast(vocab=str(path / "vocab.txt"), do_lower_case=True).save_pretrained(path)
-    torch.manual_seed(0)
-    config = BertConfig(vocab_size=len(VOCABULARY), hidden_size=24, num_hidden_layers=2, num_attention_heads=2,
-                        intermediate_size=32, max_position_embeddings=64)  # fmt: skip
-    BertModel(config).eval().save_pretrained(path)
-    return path
+    return write_bert(tmp_path_factory.mktemp("sentence"), VOCABULARY, layers=2)
 
 
 def extractor(folder: Path, **changes: Any) -> Sentence:
     return Sentence(**{"weights": str(folder), "size": 24, "device": "cpu", **changes})
-
-
-def clips(*texts: str) -> list[Clip]:
-    return [Clip(f"c{n}", transcript=Transcript(text, "corpus")) for n, text in enumerate(texts)]
 
 
 def of_transformers(folder: Path, texts: list[str]) -> np.ndarray:
@@ -54,7 +44,7 @@ def of_transformers(folder: Path, texts: list[str]) -> np.ndarray:
 
 
 def test_vectors_are_those_of_transformers(folder: Path) -> None:
-    results = extractor(folder).extract(clips(*TEXTS))
+    results = extractor(folder).extract(text_clips(*TEXTS))
     assert [result.values.shape for result in results] == [(1, 24)] * 3
     values = np.concatenate([result.values for result in results])
     np.testing.assert_allclose(values, of_transformers(folder, TEXTS), atol=1e-5)
@@ -64,7 +54,7 @@ def test_vectors_are_those_of_transformers(folder: Path) -> None:
 def test_the_real_checkpoint_is_read_as_transformers_reads_it() -> None:
     folder = Path(os.environ["MMSER_WEIGHTS"]) / "all-MiniLM-L6-v2"
     texts = ["I am so happy -- really!", "This is horrible; I hate it.", "What a wonderful day."]
-    results = Sentence(weights=str(folder), device="cpu").extract(clips(*texts))
+    results = Sentence(weights=str(folder), device="cpu").extract(text_clips(*texts))
     values = np.concatenate([result.values for result in results])
     np.testing.assert_allclose(values, of_transformers(folder, texts), atol=1e-5)
     likeness = values @ values.T
@@ -72,8 +62,10 @@ def test_the_real_checkpoint_is_read_as_transformers_reads_it() -> None:
 
 
 def test_the_start_mark_and_the_mean_without_unit_length(folder: Path) -> None:
-    first = extractor(folder, pooling="first", normalised=False).extract(clips("know"))[0].values
-    mean = extractor(folder, normalised=False).extract(clips("know"))[0].values
+    first = (
+        extractor(folder, pooling="first", normalised=False).extract(text_clips("know"))[0].values
+    )
+    mean = extractor(folder, normalised=False).extract(text_clips("know"))[0].values
     ids = torch.tensor([[2, VOCABULARY.index("know"), 3]])
     with torch.inference_mode():
         states = AutoModel.from_pretrained(folder).eval()(ids).last_hidden_state[0].numpy()
@@ -83,7 +75,7 @@ def test_the_start_mark_and_the_mean_without_unit_length(folder: Path) -> None:
 
 def test_batched_equals_single(folder: Path) -> None:
     made = extractor(folder, batch_pieces=24)
-    for clip, together in zip(clips(*TEXTS), made.extract(clips(*TEXTS)), strict=True):
+    for clip, together in zip(text_clips(*TEXTS), made.extract(text_clips(*TEXTS)), strict=True):
         np.testing.assert_allclose(together.values, made.extract([clip])[0].values, atol=1e-6)
 
 
@@ -97,7 +89,7 @@ def test_the_vector_spans_the_words(folder: Path) -> None:
 
 
 def test_long_text_is_cut_and_noted(folder: Path) -> None:
-    whole, cut = extractor(folder, limit=5).extract(clips("well i know", "well i know know"))
+    whole, cut = extractor(folder, limit=5).extract(text_clips("well i know", "well i know know"))
     assert whole.notes == ""
     assert cut.notes == "only the first 5 sub-words"
     np.testing.assert_allclose(cut.values, whole.values, atol=1e-6)
@@ -119,8 +111,8 @@ def folder_with_modules(folder: Path, tmp_path: Path, mode: str, *kinds: str) ->
 def test_modules_that_agree_are_read(folder: Path, tmp_path: Path) -> None:
     kinds = ("Transformer", "Pooling", "Normalize")
     made = folder_with_modules(folder, tmp_path, "mean_tokens", *kinds)
-    same = extractor(made).extract(clips("know"))[0].values
-    np.testing.assert_array_equal(same, extractor(folder).extract(clips("know"))[0].values)
+    same = extractor(made).extract(text_clips("know"))[0].values
+    np.testing.assert_array_equal(same, extractor(folder).extract(text_clips("know"))[0].values)
 
 
 @pytest.mark.parametrize(
@@ -137,21 +129,21 @@ def test_modules_that_say_something_else_are_refused(
 ) -> None:
     made = folder_with_modules(folder, tmp_path, mode, *kinds)
     with pytest.raises(MmserError, match=message):
-        extractor(made).extract(clips("know"))
+        extractor(made).extract(text_clips("know"))
 
 
 def test_damaged_modules_are_refused(folder: Path, tmp_path: Path) -> None:
     made = folder_with_modules(folder, tmp_path, "mean_tokens", "Transformer", "Pooling")
     (made / "modules.json").write_text('[{"idx": 0}]')
     with pytest.raises(MmserError, match="modules of sentence-transformers in"):
-        extractor(made).extract(clips("know"))
+        extractor(made).extract(text_clips("know"))
 
 
 def test_another_size_is_refused(folder: Path) -> None:
     with pytest.raises(MmserError, match="size 384; found 24"):
-        extractor(folder, size=384).extract(clips("know"))
+        extractor(folder, size=384).extract(text_clips("know"))
 
 
 def test_empty_transcripts_fail(folder: Path) -> None:
-    results = extractor(folder).extract(clips(" -- ...", ""))
+    results = extractor(folder).extract(text_clips(" -- ...", ""))
     assert [result.reason for result in results] == ["empty transcript"] * 2

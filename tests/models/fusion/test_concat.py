@@ -2,19 +2,10 @@
 
 import pytest
 import torch
+from makers.fusion_streams import plain_streams
 
-from mmser.core.batch import Stream, empty_context
+from mmser.core.batch import empty_context
 from mmser.models.fusion.concat import Concat
-
-
-def streams() -> dict[str, Stream]:
-    audio = torch.tensor([[[1.0], [3.0]], [[5.0], [float("nan")]]])
-    text = torch.full((2, 1, 2), float("nan"))
-    text[0] = 7.0
-    return {
-        "audio": Stream(audio, torch.tensor([[True, True], [True, False]])),
-        "text": Stream(text, torch.tensor([[True], [False]])),
-    }
 
 
 @pytest.mark.parametrize(
@@ -28,6 +19,6 @@ def streams() -> dict[str, Stream]:
 )
 def test_concat_by_hand(pooling: str, expected: list[list[float]]) -> None:
     fusion = Concat({"audio": 1, "text": 2}, pooling=pooling)
-    vector = fusion(streams(), empty_context(2)).vector
+    vector = fusion(plain_streams(), empty_context(2)).vector
     assert vector.shape[1] == fusion.output_size
     torch.testing.assert_close(vector, torch.tensor(expected), atol=2e-4, rtol=0)

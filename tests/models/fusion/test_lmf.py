@@ -3,29 +3,10 @@
 from __future__ import annotations
 
 import torch
+from makers.fusion_streams import ONE_STEP_SIZES, extended, one_step_streams
 
-from mmser.core.batch import Stream, empty_context
+from mmser.core.batch import empty_context
 from mmser.models.fusion.lmf import LMF
-
-SIZES = {"audio": 2, "text": 3, "face": 4}
-
-
-def streams() -> dict[str, Stream]:
-    """One step per stream; the text of row 1 is absent."""
-    generator = torch.Generator().manual_seed(1)
-    made = {}
-    for name, size in SIZES.items():
-        mask = torch.tensor([[True], [name != "text"]])
-        values = torch.randn(2, 1, size, generator=generator).masked_fill(
-            ~mask[..., None], float("nan")
-        )
-        made[name] = Stream(values, mask)
-    return made
-
-
-def extended(given: dict[str, Stream], row: int) -> list[torch.Tensor]:
-    """[1 ; z] of each stream, [1 ; 0] where it is absent."""
-    return [torch.cat([torch.ones(1), stream.filled()[row, 0]]) for stream in given.values()]
 
 
 def test_lmf_equals_the_full_tensor_of_its_factors() -> None:
@@ -33,8 +14,8 @@ def test_lmf_equals_the_full_tensor_of_its_factors() -> None:
     never builds.
     """
     torch.manual_seed(0)
-    made, given = LMF(SIZES, size=5, rank=3), streams()
-    factors = [made.factors[name] for name in SIZES]
+    made, given = LMF(ONE_STEP_SIZES, size=5, rank=3), one_step_streams()
+    factors = [made.factors[name] for name in ONE_STEP_SIZES]
     weight = torch.einsum("r,rah,rth,rfh->atfh", made.weights[0], *factors)
     vector = made(given, empty_context(2)).vector
     for row in range(2):

@@ -3,26 +3,15 @@
 from __future__ import annotations
 
 import torch
+from makers.fusion_streams import padded_streams
 
 from mmser.core.batch import Stream, empty_context
 from mmser.models.fusion.mdre import MDRE
 
-LENGTHS = {"audio": [6, 4], "text": [3, 5], "face": [2, 2]}
-
-
-def streams(sizes: dict[str, int]) -> dict[str, Stream]:
-    generator = torch.Generator().manual_seed(1)
-    made = {}
-    for name, size in sizes.items():
-        mask = torch.arange(max(LENGTHS[name])) < torch.tensor(LENGTHS[name])[:, None]
-        values = torch.randn(2, mask.shape[1], size, generator=generator)
-        made[name] = Stream(values.masked_fill(~mask[..., None], float("nan")), mask)
-    return made
-
 
 def test_mdre_halves_each_last_state() -> None:
     sizes = {"audio": 6, "text": 4, "face": 3}
-    made, given = MDRE(sizes), streams(sizes)
+    made, given = MDRE(sizes), padded_streams(sizes)
     vector = made(given, empty_context(2)).vector
     assert made.output_size == 3 + 2 + 1 and vector.shape == (2, 6)
     last = given["audio"].values[1, 3]
@@ -34,7 +23,7 @@ def test_mdre_halves_each_last_state() -> None:
 
 def test_mdre_absent_stream_contributes_nothing() -> None:
     sizes = {"audio": 6, "text": 4}
-    given = streams(sizes)
+    given = padded_streams(sizes)
     gone = Stream(given["text"].values, torch.zeros_like(given["text"].mask))
     vector = MDRE(sizes)({**given, "text": gone}, empty_context(2)).vector
     assert vector[:, 3:].eq(0).all() and vector[:, :3].ne(0).all()

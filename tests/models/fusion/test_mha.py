@@ -4,28 +4,17 @@ from __future__ import annotations
 
 import pytest
 import torch
+from makers.fusion_streams import LENGTHS, padded_streams
 
 from mmser.core.batch import Stream, empty_context
 from mmser.core.errors import MmserError
 from mmser.models.fusion.mha import MHA
 
-LENGTHS = {"audio": [6, 4], "text": [3, 5], "face": [2, 2]}
-
-
-def streams(sizes: dict[str, int]) -> dict[str, Stream]:
-    generator = torch.Generator().manual_seed(1)
-    made = {}
-    for name, size in sizes.items():
-        mask = torch.arange(max(LENGTHS[name])) < torch.tensor(LENGTHS[name])[:, None]
-        values = torch.randn(2, mask.shape[1], size, generator=generator)
-        made[name] = Stream(values.masked_fill(~mask[..., None], float("nan")), mask)
-    return made
-
 
 def test_two_hops_by_hand() -> None:
     """The last state of the audio asks the text; what the text answers asks the audio."""
     sizes = {"audio": 4, "text": 4}
-    given = streams(sizes)
+    given = padded_streams(sizes)
     out = MHA(sizes)(given, empty_context(2), need_attention=True)
     for row in range(2):
         audio, text = (given[n].values[row, : LENGTHS[n][row]] for n in ("audio", "text"))
@@ -42,7 +31,9 @@ def test_hops_go_round_and_sizes_are_bridged() -> None:
     assert made.asking[:4] == ("face", "text", "audio", "face")
     bridged = [getattr(question, "weight", torch.empty(0)).shape for question in made.questions]
     assert bridged == [(3, 4), (4, 3), (0,), (3, 4)]
-    assert made(streams({"audio": 4, "text": 3, "face": 4}), empty_context(2)).vector.shape == (
+    assert made(
+        padded_streams({"audio": 4, "text": 3, "face": 4}), empty_context(2)
+    ).vector.shape == (
         2,
         11,
     )
@@ -50,7 +41,7 @@ def test_hops_go_round_and_sizes_are_bridged() -> None:
 
 def test_mha_edges() -> None:
     sizes = {"audio": 4, "text": 4}
-    given = streams(sizes)
+    given = padded_streams(sizes)
     assert torch.equal(
         MHA(sizes, hops=0)(given, empty_context(2)).vector[0, :4], given["audio"].values[0, 5]
     )

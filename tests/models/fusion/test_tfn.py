@@ -4,35 +4,16 @@ from __future__ import annotations
 
 import pytest
 import torch
+from makers.fusion_streams import ONE_STEP_SIZES, extended, one_step_streams
 
-from mmser.core.batch import Stream, empty_context
+from mmser.core.batch import empty_context
 from mmser.core.errors import MmserError
 from mmser.models.fusion.tfn import TFN
 
-SIZES = {"audio": 2, "text": 3, "face": 4}
-
-
-def streams() -> dict[str, Stream]:
-    """One step per stream; the text of row 1 is absent."""
-    generator = torch.Generator().manual_seed(1)
-    made = {}
-    for name, size in SIZES.items():
-        mask = torch.tensor([[True], [name != "text"]])
-        values = torch.randn(2, 1, size, generator=generator).masked_fill(
-            ~mask[..., None], float("nan")
-        )
-        made[name] = Stream(values, mask)
-    return made
-
-
-def extended(given: dict[str, Stream], row: int) -> list[torch.Tensor]:
-    """[1 ; z] of each stream, [1 ; 0] where it is absent."""
-    return [torch.cat([torch.ones(1), stream.filled()[row, 0]]) for stream in given.values()]
-
 
 def test_tensor_holds_every_product() -> None:
-    given = streams()
-    tensor = TFN(SIZES).tensor(given).unflatten(1, (3, 4, 5))
+    given = one_step_streams()
+    tensor = TFN(ONE_STEP_SIZES).tensor(given).unflatten(1, (3, 4, 5))
     for row in range(2):
         a, t, f = extended(given, row)
         torch.testing.assert_close(
@@ -43,7 +24,7 @@ def test_tensor_holds_every_product() -> None:
 
 
 def test_tfn_reads_the_tensor_through_two_layers() -> None:
-    made, given = TFN(SIZES, size=6).eval(), streams()
+    made, given = TFN(ONE_STEP_SIZES, size=6).eval(), one_step_streams()
     _, first, _, _, second, _ = made.inference
     expected = second(first(made.tensor(given)).relu()).relu()
     torch.testing.assert_close(made(given, empty_context(2)).vector, expected)
