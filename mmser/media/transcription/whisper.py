@@ -129,20 +129,25 @@ class Whisper:
 
         A published checkpoint gets its alignment heads, without which word times are less exact.
         """
+        import torch
         import whisper
 
         name = self._published
+        device = self.device or ("cuda" if torch.cuda.is_available() else "cpu")
         try:
-            # whisper itself loads with weights_only=True.
-            model = whisper.load_model(str(self.path), self.device)
+            # What whisper.load_model does for a file; it would keep nothing but the network.
+            checkpoint = torch.load(self.path, map_location="cpu", weights_only=True)
+            model = whisper.model.Whisper(whisper.model.ModelDimensions(**checkpoint["dims"]))
+            model.load_state_dict(checkpoint["model_state_dict"])
+            model = model.to(device)
         except _UNREADABLE as error:
             found = f"{self.path}, which does not load ({reason_of(error)})"
             raise MmserError("an OpenAI Whisper checkpoint", found, "Download it anew.") from error
         check_finite(model.state_dict(), self.path)
         if name is not None:
             model.set_alignment_heads(whisper._ALIGNMENT_HEADS[name])
-        else:
-            _set_own_heads(model, self.path)
+        elif checkpoint.get("alignment_heads") is not None:
+            _set_own_heads(model, checkpoint["alignment_heads"], self.path)
         return model
 
     def _missing(self) -> MmserError:
@@ -157,16 +162,13 @@ class Whisper:
         )
 
 
-def _set_own_heads(model: Any, path: Path) -> None:
-    """Give the model the heads that follow the words' times, where its checkpoint lists them.
+def _set_own_heads(model: Any, heads: Any, path: Path) -> None:
+    """Give the model the heads that follow the words' times, as its checkpoint lists them.
 
-    They are [layer, head] pairs under ``alignment_heads``, as `mmser weights get` writes them.
+    They are [layer, head] pairs, as `mmser weights get` writes them.
     """
     import torch
 
-    heads = torch.load(path, map_location="cpu", weights_only=True).get("alignment_heads")
-    if heads is None:
-        return
     follows = torch.zeros(model.dims.n_text_layer, model.dims.n_text_head, dtype=torch.bool)
     try:
         for layer, head in heads:
