@@ -6,11 +6,14 @@ import logging
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import mmser.corpora
 from mmser.core.errors import MmserError
 from mmser.pipeline.train import train
-from mmser.training.run import Run
+
+if TYPE_CHECKING:
+    from mmser.training.run import Run
 
 log = logging.getLogger(__name__)
 
