@@ -28,6 +28,16 @@ _INTEGERS = ("length", "commit")
 _MAY_LACK = ("frame_rate", "error", "detail", "notes")
 
 
+def is_current(row: Row | None, digest: str, retry_failed: bool) -> bool:
+    """Whether a row was made from the content of that digest.
+
+    ``retry_failed`` counts failures as absent.
+    """
+    if row is None or row["digest"] != digest:
+        return False
+    return row["status"] == OK or not retry_failed
+
+
 def write_index(path: Path, rows: list[Row]) -> None:
     """Write the rows, in their order, whole or not at all; pages carry checksums."""
     import pyarrow as pa

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from mmser.cache.atomic import write_json, written_aside
 from mmser.cache.empty import no_empty_store
 from mmser.cache.fingerprint import Recipe, check_same
-from mmser.cache.index import FAILED, OK
+from mmser.cache.index import FAILED, OK, is_current
 from mmser.cache.info import read_info
 from mmser.cache.layout import INFO, LOCK, TEMPORARY, TRANSCRIPTS
 from mmser.cache.lock import locked
@@ -100,12 +100,7 @@ class TranscriptWriter:
 
         ``retry_failed`` counts failures as absent.
         """
-        row = self.rows.get(identifier)
-        return (
-            row is not None
-            and row["digest"] == digest
-            and not (retry_failed and row["status"] != OK)
-        )
+        return is_current(self.rows.get(identifier), digest, retry_failed)
 
     def add(self, entries: Sequence[TranscriptEntry]) -> list[Row]:
         """Store entries durably, in order; one for a stored utterance replaces it."""

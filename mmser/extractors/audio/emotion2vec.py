@@ -17,11 +17,11 @@ import numpy as np
 
 from mmser.core.clip import SAMPLE_RATE, Clip, Failure, Features, Modality
 from mmser.core.contracts import StreamKind
-from mmser.core.errors import MmserError
 from mmser.core.weights import Weights
 from mmser.extractors.arguments import WITHOUT_EFFECT, arguments
 from mmser.extractors.clips.outcomes import waveforms_in_batches
 from mmser.extractors.networks.devices import Placement, place_of
+from mmser.extractors.networks.sizes import check_size
 from mmser.extractors.spectral.level import Level, levelled
 
 _FRAME_RATE = 50.0
@@ -86,9 +86,7 @@ class Emotion2Vec(Placement):
             network = self.seeded(self._random_network)
         else:
             network = from_checkpoint(self.checkpoint.path, embedding=self.embedding)
-        if network.output_size != self.size:
-            found = f"{network.output_size} in {self.weights}"
-            raise MmserError(f"a checkpoint of size {self.size}", found, "Set `size`.")
+        check_size(self.size, network.output_size, self.weights)
         return self.placed(network)
 
     def _random_network(self) -> Any:

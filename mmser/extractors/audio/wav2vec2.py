@@ -24,6 +24,7 @@ from mmser.core.weights import Weights
 from mmser.extractors.arguments import WITHOUT_EFFECT, arguments
 from mmser.extractors.clips.outcomes import waveforms_in_batches
 from mmser.extractors.networks.devices import Placement, place_of
+from mmser.extractors.networks.sizes import check_size
 from mmser.extractors.spectral.level import Level, levelled
 
 if TYPE_CHECKING:
@@ -108,12 +109,7 @@ class Wav2Vec2(Placement):
                 "read others."
             )
             model = read_network(AutoModel, self.checkpoint.path, _KINDS, remedy)
-        if model.config.hidden_size != self.size:
-            raise MmserError(
-                f"a checkpoint of size {self.size}",
-                f"{model.config.hidden_size} in {self.weights}",
-                "Set `size`.",
-            )
+        check_size(self.size, model.config.hidden_size, self.weights)
         model.config.apply_spec_augment = False
         return self.placed(with_valid_norm(model))
 

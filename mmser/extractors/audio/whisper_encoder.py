@@ -25,6 +25,7 @@ from mmser.core.weights import Weights
 from mmser.extractors.arguments import WITHOUT_EFFECT, arguments
 from mmser.extractors.clips.outcomes import waveforms_in_batches
 from mmser.extractors.networks.devices import Placement, place_of
+from mmser.extractors.networks.sizes import check_size
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -115,11 +116,7 @@ class WhisperEncoder(Placement):
             heads, layers = head_count(self.size), self._random_layers
             return self.placed(self.seeded(lambda: new_encoder(80, self.size, layers, heads)))
         model = read_encoder(self.checkpoint.path)
-        size = model.conv1.weight.shape[0]
-        if size != self.size:
-            raise MmserError(
-                f"a checkpoint of size {self.size}", f"{size} in {self.weights}", "Set `size`."
-            )
+        check_size(self.size, model.conv1.weight.shape[0], self.weights)
         return self.placed(model)
 
     @property

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from mmser.core.errors import MmserError
+from mmser.extractors.networks.sizes import check_size
 
 _REMEDY = (
     "Name a checkpoint of a text encoder, such as BERT or RoBERTa; the extractor wav2vec2 reads "
@@ -30,10 +31,7 @@ def read_text_encoder(folder: Path, size: int) -> Any:
         raise MmserError(
             f"a text encoder in {folder}", f"model_type {model.config.model_type}", _REMEDY
         )
-    if model.config.hidden_size != size:
-        raise MmserError(
-            f"a checkpoint of size {size}", f"{model.config.hidden_size} in {folder}", "Set `size`."
-        )
+    check_size(size, model.config.hidden_size, folder)
     return model
 
 

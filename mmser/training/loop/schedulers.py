@@ -69,10 +69,8 @@ def warmup_cosine(
 
     It ends at ``final`` times the rate.
     """
-    if not 0.0 <= warmup < 1.0:
-        raise MmserError("a warmup share in [0, 1)", str(warmup), "Correct scheduler.warmup.")
     total = epochs * steps_per_epoch
-    rising = math.ceil(warmup * total)
+    rising = _rising_steps(warmup, total)
 
     def scale(index: int) -> float:
         if index < rising:
@@ -111,10 +109,8 @@ def warmup_linear(
 
     Without ``decay`` the rate stays constant after the rise.
     """
-    if not 0.0 <= warmup < 1.0:
-        raise MmserError("a warmup share in [0, 1)", str(warmup), "Correct scheduler.warmup.")
     total = epochs * steps_per_epoch
-    rising = math.ceil(warmup * total)
+    rising = _rising_steps(warmup, total)
 
     def scale(index: int) -> float:
         if index < rising:
@@ -122,6 +118,13 @@ def warmup_linear(
         return max(0.0, (total - index) / max(1, total - rising)) if decay else 1.0
 
     return Schedule(LambdaLR(optimizer, scale), "step")
+
+
+def _rising_steps(warmup: float, total: int) -> int:
+    """The steps of a warmup. Raises MmserError for a share outside [0, 1)."""
+    if not 0.0 <= warmup < 1.0:
+        raise MmserError("a warmup share in [0, 1)", str(warmup), "Correct scheduler.warmup.")
+    return math.ceil(warmup * total)
 
 
 def inverse_time(

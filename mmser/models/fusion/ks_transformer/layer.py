@@ -21,7 +21,7 @@ from mmser.models.fusion.ks_transformer.key_sparse import (
     kept_keys,
     key_sparse_attention,
 )
-from mmser.models.layers.attention.multi_head import attend
+from mmser.models.layers.attention.multi_head import attend, check_heads
 from mmser.models.layers.dense.feed_forward import FeedForward
 from mmser.models.layers.masks.padding import masked_softmax, zero_padding
 
@@ -45,12 +45,7 @@ class KeySparseAttention(nn.Module):
         count_padding: bool = False,
     ) -> None:
         super().__init__()
-        if size % heads:
-            raise MmserError(
-                "an attention size divisible by the number of heads",
-                f"{size} / {heads}",
-                "Change heads.",
-            )
+        check_heads(size, heads)
         if not 0.0 < keep <= 1.0:
             raise MmserError(
                 "a share of kept keys above 0 and up to 1",

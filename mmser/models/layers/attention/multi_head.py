@@ -63,12 +63,7 @@ class MultiHeadAttention(nn.Module):
         bias: bool = True,
     ) -> None:
         super().__init__()
-        if size % heads:
-            raise MmserError(
-                "an attention size divisible by the number of heads",
-                f"{size} / {heads}",
-                "Change heads.",
-            )
+        check_heads(size, heads)
         self.heads = heads
         self.dropout = dropout
         self.query = nn.Linear(size, size, bias)
@@ -126,3 +121,13 @@ def dot_attention(query: Tensor, values: Tensor, mask: Tensor) -> tuple[Tensor, 
     values = zero_padding(values, mask)
     weights = masked_softmax(torch.einsum("bf,btf->bt", query, values), mask)
     return torch.einsum("bt,btf->bf", weights, values), weights
+
+
+def check_heads(size: int, heads: int) -> None:
+    """Raise MmserError unless the features of an attention can be shared out among its heads."""
+    if size % heads:
+        raise MmserError(
+            "an attention size divisible by the number of heads",
+            f"{size} / {heads}",
+            "Change heads.",
+        )
