@@ -66,6 +66,11 @@ def pad(tracks: Sequence[Track | None], shape: Shape, least: int = 1) -> Stream:
     Time is the longest track's, and no less than ``least``.
     """
     longest = max(least, _longest(tracks))
+    whole = [track for track in tracks if track is not None and len(track) == longest]
+    if len(whole) == len(tracks) and all(track.mask is None for track in whole):
+        # Nothing to pad, as with one vector an utterance.
+        stacked = torch.from_numpy(np.stack([track.values for track in whole]))
+        return Stream(stacked.to(shape.dtype), torch.ones(len(tracks), longest, dtype=torch.bool))
     # Each place is written once: empty memory, then a row's steps and the zeros behind them.
     values = torch.empty(len(tracks), longest, *shape.feature, dtype=shape.dtype)
     mask = torch.zeros(len(tracks), longest, dtype=torch.bool)

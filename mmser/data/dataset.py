@@ -11,6 +11,7 @@ import numpy as np
 from torch.utils.data import Dataset
 
 from mmser.data.sample import Sample, Track
+from mmser.data.sample_memory import MEMORY_LIMIT, SampleMemory
 from mmser.data.spec import StreamSpec
 from mmser.data.stream_alignment import NATIVE, StreamAlignment, align
 from mmser.data.transforms import Transforms
@@ -69,7 +70,8 @@ class Facts:
 class SplitDataset(Dataset[Sample]):
     """Rows of one split. Reading is lazy: each worker process opens the shards it needs once.
 
-    ``augmentation`` is applied in order, each change before or after the streams' limits.
+    ``augmentation`` is applied in order, each change before or after the streams' limits. Up to
+    ``memory`` bytes of samples are kept once they are read.
     """
 
     def __init__(
@@ -81,6 +83,7 @@ class SplitDataset(Dataset[Sample]):
         alignment: StreamAlignment = NATIVE,
         augmentation: Sequence[Augmentation] = (),
         seed: int = 0,
+        memory: int = MEMORY_LIMIT,
     ) -> None:
         self.facts = facts
         self.ids = facts.ids
@@ -93,6 +96,8 @@ class SplitDataset(Dataset[Sample]):
         self.augmentation = tuple(augmentation)
         self.seed = seed
         self._row = {identifier: row for row, identifier in enumerate(facts.ids)}
+        # Without augmentation a sample is the same in each epoch, so what is kept is cut already.
+        self._remembered = SampleMemory(self._read if self.augmentation else self._ready, memory)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -100,17 +105,27 @@ class SplitDataset(Dataset[Sample]):
     def __getitem__(self, key: tuple[int, int]) -> Sample:
         """The sample of ``(epoch, row)``, ready to be collated."""
         epoch, row = key
-        sample = self._read(row)
-        sample = self._augmented(sample, epoch, after_limit=False)
-        limited = {
-            name: limit_track(track, self.specs[name]) for name, track in sample.streams.items()
-        }
-        sample = self._augmented(replace(sample, streams=limited), epoch, after_limit=True)
-        return align(sample, self.alignment)
+        sample = self._remembered(row)
+        if not self.augmentation:
+            return sample
+        changed = self._augmented(sample, epoch, after_limit=False)
+        changed = self._augmented(self._limited(changed), epoch, after_limit=True)
+        return align(changed, self.alignment)
 
     def sample(self, identifier: str) -> Sample:
         """One utterance before augmentation, limit and alignment (`Samples`)."""
-        return self._read(self._row[identifier])
+        row = self._row[identifier]
+        return self._remembered(row) if self.augmentation else self._read(row)
+
+    def _ready(self, row: int) -> Sample:
+        """The sample of ``row`` without augmentation."""
+        return align(self._limited(self._read(row)), self.alignment)
+
+    def _limited(self, sample: Sample) -> Sample:
+        limited = {
+            name: limit_track(track, self.specs[name]) for name, track in sample.streams.items()
+        }
+        return replace(sample, streams=limited)
 
     def _augmented(self, sample: Sample, epoch: int, after_limit: bool) -> Sample:
         for place, change in enumerate(self.augmentation):

@@ -19,6 +19,7 @@ from mmser.data.checks import check_choice
 from mmser.data.collate import Collate, Shape
 from mmser.data.dataset import Augmentation, Facts, SplitDataset
 from mmser.data.episodes import episode_plan, paired_plan
+from mmser.data.sample_memory import MEMORY_LIMIT
 from mmser.data.samplers import (
     Plan,
     PlannedBatches,
@@ -81,6 +82,7 @@ class FoldData:
             self.alignment,
             self.augmentation if augment and split == "train" else (),
             self.options.seed,
+            MEMORY_LIMIT // max(1, self.options.workers),
         )
 
     def loader(self, split: str, shuffle: bool) -> DataLoader[Batch]:

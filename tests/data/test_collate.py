@@ -70,3 +70,12 @@ def test_targets_are_stacked():
     targets = Collate({})(samples).targets
     assert targets["emotion"].tolist() == [0, 1, 2] and targets["emotion"].dtype == torch.long
     assert targets["values"].shape == (3, 2) and targets["values"].dtype == torch.float32
+
+
+def test_rows_of_one_length_are_stacked_to_the_same_batch():
+    shape = Shape((3,))
+    tracks = [Track(np.random.default_rng(row).normal(size=(2, 3))) for row in range(4)]
+    stacked, padded = pad(tracks, shape), pad([*tracks, None], shape)
+    assert stacked.values.dtype == padded.values.dtype == torch.float32
+    assert torch.equal(stacked.values, padded.values[:4])
+    assert torch.equal(stacked.mask, padded.mask[:4])

@@ -24,6 +24,14 @@ CLASSES = ["angry", "happy", "sad"]
 SPEAKERS = 4
 
 
+@pytest.fixture(autouse=True)
+def every_epoch_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    """These tests stop a training after its first epochs, which take no time."""
+    from mmser.training.loop import callbacks
+
+    monkeypatch.setattr(callbacks, "SECONDS_BETWEEN_WRITES", 0.0)
+
+
 def write_cache(cache: Path, utterances: int = 48, seed: int = 0) -> None:
     """``tone`` tells the class, ``noise`` tells nothing."""
     generator = np.random.default_rng(seed)

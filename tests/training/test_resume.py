@@ -114,6 +114,37 @@ def test_an_interrupted_epoch_is_done_again_from_its_start(settings, monkeypatch
     assert not (folder / "state.ckpt").exists()
 
 
+def test_what_was_trained_since_the_last_written_state_comes_out_the_same(settings, monkeypatch):
+    """Short epochs are not written each: here the state is two epochs older than the interruption,
+    and older than the best weights.
+    """
+    from mmser.training.loop import callbacks
+    from mmser.training.loop.learner import Learner
+
+    undisturbed = train(changed(settings, "undisturbed", "cosine"))
+    original, steps = Learner.training_step, []
+
+    def failing(self, batch, batch_idx):
+        steps.append(batch_idx)
+        if len(steps) == 21:
+            raise InterruptedError
+        return original(self, batch, batch_idx)
+
+    first_only = iter([True])
+    with monkeypatch.context() as patched:
+        patched.setattr(Learner, "training_step", failing)
+        patched.setattr(callbacks, "_is_due", lambda written: next(first_only, False))
+        # Of the table and the state, the state is the first that asks.
+        patched.setattr(callbacks.MetricsTable, "on_validation_end", lambda *_: None)
+        with pytest.raises(InterruptedError):
+            train(changed(settings, "broken", "cosine"))
+    folder = undisturbed.directory.parent / "broken" / "folds" / "s1-seed0"
+    assert torch.load(folder / "state.ckpt", weights_only=True)["finished_epochs"] == 1
+    run = train(changed(settings, "broken", "cosine"))
+    weights, facts, _ = results(run)
+    assert (weights, facts) == results(undisturbed)[:2]
+
+
 def test_a_fold_that_had_stopped_early_is_not_trained_on(settings, monkeypatch):
     """Killed between the last epoch and the end: resuming must not add an epoch."""
     from mmser.training import fold_training as fold_module

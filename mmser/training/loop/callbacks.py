@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import pandas as pd
 from lightning.pytorch import Callback, LightningModule, Trainer
@@ -16,6 +16,10 @@ from lightning.pytorch.callbacks import Checkpoint
 from mmser.cache.atomic import written_aside
 from mmser.cache.tensors import save_module
 from mmser.runs.run_paths import OBJECTIVE, STATE, WEIGHTS
+from mmser.training.loop.learner import Learner
+
+SECONDS_BETWEEN_WRITES = 5.0
+"""Least time between two writes of a file that each epoch could renew; each waits for the disk."""
 
 
 class BestWeights(Callback):
@@ -31,7 +35,7 @@ class BestWeights(Callback):
         self.epoch = 0
 
     def on_validation_end(self, trainer: Trainer, learner: LightningModule) -> None:
-        score = float(trainer.callback_metrics[f"validation_{self.monitor}"])
+        score = _scores(learner)[f"validation_{self.monitor}"]
         if not self._improves(score):
             return
         self.score, self.epoch = score, trainer.current_epoch + 1
@@ -58,15 +62,22 @@ class BestWeights(Callback):
 class ResumeState(Checkpoint):
     """Writes the trainer's whole state after every ``every`` epochs, whole or not at all.
 
-    It holds tensors and plain values only: it is read with ``weights_only=True``.
+    Epochs of less than a few seconds are not written each: what an interruption can lose is bounded
+    by time, and what is trained again after it is the same. It holds tensors and plain values only:
+    it is read with ``weights_only=True``.
     """
 
     def __init__(self, folder: Path, every: int = 1) -> None:
         self.folder, self.every = folder, every
+        self._written = time.monotonic()
 
     def on_train_epoch_end(self, trainer: Trainer, learner: LightningModule) -> None:
         if (trainer.current_epoch + 1) % self.every and not trainer.should_stop:
             return
+        # Processes of a distributed fold write one state together: their clocks may not decide.
+        if trainer.world_size == 1 and not _is_due(self._written):
+            return
+        self._written = time.monotonic()
         path = self.folder / STATE
         if trainer.is_global_zero:
             with written_aside(path) as aside:
@@ -76,7 +87,7 @@ class ResumeState(Checkpoint):
 
 
 class MetricsTable(Callback):
-    """``metrics.csv``: one row per check of the validation split.
+    """``metrics.csv``: one row per check of the validation split, written every few seconds.
 
     A resumed run goes on after its last whole epoch.
     """
@@ -84,16 +95,24 @@ class MetricsTable(Callback):
     def __init__(self, path: Path) -> None:
         self.path = path
         self.rows: list[dict[str, float]] = []
-        self._since = time.monotonic()
+        self._since = self._written = time.monotonic()
 
     def on_validation_end(self, trainer: Trainer, learner: LightningModule) -> None:
         now = time.monotonic()
         row: dict[str, float] = {"epoch": trainer.current_epoch + 1, "step": trainer.global_step}
-        row |= {name: float(value) for name, value in trainer.callback_metrics.items()}
+        row |= _scores(learner)
         row["lr"] = float(trainer.optimizers[0].param_groups[-1]["lr"])
         row["seconds"] = round(now - self._since, 3)
         self._since = now
         self.rows.append(row)
+        if _is_due(self._written):
+            self._write(trainer)
+
+    def on_fit_end(self, trainer: Trainer, learner: LightningModule) -> None:
+        self._write(trainer)
+
+    def _write(self, trainer: Trainer) -> None:
+        self._written = time.monotonic()
         if trainer.is_global_zero:
             with written_aside(self.path) as aside:
                 pd.DataFrame(self.rows).to_csv(aside, index=False)
@@ -126,18 +145,24 @@ class ProgressLines(Callback):
             return
         epoch, last = trainer.current_epoch + 1, trainer.max_epochs or 0
         each = (time.monotonic() - self._start) / max(1, epoch - self._first)
-        scores = trainer.callback_metrics
-        shown = [
-            f"{name} {float(scores[key]):.4f}"
-            for name, key in self._keys().items()
-            if key in scores
-        ]
+        scores = _scores(learner)
+        shown = [f"{name} {scores[key]:.4f}" for name, key in self._keys().items() if key in scores]
         best = f"best {self.best.score:.4f} in {self.best.epoch}"
         speed = f"{each:.1f} s/epoch, at most {_duration(each * (last - epoch))} left"
         self._write(f"{self.title}: epoch {epoch}/{last}  {'  '.join([*shown, best, speed])}\n")
 
     def _keys(self) -> dict[str, str]:
         return {"loss": "train_loss", f"validation {self.monitor}": f"validation_{self.monitor}"}
+
+
+def _is_due(written: float) -> bool:
+    """Whether a file that was written at this time of the clock may be written again."""
+    return time.monotonic() - written >= SECONDS_BETWEEN_WRITES
+
+
+def _scores(learner: LightningModule) -> dict[str, float]:
+    """The training losses and validation scores of the last check."""
+    return cast(Learner, learner).scores
 
 
 def _duration(seconds: float) -> str:

@@ -56,6 +56,9 @@ class Learner(LightningModule):
         self.task = task
         self.monitor = monitor
         self.metrics: dict[str, float] = {}
+        self.scores: dict[str, float] = {}
+        """Training losses and validation scores of the last check, named train_* and
+        validation_*."""
         self.finished_epochs = 0
         self._optimizer, self._scheduler = optimizer, scheduler
         self._groups, self._frozen = groups, frozen
@@ -150,13 +153,17 @@ class Learner(LightningModule):
         # `last` always improves, so that the latest weights are always the best.
         self.metrics = {**self._validation.finish(self.device), "last": float(self.global_step)}
         self._check(trained)
-        logged = {f"train_{name}": value for name, value in trained.items()}
-        logged |= {f"validation_{name}": value for name, value in self.metrics.items()}
+        scores = {f"train_{name}": value for name, value in trained.items()}
+        scores |= {f"validation_{name}": value for name, value in self.metrics.items()}
         if self.monitor != "last":
-            del logged["validation_last"]
-        self.log_dict(
-            {name: torch.tensor(value) for name, value in logged.items()}, rank_zero_only=False
-        )
+            del scores["validation_last"]
+        self.scores = scores
+        # Early stopping reads Lightning's own store; each number in it costs a fifth of a
+        # millisecond, so that only the monitored one goes there.
+        monitored = f"validation_{self.monitor}"
+        self.log(monitored, torch.tensor(scores[monitored]), logger=False, rank_zero_only=False)
+        for logger in self.loggers:
+            logger.log_metrics(scores, self.global_step)
 
     def _check(self, trained: dict[str, float]) -> None:
         broken = [
