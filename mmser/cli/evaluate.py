@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mmser.cache.atomic import write_bytes
 from mmser.cli.command import Command, keyed
-from mmser.cli.scores import print_scores
+from mmser.cli.scores import print_scores, print_speakers
 from mmser.core.errors import UsageError
 from mmser.core.printable import printable, without_formulas
 from mmser.metrics.wer import PLAIN
@@ -38,6 +38,7 @@ def run(options: argparse.Namespace) -> int:
         )
     trained = Run(words["run"])
     print_scores(evaluate(trained, condition=words.get("condition", "clean")))
+    print_speakers([trained.directory])
     if "also" in words:
         print(printable(also(trained, words["also"], words.get("normaliser", PLAIN))))
     return 0

@@ -17,11 +17,23 @@ def print_scores(
 ) -> pd.DataFrame:
     """Score runs or predictions tables and print them with what every name means.
 
-    Returns the scores.
+    Under it, how many speakers train and test of each run share. Returns the scores.
     """
+    import pandas as pd
+
     from mmser.evaluation.scoring.score import score
     from mmser.evaluation.scoring.score_text import scores_text
 
     scores = score(tables, without=without)
     print(printable(scores_text(scores)))
+    if not isinstance(tables, pd.DataFrame):
+        print_speakers([tables] if isinstance(tables, str | Path) else tables)
     return scores
+
+
+def print_speakers(sources: Sequence[str | Path]) -> None:
+    """The line about shared speakers of each source that is a run's folder."""
+    from mmser.runs.shared_speakers import speakers_lines
+
+    for line in speakers_lines(sources):
+        print(printable(f"Speakers: {line}."))

@@ -16,7 +16,8 @@ def check_fold(
 ) -> None:
     """Raise MmserError when a split is empty, or two splits share an utterance or a speaker.
 
-    ``speakers`` are the ids' speakers; splits of a ``speaker_dependent`` plan may share them.
+    ``speakers`` are the ids' speakers; splits of a ``speaker_dependent`` plan may share them, and
+    train and validation of a fold that says so (``validation_of_training``).
     """
     for split, ids in fold.splits.items():
         if not ids:
@@ -29,7 +30,8 @@ def check_fold(
     ids_of["train"] |= set(fold.unlabelled)  # what trains without labels trains all the same
     for one, other in combinations(SPLITS, 2):
         what, shared = "utterance", ids_of[one] & ids_of[other]
-        if not shared and not speaker_dependent:
+        by_design = fold.validation_of_training and (one, other) == ("train", "validation")
+        if not shared and not speaker_dependent and not by_design:
             what = "speaker"
             shared = {speakers[i] for i in ids_of[one]} & {speakers[i] for i in ids_of[other]}
         if shared:

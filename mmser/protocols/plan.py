@@ -19,7 +19,8 @@ import pandas as pd
 class Fold:
     """One fold: its name and the ids of its three splits, which share no utterance.
 
-    ``unlabelled`` are further ids that train without their labels.
+    ``unlabelled`` are further ids that train without their labels. ``validation_of_training`` says
+    that the validation split is a share of what training speakers say; it is no test split's.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Fold:
     validation: tuple[str, ...]
     test: tuple[str, ...]
     unlabelled: tuple[str, ...] = ()
+    validation_of_training: bool = False
 
     @property
     def splits(self) -> dict[str, tuple[str, ...]]:
@@ -38,6 +40,6 @@ class FoldPlan(Protocol):
     """What `mmser.protocols.protocol.EvaluationProtocol` asks of a plan."""
 
     speaker_dependent: bool
-    """Whether a speaker of the training split may also be validated or tested."""
+    """Whether a speaker of the training split may also be tested (or validated)."""
 
     def __call__(self, table: pd.DataFrame) -> Iterator[Fold]: ...

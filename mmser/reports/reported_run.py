@@ -16,7 +16,7 @@ from mmser.cache.tensors import load_arrays
 from mmser.core.errors import MmserError
 from mmser.core.file_names import name_of
 from mmser.core.saved import read_saved_json
-from mmser.core.tables import CLEAN, SPLIT_COLUMN, read_parquet
+from mmser.core.tables import CLEAN, read_parquet
 from mmser.evaluation.scoring.score import score
 from mmser.metrics.predictions import FILE_NAME, read_predictions
 from mmser.reports.cache_files import CacheFiles, read_caches
@@ -32,6 +32,7 @@ from mmser.runs.run_paths import (
     fold_key,
 )
 from mmser.runs.run_tables import read_written_settings
+from mmser.runs.shared_speakers import SharedSpeakers, count_shared
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,27 +158,20 @@ class ReportedRun:
         return any([self.environment.get("random_weights"), *marks])
 
     @cached_property
-    def shared_speakers(self) -> int | None:
-        """How many test speakers the same fold also trains on.
+    def speakers(self) -> SharedSpeakers | None:
+        """How many of the tested speakers the same fold also trains on.
 
         None when the files do not name the speaker of every utterance.
         """
         if self.assignment is None:
             return None
         source = self.predictions if self.manifest is None else self.manifest
-        utterances = source.drop_duplicates("id").set_index("id")
-        rows = self.assignment.assign(speaker=self.assignment["id"].map(utterances["speaker"]))
-        if rows["speaker"].isna().any() or (rows["speaker"] == "").any():
-            return None
-        # Speaker 03 of one corpus is not speaker 03 of another.
-        corpora = rows["id"].map(utterances["corpus"])
-        rows["speaker"] = list(zip(corpora, rows["speaker"], strict=True))
-        shared: set[tuple[str, str]] = set()
-        for _, fold in rows.groupby("fold"):
-            test_speakers = set(fold.loc[fold[SPLIT_COLUMN] == "test", "speaker"])
-            train_speakers = set(fold.loc[fold[SPLIT_COLUMN] == "train", "speaker"])
-            shared |= test_speakers & train_speakers
-        return len(shared)
+        return count_shared(self.assignment, source)
+
+    @property
+    def shared_speakers(self) -> int | None:
+        """Their number alone."""
+        return self.speakers.shared if self.speakers else None
 
     def _corpus_folders(self) -> list[Path]:
         return list(dict.fromkeys(cache.directory.parent for cache in self.caches))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from mmser.runs.record import environment
 from mmser.runs.run_identity import check_claim, claim, run_directory
 from mmser.runs.run_paths import ASSIGNMENT, CHECKED, CONFIG, DONE, ENVIRONMENT, fold_folder
 from mmser.runs.run_tables import read_assignment, read_json
+from mmser.runs.shared_speakers import count_shared
 from mmser.runs.training_stages import list_stages
 from mmser.settings.run import RunSettings, read_run
 from mmser.training.devices import find_place, is_distributed
@@ -96,8 +97,10 @@ def prepare(
     assignment, differences = assign_folds(corpora, manifest, settings.target_labels)
     wanted_folds(settings, assignment)
     claim(directory, config)
+    counted = count_shared(assignment, manifest)
     facts = {
         "protocol_differences": differences,
+        "speakers": asdict(counted) if counted else None,
         "manifests": manifest_digests(names, manifest),
     }
     write_json(directory / ENVIRONMENT, {**record, **facts})

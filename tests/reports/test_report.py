@@ -229,7 +229,7 @@ def test_marks(tmp_path):
     assert "TRANSDUCTIVE: audio on the scale of each test speaker's own" in text
     assert "SYNTHETIC DATA" in text
     assert "RANDOM WEIGHTS" in text
-    assert "SPEAKER-DEPENDENT: 2 test speakers are also in training" in text
+    assert "SPEAKER-DEPENDENT: 2 of 10 test speakers also train" in text
     assert "OTHER COUNTS than the protocol's: s0-001 is missing" in text
 
 

@@ -16,6 +16,7 @@ from mmser.evaluation.scoring.score import POOLED, score
 from mmser.metrics.predictions import read_predictions
 from mmser.metrics.table import published_metric
 from mmser.runs.run_paths import CONFIG
+from mmser.runs.shared_speakers import speakers_line
 
 COLUMNS = (
     "system",
@@ -120,6 +121,7 @@ def _differences(
         f"this run: {clean['fold'].nunique()} folds, seeds "
         f"{', '.join(map(str, sorted(clean['seed'].unique())))}"
     )
+    yield f"this run: {speakers_line(run)}"
     if protocol.get("name") != card.get("protocol"):
         yield (
             f"the card asks for the protocol {card.get('protocol')}, this run used "

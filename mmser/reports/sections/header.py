@@ -22,10 +22,9 @@ def marks(run: ReportedRun) -> list[str]:
         warnings.append("SYNTHETIC DATA: no statement about real speech")
     if run.random_weights:
         warnings.append("RANDOM WEIGHTS: an extractor was not trained")
-    if run.shared_speakers:
-        warnings.append(
-            f"SPEAKER-DEPENDENT: {run.shared_speakers} test speakers are also in training"
-        )
+    if run.speakers and run.speakers.shared:
+        shared, tested = run.speakers.shared, run.speakers.tested
+        warnings.append(f"SPEAKER-DEPENDENT: {shared} of {tested} test speakers also train")
     differing = run.environment.get("protocol_differences") or []
     if differing:
         more = f" and {len(differing) - 3} more" if len(differing) > 3 else ""

@@ -12,6 +12,7 @@ from mmser.evaluation.scoring.score import POOLED
 from mmser.metrics.table import published_metric, shown
 from mmser.reports.page import Html, bullets, heading, join, note, section, table
 from mmser.reports.reported_run import ReportedRun
+from mmser.runs.shared_speakers import UNKNOWN
 
 
 def published(runs: list[ReportedRun]) -> Html:
@@ -62,6 +63,7 @@ def _differences(run: ReportedRun) -> Html:
     protocol = run.config.get("protocol") or {}
     title = protocol.get("title") or protocol.get("name") or "not stated"
     lines = [f"This run's protocol: {title}"]
+    lines.append(f"Speakers: {run.speakers.line if run.speakers else UNKNOWN}")
     published = run.card.get("protocol")
     if published and published != protocol.get("name"):
         lines.append(
