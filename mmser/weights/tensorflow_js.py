@@ -1,4 +1,7 @@
-"""Weights as TensorFlow.js stores them: a manifest (JSON) and one binary file, some quantised."""
+"""Weights as TensorFlow.js stores them: a manifest (JSON) and one binary file, some quantised.
+
+The manifest is a list by itself, or a part of the JSON of a whole graph.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from torch import Tensor
 
 from mmser.core.errors import MmserError
 
-_BYTES = {"float32": 4, "int32": 4, "uint8": 1, "uint16": 2, "bool": 1}
+_BYTES = {"float32": 4, "float16": 2, "int32": 4, "uint8": 1, "uint16": 2, "bool": 1}
 
 
 def read_tensors(manifest: Path, binary: Path) -> dict[str, Tensor]:
@@ -22,7 +25,8 @@ def read_tensors(manifest: Path, binary: Path) -> dict[str, Tensor]:
 
     Raises MmserError when the two files do not fit each other.
     """
-    groups = json.loads(manifest.read_text(encoding="utf-8"))
+    stored = json.loads(manifest.read_text(encoding="utf-8"))
+    groups = stored["weightsManifest"] if isinstance(stored, dict) else stored
     entries = list(chain.from_iterable(group["weights"] for group in groups))
     content = binary.read_bytes()
     tensors, start = {}, 0

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from mmser.core.errors import MmserError
 from mmser.weights.tensorflow_js import read_tensors
@@ -34,6 +35,17 @@ def test_plain_and_quantised_numbers(files: tuple[Path, Path]) -> None:
     tensors = read_tensors(*files)
     assert tensors["plain"].tolist() == [[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]]
     assert tensors["small"].tolist() == [-1.0, 0.0, 1.0, 126.5]
+
+
+def test_the_manifest_of_a_graph_and_halves(tmp_path: Path) -> None:
+    entry = {"name": "half", "shape": [2], "dtype": "float32"}
+    entry["quantization"] = {"dtype": "float16", "original_dtype": "float32"}
+    graph, binary = tmp_path / "model.json", tmp_path / "model.bin"
+    manifest = [{"paths": ["model.bin"], "weights": [entry]}]
+    graph.write_text(json.dumps({"modelTopology": {}, "weightsManifest": manifest}))
+    binary.write_bytes(np.array([0.5, -2.0], dtype="<f2").tobytes())
+    half = read_tensors(graph, binary)["half"]
+    assert half.tolist() == [0.5, -2.0] and half.dtype == torch.float32
 
 
 @pytest.mark.parametrize(("change", "message"), [(-1, "27 bytes, 28 or more"), (2, "30 bytes")])

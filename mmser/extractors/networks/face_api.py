@@ -73,6 +73,12 @@ class EmbeddingNetwork(nn.Module):
         return self.fc(maps.mean(dim=(2, 3)))
 
 
+NETWORKS: Mapping[str, type[nn.Module]] = {
+    "expression": ExpressionNetwork,
+    "embedding": EmbeddingNetwork,
+}
+
+
 class DenseBlock(nn.Module):
     """Half the height and width; four convolutions, each of the sum of those before it."""
 
@@ -86,10 +92,10 @@ class DenseBlock(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         """(picture, inputs, height, width) -> (picture, size, half, half)."""
-        first = F.relu(self.conv0(_halving_padded(maps)))
-        second = self.conv1(_padded(first))
-        third = self.conv2(_padded(F.relu(first + second)))
-        fourth = self.conv3(_padded(F.relu(first + second + third)))
+        first = F.relu(self.conv0(halving_padded(maps)))
+        second = self.conv1(padded(first))
+        third = self.conv2(padded(F.relu(first + second)))
+        fourth = self.conv3(padded(F.relu(first + second + third)))
         return F.relu(first + second + third + fourth)
 
 
@@ -199,12 +205,12 @@ def torch_tensors(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name.replace("/", "."): tensor.contiguous() for name, tensor in renamed.items()}
 
 
-def _padded(maps: Tensor) -> Tensor:
+def padded(maps: Tensor) -> Tensor:
     """For a 3 x 3 convolution that keeps height and width."""
     return F.pad(maps, (1, 1, 1, 1))
 
 
-def _halving_padded(maps: Tensor) -> Tensor:
+def halving_padded(maps: Tensor) -> Tensor:
     """For one that halves them, as TensorFlow pads: below and to the right first."""
     height, width = maps.shape[2:]
     top, left = height % 2, width % 2
