@@ -1,6 +1,11 @@
-"""Frame features of wav2vec 2.0, HuBERT, WavLM and their kin, from any transformers checkpoint.
+"""Frames of wav2vec 2.0, HuBERT, WavLM and their kin, or their statistics over time.
 
-Sources: Baevski et al., NeurIPS 2020; Hsu et al., TASLP 2021; Chen et al., JSTSP 2022.
+Each is read from any transformers checkpoint through its own class. MMS is a wav2vec 2.0 whose
+layers hold the adapters of one language; the heads of languages are left out.
+
+Sources: wav2vec 2.0: Baevski et al., NeurIPS 2020; HuBERT: Hsu et al., TASLP 2021; WavLM: Chen et
+al., JSTSP 2022; data2vec: Baevski et al., ICML 2022; UniSpeech-SAT: Chen et al., ICASSP 2022;
+wav2vec2-BERT: Seamless Communication, 2023; MMS: Pratap et al., JMLR 2024.
 
 Differs: the base models normalise their first convolution over the whole time axis, padding
 included, and so give an utterance other features in other company. Here these statistics are taken
@@ -19,9 +24,9 @@ import numpy as np
 
 from mmser.core.clip import SAMPLE_RATE, Clip, Failure, Features, Modality
 from mmser.core.contracts import StreamKind
-from mmser.core.errors import MmserError
+from mmser.core.errors import MmserError, reason_of
 from mmser.core.weights import Weights
-from mmser.extractors.arguments import WITHOUT_EFFECT, arguments
+from mmser.extractors.arguments import LATER, WITHOUT_EFFECT, arguments
 from mmser.extractors.clips.outcomes import waveforms_in_batches
 from mmser.extractors.networks.devices import Placement, place_of
 from mmser.extractors.networks.sizes import check_size
@@ -30,21 +35,26 @@ from mmser.extractors.spectral.level import Level, levelled
 if TYPE_CHECKING:
     import torch
 
+_MEL = "wav2vec2-bert"
+"""The one network that reads log-mel frames, made by its checkpoint's own feature extractor."""
 _KINDS = (
     "wav2vec2", "hubert", "wavlm", "data2vec-audio", "unispeech", "unispeech-sat",
-    "wav2vec2-conformer", "sew", "sew-d",
+    "wav2vec2-conformer", "sew", "sew-d", _MEL,
 )  # fmt: skip
-"""Networks over the waveform whose frames and layers are read in the same way."""
+"""Networks whose frames and layers are read in the same way."""
 _ALONE = ("data2vec-audio", "wav2vec2-conformer", "sew", "sew-d")
 """Those in which padding reaches the frames of an utterance (stacked or strided convolutions):
 never in a batch.
 """
+_MEL_STEP = 320
+"""Samples from one step of wav2vec2-BERT to the next: two log-mel frames, 10 ms apart."""
+_MEL_SHORTEST = 560
+"""Samples of its first step: two windows of 25 ms."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Wav2Vec2(Placement):
-    """waveform -> normalised -> convolutions (50 Hz) -> Transformer, (time, size) or (time, layer,
-    size).
+    """waveform -> normalised -> frames (50 Hz) -> Transformer, (time, [layer,] size) or (1, ...).
 
     Further arguments are those of `mmser.extractors.networks.devices.Placement`.
 
@@ -57,12 +67,15 @@ class Wav2Vec2(Placement):
         size: feature dimension; another one in the checkpoint is an error.
         layer: -1 the last; 0 the Transformer's input; n the output of layer n; ``all`` keeps every
             one.
-        level: ``zscore`` (mean 0, variance 1: most checkpoints) or ``none`` (WavLM base).
+        level: ``zscore`` (mean 0, variance 1: most checkpoints), ``none`` (WavLM base), or
+            ``checkpoint``: whichever its preprocessor_config.json says.
+        model_type: the network that the checkpoint must hold, as its config.json names it; None:
+            any of them.
+        statistics: mean and standard deviation over time, (1, [layer,] 2 size), in place of frames.
         batch_seconds: most seconds of audio, padding included, in one pass.
     """
 
     modality: ClassVar[Modality] = "audio"
-    dtype: ClassVar[str] = "float16"
     version: ClassVar[int] = 1
     gives: ClassVar[StreamKind] = "features"
     sample_rate: ClassVar[int] = SAMPLE_RATE
@@ -72,8 +85,23 @@ class Wav2Vec2(Placement):
     weights_folder: str = field(default="weights", metadata=WITHOUT_EFFECT)
     size: int = 768
     layer: int | Literal["all"] = -1
-    level: Level = "zscore"
+    level: Level | Literal["checkpoint"] = "zscore"
+    model_type: str | None = field(default=None, metadata=LATER | WITHOUT_EFFECT)
+    statistics: bool = field(default=False, metadata=LATER)
     batch_seconds: float = field(default=60.0, metadata=WITHOUT_EFFECT)
+
+    def __post_init__(self) -> None:
+        if self.model_type not in (None, *_KINDS):
+            raise MmserError(
+                f"model_type {', '.join(_KINDS)}, or null",
+                f"'{self.model_type}'",
+                "Correct the extractor's argument.",
+            )
+
+    @property
+    def dtype(self) -> str:
+        """Frames fit into float16; statistics are few and stay exact."""
+        return "float32" if self.statistics else "float16"
 
     @property
     def checkpoint(self) -> Weights:
@@ -83,14 +111,14 @@ class Wav2Vec2(Placement):
     @property
     def feature_size(self) -> int:
         """Length of the last axis of the output."""
-        return self.size
+        return 2 * self.size if self.statistics else self.size
 
     def parameters(self) -> Mapping[str, Any]:
         """Every argument that has an effect, the checkpoint by its digest or commit."""
         return {"extractor": "wav2vec2", **arguments(self), **self.checkpoint.facts}
 
     def extract(self, clips: Sequence[Clip]) -> list[Features | Failure]:
-        """One (time, size) or (time, layer, size) float32 array per clip, 50 Hz."""
+        """One (time, [layer,] size) float32 array per clip, 50 Hz; statistics: of one step."""
         together = 0.0 if self._model.config.model_type in _ALONE else self.batch_seconds
         return waveforms_in_batches(clips, self._prepared, self._encode, together)
 
@@ -104,14 +132,25 @@ class Wav2Vec2(Placement):
         if self.checkpoint.is_random:
             model = self.seeded(self._random_model)
         else:
+            kinds = [self.model_type] if self.model_type else _KINDS
             remedy = (
-                "Name a checkpoint of a speech encoder; the extractors bert and xvector "
-                "read others."
+                f"Name a checkpoint of {' or '.join(kinds)}; `mmser list extractors` prints "
+                "those that read other networks."
             )
-            model = read_network(AutoModel, self.checkpoint.path, _KINDS, remedy)
+            model = read_network(AutoModel, self.checkpoint.path, kinds, remedy)
         check_size(self.size, model.config.hidden_size, self.weights)
+        self._check_rate(model)
         model.config.apply_spec_augment = False
         return self.placed(with_valid_norm(model))
+
+    def _check_rate(self, model: Any) -> None:
+        # Layers at one rate and frames at another cannot be kept side by side.
+        if getattr(model.config, "add_adapter", False):
+            raise MmserError(
+                f"a speech encoder of 50 frames a second in {self.weights}",
+                "convolutions behind it that lower the rate (add_adapter)",
+                "Name the checkpoint it was made from.",
+            )
 
     def _random_model(self) -> Any:
         from transformers import Wav2Vec2Config, Wav2Vec2Model
@@ -126,14 +165,45 @@ class Wav2Vec2(Placement):
         )
         return Wav2Vec2Model(config)
 
+    @cached_property
+    def _own_extractor(self) -> Any:
+        """The checkpoint's own feature extractor (preprocessor_config.json)."""
+        from transformers import AutoFeatureExtractor
+
+        folder = self.checkpoint.path
+        try:
+            return AutoFeatureExtractor.from_pretrained(folder, local_files_only=True)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise MmserError(
+                f"a preprocessor_config.json of a speech encoder in {folder}",
+                reason_of(error),
+                "Download the whole checkpoint, or save the feature extractor beside it.",
+            ) from error
+
+    @cached_property
+    def _stated_level(self) -> Level:
+        """The level of the waveform, which an argument or the checkpoint states."""
+        if self.level != "checkpoint":
+            return self.level
+        if self.checkpoint.is_random:
+            return "zscore"
+        # The log-mel frames of wav2vec2-BERT are normalised, not its waveform.
+        return "zscore" if getattr(self._own_extractor, "do_normalize", False) else "none"
+
+    @property
+    def _reads_mel(self) -> bool:
+        return bool(self._model.config.model_type == _MEL)
+
     @property
     def _frame_rate(self) -> float:
+        if self._reads_mel:
+            return SAMPLE_RATE / _MEL_STEP
         return SAMPLE_RATE / float(np.prod(self._model.config.conv_stride))
 
     def _prepared(self, waveform: np.ndarray) -> np.ndarray:
-        """Level set; shorter than one frame of the convolutions: zeros up to one."""
-        shortest = _receptive_field(self._model.config)
-        prepared = levelled(waveform, self.level)
+        """Level set; shorter than what the first step sees: zeros up to that."""
+        shortest = _MEL_SHORTEST if self._reads_mel else _receptive_field(self._model.config)
+        prepared = levelled(waveform, self._stated_level)
         return np.pad(prepared, (0, max(0, shortest - len(prepared)))).astype(np.float32)
 
     def _encode(self, waveforms: list[np.ndarray]) -> list[Features]:
@@ -143,21 +213,38 @@ class Wav2Vec2(Placement):
         from mmser.extractors.networks.valid_norm import valid_samples
 
         device, dtype = place_of(self._model)
-        lengths = torch.tensor([len(waveform) for waveform in waveforms], device=device)
-        padded = torch.zeros(len(waveforms), int(lengths.max()), dtype=dtype, device=device)
-        for row, waveform in zip(padded, waveforms, strict=True):
-            row[: len(waveform)] = torch.from_numpy(waveform).to(row)
+        rows = [torch.from_numpy(self._input(waveform)) for waveform in waveforms]
+        padded = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True).to(device, dtype)
+        lengths = torch.tensor([len(row) for row in rows], device=device)
         mask = torch.arange(padded.shape[1], device=device) < lengths[:, None]
         with torch.inference_mode(), valid_samples(self._model, lengths):
             output = self._model(
                 padded, attention_mask=mask.long(), output_hidden_states=self.layer != -1
             )
         values = self._layers(output).float().cpu().numpy()
-        frames = self._model._get_feat_extract_output_lengths(lengths.cpu()).tolist()
+        counts = lengths.cpu()
+        if not self._reads_mel:
+            counts = self._model._get_feat_extract_output_lengths(counts)
         return [
-            Features(row[:count], frame_rate=self._frame_rate)
-            for row, count in zip(values, frames, strict=True)
+            self._features(row[:count], len(waveform))
+            for row, count, waveform in zip(values, counts.tolist(), waveforms, strict=True)
         ]
+
+    def _input(self, waveform: np.ndarray) -> np.ndarray:
+        """What the network reads of one waveform: its samples, or (step, two log-mel frames)."""
+        if not self._reads_mel:
+            return waveform
+        own = self._own_extractor(waveform, sampling_rate=SAMPLE_RATE, return_tensors="np")
+        # A last frame without its pair is masked, and left out here.
+        count = int(own["attention_mask"][0].sum())
+        return np.asarray(own["input_features"][0][:count], dtype=np.float32)
+
+    def _features(self, frames: np.ndarray, samples: int) -> Features:
+        if self.statistics:
+            from mmser.extractors.networks.time_statistics import time_statistics
+
+            return time_statistics(frames, samples / SAMPLE_RATE)
+        return Features(frames, frame_rate=self._frame_rate)
 
     def _layers(self, output: Any) -> torch.Tensor:
         """(batch, time, size), or (batch, time, layer, size) for all layers."""
@@ -166,6 +253,13 @@ class Wav2Vec2(Placement):
         if self.layer == -1:
             return output.last_hidden_state
         layers = (*output.hidden_states[:-1], output.last_hidden_state)
+        if layers[0].shape[1] != layers[-1].shape[1]:
+            raise MmserError(
+                f"layer=-1 for {self._model.config.model_type}, whose layers run at a lower rate "
+                "than its frames",
+                f"layer={self.layer}",
+                "Leave layer=-1, or name another network.",
+            )
         if self.layer == "all":
             return torch.stack(layers, dim=2)
         if not -len(layers) <= self.layer < len(layers):

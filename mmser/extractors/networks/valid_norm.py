@@ -49,11 +49,18 @@ def with_valid_norm(model: Any) -> Any:
     """Replace the first convolution's group norm of a wav2vec 2.0 kind of model; layer-norm models
     stay as they are.
     """
-    first = model.feature_extractor.conv_layers[0]
+    first = _first_convolution(model)
     # The layers of some networks have no norm, and no attribute for one.
     if isinstance(getattr(first, "layer_norm", None), nn.GroupNorm):
         first.layer_norm = ValidGroupNorm(first.layer_norm)
     return model
+
+
+def _first_convolution(model: Any) -> Any:
+    """The first layer over the waveform; None for a network of log-mel frames."""
+    # The types of transformers do not say which networks have one.
+    convolutions = getattr(model, "feature_extractor", None)
+    return None if convolutions is None else convolutions.conv_layers[0]
 
 
 @contextmanager
@@ -61,7 +68,7 @@ def valid_samples(model: Any, lengths: Tensor) -> Iterator[None]:
     """Tell the model's group norm how many samples (batch,) of each row are real, for the calls
     inside.
     """
-    first = model.feature_extractor.conv_layers[0]
+    first = _first_convolution(model)
     norm = getattr(first, "layer_norm", None)
     if not isinstance(norm, ValidGroupNorm):
         yield
