@@ -19,6 +19,8 @@ RANDOM = "random"
 _HUB_ID = re.compile(r"^[\w.-]+/[\w.-]+$")
 _COMMIT = re.compile(r"^[0-9a-f]{40}$")
 _PROBE_SECONDS = 5.0
+_PATTERNS = ("*.json", "*.txt", "*.model", "*.safetensors", "pytorch_model*.bin", "model.pt")
+"""The files of a checkpoint; model.pt is emotion2vec's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +140,9 @@ class Weights:
 
         missing = self._missing(
             f"{self._absence}, nor in the hub's cache, and the hub cannot be reached",
-            f"https://huggingface.co/{self.source}/tree/{self._commit} (`hf download "
-            f"{self.source} --revision {self._commit} --local-dir {self.places[-1]}`)",
+            f"https://huggingface.co/{self.source}/tree/{self._commit} (`mmser weights get "
+            f"{self.source}@{self._commit}` where there is a network; for another machine `hf "
+            f"download {self.source} --revision {self._commit} --local-dir {self.places[-1]}`)",
         )
         if constants.HF_HUB_OFFLINE:
             raise missing
@@ -147,9 +150,10 @@ class Weights:
             # The hub's client would try an unreachable host for half a minute.
             # The scheme is the hub's own.
             urlopen(constants.ENDPOINT, timeout=_PROBE_SECONDS).close()  # noqa: S310
-            patterns = ["*.json", "*.txt", "*.model", "*.safetensors", "pytorch_model*.bin"]
             return Path(
-                snapshot_download(self.source, revision=self._commit, allow_patterns=patterns)
+                snapshot_download(
+                    self.source, revision=self._commit, allow_patterns=list(_PATTERNS)
+                )
             )
         except OSError as error:
             raise missing from error

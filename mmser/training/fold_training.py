@@ -24,6 +24,7 @@ from mmser.core.errors import MmserError
 from mmser.core.trust import trust
 from mmser.data.fold_data import FoldData
 from mmser.metrics.table import better
+from mmser.models.multimodal import MultimodalModel
 from mmser.runs.own_manifest import own_manifest
 from mmser.runs.run_paths import (
     CHECKED,
@@ -49,6 +50,7 @@ from mmser.training.inputs.sources import open_fold, read_corpus_manifest
 from mmser.training.loop.callbacks import BestWeights
 from mmser.training.loop.trainer import Loaders, cpu_threads, make_trainer, quiet
 from mmser.training.solving import solve
+from mmser.training.untrained import keep_untrained, learns_nothing
 
 
 def fit_fold(directory: Path, fold: str, seed: int, accelerator: str | None = None) -> None:
@@ -95,6 +97,10 @@ def fit_stage(
     monitor = settings.trainer.monitor
     seed_everything(seed, verbose=False)
     model = make_model(settings.model, data.input_sizes, data.task)
+    if learns_nothing(model):
+        kept = keep_untrained(model, data, folder)
+        _finish_at_once(model, data, folder, kept.monitor, kept.score)
+        return
     if previous is None and settings.word_vectors:
         start_embeddings(model.encoders, data.transforms.streams, settings.word_vectors)
     learner = make_learner(settings, model, data.task, seed)
@@ -128,15 +134,22 @@ def fit_stage(
 def _solve_stage(settings: RunSettings, data: FoldData, folder: Path) -> None:
     """The same for a head that a solver finds in one go, without epochs."""
     solved = solve(settings, data, folder)
+    _finish_at_once(solved.model, data, folder, "ua", solved.score)
+
+
+def _finish_at_once(
+    model: MultimodalModel, data: FoldData, folder: Path, monitor: str, score: float | None
+) -> None:
+    """Finish a fold that took no epochs and whose weights are written."""
     data.transforms.save(folder / TRANSFORMS)
     facts = {
-        "parameters": parameter_count(solved.model),
+        "parameters": parameter_count(model),
         "epochs": 0,
         "device": "cpu",
-        "monitor": "ua",
-        "best_score": solved.score,
+        "monitor": monitor,
+        "best_score": score,
         "best_epoch": 0,
-        "network_sizes": network_sizes(solved.model),
+        "network_sizes": network_sizes(model),
     }
     _finish(folder, data, facts)
 

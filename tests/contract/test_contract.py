@@ -219,6 +219,8 @@ def test_a_tiny_batch_is_overfitted(case: Subject) -> None:
     rows apart.
     """
     module, streams = case.made(), case.streams()
+    if not list(module.parameters()):
+        pytest.skip("a published recogniser as it is: nothing learns")
     target, values = (
         torch.tensor([2, 0, 3, 1]),
         torch.tensor([[1.0, -1.0], [-1.0, 1.0], [1.0, 1.0], [-1.0, -1.0]]),
