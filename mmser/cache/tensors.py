@@ -39,10 +39,14 @@ def load_arrays(path: str | Path) -> dict[str, np.ndarray]:
 
 def save_module(module: nn.Module, path: str | Path) -> None:
     """Write a module's parameters and buffers, whole or not at all."""
+    save_state(module.state_dict(), path)
+
+
+def save_state(state: Mapping[str, Tensor], path: str | Path) -> None:
+    """Write the tensors of a module's state, whole or not at all."""
     import torch
     from safetensors.torch import save_file
 
-    state = module.state_dict()
     names = [min(group) for group in _tied(state)]
     # A clone even of what is contiguous: as a view it would share its storage with its neighbours.
     copies = {

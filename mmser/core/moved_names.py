@@ -12,6 +12,9 @@ from typing import Any
 TARGET = "_target_"
 
 MOVED: dict[str, str] = {
+    "mmser.models.encoders.audio.wav2vec2_finetune.Wav2Vec2Finetune": (
+        "mmser.models.encoders.audio.speech_finetune.encoder.SpeechFinetune"
+    ),
     "mmser.models.encoders.audio.emotion2vec.Emotion2Vec": (
         "mmser.models.encoders.audio.emotion2vec.encoder.Emotion2Vec"
     ),

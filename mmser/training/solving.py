@@ -17,12 +17,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mmser.cache.tensors import save_module
+from mmser.cache.tensors import save_state
 from mmser.composition import built
 from mmser.core.batch import UNLABELLED
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
 from mmser.data.fold_data import FoldData
+from mmser.models.layers.checkpoints.adapters import plain_state
 from mmser.models.multimodal import MultimodalModel
 from mmser.runs.run_paths import WEIGHTS
 from mmser.settings.run import RunSettings
@@ -78,7 +79,7 @@ def solve(settings: RunSettings, data: FoldData, folder: Path) -> Solved:
     score = _recall(model.head, validation, data.task)
     _set_head(model.head, _solved(solver, _together(training, validation), classes))
     folder.mkdir(parents=True, exist_ok=True)
-    save_module(model, folder / WEIGHTS)
+    save_state(plain_state(model), folder / WEIGHTS)
     return Solved(model, score)
 
 

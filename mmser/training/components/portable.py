@@ -12,10 +12,13 @@ from typing import Any
 from torch import nn
 
 from mmser.core.weights import RANDOM
+from mmser.models.layers.checkpoints.adapters import ARGUMENTS as ADAPTERS
 from mmser.models.multimodal import MultimodalModel
 
-LOCAL = ("weights_folder", "revision")
-"""Arguments of components that say where pretrained weights lie: the trained ones replace them."""
+LOCAL = ("weights_folder", "revision", *ADAPTERS)
+"""Arguments of components that say where pretrained weights lie, or which adapters stand beside
+them: the trained ones, with the adapters merged, replace them.
+"""
 
 UNSHARED = (
     "_name_or_path",

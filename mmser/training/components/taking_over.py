@@ -9,6 +9,7 @@ from pathlib import Path
 from torch import nn
 
 from mmser.core.errors import MmserError
+from mmser.models.layers.checkpoints.adapters import names_of_plain
 from mmser.models.layers.checkpoints.tensors import read_tensors
 from mmser.runs.run_paths import OBJECTIVE, WEIGHTS
 
@@ -26,13 +27,14 @@ def take_over(
         if not (folder / name).is_file():
             continue
         saved, here = read_tensors(folder / name), module.state_dict()
+        own_names = names_of_plain(module)
         taken_over = {}
         for key, tensor in saved.items():
             matching = {pattern for pattern in patterns if fnmatchcase(prefix + key, pattern)}
             matched_patterns |= matching
-            if matching and key in here:
-                _check_shape(prefix + key, tensor.shape, here[key].shape)
-                taken_over[key] = tensor
+            if matching and key in own_names:
+                _check_shape(prefix + key, tensor.shape, here[own_names[key]].shape)
+                taken_over[own_names[key]] = tensor
         module.load_state_dict(taken_over, strict=False)
     unused = [pattern for pattern in patterns if pattern not in matched_patterns]
     if unused:

@@ -14,7 +14,8 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint
 
 from mmser.cache.atomic import written_aside
-from mmser.cache.tensors import save_module
+from mmser.cache.tensors import save_state
+from mmser.models.layers.checkpoints.adapters import plain_state
 from mmser.runs.run_paths import OBJECTIVE, STATE, WEIGHTS
 from mmser.training.loop.learner import Learner
 
@@ -25,8 +26,8 @@ SECONDS_BETWEEN_WRITES = 5.0
 class BestWeights(Callback):
     """Keeps the weights of the check with the best monitored score as safetensors.
 
-    Of equal scores the first counts. The objective's own weights (proxies, auxiliary heads) go
-    beside them when it has any.
+    Adapters are merged. Of equal scores the first counts. The objective's own weights (proxies,
+    auxiliary heads) go beside them when it has any.
     """
 
     def __init__(self, folder: Path, monitor: str, mode: Literal["min", "max"]) -> None:
@@ -43,8 +44,8 @@ class BestWeights(Callback):
             return
         modules: dict[str, Any] = {WEIGHTS: learner.model, OBJECTIVE: learner.objective}
         for name, module in modules.items():
-            if module.state_dict():
-                save_module(module, self.folder / name)
+            if state := plain_state(module):
+                save_state(state, self.folder / name)
 
     def _improves(self, score: float) -> bool:
         """Whether the score is better than the best so far; the first always is."""

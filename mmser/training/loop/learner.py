@@ -19,7 +19,13 @@ from mmser.core.task import Task
 from mmser.models.multimodal import MultimodalModel
 from mmser.objectives.paradigms.supervised import objective_of
 from mmser.training.loop.clipping import ClipMode, clip_gradients
-from mmser.training.loop.parameters import Group, freeze, frozen_modules, parameter_groups
+from mmser.training.loop.parameters import (
+    Group,
+    freeze,
+    frozen_modules,
+    parameter_groups,
+    rates_inside,
+)
 from mmser.training.loop.schedulers import Schedule
 from mmser.training.loop.validation import ValidationEpoch
 
@@ -87,7 +93,9 @@ class Learner(LightningModule):
 
         The schedule is stepped here and not by Lightning, whose order makes resuming inexact.
         """
-        groups = parameter_groups(self.named_parameters(), self._groups, self._optimizer)
+        groups = parameter_groups(
+            self.named_parameters(), self._groups, self._optimizer, rates_inside(self.model)
+        )
         optimizer: Optimizer = completed("the optimizer", self._optimizer, groups)
         if self._scheduler is not None:
             epochs = self.trainer.max_epochs or 1

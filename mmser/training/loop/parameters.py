@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from torch import nn
 
@@ -20,6 +20,15 @@ optimizer.
 """
 
 Named = Iterable[tuple[str, nn.Parameter]]
+
+
+@runtime_checkable
+class DepthRates(Protocol):
+    """A part whose lower layers learn more slowly than the optimizer's rate."""
+
+    def learning_rates(self) -> Mapping[str, float]:
+        """{parameter of the part: share of the rate}; those not named learn at the whole rate."""
+        ...
 
 
 def freeze(named: Named, patterns: Sequence[str]) -> None:
@@ -48,13 +57,27 @@ def frozen_modules(model: nn.Module, patterns: Sequence[str]) -> list[nn.Module]
     return frozen
 
 
+def rates_inside(model: nn.Module) -> dict[str, float]:
+    """{parameter of ``model``: share of the learning rate} of the parts that say so."""
+    shares = {}
+    for place, module in model.named_modules():
+        if isinstance(module, DepthRates):
+            for name, share in module.learning_rates().items():
+                shares[f"{place}.{name}"] = share
+    return shares
+
+
 def parameter_groups(
-    named: Named, groups: Sequence[Group], optimizer: Callable[..., Any]
+    named: Named,
+    groups: Sequence[Group],
+    optimizer: Callable[..., Any],
+    shares: Mapping[str, float] | None = None,
 ) -> list[dict[str, Any]]:
     """Optimizer groups: each learning parameter in the first group that matches it.
 
     The parameters that match none are one more group.
-    ``lr_scale`` multiplies the learning rate that ``optimizer`` (a partial) carries.
+    ``lr_scale`` multiplies the learning rate that ``optimizer`` (a partial) carries. ``shares``
+    (see `rates_inside`) multiplies it further: a group falls apart by them, the largest share last.
     """
     remaining = {
         name: parameter for name, parameter in _by_name(named).items() if parameter.requires_grad
@@ -71,9 +94,27 @@ def parameter_groups(
         options = {key: value for key, value in group.items() if key not in ("match", "lr_scale")}
         if "lr_scale" in group:
             options["lr"] = _scaled(base, float(group["lr_scale"]))
-        built.append({"params": [remaining.pop(name) for name in names], **options})
-    if remaining:
-        built.append({"params": list(remaining.values())})
+        members = {name: remaining.pop(name) for name in names}
+        built += _by_share(members, options, shares or {}, base)
+    return built + _by_share(remaining, {}, shares or {}, base)
+
+
+def _by_share(
+    members: Mapping[str, nn.Parameter],
+    options: Mapping[str, Any],
+    shares: Mapping[str, float],
+    base: float | None,
+) -> list[dict[str, Any]]:
+    """One group for each share of the learning rate among ``members``, the largest last."""
+    names_by_share: dict[float, list[str]] = {}
+    for name in members:
+        names_by_share.setdefault(shares.get(name, 1.0), []).append(name)
+    built = []
+    for share, names in sorted(names_by_share.items()):
+        group = {"params": [members[name] for name in names], **options}
+        if share != 1.0:
+            group["lr"] = _scaled(options.get("lr", base), share)
+        built.append(group)
     return built
 
 

@@ -5,8 +5,14 @@ import torch
 from torch import nn
 
 from mmser.core.errors import MmserError
+from mmser.training.loop import schedulers
 from mmser.training.loop.clipping import clip_gradients
-from mmser.training.loop.parameters import freeze, frozen_modules, parameter_groups
+from mmser.training.loop.parameters import (
+    freeze,
+    frozen_modules,
+    parameter_groups,
+    rates_inside,
+)
 
 
 @pytest.fixture
@@ -33,6 +39,40 @@ def test_groups_take_the_first_match_and_leave_the_rest(model):
     assert built[1]["lr"] == pytest.approx(0.02)
     assert built[2]["params"] == [head.weight, head.bias]
     torch.optim.Adam(built, lr=0.2).step()
+
+
+class Deep(nn.Linear):
+    """A part whose weight learns at a quarter of the rate."""
+
+    def learning_rates(self):
+        return {"weight": 0.25}
+
+
+def test_a_part_says_how_slowly_it_learns():
+    model = nn.ModuleDict({"encoder": Deep(2, 2), "head": nn.Linear(2, 1)})
+    shares = rates_inside(model)
+    assert shares == {"encoder.weight": 0.25}
+    groups = [{"match": "encoder.*", "lr_scale": 0.5, "weight_decay": 0.1}]
+    for chosen, expected in (([], [0.05, 0.2]), (groups, [0.025, 0.1, 0.2])):
+        built = parameter_groups(named(model), chosen, partial(torch.optim.Adam, lr=0.2), shares)
+        assert [group.get("lr", 0.2) for group in built] == pytest.approx(expected)
+        every = [id(parameter) for group in built for parameter in group["params"]]
+        assert sorted(every) == sorted(id(parameter) for parameter in model.parameters())
+    assert [group.get("weight_decay") for group in built] == [0.1, 0.1, None]
+
+
+@pytest.mark.parametrize("name", ["warmup_linear", "warmup_cosine", "cosine", "step", "cyclic"])
+def test_schedules_keep_the_shares(name):
+    model = nn.ModuleDict({"encoder": Deep(2, 2), "head": nn.Linear(2, 1)})
+    shares = rates_inside(model)
+    built = parameter_groups(named(model), [], partial(torch.optim.SGD, lr=0.2), shares)
+    optimizer = torch.optim.SGD(built, lr=0.2)
+    schedule = getattr(schedulers, name)(optimizer, epochs=3, steps_per_epoch=4)
+    for _ in range(5):
+        optimizer.step()
+        schedule.scheduler.step()
+        slow, fast = (group["lr"] for group in optimizer.param_groups)
+        assert slow == pytest.approx(0.25 * fast)
 
 
 def test_frozen_parameters_are_in_no_group(model):

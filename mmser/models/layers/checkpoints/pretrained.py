@@ -68,11 +68,31 @@ def pretrained(
     if source.is_random:
         return network(network.config_class(**(configuration or {})))
     kind = network.config_class.model_type
-    remedy = (
-        f"Name a checkpoint of {kind}, or weights=random; an extractor gives the features of other "
-        "networks: `mmser list extractors` prints wavlm_large, hubert_base, roberta_base and more."
+    return read_network(network, source.path, [kind], _other_network(kind))
+
+
+def pretrained_kind(
+    kind: str,
+    weights: str,
+    revision: str | None = None,
+    weights_folder: str = "weights",
+    configuration: Mapping[str, Any] | None = None,
+) -> Any:
+    """`pretrained` for the class that AutoModel has for a ``model_type``."""
+    from transformers import AutoConfig, AutoModel
+
+    source = Weights(weights, revision, weights_folder)
+    if source.is_random:
+        return AutoModel.from_config(AutoConfig.for_model(kind, **(configuration or {})))
+    return read_network(AutoModel, source.path, [kind], _other_network(kind))
+
+
+def _other_network(kind: str) -> str:
+    return (
+        f"Name a checkpoint of {kind}, or weights=random; the encoders speech_finetune and "
+        "text_finetune take other networks by model_type, and an extractor gives their features: "
+        "`mmser list extractors` prints wavlm_large, hubert_base, roberta_base and more."
     )
-    return read_network(network, source.path, [kind], remedy)
 
 
 def read_network(network: Any, folder: Path, kinds: Sequence[str], remedy: str) -> Any:

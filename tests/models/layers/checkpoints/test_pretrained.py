@@ -17,7 +17,7 @@ from mmser.extractors.audio.wav2vec2 import Wav2Vec2
 from mmser.extractors.audio.xvector import XVector
 from mmser.extractors.text.bert import Bert
 from mmser.models.encoders.audio.segment_wav2vec2 import SegmentWav2Vec2
-from mmser.models.encoders.audio.wav2vec2_finetune import Wav2Vec2Finetune
+from mmser.models.encoders.audio.speech_finetune.encoder import SpeechFinetune
 from mmser.models.encoders.text.bert_finetune import BertFinetune
 from mmser.models.encoders.text.bert_gru import BertGRU
 
@@ -83,7 +83,7 @@ def copied(folder: Path, target: Path, tensors: dict[str, Any]) -> Path:
 TRAINED = [
     *(
         (kind, name)
-        for kind in (Wav2Vec2Finetune, SegmentWav2Vec2)
+        for kind in (SpeechFinetune, SegmentWav2Vec2)
         for name in ("wavlm", "hubert", "data2vec", "bert")
     ),
     *(
@@ -111,7 +111,7 @@ def test_an_encoder_reads_its_network_from_checkpoints_of_any_task(
     checkpoint: Callable[[str], Path],
 ) -> None:
     for name in ("wav2vec2", "wav2vec2_ctc", "wav2vec2_pretraining"):
-        ours = Wav2Vec2Finetune(1, weights=str(checkpoint(name)))
+        ours = SpeechFinetune(1, weights=str(checkpoint(name)))
         published = load_file(checkpoint(name) / "model.safetensors")
         key = next(key for key in published if key.endswith("feature_projection.projection.weight"))
         assert torch.equal(ours.network.feature_projection.projection.weight, published[key])
@@ -163,15 +163,15 @@ def test_parameters_unset_or_to_spare_are_refused(
     with pytest.raises(
         MmserError, match=rf"the tensors of a Wav2Vec2Model in .*lacking; found no {name}\."
     ):
-        Wav2Vec2Finetune(1, weights=str(lacking))
+        SpeechFinetune(1, weights=str(lacking))
     with pytest.raises(MmserError, match=rf"found no {name}\."):
         Wav2Vec2(weights=str(lacking), size=16)._model  # noqa: B018
     spare = copied(source, tmp_path / "spare", {"encoder.layers.0.gate": torch.ones(2)})
     with pytest.raises(MmserError, match=r"found no place for encoder\.layers\.0\.gate\."):
-        Wav2Vec2Finetune(1, weights=str(spare))
+        SpeechFinetune(1, weights=str(spare))
     shape = copied(source, tmp_path / "shape", {name: torch.ones(3)})
     with pytest.raises(MmserError, match=r"a readable checkpoint of wav2vec2 in .*shape"):
-        Wav2Vec2Finetune(1, weights=str(shape))
+        SpeechFinetune(1, weights=str(shape))
 
 
 def test_a_checkpoint_without_the_vector_that_hides_frames_is_whole(
@@ -179,7 +179,7 @@ def test_a_checkpoint_without_the_vector_that_hides_frames_is_whole(
 ) -> None:
     """The published checkpoints that were fine-tuned for recognition have none."""
     folder = copied(checkpoint("wav2vec2"), tmp_path / "w", {"masked_spec_embed": None})
-    Wav2Vec2Finetune(1, weights=str(folder))
+    SpeechFinetune(1, weights=str(folder))
     assert Wav2Vec2(weights=str(folder), size=16)._model.config.hidden_size == 16
 
 

@@ -9,7 +9,7 @@ import torch
 
 from mmser.core.batch import Stream
 from mmser.core.errors import MmserError
-from mmser.models.encoders.audio.wav2vec2_finetune import Wav2Vec2Finetune
+from mmser.models.encoders.audio.speech_finetune.encoder import SpeechFinetune
 from mmser.models.layers.masks.latent_masking import LatentMasking, stretches
 
 SMALL = {
@@ -23,10 +23,10 @@ SMALL = {
 }
 
 
-def encoder(**options: object) -> Wav2Vec2Finetune:
+def encoder(**options: object) -> SpeechFinetune:
     torch.manual_seed(0)
     configuration = SMALL | dict(options.pop("configuration", {}))  # type: ignore[call-overload]
-    return Wav2Vec2Finetune(1, weights="random", configuration=configuration, **options).eval()  # type: ignore[arg-type]
+    return SpeechFinetune(1, weights="random", configuration=configuration, **options).eval()  # type: ignore[arg-type]
 
 
 def batch(lengths: list[int]) -> Stream:
@@ -116,17 +116,17 @@ def test_masked_frames_are_those_transformers_would_mask() -> None:
 def test_the_masking_vector_comes_from_the_checkpoint_and_learns(tmp_path: Path) -> None:
     for name, share in (("with", 0.05), ("without", 0.0)):
         configuration = {**SMALL, "mask_time_prob": share}
-        source = Wav2Vec2Finetune(1, "random", configuration=configuration, masking=LatentMasking())
+        source = SpeechFinetune(1, "random", configuration=configuration, masking=LatentMasking())
         if name == "without":  # as transformers saves a network that is never masked
             source.network.masked_spec_embed = None
         source.network.save_pretrained(tmp_path / name)
-        loaded = Wav2Vec2Finetune(1, weights=str(tmp_path / name), masking=LatentMasking()).train()
+        loaded = SpeechFinetune(1, weights=str(tmp_path / name), masking=LatentMasking()).train()
         if name == "with":
             assert torch.equal(loaded.network.masked_spec_embed, source.network.masked_spec_embed)
         torch.manual_seed(0)
         loaded(batch([6000])).values.square().sum().backward()
         assert loaded.network.masked_spec_embed.grad.abs().max() > 0
-    assert Wav2Vec2Finetune(1, weights=str(tmp_path / "with")).network.masked_spec_embed is None
+    assert SpeechFinetune(1, weights=str(tmp_path / "with")).network.masked_spec_embed is None
     features = LatentMasking(0.0, mask_feature_prob=0.5, mask_feature_length=2)
     bands = encoder(configuration=NO_DROPOUT, masking=features).train()
     assert bands.network.masked_spec_embed is None
@@ -141,7 +141,7 @@ def test_weights_from_a_folder(tmp_path: Path) -> None:
         {"weights": str(tmp_path / "wav2vec2-tiny")},
         {"weights": "someone/wav2vec2-tiny"},
     ):
-        loaded = Wav2Vec2Finetune(1, **options, weights_folder=str(tmp_path)).eval()
+        loaded = SpeechFinetune(1, **options, weights_folder=str(tmp_path)).eval()
         torch.testing.assert_close(loaded(batch([3000])).values, source(batch([3000])).values)
 
 
@@ -150,4 +150,4 @@ def test_missing_weights_are_one_clear_line(tmp_path: Path) -> None:
         MmserError,
         match=r"`revision` for the hub id nowhere/at-all .*nothing at nowhere.* weights=random",
     ):
-        Wav2Vec2Finetune(1, weights="nowhere/at-all", weights_folder=str(tmp_path))
+        SpeechFinetune(1, weights="nowhere/at-all", weights_folder=str(tmp_path))
