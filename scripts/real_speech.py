@@ -4,17 +4,18 @@
     [--seeds 0 1 2]
 
 What is trained, with how many seeds and how it departs from each recipe stands in real_speech.yaml
-beside this file; --plan names another: real_fusion.yaml (sound, with the sentence as text),
-real_meld.yaml (text), real_mosi.yaml (three streams). Every corpus, network and seed is one run of
+beside this file; --plan names another: real_floors.yaml (linear models on functionals),
+real_fusion.yaml (sound, with the sentence as text), real_meld.yaml (text), real_mosi.yaml (three
+streams). Every corpus, network and seed is one run of
 `mmser train` below --out; the same command goes on where it was interrupted, and a finished run is
 not trained again. With --hours no run is begun after that time. With --pace nothing is trained
 through: one epoch of one fold of each network is timed, and the hours of the whole are estimated.
 
 table.csv and table.md are written after every run: UA, WA and WF1 in percent, pooled over folds and
 seeds, with the 95 % interval over speakers; parameters against the published count; the median
-seconds of an epoch (one thread); the epochs trained in the mean fold. With --floors (made by
-floors_on_real_speech.py) the linear SVM on ComParE functionals of the same corpus and folds stands
-beside each network: with z-scores per speaker where the network's features have them.
+seconds of an epoch (one thread); the epochs trained in the mean fold. With --floors (table.csv of
+real_floors.yaml) the linear SVM on ComParE functionals of the same corpus and folds stands beside
+each network: with z-scores per speaker where the network's features have them.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ from mmser.pipeline.train import train_settings
 from mmser.training.run import Run
 
 PLAN = Path(__file__).with_suffix(".yaml")
-FLOOR = ("compare_functionals", "linear SVM")
+FLOOR = "functionals_svm"
 
 
 @dataclass(frozen=True)
@@ -143,19 +144,13 @@ def lines(
         else pd.DataFrame()
     )
     order = [(corpus, network) for corpus in plan["corpora"] for network in plan["networks"]]
-    rows = [
-        line(c, n, found[c, n], plan["networks"][n]["folds"], floors)
-        for c, n in order
-        if (c, n) in found
-    ]
+    rows = [line(c, n, found[c, n], floors) for c, n in order if (c, n) in found]
     rows += [{"corpus": c, "network": n, "note": why} for (c, n), why in failures.items()]
     return pd.DataFrame(rows)
 
 
-def line(
-    corpus: str, network: str, runs: list[Run], cut: str, floors: pd.DataFrame
-) -> dict[str, Any]:
-    """One network on one corpus over its seeds; ``cut`` is how the plan folds its speakers."""
+def line(corpus: str, network: str, runs: list[Run], floors: pd.DataFrame) -> dict[str, Any]:
+    """One network on one corpus over its seeds."""
     scores = score(pd.concat([read_predictions(run.directory) for run in runs], ignore_index=True))
     pooled = scores[scores["scope"] == POOLED].set_index("metric")
     card = load_config("system", runs[0].config["card"]["name"])["card"]
@@ -163,8 +158,11 @@ def line(
         stream.get("normalise") == "speaker_zscore" for stream in runs[0].config["streams"].values()
     )
     learnt = [curve for run in runs for *_, curve in curves(run)]
+    # A classical learner takes no epochs.
+    seconds = np.concatenate([[], *(curve["seconds"] for curve in learnt)])
     trained = sum(len(run.folds) for run in runs)
-    floor = floor_of(floors, corpus, cut, scaled)
+    protocol = runs[0].config["protocol"]["name"]
+    floor = floor_of(floors, corpus, protocol, scaled)
     row = {
         "corpus": corpus,
         "network": network,
@@ -176,27 +174,25 @@ def line(
         if not floor
         else ("yes" if 100 * pooled.value["ua"] < float(floor.split()[0]) else "no"),
         "z-scores per speaker": "yes" if scaled else "no",
-        "protocol": runs[0].config["protocol"]["name"],
+        "protocol": protocol,
         "seeds": " ".join(str(run.config["seeds"][0]) for run in runs),
         "parameters": runs[0].finished()[0].facts["parameters"],
         "published": card.get("parameters") or "",
-        "s / epoch": round(
-            float(np.median(np.concatenate([curve["seconds"] for curve in learnt]))), 2
-        ),
+        "s / epoch": round(float(np.median(seconds)), 2) if len(seconds) else "",
         "epochs": round(sum(len(curve) for curve in learnt) / trained),
     }
     return {**row, "note": "random weights" if runs[0].environment.get("random_weights") else ""}
 
 
-def floor_of(floors: pd.DataFrame, corpus: str, folds: str, scaled: bool) -> str:
+def floor_of(floors: pd.DataFrame, corpus: str, protocol: str, scaled: bool) -> str:
     """UA of the linear SVM on ComParE functionals in the same folds, "" where it was
     not measured.
     """
     if floors.empty:
         return ""
-    same = (floors["corpus"] == corpus) & (floors["folds"] == folds)
-    same &= floors["per speaker"] == ("yes" if scaled else "no")
-    rows = floors[same & (floors["features"] == FLOOR[0]) & (floors["model"] == FLOOR[1])]
+    same = (floors["corpus"] == corpus) & (floors["protocol"] == protocol)
+    same &= floors["z-scores per speaker"] == ("yes" if scaled else "no")
+    rows = floors[same & floors["network"].str.startswith(FLOOR)]
     return str(rows["UA"].iloc[0]) if len(rows) else ""
 
 
@@ -240,7 +236,7 @@ def options_of() -> tuple[argparse.Namespace, dict[str, Any]]:
     )
     parser.add_argument("--jobs", type=int, default=1, help="folds trained at the same time")
     parser.add_argument("--hours", type=float, default=float("inf"))
-    parser.add_argument("--floors", type=Path, help="floors.csv of floors_on_real_speech.py")
+    parser.add_argument("--floors", type=Path, help="table.csv of real_floors.yaml")
     parser.add_argument("--pace", action="store_true", help="estimate the hours and stop")
     options = parser.parse_args()
     if not options.data or not Path(options.data).is_dir():

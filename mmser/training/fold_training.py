@@ -99,7 +99,7 @@ def fit_stage(
     model = make_model(settings.model, data.input_sizes, data.task)
     if learns_nothing(model):
         kept = keep_untrained(model, data, folder)
-        _finish_at_once(model, data, folder, kept.monitor, kept.score)
+        _finish_at_once(model, parameter_count(model), data, folder, kept.monitor, kept.score)
         return
     if previous is None and settings.word_vectors:
         start_embeddings(model.encoders, data.transforms.streams, settings.word_vectors)
@@ -134,16 +134,21 @@ def fit_stage(
 def _solve_stage(settings: RunSettings, data: FoldData, folder: Path) -> None:
     """The same for a head that a solver finds in one go, without epochs."""
     solved = solve(settings, data, folder)
-    _finish_at_once(solved.model, data, folder, "ua", solved.score)
+    _finish_at_once(solved.model, solved.parameters, data, folder, "ua", solved.score)
 
 
 def _finish_at_once(
-    model: MultimodalModel, data: FoldData, folder: Path, monitor: str, score: float | None
+    model: MultimodalModel,
+    parameters: int,
+    data: FoldData,
+    folder: Path,
+    monitor: str,
+    score: float | None,
 ) -> None:
     """Finish a fold that took no epochs and whose weights are written."""
     data.transforms.save(folder / TRANSFORMS)
     facts = {
-        "parameters": parameter_count(model),
+        "parameters": parameters,
         "epochs": 0,
         "device": "cpu",
         "monitor": monitor,

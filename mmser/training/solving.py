@@ -27,7 +27,7 @@ from mmser.models.layers.checkpoints.adapters import plain_state
 from mmser.models.multimodal import MultimodalModel
 from mmser.runs.run_paths import WEIGHTS
 from mmser.settings.run import RunSettings
-from mmser.training.components.construction import make_model
+from mmser.training.components.construction import make_model, parameter_count
 from mmser.training.loop.validation import answer_metrics
 
 
@@ -55,10 +55,14 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Solved:
-    """A model with the head that was found, and its validation score (UA)."""
+    """A model with the head that was found, and its validation score (UA).
+
+    ``parameters`` counts what was found, trees and examples too, and what learns in the rest.
+    """
 
     model: MultimodalModel
     score: float
+    parameters: int
 
 
 def solve(settings: RunSettings, data: FoldData, folder: Path) -> Solved:
@@ -75,12 +79,14 @@ def solve(settings: RunSettings, data: FoldData, folder: Path) -> Solved:
     solver: Solver = built(settings.solver or {})
     training, validation = _rows(model, data, "train"), _rows(model, data, "validation")
     classes = len(data.task.classes)
-    _set_head(model.head, _solved(solver, training, classes))
+    set_head(model.head, _solved(solver, training, classes))
     score = _recall(model.head, validation, data.task)
-    _set_head(model.head, _solved(solver, _together(training, validation), classes))
+    found = _solved(solver, _together(training, validation), classes)
+    set_head(model.head, found)
     folder.mkdir(parents=True, exist_ok=True)
     save_state(plain_state(model), folder / WEIGHTS)
-    return Solved(model, score)
+    learning = parameter_count(model.encoders) + parameter_count(model.fusion)
+    return Solved(model, score, learning + sum(tensor.numel() for tensor in found.values()))
 
 
 def _rows(model: MultimodalModel, data: FoldData, split: str) -> Rows:
@@ -118,18 +124,19 @@ def _solved(solver: Solver, rows: Rows, classes: int) -> dict[str, Tensor]:
     return solver(rows.vectors, rows.labels, rows.speakers, classes)
 
 
-def _set_head(head: nn.Module, tensors: Mapping[str, Tensor]) -> None:
+def set_head(head: nn.Module, tensors: Mapping[str, Tensor]) -> None:
     """Raise MmserError when the head is not the one that the solver is for."""
-    own = {name: tuple(tensor.shape) for name, tensor in head.state_dict().items()}
-    theirs = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
-    if own != theirs:
+    try:
+        head.load_state_dict(dict(tensors))
+    except RuntimeError as error:
+        own = {name: tuple(tensor.shape) for name, tensor in head.state_dict().items()}
+        theirs = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
         raise MmserError(
             f"a head with the tensors {theirs}",
             f"{own}",
             "linear_svm solves head=one_vs_one, logistic_regression head=classifier without "
-            "hidden layers.",
-        )
-    head.load_state_dict(dict(tensors))
+            "hidden layers, knn head=nearest_neighbours, xgboost head=boosted_trees.",
+        ) from error
 
 
 def _recall(head: nn.Module, rows: Rows, task: Task) -> float:

@@ -13,6 +13,7 @@ from hydra.utils import instantiate
 from makers.contract_subjects import (
     BATCH,
     TASK,
+    TINY_CLASSES,
     Subject,
     absent,
     garbled,
@@ -222,10 +223,14 @@ def test_a_tiny_batch_is_overfitted(case: Subject) -> None:
     if not list(module.parameters()):
         pytest.skip("a published recogniser as it is: nothing learns")
     target, values = (
-        torch.tensor([2, 0, 3, 1]),
+        torch.tensor(TINY_CLASSES),
         torch.tensor([[1.0, -1.0], [-1.0, 1.0], [1.0, 1.0], [-1.0, -1.0]]),
     )
-    optimizer = torch.optim.Adam([p for p in module.parameters() if p.requires_grad], lr=3e-3)
+    learning = [p for p in module.parameters() if p.requires_grad]
+    if not learning:  # a solver has found all there is
+        assert right(case.run(module, streams), target, values)
+        return
+    optimizer = torch.optim.Adam(learning, lr=3e-3)
     for _ in range(STEPS_TO_OVERFIT):
         answer = case.run(module, streams)
         if right(answer, target, values):

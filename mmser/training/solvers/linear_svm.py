@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mmser.training.solvers.regularisation import chosen_strength
+from mmser.training.solvers.inner_folds import chosen_strength
 
 
 class LinearSVM:

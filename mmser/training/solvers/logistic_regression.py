@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mmser.training.solvers.regularisation import chosen_strength
+from mmser.training.solvers.inner_folds import chosen_strength
 
 ABSENT = -1e4
 """Logit of a class without examples: its probability is zero in float32, and finite."""

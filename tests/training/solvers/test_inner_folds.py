@@ -7,7 +7,7 @@ import pytest
 from sklearn.svm import SVC
 
 from mmser.core.errors import MmserError
-from mmser.training.solvers.regularisation import chosen_strength
+from mmser.training.solvers.inner_folds import chosen_strength
 
 
 def rows() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
