@@ -5,6 +5,7 @@ Where an encoder fails on a batch, its clips are tried one by one.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -24,13 +25,17 @@ missing key. Anything else (a wrong type, a missing file, a mistake in code) sto
 
 
 @contextmanager
-def side_by_side(items: int) -> Iterator[int]:
+def side_by_side(items: int, network: bool = True) -> Iterator[int]:
     """How many batches of ``items`` to compute at once, each with one thread of torch.
 
     On a CPU two batches of one thread each take less time than both in turn on two threads, much
     less when the machine is busy; the number is that of torch's threads (OMP_NUM_THREADS). A GPU is
-    filled by one batch, and a single item gets all the threads: 1.
+    filled by one batch, and a single item gets all the threads: 1. Without a ``network`` torch is
+    not loaded: it would cost more than a short job.
     """
+    if not network:
+        yield 1 if items < 2 else thread_count()
+        return
     import torch
 
     threads = torch.get_num_threads()
@@ -42,6 +47,14 @@ def side_by_side(items: int) -> Iterator[int]:
         yield threads
     finally:
         torch.set_num_threads(threads)
+
+
+def thread_count() -> int:
+    """OMP_NUM_THREADS where it is set, else the cores that this process may use."""
+    stated = os.environ.get("OMP_NUM_THREADS", "")
+    if stated.isdecimal() and int(stated) > 0:
+        return int(stated)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def by_length(

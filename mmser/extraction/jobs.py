@@ -112,7 +112,9 @@ class ExtractorJob:
 
     def _extracted(self, clips: Sequence[Clip]) -> list[Features | Failure]:
         batched = partial(by_length, length=_length, compute=self.extractor.extract, failed=_broken)
-        with side_by_side(len(clips)) as threads:
+        # Without a checkpoint an extractor computes with NumPy or with a library of its own.
+        network = self.extractor.checkpoint is not None
+        with side_by_side(len(clips), network) as threads:
             if threads > 1 and not self._warm:
                 # Networks are built when first used: by one thread, so that there is one of them.
                 batched(clips[:1])

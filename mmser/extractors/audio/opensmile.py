@@ -12,6 +12,7 @@ need 60 ms.
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -27,6 +28,7 @@ from mmser.core.errors import MmserError
 from mmser.core.file_digest import digest
 from mmser.extractors.clips.outcomes import each_waveform
 from mmser.extractors.spectral.mel import differences
+from mmser.extractors.spectral.smile_engine import SmileEngine
 
 _SHORTEST = SAMPLE_RATE // 10
 _FRAME_RATE = 100.0
@@ -137,6 +139,18 @@ class OpenSmile:
             for name in names
         ]
 
+    def _engines(self) -> list[SmileEngine]:
+        """The engines of the thread that asks."""
+        threads = self._of_threads
+        if not hasattr(threads, "engines"):  # a thread's first signal
+            threads.engines = [SmileEngine(smile) for smile in self._smiles]
+        engines: list[SmileEngine] = threads.engines
+        return engines
+
+    @cached_property
+    def _of_threads(self) -> threading.local:
+        return threading.local()
+
     @cached_property
     def _every(self) -> list[str]:
         names: list[str] = []
@@ -166,10 +180,7 @@ class OpenSmile:
 
     def _features(self, waveform: np.ndarray) -> Features:
         padded = np.pad(waveform, (0, max(0, _SHORTEST - len(waveform))))
-        blocks = [
-            smile.process_signal(padded, SAMPLE_RATE).to_numpy(dtype=np.float32)
-            for smile in self._smiles
-        ]
+        blocks = [engine(padded) for engine in self._engines()]
         if self.deltas == 2:
             blocks.append(differences(blocks[-1], width=2))
         time = min(len(block) for block in blocks)

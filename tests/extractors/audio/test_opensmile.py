@@ -25,6 +25,21 @@ def test_functionals_equal_the_package() -> None:
     np.testing.assert_array_equal(ours, smile.process_signal(waveform, 16_000).to_numpy(np.float32))
 
 
+def test_one_engine_for_many_signals_gives_what_one_for_each_gives(monkeypatch) -> None:
+    """Loud, short and silent ones after one another, past the renewal of the engine."""
+    from mmser.extractors.spectral import smile_engine
+
+    monkeypatch.setattr(smile_engine, "_SIGNALS", 3)
+    silence = np.zeros(8_000, np.float32)
+    waveforms = [speechlike(0.7, 1), silence, tone(0.1, 300), speechlike(1.2, 2), tone(0.4, 90)]
+    made = OpenSmile(level="LowLevelDescriptors")
+    clips = [Clip(str(place), waveform) for place, waveform in enumerate(waveforms)]
+    smile = opensmile.Smile(opensmile.FeatureSet.eGeMAPSv02, opensmile.FeatureLevel[made.level])
+    for waveform, features in zip(waveforms, made.extract(clips), strict=True):
+        expected = smile.process_signal(waveform, 16_000).to_numpy(np.float32)
+        np.testing.assert_array_equal(features.values, expected)
+
+
 def test_pitch_of_a_tone() -> None:
     made = OpenSmile(
         feature_set="ComParE_2016", level="LowLevelDescriptors", columns=("F0final_sma",)
