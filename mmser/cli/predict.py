@@ -16,6 +16,7 @@ from mmser.core.printable import printable
 if TYPE_CHECKING:
     import pandas as pd
 
+    from mmser.inference.judge import Judge
     from mmser.inference.recogniser import Recogniser
     from mmser.inference.result_places import Place
     from mmser.inference.segments import Segment
@@ -24,12 +25,16 @@ if TYPE_CHECKING:
     """The recordings, each with the segments that the user named, None where it has none."""
 
 INTERRUPTED = 130
+MODEL, LABELS = "model=", "labels="
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Options of `mmser predict`."""
     parser.add_argument(
-        "run", metavar="run=DIR", help="a run, a model folder, or hf:owner/name[@revision]"
+        "run",
+        metavar="run=DIR",
+        help="a run, a model folder, or hf:owner/name[@revision]; model=FOLDER or "
+        "model=owner/name@commit: a published emotion recogniser as it is (labels={LABEL: name})",
     )
     files = (
         "videos or sound files, or folders of them; extractor.NAME.weights=PATH says where "
@@ -75,11 +80,13 @@ def run(options: argparse.Namespace) -> int:
     from mmser.inference.recogniser import load
     from mmser.inference.result_places import result_places
 
-    extractor_files, options.recordings = named_files(options.recordings)
+    extractor_files, words = named_files(options.recordings)
+    label_words = [word for word in words if word.startswith(LABELS)]
+    options.recordings = [word for word in words if word not in label_words]
     work = _work(options)
     places = result_places(list(work), options.out)
     recogniser = load(
-        run_of(options.run),
+        _judge(options, label_words) or run_of(options.run),
         weights=options.weights,
         named_files=extractor_files,
         fold=options.fold,
@@ -88,6 +95,20 @@ def run(options: argparse.Namespace) -> int:
     # A recogniser that is missing is an error of all recordings, not of the first.
     recogniser.transcriber(options.asr)
     return _each(options, work, places, recogniser)
+
+
+def _judge(options: argparse.Namespace, label_words: list[str]) -> Judge | None:
+    """The published recogniser that ``model=`` names; None for a run."""
+    if not options.run.startswith(MODEL):
+        if label_words:
+            raise UsageError(
+                "labels={...} of model=", f"{label_words[0]} of a run", "Leave it out."
+            )
+        return None
+    from mmser.inference.judge import Judge, read_labels
+
+    labels = read_labels(label_words[-1].removeprefix(LABELS)) if label_words else {}
+    return Judge(options.run.removeprefix(MODEL), options.weights or "weights", labels)
 
 
 def _work(options: argparse.Namespace) -> Work:

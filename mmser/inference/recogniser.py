@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
 
 def load(
-    source: str | Path,
+    source: str | Path | Trained,
     revision: str | None = None,
     weights: str | None = None,
     fold: str | None = None,
     seed: int | None = None,
     named_files: Named | None = None,
 ) -> Recogniser:
-    """Open a model folder, a run's folder, or "hf:owner/name" at ``revision``.
+    """Open a model folder, a run's folder, "hf:owner/name" at ``revision``, or a `Judge`.
 
     ``revision`` is a commit, a tag or a branch. ``weights`` is the folder of the extractors'
     pretrained weights, where the system reads through any, ``named_files`` those that lie
