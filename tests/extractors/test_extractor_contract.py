@@ -34,7 +34,7 @@ def built(name: str, **changes: Any) -> Any:
     if "weights" in config and "weights" not in changes:
         config["weights"] = "random"
     whole = OmegaConf.create({"paths": {"weights": "weights"}, "extractor": config})
-    return instantiate(whole.extractor)
+    return instantiate(whole.extractor, _convert_="all")
 
 
 @pytest.fixture(scope="module", params=NAMES)

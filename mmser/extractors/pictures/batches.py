@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,12 +23,14 @@ def image_features(
     mean: Sequence[float],
     deviation: Sequence[float],
     batch_size: int,
+    arranged: Callable[[Pictures], Pictures] | None = None,
 ) -> list[Features | Failure]:
     """One (time, feature) array per clip.
 
     ``network`` maps (picture, 3, size, size), normalised by ``mean`` and ``deviation`` of each
     colour (0 to 255), to (picture, feature). Pictures of several clips share a batch; eval-mode
-    networks treat each alone.
+    networks treat each alone. ``arranged`` may make other rows of a clip's pictures, such as
+    windows (window, time, 3, size, size).
     """
     device, _ = place_of(network)
     results: dict[int, Features | Failure] = {}
@@ -49,7 +51,7 @@ def image_features(
         if isinstance(pictures, Failure):
             results[position] = pictures
             continue
-        waiting[position] = pictures
+        waiting[position] = pictures if arranged is None else arranged(pictures)
         if sum(len(held.values) for held in waiting.values()) >= _HELD_BATCHES * batch_size:
             run()
     if waiting:
@@ -67,13 +69,13 @@ def _through(
     import torch
 
     device, dtype = place_of(network)
-    centre = torch.tensor(mean).view(1, 3, 1, 1)
-    scale = torch.tensor(deviation).view(1, 3, 1, 1)
+    centre = torch.tensor(mean, device=device).view(3, 1, 1)
+    scale = torch.tensor(deviation, device=device).view(3, 1, 1)
     parts = []
     with torch.inference_mode():
         for batch in torch.cat(pictures).split(batch_size):
-            normalised = ((batch.cpu() - centre) / scale).to(
-                device, dtype, memory_format=torch.channels_last
-            )
+            normalised = ((batch.to(device) - centre) / scale).to(dtype)
+            if normalised.ndim == 4:
+                normalised = normalised.contiguous(memory_format=torch.channels_last)
             parts.append(network(normalised).float().cpu())
     return torch.cat(parts).numpy()

@@ -1,5 +1,5 @@
-"""The frames of a clip as equal pictures for an image network: the speaker's face,
-or the centre.
+"""The frames of a clip as equal pictures for an image network: the speaker's face, the centre,
+or the whole scene.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mmser.extractors.pictures.faces import FaceFinder
 
 _CHUNK = 16
-Crop = Literal["face", "centre"]
+Crop = Literal["face", "centre", "frame"]
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,8 @@ class PictureRecipe(FaceDetection):
     """frames -> pictures of one size. An extractor of pictures inherits these options.
 
     Args:
-        crop: ``face`` (MTCNN) or ``centre`` (the central square, no detector).
+        crop: ``face`` (MTCNN), ``centre`` (the central square, no detector), or ``frame`` (all of
+            the picture, squeezed into a square: the scene with bodies and surroundings).
         image_size: side of the picture the network sees, pixels.
         margin: of the face crop, in proportion to the box's longer side.
         rate: pictures per second, at most that of the clip's frames.
@@ -93,6 +94,8 @@ class PictureRecipe(FaceDetection):
         thinned = frames[_evenly(len(frames), clip.frame_rate, rate)][: self.limit]
         if self.crop == "centre":
             return Pictures(_centres(thinned, self.image_size), rate, None, "")
+        if self.crop == "frame":
+            return Pictures(_squeezed(thinned, self.image_size), rate, None, "")
         return self._faces(clip, thinned, rate, device)
 
     def _faces(
@@ -110,8 +113,8 @@ class PictureRecipe(FaceDetection):
         crops = []
         for start in range(0, len(rows), _CHUNK):
             chunk = slice(start, start + _CHUNK)
-            pictures = as_pictures(frames[rows[chunk]], boxes.device)
-            crops.append(crop(pictures, boxes[chunk], self.image_size))
+            pictures = as_pictures(frames[rows[chunk]], device)
+            crops.append(crop(pictures, boxes[chunk].to(device), self.image_size))
         spans = None
         if len(rows) < len(frames):
             spans = np.stack([rows, rows + 1], axis=1).astype(np.float32) / np.float32(rate)
@@ -153,4 +156,19 @@ def _centres(frames: np.ndarray, size: int) -> Tensor:
         if factor > 1.0:
             pictures = F.interpolate(pictures, size=(tall, wide), mode="bilinear", antialias=True)
         parts.append(pictures[:, :, top : top + size, left : left + size])
+    return torch.cat(parts)
+
+
+def _squeezed(frames: np.ndarray, size: int) -> Tensor:
+    """The whole frames as squares of ``size`` pixels a side."""
+    import torch
+    from torch.nn import functional as F
+
+    from mmser.extractors.pictures.faces import as_pictures
+
+    parts = []
+    for start in range(0, len(frames), _CHUNK):
+        pictures = as_pictures(frames[start : start + _CHUNK], torch.device("cpu"))
+        square = F.interpolate(pictures, size=(size, size), mode="bilinear", antialias=True)
+        parts.append(square)
     return torch.cat(parts)

@@ -95,12 +95,19 @@ def _other_network(kind: str) -> str:
     )
 
 
-def read_network(network: Any, folder: Path, kinds: Sequence[str], remedy: str) -> Any:
+def read_network(
+    network: Any,
+    folder: Path,
+    kinds: Sequence[str],
+    remedy: str,
+    unset: Sequence[str] = UNSET,
+    unused: Sequence[str] = UNUSED,
+) -> Any:
     """The transformers class ``network`` with the weights in ``folder``.
 
     The folder's config.json must name one of ``kinds``. ``network`` may be an Auto class, which
     chooses by that name; no ``kinds``: whatever it chooses. Raises MmserError where the checkpoint
-    is of another kind, lacks a parameter beyond `UNSET`, has one to spare beyond `UNUSED`, is
+    is of another kind, lacks a parameter beyond ``unset``, has one to spare beyond ``unused``, is
     damaged, or holds a value that is no number.
     """
     from safetensors import SafetensorError
@@ -125,8 +132,8 @@ def read_network(network: Any, folder: Path, kinds: Sequence[str], remedy: str) 
         list(report["missing_keys"]),
         list(report["unexpected_keys"]),
         other,
-        UNSET,
-        UNUSED,
+        unset,
+        unused,
     )
     check_finite(model.state_dict(), folder)
     return model.float()  # a checkpoint may be stored in half precision
