@@ -15,9 +15,17 @@ from mmser.core.errors import MmserError
 from mmser.core.tables import CLEAN, PREDICTION_COLUMNS, read_parquet
 from mmser.evaluation.byproducts.attention import attention_samples
 from mmser.evaluation.byproducts.layer_change import layer_change
+from mmser.evaluation.byproducts.layer_weights import layer_weights
 from mmser.evaluation.predict import predict_and_embed
 from mmser.metrics.predictions import FILE_NAME
-from mmser.runs.run_paths import ATTENTION, EMBEDDED, EMBEDDINGS, LAYERS, fold_key
+from mmser.runs.run_paths import (
+    ATTENTION,
+    EMBEDDED,
+    EMBEDDINGS,
+    LAYER_WEIGHTS,
+    LAYERS,
+    fold_key,
+)
 from mmser.runs.training_stages import list_stages
 
 if TYPE_CHECKING:
@@ -38,9 +46,9 @@ def evaluate(
     Rows of the same condition are replaced, others kept, and the file appears whole: repeating
     changes nothing. ``data`` gives a fold's data under another condition; without it the run's own
     clean data are used. The clean condition also keeps up to ``embeddings`` fused vectors per fold
-    and seed and the attention of up to ``attention`` utterances of the first one, and how far each
-    stage moved each layer, for reports. Raises MmserError when no fold is finished or a condition
-    comes without its data.
+    and seed and the attention of up to ``attention`` utterances of the first one, how far each
+    stage moved each layer, and what learned sums take of the layers they read, for reports. Raises
+    MmserError when no fold is finished or a condition comes without its data.
     """
     clean = condition == CLEAN
     if not clean and data is None:
@@ -53,6 +61,7 @@ def evaluate(
     vectors: dict[str, np.ndarray] = {}
     samples = pd.DataFrame()
     changes: list[pd.DataFrame] = []
+    weights: list[pd.DataFrame] = []
     for trained in run.finished():
         names: dict[str, Any] = {"fold": trained.fold, "seed": trained.seed}
         fold_data, model = data(trained) if data else trained.data(), trained.model()
@@ -63,14 +72,16 @@ def evaluate(
         if clean:
             change = layer_change(model, list_stages(run.config), trained.directory)
             changes.append(change.assign(**names))
+            weights.append(layer_weights(model).assign(**names))
         tables.append(table.assign(**names))
         vectors[fold_key(trained.fold, trained.seed)] = vector
     predictions = with_facts(pd.concat(tables, ignore_index=True), run.manifest, condition)
     if clean:
         _save_embeddings(run.directory, predictions, vectors, embeddings)
         _save_table(samples, run.directory / ATTENTION)
-        if any(map(len, changes)):
-            _save_table(pd.concat(changes, ignore_index=True), run.directory / LAYERS)
+        for name, folds in ((LAYERS, changes), (LAYER_WEIGHTS, weights)):
+            if any(map(len, folds)):
+                _save_table(pd.concat(folds, ignore_index=True), run.directory / name)
     return _save_predictions(predictions, condition, run.directory / FILE_NAME)
 
 

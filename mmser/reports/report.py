@@ -17,6 +17,7 @@ from mmser.reports.sections.confusion import confusion
 from mmser.reports.sections.curves import curves
 from mmser.reports.sections.embeddings import embeddings
 from mmser.reports.sections.header import header
+from mmser.reports.sections.layer_weights import layer_weights
 from mmser.reports.sections.layers import layers
 from mmser.reports.sections.provenance import provenance
 from mmser.reports.sections.published import published
@@ -33,6 +34,7 @@ SECTIONS = (
     breakdown,
     curves,
     layers,
+    layer_weights,
     embeddings,
     attention,
     caches,

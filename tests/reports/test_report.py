@@ -242,6 +242,7 @@ def test_predictions_alone_make_a_report_that_says_what_is_missing(tmp_path):
     page = Page(report([run], tmp_path / "report.html").read_text(encoding="utf-8"))
     assert "no metrics.csv" in page.sections["learning-curves"]
     assert "trained in one stage" in page.sections["layers-moved-by-each-stage"]
+    assert "no learned sum of layers" in page.sections["weights-of-layers"]
     assert "no fused vectors were saved" in page.sections["embedding-map"]
     assert "no attention weights, or none were saved" in page.sections["attention"]
     assert "caches are not on this machine" in page.sections["caches-and-failures"]
@@ -255,6 +256,24 @@ def test_a_staged_run_without_its_layers_says_what_writes_them(tmp_path):
     (tmp_path / "config.yaml").write_text("stages: {first: {}, second: {}}")
     page = Page(report([tmp_path], tmp_path / "report.html").read_text(encoding="utf-8"))
     assert "`mmser evaluate` writes it" in page.sections["layers-moved-by-each-stage"]
+
+
+def test_weights_of_layers_are_drawn_for_each_sum(tmp_path):
+    predictions(1.0, 0).to_parquet(tmp_path / "predictions.parquet")
+    rows = [
+        (name, layer, weight, fold, 0)
+        for name in ("voice", "text")
+        for fold, weights in (("one", (0.1, 0.6, 0.3)), ("two", (0.3, 0.4, 0.3)))
+        for layer, weight in enumerate(weights)
+    ]
+    table = pd.DataFrame(rows, columns=["sum", "layer", "weight", "fold", "seed"])
+    table.to_parquet(tmp_path / "layer-weights.parquet")
+    section = Page(report([tmp_path], tmp_path / "report.html").read_text(encoding="utf-8"))
+    drawn = section.sections["weights-of-layers"]
+    assert "no learned sum" not in drawn
+    html = (tmp_path / "report.html").read_text(encoding="utf-8")
+    for name in ("voice", "text"):
+        assert f"Weights of 3 layers in {name}: the highest, 0.50, on 1." in html
 
 
 def test_values_without_classes(tmp_path):

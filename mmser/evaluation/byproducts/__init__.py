@@ -1,5 +1,5 @@
 """A trained run comes in; what it gives beside its predictions goes out as tables.
 
-One file a product: attention, change of layers, transcripts, annotators, frames, distances of
-domains. Start reading at `mmser.evaluation.byproducts.attention`.
+One file a product: attention, change and weights of layers, transcripts, annotators, frames,
+distances of domains. Start reading at `mmser.evaluation.byproducts.attention`.
 """
