@@ -26,6 +26,7 @@ from mmser.runs.training_stages import list_stages
 from mmser.settings.run import RunSettings, read_run
 from mmser.training.devices import find_place, is_distributed
 from mmser.training.fold_training import fit_fold
+from mmser.training.forks import FoldSeed
 from mmser.training.inputs.corpora import RunCorpora, build_corpora
 from mmser.training.inputs.sources import (
     assign_folds,
@@ -35,7 +36,7 @@ from mmser.training.inputs.sources import (
     open_stores,
     read_corpus_manifest,
 )
-from mmser.training.jobs import FoldSeed, job_count, run_in_processes
+from mmser.training.jobs import job_count, run_in_processes
 from mmser.training.run import Run
 
 _log = logging.getLogger(__name__)

@@ -14,8 +14,7 @@ from mmser.core.errors import MmserError
 from mmser.core.trust import trusted
 from mmser.settings.trainer import Trainer
 from mmser.training.devices import CPU, Place
-
-FoldSeed = tuple[str, int]
+from mmser.training.forks import FoldSeed, may_fork, run_in_forks
 
 
 def job_count(options: Trainer, pending: int, place: Place) -> int:
@@ -34,8 +33,11 @@ def run_in_processes(
 
     Raises MmserError naming those that failed, after the others have ended.
     """
-    with ThreadPoolExecutor(jobs) as pool:
-        errors = list(pool.map(partial(_run_one, directory, threads, accelerator), pending))
+    if jobs > 1 and may_fork(threads, accelerator):
+        errors = run_in_forks(directory, pending, jobs, accelerator)
+    else:
+        with ThreadPoolExecutor(jobs) as pool:
+            errors = list(pool.map(partial(_run_one, directory, threads, accelerator), pending))
     failed = {
         f"{fold} seed {seed}": error
         for (fold, seed), error in zip(pending, errors, strict=True)

@@ -129,7 +129,9 @@ def test_the_seed_decides(settings):
     assert list(weights(same[0]).values()) != list(weights(other).values())
 
 
-def test_two_jobs_equal_one_bit_for_bit(settings):
+@pytest.mark.parametrize("forked", [True, False])
+def test_two_jobs_equal_one_bit_for_bit(settings, monkeypatch, forked):
+    monkeypatch.setattr("mmser.training.jobs.may_fork", lambda *_: forked)
     one = train(settings(run="one", folds=["s0", "s3"], **{"trainer.epochs": 2}))
     two = train(settings(run="two", folds=["s0", "s3"], **{"trainer.epochs": 2, "trainer.jobs": 2}))
     assert weights(one) == weights(two)
@@ -187,7 +189,9 @@ def test_other_caches_are_refused(settings):
 
 
 @pytest.mark.slow
-def test_a_failing_fold_in_a_process_is_named(settings):
+@pytest.mark.parametrize("forked", [True, False])
+def test_a_failing_fold_in_a_process_is_named(settings, monkeypatch, forked):
+    monkeypatch.setattr("mmser.training.jobs.may_fork", lambda *_: forked)
     with pytest.raises(
         MmserError, match=r"s0 seed 0, s1 seed 0 failed .*a parameter matching 'nothing"
     ):

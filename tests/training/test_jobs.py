@@ -1,11 +1,15 @@
 import os
+import signal
+import threading
 
 import pytest
 
 from mmser.core.configs import load_config
 from mmser.settings.reading import read_options
 from mmser.settings.trainer import Trainer
+from mmser.training import forks
 from mmser.training.devices import Place
+from mmser.training.forks import may_fork, run_in_forks
 from mmser.training.jobs import job_count
 
 
@@ -26,3 +30,30 @@ def test_as_many_jobs_as_asked_needed_and_cores(
     monkeypatch.setattr(os, "cpu_count", lambda: 6)
     trainer = read_options(Trainer, options, load_config("trainer", "default"))
     assert job_count(trainer, pending, Place(accelerator, "a machine")) == expected
+
+
+def test_only_a_lone_thread_on_the_cpu_forks(monkeypatch):
+    monkeypatch.setattr(threading, "active_count", lambda: 1)
+    monkeypatch.setattr(forks.sys, "platform", "linux")
+    assert may_fork(1, "cpu")
+    assert not may_fork(2, "cpu")
+    assert not may_fork(1, "cuda")
+    monkeypatch.setattr(threading, "active_count", lambda: 2)
+    assert not may_fork(1, "cpu")
+
+
+def test_each_fork_trains_one_fold_and_a_dead_one_harms_no_other(monkeypatch, tmp_path):
+    def fit_fold(directory, fold, seed, accelerator):
+        if fold == "killed":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if fold == "odd":
+            raise ZeroDivisionError("by nothing")
+        (directory / f"{fold}-{seed}").write_text(str(os.getpid()))
+
+    monkeypatch.setattr(forks, "fit_fold", fit_fold)
+    pending = [("a", 0), ("killed", 0), ("odd", 1), ("a", 1), ("b", 2)]
+    errors = run_in_forks(tmp_path, pending, 2, "cpu")
+    assert errors == ["", "its process ended with -9", "ZeroDivisionError: by nothing", "", ""]
+    processes = {path.name: path.read_text() for path in tmp_path.iterdir()}
+    assert sorted(processes) == ["a-0", "a-1", "b-2"]
+    assert len({*processes.values(), str(os.getpid())}) == 4
