@@ -10,6 +10,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import torch
 import yaml
@@ -145,3 +146,56 @@ def test_the_second_python_of_ci_runs_tests_that_exist() -> None:
     assert (
         "tests/smoke.txt" in named and [name for name in named if not (ROOT / name).exists()] == []
     )
+
+
+@pytest.fixture
+def leaderboard(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
+    return __import__("leaderboard")
+
+
+def test_every_head_of_the_leaderboard_can_be_composed(leaderboard) -> None:
+    plan = yaml.safe_load(leaderboard.PLAN.read_text())
+    networks = leaderboard.study(plan, Path("weights"))["networks"]
+    assert {name.partition("-")[2] for name in networks} == plan["heads"].keys()
+    assert {name.partition("-")[0] for name in networks} == plan["features"].keys()
+    corpora = {corpus["stream"]: corpus for corpus in plan["corpora"].values()}
+    for head in plan["heads"]:
+        name = next(name for name in networks if name.partition("-")[2] == head)
+        feature = plan["features"][name.partition("-")[0]]
+        corpus = corpora[feature["stream"]]
+        words = [f"corpus={corpus['corpus']}", f"protocol={corpus['protocol']}", "weights=random"]
+        settings = train_settings(
+            [f"system={networks[name]['system']}", *words, *networks[name]["words"]]
+        )
+        # A figure from random weights would be none.
+        assert settings["weights"] is None
+        assert list(settings["streams"]) == [feature["stream"]]
+        assert settings["streams"][feature["stream"]]["extractor"] == feature["extract"]
+
+
+def test_the_page_sets_published_figures_beside_their_speakers(leaderboard) -> None:
+    plan = yaml.safe_load(leaderboard.PLAN.read_text())
+    rows = [
+        {"features": "weak", "UA": "31.3 [22.8, 42.5]"},
+        {"features": "strong", "UA": "49.1 [38.3, 61.2]"},
+    ]
+    same = {
+        "corpus": "emovo",
+        "head": "linear SVM",
+        "WA": "1 [0, 2]",
+        "WF1": "1 [0, 2]",
+        "CPU s, features": "60",
+        "CPU s, learning": "-",
+        "parameters": "7",
+        "protocol": "emovo7_speaker6",
+        "speakers": "train and test share none of the 6 tested speakers",
+        "seeds": "0",
+        "versions": "torch 2",
+    }
+    text = leaderboard.page(plan, pd.DataFrame([row | same for row in rows]))
+    assert text.index("| strong |") < text.index("| weak |")
+    assert "RAVDESS" not in text
+    assert all("speakers" in entry and "note" in entry for entry in plan["published"])
+    quoted = next(line for line in text.splitlines() if line.startswith("| Whisper large v3"))
+    assert "57.82" in quoted and "share none of the 6 speakers" in quoted
