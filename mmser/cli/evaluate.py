@@ -1,8 +1,9 @@
-"""`mmser evaluate run=DIR [condition=...] [also=...]`."""
+"""`mmser evaluate run=DIR [condition=...] [also=...]`, `mmser evaluate model=... corpus=...`."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mmser.cache.atomic import write_bytes
@@ -17,13 +18,19 @@ if TYPE_CHECKING:
 
     from mmser.training.run import Run
 
+MODEL, LABELS = "model=", "labels="
+
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Options of `mmser evaluate`."""
     words = (
         "run=DIR [condition=clean] [also=hypotheses|listeners|domains|frames] [normaliser=whisper]"
     )
-    parser.add_argument("overrides", nargs="+", metavar="run=DIR", help=words)
+    model = (
+        "; or a published emotion recogniser as it is: model=FOLDER (or owner/name@commit) "
+        "corpus=NAME corpus.root=DIR [protocol=NAME] [labels={LABEL: name}]"
+    )
+    parser.add_argument("overrides", nargs="+", metavar="run=DIR", help=words + model)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -31,6 +38,9 @@ def run(options: argparse.Namespace) -> int:
     from mmser.evaluation.evaluate import evaluate
     from mmser.training.run import Run
 
+    models = [word for word in options.overrides if word.startswith(MODEL)]
+    if models:
+        return judge(models[-1].removeprefix(MODEL), options.overrides)
     words = keyed(options.overrides, ["run", "condition", "also", "normaliser"])
     if "run" not in words:
         raise UsageError(
@@ -41,6 +51,26 @@ def run(options: argparse.Namespace) -> int:
     print_speakers([trained.directory])
     if "also" in words:
         print(printable(also(trained, words["also"], words.get("normaliser", PLAIN))))
+    return 0
+
+
+def judge(model: str, overrides: Sequence[str]) -> int:
+    """Score a published recogniser on a corpus, and print where its run lies."""
+    from mmser.inference.judge import read_labels
+    from mmser.pipeline.judge import evaluate_judge
+
+    label_words = [word for word in overrides if word.startswith(LABELS)]
+    labels = read_labels(label_words[-1].removeprefix(LABELS)) if label_words else {}
+    words = [word for word in overrides if not word.startswith((MODEL, LABELS))]
+    if not any(word.startswith("corpus=") for word in words):
+        raise UsageError(
+            "model=... corpus=NAME corpus.root=DIR",
+            "no corpus",
+            "Name one; `mmser list corpora` prints them.",
+        )
+    run = evaluate_judge(model, words, labels)
+    print_scores(run.directory)
+    print(printable(f"Run: {run.directory}"))
     return 0
 
 
