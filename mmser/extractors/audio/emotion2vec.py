@@ -1,5 +1,5 @@
-"""Features of emotion2vec from its published file: 50 frames per second, or one vector or a few per
-utterance.
+"""Features of emotion2vec from its published file: 50 frames per second, their statistics over
+time, or one vector or a few per utterance.
 
 Source: Ma et al., "emotion2vec: self-supervised pre-training for speech emotion representation",
 ACL Findings 2024. The network is the encoder ``emotion2vec``; cached, it runs once and not in every
@@ -17,11 +17,13 @@ import numpy as np
 
 from mmser.core.clip import SAMPLE_RATE, Clip, Failure, Features, Modality
 from mmser.core.contracts import StreamKind
+from mmser.core.errors import MmserError
 from mmser.core.weights import Weights
-from mmser.extractors.arguments import WITHOUT_EFFECT, arguments
+from mmser.extractors.arguments import LATER, WITHOUT_EFFECT, arguments
 from mmser.extractors.clips.outcomes import waveforms_in_batches
 from mmser.extractors.networks.devices import Placement, place_of
 from mmser.extractors.networks.sizes import check_size
+from mmser.extractors.networks.time_statistics import time_statistics
 from mmser.extractors.spectral.level import Level, levelled
 
 _FRAME_RATE = 50.0
@@ -43,11 +45,11 @@ class Emotion2Vec(Placement):
         embedding: ``frames``; ``utterance``, the mean of the utterance's tokens; ``mean``, that of
             its frames, which the released code calls utterance; ``chunk``, the tokens themselves.
         level: ``zscore`` (mean 0, variance 1) or ``none``, where a file was trained without.
+        statistics: mean and standard deviation over time, (1, 2 size), in place of frames.
         batch_seconds: most seconds of audio, padding included, in one pass.
     """
 
     modality: ClassVar[Modality] = "audio"
-    dtype: ClassVar[str] = "float16"
     version: ClassVar[int] = 1
     gives: ClassVar[StreamKind] = "features"
     sample_rate: ClassVar[int] = SAMPLE_RATE
@@ -56,7 +58,21 @@ class Emotion2Vec(Placement):
     size: int = 768
     embedding: Literal["frames", "utterance", "mean", "chunk"] = "frames"
     level: Level = "zscore"
+    statistics: bool = field(default=False, metadata=LATER)
     batch_seconds: float = field(default=60.0, metadata=WITHOUT_EFFECT)
+
+    def __post_init__(self) -> None:
+        if self.statistics and self.embedding != "frames":
+            raise MmserError(
+                "embedding=frames for statistics over time",
+                f"embedding={self.embedding}",
+                "Correct the extractor's arguments.",
+            )
+
+    @property
+    def dtype(self) -> str:
+        """Frames fit into float16; statistics are few and stay exact."""
+        return "float32" if self.statistics else "float16"
 
     @property
     def checkpoint(self) -> Weights:
@@ -66,7 +82,7 @@ class Emotion2Vec(Placement):
     @property
     def feature_size(self) -> int:
         """Length of the last axis of the output."""
-        return self.size
+        return 2 * self.size if self.statistics else self.size
 
     def parameters(self) -> Mapping[str, Any]:
         """Every argument that has an effect, the weights by their digest."""
@@ -121,6 +137,8 @@ class Emotion2Vec(Placement):
         ]
 
     def _features(self, values: np.ndarray, samples: int) -> Features:
+        if self.statistics:
+            return time_statistics(values, samples / SAMPLE_RATE)
         if self.embedding == "frames":
             return Features(values, frame_rate=_FRAME_RATE)
         whole = np.array([[0.0, samples / SAMPLE_RATE]], dtype=np.float32)

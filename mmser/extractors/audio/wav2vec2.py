@@ -30,6 +30,7 @@ from mmser.extractors.arguments import LATER, WITHOUT_EFFECT, arguments
 from mmser.extractors.clips.outcomes import waveforms_in_batches
 from mmser.extractors.networks.devices import Placement, place_of
 from mmser.extractors.networks.sizes import check_size
+from mmser.extractors.networks.time_statistics import time_statistics
 from mmser.extractors.spectral.level import Level, levelled
 
 if TYPE_CHECKING:
@@ -241,8 +242,6 @@ class Wav2Vec2(Placement):
 
     def _features(self, frames: np.ndarray, samples: int) -> Features:
         if self.statistics:
-            from mmser.extractors.networks.time_statistics import time_statistics
-
             return time_statistics(frames, samples / SAMPLE_RATE)
         return Features(frames, frame_rate=self._frame_rate)
 

@@ -77,6 +77,21 @@ def test_the_mean_is_that_of_the_frames(file: Path) -> None:
         np.testing.assert_allclose(mean.values[0], frames.values.mean(axis=0), atol=1e-5)
 
 
+def test_statistics_are_those_of_the_frames(file: Path) -> None:
+    clips = [Clip("x", speechlike(0.5, 1)), Clip("y", speechlike(0.9, 2))]
+    found = extracted(file, clips, statistics=True)
+    for clip, frames, both in zip(clips, extracted(file, clips), found, strict=True):
+        assert both.values.shape == (1, 64)
+        np.testing.assert_allclose(both.values[0, :32], frames.values.mean(axis=0), atol=1e-5)
+        np.testing.assert_allclose(both.values[0, 32:], frames.values.std(axis=0), atol=1e-5)
+        np.testing.assert_allclose(both.spans, [[0, len(clip.waveform) / 16_000]], rtol=1e-6)
+    plain, other = (Emotion2Vec(weights=str(file), size=32, statistics=s) for s in (False, True))
+    assert (plain.dtype, other.dtype, other.feature_size) == ("float16", "float32", 64)
+    assert other.parameters().keys() - plain.parameters().keys() == {"statistics"}
+    with pytest.raises(MmserError, match=r"embedding=frames .*found embedding=chunk"):
+        Emotion2Vec(weights=str(file), embedding="chunk", statistics=True)
+
+
 def test_longer_clips_change_nothing(file: Path) -> None:
     clips = [Clip(str(n), speechlike(seconds, n)) for n, seconds in enumerate((0.3, 1.1, 0.6))]
     together = extracted(file, clips)
