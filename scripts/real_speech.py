@@ -35,7 +35,6 @@ import pandas as pd
 import yaml
 
 import mmser
-from mmser.core.configs import load_config
 from mmser.core.errors import MmserError
 from mmser.evaluation.scoring.score import POOLED, score
 from mmser.metrics.predictions import FILE_NAME, read_predictions
@@ -153,7 +152,7 @@ def line(corpus: str, network: str, runs: list[Run], floors: pd.DataFrame) -> di
     """One network on one corpus over its seeds."""
     scores = score(pd.concat([read_predictions(run.directory) for run in runs], ignore_index=True))
     pooled = scores[scores["scope"] == POOLED].set_index("metric")
-    card = load_config("system", runs[0].config["card"]["name"])["card"]
+    card = runs[0].config["card"]
     scaled = any(
         stream.get("normalise") == "speaker_zscore" for stream in runs[0].config["streams"].values()
     )

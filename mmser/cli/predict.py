@@ -66,6 +66,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--fold", help="the models of this fold alone, e.g. the one that has not heard a speaker"
     )
     parser.add_argument("--seed", type=int, help="the models of this seed alone")
+    parser.add_argument(
+        "--enrol",
+        nargs="+",
+        metavar="FILE",
+        help="unlabelled recordings of the same speaker, for a run with "
+        "normalise=speaker_zscore_enrolment",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -77,6 +84,7 @@ def run(options: argparse.Namespace) -> int:
     reported, and the others are done.
     """
     from mmser.extraction.extractor_files import named_files
+    from mmser.inference.media_paths import find_recordings
     from mmser.inference.recogniser import load
     from mmser.inference.result_places import result_places
 
@@ -94,6 +102,9 @@ def run(options: argparse.Namespace) -> int:
     )
     # A recogniser that is missing is an error of all recordings, not of the first.
     recogniser.transcriber(options.asr)
+    if options.enrol:
+        recordings = find_recordings(options.enrol)
+        recogniser.enrol(recordings, options.asr, options.window, whole=options.whole)
     return _each(options, work, places, recogniser)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from mmser.core.errors import MmserError
 from mmser.data.dataset import Facts, limit_track, read_track
+from mmser.data.enrolment import EnrolledScaler, chosen, fit_prior, moments_of
 from mmser.data.minmax import fit_range
 from mmser.data.scaling import Scaler, SpeakerScaler, fit_scale
 from mmser.data.spec import StreamSpec
@@ -17,6 +18,8 @@ from mmser.data.vocabulary import fit_vocabulary
 
 if TYPE_CHECKING:
     from mmser.cache.feature_store import FeatureStore
+
+ENROLMENT = "speaker_zscore_enrolment"
 
 
 def fit_transforms(
@@ -28,7 +31,7 @@ def fit_transforms(
 
     They are fitted on the steps the model will see (after the limit), of the training split alone.
     A `SpeakerScaler` is the exception: speakers (genders, corpora) outside training are scaled by
-    their own utterances, no label is used.
+    their own utterances, no label is used; by an `EnrolledScaler` those of a few of them.
     """
     fitted: dict[str, Transform] = {}
     training = facts["train"].ids
@@ -40,6 +43,8 @@ def fit_transforms(
             fitted[name] = Scaler(fit_scale(_arrays(training, store, spec)))
         elif spec.normalise == "minmax":
             fitted[name] = fit_range(_arrays(training, store, spec))
+        elif spec.normalise == ENROLMENT:
+            fitted[name] = fit_enrolled(facts, store, spec)
         elif spec.normalise.endswith("_zscore"):
             fitted[name] = fit_groups(facts, store, spec)
     return Transforms(fitted)
@@ -73,9 +78,36 @@ def fit_groups(facts: Mapping[str, Facts], store: FeatureStore, spec: StreamSpec
     )
 
 
+def fit_enrolled(
+    facts: Mapping[str, Facts], store: FeatureStore, spec: StreamSpec
+) -> EnrolledScaler:
+    """Training speakers by all of their utterances, others by those they are enrolled with.
+
+    The latter are `mmser.data.enrolment.chosen` among those the store has.
+    """
+    training = [
+        (speaker, moments_of(_arrays(ids, store, spec)))
+        for speaker, ids in _by_group(facts["train"], store, spec).items()
+    ]
+    prior = fit_prior([moments for _, moments in training], spec.enrol_weight)
+    scales = {speaker: moments.whole.scale() for speaker, moments in training}
+    others: dict[str, list[str]] = {}
+    seconds: dict[str, float] = {}
+    for split, rows in facts.items():
+        if split != "train":
+            seconds |= dict(zip(rows.ids, rows.duration, strict=True))
+            for speaker, ids in _by_group(rows, store, spec).items():
+                others.setdefault(speaker, []).extend(ids)
+    for speaker in others.keys() - scales.keys():
+        ids = others[speaker]
+        enrolled = chosen(ids, [seconds[one] for one in ids], speaker, spec)
+        scales[speaker] = prior.scale(moments_of(_arrays(enrolled, store, spec)))
+    return EnrolledScaler(scales, prior)
+
+
 def _groups(facts: Facts, spec: StreamSpec) -> Sequence[str]:
     """(row,) the group that each utterance is scaled with; "-100" for one outside training's."""
-    domain = spec.normalise.removesuffix("_zscore")
+    domain = spec.normalise.removesuffix("_enrolment").removesuffix("_zscore")
     if domain == "speaker":
         return facts.speakers
     return [str(number) for number in facts.targets[domain]]

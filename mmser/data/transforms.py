@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 import numpy as np
@@ -18,11 +18,14 @@ from mmser.cache.tensors import load_arrays, save_arrays
 from mmser.core.errors import MmserError
 from mmser.core.finite import check_finite
 from mmser.core.saved import read_saved_json
+from mmser.data.enrolment import EnrolledScaler, Prior
 from mmser.data.minmax import MinMaxScaler
 from mmser.data.scaling import Scale, Scaler, SpeakerScaler, as_float32
 from mmser.data.vocabulary import Vocabulary
 
-Transform = Scaler | SpeakerScaler | MinMaxScaler | Vocabulary
+Transform = Scaler | SpeakerScaler | EnrolledScaler | MinMaxScaler | Vocabulary
+
+PRIOR = tuple(part.name for part in fields(Prior))
 
 HASHES = "known"
 """The name of a vocabulary's hashes in the file."""
@@ -56,7 +59,7 @@ class Transforms:
         speakers = {
             name: sorted(transform.scales)
             for name, transform in self.streams.items()
-            if isinstance(transform, SpeakerScaler)
+            if isinstance(transform, SpeakerScaler | EnrolledScaler)
         }
         target = Path(path)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -91,6 +94,7 @@ def _kind(transform: Transform) -> str:
     kinds = {
         Scaler: "zscore",
         SpeakerScaler: "speaker_zscore",
+        EnrolledScaler: "speaker_zscore_enrolment",
         MinMaxScaler: "minmax",
         Vocabulary: "vocabulary",
     }
@@ -109,6 +113,9 @@ def _tensors(streams: Mapping[str, Transform]) -> Iterator[tuple[str, np.ndarray
         else:
             scales = [transform.scales[speaker] for speaker in sorted(transform.scales)]
             yield from _pair(name, scales)
+            if isinstance(transform, EnrolledScaler):
+                for part in PRIOR:
+                    yield f"{name}.prior_{part}", getattr(transform.prior, part)
 
 
 def _pair(name: str, scales: Iterable[Scale]) -> Iterator[tuple[str, np.ndarray]]:
@@ -128,4 +135,8 @@ def _read(
     scales = [Scale(mean, deviation) for mean, deviation in pairs]
     if kind == "zscore":
         return Scaler(scales[0])
-    return SpeakerScaler(dict(zip(speakers, scales, strict=True)))
+    by_speaker = dict(zip(speakers, scales, strict=True))
+    if kind == "speaker_zscore_enrolment":
+        prior = Prior(*(tensors[f"{name}.prior_{part}"] for part in PRIOR))
+        return EnrolledScaler(by_speaker, prior)
+    return SpeakerScaler(by_speaker)

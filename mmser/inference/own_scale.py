@@ -14,9 +14,12 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from mmser.cache.memory import MemoryStore
 from mmser.core.clip import Failure, Features
 from mmser.data.dataset import limit_track, read_track
+from mmser.data.enrolment import EnrolledScaler
 from mmser.data.scaling import Moments, Scale, SpeakerScaler
 from mmser.data.transforms import Transforms
 from mmser.inference.trained import Member, StreamSource
@@ -35,21 +38,20 @@ def speaker_scaled(members: Sequence[Member]) -> tuple[str, ...]:
 def with_own_scale(
     members: Sequence[Member],
     sources: Mapping[str, StreamSource],
-    segments: Iterable[tuple[str, Mapping[str, Features | Failure]]],
+    segments: Iterable[Mapping[str, Features | Failure]],
 ) -> list[Member]:
     """The members with the scale of the recording in place of the training speakers'.
 
-    ``segments`` yields (id, features of each stream of `speaker_scaled`). A stream that no segment
+    ``segments`` yields the features of each stream of `speaker_scaled`. A stream that no segment
     has needs no scale.
     """
     moments = {stream: Moments() for stream in speaker_scaled(members)}
     count = 0
-    for identifier, features in segments:
+    for features in segments:
         for stream, statistics in moments.items():
-            store = MemoryStore(sources[stream].info, {identifier: features[stream]})
-            track = limit_track(read_track(store, identifier), sources[stream].spec)
-            if track is not None:
-                statistics.add(track.values)
+            values = array_of(sources[stream], features[stream])
+            if values is not None:
+                statistics.add(values)
         count += 1
     own = {stream: each.scale() for stream, each in moments.items() if each.count}
     _log.warning(
@@ -62,6 +64,14 @@ def with_own_scale(
     return [_scaled(member, own) for member in members]
 
 
+def array_of(source: StreamSource, features: Features | Failure) -> np.ndarray | None:
+    """What the model would read of a segment's stream before any scale, None where it has none."""
+    track = limit_track(
+        read_track(MemoryStore(source.info, {NOBODY: features}), NOBODY), source.spec
+    )
+    return None if track is None else track.values
+
+
 def with_known_scale(members: Sequence[Member], speaker: str) -> list[Member] | None:
     """The members with the scale that each has of ``speaker`` ("corpus/speaker").
 
@@ -71,7 +81,7 @@ def with_known_scale(members: Sequence[Member], speaker: str) -> list[Member] | 
     for member in members:
         scales = {}
         for stream, transform in member.transforms.streams.items():
-            if not isinstance(transform, SpeakerScaler):
+            if not isinstance(transform, SpeakerScaler | EnrolledScaler):
                 continue
             if speaker not in transform.scales:
                 return None

@@ -10,11 +10,12 @@ from mmser.core.contracts import Transcriber
 from mmser.core.errors import MmserError
 from mmser.extraction.extractor_files import Named
 from mmser.inference.cutting import Cutting
+from mmser.inference.enrolment import with_enrolled
 from mmser.inference.opening import open_trained
 from mmser.inference.reader import Reader
 from mmser.inference.segments import Segment
 from mmser.inference.timeline import find_transcriber, predict_with
-from mmser.inference.trained import Trained, choose_members
+from mmser.inference.trained import Member, Trained, choose_members
 from mmser.media.decoder import Decoder
 from mmser.models.multimodal import MultimodalModel
 
@@ -53,6 +54,7 @@ class Recogniser:
         self.trained = trained
         self.members = tuple(trained.members(choose_members(trained.names, fold, seed)))
         self._transcribers: dict[str | None, Transcriber | None] = {}
+        self._enrolled: Sequence[Member] | None = None
 
     def __repr__(self) -> str:
         return (
@@ -102,8 +104,34 @@ class Recogniser:
         own_segments = None if segments is None else tuple(segments)
         cutting = Cutting(whole, own_segments, window, longest)
         return predict_with(
-            self.reader, self.members, path, self.transcriber(asr), cutting, progress, decoder
+            self.reader,
+            self._enrolled or self.members,
+            path,
+            self.transcriber(asr),
+            cutting,
+            progress,
+            decoder,
         )
+
+    def enrol(
+        self,
+        paths: Sequence[str | Path],
+        asr: str | None = None,
+        window: float = 5.0,
+        longest: float = 15.0,
+        whole: bool = False,
+        decoder: Decoder | None = None,
+    ) -> Recogniser:
+        """Unlabelled recordings of the speaker who is judged from now on; -> the recogniser itself.
+
+        See `mmser.inference.enrolment.with_enrolled`; the other arguments are those of `predict`.
+        """
+        cutting = Cutting(whole, None, window, longest)
+        transcriber = self.transcriber(asr)
+        self._enrolled = with_enrolled(
+            self.reader, self.members, paths, transcriber, cutting, decoder
+        )
+        return self
 
     def transcriber(self, asr: str | None = None) -> Transcriber | None:
         """The speech recogniser, made once: see `mmser.inference.timeline.find_transcriber`."""

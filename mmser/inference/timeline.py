@@ -26,6 +26,7 @@ from mmser.evaluation.stress.words.transcribed import make_transcriber
 from mmser.extraction.progress import Progress
 from mmser.inference.corpus_files import CorpusFile, log_training
 from mmser.inference.cutting import Cutting, find_segments
+from mmser.inference.enrolment import to_enrol, with_enrolled, without_enrolment
 from mmser.inference.opening import open_trained
 from mmser.inference.own_scale import speaker_scaled, with_known_scale, with_own_scale
 from mmser.inference.reader import Reader
@@ -55,6 +56,7 @@ def predict_recording(
     whole: bool = False,
     fold: str | None = None,
     seed: int | None = None,
+    enrol: Sequence[str | Path] = (),
 ) -> pd.DataFrame:
     """One row per segment, by time.
 
@@ -65,14 +67,18 @@ def predict_recording(
     where the extractors' pretrained weights lie (default: as the run's config says, or "weights");
     ``fold`` and ``seed`` choose among its models. ``asr`` names a recogniser for runs that read
     text (default: the one the run was trained on; without one the text is missing). ``whole``,
-    ``window`` and ``longest`` are those of `mmser.inference.cutting.Cutting`. Raises MmserError
-    when the file cannot be played, or nothing in it can be judged.
+    ``window`` and ``longest`` are those of `mmser.inference.cutting.Cutting`. ``enrol`` are
+    recordings of the same speaker for a run that enrols (`mmser.inference.enrolment`). Raises
+    MmserError when the file cannot be played, or nothing in it can be judged.
     """
     trained = open_trained(run, weights=weights)
     reader = Reader(trained)
-    members = trained.members(choose_members(trained.names, fold, seed))
+    members: Sequence[Member] = trained.members(choose_members(trained.names, fold, seed))
     cutting = Cutting(whole, None, window, longest)
-    return predict_with(reader, members, path, find_transcriber(reader, asr), cutting)
+    transcriber = find_transcriber(reader, asr)
+    if enrol:
+        members = with_enrolled(reader, members, enrol, transcriber, cutting)
+    return predict_with(reader, members, path, transcriber, cutting)
 
 
 def find_transcriber(reader: Reader, asr: str | None) -> Transcriber | None:
@@ -222,20 +228,27 @@ def _rescaled(
 ) -> Sequence[Member]:
     """The members, with the speaker's scale where they normalise per speaker.
 
-    A file of the run's own corpus may have its speaker's scale from training; else the scale is the
-    recording's own, computed in a first pass over it.
+    A file of the run's own corpus may have its speaker's scale from training. Else a run that
+    enrols speakers goes by the training speakers, and in any other the scale is the recording's
+    own, computed in a first pass over it.
     """
     scaled = speaker_scaled(members)
-    kinds = set()
-    for kind, streams in work.reader.modalities.items():
-        if kind in work.readable and set(streams) & set(scaled):
-            kinds.add(kind)
-    if not kinds:
+    kinds = _kinds(work, scaled)
+    if not kinds and not _kinds(work, to_enrol(members)):
         return members
     if corpus_file is not None and len(corpus_file.speakers) == 1:
         with_training_scale = with_known_scale(members, corpus_file.speakers[0])
         if with_training_scale:
             return with_training_scale
-    with closing(segment_features(work, frozenset(kinds), scaled)) as features:
-        by_id = ((one.identifier, one.streams) for one in features)
-        return with_own_scale(members, work.reader.trained.sources, by_id)
+    members = without_enrolment(members, work.recording.path.name)
+    if not kinds:
+        return members
+    with closing(segment_features(work, kinds, scaled)) as features:
+        streams = (one.streams for one in features)
+        return with_own_scale(members, work.reader.trained.sources, streams)
+
+
+def _kinds(work: Work, streams: Sequence[str]) -> frozenset[str]:
+    """The modalities that the recording gives of these streams."""
+    named = {kind for kind, names in work.reader.modalities.items() if set(names) & set(streams)}
+    return frozenset(named & work.readable)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -33,6 +34,7 @@ from mmser.runs.run_paths import (
 )
 from mmser.runs.run_tables import read_written_settings
 from mmser.runs.shared_speakers import SharedSpeakers, count_shared
+from mmser.settings.stream import StreamSpec
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,11 +69,24 @@ class ReportedRun:
     @property
     def streams_on_own_scale(self) -> list[str]:
         """Streams for which each test speaker's own recordings, without labels, set the scale."""
+        return sorted(name for name, spec in self._streams if _is(spec, "speaker_zscore"))
+
+    @property
+    def enrolments(self) -> list[str]:
+        """The same for streams that know a few of these recordings: which, and by how many."""
+        enrolled = [item for item in self._streams if _is(item[1], "speaker_zscore_enrolment")]
+        return sorted(f"{name} by {_enrolled_with(spec)}" for name, spec in enrolled)
+
+    @property
+    def _streams(self) -> list[tuple[str, dict[str, Any]]]:
+        """The streams of the run and of its stages, each once."""
         stages = (self.config.get("stages") or {}).values()
         named = [self.config, *(stage for stage in stages if stage)]
-        streams = [item for one in named for item in (one.get("streams") or {}).items()]
-        own = {name for name, spec in streams if spec.get("normalise") == "speaker_zscore"}
-        return sorted(own)
+        by_name: dict[str, dict[str, Any]] = {}
+        for one in named:
+            for name, spec in (one.get("streams") or {}).items():
+                by_name[name] = {**by_name.get(name, {}), **spec}
+        return list(by_name.items())
 
     @cached_property
     def scores(self) -> pd.DataFrame:
@@ -175,6 +190,22 @@ class ReportedRun:
 
     def _corpus_folders(self) -> list[Path]:
         return list(dict.fromkeys(cache.directory.parent for cache in self.caches))
+
+
+def _is(spec: Mapping[str, Any], normalise: str) -> bool:
+    return spec.get("normalise") == normalise
+
+
+def _enrolled_with(spec: Mapping[str, Any]) -> str:
+    """In words: "the first 10 utterances (drawn by seed 0)"."""
+    seconds, seed = spec.get("enrol_seconds"), spec.get("enrol_seed", 0)
+    usual = StreamSpec(extractor="any")
+    count = spec.get("enrol", usual.enrol)
+    first = f"{seconds:g} s" if seconds else f"{count} utterances"
+    drawn = spec.get("enrol_order", usual.enrol_order) == "random"
+    return (
+        f"the first {first} ({f'drawn by seed {seed}' if drawn else 'in the order of the corpus'})"
+    )
 
 
 def read_run(directory: str | Path) -> ReportedRun:

@@ -164,7 +164,15 @@ def test_genders_must_be_known(corpus):
 
 
 @pytest.mark.parametrize(
-    "normalise", ["zscore", "speaker_zscore", "gender_zscore", "corpus_zscore", "minmax"]
+    "normalise",
+    [
+        "zscore",
+        "speaker_zscore",
+        "speaker_zscore_enrolment",
+        "gender_zscore",
+        "corpus_zscore",
+        "minmax",
+    ],
 )
 def test_nothing_is_fitted_on_validation_or_test(corpus, normalise):
     specs = corpus.specs | {"audio": StreamSpec("mfcc40", normalise=normalise)}

@@ -25,8 +25,11 @@ def sound(label, seconds=0.6):
     ).astype("f4")
 
 
-def make_sound_run(folder, folds=("s0", "s1"), **changes):
-    """Write corpus and cache below ``folder``, train and predict the test splits."""
+def make_sound_run(folder, folds=("s0", "s1"), tone=None, speakers=3, **changes):
+    """Write corpus and cache below ``folder``, train and predict the test splits.
+
+    ``tone`` changes how the sound's stream is read.
+    """
     rows = []
     (folder / "corpus").mkdir(parents=True)
     for i in range(18):
@@ -34,7 +37,7 @@ def make_sound_run(folder, folds=("s0", "s1"), **changes):
         write_wav(folder / "corpus" / f"u{i}.wav", sound(label, 0.5 + 0.02 * i))
         known = {
             "id": f"u{i}",
-            "speaker": f"s{i // 6}",
+            "speaker": f"s{i * speakers // 18}",
             "emotion": label,
             "transcript": f"{label} day",
         }
@@ -43,7 +46,7 @@ def make_sound_run(folder, folds=("s0", "s1"), **changes):
     extractors = {"mfcc13": Mfcc(coefficients=13, bands=26), "words": Words()}
     preprocess(Generic(folder / "corpus", "small"), extractors, folder / "cache", progress=False)
     streams = {
-        "tone": {"extractor": "mfcc13", "normalise": "zscore"},
+        "tone": {"extractor": "mfcc13", "normalise": "zscore", **(tone or {})},
         "prose": {"extractor": "words", "vocabulary": True},
     }
     run = train(

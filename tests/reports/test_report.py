@@ -211,7 +211,7 @@ def test_the_same_files_give_the_same_page(folder, text, tmp_path):
 
 def test_no_marks_where_none_are_due(text):
     assert "no test speaker is in the training split of the same fold" in text
-    assert not re.search("SYNTHETIC|RANDOM WEIGHTS|SPEAKER-DEPENDENT|TRANSDUCTIVE", text)
+    assert not re.search("SYNTHETIC|RANDOM WEIGHTS|SPEAKER-DEPENDENT|TRANSDUCTIVE|ENROLMENT", text)
 
 
 def test_marks(tmp_path):
@@ -224,9 +224,14 @@ def test_marks(tmp_path):
     facts = {"random_weights": True, "protocol_differences": ["s0-001 is missing"]}
     (tmp_path / "environment.json").write_text(json.dumps(facts))
     streams = {"audio": {"normalise": "speaker_zscore"}, "text": {"normalise": "zscore"}}
+    enrolment = {"normalise": "speaker_zscore_enrolment"}
+    streams |= {"face": {**enrolment, "enrol": 5}}
+    streams |= {"pose": {**enrolment, "enrol_seconds": 30, "enrol_order": "corpus"}}
     (tmp_path / "config.yaml").write_text(json.dumps({"streams": streams}))
     text = unescape(header([read_run(tmp_path)]))
     assert "TRANSDUCTIVE: audio on the scale of each test speaker's own" in text
+    assert "ENROLMENT: face by the first 5 utterances (drawn by seed 0), " in text
+    assert "pose by the first 30 s (in the order of the corpus) of each test speaker" in text
     assert "SYNTHETIC DATA" in text
     assert "RANDOM WEIGHTS" in text
     assert "SPEAKER-DEPENDENT: 2 of 10 test speakers also train" in text

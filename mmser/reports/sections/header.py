@@ -35,6 +35,11 @@ def marks(run: ReportedRun) -> list[str]:
         warnings.append(
             f"TRANSDUCTIVE: {streams} on the scale of each test speaker's own unlabelled recordings"
         )
+    if run.enrolments:
+        warnings.append(
+            f"ENROLMENT: {', '.join(run.enrolments)} of each test speaker, unlabelled and scored "
+            "with the others, set the scale, shrunk towards the training speakers"
+        )
     return warnings
 
 
