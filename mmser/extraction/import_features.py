@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -19,6 +19,7 @@ from mmser.cache.fingerprint import Recipe, canonical, text_digest
 from mmser.cache.layout import LOCK, checked_name, store_directory
 from mmser.cache.lock import locked
 from mmser.cache.manifests import keep_manifest
+from mmser.cache.rows import Row
 from mmser.cache.writer import Writer, open_writer
 from mmser.core.clip import Failure, Features, Modality
 from mmser.core.contracts import Corpus
@@ -66,19 +67,36 @@ def import_features(
     folder = Path(cache) / checked_name(corpus.name, "the name of a corpus")
     with locked(folder / f"manifest{LOCK}"):
         keep_manifest(folder, partial(write_manifest, to_table(utterances)))
-    digests = {key: _digest(features) for key, features in used.items()}
-    recipe = _recipe(name, modality, frame_rate, used, digests)
-    directory = store_directory(Path(cache), corpus.name, name, "", recipe.fingerprint)
-    with open_writer(directory, recipe) as writer:
-        _fill(writer, ids, used, digests)
-        rows = [summary_row(name, writer.rows, ids, directory, time.monotonic() - begun, False)]
+    parameters = {"modality": modality, "frame_rate": frame_rate}
+    directory, stored = store_arrays(Path(cache), corpus.name, name, ids, used, parameters)
+    rows = [summary_row(name, stored, ids, directory, time.monotonic() - begun, False)]
     check_failures(rows, max_failures)
     return summary_table(rows)
 
 
+def store_arrays(
+    cache: Path,
+    corpus: str,
+    name: str,
+    ids: Sequence[str],
+    arrays: Mapping[str, Features],
+    parameters: Mapping[str, Any],
+) -> tuple[Path, Mapping[str, Row]]:
+    """Write the store of ``arrays`` that nothing here can make again; -> its folder and its index.
+
+    An utterance of ``ids`` without an array is a failure. ``parameters`` say where they come from.
+    """
+    digests = {key: _digest(features) for key, features in arrays.items()}
+    recipe = _recipe(name, arrays, digests, parameters)
+    directory = store_directory(cache, corpus, name, "", recipe.fingerprint)
+    with open_writer(directory, recipe) as writer:
+        _fill(writer, ids, arrays, digests)
+        return directory, dict(writer.rows)
+
+
 def _fill(
     writer: Writer,
-    ids: list[str],
+    ids: Sequence[str],
     arrays: Mapping[str, Features],
     digests: Mapping[str, str],
 ) -> None:
@@ -93,15 +111,14 @@ def _fill(
 
 def _recipe(
     name: str,
-    modality: Modality | Literal["labels"],
-    frame_rate: float | None,
     arrays: Mapping[str, Features],
     digests: Mapping[str, str],
+    parameters: Mapping[str, Any],
 ) -> Recipe:
     whole = all(features.values.dtype.kind in "iub" for features in arrays.values())
-    parameters: dict[str, Any] = {"modality": modality, "frame_rate": frame_rate, "imported": True}
-    parameters["content"] = text_digest(canonical(digests))
-    return Recipe(name, MAKER, 1, parameters, dtype="int64" if whole else "float32")
+    content = {"imported": True, "content": text_digest(canonical(digests))}
+    dtype = "int64" if whole else "float32"
+    return Recipe(name, MAKER, 1, {**parameters, **content}, dtype=dtype)
 
 
 def _with_times(array: np.ndarray | Features, frame_rate: float | None) -> Features:
