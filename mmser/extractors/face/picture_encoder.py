@@ -58,12 +58,11 @@ class PictureEncoder(CheckpointRecipe):
 
     @cached_property
     def _model(self) -> nn.Module:
-        from mmser.extractors.networks.picture_encoder import PICTURE_KINDS, read_picture_encoder
+        from mmser.extractors.networks.picture_encoder import PICTURE_KINDS
 
         if self.checkpoint.is_random:
             return self._checked(self.seeded(self._random_model))
-        path = self.checkpoint.path
-        return self._checked(read_picture_encoder(path, PICTURE_KINDS, self.labels))
+        return self._checked(self._read(PICTURE_KINDS))
 
     def _random_model(self) -> nn.Module:
         from transformers import ViTConfig, ViTForImageClassification

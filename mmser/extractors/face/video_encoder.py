@@ -87,13 +87,11 @@ class VideoEncoder(CheckpointRecipe):
 
     @cached_property
     def _model(self) -> nn.Module:
-        from mmser.extractors.networks.picture_encoder import VIDEO_KINDS, read_picture_encoder
+        from mmser.extractors.networks.picture_encoder import VIDEO_KINDS
 
         if self.checkpoint.is_random:
             return self._checked(self.seeded(self._random_model), (self.window,))
-        path = self.checkpoint.path
-        model = read_picture_encoder(path, VIDEO_KINDS, self.labels)
-        return self._checked(model, (self.window,))
+        return self._checked(self._read(VIDEO_KINDS), (self.window,))
 
     def _random_model(self) -> nn.Module:
         from transformers import VideoMAEConfig, VideoMAEForVideoClassification

@@ -39,8 +39,7 @@ _CLASSIFIER = ("ForImageClassification", "ForVideoClassification")
 _FIRST_TOKEN = ("vit",)
 """Kinds whose summary is a layer that most checkpoints lack: their first token is read."""
 _REMEDY = (
-    f"Name a checkpoint whose model_type is one of {', '.join(PICTURE_KINDS)} for the extractor "
-    f"picture_encoder, {', '.join(VIDEO_KINDS)} for video_encoder."
+    "Name a checkpoint of that kind; `mmser list extractors` prints those that read other networks."
 )
 _UNREADABLE = (OSError, ValueError, TypeError, KeyError, AttributeError, ImportError, RuntimeError)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from mmser.core.errors import MmserError
 from mmser.core.weights import Weights
 from mmser.extractors.arguments import WITHOUT_EFFECT
 from mmser.extractors.networks.devices import Placement
@@ -27,6 +28,8 @@ class CheckpointRecipe(PictureRecipe, Placement):
             with two layers.
         revision: commit of the hub id.
         weights_folder: where downloaded checkpoints are looked for first.
+        model_type: the network that the checkpoint must hold, as its config.json names it; None:
+            any that the extractor reads.
         size: features of a row; another number in the checkpoint is an error.
         labels: the classes of a classifier, whose probabilities come before the features; other
             ones in its config are an error. None: features alone.
@@ -36,6 +39,7 @@ class CheckpointRecipe(PictureRecipe, Placement):
     weights: str = ""
     revision: str | None = None
     weights_folder: str = field(default="weights", metadata=WITHOUT_EFFECT)
+    model_type: str | None = field(default=None, metadata=WITHOUT_EFFECT)
     size: int = 768
     labels: tuple[str, ...] | None = None
     statistics: bool = False
@@ -65,6 +69,16 @@ class CheckpointRecipe(PictureRecipe, Placement):
         from mmser.extractors.networks.picture_encoder import preparation_of
 
         return preparation_of(self.checkpoint, self.image_size)
+
+    def _read(self, kinds: Sequence[str]) -> nn.Module:
+        """The checkpoint's network; raises MmserError unless it is one of ``kinds`` and fits."""
+        from mmser.extractors.networks.picture_encoder import read_picture_encoder
+
+        if self.model_type not in (None, *kinds):
+            expected = f"model_type {', '.join(kinds)}, or null"
+            raise MmserError(expected, f"'{self.model_type}'", "Correct the extractor's argument.")
+        wanted = (self.model_type,) if self.model_type else kinds
+        return read_picture_encoder(self.checkpoint.path, wanted, self.labels)
 
     def _checked(self, model: nn.Module, leading: Sequence[int] = ()) -> nn.Module:
         """The network on its device.

@@ -139,6 +139,14 @@ def test_classes_of_a_network_without_any_are_refused(tmp_path: Path) -> None:
         made(tmp_path, labels=LABELS).extract([clip(1, 1.0)])
 
 
+def test_another_network_than_stated_is_refused(tmp_path: Path) -> None:
+    picture_checkpoint(tmp_path, "Dinov2", "Dinov2Model")
+    with pytest.raises(MmserError, match=r"checkpoint of clip in .*found model_type dinov2"):
+        made(tmp_path, model_type="clip").extract([clip(1, 1.0)])
+    with pytest.raises(MmserError, match="found 'dino'"):
+        made(tmp_path, model_type="dino").extract([clip(1, 1.0)])
+
+
 def test_a_network_of_words_is_refused(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "bert"}))
     with pytest.raises(MmserError, match="model_type bert"):
