@@ -57,7 +57,8 @@ def measured(name: str, root: str, cache: str, steps: int) -> dict[str, Any]:
 
     from mmser.pipeline.caches import ensure_caches
     from mmser.runs.training_stages import list_stages
-    from mmser.training.components.construction import make_learner, make_model, parameter_count
+    from mmser.training.components.construction import make_model, parameter_count
+    from mmser.training.epochs import make_learner
     from mmser.training.inputs.corpora import build_corpora
     from mmser.training.inputs.sources import assign_folds, open_fold, read_corpus_manifest
 

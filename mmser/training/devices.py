@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,3 +87,14 @@ def device_options(options: Trainer, place: Place) -> dict[str, Any]:
     if place.accelerator == CPU and not is_count:
         devices = 1  # "all of them", or GPUs by number
     return {"accelerator": place.accelerator, "devices": devices, "deterministic": deterministic}
+
+
+@contextmanager
+def cpu_threads(count: int) -> Iterator[None]:
+    """Exactly ``count`` threads within: the last bits of a sum depend on how many share it."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -14,8 +14,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from lightning import seed_everything
-
 from mmser.cache.atomic import write_json
 from mmser.cache.checked import adopt
 from mmser.cache.lock import locked
@@ -23,7 +21,6 @@ from mmser.cache.recorded import recorded_stores
 from mmser.core.errors import MmserError
 from mmser.core.trust import trust
 from mmser.data.fold_data import FoldData
-from mmser.metrics.table import better
 from mmser.models.multimodal import MultimodalModel
 from mmser.runs.own_manifest import own_manifest
 from mmser.runs.run_paths import (
@@ -40,15 +37,12 @@ from mmser.runs.run_paths import (
 from mmser.runs.run_tables import read_assignment, read_json, read_settings
 from mmser.runs.training_stages import Stage, list_stages
 from mmser.settings.run import RunSettings, read_run
-from mmser.training.components.construction import make_learner, make_model, parameter_count
+from mmser.training.components.construction import make_model, parameter_count
 from mmser.training.components.portable import network_sizes
-from mmser.training.components.taking_over import take_over
-from mmser.training.components.word_vectors import start_embeddings
-from mmser.training.devices import Place, find_place
+from mmser.training.devices import Place, cpu_threads, find_place
 from mmser.training.inputs.corpora import build_corpora
 from mmser.training.inputs.sources import open_fold, read_corpus_manifest
-from mmser.training.loop.callbacks import BestWeights
-from mmser.training.loop.trainer import Loaders, cpu_threads, make_trainer, quiet
+from mmser.training.seeding import seed_generators
 from mmser.training.solving import solve
 from mmser.training.untrained import keep_untrained, learns_nothing
 
@@ -67,7 +61,7 @@ def fit_fold(directory: Path, fold: str, seed: int, accelerator: str | None = No
     manifest = own_manifest(directory, read_corpus_manifest(settings.cache, corpora.names))
     assignment = read_assignment(directory)
     recorded = recorded_stores(config, read_json(directory / ENVIRONMENT))
-    with _alone(folder), cpu_threads(settings.trainer.threads), quiet():
+    with _alone(folder), cpu_threads(settings.trainer.threads):
         previous: Path | None = None
         for stage in list_stages(config):
             target = folder / stage.folder
@@ -94,40 +88,17 @@ def fit_stage(
     if settings.solver:
         _solve_stage(settings, data, folder)
         return
-    monitor = settings.trainer.monitor
-    seed_everything(seed, verbose=False)
+    seed_generators(seed)
     model = make_model(settings.model, data.input_sizes, data.task)
     if learns_nothing(model):
         kept = keep_untrained(model, data, folder)
         _finish_at_once(model, parameter_count(model), data, folder, kept.monitor, kept.score)
         return
-    if previous is None and settings.word_vectors:
-        start_embeddings(model.encoders, data.transforms.streams, settings.word_vectors)
-    learner = make_learner(settings, model, data.task, seed)
-    if previous is not None:
-        take_over(model, learner.objective, previous, stage.load)
-    folder.mkdir(parents=True, exist_ok=True)
-    best = BestWeights(folder, monitor, better(monitor))
-    trainer = make_trainer(settings.trainer, folder, title, best, place)
-    if trainer.is_global_zero:
-        data.transforms.save(folder / TRANSFORMS)
-    state = folder / STATE
-    resume = str(state) if state.is_file() else None
-    trainer.fit(learner, datamodule=Loaders(data, learner), ckpt_path=resume, weights_only=True)
-    if not best.epoch:
-        raise MmserError(
-            "at least one check of the validation split", "none", "Lower trainer.check_every."
-        )
-    if trainer.is_global_zero:
-        facts = {
-            "parameters": parameter_count(model),
-            "epochs": learner.finished_epochs,
-            "device": place.name,
-            "monitor": best.monitor,
-            "best_score": best.score,
-            "best_epoch": best.epoch,
-            "network_sizes": network_sizes(model),
-        }
+    # Here, because it loads Lightning.
+    from mmser.training.epochs import fit_epochs
+
+    facts = fit_epochs(model, stage, data, folder, previous, seed, title, place)
+    if facts is not None:
         _finish(folder, data, facts)
 
 

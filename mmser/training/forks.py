@@ -19,6 +19,8 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from mmser.core.errors import MmserError
+from mmser.runs.run_tables import read_settings
+from mmser.runs.training_stages import list_stages
 from mmser.training.devices import CPU
 from mmser.training.fold_training import fit_fold
 
@@ -55,6 +57,7 @@ def run_in_forks(
     directory: Path, pending: Sequence[FoldSeed], jobs: int, accelerator: str
 ) -> list[str]:
     """Train each fold, ``jobs`` at a time; -> what went wrong with each, "" for nothing."""
+    _import_for_all(directory)
     errors = [""] * len(pending)
     waiting = list(enumerate(pending))
     running: dict[int, Fork] = {}
@@ -72,6 +75,13 @@ def run_in_forks(
             fork.process.kill()
             fork.process.join()
     return errors
+
+
+def _import_for_all(directory: Path) -> None:
+    """What each fork would otherwise import anew."""
+    stages = list_stages(read_settings(directory))
+    if any(not stage.settings.solver for stage in stages):
+        import mmser.training.epochs  # noqa: F401
 
 
 def _started(place: int, directory: Path, fold_seed: FoldSeed, accelerator: str) -> Fork:

@@ -19,7 +19,8 @@ from mmser.core.configs import config_names, load_config
 from mmser.data.fold_data import FoldData
 from mmser.pipeline.train import train_settings
 from mmser.runs.training_stages import Stage, list_stages
-from mmser.training.components.construction import make_learner, make_model
+from mmser.training.components.construction import make_model
+from mmser.training.epochs import make_learner
 from mmser.training.inputs.corpora import build_corpora
 from mmser.training.inputs.sources import assign_folds, open_fold, read_corpus_manifest
 from mmser.training.loop.learner import Learner

@@ -51,6 +51,7 @@ def test_each_fork_trains_one_fold_and_a_dead_one_harms_no_other(monkeypatch, tm
         (directory / f"{fold}-{seed}").write_text(str(os.getpid()))
 
     monkeypatch.setattr(forks, "fit_fold", fit_fold)
+    monkeypatch.setattr(forks, "_import_for_all", lambda directory: None)
     pending = [("a", 0), ("killed", 0), ("odd", 1), ("a", 1), ("b", 2)]
     errors = run_in_forks(tmp_path, pending, 2, "cpu")
     assert errors == ["", "its process ended with -9", "ZeroDivisionError: by nothing", "", ""]

@@ -1,4 +1,4 @@
-"""From a run's settings to its components: model, objective, learner."""
+"""From a run's settings to its components: model and objective."""
 
 from __future__ import annotations
 
@@ -16,10 +16,7 @@ from mmser.core.task import Task
 from mmser.models.layers.checkpoints.size_limits import no_larger_than
 from mmser.models.layers.checkpoints.tensors import load_saved
 from mmser.models.multimodal import MultimodalModel, build_model
-from mmser.objectives.paradigms.supervised import check_objective
 from mmser.settings.part import check_part
-from mmser.settings.run import RunSettings
-from mmser.training.loop.learner import Learner
 
 VALUES = 5000
 """More than any model's config holds; each takes time to build."""
@@ -87,28 +84,6 @@ def _check_meant(config: Any) -> None:
         )
     check_numbers(config, "config")
     check_part(config, "config")
-
-
-def make_learner(settings: RunSettings, model: MultimodalModel, task: Task, seed: int) -> Learner:
-    """The learner of these settings around a model."""
-    objective: nn.Module = completed(
-        "the objective", built(settings.objective), task=task, vector_size=model.vector_size
-    )
-    check_objective(objective)
-    trainer = settings.trainer
-    return Learner(
-        model,
-        objective,
-        task,
-        built(settings.optimizer),
-        built(settings.scheduler),
-        monitor=trainer.monitor,
-        groups=trainer.groups,
-        frozen=trainer.freeze,
-        clip_norm=trainer.clip_norm,
-        clip_mode=trainer.clip_mode,
-        seed=seed,
-    )
 
 
 def parameter_count(module: nn.Module) -> int:

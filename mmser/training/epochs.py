@@ -1,0 +1,101 @@
+"""One stage of a fold is trained by steps, epoch after epoch.
+
+Lightning is loaded here and nowhere above: what trains nothing, or solves its head in one go, does
+not wait for it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from mmser.composition import built
+from mmser.core.completion import completed
+from mmser.core.errors import MmserError
+from mmser.core.task import Task
+from mmser.data.fold_data import FoldData
+from mmser.metrics.table import better
+from mmser.models.multimodal import MultimodalModel
+from mmser.objectives.paradigms.supervised import check_objective
+from mmser.runs.run_paths import STATE, TRANSFORMS
+from mmser.runs.training_stages import Stage
+from mmser.settings.run import RunSettings
+from mmser.training.components.construction import parameter_count
+from mmser.training.components.portable import network_sizes
+from mmser.training.components.taking_over import take_over
+from mmser.training.components.word_vectors import start_embeddings
+from mmser.training.devices import Place
+from mmser.training.loop.callbacks import BestWeights
+from mmser.training.loop.learner import Learner
+from mmser.training.loop.trainer import Loaders, make_trainer, quiet
+
+
+def fit_epochs(
+    model: MultimodalModel,
+    stage: Stage,
+    data: FoldData,
+    folder: Path,
+    previous: Path | None,
+    seed: int,
+    title: str,
+    place: Place,
+) -> dict[str, Any] | None:
+    """Train ``model`` into ``folder``, going on from the state that an interruption left.
+
+    Returns what ``fold.json`` says of it; None in the further processes of a distributed fold.
+    """
+    settings = stage.settings
+    if previous is None and settings.word_vectors:
+        start_embeddings(model.encoders, data.transforms.streams, settings.word_vectors)
+    learner = make_learner(settings, model, data.task, seed)
+    if previous is not None:
+        take_over(model, learner.objective, previous, stage.load)
+    folder.mkdir(parents=True, exist_ok=True)
+    monitor = settings.trainer.monitor
+    best = BestWeights(folder, monitor, better(monitor))
+    with quiet():
+        trainer = make_trainer(settings.trainer, folder, title, best, place)
+        if trainer.is_global_zero:
+            data.transforms.save(folder / TRANSFORMS)
+        state = folder / STATE
+        resume = str(state) if state.is_file() else None
+        trainer.fit(learner, datamodule=Loaders(data, learner), ckpt_path=resume, weights_only=True)
+    if not best.epoch:
+        raise MmserError(
+            "at least one check of the validation split", "none", "Lower trainer.check_every."
+        )
+    if not trainer.is_global_zero:
+        return None
+    return {
+        "parameters": parameter_count(model),
+        "epochs": learner.finished_epochs,
+        "device": place.name,
+        "monitor": best.monitor,
+        "best_score": best.score,
+        "best_epoch": best.epoch,
+        "network_sizes": network_sizes(model),
+    }
+
+
+def make_learner(settings: RunSettings, model: MultimodalModel, task: Task, seed: int) -> Learner:
+    """The learner of these settings around a model."""
+    objective: nn.Module = completed(
+        "the objective", built(settings.objective), task=task, vector_size=model.vector_size
+    )
+    check_objective(objective)
+    trainer = settings.trainer
+    return Learner(
+        model,
+        objective,
+        task,
+        built(settings.optimizer),
+        built(settings.scheduler),
+        monitor=trainer.monitor,
+        groups=trainer.groups,
+        frozen=trainer.freeze,
+        clip_norm=trainer.clip_norm,
+        clip_mode=trainer.clip_mode,
+        seed=seed,
+    )
