@@ -45,6 +45,27 @@ class Transcript:
 
 
 @dataclass(frozen=True, slots=True)
+class Turn:
+    """One utterance of a conversation: who speaks ("" where that is not known), and the words."""
+
+    speaker: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dialogue:
+    """What surrounds a clip in its conversation, for extractors that read it.
+
+    ``speaker`` is the clip's own. ``before`` and ``after`` are in the order of time; turns without
+    words are left out.
+    """
+
+    speaker: str = ""
+    before: tuple[Turn, ...] = ()
+    after: tuple[Turn, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """Why one modality of one utterance could not be had; a row of the failure ledger.
 
@@ -66,7 +87,8 @@ class Clip:
     shows two people. A modality that could not be decoded is None and ``failures`` says why.
     ``waveforms`` is the same sound by other sample rates (Hz), those that were asked for, each made
     from the file's own rate. ``notes`` tell the user how the clip was decoded ("the channels cancel
-    each other in the mix: channel 1 of 2 taken").
+    each other in the mix: channel 1 of 2 taken"). ``dialogue`` is given to extractors that
+    read it.
     """
 
     id: str
@@ -77,6 +99,7 @@ class Clip:
     failures: tuple[Failure, ...] = ()
     waveforms: Mapping[int, np.ndarray] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    dialogue: Dialogue = Dialogue()
 
     def sound(self, sample_rate: int = SAMPLE_RATE) -> np.ndarray | None:
         """(sample,) float32 mono at ``sample_rate`` Hz.

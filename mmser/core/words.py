@@ -17,10 +17,15 @@ def normalise_word(word: str) -> str:
 
     Inner apostrophes and hyphens stay ("don't", "well-known").
     """
-    word = _EDGES.sub("", word.translate(_APOSTROPHES).lower())
+    word = _EDGES.sub("", straight_apostrophes(word).lower())
     if word not in _CONTRACTIONS:
         word = _EDGE_QUOTES.sub("", word)
     return word if any(character.isalnum() for character in word) else ""
+
+
+def straight_apostrophes(text: str) -> str:
+    """The text with every form of apostrophe as the one of a keyboard."""
+    return text.translate(_APOSTROPHES)
 
 
 def spoken_words(text: str) -> list[str]:

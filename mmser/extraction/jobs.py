@@ -16,6 +16,7 @@ from mmser.cache.writer import Writer
 from mmser.core.clip import (
     SAMPLE_RATE,
     Clip,
+    Dialogue,
     Failure,
     FailureReason,
     Features,
@@ -25,6 +26,7 @@ from mmser.core.clip import (
 from mmser.core.contracts import Extractor, Transcriber
 from mmser.core.utterance import Utterance
 from mmser.extraction.batches import BATCH_SIZE, by_length, side_by_side
+from mmser.extraction.dialogues import Words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,14 +40,16 @@ class ExtractorJob:
     """Clips in, entries of one feature store out.
 
     ``transcript_of`` gives the words of an utterance to a text extractor, and is None for the
-    others; ``missing`` are ids with their digests.
+    others; ``dialogue_of`` what surrounds it, to one that reads that. ``missing`` are ids with
+    their digests.
     """
 
     name: str
     extractor: Extractor
     writer: Writer
     missing: dict[str, str]
-    transcript_of: Callable[[Utterance], Transcript | Failure | None] | None = None
+    transcript_of: Words | None = None
+    dialogue_of: Callable[[str], Dialogue] | None = None
     seconds: float = field(default=0.0, init=False)
     _warm: bool = field(default=False, init=False)
     _waiting: list[Clip] = field(default_factory=list, init=False)
@@ -82,10 +86,16 @@ class ExtractorJob:
         due = [utterance for utterance in chunk if utterance.id in self.missing]
         if self.transcript_of:
             self._waiting = [
-                _spoken(utterance.id, self.transcript_of(utterance)) for utterance in due
+                self._in_dialogue(_spoken(utterance.id, self.transcript_of(utterance)))
+                for utterance in due
             ]
         self._compute()
         self.writer.add([Entry(u.id, self.missing[u.id], self._results.pop(u.id)) for u in due])
+
+    def _in_dialogue(self, clip: Clip) -> Clip:
+        if self.dialogue_of is None:
+            return clip
+        return replace(clip, dialogue=self.dialogue_of(clip.id))
 
     def _compute(self) -> None:
         clips, self._waiting = self._waiting, []
@@ -186,9 +196,7 @@ def missing_of(
     }
 
 
-def words_for(
-    extractor: Extractor, transcripts: TranscriptWriter | None
-) -> Callable[[Utterance], Transcript | Failure | None] | None:
+def words_for(extractor: Extractor, transcripts: TranscriptWriter | None) -> Words | None:
     """Where a text extractor gets an utterance's words: a recogniser's store, or else the corpus.
 
     None for an extractor of another modality.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,12 +19,14 @@ from mmser.cache.lock import locked
 from mmser.cache.manifests import keep_manifest
 from mmser.cache.transcripts import TranscriptWriter
 from mmser.cache.writer import SHARD_BYTES, Writer
+from mmser.core.clip import Modality
 from mmser.core.contracts import Corpus, Extractor, Transcriber
 from mmser.core.errors import MmserError
 from mmser.core.utterance import Utterance
 from mmser.corpora.manifest import to_table, write_manifest
 from mmser.extraction.content import Contents
 from mmser.extraction.decoding import clips_in_order
+from mmser.extraction.dialogues import Dialogues, turns_of
 from mmser.extraction.jobs import ExtractorJob, Job, TranscriberJob, missing_of, words_for
 from mmser.extraction.plan import chunks, planned, requests
 from mmser.extraction.progress import Progress
@@ -78,12 +81,23 @@ def preprocess(
     folder = Path(cache) / checked_name(corpus.name, "the name of a corpus")
     _write_manifest(folder, utterances, log)
     selected = [utterance for utterance in utterances if only is None or utterance.id in only]
-    plan = planned(selected)
+    plan, dialogues = planned(selected), Dialogues(utterances)
+    # A recogniser also hears the turns around the selected utterances, where some extractor reads
+    # them.
+    heard = planned(dialogues.with_neighbours(selected, _widest(extractors)))
     stores = open_stores(Path(cache), corpus.name, transcript_recipe, recipes, shard_bytes, log.say)
     with stores as (transcripts, writers):
-        jobs = _jobs(plan, extractors, writers, transcriber, transcripts, retry_failed, workers)
+        contents = _Contents(Contents(workers), dialogues, plan, heard)
+        jobs = _jobs(contents, extractors, writers, transcriber, transcripts, retry_failed)
         _announce(log, jobs, len(plan))
-        _run(plan, jobs, frame_rate, workers, progress, corpus.name)
+        # The words of the turns around an utterance are there once the recogniser is through.
+        alone: list[Job] = []
+        in_dialogue: list[Job] = []
+        for job in jobs:
+            reads_turns = isinstance(job, ExtractorJob) and job.dialogue_of is not None
+            (in_dialogue if reads_turns else alone).append(job)
+        for together in filter(None, (alone, in_dialogue)):
+            _run(heard, together, frame_rate, workers, progress, corpus.name)
         for job in jobs:
             job.writer.finish()
     return _concluded(selected, jobs, max_failures, log)
@@ -117,31 +131,61 @@ def _say_warnings(log: Progress, warnings: Mapping[str, Sequence[str]], rest: st
         log.say(f"{len(warnings) - SHOWN_WARNINGS} further warnings {rest}")
 
 
+def _widest(extractors: Mapping[str, Extractor]) -> tuple[int, int]:
+    """How many turns before and after an utterance any of the extractors reads."""
+    every = [turns_of(extractor) or (0, 0) for extractor in extractors.values()]
+    befores, afters = zip((0, 0), *every, strict=True)
+    return max(befores), max(afters)
+
+
+@dataclass(frozen=True, slots=True)
+class _Contents:
+    """Digests of what is extracted; ``heard`` are the planned utterances and those around them."""
+
+    contents: Contents
+    dialogues: Dialogues
+    plan: Sequence[Utterance]
+    heard: Sequence[Utterance]
+
+    def sound(self) -> dict[str, str]:
+        """What a recogniser hears."""
+        return self.contents.of(self.heard, "audio")
+
+    def read_by(self, extractor: Extractor, source: Modality) -> dict[str, str]:
+        """What an extractor reads, the turns around an utterance included where it reads them."""
+        turns = turns_of(extractor)
+        if turns is None:
+            return self.contents.of(self.plan, source)
+        digests = self.contents.of(self.heard, source)
+        return self.dialogues.digests(self.plan, digests, turns)
+
+
 def _jobs(
-    plan: Sequence[Utterance],
+    contents: _Contents,
     extractors: Mapping[str, Extractor],
     writers: Mapping[str, Writer],
     transcriber: Transcriber | None,
     transcripts: TranscriptWriter | None,
     retry_failed: bool,
-    workers: int,
 ) -> list[Job]:
     """The work of each store: what it misses, by the content it would be made from.
 
     The transcriber comes first, for text extractors read its words.
     """
-    contents = Contents(workers)
     jobs: list[Job] = []
     if transcriber is not None and transcripts is not None:
-        missing = missing_of(transcripts, contents.of(plan, "audio"), retry_failed)
+        missing = missing_of(transcripts, contents.sound(), retry_failed)
         jobs.append(TranscriberJob(transcriber, transcripts, missing))
     for name, extractor in extractors.items():
         source = extractor.modality
         if source == "text" and transcripts is not None:
             source = "audio"  # the words of a recogniser depend on the sound
-        missing = missing_of(writers[name], contents.of(plan, source), retry_failed)
-        words = words_for(extractor, transcripts)
-        jobs.append(ExtractorJob(name, extractor, writers[name], missing, words))
+        missing = missing_of(writers[name], contents.read_by(extractor, source), retry_failed)
+        words, turns = words_for(extractor, transcripts), turns_of(extractor)
+        dialogue = None
+        if words is not None and turns is not None:
+            dialogue = partial(contents.dialogues.dialogue, turns=turns, words=words)
+        jobs.append(ExtractorJob(name, extractor, writers[name], missing, words, dialogue))
     return jobs
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from mmser.core.clip import SAMPLE_RATE, Clip, Transcript
+from mmser.core.clip import SAMPLE_RATE, Clip, Dialogue, Transcript, Turn
 from mmser.core.contracts import Transcriber
 from mmser.core.printable import printable
 from mmser.core.utterance import Utterance
@@ -49,7 +49,7 @@ def segment_features(
 ) -> Generator[SegmentFeatures]:
     """The features of ``streams`` (None: all that are read) of each segment.
 
-    Each clip is dropped when it is read.
+    Each clip is dropped when it is read; its words stay as the context of later segments.
     """
     stem = printable(work.recording.path.stem)
     places = {f"{stem}-{place:04d}": place for place in range(len(work.segments))}
@@ -57,6 +57,7 @@ def segment_features(
     # A pass for the recording's own scale, over some streams, would repeat the same warnings.
     logs_notes = streams is None
     logged: set[str] = set()
+    earlier: dict[int, str] = {}
     for clip in _clips(work, modalities, transcriber is not None, places):
         for note in set(clip.notes) - logged if logs_notes else ():
             _log.warning("%s: %s", work.recording.path.name, note)
@@ -64,8 +65,16 @@ def segment_features(
         place = places[clip.id]
         with_words = _transcribed(clip, work.segments[place], transcriber)
         text = with_words.transcript.text if with_words.transcript else ""
-        features = work.reader.features(with_words, streams)
+        earlier[place] = text
+        in_dialogue = replace(with_words, dialogue=_dialogue(earlier, place))
+        features = work.reader.features(in_dialogue, streams)
         yield SegmentFeatures(place, clip.id, text, features)
+
+
+def _dialogue(texts: Mapping[int, str], place: int) -> Dialogue:
+    """The segments before ``place`` as its turns, of speakers nobody has named; none after it."""
+    before = sorted(number for number in texts if number < place and texts[number].strip())
+    return Dialogue(before=tuple(Turn("", texts[number]) for number in before))
 
 
 def _clips(

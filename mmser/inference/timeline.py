@@ -23,6 +23,7 @@ from mmser.core.clip import Failure
 from mmser.core.contracts import Transcriber
 from mmser.core.errors import MmserError
 from mmser.evaluation.stress.words.transcribed import make_transcriber
+from mmser.extraction.dialogues import turns_of
 from mmser.extraction.progress import Progress
 from mmser.inference.corpus_files import CorpusFile, log_training
 from mmser.inference.cutting import Cutting, find_segments
@@ -141,8 +142,21 @@ def predict_with(
         _log.warning(
             "%s: %s (--whole and --segments choose others)", recording.path.name, difference
         )
+    _log_context(reader, readable)
     work = Work(reader, recording, segments, readable, transcriber, shown)
     return _predictions(work, _rescaled(work, members, corpus_file))
+
+
+def _log_context(reader: Reader, readable: frozenset[str]) -> None:
+    """Say what a system that reads the turns around an utterance is given of a recording."""
+    turns = [turns_of(extractor) or (0, 0) for extractor in reader.extractors.values()]
+    if "text" in readable and any(before or after for before, after in turns):
+        later = " or any later turn" if any(after for _, after in turns) else ""
+        _log.info(
+            "this system reads the turns around an utterance: those of a recording are its earlier "
+            "segments, without the name of a speaker%s",
+            later,
+        )
 
 
 def _readable(

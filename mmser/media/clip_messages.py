@@ -54,9 +54,10 @@ def utterance_of(content: dict[str, Any]) -> Utterance:
 
 
 def write_clip(stream: BinaryIO, clip: Clip) -> None:
-    """A clip that a decoder made: it has no transcript."""
+    """A clip that a decoder made: it has no transcript, and no dialogue around it."""
     # Not `asdict`, which would copy the arrays.
     values = {field.name: getattr(clip, field.name) for field in fields(clip)}
+    del values["dialogue"]
     further = {str(rate): waveform for rate, waveform in values.pop("waveforms").items()}
     arrays = {
         name: value for name, value in values.items() if isinstance(value, np.ndarray)

@@ -8,13 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mmser.core.errors import MmserError
 from mmser.extractors.networks.sizes import check_size
-
-_REMEDY = (
-    "Name a checkpoint of a text encoder, such as BERT or RoBERTa; the extractor wav2vec2 reads "
-    "speech."
-)
 
 
 def read_text_encoder(folder: Path, size: int) -> Any:
@@ -22,15 +16,9 @@ def read_text_encoder(folder: Path, size: int) -> Any:
 
     Raises MmserError for a network of speech or pictures, one with a decoder, or another size.
     """
-    from transformers import AutoModel
+    from mmser.models.layers.checkpoints.text_network import read_text_network
 
-    from mmser.models.layers.checkpoints.pretrained import read_network
-
-    model = read_network(AutoModel, folder, (), _REMEDY)
-    if model.main_input_name != "input_ids" or model.config.is_encoder_decoder:
-        raise MmserError(
-            f"a text encoder in {folder}", f"model_type {model.config.model_type}", _REMEDY
-        )
+    model = read_text_network(folder)
     check_size(size, model.config.hidden_size, folder)
     return model
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from threading import Lock
 from typing import Any, Protocol
@@ -15,6 +16,7 @@ import numpy as np
 from mmser.core.errors import MmserError, reason_of
 from mmser.core.weights import Weights
 from mmser.core.words import normalise_word, word_id
+from mmser.extractors.transcripts.dialogue_pieces import Marks
 
 CUT = "only the first"
 """How the note of a text that is longer than the limit begins."""
@@ -44,6 +46,15 @@ class Tokenizer(Protocol):
         """Sub-word ids of a text as it is written, with its marks, at most ``limit`` of them."""
         ...
 
+    def bare(self, text: str) -> list[int]:
+        """All sub-word ids of a text as it is written, without marks."""
+        ...
+
+    @property
+    def marks(self) -> Marks:
+        """The marks around a text and between two."""
+        ...
+
 
 class CheckpointTokenizer:
     """The fast tokenizer of a checkpoint; it refuses to be used by two threads at once, so they
@@ -70,6 +81,24 @@ class CheckpointTokenizer:
         with self._turn:
             encoded = self._tokenizer(text, truncation=True, max_length=limit)
         return list(encoded["input_ids"])
+
+    def bare(self, text: str) -> list[int]:
+        """See `Tokenizer`."""
+        with self._turn:
+            encoded = self._tokenizer(text, add_special_tokens=False, verbose=False)
+        return list(encoded["input_ids"])
+
+    @cached_property
+    def marks(self) -> Marks:
+        """See `Tokenizer`."""
+        with self._turn:
+            encoded = self._tokenizer("a", "b")
+        ids, texts = list(encoded["input_ids"]), encoded.sequence_ids()
+        # None stands for a mark, 0 and 1 for the two texts.
+        first, second = texts.index(0), texts.index(1)
+        last_of_first = len(texts) - 1 - texts[::-1].index(0)
+        last = len(texts) - 1 - texts[::-1].index(1)
+        return Marks(ids[:first], ids[last_of_first + 1 : second], ids[last + 1 :])
 
 
 def read_tokenizer(folder: Path, by_word: bool = True) -> CheckpointTokenizer:
@@ -109,6 +138,16 @@ class HashedTokenizer:
     def whole_text(self, text: str, limit: int) -> list[int]:
         """See `Tokenizer`."""
         return self(text.split(), limit).ids
+
+    def bare(self, text: str) -> list[int]:
+        """See `Tokenizer`."""
+        words = text.split()
+        return self(words, sum(map(len, words)) + 2).ids[1:-1]
+
+    @property
+    def marks(self) -> Marks:
+        """See `Tokenizer`."""
+        return Marks([_START], [_END], [_END])
 
 
 def tokenizer_of(checkpoint: Weights, by_word: bool = True) -> Tokenizer:

@@ -48,6 +48,7 @@ from mmser.evaluation.stress.words.transcribed import ensure_transcribed
 from mmser.evaluation.stress.words.word_confusions import Confusions, learn_confusions
 from mmser.evaluation.stress.words.word_errors import corrupted
 from mmser.evaluation.stress.words.word_neighbours import Neighbours
+from mmser.extraction.dialogues import Dialogues, turns_of
 from mmser.extraction.rebuild import extractor_like
 from mmser.metrics.wer import PLAIN, normalise_text, normaliser_of, word_errors
 from mmser.runs.run_paths import ROBUSTNESS_RUNS
@@ -204,6 +205,7 @@ def _controlled(
     _log.info("word errors made of: %s", confusions.source)
     extractors = {stream: extractor_like(store, run) for stream, store in stores.items()}
     spoken = {utterance: text for utterance, text in transcripts.items() if text}
+    dialogues = Dialogues(from_table(run.manifest))
     for rate in dict.fromkeys([0.0, *wer]):
         name, achieved = f"WER {rate:.0%}", []
         for draw in range(draws if rate else 1):
@@ -212,22 +214,28 @@ def _controlled(
             strengths[name] = Strength(WORD_ERRORS, rate, sum(achieved) / len(achieved), PLAIN)
             every = {utterance: texts.get(utterance) for utterance in transcripts}
             stores_of_draw = {
-                stream: extracted(extractor, every, stores[stream].info)
+                stream: extracted(extractor, every, stores[stream].info, dialogues)
                 for stream, extractor in extractors.items()
             }
             yield Condition(name, stores=stores_of_draw, draw=draw)
 
 
 def extracted(
-    extractor: Extractor, texts: Mapping[str, Transcript | None], info: Mapping[str, Any]
+    extractor: Extractor,
+    texts: Mapping[str, Transcript | None],
+    info: Mapping[str, Any],
+    dialogues: Dialogues,
 ) -> FeatureStore:
     """The features of {utterance id: transcript} in memory.
 
-    Without a transcript the utterance has failed.
+    Without a transcript the utterance has failed. The turns around it are spoken in ``texts`` too.
     """
-    clips = [
-        Clip(identifier, transcript=text) for identifier, text in texts.items() if text is not None
-    ]
+    turns = turns_of(extractor) or (0, 0)
+    clips = []
+    for identifier, text in texts.items():
+        if text is not None:
+            around = dialogues.dialogue(identifier, turns, lambda one: texts.get(one.id))
+            clips.append(Clip(identifier, transcript=text, dialogue=around))
     results: dict[str, Any] = {
         identifier: Failure(identifier, "empty transcript") for identifier in texts
     }

@@ -39,6 +39,8 @@ UNUSED = (
 """Tensors of a checkpoint's own task (pre-training, recognition, classification), which follow what
 is read here.
 """
+_CODE = ("auto_map", "attn_implementation", "_attn_implementation", "quantization_config")
+"""Keys of a configuration by which transformers would look for code elsewhere."""
 _UNREADABLE = (
     OSError,
     RuntimeError,
@@ -79,12 +81,25 @@ def pretrained_kind(
     configuration: Mapping[str, Any] | None = None,
 ) -> Any:
     """`pretrained` for the class that AutoModel has for a ``model_type``."""
-    from transformers import AutoConfig, AutoModel
+    from transformers import AutoModel
 
     source = Weights(weights, revision, weights_folder)
     if source.is_random:
-        return AutoModel.from_config(AutoConfig.for_model(kind, **(configuration or {})))
+        return _network_of(kind, configuration or {})
     return read_network(AutoModel, source.path, [kind], _other_network(kind))
+
+
+def _network_of(kind: str, configuration: Mapping[str, Any]) -> Any:
+    """A network with random weights. Raises MmserError for sizes that are none."""
+    from huggingface_hub.errors import StrictDataclassError
+    from transformers import AutoConfig, AutoModel
+
+    sizes = {key: value for key, value in configuration.items() if key not in _CODE}
+    try:
+        return AutoModel.from_config(AutoConfig.for_model(kind, **sizes), trust_remote_code=False)
+    except (*_UNREADABLE, StrictDataclassError) as error:
+        expected = f"the configuration of a network of transformers, here {kind}"
+        raise MmserError(expected, reason_of(error), "Correct configuration.") from error
 
 
 def _other_network(kind: str) -> str:

@@ -45,9 +45,20 @@ def prepare_training(
     for layer in layers[:frozen_layers]:
         freeze(layer)
     if gradient_checkpointing:
-        # Later versions of transformers have renamed it.
-        later = getattr(network, "activation_checkpointing_enable", None)
+        _checkpoint_gradients(network)
+
+
+def _checkpoint_gradients(network: Any) -> None:
+    # Later versions of transformers have renamed it.
+    later = getattr(network, "activation_checkpointing_enable", None)
+    try:
         (later or network.gradient_checkpointing_enable)({"use_reentrant": False})
+    except ValueError as error:
+        raise MmserError(
+            "a network that can compute its layers twice",
+            network.config.model_type,
+            "Set gradient_checkpointing=false, and a smaller batch.",
+        ) from error
 
 
 def layers_of(network: Any) -> nn.ModuleList:
