@@ -6,12 +6,14 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from mmser.cache.atomic import write_bytes
+from mmser.cache.atomic import write_bytes, written_aside
 from mmser.cli.command import Command, keyed
 from mmser.cli.scores import print_scores, print_speakers
 from mmser.core.errors import UsageError
+from mmser.core.file_names import file_name
 from mmser.core.printable import printable, without_formulas
 from mmser.metrics.wer import PLAIN
+from mmser.runs.run_paths import VALIDATION
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +26,8 @@ MODEL, LABELS = "model=", "labels="
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Options of `mmser evaluate`."""
     words = (
-        "run=DIR [condition=clean] [also=hypotheses|listeners|domains|frames] [normaliser=whisper]"
+        "run=DIR [condition=clean] [also=hypotheses|listeners|domains|frames|validation] "
+        "[also=submission split=Test3] [normaliser=whisper]"
     )
     model = (
         "; or a published emotion recogniser as it is: model=FOLDER (or owner/name@commit) "
@@ -41,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
     models = [word for word in options.overrides if word.startswith(MODEL)]
     if models:
         return judge(models[-1].removeprefix(MODEL), options.overrides)
-    words = keyed(options.overrides, ["run", "condition", "also", "normaliser"])
+    words = keyed(options.overrides, ["run", "condition", "also", "normaliser", "split"])
     if "run" not in words:
         raise UsageError(
             "run=DIR", "no run", "Name the run folder, e.g. mmser evaluate run=runs/NAME."
@@ -50,7 +53,10 @@ def run(options: argparse.Namespace) -> int:
     print_scores(evaluate(trained, condition=words.get("condition", "clean")))
     print_speakers([trained.directory])
     if "also" in words:
-        print(printable(also(trained, words["also"], words.get("normaliser", PLAIN))))
+        if words["also"] == "submission":
+            print(printable(_submission(trained, words.get("split", "Test3"))))
+        else:
+            print(printable(also(trained, words["also"], words.get("normaliser", PLAIN))))
     return 0
 
 
@@ -81,10 +87,13 @@ def also(run: Run, what: str, normaliser: str = PLAIN) -> str:
     understood, with its word error rates after ``normaliser`` (see `mmser.metrics.wer`);
     ``listeners``: how well a listener-adaptive one predicts single annotators; ``domains``: how far
     apart its corpora and genders lie in the fused vector; ``frames``: what it predicts at every
-    frame, one csv per recording for `mmser fuse`. Raises UsageError for another word.
+    frame, one csv per recording for `mmser fuse`; ``validation``: what it predicts of the
+    validation splits, for `mmser fuse --method weighted`. Raises UsageError for another word.
     """
     if what == "frames":
         return _frames(run)
+    if what == "validation":
+        return _validation(run)
     from mmser.evaluation.byproducts.domain_distance import domain_distances
     from mmser.evaluation.byproducts.hypotheses import error_rates, hypotheses
     from mmser.evaluation.byproducts.listeners import listener_predictions, listener_scores
@@ -102,7 +111,7 @@ def also(run: Run, what: str, normaliser: str = PLAIN) -> str:
         summary = f"Proxy A-distance, 0 to 2:\n{_table_text(table)}"
     else:
         raise UsageError(
-            "also=hypotheses, also=listeners, also=domains or also=frames",
+            "also=hypotheses, listeners, domains, frames, validation or submission",
             what,
             "Name one of them.",
         )
@@ -118,6 +127,31 @@ def _frames(run: Run) -> str:
     text = _table_text(scores) if len(scores) else "No traced labels."
     places = " ".join(map(str, folders))
     return f"All frames of the test split together:\n{text}\nFor mmser fuse: {places}"
+
+
+def _validation(run: Run) -> str:
+    from mmser.evaluation.byproducts.validation_split import validation_predictions
+
+    table = validation_predictions(run)
+    path = run.directory / VALIDATION
+    with written_aside(path) as aside:
+        table.to_parquet(aside, index=False)
+    return f"Predictions of the validation splits, {len(table)} rows: {path}"
+
+
+def _submission(run: Run, released: str) -> str:
+    """Predict a set without labels; write its predictions table and the challenge's file."""
+    from mmser.evaluation.byproducts.msp_submission import submission
+    from mmser.evaluation.byproducts.unlabelled import unlabelled_predictions
+
+    table = unlabelled_predictions(run, released)
+    rows = submission(table)
+    predictions = run.directory / f"{file_name(released)}.parquet"
+    with written_aside(predictions) as aside:
+        table.to_parquet(aside, index=False)
+    path = run.directory / f"submission-{file_name(released)}.csv"
+    write_bytes(path, rows.to_csv(index=False).encode())
+    return f"{len(rows)} utterances of {released}: {path}\nPredictions to fuse: {predictions}"
 
 
 def _table_text(table: pd.DataFrame) -> str:

@@ -22,8 +22,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--method",
-        choices=["svr", "ridge", "mean", "vote", "logistic", "log_posterior"],
-        help="default: svr; tables: mean. Folders know svr, ridge and mean, tables all but ridge",
+        choices=["svr", "ridge", "mean", "vote", "weighted", "logistic", "log_posterior"],
+        help="default: svr; tables: mean. Folders know svr, ridge and mean, tables all but "
+        "ridge; weighted: by validation.parquet of runs",
     )
     parser.add_argument(
         "--out", help="folders: where the fused files go; tables: the .parquet or .csv to write"
@@ -32,7 +33,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--shared-only", action="store_true", help="leave out what some model lacks"
     )
     parser.add_argument(
-        "--validation", nargs="+", default=[], metavar="TABLE", help="tables to fit a stacker on"
+        "--validation",
+        nargs="+",
+        default=[],
+        metavar="TABLE",
+        help="tables to fit weights or a stacker on",
     )
     parser.add_argument(
         "--gold", help="folder of label csvs; recordings without labels are predicted, not scored"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 
 from mmser.cli.command import Command
 from mmser.cli.scores import print_scores
 from mmser.core.disk import full_disk_named
-from mmser.core.printable import without_formulas
+from mmser.core.errors import UsageError
+from mmser.core.printable import printable, without_formulas
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -16,6 +18,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "tables", nargs="+", metavar="TABLE", help="a run folder, a predictions table or a csv"
     )
     parser.add_argument("--out", help="also write the scores to this csv")
+    parser.add_argument(
+        "--submission",
+        metavar="FILE",
+        help="instead of scores, write the csv of the MSP-Podcast challenges from one table",
+    )
     parser.add_argument(
         "--without",
         nargs="+",
@@ -26,11 +33,26 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the scores, and write them where that is asked for."""
+    """Print the scores, and write them where that is asked for; or write a challenge's file."""
+    if options.submission:
+        return _hand_in(options.tables, options.submission)
     table = print_scores(options.tables, options.without)
     if options.out:
         with full_disk_named(options.out):
             without_formulas(table).to_csv(options.out, index=False)
+    return 0
+
+
+def _hand_in(tables: Sequence[str], out: str) -> int:
+    from mmser.evaluation.byproducts.msp_submission import submission
+    from mmser.metrics.predictions import read_predictions
+
+    if len(tables) != 1:
+        raise UsageError("one table to hand in", f"{len(tables)}", "Fuse several first.")
+    rows = submission(read_predictions(tables[0], unlabelled=True))
+    with full_disk_named(out):
+        rows.to_csv(out, index=False)
+    print(printable(f"{len(rows)} utterances: {out}"))
     return 0
 
 

@@ -11,7 +11,7 @@ size; each has its own Train, Development (or Validation), Test1 and further tes
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from mmser.core.folders import files_below
@@ -37,14 +37,18 @@ class MspPodcast:
     """Every labelled turn; ``test_set`` (Test1, Test2, ...) is the one that becomes the test split.
 
     Turns of unknown speakers get a speaker of their own each: the release keeps its splits apart by
-    podcast.
+    podcast. ``unlabelled`` names a set of clips that the label table lacks (the challenges' Test3):
+    those with that word in their file names are listed without a label and with that split.
     """
 
     name = "msp_podcast"
 
-    def __init__(self, root: str | Path, test_set: str = "Test1") -> None:
+    def __init__(
+        self, root: str | Path, test_set: str = "Test1", unlabelled: str | None = None
+    ) -> None:
         self.root = root
         self.test_set = test_set
+        self.unlabelled = unlabelled
 
     def utterances(self) -> Iterator[Utterance]:
         """Raises MmserError when the label table, or a column of it, is lacking."""
@@ -69,10 +73,23 @@ class MspPodcast:
         }
         # Without any clip the folder of the release is named: the ledger says what was looked for.
         folder = next(iter(audio.values())).parent if audio else root / AUDIO_FOLDERS[0]
-        for row in read_label_table(tables[0], COLUMNS):
+        rows = read_label_table(tables[0], COLUMNS)
+        for row in [*rows, *self._without_labels(audio, rows)]:
             stem = Path(row["FileName"]).stem
             words = read_label_text(transcripts[stem]).strip() if stem in transcripts else None
             yield self._utterance(row, votes, audio.get(stem, folder / f"{stem}.wav"), words)
+
+    def _without_labels(
+        self, audio: Mapping[str, Path], rows: Iterable[Mapping[str, str]]
+    ) -> Iterator[dict[str, str]]:
+        """Rows of the label table's form for the clips of the unlabelled set."""
+        if self.unlabelled is None:
+            return
+        labelled = {Path(row["FileName"]).stem for row in rows}
+        for stem in sorted(set(audio) - labelled):
+            if self.unlabelled.lower() in stem.lower():
+                blank = dict.fromkeys(COLUMNS, "")
+                yield blank | {"FileName": f"{stem}.wav", "Split_Set": self.unlabelled}
 
     def _utterance(
         self,

@@ -22,7 +22,9 @@ def score_beside(
     Columns: system, utterances (labelled), and the headline metrics of what was predicted.
     """
     keys = pd.MultiIndex.from_frame(fused[KEY])
-    systems = {str(source): _rows(read_predictions(source), keys) for source in sources}
+    systems = {
+        str(source): _rows(read_predictions(source, unlabelled=True), keys) for source in sources
+    }
     categorical = "target" in fused
     probable = all(_has_probabilities(table) for table in systems.values())
     if method != "mean" and (probable or not categorical):
@@ -41,12 +43,13 @@ def _has_probabilities(table: pd.DataFrame) -> bool:
 
 
 def _scores(table: pd.DataFrame) -> dict[str, float]:
-    families = families_of(table)
     labelled = len(table)
     if "target" in table:
         labelled = int(table["target"].notna().sum())
     scores: dict[str, float] = {"utterances": labelled}
-    for family in families:
+    if not labelled:  # a challenge's test set: fused, and scored elsewhere
+        return scores
+    for family in families_of(table):
         named = family.scores()
         scores |= {name: score for name, score in named.items() if is_headline(name)}
     return scores

@@ -1,6 +1,7 @@
 """Fuse predictions tables, one per system.
 
-By their mean, by vote, or by a regressor or classifier stacked on their outputs. A row of the fused
+By their mean, by vote, by a mean weighed on validation splits, or by a regressor or classifier
+stacked on their outputs. A row of the fused
 table is an utterance (of one condition, fold and seed) that every table predicts. Stacking is
 fitted on other tables of the same systems (their validation predictions), or cross-fitted:
 utterances are predicted by a stacker that never saw their speaker.
@@ -8,7 +9,8 @@ utterances are predicted by a stacker that never saw their speaker.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Literal
@@ -21,13 +23,16 @@ from mmser.core.tables import PREDICTION, PREDICTION_COLUMNS, PROBABILITY, TARGE
 from mmser.core.target_sets.classes import class_names
 from mmser.core.target_sets.values import value_names
 from mmser.late_fusion.log_posterior import stacked_posteriors
+from mmser.late_fusion.mixture import fold_weights, mixed
 from mmser.late_fusion.stacking import cross_fitted, stacked_classes, stacked_values
 from mmser.metrics.calibration import checked_probabilities
 from mmser.metrics.predictions import checked_predictions, read_predictions
+from mmser.runs.run_paths import VALIDATION
 
-TABLE_METHODS = ("mean", "vote", "svr", "logistic", "log_posterior")
-TableMethod = Literal["mean", "vote", "svr", "logistic", "log_posterior"]
+TABLE_METHODS = ("mean", "vote", "weighted", "svr", "logistic", "log_posterior")
+TableMethod = Literal["mean", "vote", "weighted", "svr", "logistic", "log_posterior"]
 STACKERS = {"logistic": stacked_classes, "svr": stacked_values, "log_posterior": stacked_posteriors}
+_log = logging.getLogger(__name__)
 KEY = ["condition", "fold", "seed", "id"]
 
 
@@ -41,7 +46,9 @@ def fuse_tables(
     """A predictions table (core.tables.PREDICTION_COLUMNS) from several.
 
     ``mean`` averages probabilities and values; ``vote`` counts predicted classes, ties going to the
-    higher mean probability, or without probabilities to the system named first; ``logistic`` stacks
+    higher mean probability, or without probabilities to the system named first; ``weighted``
+    averages probabilities by weights found on the ``validation`` tables fold by fold, by default
+    the ``validation.parquet`` of runs (`mmser.late_fusion.mixture`); ``logistic`` stacks
     a logistic regression on all log-probabilities, ``svr`` a linear SVR per value on all values,
     ``log_posterior`` weighs the log-probabilities of two systems. ``validation`` are tables of the
     same systems, in the same order, to fit these on. ``shared_only`` drops utterances that some
@@ -50,6 +57,13 @@ def fuse_tables(
     aligned = _aligned([_read(table) for table in tables], shared_only)
     if method in ("mean", "vote"):
         return _finished(aligned[0], *(_mean(aligned) if method == "mean" else _vote(aligned)))
+    if method == "weighted":
+        fitting = _aligned([_read(table) for table in validation or _of_runs(tables)], shared_only)
+        names = _targets(aligned, method)
+        _same_names(fitting, names, method)
+        weights = fold_weights(fitting, names)
+        _log.info("weights, mean over folds: %s", _mean_weights(weights))
+        return _finished(aligned[0], names, mixed(aligned, names, weights), True)
     stack = STACKERS[method]
     names = _targets(aligned, method)
     if validation:
@@ -65,12 +79,33 @@ def fuse_tables(
     return _finished(aligned[0], names, cross_fitted(aligned, names, stack, folds), method != "svr")
 
 
+def _of_runs(tables: Sequence[str | Path | pd.DataFrame]) -> list[Path]:
+    """The validation predictions beside those of runs."""
+    paths = []
+    for table in tables:
+        path = None if isinstance(table, pd.DataFrame) else Path(table) / VALIDATION
+        if path is None or not path.is_file():
+            named = "a table" if isinstance(table, pd.DataFrame) else str(table)
+            raise UsageError(
+                f"{VALIDATION} in the folder of every run",
+                f"none of {named}",
+                "Run `mmser evaluate run=DIR also=validation`, or name tables with --validation.",
+            )
+        paths.append(path)
+    return paths
+
+
+def _mean_weights(weights: Mapping[tuple[str, int], np.ndarray]) -> str:
+    means = np.mean(list(weights.values()), axis=0)
+    return ", ".join(f"{weight:.2f}" for weight in means)
+
+
 def _read(source: str | Path | pd.DataFrame) -> pd.DataFrame:
     """A checked table whose probabilities and values can be reckoned with."""
     table = (
-        checked_predictions(source)
+        checked_predictions(source, unlabelled=True)
         if isinstance(source, pd.DataFrame)
-        else read_predictions(source)
+        else read_predictions(source, unlabelled=True)
     )
     name = "a table" if isinstance(source, pd.DataFrame) else str(source)
     probabilities = [column for column in map(str, table.columns) if column.startswith(PROBABILITY)]

@@ -28,8 +28,11 @@ MOST_SEED = 2**62
 _KEY = ["condition", "fold", "seed", "id"]
 
 
-def read_predictions(path: str | Path) -> pd.DataFrame:
-    """A checked predictions table from a .csv or .parquet file, or from a run's folder."""
+def read_predictions(path: str | Path, unlabelled: bool = False) -> pd.DataFrame:
+    """A checked predictions table from a .csv or .parquet file, or from a run's folder.
+
+    ``unlabelled`` also takes one in which no class is known, which nothing can be scored by.
+    """
     path = Path(path)
     if path.is_dir():
         path = path / FILE_NAME
@@ -43,14 +46,17 @@ def read_predictions(path: str | Path) -> pd.DataFrame:
     table = (
         read_parquet(path, "Write it again.") if path.suffix == ".parquet" else read_csv_file(path)
     )
-    return checked_predictions(table, path.name)
+    return checked_predictions(table, path.name, unlabelled)
 
 
-def checked_predictions(table: pd.DataFrame, name: str = "the table") -> pd.DataFrame:
+def checked_predictions(
+    table: pd.DataFrame, name: str = "the table", unlabelled: bool = False
+) -> pd.DataFrame:
     """A copy with every column of PREDICTION_COLUMNS, class names as text, numbers as float.
 
     Raises MmserError when columns are missing or do not belong together, an utterance occurs twice,
-    a prediction is missing, or targets and predictions share no label.
+    a prediction is missing, or targets and predictions share no label; without ``unlabelled`` also
+    when every target is empty.
     """
     if table.empty:
         raise MmserError(f"predictions in {name}", "no rows", "Write one row per utterance.")
@@ -72,6 +78,10 @@ def checked_predictions(table: pd.DataFrame, name: str = "the table") -> pd.Data
         table[column] = _texts(table[column], "")
     for kind in KINDS:
         table = kind.checked(table, name)
+    if not unlabelled and "target" in table and table["target"].isna().all():
+        raise MmserError(
+            f"targets in {name}", "an empty target in every row", "Fill the target column."
+        )
     _refuse_duplicates(table, name)
     return table
 

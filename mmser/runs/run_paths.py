@@ -37,6 +37,8 @@ STATE = "state.ckpt"
 """All that an interrupted training needs to go on; gone when the fold is done."""
 LOCKED = "fold.lock"
 
+VALIDATION = "validation.parquet"
+"""Predictions of the validation splits, for late fusion to weigh systems by."""
 EMBEDDINGS = "embeddings.safetensors"
 """One tensor (utterance, feature) for each `fold_key`; its rows are those of EMBEDDED in order."""
 EMBEDDED = "embeddings.parquet"

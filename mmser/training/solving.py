@@ -71,12 +71,7 @@ def solve(settings: RunSettings, data: FoldData, folder: Path) -> Solved:
     A first head from the training split alone is scored on the validation split; the one that is
     kept comes from both, as nothing was selected by that score.
     """
-    model = make_model(settings.model, data.input_sizes, data.task).eval()
-    if not data.task.classes:
-        raise MmserError(
-            "a protocol with classes", "values alone", "Solvers find classes: train by steps."
-        )
-    solver: Solver = built(settings.solver or {})
+    model, solver = _unsolved(settings, data)
     training, validation = _rows(model, data, "train"), _rows(model, data, "validation")
     classes = len(data.task.classes)
     set_head(model.head, _solved(solver, training, classes))
@@ -87,6 +82,23 @@ def solve(settings: RunSettings, data: FoldData, folder: Path) -> Solved:
     save_state(plain_state(model), folder / WEIGHTS)
     learning = parameter_count(model.encoders) + parameter_count(model.fusion)
     return Solved(model, score, learning + sum(tensor.numel() for tensor in found.values()))
+
+
+def solved_on_training(settings: RunSettings, data: FoldData) -> MultimodalModel:
+    """The model whose head is found from the training split alone: the first one of `solve`."""
+    model, solver = _unsolved(settings, data)
+    set_head(model.head, _solved(solver, _rows(model, data, "train"), len(data.task.classes)))
+    return model
+
+
+def _unsolved(settings: RunSettings, data: FoldData) -> tuple[MultimodalModel, Solver]:
+    """The model before its head is found, and what finds it."""
+    if not data.task.classes:
+        raise MmserError(
+            "a protocol with classes", "values alone", "Solvers find classes: train by steps."
+        )
+    solver: Solver = built(settings.solver or {})
+    return make_model(settings.model, data.input_sizes, data.task).eval(), solver
 
 
 def _rows(model: MultimodalModel, data: FoldData, split: str) -> Rows:

@@ -78,3 +78,15 @@ def test_an_archive_in_a_folder_of_its_own_name_and_the_path_of_a_lost_clip(podc
     assert (
         second.audio_path == podcast / "Audios/Audios/MSP-PODCAST_0002_0039.wav"
     )  # lacking: the ledger names it
+
+
+def test_a_set_without_labels_is_listed_when_it_is_asked_for(podcast: Path) -> None:
+    for name in ("MSP-PODCAST_test3_0007", "MSP-PODCAST_0001_0008", "MSP-PODCAST_0009_0001"):
+        (podcast / f"Audios/{name}.wav").touch()
+    assert len(list(MspPodcast(podcast).utterances())) == 4
+    last = list(MspPodcast(podcast, unlabelled="Test3").utterances())[4:]
+    assert [(u.id, u.part, u.emotion, u.valence) for u in last] == [
+        ("MSP-PODCAST_test3_0007", "", None, None)
+    ]
+    assert last[0].extra == {"split": "Test3"}
+    assert last[0].speaker == "unknown-MSP-PODCAST_test3_0007"

@@ -156,10 +156,6 @@ def _checked_labels(table: pd.DataFrame, name: str) -> pd.DataFrame:
             f"none for {len(unpredicted)} utterances, first {unpredicted.iloc[0]}",
             "Predict them, or empty their targets if they shall not count.",
         )
-    if table["target"].isna().all():
-        raise MmserError(
-            f"targets in {name}", "an empty target in every row", "Fill the target column."
-        )
     _check_spelling(table, name)
     return table
 
@@ -177,7 +173,7 @@ def _check_spelling(table: pd.DataFrame, name: str) -> None:
     # Disjoint labels are a misspelling unless the probability columns name them all: in a small
     # fold every prediction may be wrong.
     classes = {column.removeprefix(PROBABILITY) for column in _probability_columns(table)}
-    if not targets & predictions and not targets | predictions <= classes:
+    if targets and not targets & predictions and not targets | predictions <= classes:
         raise MmserError(
             f"targets and predictions in the same spelling in {name}",
             f"targets {', '.join(sorted(targets)[:5])}, predictions "
