@@ -134,10 +134,9 @@ class Wav2Vec2(Placement):
             model = self.seeded(self._random_model)
         else:
             kinds = [self.model_type] if self.model_type else _KINDS
-            remedy = (
-                f"Name a checkpoint of {' or '.join(kinds)}; `mmser list extractors` prints "
-                "those that read other networks."
-            )
+            own = f"{self.model_type}, or set model_type=null" if self.model_type else None
+            what = own or "a speech encoder"
+            remedy = f"Name a checkpoint of {what}; the extractors bert and xvector read others."
             model = read_network(AutoModel, self.checkpoint.path, kinds, remedy)
         check_size(self.size, model.config.hidden_size, self.weights)
         self._check_rate(model)

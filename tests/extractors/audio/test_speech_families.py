@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import transformers
 from makers.clips import speechlike
 from makers.speech_checkpoints import FAMILIES, LAYERS, SIZE, save_speech_checkpoint
 from safetensors.torch import load_file, save_file
@@ -82,6 +83,36 @@ def test_statistics_are_those_of_the_frames_of_every_layer(family: str, tmp_path
         np.testing.assert_allclose(found.values[0, ..., :SIZE], mean, atol=1e-5)
         np.testing.assert_allclose(found.values[0, ..., SIZE:], deviation, atol=1e-5)
         np.testing.assert_allclose(found.spans, [[0, len(clip.waveform) / 16_000]], rtol=1e-6)
+
+
+HEADS = {
+    "wav2vec2": "Wav2Vec2ForPreTraining", "wav2vec2 with layer norm": "Wav2Vec2ForCTC",
+    "hubert": "HubertForSequenceClassification", "wavlm": "WavLMForXVector",
+    "data2vec-audio": "Data2VecAudioForCTC", "unispeech": "UniSpeechForPreTraining",
+    "unispeech-sat": "UniSpeechSatForPreTraining", "wav2vec2-bert": "Wav2Vec2BertForCTC",
+}  # fmt: skip
+"""Networks of the tasks that published checkpoints were saved with."""
+
+
+@pytest.mark.parametrize("family", HEADS)
+def test_the_heads_of_a_published_checkpoint_are_left_out(family: str, tmp_path: Path) -> None:
+    """Its file may be torch's, under the names that norms of weights had before torch 2.1."""
+    config = save_speech_checkpoint(family, tmp_path).config
+    config.vocab_size = 12
+    torch.manual_seed(1)
+    network = getattr(transformers, HEADS[family])(config).eval()
+    network.save_pretrained(tmp_path)
+    tensors = load_file(tmp_path / "model.safetensors")
+    norm = "parametrizations.weight.original"
+    older = {
+        name.replace(f"{norm}0", "weight_g").replace(f"{norm}1", "weight_v"): tensor
+        for name, tensor in tensors.items()
+    }
+    (tmp_path / "model.safetensors").unlink()
+    torch.save(older, tmp_path / "pytorch_model.bin")
+    (found,) = extractor(tmp_path).extract(clips()[:1])
+    expected = originals(network.base_model, tmp_path, clips()[0], False)[:, 0]
+    np.testing.assert_allclose(found.values, expected, atol=1e-5)
 
 
 def changed(folder: Path, remove: str | None = None, add: str | None = None) -> None:

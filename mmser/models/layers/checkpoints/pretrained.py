@@ -32,9 +32,9 @@ UNUSED = (
     "sop_classifier.*", "classifier.*", "pre_classifier.*", "pooler.*", "score.*", "qa_outputs.*",
     "quantizer.*", "project_q.*", "project_hid.*", "final_proj.*", "label_embs_concat",
     "label_embeddings_concat",
-    "speaker_proj.*", "ctc_proj.*", "projector.*", "layer_weights", "tdnn.*", "objective.*",
-    "feature_extractor.weight",
-    "feature_extractor.bias", "*position_ids",
+    "speaker_proj.*", "layer_norm_for_extract.*", "ctc_proj.*", "projector.*", "layer_weights",
+    "tdnn.*", "objective.*", "feature_extractor.weight", "feature_extractor.bias",
+    "*position_ids",
 )  # fmt: skip
 """Tensors of a checkpoint's own task (pre-training, recognition, classification), which follow what
 is read here.
