@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 PATIENCE_SECONDS = 120.0
 PATIENCE_PER_SECOND = 10.0
 """A file may take the former plus the latter per second of media gone through before it is given
-up.
+up; the time in which nobody waits for it does not count.
 """
 
 
@@ -76,7 +76,10 @@ def read_file(
             file_pass = _FilePass(container, unsettled, frame_rate, max_seconds, beat)
             for want, outcome in file_pass.outcomes():
                 unsettled.remove(want)
+                asked = time.monotonic()
                 yield want, outcome
+                # What the caller did with it (recognition, features) is not the decoder's time.
+                file_pass.begun += time.monotonic() - asked
     except MediaFault as fault:
         for want in unsettled:
             yield want, fault

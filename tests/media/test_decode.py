@@ -272,6 +272,22 @@ def test_limits_on_pixels_memory_and_time(media: Path, monkeypatch: pytest.Monke
     assert "given up" in clip_of(media / "good.mp4", want_frames=True).failures[0].detail
 
 
+@pytest.mark.parametrize("name", ["good.mp4", "good.avi"])
+def test_a_slow_caller_does_not_use_up_the_files_time(
+    media: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """A recogniser and encoders on a busy machine take minutes between two clips."""
+    now = 0.0
+    monkeypatch.setattr(file_pass.time, "monotonic", lambda: now)
+    utterances = [
+        Utterance(str(half), "c", "s", start=half, end=half + 0.5, video_path=media / name)
+        for half in (0.0, 0.5, 1.0, 1.5)
+    ]
+    for clip in stream_clips(utterances, want_frames=True):
+        now += 1000.0
+        assert clip.failures == () and clip.frames is not None and clip.waveform is not None
+
+
 def test_large_pictures_are_scaled_down(tmp_path: Path) -> None:
     write_avi(tmp_path / "wide.avi", np.full((2, 200, 2560, 3), 90, np.uint8), 5, None)
     frames = clip_of(tmp_path / "wide.avi", want_frames=True).frames
