@@ -129,16 +129,18 @@ class WhisperEncoder(Placement):
     def _encode(self, waveforms: list[np.ndarray]) -> list[Features]:
         """Waveforms (sample,) of any lengths -> frames (time, [layer,] size), or statistics."""
         windows = [(row, piece) for row, sound in enumerate(waveforms) for piece in _pieces(sound)]
-        frames: dict[int, list[np.ndarray]] = {row: [] for row in range(len(waveforms))}
+        frames: list[np.ndarray] = [np.zeros(0)] * len(windows)
         for samples in sorted({self._window(piece) for _, piece in windows}):
-            alike = [(row, piece) for row, piece in windows if self._window(piece) == samples]
-            encoded = self._layers([piece for _, piece in alike], samples)
-            for (row, piece), values in zip(alike, encoded, strict=True):
-                frames[row].append(values[: _frame_count(piece)])
-        return [
-            self._features(np.concatenate(pieces), len(waveforms[row]))
-            for row, pieces in frames.items()
-        ]
+            alike = [n for n, (_, piece) in enumerate(windows) if self._window(piece) == samples]
+            encoded = self._layers([windows[n][1] for n in alike], samples)
+            for n, values in zip(alike, encoded, strict=True):
+                frames[n] = values[: _frame_count(windows[n][1])]
+        features = []
+        for row, sound in enumerate(waveforms):
+            # The last window of long sound may be a short one: in the order of the sound.
+            own = [values for (of, _), values in zip(windows, frames, strict=True) if of == row]
+            features.append(self._features(np.concatenate(own), len(sound)))
+        return features
 
     def _window(self, piece: np.ndarray) -> int:
         """Samples to which a piece of at most 30 s is padded."""
