@@ -10,6 +10,7 @@ from torch import nn
 
 from mmser.core.batch import Context, Fused, Stream
 from mmser.models.layers.time.pooling import (
+    AttentiveStatisticsPooling,
     last_step,
     masked_max,
     masked_mean,
@@ -32,20 +33,29 @@ class Concat(nn.Module):
     def __init__(
         self,
         input_sizes: Mapping[str, int],
-        pooling: Literal["mean", "sum", "max", "statistics", "last"] = "mean",
+        pooling: Literal[
+            "mean", "sum", "max", "statistics", "last", "attentive_statistics"
+        ] = "mean",
     ) -> None:
         super().__init__()
         self.names = tuple(input_sizes)
         self.pooling = pooling
-        self.output_size = sum(input_sizes.values()) * (2 if pooling == "statistics" else 1)
+        self.output_size = sum(input_sizes.values()) * (2 if pooling.endswith("statistics") else 1)
+        self.attentions = nn.ModuleDict()
+        if pooling == "attentive_statistics":
+            for name, size in input_sizes.items():
+                self.attentions[name] = AttentiveStatisticsPooling(size)
 
     def forward(
         self, streams: Mapping[str, Stream], context: Context, need_attention: bool = False
     ) -> Fused:
         """streams (batch, time, feature) each -> vector (batch, sum of pooled features)."""
-        pool = _POOLINGS[self.pooling]
-        return Fused(
-            torch.cat(
-                [pool(streams[name].values, streams[name].mask) for name in self.names], dim=-1
-            )
-        )
+        vectors, attention = [], {}
+        for name in self.names:
+            values, mask = streams[name].values, streams[name].mask
+            if name in self.attentions:
+                vector, attention[name] = self.attentions[name](values, mask)
+            else:
+                vector = _POOLINGS[self.pooling](values, mask)
+            vectors.append(vector)
+        return Fused(torch.cat(vectors, dim=-1), attention=attention if need_attention else {})

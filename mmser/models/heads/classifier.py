@@ -17,8 +17,9 @@ class Classifier(nn.Module):
     """Dropout, hidden layers, then linear outputs.
 
     Each hidden layer of ``hidden_sizes`` is followed by activation and dropout. ``input_dropout``
-    is the dropout before the first layer (None: as ``dropout``). ``uniform`` draws the output
-    weights from +-uniform with zero bias (None: torch's own initialisation).
+    is the dropout before the first layer (None: as ``dropout``). ``layer_norm`` puts a norm before
+    each activation. ``uniform`` draws the output weights from +-uniform with zero bias (None:
+    torch's own initialisation).
     """
 
     def __init__(
@@ -30,6 +31,7 @@ class Classifier(nn.Module):
         activation_name: Activation = "relu",
         uniform: float | None = None,
         input_dropout: float | None = None,
+        layer_norm: bool = False,
     ) -> None:
         super().__init__()
         classes, values = task.output_size("logits"), task.output_size("values")
@@ -37,7 +39,10 @@ class Classifier(nn.Module):
         layers: list[nn.Module] = [nn.Dropout(first_dropout)]
         size = input_size
         for hidden in hidden_sizes:
-            layers += [nn.Linear(size, hidden), activation(activation_name), nn.Dropout(dropout)]
+            layers.append(nn.Linear(size, hidden))
+            if layer_norm:
+                layers.append(nn.LayerNorm(hidden))
+            layers += [activation(activation_name), nn.Dropout(dropout)]
             size = hidden
         self.hidden = nn.Sequential(*layers)
         self.logits = nn.Linear(size, classes) if classes else None

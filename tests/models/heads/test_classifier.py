@@ -33,3 +33,11 @@ def test_uniform_start() -> None:
 def test_a_task_without_anything_to_predict_is_an_error() -> None:
     with pytest.raises(MmserError, match="classes or values; found neither"):
         Classifier(6, Task())
+
+
+def test_a_norm_before_each_activation() -> None:
+    head = Classifier(6, Task(("a", "b")), hidden_sizes=[5], layer_norm=True)
+    names = [type(layer).__name__ for layer in head.hidden]
+    assert names == ["Dropout", "Linear", "LayerNorm", "ReLU", "Dropout"]
+    plain = Classifier(6, Task(("a", "b")), hidden_sizes=[5])
+    assert "LayerNorm" not in [type(layer).__name__ for layer in plain.hidden]

@@ -1,6 +1,6 @@
 """A feature sequence -> one vector per utterance.
 
-By mean, max, mean and deviation, or learnt attention over time.
+By mean, max, mean and deviation, learnt attention over time, or mean and deviation under it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from torch import nn
 from mmser.core.batch import Stream
 from mmser.models.layers.time.pooling import (
     AttentionPooling,
+    AttentiveStatisticsPooling,
     masked_max,
     masked_mean,
     masked_statistics,
@@ -26,12 +27,18 @@ class Pool(nn.Module):
     def __init__(
         self,
         input_size: int,
-        pooling: Literal["mean", "max", "statistics", "attention"] = "statistics",
+        pooling: Literal[
+            "mean", "max", "statistics", "attention", "attentive_statistics"
+        ] = "statistics",
     ) -> None:
         super().__init__()
-        self.attention = AttentionPooling(input_size) if pooling == "attention" else None
+        self.attention: nn.Module | None = None
+        if pooling == "attention":
+            self.attention = AttentionPooling(input_size)
+        elif pooling == "attentive_statistics":
+            self.attention = AttentiveStatisticsPooling(input_size)
         self.pooling = pooling
-        self.output_size = input_size * 2 if pooling == "statistics" else input_size
+        self.output_size = input_size * 2 if pooling.endswith("statistics") else input_size
 
     def forward(self, stream: Stream) -> Stream:
         """(batch, time, feature) -> (batch, 1, output_size)."""

@@ -1,4 +1,4 @@
-"""Pooling over real steps: mean, sum, max, last, statistics, learnt attention.
+"""Pooling over real steps: mean, sum, max, last, statistics, learnt attention, both.
 
 A row without any gives zeros.
 """
@@ -83,3 +83,32 @@ class AttentionPooling(nn.Module):
         values = zero_padding(values, mask)
         weights = masked_softmax(self.score(values).squeeze(-1), mask)
         return torch.einsum("bt,btf->bf", weights, values), weights
+
+
+class AttentiveStatisticsPooling(nn.Module):
+    """Mean and standard deviation over time, both weighted by learnt attention, side by side.
+
+    Okabe, Koshinaka, Shinoda, "Attentive statistics pooling for deep speaker embedding",
+    Interspeech 2018, equations 5 to 8, with tanh. ``hidden_size``: of the attention; None: as the
+    input. ``epsilon``: the least variance.
+    """
+
+    def __init__(self, size: int, hidden_size: int | None = None, epsilon: float = 1e-5) -> None:
+        super().__init__()
+        self.epsilon = epsilon
+        self.hidden = nn.Linear(size, hidden_size or size)
+        # A constant added to all scores would change nothing: no bias.
+        self.score = nn.Linear(hidden_size or size, 1, bias=False)
+
+    def forward(self, values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """values (batch, time, feature), mask (batch, time) -> vector (batch, 2 feature), weights.
+
+        Weights are (batch, time).
+        """
+        values = zero_padding(values, mask)
+        scores = self.score(torch.tanh(self.hidden(values))).squeeze(-1)
+        weights = masked_softmax(scores, mask)
+        mean = torch.einsum("bt,btf->bf", weights, values)
+        variance = torch.einsum("bt,btf->bf", weights, (values - mean[:, None]).square())
+        deviation = variance.clamp(min=self.epsilon).sqrt()
+        return torch.cat([mean, zero_padding(deviation, mask.any(dim=1))], dim=-1), weights

@@ -30,6 +30,29 @@ def test_by_hand(name: str, expected: list[float]) -> None:
     assert values.grad[~MASK].eq(0).all()
 
 
+def test_attentive_statistics_by_hand() -> None:
+    """Against the equations, step by step, of a row with a gap in the middle."""
+    torch.manual_seed(0)
+    pool = pooling.AttentiveStatisticsPooling(3, hidden_size=4)
+    values = torch.randn(2, 5, 3)
+    mask = torch.tensor([[True, True, False, True, False], [False] * 5])
+    values[~mask] = NAN
+    values.requires_grad_()
+    vector, weights = pool(values, mask)
+    real = values[0, mask[0]]
+    scores = torch.tanh(real @ pool.hidden.weight.T + pool.hidden.bias) @ pool.score.weight[0]
+    share = scores.exp() / scores.exp().sum()
+    mean = (share[:, None] * real).sum(dim=0)
+    deviation = ((share[:, None] * real.square()).sum(dim=0) - mean.square()).sqrt()
+    torch.testing.assert_close(vector[0], torch.cat([mean, deviation]))
+    torch.testing.assert_close(weights[0, mask[0]], share)
+    assert vector[1].eq(0).all() and weights[~mask].eq(0).all()
+    vector.sum().backward()
+    assert values.grad is not None and values.grad[~mask].eq(0).all()
+    one = pool(torch.ones(1, 1, 3), torch.ones(1, 1, dtype=torch.bool))[0]
+    torch.testing.assert_close(one[0], torch.tensor([1.0] * 3 + [1e-5**0.5] * 3))
+
+
 def test_deviation_of_one_step_has_a_finite_gradient() -> None:
     values = torch.ones(1, 3, 2, requires_grad=True)
     pooling.masked_std(values, torch.tensor([[True, False, False]])).sum().backward()
