@@ -1,0 +1,1 @@
+"""Whisper's encoder, fine-tuned from the waveform. Start at `encoder`."""
