@@ -17,7 +17,7 @@ from mmser.core.errors import MmserError
 from mmser.models.layers.checkpoints.adapters import add_adapters
 from mmser.models.layers.checkpoints.pretrained import check_layers, freeze
 
-_ABOVE = ("final_norm.*", "layer_norm.*", "intermediate_ffn.*", "adapter.*", "pooler.*")
+_ABOVE = ("final_norm.*", "layer_norm.*", "pooler.*")
 """What transformers' networks have after their layers, which learns at the full rate."""
 
 

@@ -132,10 +132,6 @@ class SpeechFinetune(nn.Module):
         # An absent utterance attends over its zeros: a row without any key has no softmax.
         attended = mask | ~mask.any(dim=1, keepdim=True)
         hidden = self.network.encoder(hidden, attention_mask=attended).last_hidden_state
-        # wav2vec2-BERT alone may have a layer of its own after the encoder.
-        last = getattr(self.network, "intermediate_ffn", None)
-        if last is not None:
-            hidden = hidden + 0.5 * last(hidden)
         return Stream(zero_padding(hidden, mask), mask)
 
     def _projected(self, features: Tensor) -> Tensor:
