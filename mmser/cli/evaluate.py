@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from mmser.training.run import Run
 
-MODEL, LABELS = "model=", "labels="
+MODEL, LABELS, TRANSCRIPT = "model=", "labels=", "transcript="
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -31,7 +31,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     model = (
         "; or a published emotion recogniser as it is: model=FOLDER (or owner/name@commit) "
-        "corpus=NAME corpus.root=DIR [protocol=NAME] [labels={LABEL: name}]"
+        "corpus=NAME corpus.root=DIR [protocol=NAME] [labels={LABEL: name}] "
+        "[transcript=RECOGNISER, for one that reads text]"
     )
     parser.add_argument("overrides", nargs="+", metavar="run=DIR", help=words + model)
 
@@ -67,14 +68,16 @@ def judge(model: str, overrides: Sequence[str]) -> int:
 
     label_words = [word for word in overrides if word.startswith(LABELS)]
     labels = read_labels(label_words[-1].removeprefix(LABELS)) if label_words else {}
-    words = [word for word in overrides if not word.startswith((MODEL, LABELS))]
+    transcripts = [word for word in overrides if word.startswith(TRANSCRIPT)]
+    transcript = transcripts[-1].removeprefix(TRANSCRIPT) if transcripts else "corpus"
+    words = [word for word in overrides if not word.startswith((MODEL, LABELS, TRANSCRIPT))]
     if not any(word.startswith("corpus=") for word in words):
         raise UsageError(
             "model=... corpus=NAME corpus.root=DIR",
             "no corpus",
             "Name one; `mmser list corpora` prints them.",
         )
-    run = evaluate_judge(model, words, labels)
+    run = evaluate_judge(model, words, labels, transcript)
     print_scores(run.directory)
     print(printable(f"Run: {run.directory}"))
     return 0

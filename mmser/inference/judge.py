@@ -12,9 +12,10 @@ from typing import Any
 
 from hydra.errors import HydraException
 
-from mmser.cache.fingerprint import recipe_of
+from mmser.cache.fingerprint import CORPUS_TRANSCRIPT, recipe_of
 from mmser.composition import built, load_part
 from mmser.composition.words import Word
+from mmser.core.contracts import Extractor
 from mmser.core.emotion_names import emotion_name, is_dimensional, is_numbered
 from mmser.core.errors import UsageError
 from mmser.core.task import Task
@@ -27,7 +28,8 @@ from mmser.extractors.networks.emotion_labels import CheckpointFacts, checkpoint
 from mmser.inference.trained import Member, StreamSource
 from mmser.models.multimodal import build_model
 
-EXTRACTOR, STREAM = "emotion_checkpoint", "audio"
+EXTRACTORS = {"audio": "emotion_checkpoint", "text": "emotion_text"}
+"""Which extractor reads a checkpoint, by what it reads of a clip; the stream has that name."""
 FOLD = "published"
 """The name of its only fold."""
 
@@ -91,11 +93,11 @@ class Judge:
         self.name, self.weights = model, weights
         self.named_files: Named = {}
         source = open_weights(model, weights)
-        place = str(source.path)
-        part = load_part("extractor", EXTRACTOR, {"weights": weights})
-        extractor = built({**part, "weights": place, "output": "answers"})
-        self._info = recipe_of(EXTRACTOR, extractor).info()
         facts = checkpoint_facts(source.path)
+        self.stream: str = facts.modality
+        extractor = judge_extractor(facts, source.path, {"weights": weights})
+        transcript = {"source": CORPUS_TRANSCRIPT} if facts.modality == "text" else None
+        self._info = recipe_of(EXTRACTORS[facts.modality], extractor, transcript).info()
         self.answers = renamed(facts, labels or {})
         named = tuple(dict.fromkeys(name for name in self.answers if name is not None))
         if not named:
@@ -108,27 +110,23 @@ class Judge:
 
     @cached_property
     def sources(self) -> Mapping[str, StreamSource]:
-        spec = StreamSpec(EXTRACTOR)
-        return {STREAM: StreamSource(spec, self._info, Shape((len(self.answers),)))}
+        spec = StreamSpec(EXTRACTORS[self.stream])
+        return {self.stream: StreamSource(spec, self._info, Shape((len(self.answers),)))}
 
     def members(self, names: Collection[tuple[str, int]] | None = None) -> list[Member]:
         """The one model, if it is among ``names``."""
         if names is not None and self.names[0] not in names:
             return []
-        components = judge_components(self.answers)
-        parts = {group: built(part) for group, part in components.items() if group != "encoders"}
-        encoders = {STREAM: built(components["encoders"][STREAM])}
-        sizes = {STREAM: len(self.answers)}
-        model = build_model(encoders, parts["fusion"], parts["head"], sizes, self.task).eval()
+        sizes = {self.stream: len(self.answers)}
+        encoders = {self.stream: built(load_part("encoder", "identity"))}
+        fusion = built(load_part("fusion", "concat"))
+        head = built(load_part("head", "label_map", answers=self.answers))
+        model = build_model(encoders, fusion, head, sizes, self.task).eval()
         return [Member(FOLD, 0, model, Transforms({}), self.task)]
 
 
-def judge_components(answers: Sequence[str | None]) -> dict[str, Any]:
-    """The parts of system=judge for these answers."""
-    encoder = load_part("encoder", "identity", {})
-    head = {**load_part("head", "label_map", {}), "answers": list(answers)}
-    return {
-        "encoders": {STREAM: encoder},
-        "fusion": load_part("fusion", "concat", {}),
-        "head": head,
-    }
+def judge_extractor(facts: CheckpointFacts, place: Path, paths: Mapping[str, str]) -> Extractor:
+    """The extractor of the answers of the checkpoint at ``place``."""
+    part = load_part("extractor", EXTRACTORS[facts.modality], paths)
+    extractor: Extractor = built({**part, "weights": str(place)})
+    return extractor

@@ -11,35 +11,42 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmser.composition import built, chosen, load_part
+from mmser.cache.fingerprint import CORPUS_TRANSCRIPT
+from mmser.composition import built, chosen
 from mmser.core.configs import load_config
 from mmser.core.emotion_names import classes_of
 from mmser.core.errors import UsageError
 from mmser.core.file_names import file_name
 from mmser.core.trust import trust_typed
-from mmser.inference.judge import EXTRACTOR, STREAM, Labels, open_weights, renamed
+from mmser.inference.judge import EXTRACTORS, Labels, judge_extractor, open_weights, renamed
 from mmser.pipeline.train import train_config, train_settings
-from mmser.settings.run import read_run
+from mmser.settings.run import RunSettings, read_run
 
 if TYPE_CHECKING:
-    from mmser.core.contracts import Extractor
+    from mmser.core.contracts import Corpus, Extractor
+    from mmser.extractors.networks.emotion_labels import CheckpointFacts
     from mmser.protocols.protocol import EvaluationProtocol
-    from mmser.training.inputs.corpora import CorpusInput
     from mmser.training.run import Run
 
 _log = logging.getLogger(__name__)
 
 
-def evaluate_judge(model: str, overrides: Sequence[str], labels: Labels | None = None) -> Run:
+def evaluate_judge(
+    model: str,
+    overrides: Sequence[str],
+    labels: Labels | None = None,
+    transcript: str = CORPUS_TRANSCRIPT,
+) -> Run:
     """Judge every utterance of a corpus and predict the test splits of its protocol's folds.
 
     ``model`` is a folder, a file or owner/name@commit; ``overrides`` are words of `mmser train`
     that name a corpus; ``labels`` says what the checkpoint's labels mean, where their spelling does
-    not. What is cached is not judged again. Raises MmserError when the checkpoint cannot be read,
-    or answers nothing that the protocol asks.
+    not; ``transcript`` is the recogniser whose words a judge of text reads. What is cached is not
+    judged again. Raises MmserError when the checkpoint cannot be read, or answers nothing that the
+    protocol asks.
     """
     from mmser.corpora.manifest import to_table
-    from mmser.extraction.preprocess import preprocess
+    from mmser.extractors.networks.emotion_labels import checkpoint_facts
     from mmser.training.inputs.corpora import build_corpora
 
     trust_typed(overrides)
@@ -49,18 +56,16 @@ def evaluate_judge(model: str, overrides: Sequence[str], labels: Labels | None =
     settings = read_run(config)
     corpus = build_corpora(settings).tested
     source = open_weights(model, settings.paths["weights"])
-    extractor = _extractor(str(source.path), settings.paths)
+    facts = checkpoint_facts(source.path)
     protocol = corpus.protocol.resolve(to_table(list(corpus.corpus.utterances())))
-    answers = _answers(source.path, protocol, labels or {})
+    answers = _answers(facts, protocol, labels or {})
     head = _head(config["model"]["head"], answers, protocol)
-    preprocess(
-        corpus.corpus,
-        {EXTRACTOR: extractor},
-        Path(settings.cache),
-        workers=load_config("", "preprocess")["workers"],
-    )
-    config["streams"][STREAM] |= {"extractor": _store(extractor, corpus), "size": len(answers)}
-    config["model"]["head"] = head
+    extractor = judge_extractor(facts, source.path, settings.paths)
+    store = _extracted(settings, corpus.corpus, {EXTRACTORS[facts.modality]: extractor}, transcript)
+    # The config of the system is of speech.
+    (stream,), (encoder,) = config["streams"].values(), config["model"]["encoders"].values()
+    config["streams"] = {facts.modality: {**stream, "extractor": store, "size": len(answers)}}
+    config["model"] |= {"head": head, "encoders": {facts.modality: encoder}}
     name = Path(model.partition("@")[0]).name
     config["card"] |= {
         "name": file_name(name),
@@ -71,26 +76,31 @@ def evaluate_judge(model: str, overrides: Sequence[str], labels: Labels | None =
     return train_config(config)
 
 
-def _extractor(weights: str, paths: Mapping[str, str]) -> Extractor:
-    part = load_part("extractor", EXTRACTOR, paths)
-    extractor: Extractor = built({**part, "weights": weights, "output": "answers"})
-    return extractor
-
-
-def _store(extractor: Extractor, corpus: CorpusInput) -> str:
+def _extracted(
+    settings: RunSettings, corpus: Corpus, extractors: dict[str, Extractor], transcript: str
+) -> str:
     """The full name of the store: another checkpoint's answers never take its place."""
-    from mmser.cache.fingerprint import recipe_of
-    from mmser.cache.layout import store_directory
+    from mmser.evaluation.stress.words.transcribed import make_transcriber
+    from mmser.extraction.preprocess import preprocess
 
-    fingerprint = recipe_of(EXTRACTOR, extractor).fingerprint
-    return store_directory(Path(), corpus.name, EXTRACTOR, "", fingerprint).name
+    is_own = transcript == CORPUS_TRANSCRIPT
+    table = preprocess(
+        corpus,
+        extractors,
+        Path(settings.cache),
+        transcriber=None if is_own else make_transcriber(transcript, settings.paths),
+        transcript=transcript,
+        workers=load_config("", "preprocess")["workers"],
+    )
+    (name,) = extractors
+    (row,) = table[table["extractor"] == name].to_dict("records")
+    return Path(str(row["directory"])).name
 
 
-def _answers(path: Path, protocol: EvaluationProtocol, labels: Labels) -> list[str | None]:
+def _answers(
+    facts: CheckpointFacts, protocol: EvaluationProtocol, labels: Labels
+) -> list[str | None]:
     """What each answer means in the protocol; a line says what is left out, and what is unknown."""
-    from mmser.extractors.networks.emotion_labels import checkpoint_facts
-
-    facts = checkpoint_facts(path)
     asked = (*protocol.classes, *protocol.values)
     names = [name or "" for name in renamed(facts, labels)]
     answers = classes_of(names, asked, protocol.labels)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from makers.emotion_checkpoints import write_classifier, write_dense
+from makers.emotion_checkpoints import MELD, write_classifier, write_dense, write_text
 from makers.sound_run import stand_ins, write_recording
 
 from mmser.cli import main
@@ -98,3 +98,15 @@ def test_a_hub_id_says_what_to_fetch_and_where_it_goes(tmp_path: Path) -> None:
         Judge("owner/name", str(tmp_path))
     write_classifier(tmp_path / "name")
     assert Judge(f"owner/name@{commit}", str(tmp_path)).answers[0] == "neutral"
+
+
+def test_a_judge_of_text_reads_what_a_recogniser_hears(tmp_path: Path, recording: Path) -> None:
+    original = write_text(tmp_path / "text")
+    table = load(Judge(str(tmp_path / "text"))).predict(recording, asr="test")
+    assert table["text"].tolist() == ["happy", "sad"] and set(table["modalities"]) == {"text"}
+    logits = original("happy")
+    expected = np.exp(logits - logits.max()) / np.exp(logits - logits.max()).sum()
+    names = ["angry", "disgusted", "fearful", "happy", "neutral", "sad", "surprised"]
+    row = table.iloc[0]
+    assert [row[f"probability_{name}"] for name in names] == pytest.approx(expected, abs=1e-5)
+    assert len(MELD) == len(names)

@@ -152,6 +152,38 @@ def write_emotion2vec(folder: Path, labels: int = 9) -> Original:
     return original
 
 
+MELD = ("anger", "disgust", "fear", "joy", "neutral", "sadness", "surprise")
+WORDS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "leave", "me", "alone", "what", "a", "day", "now")
+
+
+def write_text(
+    folder: Path, labels: Sequence[str] = MELD, kind: str = "Bert"
+) -> Callable[[str], np.ndarray]:
+    """A class of transformers for one text, with a WordPiece tokenizer; text -> answers (label,)."""
+    torch.manual_seed(0)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "vocab.txt").write_text("\n".join(WORDS))
+    tokenizer = hf.BertTokenizerFast(vocab=str(folder / "vocab.txt"), do_lower_case=True)
+    tokenizer.save_pretrained(folder)
+    sizes = {"vocab_size": len(WORDS), "hidden_size": 24, "num_hidden_layers": 2}
+    sizes |= {"num_attention_heads": 2, "intermediate_size": 32, "max_position_embeddings": 16}
+    if kind == "DistilBert":
+        sizes = {"vocab_size": len(WORDS), "dim": 24, "n_layers": 2, "n_heads": 2, "hidden_dim": 32}
+    config = getattr(hf, f"{kind}Config")(**sizes, pad_token_id=0, **names(labels))
+    model = getattr(hf, f"{kind}ForSequenceClassification")(config).eval()
+    # Zero at first: another start tells a head from none.
+    torch.nn.init.normal_(
+        model.classifier.bias if kind != "Roberta" else model.classifier.out_proj.bias
+    )
+    model.save_pretrained(folder)
+
+    def original(text: str) -> np.ndarray:
+        with torch.inference_mode():
+            return model(**tokenizer(text, return_tensors="pt")).logits[0].numpy()
+
+    return original
+
+
 def _old(name: str) -> str:
     """The name that a weight-normed convolution's tensors had when these were published."""
     stem = "encoder.pos_conv_embed.conv."

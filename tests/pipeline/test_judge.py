@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from makers.clips import speechlike
-from makers.emotion_checkpoints import Original, write_classifier, write_dense
+from makers.emotion_checkpoints import Original, write_classifier, write_dense, write_text
 
 from mmser.cli import main
 from mmser.media.decode import decode_clips
@@ -28,6 +28,7 @@ def corpus(tmp_path: Path) -> Path:
                 "id": f"u{number}",
                 "speaker": f"s{number // 8}",
                 "emotion": EMOTIONS[number % 4],
+                "transcript": ("what a day", "leave me alone")[number % 2],
                 "valence": 1 + number % 5,
                 "arousal": 1 + number % 3,
                 "audio_path": f"u{number}.wav",
@@ -114,3 +115,13 @@ def test_wrong_words(tmp_path: Path, corpus: Path, capsys: pytest.CaptureFixture
     assert main([*words, "protocol=generic_speaker"]) == 1
     assert "answers to what the protocol asks: angry, bored" in capsys.readouterr().err
     assert not (tmp_path / "cache").exists()
+
+
+def test_a_judge_of_text_reads_the_transcript(tmp_path: Path, corpus: Path, capsys) -> None:
+    original = write_text(tmp_path / "text", ("anger", "joy", "sadness", "neutral"))
+    table = evaluated(tmp_path / "text", corpus, "protocol=generic_speaker")
+    logits = original("leave me alone")[:3]
+    shares = np.exp(logits) / np.exp(logits).sum()
+    found = table.loc["u1", ["probability_angry", "probability_happy", "probability_sad"]]
+    assert found.tolist() == pytest.approx(shares, abs=1e-4)
+    assert "UA" in capsys.readouterr().out

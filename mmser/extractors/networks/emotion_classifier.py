@@ -21,7 +21,11 @@ from mmser.core.clip import SAMPLE_RATE
 from mmser.core.errors import MmserError, reason_of
 from mmser.extractors.networks.devices import place_of
 from mmser.extractors.networks.emotion_heads import AttentiveStatisticsHead, DenseTanhHead
-from mmser.extractors.networks.emotion_labels import checkpoint_facts, emotion2vec_file
+from mmser.extractors.networks.emotion_labels import (
+    checkpoint_facts,
+    emotion2vec_file,
+    weights_file,
+)
 from mmser.extractors.spectral.level import levelled
 from mmser.models.layers.checkpoints.pretrained import read_network
 from mmser.models.layers.checkpoints.tensors import load_tensors, read_tensors
@@ -71,6 +75,12 @@ def read_emotion_classifier(path: Path) -> EmotionClassifier:
     Raises MmserError where it is of no kind that is known here, damaged, or lacks a tensor.
     """
     facts = checkpoint_facts(path)
+    if facts.kind == "text":
+        raise MmserError(
+            f"an emotion recogniser of speech in {path}",
+            "one of text",
+            "The extractor emotion_text reads it.",
+        )
     readers = {
         "transformers": _from_transformers,
         "dense": _dense,
@@ -243,14 +253,6 @@ def _feature_extractor(path: Path) -> Any:
     if rate != SAMPLE_RATE:
         raise MmserError(f"a checkpoint for {SAMPLE_RATE} Hz in {path}", f"{rate} Hz", _REMEDY)
     return found
-
-
-def weights_file(path: Path) -> Path:
-    """The file of all tensors of a folder. Raises MmserError where there is none."""
-    for name in ("model.safetensors", "pytorch_model.bin"):
-        if (path / name).is_file():
-            return path / name
-    raise MmserError(f"model.safetensors or pytorch_model.bin in {path}", "neither", _REMEDY)
 
 
 def _today(name: str) -> str:

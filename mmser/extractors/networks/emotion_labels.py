@@ -10,7 +10,7 @@ from typing import Any, Literal
 from mmser.core.errors import MmserError
 from mmser.core.saved import read_saved_json
 
-Kind = Literal["transformers", "dense", "odyssey", "emotion2vec"]
+Kind = Literal["transformers", "dense", "odyssey", "emotion2vec", "text"]
 EMOTION2VEC_LABELS = (
     "angry",
     "disgusted",
@@ -40,6 +40,11 @@ class CheckpointFacts:
     kind: Kind
     labels: tuple[str, ...]
     config: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def modality(self) -> Literal["audio", "text"]:
+        """What it reads of a clip."""
+        return "text" if self.kind == "text" else "audio"
 
 
 def checkpoint_facts(path: Path) -> CheckpointFacts:
@@ -73,7 +78,10 @@ def emotion2vec_file(path: Path) -> Path:
 
 def _kind(path: Path, config: Mapping[str, Any]) -> Kind:
     from transformers.models.auto.modeling_auto import (
-        MODEL_FOR_AUDIO_CLASSIFICATION_MAPPING_NAMES as NAMES,
+        MODEL_FOR_AUDIO_CLASSIFICATION_MAPPING_NAMES as SPEECH,
+    )
+    from transformers.models.auto.modeling_auto import (
+        MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES as TEXT,
     )
 
     architectures = [str(name) for name in config.get("architectures") or ()]
@@ -82,13 +90,35 @@ def _kind(path: Path, config: Mapping[str, Any]) -> Kind:
         return "odyssey"
     if any(name.endswith(_DENSE) for name in architectures):
         return "dense"
-    if NAMES.get(str(model_type)) in architectures:
+    if SPEECH.get(str(model_type)) in architectures:
         return "transformers"
+    if TEXT.get(str(model_type)) in architectures:
+        _check_one_label(path, config)
+        return "text"
     raise MmserError(
-        f"an emotion recogniser of speech in {path}: a class of transformers for audio "
-        "classification, ...ForSpeechClassification, or Odyssey 2024's",
+        f"an emotion recogniser in {path}: a class of transformers for the classification of sound "
+        "or text, ...ForSpeechClassification, or Odyssey 2024's",
         f"model_type {model_type}, architectures {', '.join(architectures) or 'none'}",
         "docs/judges.md lists what can be read.",
+    )
+
+
+def _check_one_label(path: Path, config: Mapping[str, Any]) -> None:
+    if config.get("problem_type") == "multi_label_classification":
+        raise MmserError(
+            f"a recogniser of one emotion for each text in {path}",
+            "problem_type multi_label_classification",
+            "Its answers are no probabilities of classes: name another one.",
+        )
+
+
+def weights_file(path: Path) -> Path:
+    """The file of all tensors of a folder. Raises MmserError where there is none."""
+    for name in ("model.safetensors", "pytorch_model.bin"):
+        if (path / name).is_file():
+            return path / name
+    raise MmserError(
+        f"model.safetensors or pytorch_model.bin in {path}", "neither", "Download it again."
     )
 
 

@@ -27,7 +27,7 @@ from mmser.extractors.clips.length_batches import length_batches
 from mmser.extractors.clips.outcomes import checked, transcript_of
 from mmser.extractors.networks.devices import Placement
 from mmser.extractors.transcripts.pieces import CUT, HASHED_VOCABULARY, Tokenizer, tokenizer_of
-from mmser.extractors.transcripts.word_spans import spans_of
+from mmser.extractors.transcripts.word_spans import span_of
 
 Pooling = Literal["mean", "first"]
 _MODES = {"pooling_mode_mean_tokens": "mean", "pooling_mode_cls_token": "first"}
@@ -119,7 +119,7 @@ class Sentence(Placement):
         text = transcript.text.strip()
         # One sub-word more than may stay shows whether some are dropped.
         ids = self._tokenizer.whole_text(text, self._most + 1)
-        span = _span(transcript)
+        span = span_of(transcript)
         if len(ids) <= self._most:
             return _Text(ids, span, "")
         ids = self._tokenizer.whole_text(text, self._most)
@@ -187,9 +187,3 @@ def _stated_modules(folder: Path) -> list[str]:
 def _is_mode(key: str, settings: Mapping[str, Any]) -> bool:
     """Whether this setting of a pooling names a mode that is on."""
     return key.startswith("pooling_mode_") and settings[key] is True
-
-
-def _span(transcript: Transcript) -> np.ndarray | None:
-    """(1, 2) seconds from the first word's start to the last word's end, where they are known."""
-    spans = spans_of(transcript)
-    return None if spans is None else np.array([[spans[0, 0], spans[-1, 1]]], dtype=np.float32)

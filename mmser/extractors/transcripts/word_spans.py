@@ -20,3 +20,9 @@ def spans_of(transcript: Transcript) -> np.ndarray | None:
     if not spans or len(spans) != len(words_of(transcript.text)):
         return None
     return np.asarray(spans, dtype=np.float32)
+
+
+def span_of(transcript: Transcript) -> np.ndarray | None:
+    """(1, 2) seconds from the first word's start to the last word's end, where they are known."""
+    spans = spans_of(transcript)
+    return None if spans is None else np.array([[spans[0, 0], spans[-1, 1]]], dtype=np.float32)
