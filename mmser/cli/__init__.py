@@ -30,6 +30,7 @@ from mmser.cli import (
     report,
     robustness,
     score,
+    soup,
     train,
     weights,
 )
@@ -52,6 +53,7 @@ COMMANDS = (
     ablate.COMMAND,
     predict.COMMAND,
     compare.COMMAND,
+    soup.COMMAND,
     export.COMMAND,
     export_features.COMMAND,
     push.COMMAND,

@@ -238,6 +238,13 @@ class Model(Protocol):
     ) -> Outputs: ...
 
 
+@runtime_checkable
+class HeadedModel(Protocol):
+    """A model whose head can be asked by itself."""
+
+    head: nn.Module
+
+
 class Loss(Protocol):
     """Answers beside labels: named losses, each already weighted, and no model in sight.
 

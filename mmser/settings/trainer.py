@@ -67,6 +67,8 @@ class Trainer:
     log_tensorboard: Annotated[bool, Flag()]
     limit_train_batches: Annotated[float | int, SHARE, Whole(1)]
     limit_validation_batches: Annotated[float | int, SHARE, Whole(1)]
+    average: Annotated[float | None, Number(least=0, below=1), Null()] = None
+    first_seed: Annotated[int | None, Whole(0, 2**32 - 1), Null()] = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,7 +88,8 @@ def fit_stage(
     if settings.solver:
         _solve_stage(settings, data, folder)
         return
-    seed_generators(seed)
+    first_seed = settings.trainer.first_seed
+    seed_generators(seed if first_seed is None else first_seed)
     model = make_model(settings.model, data.input_sizes, data.task)
     if learns_nothing(model):
         kept = keep_untrained(model, data, folder)

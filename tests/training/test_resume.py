@@ -38,12 +38,14 @@ def read(config):
 
 
 def changed(settings, run, schedule):
+    # One of them with averaged weights.
+    average = {"trainer.average": 0.8 if schedule == "cosine" else None}
     target = {
         "_target_": f"mmser.training.loop.schedulers.{schedule}",
         "_partial_": True,
         **SCHEDULES[schedule],
     }
-    return settings(run=run, folds=["s1"], scheduler=target, **CHANGES)
+    return settings(run=run, folds=["s1"], scheduler=target, **CHANGES, **average)
 
 
 def results(run):

@@ -22,6 +22,7 @@ from mmser.metrics.table import better
 from mmser.runs.run_paths import CURVE
 from mmser.settings.trainer import Trainer as TrainerOptions
 from mmser.training.devices import Place, device_options
+from mmser.training.loop.averaging import WeightAverage
 from mmser.training.loop.callbacks import BestWeights, MetricsTable, ProgressLines, ResumeState
 from mmser.training.loop.learner import Learner
 from mmser.training.loop.norms import PreciseNorms
@@ -82,6 +83,9 @@ def _callbacks(
     callbacks.append(ResumeState(folder, options.save_every))
     if options.precise_norms:
         callbacks.append(PreciseNorms(options.precise_norms))
+    if options.average is not None:
+        # First, so that every other callback finds the averaged weights in a check.
+        callbacks.insert(0, WeightAverage(options.average))
     if options.patience is not None:
         callbacks.append(
             EarlyStopping(f"validation_{monitor}", mode=better(monitor), patience=options.patience)
