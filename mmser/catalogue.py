@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mmser.core.configs import config_names, load_config, unknown_name
+from mmser.weights.demand import system_weights
 
 KINDS = {
     "corpora": "corpus",
@@ -41,6 +42,47 @@ def catalogue(kind: str) -> list[dict[str, str]]:
     group = KINDS[kind]
     describe = _system_row if group == "system" else _plugin_row
     return [describe(name, load_config(group, name)) for name in config_names(group)]
+
+
+def recommended() -> list[dict[str, str]]:
+    """What to take first: situation, system, what was measured with it, what it needs."""
+    rows = []
+    for entry in load_config("", "recommended")["systems"]:
+        config = load_config("system", entry["system"])
+        weights = system_weights(_with_words(config, entry))
+        placed = f"weights {', '.join(weights)}" if weights else "no weights"
+        rows.append(
+            {
+                "situation": entry["situation"],
+                "system": " ".join([entry["system"], *entry.get("words", "").split()]),
+                "measured": _measured(entry, config["card"]),
+                "needs": f"{entry['hardware']}; {placed}",
+            }
+        )
+    return rows
+
+
+def _with_words(config: dict[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
+    """The config under the entry's words that name another extractor."""
+    streams = {name: dict(spec) for name, spec in config["streams"].items()}
+    for word in entry.get("words", "").split():
+        key, _, value = word.partition("=")
+        if key.startswith("streams.") and key.endswith(".extractor"):
+            streams[key.split(".")[1]]["extractor"] = value
+    return {**config, "streams": streams}
+
+
+def _measured(entry: dict[str, Any], card: dict[str, Any]) -> str:
+    if "measured" in entry:
+        ours = entry["measured"]
+        return f"{ours['data']}, {ours['protocol']}: {ours['figure']}"
+    if "published" not in entry:
+        return "nothing on a corpus at hand"
+    data = entry["published"]["data"]
+    quoted = next(score for score in card["reported"] if score["data"] == data)
+    return (
+        f"not here; published: {data} {quoted['metric']} {quoted['value']} ({quoted['protocol']})"
+    )
 
 
 def _metric_rows() -> list[dict[str, str]]:
@@ -81,6 +123,7 @@ def _system_row(name: str, config: dict[str, Any]) -> dict[str, str]:
         "what": str(card.get("title", "")),
         "streams": streams,
         "parameters": f"{card['parameters']:,}" if isinstance(card.get("parameters"), int) else "",
+        "weights": ", ".join(system_weights(config)) or "-",
         "published (not ours)": reported,
         "source": str(card.get("citation", "")),
     }

@@ -17,6 +17,7 @@ import argparse
 import datetime
 import json
 import sys
+import textwrap
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -167,14 +168,17 @@ def page(plan: dict[str, Any], table: pd.DataFrame) -> str:
     today = datetime.datetime.now(datetime.UTC).date()
     lines = ["# Leaderboard on real recordings", ""]
     made_with = "; ".join(sorted(set(table["versions"])))
-    lines += [
+    made_with = "; ".join(sorted(set(table["versions"])))
+    introduction = (
         f"Made by `scripts/leaderboard.py` on {today} ({made_with}). UA, WA and WF1 in percent, "
         "pooled over folds, with the 95 % interval from resampling speakers; with fewer than ten "
-        "speakers it is too narrow. CPU seconds on one thread: features of the whole corpus, then "
-        "training and testing all folds. Nothing is selected on test data, one setting for all "
-        "corpora. Rows within each other's intervals are not shown to differ.",
-        "",
-    ]
+        "speakers it is too narrow. CPU seconds on one thread of a loaded two-core machine: "
+        'features of the whole corpus, then training and testing all folds; "-" where they were '
+        "made before. Nothing is selected on test data, and one setting serves all corpora. Rows "
+        "within each other's intervals are not shown to differ. A transductive row has looked at "
+        "the test speaker's other recordings, not at their labels."
+    )
+    lines += [textwrap.fill(introduction, 120, break_on_hyphens=False), ""]
     for name, corpus in plan["corpora"].items():
         rows = table[table["corpus"] == name]
         if rows.empty:

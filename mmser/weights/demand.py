@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,21 @@ def weights_table(folder: Path) -> list[dict[str, str]]:
         names = sorted(set(users.pop(entry.place, [])))
         rows.append(_row(name, f"{entry.what}, {entry.licence}", here, names))
     return rows + [_configured(source, names, folder) for source, names in sorted(users.items())]
+
+
+def system_weights(config: Mapping[str, Any]) -> list[str]:
+    """The weights that a system's config and its streams' extractors want, sorted.
+
+    Short names of `mmser weights get`, else hub ids and files.
+    """
+    extractors = {
+        str(stream.get("extractor", "")).partition("@")[0]
+        for stream in (config.get("streams") or {}).values()
+    }
+    parts = [load_config("extractor", name) for name in extractors if name]
+    short = {entry.place: name for name, entry in SOURCES.items()}
+    sources = [_source(component) for part in [config, *parts] for component in _components(part)]
+    return sorted({short.get(source, source.partition("@")[0]) for source in sources if source})
 
 
 def _row(name: str, what: str, here: str, names: list[str]) -> dict[str, str]:
