@@ -119,3 +119,13 @@ def test_a_neighbour_without_words_is_no_failure() -> None:
         return Failure(utterance.id, "silence") if utterance.id == "u0" else words(utterance)
 
     assert Dialogues(conversation()).dialogue("u1", (3, 0), heard).before == ()
+
+
+def test_disturbed_words_are_those_of_the_turns_too() -> None:
+    from mmser.evaluation.stress.words.asr_robustness import extracted
+
+    texts = {f"u{turn}": Transcript(f"word {turn}", "corpus") for turn in range(4)}
+    extractor = Tokens(weights="random", context=1)
+    store = extracted(extractor, texts, {"dtype": "int32"}, Dialogues(conversation()))
+    spelled = extractor._tokenizer.bare
+    assert store.read("u2")[:, 0].tolist() == [1, *spelled("word 1"), 2, *spelled("word 2"), 2]
