@@ -16,6 +16,7 @@ KINDS = {
     "protocols": "protocol",
     "extractors": "extractor",
     "transcribers": "transcriber",
+    "aligners": "aligner",
     "encoders": "encoder",
     "fusions": "fusion",
     "heads": "head",

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from mmser.cache.info import read_info
-from mmser.core.contracts import Extractor, Transcriber
+from mmser.core.contracts import Extractor
 from mmser.core.errors import MmserError
 from mmser.core.moved_names import first_name
 from mmser.core.weights import Weights
+from mmser.core.word_sources import ReadsFiles, WordSource
 
 DTYPES = ("float16", "float32", "int32", "int64")
 DEFAULT_DTYPE = "float32"
@@ -137,13 +138,21 @@ def recipe_of(
     )
 
 
-def transcriber_recipe(name: str, transcriber: Transcriber, source: str) -> Recipe:
+def transcriber_recipe(name: str, transcriber: WordSource, source: str) -> Recipe:
     """The recipe of the transcript store ``name`` that a transcriber fills under ``source``."""
     parameters = dict(transcriber.parameters())
-    return Recipe(name, class_name(transcriber), 1, parameters, transcript={"source": source})
+    path = transcriber.path if isinstance(transcriber, ReadsFiles) else None
+    return Recipe(
+        name,
+        class_name(transcriber),
+        1,
+        parameters,
+        transcript={"source": source},
+        files={} if path is None else {"weights": str(path.resolve())},
+    )
 
 
-def class_name(maker: Extractor | Transcriber) -> str:
+def class_name(maker: Extractor | WordSource) -> str:
     """The dotted name of what made a store: the first one, where the class has moved since."""
     return first_name(f"{type(maker).__module__}.{type(maker).__qualname__}")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mmser.cache.layout import TRANSCRIPT, split_store_name
+from mmser.core.configs import config_names
 
 
 def preprocess_command(corpus: str, extractor_name: str) -> str:
@@ -13,7 +14,10 @@ def preprocess_command(corpus: str, extractor_name: str) -> str:
     # Transcripts are made on the way to the features of whatever reads words.
     extractor = "words" if name == TRANSCRIPT else name
     command = f"mmser preprocess corpus={corpus} extractors=[{extractor}]"
-    return f"{command} transcript={source}" if source else command
+    if not source:
+        return command
+    option = "words" if source.partition("-")[0] in config_names("aligner") else "transcript"
+    return f"{command} {option}={source}"
 
 
 def rebuild(directory: Path) -> str:

@@ -29,6 +29,7 @@ PLACES = {
     "extractor": "streams.STREAM.extractor",
     "augmentation": "data.augmentation",
     "transcriber": "transcript",
+    "aligner": "words",
 }
 """How a member of a group that stands nowhere by itself is named in a command."""
 

@@ -12,7 +12,10 @@ FaceSide = Literal["left", "right"]
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One spoken word with its time span in seconds from the start of the utterance."""
+    """One spoken word with its time span in seconds from the start of the utterance.
+
+    A word whose end is its start has no time of its own: nobody knows when, or whether, it is said.
+    """
 
     text: str
     start: float

@@ -49,6 +49,17 @@ class Contents:
         self._read(path for path in paths if path)
         return {utterance.id: self._media_digest(utterance, modality) for utterance in utterances}
 
+    def of_speech(self, utterances: Sequence[Utterance], told: bool) -> dict[str, str]:
+        """{utterance id: digest} of what transcripts are made from.
+
+        It is the sound, and the corpus's own words where they are ``told``.
+        """
+        sound = self.of(utterances, "audio")
+        if not told:
+            return sound
+        words = self.of(utterances, "text")
+        return {key: text_digest(canonical([sound[key], words[key]])) for key in sound}
+
     def _read(self, paths: Iterable[Path]) -> None:
         new = [path for path in dict.fromkeys(paths) if path not in self._files]
         with ThreadPoolExecutor(self.workers, thread_name_prefix="digest") as pool:

@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING
+
+import numpy as np
 
 from mmser.cache.entry import Entry
 from mmser.cache.fingerprint import CORPUS_TRANSCRIPT
@@ -23,13 +24,11 @@ from mmser.core.clip import (
     Modality,
     Transcript,
 )
-from mmser.core.contracts import Extractor, Transcriber
+from mmser.core.contracts import Extractor
 from mmser.core.utterance import Utterance
+from mmser.core.word_sources import Aligner, WordSource
 from mmser.extraction.batches import BATCH_SIZE, by_length, side_by_side
 from mmser.extraction.dialogues import Words
-
-if TYPE_CHECKING:
-    import numpy as np
 
 FRAME_BYTES = 512 * 1024 * 1024
 """Pictures that may wait for a face extractor; then it runs on what there is."""
@@ -136,9 +135,12 @@ class ExtractorJob:
 
 @dataclass(slots=True, eq=False)
 class TranscriberJob:
-    """Waveforms in, rows of one transcript store out."""
+    """Waveforms in, rows of one transcript store out.
 
-    transcriber: Transcriber
+    An aligner is given the corpus's own words with each.
+    """
+
+    transcriber: WordSource
     writer: TranscriptWriter
     missing: dict[str, str]
     name: str = TRANSCRIPT
@@ -163,23 +165,49 @@ class TranscriberJob:
     def store(self, chunk: Sequence[Utterance]) -> None:
         """Transcribe the waiting clips, and store the chunk's results.
 
-        A clip without sound has the decoder's reason.
+        Of a clip without sound the recogniser has the decoder's reason; the aligner has the
+        corpus's words all the same, none of them with a time.
         """
-        due = [self._waiting[utterance.id] for utterance in chunk if utterance.id in self.missing]
+        due = [utterance for utterance in chunk if utterance.id in self.missing]
+        clips = [self._with_words(self._waiting[utterance.id], utterance) for utterance in due]
         self._waiting = {}
         begun = time.perf_counter()
-        audible = [clip for clip in due if clip.waveform is not None]
-        transcripts = iter(by_length(audible, _length, self._transcribe, _broken))
+        given = [clip for clip in clips if self._is_whole(clip)]
+        transcripts = iter(by_length(given, _length, self._transcribe, _broken))
         self.seconds += time.perf_counter() - begun
         entries = []
-        for clip in due:
-            result = _absent(clip, "audio") if clip.waveform is None else next(transcripts)
+        for clip in clips:
+            result = next(transcripts) if self._is_whole(clip) else self._incomplete(clip)
             entries.append(TranscriptEntry(clip.id, self.missing[clip.id], result))
         self.writer.add(entries)
 
+    def _with_words(self, clip: Clip, utterance: Utterance) -> Clip:
+        if not isinstance(self.transcriber, Aligner):
+            return clip
+        return replace(clip, transcript=_corpus_transcript(utterance))
+
+    def _is_whole(self, clip: Clip) -> bool:
+        """Whether the clip has all that is needed."""
+        has_words = bool(clip.transcript and clip.transcript.text.strip())
+        return clip.waveform is not None and (
+            has_words or not isinstance(self.transcriber, Aligner)
+        )
+
+    def _incomplete(self, clip: Clip) -> Transcript | Failure:
+        """What is stored of a clip without sound, or without the words that it should have."""
+        if not isinstance(self.transcriber, Aligner):
+            return _absent(clip, "audio")
+        if clip.transcript is None or not clip.transcript.text.strip():
+            return Failure(clip.id, "empty transcript", "the corpus gives no words")
+        (transcript,) = self.transcriber.align([np.zeros(0, np.float32)], [clip.transcript.text])
+        return transcript
+
     def _transcribe(self, clips: Sequence[Clip]) -> Sequence[Transcript | Failure]:
-        waveforms: list[np.ndarray] = [clip.waveform for clip in clips if clip.waveform is not None]
-        return self.transcriber.transcribe(waveforms)
+        waveforms = [clip.waveform for clip in clips if clip.waveform is not None]
+        if not isinstance(self.transcriber, Aligner):
+            return self.transcriber.transcribe(waveforms)
+        texts = [clip.transcript.text for clip in clips if clip.transcript is not None]
+        return self.transcriber.align(waveforms, texts)
 
 
 Job = TranscriberJob | ExtractorJob

@@ -19,10 +19,10 @@ from mmser.cache.lock import locked
 from mmser.cache.manifests import keep_manifest
 from mmser.cache.transcripts import TranscriptWriter
 from mmser.cache.writer import SHARD_BYTES, Writer
-from mmser.core.clip import Modality
-from mmser.core.contracts import Corpus, Extractor, Transcriber
+from mmser.core.contracts import Corpus, Extractor
 from mmser.core.errors import MmserError
 from mmser.core.utterance import Utterance
+from mmser.core.word_sources import Aligner, WordSource
 from mmser.corpora.manifest import to_table, write_manifest
 from mmser.extraction.content import Contents
 from mmser.extraction.decoding import clips_in_order
@@ -46,7 +46,7 @@ def preprocess(
     corpus: Corpus,
     extractors: Mapping[str, Extractor],
     cache: str | Path,
-    transcriber: Transcriber | None = None,
+    transcriber: WordSource | None = None,
     transcript: str = CORPUS_TRANSCRIPT,
     workers: int = 0,
     frame_rate: float = 3.0,
@@ -61,7 +61,8 @@ def preprocess(
     The manifest is ``<cache>/<corpus>/manifest.parquet``. ``extractors`` maps the name of a store
     to its extractor. With a ``transcriber`` its words are cached first, as ``transcript@<source>``,
     and text extractors read them into stores named ``<name>@<source>``; the source is
-    ``transcript``, or the transcriber's own name when that is "corpus". ``workers`` processes
+    ``transcript``, or the transcriber's own name when that is "corpus". An aligner may stand in its
+    place: it gives times to the corpus's own words. ``workers`` processes
     decode beside the encoders (0: none; a file that crashes the decoder then ends the job).
     ``frame_rate`` is in pictures per second. ``retry_failed`` tries failed utterances again.
     ``only`` are the ids to do (None: all); the manifest lists every utterance all the same.
@@ -147,24 +148,27 @@ class _Contents:
     plan: Sequence[Utterance]
     heard: Sequence[Utterance]
 
-    def sound(self) -> dict[str, str]:
-        """What a recogniser hears."""
-        return self.contents.of(self.heard, "audio")
+    def spoken(self, transcriber: WordSource) -> dict[str, str]:
+        """What a recogniser hears, or an aligner hears and is told."""
+        return self.contents.of_speech(self.heard, isinstance(transcriber, Aligner))
 
-    def read_by(self, extractor: Extractor, source: Modality) -> dict[str, str]:
+    def read_by(self, extractor: Extractor, transcriber: WordSource | None) -> dict[str, str]:
         """What an extractor reads, the turns around an utterance included where it reads them."""
         turns = turns_of(extractor)
-        if turns is None:
-            return self.contents.of(self.plan, source)
-        digests = self.contents.of(self.heard, source)
-        return self.dialogues.digests(self.plan, digests, turns)
+        utterances = self.plan if turns is None else self.heard
+        if extractor.modality == "text" and transcriber is not None:
+            # The words of a recogniser depend on the sound.
+            digests = self.contents.of_speech(utterances, isinstance(transcriber, Aligner))
+        else:
+            digests = self.contents.of(utterances, extractor.modality)
+        return digests if turns is None else self.dialogues.digests(self.plan, digests, turns)
 
 
 def _jobs(
     contents: _Contents,
     extractors: Mapping[str, Extractor],
     writers: Mapping[str, Writer],
-    transcriber: Transcriber | None,
+    transcriber: WordSource | None,
     transcripts: TranscriptWriter | None,
     retry_failed: bool,
 ) -> list[Job]:
@@ -174,13 +178,10 @@ def _jobs(
     """
     jobs: list[Job] = []
     if transcriber is not None and transcripts is not None:
-        missing = missing_of(transcripts, contents.sound(), retry_failed)
+        missing = missing_of(transcripts, contents.spoken(transcriber), retry_failed)
         jobs.append(TranscriberJob(transcriber, transcripts, missing))
     for name, extractor in extractors.items():
-        source = extractor.modality
-        if source == "text" and transcripts is not None:
-            source = "audio"  # the words of a recogniser depend on the sound
-        missing = missing_of(writers[name], contents.read_by(extractor, source), retry_failed)
+        missing = missing_of(writers[name], contents.read_by(extractor, transcriber), retry_failed)
         words, turns = words_for(extractor, transcripts), turns_of(extractor)
         dialogue = None
         if words is not None and turns is not None:

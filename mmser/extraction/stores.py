@@ -11,8 +11,9 @@ from mmser.cache.fingerprint import CORPUS_TRANSCRIPT, Recipe, recipe_of, transc
 from mmser.cache.layout import TRANSCRIPT, store_directory
 from mmser.cache.transcripts import TranscriptWriter, open_transcripts
 from mmser.cache.writer import Writer, open_writer
-from mmser.core.contracts import Extractor, Transcriber
+from mmser.core.contracts import Extractor
 from mmser.core.errors import UsageError
+from mmser.core.word_sources import WordSource
 
 PICTURES = "on screen"
 """Which picture stands for a moment; earlier versions took the nearest one, and stores say nothing
@@ -22,7 +23,7 @@ of it.
 
 def recipes_of(
     extractors: Mapping[str, Extractor],
-    transcriber: Transcriber | None,
+    transcriber: WordSource | None,
     transcript: str,
     frame_rate: float,
 ) -> tuple[Recipe | None, dict[str, Recipe]]:

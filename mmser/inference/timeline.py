@@ -22,9 +22,9 @@ from mmser.cache.layout import TRANSCRIPT
 from mmser.core.clip import Failure
 from mmser.core.contracts import Transcriber
 from mmser.core.errors import MmserError
-from mmser.evaluation.stress.words.transcribed import make_transcriber
 from mmser.extraction.dialogues import turns_of
 from mmser.extraction.progress import Progress
+from mmser.extraction.word_sources import make_transcriber
 from mmser.inference.corpus_files import CorpusFile, log_training
 from mmser.inference.cutting import Cutting, find_segments
 from mmser.inference.enrolment import to_enrol, with_enrolled, without_enrolment

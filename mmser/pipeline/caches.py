@@ -13,6 +13,7 @@ from mmser.cache.remedy import split_source
 from mmser.core.configs import load_config
 from mmser.core.contracts import Corpus
 from mmser.core.errors import MmserError
+from mmser.extraction.word_sources import group_of
 from mmser.pipeline.preprocess import preprocess_for
 from mmser.settings.run import RunSettings, read_run
 
@@ -77,7 +78,7 @@ def _check_makers(missing: Mapping[str, Sequence[str]]) -> None:
         for name in names:
             load_config("extractor", name)
         if transcript != "corpus":
-            load_config("transcriber", transcript.partition("-")[0])
+            group_of(transcript)
 
 
 def _outdated(corpus: str, store: str, changed: Sequence[str]) -> MmserError:

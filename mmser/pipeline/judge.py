@@ -80,8 +80,8 @@ def _extracted(
     settings: RunSettings, corpus: Corpus, extractors: dict[str, Extractor], transcript: str
 ) -> str:
     """The full name of the store: another checkpoint's answers never take its place."""
-    from mmser.evaluation.stress.words.transcribed import make_transcriber
     from mmser.extraction.preprocess import preprocess
+    from mmser.extraction.word_sources import make_transcriber
 
     is_own = transcript == CORPUS_TRANSCRIPT
     table = preprocess(

@@ -14,6 +14,7 @@ from mmser.composition import chosen, compose, default_protocol, merged, read_ya
 from mmser.composition import sweep as hydra_sweep
 from mmser.core.trust import trust_typed
 from mmser.pipeline.caches import ensure_caches
+from mmser.pipeline.word_option import split_option, with_source
 from mmser.settings.settings import require_run
 
 if TYPE_CHECKING:
@@ -60,8 +61,13 @@ def repeated(config: str | Path, overrides: Sequence[str]) -> dict[str, Any]:
 
 
 def train_settings(overrides: Sequence[str]) -> dict[str, Any]:
-    """Compose the training config; a protocol that is not named is the corpus's default one."""
-    return compose("train", [*_default_words(overrides), *overrides])
+    """Compose the training config; a protocol that is not named is the corpus's default one.
+
+    ``transcript=NAME`` and ``words=NAME`` say where the words of all text streams come from.
+    """
+    source, others = split_option(overrides)
+    settings = compose("train", [*_default_words(others), *others])
+    return settings if source is None else with_source(settings, source)
 
 
 def _default_words(overrides: Sequence[str]) -> list[str]:

@@ -22,6 +22,7 @@ GROUPS = (
     "paths",
     "extractor",
     "transcriber",
+    "aligner",
     "model",
     "stages",
     "data",
@@ -46,9 +47,11 @@ def is_path(key: str) -> bool:
     if names[-1] not in LOADED or "objective" in names or len(names) < 2:
         return False
     if names[-1] == "model":
-        return names[0] == "transcriber"
+        return names[0] in ("transcriber", "aligner")
     return (
-        names[0] in ("extractor", "transcriber") or "encoders" in names or "augmentation" in names
+        names[0] in ("extractor", "transcriber", "aligner")
+        or "encoders" in names
+        or "augmentation" in names
     )
 
 

@@ -25,4 +25,6 @@ class Preprocess:
     workers: Annotated[int, Whole(0, 1024)]
     frame_rate: Annotated[float, Number(above=0, most=1000)]
     max_failures: Annotated[float, Number(least=0, most=1)]
+    words: Annotated[str, Text("corpus, or the name of an aligner")] = "corpus"
     transcriber: Annotated[Mapping[str, Any] | None, PART, Null()] = None
+    aligner: Annotated[Mapping[str, Any] | None, PART, Null()] = None

@@ -55,6 +55,7 @@ def check_preprocess(settings: Mapping[str, Any]) -> None:
     check_options(Preprocess, settings, "")
     check_part(settings.get("corpus"), "corpus")
     check_part(settings.get("transcriber"), "transcriber")
+    check_part(settings.get("aligner"), "aligner")
     for name, part in (settings.get("extractor") or {}).items():
         check_part(part, f"extractor.{name}")
 

@@ -43,6 +43,7 @@ ROOMS: dict[str, tuple[str, Callable[[type], bool]]] = {
     "corpus": ("mmser/corpora", has("utterances")),
     "extractor": ("mmser/extractors", has("extract")),
     "transcriber": ("mmser/media/transcription", has("transcribe")),
+    "aligner": ("mmser/extractors/alignment", has("align")),
     "encoder": ("mmser/models/encoders", answers("Stream")),
     "fusion": ("mmser/models/fusion", answers("Fused")),
     "head": ("mmser/models/heads", built_with("input_size", "task")),

@@ -4,26 +4,16 @@ from __future__ import annotations
 
 import io
 import zipfile
-from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from makers.real_weights import placed
 
 from mmser.core.errors import UsageError
 from mmser.extractors.transcripts.word_vectors import VectorFile
 from mmser.weights.placing import _write_zipped_folder, place
-from mmser.weights.sources import SOURCES
-
-
-def placed(name: str, folder: Path) -> Path:
-    for package in SOURCES[name].packages:
-        try:
-            metadata.distribution(package.name)
-        except metadata.PackageNotFoundError:
-            pytest.skip(f"{package.requirement} is not installed")
-    return place(name, folder)
 
 
 def test_whisper_tiny_en_loads_and_knows_its_alignment_heads(tmp_path: Path) -> None:

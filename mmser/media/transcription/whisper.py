@@ -10,32 +10,16 @@ which would make a transcript depend on chance.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from itertools import chain
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
 
 from mmser.core.clip import Transcript
-from mmser.core.errors import MmserError, reason_of
-from mmser.core.file_digest import digest
-from mmser.core.finite import check_finite
-from mmser.core.paths import expanded
 from mmser.core.utterance import Word
 from mmser.media.silence import is_silent
-
-_UNREADABLE = (
-    UnpicklingError,
-    RuntimeError,
-    LookupError,
-    TypeError,
-    ValueError,
-    AttributeError,
-    EOFError,
-    OSError,
-)
+from mmser.media.transcription.whisper_checkpoint import WhisperCheckpoint
 
 
 class Whisper:
@@ -53,20 +37,20 @@ class Whisper:
         language: str | None = None,
         device: str | None = None,
     ) -> None:
-        places = expanded(model), expanded(weights)
-        self.path = next(
-            (path for path in places if path.suffix == ".pt"), places[1] / f"{model}.pt"
-        )
-        self.name = f"whisper-{self.path.stem}"
-        self.language, self.device = language, device
+        self.checkpoint = WhisperCheckpoint(model, weights, device)
+        self.name = f"whisper-{self.checkpoint.path.stem}"
+        self.language = language
+
+    @property
+    def path(self) -> Path:
+        """The .pt file."""
+        return self.checkpoint.path
 
     def parameters(self) -> Mapping[str, Any]:
         """Raises MmserError when the checkpoint is not there."""
         return {
             "transcriber": "whisper",
-            # What the digest says, not the file's name.
-            "model": self._published,
-            "weights": self._digest,
+            **self.checkpoint.facts,
             "language": self.language,
             # Utterances could once share a window; the word is kept so that earlier transcripts are
             # still known.
@@ -86,13 +70,14 @@ class Whisper:
         return Transcript(" ".join(word.text for word in words), self.name, words)
 
     def _words(self, waveform: np.ndarray) -> tuple[Word, ...]:
-        result = self._model.transcribe(
+        network = self.checkpoint.network
+        result = network.transcribe(
             np.ascontiguousarray(waveform, dtype=np.float32),
             language=self.language,
             word_timestamps=True,
             temperature=0.0,
             condition_on_previous_text=False,
-            fp16=self._model.device.type == "cuda",
+            fp16=network.device.type == "cuda",
             verbose=None,
         )
         spoken = chain.from_iterable(segment["words"] for segment in result["segments"])
@@ -106,77 +91,3 @@ class Whisper:
             for word in spoken
         ]
         return tuple(word for word in words if word.text)
-
-    @cached_property
-    def _digest(self) -> str:
-        if not self.path.is_file():
-            raise self._missing()
-        return digest(self.path)
-
-    @property
-    def _published(self) -> str | None:
-        """The name under which this file was published, by its digest; None for another."""
-        import whisper
-
-        published = {
-            address.split("/")[-2]: Path(address).stem for address in whisper._MODELS.values()
-        }
-        return published.get(self._digest)
-
-    @cached_property
-    def _model(self) -> Any:
-        """The network.
-
-        A published checkpoint gets its alignment heads, without which word times are less exact.
-        """
-        import torch
-        import whisper
-
-        name = self._published
-        device = self.device or ("cuda" if torch.cuda.is_available() else "cpu")
-        try:
-            # What whisper.load_model does for a file; it would keep nothing but the network.
-            checkpoint = torch.load(self.path, map_location="cpu", weights_only=True)
-            model = whisper.model.Whisper(whisper.model.ModelDimensions(**checkpoint["dims"]))
-            model.load_state_dict(checkpoint["model_state_dict"])
-            model = model.to(device)
-        except _UNREADABLE as error:
-            found = f"{self.path}, which does not load ({reason_of(error)})"
-            raise MmserError("an OpenAI Whisper checkpoint", found, "Download it anew.") from error
-        check_finite(model.state_dict(), self.path)
-        if name is not None:
-            model.set_alignment_heads(whisper._ALIGNMENT_HEADS[name])
-        elif checkpoint.get("alignment_heads") is not None:
-            _set_own_heads(model, checkpoint["alignment_heads"], self.path)
-        return model
-
-    def _missing(self) -> MmserError:
-        import whisper
-
-        address = whisper._MODELS.get(self.path.stem, "a Whisper checkpoint (.pt)")
-        return MmserError(
-            f"the Whisper checkpoint '{self.path.stem}'",
-            f"no file {self.path}",
-            f"Download {address} and put it there, or set transcriber.model or "
-            "transcriber.weights to a .pt file (the folder of all weights is paths.weights).",
-        )
-
-
-def _set_own_heads(model: Any, heads: Any, path: Path) -> None:
-    """Give the model the heads that follow the words' times, as its checkpoint lists them.
-
-    They are [layer, head] pairs, as `mmser weights get` writes them.
-    """
-    import torch
-
-    follows = torch.zeros(model.dims.n_text_layer, model.dims.n_text_head, dtype=torch.bool)
-    try:
-        for layer, head in heads:
-            follows[layer, head] = True
-    except (TypeError, ValueError, IndexError) as error:
-        raise MmserError(
-            f"alignment_heads as [layer, head] pairs of {len(follows)} layers",
-            f"{str(heads)[:80]} in {path}",
-            "Place the checkpoint anew.",
-        ) from error
-    model.register_buffer("alignment_heads", follows.to_sparse(), persistent=False)

@@ -55,23 +55,23 @@ def test_the_digest_alone_decides(
     import whisper
 
     heads = whisper._ALIGNMENT_HEADS["tiny"]
-    monkeypatch.setitem(whisper._MODELS, "tiny", f"https://x/{one._digest}/tiny.pt")
+    monkeypatch.setitem(whisper._MODELS, "tiny", f"https://x/{one.checkpoint.digest}/tiny.pt")
     assert other.parameters()["model"] == "tiny"
     set_heads: list[bytes] = []
     monkeypatch.setattr(
         "whisper.model.Whisper.set_alignment_heads", lambda self, dump: set_heads.append(dump)
     )
-    assert other._model is not None and set_heads == [heads]
+    assert other.checkpoint.network is not None and set_heads == [heads]
 
 
 def test_a_checkpoint_may_list_its_alignment_heads(checkpoint: Path, tmp_path: Path) -> None:
     content = torch.load(checkpoint, weights_only=True)
     torch.save({**content, "alignment_heads": [[1, 0]]}, tmp_path / "own.pt")
-    model = Whisper(str(tmp_path / "own.pt"), device="cpu")._model
+    model = Whisper(str(tmp_path / "own.pt"), device="cpu").checkpoint.network
     assert model.alignment_heads.to_dense().tolist() == [[False, False], [True, False]]
     torch.save({**content, "alignment_heads": [[7, 0]]}, tmp_path / "broken.pt")
     with pytest.raises(MmserError, match=r"pairs of 2 layers; found \[\[7, 0\]\]"):
-        Whisper(str(tmp_path / "broken.pt"), device="cpu")._model  # noqa: B018
+        Whisper(str(tmp_path / "broken.pt"), device="cpu").checkpoint.network  # noqa: B018
 
 
 def test_weights_may_be_the_file(checkpoint: Path) -> None:

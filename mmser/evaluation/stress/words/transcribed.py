@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING
 from mmser.cache.feature_store import FeatureStore
 from mmser.cache.find import NotCachedError, find_store
 from mmser.cache.store import Store
-from mmser.composition import built, load_part
-from mmser.core.configs import config_names, unknown_name
-from mmser.core.contracts import Transcriber
 from mmser.extraction.rebuild import extractor_like, same_maker
+from mmser.extraction.word_sources import make_transcriber
 
 if TYPE_CHECKING:
     from mmser.training.run import Run
@@ -49,20 +47,6 @@ def ensure_transcribed(
             max_failures=1.0,  # what is not heard is what is to be measured
         )
     return {stream: _find(run, store, backend).name for stream, store in stores.items()}
-
-
-def make_transcriber(backend: str, paths: Mapping[str, str]) -> Transcriber:
-    """The transcriber ``backend``: its config, or config and model joined by a hyphen.
-
-    For example ``pocketsphinx``, ``whisper-base``, ``faster_whisper-small``.
-    """
-    names = config_names("transcriber")
-    config, _, model = backend.partition("-")
-    if config not in names:
-        raise unknown_name("transcriber", backend, names)
-    changes = {"model": model} if model else {}
-    transcriber: Transcriber = built(load_part("transcriber", config, paths, **changes))
-    return transcriber
 
 
 def _find(run: Run, store: FeatureStore, backend: str) -> Path:

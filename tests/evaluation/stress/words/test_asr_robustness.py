@@ -23,8 +23,9 @@ from mmser.evaluation.stress.words.asr_robustness import (
     text_stores,
     word_error_rate,
 )
-from mmser.evaluation.stress.words.transcribed import ensure_transcribed, make_transcriber
+from mmser.evaluation.stress.words.transcribed import ensure_transcribed
 from mmser.extraction.rebuild import extractor_like
+from mmser.extraction.word_sources import make_transcriber
 from mmser.extractors.text.words import Words
 
 

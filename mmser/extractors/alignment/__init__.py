@@ -1,0 +1,1 @@
+"""Aligners: one file each, all fulfilling `mmser.core.word_sources.Aligner`."""
