@@ -22,6 +22,7 @@ EXTRAS = {
     "faster-whisper": "faster-whisper",
     "vad": "silero-vad",
     "onnx": "onnxruntime",
+    "lora": "peft",
     "optuna": "hydra-optuna-sweeper",
     "slurm": "hydra-submitit-launcher",
 }

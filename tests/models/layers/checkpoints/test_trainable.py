@@ -59,6 +59,22 @@ def test_adapters_learn_at_the_rate_of_their_layer() -> None:
     assert {rates[name] for name in learning} == {0.5, 1.0}
 
 
+def test_checkpointing_keeps_less() -> None:
+    """The bytes that the forward pass leaves for the backward pass."""
+    kept = {}
+    for checkpointing in (False, True):
+        model = network(layerdrop=0.0, apply_spec_augment=False, num_hidden_layers=4).train()
+        prepare_training(model, "tiny", gradient_checkpointing=checkpointing)
+        sizes: list[int] = []
+        with torch.autograd.graph.saved_tensors_hooks(
+            lambda tensor, sizes=sizes: sizes.append(tensor.nbytes) or tensor,  # type: ignore[func-returns-value, misc]
+            lambda tensor: tensor,
+        ):
+            model.encoder(torch.randn(2, 60, 16, requires_grad=True))
+        kept[checkpointing] = sum(sizes)
+    assert kept[True] < 0.5 * kept[False]
+
+
 @pytest.mark.parametrize("rank", [None, 2])
 def test_checkpointing_gives_the_same_gradients(rank: int | None) -> None:
     gradients = []
