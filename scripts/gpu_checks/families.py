@@ -34,6 +34,8 @@ FAMILIES = {
     "attention": "mcsan",
     "convolution": "light_sernet",
     "wav2vec2": "wav2vec2_finetune_small",
+    "adapters": "wavlm_lora_small",
+    "whisper": "whisper_finetune_small",
     "leaf": "leaf_mm_transformer_small",
     "key-sparse": "ks_transformer_small",
     "staged": "cpc_ser_small",

@@ -30,7 +30,11 @@ FAMILIES: dict[str, Callable[[], Any]] = {
         hf.Wav2Vec2Config(**_SMALL, **_LAYER_NORM, adapter_attn_dim=8, vocab_size=12)
     ),
     "hubert": lambda: hf.HubertModel(hf.HubertConfig(**_SMALL)),
+    "hubert with batch norm": lambda: hf.HubertModel(
+        hf.HubertConfig(**_SMALL, conv_pos_batch_norm=True)
+    ),
     "wavlm": lambda: hf.WavLMModel(hf.WavLMConfig(**_SMALL)),
+    "wavlm with layer norm": lambda: hf.WavLMModel(hf.WavLMConfig(**_SMALL, **_LAYER_NORM)),
     "data2vec-audio": lambda: hf.Data2VecAudioModel(
         hf.Data2VecAudioConfig(**_SMALL | {"num_conv_pos_embeddings": 5})
     ),
@@ -50,6 +54,10 @@ def save_speech_checkpoint(family: str, folder: Path, do_normalize: bool = True)
     """A checkpoint of that family with its feature extractor; returns its network, in eval mode."""
     torch.manual_seed(0)
     network = FAMILIES[family]().eval()
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm1d):  # as if it had seen some sound
+            torch.nn.init.uniform_(module.running_mean, 0.5, 1.5)
+            torch.nn.init.uniform_(module.running_var, 0.5, 1.5)
     network.save_pretrained(folder)
     if family == "wav2vec2-bert":
         hf.SeamlessM4TFeatureExtractor().save_pretrained(folder)

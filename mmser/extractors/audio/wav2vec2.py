@@ -120,7 +120,11 @@ class Wav2Vec2(Placement):
 
     def extract(self, clips: Sequence[Clip]) -> list[Features | Failure]:
         """One (time, [layer,] size) float32 array per clip, 50 Hz; statistics: of one step."""
-        together = 0.0 if self._model.config.model_type in _ALONE else self.batch_seconds
+        config = self._model.config
+        # Some HuBERT have a batch norm before their positions, which makes padding more than zeros.
+        normed = getattr(config, "conv_pos_batch_norm", False)
+        alone = normed or config.model_type in _ALONE
+        together = 0.0 if alone else self.batch_seconds
         return waveforms_in_batches(clips, self._prepared, self._encode, together)
 
     @cached_property
