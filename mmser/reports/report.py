@@ -7,7 +7,7 @@ from pathlib import Path
 from mmser.cache.atomic import write_bytes
 from mmser.core.errors import MmserError
 from mmser.reports.page import page
-from mmser.reports.reported_run import read_run
+from mmser.reports.reported_run import ReportedRun, read_run
 from mmser.reports.sections.ablation import ablation
 from mmser.reports.sections.attention import attention
 from mmser.reports.sections.breakdown import breakdown
@@ -19,6 +19,7 @@ from mmser.reports.sections.embeddings import embeddings
 from mmser.reports.sections.header import header
 from mmser.reports.sections.layer_weights import layer_weights
 from mmser.reports.sections.layers import layers
+from mmser.reports.sections.leaderboard import leaderboard
 from mmser.reports.sections.provenance import provenance
 from mmser.reports.sections.published import published
 from mmser.reports.sections.robustness import robustness
@@ -26,6 +27,7 @@ from mmser.reports.sections.scores import scores
 
 SECTIONS = (
     scores,
+    leaderboard,
     comparison,
     published,
     robustness,
@@ -54,9 +56,23 @@ def report(runs: list[Path], out: Path) -> Path:
         problem = "the same one twice" if folders else "none"
         raise MmserError("one or more different run folders", problem, "Name each run once.")
     reported = [read_run(folder) for folder in folders]
+    _name_apart(reported)
     title = f"mmser report: {', '.join(run.name for run in reported)}"
     sections = [section(reported) for section in SECTIONS]
     out = Path(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     write_bytes(out, page(title, header(reported), sections).encode())
     return out
+
+
+def _name_apart(runs: list[ReportedRun]) -> None:
+    """Runs of the same folder name are told apart by the folders above, else by their numbers."""
+    for above in (1, 2):
+        names = [run.name for run in runs]
+        for run in runs:
+            if names.count(run.name) > 1:
+                run.name = "/".join(run.folder.directory.parts[-above - 1 :])
+    names = [run.name for run in runs]
+    for place, run in enumerate(runs, start=1):
+        if names.count(run.name) > 1:
+            run.name = f"{run.name} ({place})"

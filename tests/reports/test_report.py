@@ -146,6 +146,7 @@ def test_published_scores_stand_apart_with_source_and_protocol(page, table):
     assert rows[2] == ["UA", "IEMOCAP", "5-fold", "nobody <b>", "56.0", "another corpus"]
     assert "madeup_loso10; this run used another one" in page.sections["published-scores"]
     assert "dropout 0.1 instead of 0.5" in page.sections["published-scores"]
+    assert "share none of the 10 tested speakers" in page.sections["published-scores"]
     assert "61.2" not in page.sections["scores"]
 
 
@@ -321,6 +322,41 @@ def test_a_set_of_runs_and_conditions_is_compared_in_one_table(tmp_path):
         sk.accuracy_score(asr["target"], asr["prediction"])
     )
     assert "second, condition asr whisper-base" in page.sections["confusion"]
+
+
+def test_runs_of_one_folder_name_are_told_apart(tmp_path):
+    folders = [tmp_path / "a" / "run", tmp_path / "b" / "run"]
+    for skill, folder in enumerate(folders):
+        folder.mkdir(parents=True)
+        predictions(skill, 0).to_parquet(folder / "predictions.parquet")
+    page = Page(report(folders, tmp_path / "report.html").read_text(encoding="utf-8"))
+    assert [row[1] for row in page.tables["leaderboard"][0][1:]] == ["b/run", "a/run"]
+
+
+def test_several_runs_are_ranked_within_their_protocol(tmp_path):
+    runs = {"weak": (0.2, "p"), "strong": (2.0, "p"), "another": (1.0, "q")}
+    for name, (skill, protocol) in runs.items():
+        (tmp_path / name).mkdir()
+        table = predictions(skill, 0)
+        table.to_parquet(tmp_path / name / "predictions.parquet")
+        write_assignment(tmp_path / name, table)
+        config = {
+            "protocol": {"name": protocol},
+            "streams": {"audio": {"extractor": "mfcc40", "normalise": "speaker_zscore"}},
+            "solver": {"_target_": "mmser.training.solvers.linear_svm.LinearSVM"},
+            "card": {"name": "statistics_svm"},
+        }
+        (tmp_path / name / "config.yaml").write_text(json.dumps(config))
+    folders = [tmp_path / name for name in runs]
+    page = Page(report(folders, tmp_path / "report.html").read_text(encoding="utf-8"))
+    first, second = page.tables["leaderboard"]
+    assert [row[:2] for row in first[1:]] == [["1", "strong"], ["2", "weak"]]
+    assert first[1][2:4] == ["audio: mfcc40, per speaker", "statistics_svm, LinearSVM"]
+    assert [row[:2] for row in second[1:]] == [["1", "another"]]
+    text = page.sections["leaderboard"]
+    assert "madeup, p: train and test share none of the 10 tested speakers" in text
+    one = Page(report(folders[:1], tmp_path / "one.html").read_text(encoding="utf-8"))
+    assert "a report of several ranks them" in one.sections["leaderboard"]
 
 
 def test_what_cannot_be_reported_is_an_error(folder, tmp_path):

@@ -197,6 +197,7 @@ def test_the_command(good, tmp_path, capsys):
 def test_beside_the_literature(trained, capsys):
     evaluate(trained)
     table, differences = beside_published(trained.directory, "mcsan")
+    assert any("train and test share none" in sentence for sentence in differences)
     assert table["published"].tolist()[0] == 61.2
     assert table["ours"].isna().all()
     text = published_text(table, differences)
