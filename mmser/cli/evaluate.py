@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mmser.cache.atomic import write_bytes, written_aside
 from mmser.cli.command import Command, keyed
-from mmser.cli.scores import print_scores, print_speakers
+from mmser.cli.scores import print_groups, print_scores, print_speakers
 from mmser.core.errors import UsageError
 from mmser.core.file_names import file_name
 from mmser.core.printable import printable, without_formulas
@@ -53,6 +53,7 @@ def run(options: argparse.Namespace) -> int:
     trained = Run(words["run"])
     print_scores(evaluate(trained, condition=words.get("condition", "clean")))
     print_speakers([trained.directory])
+    print_groups([trained.directory])
     if "also" in words:
         if words["also"] == "submission":
             print(printable(_submission(trained, words.get("split", "Test3"))))

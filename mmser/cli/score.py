@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 
 from mmser.cli.command import Command
-from mmser.cli.scores import print_scores
+from mmser.cli.scores import print_groups, print_scores
 from mmser.core.disk import full_disk_named
 from mmser.core.errors import UsageError
 from mmser.core.printable import printable, without_formulas
@@ -18,6 +18,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "tables", nargs="+", metavar="TABLE", help="a run folder, a predictions table or a csv"
     )
     parser.add_argument("--out", help="also write the scores to this csv")
+    parser.add_argument(
+        "--groups",
+        metavar="CSV",
+        help="also write the scores and gaps by gender, language and age group",
+    )
     parser.add_argument(
         "--submission",
         metavar="FILE",
@@ -37,6 +42,10 @@ def run(options: argparse.Namespace) -> int:
     if options.submission:
         return _hand_in(options.tables, options.submission)
     table = print_scores(options.tables, options.without)
+    groups = print_groups(options.tables)
+    if options.groups:
+        with full_disk_named(options.groups):
+            without_formulas(groups).to_csv(options.groups, index=False)
     if options.out:
         with full_disk_named(options.out):
             without_formulas(table).to_csv(options.out, index=False)

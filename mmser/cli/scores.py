@@ -31,6 +31,31 @@ def print_scores(
     return scores
 
 
+def print_groups(sources: Sequence[str | Path]) -> pd.DataFrame:
+    """Scores by gender, language and age group, their gaps, and what the words alone could tell.
+
+    A line for each that the run's manifest, or the table itself, knows of. Returns the former.
+    """
+    import pandas as pd
+
+    from mmser.core.tables import CLEAN
+    from mmser.evaluation.scoring.equal_words import equal_words
+    from mmser.evaluation.scoring.group_scores import described_predictions, group_scores
+    from mmser.evaluation.scoring.group_text import group_lines, words_line
+
+    tables = []
+    for source in sources:
+        described = described_predictions(source)
+        scores = group_scores(described)
+        words = equal_words(described[described["condition"] == CLEAN])
+        name = f"{Path(source).resolve().name}: " if len(sources) > 1 else ""
+        lines = [*group_lines(scores), *([f"Words: {words_line(words)}"] if words else [])]
+        for line in lines:
+            print(printable(f"{name}{line}."))
+        tables.append(scores.assign(run=str(source)))
+    return pd.concat(tables, ignore_index=True)
+
+
 def print_speakers(sources: Sequence[str | Path]) -> None:
     """The line about shared speakers of each source that is a run's folder."""
     from mmser.runs.shared_speakers import speakers_lines

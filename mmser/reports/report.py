@@ -16,6 +16,7 @@ from mmser.reports.sections.comparison import comparison
 from mmser.reports.sections.confusion import confusion
 from mmser.reports.sections.curves import curves
 from mmser.reports.sections.embeddings import embeddings
+from mmser.reports.sections.groups import groups
 from mmser.reports.sections.header import header
 from mmser.reports.sections.layer_weights import layer_weights
 from mmser.reports.sections.layers import layers
@@ -34,6 +35,7 @@ SECTIONS = (
     ablation,
     confusion,
     breakdown,
+    groups,
     curves,
     layers,
     layer_weights,
