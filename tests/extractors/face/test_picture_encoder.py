@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +116,18 @@ def test_the_whole_frame_is_squeezed_into_a_square(tmp_path: Path) -> None:
     torch.testing.assert_close(found.values, squares)
     assert scene.parameters()["crop"] == "frame"
     assert scene.extract([Clip("c", frames=tall, frame_rate=3.0)])[0].values.shape == (2, 16)
+
+
+def test_reading_the_pictures_side_of_clip_logs_no_list_of_the_words_side(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture_checkpoint(tmp_path, "CLIP", "CLIPModel")
+    logger = logging.getLogger("transformers")
+    monkeypatch.setattr(logger, "propagate", True)
+    monkeypatch.setattr(logger, "level", logging.WARNING)
+    made(tmp_path).extract([clip(1, 1.0)])
+    assert not [record for record in caplog.records if "text_model" in record.getMessage()]
+    assert logger.level == logging.WARNING
 
 
 def test_statistics_and_a_missing_clip(tmp_path: Path) -> None:

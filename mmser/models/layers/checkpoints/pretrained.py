@@ -8,7 +8,8 @@ log line. Here each of these is an error.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -133,9 +134,10 @@ def read_network(
             f"a checkpoint of {' or '.join(kinds)} in {folder}", f"model_type {model_type}", remedy
         )
     try:
-        model, report = network.from_pretrained(
-            folder, output_loading_info=True, local_files_only=True
-        )
+        with _without_load_report():
+            model, report = network.from_pretrained(
+                folder, output_loading_info=True, local_files_only=True
+            )
     except (*_UNREADABLE, SafetensorError) as error:
         expected = f"a readable checkpoint of {model_type} in {folder}"
         raise MmserError(expected, reason_of(error), "Download it again.") from error
@@ -152,6 +154,19 @@ def read_network(
     )
     check_finite(model.state_dict(), folder)
     return model.float()  # a checkpoint may be stored in half precision
+
+
+@contextmanager
+def _without_load_report() -> Iterator[None]:
+    """transformers prints each tensor to spare and says it can be ignored; `check_fit` judges."""
+    from transformers.utils import logging
+
+    level = logging.get_verbosity()
+    logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
 
 
 def kind_of(folder: Path) -> str:
