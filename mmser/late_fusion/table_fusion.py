@@ -23,8 +23,8 @@ from mmser.core.tables import PREDICTION, PREDICTION_COLUMNS, PROBABILITY, TARGE
 from mmser.core.target_sets.classes import class_names
 from mmser.core.target_sets.values import value_names
 from mmser.late_fusion.log_posterior import stacked_posteriors
-from mmser.late_fusion.mixture import fold_weights, mixed
-from mmser.late_fusion.stacking import cross_fitted, stacked_classes, stacked_values
+from mmser.late_fusion.mixture import FOLD, fold_weights, mixed
+from mmser.late_fusion.stacking import Stacker, cross_fitted, stacked_classes, stacked_values
 from mmser.metrics.calibration import checked_probabilities
 from mmser.metrics.predictions import checked_predictions, read_predictions
 from mmser.runs.run_paths import VALIDATION
@@ -75,8 +75,35 @@ def fuse_tables(
             )
         fitting = _aligned([_read(table) for table in validation], shared_only)
         _same_names(fitting, names, method)
-        return _finished(aligned[0], names, stack(fitting, names)(aligned), method != "svr")
+        return _finished(
+            aligned[0], names, _stacked(aligned, fitting, names, stack), method != "svr"
+        )
     return _finished(aligned[0], names, cross_fitted(aligned, names, stack, folds), method != "svr")
+
+
+def _stacked(
+    aligned: list[pd.DataFrame], fitting: list[pd.DataFrame], names: list[str], stack: Stacker
+) -> pd.DataFrame:
+    """Predictions of a stacker that was fitted on validation rows.
+
+    In cross-validation what validates one fold is tested by another: then each fold and seed has a
+    stacker of its own validation rows, so that none has seen the labels it is scored on.
+    """
+    if not set(fitting[0]["id"]) & set(aligned[0]["id"]):
+        return stack(fitting, names)(aligned)
+    predicted = []
+    for key, rows in aligned[0].groupby(FOLD, sort=False):
+        validating = fitting[0].index[(fitting[0][FOLD] == list(key)).all(axis=1)]
+        if not len(validating):
+            raise MmserError(
+                f"validation rows of fold {key[0]}, seed {key[1]}",
+                "none, and other folds validate on what is tested here",
+                "Predict every fold's validation split: mmser evaluate run=DIR also=validation.",
+            )
+        fitted = stack([table.loc[validating].reset_index(drop=True) for table in fitting], names)
+        tested = fitted([table.loc[rows.index].reset_index(drop=True) for table in aligned])
+        predicted.append(tested.set_index(rows.index))
+    return pd.concat(predicted).sort_index()
 
 
 def _of_runs(tables: Sequence[str | Path | pd.DataFrame]) -> list[Path]:

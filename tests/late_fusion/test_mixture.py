@@ -116,3 +116,24 @@ def test_tables_without_labels_are_fused_and_not_scored(tmp_path: Path, capsys) 
     assert "utterances" in capsys.readouterr().out
     with pytest.raises(MmserError, match="an empty target in every row"):
         score(out)
+
+
+def test_a_stacker_never_sees_the_labels_that_another_fold_tests() -> None:
+    """Two folds that validate on each other's test rows: a fold's stacker knows its own alone."""
+    test = [pd.concat([system(s, 2.0, "f1"), system(s + 1, 2.0, "f2")]) for s in (31, 41)]
+    test = [table.reset_index(drop=True) for table in test]
+    swap = {"f1": "f2", "f2": "f1"}
+    validation = [table.assign(fold=table["fold"].map(swap)) for table in test]
+    fused = fuse_tables(test, "logistic", validation)
+    changed = [table.copy() for table in validation]
+    for table in changed:  # the labels of what fold f2 tests, as fold f1 validates on them
+        rows = table["fold"] == "f1"
+        table.loc[rows, "target"] = table.loc[rows, "target"].to_numpy()[::-1]
+    again = fuse_tables(test, "logistic", changed)
+    columns = [f"probability_{name}" for name in CLASSES]
+    own = fused["fold"] == "f2"
+    np.testing.assert_allclose(again.loc[own, columns], fused.loc[own, columns])
+    assert not np.allclose(again.loc[~own, columns], fused.loc[~own, columns])
+    lacking = [table[table["fold"] == "f1"] for table in validation]
+    with pytest.raises(MmserError, match="validation rows of fold f2, seed 0"):
+        fuse_tables(test, "logistic", lacking)
