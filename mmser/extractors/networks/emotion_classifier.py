@@ -133,21 +133,38 @@ def _split(model: Any, feature_extractor: Any) -> EmotionClassifier:
 
 
 def _dense(path: Path, config: Mapping[str, Any], labels: int) -> EmotionClassifier:
-    from transformers import AutoModel
-
-    pooling = config.get("pooling_mode", "mean")
-    if pooling != "mean":
-        raise MmserError(f"pooling_mode mean in {path}", f"{pooling}", _REMEDY)
-    encoder = read_network(AutoModel, path, _SPEECH, _REMEDY)
-    tensors = {
-        name.removeprefix("classifier."): tensor
-        for name, tensor in read_tensors(weights_file(path)).items()
-        if name.startswith("classifier.")
-    }
-    inner_size, size = tensors["dense.weight"].shape
+    pooling, kind = config.get("pooling_mode", "mean"), config.get("model_type")
+    if pooling != "mean" or kind not in _SPEECH:
+        raise MmserError(
+            f"pooling_mode mean over the frames of {', '.join(_SPEECH)} in {path}",
+            f"{pooling} over {kind}",
+            _REMEDY,
+        )
+    own: dict[str, Tensor] = {}
+    encoded: dict[str, Tensor] = {}
+    for name, tensor in read_tensors(weights_file(path)).items():
+        room, _, rest = name.partition(".")
+        if room == "classifier":
+            own[rest] = tensor
+        else:
+            # The encoder's room has the name of its kind.
+            encoded[_today(rest)] = tensor
+    inner_size, size = own["dense.weight"].shape
     head = DenseTanhHead(size, inner_size, labels)
-    load_tensors(head, tensors, "a dense head over wav2vec 2.0", path, _REMEDY)
+    load_tensors(head, own, "a dense head over speech frames", path, _REMEDY)
+    encoder = _encoder_of(path)
+    load_tensors(encoder, encoded, f"a {kind}", path, _REMEDY, ["masked_spec_embed"])
     return EmotionClassifier(encoder, head, _inputs_of(_feature_extractor(path)), _mean_of_frames)
+
+
+def _encoder_of(path: Path) -> nn.Module:
+    """The encoder as large as config.json says, its weights yet to be read."""
+    from transformers import AutoConfig, AutoModel
+
+    network: nn.Module = AutoModel.from_config(
+        AutoConfig.from_pretrained(path, local_files_only=True)
+    )
+    return network
 
 
 def _odyssey(path: Path, config: Mapping[str, Any], labels: int) -> EmotionClassifier:

@@ -125,3 +125,41 @@ def test_a_hub_id_without_a_hub_is_one_clear_error(tmp_path: Path) -> None:
     with pytest.raises(MmserError, match="weights of the emotion recogniser") as caught:
         lost.extract([Clip("c", speechlike(0.3, 0))])
     assert "nobody/nothing" in caught.value.remedy
+
+
+def test_a_bert_like_network_over_filter_banks(tmp_path: Path) -> None:
+    """wav2vec2-BERT takes features and a mask of its own feature extractor's."""
+    torch.manual_seed(0)
+    config = hf.Wav2Vec2BertConfig(
+        hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32,
+        feature_projection_input_dim=160, output_hidden_size=32, classifier_proj_size=12,
+        conv_depthwise_kernel_size=3, **names(("happy", "sad", "angry")),
+    )  # fmt: skip
+    model = hf.Wav2Vec2BertForSequenceClassification(config).eval()
+    model.save_pretrained(tmp_path)
+    features = hf.SeamlessM4TFeatureExtractor()
+    features.save_pretrained(tmp_path)
+    spoken = [Clip(f"c{n}", speechlike(seconds, n)) for n, seconds in enumerate((0.8, 0.35))]
+    for clip, said in zip(spoken, extractor(tmp_path).extract(spoken), strict=True):
+        inputs = features(clip.waveform, sampling_rate=16_000, return_tensors="pt")
+        with torch.inference_mode():
+            expected = model(**inputs).logits[0].numpy()
+        np.testing.assert_allclose(said.values[0], expected, atol=1e-5)
+
+
+def test_an_audio_spectrogram_transformer(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    config = hf.ASTConfig(
+        hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32,
+        max_length=128, num_mel_bins=32, **names(("happy", "sad")),
+    )  # fmt: skip
+    model = hf.ASTForAudioClassification(config).eval()
+    model.save_pretrained(tmp_path)
+    features = hf.ASTFeatureExtractor(num_mel_bins=32, max_length=128)
+    features.save_pretrained(tmp_path)
+    clip = Clip("c", speechlike(0.6, 1))
+    (said,) = extractor(tmp_path).extract([clip])
+    inputs = features(clip.waveform, sampling_rate=16_000, return_tensors="pt")
+    with torch.inference_mode():
+        expected = model(**inputs).logits[0].numpy()
+    np.testing.assert_allclose(said.values[0], expected, atol=1e-5)
