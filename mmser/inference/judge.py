@@ -28,8 +28,9 @@ from mmser.extractors.networks.emotion_labels import CheckpointFacts, checkpoint
 from mmser.inference.trained import Member, StreamSource
 from mmser.models.multimodal import build_model
 
-EXTRACTORS = {"audio": "emotion_checkpoint", "text": "emotion_text"}
-"""Which extractor reads a checkpoint, by what it reads of a clip; the stream has that name."""
+EXTRACTORS = {"text": "emotion_text", "picture": "emotion_picture", "face_api": "face_expression"}
+SPEECH = "emotion_checkpoint"
+"""Which extractor reads a checkpoint of a kind; of all other kinds the one of speech."""
 FOLD = "published"
 """The name of its only fold."""
 
@@ -97,8 +98,9 @@ class Judge:
         self.stream: str = facts.modality
         extractor = judge_extractor(facts, source.path, {"weights": weights})
         transcript = {"source": CORPUS_TRANSCRIPT} if facts.modality == "text" else None
-        self._info = recipe_of(EXTRACTORS[facts.modality], extractor, transcript).info()
-        self.answers = renamed(facts, labels or {})
+        self._info = recipe_of(extractor_name(facts), extractor, transcript).info()
+        self._is_of_probabilities = facts.gives_probabilities
+        self.answers = [*renamed(facts, labels or {}), *[None] * facts.features]
         named = tuple(dict.fromkeys(name for name in self.answers if name is not None))
         if not named:
             raise UsageError("a label that is not left out", "none", "Correct labels={...}.")
@@ -110,7 +112,7 @@ class Judge:
 
     @cached_property
     def sources(self) -> Mapping[str, StreamSource]:
-        spec = StreamSpec(EXTRACTORS[self.stream])
+        spec = StreamSpec(self._info["extractor"])
         return {self.stream: StreamSource(spec, self._info, Shape((len(self.answers),)))}
 
     def members(self, names: Collection[tuple[str, int]] | None = None) -> list[Member]:
@@ -120,13 +122,25 @@ class Judge:
         sizes = {self.stream: len(self.answers)}
         encoders = {self.stream: built(load_part("encoder", "identity"))}
         fusion = built(load_part("fusion", "concat"))
-        head = built(load_part("head", "label_map", answers=self.answers))
+        options = {"answers": self.answers, "probabilities": self._is_of_probabilities}
+        head = built({**load_part("head", "label_map"), **options})
         model = build_model(encoders, fusion, head, sizes, self.task).eval()
         return [Member(FOLD, 0, model, Transforms({}), self.task)]
 
 
+def extractor_name(facts: CheckpointFacts) -> str:
+    """The extractor of a checkpoint's answers."""
+    return EXTRACTORS.get(facts.kind, SPEECH)
+
+
 def judge_extractor(facts: CheckpointFacts, place: Path, paths: Mapping[str, str]) -> Extractor:
-    """The extractor of the answers of the checkpoint at ``place``."""
-    part = load_part("extractor", EXTRACTORS[facts.modality], paths)
-    extractor: Extractor = built({**part, "weights": str(place)})
+    """That extractor, of the checkpoint at ``place``."""
+    part = load_part("extractor", extractor_name(facts), paths)
+    arguments: dict[str, Any] = {"weights": str(place)}
+    if facts.kind == "picture":
+        from mmser.extractors.networks.picture_encoder import read_preparation
+
+        arguments |= {"labels": list(facts.labels), "size": facts.features}
+        arguments |= {"image_size": read_preparation(place).side}
+    extractor: Extractor = built({**part, **arguments})
     return extractor

@@ -18,7 +18,13 @@ from mmser.core.emotion_names import classes_of
 from mmser.core.errors import UsageError
 from mmser.core.file_names import file_name
 from mmser.core.trust import trust_typed
-from mmser.inference.judge import EXTRACTORS, Labels, judge_extractor, open_weights, renamed
+from mmser.inference.judge import (
+    Labels,
+    extractor_name,
+    judge_extractor,
+    open_weights,
+    renamed,
+)
 from mmser.pipeline.train import train_config, train_settings
 from mmser.settings.run import RunSettings, read_run
 
@@ -58,10 +64,11 @@ def evaluate_judge(
     source = open_weights(model, settings.paths["weights"])
     facts = checkpoint_facts(source.path)
     protocol = corpus.protocol.resolve(to_table(list(corpus.corpus.utterances())))
-    answers = _answers(facts, protocol, labels or {})
-    head = _head(config["model"]["head"], answers, protocol)
+    answers = [*_answers(facts, protocol, labels or {}), *[None] * facts.features]
+    options = {"answers": answers, "probabilities": facts.gives_probabilities}
+    head = _head({**config["model"]["head"], **options}, protocol)
     extractor = judge_extractor(facts, source.path, settings.paths)
-    store = _extracted(settings, corpus.corpus, {EXTRACTORS[facts.modality]: extractor}, transcript)
+    store = _extracted(settings, corpus.corpus, {extractor_name(facts): extractor}, transcript)
     # The config of the system is of speech.
     (stream,), (encoder,) = config["streams"].values(), config["model"]["encoders"].values()
     config["streams"] = {facts.modality: {**stream, "extractor": store, "size": len(answers)}}
@@ -122,15 +129,13 @@ def _answers(
     return answers
 
 
-def _head(
-    config: Mapping[str, Any], answers: Sequence[str | None], protocol: EvaluationProtocol
-) -> dict[str, Any]:
-    """The head's config, tried before anything is extracted."""
+def _head(config: Mapping[str, Any], protocol: EvaluationProtocol) -> dict[str, Any]:
+    """The head's config with the protocol's scale, tried before anything is extracted."""
     ranges = {
         name: list(protocol.value_range[name])
         for name in protocol.values
         if name in protocol.value_range
     }
-    head = {**config, "answers": list(answers), "value_range": ranges or None}
-    built(head)(input_size=len(answers), task=protocol.asked)
+    head = {**config, "value_range": ranges or None}
+    built(head)(input_size=len(head["answers"]), task=protocol.asked)
     return head

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from makers.emotion_checkpoints import MELD, write_classifier, write_dense, write_text
+from makers.picture_checkpoint import LABELS, SIDE, picture_checkpoint, processor_of
 from makers.sound_run import stand_ins, write_recording
+from safetensors.torch import save_file
 
 from mmser.cli import main
+from mmser.core.batch import Stream, empty_context
 from mmser.core.clip import Clip
 from mmser.core.errors import MmserError, UsageError
 from mmser.extractors.audio.emotion_checkpoint import EmotionCheckpoint
 from mmser.inference.judge import Judge, read_labels
+from mmser.inference.reader import Reader
 from mmser.inference.recogniser import load
 from mmser.inference.recording import clips_of, open_recording
 from mmser.inference.segment_features import _utterance
@@ -110,3 +116,37 @@ def test_a_judge_of_text_reads_what_a_recogniser_hears(tmp_path: Path, recording
     row = table.iloc[0]
     assert [row[f"probability_{name}"] for name in names] == pytest.approx(expected, abs=1e-5)
     assert len(MELD) == len(names)
+
+
+def test_a_judge_of_faces_is_the_mean_over_the_frames(tmp_path: Path) -> None:
+    picture_checkpoint(tmp_path, "ViT", "ViTForImageClassification", labels=True)
+    opened = Judge(str(tmp_path))
+    assert opened.task.classes == LABELS and opened.answers == [*LABELS, *[None] * 16]
+    (member,) = opened.members()
+    probabilities = torch.tensor([[0.2, 0.5, 0.3], [0.6, 0.3, 0.1]])
+    values = torch.cat([probabilities, torch.full((2, 16), 7.0)], dim=1)[None]
+    stream = Stream(values, torch.ones(1, 2, dtype=torch.bool))
+    logits = member.model({"face": stream}, empty_context(1)).logits
+    assert logits is not None
+    torch.testing.assert_close(logits.softmax(dim=1), probabilities.mean(dim=0)[None])
+
+
+def test_what_a_judge_of_faces_reads_is_the_checkpoints_own_answer(tmp_path: Path) -> None:
+    model = picture_checkpoint(tmp_path, "ResNet", "ResNetForImageClassification", labels=True)
+    reader = Reader(Judge(str(tmp_path)))
+    made = replace(reader.extractors["face"], crop="centre", device="cpu")  # type: ignore[type-var]
+    seen = np.random.default_rng(0).integers(0, 256, (2, SIDE, SIDE, 3), dtype=np.uint8)
+    (said,) = made.extract([Clip("c", frames=seen, frame_rate=3.0)])
+    channels_first = [torch.from_numpy(picture).permute(2, 0, 1) for picture in seen]
+    inputs = processor_of("ResNet")(channels_first, return_tensors="pt")
+    with torch.inference_mode():
+        expected = model(**inputs).logits.softmax(dim=1)
+    np.testing.assert_allclose(said.values[:, :3], expected, atol=1e-5)
+
+
+def test_face_api_is_a_judge(tmp_path: Path) -> None:
+    save_file({"fc/weights": torch.zeros(256, 7)}, tmp_path / "face.safetensors")
+    opened = Judge(str(tmp_path / "face.safetensors"))
+    assert opened.task.classes[:3] == ("neutral", "happy", "sad")
+    assert len(opened.answers) == 7 + 256
+    assert opened.sources["face"].info["extractor"] == "face_expression"

@@ -75,11 +75,11 @@ def read_emotion_classifier(path: Path) -> EmotionClassifier:
     Raises MmserError where it is of no kind that is known here, damaged, or lacks a tensor.
     """
     facts = checkpoint_facts(path)
-    if facts.kind == "text":
+    if facts.modality != "audio":
         raise MmserError(
             f"an emotion recogniser of speech in {path}",
-            "one of text",
-            "The extractor emotion_text reads it.",
+            f"one of {facts.modality}",
+            "Judge it with model=..., or take an extractor of that modality.",
         )
     readers = {
         "transformers": _from_transformers,

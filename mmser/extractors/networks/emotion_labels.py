@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from mmser.core.errors import MmserError
-from mmser.core.saved import read_saved_json
+from safetensors import SafetensorError, safe_open
 
-Kind = Literal["transformers", "dense", "odyssey", "emotion2vec", "text"]
+from mmser.core.clip import Modality
+from mmser.core.errors import MmserError, reason_of
+from mmser.core.saved import read_saved_json
+from mmser.models.layers.checkpoints.tensors import read_tensors
+
+Kind = Literal["transformers", "dense", "odyssey", "emotion2vec", "text", "picture", "face_api"]
 EMOTION2VEC_LABELS = (
     "angry",
     "disgusted",
@@ -24,6 +29,9 @@ EMOTION2VEC_LABELS = (
 )
 """Of every emotion2vec+ (its model card), in the order of its outputs."""
 
+FACE_API = "fc/weights"
+"""The tensor (feature, expression) that tells face-api's expression network."""
+_PICTURE_HEAD = re.compile(r"classifier(\.\d+)?\.weight")
 _EMOTION2VEC_FILES = ("model.pt", "model.safetensors")
 _ODYSSEY = {"mean", "std", "classifier_hidden_layers"}
 """What only the config of its baselines says: the level of the corpus, and how deep the head is."""
@@ -33,18 +41,27 @@ _DENSE = "ForSpeechClassification"
 
 @dataclass(frozen=True, slots=True)
 class CheckpointFacts:
-    """``labels`` in the order of the outputs, as the checkpoint spells them; ``config`` is its
-    config.json, empty for emotion2vec.
+    """``labels`` in the order of the outputs, as the checkpoint spells them.
+
+    ``config`` is its config.json, empty where it has none. ``features`` is how many numbers an
+    extractor of pictures gives behind the answers.
     """
 
     kind: Kind
     labels: tuple[str, ...]
     config: Mapping[str, Any] = field(default_factory=dict)
+    features: int = 0
 
     @property
-    def modality(self) -> Literal["audio", "text"]:
+    def modality(self) -> Modality:
         """What it reads of a clip."""
-        return "text" if self.kind == "text" else "audio"
+        others: dict[Kind, Modality] = {"text": "text", "picture": "face", "face_api": "face"}
+        return others.get(self.kind, "audio")
+
+    @property
+    def gives_probabilities(self) -> bool:
+        """Whether its extractor gives probabilities, frame by frame, in place of logits."""
+        return self.modality == "face"
 
 
 def checkpoint_facts(path: Path) -> CheckpointFacts:
@@ -55,11 +72,42 @@ def checkpoint_facts(path: Path) -> CheckpointFacts:
     config_file = path / "config.json"
     if not config_file.is_file():
         emotion2vec_file(path)
+        shapes = _shapes(path) if path.is_file() and path.suffix == ".safetensors" else {}
+        if FACE_API in shapes:
+            from mmser.extractors.networks.face_api import EXPRESSIONS
+
+            return CheckpointFacts("face_api", EXPRESSIONS, features=shapes[FACE_API][0])
         return CheckpointFacts("emotion2vec", _emotion2vec_labels(path))
     config = read_saved_json(config_file)
     if not isinstance(config, Mapping):
         raise MmserError(f"a mapping in {config_file}", type(config).__name__, "Download it again.")
-    return CheckpointFacts(_kind(path, config), _labels(config_file, config), config)
+    kind = _kind(path, config)
+    features = _picture_features(path) if kind == "picture" else 0
+    return CheckpointFacts(kind, _labels(config_file, config), config, features)
+
+
+def _picture_features(path: Path) -> int:
+    """How many numbers the head of a classifier of pictures reads."""
+    for name, shape in _shapes(weights_file(path)).items():
+        if _PICTURE_HEAD.fullmatch(name) and len(shape) == 2:
+            return shape[1]
+    raise MmserError(
+        f"the weight of a classifier in {path}", "none", "Name a ViT, a ResNet or their kin."
+    )
+
+
+def _shapes(file: Path) -> dict[str, tuple[int, ...]]:
+    """The shape of each tensor in a file."""
+    if file.suffix != ".safetensors":
+        return {name: tuple(tensor.shape) for name, tensor in read_tensors(file).items()}
+    try:
+        with safe_open(file, framework="pt") as tensors:
+            return {
+                name: tuple(tensors.get_slice(name).get_shape())
+                for name in tensors.keys()  # noqa: SIM118 - no mapping
+            }
+    except (OSError, SafetensorError) as error:
+        raise MmserError(f"an undamaged {file}", reason_of(error), "Place it again.") from error
 
 
 def emotion2vec_file(path: Path) -> Path:
@@ -70,7 +118,8 @@ def emotion2vec_file(path: Path) -> Path:
         if (path / name).is_file():
             return path / name
     raise MmserError(
-        "an emotion recogniser: a folder with config.json, or emotion2vec+'s model.pt",
+        "an emotion recogniser: a folder with config.json, emotion2vec+'s model.pt, or "
+        "face_expression.safetensors",
         f"neither in {path}",
         "Name a folder that was downloaded whole.",
     )
@@ -92,12 +141,14 @@ def _kind(path: Path, config: Mapping[str, Any]) -> Kind:
         return "dense"
     if SPEECH.get(str(model_type)) in architectures:
         return "transformers"
+    if any(name.endswith("ForImageClassification") for name in architectures):
+        return "picture"
     if TEXT.get(str(model_type)) in architectures:
         _check_one_label(path, config)
         return "text"
     raise MmserError(
-        f"an emotion recogniser in {path}: a class of transformers for the classification of sound "
-        "or text, ...ForSpeechClassification, or Odyssey 2024's",
+        f"an emotion recogniser in {path}: a class of transformers for the classification of "
+        "sound, text or pictures, ...ForSpeechClassification, or Odyssey 2024's",
         f"model_type {model_type}, architectures {', '.join(architectures) or 'none'}",
         "docs/judges.md lists what can be read.",
     )

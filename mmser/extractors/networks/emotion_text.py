@@ -26,8 +26,8 @@ def read_text_classifier(folder: Path) -> Any:
     if facts.kind != "text":
         raise MmserError(
             f"an emotion recogniser of text in {folder}",
-            f"one of speech ({facts.kind})",
-            "The extractor emotion_checkpoint reads it.",
+            f"one of {facts.modality} ({facts.kind})",
+            "Judge it with model=..., or take an extractor of that modality.",
         )
     model = read_network(AutoModelForSequenceClassification, folder, (), _REMEDY)
     # Encoders alone may lack a pooler, which nothing else reads: a classifier reads it.

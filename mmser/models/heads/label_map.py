@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
 
+SMALLEST = 1e-9
+"""What a probability of zero counts for, so that its logarithm is finite."""
 ABSENT = -1e4
 """Logit of a class that the recogniser does not know: its probability is zero, and finite."""
 
@@ -18,8 +20,9 @@ class LabelMap(nn.Module):
     """Answers (batch, label) -> logits of the task's classes, or its values. No parameters.
 
     ``answers`` says of each number of the vector which class or value it is, None for one that is
-    left out. Numbers that are logits of the same class are added as probabilities are; those left
-    out take no share. A value goes from ``answer_range`` to its ``value_range``, None: as it is.
+    left out. Numbers that are logits (or ``probabilities``) of the same class are added as
+    probabilities are; those left out take no share. A value goes from ``answer_range`` to its
+    ``value_range``, None: as it is.
     """
 
     known: Tensor
@@ -31,10 +34,12 @@ class LabelMap(nn.Module):
         input_size: int,
         task: Task,
         answers: Sequence[str | None],
+        probabilities: bool = False,
         answer_range: Sequence[float] = (0.0, 1.0),
         value_range: Mapping[str, Sequence[float]] | None = None,
     ) -> None:
         super().__init__()
+        self.probabilities = probabilities
         if len(answers) != input_size:
             raise MmserError(
                 f"one name for each of the {input_size} answers", f"{len(answers)}", "Mend answers."
@@ -66,6 +71,8 @@ class LabelMap(nn.Module):
         return logits, vector[..., self.places] * self.slope + self.start
 
     def _logits(self, vector: Tensor) -> Tensor:
+        if self.probabilities:
+            vector = vector.clamp(min=SMALLEST).log()
         # (batch, label, class), minus infinity where the label does not mean the class.
         shared = vector[..., None].masked_fill(~self.known, -torch.inf)
         return shared.logsumexp(dim=-2).masked_fill(~self.known.any(dim=0), ABSENT)

@@ -45,7 +45,7 @@ def test_a_checkpoint_without_what_a_classifier_reads_is_refused(tmp_path: Path)
 
 def test_other_checkpoints_are_refused(tmp_path: Path) -> None:
     write_classifier(tmp_path / "speech")
-    with pytest.raises(MmserError, match="one of speech"):
+    with pytest.raises(MmserError, match="one of audio"):
         EmotionText(weights=str(tmp_path / "speech")).extract(text_clips("day"))
     write_text(tmp_path / "text")
     with pytest.raises(MmserError, match="found one of text"):

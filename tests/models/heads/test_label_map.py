@@ -21,6 +21,16 @@ def test_labels_of_one_class_share_their_probabilities_and_others_take_none() ->
     torch.testing.assert_close(logits.softmax(dim=1)[0], expected)
 
 
+def test_probabilities_are_taken_as_they_are() -> None:
+    task = Task(classes=("angry", "happy"))
+    head = LabelMap(4, task, ["happy", "angry", "happy", None], probabilities=True)
+    logits, _ = head(torch.tensor([[0.5, 0.2, 0.1, 0.2], [0.0, 0.0, 0.0, 1.0]]))
+    assert logits is not None
+    shares = logits.softmax(dim=1)
+    torch.testing.assert_close(shares[0], torch.tensor([0.25, 0.75]))
+    assert torch.isfinite(shares).all()
+
+
 def test_values_go_to_the_protocols_scale() -> None:
     task = Task(values=("valence", "arousal"))
     answers = ["arousal", "dominance", "valence"]
