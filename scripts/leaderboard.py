@@ -198,6 +198,24 @@ def page(plan: dict[str, Any], table: pd.DataFrame) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
+def stacked(path: Path) -> list[str]:
+    """The table of scripts/stack.py as a section."""
+    table = pd.read_csv(path)
+    lines = ["## Seven members and their late fusions", ""]
+    told = (
+        "Made by `scripts/stack.py` (real_stack.yaml): functionals and Whisper statistics through "
+        "linear SVMs, a logistic regression and networks with focal loss x class weights; fused by "
+        "the mean of probabilities, by vote, and by weights from each fold's own validation split. "
+        "Nothing is chosen by the test split."
+    )
+    lines += [textwrap.fill(told, 120, break_on_hyphens=False), ""]
+    for corpus, rows in table.groupby("corpus", sort=False):
+        seeds = " ".join(map(str, sorted(set(rows["seed"]))))
+        lines += [f"{corpus}; {rows['speakers'].iloc[0]}; seeds: {seeds}.", ""]
+        lines += [*markdown(rows[["system", "UA", "WA", "WF1"]]), ""]
+    return lines
+
+
 def quotation(entries: list[dict[str, Any]]) -> list[str]:
     """What EmoBox printed, with its protocol and how many speakers it shares."""
     if not entries:
@@ -227,6 +245,7 @@ def options_of() -> argparse.Namespace:
     parser.add_argument("--weights", type=Path, default=Path("weights"))
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--docs", type=Path, help="the page to write")
+    parser.add_argument("--stack", type=Path, help="stack.csv of stack.py, for the page's end")
     parser.add_argument("--corpora", nargs="+", help="default: all of the plan")
     parser.add_argument("--networks", nargs="+", metavar="FEATURE-HEAD")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
@@ -254,7 +273,9 @@ def main() -> None:
         board(plan, options.out).to_csv(options.out / "board.csv", index=False)
     table = board(plan, options.out)
     if options.docs and len(table):
-        options.docs.write_text(page(plan, table), encoding="utf-8")
+        further = stacked(options.stack) if options.stack else []
+        text = "\n".join([page(plan, table), *further]).rstrip() + "\n"
+        options.docs.write_text(text, encoding="utf-8")
     print(table.drop(columns="versions", errors="ignore").to_string(index=False))
 
 
