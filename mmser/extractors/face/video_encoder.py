@@ -73,7 +73,7 @@ class VideoEncoder(CheckpointRecipe):
         return [statistics_of(result) for result in results] if self.statistics else results
 
     def _windows(self, pictures: Pictures) -> Pictures:
-        """Values (window, time, 3, side, side); spans from the first picture to the last one's end.
+        """The pictures of each window; its span is from the first picture to the last one's end.
 
         A picture without a face is not in the window, but in its time.
         """
@@ -83,7 +83,7 @@ class VideoEncoder(CheckpointRecipe):
             edges = np.arange(len(pictures.values) + 1) / pictures.frame_rate
             times = np.stack([edges[:-1], edges[1:]], axis=1)
         spans = np.stack([times[rows[:, 0], 0], times[rows[:, -1], 1]], axis=1)
-        return replace(pictures, values=pictures.values[rows], spans=spans.astype(np.float32))
+        return replace(pictures, rows=rows, spans=spans.astype(np.float32))
 
     @cached_property
     def _model(self) -> nn.Module:

@@ -28,12 +28,16 @@ Crop = Literal["face", "centre", "frame"]
 class Pictures:
     """``values`` (time, 3, size, size) float32, 0 to 255; ``spans`` (time, 2) seconds where frames
     were left out.
+
+    A network of videos reads windows: ``rows`` (window, time) are the pictures that each shows, and
+    ``spans`` are the windows'.
     """
 
     values: Tensor
     frame_rate: float
     spans: np.ndarray | None
     notes: str
+    rows: np.ndarray | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
