@@ -38,6 +38,9 @@ def test_the_systems_list_says_which_weights_each_wants():
     assert weights["speech_text_face"] == "face_expression, minilm, tiny.en"
     assert weights["functionals_svm"] == "-"
     assert weights["odyssey_wavlm"] == "microsoft/wavlm-large"
+    assert weights["wavlm_lora"] == "microsoft/wavlm-base-plus"
+    assert weights["whisper_finetune"] == "tiny.en"
+    assert weights["wavlm_lora_small"] == weights["whisper_finetune_small"] == "-"
 
 
 def test_what_is_recommended_exists_and_its_figures_stand_in_the_docs():

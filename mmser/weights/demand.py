@@ -12,6 +12,7 @@ from mmser.weights.sources import SOURCES
 
 _PLACE = "${paths.weights}/"
 _GROUPS = ("extractor", "encoder")
+_ENCODER = "/encoder@model.encoders."
 
 
 def weights_table(folder: Path) -> list[dict[str, str]]:
@@ -30,7 +31,7 @@ def weights_table(folder: Path) -> list[dict[str, str]]:
 
 
 def system_weights(config: Mapping[str, Any]) -> list[str]:
-    """The weights that a system's config and its streams' extractors want, sorted.
+    """The weights that a system's config, its encoders and its streams' extractors want, sorted.
 
     Short names of `mmser weights get`, else hub ids and files.
     """
@@ -39,9 +40,25 @@ def system_weights(config: Mapping[str, Any]) -> list[str]:
         for stream in (config.get("streams") or {}).values()
     }
     parts = [load_config("extractor", name) for name in extractors if name]
+    parts += _encoders(config)
     short = {entry.place: name for name, entry in SOURCES.items()}
     sources = [_source(component) for part in [config, *parts] for component in _components(part)]
     return sorted({short.get(source, source.partition("@")[0]) for source in sources if source})
+
+
+def _encoders(config: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The encoders that a system's defaults choose, with what the system changes of them."""
+    chosen: dict[str, str] = {}
+    for choice in config.get("defaults", []):
+        for key, name in choice.items():
+            place = key.removeprefix("override ")
+            if place.startswith(_ENCODER):
+                chosen[place.removeprefix(_ENCODER)] = name  # a later choice counts
+    changes = (config.get("model") or {}).get("encoders") or {}
+    return [
+        {**load_config("encoder", name), **(changes.get(stream) or {})}
+        for stream, name in chosen.items()
+    ]
 
 
 def _row(name: str, what: str, here: str, names: list[str]) -> dict[str, str]:
