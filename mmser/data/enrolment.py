@@ -4,16 +4,17 @@ Source: Efron and Morris, "Stein's estimation rule and its competitors: an empir
 approach", JASA 68, 1973. Mean and logarithm of the variance of each coefficient are taken as drawn
 around those of the training speakers. ``n`` enrolled utterances weigh ``n / (n + k)`` against them,
 where ``k`` is how much more the utterances of one speaker differ than the speakers do: both
-variances are estimated on the training speakers alone, without labels, each of whom was left out of
-what the others say. Utterances are counted, not frames, as those of one utterance resemble each
-other.
+variances are estimated on the training speakers alone, without labels. Utterances are counted, not
+frames, as those of one utterance resemble each other. That is the best guess of a speaker's
+statistics; how much of it serves the classes best is another question, which
+`mmser.data.enrolment_choice` asks of the training speakers.
 """
 
 from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,6 +35,7 @@ class SpeakerMoments:
     """What the utterances of one speaker say of each coefficient, utterance by utterance."""
 
     whole: Moments = field(default_factory=Moments)
+    counts: list[int] = field(default_factory=list)
     means: list[np.ndarray] = field(default_factory=list)
     variances: list[np.ndarray] = field(default_factory=list)
 
@@ -44,8 +46,10 @@ class SpeakerMoments:
         own = Moments()
         own.add(frames)
         self.whole.add(frames)
-        self.means.append(np.asarray(own.mean))
-        self.variances.append(np.asarray(own.squares) / own.count)
+        self.counts.append(own.count)
+        # One of each per utterance of a corpus: half the memory.
+        self.means.append(np.asarray(own.mean, dtype=np.float32))
+        self.variances.append(np.asarray(own.squares / own.count, dtype=np.float32))
 
     @property
     def utterances(self) -> int:
@@ -56,6 +60,18 @@ class SpeakerMoments:
         """(*feature) of all frames, unbiased in the number of utterances."""
         spread = np.asarray(self.whole.squares) / self.whole.count
         return spread * (self.utterances / (self.utterances - 1))
+
+    def only(self, places: Sequence[int]) -> SpeakerMoments:
+        """Those of the utterances at ``places``."""
+        counts = [self.counts[place] for place in places]
+        means = [self.means[place] for place in places]
+        variances = [self.variances[place] for place in places]
+        if not places:
+            return SpeakerMoments()
+        weights = np.array(counts, dtype=np.float64).reshape((-1,) + (1,) * means[0].ndim)
+        mean = (weights * means).sum(axis=0) / weights.sum()
+        squares = (weights * (variances + np.square(means - mean))).sum(axis=0)
+        return SpeakerMoments(Moments(sum(counts), mean, squares), counts, means, variances)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,6 +112,15 @@ class EnrolledScaler:
 
     def __call__(self, frames: np.ndarray, speaker: str) -> np.ndarray:
         return SpeakerScaler(self.scales)(frames, speaker)
+
+
+def times(prior: Prior, factor: float) -> Prior:
+    """The prior, worth ``factor`` times as many utterances."""
+    return replace(
+        prior,
+        mean_count=prior.mean_count * np.float32(factor),
+        variance_count=prior.variance_count * np.float32(factor),
+    )
 
 
 def fit_prior(speakers: Sequence[SpeakerMoments], count: float | None = None) -> Prior:

@@ -9,7 +9,15 @@ import numpy as np
 
 from mmser.core.errors import MmserError
 from mmser.data.dataset import Facts, limit_track, read_track
-from mmser.data.enrolment import EnrolledScaler, chosen, fit_prior, moments_of
+from mmser.data.enrolment import (
+    EnrolledScaler,
+    SpeakerMoments,
+    chosen,
+    fit_prior,
+    moments_of,
+    times,
+)
+from mmser.data.enrolment_choice import HeardSpeaker, chosen_factor
 from mmser.data.minmax import fit_range
 from mmser.data.scaling import Scaler, SpeakerScaler, fit_scale
 from mmser.data.spec import StreamSpec
@@ -83,14 +91,17 @@ def fit_enrolled(
 ) -> EnrolledScaler:
     """Training speakers by all of their utterances, others by those they are enrolled with.
 
-    The latter are `mmser.data.enrolment.chosen` among those the store has.
+    The latter are `mmser.data.enrolment.chosen` among those the store has. How much they count is
+    decided on the training speakers.
     """
-    training = [
-        (speaker, moments_of(_arrays(ids, store, spec)))
+    training = {
+        speaker: moments_of(_arrays(ids, store, spec))
         for speaker, ids in _by_group(facts["train"], store, spec).items()
-    ]
-    prior = fit_prior([moments for _, moments in training], spec.enrol_weight)
-    scales = {speaker: moments.whole.scale() for speaker, moments in training}
+    }
+    prior = fit_prior(list(training.values()), spec.enrol_weight)
+    if spec.enrol_weight is None and "emotion" in facts["train"].targets:
+        prior = times(prior, chosen_factor(_heard(facts["train"], store, training), spec))
+    scales = {speaker: moments.whole.scale() for speaker, moments in training.items()}
     others: dict[str, list[str]] = {}
     seconds: dict[str, float] = {}
     for split, rows in facts.items():
@@ -103,6 +114,21 @@ def fit_enrolled(
         enrolled = chosen(ids, [seconds[one] for one in ids], speaker, spec)
         scales[speaker] = prior.scale(moments_of(_arrays(enrolled, store, spec)))
     return EnrolledScaler(scales, prior)
+
+
+def _heard(
+    facts: Facts, store: FeatureStore, training: Mapping[str, SpeakerMoments]
+) -> list[HeardSpeaker]:
+    """The training speakers, with what is known of their utterances that the store has."""
+    rows: dict[str, list[int]] = {}
+    for row, (identifier, speaker) in enumerate(zip(facts.ids, facts.speakers, strict=True)):
+        if identifier in store:
+            rows.setdefault(speaker, []).append(row)
+    return [
+        HeardSpeaker(speaker, training[speaker], facts.duration[own], facts.targets["emotion"][own])
+        for speaker, own in rows.items()
+        if len(own) == training[speaker].utterances
+    ]
 
 
 def _groups(facts: Facts, spec: StreamSpec) -> Sequence[str]:
