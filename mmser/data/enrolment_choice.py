@@ -2,7 +2,9 @@
 
 Each of them is held out: a ridge classifier learns from the others, who are scaled by all of their
 utterances, and judges the one, who is scaled by a few. The factor on the estimated ``k`` with the
-best mean recall of classes is taken. Nobody outside the training split is heard.
+best mean recall of classes is taken, if it is better than the estimate itself by more than the
+standard error of that difference over the speakers (the one-standard-error rule of Breiman et al.,
+"Classification and regression trees", 1984). Nobody outside the training split is heard.
 """
 
 from __future__ import annotations
@@ -18,8 +20,8 @@ from mmser.data.enrolment import SpeakerMoments, chosen, fit_prior, times
 from mmser.data.scaling import Scale
 from mmser.settings.stream import StreamSpec
 
-FACTORS = (1.0, 0.5, 0.25, 0.1, 0.0, 2.0)
-"""Of equally good ones the first: the estimate itself, then what is nearer to it."""
+FACTORS = (1.0, 0.5, 0.25, 0.1, 0.0)
+"""The first is the estimate itself; of equally good ones the first is taken."""
 
 DRAWS = 4
 """How often each speaker is enrolled, by other utterances each time."""
@@ -47,8 +49,12 @@ def chosen_factor(speakers: Sequence[HeardSpeaker], spec: StreamSpec) -> float:
     if len(usable) < 3 or len(labelled) < 2:
         return 1.0
     held = [labelled[place] for place in _evenly(len(labelled), MOST_SPEAKERS)]
-    scores = np.mean([_recalls(one, usable, spec) for one in held], axis=0)
+    recalls = np.array([_recalls(one, usable, spec) for one in held])  # (speaker, factor)
+    scores = recalls.mean(axis=0)
     best = int(np.argmax(np.round(scores, 6)))
+    gains = recalls[:, best] - recalls[:, 0]
+    if gains.mean() <= gains.std(ddof=1) / np.sqrt(len(held)):
+        best = 0
     _log.info(
         "enrolment: the training speakers are worth %g times what their variances say "
         "(UA %.1f of %d of them held out; %.1f at 1)",
