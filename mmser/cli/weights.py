@@ -47,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
         if name in hub_ids:
             path = Weights(source, revision or None, str(folder)).path
         else:
-            path = place(name, folder)
+            path = place(name, folder, every_form=True)
         print(printable(f"{name}: {path}"), flush=True)
     return 0
 

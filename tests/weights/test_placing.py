@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -26,6 +27,23 @@ def test_whisper_tiny_en_loads_and_knows_its_alignment_heads(tmp_path: Path) -> 
     model.set_alignment_heads(whisper._ALIGNMENT_HEADS["tiny.en"])
     heads = model.alignment_heads.indices().T.tolist()
     assert torch.load(path, weights_only=True)["alignment_heads"] == heads
+
+
+def test_faster_whisper_reads_what_is_placed_beside(tmp_path: Path) -> None:
+    pytest.importorskip("faster_whisper")
+    from mmser.media.transcription.faster_whisper import FasterWhisper
+
+    placed("tiny.en", tmp_path)
+    recogniser = FasterWhisper("tiny.en", tmp_path / "faster-whisper", "en", device="cpu")
+    assert len(recogniser.parameters()["weights"]) == 64
+    hum = np.sin(np.arange(16000) / 20).astype(np.float32) * 0.1
+    assert recogniser.transcribe([hum])[0].source == "faster-whisper-tiny.en"
+    # Whoever placed an earlier version's file alone gets the rest.
+    shutil.rmtree(tmp_path / "faster-whisper")
+    place("tiny.en", tmp_path)
+    assert not (tmp_path / "faster-whisper").exists()
+    place("tiny.en", tmp_path, every_form=True)
+    assert (tmp_path / "faster-whisper" / "tiny.en" / "tokenizer.json").is_file()
 
 
 def test_minilm_is_a_folder_that_transformers_reads(tmp_path: Path) -> None:

@@ -133,7 +133,7 @@ class FasterWhisper:
             raise MmserError(
                 f"the faster-whisper model '{self.path.name}'",
                 f"no {', '.join(missing)} in {self.path}",
-                "Download all files of "
+                "Run `mmser weights get tiny.en` or `base`, or download all files of "
                 f"https://huggingface.co/Systran/faster-whisper-{self.path.name} into that "
                 "folder, or set transcriber.model or transcriber.weights to a model folder (the "
                 "folder of all weights is paths.weights).",
