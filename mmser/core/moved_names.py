@@ -15,6 +15,9 @@ MOVED: dict[str, str] = {
     "mmser.models.encoders.audio.wav2vec2_finetune.Wav2Vec2Finetune": (
         "mmser.models.encoders.audio.speech_finetune.encoder.SpeechFinetune"
     ),
+    "mmser.models.encoders.text.bert_finetune.BertFinetune": (
+        "mmser.models.encoders.text.text_finetune.TextFinetune"
+    ),
     "mmser.models.encoders.audio.emotion2vec.Emotion2Vec": (
         "mmser.models.encoders.audio.emotion2vec.encoder.Emotion2Vec"
     ),

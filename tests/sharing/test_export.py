@@ -19,7 +19,7 @@ from mmser.core.task import Task
 from mmser.evaluation.scoring.score import score
 from mmser.inference.model_folder import ModelFolder
 from mmser.inference.safe_components import check_components
-from mmser.models.encoders.text.bert_finetune import BertFinetune
+from mmser.models.encoders.text.text_finetune import TextFinetune
 from mmser.sharing.export import choose_members, export
 from mmser.training.components.construction import make_model
 from mmser.training.components.portable import portable
@@ -188,7 +188,7 @@ def test_pretrained_parts_are_built_without_their_weights():
     }
     sizes |= {"vocab_size": 30, "max_position_embeddings": 16}
     encoder = {
-        "_target_": f"{BertFinetune.__module__}.BertFinetune",
+        "_target_": f"{TextFinetune.__module__}.TextFinetune",
         "_partial_": True,
         "weights": "random",
     }

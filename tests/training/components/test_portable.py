@@ -54,7 +54,7 @@ def test_the_sizes_of_a_transformers_network_stand_for_its_checkpoint(tmp_path: 
     }
     BertModel(BertConfig(**small, vocab_size=30)).save_pretrained(tmp_path / "bert")
     encoder = {
-        "_target_": "mmser.models.encoders.text.bert_finetune.BertFinetune",
+        "_target_": "mmser.models.encoders.text.text_finetune.TextFinetune",
         "_partial_": True,
     }
     parts = {

@@ -47,7 +47,7 @@ class TextFinetune(nn.Module):
         revision: str | None = None,
         weights_folder: str = "weights",
         configuration: Mapping[str, Any] | None = None,
-        pooling: Pooling = "mean",
+        pooling: Pooling = "none",
         segments: bool = False,
         freeze_embeddings: bool = False,
         frozen_layers: int = 0,

@@ -1,6 +1,7 @@
 """The fine-tunable text encoder against transformers' own, one text at a time, for every kind."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -9,8 +10,11 @@ from transformers import AutoModel, Wav2Vec2Config, Wav2Vec2Model
 
 from mmser.core.batch import Stream
 from mmser.core.errors import MmserError
+from mmser.core.moved_names import current_name
 from mmser.models.encoders.text.text_finetune import TextFinetune
 from mmser.models.layers.checkpoints.text_network import text_network
+from mmser.settings.part import located
+from mmser.training.components.portable import network_sizes
 
 LENGTHS = (17, 4)
 GARBAGE = 10**6
@@ -70,6 +74,40 @@ def test_pooling_reads_the_start_mark_all_sub_words_or_the_utterances_own(
         out = encoder(folders["roberta"], pooling=pooling)(marked)
         assert out.mask.tolist() == [[True], [True]]
         torch.testing.assert_close(out.values[:, 0], vectors, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize(("kind", "most"), [("bert", 66), ("roberta", 64)])
+def test_more_sub_words_than_positions_are_told(
+    folders: dict[str, Path], kind: str, most: int
+) -> None:
+    ours = encoder(folders[kind])
+    ids = torch.full((2, most + 3), 9)
+    mask = torch.arange(most + 3) < torch.tensor([most, 3])[:, None]
+    assert ours(Stream(ids[:, :most], mask[:, :most])).values.isfinite().all()
+    with pytest.raises(MmserError, match=rf"at most {most} sub-words.*found {most + 3}\. Set"):
+        ours(Stream(ids, torch.ones_like(mask)))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_trained_one_is_built_again_without_its_checkpoint(
+    folders: dict[str, Path], kind: str
+) -> None:
+    ids, mask = tokens()
+    ours = encoder(folders[kind])
+    (sizes,) = network_sizes(SimpleNamespace(encoders={"text": ours})).values()  # type: ignore[arg-type]
+    again = TextFinetune(1, weights="random", model_type=kind, configuration=sizes).eval()
+    again.load_state_dict(ours.state_dict())
+    stream = Stream(ids, mask)
+    torch.testing.assert_close(again(stream).values, ours(stream).values, atol=1e-6, rtol=1e-6)
+
+
+def test_runs_of_the_encoder_of_bert_alone_open_as_before() -> None:
+    options = {"weights": "random", "configuration": {"hidden_size": 12, "num_hidden_layers": 1,
+               "num_attention_heads": 2, "intermediate_size": 8, "vocab_size": 50}}  # fmt: skip
+    name = current_name("mmser.models.encoders.text.bert_finetune.BertFinetune")
+    ours = located(name)(1, **options)  # type: ignore[misc]
+    assert isinstance(ours, TextFinetune) and ours.pooling == "none"
+    assert ours.network.config.model_type == "bert"
 
 
 def test_segments_are_those_that_the_network_knows(folders: dict[str, Path]) -> None:

@@ -18,8 +18,8 @@ from mmser.extractors.audio.xvector import XVector
 from mmser.extractors.text.bert import Bert
 from mmser.models.encoders.audio.segment_wav2vec2 import SegmentWav2Vec2
 from mmser.models.encoders.audio.speech_finetune.encoder import SpeechFinetune
-from mmser.models.encoders.text.bert_finetune import BertFinetune
 from mmser.models.encoders.text.bert_gru import BertGRU
+from mmser.models.encoders.text.text_finetune import TextFinetune
 
 SIZES: dict[str, Any] = {
     "hidden_size": 16,
@@ -88,7 +88,7 @@ TRAINED = [
     ),
     *(
         (kind, name)
-        for kind in (BertFinetune, BertGRU)
+        for kind in (TextFinetune, BertGRU)
         for name in ("roberta", "distilbert", "wav2vec2")
     ),
 ]
@@ -100,7 +100,7 @@ TRAINED = [
 def test_an_encoder_refuses_another_network(
     encoder: Any, name: str, checkpoint: Callable[[str], Path]
 ) -> None:
-    kind = "bert" if encoder in (BertFinetune, BertGRU) else "wav2vec2"
+    kind = "bert" if encoder in (TextFinetune, BertGRU) else "wav2vec2"
     told = name if name != "data2vec" else "data2vec-audio"
     expected = rf"a checkpoint of {kind} in .*; found model_type {told}\. .*mmser list extractors"
     with pytest.raises(MmserError, match=expected):
@@ -116,7 +116,7 @@ def test_an_encoder_reads_its_network_from_checkpoints_of_any_task(
         key = next(key for key in published if key.endswith("feature_projection.projection.weight"))
         assert torch.equal(ours.network.feature_projection.projection.weight, published[key])
     for name in ("bert", "bert_masked", "bert_pretraining"):
-        BertFinetune(1, weights=str(checkpoint(name)))
+        TextFinetune(1, weights=str(checkpoint(name)))
 
 
 def test_a_checkpoint_in_half_precision_is_trained_in_float32(
@@ -126,7 +126,7 @@ def test_a_checkpoint_in_half_precision_is_trained_in_float32(
     assert {tensor.dtype for tensor in load_file(tmp_path / "model.safetensors").values()} == {
         torch.float16
     }
-    ours = BertFinetune(1, weights=str(tmp_path))
+    ours = TextFinetune(1, weights=str(tmp_path))
     assert {parameter.dtype for parameter in ours.parameters()} == {torch.float32}
 
 
@@ -193,14 +193,14 @@ def test_not_a_number_and_damage_are_refused(
     with pytest.raises(
         MmserError, match=r"weights that are numbers in .*nan; found NaN or infinity in embeddings"
     ):
-        BertFinetune(1, weights=str(wrong))
+        TextFinetune(1, weights=str(wrong))
     (wrong / "model.safetensors").write_bytes(b"half a file")
     with pytest.raises(MmserError, match="expected a readable checkpoint of bert in "):
-        BertFinetune(1, weights=str(wrong))
+        TextFinetune(1, weights=str(wrong))
     (wrong / "model.safetensors").unlink()
     with pytest.raises(MmserError, match="expected a readable checkpoint of bert in "):
-        BertFinetune(1, weights=str(wrong))
+        TextFinetune(1, weights=str(wrong))
     for content in ("{", "[]", json.dumps({"hidden_size": 3}), "[" * 100_000):
         (wrong / "config.json").write_text(content)
         with pytest.raises(MmserError, match=r"config\.json"):
-            BertFinetune(1, weights=str(wrong))
+            TextFinetune(1, weights=str(wrong))
