@@ -31,6 +31,8 @@ _LAZY = {
     "asr_robustness": "mmser.evaluation.stress.words.asr_robustness",
     "predict_recording": "mmser.inference.timeline",
     "load": "mmser.inference.recogniser",
+    "Judge": "mmser.inference.judge",
+    "evaluate_judge": "mmser.pipeline.judge",
     "export": "mmser.sharing.export",
     "export_onnx": "mmser.sharing.onnx_export",
     "push": "mmser.sharing.push",

@@ -31,6 +31,8 @@ from mmser.models.layers.checkpoints.pretrained import read_network
 from mmser.models.layers.checkpoints.tensors import load_tensors, read_tensors
 
 _REMEDY = "Download it again, or name a checkpoint of another kind (docs/judges.md)."
+_MASKED = ("masked_spec_embed",)
+"""What hides frames in training: a checkpoint or its network may lack it."""
 _SPEECH = ("wav2vec2", "hubert", "wavlm", "unispeech-sat", "data2vec-audio")
 
 
@@ -153,7 +155,7 @@ def _dense(path: Path, config: Mapping[str, Any], labels: int) -> EmotionClassif
     head = DenseTanhHead(size, inner_size, labels)
     load_tensors(head, own, "a dense head over speech frames", path, _REMEDY)
     encoder = _encoder_of(path)
-    load_tensors(encoder, encoded, f"a {kind}", path, _REMEDY, ["masked_spec_embed"])
+    load_tensors(encoder, encoded, f"a {kind}", path, _REMEDY, _MASKED, _MASKED)
     return EmotionClassifier(encoder, head, _inputs_of(_feature_extractor(path)), _mean_of_frames)
 
 
@@ -185,8 +187,7 @@ def _odyssey(path: Path, config: Mapping[str, Any], labels: int) -> EmotionClass
     head = AttentiveStatisticsHead(size, inner_size, layers, labels)
     load_tensors(head, own, "an Odyssey 2024 head", path, _REMEDY)
     encoder = _wavlm(wavlm)
-    unset = ["masked_spec_embed"]
-    load_tensors(encoder, wavlm, "a WavLM", path, _REMEDY, unset)
+    load_tensors(encoder, wavlm, "a WavLM", path, _REMEDY, _MASKED, _MASKED)
     mean, deviation = float(config["mean"]), float(config["std"]) + 1e-6
 
     def read(waveform: np.ndarray) -> list[tuple[str, Tensor]]:
