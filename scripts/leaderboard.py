@@ -83,12 +83,17 @@ class Seconds:
 
     def __init__(self, out: Path) -> None:
         self.path = out / SECONDS
-        text = self.path.read_text(encoding="utf-8") if self.path.is_file() else "{}"
-        self.known: dict[str, float] = json.loads(text)
+        self.known: dict[str, float] = self._kept()
+
+    def _kept(self) -> dict[str, float]:
+        kept: dict[str, float] = {}
+        if self.path.is_file():
+            kept = json.loads(self.path.read_text(encoding="utf-8"))
+        return kept
 
     def measure(self, key: str, started: float) -> None:
-        """Keep the seconds of this process since ``started``."""
-        self.known[key] = round(time.process_time() - started, 1)
+        """Keep the seconds of this process since ``started``, beside what another one kept."""
+        self.known = self._kept() | {key: round(time.process_time() - started, 1)}
         self.path.write_text(json.dumps(self.known, indent=1), encoding="utf-8")
 
     def shown(self, key: str) -> str:
