@@ -161,6 +161,6 @@ def no_word_times(stores: Mapping[str, FeatureStore]) -> MmserError:
     return MmserError(
         "word times in one stream for alignment=word",
         f"none in {', '.join(stores)}",
-        "Preprocess the text with a transcript that has word times (transcript=whisper), or use "
-        "alignment=native.",
+        "Train with words=whisper_alignment or words=ctc_alignment (the corpus's words), or "
+        "transcript=whisper (a recogniser's), or use alignment=native.",
     )

@@ -31,6 +31,7 @@ from mmser.data.collate import Shape
 from mmser.data.spec import StreamSpec
 from mmser.data.transforms import Transforms
 from mmser.extraction.extractor_files import Named
+from mmser.extraction.remembered_source import MAKER, without_files
 from mmser.inference.safe_components import check_components, check_values
 from mmser.inference.trained import Member, StreamSource
 from mmser.inference.training_lengths import TrainingLengths, log_unknown_lengths
@@ -181,8 +182,14 @@ def _source(name: str, stream: Mapping[str, Any]) -> StreamSource:
     # Where files lay on the machine it was trained on is of no use here.
     info = {key: value for key, value in stream["store"].items() if key != "files"}
     checked_name(str(info["extractor"]), "the name of an extractor")
-    transcript = info.get("transcript") or {}
+    transcript = without_files(info.get("transcript")) or {}
+    info["transcript"] = transcript or None
     checked_name(str(transcript.get("source", "corpus")), "the name of a transcript source")
+    made = (transcript.get(MAKER) or {}).get("parameters") or {}
+    check_values(
+        {key: value for key, value in made.items() if key != "weights"},
+        f"streams.{name}.store.transcript.parameters",
+    )
     # Weights are named by digest or hub id, and never read from here.
     parameters = {key: value for key, value in info["parameters"].items() if key != "weights"}
     check_values(parameters, f"streams.{name}.store.parameters")

@@ -6,6 +6,7 @@ Features of the extractors, then the fold's transforms and the alignment.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from mmser.core.batch import Batch
 from mmser.core.clip import Clip, Failure, Features
 from mmser.core.contracts import Extractor
 from mmser.core.errors import MmserError
+from mmser.core.word_sources import Aligner
 from mmser.data.collate import Collate
 from mmser.data.dataset import Facts, SplitDataset
 from mmser.data.stream_alignment import StreamAlignment
@@ -24,6 +26,8 @@ from mmser.extraction.batches import by_length
 from mmser.extraction.extractor_files import check_named
 from mmser.extraction.import_features import MAKER
 from mmser.extraction.rebuild import decoded_rate, extractor_of
+from mmser.extraction.remembered_source import remembered_source
+from mmser.extraction.word_sources import is_aligner
 from mmser.inference.stated import check_stated
 from mmser.inference.trained import StreamSource, Trained
 
@@ -96,6 +100,25 @@ class Reader:
         # All text streams of a run read the same transcript.
         recorded = self._sources[text_streams[0]].info.get("transcript") or {}
         return {"source": CORPUS_TRANSCRIPT, **recorded}
+
+    @cached_property
+    def aligner(self) -> Aligner | None:
+        """What gives times to words that the user gives, as to the corpus's words in training.
+
+        None where the run was trained without one. Raises MmserError where it is not found here.
+        """
+        source = str(self.transcript["source"])
+        if not is_aligner(source):
+            return None
+        found = remembered_source(self.transcript, self.trained.weights)
+        if not isinstance(found, Aligner):
+            raise MmserError(
+                f"the aligner {source} with the weights and settings of the training, to time the "
+                "given words",
+                f"none with them below {self.trained.weights}",
+                "Put its model there (--weights), or leave the text out of the table.",
+            )
+        return found
 
     def features(
         self, clip: Clip, streams: Sequence[str] | None = None

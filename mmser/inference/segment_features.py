@@ -10,6 +10,7 @@ from mmser.core.clip import SAMPLE_RATE, Clip, Dialogue, Transcript, Turn
 from mmser.core.contracts import Transcriber
 from mmser.core.printable import printable
 from mmser.core.utterance import Utterance
+from mmser.core.word_sources import Aligner
 from mmser.extraction.batches import by_length
 from mmser.inference.reader import Reader
 from mmser.inference.recording import Recording, clips_of
@@ -58,12 +59,14 @@ def segment_features(
     logs_notes = streams is None
     logged: set[str] = set()
     earlier: dict[int, str] = {}
-    for clip in _clips(work, modalities, transcriber is not None, places):
+    aligner = _aligner(work) if "text" in modalities else None
+    hears_words = transcriber is not None or aligner is not None
+    for clip in _clips(work, modalities, hears_words, places):
         for note in set(clip.notes) - logged if logs_notes else ():
             _log.warning("%s: %s", work.recording.path.name, note)
         logged.update(clip.notes)
         place = places[clip.id]
-        with_words = _transcribed(clip, work.segments[place], transcriber)
+        with_words = _transcribed(clip, work.segments[place], transcriber, aligner)
         text = with_words.transcript.text if with_words.transcript else ""
         earlier[place] = text
         in_dialogue = replace(with_words, dialogue=_dialogue(earlier, place))
@@ -111,9 +114,20 @@ def _utterance(identifier: str, recording: Recording, segment: Segment) -> Utter
     )
 
 
-def _transcribed(clip: Clip, segment: Segment, transcriber: Transcriber | None) -> Clip:
+def _aligner(work: Work) -> Aligner | None:
+    """The run's aligner, where it has one and there are given words for it."""
+    has_text = any(segment.text is not None for segment in work.segments)
+    return work.reader.aligner if has_text and work.recording.audio else None
+
+
+def _transcribed(
+    clip: Clip, segment: Segment, transcriber: Transcriber | None, aligner: Aligner | None
+) -> Clip:
     if segment.text is not None:
-        return replace(clip, transcript=Transcript(segment.text, "given"))
+        given = Transcript(segment.text, "given")
+        if aligner is not None and clip.waveform is not None:
+            (given,) = aligner.align([clip.waveform], [segment.text])
+        return replace(clip, transcript=given)
     if transcriber is None or clip.waveform is None:
         return clip
     (transcript,) = by_length([clip.waveform], len, transcriber.transcribe, _without_words)

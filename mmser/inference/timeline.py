@@ -24,7 +24,8 @@ from mmser.core.contracts import Transcriber
 from mmser.core.errors import MmserError
 from mmser.extraction.dialogues import turns_of
 from mmser.extraction.progress import Progress
-from mmser.extraction.word_sources import make_transcriber
+from mmser.extraction.remembered_source import remembered_source
+from mmser.extraction.word_sources import is_aligner, make_transcriber
 from mmser.inference.corpus_files import CorpusFile, log_training
 from mmser.inference.cutting import Cutting, find_segments
 from mmser.inference.enrolment import to_enrol, with_enrolled, without_enrolment
@@ -83,21 +84,26 @@ def predict_recording(
 
 
 def find_transcriber(reader: Reader, asr: str | None) -> Transcriber | None:
-    """The recogniser asked for, or the one whose words the run was trained on.
+    """The recogniser asked for, or the one whose words the run was trained on, as it was there.
 
-    None where it reads no text. Raises UsageError for an unknown one, and MmserError when it or its
-    weights are not there.
+    None where it reads no text, or was trained on the corpus's own words. Raises UsageError for an
+    unknown one, and MmserError when it or its weights are not there.
     """
     if "text" not in reader.modalities:
         return None
     source = str(reader.transcript["source"])
-    name = asr or (source if source != CORPUS_TRANSCRIPT else None)
+    is_own = source == CORPUS_TRANSCRIPT or is_aligner(source)
+    name = asr or (None if is_own else source)
     if name is None:
         _log.warning(
             "this run reads text: without a recogniser (asr=pocketsphinx, whisper-base, ...) it "
             "goes without"
         )
         return None
+    if asr is None:
+        remembered = remembered_source(reader.transcript, reader.trained.weights)
+        if isinstance(remembered, Transcriber):
+            return remembered
     transcriber = make_transcriber(name, {"weights": reader.trained.weights})
     trained_on = reader.transcript.get("fingerprint")
     # Whoever names a recogniser wants that one, whatever the run was trained on.

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from mmser.core.errors import UsageError
@@ -17,6 +18,7 @@ from mmser.data.collate import Shape
 from mmser.data.spec import StreamSpec
 from mmser.data.transforms import Transforms
 from mmser.extraction.extractor_files import Named
+from mmser.extraction.remembered_source import with_maker
 from mmser.inference.corpus_files import CorpusFiles
 from mmser.inference.training_lengths import TrainingLengths, log_unknown_lengths, training_lengths
 from mmser.models.multimodal import MultimodalModel
@@ -161,7 +163,8 @@ class TrainedRun:
             rate = store.frame_rate(store.ids[0])
             spec = self.settings.streams[stream]
             has_word_times = find_word_stream({stream: store}) is not None
-            sources[stream] = StreamSource(spec, store.info, shape, rate, has_word_times)
+            info = {**store.info, "transcript": self._with_maker(store)}
+            sources[stream] = StreamSource(spec, info, shape, rate, has_word_times)
         return sources
 
     @cached_property
@@ -189,6 +192,11 @@ class TrainedRun:
     def member(self, fold: str, seed: int) -> Member:
         """One of them. Raises MmserError when it is not finished."""
         return _member(self.run.fold(fold, seed))
+
+    def _with_maker(self, store: FeatureStore) -> dict[str, Any] | None:
+        """Where a store's words came from, and how they were made."""
+        cache, corpora = Path(self.settings.cache), self.run.corpora.names
+        return with_maker(store.info.get("transcript"), cache, corpora)
 
     @cached_property
     def _stores(self) -> dict[str, FeatureStore]:

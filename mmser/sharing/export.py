@@ -18,6 +18,7 @@ from mmser.cache.layout import TEMPORARY
 from mmser.cache.lock import locked
 from mmser.cache.tensors import save_module
 from mmser.core.errors import MmserError, UsageError
+from mmser.extraction.remembered_source import without_files
 from mmser.inference.model_folder import (
     CARD,
     CONFIG,
@@ -167,9 +168,10 @@ STORE_FACTS = (
 
 
 def _stream(source: StreamSource) -> dict[str, Any]:
+    facts = {key: source.info.get(key) for key in STORE_FACTS}
     return {
         "spec": {field.name: getattr(source.spec, field.name) for field in fields(source.spec)},
-        "store": {key: source.info.get(key) for key in STORE_FACTS},
+        "store": {**facts, "transcript": without_files(facts["transcript"])},
         "feature_shape": list(source.shape.feature),
         "whole": source.shape.whole,
         "frame_rate": source.frame_rate,

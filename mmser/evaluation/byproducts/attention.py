@@ -21,6 +21,7 @@ from mmser.cache.fingerprint import CORPUS_TRANSCRIPT
 from mmser.core.batch import Batch, Context, Stream
 from mmser.core.task import Task
 from mmser.evaluation.predict import predict, run_model
+from mmser.extraction.word_sources import is_aligner
 
 if TYPE_CHECKING:
     from mmser.data.fold_data import FoldData
@@ -142,7 +143,8 @@ def _words(data: FoldData, stream: str, about: Mapping[Any, Any], length: int) -
     store = data.stores.get((data.alignment.word_stream or "") if by_word else stream)
     if store is None or not (by_word or ".text." in str(store.info["class"])):
         return None
-    if (store.info.get("transcript") or {}).get("source", CORPUS_TRANSCRIPT) != CORPUS_TRANSCRIPT:
+    source = (store.info.get("transcript") or {}).get("source", CORPUS_TRANSCRIPT)
+    if source != CORPUS_TRANSCRIPT and not is_aligner(source):
         return None
     timed, transcript = about.get("words"), about.get("transcript")
     candidates: list[list[str]] = []

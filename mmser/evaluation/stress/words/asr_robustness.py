@@ -50,6 +50,7 @@ from mmser.evaluation.stress.words.word_errors import corrupted
 from mmser.evaluation.stress.words.word_neighbours import Neighbours
 from mmser.extraction.dialogues import Dialogues, turns_of
 from mmser.extraction.rebuild import extractor_like
+from mmser.extraction.word_sources import is_aligner
 from mmser.metrics.wer import PLAIN, normalise_text, normaliser_of, word_errors
 from mmser.runs.run_paths import ROBUSTNESS_RUNS
 
@@ -258,6 +259,8 @@ def confusions_of(run: Run) -> Confusions:
     for folder in sorted(corpus_cache.glob(f"{TRANSCRIPT}@*")):
         if folder.is_dir() and not is_empty(folder):
             store = TranscriptStore(folder)
+            if is_aligner(str(store.info["transcript"]["source"])):
+                continue  # it was told the words, and makes no errors
             references, recognised = _pairs(run, store)
             spoken += references
             hypotheses += recognised
