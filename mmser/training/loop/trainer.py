@@ -116,6 +116,8 @@ def quiet() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"lightning\..*")
         warnings.filterwarnings("ignore", module=r"torch\.utils\.data.*")
+        # Of torch, about how transformers call it for WavLM.
+        warnings.filterwarnings("ignore", message="Support for mismatched key_padding_mask")
         try:
             yield
         finally:
