@@ -203,7 +203,7 @@ def page(plan: dict[str, Any], table: pd.DataFrame) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def stacked(path: Path) -> list[str]:
+def stacked(path: Path, plan: dict[str, Any]) -> list[str]:
     """The table of scripts/stack.py as a section."""
     table = pd.read_csv(path)
     lines = ["## Seven members and their late fusions", ""]
@@ -211,12 +211,15 @@ def stacked(path: Path) -> list[str]:
         "Made by `scripts/stack.py` (real_stack.yaml): functionals and Whisper statistics through "
         "linear SVMs, a logistic regression and networks with focal loss x class weights; fused by "
         "the mean of probabilities, by vote, and by weights from each fold's own validation split. "
-        "Nothing is chosen by the test split."
+        "The prior of these weights was added, at one value, after weights without it had given UA "
+        "92.2 on EMO-DB, where one speaker validates a fold; otherwise nothing has looked at a "
+        "test split."
     )
     lines += [textwrap.fill(told, 120, break_on_hyphens=False), ""]
     for corpus, rows in table.groupby("corpus", sort=False):
         seeds = " ".join(map(str, sorted(set(rows["seed"]))))
-        lines += [f"{corpus}; {rows['speakers'].iloc[0]}; seeds: {seeds}.", ""]
+        title = plan["corpora"].get(corpus, {}).get("title", corpus)
+        lines += [f"{title}; {rows['speakers'].iloc[0]}. Seeds: {seeds}.", ""]
         lines += [*markdown(rows[["system", "UA", "WA", "WF1"]]), ""]
     return lines
 
@@ -278,7 +281,7 @@ def main() -> None:
         board(plan, options.out).to_csv(options.out / "board.csv", index=False)
     table = board(plan, options.out)
     if options.docs and len(table):
-        further = stacked(options.stack) if options.stack else []
+        further = stacked(options.stack, plan) if options.stack else []
         text = "\n".join([page(plan, table), *further]).rstrip() + "\n"
         options.docs.write_text(text, encoding="utf-8")
     print(table.drop(columns="versions", errors="ignore").to_string(index=False))
