@@ -20,8 +20,12 @@ from mmser.data.enrolment import SpeakerMoments, chosen, fit_prior, times
 from mmser.data.scaling import Scale
 from mmser.settings.stream import StreamSpec
 
-FACTORS = (1.0, 0.5, 0.25, 0.1, 0.0)
-"""The first is the estimate itself; of equally good ones the first is taken."""
+FACTORS = (1.0, 0.5, 0.25)
+"""The first is the estimate itself; of equally good ones the first is taken.
+
+Nothing smaller: a handful of training speakers often speaks for it, and which utterances a new one
+happens to be enrolled with then decides too much.
+"""
 
 DRAWS = 4
 """How often each speaker is enrolled, by other utterances each time."""

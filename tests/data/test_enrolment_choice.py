@@ -29,13 +29,14 @@ def heard(between: float, within: float, utterances: int, seed: int = 0) -> list
 
 
 def test_speakers_who_do_not_differ_are_not_taken_by_their_own_few() -> None:
-    assert chosen_factor(heard(0.0, 2.0, 40), StreamSpec("any", enrol=2)) >= 0.5
+    assert chosen_factor(heard(0.0, 2.0, 40), StreamSpec("any", enrol=2)) == 1.0
 
 
-def test_who_is_enrolled_with_everything_is_on_the_scale_of_training() -> None:
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_who_is_enrolled_with_everything_is_on_the_scale_of_training(seed: int) -> None:
     """There, to shrink is to depart from what the classifier has learnt from."""
-    people = heard(2.0, 2.0, 12)
-    assert chosen_factor(people, StreamSpec("any", enrol=12)) <= 0.25
+    people = heard(3.0, 6.0, 12, seed)
+    assert chosen_factor(people, StreamSpec("any", enrol=12)) < 1.0
 
 
 def test_labels_that_are_not_known_do_not_count() -> None:
