@@ -44,7 +44,14 @@ def find_store(
         raise _no_store(folder, corpus, extractor_name, list(stores))
     if len(matches) > 1:
         raise _several_stores(folder, extractor_name, matches)
-    if not read_info(matches[0]).get("complete"):
+    info = read_info(matches[0])
+    if info.get("share"):
+        raise MmserError(
+            f"a cache of the whole corpus at {matches[0]}",
+            f"shard {info['share']} of it",
+            "Put all shards together: mmser cache merge CACHE.",
+        )
+    if not info.get("complete"):
         raise NotCachedError(
             f"a finished cache at {matches[0]}",
             "one whose making was interrupted or is still under way",

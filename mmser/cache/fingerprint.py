@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mmser.cache.info import read_info
+from mmser.cache.layout import INFO
 from mmser.core.contracts import Extractor
 from mmser.core.errors import MmserError
 from mmser.core.moved_names import first_name
@@ -30,7 +31,8 @@ class Recipe:
     ``parameters`` are JSON values with weights by their digest, ``dtype`` is how values are stored,
     ``transcript`` says where the words came from (only for what reads words): ``{"source": name,
     "parameters": {...}}``. ``files`` are where the parameters known by a digest lay: a hint for
-    those who need them again, and no part of the fingerprint.
+    those who need them again, and no part of the fingerprint; nor is ``share``, which marks a store
+    of one share of a corpus ("3/16").
     """
 
     name: str
@@ -41,6 +43,7 @@ class Recipe:
     transcript: Mapping[str, Any] | None = None
     random_weights: bool = False
     files: Mapping[str, str] = field(default_factory=dict)
+    share: str = ""
 
     @property
     def fingerprint(self) -> str:
@@ -72,7 +75,32 @@ class Recipe:
             "random_weights": self.random_weights,
             "transcript": json.loads(canonical(self.transcript)),
             **({"files": dict(self.files)} if self.files else {}),
+            **({"share": self.share} if self.share else {}),
         }
+
+
+def recipe_in(info: Mapping[str, Any]) -> Recipe:
+    """The recipe that a store's ``info.json`` states, of the whole corpus.
+
+    Raises MmserError when its fingerprint is not the one stated.
+    """
+    recipe = Recipe(
+        info["extractor"],
+        info["class"],
+        info["version"],
+        info["parameters"],
+        info["dtype"],
+        info.get("transcript"),
+        bool(info.get("random_weights")),
+        info.get("files") or {},
+    )
+    if recipe.fingerprint != info["fingerprint"]:
+        raise MmserError(
+            f"facts of fingerprint {info['fingerprint']} in the {INFO} of {recipe.name}",
+            recipe.fingerprint,
+            "It was edited: delete that store and preprocess again.",
+        )
+    return recipe
 
 
 def canonical(content: Any) -> str:

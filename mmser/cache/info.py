@@ -25,6 +25,7 @@ _OPTIONAL = {
     "ok": int | None,
     "failed": int | None,
     "complete": bool,
+    "share": str,
 }
 
 

@@ -11,6 +11,7 @@ import re
 from pathlib import Path
 
 from mmser.core.errors import MmserError
+from mmser.core.share import Share
 
 INFO = "info.json"
 INDEX = "index.parquet"
@@ -22,6 +23,9 @@ TRANSCRIPT = "transcript"
 """First part of the name of a store that holds an ASR system's words,
 ``transcript@whisper-<fingerprint>``.
 """
+
+SHARDS = "shards"
+"""Folder of the caches that `mmser preprocess shard=NUMBER/COUNT` fills, each one of its own."""
 
 TEMPORARY = ".tmp"
 LOCK = ".lock"
@@ -50,6 +54,11 @@ def store_directory(
     source = f"@{checked_name(transcript, 'the name of a transcript source')}" if transcript else ""
     name = f"{checked_name(extractor, 'the name of an extractor')}{source}-{fingerprint}"
     return Path(cache) / checked_name(corpus, "the name of a corpus") / name
+
+
+def share_cache(cache: Path, share: Share | None) -> Path:
+    """The cache of one share, ``<cache>/shards/3-of-16``; ``cache`` itself for the whole."""
+    return cache if share is None else cache / SHARDS / f"{share.number}-of-{share.count}"
 
 
 def split_store_name(name: str) -> tuple[str, str] | None:

@@ -1,4 +1,4 @@
-"""`mmser cache verify|info|gc DIR`."""
+"""`mmser cache verify|info|gc|merge DIR`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Options of `mmser cache`."""
-    parser.add_argument("action", choices=["verify", "info", "gc"])
+    parser.add_argument("action", choices=["verify", "info", "gc", "merge"])
     parser.add_argument("directory")
     parser.add_argument("--apply", action="store_true", help="gc: really remove what is listed")
     parser.add_argument(
@@ -39,10 +39,14 @@ def _table(options: argparse.Namespace) -> tuple[pd.DataFrame, bool]:
         return maintenance.gc(
             options.directory, options.apply, options.old, options.unfinished
         ), True
+    if options.action == "merge":
+        from mmser.extraction.merge import merge
+
+        return merge(options.directory), True
     if options.action == "info":
         return maintenance.info(options.directory), True
     table = maintenance.verify(options.directory)
     return table, bool(table["ok"].all())
 
 
-COMMAND = Command("cache", "verify, describe or clean a cache", add_options, run)
+COMMAND = Command("cache", "verify, describe, clean or merge caches", add_options, run)

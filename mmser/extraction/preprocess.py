@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 
 from mmser.cache.atomic import write_json
 from mmser.cache.fingerprint import CORPUS_TRANSCRIPT, Recipe
-from mmser.cache.layout import LOCK, WARNINGS, checked_name
+from mmser.cache.layout import LOCK, WARNINGS, checked_name, share_cache
 from mmser.cache.lock import locked
 from mmser.cache.manifests import keep_manifest
 from mmser.cache.transcripts import TranscriptWriter
 from mmser.cache.writer import SHARD_BYTES, Writer
 from mmser.core.contracts import Corpus, Extractor
 from mmser.core.errors import MmserError
+from mmser.core.share import Share
 from mmser.core.utterance import Utterance
 from mmser.core.word_sources import Aligner, WordSource
 from mmser.corpora.manifest import to_table, write_manifest
@@ -30,6 +31,7 @@ from mmser.extraction.dialogues import Dialogues, turns_of
 from mmser.extraction.jobs import ExtractorJob, Job, TranscriberJob, missing_of, words_for
 from mmser.extraction.plan import chunks, planned, requests
 from mmser.extraction.progress import Progress
+from mmser.extraction.shares import share_of, whole_chunks
 from mmser.extraction.stores import open_stores, recipes_of
 from mmser.extraction.summary import check_failures, cut_texts, summary_row, summary_table
 
@@ -55,6 +57,7 @@ def preprocess(
     retry_failed: bool = False,
     shard_bytes: int = SHARD_BYTES,
     only: Collection[str] | None = None,
+    share: Share | None = None,
 ) -> pd.DataFrame:
     """Fill one store per extractor with the utterances it misses, and write the manifest.
 
@@ -65,7 +68,9 @@ def preprocess(
     place: it gives times to the corpus's own words. ``workers`` processes
     decode beside the encoders (0: none; a file that crashes the decoder then ends the job).
     ``frame_rate`` is in pictures per second. ``retry_failed`` tries failed utterances again.
-    ``only`` are the ids to do (None: all); the manifest lists every utterance all the same.
+    ``only`` are the ids to do (None: all); the manifest lists every utterance all the same. A
+    ``share`` is a part of them with a cache of its own (`mmser.cache.layout.share_cache`), for
+    `mmser.extraction.merge`.
 
     A clip that fails is a row of its store's index with the reason; the other stores are not
     touched by it. Returns one row per store: extractor, done, failed, reasons, directory, seconds
@@ -79,18 +84,26 @@ def preprocess(
     transcript_recipe, recipes = recipes_of(extractors, transcriber, transcript, frame_rate)
     # Its total is 0: it draws no bar, and only says lines.
     log = Progress(f"preprocess {corpus.name}", 0, progress)
-    folder = Path(cache) / checked_name(corpus.name, "the name of a corpus")
+    cache = share_cache(Path(cache), share)
+    folder = cache / checked_name(corpus.name, "the name of a corpus")
     _write_manifest(folder, utterances, log)
     selected = [utterance for utterance in utterances if only is None or utterance.id in only]
+    if share is not None:
+        selected = list(share_of(planned(selected), share))
     plan, dialogues = planned(selected), Dialogues(utterances)
     # A recogniser also hears the turns around the selected utterances, where some extractor reads
     # them.
     heard = planned(dialogues.with_neighbours(selected, _widest(extractors)))
-    stores = open_stores(Path(cache), corpus.name, transcript_recipe, recipes, shard_bytes, log.say)
+    if share is not None:
+        # A recogniser hears those with whom it would hear them in one process.
+        heard = whole_chunks(planned(utterances), heard)
+    stores = open_stores(
+        cache, corpus.name, transcript_recipe, recipes, shard_bytes, log.say, share
+    )
     with stores as (transcripts, writers):
         contents = _Contents(Contents(workers), dialogues, plan, heard)
         jobs = _jobs(contents, extractors, writers, transcriber, transcripts, retry_failed)
-        _announce(log, jobs, len(plan))
+        _announce(log, jobs, len(plan), len(heard))
         # The words of the turns around an utterance are there once the recogniser is through.
         alone: list[Job] = []
         in_dialogue: list[Job] = []
@@ -190,9 +203,10 @@ def _jobs(
     return jobs
 
 
-def _announce(log: Progress, jobs: Sequence[Job], total: int) -> None:
+def _announce(log: Progress, jobs: Sequence[Job], planned_count: int, heard: int) -> None:
     for job in jobs:
         missing = len(job.missing)
+        total = heard if isinstance(job, TranscriberJob) else planned_count
         text = f"{job.name}: {total - missing} of {total} utterances cached, {missing} to do"
         if job.writer.recipe.random_weights:
             text += " (random weights: for trying things out only)"

@@ -13,6 +13,7 @@ from mmser.cache.transcripts import TranscriptWriter, open_transcripts
 from mmser.cache.writer import Writer, open_writer
 from mmser.core.contracts import Extractor
 from mmser.core.errors import UsageError
+from mmser.core.share import Share
 from mmser.core.word_sources import WordSource
 
 PICTURES = "on screen"
@@ -63,8 +64,13 @@ def open_stores(
     recipes: Mapping[str, Recipe],
     shard_bytes: int,
     say: Callable[[str], None],
+    share: Share | None = None,
 ) -> Iterator[tuple[TranscriptWriter | None, dict[str, Writer]]]:
-    """The writers of all stores for the block; waits for other processes that hold one of them."""
+    """The writers of all stores for the block; waits for other processes that hold one of them.
+
+    Stores of a ``share`` are marked as such.
+    """
+    mark = "" if share is None else str(share)
 
     def directory(recipe: Recipe) -> Path:
         return store_directory(cache, corpus, recipe.name, recipe.source, recipe.fingerprint)
@@ -72,12 +78,13 @@ def open_stores(
     with ExitStack() as stack:
         transcripts = None
         if transcript_recipe is not None:
-            place = directory(transcript_recipe)
-            transcripts = stack.enter_context(open_transcripts(place, transcript_recipe, say=say))
+            recipe = replace(transcript_recipe, share=mark)
+            place = directory(recipe)
+            transcripts = stack.enter_context(open_transcripts(place, recipe, say=say))
         writers = {}
         # Locks are taken in one order everywhere, so that two processes cannot wait for each other.
         for name in sorted(recipes, key=lambda name: directory(recipes[name]).name):
-            recipe = recipes[name]
+            recipe = replace(recipes[name], share=mark)
             writers[name] = stack.enter_context(
                 open_writer(directory(recipe), recipe, shard_bytes, say=say)
             )

@@ -11,6 +11,7 @@ from mmser.composition import built, compose, listed, load_part
 from mmser.core.configs import load_config
 from mmser.core.contracts import Corpus
 from mmser.core.errors import UsageError
+from mmser.core.share import Share
 from mmser.core.trust import trust_typed
 from mmser.extraction.word_sources import group_of
 from mmser.pipeline.word_option import split_option
@@ -72,6 +73,7 @@ def preprocess_config(overrides: Sequence[str]) -> pd.DataFrame:
         workers=options.workers,
         frame_rate=options.frame_rate,
         max_failures=options.max_failures,
+        share=Share.parse(options.shard) if options.shard is not None else None,
     )
 
 

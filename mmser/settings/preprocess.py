@@ -27,4 +27,5 @@ class Preprocess:
     max_failures: Annotated[float, Number(least=0, most=1)]
     words: Annotated[str, Text("corpus, or the name of an aligner")] = "corpus"
     transcriber: Annotated[Mapping[str, Any] | None, PART, Null()] = None
+    shard: Annotated[str | None, Text("NUMBER/COUNT, such as 3/16"), Null()] = None
     aligner: Annotated[Mapping[str, Any] | None, PART, Null()] = None

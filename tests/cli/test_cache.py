@@ -32,6 +32,23 @@ def test_verify_fails_when_anything_is_damaged(
     assert "Delete" in capsys.readouterr().err
 
 
+def test_shards_of_a_corpus_are_merged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "list.csv").write_text(
+        "id,speaker,transcript\n" + "".join(f"u{n},a,word\n" for n in range(70))
+    )
+    words = ["corpus=generic", f"corpus.root={tmp_path}/list.csv", "extractors=[characters]"]
+    words.append(f"cache={tmp_path}/cache")
+    assert main(["preprocess", *words, "shard=2/2"]) == 0
+    assert main(["cache", "merge", f"{tmp_path}/cache"]) == 1
+    assert "expected a finished shard 1/2" in capsys.readouterr().err
+    assert main(["preprocess", *words, "shard=3/2"]) == 2
+    assert main(["preprocess", *words, "shard=1/2"]) == 0
+    assert main(["cache", "merge", f"{tmp_path}/cache"]) == 0
+    assert "70" in capsys.readouterr().out
+    assert main(["preprocess", *words]) == 0
+    assert "70 of 70 utterances cached, 0 to do" in capsys.readouterr().err
+
+
 def test_a_folder_that_was_only_begun_hides_nothing(
     filled: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

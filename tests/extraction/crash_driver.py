@@ -13,6 +13,7 @@ import signal
 import sys
 import time
 import wave
+from functools import partial
 from pathlib import Path
 
 # A job imports these when it needs them: imported here, so that every child has them already.
@@ -23,7 +24,9 @@ import torch  # noqa: F401
 import tqdm  # noqa: F401
 
 from mmser.core.clip import Features, Transcript
+from mmser.core.share import Share
 from mmser.core.utterance import Utterance, Word
+from mmser.extraction.merge import merge
 from mmser.extraction.preprocess import preprocess
 
 FILES, TURNS = 12, 14
@@ -123,10 +126,10 @@ class Listener:
         ]
 
 
-def job(root, cache, workers=0):
+def job(root, cache, workers=0, share=None):
     preprocess(
         Corpus(root), {"companions": Companions(), "letters": Letters()}, cache, transcriber=Listener(),
-        workers=workers, progress=False, shard_bytes=20_000,
+        workers=workers, progress=False, shard_bytes=20_000, share=share,
     )  # fmt: skip
 
 
@@ -217,12 +220,34 @@ def together(root, folder, undisturbed):
     return {"done": done, "same": tree(cache) == undisturbed}
 
 
+def shares(root, folder, undisturbed):
+    """Three machines, the last first, one of them killed twice; then a merge that is killed."""
+    cache, killed = folder / "shares", 0
+    for number in (3, 1, 2):
+        run = partial(job, root, cache, share=Share(number, 3))
+        points = (40, 40) if number == 1 else ()
+        killed += sum(not waited(child(run, kill_at=point, cache=cache)) for point in points)
+        waited(child(run))
+    run = partial(merge, cache, progress=False, shard_bytes=20_000)
+    for point in (30, 40, 40):
+        killed += not waited(child(run, kill_at=point, cache=cache))
+    waited(child(run))
+    parts = [name for name in tree(cache) if name.startswith("shards/")]
+    merged = {name: digest for name, digest in tree(cache).items() if name not in parts}
+    waited(child(run))
+    again = {name: digest for name, digest in tree(cache).items() if name not in parts}
+    return {
+        "killed": killed, "differing": differing(merged, undisturbed), "again": again == merged,
+        "parts": parts,
+    }  # fmt: skip
+
+
 if __name__ == "__main__":
     mode, place = sys.argv[1], Path(sys.argv[2])
     Corpus(place / "media").write()
     waited(child(lambda: job(place / "media", place / "undisturbed")))
     reference = tree(place / "undisturbed")
-    result = {"kill": kill_points, "random": random_kills, "together": together}[mode](
-        place / "media", place, reference
-    )
+    result = {
+        "kill": kill_points, "random": random_kills, "together": together, "shares": shares
+    }[mode](place / "media", place, reference)  # fmt: skip
     sys.stdout.write(json.dumps(result | {"files": list(reference)}))

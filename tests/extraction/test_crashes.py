@@ -29,6 +29,12 @@ def test_killed_again_and_again_at_random_moments(tmp_path: Path):
     assert result["killed"] >= 5 and result["differing"] == []
 
 
+def test_three_machines_and_a_merge_all_killed_give_the_cache_of_one_process(tmp_path: Path):
+    result = drive("shares", tmp_path)
+    assert result["killed"] == 5 and result["differing"] == [] and result["again"]
+    assert all(any(f"{number}-of-3" in name for name in result["parts"]) for number in (1, 2, 3))
+
+
 def test_the_final_cache_has_several_shards_of_each_kind_and_no_leftovers(tmp_path: Path):
     result = drive("together", tmp_path)
     assert result["done"] == [True, True] and result["same"]
