@@ -19,12 +19,12 @@ class Share:
     count: int
 
     @classmethod
-    def parse(cls, text: str, option: str = "shard") -> Self:
+    def parse(cls, text: str, option: str = "shard=") -> Self:
         """The share written as ``3/16``. Raises UsageError for anything else."""
         written = _WRITTEN.fullmatch(text)
         if written is None or int(written[1]) > int(written[2]):
             raise UsageError(
-                f"{option}=NUMBER/COUNT, such as 3/16", text, "Numbers go from 1 to COUNT."
+                f"{option}NUMBER/COUNT, such as 3/16", text, "Numbers go from 1 to COUNT."
             )
         return cls(int(written[1]), int(written[2]))
 

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from mmser.composition import chosen, compose, default_protocol, merged, read_yaml
 from mmser.composition import sweep as hydra_sweep
+from mmser.core.share import Share
 from mmser.core.trust import trust_typed
 from mmser.pipeline.caches import ensure_caches
+from mmser.pipeline.fold_option import split_share
 from mmser.pipeline.word_option import split_option, with_source
 from mmser.settings.settings import require_run
 
@@ -34,15 +36,17 @@ def train(
     are Hydra words ("system=mcsan", "corpus=emodb"); ``config`` is a saved run's config.yaml to
     repeat. ``parts`` exchanges parts of the system for classes of your own, ``{"model.fusion":
     MyFusion}``: see `mmser.training.components.own_components`. The same call goes on where an
-    interrupted one stopped.
+    interrupted one stopped. ``folds=shard:3/16`` trains a share of the folds and seeds, in the
+    folder of the whole run, and predicts nothing.
     """
     trust_typed(overrides)
-    settings = repeated(config, overrides) if config else train_settings(overrides)
+    share, words = split_share(overrides)
+    settings = repeated(config, words) if config else train_settings(words)
     if not parts:
-        return train_config(settings)
+        return train_config(settings, share)
     from mmser.training.components.own_components import keep_sources, with_components
 
-    run = train_config(with_components(settings, parts))
+    run = train_config(with_components(settings, parts), share)
     keep_sources(run.directory, parts)
     return run
 
@@ -78,15 +82,16 @@ def _default_words(overrides: Sequence[str]) -> list[str]:
     return []
 
 
-def train_config(settings: dict[str, Any]) -> Run:
+def train_config(settings: dict[str, Any], share: Share | None = None) -> Run:
     """The same from a resolved mapping."""
     from mmser.evaluation.evaluate import evaluate
     from mmser.training.fit import train as fit
     from mmser.training.inputs.refresh import refresh
 
     ensure_caches(settings, refresh(settings))
-    run = fit(settings)
-    evaluate(run)
+    run = fit(settings, share)
+    if share is None:
+        evaluate(run)
     return run
 
 

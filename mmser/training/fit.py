@@ -14,8 +14,11 @@ import pandas as pd
 from mmser.cache.atomic import write_json, written_aside
 from mmser.cache.checked import checked_files
 from mmser.cache.feature_store import FeatureStore
+from mmser.cache.layout import LOCK
+from mmser.cache.lock import locked
 from mmser.cache.recorded import recorded_stores
 from mmser.core.errors import MmserError
+from mmser.core.share import Share
 from mmser.runs.own_manifest import check_unchanged, keep_own_manifest
 from mmser.runs.record import environment
 from mmser.runs.run_identity import check_claim, claim, run_directory
@@ -42,10 +45,11 @@ from mmser.training.run import Run
 _log = logging.getLogger(__name__)
 
 
-def train(config: Mapping[str, Any]) -> Run:
+def train(config: Mapping[str, Any], share: Share | None = None) -> Run:
     """Train every fold and seed of a resolved config that is not done; -> the run.
 
-    The options are those of configs/train.yaml.
+    The options are those of configs/train.yaml. Of n shares the first trains every n-th fold and
+    seed from the first on, in the same folder as the others, at the same time or not.
 
     The run's folder is ``config["run"]`` or follows from the config, so the same call goes on
     where an interrupted one stopped. Labels of the test split are not read.
@@ -58,8 +62,11 @@ def train(config: Mapping[str, Any]) -> Run:
     # A run that was begun on a GPU goes on without one; a new one that asks for a GPU must have it.
     place = find_place(options.accelerator, required=not (directory / CONFIG).is_file())
     corpora = build_corpora(settings)
-    assignment = prepare(directory, config, settings, corpora)
-    pending = [item for item in wanted_folds(settings, assignment) if not _is_done(directory, item)]
+    assignment = _prepare_shared(directory, config, settings, corpora, share)
+    wanted = wanted_folds(settings, assignment)
+    if share is not None:
+        wanted = wanted[share.number - 1 :: share.count]
+    pending = [item for item in wanted if not _is_done(directory, item)]
     if pending:
         _log.info("training on %s", place.line)
     jobs = job_count(options, len(pending), place)
@@ -67,12 +74,27 @@ def train(config: Mapping[str, Any]) -> Run:
     if pending and (jobs > 1 or is_distributed(options.devices, place)):
         stores = run_stores(config, settings, corpora.names, Run(directory).recorded)
         check_stores(stores.values())
-        write_json(directory / CHECKED, checked_files())
+        with locked(directory / f"{CHECKED}{LOCK}"):
+            write_json(directory / CHECKED, checked_files())
         run_in_processes(directory, pending, jobs, options.threads, place.accelerator)
     else:
         for fold, seed in pending:
             fit_fold(directory, fold, seed, place.accelerator)
     return Run(directory)
+
+
+def _prepare_shared(
+    directory: Path,
+    config: Mapping[str, Any],
+    settings: RunSettings,
+    corpora: RunCorpora,
+    share: Share | None,
+) -> pd.DataFrame:
+    """`prepare`, by one machine at a time where several may begin the run."""
+    if share is None:
+        return prepare(directory, config, settings, corpora)
+    with locked(directory.with_name(f"{directory.name}{LOCK}"), say=_log.warning):
+        return prepare(directory, config, settings, corpora)
 
 
 def prepare(
