@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmser.cache.atomic import written_aside
+from mmser.cache.columns import Columns
 from mmser.cache.remedy import rebuild
-from mmser.cache.rows import Row, read_table_rows
+from mmser.cache.rows import Row, read_table, read_table_rows
 from mmser.core.tables import INDEX_COLUMNS
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ SHA-256 of that shard's file."""
 
 COLUMNS = (*INDEX_COLUMNS, *EXTRA_COLUMNS)
 _INTEGERS = ("length", "commit")
+_REPEATED = ("shard", "dimension", "status", "error", "detail", "notes", "checksum")
 _MAY_LACK = ("frame_rate", "error", "detail", "notes")
 
 
@@ -58,11 +60,24 @@ def read_rows(path: Path) -> list[Row]:
     )
 
 
-def as_table(rows: list[Row]) -> pd.DataFrame:
+def read_columns(path: Path) -> Columns:
+    """The same rows by id, as columns. Raises as `read_rows`."""
+    table = read_table(
+        path, _schema(), "a readable index", rebuild(path.parent), _MAY_LACK, _REPEATED
+    )
+    # Chunks and what they are joined to are not both kept.
+    table = table.combine_chunks()
+    return Columns(table)
+
+
+def as_table(rows: list[Row] | Columns) -> pd.DataFrame:
     """The rows as a table; an unknown frame rate is NaN."""
     import pandas as pd
 
-    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    if isinstance(rows, Columns):
+        table = rows.table.cast(_schema()).to_pandas()
+    else:
+        table = pd.DataFrame(rows, columns=list(COLUMNS))
     return table.astype(
         {"frame_rate": "float64", "length": "int64", "commit": "int64", "spans": "bool"}
     )

@@ -17,9 +17,23 @@ Row = dict[str, Any]
 def read_table_rows(
     path: Path, schema: pa.Schema, what: str, remedy: str, empty: Sequence[str] = ()
 ) -> list[Row]:
-    """The rows of a parquet file as ``schema`` describes them.
+    """The rows of a parquet file as ``schema`` describes them: `read_table` as dictionaries."""
+    rows: list[Row] = read_table(path, schema, what, remedy, empty).to_pylist()
+    return rows
 
-    Only the columns ``empty`` may lack a value. Raises MmserError when the file is damaged, lacks a
+
+def read_table(
+    path: Path,
+    schema: pa.Schema,
+    what: str,
+    remedy: str,
+    empty: Sequence[str] = (),
+    repeated: Sequence[str] = (),
+) -> pa.Table:
+    """A parquet file as ``schema`` describes it.
+
+    Only the columns ``empty`` may lack a value; texts of the columns ``repeated`` are kept once
+    each, as a dictionary array. Raises MmserError when the file is damaged, lacks a
     column, or holds other types.
     """
     import pyarrow as pa
@@ -27,20 +41,29 @@ def read_table_rows(
 
     expected = f"{what} at {path}"
     try:
-        table = pq.read_table(path, page_checksum_verification=True)
+        table = pq.read_table(path, page_checksum_verification=True, read_dictionary=list(repeated))
         missing = [name for name in schema.names if name not in table.column_names]
         if missing:
             raise MmserError(expected, f"no {', '.join(missing)}", remedy)
-        table = table.select(schema.names).cast(schema)
+        table = table.select(schema.names)
+        types = [_kept(table.schema.field(field.name), field) for field in schema]
+        table = table.cast(pa.schema(types))
         without = [name for name in schema.names if name not in empty and table[name].null_count]
-        rows: list[Row] = table.to_pylist()
     except (pa.ArrowException, OSError, ValueError) as error:
         raise MmserError(
             expected, str(error).splitlines()[0] or type(error).__name__, remedy
         ) from error
     if without:
         raise MmserError(expected, f"rows without {', '.join(without)}", remedy)
-    return rows
+    return table
+
+
+def _kept(found: pa.Field, wanted: pa.Field) -> pa.Field:
+    """``wanted``, with texts that were read as a dictionary array left as one."""
+    import pyarrow as pa
+
+    is_kept = pa.types.is_dictionary(found.type) and found.type.value_type == wanted.type
+    return wanted.with_type(found.type) if is_kept else wanted
 
 
 def row_count(path: Path) -> int | None:

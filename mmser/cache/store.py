@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 from mmser.cache.checked import Stamp, adopt, check_file, checked_files, unchecked_bytes
 from mmser.cache.entry import dimension_text, span_key
 from mmser.cache.find import find_store
-from mmser.cache.index import OK, as_table, read_rows
+from mmser.cache.index import OK, as_table, read_columns
 from mmser.cache.info import read_info
 from mmser.cache.layout import INDEX, INFO, inside
 from mmser.cache.remedy import rebuild
@@ -53,7 +53,7 @@ class Store:
                     "Run the `mmser preprocess` command that makes it (again).",
                 )
         self.info: dict[str, Any] = read_info(self.directory)
-        self._rows: dict[str, Row] = {row["id"]: row for row in read_rows(self.directory / INDEX)}
+        self._rows = read_columns(self.directory / INDEX)
         self._shards: dict[str, Shard] = {}
         self._process = os.getpid()
 
@@ -66,8 +66,8 @@ class Store:
         self.__dict__.update(state)
 
     def __contains__(self, identifier: object) -> bool:
-        row = self._rows.get(identifier) if isinstance(identifier, str) else None
-        return row is not None and row["status"] == OK
+        is_known = isinstance(identifier, str) and identifier in self._rows
+        return is_known and self._rows.value(str(identifier), "status") == OK
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -78,12 +78,16 @@ class Store:
     @cached_property
     def index(self) -> pd.DataFrame:
         """One row per utterance, done or failed, with the columns of `mmser.cache.index`."""
-        return as_table(list(self._rows.values()))
+        return as_table(self._rows)
 
     @cached_property
     def ids(self) -> tuple[str, ...]:
         """Utterances that have values, in stored order."""
-        return tuple(identifier for identifier, row in self._rows.items() if row["status"] == OK)
+        import pyarrow.compute as pc
+
+        return tuple(
+            self._rows.table["id"].filter(pc.equal(self._rows.table["status"], OK)).to_pylist()
+        )
 
     def read(self, identifier: str) -> np.ndarray:
         """Values (time, *feature) in the stored dtype: a read-only view of the mapped shard.
@@ -108,12 +112,14 @@ class Store:
 
     def frame_rate(self, identifier: str) -> float | None:
         """Rows per second, None where rows are not evenly spaced in time."""
-        rate: float | None = self._row(identifier)["frame_rate"]
+        self._check_stored(identifier)
+        rate: float | None = self._rows.value(identifier, "frame_rate")
         return rate
 
     def length(self, identifier: str) -> int:
         """Number of rows in time, without reading values."""
-        length: int = self._row(identifier)["length"]
+        self._check_stored(identifier)
+        length: int = self._rows.value(identifier, "length")
         return length
 
     def unchecked_bytes(self) -> int:
@@ -133,7 +139,8 @@ class Store:
 
         Raises MmserError when one is missing.
         """
-        rows = (self._rows[identifier] for identifier in identifiers if identifier in self)
+        stored = [identifier for identifier in identifiers if identifier in self]
+        rows = self._rows.distinct(stored, ["shard", "checksum"])
         shards = {row["shard"]: row["checksum"] for row in rows}
         files = [
             (inside(self.directory, shard), checksum) for shard, checksum in sorted(shards.items())
@@ -144,6 +151,13 @@ class Store:
         return files
 
     def _row(self, identifier: str) -> Row:
+        self._check_stored(identifier)
+        return self._rows[identifier]
+
+    def _check_stored(self, identifier: str) -> None:
+        """Raise MmserError for an utterance that failed or is unknown."""
+        if identifier in self:
+            return
         row = self._rows.get(identifier)
         if row is None:
             raise MmserError(
@@ -151,13 +165,11 @@ class Store:
                 "no such row",
                 "Preprocess that corpus again.",
             )
-        if row["status"] != OK:
-            raise MmserError(
-                f"values of {identifier} in {self.directory}",
-                f"it failed: {row['error']} {row['detail']}".strip(),
-                "Leave it out, or mend the media.",
-            )
-        return row
+        raise MmserError(
+            f"values of {identifier} in {self.directory}",
+            f"it failed: {row['error']} {row['detail']}".strip(),
+            "Leave it out, or mend the media.",
+        )
 
     def _tensor(self, row: Row, key: str) -> np.ndarray:
         if self._process != os.getpid():  # a fork: mappings are opened anew in each process
