@@ -16,7 +16,7 @@ def test_robustness(trained, capsys):
 def test_by_products_of_a_run_that_has_none(trained, capsys):
     assert main(["evaluate", f"run={trained.directory}", "also=poems"]) == 2
     assert (
-        "also=hypotheses, also=listeners, also=domains or also=frames; found poems"
+        "also=hypotheses, listeners, domains, frames, validation or submission; found poems"
         in capsys.readouterr().err
     )
     assert main(["evaluate", f"run={trained.directory}", "also=hypotheses"]) == 1

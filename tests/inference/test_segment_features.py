@@ -24,6 +24,7 @@ class Noted:
 
     sample_rates: tuple[int, ...] = ()
     frame_rate = 3.0
+    aligner = None
 
     def __init__(self) -> None:
         self.clips: list[Clip] = []

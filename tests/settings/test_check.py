@@ -154,7 +154,7 @@ def test_a_sweep_is_checked_whole_before_its_first_run():
 @pytest.mark.parametrize(
     ("extractor", "said"),
     [
-        ("words@whispr", "name of a transcriber; found 'whispr'. Did you mean whisper"),
+        ("words@whispr", "name of a transcriber or aligner; found 'whispr'. Did you mean whisper"),
         ("wordz", "name of an extractor; found 'wordz'. Did you mean words"),
     ],
 )
