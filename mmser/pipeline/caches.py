@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmser.cache.layout import MANIFEST, split_store_name
+from mmser.cache.layout import MANIFEST, SHARDS, split_store_name
 from mmser.cache.recorded import recorded_stores
 from mmser.cache.remedy import split_source
 from mmser.core.configs import load_config
@@ -61,12 +61,25 @@ def _ensure_corpus(
             if changed and split_store_name(extractor):
                 raise _outdated(name, extractor, changed)
             base, transcript = split_source(extractor)
+            if not changed:
+                _check_merged(Path(settings.cache), name, extractor)
             missing.setdefault(transcript or "corpus", []).append(base)
     _check_makers(missing)
     for transcript, names in missing.items():
         state = "its cache is of other media or words" if changed else "no complete cache yet"
         log.info("%s, %s: %s: preprocessing", name, ", ".join(names), state)
         preprocess_for(settings, corpus, transcript, names)
+
+
+def _check_merged(cache: Path, corpus: str, extractor: str) -> None:
+    """Raise MmserError where shards of the store wait: to compute it all anew is no one's wish."""
+    waiting = sorted((cache / SHARDS).glob(f"*/{corpus}/{extractor}-*"))
+    if waiting:
+        raise MmserError(
+            f"one cache of {extractor} of {corpus}",
+            f"shards that are not merged, such as {waiting[0]}",
+            f"Run: mmser cache merge {cache}. Or remove {cache / SHARDS} to compute it anew.",
+        )
 
 
 def _check_makers(missing: Mapping[str, Sequence[str]]) -> None:

@@ -8,6 +8,8 @@ import pytest
 from makers.cache_stores import entries, fill
 
 from mmser.cli import main
+from mmser.core.errors import MmserError
+from mmser.pipeline.caches import _check_merged
 
 
 def test_gc_lists_older_stores_and_removes_them_when_told(
@@ -41,6 +43,9 @@ def test_shards_of_a_corpus_are_merged(tmp_path: Path, capsys: pytest.CaptureFix
     assert main(["preprocess", *words, "shard=2/2"]) == 0
     assert main(["cache", "merge", f"{tmp_path}/cache"]) == 1
     assert "expected a finished shard 1/2" in capsys.readouterr().err
+    with pytest.raises(MmserError, match=r"shards that are not merged, .*2-of-2/generic/charact"):
+        _check_merged(tmp_path / "cache", "generic", "characters")
+    _check_merged(tmp_path / "cache", "generic", "character")
     assert main(["preprocess", *words, "shard=3/2"]) == 2
     assert main(["preprocess", *words, "shard=1/2"]) == 0
     assert main(["cache", "merge", f"{tmp_path}/cache"]) == 0
