@@ -20,7 +20,12 @@ from mmser.extractors.arguments import WITHOUT_EFFECT, arguments
 from mmser.extractors.clips.outcomes import each_transcript
 from mmser.extractors.networks.devices import Placement
 from mmser.extractors.networks.sizes import check_size
-from mmser.extractors.transcripts.pieces import CUT, HASHED_VOCABULARY, Tokenizer, tokenizer_of
+from mmser.extractors.transcripts.pieces import (
+    HASHED_VOCABULARY,
+    Tokenizer,
+    tokenizer_of,
+    whole_text_within,
+)
 from mmser.extractors.transcripts.word_spans import span_of
 
 _RANDOM_LABELS = 4
@@ -79,12 +84,7 @@ class EmotionText(Placement):
 
         # The network first: a checkpoint of something else has no tokenizer either.
         text, most = transcript.text.strip(), self._most
-        # One sub-word more than may stay shows whether some are dropped.
-        ids = self._tokenizer.whole_text(text, most + 1)
-        notes = ""
-        if len(ids) > most:
-            ids = self._tokenizer.whole_text(text, most)
-            notes = f"{CUT} {most} sub-words"
+        ids, notes = whole_text_within(self._tokenizer, text, most)
         values = text_answers(self._model, ids)
         if self.size is not None:
             check_size(self.size, len(values), self.weights)

@@ -26,7 +26,12 @@ from mmser.extractors.arguments import WITHOUT_EFFECT, arguments
 from mmser.extractors.clips.length_batches import length_batches
 from mmser.extractors.clips.outcomes import checked, transcript_of
 from mmser.extractors.networks.devices import Placement
-from mmser.extractors.transcripts.pieces import CUT, HASHED_VOCABULARY, Tokenizer, tokenizer_of
+from mmser.extractors.transcripts.pieces import (
+    HASHED_VOCABULARY,
+    Tokenizer,
+    tokenizer_of,
+    whole_text_within,
+)
 from mmser.extractors.transcripts.word_spans import span_of
 
 Pooling = Literal["mean", "first"]
@@ -117,13 +122,8 @@ class Sentence(Placement):
 
     def _text(self, transcript: Transcript) -> _Text:
         text = transcript.text.strip()
-        # One sub-word more than may stay shows whether some are dropped.
-        ids = self._tokenizer.whole_text(text, self._most + 1)
-        span = span_of(transcript)
-        if len(ids) <= self._most:
-            return _Text(ids, span, "")
-        ids = self._tokenizer.whole_text(text, self._most)
-        return _Text(ids, span, f"{CUT} {self._most} sub-words")
+        ids, notes = whole_text_within(self._tokenizer, text, self._most)
+        return _Text(ids, span_of(transcript), notes)
 
     @cached_property
     def _most(self) -> int:

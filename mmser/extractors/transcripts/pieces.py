@@ -155,6 +155,17 @@ def tokenizer_of(checkpoint: Weights, by_word: bool = True) -> Tokenizer:
     return HashedTokenizer() if checkpoint.is_random else read_tokenizer(checkpoint.path, by_word)
 
 
+def whole_text_within(tokenizer: Tokenizer, text: str, limit: int) -> tuple[list[int], str]:
+    """Sub-word ids of a text, at most ``limit``, and the note for the index where some are left
+    out.
+    """
+    # One sub-word more than may stay shows whether some are dropped.
+    ids = tokenizer.whole_text(text, limit + 1)
+    if len(ids) <= limit:
+        return ids, ""
+    return tokenizer.whole_text(text, limit), f"{CUT} {limit} sub-words"
+
+
 def cut_note(kept: int, words: int) -> str:
     """For the index, where the limit leaves words out."""
     return f"{CUT} {kept} of {words} words" if kept < words else ""
