@@ -5,7 +5,7 @@ Every file is decoded once; an interrupted job can be resumed at any moment.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -43,6 +43,10 @@ WARNING = "warning"
 
 SHOWN_WARNINGS = 5
 
+Engine = Callable[[Sequence[Utterance], Sequence[Job], float, int, bool, str], None]
+"""What computes a plan for the jobs whose stores lack it: plan, jobs, pictures per second, decoding
+processes, whether progress is shown, the corpus's name."""
+
 
 def preprocess(
     corpus: Corpus,
@@ -58,6 +62,7 @@ def preprocess(
     shard_bytes: int = SHARD_BYTES,
     only: Collection[str] | None = None,
     share: Share | None = None,
+    engine: Engine | None = None,
 ) -> pd.DataFrame:
     """Fill one store per extractor with the utterances it misses, and write the manifest.
 
@@ -70,7 +75,7 @@ def preprocess(
     ``frame_rate`` is in pictures per second. ``retry_failed`` tries failed utterances again.
     ``only`` are the ids to do (None: all); the manifest lists every utterance all the same. A
     ``share`` is a part of them with a cache of its own (`mmser.cache.layout.share_cache`), for
-    `mmser.extraction.merge`.
+    `mmser.extraction.merge`. ``engine`` computes the chunks elsewhere (`mmser.extraction.engines`).
 
     A clip that fails is a row of its store's index with the reason; the other stores are not
     touched by it. Returns one row per store: extractor, done, failed, reasons, directory, seconds
@@ -111,7 +116,7 @@ def preprocess(
             reads_turns = isinstance(job, ExtractorJob) and job.dialogue_of is not None
             (in_dialogue if reads_turns else alone).append(job)
         for together in filter(None, (alone, in_dialogue)):
-            _run(heard, together, frame_rate, workers, progress, corpus.name)
+            (engine or run_here)(heard, together, frame_rate, workers, progress, corpus.name)
         for job in jobs:
             job.writer.finish()
     return _concluded(selected, jobs, max_failures, log)
@@ -131,10 +136,10 @@ def _write_manifest(folder: Path, utterances: Sequence[Utterance], log: Progress
             write_json(folder / WARNINGS, warnings)
         else:
             (folder / WARNINGS).unlink(missing_ok=True)
-    _say_warnings(log, warnings, f"in {folder / WARNINGS}")
+    say_warnings(log, warnings, f"in {folder / WARNINGS}")
 
 
-def _say_warnings(log: Progress, warnings: Mapping[str, Sequence[str]], rest: str) -> None:
+def say_warnings(log: Progress, warnings: Mapping[str, Sequence[str]], rest: str) -> None:
     """The warnings of most utterances, each with the first of them.
 
     ``rest`` says where the others are.
@@ -213,7 +218,7 @@ def _announce(log: Progress, jobs: Sequence[Job], planned_count: int, heard: int
         log.say(text)
 
 
-def _run(
+def run_here(
     plan: Sequence[Utterance],
     jobs: Sequence[Job],
     frame_rate: float,
@@ -222,7 +227,7 @@ def _run(
     corpus: str,
 ) -> None:
     """Decode once what any job misses; after each chunk of the plan the results are on the disk."""
-    sound, pictures, missing = _missing_by_modality(jobs)
+    sound, pictures, missing = missing_by_modality(jobs)
     decoded_ids = pictures.union(*sound.values())
     clips = clips_in_order(requests(plan, sound, pictures), frame_rate, workers)
     noted: dict[str, list[str]] = {}
@@ -240,10 +245,10 @@ def _run(
             for job in jobs:
                 job.store(chunk)
             bar.step(len(due))
-        _say_warnings(bar, noted, "beside the utterances, in the notes of the stores' indexes")
+        say_warnings(bar, noted, "beside the utterances, in the notes of the stores' indexes")
 
 
-def _missing_by_modality(
+def missing_by_modality(
     jobs: Sequence[Job],
 ) -> tuple[dict[int, set[str]], set[str], set[str]]:
     """The ids whose sound is missing in some store, those whose pictures are, and all.
