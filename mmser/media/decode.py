@@ -14,7 +14,8 @@ from mmser.core.clip import SAMPLE_RATE, Clip, Failure, Modality
 from mmser.core.utterance import Utterance
 from mmser.media.container import MediaFault
 from mmser.media.cuts import Excerpt
-from mmser.media.file_pass import Outcome, Want, read_file
+from mmser.media.file_pass import Outcome, Want
+from mmser.media.plain_wav import read_media
 
 MAX_SECONDS = 120.0
 """Longest utterance that is decoded unless the caller asks for more."""
@@ -77,7 +78,7 @@ def _numbered_clips(
         if len(outcomes) == awaited:
             yield row, _clip(utterances[row], outcomes, frame_rate)
     for path in wants:
-        for want, outcome in read_file(path, wants[path], frame_rate, max_seconds, beat):
+        for want, outcome in read_media(path, wants[path], frame_rate, max_seconds, beat):
             outcomes = settled[want.row]
             outcomes[want.modality, want.sample_rate] = outcome
             if len(outcomes) == awaited:

@@ -14,7 +14,7 @@ import pytest
 
 from mmser.core.clip import SAMPLE_RATE, Clip
 from mmser.core.utterance import Utterance
-from mmser.media import container, cuts, file_pass
+from mmser.media import container, cuts, decode, file_pass, plain_wav
 from mmser.media.decode import decode_clips, stream_clips
 from mmser.media.write import write_avi, write_mp4, write_wav
 
@@ -86,11 +86,11 @@ def test_half_of_the_picture(media: Path, side: str, colour: int) -> None:
 def test_order_and_one_opening_per_file(media: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[Path] = []
 
-    def counting(path: Path) -> object:
+    def counting(path: Path, *arguments: object) -> object:
         opened.append(path)
-        return container.open_media(path)
+        return plain_wav.read_media(path, *arguments)
 
-    monkeypatch.setattr(file_pass, "open_media", counting)
+    monkeypatch.setattr(decode, "read_media", counting)
     video, sound = media / "good.avi", media / "good.wav"
     items = [
         Utterance("late", "c", "s", start=1.0, end=1.5, video_path=video),
