@@ -24,6 +24,7 @@ from mmser.cli import (
     export,
     export_features,
     fuse,
+    manifest,
     predict,
     preprocess,
     push,
@@ -42,6 +43,7 @@ from mmser.core.trust import trust
 COMMANDS = (
     catalogue.COMMAND,
     demo.COMMAND,
+    manifest.COMMAND,
     preprocess.COMMAND,
     cache.COMMAND,
     train.COMMAND,

@@ -1,8 +1,9 @@
 """Where the components of a system stand in its config, and short words for these places.
 
 ``fusion``, ``head`` and ``encoders.STREAM`` are short for the keys below ``model`` that have the
-same names. A member of a config group may stand at the place of a component: ``fusion=gated`` and
-``model.fusion=gated`` both mean what Hydra writes ``fusion@model.fusion=gated``.
+same names, ``labels`` for the protocol's map of labels. A member of a config group may stand at the
+place of a component: ``fusion=gated`` and ``model.fusion=gated`` both mean what Hydra writes
+``fusion@model.fusion=gated``.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ from mmser.core.errors import UsageError
 IN_MODEL = ("fusion", "head", "encoders")
 """First names of keys that users write without ``model.`` in front."""
 
+IN_PROTOCOL = "labels"
+"""The key that users write without ``protocol.`` in front."""
+
 COMPONENTS = ("encoder", "fusion", "head", "objective", "optimizer", "scheduler", "solver")
 """Config groups of which one member can take the place of another."""
 
@@ -27,6 +31,8 @@ OF_DOMAIN = ("corpus", "protocol")
 
 def full_key(key: str) -> str:
     """The dotted key that a word of a user means: ``fusion.size`` -> ``model.fusion.size``."""
+    if key.partition(".")[0] == IN_PROTOCOL:
+        return f"protocol.{key}"
     return f"model.{key}" if key.partition(".")[0] in IN_MODEL else key
 
 
@@ -88,7 +94,7 @@ def check_place(choice: str, systems: Iterable[str], experiments: Iterable[str])
 
 def short_key(key: str) -> str:
     """The word that users have for a dotted key: ``model.fusion`` -> ``fusion``."""
-    short = key.removeprefix("model.")
+    short = key.removeprefix("model.").removeprefix("protocol.")
     return short if full_key(short) == key else key
 
 

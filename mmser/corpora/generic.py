@@ -33,13 +33,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from mmser.core.errors import listed_faults
 from mmser.core.paths import expanded
 from mmser.core.utterance import Utterance
 from mmser.corpora.manifest import from_table
-from mmser.corpora.user_row import UserRow
 from mmser.corpora.user_table import read_user_table, table_path
-from mmser.corpora.user_table_faults import faults_between
+from mmser.corpora.user_table_faults import checked_rows
 
 
 class Generic:
@@ -53,15 +51,6 @@ class Generic:
         """Raises MmserError naming rows (1 = first below the header) and columns of the faults."""
         path = table_path(expanded(self.root).absolute())
         table = read_user_table(path)
-        rows = [
-            UserRow(row, number, path)
-            for number, row in enumerate(table.to_dict("records"), start=1)
-        ]
-        checked = [row.checked() for row in rows]
-        faults = [fault for row in rows for fault in row.faults]
-        if not faults:  # rows can be compared once each is sound by itself
-            faults = faults_between(checked)
-        if faults:
-            raise listed_faults(f"a table without faults in {path}", faults, "Mend the table.")
+        checked = checked_rows(table, path)
         sound = pd.DataFrame(checked, columns=table.columns, dtype=object)
         yield from from_table(sound.assign(corpus=self.name))

@@ -101,7 +101,7 @@ def _read_csv(source: Path) -> pd.DataFrame:
                 table[name] = pd.to_numeric(table[name])
     except ValueError as error:
         raise MmserError(
-            f"numbers in column {name} of {source}", str(error), "Mend the table."
+            f"numbers in column {name} of {source}", str(error), "Correct the table."
         ) from error
     return table
 

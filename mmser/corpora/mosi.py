@@ -74,5 +74,5 @@ def _rows(path: Path) -> list[dict[str, str]]:
     ]
     if faults:
         expected = f"label 0 or 1, a whole turn and an utterance in each row of {path}"
-        raise listed_faults(expected, faults, "Mend the table.")
+        raise listed_faults(expected, faults, "Correct the table.")
     return rows

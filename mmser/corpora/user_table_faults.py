@@ -1,20 +1,41 @@
-"""Faults between the rows of a user's table: repeated ids, spellings, contradicting labels."""
+"""Faults of a user's table: of each row, then repeated ids, spellings, contradicting labels."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
+from mmser.core.errors import listed_faults
 from mmser.core.spelling import near_equal
 from mmser.corpora.manifest import PATHS
-from mmser.corpora.user_row import Row
+from mmser.corpora.user_row import Row, UserRow
 
 NAMES = ("speaker", "session", "dialogue", "gender", "emotion", "sentiment")
 """Columns whose words are compared with each other: one spelling each."""
 LABELS = ("emotion", "sentiment", "valence", "arousal", "dominance")
 SHOWN = 6
 """Row numbers that a fault names."""
+
+
+def checked_rows(table: pd.DataFrame, path: Path) -> list[Row]:
+    """The rows with numbers as numbers and paths absolute; ``path`` is where the table lies.
+
+    Raises MmserError naming rows (1 = first below the header) and columns of all faults.
+    """
+    rows = [
+        UserRow(row, number, path) for number, row in enumerate(table.to_dict("records"), start=1)
+    ]
+    checked = [row.checked() for row in rows]
+    faults = [fault for row in rows for fault in row.faults]
+    if not faults:  # rows can be compared once each is sound by itself
+        faults = faults_between(checked)
+    if faults:
+        raise listed_faults(f"a table without faults in {path}", faults, "Correct the table.")
+    return checked
 
 
 def faults_between(rows: Sequence[Row]) -> list[str]:

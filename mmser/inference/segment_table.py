@@ -92,4 +92,4 @@ def _seconds(cell: Any, table: Path, number: int, column: str) -> float | None:
 
 def _fault(table: Path, number: int, column: str, expected: str, found: str) -> MmserError:
     where = f"{expected} in row {number}, column {column} of {table.name}"
-    return MmserError(where, found, "Mend the table.")
+    return MmserError(where, found, "Correct the table.")

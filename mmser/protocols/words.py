@@ -63,7 +63,7 @@ def as_numbers(words: pd.Series, column: str) -> pd.Series:
     wrong = [f"'{word}'" for word in words[numbers.isna() & words.notna()].unique()]
     if wrong:
         raise listed_faults(
-            f"numbers in the column {column} of the manifest", wrong, "Mend the table."
+            f"numbers in the column {column} of the manifest", wrong, "Correct the table."
         )
     return numbers.astype("float64")
 

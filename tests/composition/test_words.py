@@ -118,6 +118,7 @@ def test_a_sweep_parts_values_at_commas():
         ("model.fusion=gated", "fusion@model.fusion=gated"),
         ("fusion@model.fusion=gated", "fusion@model.fusion=gated"),
         ("fusion.size=64", "model.fusion.size=64"),
+        ("labels={joy: happy}", "protocol.labels={joy: happy}"),
         ("fusion=null", "model.fusion=null"),
         ("head=regression", "head@model.head=regression"),
         ("encoders.audio=gru", "encoder@model.encoders.audio=gru"),

@@ -1,0 +1,113 @@
+"""`mmser manifest FOLDER|TABLE`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from mmser.cli.command import Command
+from mmser.core.errors import MmserError, UsageError
+from mmser.core.printable import printable
+
+EXAMPLES = """\
+examples:
+  mmser manifest recordings                                   folders named happy/, sad/, ...
+  mmser manifest recordings --pattern '{emotion}_{speaker}_{n}.wav'
+  mmser manifest recordings --pattern '{speaker:2}{text:3}{emotion:1}{}' --map W=angry,F=happy
+  mmser manifest labels.csv --media recordings --columns emotion=annotation,speaker=who
+"""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Options of `mmser manifest`."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = EXAMPLES
+    parser.add_argument(
+        "source", metavar="FOLDER|TABLE", type=Path, help="recordings, or a table that names them"
+    )
+    parser.add_argument(
+        "--pattern",
+        metavar="TEXT",
+        help="how files are named below the folder: {emotion}, {speaker}, {part}, {n} and names of "
+        "your own, {emotion:1} for one character, {} for what does not matter",
+    )
+    parser.add_argument(
+        "--columns",
+        metavar="OURS=THEIRS,...",
+        default="",
+        help="what the table calls its columns, where its names are not recognised",
+    )
+    parser.add_argument(
+        "--map",
+        metavar="WORD=CLASS,...",
+        default="",
+        help="other words for emotions: joy=happy,anger=angry",
+    )
+    parser.add_argument("--speaker", metavar="NAME", help="the one speaker of everything")
+    parser.add_argument(
+        "--media",
+        metavar="DIR",
+        type=Path,
+        help="where paths in the table begin (default: beside it)",
+    )
+    parser.add_argument(
+        "--out", metavar="FILE", type=Path, help="the table to write (default: manifest.csv there)"
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace a table that is there")
+    parser.add_argument("--preview", action="store_true", help="write nothing")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Draft, check and write the table; print what stands in it and what comes next."""
+    from mmser.cache.atomic import write_bytes
+    from mmser.core.paths import expanded
+    from mmser.corpora.drafts.draft import Reading, draft
+    from mmser.corpora.drafts.name_pattern import name_pattern
+    from mmser.corpora.drafts.preview import preview
+    from mmser.corpora.user_table_faults import checked_rows
+
+    source = expanded(options.source)
+    folder = source if source.is_dir() else source.parent
+    target = expanded(options.out) if options.out else folder / "manifest.csv"
+    if target.suffix.lower() != ".csv":
+        raise UsageError("a name ending in .csv for --out", str(target), "Change it.")
+    reading = Reading(
+        pattern=None if options.pattern is None else name_pattern(options.pattern),
+        columns=_pairs(options.columns, "--columns"),
+        words=_pairs(options.map, "--map"),
+        speaker=options.speaker,
+        media_folder=None if options.media is None else expanded(options.media),
+    )
+    table = draft(source, reading, target)
+    checked_rows(table, target)
+    print(printable(preview(table)))
+    if options.preview:
+        return 0
+    if target.exists() and not options.overwrite:
+        raise MmserError(
+            f"no table yet at {target}", "one", "Name another with --out, or add --overwrite."
+        )
+    write_bytes(target, table.to_csv(index=False).encode())
+    print(
+        printable(
+            f"\nwritten: {target}\n\nnext:\n  mmser train system=statistics_svm "
+            f"corpus=generic corpus.root={target} --report"
+        )
+    )
+    return 0
+
+
+def _pairs(text: str, option: str) -> dict[str, str]:
+    """``a=b,c=d`` as a mapping."""
+    pairs = [word.partition("=") for word in text.split(",") if word.strip()]
+    wrong = [key for key, sign, value in pairs if not sign or not key.strip() or not value.strip()]
+    if wrong:
+        raise UsageError(
+            f"pairs such as joy=happy,anger=angry for {option}", wrong[0], "See --help."
+        )
+    return {key.strip(): value.strip() for key, _, value in pairs}
+
+
+COMMAND = Command(
+    "manifest", "a folder or table of recordings -> a table that mmser reads", add_options, run
+)

@@ -1,0 +1,238 @@
+"""A user's table drafted from a folder of recordings, or from somebody's csv."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+import pandas as pd
+
+from mmser.core.csv_file import read_csv_file
+from mmser.core.errors import MmserError, UsageError, listed_faults
+from mmser.core.folders import files_below
+from mmser.core.tables import SPLIT_COLUMN, read_parquet
+from mmser.corpora.drafts.folder_levels import level_roles
+from mmser.corpora.drafts.known_columns import MEDIA, SPLIT_WORDS, renamings
+from mmser.corpora.drafts.name_pattern import EXAMPLE, NamePattern
+from mmser.corpora.layout import AUDIO_SUFFIXES, VIDEO_SUFFIXES, media
+from mmser.corpora.manifest import FIELDS
+
+SOUND = (*AUDIO_SUFFIXES, ".mp3", ".ogg", ".opus", ".m4a", ".aac", ".aiff", ".aif", ".wma")
+TABLES = (".csv", ".tsv", ".txt", ".parquet")
+LABELS = ("emotion", "sentiment", "valence", "arousal", "dominance", "votes")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the user says about a source, beside what its names say."""
+
+    pattern: NamePattern | None = None
+    """How names of files are made; None reads the folders."""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """{column of a manifest: column of the table}."""
+    words: Mapping[str, str] = field(default_factory=dict)
+    """{the source's word for an emotion: the word to write}; others stay."""
+    speaker: str | None = None
+    """The one speaker of everything."""
+    media_folder: Path | None = None
+    """Where the paths in a table begin; None: the table's folder."""
+
+
+def draft(source: Path, reading: Reading, target: Path) -> pd.DataFrame:
+    """A table with the columns of a manifest, paths relative to the folder of ``target``.
+
+    Raises MmserError with all that is wrong at once: names that do not fit, emotions or speakers
+    that nothing tells.
+    """
+    if source.is_dir():
+        table = _from_folder(source, reading)
+    elif source.suffix.lower() in TABLES:
+        table = _from_table(source, reading)
+    else:
+        raise MmserError(
+            "a folder of recordings, or a table (.csv, .tsv, .parquet)",
+            f"{source}" if source.exists() else f"nothing at {source}",
+            "Mend the path.",
+        )
+    if reading.speaker is not None:
+        table["speaker"] = reading.speaker
+    _check_told(table, source)
+    if "emotion" in table:
+        _put(table, "emotion", [reading.words.get(word, word) for word in table["emotion"]])
+    unused = sorted(set(reading.words) - set(table.attrs.get("words", ())))
+    if unused:
+        raise UsageError(
+            f"words of {source} in --map ({', '.join(table.attrs.get('words', ()))})",
+            ", ".join(unused),
+            "Mend --map.",
+        )
+    if "id" not in table:
+        table["id"] = _ids(table)
+    for name in ("audio_path", "video_path"):
+        if name in table:
+            _put(table, name, [_relative(cell, target.absolute().parent) for cell in table[name]])
+    return _ordered(table)
+
+
+def _from_folder(folder: Path, reading: Reading) -> pd.DataFrame:
+    """One row per recording; a sound and a film of one name are one."""
+    if reading.columns:
+        raise UsageError("a table for --columns", f"the folder {folder}", "Use --pattern.")
+    recordings: dict[str, dict[str, str]] = {}
+    for path in media(files_below(folder), (*SOUND, *VIDEO_SUFFIXES)):
+        name = path.relative_to(folder).as_posix()
+        row = recordings.setdefault(name.rpartition(".")[0], {"name": name})
+        column = "video_path" if path.suffix.lower() in VIDEO_SUFFIXES else "audio_path"
+        row[column] = str(path.absolute())
+    if not recordings:
+        raise MmserError(
+            f"recordings ({', '.join((*SOUND, *VIDEO_SUFFIXES))}) below {folder}",
+            "none",
+            "Name the folder that holds them.",
+        )
+    rows = list(recordings.values())
+    names = [row.pop("name") for row in rows]
+    if reading.pattern is not None:
+        told = _told_by_pattern(names, reading.pattern)
+    else:
+        told = _told_by_folders(names)
+    table = pd.DataFrame([{**row, **fields} for row, fields in zip(rows, told, strict=True)])
+    return _with_words(table.astype(object).where(table.notna(), None))
+
+
+def _told_by_pattern(names: Sequence[str], pattern: NamePattern) -> list[dict[str, str]]:
+    faults: list[str] = []
+    told: list[dict[str, str]] = []
+    for name in names:
+        try:
+            told.append(pattern.fields_of(name))
+        except ValueError as reason:
+            faults.append(f"{name} {reason}")
+    if faults:
+        raise listed_faults(
+            f"every recording named as '{pattern.text}'",
+            faults,
+            "Change the pattern (a fixed number of characters is {speaker:2}), or move these away.",
+        )
+    return told
+
+
+def _told_by_folders(names: Sequence[str]) -> list[dict[str, str]]:
+    roles = level_roles(names)
+    if "emotion" not in roles:
+        raise MmserError(
+            "folders named by emotions (happy/, sad/, ...)",
+            f"recordings such as {', '.join(names[:3])}",
+            f"Say how names are made with --pattern, {EXAMPLE}.",
+        )
+    told = []
+    for name in names:
+        parts = PurePosixPath(name).parts
+        told.append({role: part for role, part in zip(roles, parts, strict=False) if role})
+    return told
+
+
+def _from_table(path: Path, reading: Reading) -> pd.DataFrame:
+    if reading.pattern is not None:
+        raise UsageError("a folder for --pattern", f"the table {path}", "Use --columns.")
+    found = read_parquet(path) if path.suffix.lower() == ".parquet" else read_csv_file(path)
+    table = found.astype(object).where(found.notna(), None)
+    table = table.rename(columns=renamings([str(name) for name in table.columns], reading.columns))
+    start = reading.media_folder or path.parent
+    if MEDIA in table:
+        _spread_media(table)
+    for name in ("audio_path", "video_path"):
+        if name in table:
+            _put(table, name, [None if cell is None else str(start / cell) for cell in table[name]])
+    return _with_words(table)
+
+
+def _spread_media(table: pd.DataFrame) -> None:
+    """Paths of either kind into the column of their kind."""
+    paths = table.pop(MEDIA)
+    films = [
+        cell is not None and PurePosixPath(str(cell)).suffix.lower() in VIDEO_SUFFIXES
+        for cell in paths
+    ]
+    for column, wanted in (("audio_path", False), ("video_path", True)):
+        if column not in table and wanted in films:
+            kind = [film is wanted for film in films]
+            cells = [cell if right else None for cell, right in zip(paths, kind, strict=True)]
+            _put(table, column, cells)
+
+
+def _put(table: pd.DataFrame, name: str, cells: Sequence[str | None]) -> None:
+    """A column of text in which a missing cell stays None."""
+    table[name] = pd.Series(list(cells), index=table.index, dtype=object)
+
+
+def _with_words(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with its splits in the words here; its own words for emotions are remembered."""
+    if SPLIT_COLUMN in table:
+        words = [None if cell is None else str(cell) for cell in table[SPLIT_COLUMN]]
+        _put(table, SPLIT_COLUMN, [word and SPLIT_WORDS.get(word.lower(), word) for word in words])
+    if "emotion" in table:
+        _put(table, "emotion", [None if cell is None else str(cell) for cell in table["emotion"]])
+        table.attrs["words"] = sorted({word for word in table["emotion"] if word is not None})
+    return table
+
+
+def _check_told(table: pd.DataFrame, source: Path) -> None:
+    """Raise MmserError when nothing tells a label or a speaker."""
+    faults = []
+    if not any(name in table for name in LABELS):
+        faults.append("no labels: name them by {emotion} in --pattern, or --columns emotion=NAME")
+    if "speaker" not in table:
+        faults.append(
+            "no speakers: name them by {speaker} in --pattern, or --columns speaker=NAME; where "
+            "nobody knows them, --speaker unknown (then only protocol=generic_random10 or "
+            "generic_part works, and every report says that training and test may share voices)"
+        )
+    if faults:
+        raise listed_faults(
+            f"labels and speakers of the recordings in {source}",
+            faults,
+            f"Columns found: {', '.join(map(str, table.columns))}.",
+        )
+
+
+def _ids(table: pd.DataFrame) -> list[str]:
+    """Names of files without folder and ending, or with the folders where names repeat.
+
+    Stretches of one file are numbered in their order.
+    """
+    empty = [None] * len(table)
+    paths = [
+        Path(sound or film or f"row{number}")
+        for number, (sound, film) in enumerate(
+            zip(table.get("audio_path", empty), table.get("video_path", empty), strict=True), 1
+        )
+    ]
+    names = [path.stem for path in paths]
+    files = dict(zip(paths, names, strict=True))
+    if len(set(files.values())) < len(files):
+        common = Path(os.path.commonpath([path.parent for path in files]))
+        names = ["_".join(path.relative_to(common).with_suffix("").parts) for path in paths]
+    counts, seen = Counter(names), Counter[str]()
+    ids = []
+    for name in names:
+        seen[name] += 1
+        ids.append(name if counts[name] == 1 else f"{name}_{seen[name]:03d}")
+    return ids
+
+
+def _relative(cell: str | None, folder: Path) -> str | None:
+    """A path inside ``folder`` from there, another as it is (absolute)."""
+    if cell is None:
+        return None
+    path = Path(cell).absolute()
+    return str(path.relative_to(folder)) if path.is_relative_to(folder) else str(path)
+
+
+def _ordered(table: pd.DataFrame) -> pd.DataFrame:
+    """The columns of a manifest first, in their order, then the user's own."""
+    known = [name for name in FIELDS if name in table]
+    return table[[*known, *(name for name in table.columns if name not in known)]]
