@@ -1,82 +1,93 @@
 """Rows of a table by id, kept as columns: a row is made when it is asked for.
 
-A million rows as dictionaries take 2 GiB.
+A million rows as dictionaries take 2 GiB. Here no row and no id is an object of Python: processes
+that are forked share the columns, since nothing counts references to them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmser.cache.ids import Ids
 from mmser.cache.rows import Row
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-
-KEPT = 65_536
-"""Rows that are kept once made: a store of fewer is read as fast as dictionaries."""
+_TOGETHER = 10_000
+"""Ids that are made at once where all are gone through."""
 
 
 class Columns(Mapping[str, Row]):
     """Row by id; of two rows with one id the later one counts, in the place of the first."""
 
     def __init__(self, table: pa.Table) -> None:
-        self._table = table
-        ids = self._table["id"].to_pylist()
-        self._places = dict(zip(ids, range(len(ids)), strict=True))
-        columns = zip(table.column_names, self._table.itercolumns(), strict=True)
-        self._cells = {name: _cells(column) for name, column in columns if ids}
-        self._made: dict[str, Row] = {}
+        self._ids = Ids(_joined(table["id"]))
+        if self._ids.repeated:
+            table = table.take(_places(table["id"].to_pylist()))
+            self._ids = Ids(_joined(table["id"]))
+        self.table = table
+        """All rows, in their order."""
+        columns = zip(table.column_names, table.itercolumns(), strict=True)
+        self._cells = {name: _cells(_joined(column)) for name, column in columns}
 
     def __reduce__(self) -> tuple[type[Columns], tuple[pa.Table]]:
-        return Columns, (self._table,)
+        return Columns, (self.table,)
 
     def __getitem__(self, identifier: str) -> Row:
-        made = self._made.get(identifier)
-        if made is None:
-            place = self._places[identifier]
-            made = {name: cell(place) for name, cell in self._cells.items()}
-            if len(self._made) < KEPT:
-                self._made[identifier] = made
-        return made
+        place = self._ids.place(identifier)
+        return {name: cell(place) for name, cell in self._cells.items()}
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._places)
+        ids = self.table["id"]
+        for at in range(0, len(ids), _TOGETHER):
+            yield from ids.slice(at, _TOGETHER).to_pylist()
 
     def __len__(self) -> int:
-        return len(self._places)
+        return self.table.num_rows
 
     def __contains__(self, identifier: object) -> bool:
-        return identifier in self._places
-
-    @property
-    def table(self) -> pa.Table:
-        """All rows, in their order."""
-        if len(self) == self._table.num_rows:
-            return self._table
-        return self._table.take(np.fromiter(self._places.values(), np.int64, len(self)))
+        return isinstance(identifier, str) and self._ids.find(identifier) is not None
 
     def value(self, identifier: str, column: str) -> Any:
         """One cell. Raises KeyError for an unknown id."""
-        return self._cells[column](self._places[identifier])
+        return self._cells[column](self._ids.place(identifier))
+
+    def values_of(self, identifier: str, columns: Sequence[str]) -> list[Any]:
+        """Some cells of a row. Raises KeyError for an unknown id."""
+        place = self._ids.place(identifier)
+        return [self._cells[column](place) for column in columns]
+
+    def take(self, identifiers: Iterable[str], columns: Sequence[str]) -> pa.Table:
+        """Some columns of the rows of these ids, in their order."""
+        places = np.fromiter((self._ids.place(one) for one in identifiers), np.int64)
+        return self.table.select(list(columns)).take(places)
 
     def distinct(self, identifiers: Iterable[str], columns: list[str]) -> list[Row]:
         """The different combinations of values of some rows in some columns."""
-        places = np.fromiter((self._places[one] for one in identifiers), np.int64)
         rows: list[Row] = (
-            self._table.select(columns).take(places).group_by(columns).aggregate([]).to_pylist()
+            self.take(identifiers, columns).group_by(columns).aggregate([]).to_pylist()
         )
         return rows
 
 
-def _cells(chunked: pa.ChunkedArray) -> Callable[[int], Any]:
+def _joined(chunked: pa.ChunkedArray) -> pa.Array:
+    return chunked.chunk(0) if chunked.num_chunks == 1 else chunked.combine_chunks()
+
+
+def _places(ids: list[str]) -> np.ndarray:
+    """Of each id the last row, in the order of the first ones."""
+    last = dict(zip(ids, range(len(ids)), strict=True))
+    return np.fromiter(last.values(), np.int64, len(last))
+
+
+def _cells(column: pa.Array) -> Callable[[int], Any]:
     """From a row's number to its cell, by NumPy where that is the same and faster."""
     import pyarrow as pa
 
-    column = chunked.chunk(0) if chunked.num_chunks == 1 else chunked.combine_chunks()
     if column.null_count == 0 and pa.types.is_dictionary(column.type):
         codes, words = column.indices.to_numpy(), column.dictionary.to_pylist()
         return lambda place: words[codes[place]]

@@ -7,14 +7,16 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mmser.cache.layout import INDEX, INFO, TRANSCRIPTS
+from mmser.cache.pieces import pieces_of
 from mmser.cache.rows import row_count
 
 
 def is_empty(directory: Path) -> bool:
     """Whether nothing was stored: no utterance, done or failed, and no interrupted job's files."""
     tables = [path for path in (directory / INDEX, directory / TRANSCRIPTS) if path.exists()]
+    pieces = [piece for table in tables for piece in pieces_of(table)]
     return not any(directory.glob("*.safetensors")) and all(
-        row_count(table) == 0 for table in tables
+        row_count(table) == 0 for table in (*tables, *pieces)
     )
 
 

@@ -5,17 +5,21 @@ The same rows give the same bytes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from mmser.cache.atomic import written_aside
 from mmser.cache.columns import Columns
+from mmser.cache.growing import GrowingTable, write_table
+from mmser.cache.pieces import read_whole
 from mmser.cache.remedy import rebuild
-from mmser.cache.rows import Row, read_table, read_table_rows
+from mmser.cache.rows import Row, read_table
 from mmser.core.tables import INDEX_COLUMNS
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 OK = "ok"
 FAILED = "failed"
@@ -43,31 +47,38 @@ def is_current(row: Row | None, digest: str, retry_failed: bool) -> bool:
 def write_index(path: Path, rows: list[Row]) -> None:
     """Write the rows, in their order, whole or not at all; pages carry checksums."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
-    table = pa.Table.from_pylist(rows, schema=_schema())
-    with written_aside(path) as aside:
-        pq.write_table(table, aside, write_page_checksum=True)
+    write_table(path, pa.Table.from_pylist(rows, schema=schema()))
 
 
 def read_rows(path: Path) -> list[Row]:
-    """The rows of an index.
+    """The rows of an index, with the pieces that an unfinished store has beside it.
 
-    Raises MmserError when the file is damaged, lacks a column, or holds other types.
+    Raises MmserError when a file is damaged, lacks a column, or holds other types.
     """
-    return read_table_rows(
-        path, _schema(), "a readable index", rebuild(path.parent), empty=_MAY_LACK
-    )
+    rows: list[Row] = read_whole(path, _read).to_pylist()
+    return rows
+
+
+def read_index(path: Path) -> pa.Table:
+    """The same rows as a table; texts that come again and again are kept once each."""
+    return read_whole(path, partial(_read, repeated=_REPEATED))
 
 
 def read_columns(path: Path) -> Columns:
     """The same rows by id, as columns. Raises as `read_rows`."""
-    table = read_table(
-        path, _schema(), "a readable index", rebuild(path.parent), _MAY_LACK, _REPEATED
-    )
-    # Chunks and what they are joined to are not both kept.
-    table = table.combine_chunks()
-    return Columns(table)
+    return Columns(read_index(path))
+
+
+def open_index(path: Path) -> GrowingTable:
+    """The index of a store that is filled. Raises as `read_rows`."""
+    stored = read_index(path) if path.exists() else schema().empty_table()
+    return GrowingTable(path, schema(), stored)
+
+
+def _read(path: Path, repeated: Sequence[str] = ()) -> pa.Table:
+    remedy = rebuild(path.parent)
+    return read_table(path, schema(), "a readable index", remedy, _MAY_LACK, repeated)
 
 
 def as_table(rows: list[Row] | Columns) -> pd.DataFrame:
@@ -75,7 +86,7 @@ def as_table(rows: list[Row] | Columns) -> pd.DataFrame:
     import pandas as pd
 
     if isinstance(rows, Columns):
-        table = rows.table.cast(_schema()).to_pandas()
+        table = rows.table.cast(schema()).to_pandas()
     else:
         table = pd.DataFrame(rows, columns=list(COLUMNS))
     return table.astype(
@@ -83,7 +94,8 @@ def as_table(rows: list[Row] | Columns) -> pd.DataFrame:
     )
 
 
-def _schema() -> Any:
+def schema() -> pa.Schema:
+    """The columns of an index and their types."""
     import pyarrow as pa
 
     types = dict.fromkeys(_INTEGERS, pa.int64()) | {"frame_rate": pa.float64(), "spans": pa.bool_()}

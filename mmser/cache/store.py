@@ -21,7 +21,6 @@ from mmser.cache.index import OK, as_table, read_columns
 from mmser.cache.info import read_info
 from mmser.cache.layout import INDEX, INFO, inside
 from mmser.cache.remedy import rebuild
-from mmser.cache.rows import Row
 from mmser.cache.shard import Shard
 from mmser.core.errors import MmserError
 
@@ -95,20 +94,24 @@ class Store:
         Raises MmserError when the utterance failed or is unknown, or when the shard is missing or
         damaged.
         """
-        row = self._row(identifier)
-        values = self._tensor(row, row["key"])
-        if len(values) != row["length"] or dimension_text(values.shape[1:]) != row["dimension"]:
+        self._check_stored(identifier)
+        facts = ["shard", "checksum", "key", "length", "dimension"]
+        shard, checksum, key, length, dimension = self._rows.values_of(identifier, facts)
+        values = self._tensor(shard, checksum, key)
+        if len(values) != length or dimension_text(values.shape[1:]) != dimension:
             raise MmserError(
-                f"{row['length']} rows of {row['dimension']} for {identifier}",
-                f"shape {values.shape} in {self.directory / row['shard']}",
+                f"{length} rows of {dimension} for {identifier}",
+                f"shape {values.shape} in {self.directory / shard}",
                 rebuild(self.directory),
             )
         return values
 
     def spans(self, identifier: str) -> np.ndarray | None:
         """(time, 2) float32 start and end seconds of each row, None where rows have no spans."""
-        row = self._row(identifier)
-        return self._tensor(row, span_key(identifier)) if row["spans"] else None
+        self._check_stored(identifier)
+        facts = ["shard", "checksum", "spans"]
+        shard, checksum, has_spans = self._rows.values_of(identifier, facts)
+        return self._tensor(shard, checksum, span_key(identifier)) if has_spans else None
 
     def frame_rate(self, identifier: str) -> float | None:
         """Rows per second, None where rows are not evenly spaced in time."""
@@ -150,10 +153,6 @@ class Store:
                 raise MmserError(f"the shard {path}", "no such file", rebuild(self.directory))
         return files
 
-    def _row(self, identifier: str) -> Row:
-        self._check_stored(identifier)
-        return self._rows[identifier]
-
     def _check_stored(self, identifier: str) -> None:
         """Raise MmserError for an utterance that failed or is unknown."""
         if identifier in self:
@@ -171,18 +170,18 @@ class Store:
             "Leave it out, or mend the media.",
         )
 
-    def _tensor(self, row: Row, key: str) -> np.ndarray:
+    def _tensor(self, shard: str, checksum: str, key: str) -> np.ndarray:
         if self._process != os.getpid():  # a fork: mappings are opened anew in each process
             self._shards, self._process = {}, os.getpid()
         try:
-            if row["shard"] not in self._shards:
-                path = inside(self.directory, row["shard"])
-                check_file(path, row["checksum"])
-                self._shards[row["shard"]] = Shard(path)
-            return self._shards[row["shard"]].read(key)
+            if shard not in self._shards:
+                path = inside(self.directory, shard)
+                check_file(path, checksum)
+                self._shards[shard] = Shard(path)
+            return self._shards[shard].read(key)
         except (SafetensorError, OSError, KeyError) as error:
             raise MmserError(
-                f"{key} in {self.directory / row['shard']}",
+                f"{key} in {self.directory / shard}",
                 str(error) or type(error).__name__,
                 rebuild(self.directory),
             ) from error

@@ -2,34 +2,38 @@
 
 A store is a folder ``transcript@<source>-<fingerprint>`` with ``info.json`` and
 ``transcripts.parquet``, one row per utterance: id, text, words (JSON list of text, start, end,
-confidence), status, error, detail, digest. The table is small, so it is replaced as a whole after
-every step. Rows stand in the order of work; the same work gives the same bytes.
+confidence), status, error, detail, digest. While it is filled every step adds a piece
+(`mmser.cache.pieces`). Rows stand in the order of work; the same work gives the same bytes.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmser.cache.atomic import write_json, written_aside
+from mmser.cache.atomic import write_json
+from mmser.cache.columns import Columns
 from mmser.cache.empty import no_empty_store
 from mmser.cache.fingerprint import Recipe, check_same
+from mmser.cache.growing import GrowingTable
 from mmser.cache.index import FAILED, OK, is_current
 from mmser.cache.info import read_info
 from mmser.cache.layout import INFO, LOCK, TEMPORARY, TRANSCRIPTS
 from mmser.cache.lock import locked
+from mmser.cache.pieces import read_whole
 from mmser.cache.remedy import rebuild
-from mmser.cache.rows import Row, read_table_rows
+from mmser.cache.rows import Row, read_table
 from mmser.core.clip import Failure, Transcript
 from mmser.core.errors import MmserError
 from mmser.core.utterance import Word
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 COLUMNS = ("id", "text", "words", "status", "error", "detail", "digest")
 
@@ -49,7 +53,7 @@ class TranscriptStore:
     def __init__(self, directory: str | Path) -> None:
         """Raises MmserError when the folder holds no transcripts or the table is damaged."""
         self.directory = Path(directory)
-        self.rows = _read_rows(self.directory / TRANSCRIPTS)
+        self.rows: Mapping[str, Row] = Columns(read_whole(self.directory / TRANSCRIPTS, _read))
         self.info: dict[str, Any] = read_info(self.directory)
 
     def __contains__(self, identifier: object) -> bool:
@@ -88,12 +92,18 @@ class TranscriptWriter:
         check_same(recipe, directory / INFO)
         for leftover in directory.glob(f"*{TEMPORARY}"):
             leftover.unlink()
-        table = directory / TRANSCRIPTS
-        self.rows: dict[str, Row] = _read_rows(table) if table.exists() else {}
+        path = directory / TRANSCRIPTS
+        stored = read_whole(path, _read) if path.exists() else _schema().empty_table()
+        self._table = GrowingTable(path, _schema(), stored)
         info = directory / INFO
         self.complete = info.exists() and bool(read_info(directory).get("complete"))
         if not info.exists():
             self._mark(complete=False)
+
+    @property
+    def rows(self) -> Mapping[str, Row]:
+        """Each utterance already transcribed, or failed, with its row."""
+        return self._table
 
     def is_stored(self, identifier: str, digest: str, retry_failed: bool = False) -> bool:
         """Whether this utterance is there, transcribed from the same sound.
@@ -109,10 +119,8 @@ class TranscriptWriter:
         if self.complete:
             self._mark(complete=False)
         added = [_row(entry) for entry in entries]
-        for row in added:
-            self.rows.pop(row["id"], None)
-            self.rows[row["id"]] = row
-        self._write()
+        self._table.put(added)
+        self._table.save()
         return added
 
     def read(self, identifier: str) -> Transcript | Failure:
@@ -121,26 +129,17 @@ class TranscriptWriter:
 
     def finish(self) -> None:
         """Mark the store complete."""
-        if not (self.directory / TRANSCRIPTS).exists():
-            self._write()
+        self._table.close()
         if not self.complete:
             self._mark(complete=True)
 
     def _mark(self, complete: bool) -> None:
         counts: dict[str, int | None] = {"ok": None, "failed": None}
         if complete:
-            failed = sum(row["status"] != OK for row in self.rows.values())
-            counts = {"ok": len(self.rows) - failed, "failed": failed}
+            done = self._table.count("status", OK)
+            counts = {"ok": done, "failed": len(self.rows) - done}
         write_json(self.directory / INFO, self.recipe.info() | counts | {"complete": complete})
         self.complete = complete
-
-    def _write(self) -> None:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        table = pa.Table.from_pylist(list(self.rows.values()), schema=_schema())
-        with written_aside(self.directory / TRANSCRIPTS) as aside:
-            pq.write_table(table, aside, write_page_checksum=True)
 
 
 @contextmanager
@@ -181,14 +180,12 @@ def _row(entry: TranscriptEntry) -> Row:
     return {"id": entry.id, **facts, "digest": entry.digest}
 
 
-def _read_rows(path: Path) -> dict[str, Row]:
-    rows = read_table_rows(
-        path, _schema(), "readable transcripts", rebuild(path.parent), empty=("error", "detail")
-    )
-    return {row["id"]: row for row in rows}
+def _read(path: Path) -> pa.Table:
+    remedy = rebuild(path.parent)
+    return read_table(path, _schema(), "readable transcripts", remedy, empty=("error", "detail"))
 
 
-def _schema() -> Any:
+def _schema() -> pa.Schema:
     import pyarrow as pa
 
     return pa.schema([(name, pa.string()) for name in COLUMNS])

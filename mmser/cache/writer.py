@@ -1,17 +1,19 @@
 """Filling a store: parts as they come, shards of a fixed size, an index.
 
 Each `Writer.add` becomes a part file. When the parts reach the shard size they are merged into one
-shard, the index is replaced, and the parts are removed. Every step is a rename, so that the disk
-always holds the state after some whole step: a process that is killed at any point loses at most
-the step it was in, and the next one resumes there. The bytes of a finished store depend on the
-sequence of entries alone, never on time or on interruptions.
+shard, its rows become a piece of the index, and the parts are removed. Every step is a rename, so
+that the disk always holds the state after some whole step: a process that is killed at any point
+loses at most the step it was in, and the next one resumes there. No step costs more in a large
+store than in a small one. The pieces of the index are put together when the store is finished, or
+opened to be filled. The bytes of a finished store depend on the sequence of entries alone, never on
+time or on interruptions.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,7 +26,7 @@ from mmser.cache.atomic import write_bytes, write_json
 from mmser.cache.empty import no_empty_store
 from mmser.cache.entry import Entry, prepare
 from mmser.cache.fingerprint import Recipe, check_same
-from mmser.cache.index import OK, is_current, read_rows, write_index
+from mmser.cache.index import OK, is_current, open_index
 from mmser.cache.info import read_info
 from mmser.cache.layout import (
     INDEX,
@@ -44,21 +46,18 @@ SHARD_BYTES = 256 * 1024 * 1024
 
 
 class Writer:
-    """The one writer of a store; make it with `open_writer`, which holds the lock.
-
-    ``rows`` maps each utterance already stored (in a shard, in a part, or failed) to its index row.
-    """
+    """The one writer of a store; make it with `open_writer`, which holds the lock."""
 
     def __init__(self, directory: Path, recipe: Recipe, shard_bytes: int = SHARD_BYTES) -> None:
         self.directory = directory
         self.recipe = recipe
         self.shard_bytes = shard_bytes
-        self.rows: dict[str, Row] = {}
         self._parts: list[Path] = []
-        self._pending: list[Row] = []
         self._pending_bytes = 0
+        self._with_values: str | None = None
         directory.mkdir(parents=True, exist_ok=True)
         check_same(recipe, directory / INFO)
+        self._index = open_index(directory / INDEX)
         self._recover()
         if not (directory / INFO).exists():
             self._write_info(complete=False)
@@ -92,17 +91,26 @@ class Writer:
 
     def finish(self) -> None:
         """Write what is left as the last shard and mark the store complete."""
-        if self._pending:
+        if self._parts:
             self._commit()
-        if not (self.directory / INDEX).exists():
-            write_index(self.directory / INDEX, [])
+        self._index.close()
         if not self._info().get("complete"):
             self._write_info(complete=True)
 
     @property
+    def rows(self) -> Mapping[str, Row]:
+        """Each utterance already stored (in a shard, in a part, or failed) with its index row."""
+        return self._index
+
+    @property
     def dimension(self) -> str | None:
-        """Feature shape of the first stored utterance as text, None while there is none."""
-        return next((row["dimension"] for row in self.rows.values() if row["status"] == OK), None)
+        """Feature shape of the stored utterances as text, None while there is none."""
+        known = self._with_values
+        row = None if known is None else self.rows[known]
+        if row is None or row["status"] != OK:
+            row = next((row for row in self.rows.values() if row["status"] == OK), None)
+            self._with_values = None if row is None else row["id"]
+        return None if row is None else str(row["dimension"])
 
     def _info(self) -> dict[str, Any]:
         return read_info(self.directory)
@@ -110,21 +118,15 @@ class Writer:
     def _write_info(self, complete: bool) -> None:
         state: dict[str, Any] = {"feature_shape": None, "ok": None, "failed": None}
         if complete:
-            stored = [row for row in self.rows.values() if row["status"] == OK]
-            sizes = stored[0]["dimension"].split("x") if stored else None
+            dimension, done = self.dimension, self._index.count("status", OK)
+            sizes = None if dimension is None else dimension.split("x")
             shape = None if sizes is None else [int(size) for size in sizes if size]
-            state = {
-                "feature_shape": shape,
-                "ok": len(stored),
-                "failed": len(self.rows) - len(stored),
-            }
+            state = {"feature_shape": shape, "ok": done, "failed": len(self.rows) - done}
         write_json(self.directory / INFO, self.recipe.info() | state | {"complete": complete})
 
     def _recover(self) -> None:
         """Resume from what an earlier process left: committed rows and whole parts."""
-        if (self.directory / INDEX).exists():
-            self.rows = {row["id"]: row for row in read_rows(self.directory / INDEX)}
-        self._commit_number = 1 + max((row["commit"] for row in self.rows.values()), default=-1)
+        self._commit_number = 1 + self._index.largest("commit", -1)
         for leftover in self.directory.glob(f"*{TEMPORARY}"):
             leftover.unlink()
         # A shard that the index does not know was being committed when its process ended: it is
@@ -148,11 +150,8 @@ class Writer:
 
     def _take(self, path: Path, rows: list[Row]) -> None:
         self._parts.append(path)
-        self._pending += rows
         self._pending_bytes += path.stat().st_size
-        for row in rows:
-            self.rows.pop(row["id"], None)
-            self.rows[row["id"]] = row
+        self._index.put(rows)
 
     def _commit_full(self) -> None:
         if self._pending_bytes >= self.shard_bytes:
@@ -171,14 +170,14 @@ class Writer:
             content = save(tensors)
             write_bytes(self.directory / name, content)
             checksum = hashlib.sha256(content).hexdigest()
-        for row in self._pending:
+        for row in self._index.unsaved:
             row["commit"] = self._commit_number
             if row["status"] == OK:
                 row |= {"shard": name, "checksum": checksum}
-        write_index(self.directory / INDEX, list(self.rows.values()))
+        self._index.save()
         for path in self._parts:
             path.unlink()
-        self._parts, self._pending, self._pending_bytes = [], [], 0
+        self._parts, self._pending_bytes = [], 0
         self._commit_number += 1
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mmser.cache import writer as writer_module
 from mmser.cache.entry import Entry
 from mmser.cache.fingerprint import Recipe
 from mmser.cache.store import Store
@@ -67,7 +66,7 @@ def test_the_same_entries_give_the_same_bytes_however_often_it_was_left_and_reop
     assert tree(tmp_path / "a") == tree(tmp_path / "b")
 
 
-@pytest.mark.parametrize("step", ["write_index", "write_bytes", "save"])
+@pytest.mark.parametrize("step", ["growing.write_table", "writer.write_bytes", "writer.save"])
 def test_an_exception_in_the_middle_of_a_commit_is_recovered_from(
     tmp_path: Path, step: str, monkeypatch
 ):
@@ -80,7 +79,7 @@ def test_an_exception_in_the_middle_of_a_commit_is_recovered_from(
     with open_writer(tmp_path / "b", RECIPE, 2000) as writer:
         writer.add(made[:1])
         with monkeypatch.context() as patch, pytest.raises(OSError, match="disk full"):
-            patch.setattr(writer_module, step, full)
+            patch.setattr(f"mmser.cache.{step}", full)
             for entry in made[1:]:
                 writer.add([entry])
     with open_writer(tmp_path / "b", RECIPE, 2000) as writer:

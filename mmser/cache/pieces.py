@@ -1,0 +1,72 @@
+"""A table on the disk that grows by pieces: what one step adds is a file of its own.
+
+Beside ``index.parquet`` lie ``index-00001.parquet``, ``index-00002.parquet``, ... while a store is
+filled, each the rows of one step. Together they are the table; of rows with one id the last counts,
+in its own place. When they are put together the table is replaced first and the pieces are removed
+after that, oldest first: those that a crash leaves are the table's last rows once more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mmser.core.errors import MmserError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+TRIES = 5
+"""How often a reader begins again because a writer put the pieces together meanwhile."""
+
+
+def piece_path(path: Path, number: int) -> Path:
+    """Where a piece of the table ``path`` lies."""
+    return path.with_name(f"{path.stem}-{number:05d}{path.suffix}")
+
+
+def pieces_of(path: Path) -> list[Path]:
+    """The pieces of the table ``path``, in order."""
+    pieces = []
+    for piece in path.parent.glob(f"{path.stem}-*{path.suffix}"):
+        number = piece.stem.removeprefix(f"{path.stem}-")
+        if number.isdecimal():
+            pieces.append((int(number), piece))
+    return [piece for _, piece in sorted(pieces)]
+
+
+def read_whole(path: Path, read: Callable[[Path], pa.Table]) -> pa.Table:
+    """The table ``path`` with its pieces, each file by ``read``, in one chunk."""
+    import pyarrow as pa
+
+    for _ in range(TRIES):
+        pieces = pieces_of(path)
+        table = read(path)
+        try:
+            newer = [read(piece) for piece in pieces]
+        except MmserError:
+            if all(piece.exists() for piece in pieces):
+                raise
+            continue
+        if newer:
+            table = pa.concat_tables([table, *newer])
+        # Chunks and what they are joined to are not both kept.
+        table = table.combine_chunks()
+        return latest(table) if newer else table
+    raise MmserError(
+        f"a table at {path} that stands still while it is read",
+        "one that is put together again and again",
+        "Wait until the command that writes it ends.",
+    )
+
+
+def latest(table: pa.Table) -> pa.Table:
+    """The last row of each id, in the order of the rows."""
+    ids = table["id"].to_pylist()
+    places = dict(zip(ids, range(len(ids)), strict=True))
+    if len(places) == len(ids):
+        return table
+    return table.take(np.sort(np.fromiter(places.values(), np.int64, len(places))))
