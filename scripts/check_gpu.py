@@ -57,8 +57,9 @@ def checks(device: str) -> Iterator[Check]:
     yield from (
         Check("extraction", name, extraction.extract) for name in extraction.extractor_names()
     )
+    yield from (Check("key-sparse equal", name, key_sparse.agreement) for name in key_sparse.CASES)
     yield from (
-        Check("key-sparse", str(length), key_sparse.benchmark) for length in key_sparse.LENGTHS
+        Check("key-sparse time", name, key_sparse.benchmark) for name in key_sparse.BENCHMARKS
     )
 
 

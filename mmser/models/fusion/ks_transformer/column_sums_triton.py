@@ -1,98 +1,154 @@
-"""Column sums of softmax attention on CUDA: two fused kernels, no (query, key) matrix in memory.
+"""Which keys a head keeps, on CUDA: three fused kernels, no (query, key) matrix in memory.
 
-The first pass takes each query's log-sum-exp over the keys, block by block; the second recomputes
-the scores of a block of keys and adds ``exp(score - logsumexp)`` over all queries. Together they
-cost two score products, about what the forward pass of plain attention costs, and need (batch,
-head, query + key) floats.
+The first takes each query's log-sum-exp over the keys, block by block; the second recomputes the
+scores of a block of keys and adds ``exp(score - logsumexp)`` over all queries; the third finds the
+k-th largest sum bit by bit and lists the keys: kept ones first, then dropped ones, then padding.
+Sums are added in a fixed order: a second run gives the same bits. Logarithms are to the base 2.
 """
 
 from __future__ import annotations
 
-import torch
 import triton
 import triton.language as tl
-from torch import Tensor
 
-BLOCK_QUERY = 64
-BLOCK_KEY = 64
+LENGTHS = ("heads", "queries", "keys")
+"""Arguments whose values shall not make a kernel be compiled anew."""
 
 
 @triton.jit
-def _row_logsumexp(q, k, key_mask, out, heads, queries, keys, scale,  # type: ignore[no-untyped-def]
-                   SIZE: tl.constexpr, BLOCK_Q: tl.constexpr, BLOCK_K: tl.constexpr):  # fmt: skip  # noqa: N803
-    row, head = tl.program_id(0), tl.program_id(1)
-    feature = tl.arange(0, SIZE)
-    index = row * BLOCK_Q + tl.arange(0, BLOCK_Q)
-    inside = index < queries
-    at = head.to(tl.int64)
-    block_q = tl.load(
-        q + at * queries * SIZE + index[:, None] * SIZE + feature[None, :], inside[:, None], 0.0
-    )
+def head_start(program, heads, batch_stride, head_stride):  # type: ignore[no-untyped-def]
+    """Offset of the head that a program works on."""
+    return (program // heads).to(tl.int64) * batch_stride + (program % heads) * head_stride
+
+
+@triton.jit
+def rows(start, index, stride, inside, SIZE: tl.constexpr, WIDTH: tl.constexpr):  # type: ignore[no-untyped-def]  # noqa: N803
+    """Rows ``index`` of a matrix as (row, WIDTH); zero outside and beyond SIZE features."""
+    feature = tl.arange(0, WIDTH)
+    held = inside[:, None]
+    if WIDTH != SIZE:
+        held = held & (feature < SIZE)[None, :]
+    return tl.load(start + index[:, None] * stride + feature[None, :], held, 0.0)
+
+
+@triton.jit(do_not_specialize=LENGTHS)
+def row_logsumexp(q, k, key_mask, out, heads, queries, keys, factor,  # type: ignore[no-untyped-def]
+                  q_batch, q_head, q_row, k_batch, k_head, k_row,
+                  SIZE: tl.constexpr, WIDTH: tl.constexpr, PRECISION: tl.constexpr,  # noqa: N803
+                  BLOCK_Q: tl.constexpr, BLOCK_K: tl.constexpr):  # fmt: skip  # noqa: N803
+    """``factor`` turns a product of query and key into a score times log2(e)."""
+    head = tl.program_id(1)
+    index = tl.program_id(0) * BLOCK_Q + tl.arange(0, BLOCK_Q)
+    q += head_start(head, heads, q_batch, q_head)
+    k += head_start(head, heads, k_batch, k_head)
+    key_mask += (head // heads).to(tl.int64) * keys
+    block_q = rows(q, index, q_row, index < queries, SIZE, WIDTH)
     peak = tl.full([BLOCK_Q], -1e30, tl.float32)
     total = tl.zeros([BLOCK_Q], tl.float32)
     for start in range(0, keys, BLOCK_K):
         column = start + tl.arange(0, BLOCK_K)
         held = column < keys
-        block_k = tl.load(
-            k + at * keys * SIZE + column[:, None] * SIZE + feature[None, :], held[:, None], 0.0
-        )
-        valid = tl.load(key_mask + (at // heads) * keys + column, held, 0) != 0
-        score = tl.dot(block_q, tl.trans(block_k), input_precision="ieee") * scale
+        block_k = rows(k, column, k_row, held, SIZE, WIDTH)
+        valid = tl.load(key_mask + column, held, 0) != 0
+        score = tl.dot(block_q, tl.trans(block_k), input_precision=PRECISION) * factor
         score = tl.where(valid[None, :], score, -1e30)
         new_peak = tl.maximum(peak, tl.max(score, 1))
-        weight = tl.where(valid[None, :], tl.exp(score - new_peak[:, None]), 0.0)
-        total = total * tl.exp(peak - new_peak) + tl.sum(weight, 1)
+        # Masked keys count until a row meets its first valid one, which shrinks their sum to zero.
+        total = total * tl.exp2(peak - new_peak) + tl.sum(tl.exp2(score - new_peak[:, None]), 1)
         peak = new_peak
-    tl.store(out + at * queries + index, peak + tl.log(tl.maximum(total, 1e-30)), inside)
+    tl.store(out + head.to(tl.int64) * queries + index, peak + tl.log2(total), index < queries)
 
 
-@triton.jit
-def _sum_over_queries(q, k, query_mask, key_mask, logsumexp, out, heads, queries, keys, scale,  # type: ignore[no-untyped-def]
-                      SIZE: tl.constexpr, BLOCK_Q: tl.constexpr, BLOCK_K: tl.constexpr):  # fmt: skip  # noqa: E501, N803
-    part, head = tl.program_id(0), tl.program_id(1)
-    feature = tl.arange(0, SIZE)
-    column = part * BLOCK_K + tl.arange(0, BLOCK_K)
+@triton.jit(do_not_specialize=LENGTHS)
+def sum_over_queries(q, k, query_mask, key_mask, logsumexp, out, heads, queries, keys, factor,  # type: ignore[no-untyped-def]
+                     q_batch, q_head, q_row, k_batch, k_head, k_row,
+                     SIZE: tl.constexpr, WIDTH: tl.constexpr, PRECISION: tl.constexpr,  # noqa: N803
+                     BLOCK_Q: tl.constexpr, BLOCK_K: tl.constexpr):  # fmt: skip  # noqa: N803
+    """Padded keys get 0."""
+    head = tl.program_id(1)
+    column = tl.program_id(0) * BLOCK_K + tl.arange(0, BLOCK_K)
     held = column < keys
-    at = head.to(tl.int64)
-    block_k = tl.load(
-        k + at * keys * SIZE + column[:, None] * SIZE + feature[None, :], held[:, None], 0.0
-    )
-    valid = tl.load(key_mask + (at // heads) * keys + column, held, 0) != 0
+    q += head_start(head, heads, q_batch, q_head)
+    k += head_start(head, heads, k_batch, k_head)
+    query_mask += (head // heads).to(tl.int64) * queries
+    logsumexp += head.to(tl.int64) * queries
+    block_k = rows(k, column, k_row, held, SIZE, WIDTH)
+    valid = tl.load(key_mask + (head // heads).to(tl.int64) * keys + column, held, 0) != 0
     total = tl.zeros([BLOCK_K], tl.float32)
     for start in range(0, queries, BLOCK_Q):
         index = start + tl.arange(0, BLOCK_Q)
         inside = index < queries
-        block_q = tl.load(
-            q + at * queries * SIZE + index[:, None] * SIZE + feature[None, :], inside[:, None], 0.0
-        )
-        votes = tl.load(query_mask + (at // heads) * queries + index, inside, 0) != 0
-        norm = tl.load(logsumexp + at * queries + index, inside, 0.0)
-        score = tl.dot(block_q, tl.trans(block_k), input_precision="ieee") * scale
-        use = votes[:, None] & valid[None, :]
-        total += tl.sum(tl.where(use, tl.exp(tl.where(use, score - norm[:, None], 0.0)), 0.0), 0)
-    tl.store(out + at * keys + column, total, held)
+        block_q = rows(q, index, q_row, inside, SIZE, WIDTH)
+        votes = tl.load(query_mask + index, inside, 0) != 0
+        # The weights of a query without a vote vanish under an infinite norm.
+        norm = tl.where(votes, tl.load(logsumexp + index, inside, 0.0), float("inf"))
+        score = tl.dot(block_k, tl.trans(block_q), input_precision=PRECISION)
+        total += tl.sum(tl.exp2(score * factor - norm[None, :]), 1)
+    tl.store(out + head.to(tl.int64) * keys + column, tl.where(valid, total, 0.0), held)
 
 
-def column_sums_cuda(query: Tensor, key: Tensor, query_mask: Tensor, key_mask: Tensor) -> Tensor:
-    """query and key (batch, head, time, feature), masks -> sums (batch, head, key) float32.
+@triton.jit
+def _ranked(sums, key_mask, start, keys, CHUNK: tl.constexpr):  # type: ignore[no-untyped-def]  # noqa: N803
+    """Bits of the sums of a chunk of keys, which order as the sums do; -1 at padded keys."""
+    column = start + tl.arange(0, CHUNK)
+    held = column < keys
+    valid = tl.load(key_mask + column, held, 0) != 0
+    bits = tl.load(sums + column, held, 0.0).to(tl.int32, bitcast=True) & 0x7FFFFFFF
+    return tl.where(valid, bits, -1)
 
-    A head size that is no power of two of at least 16 is padded with zeros, which leaves every
-    score as it is.
+
+@triton.jit(do_not_specialize=LENGTHS)
+def list_keys(sums, key_mask, kept, order, extents, heads, keys, keep, shrink,  # type: ignore[no-untyped-def]
+              COUNT_PADDING: tl.constexpr, CHUNK: tl.constexpr):  # fmt: skip  # noqa: N803
+    """One head: its kept keys (key,), all its keys in ``order``, counts of kept and of valid ones.
+
+    The k-th largest sum is built from its highest bit down: a bit stays when k sums reach it.
     """
-    batch, heads, queries, size = query.shape
-    keys = key.shape[2]
-    padded = max(16, triton.next_power_of_2(size))
-    query = torch.nn.functional.pad(query, (0, padded - size)).contiguous()
-    key = torch.nn.functional.pad(key, (0, padded - size)).contiguous()
-    query_votes = query_mask.to(torch.int8).contiguous()
-    key_valid = key_mask.to(torch.int8).contiguous()
-    logsumexp = torch.empty(batch, heads, queries, device=query.device, dtype=torch.float32)
-    sums = torch.empty(batch, heads, keys, device=query.device, dtype=torch.float32)
-    shape = (heads, queries, keys, size**-0.5, padded, BLOCK_QUERY, BLOCK_KEY)
-    _row_logsumexp[(triton.cdiv(queries, BLOCK_QUERY), batch * heads)](
-        query, key, key_valid, logsumexp, *shape
-    )
-    _sum_over_queries[(triton.cdiv(keys, BLOCK_KEY), batch * heads)](
-        query, key, query_votes, key_valid, logsumexp, sums, *shape
-    )
-    return sums
+    head = tl.program_id(0)
+    sums += head.to(tl.int64) * keys
+    kept += head.to(tl.int64) * keys
+    order += head.to(tl.int64) * keys
+    key_mask += (head // heads).to(tl.int64) * keys
+    valid = 0
+    for start in range(0, keys, CHUNK):
+        valid += tl.sum((_ranked(sums, key_mask, start, keys, CHUNK) >= 0).to(tl.int32), 0)
+    counted = valid
+    if COUNT_PADDING:
+        counted = keys
+    survivors = tl.maximum(tl.floor(tl.cast(counted, tl.float32) * keep).to(tl.int32), 1)
+    limit = valid * 0
+    for step in range(31):
+        trial = limit | (1 << (30 - step))
+        reached = 0
+        for start in range(0, keys, CHUNK):
+            reached += tl.sum(
+                (_ranked(sums, key_mask, start, keys, CHUNK) >= trial).to(tl.int32), 0
+            )
+        limit = tl.where(reached >= survivors, trial, limit)
+    # A little below, for ties.
+    lower = (tl.cast(limit, tl.float32, bitcast=True) * shrink).to(tl.int32, bitcast=True)
+    limit = tl.minimum(lower, limit)
+    count = 0
+    for start in range(0, keys, CHUNK):
+        count += tl.sum((_ranked(sums, key_mask, start, keys, CHUNK) >= limit).to(tl.int32), 0)
+    tl.store(extents + head * 2, count)
+    tl.store(extents + head * 2 + 1, valid)
+    next_kept, next_dropped, next_padded = 0, count, valid
+    for start in range(0, keys, CHUNK):
+        column = start + tl.arange(0, CHUNK)
+        bits = _ranked(sums, key_mask, start, keys, CHUNK)
+        stays = bits >= limit
+        drops = (bits >= 0) & (bits < limit)
+        kept_before = tl.cumsum(stays.to(tl.int32), 0)
+        dropped_before = tl.cumsum(drops.to(tl.int32), 0)
+        padded_before = column - start + 1 - kept_before - dropped_before
+        place = tl.where(
+            stays,
+            next_kept + kept_before,
+            tl.where(drops, next_dropped + dropped_before, next_padded + padded_before),
+        )
+        tl.store(order + place - 1, column, column < keys)
+        tl.store(kept + column, stays.to(tl.int8), column < keys)
+        next_kept += tl.sum(stays.to(tl.int32), 0)
+        next_dropped += tl.sum(drops.to(tl.int32), 0)
+        next_padded += CHUNK - tl.sum((bits >= 0).to(tl.int32), 0)

@@ -24,12 +24,22 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from mmser.models.fusion.ks_transformer.key_sparse_cuda import (
+    KeptAttention,
+    column_sums_cuda,
+    dense,
+    has_kernels,
+    kept_keys_cuda,
+)
 from mmser.models.layers.masks.padding import masked_softmax
 
 BLOCK_ELEMENTS = 1 << 18
 """Scores held at once while column sums are taken on the CPU: 1 MiB of float32 stays inside a
 core's cache.
 """
+
+DEVICE_BLOCK_ELEMENTS = 1 << 24
+"""The same on a device: enough to keep it busy."""
 
 MASKED = -1e30
 """Score of a padded key: its weight underflows to zero, and a row of nothing else stays finite."""
@@ -60,6 +70,15 @@ def key_sparse_attention(
     key made to guarantee it would cost as much memory as the attention itself.
     """
     voters = torch.ones_like(query_mask) if released_padding else query_mask
+    if has_kernels(query, key) and value.shape == key.shape and value.dtype == key.dtype:
+        query, key = dense(query), dense(key)
+        with torch.no_grad():
+            sums, logsumexp = column_sums_cuda(query, key, voters, key_mask)
+            survivors, order, extents = kept_keys_cuda(
+                sums, key_mask, keep, 1.0 - TIE, released_padding
+            )
+        out = KeptAttention.apply(query, key, value, logsumexp, order, extents, dropout)
+        return out, survivors
     counted = torch.ones_like(key_mask) if released_padding else key_mask
     sums = column_sums(query, key, voters, key_mask)
     survivors = kept_keys(sums, key_mask, counted.sum(dim=1), keep)
@@ -76,12 +95,11 @@ def key_sparse_attention(
 def column_sums(query: Tensor, key: Tensor, query_mask: Tensor, key_mask: Tensor) -> Tensor:
     """Attention each key receives from the valid queries of its head: (batch, head, key) float32.
 
-    Exact, in memory linear in the lengths: blocks of queries on the CPU, a fused kernel on CUDA.
+    Exact, in memory linear in the lengths: fused kernels on CUDA where there are some, otherwise
+    blocks of queries, which keep float64.
     """
-    if query.is_cuda:
-        from mmser.models.fusion.ks_transformer.column_sums_triton import column_sums_cuda
-
-        return column_sums_cuda(query, key, query_mask, key_mask)
+    if has_kernels(query, key):
+        return column_sums_cuda(dense(query), dense(key), query_mask, key_mask)[0]
     if torch.compiler.is_exporting():
         return _plain_sums(query, key, query_mask, key_mask)
     return _blocked_sums(query, key, query_mask, key_mask)
@@ -110,7 +128,8 @@ def _blocked_sums(query: Tensor, key: Tensor, query_mask: Tensor, key_mask: Tens
     rows = query.flatten(0, 1)
     votes = query_mask.to(kind).repeat_interleave(heads, dim=0)[:, None, :]
     sums = key.new_zeros(batch * heads, 1, keys, dtype=kind)
-    block = min(queries, max(1, BLOCK_ELEMENTS // max(1, batch * heads * keys)))
+    held = DEVICE_BLOCK_ELEMENTS if query.is_cuda else BLOCK_ELEMENTS
+    block = min(queries, max(1, held // max(1, batch * heads * keys)))
     scores, weights = (key.new_empty(batch * heads, block, keys, dtype=kind) for _ in range(2))
     for start in range(0, queries, block):
         here = slice(0, min(block, queries - start))

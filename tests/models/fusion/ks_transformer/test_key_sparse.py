@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -136,35 +137,80 @@ def test_released_padding_counts_padded_keys():
         assert kept_keys(sums, mask, torch.tensor([20]), 0.5).sum() == survivors
 
 
-def test_triton_kernels_agree_in_the_interpreter():
-    """The CUDA kernels run here through Triton's interpreter: same sums as the blocked CPU form.
-
-    Triton 3.6's interpreter turns loop bounds into int(array), which NumPy 2.4 refuses for arrays
-    of one element.
-    """
-    program = """
+INTERPRETED = """
+import os, sys
+from pathlib import Path
 import torch
 from triton.runtime import interpreter
+
 original = interpreter._patch_lang_tensor
+
+
 def patched(tensor, scope):
+    # Triton 3.6's interpreter turns loop bounds into int(array), which NumPy 2.4 refuses for arrays
+    # of one element.
     original(tensor, scope)
     scope.set_attr(tensor, "__index__", lambda self: int(self.handle.data.item()))
+
+
 interpreter._patch_lang_tensor = patched
-from mmser.models.fusion.ks_transformer.key_sparse import column_sums
-from mmser.models.fusion.ks_transformer.column_sums_triton import column_sums_cuda
-torch.manual_seed(0)
-for size, queries, keys in ((8, 70, 131), (20, 5, 3), (64, 129, 64)):
-    q, k = torch.randn(2, 2, queries, size), torch.randn(2, 2, keys, size)
-    query_mask = torch.arange(queries) < torch.tensor([queries, 3])[:, None]
-    key_mask = torch.arange(keys) < torch.tensor([keys, 2])[:, None]
-    torch.testing.assert_close(column_sums_cuda(q, k, query_mask, key_mask),
-                               column_sums(q, k, query_mask, key_mask), rtol=1e-4, atol=1e-5)
+from gpu_checks.key_sparse import CASES, agreement
+from mmser.models.fusion.ks_transformer import key_sparse
+
+key_sparse.has_kernels = lambda query, key: True
+for name in ("float32 8 70x131", "float32 16 128x128", "float32 20 5x3", "float16 32 33x90"):
+    print(name, agreement(name, Path(), torch.device("cpu")))
+
+q, k, v = (torch.randn(2, 2, time, 16, requires_grad=True) for time in (20, 30, 30))
+query_mask, key_mask = torch.ones(2, 20, dtype=torch.bool), torch.ones(2, 30, dtype=torch.bool)
 key_mask[1] = False
-assert torch.equal(column_sums_cuda(q, k, query_mask, key_mask)[1], torch.zeros(2, 64))
+out, kept = key_sparse.key_sparse_attention(q, k, v, query_mask, key_mask)
+out.sum().backward()
+assert not kept[1].any() and torch.equal(out[1], torch.zeros_like(out[1]))
+assert all(torch.equal(t.grad[1], torch.zeros_like(t[1])) for t in (q, k, v))
+
+key_mask[1] = True
+_, kept = key_sparse.key_sparse_attention(q, torch.ones_like(k), v, query_mask, key_mask)
+assert kept.all()
+_, kept = key_sparse.key_sparse_attention(
+    q, k, v, query_mask, torch.arange(30) < torch.tensor([[15], [8]]), released_padding=True
+)
+assert kept.sum(-1).tolist() == [[15, 15], [8, 8]]
+
+# The gradient under dropout is that of the weights drawn, which values of one-hot rows show.
+q, k, v = (torch.randn(1, 1, time, 32, requires_grad=True) for time in (20, 30, 30))
+masks = query_mask[:1], key_mask[:1]
+
+
+def dropped_out(values):
+    torch.manual_seed(3)
+    return key_sparse.key_sparse_attention(q, k, values, *masks, dropout=0.5)
+
+
+shown, kept = dropped_out(torch.eye(30, 32)[None, None])
+weights, kept = shown[0, 0, :, :30].detach(), kept[0, 0]
+survives = weights != 0
+assert 0.3 < survives[:, kept].float().mean() < 0.7 and not survives[:, ~kept].any()
+full = (q[0, 0] @ k[0, 0].T * 32**-0.5).softmax(-1)
+torch.testing.assert_close(weights, (full * survives * 2).detach())
+towards = torch.randn(1, 1, 20, 32)
+found = torch.autograd.grad(dropped_out(v)[0], (q, k, v), towards)
+exact = (full * survives * 2) @ v[0, 0]
+expected = torch.autograd.grad(exact, (q, k, v), towards[0, 0])
+for mine, other in zip(found, expected):
+    torch.testing.assert_close(mine, other, rtol=1e-4, atol=1e-5)
 print("agree")
 """
+
+
+def test_triton_kernels_agree_in_the_interpreter():
+    """The CUDA kernels run here through Triton's interpreter, against the naive form."""
+    scripts = Path(__file__).parents[4] / "scripts"
     environment = {**os.environ, "TRITON_INTERPRET": "1"}
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, env=environment
+    environment["PYTHONPATH"] = os.pathsep.join(
+        [str(scripts), *filter(None, [os.environ.get("PYTHONPATH")])]
     )
-    assert done.stdout.strip() == "agree", done.stderr[-2000:]
+    done = subprocess.run(
+        [sys.executable, "-c", INTERPRETED], capture_output=True, text=True, env=environment
+    )
+    assert done.stdout.strip().endswith("agree"), done.stdout + done.stderr[-2000:]

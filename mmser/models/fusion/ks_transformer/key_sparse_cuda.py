@@ -1,0 +1,216 @@
+"""Key-sparse attention on CUDA: six fused kernels, forward and backward, in linear memory."""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+from importlib.util import find_spec
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+LARGEST_HEAD = 128
+"""Features per head whose tiles fit on chip."""
+
+PRECISION = "tf32x3"
+"""Products of float32 are three of TF32, which together have float32's accuracy; half precision
+has its own.
+"""
+
+CHUNKS = (1024, 8192)
+"""Keys that one program ranks at a time: the first where it holds them all."""
+
+
+class Tile(NamedTuple):
+    """Queries and keys that a program holds at once, its warps, and its loads under way."""
+
+    queries: int
+    keys: int
+    warps: int
+    stages: int
+
+
+def tiles(dtype: torch.dtype, width: int) -> dict[str, Tile]:
+    """Of each kernel, for a head of ``width`` features."""
+    if dtype == torch.float32:
+        return {
+            "logsumexp": Tile(64, 64, 4, 2),
+            "sums": Tile(64, 64, 4, 2),
+            "attend": Tile(64, 32, 4, 2),
+            "grad_query": Tile(64, 32, 4, 2),
+            "grad_key": Tile(32, 64, 4, 2),
+        }
+    return {
+        "logsumexp": Tile(128, 128, 8, 3),
+        "sums": Tile(128, 128, 8, 3),
+        "attend": Tile(128, 64, 4 if width <= 64 else 8, 3),
+        "grad_query": Tile(64, 64, 4, 2),
+        "grad_key": Tile(64, 64, 4, 2),
+    }
+
+
+def has_kernels(query: Tensor, key: Tensor) -> bool:
+    """Whether the kernels take these: an NVIDIA GPU since Ampere, at most single precision."""
+    return (
+        query.is_cuda
+        and query.dtype == key.dtype
+        and query.dtype in (torch.float32, torch.float16, torch.bfloat16)
+        and query.shape[-1] <= LARGEST_HEAD
+        and _compiles(query.get_device())
+    )
+
+
+@cache
+def _compiles(device: int) -> bool:
+    recent = torch.version.cuda is not None and torch.cuda.get_device_capability(device) >= (8, 0)
+    return recent and find_spec("triton") is not None
+
+
+class _Launch:
+    """Arguments that the kernels share, of a dense query and key (batch, head, time, feature)."""
+
+    def __init__(self, query: Tensor, key: Tensor) -> None:
+        batch, self.heads, self.queries, self.size = query.shape
+        self.keys = key.shape[2]
+        self.width = max(16, 1 << (self.size - 1).bit_length())
+        self.programs = batch * self.heads
+        self.tiles = tiles(query.dtype, self.width)
+        self.counts = self.heads, self.queries, self.keys
+        self.strides = *query.stride()[:3], *key.stride()[:3]
+        self.scale = self.size**-0.5
+        self.factor = self.scale * math.log2(math.e)
+
+    def over_queries(self, kernel: str) -> tuple[int, int]:
+        return -(-self.queries // self.tiles[kernel].queries), self.programs
+
+    def over_keys(self, kernel: str) -> tuple[int, int]:
+        return -(-self.keys // self.tiles[kernel].keys), self.programs
+
+    def options(self, kernel: str) -> dict[str, Any]:
+        tile = self.tiles[kernel]
+        return {
+            "SIZE": self.size,
+            "WIDTH": self.width,
+            "PRECISION": PRECISION,
+            "BLOCK_Q": tile.queries,
+            "BLOCK_K": tile.keys,
+            "num_warps": tile.warps,
+            "num_stages": tile.stages,
+        }
+
+
+def dense(values: Tensor) -> Tensor:
+    """(batch, head, time, feature) without gaps, so that what is made like it lies like it."""
+    fits = values.is_contiguous() or values.transpose(1, 2).is_contiguous()
+    return values if fits else values.contiguous()
+
+
+def _laid_as(values: Tensor, other: Tensor) -> Tensor:
+    """With the strides of ``other``, of the same shape."""
+    return values if values.stride() == other.stride() else torch.empty_like(other).copy_(values)
+
+
+def _bytes(mask: Tensor) -> Tensor:
+    return mask.contiguous().view(torch.uint8)
+
+
+def column_sums_cuda(
+    query: Tensor, key: Tensor, query_mask: Tensor, key_mask: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Column sums (batch, head, key) and log-sum-exp (batch, head, query), float32.
+
+    query and key are dense (batch, head, time, feature), masks (batch, time). The logarithm is to
+    the base 2.
+    """
+    from mmser.models.fusion.ks_transformer import column_sums_triton as kernels
+
+    launch = _Launch(query, key)
+    logsumexp = query.new_empty(query.shape[:3], dtype=torch.float32)
+    sums = query.new_empty(key.shape[:3], dtype=torch.float32)
+    numbers = (*launch.counts, launch.factor, *launch.strides)
+    kernels.row_logsumexp[launch.over_queries("logsumexp")](
+        query, key, _bytes(key_mask), logsumexp, *numbers, **launch.options("logsumexp")
+    )
+    kernels.sum_over_queries[launch.over_keys("sums")](
+        query, key, _bytes(query_mask), _bytes(key_mask), logsumexp, sums,
+        *numbers, **launch.options("sums"),
+    )  # fmt: skip
+    return sums, logsumexp
+
+
+def kept_keys_cuda(
+    sums: Tensor, key_mask: Tensor, keep: float, shrink: float, count_padding: bool
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The keys whose sum reaches ``shrink`` times the k-th largest, as the kernels need them.
+
+    Returns kept (batch, head, key) bool; order (batch, head, key): kept keys first, then dropped
+    ones, then padding; extents (batch, head, 2): how many are kept and how many are valid.
+    """
+    from mmser.models.fusion.ks_transformer.column_sums_triton import list_keys
+
+    _, heads, keys = sums.shape
+    kept = torch.empty_like(sums, dtype=torch.bool)
+    order = torch.empty_like(sums, dtype=torch.int32)
+    extents = order.new_empty(*sums.shape[:2], 2)
+    chunk = CHUNKS[keys > CHUNKS[0]]
+    list_keys[(sums.shape[0] * heads,)](
+        sums, _bytes(key_mask), kept.view(torch.uint8), order, extents, heads, keys, keep, shrink,
+        COUNT_PADDING=count_padding, CHUNK=chunk, num_warps=min(16, chunk // 256),
+    )  # fmt: skip
+    return kept, order, extents
+
+
+class KeptAttention(torch.autograd.Function):
+    """Attention to the kept keys with weights that sum to one over all valid keys."""
+
+    @staticmethod
+    def forward(  # type: ignore[override]
+        ctx: Any,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        logsumexp: Tensor,
+        order: Tensor,
+        extents: Tensor,
+        dropout: float,
+    ) -> Tensor:
+        """Dense query and key (batch, head, time, feature), value (as key) -> as the query."""
+        from mmser.models.fusion.ks_transformer.kept_attention_triton import attend
+
+        launch, value = _Launch(query, key), _laid_as(value, key)
+        seed = torch.randint(2**62, (1,), device=query.device) if dropout > 0 else None
+        out = torch.empty_like(query)
+        attend[launch.over_queries("attend")](
+            query, key, value, logsumexp, order, extents, seed, out,
+            *launch.counts, launch.factor, dropout, *launch.strides,
+            DROP=dropout > 0, **launch.options("attend"),
+        )  # fmt: skip
+        ctx.save_for_backward(query, key, value, out, logsumexp, order, extents, seed)
+        ctx.dropout = dropout
+        return out
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad_out: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+        """Of query, key and value."""
+        from mmser.models.fusion.ks_transformer import kept_attention_triton as kernels
+
+        query, key, value, out, logsumexp, order, extents, seed = ctx.saved_tensors
+        launch, grad_out = _Launch(query, key), _laid_as(grad_out, query)
+        numbers = (
+            *launch.counts, launch.factor, launch.scale, ctx.dropout, *launch.strides,
+        )  # fmt: skip
+        delta = torch.empty_like(logsumexp)
+        grad_query, grad_key, grad_value = (torch.empty_like(t) for t in (query, key, value))
+        # The first writes ``delta``, which the second reads.
+        kernels.grad_query[launch.over_queries("grad_query")](
+            query, key, value, out, grad_out, logsumexp, order, extents, seed, delta, grad_query,
+            *numbers, DROP=ctx.dropout > 0, **launch.options("grad_query"),
+        )  # fmt: skip
+        kernels.grad_key[launch.over_keys("grad_key")](
+            query, key, value, grad_out, logsumexp, delta, order, extents, seed,
+            grad_key, grad_value, *numbers, DROP=ctx.dropout > 0, **launch.options("grad_key"),
+        )  # fmt: skip
+        return grad_query, grad_key, grad_value, None, None, None, None
