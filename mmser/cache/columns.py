@@ -52,13 +52,12 @@ class Columns(Mapping[str, Row]):
     def __contains__(self, identifier: object) -> bool:
         return isinstance(identifier, str) and self._ids.find(identifier) is not None
 
-    def value(self, identifier: str, column: str) -> Any:
-        """One cell. Raises KeyError for an unknown id."""
-        return self._cells[column](self._ids.place(identifier))
+    def find(self, identifier: str) -> int | None:
+        """The number of the row of an id, None where it has none."""
+        return self._ids.find(identifier)
 
-    def values_of(self, identifier: str, columns: Sequence[str]) -> list[Any]:
-        """Some cells of a row. Raises KeyError for an unknown id."""
-        place = self._ids.place(identifier)
+    def cells(self, place: int, columns: Iterable[str]) -> list[Any]:
+        """Some cells of the row of that number."""
         return [self._cells[column](place) for column in columns]
 
     def take(self, identifiers: Iterable[str], columns: Sequence[str]) -> pa.Table:
@@ -89,8 +88,8 @@ def _cells(column: pa.Array) -> Callable[[int], Any]:
     import pyarrow as pa
 
     if column.null_count == 0 and pa.types.is_dictionary(column.type):
-        codes, words = column.indices.to_numpy(), column.dictionary.to_pylist()
-        return lambda place: words[codes[place]]
+        code, words = column.indices.to_numpy().item, column.dictionary.to_pylist()
+        return lambda place: words[code(place)]
     if column.null_count == 0 and pa.types.is_primitive(column.type):
         # Booleans are packed bits, which NumPy copies.
         return column.to_numpy(zero_copy_only=False).item

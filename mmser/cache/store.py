@@ -65,8 +65,8 @@ class Store:
         self.__dict__.update(state)
 
     def __contains__(self, identifier: object) -> bool:
-        is_known = isinstance(identifier, str) and identifier in self._rows
-        return is_known and self._rows.value(str(identifier), "status") == OK
+        place = self._rows.find(identifier) if isinstance(identifier, str) else None
+        return place is not None and self._rows.cells(place, ("status",)) == [OK]
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -94,9 +94,8 @@ class Store:
         Raises MmserError when the utterance failed or is unknown, or when the shard is missing or
         damaged.
         """
-        self._check_stored(identifier)
-        facts = ["shard", "checksum", "key", "length", "dimension"]
-        shard, checksum, key, length, dimension = self._rows.values_of(identifier, facts)
+        facts = ("shard", "checksum", "key", "length", "dimension")
+        shard, checksum, key, length, dimension = self._facts(identifier, facts)
         values = self._tensor(shard, checksum, key)
         if len(values) != length or dimension_text(values.shape[1:]) != dimension:
             raise MmserError(
@@ -108,21 +107,20 @@ class Store:
 
     def spans(self, identifier: str) -> np.ndarray | None:
         """(time, 2) float32 start and end seconds of each row, None where rows have no spans."""
-        self._check_stored(identifier)
-        facts = ["shard", "checksum", "spans"]
-        shard, checksum, has_spans = self._rows.values_of(identifier, facts)
+        facts = ("shard", "checksum", "spans")
+        shard, checksum, has_spans = self._facts(identifier, facts)
         return self._tensor(shard, checksum, span_key(identifier)) if has_spans else None
 
     def frame_rate(self, identifier: str) -> float | None:
         """Rows per second, None where rows are not evenly spaced in time."""
-        self._check_stored(identifier)
-        rate: float | None = self._rows.value(identifier, "frame_rate")
+        rate: float | None
+        (rate,) = self._facts(identifier, ("frame_rate",))
         return rate
 
     def length(self, identifier: str) -> int:
         """Number of rows in time, without reading values."""
-        self._check_stored(identifier)
-        length: int = self._rows.value(identifier, "length")
+        length: int
+        (length,) = self._facts(identifier, ("length",))
         return length
 
     def unchecked_bytes(self) -> int:
@@ -153,22 +151,24 @@ class Store:
                 raise MmserError(f"the shard {path}", "no such file", rebuild(self.directory))
         return files
 
-    def _check_stored(self, identifier: str) -> None:
-        """Raise MmserError for an utterance that failed or is unknown."""
-        if identifier in self:
-            return
-        row = self._rows.get(identifier)
-        if row is None:
+    def _facts(self, identifier: str, columns: tuple[str, ...]) -> list[Any]:
+        """Cells of an utterance's row; raises MmserError where it failed or is unknown."""
+        place = self._rows.find(identifier)
+        if place is None:
             raise MmserError(
                 f"utterance {identifier} in {self.directory}",
                 "no such row",
                 "Preprocess that corpus again.",
             )
-        raise MmserError(
-            f"values of {identifier} in {self.directory}",
-            f"it failed: {row['error']} {row['detail']}".strip(),
-            "Leave it out, or mend the media.",
-        )
+        status, *cells = self._rows.cells(place, ("status", *columns))
+        if status != OK:
+            row = self._rows[identifier]
+            raise MmserError(
+                f"values of {identifier} in {self.directory}",
+                f"it failed: {row['error']} {row['detail']}".strip(),
+                "Leave it out, or mend the media.",
+            )
+        return cells
 
     def _tensor(self, shard: str, checksum: str, key: str) -> np.ndarray:
         if self._process != os.getpid():  # a fork: mappings are opened anew in each process
