@@ -52,7 +52,7 @@ class Shard:
         keys = np.array(numbers, np.uint64)
         order = np.argsort(keys)
         # As a view: of an array of NumPy one number is slow to take.
-        self._keys = memoryview(keys[order])
+        self._keys = keys[order].data
         self._begins = np.array(begins, np.int64)[order]
         self._kind_of = np.array(kind_of, np.int32)[order]
         self._kinds = list(kinds)
