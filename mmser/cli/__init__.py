@@ -35,6 +35,7 @@ from mmser.cli import (
     train,
     weights,
 )
+from mmser.cli.examples import EXAMPLES
 from mmser.core.errors import MmserError, UsageError
 from mmser.core.output import end_without_reader
 from mmser.core.printable import printable, printable_lines
@@ -42,6 +43,7 @@ from mmser.core.trust import trust
 
 COMMANDS = (
     catalogue.COMMAND,
+    catalogue.SHOW,
     demo.COMMAND,
     manifest.COMMAND,
     preprocess.COMMAND,
@@ -104,7 +106,13 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"mmser {__version__}")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command in COMMANDS:
-        sub = subparsers.add_parser(command.name, help=command.what, description=command.what)
+        sub = subparsers.add_parser(
+            command.name,
+            help=command.what,
+            description=command.what,
+            epilog="\n  ".join(["examples:", *EXAMPLES[command.name]]),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
         sub.add_argument("--debug", action="store_true", help="show the traceback of an error")
         sub.add_argument(
             "--trust",

@@ -9,19 +9,9 @@ from mmser.cli.command import Command
 from mmser.core.errors import MmserError, UsageError
 from mmser.core.printable import printable
 
-EXAMPLES = """\
-examples:
-  mmser manifest recordings                                   folders named happy/, sad/, ...
-  mmser manifest recordings --pattern '{emotion}_{speaker}_{n}.wav'
-  mmser manifest recordings --pattern '{speaker:2}{text:3}{emotion:1}{}' --map W=angry,F=happy
-  mmser manifest labels.csv --media recordings --columns emotion=annotation,speaker=who
-"""
-
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Options of `mmser manifest`."""
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.epilog = EXAMPLES
     parser.add_argument(
         "source", metavar="FOLDER|TABLE", type=Path, help="recordings, or a table that names them"
     )

@@ -1,13 +1,15 @@
 """The command: exit codes, one-line errors, and that the light commands stay light."""
 
+import shlex
 import signal
 import subprocess
 import sys
 
 import pytest
 
-from mmser.cli import build_parser, main
+from mmser.cli import COMMANDS, build_parser, main
 from mmser.cli.command import keyed
+from mmser.cli.examples import EXAMPLES
 from mmser.core.errors import MmserError, UsageError
 
 HEAVY = ("torch", "pandas", "transformers", "lightning", "hydra", "av", "numpy")
@@ -49,6 +51,15 @@ def test_every_command_documents_itself():
     actions = [action for action in build_parser()._actions if action.dest == "command"]
     for name, sub in actions[0].choices.items():
         assert sub.description, name
+
+
+def test_every_command_has_examples_that_its_parser_takes():
+    assert set(EXAMPLES) == {command.name for command in COMMANDS}
+    for name, lines in EXAMPLES.items():
+        for line in lines:
+            words = shlex.split(line)
+            assert words[:2] == ["mmser", name]
+            assert build_parser().parse_args(words[1:]).command == name
 
 
 def test_keyed_words_accept_only_the_named_keys():

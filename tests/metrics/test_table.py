@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mmser.catalogue import catalogue
+from mmser.catalogue.lists import catalogue
 from mmser.cli import main
 from mmser.core.target_sets.classes import ClassTargets
 from mmser.core.target_sets.values import ValueTargets

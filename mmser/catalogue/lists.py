@@ -1,13 +1,10 @@
-"""`mmser list`: what can be named in a command, read from ``configs/`` and docstrings without
-importing any of it.
-"""
+"""`mmser list`: what can be named in a command, a row per name."""
 
 from __future__ import annotations
 
-import ast
-from pathlib import Path
 from typing import Any
 
+from mmser.catalogue.descriptions import description
 from mmser.core.configs import config_names, load_config, unknown_name
 from mmser.weights.demand import system_weights
 
@@ -41,8 +38,27 @@ def catalogue(kind: str) -> list[dict[str, str]]:
     if kind not in KINDS:
         raise unknown_name("list", kind, [*KINDS, METRICS])
     group = KINDS[kind]
-    describe = _system_row if group == "system" else _plugin_row
-    return [describe(name, load_config(group, name)) for name in config_names(group)]
+    names = config_names(group)
+    if group == "system":
+        return [_system_row(name, load_config(group, name)) for name in names]
+    return [
+        {"name": name, "what": description(group, name, load_config(group, name))} for name in names
+    ]
+
+
+def modalities(name: str) -> list[str]:
+    """Sound, text and face, as the streams of a system name them: audio, text, face."""
+    streams = load_config("system", name).get("streams") or {}
+    return sorted({_modality(stream, str(spec["extractor"])) for stream, spec in streams.items()})
+
+
+def _modality(stream: str, extractor: str) -> str:
+    """The room of the extractor's class: ``mmser.extractors.audio.mfcc`` -> audio."""
+    name = extractor.partition("@")[0]
+    if name not in config_names("extractor"):
+        return stream
+    target = str(load_config("extractor", name).get("_target_", ""))
+    return target.split(".")[2] if target.startswith("mmser.extractors.") else stream
 
 
 def recommended() -> list[dict[str, str]]:
@@ -104,13 +120,6 @@ def _metric_rows() -> list[dict[str, str]]:
     ]
 
 
-def _plugin_row(name: str, config: dict[str, Any]) -> dict[str, str]:
-    return {
-        "name": name,
-        "what": str(config.get("title") or _docstring_line(str(config.get("_target_", "")))),
-    }
-
-
 def _system_row(name: str, config: dict[str, Any]) -> dict[str, str]:
     card = config.get("card", {})
     reported = "; ".join(
@@ -128,28 +137,3 @@ def _system_row(name: str, config: dict[str, Any]) -> dict[str, str]:
         "published (not ours)": reported,
         "source": str(card.get("citation", "")),
     }
-
-
-def _docstring_line(target: str) -> str:
-    """First docstring line of the class (or else the module) a ``_target_`` names, by parsing its
-    source.
-    """
-    module, _, attribute = target.rpartition(".")
-    package = Path(__file__).resolve().parent
-    parts = module.split(".")[1:]
-    candidates = [
-        package.joinpath(*parts).with_suffix(".py"),
-        package.joinpath(*parts, "__init__.py"),
-    ]
-    source = next((path for path in candidates if parts and path.is_file()), None)
-    if source is None:
-        return target
-    tree = ast.parse(source.read_text(encoding="utf-8"))
-    named = [node for node in tree.body if getattr(node, "name", None) == attribute]
-    documented = [node for node in named if isinstance(node, ast.ClassDef | ast.FunctionDef)]
-    text = (
-        (ast.get_docstring(documented[0]) if documented else None)
-        or ast.get_docstring(tree)
-        or target
-    )
-    return " ".join(text.split("\n\n")[0].split())

@@ -1,0 +1,57 @@
+"""What stands under each command's ``--help``: commands that work, the commonest first."""
+
+from __future__ import annotations
+
+EXAMPLES: dict[str, tuple[str, ...]] = {
+    "list": (
+        "mmser list systems --recommended",
+        "mmser list systems --modality audio --modality text",
+        "mmser list extractors --wide",
+    ),
+    "show": ("mmser show mcsan", "mmser show extractor mfcc40", "mmser show protocol meld7"),
+    "demo": ("mmser demo", "mmser demo out=elsewhere"),
+    "manifest": (
+        "mmser manifest recordings",
+        "mmser manifest recordings --pattern '{emotion}_{speaker}_{n}.wav'",
+        "mmser manifest recordings --pattern '{speaker:2}{text:3}{emotion:1}{}'",
+        "mmser manifest labels.csv --media recordings --columns emotion=annotation,speaker=who",
+    ),
+    "preprocess": (
+        "mmser preprocess corpus=ravdess corpus.root=DIR extractors=[mfcc40,waveform]",
+        "mmser preprocess corpus=meld corpus.root=DIR extractors=[glove] transcript=corpus",
+        "mmser preprocess corpus=meld corpus.root=DIR extractors=[wavlm_base_plus] shard=3/16",
+    ),
+    "cache": (
+        "mmser cache info cache",
+        "mmser cache verify cache",
+        "mmser cache merge cache",
+    ),
+    "train": (
+        "mmser train system=statistics_svm corpus=ravdess corpus.root=DIR --report",
+        "mmser train system=mcsan corpus=meld corpus.root=DIR seeds=[0,1,2] trainer.jobs=2",
+        "mmser train system=mcsan fusion=gated corpus=meld corpus.root=DIR trainer.epochs=5",
+    ),
+    "evaluate": (
+        "mmser evaluate run=runs/NAME",
+        "mmser evaluate model=owner/name@commit corpus=ravdess corpus.root=DIR",
+    ),
+    "score": ("mmser score runs/NAME", "mmser score predictions.csv --out scores.csv"),
+    "fuse": ("mmser fuse runs/A runs/B --out fused",),
+    "report": ("mmser report runs/NAME", "mmser report runs/A runs/B --out both.html"),
+    "robustness": ("mmser robustness run=runs/NAME",),
+    "ablate": ("mmser ablate run=runs/NAME",),
+    "predict": (
+        "mmser predict run=runs/NAME clip.mp4",
+        "mmser predict model=owner/name@commit clip.mp4",
+    ),
+    "compare": ("mmser compare runs/A runs/B", "mmser compare runs/A --published mcsan"),
+    "soup": ("mmser soup run=runs/NAME --out runs/SOUP",),
+    "export": (
+        "mmser export run=runs/NAME --out models/mine",
+        "mmser export run=runs/NAME --onnx mine.onnx",
+    ),
+    "export-features": ("mmser export-features run=runs/NAME",),
+    "push": ("mmser push models/mine owner/name --private",),
+    "weights": ("mmser weights", "mmser weights get tiny.en minilm"),
+    "doctor": ("mmser doctor",),
+}
