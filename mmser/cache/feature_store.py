@@ -38,6 +38,10 @@ class FeatureStore(Protocol):
 
     def __contains__(self, identifier: object) -> bool: ...
 
+    def knows(self, identifier: str) -> bool:
+        """Whether the utterance has a row, done or failed."""
+        ...
+
     def read(self, identifier: str) -> np.ndarray:
         """Values (time, *feature) in the stored dtype; whoever changes them makes a copy first."""
         ...
@@ -52,6 +56,10 @@ class FeatureStore(Protocol):
 
     def length(self, identifier: str) -> int:
         """Number of rows in time, without reading values."""
+        ...
+
+    def lengths(self, identifiers: Iterable[str]) -> np.ndarray:
+        """(row,) the same of many utterances; 0 for one that has no values."""
         ...
 
     def unchecked_bytes(self) -> int:

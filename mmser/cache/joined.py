@@ -56,6 +56,10 @@ class JoinedStore:
             and identifier in self._store_of[identifier]
         )
 
+    def knows(self, identifier: str) -> bool:
+        """Whether the utterance has a row, done or failed."""
+        return identifier in self._store_of
+
     @cached_property
     def index(self) -> pd.DataFrame:
         """One row per utterance of any corpus, done or failed."""
@@ -83,6 +87,12 @@ class JoinedStore:
     def length(self, identifier: str) -> int:
         """Number of rows in time, without reading values."""
         return self._owner(identifier).length(identifier)
+
+    def lengths(self, identifiers: Iterable[str]) -> np.ndarray:
+        """(row,) the same of many utterances; 0 for one that has no values."""
+        ids = list(identifiers)
+        # In every store that does not know an utterance it has the length 0.
+        return np.sum([store.lengths(ids) for store in self.stores.values()], axis=0)
 
     def unchecked_bytes(self) -> int:
         """Bytes of files that `check` would read through."""

@@ -35,6 +35,10 @@ class MemoryStore:
         row = self._rows.get(identifier) if isinstance(identifier, str) else None
         return row is not None and row["status"] == OK
 
+    def knows(self, identifier: str) -> bool:
+        """Whether the utterance has a row, done or failed."""
+        return identifier in self._rows
+
     @cached_property
     def index(self) -> pd.DataFrame:
         """One row per utterance, done or failed."""
@@ -69,3 +73,7 @@ class MemoryStore:
         """Number of rows in time."""
         length: int = self._rows[identifier]["length"]
         return length
+
+    def lengths(self, identifiers: Iterable[str]) -> np.ndarray:
+        """(row,) the same of many utterances; 0 for one that has no values."""
+        return np.array([self.length(one) if one in self else 0 for one in identifiers], np.int64)

@@ -68,6 +68,10 @@ class Store:
         place = self._rows.find(identifier) if isinstance(identifier, str) else None
         return place is not None and self._rows.cells(place, ("status",)) == [OK]
 
+    def knows(self, identifier: str) -> bool:
+        """Whether the utterance has a row, done or failed."""
+        return self._rows.find(identifier) is not None
+
     def __len__(self) -> int:
         return len(self.ids)
 
@@ -122,6 +126,18 @@ class Store:
         length: int
         (length,) = self._facts(identifier, ("length",))
         return length
+
+    def lengths(self, identifiers: Iterable[str]) -> np.ndarray:
+        """(row,) the same of many utterances; 0 for one that has no values."""
+        import pyarrow.compute as pc
+
+        # Place 0 is that of unknown ids.
+        places = np.fromiter((self._rows.find(one) for one in identifiers), float) + 1
+        places = np.nan_to_num(places).astype(np.int64)
+        table = self._rows.table
+        has_values = pc.equal(table["status"], OK).to_numpy()
+        lengths = np.where(has_values, table["length"].to_numpy(), 0)
+        return np.concatenate([[0], lengths])[places]
 
     def unchecked_bytes(self) -> int:
         """Bytes of files that `check` would read through."""

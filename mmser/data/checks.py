@@ -82,8 +82,7 @@ def check_complete(
     """
     assigned = list(ids)
     for name, store in stores.items():
-        processed = set(store.index["id"])
-        lacking = [identifier for identifier in assigned if identifier not in processed]
+        lacking = [identifier for identifier in assigned if not store.knows(identifier)]
         if lacking:
             raise MmserError(
                 f"every utterance of the protocol in the store of stream '{name}'",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 import numpy as np
 from torch.utils.data import Dataset
 
+from mmser.data.packed_texts import PackedTexts
 from mmser.data.sample import Sample, Track
 from mmser.data.sample_memory import MEMORY_LIMIT, SampleMemory
 from mmser.data.spec import StreamSpec
@@ -95,6 +96,7 @@ class SplitDataset(Dataset[Sample]):
         self.alignment = alignment
         self.augmentation = tuple(augmentation)
         self.seed = seed
+        self._packed_ids = PackedTexts(facts.ids)
         self._row = {identifier: row for row, identifier in enumerate(facts.ids)}
         # Without augmentation a sample is the same in each epoch, so what is kept is cut already.
         self._remembered = SampleMemory(self._read if self.augmentation else self._ready, memory)
@@ -136,7 +138,7 @@ class SplitDataset(Dataset[Sample]):
 
     def _read(self, row: int) -> Sample:
         facts = self.facts
-        identifier, speaker = facts.ids[row], facts.speakers[row]
+        identifier, speaker = self._packed_ids[row], facts.speakers[row]
         streams: dict[str, Track | None] = {}
         for name, store in self.stores.items():
             track = read_track(store, identifier)

@@ -124,8 +124,7 @@ class FoldData:
         for name, store in self._stores_of(split).items():
             limit = self.specs[name].limit or np.inf
             # An absent stream costs nothing.
-            lengths = [store.length(identifier) if identifier in store else 0 for identifier in ids]
-            steps = np.minimum(np.array(lengths, dtype=float), limit)
+            steps = np.minimum(store.lengths(ids).astype(float), limit)
             mean = float(steps.mean()) if len(steps) else 1.0
             total += steps / max(1.0, mean)
         return total
@@ -140,7 +139,7 @@ class FoldData:
         if limit is None:
             return 0
         ids = chain.from_iterable(facts.ids for facts in self.facts.values())
-        return sum(identifier in store and store.length(identifier) > limit for identifier in ids)
+        return int((store.lengths(ids) > limit).sum())
 
     def _plan(self, split: str, shuffle: bool) -> Plan:
         """The batches of a split as a function of a random generator."""

@@ -11,6 +11,9 @@ import numpy as np
 
 from mmser.data.sample import Sample, Track
 
+OBJECTS = 2048
+"""Bytes of a sample beside its arrays: the objects that hold them."""
+
 MEMORY_LIMIT = 512 * 2**20
 """Bytes of one split, divided among the loader's worker processes."""
 
@@ -37,7 +40,8 @@ class SampleMemory:
 
 
 def _bytes(sample: Sample) -> int:
-    return sum(_track_bytes(track) for track in sample.streams.values() if track is not None)
+    tracks = [track for track in sample.streams.values() if track is not None]
+    return OBJECTS + sum(map(_track_bytes, tracks))
 
 
 def _track_bytes(track: Track) -> int:

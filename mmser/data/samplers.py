@@ -50,6 +50,7 @@ class PlannedBatches(Sampler[list[tuple[int, int]]]):
         self.num_replicas = num_replicas
         self.rank = rank
         self.epoch = 0
+        self._planned: tuple[int, list[np.ndarray]] | None = None
 
     @property
     def sampler(self) -> PlannedBatches:
@@ -61,7 +62,10 @@ class PlannedBatches(Sampler[list[tuple[int, int]]]):
 
     def batches(self) -> list[np.ndarray]:
         """All batches of this epoch, of every process."""
-        return self.plan(np.random.default_rng([self.seed, self.epoch]) if self.shuffle else None)
+        if self._planned is None or self._planned[0] != self.epoch:
+            generator = np.random.default_rng([self.seed, self.epoch]) if self.shuffle else None
+            self._planned = self.epoch, self.plan(generator)
+        return self._planned[1]
 
     def __iter__(self) -> Iterator[list[tuple[int, int]]]:
         replicas, rank = self._place()
@@ -70,7 +74,7 @@ class PlannedBatches(Sampler[list[tuple[int, int]]]):
             missing = replicas - len(batches) % replicas
             batches = batches + [batches[i % len(batches)] for i in range(missing)]
         for batch in batches[rank::replicas]:
-            yield [(self.epoch, int(row)) for row in batch]
+            yield [(self.epoch, row) for row in batch.tolist()]
 
     def __len__(self) -> int:
         replicas, rank = self._place()

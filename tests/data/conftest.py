@@ -45,6 +45,12 @@ class MemoryStore:
     def __contains__(self, identifier: object) -> bool:
         return identifier in self.arrays
 
+    def knows(self, identifier: str) -> bool:
+        return identifier in self.arrays or identifier in self.failed
+
+    def lengths(self, identifiers: Iterable[str]) -> np.ndarray:
+        return np.array([len(self.arrays.get(key, ())) for key in identifiers], np.int64)
+
     def check(self, identifiers: Iterable[str] | None = None) -> None:
         """Nothing to check."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mmser.data.sample import Sample, Track
-from mmser.data.sample_memory import SampleMemory
+from mmser.data.sample_memory import OBJECTS, SampleMemory
 
 
 def read_into(calls: list[int], steps: int = 10):
@@ -30,7 +30,8 @@ def test_a_row_is_read_once():
 
 def test_what_finds_no_room_is_read_anew():
     calls: list[int] = []
-    memory = SampleMemory(read_into(calls), limit=800)  # two samples of 400 bytes
+    # Two samples of 400 bytes, and the objects that hold them.
+    memory = SampleMemory(read_into(calls), limit=2 * (400 + OBJECTS))
     for _ in range(2):
         assert [memory(row).id for row in range(3)] == ["0", "1", "2"]
     assert calls == [0, 1, 2, 2]
@@ -44,7 +45,7 @@ def test_a_view_counts_what_it_keeps_alive():
         calls.append(row)
         return Sample(str(row), {"audio": Track(whole[:1])}, {})
 
-    memory = SampleMemory(read, limit=1000)
+    memory = SampleMemory(read, limit=1000 + OBJECTS)
     memory(0)
     memory(0)
     assert calls == [0, 0]

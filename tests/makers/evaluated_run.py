@@ -73,6 +73,9 @@ class FakeStore:
     def length(self, identifier):
         return 4
 
+    def lengths(self, identifiers):
+        return np.full(len(list(identifiers)), 4)
+
 
 def make_run(directory):
     """Two folds, two seeds; batches come in another order than the fold's ids, as length batching
