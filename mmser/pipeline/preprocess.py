@@ -15,12 +15,14 @@ from mmser.core.share import Share
 from mmser.core.trust import trust_typed
 from mmser.extraction.word_sources import group_of
 from mmser.pipeline.word_option import split_option
-from mmser.settings.preprocess import Preprocess
+from mmser.settings.preprocess import Engine, Preprocess
 from mmser.settings.reading import read_options
 from mmser.settings.run import RunSettings
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from mmser.extraction.engines.ray_engine import RayEngine
 
 
 def preprocess(
@@ -74,6 +76,7 @@ def preprocess_config(overrides: Sequence[str]) -> pd.DataFrame:
         frame_rate=options.frame_rate,
         max_failures=options.max_failures,
         share=Share.parse(options.shard) if options.shard is not None else None,
+        engine=_engine(options.engine),
     )
 
 
@@ -95,6 +98,15 @@ def preprocess_for(
         transcript=transcript,
         workers=load_config("", "preprocess")["workers"],
     )
+
+
+def _engine(options: Engine) -> RayEngine | None:
+    """None: the processes of this machine."""
+    if options.name == "processes":
+        return None
+    from mmser.extraction.engines.ray_engine import RayEngine
+
+    return RayEngine(options.address, options.cpus_per_task, options.gpus_per_task)
 
 
 def _source_words(name: str) -> list[str]:

@@ -9,7 +9,7 @@ from mmser.settings.check import check_complete, check_options, ranges_of, unkno
 from mmser.settings.data import Data, Episodes
 from mmser.settings.optimizer import Optimizer
 from mmser.settings.part import argument_names, check_part
-from mmser.settings.preprocess import Preprocess
+from mmser.settings.preprocess import Engine, Preprocess
 from mmser.settings.readers import check_readers
 from mmser.settings.run import RunSettings
 from mmser.settings.stage import Stage
@@ -53,6 +53,7 @@ def require_preprocess(settings: Mapping[str, Any]) -> None:
 def check_preprocess(settings: Mapping[str, Any]) -> None:
     """The same for `mmser preprocess`."""
     check_options(Preprocess, settings, "")
+    check_options(Engine, settings.get("engine") or {}, "engine")
     check_part(settings.get("corpus"), "corpus")
     check_part(settings.get("transcriber"), "transcriber")
     check_part(settings.get("aligner"), "aligner")
