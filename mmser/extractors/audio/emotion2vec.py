@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
@@ -20,11 +20,14 @@ from mmser.core.contracts import StreamKind
 from mmser.core.errors import MmserError
 from mmser.core.weights import Weights
 from mmser.extractors.arguments import LATER, WITHOUT_EFFECT, arguments
-from mmser.extractors.clips.outcomes import waveforms_in_batches
-from mmser.extractors.networks.devices import Placement, place_of
+from mmser.extractors.networks.devices import Placement, device_named, place_of
 from mmser.extractors.networks.sizes import check_size
-from mmser.extractors.networks.time_statistics import time_statistics
-from mmser.extractors.spectral.level import Level, levelled
+from mmser.extractors.spectral.level import ROW_LEVELS, Level, levelled
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from mmser.extractors.networks.waveform_batches import WaveformBatches
 
 _FRAME_RATE = 50.0
 _DOWNLOAD = "emotion2vec_base.pt of the model emotion2vec/emotion2vec_base on the model hub"
@@ -46,7 +49,8 @@ class Emotion2Vec(Placement):
             its frames, which the released code calls utterance; ``chunk``, the tokens themselves.
         level: ``zscore`` (mean 0, variance 1) or ``none``, where a file was trained without.
         statistics: mean and standard deviation over time, (1, 2 size), in place of frames.
-        batch_seconds: most seconds of audio, padding included, in one pass.
+        batch_seconds: most seconds of audio, padding included, in one pass; None: on a GPU as many
+            as it takes, on a CPU one clip.
     """
 
     modality: ClassVar[Modality] = "audio"
@@ -59,7 +63,7 @@ class Emotion2Vec(Placement):
     embedding: Literal["frames", "utterance", "mean", "chunk"] = "frames"
     level: Level = "zscore"
     statistics: bool = field(default=False, metadata=LATER)
-    batch_seconds: float = field(default=60.0, metadata=WITHOUT_EFFECT)
+    batch_seconds: float | None = field(default=None, metadata=WITHOUT_EFFECT)
 
     def __post_init__(self) -> None:
         if self.statistics and self.embedding != "frames":
@@ -89,10 +93,24 @@ class Emotion2Vec(Placement):
         return {"extractor": "emotion2vec", **arguments(self), **self.checkpoint.facts}
 
     def extract(self, clips: Sequence[Clip]) -> list[Features | Failure]:
-        """One (frame or token, size) float32 array per clip; the span of a token is
-        the whole clip.
+        """One (frame or token, size) array per clip, float32, or from a GPU the type that is
+        stored; the span of a token is the whole clip.
         """
-        return waveforms_in_batches(clips, self._prepared, self._encode, self.batch_seconds)
+        from mmser.extractors.networks.waveform_batches import features_in_batches
+
+        return features_in_batches(clips, self._batches, self._parts, self._features)
+
+    @cached_property
+    def _batches(self) -> WaveformBatches:
+        from mmser.extractors.networks.waveform_batches import WaveformBatches
+
+        return WaveformBatches(
+            self._encode,
+            device_named(self.device),
+            self.dtype,
+            self.precision,
+            self.batch_seconds,
+        )
 
     @cached_property
     def _network(self) -> Any:
@@ -113,33 +131,44 @@ class Emotion2Vec(Placement):
             1, self.size, 2, 1, heads, 2 * self.size, channels=64, embedding=self.embedding
         )
 
-    def _prepared(self, waveform: np.ndarray) -> np.ndarray:
-        return levelled(waveform, self.level)
+    def _parts(self, waveform: np.ndarray) -> list[np.ndarray]:
+        # The usual levels are set where the network runs.
+        return [waveform if self.level in ROW_LEVELS else levelled(waveform, self.level)]
 
-    def _encode(self, waveforms: list[np.ndarray]) -> list[Features]:
-        """Waveforms (sample,) of any lengths -> (frame or token, size) float32 each."""
+    def _encode(self, rows: Tensor, lengths: list[int]) -> tuple[Tensor, list[int]]:
+        """Waveforms (row, sample) -> (row, frame or token, size), how many of each row."""
         import torch
 
         from mmser.core.batch import Stream
+        from mmser.extractors.networks.row_levels import levelled_rows
+        from mmser.models.layers.masks.padding import length_mask
 
         device, dtype = place_of(self._network)
-        lengths = [len(waveform) for waveform in waveforms]
-        rows = torch.nn.utils.rnn.pad_sequence(
-            [torch.from_numpy(waveform) for waveform in waveforms], batch_first=True
-        )
-        mask = torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]
-        with torch.inference_mode():
-            out = self._network(Stream(rows.to(device, dtype), mask.to(device)))
-        values, counts = out.values.float().cpu().numpy(), out.lengths.tolist()
-        return [
-            self._features(row[:n], length)
-            for row, n, length in zip(values, counts, lengths, strict=True)
-        ]
+        if self.level in ROW_LEVELS:
+            rows = levelled_rows(rows, lengths, self.level)
+        mask = length_mask(torch.tensor(lengths), rows.shape[1]).to(device)
+        values = self._network(Stream(rows.to(dtype), mask)).values
+        if self.embedding != "frames":
+            return values, [values.shape[1]] * len(lengths)
+        counts = [_frame_count(length) for length in lengths]
+        if not self.statistics:
+            return values, counts
+        from mmser.extractors.networks.time_statistics import statistics_of_rows
 
-    def _features(self, values: np.ndarray, samples: int) -> Features:
-        if self.statistics:
-            return time_statistics(values, samples / SAMPLE_RATE)
-        if self.embedding == "frames":
+        return statistics_of_rows(values, counts), [1] * len(counts)
+
+    def _features(self, parts: list[np.ndarray], samples: int) -> Features:
+        (values,) = parts
+        if self.embedding == "frames" and not self.statistics:
             return Features(values, frame_rate=_FRAME_RATE)
         whole = np.array([[0.0, samples / SAMPLE_RATE]], dtype=np.float32)
         return Features(values, spans=np.repeat(whole, len(values), axis=0))
+
+
+def _frame_count(samples: int) -> int:
+    """Frames of so many samples: at least one."""
+    from mmser.models.encoders.audio.emotion2vec.encoder import KERNELS, STRIDES
+
+    for kernel, stride in zip(KERNELS, STRIDES, strict=True):
+        samples = max(1, (samples - kernel) // stride + 1)
+    return samples

@@ -81,6 +81,6 @@ class Wav2Vec(Placement):
 
         device, dtype = place_of(self._network)
         padded = np.pad(waveform, (0, max(0, RECEPTIVE_FIELD - len(waveform))))
-        with torch.inference_mode():
+        with torch.inference_mode(), self.arithmetic():
             values = self._network(torch.from_numpy(padded)[None].to(device, dtype))[0]
         return Features(values.float().cpu().numpy(), frame_rate=SAMPLE_RATE / STRIDE)

@@ -9,8 +9,8 @@ wav2vec2-BERT: Seamless Communication, 2023; MMS: Pratap et al., JMLR 2024.
 
 Differs: the base models normalise their first convolution over the whole time axis, padding
 included, and so give an utterance other features in other company. Here these statistics are taken
-over the valid frames alone, and the attention mask is always given: a batch equals single
-utterances to about 1e-6, and a single utterance equals the original.
+over the valid frames alone, and padding is always masked: a batch equals single utterances to about
+1e-6, and a single utterance equals the original (`mmser.extractors.networks.speech_encoder`).
 """
 
 from __future__ import annotations
@@ -27,14 +27,15 @@ from mmser.core.contracts import StreamKind
 from mmser.core.errors import MmserError, reason_of
 from mmser.core.weights import Weights
 from mmser.extractors.arguments import LATER, WITHOUT_EFFECT, arguments
-from mmser.extractors.clips.outcomes import waveforms_in_batches
-from mmser.extractors.networks.devices import Placement, place_of
+from mmser.extractors.networks.devices import Placement
 from mmser.extractors.networks.sizes import check_size
-from mmser.extractors.networks.time_statistics import time_statistics
-from mmser.extractors.spectral.level import Level, levelled
+from mmser.extractors.spectral.level import ROW_LEVELS, Level, levelled
 
 if TYPE_CHECKING:
-    import torch
+    from torch import Tensor
+
+    from mmser.extractors.networks.speech_encoder import SpeechEncoder, WholeNetwork
+    from mmser.extractors.networks.waveform_batches import WaveformBatches
 
 _MEL = "wav2vec2-bert"
 """The one network that reads log-mel frames, made by its checkpoint's own feature extractor."""
@@ -43,12 +44,8 @@ _KINDS = (
     "wav2vec2-conformer", "sew", "sew-d", _MEL,
 )  # fmt: skip
 """Networks whose frames and layers are read in the same way."""
-_ALONE = ("data2vec-audio", "wav2vec2-conformer", "sew", "sew-d")
-"""Those in which padding reaches the frames of an utterance (stacked or strided convolutions):
-never in a batch.
-"""
 _MEL_STEP = 320
-"""Samples from one step of wav2vec2-BERT to the next: two log-mel frames, 10 ms apart."""
+"""Samples from one of its steps to the next: two log-mel frames, 10 ms apart."""
 _MEL_SHORTEST = 560
 """Samples of its first step: two windows of 25 ms."""
 
@@ -73,7 +70,8 @@ class Wav2Vec2(Placement):
         model_type: the network that the checkpoint must hold, as its config.json names it; None:
             any of them.
         statistics: mean and standard deviation over time, (1, [layer,] 2 size), in place of frames.
-        batch_seconds: most seconds of audio, padding included, in one pass.
+        batch_seconds: most seconds of audio, padding included, in one pass; None: on a GPU as many
+            as it takes, on a CPU one clip.
     """
 
     modality: ClassVar[Modality] = "audio"
@@ -89,7 +87,7 @@ class Wav2Vec2(Placement):
     level: Level | Literal["checkpoint"] = "zscore"
     model_type: str | None = field(default=None, metadata=LATER | WITHOUT_EFFECT)
     statistics: bool = field(default=False, metadata=LATER)
-    batch_seconds: float = field(default=60.0, metadata=WITHOUT_EFFECT)
+    batch_seconds: float | None = field(default=None, metadata=WITHOUT_EFFECT)
 
     def __post_init__(self) -> None:
         if self.model_type not in (None, *_KINDS):
@@ -119,19 +117,38 @@ class Wav2Vec2(Placement):
         return {"extractor": "wav2vec2", **arguments(self), **self.checkpoint.facts}
 
     def extract(self, clips: Sequence[Clip]) -> list[Features | Failure]:
-        """One (time, [layer,] size) float32 array per clip, 50 Hz; statistics: of one step."""
-        config = self._model.config
-        # Some HuBERT have a batch norm before their positions, which makes padding more than zeros.
-        normed = getattr(config, "conv_pos_batch_norm", False)
-        alone = normed or config.model_type in _ALONE
-        together = 0.0 if alone else self.batch_seconds
-        return waveforms_in_batches(clips, self._prepared, self._encode, together)
+        """One (time, [layer,] size) array per clip, 50 Hz; statistics: of one step.
+
+        float32, or from a GPU the type that is stored.
+        """
+        from mmser.extractors.networks.waveform_batches import features_in_batches
+
+        return features_in_batches(clips, self._batches, self._parts, self._features)
+
+    @cached_property
+    def _batches(self) -> WaveformBatches:
+        from mmser.extractors.networks.devices import device_named
+        from mmser.extractors.networks.waveform_batches import WaveformBatches
+
+        return WaveformBatches(
+            self._encode,
+            device_named(self.device),
+            self.dtype,
+            self.precision,
+            self.batch_seconds if self._encoder.takes_batches else 0.0,
+            SAMPLE_RATE / _MEL_STEP if self._reads_mel else SAMPLE_RATE,
+        )
+
+    @cached_property
+    def _encoder(self) -> SpeechEncoder | WholeNetwork:
+        from mmser.extractors.networks.speech_encoder import speech_encoder
+
+        return speech_encoder(self._model)
 
     @cached_property
     def _model(self) -> Any:
         from transformers import AutoModel
 
-        from mmser.extractors.networks.valid_norm import with_valid_norm
         from mmser.models.layers.checkpoints.pretrained import read_network
 
         if self.checkpoint.is_random:
@@ -145,7 +162,7 @@ class Wav2Vec2(Placement):
         check_size(self.size, model.config.hidden_size, self.weights)
         self._check_rate(model)
         model.config.apply_spec_augment = False
-        return self.placed(with_valid_norm(model))
+        return self.placed(model)
 
     def _check_rate(self, model: Any) -> None:
         # Layers at one rate and frames at another cannot be kept side by side.
@@ -204,73 +221,40 @@ class Wav2Vec2(Placement):
             return SAMPLE_RATE / _MEL_STEP
         return SAMPLE_RATE / float(np.prod(self._model.config.conv_stride))
 
-    def _prepared(self, waveform: np.ndarray) -> np.ndarray:
-        """Level set; shorter than what the first step sees: zeros up to that."""
-        shortest = _MEL_SHORTEST if self._reads_mel else _receptive_field(self._model.config)
-        prepared = levelled(waveform, self._stated_level)
-        return np.pad(prepared, (0, max(0, shortest - len(prepared)))).astype(np.float32)
-
-    def _encode(self, waveforms: list[np.ndarray]) -> list[Features]:
-        """Waveforms (sample,) of any lengths -> (time, [layer,] size) float32 each."""
-        import torch
-
-        from mmser.extractors.networks.valid_norm import valid_samples
-
-        device, dtype = place_of(self._model)
-        rows = [torch.from_numpy(self._input(waveform)) for waveform in waveforms]
-        padded = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True).to(device, dtype)
-        lengths = torch.tensor([len(row) for row in rows], device=device)
-        mask = torch.arange(padded.shape[1], device=device) < lengths[:, None]
-        with torch.inference_mode(), valid_samples(self._model, lengths):
-            output = self._model(
-                padded, attention_mask=mask.long(), output_hidden_states=self.layer != -1
-            )
-        values = self._layers(output).float().cpu().numpy()
-        counts = lengths.cpu()
-        if not self._reads_mel:
-            counts = self._model._get_feat_extract_output_lengths(counts)
-        return [
-            self._features(row[:count], len(waveform))
-            for row, count, waveform in zip(values, counts.tolist(), waveforms, strict=True)
-        ]
-
-    def _input(self, waveform: np.ndarray) -> np.ndarray:
+    def _parts(self, waveform: np.ndarray) -> list[np.ndarray]:
         """What the network reads of one waveform: its samples, or (step, two log-mel frames)."""
+        level = self._stated_level
         if not self._reads_mel:
-            return waveform
-        own = self._own_extractor(waveform, sampling_rate=SAMPLE_RATE, return_tensors="np")
+            # The usual levels are set where the network runs.
+            return [waveform if level in ROW_LEVELS else levelled(waveform, level)]
+        prepared = levelled(waveform, level)
+        prepared = np.pad(prepared, (0, max(0, _MEL_SHORTEST - len(prepared)))).astype(np.float32)
+        own = self._own_extractor(prepared, sampling_rate=SAMPLE_RATE, return_tensors="np")
         # A last frame without its pair is masked, and left out here.
         count = int(own["attention_mask"][0].sum())
-        return np.asarray(own["input_features"][0][:count], dtype=np.float32)
+        return [np.asarray(own["input_features"][0][:count], dtype=np.float32)]
 
-    def _features(self, frames: np.ndarray, samples: int) -> Features:
+    def _encode(self, rows: Tensor, lengths: list[int]) -> tuple[Tensor, list[int]]:
+        """(row, sample), or (row, step, 160), -> (row, time, [layer,] size) and each row's time."""
+        from mmser.extractors.networks.row_levels import levelled_rows, padded_rows
+
+        if not self._reads_mel:
+            if self._stated_level in ROW_LEVELS:
+                rows = levelled_rows(rows, lengths, self._stated_level)
+            rows, lengths = padded_rows(rows, lengths, _receptive_field(self._model.config))
+        values, counts = self._encoder(rows, lengths, self.layer)
+        if not self.statistics:
+            return values, counts
+        from mmser.extractors.networks.time_statistics import statistics_of_rows
+
+        return statistics_of_rows(values, counts), [1] * len(counts)
+
+    def _features(self, parts: list[np.ndarray], samples: int) -> Features:
+        (values,) = parts
         if self.statistics:
-            return time_statistics(frames, samples / SAMPLE_RATE)
-        return Features(frames, frame_rate=self._frame_rate)
-
-    def _layers(self, output: Any) -> torch.Tensor:
-        """(batch, time, size), or (batch, time, layer, size) for all layers."""
-        import torch
-
-        if self.layer == -1:
-            return output.last_hidden_state
-        layers = (*output.hidden_states[:-1], output.last_hidden_state)
-        if layers[0].shape[1] != layers[-1].shape[1]:
-            raise MmserError(
-                f"layer=-1 for {self._model.config.model_type}, whose layers run at a lower rate "
-                "than its frames",
-                f"layer={self.layer}",
-                "Leave layer=-1, or name another network.",
-            )
-        if self.layer == "all":
-            return torch.stack(layers, dim=2)
-        if not -len(layers) <= self.layer < len(layers):
-            raise MmserError(
-                f"a layer from 0 to {len(layers) - 1} (or -1, or all)",
-                f"layer={self.layer}",
-                "Choose one of them.",
-            )
-        return layers[self.layer]
+            spans = np.array([[0.0, samples / SAMPLE_RATE]], dtype=np.float32)
+            return Features(values, spans=spans)
+        return Features(values, frame_rate=self._frame_rate)
 
 
 def _receptive_field(config: Any) -> int:

@@ -23,13 +23,14 @@ from mmser.core.contracts import StreamKind
 from mmser.core.errors import MmserError
 from mmser.core.weights import Weights
 from mmser.extractors.arguments import WITHOUT_EFFECT, arguments
-from mmser.extractors.clips.outcomes import waveforms_in_batches
-from mmser.extractors.networks.devices import Placement, place_of
+from mmser.extractors.networks.devices import Placement, device_named, place_of
 from mmser.extractors.networks.sizes import check_size
 
 if TYPE_CHECKING:
     from torch import Tensor
     from whisper.model import AudioEncoder
+
+    from mmser.extractors.networks.waveform_batches import WaveformBatches
 
 WINDOW = 30 * SAMPLE_RATE
 """Samples of Whisper's window."""
@@ -38,6 +39,8 @@ PUBLISHED_LAYERS = {384: 4, 512: 6, 768: 12, 1024: 24, 1280: 32}
 """Layers of the encoders of tiny, base, small, medium and large, by their sizes."""
 FRAME = 320
 """Samples of one frame of the encoder: 50 frames a second."""
+_FULL_SECONDS = 960.0
+"""Sound, padding included, that keeps a large GPU busy: 32 windows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +60,8 @@ class WhisperEncoder(Placement):
             last.
         statistics: mean and standard deviation over time, (1, [layer,] 2 size), in place of frames.
         short_window: seconds to which shorter sound is padded; None: always 30.
-        batch_seconds: most seconds of audio, padding included, in one pass.
+        batch_seconds: most seconds of audio, padding included, in one pass; None: on a GPU as many
+            as it takes, on a CPU one window.
     """
 
     modality: ClassVar[Modality] = "audio"
@@ -72,7 +76,7 @@ class WhisperEncoder(Placement):
     layer: int | Literal["all"] = -1
     statistics: bool = False
     short_window: float | None = None
-    batch_seconds: float = field(default=60.0, metadata=WITHOUT_EFFECT)
+    batch_seconds: float | None = field(default=None, metadata=WITHOUT_EFFECT)
 
     def __post_init__(self) -> None:
         if self.short_window is not None and not 0 < self.short_window <= 30:
@@ -105,8 +109,27 @@ class WhisperEncoder(Placement):
         return {"extractor": "whisper_encoder", **arguments(self), **self.checkpoint.facts}
 
     def extract(self, clips: Sequence[Clip]) -> list[Features | Failure]:
-        """One float32 array per clip. The encoder sees one window: a batch changes nothing."""
-        return waveforms_in_batches(clips, _unchanged, self._encode, self.batch_seconds)
+        """One array per clip, float32, or from a GPU the type that is stored.
+
+        The encoder sees one window: a batch changes nothing.
+        """
+        from mmser.extractors.networks.waveform_batches import features_in_batches
+
+        return features_in_batches(clips, self._batches, _pieces, self._features)
+
+    @cached_property
+    def _batches(self) -> WaveformBatches:
+        from mmser.extractors.networks.waveform_batches import WaveformBatches
+
+        return WaveformBatches(
+            self._encode,
+            device_named(self.device),
+            self.dtype,
+            self.precision,
+            self.batch_seconds,
+            window=self._window,
+            full_seconds=_FULL_SECONDS,
+        )
 
     @cached_property
     def _model(self) -> AudioEncoder:
@@ -126,50 +149,35 @@ class WhisperEncoder(Placement):
             return PUBLISHED_LAYERS.get(self.size, 2)
         return max(2, self.layer)
 
-    def _encode(self, waveforms: list[np.ndarray]) -> list[Features]:
-        """Waveforms (sample,) of any lengths -> frames (time, [layer,] size), or statistics."""
-        windows = [(row, piece) for row, sound in enumerate(waveforms) for piece in _pieces(sound)]
-        frames: list[np.ndarray] = [np.zeros(0)] * len(windows)
-        for samples in sorted({self._window(piece) for _, piece in windows}):
-            alike = [n for n, (_, piece) in enumerate(windows) if self._window(piece) == samples]
-            encoded = self._layers([windows[n][1] for n in alike], samples)
-            for n, values in zip(alike, encoded, strict=True):
-                frames[n] = values[: _frame_count(windows[n][1])]
-        features = []
-        for row, sound in enumerate(waveforms):
-            # The last window of long sound may be a short one: in the order of the sound.
-            own = [values for (of, _), values in zip(windows, frames, strict=True) if of == row]
-            features.append(self._features(np.concatenate(own), len(sound)))
-        return features
-
-    def _window(self, piece: np.ndarray) -> int:
+    def _window(self, samples: int) -> int:
         """Samples to which a piece of at most 30 s is padded."""
         short = round((self.short_window or 30) * SAMPLE_RATE)
-        return short if len(piece) <= short else WINDOW
+        return short if samples <= short else WINDOW
 
-    def _layers(self, pieces: list[np.ndarray], samples: int) -> np.ndarray:
-        """Pieces padded to ``samples`` -> (piece, frame, [layer,] size) float32."""
-        import torch
+    def _encode(self, pieces: Tensor, lengths: list[int]) -> tuple[Tensor, list[int]]:
+        """Pieces of one window (piece, sample) -> (piece, frame, [layer,] size), frames of each."""
         from torch.nn import functional as F
-        from whisper import log_mel_spectrogram
+
+        from mmser.extractors.networks.whisper import log_mel
 
         model = self._model
-        device, dtype = place_of(model)
-        padded = np.stack([np.pad(piece, (0, samples - len(piece))) for piece in pieces])
-        sound = torch.from_numpy(padded).to(device)
-        bands = model.conv1.weight.shape[1]
-        # One by one: the spectrogram's floor is taken from the loudest value of all it is given.
-        mel = torch.stack([log_mel_spectrogram(row, n_mels=bands) for row in sound])
-        with torch.inference_mode():
-            hidden = F.gelu(model.conv2(F.gelu(model.conv1(mel.to(dtype)))))
-            hidden = hidden.transpose(1, 2)  # (piece, frame, size)
-            hidden = hidden + model.positional_embedding[: hidden.shape[1]].to(dtype)
-            layers: list[Tensor] = []
-            for block in model.blocks:
-                hidden = block(hidden)
-                layers.append(hidden)
-            layers[-1] = model.ln_post(hidden)
-            return self._chosen(layers).float().cpu().numpy()
+        _, dtype = place_of(model)
+        sound = F.pad(pieces, (0, self._window(pieces.shape[1]) - pieces.shape[1]))
+        mel = log_mel(sound, bands=model.conv1.weight.shape[1])
+        hidden = F.gelu(model.conv2(F.gelu(model.conv1(mel.to(dtype)))))
+        hidden = hidden.transpose(1, 2)  # (piece, frame, size)
+        hidden = hidden + model.positional_embedding[: hidden.shape[1]].to(dtype)
+        layers: list[Tensor] = []
+        for block in model.blocks:
+            hidden = block(hidden)
+            layers.append(hidden)
+        layers[-1] = model.ln_post(hidden)
+        values, counts = self._chosen(layers), [_frame_count(length) for length in lengths]
+        if not self.statistics:
+            return values, counts
+        from mmser.extractors.networks.time_statistics import statistics_of_rows
+
+        return statistics_of_rows(values, counts), [1] * len(counts)
 
     def _chosen(self, layers: list[Tensor]) -> Tensor:
         import torch
@@ -185,16 +193,16 @@ class WhisperEncoder(Placement):
             )
         return layers[-1] if self.layer == -1 else layers[self.layer - 1]
 
-    def _features(self, frames: np.ndarray, samples: int) -> Features:
-        if self.statistics:
-            from mmser.extractors.networks.time_statistics import time_statistics
+    def _features(self, pieces: list[np.ndarray], samples: int) -> Features:
+        """What the pieces of one sound gave, in its order."""
+        if not self.statistics:
+            return Features(np.concatenate(pieces), frame_rate=SAMPLE_RATE / FRAME)
+        from mmser.extractors.networks.time_statistics import joined_statistics
 
-            return time_statistics(frames, samples / SAMPLE_RATE)
-        return Features(frames, frame_rate=SAMPLE_RATE / FRAME)
-
-
-def _unchanged(waveform: np.ndarray) -> np.ndarray:
-    return waveform
+        starts = range(0, samples, WINDOW)
+        counts = [_frame_count(min(WINDOW, samples - start)) for start in starts]
+        spans = np.array([[0.0, samples / SAMPLE_RATE]], dtype=np.float32)
+        return Features(joined_statistics(pieces, counts), spans=spans)
 
 
 def _pieces(sound: np.ndarray) -> list[np.ndarray]:
@@ -202,6 +210,6 @@ def _pieces(sound: np.ndarray) -> list[np.ndarray]:
     return [sound[start : start + WINDOW] for start in range(0, len(sound), WINDOW)]
 
 
-def _frame_count(piece: np.ndarray) -> int:
+def _frame_count(samples: int) -> int:
     """Frames that hold sound: the last may hold some padding."""
-    return -(-len(piece) // FRAME)
+    return -(-samples // FRAME)

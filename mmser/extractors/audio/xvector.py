@@ -84,7 +84,7 @@ class XVector(Placement):
         device, dtype = place_of(self._model)
         prepared = levelled(waveform, self.level)
         prepared = np.pad(prepared, (0, max(0, self._shortest - len(prepared)))).astype(np.float32)
-        with torch.inference_mode():
+        with torch.inference_mode(), self.arithmetic():
             vector = self._model(torch.from_numpy(prepared)[None].to(device, dtype)).embeddings
         spans = np.array([[0.0, len(waveform) / SAMPLE_RATE]], dtype=np.float32)
         return Features(vector.float().cpu().numpy(), spans=spans)
@@ -93,6 +93,7 @@ class XVector(Placement):
     def _model(self) -> Any:
         from transformers import AutoModelForAudioXVector
 
+        from mmser.models.layers.attention.gated_positions import with_fused_attention
         from mmser.models.layers.checkpoints.pretrained import read_network
 
         if self.checkpoint.is_random:
@@ -107,7 +108,7 @@ class XVector(Placement):
             raise MmserError(
                 f"a checkpoint with embeddings of size {self.size}", found, "Set `size`."
             )
-        return self.placed(model)
+        return self.placed(with_fused_attention(model))
 
     def _random_model(self) -> Any:
         from transformers import WavLMConfig, WavLMForXVector

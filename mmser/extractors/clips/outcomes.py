@@ -16,7 +16,6 @@ from mmser.core.clip import (
     Transcript,
 )
 from mmser.core.words import words_of
-from mmser.extractors.clips.length_batches import length_batches
 from mmser.media.resampling import resampled
 
 _FOREIGN: dict[Modality, frozenset[FailureReason]] = {
@@ -95,33 +94,6 @@ def each_waveform(
             waveform if isinstance(waveform, Failure) else checked(clip, compute(waveform))
         )
     return results
-
-
-def waveforms_in_batches(
-    clips: Sequence[Clip],
-    prepare: Callable[[np.ndarray], np.ndarray],
-    compute: Callable[[list[np.ndarray]], Sequence[Features]],
-    batch_seconds: float,
-) -> list[Features | Failure]:
-    """``compute`` on the prepared waveforms of similar length, ``batch_seconds`` of them at most,
-    padding included.
-    """
-    results: dict[int, Features | Failure] = {}
-    waveforms: dict[int, np.ndarray] = {}
-    for position, clip in enumerate(clips):
-        waveform = waveform_of(clip)
-        if isinstance(waveform, Failure):
-            results[position] = waveform
-        else:
-            waveforms[position] = prepare(waveform)
-    positions = list(waveforms)
-    lengths = [len(waveforms[position]) for position in positions]
-    for batch in length_batches(lengths, round(batch_seconds * SAMPLE_RATE)):
-        rows = [positions[place] for place in batch]
-        values = compute([waveforms[row] for row in rows])
-        for row, features in zip(rows, values, strict=True):
-            results[row] = checked(clips[row], features)
-    return [results[position] for position in range(len(clips))]
 
 
 def each_transcript(

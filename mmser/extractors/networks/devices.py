@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeVar
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     M = TypeVar("M", bound=nn.Module)
 
-Precision = Literal["float32", "bfloat16"]
+Precision = Literal["float32", "tf32", "bfloat16"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,8 +23,9 @@ class Placement:
     """The options of every extractor that runs a network; an extractor inherits them.
 
     Args:
-        precision: ``bfloat16`` is several times faster on a CPU, with a relative error of about one
-            percent.
+        precision: ``bfloat16`` is several times faster, with a relative error of about one percent;
+            ``tf32`` rounds the factors of products in float32 to ten bits on a GPU, and changes
+            nothing on a CPU (docs/caches.md).
         device: ``auto``, ``cpu``, ``cuda``.
         seed: of random weights.
     """
@@ -35,6 +37,10 @@ class Placement:
     def placed(self, model: M) -> M:
         """See `placed`."""
         return placed(model, self.device, self.precision)
+
+    def arithmetic(self) -> AbstractContextManager[None]:
+        """See `arithmetic`."""
+        return arithmetic(self.precision)
 
     def seeded(self, build: Callable[[], M]) -> M:
         """See `seeded`."""
@@ -58,6 +64,27 @@ def placed(model: M, device: str, precision: Precision) -> M:
     if precision == "bfloat16" and where.type == "cpu":
         keep_right(model)
     return model
+
+
+@contextmanager
+def arithmetic(precision: Precision) -> Iterator[None]:
+    """How a GPU multiplies float32 in the block: exactly, unless ``tf32`` was asked for.
+
+    torch's convolutions would round without being asked.
+    """
+    import torch
+
+    if not torch.cuda.is_available():
+        # The switches belong to the whole process, in which threads compute side by side.
+        yield
+        return
+    products, convolutions = torch.backends.cuda.matmul, torch.backends.cudnn
+    before = products.allow_tf32, convolutions.allow_tf32
+    products.allow_tf32 = convolutions.allow_tf32 = precision == "tf32"
+    try:
+        yield
+    finally:
+        products.allow_tf32, convolutions.allow_tf32 = before
 
 
 def device_named(device: str) -> torch.device:

@@ -6,11 +6,16 @@ that sums layers, projects and then averages (SUPERB) can be computed from the m
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mmser.core.clip import Failure, Features
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def time_statistics(frames: np.ndarray, seconds: float) -> Features:
@@ -23,6 +28,39 @@ def time_statistics(frames: np.ndarray, seconds: float) -> Features:
     both = np.concatenate([precise.mean(axis=0), precise.std(axis=0)], axis=-1)
     spans = np.array([[0.0, seconds]], dtype=np.float32)
     return Features(both[None].astype(np.float32), spans=spans)
+
+
+def statistics_of_rows(values: Tensor, counts: Sequence[int]) -> Tensor:
+    """`time_statistics` of a batch where it lies: (row, time, [layer,] size), of which ``counts``
+    are each row's own, -> (row, 1, [layer,] 2 size).
+    """
+    import torch
+
+    from mmser.models.layers.masks.padding import length_mask, zero_padding
+
+    steps = torch.tensor(counts)
+    if values.is_cuda:
+        steps = steps.pin_memory().to(values.device, non_blocking=True)
+    mask = length_mask(steps, values.shape[1])
+    total = steps.reshape(-1, *(1,) * (values.dim() - 1)).double()
+    precise = zero_padding(values.double(), mask)
+    mean = precise.sum(dim=1, keepdim=True) / total
+    squares = zero_padding((precise - mean).square(), mask)
+    deviation = (squares.sum(dim=1, keepdim=True) / total).sqrt()
+    return torch.cat([mean, deviation], dim=-1).float()
+
+
+def joined_statistics(parts: Sequence[np.ndarray], counts: Sequence[int]) -> np.ndarray:
+    """The statistics (1, [layer,] 2 size) of a whole from those of its parts, of ``counts`` frames
+    each.
+    """
+    if len(parts) == 1:
+        return parts[0]
+    means, deviations = np.split(np.stack(parts).astype(np.float64), 2, axis=-1)
+    weights = np.array(counts, dtype=np.float64) / sum(counts)
+    mean = np.tensordot(weights, means, axes=1)
+    variance = np.tensordot(weights, deviations**2 + (means - mean) ** 2, axes=1)
+    return np.concatenate([mean, np.sqrt(variance)], axis=-1).astype(np.float32)
 
 
 def statistics_of(result: Features | Failure) -> Features | Failure:

@@ -9,6 +9,7 @@ from mmser.models.layers.checkpoints.tensors import load_tensors
 from mmser.models.layers.checkpoints.whisper import REMEDY, unfit, whisper_tensors
 
 if TYPE_CHECKING:
+    from torch import Tensor
     from whisper.model import AudioEncoder
 
 _HEAD_SIZE = 64
@@ -47,3 +48,20 @@ def new_encoder(bands: int, size: int, layers: int, heads: int, steps: int = 150
 def head_count(size: int) -> int:
     """Attention heads of a published Whisper of that size."""
     return max(1, size // _HEAD_SIZE)
+
+
+def log_mel(sound: Tensor, bands: int) -> Tensor:
+    """Whisper's own spectrogram of each row, where the sound lies: (row, sample) -> (row, band,
+    frame of 10 ms).
+
+    `whisper.log_mel_spectrogram` would take the floor from the loudest value of all rows.
+    """
+    import torch
+    from whisper.audio import HOP_LENGTH, N_FFT, mel_filters
+
+    window = torch.hann_window(N_FFT, device=sound.device)
+    spectrum = torch.stft(sound, N_FFT, HOP_LENGTH, window=window, return_complex=True)
+    power = spectrum[..., :-1].abs() ** 2
+    levels = torch.clamp(mel_filters(sound.device, bands) @ power, min=1e-10).log10()
+    floor = levels.amax(dim=(1, 2), keepdim=True) - 8.0
+    return (torch.maximum(levels, floor) + 4.0) / 4.0

@@ -9,6 +9,8 @@ import numpy as np
 from mmser.core.clip import SAMPLE_RATE
 
 Level = Literal["none", "peak", "rms", "zscore", "percentile"]
+ROW_LEVELS: tuple[Level, ...] = ("none", "zscore")
+"""Those that `mmser.extractors.networks.row_levels` sets for a whole batch."""
 LevelOf = Literal["whole", "cut"]
 RMS = 0.1
 """The root mean square that ``level="rms"`` brings a waveform to (-20 dB of full scale)."""

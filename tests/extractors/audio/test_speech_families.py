@@ -60,7 +60,7 @@ def test_the_layers_are_the_originals_and_a_batch_changes_nothing(
     for layer, count in (("all", LAYERS + 1), (-1, 1)):
         if layer == "all" and family in SQUEEZED:
             continue
-        made = extractor(tmp_path, layer=layer)
+        made = extractor(tmp_path, layer=layer, batch_seconds=100.0)
         for clip, batched in zip(clips(), made.extract(clips()), strict=True):
             expected = originals(network, tmp_path, clip, layer == "all")
             assert expected.shape[1:] == (count, SIZE)

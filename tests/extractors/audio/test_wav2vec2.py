@@ -44,7 +44,7 @@ def clips(*seconds: float) -> list[Clip]:
 def test_batched_equals_single_equals_the_original(folder: Path) -> None:
     from transformers import AutoModel
 
-    made = extractor(folder)
+    made = extractor(folder, batch_seconds=100.0)
     spoken = clips(0.9, 0.3, 0.6)
     original = AutoModel.from_pretrained(folder).eval()
     for clip, together in zip(spoken, made.extract(spoken), strict=True):
@@ -57,7 +57,7 @@ def test_batched_equals_single_equals_the_original(folder: Path) -> None:
         assert together.frame_rate == 50.0
 
 
-def test_without_the_valid_norm_padding_would_change_the_result(tmp_path: Path) -> None:
+def test_without_statistics_of_valid_frames_padding_would_change_the_result(tmp_path: Path) -> None:
     model = save_speech_checkpoint("wav2vec2", tmp_path)
     waveform = torch.from_numpy(levelled(speechlike(0.5, 1), "zscore"))
     padded = torch.nn.functional.pad(waveform, (0, 8000))
@@ -70,7 +70,7 @@ def test_without_the_valid_norm_padding_would_change_the_result(tmp_path: Path) 
 
 def test_small_batches_change_nothing(folder: Path) -> None:
     spoken = clips(0.9, 0.3, 0.6)
-    at_once = extractor(folder).extract(spoken)
+    at_once = extractor(folder, batch_seconds=100.0).extract(spoken)
     one_by_one = extractor(folder, batch_seconds=0.1).extract(spoken)
     for first, second in zip(at_once, one_by_one, strict=True):
         assert distance(first.values, second.values) < 3e-6
@@ -87,6 +87,19 @@ def test_layers(folder: Path) -> None:
     assert np.abs(every[:, 1] - every[:, 2]).max() > 0.01
     with pytest.raises(MmserError, match=r"a layer from 0 to 3 .*; found layer=9"):
         extractor(folder, layer=9).extract(spoken)
+
+
+def test_an_offset_of_the_sound_leaves_the_first_norm_exact(folder: Path) -> None:
+    """Its variance is read from a covariance: an offset a hundred times the sound's own level."""
+    from transformers import AutoModel
+
+    shifted = Clip("shifted", clips(0.5)[0].waveform + 1.0)
+    (found,) = extractor(folder, level="none").extract([shifted])
+    original = AutoModel.from_pretrained(folder).eval().double()
+    with torch.inference_mode():
+        heard = torch.from_numpy(shifted.waveform)[None].double()
+        expected = original(heard).last_hidden_state[0].numpy()
+    assert distance(found.values, expected) < 1e-4
 
 
 def test_bfloat16_is_near_and_named(folder: Path) -> None:

@@ -3,7 +3,7 @@
 Source: Hu et al., "LoRA: low-rank adaptation of large language models", ICLR 2022: a frozen linear
 layer W gets a learnt B A of low rank beside it. Which layers get one where none are named:
 queries and values (section 4.2 of the paper); the feed-forward layers of WavLM (Feng and Narayanan,
-"PEFT-SER", ACII 2023), whose attention reads the weights of its projections past any adapter.
+"PEFT-SER", ACII 2023).
 
 Adapters live in training alone: what is saved to be opened again is W + B A under W's own name.
 """
@@ -39,8 +39,6 @@ TARGETS = {
     "modernbert": ("Wqkv",),
 }
 """The layers that get adapters, by the ``model_type`` of the network."""
-_PASSED_BY = {"wavlm": ("q_proj", "k_proj", "v_proj", "out_proj")}
-"""Layers whose weights are read directly, so that an adapter would learn nothing."""
 
 
 def add_adapters(
@@ -49,8 +47,8 @@ def add_adapters(
     """Freeze ``network`` and give the linear layers named ``targets`` adapters of ``rank``.
 
     Their output is scaled by ``alpha / rank``. None as ``targets``: those of `TARGETS`. Raises
-    MmserError without peft, for an alpha below 1, and for targets that the network does not have or
-    would pass by.
+    MmserError without peft, for an alpha below 1, and for targets that the network does not
+    have.
     """
     if alpha < 1:
         raise MmserError("lora_alpha of 1 or more", f"{alpha}", "Correct lora_alpha.")
@@ -76,17 +74,10 @@ def _check_targets(network: nn.Module, kind: str, targets: Sequence[str]) -> Non
         for target in targets
         if not any(place == target or place.endswith(f".{target}") for place in places)
     ]
-    unread = [target for target in targets if target in _PASSED_BY.get(kind, ())]
     if not targets or unknown:
         found = ", ".join(unknown) or "none"
         remedy = f"Correct lora_targets; there are {', '.join(known)}."
         raise MmserError(f"linear layers of {kind} as lora_targets", found, remedy)
-    if unread:
-        raise MmserError(
-            f"lora_targets that {kind} runs",
-            f"{', '.join(unread)}, whose weights its attention reads past any adapter",
-            f"Choose others, such as lora_targets=[{','.join(TARGETS[kind])}].",
-        )
 
 
 def plain_state(module: nn.Module) -> dict[str, Tensor]:

@@ -25,6 +25,7 @@ from mmser.core.errors import MmserError
 from mmser.models.encoders.audio.speech_finetune.filter_bank import FilterBank
 from mmser.models.encoders.audio.speech_finetune.positions import masked_positions
 from mmser.models.encoders.audio.speech_finetune.wave_convolutions import convolved
+from mmser.models.layers.attention.gated_positions import with_fused_attention
 from mmser.models.layers.checkpoints.pretrained import freeze, pretrained_kind
 from mmser.models.layers.checkpoints.trainable import prepare_training, rates_by_depth
 from mmser.models.layers.masks.latent_masking import LatentMasking
@@ -78,7 +79,7 @@ class SpeechFinetune(nn.Module):
             raise MmserError(expected, weights, "Name the checkpoint it was fine-tuned from.")
         network.config.layerdrop = layer_drop
         self.output_size: int = network.config.hidden_size
-        self.network = network
+        self.network = with_fused_attention(network)
         self.positions = masked_positions(network)
         self.filter_bank = FilterBank() if model_type == "wav2vec2-bert" else None
         self.lr_decay = lr_decay
