@@ -86,6 +86,12 @@ class Context(_Movable):
     speaker: Tensor
     listeners: Tensor | None = None
 
+    def pin_memory(self) -> Context:
+        """The tensors in memory that a GPU copies from without waiting."""
+        tensors = {f.name: getattr(self, f.name) for f in fields(self)}
+        pinned = {name: each.pin_memory() for name, each in tensors.items() if each is not None}
+        return replace(self, **pinned)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch(_Movable):
@@ -108,11 +114,12 @@ class Batch(_Movable):
     traces: dict[str, Stream] = field(default_factory=dict)
 
     def pin_memory(self) -> Batch:
-        """Called by the data loader when it copies to a GPU."""
+        """Every tensor in memory that a GPU copies from without waiting; data loaders call it."""
         streams = {name: stream.pin_memory() for name, stream in self.streams.items()}
         traces = {name: trace.pin_memory() for name, trace in self.traces.items()}
         targets = {name: target.pin_memory() for name, target in self.targets.items()}
-        return replace(self, streams=streams, traces=traces, targets=targets)
+        context = self.context.pin_memory()
+        return replace(self, streams=streams, traces=traces, targets=targets, context=context)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

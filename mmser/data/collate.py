@@ -39,17 +39,9 @@ class Collate:
     traces: frozenset[str] = frozenset()
 
     def __call__(self, samples: Sequence[Sample]) -> Batch:
-        tracks: dict[str, list[Track | None]] = {}
-        for name in self.shapes:
-            tracks[name] = [sample.streams.get(name) for sample in samples]
-        least = max(map(_longest, tracks.values())) if self.aligned else 1
-        streams, traces = {}, {}
-        for name, shape in self.shapes.items():
-            stream = pad(tracks[name], shape, least)
-            if name in self.traces:
-                traces[name] = stream
-            else:
-                streams[name] = stream
+        padded = self.streams(samples)
+        streams = {name: each for name, each in padded.items() if name not in self.traces}
+        traces = {name: each for name, each in padded.items() if name in self.traces}
         context = Context(
             dialogue=torch.tensor([sample.dialogue for sample in samples], dtype=torch.long),
             turn=torch.tensor([sample.turn for sample in samples], dtype=torch.long),
@@ -58,6 +50,14 @@ class Collate:
         targets = {name: _stacked(samples, name) for name in samples[0].targets}
         ids = tuple(sample.id for sample in samples)
         return Batch(ids, streams, context, targets, traces=traces)
+
+    def streams(self, samples: Sequence[Sample]) -> dict[str, Stream]:
+        """Every stream of the samples by name, padded; those of labels over time, too."""
+        tracks: dict[str, list[Track | None]] = {}
+        for name in self.shapes:
+            tracks[name] = [sample.streams.get(name) for sample in samples]
+        least = max(map(_longest, tracks.values())) if self.aligned else 1
+        return {name: pad(tracks[name], shape, least) for name, shape in self.shapes.items()}
 
 
 def pad(tracks: Sequence[Track | None], shape: Shape, least: int = 1) -> Stream:

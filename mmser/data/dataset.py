@@ -114,6 +114,10 @@ class SplitDataset(Dataset[Sample]):
         changed = self._augmented(self._limited(changed), epoch, after_limit=True)
         return align(changed, self.alignment)
 
+    def sample_of(self, row: int) -> Sample:
+        """The sample of ``row`` of a split without augmentation, ready to be collated."""
+        return self._remembered(row)
+
     def sample(self, identifier: str) -> Sample:
         """One utterance before augmentation, limit and alignment (`Samples`)."""
         row = self._row[identifier]

@@ -19,6 +19,7 @@ from mmser.data.checks import check_choice
 from mmser.data.collate import Collate, Shape
 from mmser.data.dataset import Augmentation, Facts, SplitDataset
 from mmser.data.episodes import episode_plan, paired_plan
+from mmser.data.gathering import GatheredSplit
 from mmser.data.sample_memory import MEMORY_LIMIT
 from mmser.data.samplers import (
     Plan,
@@ -85,26 +86,29 @@ class FoldData:
             MEMORY_LIMIT // max(1, self.options.workers),
         )
 
-    def loader(self, split: str, shuffle: bool) -> DataLoader[Batch]:
+    def loader(self, split: str, shuffle: bool, pin: bool = False) -> DataLoader[Batch]:
         """Batches of a split; ``shuffle`` also augments and balances the training split.
 
         The order and every random change depend on (seed, epoch, utterance) alone, never on the
         number of workers: call ``loader.batch_sampler.set_epoch(epoch)`` before each epoch
-        (Lightning does). Without ``shuffle`` length batching goes from short to long; row order is
-        told by ``Batch.ids``.
+        (trainers do). Without ``shuffle`` length batching goes from short to long; row order is
+        told by ``Batch.ids``. ``pin`` is for batches that go to a GPU.
         """
-        dataset = self.dataset(split, augment=shuffle)
+        samples = self.dataset(split, augment=shuffle)
+        collate = Collate(self.shapes, self.alignment.is_shared, self.traces)
+        gathers = not samples.augmentation
         if self.options.workers:
             for store in self._stores_of(split).values():
                 store.check(self.ids(split))  # once here, not in every worker
         seed, workers = self.options.seed, self.options.workers
         return DataLoader(
-            dataset,  # type: ignore[arg-type]  # the loader's type is what it yields: batches
+            # The loader's type is what it yields: batches.
+            GatheredSplit(samples, collate) if gathers else samples,  # type: ignore[arg-type]
             batch_sampler=PlannedBatches(self._plan(split, shuffle), seed, shuffle),
-            collate_fn=Collate(self.shapes, self.alignment.is_shared, self.traces),
+            collate_fn=_as_it_is if gathers else collate,  # type: ignore[arg-type]
             num_workers=workers,
             persistent_workers=workers > 0,
-            pin_memory=torch.cuda.is_available(),
+            pin_memory=pin,
             # Its own generator: making a loader's iterator must not move the global one.
             generator=torch.Generator().manual_seed(seed),
         )
@@ -168,3 +172,7 @@ class FoldData:
 
     def _stores_of(self, split: str) -> Mapping[str, FeatureStore]:
         return self.test_stores if split == "test" else self.stores
+
+
+def _as_it_is(batch: Batch) -> Batch:
+    return batch

@@ -6,7 +6,7 @@ import platform
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
@@ -75,18 +75,23 @@ def is_distributed(devices: int | str | Sequence[int], place: Place) -> bool:
 
 
 def device_options(options: Trainer, place: Place) -> dict[str, Any]:
-    """Lightning's options for the place.
-
-    ``deterministic: auto`` warns on a GPU, where some kernels have no deterministic form.
-    """
-    deterministic = options.deterministic
-    if deterministic == "auto":
-        deterministic = True if place.accelerator == CPU else "warn"
+    """Lightning's options for the place."""
     devices = options.devices
     is_count = isinstance(devices, int | str) and devices not in (AUTO, -1, "-1")
     if place.accelerator == CPU and not is_count:
         devices = 1  # "all of them", or GPUs by number
+    deterministic = determinism(options, place)
     return {"accelerator": place.accelerator, "devices": devices, "deterministic": deterministic}
+
+
+def determinism(options: Trainer, place: Place) -> bool | Literal["warn"]:
+    """What ``trainer.deterministic`` means here.
+
+    ``auto`` warns on a GPU, where some kernels have no deterministic form.
+    """
+    if options.deterministic == "auto":
+        return True if place.accelerator == CPU else "warn"
+    return options.deterministic
 
 
 @contextmanager

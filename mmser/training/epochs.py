@@ -1,7 +1,6 @@
 """One stage of a fold is trained by steps, epoch after epoch.
 
-Lightning is loaded here and nowhere above: what trains nothing, or solves its head in one go, does
-not wait for it.
+Lightning is loaded by what takes more than one device or process, and by nothing else.
 """
 
 from __future__ import annotations
@@ -22,14 +21,18 @@ from mmser.objectives.paradigms.supervised import check_objective
 from mmser.runs.run_paths import STATE, TRANSFORMS
 from mmser.runs.training_stages import Stage
 from mmser.settings.run import RunSettings
+from mmser.settings.trainer import Trainer
 from mmser.training.components.construction import parameter_count
 from mmser.training.components.portable import network_sizes
 from mmser.training.components.taking_over import take_over
 from mmser.training.components.word_vectors import start_embeddings
-from mmser.training.devices import Place
+from mmser.training.devices import Place, determinism
 from mmser.training.loop.callbacks import BestWeights
 from mmser.training.loop.learner import Learner
-from mmser.training.loop.trainer import Loaders, make_trainer, quiet
+from mmser.training.loop.plain import PlainTrainer, is_plain
+from mmser.training.loop.quiet import quiet
+from mmser.training.loop.watcher import Watcher
+from mmser.training.loop.watchers import make_watchers
 
 
 def fit_epochs(
@@ -53,20 +56,16 @@ def fit_epochs(
     if previous is not None:
         take_over(model, learner.objective, previous, stage.load)
     folder.mkdir(parents=True, exist_ok=True)
-    monitor = settings.trainer.monitor
-    best = BestWeights(folder, monitor, better(monitor))
-    with quiet():
-        trainer = make_trainer(settings.trainer, folder, title, best, place)
-        if trainer.is_global_zero:
-            data.transforms.save(folder / TRANSFORMS)
-        state = folder / STATE
-        resume = str(state) if state.is_file() else None
-        trainer.fit(learner, datamodule=Loaders(data, learner), ckpt_path=resume, weights_only=True)
+    options = settings.trainer
+    best = BestWeights(folder, options.monitor, better(options.monitor))
+    watchers = make_watchers(options, folder, title, best, data)
+    state = folder / STATE
+    is_first = _run(options, learner, data, folder, watchers, place, state)
     if not best.epoch:
         raise MmserError(
             "at least one check of the validation split", "none", "Lower trainer.check_every."
         )
-    if not trainer.is_global_zero:
+    if not is_first:
         return None
     return {
         "parameters": parameter_count(model),
@@ -77,6 +76,29 @@ def fit_epochs(
         "best_epoch": best.epoch,
         "network_sizes": network_sizes(model),
     }
+
+
+def _run(
+    options: Trainer,
+    learner: Learner,
+    data: FoldData,
+    folder: Path,
+    watchers: list[Watcher],
+    place: Place,
+    state: Path,
+) -> bool:
+    """Train the learner; -> whether this is the first process of the fold, which tells of it."""
+    resumed = state if state.is_file() else None
+    if is_plain(options, place):
+        data.transforms.save(folder / TRANSFORMS)
+        with quiet():
+            trainer = PlainTrainer(options, place, determinism(options, place), watchers)
+            trainer.fit(learner, data, resumed)
+        return True
+    # Here, because it loads Lightning.
+    from mmser.training.loop.trainer import fit_with_lightning
+
+    return fit_with_lightning(options, learner, data, folder, watchers, place, resumed)
 
 
 def make_learner(settings: RunSettings, model: MultimodalModel, task: Task, seed: int) -> Learner:

@@ -17,7 +17,6 @@ from mmser.core.task import Task
 from mmser.runs.training_stages import list_stages
 from mmser.settings.run import read_run
 from mmser.training.devices import find_place
-from mmser.training.loop.callbacks import BestWeights
 from mmser.training.loop.trainer import make_trainer
 
 WORDS = ["corpus=ravdess", "protocol=ravdess8_group4", "system=audio_bigru"]
@@ -99,8 +98,7 @@ def test_a_scheduler_builds_around_an_optimizer(name):
 @pytest.mark.parametrize("name", [name for name in config_names("trainer") if name != "gpu"])
 def test_a_trainer_builds(name, tmp_path: Path):
     options = read_run(compose("train", [*WORDS, f"trainer={name}"])).trainer
-    best = BestWeights(tmp_path, options.monitor, "max")
-    assert isinstance(make_trainer(options, tmp_path, "title", best, find_place("cpu")), Trainer)
+    assert isinstance(make_trainer(options, tmp_path, [], find_place("cpu")), Trainer)
 
 
 def test_all_trainers_have_the_same_keys():

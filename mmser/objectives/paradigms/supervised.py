@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass
+from functools import cached_property
 
 from torch import nn
 
@@ -32,11 +33,24 @@ class Supervised:
 
     loss: Loss
 
+    @cached_property
+    def _ramped(self) -> RampedLoss | None:
+        # Asked once: a check against a protocol costs as much as a small layer.
+        return self.loss if isinstance(self.loss, RampedLoss) else None
+
+    @cached_property
+    def _stepwise(self) -> StepLoss | None:
+        return self.loss if isinstance(self.loss, StepLoss) else None
+
+    @cached_property
+    def _alternating(self) -> AlternatingLoss | None:
+        return self.loss if isinstance(self.loss, AlternatingLoss) else None
+
     def step(self, model: Model, batch: Batch, progress: float) -> Step:
         """-> {loss: scalar}, with the outputs."""
-        if isinstance(self.loss, RampedLoss):
-            self.loss.progress = progress
-        if isinstance(self.loss, StepLoss) and self.loss.needs_steps(batch):
+        if self._ramped is not None:
+            self._ramped.progress = progress
+        if self._stepwise is not None and self._stepwise.needs_steps(batch):
             outputs = model(batch.streams, batch.context, need_steps=True)
         else:
             outputs = model(batch.streams, batch.context)
@@ -44,8 +58,8 @@ class Supervised:
 
     def after_step(self, model: Model) -> None:
         """Called after each optimizer step."""
-        if isinstance(self.loss, AlternatingLoss):
-            self.loss.after_step()
+        if self._alternating is not None:
+            self._alternating.after_step()
 
 
 def check_objective(component: nn.Module) -> None:

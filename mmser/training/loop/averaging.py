@@ -10,12 +10,14 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor, nn
 
+from mmser.training.loop.learner import Learner
+from mmser.training.loop.watcher import Trainer, Watcher
 
-class WeightAverage(Callback):
-    """Averages model and objective after every optimizer step; the first of all callbacks.
+
+class WeightAverage(Watcher):
+    """Averages model and objective after every optimizer step; the first of all watchers.
 
     From the start of a check of the validation split to the next training step the learner has the
     averaged weights: those who look at it in between (`BestWeights`) need know nothing of them.
@@ -27,16 +29,16 @@ class WeightAverage(Callback):
         self.steps = 0
         self._live: dict[str, Tensor] = {}
 
-    def on_fit_start(self, trainer: Trainer, learner: LightningModule) -> None:
+    def on_fit_start(self, trainer: Trainer, learner: Learner) -> None:
         own = _weights(learner)
         # A resumed training has its average from before.
         start = self.average or own
         self.average = {name: start[name].to(own[name], copy=True) for name in own}
 
-    def on_train_batch_start(self, trainer: Trainer, learner: LightningModule, *batch: Any) -> None:
+    def on_train_batch_start(self, trainer: Trainer, learner: Learner) -> None:
         self._give_back(learner)
 
-    def on_train_batch_end(self, trainer: Trainer, learner: LightningModule, *batch: Any) -> None:
+    def on_train_batch_end(self, trainer: Trainer, learner: Learner) -> None:
         if trainer.global_step == self.steps:
             return  # gradients are still being accumulated
         self.steps = trainer.global_step
@@ -44,18 +46,18 @@ class WeightAverage(Callback):
         own = _weights(learner)
         torch._foreach_lerp_(list(self.average.values()), [own[n] for n in self.average], 1 - decay)
 
-    def on_validation_start(self, trainer: Trainer, learner: LightningModule) -> None:
+    def on_validation_start(self, trainer: Trainer, learner: Learner) -> None:
         own = _weights(learner)
         self._live = {name: tensor.clone() for name, tensor in own.items()}
         _copy(self.average, own)
 
-    def on_train_epoch_end(self, trainer: Trainer, learner: LightningModule) -> None:
+    def on_train_epoch_end(self, trainer: Trainer, learner: Learner) -> None:
         self._give_back(learner)
 
-    def on_train_end(self, trainer: Trainer, learner: LightningModule) -> None:
+    def on_train_end(self, trainer: Trainer, learner: Learner) -> None:
         self._give_back(learner)
 
-    def _give_back(self, learner: LightningModule) -> None:
+    def _give_back(self, learner: Learner) -> None:
         """The weights of the last step, where the learner has the average."""
         _copy(self._live, _weights(learner))
         self._live = {}

@@ -7,23 +7,23 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, ClassVar, Literal
 
+import numpy as np
 import pandas as pd
-from lightning.pytorch import Callback, LightningModule, Trainer
-from lightning.pytorch.callbacks import Checkpoint
 
 from mmser.cache.atomic import written_aside
 from mmser.cache.tensors import save_state
 from mmser.models.layers.checkpoints.adapters import plain_state
 from mmser.runs.run_paths import OBJECTIVE, STATE, WEIGHTS
 from mmser.training.loop.learner import Learner
+from mmser.training.loop.watcher import Trainer, Watcher
 
 SECONDS_BETWEEN_WRITES = 5.0
 """Least time between two writes of a file that each epoch could renew; each waits for the disk."""
 
 
-class BestWeights(Callback):
+class BestWeights(Watcher):
     """Keeps the weights of the check with the best monitored score as safetensors.
 
     Adapters are merged. Of equal scores the first counts. The objective's own weights (proxies,
@@ -35,8 +35,8 @@ class BestWeights(Callback):
         self.score = math.nan
         self.epoch = 0
 
-    def on_validation_end(self, trainer: Trainer, learner: LightningModule) -> None:
-        score = _scores(learner)[f"validation_{self.monitor}"]
+    def on_validation_end(self, trainer: Trainer, learner: Learner) -> None:
+        score = learner.scores[f"validation_{self.monitor}"]
         if not self._improves(score):
             return
         self.score, self.epoch = score, trainer.current_epoch + 1
@@ -60,7 +60,7 @@ class BestWeights(Callback):
         self.score, self.epoch = state_dict["score"], state_dict["epoch"]
 
 
-class ResumeState(Checkpoint):
+class ResumeState(Watcher):
     """Writes the trainer's whole state after every ``every`` epochs, whole or not at all.
 
     Epochs of less than a few seconds are not written each: what an interruption can lose is bounded
@@ -68,11 +68,13 @@ class ResumeState(Checkpoint):
     it is read with ``weights_only=True``.
     """
 
+    sees_finished_epoch: ClassVar[bool] = True
+
     def __init__(self, folder: Path, every: int = 1) -> None:
         self.folder, self.every = folder, every
         self._written = time.monotonic()
 
-    def on_train_epoch_end(self, trainer: Trainer, learner: LightningModule) -> None:
+    def on_train_epoch_end(self, trainer: Trainer, learner: Learner) -> None:
         if (trainer.current_epoch + 1) % self.every and not trainer.should_stop:
             return
         # Processes of a distributed fold write one state together: their clocks may not decide.
@@ -87,7 +89,7 @@ class ResumeState(Checkpoint):
             trainer.save_checkpoint(path)
 
 
-class MetricsTable(Callback):
+class MetricsTable(Watcher):
     """``metrics.csv``: one row per check of the validation split, written every few seconds.
 
     A resumed run goes on after its last whole epoch.
@@ -98,10 +100,10 @@ class MetricsTable(Callback):
         self.rows: list[dict[str, float]] = []
         self._since = self._written = time.monotonic()
 
-    def on_validation_end(self, trainer: Trainer, learner: LightningModule) -> None:
+    def on_validation_end(self, trainer: Trainer, learner: Learner) -> None:
         now = time.monotonic()
         row: dict[str, float] = {"epoch": trainer.current_epoch + 1, "step": trainer.global_step}
-        row |= _scores(learner)
+        row |= learner.scores
         row["lr"] = float(trainer.optimizers[0].param_groups[-1]["lr"])
         row["seconds"] = round(now - self._since, 3)
         self._since = now
@@ -109,7 +111,7 @@ class MetricsTable(Callback):
         if _is_due(self._written):
             self._write(trainer)
 
-    def on_fit_end(self, trainer: Trainer, learner: LightningModule) -> None:
+    def on_train_end(self, trainer: Trainer, learner: Learner) -> None:
         self._write(trainer)
 
     def _write(self, trainer: Trainer) -> None:
@@ -125,7 +127,39 @@ class MetricsTable(Callback):
         self.rows = list(state_dict["rows"])
 
 
-class ProgressLines(Callback):
+class EarlyStopping(Watcher):
+    """Stops when ``patience`` checks in a row had no better score, or one that is not finite."""
+
+    def __init__(self, monitor: str, mode: Literal["min", "max"], patience: int) -> None:
+        self.monitor, self.mode, self.patience = f"validation_{monitor}", mode, patience
+        self.best_score = math.inf if mode == "min" else -math.inf
+        self.wait_count = 0
+
+    @property
+    def state_key(self) -> str:
+        return f"EarlyStopping{ {'monitor': self.monitor, 'mode': self.mode}!r}"
+
+    def on_validation_end(self, trainer: Trainer, learner: Learner) -> None:
+        # In float32: what differs in later digits is no better score.
+        score = float(np.float32(learner.scores[self.monitor]))
+        is_better = score < self.best_score if self.mode == "min" else score > self.best_score
+        if not math.isfinite(score):
+            trainer.should_stop = True
+        elif is_better:
+            self.best_score, self.wait_count = score, 0
+        else:
+            self.wait_count += 1
+            trainer.should_stop = trainer.should_stop or self.wait_count >= self.patience
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"best_score": self.best_score, "wait_count": self.wait_count}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.best_score = float(state_dict["best_score"])
+        self.wait_count = state_dict["wait_count"]
+
+
+class ProgressLines(Watcher):
     """One line per epoch: losses, the monitored score, the best so far, rate and time left."""
 
     def __init__(
@@ -138,15 +172,15 @@ class ProgressLines(Callback):
         self.title, self.monitor, self.best, self._write = title, monitor, best, write
         self._start = self._first = 0.0
 
-    def on_train_start(self, trainer: Trainer, learner: LightningModule) -> None:
+    def on_train_start(self, trainer: Trainer, learner: Learner) -> None:
         self._start, self._first = time.monotonic(), trainer.current_epoch
 
-    def on_train_epoch_end(self, trainer: Trainer, learner: LightningModule) -> None:
+    def on_train_epoch_end(self, trainer: Trainer, learner: Learner) -> None:
         if not trainer.is_global_zero:
             return
         epoch, last = trainer.current_epoch + 1, trainer.max_epochs or 0
         each = (time.monotonic() - self._start) / max(1, epoch - self._first)
-        scores = _scores(learner)
+        scores = learner.scores
         shown = [f"{name} {scores[key]:.4f}" for name, key in self._keys().items() if key in scores]
         best = f"best {self.best.score:.4f} in {self.best.epoch}"
         speed = f"{each:.1f} s/epoch, at most {_duration(each * (last - epoch))} left"
@@ -159,11 +193,6 @@ class ProgressLines(Callback):
 def _is_due(written: float) -> bool:
     """Whether a file that was written at this time of the clock may be written again."""
     return time.monotonic() - written >= SECONDS_BETWEEN_WRITES
-
-
-def _scores(learner: LightningModule) -> dict[str, float]:
-    """The training losses and validation scores of the last check."""
-    return cast(Learner, learner).scores
 
 
 def _duration(seconds: float) -> str:

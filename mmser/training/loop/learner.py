@@ -1,13 +1,16 @@
-"""The one LightningModule: any model, any loss or training paradigm."""
+"""The one learner: any model, any loss or training paradigm.
+
+`mmser.training.loop.plain` trains it on one device; Lightning does what takes more than that
+(`mmser.training.loop.trainer`).
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
-from lightning import seed_everything
-from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
@@ -19,6 +22,7 @@ from mmser.core.task import Task
 from mmser.models.multimodal import MultimodalModel
 from mmser.objectives.paradigms.supervised import objective_of
 from mmser.training.loop.clipping import ClipMode, clip_gradients
+from mmser.training.loop.loss_sums import LossSums
 from mmser.training.loop.parameters import (
     Group,
     freeze,
@@ -28,9 +32,10 @@ from mmser.training.loop.parameters import (
 )
 from mmser.training.loop.schedulers import Schedule
 from mmser.training.loop.validation import ValidationEpoch
+from mmser.training.seeding import seed_generators
 
 
-class Learner(LightningModule):
+class Learner(nn.Module):
     """Steps on the sum of the objective's named losses and scores the validation split as a whole.
 
     ``objective`` is a loss, which is trained on as supervised, or a paradigm of its own.
@@ -66,30 +71,45 @@ class Learner(LightningModule):
         """Training losses and validation scores of the last check, named train_* and
         validation_*."""
         self.finished_epochs = 0
+        self.global_step, self.rank = 0, 0
+        """Steps of the optimizer, and which of the processes of a distributed fold this is."""
         self._optimizer, self._scheduler = optimizer, scheduler
         self._groups, self._frozen = groups, frozen
         self._clip_norm, self._clip_mode = clip_norm, clip_mode
         self._seed = seed
         self._schedule: Schedule | None = None
         self._restored: dict[str, Any] = {}
-        self._sums: dict[str, Tensor] = {}
-        self._rows, self._steps = 0, 1
+        self._sums = LossSums()
+        self._steps = 1
         self._progress = 0.0
+        # In tuples: as modules of their own they would own the objective's weights twice.
+        self._paradigm = (objective_of(objective),)
+        paradigm = self._paradigm[0]
+        self._following = (paradigm,) if isinstance(paradigm, FollowingObjective) else None
         self._validation = ValidationEpoch(objective, task)
         freeze(self.named_parameters(), frozen)
 
     def step(self, batch: Batch) -> Step:
         """The losses of one batch as the objective makes them."""
-        return objective_of(self.objective).step(self.model, batch, self._progress)
+        return self._paradigm[0].step(self.model, batch, self._progress)
 
     def after_step(self) -> None:
         """Tell the objective that the optimizer has stepped."""
-        objective = objective_of(self.objective)
-        if isinstance(objective, FollowingObjective):
-            objective.after_step(self.model)
+        if self._following is not None:
+            self._following[0].after_step(self.model)
 
-    def configure_optimizers(self) -> Optimizer:
-        """One optimizer.
+    @property
+    def current_epoch(self) -> int:
+        """The epoch that is being trained, from 0."""
+        return self.finished_epochs
+
+    @property
+    def device(self) -> torch.device:
+        """Where its weights lie."""
+        return next(self.parameters()).device
+
+    def configure_optimizer(self, epochs: int, steps: int) -> Optimizer:
+        """The optimizer of at most ``steps`` in ``epochs``, and its schedule.
 
         The schedule is stepped here and not by Lightning, whose order makes resuming inexact.
         """
@@ -97,17 +117,16 @@ class Learner(LightningModule):
             self.named_parameters(), self._groups, self._optimizer, rates_inside(self.model)
         )
         optimizer: Optimizer = completed("the optimizer", self._optimizer, groups)
+        self._steps = max(1, steps)
         if self._scheduler is not None:
-            epochs = self.trainer.max_epochs or 1
-            steps = max(1, int(self.trainer.estimated_stepping_batches) // max(1, epochs))
+            each = max(1, steps // max(1, epochs))
             self._schedule = completed(
-                "the scheduler", self._scheduler, optimizer, epochs=epochs, steps_per_epoch=steps
+                "the scheduler", self._scheduler, optimizer, epochs=epochs, steps_per_epoch=each
             )
         return optimizer
 
     def on_train_start(self) -> None:
-        """Restore the schedule's state of a checkpoint: Lightning has built everything by now."""
-        self._steps = max(1, int(self.trainer.estimated_stepping_batches))
+        """Restore the schedule of an interrupted training: the optimizer has its state by now."""
         if self._schedule is not None and self._restored:
             self._schedule.scheduler.load_state_dict(self._restored)
 
@@ -115,30 +134,27 @@ class Learner(LightningModule):
         for module in frozen_modules(self.model, self._frozen):
             module.eval()
 
-    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+    def on_train_batch_start(self, batch_idx: int) -> None:
         if batch_idx == 0:
-            # Not at the epoch's start: the loader's iterator draws a number before or after that
-            # hook.
-            place = self._seed * 1_000_003 + self.current_epoch * 101 + self.global_rank
-            seed_everything(place % 2**32, verbose=False)
+            # Not at the epoch's start: the loader's iterator may draw a number until now.
+            place = self._seed * 1_000_003 + self.current_epoch * 101 + self.rank
+            seed_generators(place % 2**32)
         self._progress = min(1.0, self.global_step / self._steps)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """-> the sum of the named losses."""
         step = self.step(batch)
-        total, rows = step.total, len(batch.ids)
-        # Summed on the device: reading a number after each step would wait for the GPU.
-        for name, loss in {**step.losses, "loss": total}.items():
-            before = self._sums.get(name, torch.zeros((), device=total.device))
-            self._sums[name] = before + loss.detach() * rows
-        self._rows += rows
+        losses = torch.stack([loss.float() for loss in step.losses.values()])
+        total = losses.sum()
+        names = (*step.losses, "loss")
+        self._sums.add(names, torch.hstack([losses.detach(), total.detach()]), len(batch.ids))
         return total
 
-    def configure_gradient_clipping(self, optimizer: Optimizer, *args: Any, **kwargs: Any) -> None:
+    def clip(self) -> None:
+        """Clip the gradients as asked, between backward and the optimizer's step."""
         clip_gradients(self.parameters(), self._clip_norm, self._clip_mode)
 
-    def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
-        super().optimizer_step(*args, **kwargs)
+    def after_optimizer_step(self) -> None:
         if self._schedule is not None and self._schedule.interval == "step":
             self._schedule.scheduler.step()
         self.after_step()
@@ -156,8 +172,7 @@ class Learner(LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """Means of the training losses since the last check, and the validation split's scores."""
-        trained = {name: float(total) / max(1, self._rows) for name, total in self._sums.items()}
-        self._sums, self._rows = {}, 0
+        trained = self._sums.take()
         # `last` always improves, so that the latest weights are always the best.
         self.metrics = {**self._validation.finish(self.device), "last": float(self.global_step)}
         self._check(trained)
@@ -166,17 +181,9 @@ class Learner(LightningModule):
         if self.monitor != "last":
             del scores["validation_last"]
         self.scores = scores
-        # Early stopping reads Lightning's own store; each number in it costs a fifth of a
-        # millisecond, so that only the monitored one goes there.
-        monitored = f"validation_{self.monitor}"
-        self.log(monitored, torch.tensor(scores[monitored]), logger=False, rank_zero_only=False)
-        for logger in self.loggers:
-            logger.log_metrics(scores, self.global_step)
 
     def _check(self, trained: dict[str, float]) -> None:
-        broken = [
-            name for name, value in trained.items() if not torch.isfinite(torch.tensor(value))
-        ]
+        broken = [name for name, value in trained.items() if not math.isfinite(value)]
         if broken:
             raise MmserError(
                 f"finite training losses in epoch {self.current_epoch + 1}",
@@ -192,17 +199,17 @@ class Learner(LightningModule):
                 "Set trainer.monitor to one of these, or give the validation split labels.",
             )
 
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        checkpoint["finished_epochs"] = self.finished_epochs
-        checkpoint["should_stop"] = self.trainer.should_stop
-        checkpoint["schedule"] = (
-            self._schedule.scheduler.state_dict() if self._schedule is not None else {}
-        )
-        checkpoint["metrics"] = dict(self.metrics)
+    def extra_state_to_resume(self) -> dict[str, Any]:
+        """What a file to resume from holds beside weights: plain values and tensors."""
+        schedule = self._schedule.scheduler.state_dict() if self._schedule is not None else {}
+        return {
+            "finished_epochs": self.finished_epochs,
+            "schedule": schedule,
+            "metrics": dict(self.metrics),
+        }
 
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        self.finished_epochs = checkpoint["finished_epochs"]
-        # Lightning forgets that early stopping had already said stop.
-        self.trainer.should_stop = checkpoint["should_stop"]
-        self._restored = checkpoint["schedule"]
-        self.metrics = dict(checkpoint["metrics"])
+    def resume_from(self, state: dict[str, Any]) -> None:
+        """Go on from `extra_state_to_resume`; the schedule follows with `on_train_start`."""
+        self.finished_epochs = state["finished_epochs"]
+        self._restored = state["schedule"]
+        self.metrics = dict(state["metrics"])

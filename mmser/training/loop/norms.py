@@ -11,30 +11,32 @@ from collections.abc import Iterable
 from itertools import islice
 
 import torch
-from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmser.core.batch import Batch
+from mmser.data.fold_data import FoldData
 from mmser.models.layers.convolution.normalisation import MaskedBatchNorm
+from mmser.training.loop.learner import Learner
+from mmser.training.loop.watcher import Trainer, Watcher
 
 
-class PreciseNorms(Callback):
+class PreciseNorms(Watcher):
     """Before each check of the validation split, measures the statistics of batch norm.
 
     They come from ``batches`` batches of the training split. Training itself is untouched: it
     normalises by the batch. Frozen layers keep what they have.
     """
 
-    def __init__(self, batches: int) -> None:
-        self.batches = batches
+    def __init__(self, batches: int, data: FoldData) -> None:
+        self.batches, self.data = batches, data
 
-    def on_validation_start(self, trainer: Trainer, learner: LightningModule) -> None:
-        loader = trainer.datamodule.data.loader("train", shuffle=True)  # type: ignore[attr-defined]
+    def on_validation_start(self, trainer: Trainer, learner: Learner) -> None:
+        loader = self.data.loader("train", shuffle=True)
         # Reading training batches draws random numbers, which training itself must not miss.
         devices = [learner.device] if learner.device.type == "cuda" else []
         with torch.random.fork_rng(devices=devices):
-            measure_norms(learner.model, islice(loader, self.batches), learner.device)  # type: ignore[arg-type]
+            measure_norms(learner.model, islice(loader, self.batches), learner.device)
 
 
 def measure_norms(model: nn.Module, batches: Iterable[Batch], device: torch.device) -> None:

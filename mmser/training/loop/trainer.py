@@ -1,53 +1,190 @@
-"""The Lightning trainer of one fold, from the ``trainer`` part of a config."""
+"""The Lightning trainer of one fold, for what takes more than one device or process.
+
+`mmser.training.loop.plain` does the rest without it.
+"""
 
 from __future__ import annotations
 
-import logging
 import sys
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from lightning.pytorch import Callback, LightningDataModule, Trainer
-from lightning.pytorch.callbacks import EarlyStopping, TQDMProgressBar
+import torch
+from lightning.pytorch import Callback, LightningDataModule, LightningModule, Trainer
+from lightning.pytorch.callbacks import Checkpoint, TQDMProgressBar
 from lightning.pytorch.loggers import TensorBoardLogger
+from torch import Tensor
+from torch.optim import Optimizer
 from torch.utils.data import DataLoader
-from tqdm import tqdm
 
 from mmser.core.batch import Batch
 from mmser.data.fold_data import FoldData
-from mmser.metrics.table import better
-from mmser.runs.run_paths import CURVE
+from mmser.runs.run_paths import TRANSFORMS
 from mmser.settings.trainer import Trainer as TrainerOptions
 from mmser.training.devices import Place, device_options
-from mmser.training.loop.averaging import WeightAverage
-from mmser.training.loop.callbacks import BestWeights, MetricsTable, ProgressLines, ResumeState
 from mmser.training.loop.learner import Learner
-from mmser.training.loop.norms import PreciseNorms
+from mmser.training.loop.quiet import quiet
+from mmser.training.loop.watcher import Watcher
+
+
+class LightningLearner(LightningModule):
+    """The learner's parts and moments under the names that Lightning calls them by."""
+
+    def __init__(self, learner: Learner) -> None:
+        super().__init__()
+        self.model, self.objective = learner.model, learner.objective
+        # In a tuple: as a module of its own it would own every weight twice.
+        self._learners = (learner,)
+
+    @property
+    def learner(self) -> Learner:
+        return self._learners[0]
+
+    def configure_optimizers(self) -> Optimizer:
+        steps = int(self.trainer.estimated_stepping_batches)
+        return self.learner.configure_optimizer(self.trainer.max_epochs or 1, steps)
+
+    def on_train_start(self) -> None:
+        self.learner.on_train_start()
+
+    def on_train_epoch_start(self) -> None:
+        self.learner.on_train_epoch_start()
+
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+        self.learner.global_step, self.learner.rank = self.global_step, self.global_rank
+        self.learner.on_train_batch_start(batch_idx)
+
+    def transfer_batch_to_device(
+        self, batch: Batch, device: torch.device, dataloader_idx: int
+    ) -> Batch:
+        return batch.to(device, non_blocking=True)
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        return self.learner.training_step(batch, batch_idx)
+
+    def configure_gradient_clipping(self, optimizer: Optimizer, *args: Any, **kwargs: Any) -> None:
+        self.learner.clip()
+
+    def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
+        super().optimizer_step(*args, **kwargs)
+        self.learner.after_optimizer_step()
+
+    def on_train_epoch_end(self) -> None:
+        self.learner.on_train_epoch_end()
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        self.learner.validation_step(batch, batch_idx)
+
+    def on_validation_epoch_end(self) -> None:
+        self.learner.global_step = self.global_step
+        self.learner.on_validation_epoch_end()
+        for logger in self.loggers:
+            logger.log_metrics(self.learner.scores, self.global_step)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint |= self.learner.extra_state_to_resume()
+        checkpoint["should_stop"] = self.trainer.should_stop
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        # Lightning forgets that early stopping had already said stop.
+        self.trainer.should_stop = checkpoint["should_stop"]
+        self.learner.resume_from(checkpoint)
+
+
+class Watching(Callback):
+    """A watcher as Lightning calls it."""
+
+    def __init__(self, watcher: Watcher) -> None:
+        self.watcher = watcher
+
+    @property
+    def state_key(self) -> str:
+        return self.watcher.state_key
+
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self.watcher.on_fit_start(trainer, _learner(pl_module))
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self.watcher.on_train_start(trainer, _learner(pl_module))
+
+    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
+        self.watcher.on_train_batch_start(trainer, _learner(pl_module))
+
+    def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
+        self.watcher.on_train_batch_end(trainer, _learner(pl_module))
+
+    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self.watcher.on_validation_start(trainer, _learner(pl_module))
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self.watcher.on_validation_end(trainer, _learner(pl_module))
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self.watcher.on_train_epoch_end(trainer, _learner(pl_module))
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self.watcher.on_train_end(trainer, _learner(pl_module))
+
+    def state_dict(self) -> dict[str, Any]:
+        return self.watcher.state_dict()
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.watcher.load_state_dict(state_dict)
+
+
+class WatchingLast(Watching, Checkpoint):
+    """One that Lightning calls after its module: it takes these for what writes states."""
+
+
+def _learner(module: LightningModule) -> Learner:
+    learner: Learner = module.learner  # type: ignore[assignment]
+    return learner
 
 
 class Loaders(LightningDataModule):
     """The training and validation splits of a fold. The test split cannot be reached from here."""
 
-    def __init__(self, data: FoldData, learner: Learner) -> None:
+    def __init__(self, data: FoldData, learner: Learner, pin: bool = False) -> None:
         super().__init__()
-        self.data, self.learner = data, learner
+        self.data, self.learner, self.pin = data, learner, pin
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """The training split, shuffled as for the epoch to come."""
-        loader = self.data.loader("train", shuffle=True)
+        loader = self.data.loader("train", shuffle=True, pin=self.pin)
         # Workers begin to read before Lightning tells a resumed run's epoch.
         loader.batch_sampler.set_epoch(self.learner.finished_epochs)  # type: ignore[union-attr]
         return loader
 
     def val_dataloader(self) -> DataLoader[Batch]:
-        return self.data.loader("validation", shuffle=False)
+        return self.data.loader("validation", shuffle=False, pin=self.pin)
+
+
+def fit_with_lightning(
+    options: TrainerOptions,
+    learner: Learner,
+    data: FoldData,
+    folder: Path,
+    watchers: Sequence[Watcher],
+    place: Place,
+    state: Path | None,
+) -> bool:
+    """Train ``learner``, from a ``state`` to resume from; -> whether this is the first process."""
+    with quiet():
+        trainer = make_trainer(options, folder, watchers, place)
+        first: bool = trainer.is_global_zero
+        if first:
+            data.transforms.save(folder / TRANSFORMS)
+        loaders = Loaders(data, learner, pin=place.accelerator == "cuda")
+        path = None if state is None else str(state)
+        trainer.fit(
+            LightningLearner(learner), datamodule=loaders, ckpt_path=path, weights_only=True
+        )
+    return first
 
 
 def make_trainer(
-    options: TrainerOptions, folder: Path, title: str, best: BestWeights, place: Place
+    options: TrainerOptions, folder: Path, watchers: Sequence[Watcher], place: Place
 ) -> Trainer:
     """A Lightning trainer with ``options`` as in configs/trainer, which writes into ``folder``."""
     logger = TensorBoardLogger(folder, "tensorboard", "") if options.log_tensorboard else False
@@ -61,7 +198,7 @@ def make_trainer(
         accumulate_grad_batches=options.accumulate,
         limit_train_batches=options.limit_train_batches,
         limit_val_batches=options.limit_validation_batches,
-        callbacks=_callbacks(options, folder, title, best),
+        callbacks=_callbacks(watchers),
         logger=logger,
         default_root_dir=folder,
         enable_model_summary=False,
@@ -73,30 +210,11 @@ def make_trainer(
     )
 
 
-def _callbacks(
-    options: TrainerOptions, folder: Path, title: str, best: BestWeights
-) -> list[Callback]:
-    monitor = options.monitor
-    terminal = sys.stderr.isatty()
-    lines = ProgressLines(title, monitor, best, _write_above_bar if terminal else sys.stderr.write)
-    callbacks: list[Callback] = [best, MetricsTable(folder / CURVE), lines]
-    callbacks.append(ResumeState(folder, options.save_every))
-    if options.precise_norms:
-        callbacks.append(PreciseNorms(options.precise_norms))
-    if options.average is not None:
-        # First, so that every other callback finds the averaged weights in a check.
-        callbacks.insert(0, WeightAverage(options.average))
-    if options.patience is not None:
-        callbacks.append(
-            EarlyStopping(f"validation_{monitor}", mode=better(monitor), patience=options.patience)
-        )
-    if terminal:
-        callbacks.append(TQDMProgressBar(leave=False))
-    return callbacks
-
-
-def _write_above_bar(line: str) -> None:
-    tqdm.write(line, file=sys.stderr, end="")
+def _callbacks(watchers: Sequence[Watcher]) -> list[Callback]:
+    callbacks: list[Callback] = [
+        (WatchingLast if watcher.sees_finished_epoch else Watching)(watcher) for watcher in watchers
+    ]
+    return [*callbacks, TQDMProgressBar(leave=False)] if sys.stderr.isatty() else callbacks
 
 
 def _check_interval(every: float) -> dict[str, Any]:
@@ -104,22 +222,3 @@ def _check_interval(every: float) -> dict[str, Any]:
     if every > 1.0:
         return {"check_val_every_n_epoch": round(every)}
     return {"val_check_interval": every}
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Within, Lightning prints neither advice nor warnings between the progress lines."""
-    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.WARNING)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module=r"lightning\..*")
-        warnings.filterwarnings("ignore", module=r"torch\.utils\.data.*")
-        # Of torch, about how transformers call it for WavLM.
-        warnings.filterwarnings("ignore", message="Support for mismatched key_padding_mask")
-        try:
-            yield
-        finally:
-            for logger, level in zip(loggers, levels, strict=True):
-                logger.setLevel(level)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -21,7 +21,9 @@ class ValidationTotals:
 
     ids: list[str] = field(default_factory=list)
     tensors: dict[str, list[Tensor]] = field(default_factory=dict)
-    losses: dict[str, float] = field(default_factory=dict)
+    losses: dict[str, list[Tensor]] = field(default_factory=dict)
+    """The loss of each batch, beside ``weights``: how many rows that had."""
+    weights: dict[str, list[int]] = field(default_factory=dict)
     rows: int = 0
     frames: dict[str, tuple[Tensor, Tensor]] = field(default_factory=dict)
     """Values and targets (frame, value) of each utterance, where the objective learns labels frame
@@ -31,6 +33,22 @@ class ValidationTotals:
     def joined(self, keep: list[int]) -> dict[str, Tensor]:
         """Each tensor's rows ``keep``, in that order."""
         return {name: torch.cat(parts)[keep] for name, parts in self.tensors.items()}
+
+    def mean_losses(self) -> dict[str, float]:
+        """Each loss per row."""
+        means = {}
+        for name, losses in self.losses.items():
+            total = 0.0
+            for loss, rows in zip(torch.cat(losses).tolist(), self.weights[name], strict=True):
+                total += loss * rows
+            means[name] = total / max(1, self.rows)
+        return means
+
+    def on_cpu(self) -> ValidationTotals:
+        """The same in the CPU's memory: what was left on the device is read once."""
+        tensors = {name: [torch.cat(parts).cpu()] for name, parts in self.tensors.items()}
+        losses = {name: [torch.stack(parts).cpu()] for name, parts in self.losses.items()}
+        return replace(self, tensors=tensors, losses=losses)
 
 
 class ValidationEpoch:
@@ -43,6 +61,7 @@ class ValidationEpoch:
 
     def __init__(self, objective: nn.Module, task: Task) -> None:
         self.objective = objective
+        self._paradigm = objective_of(objective)
         self.task = task
         self.whole = isinstance(objective, SplitLoss) and objective.whole_split
         self.totals = ValidationTotals()
@@ -55,10 +74,11 @@ class ValidationEpoch:
         if self.whole:
             outputs = model(batch.streams, batch.context)
         else:
-            step = objective_of(self.objective).step(model, batch, progress)
+            step = self._paradigm.step(model, batch, progress)
             outputs = step.outputs
             for name, loss in {**step.losses, "loss": step.total}.items():
-                self.totals.losses[name] = self.totals.losses.get(name, 0.0) + float(loss) * rows
+                self.totals.losses.setdefault(name, []).append(loss.detach())
+                self.totals.weights.setdefault(name, []).append(rows)
         if outputs is not None:
             self._keep_rows(outputs, batch)
             self._keep_frames(outputs, batch)
@@ -66,12 +86,15 @@ class ValidationEpoch:
     def _keep_rows(self, outputs: Outputs, batch: Batch) -> None:
         rows = len(batch.ids)
         self.totals.ids.extend(batch.ids)
-        answers = {"vector": outputs.vector, "logits": outputs.logits, "values": outputs.values}
+        answers = {"logits": outputs.logits, "values": outputs.values}
+        if self.whole:  # what its losses read beside the answers
+            answers["vector"] = outputs.vector
         tensors = {f"output_{name}": each for name, each in answers.items() if each is not None}
         tensors |= {f"target_{name}": target for name, target in batch.targets.items()}
-        tensors |= {f"loss_{name}": loss.expand(rows) for name, loss in outputs.losses.items()}
+        if self.whole:
+            tensors |= {f"loss_{name}": loss.expand(rows) for name, loss in outputs.losses.items()}
         for name, tensor in tensors.items():
-            self.totals.tensors.setdefault(name, []).append(tensor.detach().cpu())
+            self.totals.tensors.setdefault(name, []).append(tensor.detach())
 
     def _keep_frames(self, outputs: Outputs, batch: Batch) -> None:
         if not isinstance(self.objective, TraceLoss):
@@ -84,8 +107,8 @@ class ValidationEpoch:
 
     def finish(self, device: torch.device) -> dict[str, float]:
         """Scores of everything added, gathered from all processes; starts afresh."""
-        totals, self.totals = _gathered(self.totals), ValidationTotals()
-        scores = {name: total / max(1, totals.rows) for name, total in totals.losses.items()}
+        totals, self.totals = _gathered(self.totals.on_cpu()), ValidationTotals()
+        scores = totals.mean_losses()
         if not totals.ids:
             return scores
         # Distributed loaders may repeat an utterance to keep the processes in step. Backwards, so
@@ -155,6 +178,7 @@ def _gathered(totals: ValidationTotals) -> ValidationTotals:
         merged.frames |= other.frames
         for name, tensors in other.tensors.items():
             merged.tensors.setdefault(name, []).extend(tensors)
-        for name, total in other.losses.items():
-            merged.losses[name] = merged.losses.get(name, 0.0) + total
+        for name, losses in other.losses.items():
+            merged.losses.setdefault(name, []).extend(losses)
+            merged.weights.setdefault(name, []).extend(other.weights[name])
     return merged

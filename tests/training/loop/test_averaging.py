@@ -24,10 +24,10 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, torch.Tensor]]:
         seen.append(copy_of(learner))
         begin(self, trainer, learner)
 
-    def on_train_batch_end(self: WeightAverage, trainer: Any, learner: Any, *batch: Any) -> None:
+    def on_train_batch_end(self: WeightAverage, trainer: Any, learner: Any) -> None:
         if trainer.global_step != self.steps:
             seen.append(copy_of(learner))
-        step(self, trainer, learner, *batch)
+        step(self, trainer, learner)
 
     monkeypatch.setattr(WeightAverage, "on_fit_start", on_fit_start)
     monkeypatch.setattr(WeightAverage, "on_train_batch_end", on_train_batch_end)

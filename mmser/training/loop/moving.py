@@ -1,0 +1,22 @@
+"""Batches on the device where they are needed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import torch
+
+from mmser.core.batch import Batch
+
+
+def moved(batches: Iterable[Batch], device: torch.device) -> Iterator[Batch]:
+    """Each batch on ``device``.
+
+    From pinned memory the copy is only ordered, so that the next batch is read while the GPU still
+    works on the one before.
+    """
+    if device.type == "cpu":
+        yield from batches
+        return
+    for batch in batches:
+        yield batch.to(device, non_blocking=True)
