@@ -1,9 +1,8 @@
-"""Which keys a head keeps, on CUDA: three fused kernels, no (query, key) matrix in memory.
+"""Column sums of softmax attention on CUDA: two fused kernels, no (query, key) matrix in memory.
 
 The first takes each query's log-sum-exp over the keys, block by block; the second recomputes the
-scores of a block of keys and adds ``exp(score - logsumexp)`` over all queries; the third finds the
-k-th largest sum bit by bit and lists the keys: kept ones first, then dropped ones, then padding.
-Sums are added in a fixed order: a second run gives the same bits. Logarithms are to the base 2.
+scores of a block of keys and adds ``exp(score - logsumexp)`` over all queries. Sums are added in a
+fixed order: a second run gives the same bits. Logarithms are to the base 2.
 """
 
 from __future__ import annotations
@@ -85,70 +84,3 @@ def sum_over_queries(q, k, query_mask, key_mask, logsumexp, out, heads, queries,
         score = tl.dot(block_k, tl.trans(block_q), input_precision=PRECISION)
         total += tl.sum(tl.exp2(score * factor - norm[None, :]), 1)
     tl.store(out + head.to(tl.int64) * keys + column, tl.where(valid, total, 0.0), held)
-
-
-@triton.jit
-def _ranked(sums, key_mask, start, keys, CHUNK: tl.constexpr):  # type: ignore[no-untyped-def]  # noqa: N803
-    """Bits of the sums of a chunk of keys, which order as the sums do; -1 at padded keys."""
-    column = start + tl.arange(0, CHUNK)
-    held = column < keys
-    valid = tl.load(key_mask + column, held, 0) != 0
-    bits = tl.load(sums + column, held, 0.0).to(tl.int32, bitcast=True) & 0x7FFFFFFF
-    return tl.where(valid, bits, -1)
-
-
-@triton.jit(do_not_specialize=LENGTHS)
-def list_keys(sums, key_mask, kept, order, extents, heads, keys, keep, shrink,  # type: ignore[no-untyped-def]
-              COUNT_PADDING: tl.constexpr, CHUNK: tl.constexpr):  # fmt: skip  # noqa: N803
-    """One head: its kept keys (key,), all its keys in ``order``, counts of kept and of valid ones.
-
-    The k-th largest sum is built from its highest bit down: a bit stays when k sums reach it.
-    """
-    head = tl.program_id(0)
-    sums += head.to(tl.int64) * keys
-    kept += head.to(tl.int64) * keys
-    order += head.to(tl.int64) * keys
-    key_mask += (head // heads).to(tl.int64) * keys
-    valid = 0
-    for start in range(0, keys, CHUNK):
-        valid += tl.sum((_ranked(sums, key_mask, start, keys, CHUNK) >= 0).to(tl.int32), 0)
-    counted = valid
-    if COUNT_PADDING:
-        counted = keys
-    survivors = tl.maximum(tl.floor(tl.cast(counted, tl.float32) * keep).to(tl.int32), 1)
-    limit = valid * 0
-    for step in range(31):
-        trial = limit | (1 << (30 - step))
-        reached = 0
-        for start in range(0, keys, CHUNK):
-            reached += tl.sum(
-                (_ranked(sums, key_mask, start, keys, CHUNK) >= trial).to(tl.int32), 0
-            )
-        limit = tl.where(reached >= survivors, trial, limit)
-    # A little below, for ties.
-    lower = (tl.cast(limit, tl.float32, bitcast=True) * shrink).to(tl.int32, bitcast=True)
-    limit = tl.minimum(lower, limit)
-    count = 0
-    for start in range(0, keys, CHUNK):
-        count += tl.sum((_ranked(sums, key_mask, start, keys, CHUNK) >= limit).to(tl.int32), 0)
-    tl.store(extents + head * 2, count)
-    tl.store(extents + head * 2 + 1, valid)
-    next_kept, next_dropped, next_padded = 0, count, valid
-    for start in range(0, keys, CHUNK):
-        column = start + tl.arange(0, CHUNK)
-        bits = _ranked(sums, key_mask, start, keys, CHUNK)
-        stays = bits >= limit
-        drops = (bits >= 0) & (bits < limit)
-        kept_before = tl.cumsum(stays.to(tl.int32), 0)
-        dropped_before = tl.cumsum(drops.to(tl.int32), 0)
-        padded_before = column - start + 1 - kept_before - dropped_before
-        place = tl.where(
-            stays,
-            next_kept + kept_before,
-            tl.where(drops, next_dropped + dropped_before, next_padded + padded_before),
-        )
-        tl.store(order + place - 1, column, column < keys)
-        tl.store(kept + column, stays.to(tl.int8), column < keys)
-        next_kept += tl.sum(stays.to(tl.int32), 0)
-        next_dropped += tl.sum(drops.to(tl.int32), 0)
-        next_padded += CHUNK - tl.sum((bits >= 0).to(tl.int32), 0)

@@ -29,7 +29,7 @@ from mmser.models.fusion.ks_transformer.key_sparse_cuda import (
     column_sums_cuda,
     dense,
     has_kernels,
-    kept_keys_cuda,
+    rank_keys,
 )
 from mmser.models.layers.masks.padding import masked_softmax
 
@@ -73,12 +73,10 @@ def key_sparse_attention(
     if has_kernels(query, key) and value.shape == key.shape and value.dtype == key.dtype:
         query, key = dense(query), dense(key)
         with torch.no_grad():
-            sums, logsumexp = column_sums_cuda(query, key, voters, key_mask)
-            survivors, order, extents = kept_keys_cuda(
-                sums, key_mask, keep, 1.0 - TIE, released_padding
+            survivors, *ranked = rank_keys(
+                query, key, voters, key_mask, keep, 1.0 - TIE, released_padding
             )
-        out = KeptAttention.apply(query, key, value, logsumexp, order, extents, dropout)
-        return out, survivors
+        return KeptAttention.apply(query, key, value, *ranked, dropout), survivors
     counted = torch.ones_like(key_mask) if released_padding else key_mask
     sums = column_sums(query, key, voters, key_mask)
     survivors = kept_keys(sums, key_mask, counted.sum(dim=1), keep)

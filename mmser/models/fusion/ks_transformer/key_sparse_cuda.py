@@ -1,4 +1,4 @@
-"""Key-sparse attention on CUDA: six fused kernels, forward and backward, in linear memory."""
+"""Key-sparse attention on CUDA: four to six fused kernels, in memory linear in the lengths."""
 
 from __future__ import annotations
 
@@ -51,6 +51,29 @@ def tiles(dtype: torch.dtype, width: int) -> dict[str, Tile]:
     }
 
 
+def ranks_in_one_pass(dtype: torch.dtype, width: int, queries: int, keys: int) -> bool:
+    """Whether a program holds a head's keys and the scores of a block of queries at once.
+
+    It goes through all queries of its head alone, so there must not be too many of them.
+    """
+    largest = 8192 if dtype == torch.float32 else 16384
+    return keys * max(width, 64) <= largest and queries <= 1024
+
+
+class Ranked(NamedTuple):
+    """What the column sums say about the keys of each head.
+
+    ``kept`` (batch, head, key) bool; ``logsumexp`` (batch, head, query), to the base 2; ``order``
+    (batch, head, key): kept keys first, then dropped ones, then padding; ``extents`` (batch, head,
+    2): how many are kept and how many are valid.
+    """
+
+    kept: Tensor
+    logsumexp: Tensor
+    order: Tensor
+    extents: Tensor
+
+
 def has_kernels(query: Tensor, key: Tensor) -> bool:
     """Whether the kernels take these: an NVIDIA GPU since Ampere, at most single precision."""
     return (
@@ -100,6 +123,18 @@ class _Launch:
             "num_stages": tile.stages,
         }
 
+    def options_in_one_pass(self) -> dict[str, Any]:
+        keys = max(16, 1 << (self.keys - 1).bit_length())
+        return {
+            "SIZE": self.size,
+            "WIDTH": self.width,
+            "PRECISION": PRECISION,
+            "BLOCK_Q": 64,
+            "BLOCK_K": keys,
+            "num_warps": 4 if keys <= 128 else 8,
+            "num_stages": 2,
+        }
+
 
 def dense(values: Tensor) -> Tensor:
     """(batch, head, time, feature) without gaps, so that what is made like it lies like it."""
@@ -140,26 +175,43 @@ def column_sums_cuda(
     return sums, logsumexp
 
 
-def kept_keys_cuda(
-    sums: Tensor, key_mask: Tensor, keep: float, shrink: float, count_padding: bool
-) -> tuple[Tensor, Tensor, Tensor]:
-    """The keys whose sum reaches ``shrink`` times the k-th largest, as the kernels need them.
+def rank_keys(
+    query: Tensor,
+    key: Tensor,
+    query_mask: Tensor,
+    key_mask: Tensor,
+    keep: float,
+    shrink: float,
+    count_padding: bool,
+) -> Ranked:
+    """Keep the keys whose column sum reaches ``shrink`` times the k-th largest.
 
-    Returns kept (batch, head, key) bool; order (batch, head, key): kept keys first, then dropped
-    ones, then padding; extents (batch, head, 2): how many are kept and how many are valid.
+    query and key are dense (batch, head, time, feature), masks (batch, time).
     """
-    from mmser.models.fusion.ks_transformer.column_sums_triton import list_keys
+    from mmser.models.fusion.ks_transformer import key_order_triton as kernels
 
-    _, heads, keys = sums.shape
-    kept = torch.empty_like(sums, dtype=torch.bool)
-    order = torch.empty_like(sums, dtype=torch.int32)
-    extents = order.new_empty(*sums.shape[:2], 2)
-    chunk = CHUNKS[keys > CHUNKS[0]]
-    list_keys[(sums.shape[0] * heads,)](
-        sums, _bytes(key_mask), kept.view(torch.uint8), order, extents, heads, keys, keep, shrink,
-        COUNT_PADDING=count_padding, CHUNK=chunk, num_warps=min(16, chunk // 256),
-    )  # fmt: skip
-    return kept, order, extents
+    keys = key.shape[2]
+    kept = query.new_empty(key.shape[:3], dtype=torch.bool)
+    order = query.new_empty(key.shape[:3], dtype=torch.int32)
+    extents = query.new_empty(*key.shape[:2], 2, dtype=torch.int32)
+    listed = kept.view(torch.uint8), order, extents
+    launch = _Launch(query, key)
+    if ranks_in_one_pass(query.dtype, launch.width, launch.queries, keys):
+        logsumexp = query.new_empty(query.shape[:3], dtype=torch.float32)
+        sums = query.new_empty(key.shape[:3], dtype=torch.float32)
+        kernels.rank_short[(launch.programs,)](
+            query, key, _bytes(query_mask), _bytes(key_mask), logsumexp, sums, *listed,
+            *launch.counts, launch.factor, keep, shrink, *launch.strides,
+            COUNT_PADDING=count_padding, **launch.options_in_one_pass(),
+        )  # fmt: skip
+    else:
+        sums, logsumexp = column_sums_cuda(query, key, query_mask, key_mask)
+        chunk = CHUNKS[keys > CHUNKS[0]]
+        kernels.list_keys[(launch.programs,)](
+            sums, _bytes(key_mask), *listed, launch.heads, keys, keep, shrink,
+            COUNT_PADDING=count_padding, CHUNK=chunk, num_warps=min(16, chunk // 256),
+        )  # fmt: skip
+    return Ranked(kept, logsumexp, order, extents)
 
 
 class KeptAttention(torch.autograd.Function):
