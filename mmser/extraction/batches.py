@@ -54,6 +54,11 @@ def thread_count() -> int:
     stated = os.environ.get("OMP_NUM_THREADS", "")
     if stated.isdecimal() and int(stated) > 0:
         return int(stated)
+    return core_count()
+
+
+def core_count() -> int:
+    """The cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -86,6 +91,12 @@ def by_length(
     return [results[row] for row in range(len(items))]
 
 
+def breakdown(error: Exception) -> str:
+    """An encoder's error in one line."""
+    reason = " ".join(str(error).split())[:300]
+    return f"{type(error).__name__}: {reason}"
+
+
 def _guarded(
     batch: Sequence[Item],
     compute: Callable[[Sequence[Item]], Sequence[Result]],
@@ -97,8 +108,7 @@ def _guarded(
         if len(batch) > 1:
             alone = [_guarded([item], compute, failed) for item in batch]
             return list(chain.from_iterable(alone))
-        reason = " ".join(str(error).split())[:300]
-        return [failed(batch[0], f"{type(error).__name__}: {reason}")]
+        return [failed(batch[0], breakdown(error))]
     if len(results) != len(batch):
         found = f"{len(results)} for {len(batch)}"
         raise MmserError(

@@ -1,32 +1,34 @@
 """Clips in the planned order, decoded ahead of the encoders by other processes.
 
-Only a few are in memory at a time.
+Only so much is in memory at a time.
 """
 
 from __future__ import annotations
 
-import queue
 import threading
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, field
 from itertools import islice
 
-from mmser.core.clip import Clip, Failure, Modality
+import numpy as np
+
+from mmser.core.clip import Clip, Features
 from mmser.core.utterance import Utterance
 from mmser.extraction.plan import Request
+from mmser.extraction.work import Decoded, Work, seconds_of
+from mmser.extraction.workers import Lot, Workers, lots
 from mmser.media.decode import stream_clips
-from mmser.media.decoder import Decoder, DecoderDeath
 
-CLIPS_AHEAD = 4
-"""Clips of one file that may wait for the encoders."""
+BYTES_AHEAD = 256 * 1024 * 1024
+"""Decoded clips may take so much memory while they wait for the encoders."""
 
-FILES_AHEAD = 2
-"""Files per decoder that are decoded, or wait decoded, beyond the one in use."""
-
-_Waiting = queue.Queue[Clip | None]
+LOTS_AHEAD = 16
+LOTS_PER_WORKER = 2
+"""Lots that are decoded, or wait decoded, beyond the one in use: as many of the former, or more
+where there are many workers."""
 
 
 def clips_in_order(requests: Sequence[Request], frame_rate: float, workers: int) -> Generator[Clip]:
@@ -36,136 +38,162 @@ def clips_in_order(requests: Sequence[Request], frame_rate: float, workers: int)
     leaves undone is a failure "decoder died" of its clips, and the next file gets a new decoder. 0
     decodes in the caller's own process, clip by clip, and a crash ends it.
     """
+    with closing(decoded_in_order(requests, frame_rate, workers, None)) as every:
+        for decoded in every:
+            yield decoded.clip
+
+
+def decoded_in_order(
+    requests: Sequence[Request], frame_rate: float, workers: int, work: Work | None
+) -> Generator[Decoded]:
+    """`clips_in_order`, with what the workers compute beside decoding.
+
+    Without ``work`` they compute nothing, and all sound comes to the caller.
+    """
     if workers <= 0:
-        for request in requests:
-            decoded = stream_clips(
-                request.utterances,
-                request.audio,
-                request.frames,
-                frame_rate,
-                sample_rates=request.sample_rates,
-            )
-            yield from _ordered(request.utterances, decoded)
+        yield from _decoded_here(requests, frame_rate)
         return
-    workers = min(workers, len(requests)) or 1
-    stop = threading.Event()
-    ahead: deque[tuple[_Waiting, Future[None]]] = deque()
-    upcoming = iter(requests)
-    # Closed once to wake the threads that wait for a decoder, and once more when no thread can
+    every_lot = list(lots(requests))
+    count = min(workers, len(every_lot)) or 1
+    lanes = _Lanes()
+    ahead: deque[tuple[_Lane, Future[None]]] = deque()
+    upcoming = iter(every_lot)
+    # Closed once to wake the threads that wait for a worker, and once more when no thread can
     # start another.
     with (
-        closing(_Decoders(workers)) as decoders,
-        ThreadPoolExecutor(workers, thread_name_prefix="decode") as pool,
+        closing(Workers(count, frame_rate, work or _all_sound(requests))) as processes,
+        ThreadPoolExecutor(count, thread_name_prefix="decode") as pool,
     ):
         try:
             while True:
-                for request in islice(upcoming, workers * FILES_AHEAD - len(ahead)):
-                    room: _Waiting = queue.Queue(CLIPS_AHEAD)
-                    ahead.append(
-                        (room, pool.submit(_pump, request, frame_rate, decoders, room, stop))
-                    )
+                most = max(LOTS_AHEAD, count * LOTS_PER_WORKER)
+                for lot in islice(upcoming, most - len(ahead)):
+                    lane = _Lane()
+                    ahead.append((lane, pool.submit(_pump, lot, processes, lanes, lane)))
                 if not ahead:
                     return
-                waiting, pumped = ahead.popleft()
-                while (clip := waiting.get()) is not None:
-                    yield clip
+                lane, pumped = ahead.popleft()
+                while (decoded := lanes.take(lane)) is not None:
+                    yield decoded
                 pumped.result()
         finally:
-            stop.set()
-            decoders.close()
+            lanes.stop()
+            processes.close()
 
 
-class _Decoders:
-    """As many decoder processes as threads, each lent to one thread at a time."""
-
-    def __init__(self, count: int) -> None:
-        self.all = [Decoder() for _ in range(count)]
-        self.idle: queue.SimpleQueue[Decoder] = queue.SimpleQueue()
-        for decoder in self.all:
-            self.idle.put(decoder)
-
-    def close(self) -> None:
-        """End them all; a thread that still reads from one sees its decoder die."""
-        for decoder in self.all:
-            decoder.close()
+def _decoded_here(requests: Sequence[Request], frame_rate: float) -> Iterator[Decoded]:
+    for request in requests:
+        clips = stream_clips(
+            request.utterances,
+            request.audio,
+            request.frames,
+            frame_rate,
+            sample_rates=request.sample_rates,
+        )
+        every = (Decoded(clip, seconds=seconds_of(clip)) for clip in clips)
+        yield from _ordered(request.utterances, every)
 
 
-def _ordered(utterances: Sequence[Utterance], clips: Iterable[Clip]) -> Iterator[Clip]:
+def _all_sound(requests: Sequence[Request]) -> Work:
+    kept: dict[int, set[str]] = {}
+    for request in requests:
+        for rate in request.sample_rates:
+            kept.setdefault(rate, set()).update(item.id for item in request.utterances)
+    return Work(kept=kept)
+
+
+def _ordered(utterances: Sequence[Utterance], clips: Iterable[Decoded]) -> Iterator[Decoded]:
     """A decoder yields a clip when it is complete; overlapping turns may complete out of order."""
-    early: dict[str, Clip] = {}
+    early: dict[str, Decoded] = {}
     order = iter(utterances)
     due = next(order, None)
-    for clip in clips:
-        early[clip.id] = clip
+    for decoded in clips:
+        early[decoded.clip.id] = decoded
         while due is not None and due.id in early:
             yield early.pop(due.id)
             due = next(order, None)
 
 
-def _apart(decoder: Decoder, request: Request, frame_rate: float) -> Iterator[Clip]:
-    """A request through another process.
+@dataclass(slots=True, eq=False)
+class _Lane:
+    """Clips of one lot that wait for the encoders; ``ended`` after the last."""
 
-    Where the decoder dies over sound and pictures, each is tried alone.
+    waiting: deque[tuple[Decoded, int]] = field(default_factory=deque)
+    ended: bool = False
+
+
+class _Lanes:
+    """The lanes of all lots, which share the memory for what waits.
+
+    The lane that the encoders read from may always bring its next clip, or nothing would go on.
     """
-    finished: set[str] = set()
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._bytes = 0
+        self._read: _Lane | None = None
+        self._stopped = False
+
+    def put(self, lane: _Lane, decoded: Decoded) -> bool:
+        """Wait for room; False when nobody will read any more."""
+        size = _bytes_of(decoded)
+        with self._changed:
+            while not self._stopped and self._bytes + size > BYTES_AHEAD:
+                if lane is self._read and not lane.waiting:
+                    break
+                self._changed.wait()
+            lane.waiting.append((decoded, size))
+            self._bytes += size
+            self._changed.notify_all()
+            return not self._stopped
+
+    def end(self, lane: _Lane) -> None:
+        """Nothing more comes, also after an error."""
+        with self._changed:
+            lane.ended = True
+            self._changed.notify_all()
+
+    def take(self, lane: _Lane) -> Decoded | None:
+        """The next clip of a lane, when it is there; None after the last."""
+        with self._changed:
+            if self._read is not lane:
+                self._read = lane
+                self._changed.notify_all()
+            while not lane.waiting and not lane.ended:
+                self._changed.wait()
+            if not lane.waiting:
+                return None
+            decoded, size = lane.waiting.popleft()
+            self._bytes -= size
+            self._changed.notify_all()
+            return decoded
+
+    def stop(self) -> None:
+        """Nobody reads any more."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+
+
+def _bytes_of(decoded: Decoded) -> int:
+    clip = decoded.clip
+    arrays = [clip.waveform, clip.frames, *clip.waveforms.values()]
+    for result in decoded.results.values():
+        if isinstance(result, Features):
+            arrays += [result.values, result.spans]
+    return sum(array.nbytes for array in arrays if isinstance(array, np.ndarray))
+
+
+def _pump(lot: Lot, processes: Workers, lanes: _Lanes, lane: _Lane) -> None:
+    """Decode one lot into its lane."""
     try:
-        for clip in decoder.clips(
-            request.utterances,
-            want_audio=request.audio,
-            want_frames=request.frames,
-            frame_rate=frame_rate,
-            sample_rates=request.sample_rates,
-        ):
-            finished.add(clip.id)
-            yield clip
-        return
-    except DecoderDeath as death:
-        cause = str(death)
-    rest = replace(
-        request, utterances=tuple(item for item in request.utterances if item.id not in finished)
-    )
-    if request.audio and request.frames:
-        # The sound of a whole file is small enough to wait for its pictures.
-        sounds = {
-            clip.id: clip for clip in _apart(decoder, replace(rest, frames=False), frame_rate)
-        }
-        for pictures in _apart(decoder, replace(rest, audio=False), frame_rate):
-            yield _joined(sounds[pictures.id], pictures)
-    else:
-        modality: Modality = "audio" if request.audio else "face"
-        for item in rest.utterances:
-            yield Clip(item.id, failures=(Failure(item.id, "decoder died", cause, modality),))
-
-
-def _joined(sound: Clip, pictures: Clip) -> Clip:
-    failures = sound.failures + pictures.failures
-    return replace(sound, frames=pictures.frames, frame_rate=pictures.frame_rate, failures=failures)
-
-
-def _pump(
-    request: Request,
-    frame_rate: float,
-    decoders: _Decoders,
-    waiting: _Waiting,
-    stop: threading.Event,
-) -> None:
-    """Decode one request into its queue; None marks the end, also after an error."""
-    decoder = decoders.idle.get()
-    try:
-        for clip in _ordered(request.utterances, _apart(decoder, request, frame_rate)):
-            if not _put(waiting, clip, stop):
-                return
+        found: dict[str, Decoded] = {}
+        order = deque(lot.ids)
+        with closing(processes.clips(lot)) as clips:
+            for decoded in clips:
+                found[decoded.clip.id] = decoded
+                while order and order[0] in found:
+                    if not lanes.put(lane, found.pop(order.popleft())):
+                        return
     finally:
-        decoders.idle.put(decoder)
-        _put(waiting, None, stop)
-
-
-def _put(waiting: _Waiting, clip: Clip | None, stop: threading.Event) -> bool:
-    """Wait for room; False when nobody will read any more."""
-    while not stop.is_set():
-        try:
-            waiting.put(clip, timeout=0.1)
-            return True
-        except queue.Full:
-            continue
-    return False
+        lanes.end(lane)

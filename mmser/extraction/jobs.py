@@ -27,7 +27,7 @@ from mmser.core.clip import (
 from mmser.core.contracts import Extractor
 from mmser.core.utterance import Utterance
 from mmser.core.word_sources import Aligner, WordSource
-from mmser.extraction.batches import BATCH_SIZE, by_length, side_by_side
+from mmser.extraction.batches import BATCH_SIZE, breakdown, by_length, side_by_side
 from mmser.extraction.dialogues import Words
 
 FRAME_BYTES = 512 * 1024 * 1024
@@ -64,12 +64,35 @@ class ExtractorJob:
         """Hz of the sound that it reads; None: it reads none."""
         return self.extractor.sample_rate
 
+    def for_chunk(self) -> ExtractorJob:
+        """The same job without anything that waits: chunks may be computed side by side."""
+        job = ExtractorJob(
+            self.name,
+            self.extractor,
+            self.writer,
+            self.missing,
+            self.transcript_of,
+            self.dialogue_of,
+        )
+        job._warm = self._warm
+        return job
+
+    def account(self, chunk_job: ExtractorJob) -> None:
+        """Add up what a job of `for_chunk` did."""
+        self.seconds += chunk_job.seconds
+        self._warm = self._warm or chunk_job._warm
+
+    def give(self, clip: Clip, result: Features | Failure, seconds: float) -> None:
+        """A result that a worker process has computed in so many seconds."""
+        self.seconds += seconds
+        self._results[clip.id] = self._noted(clip, result)
+
     def take(self, clip: Clip) -> None:
         """Keep of a decoded clip what this job needs."""
         if clip.id not in self.missing:
             return
         if self.sample_rate is not None:
-            self._waiting.append(_sound_alone(clip, self.sample_rate))
+            self._waiting.append(sound_alone(clip, self.sample_rate))
         elif self.modality == "face":
             self._waiting.append(replace(clip, waveform=None, waveforms={}))
             if self._waiting_bytes > FRAME_BYTES:
@@ -82,6 +105,10 @@ class ExtractorJob:
 
     def store(self, chunk: Sequence[Utterance]) -> None:
         """Compute what waits, and store the chunk's results."""
+        self.writer.add(self.entries(chunk))
+
+    def entries(self, chunk: Sequence[Utterance]) -> list[Entry]:
+        """Compute what waits: the chunk's results."""
         due = [utterance for utterance in chunk if utterance.id in self.missing]
         if self.transcript_of:
             self._waiting = [
@@ -89,7 +116,7 @@ class ExtractorJob:
                 for utterance in due
             ]
         self._compute()
-        self.writer.add([Entry(u.id, self.missing[u.id], self._results.pop(u.id)) for u in due])
+        return [Entry(u.id, self.missing[u.id], self._results.pop(u.id)) for u in due]
 
     def _in_dialogue(self, clip: Clip) -> Clip:
         if self.dialogue_of is None:
@@ -157,10 +184,18 @@ class TranscriberJob:
         """Hz of the sound that it reads."""
         return SAMPLE_RATE
 
+    def for_chunk(self) -> TranscriberJob:
+        """The same job without anything that waits."""
+        return TranscriberJob(self.transcriber, self.writer, self.missing, self.name)
+
+    def account(self, chunk_job: TranscriberJob) -> None:
+        """Add up what a job of `for_chunk` did."""
+        self.seconds += chunk_job.seconds
+
     def take(self, clip: Clip) -> None:
         """Keep the sound of a decoded clip."""
         if clip.id in self.missing:
-            self._waiting[clip.id] = _sound_alone(clip, self.sample_rate)
+            self._waiting[clip.id] = sound_alone(clip, self.sample_rate)
 
     def store(self, chunk: Sequence[Utterance]) -> None:
         """Transcribe the waiting clips, and store the chunk's results.
@@ -248,7 +283,7 @@ def _spoken(identifier: str, transcript: Transcript | Failure | None) -> Clip:
     return Clip(identifier, transcript=transcript)
 
 
-def _sound_alone(clip: Clip, sample_rate: int) -> Clip:
+def sound_alone(clip: Clip, sample_rate: int) -> Clip:
     """The clip's sound at one rate, and nothing else of it."""
     waveforms = {rate: waveform for rate, waveform in clip.waveforms.items() if rate == sample_rate}
     waveform = clip.waveform if sample_rate == SAMPLE_RATE else None
@@ -264,6 +299,11 @@ def _absent(clip: Clip, modality: Modality) -> Failure:
         "text": "empty transcript",
     }
     return own[0] if own else Failure(clip.id, reasons[modality])
+
+
+def broken(clip: Clip, error: Exception) -> Failure:
+    """What is stored where an extractor broke down over a clip."""
+    return _broken(clip, breakdown(error))
 
 
 def _broken(clip: Clip, detail: str) -> Failure:

@@ -6,7 +6,6 @@ Every file is decoded once; an interrupted job can be resumed at any moment.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -26,11 +25,11 @@ from mmser.core.utterance import Utterance
 from mmser.core.word_sources import Aligner, WordSource
 from mmser.corpora.manifest import to_table, write_manifest
 from mmser.extraction.content import Contents
-from mmser.extraction.decoding import clips_in_order
 from mmser.extraction.dialogues import Dialogues, turns_of
 from mmser.extraction.jobs import ExtractorJob, Job, TranscriberJob, missing_of, words_for
-from mmser.extraction.plan import chunks, planned, requests
+from mmser.extraction.plan import planned
 from mmser.extraction.progress import Progress
+from mmser.extraction.running import run_here, say_warnings
 from mmser.extraction.shares import share_of, whole_chunks
 from mmser.extraction.stores import open_stores, recipes_of
 from mmser.extraction.summary import check_failures, cut_texts, summary_row, summary_table
@@ -40,8 +39,6 @@ if TYPE_CHECKING:
 
 WARNING = "warning"
 """The manifest column in which a corpus's parser says what is odd about an utterance's media."""
-
-SHOWN_WARNINGS = 5
 
 Engine = Callable[[Sequence[Utterance], Sequence[Job], float, int, bool, str], None]
 """What computes a plan for the jobs whose stores lack it: plan, jobs, pictures per second, decoding
@@ -139,17 +136,6 @@ def _write_manifest(folder: Path, utterances: Sequence[Utterance], log: Progress
     say_warnings(log, warnings, f"in {folder / WARNINGS}")
 
 
-def say_warnings(log: Progress, warnings: Mapping[str, Sequence[str]], rest: str) -> None:
-    """The warnings of most utterances, each with the first of them.
-
-    ``rest`` says where the others are.
-    """
-    for warning, ids in sorted(warnings.items(), key=lambda item: -len(item[1]))[:SHOWN_WARNINGS]:
-        log.say(f"warning: {warning} ({len(ids)} utterances, {ids[0]} first)")
-    if len(warnings) > SHOWN_WARNINGS:
-        log.say(f"{len(warnings) - SHOWN_WARNINGS} further warnings {rest}")
-
-
 def _widest(extractors: Mapping[str, Extractor]) -> tuple[int, int]:
     """How many turns before and after an utterance any of the extractors reads."""
     every = [turns_of(extractor) or (0, 0) for extractor in extractors.values()]
@@ -216,55 +202,6 @@ def _announce(log: Progress, jobs: Sequence[Job], planned_count: int, heard: int
         if job.writer.recipe.random_weights:
             text += " (random weights: for trying things out only)"
         log.say(text)
-
-
-def run_here(
-    plan: Sequence[Utterance],
-    jobs: Sequence[Job],
-    frame_rate: float,
-    workers: int,
-    shown: bool,
-    corpus: str,
-) -> None:
-    """Decode once what any job misses; after each chunk of the plan the results are on the disk."""
-    sound, pictures, missing = missing_by_modality(jobs)
-    decoded_ids = pictures.union(*sound.values())
-    clips = clips_in_order(requests(plan, sound, pictures), frame_rate, workers)
-    noted: dict[str, list[str]] = {}
-    with closing(clips), Progress(f"preprocess {corpus}", len(missing), shown) as bar:
-        for chunk in chunks(plan):
-            due = [utterance.id for utterance in chunk if utterance.id in missing]
-            if not due:
-                continue
-            for _ in range(sum(key in decoded_ids for key in due)):
-                clip = next(clips)
-                for note in clip.notes:
-                    noted.setdefault(note, []).append(clip.id)
-                for job in jobs:
-                    job.take(clip)
-            for job in jobs:
-                job.store(chunk)
-            bar.step(len(due))
-        say_warnings(bar, noted, "beside the utterances, in the notes of the stores' indexes")
-
-
-def missing_by_modality(
-    jobs: Sequence[Job],
-) -> tuple[dict[int, set[str]], set[str], set[str]]:
-    """The ids whose sound is missing in some store, those whose pictures are, and all.
-
-    Sound is by its rate (Hz); all are those that miss anything, words included.
-    """
-    sound: dict[int, set[str]] = {}
-    pictures: set[str] = set()
-    missing: set[str] = set()
-    for job in jobs:
-        missing.update(job.missing)
-        if job.sample_rate is not None and job.missing:
-            sound.setdefault(job.sample_rate, set()).update(job.missing)
-        if job.modality == "face":
-            pictures.update(job.missing)
-    return sound, pictures, missing
 
 
 def _concluded(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
@@ -19,6 +20,8 @@ class Progress:
     ) -> None:
         self.title, self.total, self.shown, self.unit = title, total, shown, unit
         self.done = 0
+        self.facts: Callable[[], str] = str
+        """What else is said of the work, beside how far it is; called with each line."""
         self._begun = self._said = time.monotonic()
         self._bar: Any = None
         if shown and total and sys.stderr.isatty():
@@ -37,6 +40,8 @@ class Progress:
     ) -> None:
         if self._bar is not None:
             self._bar.close()
+            if self.facts() and kind is None:
+                sys.stderr.write(f"{self.title}: {self.facts()}\n")
         elif self.done and kind is None:
             self._line()
 
@@ -44,6 +49,7 @@ class Progress:
         """``count`` more utterances are stored."""
         self.done += count
         if self._bar is not None:
+            self._bar.set_postfix_str(self.facts(), refresh=False)
             self._bar.update(count)
         elif time.monotonic() - self._said > LINE_SECONDS:
             self._line()
@@ -61,6 +67,8 @@ class Progress:
         self._said = time.monotonic()
         rate = self.done / max(self._said - self._begun, 1e-9)
         left = (self.total - self.done) / rate if rate else 0.0
+        facts = self.facts()
         self.say(
             f"{self.done}/{self.total} {self.unit}, {rate:.1f} per second, {left / 60:.1f} min left"
+            + (f"; {facts}" if facts else "")
         )

@@ -10,7 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -28,12 +28,16 @@ from mmser.media.clip_messages import (
 )
 from mmser.media.container import MediaFault
 from mmser.media.decode import stream_clips
+from mmser.media.forked import Forked
 from mmser.media.probe import Tracks, find_tracks
 from mmser.media.sound_blocks import sound_blocks
 
 # -P: a file called av.py in the working directory is not the decoder.
 PROGRAM = (sys.executable, "-P", "-m", "mmser.media.decoder_process")
 """What a decoder process runs; the number of its socket follows."""
+
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+"""There are as many processes as cores: each computes on one."""
 
 PATIENCE_SECONDS = 120.0
 """A decoder that shows no sign of life for so long hangs, and is ended."""
@@ -46,7 +50,7 @@ class DecoderDeath(Exception):  # noqa: N818
 
 @dataclass(slots=True, eq=False)
 class _Running:
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[bytes] | Forked
     channel: socket.socket
     requests: BinaryIO
     answers: BinaryIO
@@ -58,9 +62,20 @@ class Decoder:
     One thread at a time reads from it; `close` may be called from another.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self, program: Sequence[str] | None = None, serve: Callable[[int], None] | None = None
+    ) -> None:
+        """``program`` answers further requests too; None: `PROGRAM`.
+
+        With ``serve`` the first process is started now, as a fork that does the same.
+        """
+        self._program = program
         self._running: _Running | None = None
         self._closed = False
+        if serve is not None:
+            ours, theirs = socket.socketpair()
+            with theirs:
+                self._running = _running(Forked(theirs, serve), ours)
 
     def clips(self, utterances: Sequence[Utterance], **options: Any) -> Iterator[Clip]:
         """`mmser.media.decode.stream_clips` with the same arguments, in the other process.
@@ -71,7 +86,7 @@ class Decoder:
             "utterances": [utterance_content(item) for item in utterances],
             "options": options,
         }
-        for message, answers in self._answers(content):
+        for message, answers in self.answers(content):
             yield read_clip(answers, message)
 
     def sound(self, path: Path) -> Iterator[tuple[int, np.ndarray]]:
@@ -79,7 +94,7 @@ class Decoder:
 
         Raises MediaFault and DecoderDeath.
         """
-        for message, answers in self._answers({"sound": str(path.absolute())}):
+        for message, answers in self.answers({"sound": str(path.absolute())}):
             yield message["block"], read_samples(answers, message)
 
     def tracks(self, path: Path) -> Tracks:
@@ -87,10 +102,10 @@ class Decoder:
 
         Raises MediaFault and DecoderDeath.
         """
-        ((message, _),) = self._answers({"tracks": str(path.absolute())})
+        ((message, _),) = self.answers({"tracks": str(path.absolute())})
         return Tracks(**message["tracks"])
 
-    def _answers(self, request: dict[str, Any]) -> Iterator[tuple[dict[str, Any], BinaryIO]]:
+    def answers(self, request: dict[str, Any]) -> Iterator[tuple[dict[str, Any], BinaryIO]]:
         """Every message of one request that carries something, with the stream of its arrays."""
         if self._closed:
             raise DecoderDeath("nobody waits for its clips any more")
@@ -135,7 +150,7 @@ class Decoder:
         with theirs:
             # This interpreter and a module of this package.
             process = subprocess.Popen(  # noqa: S603
-                [*PROGRAM, str(theirs.fileno())],
+                [*(self._program or PROGRAM), str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -143,12 +158,17 @@ class Decoder:
                 stderr=subprocess.DEVNULL,
                 env={
                     **os.environ,
+                    **ONE_THREAD,
                     "PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path),
                 },
             )
-        ours.settimeout(PATIENCE_SECONDS)
-        self._running = _Running(process, ours, ours.makefile("wb"), ours.makefile("rb"))
+        self._running = _running(process, ours)
         return self._running
+
+
+def _running(process: subprocess.Popen[bytes] | Forked, ours: socket.socket) -> _Running:
+    ours.settimeout(PATIENCE_SECONDS)
+    return _Running(process, ours, ours.makefile("wb"), ours.makefile("rb"))
 
 
 def _cause(code: int) -> str:

@@ -12,6 +12,7 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -40,13 +41,17 @@ class Heartbeat:
             write_line(self.stream, {"alive": True})
 
 
-def serve(requests: BinaryIO, answers: BinaryIO) -> None:
+Answer = Callable[[dict[str, Any], BinaryIO, Heartbeat], None]
+"""What is written for one request, before its end."""
+
+
+def serve(requests: BinaryIO, answers: BinaryIO, answer: Answer) -> None:
     """Answer requests until the caller closes its end."""
     heartbeat = Heartbeat(answers)
     while True:
         request = read_line(requests)
         try:
-            _answer(request, answers, heartbeat)
+            answer(request, answers, heartbeat)
         except ConnectionError:
             raise
         except MediaFault as fault:
@@ -58,7 +63,8 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
             write_line(answers, {"end": True})
 
 
-def _answer(request: dict[str, Any], answers: BinaryIO, heartbeat: Heartbeat) -> None:
+def media_answer(request: dict[str, Any], answers: BinaryIO, heartbeat: Heartbeat) -> None:
+    """Clips, a file's tracks, or its sound."""
     if "tracks" in request:
         write_line(answers, {"tracks": asdict(find_tracks(Path(request["tracks"]), heartbeat))})
     elif "sound" in request:
@@ -70,16 +76,16 @@ def _answer(request: dict[str, Any], answers: BinaryIO, heartbeat: Heartbeat) ->
             write_clip(answers, clip)
 
 
-def main() -> None:
+def serve_socket(descriptor: int, answer: Answer = media_answer) -> None:
     """Serve the socket of the caller, who alone decides when to stop."""
     # Ctrl-C reaches the whole group of processes; the caller closes the socket when it stops.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with socket.socket(fileno=int(sys.argv[1])) as channel:
+    with socket.socket(fileno=descriptor) as channel:
         try:
-            serve(channel.makefile("rb"), channel.makefile("wb"))
+            serve(channel.makefile("rb"), channel.makefile("wb"), answer)
         except (EOFError, ConnectionError):
             return
 
 
 if __name__ == "__main__":
-    main()
+    serve_socket(int(sys.argv[1]))

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from mmser.core.utterance import Utterance
+from mmser.extraction import workers as workers_module
 from mmser.extraction.decoding import clips_in_order
 from mmser.extraction.plan import Request
 from mmser.media import decoder
@@ -25,7 +26,8 @@ PICTURES = np.random.default_rng(0).integers(0, 255, (6, 48, 64, 3), dtype=np.ui
 @pytest.fixture
 def dying(monkeypatch: pytest.MonkeyPatch) -> None:
     program = Path(__file__).parent.parent / "media" / "dying_decoder.py"
-    monkeypatch.setattr(decoder, "PROGRAM", (sys.executable, str(program)))
+    monkeypatch.setattr(workers_module, "PROGRAM", (sys.executable, str(program)))
+    monkeypatch.setattr(workers_module, "may_fork", lambda: False)
 
 
 def sound(path: Path) -> Request:

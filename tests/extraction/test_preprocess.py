@@ -21,6 +21,7 @@ from mmser.core.utterance import Utterance, Word
 from mmser.core.weights import Weights
 from mmser.corpora.manifest import read_manifest
 from mmser.extraction import decoding
+from mmser.extraction import workers as worker_handles
 from mmser.extraction.preprocess import preprocess
 from mmser.extractors.text.tokens import Tokens
 from mmser.media.write import write_mp4, write_wav
@@ -176,7 +177,7 @@ def failures(cache: Path, name: str) -> dict[str, str]:
 def decoded(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bool, bool]]:
     """(file, sound wanted, pictures wanted) of every pass through a file."""
     passes = []
-    here, apart = decoding.stream_clips, decoding.Decoder.clips
+    here, apart = decoding.stream_clips, worker_handles.Workers._asked
 
     def note(utterances, want_audio, want_frames):
         passes.append(
@@ -187,12 +188,13 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bool, bool]]:
         note(utterances, want_audio, want_frames)
         return here(utterances, want_audio, want_frames, frame_rate, **options)
 
-    def counted_apart(decoder, utterances, want_audio, want_frames, **options):
-        note(utterances, want_audio, want_frames)
-        return apart(decoder, utterances, want_audio=want_audio, want_frames=want_frames, **options)
+    def counted_apart(self, worker, requests, *arguments, **options):
+        for request in requests:
+            note(request.utterances, request.audio, request.frames)
+        return apart(self, worker, requests, *arguments, **options)
 
     monkeypatch.setattr(decoding, "stream_clips", counted_here)
-    monkeypatch.setattr(decoding.Decoder, "clips", counted_apart)
+    monkeypatch.setattr(worker_handles.Workers, "_asked", counted_apart)
     return passes
 
 

@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 
+from mmser.extraction import worker_process
 from mmser.media import decoder_process
 from mmser.media.decode import stream_clips
 from mmser.media.probe import find_tracks
@@ -37,4 +39,5 @@ def deadly_tracks(path, beat):
 
 decoder_process.stream_clips = deadly
 decoder_process.find_tracks = deadly_tracks
-decoder_process.main()
+worker_process.stream_clips = deadly
+decoder_process.serve_socket(int(sys.argv[1]), worker_process.answer)

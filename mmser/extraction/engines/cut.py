@@ -10,7 +10,7 @@ from mmser.core.utterance import Utterance
 from mmser.extraction.engines.piece import Order, Piece, identity
 from mmser.extraction.jobs import Job, TranscriberJob
 from mmser.extraction.plan import chunks
-from mmser.extraction.preprocess import missing_by_modality
+from mmser.extraction.running import missing_by_modality
 
 
 def pieces(

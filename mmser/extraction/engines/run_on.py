@@ -9,8 +9,8 @@ from mmser.extraction.engines.attempts import Attempts, Cluster
 from mmser.extraction.engines.cut import pieces
 from mmser.extraction.engines.piece import Report
 from mmser.extraction.jobs import ExtractorJob, Job
-from mmser.extraction.preprocess import missing_by_modality, say_warnings
 from mmser.extraction.progress import Progress
+from mmser.extraction.running import missing_by_modality, say_warnings
 
 
 def run_on(

@@ -6,7 +6,6 @@ from typing import Literal
 
 import numpy as np
 from scipy import fft as scipy_fft
-from scipy import signal
 
 WindowShape = Literal["hamming", "hann", "povey", "rectangular"]
 Padding = Literal["none", "zero", "reflect"]
@@ -16,8 +15,12 @@ def window(shape: WindowShape, length: int, periodic: bool = True) -> np.ndarray
     """(length,) float32; ``povey`` is Kaldi's Hann window to the power 0.85."""
     if shape == "rectangular":
         return np.ones(length, dtype=np.float32)
-    name = "hann" if shape == "povey" else shape
-    values = signal.get_window(name, length, fftbins=periodic)
+    mean = 0.54 if shape == "hamming" else 0.5
+    # A periodic window is the symmetric one of one sample more, without the last.
+    points = length + 1 if periodic and length > 1 else length
+    turn = np.linspace(-np.pi, np.pi, points)[:length]
+    # The formula and its order are SciPy's, whose signal package takes a second to load.
+    values = mean + (1.0 - mean) * np.cos(turn) if length > 1 else np.ones(length)
     return (values**0.85 if shape == "povey" else values).astype(np.float32)
 
 
