@@ -129,7 +129,9 @@ def network(corpus: Wavs, folder: Path, device: str, precision: str, workers: in
     checkpoint = folder / "wav2vec2-base"
     if not checkpoint.exists():
         Wav2Vec2Model(Wav2Vec2Config()).save_pretrained(checkpoint)
-    model = Wav2Vec2Model.from_pretrained(checkpoint, dtype=getattr(torch, precision))
+    model = Wav2Vec2Model.from_pretrained(
+        checkpoint, dtype=getattr(torch, "bfloat16" if precision == "bfloat16" else "float32")
+    )
     model = model.eval().to(device)
     bare_loop(model, corpus.paths[:BATCH], BATCH, device)
     seconds = timed(lambda: bare_loop(model, corpus.paths, BATCH, device))

@@ -6,6 +6,7 @@ Where an encoder fails on a batch, its clips are tried one by one.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -49,6 +50,15 @@ def side_by_side(items: int, network: bool = True) -> Iterator[int]:
         torch.set_num_threads(threads)
 
 
+def size_of_batch(items: int) -> int:
+    """How many of the ``items`` a network is given at a time.
+
+    All of them where there is a GPU: it alone knows what fits beside its weights.
+    """
+    torch = sys.modules.get("torch")
+    return max(items, BATCH_SIZE) if torch and torch.cuda.is_available() else BATCH_SIZE
+
+
 def thread_count() -> int:
     """OMP_NUM_THREADS where it is set, else the cores that this process may use."""
     stated = os.environ.get("OMP_NUM_THREADS", "")
@@ -72,9 +82,10 @@ def by_length(
 ) -> list[Result]:
     """``compute`` over batches of neighbouring length; the results in the order of ``items``.
 
-    When a batch breaks down its items are computed one by one, and ``failed(item, detail)`` stands
-    for those that break down alone. With ``threads`` above 1, ``compute`` is called from that many
-    threads at once, the longest batch first. The batches, and so the results, do not depend on it.
+    When a batch breaks down its items are computed one by one (a large batch is halved first), and
+    ``failed(item, detail)`` stands for those that break down alone. With ``threads`` above 1,
+    ``compute`` is called from that many threads at once, the longest batch first. The batches, and
+    so the results, do not depend on it.
     """
     order = sorted(range(len(items)), key=lambda row: (length(items[row]), row))
     batches = [order[at : at + batch_size] for at in range(0, len(order), batch_size)]
@@ -106,7 +117,9 @@ def _guarded(
         results = compute(batch)
     except BREAKDOWNS as error:
         if len(batch) > 1:
-            alone = [_guarded([item], compute, failed) for item in batch]
+            size = len(batch) // 2 if len(batch) > BATCH_SIZE else 1
+            parts = [batch[at : at + size] for at in range(0, len(batch), size)]
+            alone = [_guarded(part, compute, failed) for part in parts]
             return list(chain.from_iterable(alone))
         return [failed(batch[0], breakdown(error))]
     if len(results) != len(batch):

@@ -27,7 +27,7 @@ from mmser.core.clip import (
 from mmser.core.contracts import Extractor
 from mmser.core.utterance import Utterance
 from mmser.core.word_sources import Aligner, WordSource
-from mmser.extraction.batches import BATCH_SIZE, breakdown, by_length, side_by_side
+from mmser.extraction.batches import breakdown, by_length, side_by_side, size_of_batch
 from mmser.extraction.dialogues import Words
 
 FRAME_BYTES = 512 * 1024 * 1024
@@ -156,7 +156,8 @@ class ExtractorJob:
                 batched(clips[:1])
                 self._warm = True
             # The pictures of one clip are a batch for a CPU; a GPU wants those of many.
-            size = 1 if self.modality == "face" and threads > 1 else BATCH_SIZE
+            of_pictures = self.modality == "face" and threads > 1
+            size = 1 if of_pictures else size_of_batch(len(clips))
             return batched(clips, batch_size=size, threads=threads)
 
 
@@ -208,7 +209,8 @@ class TranscriberJob:
         self._waiting = {}
         begun = time.perf_counter()
         given = [clip for clip in clips if self._is_whole(clip)]
-        transcripts = iter(by_length(given, _length, self._transcribe, _broken))
+        size = size_of_batch(len(given))
+        transcripts = iter(by_length(given, _length, self._transcribe, _broken, size))
         self.seconds += time.perf_counter() - begun
         entries = []
         for clip in clips:

@@ -30,6 +30,20 @@ def test_results_keep_the_order_and_the_broken_item_stands_alone(threads: int) -
     assert sorted(seen) == [[1, 2, 3], [4, 5, 6], [7], [7, 8, 9], [8], [9]]
 
 
+def test_a_large_batch_is_halved_until_the_broken_item_is_found() -> None:
+    sizes: list[int] = []
+
+    def compute(batch: Sequence[int]) -> list[int]:
+        sizes.append(len(batch))
+        if 5 in batch:
+            raise ValueError("five")
+        return list(batch)
+
+    found = by_length(range(64), int, compute, lambda item, why: -1, batch_size=64)
+    assert found == [-1 if item == 5 else item for item in range(64)]
+    assert max(sizes) == 64 and sizes.count(32) == 2 and sizes.count(1) == 16
+
+
 def test_batches_run_at_the_same_time() -> None:
     together = threading.Barrier(2, timeout=20)
 
