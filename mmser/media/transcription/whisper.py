@@ -10,7 +10,7 @@ which would make a transcript depend on chance.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import chain
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -58,36 +58,25 @@ class Whisper:
         }
 
     def transcribe(self, waveforms: Sequence[np.ndarray]) -> list[Transcript]:
-        """Waveforms (sample,) float32 mono 16 kHz, one after the other.
+        """Waveforms (sample,) float32 mono 16 kHz; on a GPU many at once, with the same words.
 
         Silence is not given to Whisper, which would make words up. Raises MmserError when the
         checkpoint is missing or unfit.
         """
-        return [self._transcribe(waveform) for waveform in waveforms]
+        from mmser.media.whisper_network.hearing import hear
 
-    def _transcribe(self, waveform: np.ndarray) -> Transcript:
-        words = () if is_silent(waveform) else self._words(waveform)
-        return Transcript(" ".join(word.text for word in words), self.name, words)
-
-    def _words(self, waveform: np.ndarray) -> tuple[Word, ...]:
-        network = self.checkpoint.network
-        result = network.transcribe(
-            np.ascontiguousarray(waveform, dtype=np.float32),
-            language=self.language,
-            word_timestamps=True,
-            temperature=0.0,
-            condition_on_previous_text=False,
-            fp16=network.device.type == "cuda",
-            verbose=None,
-        )
-        spoken = chain.from_iterable(segment["words"] for segment in result["segments"])
-        words = [
-            Word(
-                word["word"].strip(),
-                float(word["start"]),
-                float(word["end"]),
-                float(word["probability"]),
-            )
-            for word in spoken
+        spoken = [waveform for waveform in waveforms if not is_silent(waveform)]
+        heard = iter(hear(self._network, spoken, self.language) if spoken else [])
+        return [
+            self._transcript(() if is_silent(waveform) else next(heard)) for waveform in waveforms
         ]
-        return tuple(word for word in words if word.text)
+
+    @cached_property
+    def _network(self) -> Any:
+        from mmser.media.whisper_network.room import in_half
+
+        network = self.checkpoint.network
+        return in_half(network) if network.device.type == "cuda" else network
+
+    def _transcript(self, words: tuple[Word, ...]) -> Transcript:
+        return Transcript(" ".join(word.text for word in words), self.name, words)
