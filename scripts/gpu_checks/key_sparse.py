@@ -69,9 +69,10 @@ def agreement(name: str, folder: Path, device: torch.device) -> str:
     rng = torch.Generator().manual_seed(0)
 
     def draw(time: int) -> Tensor:
-        # (batch, time, head, feature) seen as (batch, head, time, feature), as a layer has it.
-        made = torch.randn(2, time, 2, case.size, generator=rng, dtype=torch.float64)
-        return made.transpose(1, 2).to(device, case.dtype)
+        # A part of (batch, time, part, head, feature) seen as (batch, head, time, feature), as a
+        # layer with joint projections has it.
+        made = torch.randn(2, time, 3, 2, case.size, generator=rng, dtype=torch.float64)
+        return made.to(device, case.dtype)[:, :, 1].transpose(1, 2)
 
     ours = [draw(time).requires_grad_() for time in (case.queries, case.keys, case.keys)]
     exact = [tensor.detach().double().requires_grad_() for tensor in ours]

@@ -8,7 +8,9 @@ kept keys alone, without a running maximum. Backward, with D_i = <dO_i, O_i>::
 
 ``order`` (head, key) lists the kept keys first, then the dropped ones, then padding; ``extents``
 (head, 2) counts the kept and the valid ones. Dropout on the weights is drawn anew from the same
-seed in each pass. Every sum is taken in a fixed order: a second run gives the same bits.
+seed in each pass. Strides are those of query (q), of key and value (k), of the output and what has
+its shape (o), and of the gradients of key and value (g). Every sum is taken in a fixed order: a
+second run gives the same bits.
 """
 
 from __future__ import annotations
@@ -39,7 +41,7 @@ def _write(start, values, index, stride, inside, SIZE: tl.constexpr, WIDTH: tl.c
 
 @triton.jit(do_not_specialize=LENGTHS)
 def attend(q, k, v, logsumexp, order, extents, seed, out, heads, queries, keys, factor, dropout,  # type: ignore[no-untyped-def]
-           q_batch, q_head, q_row, k_batch, k_head, k_row,
+           q_batch, q_head, q_row, k_batch, k_head, k_row, o_batch, o_head, o_row,
            SIZE: tl.constexpr, WIDTH: tl.constexpr, PRECISION: tl.constexpr, DROP: tl.constexpr,  # noqa: N803
            BLOCK_Q: tl.constexpr, BLOCK_K: tl.constexpr):  # fmt: skip  # noqa: N803
     """A block of queries over the kept keys."""
@@ -64,13 +66,14 @@ def attend(q, k, v, logsumexp, order, extents, seed, out, heads, queries, keys, 
         if DROP:
             weight *= _survival(seed, head, index[:, None] * keys + column[None, :], dropout)
         total = tl.dot(weight.to(block_v.dtype), block_v, total, input_precision=PRECISION)
-    _write(out + q_start, total, index, q_row, inside, SIZE, WIDTH)
+    out += head_start(head, heads, o_batch, o_head)
+    _write(out, total, index, o_row, inside, SIZE, WIDTH)
 
 
 @triton.jit(do_not_specialize=LENGTHS)
 def grad_query(q, k, v, out, grad_out, logsumexp, order, extents, seed, delta, grad_q,  # type: ignore[no-untyped-def]
                heads, queries, keys, factor, scale, dropout,
-               q_batch, q_head, q_row, k_batch, k_head, k_row,
+               q_batch, q_head, q_row, k_batch, k_head, k_row, o_batch, o_head, o_row,
                SIZE: tl.constexpr, WIDTH: tl.constexpr, PRECISION: tl.constexpr,  # noqa: N803
                DROP: tl.constexpr, BLOCK_Q: tl.constexpr, BLOCK_K: tl.constexpr):  # fmt: skip  # noqa: N803
     """A block of queries: D and the gradient of the query."""
@@ -79,11 +82,12 @@ def grad_query(q, k, v, out, grad_out, logsumexp, order, extents, seed, delta, g
     inside = index < queries
     q_start = head_start(head, heads, q_batch, q_head)
     k_start = head_start(head, heads, k_batch, k_head)
+    o_start = head_start(head, heads, o_batch, o_head)
     order += head.to(tl.int64) * keys
     kept, valid = tl.load(extents + head * 2), tl.load(extents + head * 2 + 1)
     block_q = rows(q + q_start, index, q_row, inside, SIZE, WIDTH)
-    block_out = rows(out + q_start, index, q_row, inside, SIZE, WIDTH)
-    block_grad = rows(grad_out + q_start, index, q_row, inside, SIZE, WIDTH)
+    block_out = rows(out + o_start, index, o_row, inside, SIZE, WIDTH)
+    block_grad = rows(grad_out + o_start, index, o_row, inside, SIZE, WIDTH)
     norm = tl.load(logsumexp + head.to(tl.int64) * queries + index, inside, 0.0)
     share = tl.sum(block_out.to(tl.float32) * block_grad.to(tl.float32), 1)
     tl.store(delta + head.to(tl.int64) * queries + index, share, inside)
@@ -110,13 +114,14 @@ def grad_query(q, k, v, out, grad_out, logsumexp, order, extents, seed, delta, g
         weight = tl.where(held[None, :], tl.exp2(score * factor - norm[:, None]), 0.0)
         change = (weight * -share[:, None]).to(block_k.dtype)
         total = tl.dot(change, block_k, total, input_precision=PRECISION)
-    _write(grad_q + q_start, total * scale, index, q_row, inside, SIZE, WIDTH)
+    _write(grad_q + o_start, total * scale, index, o_row, inside, SIZE, WIDTH)
 
 
 @triton.jit(do_not_specialize=LENGTHS)
 def grad_key(q, k, v, grad_out, logsumexp, delta, order, extents, seed, grad_k, grad_v,  # type: ignore[no-untyped-def]
              heads, queries, keys, factor, scale, dropout,
-             q_batch, q_head, q_row, k_batch, k_head, k_row,
+             q_batch, q_head, q_row, k_batch, k_head, k_row, o_batch, o_head, o_row,
+             g_batch, g_head, g_row,
              SIZE: tl.constexpr, WIDTH: tl.constexpr, PRECISION: tl.constexpr,  # noqa: N803
              DROP: tl.constexpr, BLOCK_Q: tl.constexpr, BLOCK_K: tl.constexpr):  # fmt: skip  # noqa: N803
     """A block of keys in their order: the gradients of key and value, zero where they have none."""
@@ -125,6 +130,8 @@ def grad_key(q, k, v, grad_out, logsumexp, delta, order, extents, seed, grad_k, 
     place = first + tl.arange(0, BLOCK_K)
     q_start = head_start(head, heads, q_batch, q_head)
     k_start = head_start(head, heads, k_batch, k_head)
+    o_start = head_start(head, heads, o_batch, o_head)
+    g_start = head_start(head, heads, g_batch, g_head)
     logsumexp += head.to(tl.int64) * queries
     delta += head.to(tl.int64) * queries
     kept, valid = tl.load(extents + head * 2), tl.load(extents + head * 2 + 1)
@@ -139,7 +146,7 @@ def grad_key(q, k, v, grad_out, logsumexp, delta, order, extents, seed, grad_k, 
             index = start + tl.arange(0, BLOCK_Q)
             inside = index < queries
             block_q = rows(q + q_start, index, q_row, inside, SIZE, WIDTH)
-            block_grad = rows(grad_out + q_start, index, q_row, inside, SIZE, WIDTH)
+            block_grad = rows(grad_out + o_start, index, o_row, inside, SIZE, WIDTH)
             norm = tl.load(logsumexp + index, inside, float("inf"))
             share = tl.load(delta + index, inside, 0.0)
             score = tl.dot(block_k, tl.trans(block_q), input_precision=PRECISION)
@@ -169,5 +176,5 @@ def grad_key(q, k, v, grad_out, logsumexp, delta, order, extents, seed, grad_k, 
     held = place < keys
     total_k = tl.where((place < valid)[:, None], total_k * scale, 0.0)
     total_v = tl.where((place < kept)[:, None], total_v, 0.0)
-    _write(grad_k + k_start, total_k, column, k_row, held, SIZE, WIDTH)
-    _write(grad_v + k_start, total_v, column, k_row, held, SIZE, WIDTH)
+    _write(grad_k + g_start, total_k, column, g_row, held, SIZE, WIDTH)
+    _write(grad_v + g_start, total_v, column, g_row, held, SIZE, WIDTH)

@@ -27,8 +27,8 @@ from torch.nn import functional as F
 from mmser.models.fusion.ks_transformer.key_sparse_cuda import (
     KeptAttention,
     column_sums_cuda,
-    dense,
     has_kernels,
+    in_rows,
     rank_keys,
 )
 from mmser.models.layers.masks.padding import masked_softmax
@@ -71,7 +71,7 @@ def key_sparse_attention(
     """
     voters = torch.ones_like(query_mask) if released_padding else query_mask
     if has_kernels(query, key) and value.shape == key.shape and value.dtype == key.dtype:
-        query, key = dense(query), dense(key)
+        query, key = in_rows(query), in_rows(key)
         with torch.no_grad():
             survivors, *ranked = rank_keys(
                 query, key, voters, key_mask, keep, 1.0 - TIE, released_padding
@@ -97,7 +97,7 @@ def column_sums(query: Tensor, key: Tensor, query_mask: Tensor, key_mask: Tensor
     blocks of queries, which keep float64.
     """
     if has_kernels(query, key):
-        return column_sums_cuda(dense(query), dense(key), query_mask, key_mask)[0]
+        return column_sums_cuda(in_rows(query), in_rows(key), query_mask, key_mask)[0]
     if torch.compiler.is_exporting():
         return _plain_sums(query, key, query_mask, key_mask)
     return _blocked_sums(query, key, query_mask, key_mask)

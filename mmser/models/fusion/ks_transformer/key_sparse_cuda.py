@@ -92,7 +92,7 @@ def _compiles(device: int) -> bool:
 
 
 class _Launch:
-    """Arguments that the kernels share, of a dense query and key (batch, head, time, feature)."""
+    """Arguments that the kernels share, of query and key (batch, head, time, feature)."""
 
     def __init__(self, query: Tensor, key: Tensor) -> None:
         batch, self.heads, self.queries, self.size = query.shape
@@ -101,7 +101,7 @@ class _Launch:
         self.programs = batch * self.heads
         self.tiles = tiles(query.dtype, self.width)
         self.counts = self.heads, self.queries, self.keys
-        self.strides = *query.stride()[:3], *key.stride()[:3]
+        self.strides = _strides(query, key)
         self.scale = self.size**-0.5
         self.factor = self.scale * math.log2(math.e)
 
@@ -136,15 +136,23 @@ class _Launch:
         }
 
 
-def dense(values: Tensor) -> Tensor:
-    """(batch, head, time, feature) without gaps, so that what is made like it lies like it."""
-    fits = values.is_contiguous() or values.transpose(1, 2).is_contiguous()
-    return values if fits else values.contiguous()
+def _strides(*tensors: Tensor) -> tuple[int, ...]:
+    """Of batch, head and time of each."""
+    return tuple(stride for tensor in tensors for stride in tensor.stride()[:3])
+
+
+def in_rows(values: Tensor) -> Tensor:
+    """With the features of a time step next to each other, as the kernels read them."""
+    return values if values.stride(-1) == 1 else values.contiguous()
 
 
 def _laid_as(values: Tensor, other: Tensor) -> Tensor:
     """With the strides of ``other``, of the same shape."""
-    return values if values.stride() == other.stride() else torch.empty_like(other).copy_(values)
+    return (
+        values
+        if values.stride() == other.stride()
+        else values.new_empty_strided(other.shape, other.stride()).copy_(values)
+    )
 
 
 def _bytes(mask: Tensor) -> Tensor:
@@ -156,8 +164,8 @@ def column_sums_cuda(
 ) -> tuple[Tensor, Tensor]:
     """Column sums (batch, head, key) and log-sum-exp (batch, head, query), float32.
 
-    query and key are dense (batch, head, time, feature), masks (batch, time). The logarithm is to
-    the base 2.
+    query and key are (batch, head, time, feature), in rows, masks (batch, time). The logarithm is
+    to the base 2.
     """
     from mmser.models.fusion.ks_transformer import column_sums_triton as kernels
 
@@ -186,7 +194,7 @@ def rank_keys(
 ) -> Ranked:
     """Keep the keys whose column sum reaches ``shrink`` times the k-th largest.
 
-    query and key are dense (batch, head, time, feature), masks (batch, time).
+    query and key are (batch, head, time, feature), in rows, masks (batch, time).
     """
     from mmser.models.fusion.ks_transformer import key_order_triton as kernels
 
@@ -228,15 +236,16 @@ class KeptAttention(torch.autograd.Function):
         extents: Tensor,
         dropout: float,
     ) -> Tensor:
-        """Dense query and key (batch, head, time, feature), value (as key) -> as the query."""
+        """Query and key (batch, head, time, feature), in rows, value (as key) -> as the query."""
         from mmser.models.fusion.ks_transformer.kept_attention_triton import attend
 
         launch, value = _Launch(query, key), _laid_as(value, key)
         seed = torch.randint(2**62, (1,), device=query.device) if dropout > 0 else None
+        # Without the gaps that query has as a part of a joint projection.
         out = torch.empty_like(query)
         attend[launch.over_queries("attend")](
             query, key, value, logsumexp, order, extents, seed, out,
-            *launch.counts, launch.factor, dropout, *launch.strides,
+            *launch.counts, launch.factor, dropout, *launch.strides, *_strides(out),
             DROP=dropout > 0, **launch.options("attend"),
         )  # fmt: skip
         ctx.save_for_backward(query, key, value, out, logsumexp, order, extents, seed)
@@ -250,12 +259,14 @@ class KeptAttention(torch.autograd.Function):
         from mmser.models.fusion.ks_transformer import kept_attention_triton as kernels
 
         query, key, value, out, logsumexp, order, extents, seed = ctx.saved_tensors
-        launch, grad_out = _Launch(query, key), _laid_as(grad_out, query)
+        launch, grad_out = _Launch(query, key), _laid_as(grad_out, out)
+        delta = torch.empty_like(logsumexp)
+        grad_query, grad_key = torch.empty_like(out), torch.empty_like(key)
+        grad_value = torch.empty_like(grad_key)
         numbers = (
             *launch.counts, launch.factor, launch.scale, ctx.dropout, *launch.strides,
+            *_strides(out),
         )  # fmt: skip
-        delta = torch.empty_like(logsumexp)
-        grad_query, grad_key, grad_value = (torch.empty_like(t) for t in (query, key, value))
         # The first writes ``delta``, which the second reads.
         kernels.grad_query[launch.over_queries("grad_query")](
             query, key, value, out, grad_out, logsumexp, order, extents, seed, delta, grad_query,
@@ -263,6 +274,7 @@ class KeptAttention(torch.autograd.Function):
         )  # fmt: skip
         kernels.grad_key[launch.over_keys("grad_key")](
             query, key, value, grad_out, logsumexp, delta, order, extents, seed,
-            grad_key, grad_value, *numbers, DROP=ctx.dropout > 0, **launch.options("grad_key"),
+            grad_key, grad_value, *numbers, *_strides(grad_key),
+            DROP=ctx.dropout > 0, **launch.options("grad_key"),
         )  # fmt: skip
         return grad_query, grad_key, grad_value, None, None, None, None
