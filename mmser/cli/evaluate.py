@@ -1,4 +1,4 @@
-"""`mmser evaluate run=DIR [condition=...] [also=...]`, `mmser evaluate model=... corpus=...`."""
+"""`mmser evaluate run=DIR [condition=...] [also=...]`, `... [run=DIR|model=...] corpus=...`."""
 
 from __future__ import annotations
 
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from mmser.training.run import Run
 
 MODEL, LABELS, TRANSCRIPT = "model=", "labels=", "transcript="
+OWN = ("run=", "scale=", LABELS)
+"""Words of an evaluation on another corpus that are no words of `mmser train`."""
+SCALES = ("run", "own")
+"""By whose statistics features are scaled: those of the run's training, or the other corpus's."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -34,7 +38,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "corpus=NAME corpus.root=DIR [protocol=NAME] [labels={LABEL: name}] "
         "[transcript=RECOGNISER, for one that reads text]"
     )
-    parser.add_argument("overrides", nargs="+", metavar="run=DIR", help=words + model)
+    other = (
+        "; or the run on another corpus: run=DIR corpus=NAME corpus.root=DIR [protocol=NAME] "
+        "[labels={LABEL: CLASS}] [scale=run|own]"
+    )
+    parser.add_argument("overrides", nargs="+", metavar="run=DIR", help=words + other + model)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -45,6 +53,8 @@ def run(options: argparse.Namespace) -> int:
     models = [word for word in options.overrides if word.startswith(MODEL)]
     if models:
         return judge(models[-1].removeprefix(MODEL), options.overrides)
+    if any(word.startswith("corpus=") for word in options.overrides):
+        return elsewhere(options.overrides)
     words = keyed(options.overrides, ["run", "condition", "also", "normaliser", "split"])
     if "run" not in words:
         raise UsageError(
@@ -59,6 +69,27 @@ def run(options: argparse.Namespace) -> int:
             print(printable(_submission(trained, words.get("split", "Test3"))))
         else:
             print(printable(also(trained, words["also"], words.get("normaliser", PLAIN))))
+    return 0
+
+
+def elsewhere(overrides: Sequence[str]) -> int:
+    """Score a run on another corpus, and print where its predictions lie."""
+    from mmser.inference.judge import read_labels
+    from mmser.pipeline.other_corpus import evaluate_other_corpus
+    from mmser.training.run import Run
+
+    taken = keyed([word for word in overrides if word.startswith(OWN)], ["run", "scale", "labels"])
+    if "run" not in taken:
+        raise UsageError("run=DIR corpus=NAME", "no run", "Name the run folder.")
+    scale = taken.get("scale", SCALES[0])
+    if scale not in SCALES:
+        raise UsageError(f"scale={' or scale='.join(SCALES)}", scale, "See --help.")
+    words = [word for word in overrides if not word.startswith(OWN)]
+    labels = read_labels(taken["labels"]) if "labels" in taken else {}
+    run = Run(taken["run"])
+    folder = evaluate_other_corpus(run, words, labels, own_scale=scale == SCALES[1])
+    print_scores(folder)
+    print(printable(f"Predictions: {folder}"))
     return 0
 
 

@@ -33,6 +33,8 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     ),
     "evaluate": (
         "mmser evaluate run=runs/NAME",
+        "mmser evaluate run=runs/NAME corpus=emovo corpus.root=DIR",
+        "mmser evaluate run=runs/NAME corpus=emovo corpus.root=DIR scale=own",
         "mmser evaluate model=owner/name@commit corpus=ravdess corpus.root=DIR",
     ),
     "score": ("mmser score runs/NAME", "mmser score predictions.csv --out scores.csv"),

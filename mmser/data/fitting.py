@@ -11,6 +11,7 @@ from mmser.core.errors import MmserError
 from mmser.data.dataset import Facts, limit_track, read_track
 from mmser.data.enrolment import (
     EnrolledScaler,
+    Prior,
     SpeakerMoments,
     chosen,
     fit_prior,
@@ -18,8 +19,8 @@ from mmser.data.enrolment import (
     times,
 )
 from mmser.data.enrolment_choice import HeardSpeaker, chosen_factor
-from mmser.data.minmax import fit_range
-from mmser.data.scaling import Scaler, SpeakerScaler, fit_scale
+from mmser.data.minmax import MinMaxScaler, fit_range
+from mmser.data.scaling import Scale, Scaler, SpeakerScaler, fit_scale
 from mmser.data.spec import StreamSpec
 from mmser.data.transforms import Transform, Transforms
 from mmser.data.vocabulary import fit_vocabulary
@@ -56,6 +57,38 @@ def fit_transforms(
         elif spec.normalise.endswith("_zscore"):
             fitted[name] = fit_groups(facts, store, spec)
     return Transforms(fitted)
+
+
+def refit_transforms(
+    fitted: Transforms,
+    facts: Mapping[str, Facts],
+    stores: Mapping[str, FeatureStore],
+    specs: Mapping[str, StreamSpec],
+    own_scale: bool,
+) -> Transforms:
+    """What was ``fitted`` on a training split, for utterances of another corpus.
+
+    ``facts`` are those utterances', all in the test split; their labels are not read. Speakers are
+    scaled by their own utterances, as speakers outside training are. Everything else stays as
+    fitted, unless ``own_scale`` asks for the other corpus's own means and deviations (or ranges).
+    Raises MmserError where scales were fitted by gender, which a run does not keep.
+    """
+    streams: dict[str, Transform] = {}
+    for name, transform in fitted.streams.items():
+        store, spec = stores[name], specs[name]
+        ids = facts["test"].ids
+        if isinstance(transform, EnrolledScaler):
+            scales = enrolled_scales(facts, store, spec, transform.prior, {})
+            streams[name] = EnrolledScaler(scales, transform.prior)
+        elif isinstance(transform, SpeakerScaler):
+            streams[name] = fit_groups(facts, store, spec)
+        elif own_scale and isinstance(transform, Scaler):
+            streams[name] = Scaler(fit_scale(_arrays(ids, store, spec)))
+        elif own_scale and isinstance(transform, MinMaxScaler):
+            streams[name] = fit_range(_arrays(ids, store, spec))
+        else:
+            streams[name] = transform
+    return Transforms(streams)
 
 
 def fit_groups(facts: Mapping[str, Facts], store: FeatureStore, spec: StreamSpec) -> SpeakerScaler:
@@ -102,18 +135,30 @@ def fit_enrolled(
     if spec.enrol_weight is None and "emotion" in facts["train"].targets:
         prior = times(prior, chosen_factor(_heard(facts["train"], store, training), spec))
     scales = {speaker: moments.whole.scale() for speaker, moments in training.items()}
+    unheard = {split: rows for split, rows in facts.items() if split != "train"}
+    return EnrolledScaler(scales | enrolled_scales(unheard, store, spec, prior, scales), prior)
+
+
+def enrolled_scales(
+    facts: Mapping[str, Facts],
+    store: FeatureStore,
+    spec: StreamSpec,
+    prior: Prior,
+    known: Mapping[str, Scale],
+) -> dict[str, Scale]:
+    """Scales of the speakers who are not ``known``, by utterances they are enrolled with."""
     others: dict[str, list[str]] = {}
     seconds: dict[str, float] = {}
-    for split, rows in facts.items():
-        if split != "train":
-            seconds |= dict(zip(rows.ids, rows.duration, strict=True))
-            for speaker, ids in _by_group(rows, store, spec).items():
-                others.setdefault(speaker, []).extend(ids)
-    for speaker in others.keys() - scales.keys():
+    for rows in facts.values():
+        seconds |= dict(zip(rows.ids, rows.duration, strict=True))
+        for speaker, ids in _by_group(rows, store, spec).items():
+            others.setdefault(speaker, []).extend(ids)
+    scales = {}
+    for speaker in others.keys() - known.keys():
         ids = others[speaker]
         enrolled = chosen(ids, [seconds[one] for one in ids], speaker, spec)
         scales[speaker] = prior.scale(moments_of(_arrays(enrolled, store, spec)))
-    return EnrolledScaler(scales, prior)
+    return scales
 
 
 def _heard(

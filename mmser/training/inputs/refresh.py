@@ -57,6 +57,11 @@ def refresh(config: Mapping[str, Any]) -> dict[str, Changes]:
     return {name: changed for name, changed in changes.items() if changed}
 
 
+def refresh_manifest(corpus: Corpus, cache: Path) -> Changes | None:
+    """Bring one corpus's cached manifest up to date; -> in what it differed, None for nothing."""
+    return _follow(_table(corpus, cache), cache / _folder_name(corpus.name))
+
+
 def _folder_name(corpus: str) -> str:
     return checked_name(corpus, "the name of a corpus")
 
