@@ -37,6 +37,9 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "mmser evaluate run=runs/NAME corpus=emovo corpus.root=DIR scale=own",
         "mmser evaluate model=owner/name@commit corpus=ravdess corpus.root=DIR",
     ),
+    "crosscorpus": (
+        "mmser crosscorpus corpora=[emodb,emovo] emodb.root=A emovo.root=B system=statistics_svm",
+    ),
     "score": ("mmser score runs/NAME", "mmser score predictions.csv --out scores.csv"),
     "fuse": ("mmser fuse runs/A runs/B --out fused",),
     "report": ("mmser report runs/NAME", "mmser report runs/A runs/B --out both.html"),
