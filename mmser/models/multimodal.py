@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from mmser.core.batch import Context, Fused, Outputs, Stream
@@ -18,6 +19,8 @@ from mmser.core.completion import completed
 from mmser.core.contracts import ListenerHead, SequenceHead
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
+from mmser.models.layers.dense.cast_once import cast_once
+from mmser.models.layers.masks.derived import one_pass
 
 
 class MultimodalModel(nn.Module):
@@ -44,6 +47,18 @@ class MultimodalModel(nn.Module):
         need_steps: bool = False,
     ) -> Outputs:
         """{stream: (batch, time, *feature)} -> logits (batch, class), values (batch, value)."""
+        if torch.compiler.is_compiling():
+            return self._outputs(streams, context, need_attention, need_steps)
+        with one_pass(), cast_once(self):
+            return self._outputs(streams, context, need_attention, need_steps)
+
+    def _outputs(
+        self,
+        streams: Mapping[str, Stream],
+        context: Context,
+        need_attention: bool,
+        need_steps: bool,
+    ) -> Outputs:
         encoded: dict[str, Stream] = {}
         for name, encoder in self.encoders.items():
             encoded[name] = encoder(self._stream(streams, name))

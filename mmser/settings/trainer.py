@@ -69,6 +69,8 @@ class Trainer:
     limit_validation_batches: Annotated[float | int, SHARE, Whole(1)]
     average: Annotated[float | None, Number(least=0, below=1), Null()] = None
     first_seed: Annotated[int | None, Whole(0, 2**32 - 1), Null()] = None
+    compile: Annotated[bool, Flag()] = False
+    cuda_graphs: Annotated[bool, Flag()] = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,9 @@ from mmser.core.errors import MmserError
 from mmser.core.task import Task
 from mmser.data.fold_data import FoldData
 from mmser.metrics.table import better
+from mmser.models.compiled import compile_parts
 from mmser.models.multimodal import MultimodalModel
+from mmser.models.replay.forward import use_cuda_graphs
 from mmser.objectives.paradigms.supervised import check_objective
 from mmser.runs.run_paths import STATE, TRANSFORMS
 from mmser.runs.training_stages import Stage
@@ -57,6 +59,10 @@ def fit_epochs(
         take_over(model, learner.objective, previous, stage.load)
     folder.mkdir(parents=True, exist_ok=True)
     options = settings.trainer
+    if options.compile:
+        compile_parts(model)
+    if options.cuda_graphs:
+        use_cuda_graphs(model)
     best = BestWeights(folder, options.monitor, better(options.monitor))
     watchers = make_watchers(options, folder, title, best, data)
     state = folder / STATE

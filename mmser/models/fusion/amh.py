@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from mmser.core.batch import Context, Fused, Stream
 from mmser.core.errors import MmserError
 from mmser.models.layers.attention.multi_head import dot_attention
+from mmser.models.layers.masks.padding import zero_padding
 from mmser.models.layers.time.pooling import last_step
 
 
@@ -64,14 +65,14 @@ class AMH(nn.Module):
 
         Attention: ``hop<n>_<stream>`` (batch, time), n from 1.
         """
-        summaries = {
-            name: last_step(streams[name].values, streams[name].mask) for name in self.names
-        }
+        # Every hop reads a stream again: its padding is set to zero here.
+        values = {n: zero_padding(streams[n].values, streams[n].mask) for n in self.names}
+        summaries = {name: last_step(values[name], streams[name].mask) for name in self.names}
         attention: dict[str, Tensor] = {}
         for hop, (name, query) in enumerate(zip(self.visits, self.queries, strict=True), start=1):
             question = query(torch.cat([summaries[other] for other in self._asking(name)], dim=-1))
             summaries[name], weights = dot_attention(
-                question, streams[name].values, streams[name].mask
+                question, values[name], streams[name].mask, zeroed=True
             )
             if need_attention:
                 attention[f"hop{hop}_{name}"] = weights

@@ -85,31 +85,45 @@ class MCSAN(nn.Module):
         Attention: ``<query>_over_<key>`` (batch, head, query, key) of the last layer of each
         module.
         """
-        prepared = {name: self._prepared(name, streams[name]) for name in self.names}
+        longest = max(streams[name].mask.shape[1] for name in self.names)
+        prepared = {name: self._prepared(name, streams[name], longest) for name in self.names}
         weights: dict[str, Tensor] = {}
-        pooled = []
+        # What each module gives, beside the stream that asked.
+        given: list[tuple[str, Tensor]] = []
         for first, second in self.pairs:
             after = self._crossed(
                 first, second, (prepared[first], prepared[second]), need_attention, weights
             )
-            pooled += [masked_max(stream.values, stream.mask) for stream in after]
+            given += [(first, after[0].values), (second, after[1].values)]
         for name, layers in self.within.items():
-            stream = prepared[name]
+            values, mask = prepared[name].values, prepared[name].mask
             for layer in layers:  # type: ignore[attr-defined]
-                values, attended = layer(stream.values, stream.mask, need_weights=need_attention)
-                stream = Stream(values, stream.mask)
+                values, attended = layer(values, mask, need_weights=need_attention, zeroed=True)
                 if attended is not None:
                     weights[_key(name, name)] = attended
-            pooled.append(masked_max(stream.values, stream.mask))
-        return Fused(torch.cat(pooled, dim=-1), attention=weights)
+            given.append((name, values))
+        return Fused(torch.cat(self._maxima(given, prepared), dim=-1), attention=weights)
 
-    def _prepared(self, name: str, stream: Stream) -> Stream:
+    def _maxima(
+        self, given: list[tuple[str, Tensor]], prepared: Mapping[str, Stream]
+    ) -> list[Tensor]:
+        """The maximum over time of each module, in order; those of one stream are taken at once."""
+        maxima: dict[int, Tensor] = {}
+        for name in self.names:
+            numbers = [number for number, (asking, _) in enumerate(given) if asking == name]
+            if numbers:
+                joined = torch.cat([given[number][1] for number in numbers], dim=-1)
+                highest = masked_max(joined, prepared[name].mask).chunk(len(numbers), dim=-1)
+                maxima |= dict(zip(numbers, highest, strict=True))
+        return [maxima[number] for number in range(len(given))]
+
+    def _prepared(self, name: str, stream: Stream, longest: int) -> Stream:
         """Projected where sizes differ, positions added, padding zero."""
-        values = stream.filled()
+        values = stream.values
         if name in self.projections:
-            values = self.projections[name](values)
+            values = self.projections[name](zero_padding(values, stream.mask))
         if self.positions:
-            values = with_positions(values)
+            values = with_positions(values, longest)
         return Stream(zero_padding(values, stream.mask), stream.mask)
 
     def _crossed(
@@ -122,8 +136,8 @@ class MCSAN(nn.Module):
         ahead, back = _key(first, second), _key(second, first)
         for one, other in zip(self.cross[ahead], self.cross[back], strict=True):  # type: ignore[call-overload]
             a, b = pair
-            left, to_second = one(a.values, a.mask, b.values, b.mask, need)
-            right, to_first = other(b.values, b.mask, a.values, a.mask, need)
+            left, to_second = one(a.values, a.mask, b.values, b.mask, need, zeroed=True)
+            right, to_first = other(b.values, b.mask, a.values, a.mask, need, zeroed=True)
             pair = Stream(left, a.mask), Stream(right, b.mask)
             if need:
                 weights |= {ahead: to_second, back: to_first}

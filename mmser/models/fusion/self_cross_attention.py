@@ -95,7 +95,7 @@ class SelfCrossAttention(nn.Module):
         return Fused(self.embedding(torch.cat(pooled, dim=-1)), attention=weights)
 
     def _prepared(self, name: str, stream: Stream) -> Stream:
-        values = stream.filled()
+        values = zero_padding(stream.values, stream.mask)
         if name in self.projections:
             values = zero_padding(self.projections[name](values), stream.mask)
         return Stream(values, stream.mask)
@@ -113,7 +113,7 @@ class SelfCrossAttention(nn.Module):
         """
         query, key = (streams[name] for name in pair)
         attended, attention_weights = self.attention[_key(*pair)](
-            query.values, key.values, key.mask, need_weights=need
+            query.values, key.values, key.mask, need_weights=need, finite=True
         )
         if attention_weights is not None:
             weights[_key(*pair)] = attention_weights

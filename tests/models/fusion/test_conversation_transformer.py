@@ -63,7 +63,7 @@ def test_published_sizes() -> None:
 
 
 def identity(made: ConversationAttention) -> ConversationAttention:
-    made.recurrence.forward = lambda values, mask: Recurred(values, values[:, 0])  # type: ignore[method-assign]
+    made.recurrence.forward = lambda values, mask: Recurred(values, lambda: values[:, 0])  # type: ignore[method-assign]
     return made
 
 

@@ -86,8 +86,9 @@ class STL(nn.Module):
     def forward(self, stream: Stream) -> Stream:
         """(batch, time, band) -> (batch, 1, output_size)."""
         values, mask = self.steps_of(stream)
-        outputs, final = self.recurrence(values, mask)
-        vector = self._refined(outputs, mask) if len(self.layers) else final
+        recurred = self.recurrence(values, mask)
+        outputs = recurred.outputs
+        vector = self._refined(outputs, mask) if len(self.layers) else recurred.final
         if self.attention is not None:
             vector, _ = self.attention(outputs, mask)
         return Stream(vector[:, None], stream.present[:, None])

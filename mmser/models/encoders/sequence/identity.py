@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from mmser.core.batch import Stream
+from mmser.models.layers.masks.padding import zero_padding
 
 
 class Identity(nn.Module):
@@ -16,4 +17,4 @@ class Identity(nn.Module):
 
     def forward(self, stream: Stream) -> Stream:
         """(batch, time, feature) -> the same."""
-        return Stream(stream.filled(), stream.mask)
+        return Stream(zero_padding(stream.values, stream.mask), stream.mask)

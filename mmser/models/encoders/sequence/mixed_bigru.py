@@ -21,6 +21,7 @@ from torch.nn import functional as F
 from mmser.core.batch import Stream
 from mmser.core.errors import MmserError
 from mmser.models.layers.convolution.masked import MaskedConv1d
+from mmser.models.layers.masks.padding import zero_padding
 from mmser.models.layers.time.recurrent import Recurrent
 
 Layout = Literal["masked", "released"]
@@ -68,9 +69,10 @@ class MixedBiGRU(nn.Module):
         With mixed steps the time axis has as many steps as these. In the released layout every step
         of a stream that is there counts as real.
         """
-        values, mask = stream.filled(), stream.mask
+        values, mask = stream.values, stream.mask
         if self.released:
-            values = self._mixed(self.input_dropout(_resized(values, self.steps)))
+            filled = zero_padding(values, mask)
+            values = self._mixed(self.input_dropout(_resized(filled, self.steps)))
             mask = stream.present[:, None].expand(-1, values.shape[1])
         else:
             values = self.input_dropout(values)

@@ -39,5 +39,6 @@ class RecurrentEncoder(nn.Module):
 
     def forward(self, stream: Stream) -> Stream:
         """(batch, time, feature) -> (batch, time, output_size), same mask."""
-        values = self.input_dropout(stream.filled())
+        # The recurrence leaves padding out, whatever stands in it.
+        values = self.input_dropout(stream.values)
         return Stream(self.recurrence(values, stream.mask).outputs, stream.mask)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from mmser.core.batch import Stream
 from mmser.core.contracts import StreamKind
 from mmser.core.errors import MmserError
+from mmser.models.layers.masks.padding import filled_padding
 from mmser.models.layers.time.recurrent import Merge, Recurrent, orthogonal
 
 
@@ -65,7 +66,7 @@ class EmbeddingGRU(nn.Module):
 
     def forward(self, stream: Stream) -> Stream:
         """(batch, word) long -> (batch, word, output_size), same mask."""
-        embedded = self.embedding(stream.values.masked_fill(~stream.mask, 0))
+        embedded = self.embedding(filled_padding(stream.values, stream.mask, 0))
         return Stream(
             self.recurrence(self.input_dropout(embedded), stream.mask).outputs, stream.mask
         )

@@ -27,7 +27,9 @@ from torch import Tensor, nn
 from mmser.core.batch import Context, Fused, Stream
 from mmser.core.errors import MmserError
 from mmser.models.fusion.ks_transformer.layer import KeySparseAttention, KeySparseLayer
-from mmser.models.layers.attention.positions import sinusoid
+from mmser.models.layers.attention.positions import step_positions
+from mmser.models.layers.masks.derived import once
+from mmser.models.layers.masks.padding import zero_padding
 from mmser.models.layers.time.pooling import masked_mean
 
 Position = Literal["sinusoid", "released_noise"]
@@ -115,7 +117,8 @@ class KSTransformer(nn.Module):
         return Fused(torch.cat(pooled, dim=-1), attention=weights)
 
     def _own(self, name: str, stream: Stream) -> Tensor:
-        values, _ = self.features[name](stream.filled(), self._rows(stream.mask), keys=stream.mask)
+        filled = zero_padding(stream.values, stream.mask)
+        values, _ = self.features[name](filled, self._rows(stream.mask), keys=stream.mask)
         return values
 
     def _interacted(
@@ -146,7 +149,12 @@ class KSTransformer(nn.Module):
 
         As released, they are every step of a stream that is present.
         """
-        return mask.any(dim=1, keepdim=True).expand_as(mask) if self.released else mask
+        return once(_steps_of_present, mask) if self.released else mask
+
+
+def _steps_of_present(mask: Tensor) -> Tensor:
+    """Every step of a row that has any: (batch, time)."""
+    return mask.any(dim=1, keepdim=True).expand_as(mask)
 
 
 class _Block(nn.Module):
@@ -224,9 +232,9 @@ class _Places(nn.Module):
             self.register_buffer("table", nn.init.xavier_uniform_(torch.empty(NOISE_STEPS, size)))
 
     def forward(self, values: Tensor) -> Tensor:
-        time, size = values.shape[1:]
+        time = values.shape[1]
         if not self.noise:
-            return sinusoid(torch.arange(time, device=values.device), size).to(values.dtype)
+            return step_positions(values)
         if time > NOISE_STEPS:
             raise MmserError(
                 f"at most {NOISE_STEPS} steps",

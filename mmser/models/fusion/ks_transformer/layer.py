@@ -21,9 +21,14 @@ from mmser.models.fusion.ks_transformer.key_sparse import (
     kept_keys,
     key_sparse_attention,
 )
-from mmser.models.layers.attention.multi_head import attend, check_heads
+from mmser.models.layers.attention.multi_head import (
+    attend,
+    attend_to_all,
+    check_heads,
+    joint_projection,
+)
 from mmser.models.layers.dense.feed_forward import FeedForward
-from mmser.models.layers.masks.padding import masked_softmax, zero_padding
+from mmser.models.layers.masks.padding import absent, masked_softmax, zero_padding
 
 
 class KeySparseAttention(nn.Module):
@@ -74,15 +79,26 @@ class KeySparseAttention(nn.Module):
         for, the weights (batch, head, query, key), zero at dropped keys. A row without any valid
         key gives zeros.
         """
-        q, k, v = (self._split(x) for x in (self.query(query), self.key(key), self.value(value)))
+        q, k, v = (self._split(part) for part in self._projected(query, key, value))
         dropout = self.dropout if self.training else 0.0
-        if self.keep == 1.0:
+        if self.keep == 1.0 and need_weights:
             out, weights = attend(q, k, v, key_mask, dropout, need_weights)
+        elif self.keep == 1.0:
+            out, weights = attend_to_all(q, k, v, key_mask, dropout), None
         else:
             out, survivors = self._sparse(q, k, v, query_mask, key_mask, dropout)
             weights = self._weights(q, k, survivors, key_mask) if need_weights else None
-        seen = key_mask.any(dim=1)[:, None, None]
-        return self.out(out.transpose(1, 2).flatten(2)).masked_fill(~seen, 0.0), weights
+        nothing_seen = absent(key_mask)[:, None, None]
+        return self.out(out.transpose(1, 2).flatten(2)).masked_fill(nothing_seen, 0.0), weights
+
+    def _projected(
+        self, query: Tensor, key: Tensor, value: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, keys and values; all three are one product where a stream asks itself."""
+        if query is key and key is value:
+            q, k, v = joint_projection(query, self.query, self.key, self.value)
+            return q, k, v
+        return self.query(query), self.key(key), self.value(value)
 
     def _sparse(
         self, q: Tensor, k: Tensor, v: Tensor, query_mask: Tensor, key_mask: Tensor, dropout: float

@@ -48,19 +48,25 @@ class TransformerLayer(nn.Module):
         memory: Tensor | None = None,
         memory_mask: Tensor | None = None,
         need_weights: bool = False,
+        zeroed: bool = False,
     ) -> tuple[Tensor, Tensor | None]:
         """values (batch, time, feature), mask (batch, time) -> the same shape, weights.
 
         ``memory`` (batch, key, feature) with its mask is attended to; without it, values attend to
         themselves. ``memory_mask`` may be (batch, query, key). Memory is used as given: under
-        pre-norm only the queries (and, in self-attention, the keys) are normalised. Returns (batch,
+        pre-norm only the queries (and, in self-attention, the keys) are normalised. ``zeroed``
+        promises that padding holds zeros in both; without it, it may hold anything. Returns (batch,
         time, feature), zero in padding, and weights (batch, head, query, key) when asked for.
         """
-        values = zero_padding(values, mask)
+        if not zeroed:
+            values = zero_padding(values, mask)
         query = self.attention_norm(values) if self.pre_norm else values
         key = query if memory is None else memory
         key_mask = mask if memory_mask is None else memory_mask
-        attended, weights = self.attention(query, key, key_mask, need_weights=need_weights)
+        finite = zeroed or memory is None
+        attended, weights = self.attention(
+            query, key, key_mask, need_weights=need_weights, finite=finite
+        )
         values = values + self.dropout(attended)
         if self.pre_norm:
             values = values + self.dropout(self.feed_forward(self.feed_forward_norm(values)))

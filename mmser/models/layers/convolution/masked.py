@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mmser.models.layers.masks.padding import filled_map, strided, zero_padding
+from mmser.models.layers.masks.padding import filled_map, filled_padding, strided, zero_padding
 
 
 def _same(kernel: int, dilation: int) -> tuple[int, int]:
@@ -92,8 +92,11 @@ def max_pool_1d(values: Tensor, mask: Tensor, size: int) -> tuple[Tensor, Tensor
     """
     short = -values.shape[1] % size
     lowest = torch.finfo(values.dtype).min
-    filled = F.pad(values.masked_fill(~mask[..., None], lowest), (0, 0, 0, short), value=lowest)
-    mask = F.pad(mask, (0, short)).unflatten(1, (-1, size)).any(dim=2)
+    filled = filled_padding(values, mask, lowest)
+    if short:
+        filled = F.pad(filled, (0, 0, 0, short), value=lowest)
+        mask = F.pad(mask, (0, short))
+    mask = mask.unflatten(1, (-1, size)).any(dim=2)
     return zero_padding(filled.unflatten(1, (-1, size)).amax(dim=2), mask), mask
 
 

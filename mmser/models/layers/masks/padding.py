@@ -9,6 +9,31 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from mmser.models.layers.masks.derived import once
+
+
+def padding(mask: Tensor) -> Tensor:
+    """The opposite of a mask, of the same shape: True where a step is padded."""
+    return once(torch.logical_not, mask)
+
+
+def real_steps(mask: Tensor) -> Tensor:
+    """mask (batch, time) -> (batch,) long: the number of real steps."""
+    return once(_real_steps, mask)
+
+
+def _real_steps(mask: Tensor) -> Tensor:
+    return mask.sum(dim=1)
+
+
+def absent(mask: Tensor) -> Tensor:
+    """mask (batch, *any, time) -> (batch, *any) bool: without any real step."""
+    return once(_absent, mask)
+
+
+def _absent(mask: Tensor) -> Tensor:
+    return ~mask.any(dim=-1)
+
 
 def zero_padding(values: Tensor, mask: Tensor) -> Tensor:
     """values (batch, time, *feature) with padded steps of mask (batch, time) set to zero.
@@ -20,7 +45,10 @@ def zero_padding(values: Tensor, mask: Tensor) -> Tensor:
 
 def filled_padding(values: Tensor, mask: Tensor, fill: float) -> Tensor:
     """`zero_padding` with another value than zero, such as a feature's value of silence."""
-    return values.masked_fill(~mask.reshape(mask.shape + (1,) * (values.dim() - mask.dim())), fill)
+    padded = padding(mask)
+    return values.masked_fill(
+        padded.reshape(padded.shape + (1,) * (values.dim() - padded.dim())), fill
+    )
 
 
 def filled_map(values: Tensor, mask: Tensor, fill: float = 0.0) -> Tensor:
@@ -58,8 +86,9 @@ def masked_softmax(scores: Tensor, mask: Tensor, dim: int = -1) -> Tensor:
     A row without any gives zeros. Masked entries are exactly zero and gradients stay finite, also
     in rows without any True entry.
     """
-    weights = scores.masked_fill(~mask, torch.finfo(scores.dtype).min).softmax(dim)
-    return weights.masked_fill(~mask, 0.0)
+    padded = padding(mask)
+    weights = scores.masked_fill(padded, torch.finfo(scores.dtype).min).softmax(dim)
+    return weights.masked_fill(padded, 0.0)
 
 
 def strided(mask: Tensor, stride: int) -> Tensor:

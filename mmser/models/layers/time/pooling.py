@@ -8,13 +8,29 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from mmser.models.layers.masks.order import rows_at
-from mmser.models.layers.masks.padding import masked_softmax, zero_padding
+from mmser.models.layers.masks.derived import once
+from mmser.models.layers.masks.order import last_real, rows_at
+from mmser.models.layers.masks.padding import (
+    absent,
+    filled_padding,
+    masked_softmax,
+    real_steps,
+    zero_padding,
+)
 
 
 def _divisor(values: Tensor, mask: Tensor) -> Tensor:
-    count = mask.sum(dim=1).clamp(min=1).to(values.dtype)
+    count = once(_step_count, mask, values.dtype)
     return count.reshape((-1,) + (1,) * (values.dim() - 2))
+
+
+def _step_count(mask: Tensor, dtype: torch.dtype) -> Tensor:
+    return real_steps(mask).clamp(min=1).to(dtype)
+
+
+def _absent_rows(values: Tensor, mask: Tensor) -> Tensor:
+    """(batch, 1, ...), one dimension for each feature dimension of values."""
+    return absent(mask).reshape((-1,) + (1,) * (values.dim() - 2))
 
 
 def masked_sum(values: Tensor, mask: Tensor) -> Tensor:
@@ -29,9 +45,8 @@ def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
 
 def masked_max(values: Tensor, mask: Tensor) -> Tensor:
     """values (batch, time, *feature), mask (batch, time) -> (batch, *feature)."""
-    shape = mask.shape + (1,) * (values.dim() - 2)
-    highest = values.masked_fill(~mask.reshape(shape), torch.finfo(values.dtype).min).amax(dim=1)
-    return highest.masked_fill(~mask.any(dim=1).reshape((-1,) + (1,) * (values.dim() - 2)), 0.0)
+    highest = filled_padding(values, mask, torch.finfo(values.dtype).min).amax(dim=1)
+    return highest.masked_fill(_absent_rows(values, mask), 0.0)
 
 
 def masked_std(values: Tensor, mask: Tensor, epsilon: float = 1e-8) -> Tensor:
@@ -41,8 +56,7 @@ def masked_std(values: Tensor, mask: Tensor, epsilon: float = 1e-8) -> Tensor:
     """
     deviation = zero_padding(zero_padding(values, mask) - masked_mean(values, mask)[:, None], mask)
     variance = deviation.square().sum(dim=1) / _divisor(values, mask)
-    present = mask.any(dim=1).reshape((-1,) + (1,) * (values.dim() - 2))
-    return (variance + epsilon).sqrt().masked_fill(~present, 0.0)
+    return (variance + epsilon).sqrt().masked_fill(_absent_rows(values, mask), 0.0)
 
 
 def masked_statistics(values: Tensor, mask: Tensor) -> Tensor:
@@ -52,10 +66,8 @@ def masked_statistics(values: Tensor, mask: Tensor) -> Tensor:
 
 def last_step(values: Tensor, mask: Tensor) -> Tensor:
     """The last real step of each row: (batch, time, *feature) -> (batch, *feature)."""
-    steps = torch.arange(mask.shape[1], device=mask.device)
-    last = (steps * mask).amax(dim=1, keepdim=True)  # (batch, 1), 0 where a row has no step
-    values = rows_at(zero_padding(values, mask), last)
-    return zero_padding(values, mask.any(dim=1, keepdim=True)).squeeze(1)
+    values = rows_at(zero_padding(values, mask), once(last_real, mask))
+    return values.squeeze(1).masked_fill(_absent_rows(values, mask), 0.0)
 
 
 class AttentionPooling(nn.Module):

@@ -9,30 +9,38 @@ several times slower on CPU.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal, NamedTuple
+from functools import partial
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmser.core.errors import MmserError
-from mmser.models.layers.masks.order import compact_order, reversal, rows_at
-from mmser.models.layers.masks.padding import length_mask, zero_padding
+from mmser.models.layers.masks.derived import once
+from mmser.models.layers.masks.order import Ways, first_real, last_real, rows_at, taken, ways
+from mmser.models.layers.masks.padding import absent, zero_padding
 
 Cell = Literal["gru", "lstm", "rnn"]
 Merge = Literal["concat", "mean", "sum"]
 _CELLS: dict[str, Callable[..., nn.Module]] = {"gru": nn.GRU, "lstm": nn.LSTM, "rnn": nn.RNN}
 
 
-class Recurred(NamedTuple):
+class Recurred:
     """``outputs`` (batch, time, feature) of every step, and the ``final`` state (batch, feature).
 
-    Outputs are zero in padding; the final state is that after the last step. In ``final`` the
-    backward direction contributes its state after the first step; an empty row is zero.
+    Outputs are zero in padding; the final state is that after the last step, worked out when it is
+    asked for. In it the backward direction contributes its state after the first step; an empty row
+    is zero.
     """
 
-    outputs: Tensor
-    final: Tensor
+    def __init__(self, outputs: Tensor, final: Callable[[], Tensor]) -> None:
+        self.outputs = outputs
+        self._final = final
+
+    @property
+    def final(self) -> Tensor:
+        return self._final()
 
 
 class Recurrent(nn.Module):
@@ -70,38 +78,73 @@ class Recurrent(nn.Module):
 
         They are (batch, time, output) and (batch, output).
         """
-        order, inverse = compact_order(mask)
-        lengths = mask.sum(dim=1)
-        directions = [rows_at(zero_padding(values, mask), order)]
-        for layer in range(len(self.forwards)):
-            current = torch.cat(directions, dim=-1)
-            if layer:
-                current = F.dropout(current, self.dropout, self.training)
-            directions = self._directions(layer, current, lengths)
-        last = (lengths - 1).clamp(min=0)[:, None]
-        # Backwards, the state that has seen all steps is that of the first one.
-        backward = [states[:, 0] for states in directions[1:]]
-        finals = [rows_at(directions[0], last).squeeze(1), *backward]
-        return Recurred(rows_at(self._joined(directions), inverse), self._joined(finals))
+        both = once(ways, mask, len(self.backwards) > 0)
+        states = self._layer(0, zero_padding(values, mask), both)
+        for layer in range(1, len(self.forwards)):
+            current = F.dropout(zero_padding(states.flatten(2), mask), self.dropout, self.training)
+            states = self._layer(layer, current, both)
+        outputs = zero_padding(self._joined(states), mask)
+        return Recurred(outputs, partial(self._final, states, mask))
 
-    def _directions(self, layer: int, values: Tensor, lengths: Tensor) -> list[Tensor]:
-        """One layer over gapless values (batch, time, feature): the states of each direction.
+    def _layer(self, layer: int, values: Tensor, both: Ways) -> Tensor:
+        """One layer over values (batch, time, feature), finite -> states of both directions.
 
-        They are zero past a row's length.
+        They are (batch, time, direction, hidden), undefined in padding.
         """
-        real = length_mask(lengths, values.shape[1])
-        directions = [zero_padding(self.forwards[layer](values)[0], real)]
-        if self.backwards:
-            turned = reversal(lengths, values.shape[1])
-            behind = self.backwards[layer](rows_at(values, turned))[0]
-            directions.append(zero_padding(rows_at(behind, turned), real))
-        return directions
+        cells = [part[layer] for part in (self.forwards, self.backwards) if len(part)]
+        batch, time = values.shape[:2]
+        read = taken(values.flatten(0, 1), both.sources, both.places.flatten(0, 1))
+        ahead_and_back = read.unflatten(0, (len(cells), time, batch)).transpose(1, 2).unbind()
+        # The kernels want time first in memory, and so they give it.
+        start = self._start(ahead_and_back[0])
+        states = [
+            cell(way, start)[0].transpose(0, 1)
+            for cell, way in zip(cells, ahead_and_back, strict=True)
+        ]
+        # (direction * time * batch, hidden)
+        rows = (torch.stack(states) if len(states) > 1 else states[0]).flatten(0, -2)
+        return self._at_places(rows, both).unflatten(0, both.places.shape)
 
-    def _joined(self, directions: list[Tensor]) -> Tensor:
-        if self.merge == "concat" or len(directions) == 1:
-            return torch.cat(directions, dim=-1)
-        total = torch.stack(directions).sum(dim=0)
-        return total / len(directions) if self.merge == "mean" else total
+    def _start(self, values: Tensor) -> Tensor | tuple[Tensor, Tensor] | None:
+        """The state before the first step: zeros, the same for every cell of a pass."""
+        if torch.compiler.is_exporting():
+            return None
+        cell = self.forwards[0]
+        shape = 1, len(values), int(cell.hidden_size)  # type: ignore[arg-type]
+        zeros = once(_zeros, shape, values.dtype, values.device)
+        return (zeros, zeros) if isinstance(cell, nn.LSTM) else zeros
+
+    @staticmethod
+    def _at_places(rows: Tensor, both: Ways) -> Tensor:
+        """Each real step's states: rows (direction * time * batch, hidden) -> by row and step."""
+        where = once(_asked_at, both.sources, both.places.shape[2])
+        return taken(rows, both.places.flatten(), where)
+
+    def _final(self, states: Tensor, mask: Tensor) -> Tensor:
+        """The states (batch, feature) of each row's last and first real step."""
+        ends = [once(last_real, mask), once(first_real, mask)][: states.shape[2]]
+        chosen = [rows_at(states[:, :, way], end).squeeze(1) for way, end in enumerate(ends)]
+        return self._joined(torch.stack(chosen, dim=1)).masked_fill(absent(mask)[:, None], 0.0)
+
+    def _joined(self, states: Tensor) -> Tensor:
+        """(*any, direction, hidden) -> (*any, output)."""
+        if self.merge == "concat" or states.shape[-2] == 1:
+            return states.flatten(-2)
+        total = states.sum(dim=-2)
+        return total / states.shape[-2] if self.merge == "mean" else total
+
+
+def _zeros(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
+    return torch.zeros(shape, dtype=dtype, device=device)
+
+
+def _asked_at(sources: Tensor, directions: int) -> Tensor:
+    """Where in (batch, time, direction), flattened, each step that is read is given back.
+
+    sources (direction * time * batch,) -> (direction * time * batch, 1).
+    """
+    way = torch.arange(directions, device=sources.device)[:, None]
+    return (sources.unflatten(0, (directions, -1)) * directions + way).flatten()[:, None]
 
 
 def orthogonal(module: nn.Module, gate_bias: float | None = None) -> None:

@@ -1,0 +1,62 @@
+"""Parts of a model compiled by torch: fewer, larger kernels, at the price of minutes at the start.
+
+Layers that stand in a row are compiled once for all of them; a part without such layers is compiled
+as a whole. Lengths are dynamic: a batch of another length is not compiled anew.
+"""
+
+from __future__ import annotations
+
+from torch import nn
+
+VARIANTS = 64
+"""Sizes and modes of one layer that are compiled before torch gives up on it."""
+
+FEWEST = 2
+"""Layers in a row that are worth compiling by themselves."""
+
+
+def compile_parts(model: nn.Module) -> list[str]:
+    """Compile ``model`` in place, at its first pass -> the names of the compiled parts.
+
+    Names and places of its weights stay.
+    """
+    import torch._dynamo
+
+    torch._dynamo.config.recompile_limit = max(torch._dynamo.config.recompile_limit, VARIANTS)
+    chosen: dict[str, nn.Module] = {}
+    for name, part in _parts(model):
+        layers = dict(_layers(name, part))
+        chosen |= layers or {name: part}
+    for part in chosen.values():
+        part.compile(dynamic=True)
+    return list(chosen)
+
+
+def _parts(model: nn.Module) -> list[tuple[str, nn.Module]]:
+    """Encoders, fusion and head of a model of ours; a model of one piece is one part."""
+    parts = []
+    for name, child in model.named_children():
+        if isinstance(child, nn.ModuleDict):
+            parts += [(f"{name}.{key}", part) for key, part in child.items()]
+        else:
+            parts.append((name, child))
+    return [(name, part) for name, part in parts if any(True for _ in part.parameters())]
+
+
+def _layers(name: str, part: nn.Module) -> list[tuple[str, nn.Module]]:
+    """The layers that stand in a row inside a part, outermost first; recurrences are no layers."""
+    found: list[tuple[str, nn.Module]] = []
+    for inner, module in part.named_modules(prefix=name):
+        if any(inner.startswith(f"{outer}.") for outer, _ in found):
+            continue
+        if isinstance(module, nn.ModuleList) and len(module) >= FEWEST:
+            found += [
+                (f"{inner}.{number}", layer)
+                for number, layer in enumerate(module)
+                if not _recurs(layer) and not isinstance(layer, nn.Linear | nn.ModuleList)
+            ]
+    return found
+
+
+def _recurs(module: nn.Module) -> bool:
+    return any(isinstance(part, nn.RNNBase) for part in module.modules())
