@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mmser.core.clip import Clip, Failure, Features
+from mmser.core.halving import in_halves
 from mmser.extractors.clips.outcomes import checked
 from mmser.extractors.networks.devices import place_of
 from mmser.extractors.pictures.recipe import PictureRecipe, Pictures
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 _HELD_BATCHES = 4
 """Pictures of clips are held until they fill this many batches: full batches, bounded memory."""
+_FRAMES = 512
+"""Frames of several clips in which a GPU looks for faces together."""
 
 
 def image_features(
@@ -44,14 +50,15 @@ def image_features(
             results[position] = checked(clips[position], features)
         waiting.clear()
 
-    for position, clip in enumerate(clips):
-        pictures = recipe.pictures(clip, device)
-        if isinstance(pictures, Failure):
-            results[position] = pictures
-            continue
-        waiting[position] = pictures if arranged is None else arranged(pictures)
-        if sum(len(_rows(held)) for held in waiting.values()) >= _HELD_BATCHES * batch_size:
-            run()
+    for group in _groups(clips, device):
+        made = recipe.pictures_of([clips[position] for position in group], device)
+        for position, pictures in zip(group, made, strict=True):
+            if isinstance(pictures, Failure):
+                results[position] = pictures
+                continue
+            waiting[position] = pictures if arranged is None else arranged(pictures)
+            if sum(len(_rows(held)) for held in waiting.values()) >= _HELD_BATCHES * batch_size:
+                run()
     if waiting:
         run()
     return [results[position] for position in range(len(clips))]
@@ -72,14 +79,33 @@ def _through(
     values = torch.cat([pictures.values for pictures in held])
     starts = np.cumsum([0, *(len(pictures.values) for pictures in held)])
     rows = [_rows(pictures) + start for pictures, start in zip(held, starts[:-1], strict=True)]
+
+    def seen(batch: Sequence[np.ndarray]) -> list[Tensor]:
+        chosen = torch.from_numpy(np.stack(batch)).to(values.device)
+        normalised = ((values[chosen].to(device) - centre) / scale).to(dtype)
+        if normalised.ndim == 4:
+            normalised = normalised.contiguous(memory_format=torch.channels_last)
+        return [network(normalised).float()]
+
+    every = np.concatenate(rows)
     parts = []
     with torch.inference_mode():
-        for batch in torch.from_numpy(np.concatenate(rows)).to(values.device).split(batch_size):
-            normalised = ((values[batch].to(device) - centre) / scale).to(dtype)
-            if normalised.ndim == 4:
-                normalised = normalised.contiguous(memory_format=torch.channels_last)
-            parts.append(network(normalised).float().cpu())
-    return torch.cat(parts).numpy()
+        for start in range(0, len(every), batch_size):
+            parts += in_halves([*every[start : start + batch_size]], seen)
+    return torch.cat(parts).cpu().numpy()
+
+
+def _groups(clips: Sequence[Clip], device: Any) -> list[list[int]]:
+    """Positions of neighbouring clips whose faces are looked for together: one on a CPU."""
+    groups: list[list[int]] = []
+    frames = 0
+    for position, clip in enumerate(clips):
+        frames += 0 if clip.frames is None else len(clip.frames)
+        if not groups or device.type != "cuda" or frames > _FRAMES:
+            groups.append([])
+            frames = 0 if clip.frames is None else len(clip.frames)
+        groups[-1].append(position)
+    return groups
 
 
 def _rows(pictures: Pictures) -> np.ndarray:

@@ -4,6 +4,7 @@ or the whole scene.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
@@ -83,46 +84,87 @@ class PictureRecipe(FaceDetection):
     limit: int | None = None
 
     def pictures(self, clip: Clip, device: torch.device) -> Pictures | Failure:
-        """The clip's pictures, of faces found on ``device``.
+        """See `pictures_of`."""
+        return self.pictures_of([clip], device)[0]
+
+    def pictures_of(self, clips: Sequence[Clip], device: torch.device) -> list[Pictures | Failure]:
+        """The pictures of each clip, made on ``device``; faces are looked for in all at once.
 
         Frames without a face are left out, and spans say which time the others cover.
         """
-        frames = frames_of(clip)
-        if isinstance(frames, Failure):
-            return frames
+        thinned = [self._thinned(clip) for clip in clips]
+        if self.crop == "face":
+            return self._faces(clips, thinned, device)
+        cut = _centres if self.crop == "centre" else _squeezed
+        return [
+            frames
+            if isinstance(frames, Failure)
+            else Pictures(cut(frames, self.image_size, device), self._rate(clip), None, "")
+            for clip, frames in zip(clips, thinned, strict=True)
+        ]
+
+    def _rate(self, clip: Clip) -> float:
         if clip.frame_rate is None:
             raise MmserError(
                 "a clip with the rate of its frames", f"no frame_rate in {clip.id}", "Set it."
             )
-        rate = min(self.rate, clip.frame_rate)
-        thinned = frames[_evenly(len(frames), clip.frame_rate, rate)][: self.limit]
-        if self.crop == "centre":
-            return Pictures(_centres(thinned, self.image_size), rate, None, "")
-        if self.crop == "frame":
-            return Pictures(_squeezed(thinned, self.image_size), rate, None, "")
-        return self._faces(clip, thinned, rate, device)
+        return min(self.rate, clip.frame_rate)
+
+    def _thinned(self, clip: Clip) -> np.ndarray | Failure:
+        frames = frames_of(clip)
+        if isinstance(frames, Failure):
+            return frames
+        rate = self._rate(clip)
+        return frames[_evenly(len(frames), clip.frame_rate or rate, rate)][: self.limit]
 
     def _faces(
-        self, clip: Clip, frames: np.ndarray, rate: float, device: torch.device
-    ) -> Pictures | Failure:
+        self, clips: Sequence[Clip], thinned: Sequence[np.ndarray | Failure], device: torch.device
+    ) -> list[Pictures | Failure]:
+        results: dict[int, Pictures | Failure] = {}
+        frames_at: dict[int, np.ndarray] = {}
+        alike: dict[object, list[int]] = {}
+        for place, frames in enumerate(thinned):
+            if isinstance(frames, Failure):
+                results[place] = frames
+                continue
+            frames_at[place] = frames
+            # A CPU gains nothing by frames of several clips.
+            key = frames.shape[1:] if device.type == "cuda" else place
+            alike.setdefault(key, []).append(place)
+        for places in alike.values():
+            parts = [frames_at[place] for place in places]
+            found = self._faces_alike([clips[place] for place in places], parts, device)
+            results.update(zip(places, found, strict=True))
+        return [results[place] for place in range(len(clips))]
+
+    def _faces_alike(
+        self, clips: Sequence[Clip], parts: Sequence[np.ndarray], device: torch.device
+    ) -> list[Pictures | Failure]:
+        """Of clips whose frames have one size."""
         import torch
 
-        from mmser.extractors.pictures.faces import as_pictures, crop, squared
+        from mmser.extractors.pictures.faces import crops, on_device, squared
 
-        faces = self.finder(device).find(frames)
-        rows = np.flatnonzero(faces.visible)
-        if not len(rows):
-            return Failure(clip.id, "no face", f"in {len(frames)} frames")
-        boxes = squared(torch.from_numpy(faces.boxes[rows]), self.margin)
-        crops = []
-        for start in range(0, len(rows), _CHUNK):
-            chunk = slice(start, start + _CHUNK)
-            pictures = as_pictures(frames[rows[chunk]], device)
-            crops.append(crop(pictures, boxes[chunk].to(device), self.image_size))
-        spans = None
-        if len(rows) < len(frames):
-            spans = np.stack([rows, rows + 1], axis=1).astype(np.float32) / np.float32(rate)
-        return Pictures(torch.cat(crops), rate, spans, faces.notes())
+        frames = on_device(parts, device)
+        every = self.finder(device).find(frames, [len(part) for part in parts])
+        rows = np.flatnonzero(np.concatenate([faces.visible for faces in every]))
+        boxes = np.concatenate([faces.boxes for faces in every])[rows]
+        squares = squared(torch.from_numpy(boxes), self.margin)
+        pictures = crops(frames, rows, squares.to(device), self.image_size)
+        ends = np.cumsum([int(faces.visible.sum()) for faces in every])
+        results: list[Pictures | Failure] = []
+        for clip, faces, end in zip(clips, every, ends, strict=True):
+            seen = np.flatnonzero(faces.visible)
+            if not len(seen):
+                failed = Failure(clip.id, "no face", f"in {len(faces.boxes)} frames")
+                results.append(failed)
+                continue
+            rate, spans = self._rate(clip), None
+            if len(seen) < len(faces.boxes):
+                spans = np.stack([seen, seen + 1], axis=1).astype(np.float32) / np.float32(rate)
+            values = pictures[end - len(seen) : end]
+            results.append(Pictures(values, rate, spans, faces.notes()))
+        return results
 
 
 @lru_cache(maxsize=4)
@@ -141,14 +183,14 @@ def _evenly(count: int, have: float, want: float) -> np.ndarray:
     return np.minimum((np.arange(thinned) * have / want).astype(np.int64), count - 1)
 
 
-def _centres(frames: np.ndarray, size: int) -> Tensor:
+def _centres(frames: np.ndarray, size: int, device: torch.device) -> Tensor:
     """The central square, pixel for pixel; a smaller frame is first enlarged until its shorter side
     is ``size``.
     """
     import torch
     from torch.nn import functional as F
 
-    from mmser.extractors.pictures.faces import as_pictures
+    from mmser.extractors.pictures.faces import as_pictures, on_device
 
     height, width = frames.shape[1:3]
     factor = max(1.0, size / min(height, width))
@@ -156,23 +198,23 @@ def _centres(frames: np.ndarray, size: int) -> Tensor:
     top, left = (tall - size) // 2, (wide - size) // 2
     parts = []
     for start in range(0, len(frames), _CHUNK):
-        pictures = as_pictures(frames[start : start + _CHUNK], torch.device("cpu"))
+        pictures = as_pictures(on_device([frames[start : start + _CHUNK]], device))
         if factor > 1.0:
             pictures = F.interpolate(pictures, size=(tall, wide), mode="bilinear", antialias=True)
         parts.append(pictures[:, :, top : top + size, left : left + size])
     return torch.cat(parts)
 
 
-def _squeezed(frames: np.ndarray, size: int) -> Tensor:
+def _squeezed(frames: np.ndarray, size: int, device: torch.device) -> Tensor:
     """The whole frames as squares of ``size`` pixels a side."""
     import torch
     from torch.nn import functional as F
 
-    from mmser.extractors.pictures.faces import as_pictures
+    from mmser.extractors.pictures.faces import as_pictures, on_device
 
     parts = []
     for start in range(0, len(frames), _CHUNK):
-        pictures = as_pictures(frames[start : start + _CHUNK], torch.device("cpu"))
+        pictures = as_pictures(on_device([frames[start : start + _CHUNK]], device))
         square = F.interpolate(pictures, size=(size, size), mode="bilinear", antialias=True)
         parts.append(square)
     return torch.cat(parts)

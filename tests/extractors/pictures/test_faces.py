@@ -17,6 +17,7 @@ from mmser.core.errors import MmserError
 from mmser.extractors.face.inception_resnet import InceptionResnet
 from mmser.extractors.face.resnet import ResNet
 from mmser.extractors.pictures.faces import FaceFinder, Faces, _speakers_box, crop, squared
+from mmser.extractors.pictures.mtcnn import Cascade, Cutter
 from mmser.extractors.pictures.recipe import PictureRecipe
 
 CPU = torch.device("cpu")
@@ -41,8 +42,13 @@ def finder(scale: float = 1.0, every: int = 1) -> FaceFinder:
     return FaceFinder(scale=scale, every=every, smallest=40, score=0.9, device=CPU)
 
 
+def found(finder: FaceFinder, frames: np.ndarray) -> Faces:
+    (faces,) = finder.find(torch.from_numpy(frames), [len(frames)])
+    return faces
+
+
 def test_the_face_is_found_and_followed() -> None:
-    faces = finder().find(moving(3))
+    faces = found(finder(), moving(3))
     assert faces.visible.all()
     assert faces.counts.tolist() == [1, 1, 1]
     assert overlap(faces.boxes[0], np.array(FACE)) > 0.6
@@ -52,8 +58,8 @@ def test_the_face_is_found_and_followed() -> None:
 
 def test_half_size_and_refined_boxes_agree_with_full_detection() -> None:
     frames = moving(4)
-    exact = finder().find(frames)
-    coarse = finder(scale=0.5, every=4).find(frames)
+    exact = found(finder(), frames)
+    coarse = found(finder(scale=0.5, every=4), frames)
     assert coarse.visible.all()
     assert min(overlap(a, b) for a, b in zip(exact.boxes, coarse.boxes, strict=True)) > 0.7
 
@@ -61,7 +67,7 @@ def test_half_size_and_refined_boxes_agree_with_full_detection() -> None:
 def test_a_frame_whose_refined_box_holds_no_face_is_detected_anew() -> None:
     frames = moving(3)
     frames[1] = np.roll(portrait(), (60, 90), axis=(0, 1))
-    faces = finder(every=3).find(frames)
+    faces = found(finder(every=3), frames)
     assert faces.visible[1]
     assert overlap(faces.boxes[1], np.array(FACE) + np.array([90, 60, 90, 60])) > 0.5
 
@@ -83,6 +89,46 @@ def test_no_face_at_all_is_a_failure() -> None:
         Failure("x", "no face", "in 2 frames"),
         Failure("y", "no face", "in 2 frames"),
     ]
+
+
+@pytest.mark.parametrize("shape", [(90, 120), (47, 31)])
+def test_boxes_cut_all_at_once_are_those_cut_one_by_one(shape: tuple[int, int]) -> None:
+    generator = torch.manual_seed(0)
+    pictures = torch.randint(0, 256, (3, 3, *shape), generator=generator).float()
+    corners = torch.rand(40, 2, 2, generator=generator) * 200 - 50
+    boxes = torch.cat([corners.amin(dim=1), corners.amax(dim=1)], dim=1)
+    rows = torch.arange(40) % 3
+    together, alone = Cutter(pictures, sums=True), Cutter(pictures, sums=False)
+    bounds = together.bounds(boxes)
+    inside = (bounds[:, 2:] > bounds[:, :2]).all(dim=1)
+    assert 10 < inside.sum() < 40
+    for side in (24, 48):
+        cut = together.cut(bounds[inside], rows[inside], side)
+        assert torch.equal(cut, alone.cut(bounds[inside], rows[inside], side))
+
+
+def test_the_cascade_is_facenet_pytorchs() -> None:
+    from facenet_pytorch import MTCNN
+
+    frames = torch.from_numpy(np.concatenate([moving(2), moving(1)[:, :, ::-1].copy()]))
+    boxes, scores = MTCNN(min_face_size=20, keep_all=True).eval().detect(frames)
+    mine, score, rows = Cascade(20, CPU).detect(frames)
+    assert len(mine) >= 3
+    for number in range(len(frames)):
+        own = rows == number
+        order = np.argsort(-scores[number].astype(np.float32))
+        np.testing.assert_array_equal(score[own], scores[number].astype(np.float32)[order])
+        np.testing.assert_array_equal(mine[own], boxes[number].astype(np.float32)[order])
+
+
+def test_clips_together_have_the_faces_of_each_alone() -> None:
+    clips = [moving(3), np.full((2, *portrait().shape), 128, np.uint8), moving(5)[3:], moving(1)]
+    looks = finder(every=2)
+    together = looks.find(torch.from_numpy(np.concatenate(clips)), [len(clip) for clip in clips])
+    for faces, clip in zip(together, clips, strict=True):
+        alone = found(looks, clip)
+        np.testing.assert_allclose(faces.boxes, alone.boxes, atol=1e-3)
+        assert faces.counts.tolist() == alone.counts.tolist()
 
 
 def test_the_larger_face_wins_unless_it_stands_at_the_rim() -> None:
@@ -172,5 +218,5 @@ def test_talking_faces_are_found() -> None:
     for path in sorted((Path(os.environ["MMSER_DATA"]) / "clips" / "grid").glob("*.mpg"))[:3]:
         with av.open(str(path)) as media:
             frame = next(iter(media.decode(video=0))).to_ndarray(format="rgb24")
-        faces = finder().find(frame[None])
+        faces = found(finder(), frame[None])
         assert faces.counts.tolist() == [1], path
