@@ -137,16 +137,15 @@ class Emotion2Vec(Placement):
 
     def _encode(self, rows: Tensor, lengths: list[int]) -> tuple[Tensor, list[int]]:
         """Waveforms (row, sample) -> (row, frame or token, size), how many of each row."""
-        import torch
-
         from mmser.core.batch import Stream
         from mmser.extractors.networks.row_levels import levelled_rows
+        from mmser.extractors.networks.transfers import sent
         from mmser.models.layers.masks.padding import length_mask
 
         device, dtype = place_of(self._network)
         if self.level in ROW_LEVELS:
             rows = levelled_rows(rows, lengths, self.level)
-        mask = length_mask(torch.tensor(lengths), rows.shape[1]).to(device)
+        mask = length_mask(sent(lengths, device), rows.shape[1])
         values = self._network(Stream(rows.to(dtype), mask)).values
         if self.embedding != "frames":
             return values, [values.shape[1]] * len(lengths)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from mmser.extractors.networks.transfers import sent
 from mmser.extractors.spectral.level import Level
 from mmser.models.layers.masks.padding import length_mask, zero_padding
 
@@ -19,9 +19,7 @@ def levelled_rows(rows: Tensor, lengths: Sequence[int], level: Level) -> Tensor:
     """
     if level == "none":
         return rows
-    samples = torch.tensor(lengths)
-    if rows.is_cuda:
-        samples = samples.pin_memory().to(rows.device, non_blocking=True)
+    samples = sent(lengths, rows.device)
     mask = length_mask(samples, rows.shape[1])
     total = samples[:, None].double()
     mean = rows.double().sum(dim=1, keepdim=True) / total

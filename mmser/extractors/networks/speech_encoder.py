@@ -15,6 +15,7 @@ from torch import Tensor
 
 from mmser.core.errors import MmserError
 from mmser.extractors.networks.devices import place_of
+from mmser.extractors.networks.transfers import sent
 from mmser.extractors.networks.wave_convolutions import WaveConvolutions
 from mmser.models.layers.attention.gated_positions import with_fused_attention
 from mmser.models.layers.masks.padding import length_mask, zero_padding
@@ -62,7 +63,7 @@ class SpeechEncoder:
         hidden = self._projected(waveforms, samples, frames)
         mask = None
         if min(counts) < frames:
-            real = _to_device(torch.tensor(counts), device)
+            real = sent(counts, device)
             mask = length_mask(real, frames)
             hidden = zero_padding(hidden, mask)
         encoder = self.network.encoder
@@ -75,7 +76,7 @@ class SpeechEncoder:
         # The last frame of a row reads beyond its stride.
         whole = max(frames * stride, -(-waveforms.shape[1] // stride) * stride)
         padded = torch.nn.functional.pad(waveforms, (0, whole - waveforms.shape[1]))
-        counts = _to_device(torch.tensor(samples), waveforms.device)
+        counts = sent(samples, waveforms.device)
         features = self.convolutions(padded, counts)[:, :frames]
         # Some networks give the normed features beside them, for their pre-training.
         projected = self.network.feature_projection(features)
@@ -122,7 +123,7 @@ class WholeNetwork:
     ) -> tuple[Tensor, list[int]]:
         """See `SpeechEncoder`."""
         device, dtype = place_of(self.network)
-        real = _to_device(torch.tensor(samples), device)
+        real = sent(samples, device)
         mask = length_mask(real, waveforms.shape[1]).long()
         output = self.network(
             waveforms.to(dtype), attention_mask=mask, output_hidden_states=layer != -1
@@ -164,10 +165,3 @@ def _added(mask: Tensor, dtype: torch.dtype) -> Tensor:
     """(batch, key) -> what is added to every query's attention weights, (batch, 1, 1, key)."""
     added = torch.zeros(mask.shape, dtype=dtype, device=mask.device)
     return added.masked_fill(~mask, -torch.inf)[:, None, None]
-
-
-def _to_device(values: Tensor, device: torch.device) -> Tensor:
-    """A few numbers of the host, without waiting for the device."""
-    if device.type != "cuda":
-        return values
-    return values.pin_memory().to(device, non_blocking=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from mmser.extractors.networks.devices import Precision
 from mmser.extractors.networks.sizes import check_size
 
 
@@ -38,7 +39,11 @@ def new_text_encoder(vocabulary: int, size: int, layers: int) -> Any:
 
 
 def last_layers(
-    model: Any, texts: Sequence[Sequence[int]], padding: int, layers: int = 1
+    model: Any,
+    texts: Sequence[Sequence[int]],
+    padding: int,
+    layers: int = 1,
+    precision: Precision = "float32",
 ) -> list[np.ndarray]:
     """Sub-word ids of texts of any lengths -> one (sub-word, size * layers) float32 array each.
 
@@ -46,16 +51,21 @@ def last_layers(
     """
     import torch
 
-    from mmser.extractors.networks.devices import place_of
+    from mmser.extractors.networks.devices import arithmetic, place_of
+    from mmser.extractors.networks.transfers import packed, sent
+    from mmser.models.layers.masks.padding import length_mask
 
     device, _ = place_of(model)
-    longest = max(len(ids) for ids in texts)
-    padded = torch.full((len(texts), longest), padding)
-    mask = torch.zeros(len(texts), longest, dtype=torch.long)
+    counts = [len(ids) for ids in texts]
+    padded = torch.full((len(texts), max(counts)), padding)
     for row, ids in enumerate(texts):
         padded[row, : len(ids)] = torch.tensor(ids)
-        mask[row, : len(ids)] = 1
-    with torch.inference_mode():
-        output = model(padded.to(device), attention_mask=mask.to(device), output_hidden_states=True)
-    states = torch.cat(output.hidden_states[-layers:], dim=-1).float().cpu().numpy()
-    return [row[: len(ids)] for row, ids in zip(states, texts, strict=True)]
+    mask = length_mask(torch.tensor(counts), max(counts)).long()
+    with torch.inference_mode(), arithmetic(precision):
+        output = model(
+            sent(padded, device), attention_mask=sent(mask, device), output_hidden_states=True
+        )
+        states = packed(torch.cat(output.hidden_states[-layers:], dim=-1), counts)
+        # One copy of what is real; the texts part it again.
+        values = states.float().cpu().numpy()
+    return np.split(values, np.cumsum(counts)[:-1])

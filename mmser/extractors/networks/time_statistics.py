@@ -36,11 +36,10 @@ def statistics_of_rows(values: Tensor, counts: Sequence[int]) -> Tensor:
     """
     import torch
 
+    from mmser.extractors.networks.transfers import sent
     from mmser.models.layers.masks.padding import length_mask, zero_padding
 
-    steps = torch.tensor(counts)
-    if values.is_cuda:
-        steps = steps.pin_memory().to(values.device, non_blocking=True)
+    steps = sent(counts, values.device)
     mask = length_mask(steps, values.shape[1])
     total = steps.reshape(-1, *(1,) * (values.dim() - 1)).double()
     precise = zero_padding(values.double(), mask)

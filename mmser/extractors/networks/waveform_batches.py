@@ -21,6 +21,7 @@ from torch import Tensor
 from mmser.core.clip import SAMPLE_RATE, Clip, Failure, Features
 from mmser.extractors.clips.outcomes import checked, waveform_of
 from mmser.extractors.networks.devices import Precision, arithmetic
+from mmser.extractors.networks.transfers import packed
 
 Encode = Callable[[Tensor, list[int]], tuple[Tensor, list[int]]]
 """(row, sample, ...) on the device and the samples of each row -> (row, step, *feature) and the
@@ -146,15 +147,15 @@ class WaveformBatches:
             before = torch.cuda.memory_allocated(self.device)
         with torch.inference_mode(), arithmetic(self.precision):
             values, counts = self.encode(self._uploaded([rows[row] for row in batch]), lengths)
-            packed = _packed(values, counts).to(self.dtype)
-            is_finite = torch.isfinite(packed).all()
+            real = packed(values, counts).to(self.dtype)
+            is_finite = torch.isfinite(real).all()
         if is_first:
             used = torch.cuda.max_memory_allocated(self.device) - before
             padded = len(batch) * self._padded(rows, batch[0])
             self._second_bytes = max(1.0, used * self.rate / padded)
         if not self.is_cuda:
-            return _Flight(batch, counts, packed, is_finite, None)
-        return self._leaving(batch, counts, packed, is_finite)
+            return _Flight(batch, counts, real, is_finite, None)
+        return self._leaving(batch, counts, real, is_finite)
 
     def _uploaded(self, rows: list[np.ndarray]) -> Tensor:
         """(row, sample, ...) float32 on the device, zeros behind the shorter ones."""
@@ -251,17 +252,3 @@ def _result(
     made = features(values, samples)
     is_finite = all(answer.is_finite for answer in answers if isinstance(answer, Encoded))
     return made if is_finite else checked(clip, made)
-
-
-def _packed(values: Tensor, counts: list[int]) -> Tensor:
-    """(row, step, *feature) -> (real step, *feature), the rows one after another."""
-    steps = values.shape[1]
-    flat = values.flatten(0, 1)
-    if min(counts) == steps:
-        return flat
-    if len(counts) == 1:
-        return flat[: counts[0]]
-    real = torch.cat([torch.arange(count) + row * steps for row, count in enumerate(counts)])
-    if values.is_cuda:
-        real = real.pin_memory().to(values.device, non_blocking=True)
-    return flat.index_select(0, real)

@@ -144,7 +144,7 @@ class Bert(Placement):
         from mmser.extractors.networks.text_encoder import last_layers
 
         ids = [pieces.ids for pieces in batch]
-        return last_layers(self._model, ids, self._tokenizer.padding, self.layers)
+        return last_layers(self._model, ids, self._tokenizer.padding, self.layers, self.precision)
 
     def _features(self, transcript: Transcript, pieces: Pieces, values: np.ndarray) -> Features:
         owners = np.array(pieces.owners)

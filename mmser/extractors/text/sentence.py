@@ -113,7 +113,9 @@ class Sentence(Placement):
         for batch in length_batches(lengths, self.batch_pieces):
             rows = [positions[place] for place in batch]
             ids = [texts[row].ids for row in rows]
-            states = last_layers(self._model, ids, self._tokenizer.padding)
+            states = last_layers(
+                self._model, ids, self._tokenizer.padding, precision=self.precision
+            )
             for row, values in zip(rows, states, strict=True):
                 text = texts[row]
                 features = Features(self._pooled(values)[None], spans=text.span, notes=text.notes)
