@@ -21,6 +21,7 @@ __version__ = "0.1.0"
 _LAZY = {
     "preprocess": "mmser.pipeline.preprocess",
     "train": "mmser.pipeline.train",
+    "search": "mmser.pipeline.search",
     "demo": "mmser.pipeline.demo",
     "load_run": "mmser.pipeline.train",
     "trust": "mmser.core.trust",

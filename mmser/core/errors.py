@@ -17,6 +17,10 @@ class MmserError(Exception):
         self.found = found
         self.remedy = remedy
 
+    def __reduce__(self) -> tuple[type[MmserError], tuple[str, str, str]]:
+        """It comes back from another process as it was raised there."""
+        return type(self), (self.expected, self.found, self.remedy)
+
 
 def reason_of(error: Exception) -> str:
     """What a library's exception says, in one line of at most 300 characters."""

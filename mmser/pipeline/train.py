@@ -85,14 +85,20 @@ def _default_words(overrides: Sequence[str]) -> list[str]:
 def train_config(settings: dict[str, Any], share: Share | None = None) -> Run:
     """The same from a resolved mapping."""
     from mmser.evaluation.evaluate import evaluate
+
+    run = fit_config(settings, share)
+    if share is None:
+        evaluate(run)
+    return run
+
+
+def fit_config(settings: dict[str, Any], share: Share | None = None) -> Run:
+    """The same without a prediction: the labels of the test split are not read."""
     from mmser.training.fit import train as fit
     from mmser.training.inputs.refresh import refresh
 
     ensure_caches(settings, refresh(settings))
-    run = fit(settings, share)
-    if share is None:
-        evaluate(run)
-    return run
+    return fit(settings, share)
 
 
 def sweep(overrides: Sequence[str]) -> None:
@@ -107,6 +113,11 @@ def sweep(overrides: Sequence[str]) -> None:
 def _validation_score(settings: dict[str, Any]) -> float:
     run = train_config(settings)
     log.info("run: %s", run.directory)
+    return validation_score(run)
+
+
+def validation_score(run: Run) -> float:
+    """The mean over folds and seeds of the best score of the validation split."""
     scores = [float(trained.facts["best_score"]) for trained in run.finished()]
     return sum(scores) / len(scores)
 
