@@ -126,4 +126,5 @@ def make_learner(settings: RunSettings, model: MultimodalModel, task: Task, seed
         clip_norm=trainer.clip_norm,
         clip_mode=trainer.clip_mode,
         seed=seed,
+        fuses=trainer.precision not in ("16-mixed", "16", 16),
     )

@@ -76,7 +76,7 @@ def train(config: Mapping[str, Any], share: Share | None = None) -> Run:
         check_stores(stores.values())
         with locked(directory / f"{CHECKED}{LOCK}"):
             write_json(directory / CHECKED, checked_files())
-        run_in_processes(directory, pending, jobs, options.threads, place.accelerator)
+        run_in_processes(directory, pending, jobs, options, place)
     else:
         for fold, seed in pending:
             fit_fold(directory, fold, seed, place.accelerator)

@@ -1,4 +1,4 @@
-"""Several folds at the same time, each in a process of its own that dies with this one."""
+"""Several folds at the same time, in processes that die with this one."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from queue import Empty, SimpleQueue
 
 from mmser.core.errors import MmserError
 from mmser.core.trust import trusted
 from mmser.settings.trainer import Trainer
-from mmser.training.devices import CPU, Place
+from mmser.training.devices import CPU, Place, is_distributed
 from mmser.training.forks import FoldSeed, may_fork, run_in_forks
+from mmser.training.worker import Worker
 
 
 def job_count(options: Trainer, pending: int, place: Place) -> int:
@@ -27,17 +29,21 @@ def job_count(options: Trainer, pending: int, place: Place) -> int:
 
 
 def run_in_processes(
-    directory: Path, pending: Sequence[FoldSeed], jobs: int, threads: int, accelerator: str
+    directory: Path, pending: Sequence[FoldSeed], jobs: int, options: Trainer, place: Place
 ) -> None:
-    """Train each fold in a process of its own.
+    """Train the folds, ``jobs`` at a time, each job in a process of its own.
 
     Raises MmserError naming those that failed, after the others have ended.
     """
-    if jobs > 1 and may_fork(threads, accelerator):
-        errors = run_in_forks(directory, pending, jobs, accelerator)
-    else:
+    threads = options.threads
+    if is_distributed(options.devices, place):
         with ThreadPoolExecutor(jobs) as pool:
-            errors = list(pool.map(partial(_run_one, directory, threads, accelerator), pending))
+            train_one = partial(_run_one, directory, threads, place.accelerator)
+            errors = list(pool.map(train_one, pending))
+    elif jobs > 1 and may_fork(threads, place.accelerator):
+        errors = run_in_forks(directory, pending, jobs, place.accelerator)
+    else:
+        errors = _run_in_workers(directory, pending, jobs, threads, place)
     failed = {
         f"{fold} seed {seed}": error
         for (fold, seed), error in zip(pending, errors, strict=True)
@@ -52,10 +58,39 @@ def run_in_processes(
         )
 
 
+def _run_in_workers(
+    directory: Path, pending: Sequence[FoldSeed], jobs: int, threads: int, place: Place
+) -> list[str]:
+    """What went wrong with each fold; a worker that dies costs the fold that it had."""
+    errors = [""] * len(pending)
+    waiting: SimpleQueue[int] = SimpleQueue()
+    for number in range(len(pending)):
+        waiting.put(number)
+
+    def run(job: int) -> None:
+        worker = None
+        try:
+            while True:
+                number = waiting.get_nowait()
+                if worker is None or worker.has_ended:
+                    worker = Worker(directory, job, threads, place)
+                errors[number] = worker.train(pending[number])
+        except Empty:
+            return
+        finally:
+            if worker is not None:
+                worker.end()
+
+    with ThreadPoolExecutor(jobs) as pool:
+        list(pool.map(run, range(jobs)))
+    return errors
+
+
 def _run_one(directory: Path, threads: int, accelerator: str, fold_seed: FoldSeed) -> str:
     """The last line of a failed process's error output, "" when it succeeded.
 
-    All its lines are printed on.
+    One process for one distributed fold: Lightning repeats its command for the others. All its
+    lines are printed on.
     """
     fold, seed = fold_seed
     command = [

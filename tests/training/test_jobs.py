@@ -5,10 +5,12 @@ import threading
 import pytest
 
 from mmser.core.configs import load_config
+from mmser.core.errors import MmserError
 from mmser.settings.reading import read_options
 from mmser.settings.trainer import Trainer
-from mmser.training import forks
+from mmser.training import forks, jobs, worker
 from mmser.training.devices import Place
+from mmser.training.fit import train
 from mmser.training.forks import may_fork, run_in_forks
 from mmser.training.jobs import job_count
 
@@ -58,3 +60,46 @@ def test_each_fork_trains_one_fold_and_a_dead_one_harms_no_other(monkeypatch, tm
     processes = {path.name: path.read_text() for path in tmp_path.iterdir()}
     assert sorted(processes) == ["a-0", "a-1", "b-2"]
     assert len({*processes.values(), str(os.getpid())}) == 4
+
+
+def test_a_worker_trains_fold_after_fold_to_the_same_bits(settings, capfd):
+    """Two threads cannot be forked: a process that imports all anew takes several folds."""
+    made = {"trainer.threads": 2, "trainer.epochs": 1, "folds": ["s0", "s1", "s2"]}
+    one = train(settings(run="one", **made))
+    several = train(settings(run="several", **made, **{"trainer.jobs": 2}))
+    for trained in one.finished():
+        files = [
+            run.fold(trained.fold, 0).directory / "model.safetensors" for run in (one, several)
+        ]
+        assert files[0].read_bytes() == files[1].read_bytes()
+    assert "fold s2 seed 0: epoch 1/1" in capfd.readouterr().err
+
+
+def test_a_worker_tells_what_went_wrong_and_a_dead_one_harms_no_other(monkeypatch, tmp_path):
+    class Made(jobs.Worker):
+        """The usual process, which runs another program."""
+
+        PROGRAM = (
+            "import json, os, sys\n"
+            "for line in sys.stdin:\n"
+            "    fold, seed = json.loads(line)\n"
+            "    if fold == 'killed': print('so', file=sys.stderr, flush=True); os._exit(3)\n"
+            "    print(json.dumps('odd' if fold == 'odd' else ''), flush=True)\n"
+        )
+
+        def __init__(self, *args):
+            monkeypatch.setattr(worker, "PROGRAM", ["-c", self.PROGRAM])
+            super().__init__(*args)
+
+    monkeypatch.setattr(jobs, "Worker", Made)
+    options = read_options(Trainer, {"threads": 2}, load_config("trainer", "default"))
+    pending = [("a", 0), ("killed", 0), ("odd", 1), ("b", 2)]
+    with pytest.raises(MmserError, match=r"killed seed 0, odd seed 1 failed \(so .its process"):
+        jobs.run_in_processes(tmp_path, pending, 1, options, Place("cpu", "a machine"))
+
+
+def test_each_job_sees_the_next_of_several_cards(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5")
+    seen = [worker.card(job, Place("cuda", "a card", count=2)) for job in range(3)]
+    assert seen == [{"CUDA_VISIBLE_DEVICES": number} for number in ("3", "5", "3")]
+    assert worker.card(1, Place("cuda", "a card", count=1)) == {}

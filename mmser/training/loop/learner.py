@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from inspect import signature
 from typing import Any
 
 import torch
@@ -42,9 +43,10 @@ class Learner(nn.Module):
     ``optimizer`` is ``partial(parameters)``, ``scheduler`` ``partial(optimizer, epochs=,
     steps_per_epoch=)``. ``monitor`` is a metric or ``loss``, of the validation split,
     or ``last``: the weights after the last step, whatever their score. ``frozen`` are name patterns
-    of parameters that do not learn; their modules stay in evaluation mode. Each epoch's random
-    numbers depend on (``seed``, epoch) alone, so that a run resumed at an epoch's start is the run
-    that was never interrupted.
+    of parameters that do not learn; their modules stay in evaluation mode. ``fuses`` is False where
+    losses are scaled, as a fused step undoes that after the gradients are clipped. Each epoch's
+    random numbers depend on (``seed``, epoch) alone, so that a run resumed at an epoch's start is
+    the run that was never interrupted.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class Learner(nn.Module):
         clip_norm: float | None = None,
         clip_mode: ClipMode = "norm",
         seed: int = 0,
+        fuses: bool = True,
     ) -> None:
         super().__init__()
         self.model = model
@@ -76,7 +79,7 @@ class Learner(nn.Module):
         self._optimizer, self._scheduler = optimizer, scheduler
         self._groups, self._frozen = groups, frozen
         self._clip_norm, self._clip_mode = clip_norm, clip_mode
-        self._seed = seed
+        self._seed, self._fuses = seed, fuses
         self._schedule: Schedule | None = None
         self._restored: dict[str, Any] = {}
         self._sums = LossSums()
@@ -116,7 +119,7 @@ class Learner(nn.Module):
         groups = parameter_groups(
             self.named_parameters(), self._groups, self._optimizer, rates_inside(self.model)
         )
-        optimizer: Optimizer = completed("the optimizer", self._optimizer, groups)
+        optimizer: Optimizer = completed("the optimizer", self._optimizer, groups, **self._fused())
         self._steps = max(1, steps)
         if self._scheduler is not None:
             each = max(1, steps // max(1, epochs))
@@ -124,6 +127,15 @@ class Learner(nn.Module):
                 "the scheduler", self._scheduler, optimizer, epochs=epochs, steps_per_epoch=each
             )
         return optimizer
+
+    def _fused(self) -> dict[str, bool]:
+        """On a GPU one kernel steps all weights, where the optimizer has one and none is chosen."""
+        given = getattr(self._optimizer, "keywords", {})
+        chosen = any(given.get(name) is not None for name in ("fused", "foreach"))
+        if self.device.type != "cuda" or chosen or not self._fuses:
+            return {}
+        kind = getattr(self._optimizer, "func", self._optimizer)
+        return {"fused": True} if "fused" in signature(kind).parameters else {}
 
     def on_train_start(self) -> None:
         """Restore the schedule of an interrupted training: the optimizer has its state by now."""
