@@ -93,7 +93,8 @@ class EmotionCheckpoint(Placement):
         return Features(values[None], spans=spans, notes=notes)
 
     def _said(self, waveform: np.ndarray) -> np.ndarray:
-        answer = self._model.judged(waveform)
+        with self.arithmetic():
+            answer = self._model.judged(waveform)
         return answer.answers if self.output == "answers" else answer.vector
 
     @cached_property

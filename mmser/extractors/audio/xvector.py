@@ -4,8 +4,7 @@ on VoxCeleb.
 Sources: Snyder et al., "X-vectors", ICASSP 2018; Chen et al., "WavLM", JSTSP 2022 (their speaker
 verification model).
 
-Differs: utterances are computed one by one, as padding would change the encoder's statistics; one
-too short for the time-delay layers is followed by silence.
+Differs: an utterance too short for the time-delay layers is followed by silence.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -22,9 +21,14 @@ from mmser.core.contracts import StreamKind
 from mmser.core.errors import MmserError
 from mmser.core.weights import Weights
 from mmser.extractors.arguments import WITHOUT_EFFECT, arguments
-from mmser.extractors.clips.outcomes import each_waveform
-from mmser.extractors.networks.devices import Placement, place_of
-from mmser.extractors.spectral.level import Level, levelled
+from mmser.extractors.networks.devices import Placement, device_named
+from mmser.extractors.spectral.level import ROW_LEVELS, Level, levelled
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from mmser.extractors.networks.waveform_batches import WaveformBatches
+    from mmser.extractors.networks.xvector import XVectorNetwork
 
 _KINDS = ("wavlm", "wav2vec2", "unispeech-sat", "data2vec-audio", "wav2vec2-conformer")
 """Encoders under whose X-vector network transformers can read a checkpoint."""
@@ -46,6 +50,8 @@ class XVector(Placement):
         weights_folder: where downloaded checkpoints are looked for first.
         size: dimension of the embedding; another one in the checkpoint is an error.
         level: ``none`` (WavLM base) or ``zscore`` (mean 0, variance 1).
+        batch_seconds: most seconds of audio, padding included, in one pass; None: on a GPU as many
+            as it takes, on a CPU one clip.
     """
 
     modality: ClassVar[Modality] = "audio"
@@ -59,6 +65,7 @@ class XVector(Placement):
     weights_folder: str = field(default="weights", metadata=WITHOUT_EFFECT)
     size: int = 512
     level: Level = "none"
+    batch_seconds: float | None = field(default=None, metadata=WITHOUT_EFFECT)
 
     @property
     def checkpoint(self) -> Weights:
@@ -76,24 +83,45 @@ class XVector(Placement):
 
     def extract(self, clips: Sequence[Clip]) -> list[Features | Failure]:
         """One (1, size) float32 array per clip, whose one row spans the clip."""
-        return each_waveform(clips, self._features)
+        from mmser.extractors.networks.waveform_batches import features_in_batches
 
-    def _features(self, waveform: np.ndarray) -> Features:
-        import torch
+        return features_in_batches(clips, self._batches, self._parts, _features)
 
-        device, dtype = place_of(self._model)
-        prepared = levelled(waveform, self.level)
-        prepared = np.pad(prepared, (0, max(0, self._shortest - len(prepared)))).astype(np.float32)
-        with torch.inference_mode(), self.arithmetic():
-            vector = self._model(torch.from_numpy(prepared)[None].to(device, dtype)).embeddings
-        spans = np.array([[0.0, len(waveform) / SAMPLE_RATE]], dtype=np.float32)
-        return Features(vector.float().cpu().numpy(), spans=spans)
+    @cached_property
+    def _batches(self) -> WaveformBatches:
+        from mmser.extractors.networks.waveform_batches import WaveformBatches
+
+        return WaveformBatches(
+            self._encode,
+            device_named(self.device),
+            self.dtype,
+            self.precision,
+            self.batch_seconds if self._network.takes_batches else 0.0,
+        )
+
+    def _parts(self, waveform: np.ndarray) -> list[np.ndarray]:
+        # The usual levels are set where the network runs.
+        return [waveform if self.level in ROW_LEVELS else levelled(waveform, self.level)]
+
+    def _encode(self, rows: Tensor, lengths: list[int]) -> tuple[Tensor, list[int]]:
+        """Waveforms (row, sample) -> (row, 1, size)."""
+        from mmser.extractors.networks.row_levels import levelled_rows, padded_rows
+
+        if self.level in ROW_LEVELS:
+            rows = levelled_rows(rows, lengths, self.level)
+        vectors = self._network(*padded_rows(rows, lengths, self._shortest))
+        return vectors[:, None], [1] * len(lengths)
+
+    @cached_property
+    def _network(self) -> XVectorNetwork:
+        from mmser.extractors.networks.xvector import XVectorNetwork
+
+        return XVectorNetwork(self._model)
 
     @cached_property
     def _model(self) -> Any:
         from transformers import AutoModelForAudioXVector
 
-        from mmser.models.layers.attention.gated_positions import with_fused_attention
         from mmser.models.layers.checkpoints.pretrained import read_network
 
         if self.checkpoint.is_random:
@@ -108,7 +136,7 @@ class XVector(Placement):
             raise MmserError(
                 f"a checkpoint with embeddings of size {self.size}", found, "Set `size`."
             )
-        return self.placed(with_fused_attention(model))
+        return self.placed(model)
 
     def _random_model(self) -> Any:
         from transformers import WavLMConfig, WavLMForXVector
@@ -126,8 +154,9 @@ class XVector(Placement):
     @property
     def _shortest(self) -> int:
         """Samples that leave two frames behind the time-delay layers: a deviation needs two."""
-        config = self._model.config
-        lost = sum(
-            (k - 1) * d for k, d in zip(config.tdnn_kernel, config.tdnn_dilation, strict=True)
-        )
-        return (lost + 1) * _FRAME + _RECEPTIVE_FIELD
+        return (self._network.lost + 1) * _FRAME + _RECEPTIVE_FIELD
+
+
+def _features(parts: list[np.ndarray], samples: int) -> Features:
+    (vector,) = parts
+    return Features(vector, spans=np.array([[0.0, samples / SAMPLE_RATE]], dtype=np.float32))

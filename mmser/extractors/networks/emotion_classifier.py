@@ -27,6 +27,7 @@ from mmser.extractors.networks.emotion_labels import (
     weights_file,
 )
 from mmser.extractors.spectral.level import levelled
+from mmser.models.layers.attention.gated_positions import with_fused_attention
 from mmser.models.layers.checkpoints.pretrained import read_network
 from mmser.models.layers.checkpoints.tensors import load_tensors, read_tensors
 
@@ -57,7 +58,7 @@ class EmotionClassifier(nn.Module):
 
     def __init__(self, encoder: nn.Module, head: nn.Module, read: Any, pool: Any) -> None:
         super().__init__()
-        self.encoder, self.head = encoder, head
+        self.encoder, self.head = with_fused_attention(encoder), head
         self.read, self.pool = read, pool
         self.longest: int | None = None
 

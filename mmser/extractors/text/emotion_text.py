@@ -85,7 +85,8 @@ class EmotionText(Placement):
         # The network first: a checkpoint of something else has no tokenizer either.
         text, most = transcript.text.strip(), self._most
         ids, notes = whole_text_within(self._tokenizer, text, most)
-        values = text_answers(self._model, ids)
+        with self.arithmetic():
+            values = text_answers(self._model, ids)
         if self.size is not None:
             check_size(self.size, len(values), self.weights)
         return Features(values[None], spans=span_of(transcript), notes=notes)
