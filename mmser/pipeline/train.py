@@ -12,14 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 from mmser.composition import chosen, compose, default_protocol, merged, read_yaml
 from mmser.composition import sweep as hydra_sweep
+from mmser.core.errors import UsageError
 from mmser.core.share import Share
 from mmser.core.trust import trust_typed
 from mmser.pipeline.caches import ensure_caches
 from mmser.pipeline.fold_option import split_share
+from mmser.pipeline.launcher_option import split_launcher
 from mmser.pipeline.word_option import split_option, with_source
 from mmser.settings.settings import require_run
 
 if TYPE_CHECKING:
+    from mmser.settings.launcher import Launcher
     from mmser.training.run import Run
 
 log = logging.getLogger(__name__)
@@ -37,15 +40,19 @@ def train(
     repeat. ``parts`` exchanges parts of the system for classes of your own, ``{"model.fusion":
     MyFusion}``: see `mmser.training.components.own_components`. The same call goes on where an
     interrupted one stopped. ``folds=shard:3/16`` trains a share of the folds and seeds, in the
-    folder of the whole run, and predicts nothing.
+    folder of the whole run, and predicts nothing. ``launcher=slurm`` trains them as jobs of a
+    cluster (`mmser.settings.launcher`).
     """
     trust_typed(overrides)
     share, words = split_share(overrides)
+    launcher, words = split_launcher(words)
     settings = repeated(config, words) if config else train_settings(words)
     if not parts:
-        return train_config(settings, share)
+        return train_config(settings, share, launcher)
     from mmser.training.components.own_components import keep_sources, with_components
 
+    if launcher is not None:
+        raise UsageError("no launcher= beside parts=", launcher.name, "Their classes are here.")
     run = train_config(with_components(settings, parts), share)
     keep_sources(run.directory, parts)
     return run
@@ -82,23 +89,27 @@ def _default_words(overrides: Sequence[str]) -> list[str]:
     return []
 
 
-def train_config(settings: dict[str, Any], share: Share | None = None) -> Run:
+def train_config(
+    settings: dict[str, Any], share: Share | None = None, launcher: Launcher | None = None
+) -> Run:
     """The same from a resolved mapping."""
     from mmser.evaluation.evaluate import evaluate
 
-    run = fit_config(settings, share)
+    run = fit_config(settings, share, launcher)
     if share is None:
         evaluate(run)
     return run
 
 
-def fit_config(settings: dict[str, Any], share: Share | None = None) -> Run:
+def fit_config(
+    settings: dict[str, Any], share: Share | None = None, launcher: Launcher | None = None
+) -> Run:
     """The same without a prediction: the labels of the test split are not read."""
     from mmser.training.fit import train as fit
     from mmser.training.inputs.refresh import refresh
 
     ensure_caches(settings, refresh(settings))
-    return fit(settings, share)
+    return fit(settings, share, launcher)
 
 
 def sweep(overrides: Sequence[str]) -> None:

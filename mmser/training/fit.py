@@ -26,6 +26,7 @@ from mmser.runs.run_paths import ASSIGNMENT, CHECKED, CONFIG, DONE, ENVIRONMENT,
 from mmser.runs.run_tables import read_assignment, read_json
 from mmser.runs.shared_speakers import count_shared
 from mmser.runs.training_stages import list_stages
+from mmser.settings.launcher import Launcher
 from mmser.settings.run import RunSettings, read_run
 from mmser.training.devices import find_place, is_distributed
 from mmser.training.fold_training import fit_fold
@@ -40,16 +41,20 @@ from mmser.training.inputs.sources import (
     read_corpus_manifest,
 )
 from mmser.training.jobs import job_count, run_in_processes
+from mmser.training.launched import run_as_jobs
 from mmser.training.run import Run
 
 _log = logging.getLogger(__name__)
 
 
-def train(config: Mapping[str, Any], share: Share | None = None) -> Run:
+def train(
+    config: Mapping[str, Any], share: Share | None = None, launcher: Launcher | None = None
+) -> Run:
     """Train every fold and seed of a resolved config that is not done; -> the run.
 
     The options are those of configs/train.yaml. Of n shares the first trains every n-th fold and
-    seed from the first on, in the same folder as the others, at the same time or not.
+    seed from the first on, in the same folder as the others, at the same time or not. A
+    ``launcher`` trains the folds as jobs of a cluster.
 
     The run's folder is ``config["run"]`` or follows from the config, so the same call goes on
     where an interrupted one stopped. Labels of the test split are not read.
@@ -60,13 +65,18 @@ def train(config: Mapping[str, Any], share: Share | None = None) -> Run:
     directory, settings = run_directory(config), read_run(config)
     options = settings.trainer
     # A run that was begun on a GPU goes on without one; a new one that asks for a GPU must have it.
-    place = find_place(options.accelerator, required=not (directory / CONFIG).is_file())
+    # Where jobs are submitted there need not be one.
+    is_new = launcher is None and not (directory / CONFIG).is_file()
+    place = find_place(options.accelerator, required=is_new)
     corpora = build_corpora(settings)
     assignment = _prepare_shared(directory, config, settings, corpora, share)
     wanted = wanted_folds(settings, assignment)
     if share is not None:
         wanted = wanted[share.number - 1 :: share.count]
     pending = [item for item in wanted if not _is_done(directory, item)]
+    if pending and launcher is not None:
+        run_as_jobs(directory, pending, launcher)
+        return Run(directory)
     if pending:
         _log.info("training on %s", place.line)
     jobs = job_count(options, len(pending), place)
