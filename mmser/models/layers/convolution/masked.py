@@ -93,7 +93,7 @@ def max_pool_1d(values: Tensor, mask: Tensor, size: int) -> tuple[Tensor, Tensor
     short = -values.shape[1] % size
     lowest = torch.finfo(values.dtype).min
     filled = filled_padding(values, mask, lowest)
-    if short:
+    if torch.compiler.is_exporting() or short:  # in an export the length is not known
         filled = F.pad(filled, (0, 0, 0, short), value=lowest)
         mask = F.pad(mask, (0, short))
     mask = mask.unflatten(1, (-1, size)).any(dim=2)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from mmser.models.layers.masks.padding import padding
+from mmser.models.layers.masks.padding import padding, real_steps
 
 
 def rows_at(values: Tensor, index: Tensor) -> Tensor:
@@ -78,18 +78,17 @@ def ways(mask: Tensor, backwards: bool) -> Ways:
     """
     batch, time = mask.shape
     directions = 2 if backwards else 1
-    steps = torch.arange(time, device=mask.device)
+    steps = torch.arange(time, device=mask.device).expand_as(mask)
     rows = torch.arange(batch, device=mask.device)
     seen = mask.cumsum(dim=1)
-    total = seen[:, -1:]
+    total = real_steps(mask)[:, None]
     ahead = seen - 1
     turns = torch.stack([ahead, total - seen], dim=2) if backwards else ahead[..., None]
     first = torch.arange(directions, device=mask.device) * (time * batch)
     # A padded step has no place of its own: it takes any, and is set to zero afterwards.
     places = turns.clamp(min=0) * batch + (rows[:, None, None] + first)
-    numbers = (steps + 1).expand(batch, -1)
-    numbers = torch.cat([numbers, total - steps], dim=1) if backwards else numbers.contiguous()
-    found = _numbered(mask, seen, numbers).unflatten(1, (directions, time))
+    numbers = torch.stack([steps + 1, total - steps][:directions], dim=1)
+    found = _numbered(mask, seen, numbers)
     past = (steps * padding(mask)).amax(dim=1)[:, None, None]
     found = torch.where((steps < total)[:, None], found, past) + rows[:, None, None] * time
     return Ways(found.permute(1, 2, 0).flatten(), places)
@@ -98,11 +97,14 @@ def ways(mask: Tensor, backwards: bool) -> Ways:
 def _numbered(mask: Tensor, seen: Tensor, numbers: Tensor) -> Tensor:
     """Where the real steps of these numbers, from 1, lie; any step for a number that is not there.
 
-    seen (batch, time): how many real steps there are up to each; numbers (batch, number).
+    seen (batch, time): how many real steps there are up to each; numbers (batch, direction, time).
     """
     if torch.compiler.is_exporting():  # other runtimes know no binary search
-        return compact_order(mask)[0].gather(1, (numbers - 1).clamp(min=0))
-    return torch.searchsorted(seen, numbers).clamp(max=mask.shape[1] - 1)
+        order, _ = compact_order(mask)
+        ways = [order.gather(1, (way - 1).clamp(min=0)) for way in numbers.unbind(dim=1)]
+        return torch.stack(ways, dim=1)
+    found = torch.searchsorted(seen, numbers.flatten(1)).clamp(max=mask.shape[1] - 1)
+    return found.view(numbers.shape)
 
 
 class _Taken(torch.autograd.Function):
