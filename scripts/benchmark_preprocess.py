@@ -122,9 +122,11 @@ def network(corpus: Wavs, folder: Path, device: str, precision: str, workers: in
     """Ours against the bare loop; the largest relative difference from single clips."""
     import torch
     from transformers import Wav2Vec2Config, Wav2Vec2Model
+    from transformers.utils import logging
 
     from mmser.extractors.audio.wav2vec2 import Wav2Vec2
 
+    logging.disable_progress_bar()
     torch.manual_seed(0)
     checkpoint = folder / "wav2vec2-base"
     if not checkpoint.exists():
@@ -137,7 +139,7 @@ def network(corpus: Wavs, folder: Path, device: str, precision: str, workers: in
     seconds = timed(lambda: bare_loop(model, corpus.paths, BATCH, device))
     told(f"wav2vec2 base {precision}, bare loop, batch {BATCH}", corpus, seconds)
     extractor = Wav2Vec2(weights=str(checkpoint), device=device, precision=precision)
-    warm = Wavs(folder / f"warm-{precision}", 64, seed=1)
+    warm = Wavs(folder / f"warm-{precision}", min(64, len(corpus.paths)), seed=1)
     preprocess(warm, {"wav2vec2": extractor}, folder / f"w-{precision}", progress=False)
     cache = folder / f"cache-{precision}"
     ours = timed(lambda: preprocess(corpus, {"wav2vec2": extractor}, cache, workers=workers))

@@ -11,7 +11,6 @@ time or on interruptions.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,9 +19,8 @@ from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
 
-from mmser.cache.atomic import write_bytes, write_json
+from mmser.cache.atomic import write_json
 from mmser.cache.empty import no_empty_store
 from mmser.cache.entry import Entry, prepare
 from mmser.cache.fingerprint import Recipe, check_same
@@ -40,6 +38,8 @@ from mmser.cache.layout import (
 )
 from mmser.cache.lock import locked
 from mmser.cache.rows import Row
+from mmser.cache.shard import Shard
+from mmser.cache.shard_file import write_arrays
 from mmser.core.errors import MmserError
 
 SHARD_BYTES = 256 * 1024 * 1024
@@ -143,9 +143,7 @@ class Writer:
 
     def _write_part(self, rows: list[Row], tensors: dict[str, np.ndarray]) -> None:
         path = self.directory / part_name(self._commit_number, len(self._parts))
-        # One metadata key only: safetensors writes several in random order.
-        content = save(tensors, metadata={"rows": json.dumps(rows)})
-        write_bytes(path, content)
+        write_arrays(path, tensors, {"rows": json.dumps(rows)})
         self._take(path, rows)
 
     def _take(self, path: Path, rows: list[Row]) -> None:
@@ -162,14 +160,9 @@ class Writer:
         name = shard_name(self._commit_number)
         tensors: dict[str, np.ndarray] = {}
         for path in self._parts:
-            with safe_open(str(path), framework="numpy") as part:
-                tensors.update({key: part.get_tensor(key) for key in part.keys()})  # noqa: SIM118
-        checksum = ""
-        if tensors:
-            # Not save_file: it writes aside under a random name, and readable by its owner alone.
-            content = save(tensors)
-            write_bytes(self.directory / name, content)
-            checksum = hashlib.sha256(content).hexdigest()
+            shard = Shard(path)
+            tensors |= {key: shard.read(key) for key in _keys(path)}
+        checksum = write_arrays(self.directory / name, tensors) if tensors else ""
         for row in self._index.unsaved:
             row["commit"] = self._commit_number
             if row["status"] == OK:
@@ -179,6 +172,11 @@ class Writer:
             path.unlink()
         self._parts, self._pending_bytes = [], 0
         self._commit_number += 1
+
+
+def _keys(path: Path) -> list[str]:
+    with safe_open(str(path), framework="numpy") as part:
+        return list(part.keys())
 
 
 def _part_rows(path: Path) -> list[Row]:

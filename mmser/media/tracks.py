@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Generic, Literal, TypeVar, cast
 
 import numpy as np
 
@@ -36,8 +36,10 @@ AnyFrame = TypeVar("AnyFrame", "AudioFrame", "VideoFrame")
 class _Track(Generic[AnyFrame]):
     """Decodes packets and counts those that fail."""
 
-    def __init__(self, stream: AudioStream | VideoStream, origin: float) -> None:
-        stream.codec_context.thread_type = "AUTO"
+    def __init__(
+        self, stream: AudioStream | VideoStream, origin: float, threads: Literal["AUTO", "NONE"]
+    ) -> None:
+        stream.codec_context.thread_type = threads
         self.stream, self.origin = stream, origin
         self.errors = 0
 
@@ -146,7 +148,8 @@ class AudioTrack(_Track["AudioFrame"]):
     def __init__(
         self, stream: AudioStream, origin: float, rates: Sequence[int] = (SAMPLE_RATE,)
     ) -> None:
-        super().__init__(stream, origin)
+        # Starting threads takes longer than decoding a file of speech.
+        super().__init__(stream, origin, "NONE")
         self.order = _listed_order(stream)
         self.positions = dict.fromkeys(rates, 0)
         self.chain: _Chain | None = None
@@ -219,7 +222,7 @@ class VideoTrack(_Track["VideoFrame"]):
     """Yields `Picture`, each when the next one is known."""
 
     def __init__(self, stream: VideoStream, origin: float) -> None:
-        super().__init__(stream, origin)
+        super().__init__(stream, origin, "AUTO")
         rate = stream.guessed_rate or stream.average_rate
         self.usual = 1.0 / float(rate) if rate else 0.04
         self.shown: tuple[float, VideoFrame, int] | None = None

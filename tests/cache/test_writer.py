@@ -66,7 +66,7 @@ def test_the_same_entries_give_the_same_bytes_however_often_it_was_left_and_reop
     assert tree(tmp_path / "a") == tree(tmp_path / "b")
 
 
-@pytest.mark.parametrize("step", ["growing.write_table", "writer.write_bytes", "writer.save"])
+@pytest.mark.parametrize("step", ["growing.write_table", "writer.write_arrays", "writer.Shard"])
 def test_an_exception_in_the_middle_of_a_commit_is_recovered_from(
     tmp_path: Path, step: str, monkeypatch
 ):
