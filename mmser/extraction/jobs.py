@@ -19,7 +19,6 @@ from mmser.core.clip import (
     Clip,
     Dialogue,
     Failure,
-    FailureReason,
     Features,
     Modality,
     Transcript,
@@ -27,7 +26,8 @@ from mmser.core.clip import (
 from mmser.core.contracts import Extractor
 from mmser.core.utterance import Utterance
 from mmser.core.word_sources import Aligner, WordSource
-from mmser.extraction.batches import breakdown, by_length, side_by_side, size_of_batch
+from mmser.extraction.batches import by_length, side_by_side, size_of_batch
+from mmser.extraction.clip_shares import absent, broken, length_of, sound_alone, spoken
 from mmser.extraction.dialogues import Words
 
 FRAME_BYTES = 512 * 1024 * 1024
@@ -112,7 +112,7 @@ class ExtractorJob:
         due = [utterance for utterance in chunk if utterance.id in self.missing]
         if self.transcript_of:
             self._waiting = [
-                self._in_dialogue(_spoken(utterance.id, self.transcript_of(utterance)))
+                self._in_dialogue(spoken(utterance.id, self.transcript_of(utterance)))
                 for utterance in due
             ]
         self._compute()
@@ -129,7 +129,7 @@ class ExtractorJob:
         whole = [clip for clip in clips if self._input(clip) is not None]
         results = self._extracted(whole)
         self.seconds += time.perf_counter() - begun
-        self._results |= {clip.id: _absent(clip, self.modality) for clip in clips}
+        self._results |= {clip.id: absent(clip, self.modality) for clip in clips}
         self._results |= {
             clip.id: self._noted(clip, result) for clip, result in zip(whole, results, strict=True)
         }
@@ -147,7 +147,9 @@ class ExtractorJob:
         return replace(result, notes="; ".join(filter(None, (result.notes, *clip.notes))))
 
     def _extracted(self, clips: Sequence[Clip]) -> list[Features | Failure]:
-        batched = partial(by_length, length=_length, compute=self.extractor.extract, failed=_broken)
+        batched = partial(
+            by_length, length=length_of, compute=self.extractor.extract, failed=broken
+        )
         # Without a checkpoint an extractor computes with NumPy or with a library of its own.
         network = self.extractor.checkpoint is not None
         with side_by_side(len(clips), network) as threads:
@@ -210,7 +212,7 @@ class TranscriberJob:
         begun = time.perf_counter()
         given = [clip for clip in clips if self._is_whole(clip)]
         size = size_of_batch(len(given))
-        transcripts = iter(by_length(given, _length, self._transcribe, _broken, size))
+        transcripts = iter(by_length(given, length_of, self._transcribe, broken, size))
         self.seconds += time.perf_counter() - begun
         entries = []
         for clip in clips:
@@ -233,7 +235,7 @@ class TranscriberJob:
     def _incomplete(self, clip: Clip) -> Transcript | Failure:
         """What is stored of a clip without sound, or without the words that it should have."""
         if not isinstance(self.transcriber, Aligner):
-            return _absent(clip, "audio")
+            return absent(clip, "audio")
         if clip.transcript is None or not clip.transcript.text.strip():
             return Failure(clip.id, "empty transcript", "the corpus gives no words")
         (transcript,) = self.transcriber.align([np.zeros(0, np.float32)], [clip.transcript.text])
@@ -277,46 +279,3 @@ def _corpus_transcript(utterance: Utterance) -> Transcript | None:
     if utterance.transcript is None:
         return None
     return Transcript(utterance.transcript, CORPUS_TRANSCRIPT, utterance.words)
-
-
-def _spoken(identifier: str, transcript: Transcript | Failure | None) -> Clip:
-    if isinstance(transcript, Failure):
-        return Clip(identifier, failures=(transcript,))
-    return Clip(identifier, transcript=transcript)
-
-
-def sound_alone(clip: Clip, sample_rate: int) -> Clip:
-    """The clip's sound at one rate, and nothing else of it."""
-    waveforms = {rate: waveform for rate, waveform in clip.waveforms.items() if rate == sample_rate}
-    waveform = clip.waveform if sample_rate == SAMPLE_RATE else None
-    return replace(clip, frames=None, waveform=waveform, waveforms=waveforms)
-
-
-def _absent(clip: Clip, modality: Modality) -> Failure:
-    """The decoder's own reason why a modality is not there."""
-    own = [failure for failure in clip.failures if failure.modality in (None, modality)]
-    reasons: dict[Modality, FailureReason] = {
-        "audio": "no audio track",
-        "face": "no video track",
-        "text": "empty transcript",
-    }
-    return own[0] if own else Failure(clip.id, reasons[modality])
-
-
-def broken(clip: Clip, error: Exception) -> Failure:
-    """What is stored where an extractor broke down over a clip."""
-    return _broken(clip, breakdown(error))
-
-
-def _broken(clip: Clip, detail: str) -> Failure:
-    return Failure(clip.id, "extractor error", detail)
-
-
-def _length(clip: Clip) -> int:
-    """Samples, frames or characters: whatever the clip of this job holds."""
-    for waveform in (clip.waveform, *clip.waveforms.values()):
-        if waveform is not None:
-            return len(waveform)
-    if clip.frames is not None:
-        return len(clip.frames)
-    return len(clip.transcript.text) if clip.transcript else 0

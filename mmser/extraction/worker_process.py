@@ -18,8 +18,8 @@ import numpy as np
 
 from mmser.core.clip import SAMPLE_RATE, Clip, Failure, Features
 from mmser.core.kept_memory import keep_memory
-from mmser.extraction.batches import BREAKDOWNS
-from mmser.extraction.jobs import broken, sound_alone
+from mmser.extraction.batches import BREAKDOWNS, breakdown
+from mmser.extraction.clip_shares import broken, sound_alone
 from mmser.extraction.work import made, seconds_of
 from mmser.media.clip_messages import clip_content, utterance_of, write_arrays
 from mmser.media.decode import stream_clips
@@ -118,7 +118,7 @@ def _extracted(extractor: Any, clip: Clip) -> Features | Failure | None:
     try:
         (result,) = extractor.extract([sound_alone(clip, extractor.sample_rate)])
     except BREAKDOWNS as error:
-        return broken(clip, error)
+        return broken(clip, breakdown(error))
     # The caller meets the same error, and stops by it.
     except Exception:  # noqa: BLE001
         return None
