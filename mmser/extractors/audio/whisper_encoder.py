@@ -133,14 +133,20 @@ class WhisperEncoder(Placement):
 
     @cached_property
     def _model(self) -> AudioEncoder:
-        from mmser.extractors.networks.whisper import head_count, new_encoder, read_encoder
+        from mmser.extractors.networks.whisper import (
+            head_count,
+            new_encoder,
+            read_encoder,
+            with_exact_norms,
+        )
 
         if self.checkpoint.is_random:
             heads, layers = head_count(self.size), self._random_layers
-            return self.placed(self.seeded(lambda: new_encoder(80, self.size, layers, heads)))
-        model = read_encoder(self.checkpoint.path)
-        check_size(self.size, model.conv1.weight.shape[0], self.weights)
-        return self.placed(model)
+            model = self.seeded(lambda: new_encoder(80, self.size, layers, heads))
+        else:
+            model = read_encoder(self.checkpoint.path)
+            check_size(self.size, model.conv1.weight.shape[0], self.weights)
+        return with_exact_norms(self.placed(model))
 
     @property
     def _random_layers(self) -> int:

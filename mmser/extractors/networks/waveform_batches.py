@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from mmser.core.clip import SAMPLE_RATE, Clip, Failure, Features
+from mmser.extractors.clips.length_batches import cheapest_count
 from mmser.extractors.clips.outcomes import checked, waveform_of
 from mmser.extractors.networks.devices import Precision, arithmetic
 from mmser.extractors.networks.transfers import packed
@@ -29,6 +30,8 @@ steps of each row."""
 
 FULL_SECONDS = 160.0
 """Sound that keeps a large GPU busy; more of it only pads more."""
+OVERHEAD_SECONDS = 10.0
+"""Sound in whose time a GPU does what a batch costs whatever its size."""
 FIRST_SECONDS = 30.0
 """Sound of the first batch, whose memory is measured."""
 MEMORY_SHARE = 0.7
@@ -116,12 +119,13 @@ class WaveformBatches:
 
     def _batch(self, rows: Sequence[np.ndarray], waiting: Sequence[int]) -> list[int]:
         """The first of ``waiting``, and those after it that fit beside it."""
-        longest = self._padded(rows, waiting[0])
-        count = max(1, int(self._most_seconds() * self.rate / max(longest, 1)))
-        batch = list(waiting[:count])
-        if self.window is None:
-            return batch
-        return [row for row in batch if self._padded(rows, row) == longest]
+        lengths = [self._padded(rows, row) for row in waiting]
+        if self.window is not None:
+            lengths = lengths[: lengths.count(lengths[0])]
+        # What was asked for on a CPU is filled.
+        overhead = OVERHEAD_SECONDS * self.rate if self.is_cuda else float("inf")
+        most = self._most_seconds() * self.rate
+        return list(waiting[: cheapest_count(lengths, most, overhead)])
 
     def _padded(self, rows: Sequence[np.ndarray], row: int) -> int:
         """What a row costs as the longest of its batch."""

@@ -45,6 +45,16 @@ def new_encoder(bands: int, size: int, layers: int, heads: int, steps: int = 150
     return AudioEncoder(n_mels=bands, n_ctx=steps, n_state=size, n_head=heads, n_layer=layers)
 
 
+def with_exact_norms(encoder: AudioEncoder) -> AudioEncoder:
+    """The encoder with its layer norms in float32, in which its own code computes them."""
+    from torch import nn
+
+    for module in encoder.modules():
+        if isinstance(module, nn.LayerNorm):
+            module.float()
+    return encoder
+
+
 def head_count(size: int) -> int:
     """Attention heads of a published Whisper of that size."""
     return max(1, size // _HEAD_SIZE)

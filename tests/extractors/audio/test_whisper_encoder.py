@@ -78,6 +78,14 @@ def test_a_batch_equals_single_utterances(checkpoint: str) -> None:
         np.testing.assert_allclose(values(extractor, clip)[0], one, atol=1e-5)
 
 
+def test_bfloat16_is_near_and_named(checkpoint: str) -> None:
+    exact = WhisperEncoder(weights=checkpoint, size=32, short_window=1.0)
+    coarse = WhisperEncoder(weights=checkpoint, size=32, short_window=1.0, precision="bfloat16")
+    (expected,), (found,) = values(exact, sound(1.0)), values(coarse, sound(1.0))
+    assert 0 < np.linalg.norm(found - expected) / np.linalg.norm(expected) < 0.1
+    assert coarse.parameters()["precision"] == "bfloat16"
+
+
 def test_longer_sound_is_windows_one_after_the_other(checkpoint: str) -> None:
     extractor = WhisperEncoder(weights=checkpoint, size=32)
     clip = sound(31.0)
