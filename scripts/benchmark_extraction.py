@@ -96,7 +96,11 @@ def extractors(folder: Path, architecture: str, crop: Crop) -> Parts:
     torch.save(network.state_dict(), folder / "network.pth")
     size = network.fc.in_features
     face = ResNet(
-        str(folder / "network.pth"), architecture=architecture, size=size, crop=crop, device="cpu"
+        weights=str(folder / "network.pth"),
+        architecture=architecture,
+        size=size,
+        crop=crop,
+        device="cpu",
     )
     return {"mfcc40": Mfcc(), "log_mel": LogMel(), "resnet": face}
 

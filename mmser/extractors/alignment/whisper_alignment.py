@@ -12,6 +12,7 @@ without it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,11 +20,13 @@ import numpy as np
 
 from mmser.core.clip import SAMPLE_RATE, Transcript
 from mmser.core.errors import MmserError, UsageError
+from mmser.core.halving import in_halves
 from mmser.core.words import normalise_word, spoken_words
 from mmser.extractors.transcripts.word_times import Placed, alignable, with_times, without_times
 from mmser.media.transcription.whisper_checkpoint import WhisperCheckpoint
 
 if TYPE_CHECKING:
+    from torch import Tensor
     from whisper.timing import WordTiming
     from whisper.tokenizer import Tokenizer
 
@@ -70,71 +73,137 @@ class WhisperAlignment:
         }
 
     def align(self, waveforms: Sequence[np.ndarray], texts: Sequence[str]) -> list[Transcript]:
-        """Waveforms (sample,) float32 mono 16 kHz and what is said in each, one after the other.
+        """Waveforms (sample,) float32 mono 16 kHz and what is said in each; on a GPU many at once.
 
         Raises MmserError when the checkpoint is missing, unfit, or of another language.
         """
-        pairs = zip(waveforms, texts, strict=True)
-        return [self._align(waveform, text) for waveform, text in pairs]
+        pairs = list(zip(waveforms, texts, strict=True))
+        results = [without_times(text, self.name) for text in texts]
+        wanted = [
+            row
+            for row, (waveform, text) in enumerate(pairs)
+            if alignable(waveform, text) and len(waveform) <= WINDOW
+        ]
+        if not wanted:
+            return results
+        from mmser.media.whisper_network.room import windows_at_once
 
-    def _align(self, waveform: np.ndarray, text: str) -> Transcript:
-        if not alignable(waveform, text) or len(waveform) > WINDOW:
-            return without_times(text, self.name)
-        words = spoken_words(text)
-        placed = self._placed(waveform, words)
-        said = [row for row, place in enumerate(placed) if place and self._is_said(place)]
-        if len(said) < len(words):
-            # An unsaid word takes its time from its neighbours: they are placed without it.
-            anew = self._placed(waveform, [words[row] for row in said])
-            placed = [None] * len(words)
-            for row, place in zip(said, anew, strict=True):
-                placed[row] = place
-        return with_times(text, self.name, placed, waveform)
+        size = windows_at_once(self.checkpoint.network)
+        for start in range(0, len(wanted), size):
+            rows = wanted[start : start + size]
+            found = in_halves([pairs[row] for row in rows], self._align)
+            for row, transcript in zip(rows, found, strict=True):
+                results[row] = transcript
+        return results
+
+    def _align(self, pairs: Sequence[tuple[np.ndarray, str]]) -> list[Transcript]:
+        """A sound of at most 30 s and its text each."""
+        windows = self._windows([waveform for waveform, _ in pairs])
+        words = [spoken_words(text) for _, text in pairs]
+        placed = self._placed(windows, words)
+        said = [
+            [row for row, place in enumerate(places) if place and self._is_said(place)]
+            for places in placed
+        ]
+        # An unsaid word takes its time from its neighbours: they are placed without it.
+        unsaid = [n for n, rows in enumerate(said) if len(rows) < len(words[n])]
+        fewer = [[words[n][row] for row in said[n]] for n in unsaid]
+        anew = self._placed([windows[n] for n in unsaid], fewer)
+        for n, places in zip(unsaid, anew, strict=True):
+            placed[n] = [None] * len(words[n])
+            for row, place in zip(said[n], places, strict=True):
+                placed[n][row] = place
+        return [
+            with_times(text, self.name, places, waveform)
+            for (waveform, text), places in zip(pairs, placed, strict=True)
+        ]
 
     def _is_said(self, place: Placed) -> bool:
         return place.confidence >= self.least_confidence
 
-    def _placed(self, waveform: np.ndarray, words: Sequence[str]) -> list[Placed | None]:
-        """Where the attention puts each word; None for all where the text is too long."""
-        import whisper
-        from whisper.timing import find_alignment
+    def _windows(self, waveforms: Sequence[np.ndarray]) -> list[_Window]:
+        """What the encoder makes of each waveform, and the tokenizer of its language."""
+        import torch
+        from whisper.audio import HOP_LENGTH
+
+        from mmser.media.whisper_network.mel import log_mels
+        from mmser.media.whisper_network.search import languages_of
 
         network = self.checkpoint.network
-        sound = np.ascontiguousarray(waveform, dtype=np.float32)
-        window = whisper.log_mel_spectrogram(
-            whisper.pad_or_trim(sound), network.dims.n_mels, device=network.device
-        )
-        tokenizer = self._tokenizer(window)
-        # A text may hold what looks like a mark of Whisper's own.
-        pieces = [tokenizer.encode(f" {word}", disallowed_special=()) for word in words]
-        tokens = [token for piece in pieces for token in piece]
-        # With the marks before the text, the one of no timestamps and the one of its end.
-        room = network.dims.n_text_ctx - len(tokenizer.sot_sequence) - 2
-        if not words or len(tokens) > room:
-            return [None] * len(words)
-        frames = len(waveform) // whisper.audio.HOP_LENGTH
-        timings = find_alignment(network, tokenizer, tokens, window, frames)
-        return _by_word([len(piece) for piece in pieces], timings)
+        sounds = [np.ascontiguousarray(waveform, dtype=np.float32) for waveform in waveforms]
+        mels = log_mels(sounds, network.dims.n_mels, network.device)
+        with torch.inference_mode():
+            features = network.encoder(torch.stack([mel.beginning() for mel in mels]))
+        languages = [self.language] * len(mels)
+        if self.language is None and network.is_multilingual:
+            languages = [*languages_of(network, features)]
+        return [
+            _Window(own, self._tokenizer(language), len(sound) // HOP_LENGTH)
+            for own, language, sound in zip(features, languages, sounds, strict=True)
+        ]
 
-    def _tokenizer(self, window: Any) -> Tokenizer:
-        """The tokenizer for the language of one window (mel band, frame)."""
+    def _placed(
+        self, windows: Sequence[_Window], words: Sequence[Sequence[str]]
+    ) -> list[list[Placed | None]]:
+        """Where the attention puts each word; None for all where a text is too long."""
+        import torch
+        from whisper.timing import find_alignment
+
+        from mmser.media.whisper_network.attention import readings
+
+        network = self.checkpoint.network
+        placed: list[list[Placed | None]] = [[None] * len(some) for some in words]
+        rows, starts, texts, lengths = [], [], [], []
+        for row, (window, some) in enumerate(zip(windows, words, strict=True)):
+            tokenizer = window.tokenizer
+            # A text may hold what looks like a mark of Whisper's own.
+            pieces = [tokenizer.encode(f" {word}", disallowed_special=()) for word in some]
+            tokens = [token for piece in pieces for token in piece]
+            # With the marks before the text, the one of no timestamps and the one of its end.
+            room = network.dims.n_text_ctx - len(tokenizer.sot_sequence) - 2
+            if some and len(tokens) <= room:
+                rows.append(row)
+                starts.append([*tokenizer.sot_sequence, tokenizer.no_timestamps])
+                texts.append([*tokens, tokenizer.eot])
+                lengths.append([len(piece) for piece in pieces])
+        if not rows:
+            return placed
+        features = torch.stack([windows[row].features for row in rows])
+        read = readings(network, features, starts, texts)
+        for row, reading, text, length in zip(rows, read, texts, lengths, strict=True):
+            window = windows[row]
+            with torch.inference_mode():
+                timings = find_alignment(
+                    reading, window.tokenizer, text[:-1], torch.empty(0), window.frames
+                )
+            placed[row] = _by_word(length, timings)
+        return placed
+
+    def _tokenizer(self, language: str | None) -> Tokenizer:
+        """The tokenizer for a language."""
         from whisper.tokenizer import get_tokenizer
 
         network = self.checkpoint.network
         if not network.is_multilingual:
-            if self.language not in (None, "en"):
+            if language not in (None, "en"):
                 raise MmserError(
-                    f"a multilingual Whisper for language={self.language}",
+                    f"a multilingual Whisper for language={language}",
                     f"{self.path.name}, which knows English alone",
                     "Name one without .en, such as aligner.model=base.",
                 )
             return get_tokenizer(False)
-        language = self.language or network.detect_language(window)[1]
-        if not isinstance(language, str):
-            language = max(language, key=language.get)
         return get_tokenizer(
             True, num_languages=network.num_languages, language=language, task="transcribe"
         )
+
+
+@dataclass(frozen=True)
+class _Window:
+    """``features`` (frame, feature) of the encoder, and ``frames`` of 10 ms of the sound."""
+
+    features: Tensor
+    tokenizer: Tokenizer
+    frames: int
 
 
 def _language_code(language: str | None) -> str | None:

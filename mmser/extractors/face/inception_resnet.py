@@ -59,7 +59,8 @@ class InceptionResnet(PictureRecipe, Placement):
         were left out.
         """
         mean, deviation = (127.5,) * 3, (128.0,) * 3
-        return image_features(clips, self, self._network, mean, deviation, self.batch_size)
+        with self.arithmetic():
+            return image_features(clips, self, self._network, mean, deviation, self.batch_size)
 
     @cached_property
     def _network(self) -> Any:

@@ -53,7 +53,8 @@ class PictureEncoder(CheckpointRecipe):
         """One float32 array per clip; spans where frames without a face were left out."""
         model = self._model
         mean, deviation = self._preparation.mean, self._preparation.deviation
-        results = image_features(clips, self, model, mean, deviation, self.batch_size)
+        with self.arithmetic():
+            results = image_features(clips, self, model, mean, deviation, self.batch_size)
         return [statistics_of(result) for result in results] if self.statistics else results
 
     @cached_property

@@ -65,7 +65,8 @@ class ResNet(PictureRecipe, Placement):
         """One (time, size) float32 array per clip; spans where frames without a face
         were left out.
         """
-        return image_features(clips, self, self._network, _MEAN, _DEVIATION, self.batch_size)
+        with self.arithmetic():
+            return image_features(clips, self, self._network, _MEAN, _DEVIATION, self.batch_size)
 
     @property
     def _download(self) -> str:

@@ -13,7 +13,9 @@ import numpy as np
 
 from mmser.core.clip import Clip, Failure
 from mmser.core.errors import MmserError
+from mmser.core.halving import in_halves
 from mmser.extractors.clips.outcomes import frames_of
+from mmser.extractors.networks.devices import arithmetic
 
 if TYPE_CHECKING:
     import torch
@@ -132,8 +134,12 @@ class PictureRecipe(FaceDetection):
             key = frames.shape[1:] if device.type == "cuda" else place
             alike.setdefault(key, []).append(place)
         for places in alike.values():
-            parts = [frames_at[place] for place in places]
-            found = self._faces_alike([clips[place] for place in places], parts, device)
+            found = in_halves(
+                places,
+                lambda some: self._faces_alike(
+                    [clips[place] for place in some], [frames_at[place] for place in some], device
+                ),
+            )
             results.update(zip(places, found, strict=True))
         return [results[place] for place in range(len(clips))]
 
@@ -146,7 +152,9 @@ class PictureRecipe(FaceDetection):
         from mmser.extractors.pictures.faces import crops, on_device, squared
 
         frames = on_device(parts, device)
-        every = self.finder(device).find(frames, [len(part) for part in parts])
+        # The faces do not depend on the precision of the network that reads them.
+        with arithmetic("float32"):
+            every = self.finder(device).find(frames, [len(part) for part in parts])
         rows = np.flatnonzero(np.concatenate([faces.visible for faces in every]))
         boxes = np.concatenate([faces.boxes for faces in every])[rows]
         squares = squared(torch.from_numpy(boxes), self.margin)

@@ -82,9 +82,9 @@ def test_improbable_words_are_unsaid_and_the_others_are_placed_without_them(
 ) -> None:
     from mmser.extractors.transcripts.word_times import Placed
 
-    aligner, asked = WhisperAlignment(str(checkpoint), language="en"), []
+    aligner, asked = WhisperAlignment(str(checkpoint), language="en", device="cpu"), []
 
-    def placed(self: object, waveform: np.ndarray, words: list[str]) -> list[Placed]:
+    def one(words: list[str]) -> list[Placed]:
         asked.append(list(words))
         step = 1.0 / len(words)
         return [
@@ -92,10 +92,38 @@ def test_improbable_words_are_unsaid_and_the_others_are_placed_without_them(
             for row, word in enumerate(words)
         ]
 
+    def placed(self: object, windows: object, words: list[list[str]]) -> list[list[Placed]]:
+        return [one(some) for some in words]
+
     monkeypatch.setattr(WhisperAlignment, "_placed", placed)
     (transcript,) = aligner.align([SECOND], ["one never two"])
     assert asked == [["one", "never", "two"], ["one", "two"]]
     assert [(w.start, w.end) for w in transcript.words] == [(0, 0.5), (0.5, 0.5), (0.5, 1.0)]
+
+
+@pytest.mark.parametrize("language", ["en", None])
+def test_many_sounds_at_once_are_aligned_as_each_alone(
+    checkpoint: Path, monkeypatch: pytest.MonkeyPatch, language: str | None
+) -> None:
+    texts = ["In 1990, well…", "one never two three", "日本語 です", "so -- no", " ... "]
+    sounds = [SECOND[: 9000 + 1500 * number] for number in range(len(texts))]
+    aligner = WhisperAlignment(
+        str(checkpoint), language=language, least_confidence=0.0, device="cpu"
+    )
+    with torch.no_grad():
+        # Attention that prefers some frames: ties would be broken by rounding.
+        for name, parameter in aligner.checkpoint.network.named_parameters():
+            if "ln" not in name:
+                parameter.normal_(0, 0.6, generator=torch.manual_seed(0))
+    every = [word for transcript in aligner.align(sounds, texts) for word in transcript.words]
+    aligner.least_confidence = 1.001 * float(np.median([word.confidence for word in every]))
+    alone = [aligner.align([sound], [text])[0] for sound, text in zip(sounds, texts, strict=True)]
+    monkeypatch.setattr("mmser.media.whisper_network.room.windows_at_once", lambda network: 4)
+    together = aligner.align(sounds, texts)
+    times = [[(w.text, w.start, w.end) for w in transcript.words] for transcript in together]
+    assert times == [[(w.text, w.start, w.end) for w in transcript.words] for transcript in alone]
+    unsaid = [word.start == word.end for transcript in alone for word in transcript.words]
+    assert True in unsaid and False in unsaid
 
 
 def test_language_is_checked(checkpoint: Path, tmp_path: Path) -> None:

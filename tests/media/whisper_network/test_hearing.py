@@ -120,7 +120,7 @@ def test_tiny_en_hears_the_same_in_batches(tmp_path: Path) -> None:
     if "MMSER_DATA" not in os.environ:
         pytest.skip("MMSER_DATA is not set")
     folder = Path(os.environ["MMSER_DATA"])
-    network = WhisperCheckpoint(str(placed("whisper/tiny.en.pt", tmp_path)), "", "cpu").network
+    network = WhisperCheckpoint(str(placed("tiny.en", tmp_path)), "", "cpu").network
     files = sorted((folder / "clips" / "grid").glob("*.mpg"))
     files += sorted(folder.glob("ravdess/Actor_0*/*.flac"))[::40]
     files += sorted(folder.glob("emodb_4class/wav/*.flac"))[::25]
