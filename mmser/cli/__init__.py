@@ -37,6 +37,7 @@ from mmser.cli import (
     train,
     weights,
 )
+from mmser.cli.command import existing_run
 from mmser.cli.examples import EXAMPLES
 from mmser.core.errors import MmserError, UsageError
 from mmser.core.output import end_without_reader
@@ -69,6 +70,7 @@ COMMANDS = (
     doctor.COMMAND,
 )
 """In the order of `mmser --help`."""
+RUN = "run="
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -82,6 +84,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.getLogger("mmser").setLevel(logging.INFO)
     trust(*options.trust)
     try:
+        word = getattr(options, "run", None)
+        if isinstance(word, str) and word.startswith(RUN):
+            existing_run(word.removeprefix(RUN))  # told before anything heavy is loaded
         code = int(options.run_command(options))
         # A reader that has gone is noticed here.
         sys.stdout.flush()

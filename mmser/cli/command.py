@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmser.core.errors import UsageError
+from mmser.core.errors import MmserError, UsageError
 from mmser.core.printable import printable
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ OVERRIDES = (
     "Hydra overrides such as corpus=meld corpus.root=DIR trainer.epochs=5; see `mmser "
     "list` for the names."
 )
+
+ON_HUB = "hf:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +60,18 @@ def run_of(word: str) -> str:
     if key != "run" or not sign or not value:
         raise UsageError("run=DIR", word, "Name the run folder, e.g. run=runs/NAME.")
     return value
+
+
+def existing_run(name: str) -> str:
+    """The name of a run's or a model's folder that is there, or of a repository on the hub.
+
+    Asked before anything heavy is loaded. Raises MmserError where there is no such folder.
+    """
+    if not name.startswith(ON_HUB) and not Path(name).expanduser().is_dir():
+        raise MmserError(
+            "a run folder or a model folder",
+            f"no folder {name}",
+            "Name one that `mmser train` or `mmser export` made; a repository on the Hugging Face "
+            f"Hub is {ON_HUB}owner/name.",
+        )
+    return name

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mmser.cache.atomic import write_bytes, written_aside
-from mmser.cli.command import Command, keyed
-from mmser.cli.scores import print_groups, print_scores, print_speakers
+from mmser.cli.command import Command, existing_run, keyed
+from mmser.cli.scores import add_explain, print_groups, print_scores, print_speakers
 from mmser.core.errors import UsageError
 from mmser.core.file_names import file_name
 from mmser.core.printable import printable, without_formulas
@@ -43,25 +43,29 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "[labels={LABEL: CLASS}] [scale=run|own]"
     )
     parser.add_argument("overrides", nargs="+", metavar="run=DIR", help=words + other + model)
+    add_explain(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the scores, and the by-products that are asked for."""
-    from mmser.evaluation.evaluate import evaluate
-    from mmser.training.run import Run
-
     models = [word for word in options.overrides if word.startswith(MODEL)]
     if models:
-        return judge(models[-1].removeprefix(MODEL), options.overrides)
+        return judge(models[-1].removeprefix(MODEL), options.overrides, options.explain)
     if any(word.startswith("corpus=") for word in options.overrides):
-        return elsewhere(options.overrides)
+        return elsewhere(options.overrides, options.explain)
     words = keyed(options.overrides, ["run", "condition", "also", "normaliser", "split"])
     if "run" not in words:
         raise UsageError(
             "run=DIR", "no run", "Name the run folder, e.g. mmser evaluate run=runs/NAME."
         )
+    existing_run(words["run"])
+    from mmser.evaluation.evaluate import evaluate
+    from mmser.training.run import Run
+
     trained = Run(words["run"])
-    print_scores(evaluate(trained, condition=words.get("condition", "clean")))
+    print_scores(
+        evaluate(trained, condition=words.get("condition", "clean")), explain=options.explain
+    )
     print_speakers([trained.directory])
     print_groups([trained.directory])
     if "also" in words:
@@ -72,28 +76,29 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def elsewhere(overrides: Sequence[str]) -> int:
+def elsewhere(overrides: Sequence[str], explain: bool = False) -> int:
     """Score a run on another corpus, and print where its predictions lie."""
-    from mmser.inference.judge import read_labels
-    from mmser.pipeline.other_corpus import evaluate_other_corpus
-    from mmser.training.run import Run
-
     taken = keyed([word for word in overrides if word.startswith(OWN)], ["run", "scale", "labels"])
     if "run" not in taken:
         raise UsageError("run=DIR corpus=NAME", "no run", "Name the run folder.")
     scale = taken.get("scale", SCALES[0])
     if scale not in SCALES:
         raise UsageError(f"scale={' or scale='.join(SCALES)}", scale, "See --help.")
+    existing_run(taken["run"])
+    from mmser.inference.judge import read_labels
+    from mmser.pipeline.other_corpus import evaluate_other_corpus
+    from mmser.training.run import Run
+
     words = [word for word in overrides if not word.startswith(OWN)]
     labels = read_labels(taken["labels"]) if "labels" in taken else {}
     run = Run(taken["run"])
     folder = evaluate_other_corpus(run, words, labels, own_scale=scale == SCALES[1])
-    print_scores(folder)
+    print_scores(folder, explain=explain)
     print(printable(f"Predictions: {folder}"))
     return 0
 
 
-def judge(model: str, overrides: Sequence[str]) -> int:
+def judge(model: str, overrides: Sequence[str], explain: bool = False) -> int:
     """Score a published recogniser on a corpus, and print where its run lies."""
     from mmser.inference.judge import read_labels
     from mmser.pipeline.judge import evaluate_judge
@@ -110,7 +115,7 @@ def judge(model: str, overrides: Sequence[str]) -> int:
             "Name one; `mmser list corpora` prints them.",
         )
     run = evaluate_judge(model, words, labels, transcript)
-    print_scores(run.directory)
+    print_scores(run.directory, explain=explain)
     print(printable(f"Run: {run.directory}"))
     return 0
 

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 
 from mmser.cli.command import Command
-from mmser.cli.scores import print_groups, print_scores
+from mmser.cli.scores import add_explain, print_groups, print_scores
 from mmser.core.disk import full_disk_named
 from mmser.core.errors import UsageError
 from mmser.core.printable import printable, without_formulas
@@ -35,13 +35,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="CLASS",
         help="score without these targets as well",
     )
+    add_explain(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the scores, and write them where that is asked for; or write a challenge's file."""
     if options.submission:
         return _hand_in(options.tables, options.submission)
-    table = print_scores(options.tables, options.without)
+    table = print_scores(options.tables, options.without, options.explain)
     groups = print_groups(options.tables)
     if options.groups:
         with full_disk_named(options.groups):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,10 +13,17 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+def add_explain(parser: argparse.ArgumentParser) -> None:
+    """The option of the commands that print scores."""
+    parser.add_argument("--explain", action="store_true", help="say what each score means")
+
+
 def print_scores(
-    tables: pd.DataFrame | str | Path | Sequence[str | Path], without: Sequence[str] = ()
+    tables: pd.DataFrame | str | Path | Sequence[str | Path],
+    without: Sequence[str] = (),
+    explain: bool = False,
 ) -> pd.DataFrame:
-    """Score runs or predictions tables and print them with what every name means.
+    """Score runs or predictions tables and print them; ``explain``: with what every name means.
 
     Under it, how many speakers train and test of each run share. Returns the scores.
     """
@@ -25,7 +33,7 @@ def print_scores(
     from mmser.evaluation.scoring.score_text import scores_text
 
     scores = score(tables, without=without)
-    print(printable(scores_text(scores)))
+    print(printable(scores_text(scores, explain)))
     if not isinstance(tables, pd.DataFrame):
         print_speakers([tables] if isinstance(tables, str | Path) else tables)
     return scores

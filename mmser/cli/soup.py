@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from mmser.cli.command import Command, run_of
-from mmser.cli.scores import print_scores
+from mmser.cli.scores import add_explain, print_scores
 from mmser.core.printable import printable
 
 
@@ -15,6 +15,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "run", metavar="run=DIR", help="a run of several seeds with trainer.first_seed"
     )
     parser.add_argument("--out", required=True, metavar="DIR", help="the folder of the new run")
+    add_explain(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -24,7 +25,7 @@ def run(options: argparse.Namespace) -> int:
     from mmser.training.soup import soup
 
     averaged = soup(Run(run_of(options.run)), options.out)
-    print_scores(evaluate(averaged))
+    print_scores(evaluate(averaged), explain=options.explain)
     print(printable(f"Run: {averaged.directory}"))
     return 0
 

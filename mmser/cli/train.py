@@ -6,7 +6,7 @@ import argparse
 
 from mmser.cli.command import OVERRIDES, Command
 from mmser.cli.report import write_report
-from mmser.cli.scores import print_scores
+from mmser.cli.scores import add_explain, print_scores
 from mmser.core.printable import printable
 
 
@@ -20,6 +20,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--multirun", "-m", action="store_true", help="sweep: KEY=a,b runs every combination"
     )
     parser.add_argument("--report", action="store_true", help="write the HTML report as well")
+    add_explain(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -35,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
         print(printable(f"Run: {trained.directory}, this share of its folds is trained."))
         print(printable(f"After the last share: mmser evaluate run={trained.directory}"))
         return 0
-    print_scores(trained.directory)
+    print_scores(trained.directory, explain=options.explain)
     print(printable(f"Run: {trained.directory}"))
     if options.report:
         write_report([trained.directory])

@@ -1,5 +1,8 @@
 """The words of the commands become arguments; wrong ones are wrong usage."""
 
+import subprocess
+import sys
+
 from mmser.cli import main
 
 
@@ -27,8 +30,21 @@ def test_by_products_of_a_run_that_has_none(trained, capsys):
     assert "expected a run that predicts every frame" in capsys.readouterr().err
 
 
-def test_wrong_words(capsys):
+def test_wrong_words(capsys, tmp_path):
     assert main(["ablate", "runs/x"]) == 2
     assert "expected run=DIR; found runs/x" in capsys.readouterr().err
-    assert main(["ablate", "run=x", "--vary", "fusion="]) == 2
+    assert main(["ablate", f"run={tmp_path}", "--vary", "fusion="]) == 2
     assert "--vary KEY=A,B" in capsys.readouterr().err
+
+
+def test_a_run_that_is_not_there_is_told_before_anything_heavy_is_loaded():
+    program = (
+        "import sys\nfrom mmser.cli import main\n"
+        "for words in (['robustness', 'run=no'], ['evaluate', 'run=no'], ['predict', 'run=no', 'a.wav'],"
+        " ['export', 'run=no', '--out', 'x'], ['evaluate', 'run=no', 'corpus=emodb']):\n"
+        "    assert main(words) == 1, words\n"
+        "print([name for name in ('torch', 'pandas', 'hydra') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1:] == ["[]"], done.stderr
+    assert done.stderr.count("no folder no") == 5

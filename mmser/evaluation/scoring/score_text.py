@@ -1,4 +1,4 @@
-"""The score table as text, with what each metric means: published work disagrees on the names."""
+"""The score table as text, and what each metric means: published work disagrees on the names."""
 
 from __future__ import annotations
 
@@ -8,9 +8,14 @@ from mmser.evaluation.scoring.score import MEAN, POOLED
 from mmser.metrics.bootstrap import LEVEL
 from mmser.metrics.table import meaning, notes, shown, title
 
+EXPLAIN = "What each name means: --explain."
 
-def scores_text(scores: pd.DataFrame) -> str:
-    """For a terminal: pooled value with interval, mean over folds, and what every name means."""
+
+def scores_text(scores: pd.DataFrame, explain: bool = False) -> str:
+    """For a terminal: pooled value with interval and mean over folds.
+
+    ``explain`` adds what every name means, and where published work has another one.
+    """
     lines = []
     for (run, condition), group in scores.groupby(["run", "condition"], sort=False):
         pooled = group[group["scope"] == POOLED]
@@ -32,6 +37,8 @@ def scores_text(scores: pd.DataFrame) -> str:
             )
             value, average = shown(metric, row["value"]), shown(metric, mean["value"])
             lines.append(f"  {title(metric):<20}{value:>8}  {interval:<18}{average:>15}{spread}")
+    if not explain:
+        return "\n".join([*lines, EXPLAIN])
     names = scores["metric"].unique()
     lines += ["", *(f"{title(name)}: {meaning(name)}." for name in names)]
     return "\n".join([*lines, *notes(names)])

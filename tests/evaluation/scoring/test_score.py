@@ -176,7 +176,8 @@ def test_a_class_may_be_left_out_and_both_numbers_are_printed(tmp_path, capsys):
 
 
 def test_the_printed_table_spells_out_both_meanings_of_weighted(table):
-    text = scores_text(score(table))
+    text = scores_text(score(table), explain=True)
+    assert "(1) overall accuracy" not in scores_text(score(table))
     wa = sk.accuracy_score(table["target"], table["prediction"])
     assert f"{100 * wa:.1f}" in text
     assert "180 utterances, 3 speakers" in text
