@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mmser.training.loop.processes import of_all_processes
+
 _AT_ONCE = 1024
 """Steps whose losses are kept as tensors of their own."""
 
@@ -33,16 +35,22 @@ class LossSums:
             self._join()
 
     def take(self) -> dict[str, float]:
-        """The mean of each loss per row since the last time; starts afresh."""
+        """The mean of each loss per row since the last time, over all processes; starts afresh."""
         self._join()
         values = torch.cat(self._joined).cpu().numpy() if self._joined else np.empty(0, np.float32)
         sums: dict[str, np.float32] = {}
         place = 0
-        for names, rows in zip(self._names, self._counts, strict=True):
+        for names, count in zip(self._names, self._counts, strict=True):
             for name in names:
-                sums[name] = sums.get(name, np.float32(0)) + values[place] * np.float32(rows)
+                sums[name] = sums.get(name, np.float32(0)) + values[place] * np.float32(count)
                 place += 1
-        means = {name: float(total) / max(1, self.rows) for name, total in sums.items()}
+        told = of_all_processes((sums, self.rows))
+        sums, rows = told[0]
+        for others, more in told[1:]:
+            rows += more
+            for name, total in others.items():
+                sums[name] = sums.get(name, np.float32(0)) + total
+        means = {name: float(total) / max(1, rows) for name, total in sums.items()}
         self.__init__()  # type: ignore[misc]  # as new
         return means
 

@@ -24,7 +24,9 @@ from mmser.runs.run_paths import TRANSFORMS
 from mmser.settings.trainer import Trainer as TrainerOptions
 from mmser.training.devices import Place, device_options
 from mmser.training.loop.learner import Learner
+from mmser.training.loop.processes import share_buffers
 from mmser.training.loop.quiet import quiet
+from mmser.training.loop.strategies import make_strategy
 from mmser.training.loop.watcher import Watcher
 
 
@@ -72,6 +74,10 @@ class LightningLearner(LightningModule):
 
     def on_train_epoch_end(self) -> None:
         self.learner.on_train_epoch_end()
+
+    def on_validation_start(self) -> None:
+        # Each process has seen batches of its own; the first one's network is the one that is kept.
+        share_buffers(self)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         self.learner.validation_step(batch, batch_idx)
@@ -190,7 +196,7 @@ def make_trainer(
     logger = TensorBoardLogger(folder, "tensorboard", "") if options.log_tensorboard else False
     return Trainer(
         **device_options(options, place),
-        strategy=options.strategy,
+        strategy=make_strategy(options.strategy),
         precision=options.precision,
         max_epochs=options.epochs,
         min_epochs=options.min_epochs,

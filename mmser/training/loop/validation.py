@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +12,7 @@ from mmser.core.contracts import Model, SplitLoss, TraceLoss
 from mmser.core.task import Task
 from mmser.metrics.families import answer_scores
 from mmser.objectives.paradigms.supervised import objective_of
+from mmser.training.loop.processes import of_all_processes
 
 
 @dataclass
@@ -167,10 +167,9 @@ def answer_metrics(tensors: dict[str, Tensor], task: Task) -> dict[str, float]:
 
 def _gathered(totals: ValidationTotals) -> ValidationTotals:
     """The totals of all processes, in the order of their ranks."""
-    if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
+    of_all = of_all_processes(totals)
+    if len(of_all) == 1:
         return totals
-    of_all: list[Any] = [None] * torch.distributed.get_world_size()
-    torch.distributed.all_gather_object(of_all, totals)
     merged = ValidationTotals()
     for other in of_all:
         merged.ids.extend(other.ids)

@@ -1,0 +1,32 @@
+"""How the processes of a distributed fold work together: Lightning's strategies by their names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lightning.pytorch.strategies import DDPStrategy, Strategy
+
+DDP = {"ddp": False, "ddp_find_unused_parameters_true": True}
+"""{name: whether parameters are looked for that a step does not use}."""
+
+
+class DataParallel(DDPStrategy):
+    """Each process has the whole network and every n-th batch; gradients are averaged.
+
+    Differs from Lightning's: the validation split is dealt out without repeating a batch, so that
+    one process may have a batch more. A wrapped network would wait for the others there.
+    """
+
+    def validation_step(self, *args: Any, **kwargs: Any) -> Any:
+        module = self.lightning_module
+        if module is None:
+            raise RuntimeError("a strategy without a module")
+        with self.precision_plugin.val_step_context():
+            return module.validation_step(*args, **kwargs)
+
+
+def make_strategy(name: str) -> str | Strategy:
+    """The strategy of ``trainer.strategy``; a name that only Lightning knows stays a name."""
+    if name not in DDP:
+        return name
+    return DataParallel(find_unused_parameters=DDP[name])
