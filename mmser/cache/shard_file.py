@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -21,9 +22,12 @@ _ALIGNMENT = 8
 
 
 def write_arrays(
-    path: Path, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str] | None = None
+    path: Path,
+    arrays: Mapping[str, np.ndarray],
+    metadata: Mapping[str, str] | None = None,
+    digested: bool = True,
 ) -> str:
-    """Write a file whole or not at all; its SHA-256, hexadecimal.
+    """Write a file whole or not at all; its SHA-256, hexadecimal, where it is to be ``digested``.
 
     The arrays are of the types that caches store. Of several ``metadata`` the library would write
     the order at random; one is usual.
@@ -39,16 +43,23 @@ def write_arrays(
         at = end
     text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
     text += b" " * (-len(text) % _ALIGNMENT)
-    digest = hashlib.sha256()
-    with written_aside(path) as aside, aside.open("wb") as file:
-        for block in (len(text).to_bytes(8, "little"), text):
-            digest.update(block)
-            file.write(block)
-        for key in keys:
-            # An array without a value has no memory to be seen as bytes.
-            if arrays[key].nbytes:
-                content = np.ascontiguousarray(arrays[key]).reshape(-1).view(np.uint8).data
-                digest.update(content)
+    contents = [len(text).to_bytes(8, "little"), text, *(_bytes(arrays[key]) for key in keys)]
+    with ThreadPoolExecutor(1, thread_name_prefix="digest") as other:
+        digest = other.submit(_digest, contents) if digested else None
+        with written_aside(path) as aside, aside.open("wb") as file:
+            for content in contents:
                 file.write(content)
-        file.flush()
+            file.flush()
+        return digest.result() if digest else ""
+
+
+def _bytes(array: np.ndarray) -> memoryview | bytes:
+    # An array without a value has no memory to be seen as bytes.
+    return np.ascontiguousarray(array).reshape(-1).view(np.uint8).data if array.nbytes else b""
+
+
+def _digest(contents: Sequence[memoryview | bytes]) -> str:
+    digest = hashlib.sha256()
+    for content in contents:
+        digest.update(content)
     return digest.hexdigest()

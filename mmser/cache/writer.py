@@ -143,7 +143,7 @@ class Writer:
 
     def _write_part(self, rows: list[Row], tensors: dict[str, np.ndarray]) -> None:
         path = self.directory / part_name(self._commit_number, len(self._parts))
-        write_arrays(path, tensors, {"rows": json.dumps(rows)})
+        write_arrays(path, tensors, {"rows": json.dumps(rows)}, digested=False)
         self._take(path, rows)
 
     def _take(self, path: Path, rows: list[Row]) -> None:

@@ -67,6 +67,11 @@ def thread_count() -> int:
     return core_count()
 
 
+def process_count(workers: int | str) -> int:
+    """The option ``workers`` of `mmser preprocess` as a number; ``auto`` is one per core."""
+    return core_count() if workers == "auto" else int(workers)
+
+
 def core_count() -> int:
     """The cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -50,38 +50,51 @@ def decoded_in_order(
 
     Without ``work`` they compute nothing, and all sound comes to the caller.
     """
-    if workers <= 0:
-        yield from _decoded_here(requests, frame_rate)
-        return
-    every_lot = list(lots(requests))
-    count = min(workers, len(every_lot)) or 1
+    every_lot = list(lots(requests)) if workers > 0 else []
+    if not every_lot:
+        return _decoded_here(requests, frame_rate)
+    count = min(workers, len(every_lot))
+    clips = _decoded_apart(every_lot, count, frame_rate, work or _all_sound(requests))
+    # The workers begin now: while the caller loads its networks, its first clips are decoded.
+    next(clips)
+    return clips  # type: ignore[return-value] # what is not a clip has been taken
+
+
+def _decoded_apart(
+    every_lot: Sequence[Lot], count: int, frame_rate: float, work: Work
+) -> Generator[Decoded | None]:
+    """None once the workers have begun, then every clip in order."""
     lanes = _Lanes()
     ahead: deque[tuple[_Lane, Future[None]]] = deque()
     upcoming = iter(every_lot)
     # Closed once to wake the threads that wait for a worker, and once more when no thread can
     # start another.
     with (
-        closing(Workers(count, frame_rate, work or _all_sound(requests))) as processes,
+        closing(Workers(count, frame_rate, work)) as processes,
         ThreadPoolExecutor(count, thread_name_prefix="decode") as pool,
     ):
+
+        def go_on() -> None:
+            most = max(LOTS_AHEAD, count * LOTS_PER_WORKER)
+            for lot in islice(upcoming, most - len(ahead)):
+                lane = _Lane()
+                ahead.append((lane, pool.submit(_pump, lot, processes, lanes, lane)))
+
         try:
-            while True:
-                most = max(LOTS_AHEAD, count * LOTS_PER_WORKER)
-                for lot in islice(upcoming, most - len(ahead)):
-                    lane = _Lane()
-                    ahead.append((lane, pool.submit(_pump, lot, processes, lanes, lane)))
-                if not ahead:
-                    return
+            go_on()
+            yield None
+            while ahead:
                 lane, pumped = ahead.popleft()
                 while (decoded := lanes.take(lane)) is not None:
                     yield decoded
                 pumped.result()
+                go_on()
         finally:
             lanes.stop()
             processes.close()
 
 
-def _decoded_here(requests: Sequence[Request], frame_rate: float) -> Iterator[Decoded]:
+def _decoded_here(requests: Sequence[Request], frame_rate: float) -> Generator[Decoded]:
     for request in requests:
         clips = stream_clips(
             request.utterances,

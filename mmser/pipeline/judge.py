@@ -87,6 +87,7 @@ def _extracted(
     settings: RunSettings, corpus: Corpus, extractors: dict[str, Extractor], transcript: str
 ) -> str:
     """The full name of the store: another checkpoint's answers never take its place."""
+    from mmser.extraction.batches import process_count
     from mmser.extraction.preprocess import preprocess
     from mmser.extraction.word_sources import make_transcriber
 
@@ -97,7 +98,7 @@ def _extracted(
         Path(settings.cache),
         transcriber=None if is_own else make_transcriber(transcript, settings.paths),
         transcript=transcript,
-        workers=load_config("", "preprocess")["workers"],
+        workers=process_count(load_config("", "preprocess")["workers"]),
     )
     (name,) = extractors
     (row,) = table[table["extractor"] == name].to_dict("records")

@@ -55,6 +55,7 @@ def preprocess(
 
 def preprocess_config(overrides: Sequence[str]) -> pd.DataFrame:
     """`mmser preprocess`: the same from Hydra words alone."""
+    from mmser.extraction.batches import process_count
     from mmser.extraction.preprocess import preprocess as extract
 
     trust_typed(overrides)
@@ -72,7 +73,7 @@ def preprocess_config(overrides: Sequence[str]) -> pd.DataFrame:
         Path(options.cache),
         transcriber=built(word_source) if word_source else None,
         transcript=source or CORPUS_TRANSCRIPT,
-        workers=options.workers,
+        workers=process_count(options.workers),
         frame_rate=options.frame_rate,
         max_failures=options.max_failures,
         share=Share.parse(options.shard) if options.shard is not None else None,
@@ -84,6 +85,7 @@ def preprocess_for(
     settings: RunSettings, corpus: Corpus, transcript: str, names: Sequence[str]
 ) -> None:
     """Make the stores that a run with these ``settings`` reads of one of its corpora."""
+    from mmser.extraction.batches import process_count
     from mmser.extraction.preprocess import preprocess as extract
     from mmser.extraction.word_sources import make_word_source
 
@@ -96,7 +98,7 @@ def preprocess_for(
         Path(settings.cache),
         transcriber=transcriber,
         transcript=transcript,
-        workers=load_config("", "preprocess")["workers"],
+        workers=process_count(load_config("", "preprocess")["workers"]),
     )
 
 

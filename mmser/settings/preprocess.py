@@ -32,7 +32,7 @@ class Preprocess:
     transcript: Annotated[str, Text("corpus, or the name of a transcriber")]
     cache: Annotated[str, Text("a folder")]
     weights: Annotated[str | None, Text("random, a folder or a file"), Null()]
-    workers: Annotated[int, Whole(0, 1024)]
+    workers: Annotated[int | str, Whole(0, 1024), OneOf("auto")]
     frame_rate: Annotated[float, Number(above=0, most=1000)]
     max_failures: Annotated[float, Number(least=0, most=1)]
     engine: Annotated[Engine, PART] = Engine()
