@@ -30,6 +30,17 @@ def rows(start, index, stride, inside, SIZE: tl.constexpr, WIDTH: tl.constexpr):
     return tl.load(start + index[:, None] * stride + feature[None, :], held, 0.0)
 
 
+@triton.jit
+def _end(mask, length):  # type: ignore[no-untyped-def]
+    """The steps up to the last real one."""
+    end = 0
+    for start in range(0, length, 1024):
+        step = start + tl.arange(0, 1024)
+        real = tl.load(mask + step, step < length, 0) != 0
+        end = tl.maximum(end, tl.max(tl.where(real, step + 1, 0), 0))
+    return end
+
+
 @triton.jit(do_not_specialize=LENGTHS)
 def row_logsumexp(q, k, key_mask, out, heads, queries, keys, factor,  # type: ignore[no-untyped-def]
                   q_batch, q_head, q_row, k_batch, k_head, k_row,
@@ -44,7 +55,7 @@ def row_logsumexp(q, k, key_mask, out, heads, queries, keys, factor,  # type: ig
     block_q = rows(q, index, q_row, index < queries, SIZE, WIDTH)
     peak = tl.full([BLOCK_Q], -1e30, tl.float32)
     total = tl.zeros([BLOCK_Q], tl.float32)
-    for start in range(0, keys, BLOCK_K):
+    for start in range(0, _end(key_mask, keys), BLOCK_K):
         column = start + tl.arange(0, BLOCK_K)
         held = column < keys
         block_k = rows(k, column, k_row, held, SIZE, WIDTH)
@@ -65,16 +76,21 @@ def sum_over_queries(q, k, query_mask, key_mask, logsumexp, out, heads, queries,
                      BLOCK_Q: tl.constexpr, BLOCK_K: tl.constexpr):  # fmt: skip  # noqa: N803
     """Padded keys get 0."""
     head = tl.program_id(1)
-    column = tl.program_id(0) * BLOCK_K + tl.arange(0, BLOCK_K)
+    first = tl.program_id(0) * BLOCK_K
+    column = first + tl.arange(0, BLOCK_K)
     held = column < keys
     q += head_start(head, heads, q_batch, q_head)
     k += head_start(head, heads, k_batch, k_head)
     query_mask += (head // heads).to(tl.int64) * queries
+    key_mask += (head // heads).to(tl.int64) * keys
     logsumexp += head.to(tl.int64) * queries
     block_k = rows(k, column, k_row, held, SIZE, WIDTH)
-    valid = tl.load(key_mask + (head // heads).to(tl.int64) * keys + column, held, 0) != 0
+    valid = tl.load(key_mask + column, held, 0) != 0
     total = tl.zeros([BLOCK_K], tl.float32)
-    for start in range(0, queries, BLOCK_Q):
+    last = 0
+    if first < _end(key_mask, keys):
+        last = _end(query_mask, queries)
+    for start in range(0, last, BLOCK_Q):
         index = start + tl.arange(0, BLOCK_Q)
         inside = index < queries
         block_q = rows(q, index, q_row, inside, SIZE, WIDTH)
