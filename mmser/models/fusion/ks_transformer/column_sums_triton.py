@@ -60,11 +60,12 @@ def row_logsumexp(q, k, key_mask, out, heads, queries, keys, factor,  # type: ig
         held = column < keys
         block_k = rows(k, column, k_row, held, SIZE, WIDTH)
         valid = tl.load(key_mask + column, held, 0) != 0
-        score = tl.dot(block_q, tl.trans(block_k), input_precision=PRECISION) * factor
+        score = tl.dot(block_q, tl.trans(block_k), input_precision=PRECISION)
         score = tl.where(valid[None, :], score, -1e30)
-        new_peak = tl.maximum(peak, tl.max(score, 1))
+        new_peak = tl.maximum(peak, tl.max(score, 1) * factor)
         # Masked keys count until a row meets its first valid one, which shrinks their sum to zero.
-        total = total * tl.exp2(peak - new_peak) + tl.sum(tl.exp2(score - new_peak[:, None]), 1)
+        weight = tl.exp2(score * factor - new_peak[:, None])
+        total = total * tl.exp2(peak - new_peak) + tl.sum(weight, 1)
         peak = new_peak
     tl.store(out + head.to(tl.int64) * queries + index, peak + tl.log2(total), index < queries)
 

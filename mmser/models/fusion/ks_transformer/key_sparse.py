@@ -24,13 +24,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from mmser.models.fusion.ks_transformer.key_sparse_cuda import (
-    KeptAttention,
-    column_sums_cuda,
-    has_kernels,
-    in_rows,
-    rank_keys,
-)
+from mmser.models.fusion.ks_transformer.kernel_tiles import has_kernels
 from mmser.models.layers.masks.padding import masked_softmax
 
 BLOCK_ELEMENTS = 1 << 18
@@ -71,12 +65,11 @@ def key_sparse_attention(
     """
     voters = torch.ones_like(query_mask) if released_padding else query_mask
     if has_kernels(query, key) and value.shape == key.shape and value.dtype == key.dtype:
-        query, key = in_rows(query), in_rows(key)
-        with torch.no_grad():
-            survivors, *ranked = rank_keys(
-                query, key, voters, key_mask, keep, 1.0 - TIE, released_padding
-            )
-        return KeptAttention.apply(query, key, value, *ranked, dropout), survivors
+        from mmser.models.fusion.ks_transformer.key_sparse_cuda import key_sparse_cuda
+
+        return key_sparse_cuda(
+            query, key, value, voters, key_mask, keep, 1.0 - TIE, dropout, released_padding
+        )
     counted = torch.ones_like(key_mask) if released_padding else key_mask
     sums = column_sums(query, key, voters, key_mask)
     survivors = kept_keys(sums, key_mask, counted.sum(dim=1), keep)
@@ -97,7 +90,9 @@ def column_sums(query: Tensor, key: Tensor, query_mask: Tensor, key_mask: Tensor
     blocks of queries, which keep float64.
     """
     if has_kernels(query, key):
-        return column_sums_cuda(in_rows(query), in_rows(key), query_mask, key_mask)[0]
+        from mmser.models.fusion.ks_transformer.key_sparse_cuda import column_sums_cuda
+
+        return column_sums_cuda(query, key, query_mask, key_mask)[0]
     if torch.compiler.is_exporting():
         return _plain_sums(query, key, query_mask, key_mask)
     return _blocked_sums(query, key, query_mask, key_mask)

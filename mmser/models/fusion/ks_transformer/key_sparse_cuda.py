@@ -1,63 +1,24 @@
-"""Key-sparse attention on CUDA: four to six fused kernels, in memory linear in the lengths."""
+"""Key-sparse attention on CUDA: four to six fused kernels, in memory linear in the lengths.
+
+A compiler of models does not look inside: what follows is kernels already.
+"""
 
 from __future__ import annotations
 
 import math
-from functools import cache
-from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-LARGEST_HEAD = 128
-"""Features per head whose tiles fit on chip."""
-
-PRECISION = "tf32x3"
-"""Products of float32 are three of TF32, which together have float32's accuracy; half precision
-has its own.
-"""
+from mmser.models.fusion.ks_transformer import column_sums_triton as sums_of
+from mmser.models.fusion.ks_transformer import kept_attention_triton as kept_keys
+from mmser.models.fusion.ks_transformer import key_order_triton as order_of
+from mmser.models.fusion.ks_transformer.kernel_tiles import ranks_in_one_pass, tile
 
 CHUNKS = (1024, 8192)
 """Keys that one program ranks at a time: the first where it holds them all."""
-
-
-class Tile(NamedTuple):
-    """Queries and keys that a program holds at once, its warps, and its loads under way."""
-
-    queries: int
-    keys: int
-    warps: int
-    stages: int
-
-
-def tiles(dtype: torch.dtype, width: int) -> dict[str, Tile]:
-    """Of each kernel, for a head of ``width`` features."""
-    if dtype == torch.float32:
-        return {
-            "logsumexp": Tile(64, 64, 4, 2),
-            "sums": Tile(64, 64, 4, 2),
-            "attend": Tile(64, 32, 4, 2),
-            "grad_query": Tile(64, 32, 4, 2),
-            "grad_key": Tile(32, 64, 4, 2),
-        }
-    return {
-        "logsumexp": Tile(128, 128, 8, 3),
-        "sums": Tile(128, 128, 8, 3),
-        "attend": Tile(128, 64, 4 if width <= 64 else 8, 3),
-        "grad_query": Tile(64, 64, 4, 2),
-        "grad_key": Tile(64, 64, 4, 2),
-    }
-
-
-def ranks_in_one_pass(dtype: torch.dtype, width: int, queries: int, keys: int) -> bool:
-    """Whether a program holds a head's keys and the scores of a block of queries at once.
-
-    It goes through all queries of its head alone, so there must not be too many of them.
-    """
-    largest = 8192 if dtype == torch.float32 else 16384
-    return keys * max(width, 64) <= largest and queries <= 1024
 
 
 class Ranked(NamedTuple):
@@ -74,23 +35,6 @@ class Ranked(NamedTuple):
     extents: Tensor
 
 
-def has_kernels(query: Tensor, key: Tensor) -> bool:
-    """Whether the kernels take these: an NVIDIA GPU since Ampere, at most single precision."""
-    return (
-        query.is_cuda
-        and query.dtype == key.dtype
-        and query.dtype in (torch.float32, torch.float16, torch.bfloat16)
-        and query.shape[-1] <= LARGEST_HEAD
-        and _compiles(query.get_device())
-    )
-
-
-@cache
-def _compiles(device: int) -> bool:
-    recent = torch.version.cuda is not None and torch.cuda.get_device_capability(device) >= (8, 0)
-    return recent and find_spec("triton") is not None
-
-
 class _Launch:
     """Arguments that the kernels share, of query and key (batch, head, time, feature)."""
 
@@ -99,40 +43,36 @@ class _Launch:
         self.keys = key.shape[2]
         self.width = max(16, 1 << (self.size - 1).bit_length())
         self.programs = batch * self.heads
-        self.tiles = tiles(query.dtype, self.width)
+        self.dtype, self.device = query.dtype, query.device
         self.counts = self.heads, self.queries, self.keys
         self.strides = _strides(query, key)
         self.scale = self.size**-0.5
         self.factor = self.scale * math.log2(math.e)
 
-    def over_queries(self, kernel: str) -> tuple[int, int]:
-        return -(-self.queries // self.tiles[kernel].queries), self.programs
+    def over_queries(self, kernel: str) -> tuple[tuple[int, int], dict[str, Any]]:
+        """Grid and options of a kernel with a program per block of queries."""
+        options = self._options(kernel)
+        return (-(-self.queries // options["BLOCK_Q"]), self.programs), options
 
-    def over_keys(self, kernel: str) -> tuple[int, int]:
-        return -(-self.keys // self.tiles[kernel].keys), self.programs
+    def over_keys(self, kernel: str) -> tuple[tuple[int, int], dict[str, Any]]:
+        """Grid and options of a kernel with a program per block of keys."""
+        options = self._options(kernel)
+        return (-(-self.keys // options["BLOCK_K"]), self.programs), options
 
-    def options(self, kernel: str) -> dict[str, Any]:
-        tile = self.tiles[kernel]
+    def in_one_pass(self) -> dict[str, Any]:
+        """Options of the kernel whose programs hold all keys."""
+        return self._options("rank") | {"BLOCK_K": max(16, 1 << (self.keys - 1).bit_length())}
+
+    def _options(self, kernel: str) -> dict[str, Any]:
+        chosen = tile(kernel, self.dtype, self.width, self.device)
         return {
             "SIZE": self.size,
             "WIDTH": self.width,
-            "PRECISION": PRECISION,
-            "BLOCK_Q": tile.queries,
-            "BLOCK_K": tile.keys,
-            "num_warps": tile.warps,
-            "num_stages": tile.stages,
-        }
-
-    def options_in_one_pass(self) -> dict[str, Any]:
-        keys = max(16, 1 << (self.keys - 1).bit_length())
-        return {
-            "SIZE": self.size,
-            "WIDTH": self.width,
-            "PRECISION": PRECISION,
-            "BLOCK_Q": 64,
-            "BLOCK_K": keys,
-            "num_warps": 4 if keys <= 128 else 8,
-            "num_stages": 2,
+            "PRECISION": chosen.precision,
+            "BLOCK_Q": chosen.queries,
+            "BLOCK_K": chosen.keys,
+            "num_warps": chosen.warps,
+            "num_stages": chosen.stages,
         }
 
 
@@ -141,49 +81,72 @@ def _strides(*tensors: Tensor) -> tuple[int, ...]:
     return tuple(stride for tensor in tensors for stride in tensor.stride()[:3])
 
 
-def in_rows(values: Tensor) -> Tensor:
+def _in_rows(values: Tensor) -> Tensor:
     """With the features of a time step next to each other, as the kernels read them."""
     return values if values.stride(-1) == 1 else values.contiguous()
 
 
 def _laid_as(values: Tensor, other: Tensor) -> Tensor:
     """With the strides of ``other``, of the same shape."""
-    return (
-        values
-        if values.stride() == other.stride()
-        else values.new_empty_strided(other.shape, other.stride()).copy_(values)
-    )
+    if values.stride() == other.stride():
+        return values
+    return values.new_empty_strided(other.shape, other.stride()).copy_(values)
 
 
 def _bytes(mask: Tensor) -> Tensor:
     return mask.contiguous().view(torch.uint8)
 
 
+@torch.compiler.disable
+def key_sparse_cuda(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    query_mask: Tensor,
+    key_mask: Tensor,
+    keep: float,
+    shrink: float,
+    dropout: float,
+    count_padding: bool,
+) -> tuple[Tensor, Tensor]:
+    """query (batch, head, query, feature), key and value (batch, head, key, feature), masks of
+    votes and of keys (batch, time) -> output as the query, kept keys (batch, head, key) bool.
+
+    A key is kept when its column sum reaches ``shrink`` times the k-th largest.
+    """
+    query, key = _in_rows(query), _in_rows(key)
+    with torch.cuda.device_of(query):
+        with torch.no_grad():
+            kept, *ranked = _rank(query, key, query_mask, key_mask, keep, shrink, count_padding)
+        return KeptAttention.apply(query, key, value, *ranked, dropout), kept
+
+
+@torch.compiler.disable
 def column_sums_cuda(
     query: Tensor, key: Tensor, query_mask: Tensor, key_mask: Tensor
 ) -> tuple[Tensor, Tensor]:
     """Column sums (batch, head, key) and log-sum-exp (batch, head, query), float32.
 
-    query and key are (batch, head, time, feature), in rows, masks (batch, time). The logarithm is
-    to the base 2.
+    query and key are (batch, head, time, feature), masks (batch, time). The logarithm is to the
+    base 2.
     """
-    from mmser.models.fusion.ks_transformer import column_sums_triton as kernels
-
+    query, key = _in_rows(query), _in_rows(key)
     launch = _Launch(query, key)
     logsumexp = query.new_empty(query.shape[:3], dtype=torch.float32)
     sums = query.new_empty(key.shape[:3], dtype=torch.float32)
     numbers = (*launch.counts, launch.factor, *launch.strides)
-    kernels.row_logsumexp[launch.over_queries("logsumexp")](
-        query, key, _bytes(key_mask), logsumexp, *numbers, **launch.options("logsumexp")
-    )
-    kernels.sum_over_queries[launch.over_keys("sums")](
-        query, key, _bytes(query_mask), _bytes(key_mask), logsumexp, sums,
-        *numbers, **launch.options("sums"),
-    )  # fmt: skip
+    votes, valid = _bytes(query_mask), _bytes(key_mask)
+    with torch.cuda.device_of(query):
+        grid, options = launch.over_queries("logsumexp")
+        sums_of.row_logsumexp[grid](query, key, valid, logsumexp, *numbers, **options)
+        grid, options = launch.over_keys("sums")
+        sums_of.sum_over_queries[grid](
+            query, key, votes, valid, logsumexp, sums, *numbers, **options
+        )
     return sums, logsumexp
 
 
-def rank_keys(
+def _rank(
     query: Tensor,
     key: Tensor,
     query_mask: Tensor,
@@ -192,31 +155,24 @@ def rank_keys(
     shrink: float,
     count_padding: bool,
 ) -> Ranked:
-    """Keep the keys whose column sum reaches ``shrink`` times the k-th largest.
-
-    query and key are (batch, head, time, feature), in rows, masks (batch, time).
-    """
-    from mmser.models.fusion.ks_transformer import key_order_triton as kernels
-
-    keys = key.shape[2]
+    launch = _Launch(query, key)
     kept = query.new_empty(key.shape[:3], dtype=torch.bool)
     order = query.new_empty(key.shape[:3], dtype=torch.int32)
     extents = query.new_empty(*key.shape[:2], 2, dtype=torch.int32)
-    listed = kept.view(torch.uint8), order, extents
-    launch = _Launch(query, key)
-    if ranks_in_one_pass(query.dtype, launch.width, launch.queries, keys):
+    lists = kept.view(torch.uint8), order, extents
+    if ranks_in_one_pass(query.dtype, launch.width, launch.queries, launch.keys):
         logsumexp = query.new_empty(query.shape[:3], dtype=torch.float32)
         sums = query.new_empty(key.shape[:3], dtype=torch.float32)
-        kernels.rank_short[(launch.programs,)](
-            query, key, _bytes(query_mask), _bytes(key_mask), logsumexp, sums, *listed,
+        order_of.rank_short[(launch.programs,)](
+            query, key, _bytes(query_mask), _bytes(key_mask), logsumexp, sums, *lists,
             *launch.counts, launch.factor, keep, shrink, *launch.strides,
-            COUNT_PADDING=count_padding, **launch.options_in_one_pass(),
+            COUNT_PADDING=count_padding, **launch.in_one_pass(),
         )  # fmt: skip
     else:
         sums, logsumexp = column_sums_cuda(query, key, query_mask, key_mask)
-        chunk = CHUNKS[keys > CHUNKS[0]]
-        kernels.list_keys[(launch.programs,)](
-            sums, _bytes(key_mask), *listed, launch.heads, keys, keep, shrink,
+        chunk = CHUNKS[launch.keys > CHUNKS[0]]
+        order_of.list_keys[(launch.programs,)](
+            sums, _bytes(key_mask), *lists, launch.heads, launch.keys, keep, shrink,
             COUNT_PADDING=count_padding, CHUNK=chunk, num_warps=min(16, chunk // 256),
         )  # fmt: skip
     return Ranked(kept, logsumexp, order, extents)
@@ -236,17 +192,16 @@ class KeptAttention(torch.autograd.Function):
         extents: Tensor,
         dropout: float,
     ) -> Tensor:
-        """Query and key (batch, head, time, feature), in rows, value (as key) -> as the query."""
-        from mmser.models.fusion.ks_transformer.kept_attention_triton import attend
-
+        """query and key (batch, head, time, feature), in rows, value (as key) -> as the query."""
         launch, value = _Launch(query, key), _laid_as(value, key)
         seed = torch.randint(2**62, (1,), device=query.device) if dropout > 0 else None
         # Without the gaps that query has as a part of a joint projection.
         out = torch.empty_like(query)
-        attend[launch.over_queries("attend")](
+        grid, options = launch.over_queries("attend")
+        kept_keys.attend[grid](
             query, key, value, logsumexp, order, extents, seed, out,
             *launch.counts, launch.factor, dropout, *launch.strides, *_strides(out),
-            DROP=dropout > 0, **launch.options("attend"),
+            DROP=dropout > 0, **options,
         )  # fmt: skip
         ctx.save_for_backward(query, key, value, out, logsumexp, order, extents, seed)
         ctx.dropout = dropout
@@ -256,8 +211,6 @@ class KeptAttention(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad_out: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
         """Of query, key and value."""
-        from mmser.models.fusion.ks_transformer import kept_attention_triton as kernels
-
         query, key, value, out, logsumexp, order, extents, seed = ctx.saved_tensors
         launch, grad_out = _Launch(query, key), _laid_as(grad_out, out)
         delta = torch.empty_like(logsumexp)
@@ -268,13 +221,15 @@ class KeptAttention(torch.autograd.Function):
             *_strides(out),
         )  # fmt: skip
         # The first writes ``delta``, which the second reads.
-        kernels.grad_query[launch.over_queries("grad_query")](
+        grid, options = launch.over_queries("grad_query")
+        kept_keys.grad_query[grid](
             query, key, value, out, grad_out, logsumexp, order, extents, seed, delta, grad_query,
-            *numbers, DROP=ctx.dropout > 0, **launch.options("grad_query"),
+            *numbers, DROP=ctx.dropout > 0, **options,
         )  # fmt: skip
-        kernels.grad_key[launch.over_keys("grad_key")](
+        grid, options = launch.over_keys("grad_key")
+        kept_keys.grad_key[grid](
             query, key, value, grad_out, logsumexp, delta, order, extents, seed,
             grad_key, grad_value, *numbers, *_strides(grad_key),
-            DROP=ctx.dropout > 0, **launch.options("grad_key"),
+            DROP=ctx.dropout > 0, **options,
         )  # fmt: skip
         return grad_query, grad_key, grad_value, None, None, None, None
