@@ -1,20 +1,23 @@
 """mmser: multimodal (speech, text, face) emotion recognition, from corpora of videos to an honest
 report.
 
-The steps of the command line as functions returning tables::
+The steps of the command line as functions::
 
     import mmser
-    mmser.preprocess(corpus="emodb", root="corpora/emodb", extractors=["mfcc40"])
-    run = mmser.train("system=audio_bigru", "corpus=emodb")
-    mmser.score(run.directory)
+    run = mmser.train(system="audio_bigru", corpus="emodb", root="corpora/emodb")
+    run.scores, run.confusion(), run.predict("clip.wav"), run.report()
 
-Each name is imported on first use, so ``import mmser`` itself is instant.
+Each name is imported on first use, so ``import mmser`` itself is instant. What a user can mend is
+raised as one line (`mmser.core.errors.MmserError`); MMSER_DEBUG=1 keeps what led to it.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
+from types import FunctionType
 from typing import Any
+
+from mmser.core.errors import in_one_line
 
 __version__ = "0.1.0"
 
@@ -23,7 +26,8 @@ _LAZY = {
     "train": "mmser.pipeline.train",
     "search": "mmser.pipeline.search",
     "demo": "mmser.pipeline.demo",
-    "load_run": "mmser.pipeline.train",
+    "load_run": "mmser.pipeline.run",
+    "Run": "mmser.pipeline.run",
     "trust": "mmser.core.trust",
     "evaluate": "mmser.evaluation.evaluate",
     "score": "mmser.evaluation.scoring.score",
@@ -34,6 +38,8 @@ _LAZY = {
     "load": "mmser.inference.recogniser",
     "Judge": "mmser.inference.judge",
     "evaluate_judge": "mmser.pipeline.judge",
+    "evaluate_other_corpus": "mmser.pipeline.other_corpus",
+    "cross_corpus": "mmser.pipeline.cross_corpus",
     "export": "mmser.sharing.export",
     "export_onnx": "mmser.sharing.onnx_export",
     "push": "mmser.sharing.push",
@@ -48,4 +54,9 @@ __all__ = ["__version__", *_LAZY]
 def __getattr__(name: str) -> Any:
     if name not in _LAZY:
         raise AttributeError(f"module 'mmser' has no attribute '{name}'")
-    return getattr(import_module(_LAZY[name]), name)
+    found = getattr(import_module(_LAZY[name]), name)
+    return in_one_line(found) if isinstance(found, FunctionType) else found
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+Arguments = ParamSpec("Arguments")
+Answer = TypeVar("Answer")
+
+DEBUG = "MMSER_DEBUG"
 
 
 class MmserError(Exception):
@@ -38,3 +46,21 @@ def listed_faults(expected: str, faults: Sequence[str], remedy: str) -> MmserErr
     """One error for all faults of a file: the first ten, and how many more there are."""
     more = f"; and {len(faults) - SHOWN_FAULTS} more" if len(faults) > SHOWN_FAULTS else ""
     return MmserError(expected, "; ".join(faults[:SHOWN_FAULTS]) + more, remedy)
+
+
+def in_one_line(function: Callable[Arguments, Answer]) -> Callable[Arguments, Answer]:
+    """The function, whose MmserError comes without what led to it inside mmser.
+
+    A reader of a notebook sees the error and not the calls below it; MMSER_DEBUG=1 keeps them.
+    """
+
+    @wraps(function)
+    def called(*arguments: Arguments.args, **options: Arguments.kwargs) -> Answer:
+        try:
+            return function(*arguments, **options)
+        except MmserError as error:
+            if os.environ.get(DEBUG):
+                raise
+            raise error.with_traceback(None) from None
+
+    return called

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 def evaluate(
-    run: Run,
+    run: Run | str | Path,
     condition: str = CLEAN,
     data: Callable[[TrainedFold], FoldData] | None = None,
     embeddings: int = 500,
@@ -50,6 +50,9 @@ def evaluate(
     stage moved each layer, and what learned sums take of the layers they read, for reports. Raises
     MmserError when no fold is finished or a condition comes without its data.
     """
+    from mmser.training.run import Run
+
+    run = Run(run) if isinstance(run, str | Path) else run
     clean = condition == CLEAN
     if not clean and data is None:
         raise MmserError(

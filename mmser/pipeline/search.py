@@ -27,7 +27,8 @@ from mmser.composition.search_space import Dimension, split_space, with_values
 from mmser.core.errors import MmserError, UsageError
 from mmser.core.trust import trust_typed
 from mmser.metrics.table import better
-from mmser.pipeline.train import fit_config, load_run, train_settings, validation_score
+from mmser.pipeline.run import load_run
+from mmser.pipeline.train import fit_config, train_settings, validation_score
 from mmser.pipeline.trials import run_apart
 
 JOURNAL, WORDS, TRIALS = "journal.jsonl", "search.json", "trials"

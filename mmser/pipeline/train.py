@@ -12,18 +12,20 @@ from typing import TYPE_CHECKING, Any
 
 from mmser.composition import chosen, compose, default_protocol, merged, read_yaml
 from mmser.composition import sweep as hydra_sweep
+from mmser.composition.keywords import keyword_words
 from mmser.core.errors import UsageError
 from mmser.core.share import Share
 from mmser.core.trust import trust_typed
 from mmser.pipeline.caches import ensure_caches
 from mmser.pipeline.fold_option import split_share
 from mmser.pipeline.launcher_option import split_launcher
+from mmser.pipeline.run import Run
 from mmser.pipeline.word_option import split_option, with_source
 from mmser.settings.settings import require_run
 
 if TYPE_CHECKING:
     from mmser.settings.launcher import Launcher
-    from mmser.training.run import Run
+    from mmser.training.run import Run as TrainedFolds
 
 log = logging.getLogger(__name__)
 
@@ -32,30 +34,34 @@ def train(
     *overrides: str,
     config: str | Path | None = None,
     parts: Mapping[str, Callable[..., Any]] | None = None,
+    **options: Any,
 ) -> Run:
     """Train every fold and seed that is not done.
 
     Missing caches are made first; the predictions of the test split are written last. ``overrides``
-    are Hydra words ("system=mcsan", "corpus=emodb"); ``config`` is a saved run's config.yaml to
-    repeat. ``parts`` exchanges parts of the system for classes of your own, ``{"model.fusion":
-    MyFusion}``: see `mmser.training.components.own_components`. The same call goes on where an
-    interrupted one stopped. ``folds=shard:3/16`` trains a share of the folds and seeds, in the
+    are Hydra words ("system=mcsan", "corpus=emodb"), ``options`` the same as keywords
+    (``system="mcsan"``, ``seeds=[0, 1]``, ``trainer={"epochs": 5}``, ``root=DIR`` for the corpus's
+    folder); ``config`` is a saved run's config.yaml to repeat. ``parts`` exchanges parts of the
+    system for classes of your own, ``{"model.fusion": MyFusion}``: see
+    `mmser.training.components.own_components`. The same call goes on where an interrupted one
+    stopped. ``folds=shard:3/16`` trains a share of the folds and seeds, in the
     folder of the whole run, and predicts nothing. ``launcher=slurm`` trains them as jobs of a
     cluster (`mmser.settings.launcher`).
     """
-    trust_typed(overrides)
-    share, words = split_share(overrides)
+    typed = [*overrides, *keyword_words(options)]
+    trust_typed(typed)
+    share, words = split_share(typed)
     launcher, words = split_launcher(words)
     settings = repeated(config, words) if config else train_settings(words)
     if not parts:
-        return train_config(settings, share, launcher)
+        return Run(train_config(settings, share, launcher).directory)
     from mmser.training.components.own_components import keep_sources, with_components
 
     if launcher is not None:
         raise UsageError("no launcher= beside parts=", launcher.name, "Their classes are here.")
     run = train_config(with_components(settings, parts), share)
     keep_sources(run.directory, parts)
-    return run
+    return Run(run.directory)
 
 
 def repeated(config: str | Path, overrides: Sequence[str]) -> dict[str, Any]:
@@ -91,7 +97,7 @@ def _default_words(overrides: Sequence[str]) -> list[str]:
 
 def train_config(
     settings: dict[str, Any], share: Share | None = None, launcher: Launcher | None = None
-) -> Run:
+) -> TrainedFolds:
     """The same from a resolved mapping."""
     from mmser.evaluation.evaluate import evaluate
 
@@ -103,7 +109,7 @@ def train_config(
 
 def fit_config(
     settings: dict[str, Any], share: Share | None = None, launcher: Launcher | None = None
-) -> Run:
+) -> TrainedFolds:
     """The same without a prediction: the labels of the test split are not read."""
     from mmser.training.fit import train as fit
     from mmser.training.inputs.refresh import refresh
@@ -127,14 +133,7 @@ def _validation_score(settings: dict[str, Any]) -> float:
     return validation_score(run)
 
 
-def validation_score(run: Run) -> float:
+def validation_score(run: TrainedFolds) -> float:
     """The mean over folds and seeds of the best score of the validation split."""
     scores = [float(trained.facts["best_score"]) for trained in run.finished()]
     return sum(scores) / len(scores)
-
-
-def load_run(directory: str | Path) -> Run:
-    """Open a finished or unfinished run folder."""
-    from mmser.training.run import Run
-
-    return Run(directory)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ from mmser.metrics.table import shown, title
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 
 def matrix_text(table: pd.DataFrame, metric: str) -> str:
@@ -45,21 +48,51 @@ def draw_matrix(table: pd.DataFrame, metric: str, path: Path) -> None:
             rows = chosen[chosen["scale"] == scale]
             values = rows.pivot(index="train", columns="test", values="value")
             grid = values.reindex(index=names, columns=names).to_numpy(float)
-            panel.imshow(np.ma.masked_invalid(grid), cmap="cividis", vmin=0.0, vmax=1.0)
-            panel.set_xticks(range(len(names)), names, rotation=30, ha="right")
-            panel.set_yticks(range(len(names)), names)
+            cells = [[shown(metric, value) for value in line] for line in grid]
+            _paint(panel, grid, names, names, cells)
             panel.set_title(_scaled(str(scale)), fontsize=9)
             panel.set_xlabel("tested on")
             panel.set_ylabel("trained on")
-            for place, value in np.ndenumerate(grid):
-                colour = "black" if value > 0.55 else "white"
-                panel.text(
-                    *reversed(place), shown(metric, value), ha="center", va="center", c=colour
-                )
         figure.suptitle(title(metric), fontsize=10)
         figure.tight_layout()
         with written_aside(path) as aside:
             figure.savefig(aside, format="svg", metadata={"Date": None, "Creator": None})
+
+
+def confusion_figure(counts: pd.DataFrame) -> Figure:
+    """Targets (rows) by predictions (columns): shares of a row by colour, with the counts."""
+    from matplotlib.figure import Figure
+
+    names = [str(name) for name in counts.index]
+    numbers = counts.to_numpy(float)
+    shares = numbers / np.maximum(numbers.sum(axis=1, keepdims=True), 1.0)
+    cells = [
+        [f"{share:.0%}\n{count:.0f}" for share, count in zip(*line, strict=True)]
+        for line in zip(shares, numbers, strict=True)
+    ]
+    side = 1.6 + 0.8 * len(names)
+    figure = Figure(figsize=(side, side), layout="constrained")
+    panel = figure.subplots()
+    _paint(panel, shares, names, names, cells)
+    panel.set_xlabel("prediction")
+    panel.set_ylabel("target")
+    return figure
+
+
+def _paint(
+    panel: Axes,
+    grid: np.ndarray,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    cells: Sequence[Sequence[str]],
+) -> None:
+    """A grid of shares (row, column) by colour, each with its text."""
+    panel.imshow(np.ma.masked_invalid(grid), cmap="cividis", vmin=0.0, vmax=1.0)
+    panel.set_xticks(range(len(columns)), columns, rotation=30, ha="right", parse_math=False)
+    panel.set_yticks(range(len(rows)), rows, parse_math=False)
+    for (row, column), value in np.ndenumerate(grid):
+        colour = "black" if value > 0.55 else "white"
+        panel.text(column, row, cells[row][column], ha="center", va="center", c=colour)
 
 
 def _of_metric(table: pd.DataFrame, metric: str) -> pd.DataFrame:

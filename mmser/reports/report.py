@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from os import PathLike
 from pathlib import Path
 
 from mmser.cache.atomic import write_bytes
@@ -46,14 +48,17 @@ SECTIONS = (
 )
 
 
-def report(runs: list[Path], out: Path) -> Path:
+def report(
+    runs: str | PathLike[str] | Sequence[str | PathLike[str]], out: str | PathLike[str]
+) -> Path:
     """Write one self-contained HTML file about the runs' folders to ``out``; returns its path.
 
     It needs predictions.parquet alone; a section without its files says in one line why it is
     empty. The same files give the same page. Raises MmserError when no run is given, one is given
     twice, or one has no predictions.
     """
-    folders = [Path(run).resolve() for run in runs]
+    listed = [runs] if isinstance(runs, str | PathLike) else runs
+    folders = [Path(run).resolve() for run in listed]
     if not folders or len(set(folders)) < len(folders):
         problem = "the same one twice" if folders else "none"
         raise MmserError("one or more different run folders", problem, "Name each run once.")

@@ -80,6 +80,10 @@ class RunFolder:
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self.directory)!r})"
 
+    def __fspath__(self) -> str:
+        """Its folder: a run stands wherever a path may."""
+        return str(self.directory)
+
     @property
     def name(self) -> str:
         """The folder's name, also where it was opened as ``.``."""

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import chain, combinations
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,7 @@ folds x seeds; ``judged_by`` lists the tests that must agree."""
 
 
 def compare(
-    runs: Sequence[str | Path],
+    runs: Sequence[str | PathLike[str]],
     metric: str | None = None,
     condition: str = CLEAN,
     draws: int = DRAWS,

@@ -19,6 +19,7 @@ seed, fold
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ SCORE_COLUMNS = (
 
 
 def score(
-    tables: pd.DataFrame | str | Path | Iterable[str | Path],
+    tables: pd.DataFrame | str | PathLike[str] | Iterable[str | PathLike[str]],
     draws: int = DRAWS,
     level: float = LEVEL,
     seed: int = 0,
@@ -108,11 +109,11 @@ def clusters_of(table: pd.DataFrame) -> tuple[np.ndarray, int, str]:
 
 
 def _tables_by_name(
-    tables: pd.DataFrame | str | Path | Iterable[str | Path],
+    tables: pd.DataFrame | str | PathLike[str] | Iterable[str | PathLike[str]],
 ) -> dict[str, pd.DataFrame]:
     if isinstance(tables, pd.DataFrame):
         return {"": checked_predictions(tables)}
-    listed = [tables] if isinstance(tables, str | Path) else tables
+    listed = [tables] if isinstance(tables, str | PathLike) else tables
     paths = [Path(path) for path in listed]
     if not paths:
         raise MmserError(
