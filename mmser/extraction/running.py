@@ -104,8 +104,7 @@ class _Line:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        # What has not begun to be written never will be, and the next run goes on from there.
-        self._broken = self._broken or kind is not None
+        # What is computed is written all the same; the next run goes on from there.
         self._encoders.shutdown(cancel_futures=True)
         self._writer.shutdown()
 

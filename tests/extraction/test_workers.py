@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ import pytest
 from makers.deadly_extractor import Deadly
 
 from mmser.cache.store import Store
+from mmser.core.clip import Features
 from mmser.core.utterance import Utterance
 from mmser.extraction.preprocess import preprocess
 from mmser.extraction.stages import Stages
@@ -59,7 +61,9 @@ def test_the_cache_of_many_processes_is_that_of_one(tmp_path: Path) -> None:
 
 FORKED = """
 import sys
+from dataclasses import replace
 from pathlib import Path
+from mmser.core.clip import Features
 from mmser.core.utterance import Utterance
 from mmser.extraction.preprocess import preprocess
 from mmser.extractors.audio.mfcc import Mfcc
@@ -146,3 +150,40 @@ def test_the_stage_that_is_waited_for_is_told() -> None:
     assert str(stages).startswith("waited for decoding")
     stages.media_seconds = 10.0
     assert "x real time; waited for" in str(stages)
+
+
+class Interrupted:
+    """Ctrl-C over one clip, once."""
+
+    modality, gives, dtype, version, sample_rate = "audio", "features", "float32", 1, 16_000
+    checkpoint, feature_size = None, 1
+    again = False
+
+    def parameters(self):
+        return {"extractor": "interrupted"}
+
+    def extract(self, clips):
+        if not self.again and any(clip.id == "u130" for clip in clips):
+            self.again = True
+            raise KeyboardInterrupt
+        return [Features(clip.waveform[:100].reshape(-1, 1)) for clip in clips]
+
+
+def test_an_interruption_leaves_whole_chunks_and_the_next_run_goes_on(tmp_path: Path) -> None:
+    corpus = Wavs(tmp_path / "wavs", ["u0"])
+    path = corpus.listed[0].audio_path
+    corpus.listed = [Utterance(f"u{n}", "listed", "s", audio_path=path) for n in range(140)]
+    for number, item in enumerate(corpus.listed):
+        corpus.listed[number] = replace(item, start=number / 1000, end=number / 1000 + 0.5)
+    extractor = Interrupted()
+    with pytest.raises(KeyboardInterrupt):
+        preprocess(corpus, {"it": extractor}, tmp_path / "a", workers=2, progress=False)
+    (store,) = (tmp_path / "a" / "listed").glob("it-*/")
+    assert sorted(path.name for path in store.glob("part-*")) == [
+        "part-00000-000000.safetensors",
+        "part-00000-000001.safetensors",
+    ]
+    assert not list(store.glob("*.tmp"))
+    preprocess(corpus, {"it": extractor}, tmp_path / "a", workers=2, progress=False)
+    preprocess(corpus, {"it": extractor}, tmp_path / "b", workers=0, progress=False)
+    assert files(tmp_path / "a") == files(tmp_path / "b")
