@@ -136,10 +136,10 @@ class Emotion2Vec(Placement):
         return [waveform if self.level in ROW_LEVELS else levelled(waveform, self.level)]
 
     def _encode(self, rows: Tensor, lengths: list[int]) -> tuple[Tensor, list[int]]:
-        """Waveforms (row, sample) -> (row, frame or token, size), how many of each row."""
+        """Waveforms (row, sample) -> (frame or token, size), row after row, how many of each."""
         from mmser.core.batch import Stream
         from mmser.extractors.networks.row_levels import levelled_rows
-        from mmser.extractors.networks.transfers import sent
+        from mmser.extractors.networks.transfers import packed, sent
         from mmser.models.layers.masks.padding import length_mask
 
         device, dtype = place_of(self._network)
@@ -148,13 +148,15 @@ class Emotion2Vec(Placement):
         mask = length_mask(sent(lengths, device), rows.shape[1])
         values = self._network(Stream(rows.to(dtype), mask)).values
         if self.embedding != "frames":
-            return values, [values.shape[1]] * len(lengths)
+            return values.flatten(0, 1), [values.shape[1]] * len(lengths)
         counts = [_frame_count(length) for length in lengths]
+        values = packed(values, counts)
         if not self.statistics:
             return values, counts
+        from mmser.extractors.networks.packing import Packing
         from mmser.extractors.networks.time_statistics import statistics_of_rows
 
-        return statistics_of_rows(values, counts), [1] * len(counts)
+        return statistics_of_rows(values, Packing(counts, device)), [1] * len(counts)
 
     def _features(self, parts: list[np.ndarray], samples: int) -> Features:
         (values,) = parts

@@ -137,6 +137,7 @@ class Wav2Vec2(Placement):
             self.precision,
             self.batch_seconds if self._encoder.takes_batches else 0.0,
             SAMPLE_RATE / _MEL_STEP if self._reads_mel else SAMPLE_RATE,
+            packs=self._encoder.packs,
         )
 
     @cached_property
@@ -235,7 +236,9 @@ class Wav2Vec2(Placement):
         return [np.asarray(own["input_features"][0][:count], dtype=np.float32)]
 
     def _encode(self, rows: Tensor, lengths: list[int]) -> tuple[Tensor, list[int]]:
-        """(row, sample), or (row, step, 160), -> (row, time, [layer,] size) and each row's time."""
+        """(row, sample), or (row, step, 160), -> (time, [layer,] size), row after row, and the time
+        of each.
+        """
         from mmser.extractors.networks.row_levels import levelled_rows, padded_rows
 
         if not self._reads_mel:
@@ -245,9 +248,10 @@ class Wav2Vec2(Placement):
         values, counts = self._encoder(rows, lengths, self.layer)
         if not self.statistics:
             return values, counts
+        from mmser.extractors.networks.packing import Packing
         from mmser.extractors.networks.time_statistics import statistics_of_rows
 
-        return statistics_of_rows(values, counts), [1] * len(counts)
+        return statistics_of_rows(values, Packing(counts, values.device)), [1] * len(counts)
 
     def _features(self, parts: list[np.ndarray], samples: int) -> Features:
         (values,) = parts

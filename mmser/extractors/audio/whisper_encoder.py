@@ -161,9 +161,12 @@ class WhisperEncoder(Placement):
         return short if samples <= short else WINDOW
 
     def _encode(self, pieces: Tensor, lengths: list[int]) -> tuple[Tensor, list[int]]:
-        """Pieces of one window (piece, sample) -> (piece, frame, [layer,] size), frames of each."""
+        """Pieces of one window (piece, sample) -> (frame, [layer,] size), piece after piece, and
+        the frames of each.
+        """
         from torch.nn import functional as F
 
+        from mmser.extractors.networks.transfers import packed
         from mmser.extractors.networks.whisper import log_mel
 
         model = self._model
@@ -178,12 +181,14 @@ class WhisperEncoder(Placement):
             hidden = block(hidden)
             layers.append(hidden)
         layers[-1] = model.ln_post(hidden)
-        values, counts = self._chosen(layers), [_frame_count(length) for length in lengths]
+        counts = [_frame_count(length) for length in lengths]
+        values = packed(self._chosen(layers), counts)
         if not self.statistics:
             return values, counts
+        from mmser.extractors.networks.packing import Packing
         from mmser.extractors.networks.time_statistics import statistics_of_rows
 
-        return statistics_of_rows(values, counts), [1] * len(counts)
+        return statistics_of_rows(values, Packing(counts, values.device)), [1] * len(counts)
 
     def _chosen(self, layers: list[Tensor]) -> Tensor:
         import torch

@@ -97,6 +97,7 @@ class XVector(Placement):
             self.dtype,
             self.precision,
             self.batch_seconds if self._network.takes_batches else 0.0,
+            packs=self._network.takes_batches,
         )
 
     def _parts(self, waveform: np.ndarray) -> list[np.ndarray]:
@@ -104,13 +105,13 @@ class XVector(Placement):
         return [waveform if self.level in ROW_LEVELS else levelled(waveform, self.level)]
 
     def _encode(self, rows: Tensor, lengths: list[int]) -> tuple[Tensor, list[int]]:
-        """Waveforms (row, sample) -> (row, 1, size)."""
+        """Waveforms (row, sample) -> (row, size), one step of each."""
         from mmser.extractors.networks.row_levels import levelled_rows, padded_rows
 
         if self.level in ROW_LEVELS:
             rows = levelled_rows(rows, lengths, self.level)
         vectors = self._network(*padded_rows(rows, lengths, self._shortest))
-        return vectors[:, None], [1] * len(lengths)
+        return vectors, [1] * len(lengths)
 
     @cached_property
     def _network(self) -> XVectorNetwork:

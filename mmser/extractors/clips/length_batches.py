@@ -37,3 +37,12 @@ def cheapest_count(lengths: Sequence[int], padded_limit: float, overhead: float)
     costs = (counts * taken[0] + overhead) / np.maximum(np.cumsum(taken), 1.0)
     # The most of those that cost the same.
     return len(taken) - int(costs[::-1].argmin())
+
+
+def packed_count(lengths: Sequence[int], limit: float) -> int:
+    """How many of the first of ``lengths``, longest first, stay within ``limit`` together, and
+    padded to one length within twice as much; at least one.
+    """
+    padded = np.arange(1, len(lengths) + 1) * lengths[0]
+    fits = (np.cumsum(lengths) <= limit) & (padded <= 2 * limit)
+    return max(1, int(fits.sum()))

@@ -1,8 +1,8 @@
 """Networks of the wav2vec 2.0 family over batches, each row as if it were alone.
 
 `SpeechEncoder` runs those whose frames a batch can leave alone: its own convolutions, then
-transformers' own layers, only as many as are asked for, with one mask made once. `WholeNetwork`
-runs the others as transformers does.
+transformers' own layers, only as many as are asked for, over rows that are packed one after
+another, without padding. `WholeNetwork` runs the others as transformers does.
 """
 
 from __future__ import annotations
@@ -15,10 +15,12 @@ from torch import Tensor
 
 from mmser.core.errors import MmserError
 from mmser.extractors.networks.devices import place_of
-from mmser.extractors.networks.transfers import sent
+from mmser.extractors.networks.packed_attention import with_packed_attention
+from mmser.extractors.networks.packing import Packing
+from mmser.extractors.networks.transfers import packed, sent
 from mmser.extractors.networks.wave_convolutions import WaveConvolutions
 from mmser.models.layers.attention.gated_positions import with_fused_attention
-from mmser.models.layers.masks.padding import length_mask, zero_padding
+from mmser.models.layers.masks.padding import length_mask
 
 LayerChoice = int | Literal["all"]
 
@@ -28,82 +30,76 @@ MEL_STEP = 320
 """Samples from one step of wav2vec2-BERT to the next: two log-mel frames, 10 ms apart."""
 _PARTED = ("wav2vec2", "hubert", "wavlm", "unispeech", "unispeech-sat")
 """Convolutions, a projection, one convolution of positions, layers: nothing else reads time."""
-_TILE = 8
-"""Frames on a GPU are a multiple of it: its kernels want aligned masks."""
 
 
 def speech_encoder(network: Any) -> SpeechEncoder | WholeNetwork:
     """Whichever runs ``network``, which is placed."""
+    return SpeechEncoder(network) if is_parted(network) else WholeNetwork(network)
+
+
+def is_parted(network: Any) -> bool:
+    """Whether `SpeechEncoder` runs it."""
     config = network.config
     # A batch norm before the positions (some HuBERT) makes padding more than zeros.
     normed = getattr(config, "conv_pos_batch_norm", False)
-    is_parted = config.model_type in _PARTED and not normed
-    return SpeechEncoder(network) if is_parted else WholeNetwork(network)
+    return config.model_type in _PARTED and not normed
 
 
 class SpeechEncoder:
-    """``network`` is one of transformers, placed and in evaluation mode."""
+    """``network`` is one of transformers, placed and in evaluation mode.
+
+    Its attentions are replaced: nothing else may run it afterwards.
+    """
 
     def __init__(self, network: Any) -> None:
-        self.network = with_fused_attention(network)
+        self.network = with_packed_attention(with_fused_attention(network))
         self.convolutions = WaveConvolutions(network.feature_extractor)
-        self.takes_batches = True
+        self.takes_batches = self.packs = True
 
     def __call__(
         self, waveforms: Tensor, samples: Sequence[int], layer: LayerChoice
     ) -> tuple[Tensor, list[int]]:
-        """(batch, sample) on the network's device, valid samples of each row.
+        """(row, sample) on the network's device, valid samples of each row.
 
-        Gives (batch, frame, [layer,] size) and the frames of each row.
+        Gives (frame, [layer,] size), all rows one after another, and the frames of each.
         """
-        device, _ = place_of(self.network)
         counts = [self.convolutions.frame_count(length) for length in samples]
-        tile = _TILE if device.type == "cuda" else 1
-        frames = -(-max(counts) // tile) * tile
-        hidden = self._projected(waveforms, samples, frames)
-        mask = None
-        if min(counts) < frames:
-            real = sent(counts, device)
-            mask = length_mask(real, frames)
-            hidden = zero_padding(hidden, mask)
-        encoder = self.network.encoder
-        hidden = hidden + encoder.pos_conv_embed(hidden)
-        return self._layers(hidden, mask, layer), counts
-
-    def _projected(self, waveforms: Tensor, samples: Sequence[int], frames: int) -> Tensor:
-        """(batch, sample) -> (batch, frame, size)."""
-        stride = self.convolutions.stride
-        # The last frame of a row reads beyond its stride.
-        whole = max(frames * stride, -(-waveforms.shape[1] // stride) * stride)
-        padded = torch.nn.functional.pad(waveforms, (0, whole - waveforms.shape[1]))
-        counts = sent(samples, waveforms.device)
-        features = self.convolutions(padded, counts)[:, :frames]
+        packing = Packing(counts, *place_of(self.network))
+        features, starts = self.convolutions(waveforms, samples)
+        own = torch.cat(
+            [torch.arange(count) + start for count, start in zip(counts, starts, strict=True)]
+        )
+        features = features.index_select(0, sent(own, waveforms.device))
         # Some networks give the normed features beside them, for their pre-training.
         projected = self.network.feature_projection(features)
-        return projected[0] if isinstance(projected, tuple) else projected
+        hidden = projected[0] if isinstance(projected, tuple) else projected
+        return self._layers(hidden + self._positions(hidden, packing), packing, layer), counts
 
-    def _layers(self, hidden: Tensor, mask: Tensor | None, layer: LayerChoice) -> Tensor:
+    def _positions(self, hidden: Tensor, packing: Packing) -> Tensor:
+        """(frame, size) -> the same shape, from the frames around each in its row."""
+        embed = self.network.encoder.pos_conv_embed
+        wide, places = packing.apart(hidden, gap=embed.conv.kernel_size[0] // 2)
+        positions: Tensor = embed(wide[None])[0]
+        return positions if packing.rows == 1 else positions.index_select(0, places)
+
+    def _layers(self, hidden: Tensor, packing: Packing, layer: LayerChoice) -> Tensor:
         encoder = self.network.encoder
-        added = None if mask is None else _added(mask, hidden.dtype)
         norms_last = getattr(self.network.config, "do_stable_layer_norm", False)
         if not norms_last:
             hidden = encoder.layer_norm(hidden)
-        blocks = encoder.layers
-        wanted = _wanted(layer, len(blocks))
+        wanted = _wanted(layer, len(encoder.layers))
         kept = [hidden]
         bias = None
-        for block in blocks[: wanted if isinstance(wanted, int) else len(blocks)]:
+        for block in encoder.layers[: wanted if isinstance(wanted, int) else None]:
             if self.network.config.model_type == "wavlm":
-                hidden, bias = block(hidden, attention_mask=added, position_bias=bias)
+                hidden, bias = block(hidden, attention_mask=packing, position_bias=bias)
             else:
-                hidden = block(hidden, attention_mask=added)
+                hidden = block(hidden, attention_mask=packing)
             if wanted == "all":
                 kept.append(hidden)
-        if norms_last and wanted in ("all", len(blocks)):
+        if norms_last and wanted in ("all", len(encoder.layers)):
             hidden = encoder.layer_norm(hidden)
-        if wanted != "all":
-            return hidden
-        return torch.stack([*kept[:-1], hidden], dim=2)
+        return torch.stack([*kept[:-1], hidden], dim=1) if wanted == "all" else hidden
 
 
 class WholeNetwork:
@@ -117,6 +113,7 @@ class WholeNetwork:
         # In the others padding reaches the frames of an utterance (strided or stacked
         # convolutions).
         self.takes_batches = network.config.model_type == MEL
+        self.packs = False
 
     def __call__(
         self, waveforms: Tensor, samples: Sequence[int], layer: LayerChoice
@@ -132,7 +129,7 @@ class WholeNetwork:
         if self.network.config.model_type != MEL:
             lengths = torch.tensor(samples)
             counts = self.network._get_feat_extract_output_lengths(lengths).tolist()
-        return self._layers(output, layer), counts
+        return packed(self._layers(output, layer), counts), counts
 
     def _layers(self, output: Any, layer: LayerChoice) -> Tensor:
         last: Tensor = output.last_hidden_state
@@ -159,9 +156,3 @@ def _wanted(layer: LayerChoice, count: int) -> int | Literal["all"]:
             f"a layer from 0 to {count} (or -1, or all)", f"layer={layer}", "Choose one of them."
         )
     return layer % (count + 1)
-
-
-def _added(mask: Tensor, dtype: torch.dtype) -> Tensor:
-    """(batch, key) -> what is added to every query's attention weights, (batch, 1, 1, key)."""
-    added = torch.zeros(mask.shape, dtype=dtype, device=mask.device)
-    return added.masked_fill(~mask, -torch.inf)[:, None, None]

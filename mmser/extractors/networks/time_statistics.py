@@ -17,6 +17,8 @@ from mmser.core.clip import Failure, Features
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from mmser.extractors.networks.packing import Packing
+
 
 def time_statistics(frames: np.ndarray, seconds: float) -> Features:
     """(time, [layer,] size) -> (1, [layer,] 2 size): means, then deviations, in float32.
@@ -30,23 +32,22 @@ def time_statistics(frames: np.ndarray, seconds: float) -> Features:
     return Features(both[None].astype(np.float32), spans=spans)
 
 
-def statistics_of_rows(values: Tensor, counts: Sequence[int]) -> Tensor:
-    """`time_statistics` of a batch where it lies: (row, time, [layer,] size), of which ``counts``
-    are each row's own, -> (row, 1, [layer,] 2 size).
+def statistics_of_rows(values: Tensor, packing: Packing) -> Tensor:
+    """`time_statistics` of packed rows where they lie: (step, [layer,] size) -> (row, [layer,] 2
+    size).
     """
     import torch
 
-    from mmser.extractors.networks.transfers import sent
-    from mmser.models.layers.masks.padding import length_mask, zero_padding
+    precise = values.double().flatten(1)
 
-    steps = sent(counts, values.device)
-    mask = length_mask(steps, values.shape[1])
-    total = steps.reshape(-1, *(1,) * (values.dim() - 1)).double()
-    precise = zero_padding(values.double(), mask)
-    mean = precise.sum(dim=1, keepdim=True) / total
-    squares = zero_padding((precise - mean).square(), mask)
-    deviation = (squares.sum(dim=1, keepdim=True) / total).sqrt()
-    return torch.cat([mean, deviation], dim=-1).float()
+    def mean_of(each: Tensor) -> Tensor:
+        return torch.segment_reduce(each, "mean", lengths=packing.lengths)
+
+    mean = mean_of(precise)
+    deviation = mean_of((precise - packing.spread(mean)).square()).sqrt()
+    shape = values.shape[1:]
+    both = [each.unflatten(1, shape) for each in (mean, deviation)]
+    return torch.cat(both, dim=-1).float()
 
 
 def joined_statistics(parts: Sequence[np.ndarray], counts: Sequence[int]) -> np.ndarray:

@@ -9,13 +9,19 @@ frames side by side, which lie so in memory where channels come last.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mmser.extractors.networks.transfers import sent
+
+_TILE_FRAMES = 10
+"""Frames of a tile: rows of a batch are whole tiles, so that little of them is padding."""
 _CHUNK = 512
 """Frames whose covariance is one product: short ones fill a GPU."""
 
@@ -48,16 +54,27 @@ class WaveConvolutions:
             samples = (samples - layer.kernel) // layer.stride + 1
         return samples
 
-    def __call__(self, waveforms: Tensor, counts: Tensor) -> Tensor:
-        """(batch, sample), valid samples (batch,) -> (batch, sample / stride, channel).
-
-        Samples must be a multiple of the stride; what follows a row's own frames means nothing.
+    def __call__(self, waveforms: Tensor, samples: Sequence[int]) -> tuple[Tensor, list[int]]:
+        """(row, sample), of which each row's first ``samples`` count -> (frame, channel), all rows
+        one after another, and where each row begins; what follows its own frames means nothing.
         """
+        frames = _TILE_FRAMES if len(samples) > 1 else 1
+        tile = frames * self.stride
+        counts = [-(-length // tile) for length in samples]
+        padded = F.pad(waveforms, (0, -waveforms.shape[1] % tile))
+        tiles = padded.unflatten(1, (-1, tile))
+        each = tiles.shape[1]
+        used = torch.cat([torch.arange(count) + row * each for row, count in enumerate(counts)])
+        sound = tiles.flatten(0, 1)[: counts[0]]
+        if len(samples) > 1:
+            sound = tiles.flatten(0, 1).index_select(0, sent(used, waveforms.device))
         first, *others = self._layers
-        hidden = _first(first, waveforms, counts)
+        owners = sent(used // each, waveforms.device)
+        hidden = _first(first, sound, waveforms, samples, owners)
         for layer in others:
             hidden = _further(layer, hidden)
-        return hidden
+        starts = [0, *accumulate(counts)][:-1]
+        return hidden, [start * frames for start in starts]
 
 
 def _read(layer: Any) -> _Layer:
@@ -71,37 +88,46 @@ def _read(layer: Any) -> _Layer:
     return _Layer(tuple(taps), kernel, stride, layer)
 
 
-def _first(layer: _Layer, waveforms: Tensor, counts: Tensor) -> Tensor:
-    """(batch, sample) -> (batch, sample / stride, channel)."""
-    frames = waveforms.shape[1] // layer.stride
+def _first(
+    layer: _Layer,
+    tiles: Tensor,
+    waveforms: Tensor,
+    samples: Sequence[int],
+    owners: Tensor,
+) -> Tensor:
+    """tiles (tile, sample), the row of each in ``owners`` -> (frame, channel)."""
     weight = torch.cat(layer.taps).float()  # (kernel, channel)
     # A column of ones carries the bias; tensor cores want a multiple of eight columns.
     width = -(-(layer.kernel + 1) // 8) * 8
-    taps = F.pad(waveforms, (0, layer.kernel)).unfold(1, layer.kernel, layer.stride)[:, :frames]
+    sound = F.pad(tiles.flatten(), (0, layer.kernel))
+    frames = tiles.numel() // layer.stride
     dtype = layer.taps[0].dtype
-    columns = waveforms.new_zeros(len(waveforms), frames, width, dtype=dtype)
-    columns[..., : layer.kernel] = taps
-    columns[..., layer.kernel] = 1.0
+    columns = sound.new_zeros(frames, width, dtype=dtype)
+    columns[:, : layer.kernel] = sound.unfold(0, layer.kernel, layer.stride)[:frames]
+    columns[:, layer.kernel] = 1.0
     norm = getattr(layer.own, "layer_norm", None)
     if isinstance(norm, nn.GroupNorm):
-        valid = torch.div(counts - layer.kernel, layer.stride, rounding_mode="floor") + 1
-        scale, shift = _scale_and_shift(norm, weight, taps, valid)
+        scale, shift = _scale_and_shift(layer, norm, weight, waveforms, samples)
     else:
-        scale = weight.new_ones(len(waveforms), weight.shape[1])
-        shift = _bias(layer, weight).expand_as(scale)
+        scale, shift = weight.new_ones(1, weight.shape[1]), _bias(layer, weight)[None]
     rows = torch.cat([weight * scale[:, None], shift[:, None]], dim=1)
     rows = F.pad(rows, (0, 0, 0, width - rows.shape[1])).to(dtype)
-    return _activated(layer, columns @ rows)
+    if len(rows) == 1:
+        return _activated(layer, columns @ rows[0])
+    values = columns.unflatten(0, (len(tiles), -1)) @ rows.index_select(0, owners)
+    return _activated(layer, values.flatten(0, 1))
 
 
 def _scale_and_shift(
-    norm: nn.GroupNorm, weight: Tensor, taps: Tensor, valid: Tensor
+    layer: _Layer, norm: nn.GroupNorm, weight: Tensor, waveforms: Tensor, samples: Sequence[int]
 ) -> tuple[Tensor, Tensor]:
-    """What the norm makes of ``weight`` (kernel, channel) in each row: (batch, channel) twice.
+    """What the norm makes of ``weight`` (kernel, channel) in each row: (row, channel) twice.
 
-    taps (batch, frame, kernel), of which ``valid`` (batch,) count. A bias of the convolution would
-    leave with the mean.
+    A bias of the convolution would leave with the mean.
     """
+    counts = [(length - layer.kernel) // layer.stride + 1 for length in samples]
+    valid = sent(counts, waveforms.device)
+    taps = waveforms.unfold(1, layer.kernel, layer.stride)
     frames = taps.shape[1]
     is_valid = torch.arange(frames, device=taps.device) < valid[:, None]
     seen = taps.double() * is_valid[..., None]
@@ -123,16 +149,15 @@ def _bias(layer: _Layer, weight: Tensor) -> Tensor:
 
 
 def _further(layer: _Layer, hidden: Tensor) -> Tensor:
-    """(batch, frame, channel) -> (batch, frame / stride, channel)."""
-    batch, _, channels = hidden.shape
-    # All rows one after another: what a row's last frames read of the next one means nothing.
-    groups = hidden.reshape(-1, layer.stride * channels)
+    """(frame, channel) -> (frame / stride, channel)."""
+    groups = hidden.reshape(-1, layer.stride * hidden.shape[1])
     first, *others = layer.taps
     bias, seen = layer.own.conv.bias, groups[:, : len(first)]
     values = seen @ first if bias is None else torch.addmm(bias, seen, first)
     for shift, taps in enumerate(others, 1):
+        # Frames of a row reach only its own; the last ones read the next row, and mean nothing.
         values[:-shift].addmm_(groups[shift:, : len(taps)], taps)
-    return _activated(layer, values.view(batch, -1, values.shape[1]))
+    return _activated(layer, values)
 
 
 def _activated(layer: _Layer, values: Tensor) -> Tensor:

@@ -19,17 +19,16 @@ import torch
 from torch import Tensor
 
 from mmser.core.clip import SAMPLE_RATE, Clip, Failure, Features
-from mmser.extractors.clips.length_batches import cheapest_count
+from mmser.extractors.clips.length_batches import cheapest_count, packed_count
 from mmser.extractors.clips.outcomes import checked, waveform_of
 from mmser.extractors.networks.devices import Precision, arithmetic
-from mmser.extractors.networks.transfers import packed
 
 Encode = Callable[[Tensor, list[int]], tuple[Tensor, list[int]]]
-"""(row, sample, ...) on the device and the samples of each row -> (row, step, *feature) and the
-steps of each row."""
+"""(row, sample, ...) on the device and the samples of each row -> (step, *feature), the rows one
+after another, and the steps of each row."""
 
-FULL_SECONDS = 160.0
-"""Sound that keeps a large GPU busy; more of it only pads more."""
+FULL_SECONDS = 200.0
+"""Sound that keeps a large GPU busy; the next batch is made ready meanwhile."""
 OVERHEAD_SECONDS = 10.0
 """Sound in whose time a GPU does what a batch costs whatever its size."""
 FIRST_SECONDS = 30.0
@@ -68,6 +67,7 @@ class WaveformBatches:
         rate: entries of a row in a second.
         window: the length to which ``encode`` pads a row of some length, where that is not the
             longest's: a batch has rows of one such length.
+        packs: whether ``encode`` computes what is real of its rows alone.
         full_seconds: of sound in a batch that keep a large GPU busy.
     """
 
@@ -80,11 +80,12 @@ class WaveformBatches:
         seconds: float | None,
         rate: float = SAMPLE_RATE,
         window: Callable[[int], int] | None = None,
+        packs: bool = False,
         full_seconds: float = FULL_SECONDS,
     ) -> None:
         self.encode, self.device, self.precision = encode, device, precision
         self.seconds, self.rate = seconds, rate
-        self.window, self.full_seconds = window, full_seconds
+        self.window, self.packs, self.full_seconds = window, packs, full_seconds
         self.is_cuda = device.type == "cuda"
         half = self.is_cuda and dtype == "float16"
         self.dtype = torch.float16 if half else torch.float32
@@ -122,15 +123,23 @@ class WaveformBatches:
         lengths = [self._padded(rows, row) for row in waiting]
         if self.window is not None:
             lengths = lengths[: lengths.count(lengths[0])]
+        most = self._most_seconds() * self.rate
+        if self.packs:
+            return list(waiting[: packed_count(lengths, most)])
         # What was asked for on a CPU is filled.
         overhead = OVERHEAD_SECONDS * self.rate if self.is_cuda else float("inf")
-        most = self._most_seconds() * self.rate
         return list(waiting[: cheapest_count(lengths, most, overhead)])
 
     def _padded(self, rows: Sequence[np.ndarray], row: int) -> int:
         """What a row costs as the longest of its batch."""
         length = len(rows[row])
         return length if self.window is None else self.window(length)
+
+    def _cost_seconds(self, rows: Sequence[np.ndarray], batch: Sequence[int]) -> float:
+        """Sound of a batch, with the padding that is computed."""
+        if self.packs:
+            return sum(len(rows[row]) for row in batch) / self.rate
+        return len(batch) * self._padded(rows, batch[0]) / self.rate
 
     def _most_seconds(self) -> float:
         """Sound that the next batch may have."""
@@ -151,15 +160,14 @@ class WaveformBatches:
             before = torch.cuda.memory_allocated(self.device)
         with torch.inference_mode(), arithmetic(self.precision):
             values, counts = self.encode(self._uploaded([rows[row] for row in batch]), lengths)
-            real = packed(values, counts).to(self.dtype)
-            is_finite = torch.isfinite(real).all()
+            values = values.to(self.dtype)
+            is_finite = torch.isfinite(values).all()
         if is_first:
             used = torch.cuda.max_memory_allocated(self.device) - before
-            padded = len(batch) * self._padded(rows, batch[0])
-            self._second_bytes = max(1.0, used * self.rate / padded)
+            self._second_bytes = max(1.0, used / self._cost_seconds(rows, batch))
         if not self.is_cuda:
-            return _Flight(batch, counts, real, is_finite, None)
-        return self._leaving(batch, counts, real, is_finite)
+            return _Flight(batch, counts, values, is_finite, None)
+        return self._leaving(batch, counts, values, is_finite)
 
     def _uploaded(self, rows: list[np.ndarray]) -> Tensor:
         """(row, sample, ...) float32 on the device, zeros behind the shorter ones."""
@@ -205,7 +213,7 @@ class WaveformBatches:
     def _halve(self, rows: Sequence[np.ndarray], batch: list[int]) -> None:
         """Half of what did not fit, from now on."""
         if len(batch) > 1:
-            self._fitting = len(batch) * self._padded(rows, batch[0]) / self.rate / 2
+            self._fitting = self._cost_seconds(rows, batch) / 2
         torch.cuda.empty_cache()
 
     def _too_long(self, row: np.ndarray) -> str:

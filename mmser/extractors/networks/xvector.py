@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from mmser.extractors.networks.devices import place_of
-from mmser.extractors.networks.speech_encoder import SpeechEncoder, speech_encoder
+from mmser.extractors.networks.packing import Packing
+from mmser.extractors.networks.speech_encoder import SpeechEncoder, is_parted
 from mmser.extractors.networks.transfers import sent
 from mmser.models.layers.masks.padding import length_mask, zero_padding
 
@@ -20,11 +21,13 @@ class XVectorNetwork:
     def __init__(self, model: Any) -> None:
         self.model = model
         self.sums_layers = bool(model.config.use_weighted_layer_sum)
-        self.encoder = speech_encoder(model.base_model)
-        norms_last = getattr(model.config, "do_stable_layer_norm", False)
         # The sum takes the last layer without the norm behind it.
-        is_parted = isinstance(self.encoder, SpeechEncoder)
-        self.takes_batches = is_parted and not (self.sums_layers and norms_last)
+        norms_last = getattr(model.config, "do_stable_layer_norm", False)
+        apart = self.sums_layers and norms_last
+        self.encoder = None
+        if is_parted(model.base_model) and not apart:
+            self.encoder = SpeechEncoder(model.base_model)
+        self.takes_batches = self.encoder is not None
         self.lost = sum(
             (kernel - 1) * dilation
             for kernel, dilation in zip(
@@ -51,19 +54,21 @@ class XVectorNetwork:
 
     def _frames(self, waveforms: Tensor, samples: Sequence[int]) -> tuple[Tensor, Sequence[int]]:
         """The frames that the time-delay layers read, (row, frame, size), and each row's count."""
-        if not self.takes_batches:
+        if self.encoder is None:
             _, dtype = place_of(self.model)
             output = self.model.base_model(
                 waveforms.to(dtype), output_hidden_states=self.sums_layers
             )
             frames = output.last_hidden_state
             if self.sums_layers:
-                frames = self._summed(torch.stack(output.hidden_states, dim=2))
+                frames = self._summed(torch.stack(output.hidden_states, dim=-2))
             return frames, [frames.shape[1]] * len(samples)
-        frames, counts = self.encoder(waveforms, samples, "all" if self.sums_layers else -1)
-        return (self._summed(frames) if self.sums_layers else frames), counts
+        steps, counts = self.encoder(waveforms, samples, "all" if self.sums_layers else -1)
+        if self.sums_layers:
+            steps = self._summed(steps)
+        return Packing(counts, steps.device).padded(steps), counts
 
     def _summed(self, layers: Tensor) -> Tensor:
-        """(row, frame, layer, size) -> (row, frame, size)."""
+        """(..., layer, size) -> (..., size)."""
         weights = torch.softmax(self.model.layer_weights, dim=-1)
-        return (layers * weights[:, None]).sum(dim=2)
+        return (layers * weights[:, None]).sum(dim=-2)

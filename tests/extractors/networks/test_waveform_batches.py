@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from mmser.core.clip import Clip, Failure, Features
+from mmser.extractors.networks.transfers import packed
 from mmser.extractors.networks.waveform_batches import WaveformBatches, features_in_batches
 
 LENGTHS = (3, 9, 1, 5, 7, 9)
@@ -27,7 +28,7 @@ class Doubling:
         values = torch.stack([rows, 2 * rows], dim=-1)
         if self.broken is not None:
             values[rows == self.broken] = torch.nan
-        return values, lengths
+        return packed(values, lengths), lengths
 
 
 def rows() -> list[np.ndarray]:

@@ -50,47 +50,67 @@ class GatedPositionAttention(nn.Module):
         ``attention_mask`` is (batch, time), 1 where a key is real, or what is to be added to the
         weights of every query, (batch, 1, 1, time). ``position_bias`` is what the first layer gave.
         """
-        batch, time, _size = hidden_states.shape
+        batch, time, _ = hidden_states.shape
         if position_bias is None:
-            position_bias = self._bias(time, batch)
+            position_bias = self.bias(time, batch)
         query, key, value = (
             project(hidden_states).unflatten(-1, (self.heads, -1)).transpose(1, 2)
             for project in (self.q_proj, self.k_proj, self.v_proj)
         )
-        gate = self._gate(hidden_states)
+        gate = self.gate(hidden_states).transpose(1, 2)
         hidden_keys = _hidden_keys(attention_mask, query.dtype)
+        heard = self.heard(query, key, value, gate, hidden_keys, position_bias)
+        return self.out_proj(heard.transpose(1, 2).flatten(2)), None, position_bias
+
+    def heard(
+        self,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        gate: Tensor,
+        hidden_keys: Tensor | None,
+        bias: Tensor,
+    ) -> Tensor:
+        """Queries, keys, values (batch, head, time, feature of a head) -> the same shape.
+
+        gate (batch, head, query, 1); hidden_keys (batch, 1, 1, key) is added to every query's
+        weights; bias: see `bias`.
+        """
+        batch, _, time, _ = query.shape
         rows = self._rows(time, batch)
+        gate = gate.to(query.dtype)
         parts = []
         for start in range(0, time, rows):
             end = min(start + rows, time)
-            bias = _bias_rows(position_bias, start, end, time).to(query.dtype)
-            own_gate = gate[:, :, start:end].to(query.dtype)
-            added = own_gate * bias if hidden_keys is None else hidden_keys + own_gate * bias
+            own_bias = _bias_rows(bias, start, end, time).to(query.dtype)
+            own_gate = gate[:, :, start:end]
+            if hidden_keys is None:
+                added = own_gate * own_bias
+            else:
+                added = torch.addcmul(hidden_keys, own_gate, own_bias)
             dropout = self.dropout if self.training else 0.0
             parts.append(
                 F.scaled_dot_product_attention(query[:, :, start:end], key, value, added, dropout)
             )
-        heard = parts[0] if len(parts) == 1 else torch.cat(parts, dim=2)
-        return self.out_proj(heard.transpose(1, 2).flatten(2)), None, position_bias
+        return parts[0] if len(parts) == 1 else torch.cat(parts, dim=2)
 
-    def _rows(self, time: int, batch: int) -> int:
-        """Queries whose gated bias fits into memory at once."""
-        return max(1, MOST_WEIGHTS // (batch * self.heads * time))
-
-    def _gate(self, hidden: Tensor) -> Tensor:
-        """(batch, time, feature) -> (batch, head, query, 1)."""
+    def gate(self, hidden: Tensor) -> Tensor:
+        """(..., feature) -> (..., head, 1)."""
         parts = self.gru_rel_pos_linear(hidden.unflatten(-1, (self.heads, -1)))
-        gates = torch.sigmoid(parts.unflatten(-1, (2, 4)).sum(dim=-1)).transpose(1, 2)
-        reset, update = gates.chunk(2, dim=-1)
-        return reset * (update * self.gru_rel_pos_const - 1.0) + 2.0
+        reset, update = torch.sigmoid(parts.unflatten(-1, (2, 4)).sum(dim=-1)).chunk(2, dim=-1)
+        return reset * (update * self.gru_rel_pos_const.view(-1, 1) - 1.0) + 2.0
 
-    def _bias(self, time: int, batch: int) -> Tensor:
+    def bias(self, time: int, batch: int) -> Tensor:
         """The bias of each pair, (head, query, key); of long sound by distance alone."""
         distances = torch.arange(1 - time, time, device=self.rel_attn_embed.weight.device)
         by_distance = self.rel_attn_embed(self._buckets(distances)).T  # (head, 2 time - 1)
         if self._rows(time, batch) < time:
             return by_distance
         return _bias_rows(by_distance, 0, time, time)
+
+    def _rows(self, time: int, batch: int) -> int:
+        """Queries whose gated bias fits into memory at once."""
+        return max(1, MOST_WEIGHTS // (batch * self.heads * time))
 
     def _buckets(self, distances: Tensor) -> Tensor:
         """One bucket each for small distances, wider ones (by the logarithm) for larger."""
