@@ -50,7 +50,7 @@ class GatedPositionAttention(nn.Module):
         ``attention_mask`` is (batch, time), 1 where a key is real, or what is to be added to the
         weights of every query, (batch, 1, 1, time). ``position_bias`` is what the first layer gave.
         """
-        batch, time, _ = hidden_states.shape
+        batch, time = hidden_states.shape[:2]
         if position_bias is None:
             position_bias = self.bias(time, batch)
         query, key, value = (
