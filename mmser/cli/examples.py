@@ -35,6 +35,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "mmser search system=mcsan corpus=meld corpus.root=DIR fusion=gated,tfn "
         "'optimizer.lr=tag(log,interval(1e-5,1e-2))' --trials 30 --jobs 2",
     ),
+    "runs": ("mmser runs", "mmser runs elsewhere --sort date", "mmser runs --metric wf1"),
     "evaluate": (
         "mmser evaluate run=runs/NAME",
         "mmser evaluate run=runs/NAME corpus=emovo corpus.root=DIR",
