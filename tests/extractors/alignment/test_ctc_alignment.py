@@ -92,9 +92,33 @@ def test_other_networks_are_read_through_their_own_class(tmp_path: Path, name: s
     aligner = CtcAlignment(str(saved(model, tmp_path / name)), device="cpu", least_confidence=0)
     with torch.inference_mode():
         own = model(torch.from_numpy(SOUND)[None]).logits[0].log_softmax(-1)
-    torch.testing.assert_close(aligner._emission(SOUND)[:, :-1], own)
+    torch.testing.assert_close(aligner._emissions([SOUND])[0][:, :-1], own)
     (transcript,) = aligner.align([SOUND], ["abba den"])
     assert transcript.words[0].start < transcript.words[1].end
+
+
+def test_many_sounds_at_once_are_aligned_as_each_alone(folder: Path) -> None:
+    sounds = [SOUND, SOUND[3000:], SOUND[:24000], 0.5 * SOUND]
+    texts = ["Abba, den Bande!", "abba den bande", "abba 1990 den", "--"]
+    alone = CtcAlignment(str(folder), device="cpu")
+    expected = [alone.align([sound], [text])[0] for sound, text in zip(sounds, texts, strict=True)]
+    together = CtcAlignment(str(folder), device="cpu")
+    batches = together._together()
+    assert batches is not None
+    batches.seconds, sizes, encode = 60.0, [], batches.encode
+
+    def counted(rows: torch.Tensor, lengths: list[int]) -> tuple[torch.Tensor, list[int]]:
+        sizes.append(len(rows))
+        return encode(rows, lengths)
+
+    batches.encode = counted
+    together.__dict__["_batches"] = batches
+    found = together.align(sounds, texts)
+    assert sizes == [3]
+    for one, other in zip(found, expected, strict=True):
+        for mine, own in zip(one.words, other.words, strict=True):
+            assert (mine.text, mine.start, mine.end) == (own.text, own.start, own.end)
+            assert (mine.confidence or 0.0) == pytest.approx(own.confidence or 0.0, rel=1e-3)
 
 
 def test_the_recipe_knows_the_checkpoint_by_its_digest(aligner: CtcAlignment) -> None:
