@@ -12,7 +12,7 @@ VARIANTS = 64
 """Sizes and modes of one layer that are compiled before torch gives up on it."""
 
 FEWEST = 2
-"""Layers in a row that are worth compiling by themselves."""
+"""Layers of one part that are worth compiling by themselves."""
 
 
 def compile_parts(model: nn.Module) -> list[str]:
@@ -44,18 +44,20 @@ def _parts(model: nn.Module) -> list[tuple[str, nn.Module]]:
 
 
 def _layers(name: str, part: nn.Module) -> list[tuple[str, nn.Module]]:
-    """The layers that stand in a row inside a part, outermost first; recurrences are no layers."""
+    """The layers in lists inside a part, outermost first, if there are several.
+
+    Recurrences are no layers, and single products not worth it.
+    """
     found: list[tuple[str, nn.Module]] = []
     for inner, module in part.named_modules(prefix=name):
-        if any(inner.startswith(f"{outer}.") for outer, _ in found):
-            continue
-        if isinstance(module, nn.ModuleList) and len(module) >= FEWEST:
+        is_inside = any(inner.startswith(f"{outer}.") for outer, _ in found)
+        if isinstance(module, nn.ModuleList) and not is_inside:
             found += [
                 (f"{inner}.{number}", layer)
                 for number, layer in enumerate(module)
                 if not _recurs(layer) and not isinstance(layer, nn.Linear | nn.ModuleList)
             ]
-    return found
+    return found if len(found) >= FEWEST else []
 
 
 def _recurs(module: nn.Module) -> bool:

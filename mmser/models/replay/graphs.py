@@ -12,9 +12,6 @@ from torch import Tensor, nn
 WARM = 2
 """Passes before a graph is recorded, in which libraries choose and prepare their kernels."""
 
-_pools: dict[int, Any] = {}
-"""One pool of memory for every graph of a device: no two of them run at the same time."""
-
 
 def on_gpu(values: Tensor) -> bool:
     return values.is_cuda
@@ -35,14 +32,23 @@ def warm_up(*work: Callable[[], None]) -> None:
     torch.cuda.current_stream().wait_stream(side)
 
 
-def record(work: Callable[[], Any]) -> Callable[[], None]:
+def new_pool() -> Any:
+    """Memory that the graphs of one model share, as no two of them run at the same time."""
+    return torch.cuda.graph_pool_handle()
+
+
+def record(work: Callable[[], None], pool: Any) -> Callable[[], None]:
     """What ``work`` starts on the GPU, as one call that starts it again."""
-    device = torch.cuda.current_device()
-    pool = _pools.setdefault(device, torch.cuda.graph_pool_handle())
     graph = torch.cuda.CUDAGraph()
-    # Other threads copy batches meanwhile, which is none of this recording's business.
-    with torch.cuda.graph(graph, pool=pool, capture_error_mode="thread_local"):
-        work()
+    try:
+        # Other threads copy batches meanwhile, which is none of this recording's business.
+        with torch.cuda.graph(graph, pool=pool, capture_error_mode="thread_local"):
+            work()
+    except RuntimeError:
+        # The generator believes that the recording goes on, and would refuse to draw any number.
+        generator = torch.cuda.default_generators[torch.cuda.current_device()]
+        generator.graphsafe_set_state(generator.clone_state())
+        raise
     return graph.replay
 
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from mmser.core.batch import Context, Outputs, Stream
-from mmser.models.replay.graphs import own_precision, record, unchanged_buffers, warm_up
+from mmser.models.replay.graphs import new_pool, own_precision, record, unchanged_buffers, warm_up
 
 Streams = Mapping[str, Stream]
 
@@ -28,7 +28,7 @@ class Open:
 
 
 class Gradients:
-    """One tensor for the gradient of every learning parameter, which all graphs write into."""
+    """What all graphs of a model write into: memory, and a gradient of each learning parameter."""
 
     def __init__(self, model: nn.Module) -> None:
         self._owners = [
@@ -37,6 +37,7 @@ class Gradients:
             for name, parameter in module._parameters.items()
             if parameter is not None
         ]
+        self.pool = new_pool()
         self._places = [parameter.data_ptr() for *_, parameter in self._owners]
         learning = {id(p): p for *_, p in self._owners if p.requires_grad}
         self.parameters = list(learning.values())
@@ -90,8 +91,8 @@ class Recorded:
     def _record(self, plain: Callable[..., Outputs]) -> None:
         ahead = partial(self._pass, plain)
         warm_up(ahead, self._pass_backwards)
-        self.forward = record(ahead)
-        self.backward = record(self._pass_backwards)
+        self.forward = record(ahead, self.gradients.pool)
+        self.backward = record(self._pass_backwards, self.gradients.pool)
         # What autograd kept for the recording is not needed for what has been recorded.
         self.learning = [tensor.detach() for tensor in self.learning]
         self._outputs = _mapped(self._outputs, Tensor.detach)

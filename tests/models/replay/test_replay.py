@@ -32,7 +32,7 @@ def without_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
         for part in work:
             part()
 
-    def record(work: Callable[[], None]) -> Callable[[], None]:
+    def record(work: Callable[[], None], pool: object) -> Callable[[], None]:
         def again() -> None:
             with torch.enable_grad():
                 work()
@@ -43,6 +43,7 @@ def without_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(forward, "on_gpu", lambda values: True)
     monkeypatch.setattr(recorded, "warm_up", warm_up)
     monkeypatch.setattr(recorded, "record", record)
+    monkeypatch.setattr(recorded, "new_pool", object)
 
 
 def model() -> MultimodalModel:
