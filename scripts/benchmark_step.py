@@ -2,13 +2,15 @@
 maximum.
 
     python scripts/benchmark_step.py [--systems mcsan ...] [--batch-size 32] [--batches 6]
-    [--threads 1] [--device cpu]
+    [--threads 1] [--device cpu] [--compile]
 
 Three sides take turns on the same rows in one run: float32 padded to the batch's longest
 (length-bucketed, masks), float32 padded to the paper's maximum, and float64 padded to the maximum
 (how published code runs). Lengths are drawn like IEMOCAP's: log-normal seconds, 100 frames, 2.6
 words and 3 faces per second. On the CPU time is CPU time, so that other work on the machine matters
-little; only the ratios of one run mean anything.
+little; only the ratios of one run mean anything. On a GPU ours is also measured under bfloat16 and
+replayed as CUDA graphs (every bucket recorded before), and each side tells what the GPU was busy
+with in its last step: milliseconds, and kernels started.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from torch import Tensor, nn
 
 from mmser.core.batch import Stream, empty_context
 from mmser.core.task import Task
+from mmser.models.compiled import compile_parts
 from mmser.models.encoders.audio.conv_bilstm import ConvBiLSTM
 from mmser.models.encoders.sequence.identity import Identity
 from mmser.models.encoders.sequence.mixed_bigru import Layout, MixedBiGRU
@@ -36,6 +39,7 @@ from mmser.models.fusion.mcsan import MCSAN
 from mmser.models.fusion.self_cross_attention import SelfCrossAttention
 from mmser.models.heads.classifier import Classifier
 from mmser.models.multimodal import MultimodalModel, build_model
+from mmser.models.replay.forward import use_cuda_graphs
 
 TASK = Task(classes=tuple("abcdefg"))
 VOCABULARY = 3000
@@ -189,11 +193,25 @@ class Side:
     """
 
     def __init__(
-        self, build: Callable[[], MultimodalModel], dtype: torch.dtype, device: str
+        self,
+        build: Callable[[], MultimodalModel],
+        dtype: torch.dtype,
+        device: str,
+        autocast: bool = False,
+        graphs: bool = False,
+        compiled: bool = False,
     ) -> None:
         torch.manual_seed(0)
         self.model = build().to(device=device, dtype=dtype)
-        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=1e-3)
+        if compiled:
+            compile_parts(self.model)
+        if graphs:
+            use_cuda_graphs(self.model)
+        on_gpu = device != "cpu"
+        self.optimizer = torch.optim.Adam(
+            self.model.parameters(), lr=1e-3, fused=True if on_gpu else None
+        )
+        self.precision = partial(torch.autocast, device, torch.bfloat16, autocast)
         self.dtype, self.device = dtype, device
         self.clock = time.process_time if device == "cpu" else time.perf_counter
 
@@ -203,39 +221,69 @@ class Side:
             for n, s in streams.items()
         }
         target = target.to(self.device)
+        context = empty_context(len(target), torch.device(self.device))
         self._wait()
         start = self.clock()
-        logits = self.model(moved, empty_context(len(target))).logits
+        with self.precision():
+            logits = self.model(moved, context).logits
         self.optimizer.zero_grad()
-        nn.functional.cross_entropy(logits, target).backward()
+        nn.functional.cross_entropy(logits.to(self.dtype), target).backward()
         self.optimizer.step()
         self._wait()
         return self.clock() - start
+
+    def busy(self, streams: dict[str, Stream], target: Tensor) -> str:
+        """What the GPU did in one more step."""
+        if self.device == "cpu":
+            return ""
+        activities = [torch.profiler.ProfilerActivity.CUDA]
+        with torch.profiler.profile(activities=activities) as profiler:
+            self.step(streams, target)
+        started = [
+            event
+            for event in profiler.events()
+            if event.device_type == torch.autograd.DeviceType.CUDA
+        ]
+        spent = sum(event.time_range.elapsed_us() for event in started) / 1e3
+        return f"  busy {spent:7.2f} ms  {len(started):5} kernels"
 
     def _wait(self) -> None:
         if self.device != "cpu":
             torch.cuda.synchronize()
 
 
-def compare(name: str, case: Case, rows: int, batches: int, device: str) -> None:
+def make_sides(case: Case, device: str, compiled: bool) -> dict[str, tuple[Side, bool]]:
+    """Every side by its name, and whether it is padded to the maximum."""
+    published = case.published or case.build
+    single, double = torch.float32, torch.float64
+    sides = {"ours, float32": (Side(case.build, single, device, compiled=compiled), False)}
+    if device != "cpu":
+        for label, autocast, graphs in (
+            ("ours, graphs", False, True),
+            ("ours, bf16", True, False),
+            ("ours, bf16, graphs", True, True),
+        ):
+            sides[label] = Side(case.build, single, device, autocast, graphs, compiled), False
+    sides["maximum, float32"] = Side(published, single, device), True
+    sides["maximum, float64"] = Side(published, double, device), True
+    return sides
+
+
+def compare(name: str, case: Case, rows: int, batches: int, device: str, compiled: bool) -> None:
     """Every side on every batch in turn; print seconds per step and ratios."""
     generator = torch.Generator().manual_seed(0)
-    published = case.published or case.build
-    sides = {
-        "ours, float32": (Side(case.build, torch.float32, device), False),
-        "maximum, float32": (Side(published, torch.float32, device), True),
-        "maximum, float64": (Side(published, torch.float64, device), True),
-    }
+    sides = make_sides(case, device, compiled)
     spent = dict.fromkeys(sides, 0.0)
     examples = [
         example(case, seconds, generator)
         for seconds in lengths_in_batches(rows, batches, generator)
     ]
+    # A graph is recorded when its first batch comes; else one batch warms all up.
+    warm = examples if device != "cpu" else [examples[len(examples) // 2]]
+    none = torch.zeros(rows, dtype=torch.long)
     for side, padded in sides.values():
-        warm = examples[len(examples) // 2]
-        side.step(
-            to_the_maximum(case, warm) if padded else warm, torch.zeros(rows, dtype=torch.long)
-        )
+        for streams in warm:
+            side.step(to_the_maximum(case, streams) if padded else streams, none)
     for streams in examples:
         full = to_the_maximum(case, streams)
         target = torch.randint(0, len(TASK.classes), (rows,), generator=generator)
@@ -243,8 +291,11 @@ def compare(name: str, case: Case, rows: int, batches: int, device: str) -> None
             spent[label] += side.step(full if padded else streams, target)
     ours = spent["ours, float32"]
     for label, seconds in spent.items():
+        side, padded = sides[label]
+        last = to_the_maximum(case, examples[-1]) if padded else examples[-1]
         print(
-            f"{name:15} {label:18} {seconds / batches:8.4f} s/step  {seconds / ours:6.2f}x",
+            f"{name:15} {label:18} {seconds / batches:8.4f} s/step  {seconds / ours:6.2f}x"
+            f"{side.busy(last, none)}",
             flush=True,
         )
 
@@ -256,6 +307,9 @@ def main() -> None:
     parser.add_argument("--batches", type=int, default=6)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--device", default="cpu")
+    parser.add_argument(
+        "--compile", action="store_true", help="ours compiled: minutes at the start"
+    )
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     print(
@@ -263,7 +317,8 @@ def main() -> None:
         f"{options.batch_size} rows a batch"
     )
     for name in options.systems:
-        compare(name, CASES[name], options.batch_size, options.batches, options.device)
+        sizes = options.batch_size, options.batches
+        compare(name, CASES[name], *sizes, options.device, options.compile)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """Parts of a model compiled by torch: fewer, larger kernels, at the price of minutes at the start.
 
 Layers that stand in a row are compiled once for all of them; a part without such layers is compiled
-as a whole. Lengths are dynamic: a batch of another length is not compiled anew.
+as a whole, unless it holds a recurrence, which has kernels of its own. Lengths are dynamic: a batch
+of another length is not compiled anew.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ def compile_parts(model: nn.Module) -> list[str]:
     chosen: dict[str, nn.Module] = {}
     for name, part in _parts(model):
         layers = dict(_layers(name, part))
-        chosen |= layers or {name: part}
+        chosen |= layers or ({} if _recurs(part) else {name: part})
     for part in chosen.values():
         part.compile(dynamic=True)
     return list(chosen)
