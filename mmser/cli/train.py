@@ -26,12 +26,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Train, print the scores and where the run lies."""
     from mmser.pipeline.fold_option import split_share
-    from mmser.pipeline.train import sweep, train
+    from mmser.pipeline.train import is_first_process, sweep, train
 
     if options.multirun:
         sweep(options.overrides)
         return 0
     trained = train(*options.overrides, config=options.config)
+    if not is_first_process(trained.settings):
+        return 0
     if split_share(options.overrides)[0] is not None:
         print(printable(f"Run: {trained.directory}, this share of its folds is trained."))
         print(printable(f"After the last share: mmser evaluate run={trained.directory}"))

@@ -21,6 +21,7 @@ from mmser.pipeline.fold_option import split_share
 from mmser.pipeline.launcher_option import split_launcher
 from mmser.pipeline.run import Run
 from mmser.pipeline.word_option import split_option, with_source
+from mmser.settings.run import RunSettings, read_run
 from mmser.settings.settings import require_run
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def train_config(
     from mmser.evaluation.evaluate import evaluate
 
     run = fit_config(settings, share, launcher)
-    if share is None:
+    if share is None and is_first_process(run.settings):
         evaluate(run)
     return run
 
@@ -114,8 +115,18 @@ def fit_config(
     from mmser.training.fit import train as fit
     from mmser.training.inputs.refresh import refresh
 
-    ensure_caches(settings, refresh(settings))
+    if is_first_process(read_run(settings)):
+        ensure_caches(settings, refresh(settings))
     return fit(settings, share, launcher)
+
+
+def is_first_process(settings: RunSettings) -> bool:
+    """Whether this is the one process, or the first of ``trainer.num_nodes`` machines."""
+    if settings.trainer.num_nodes == 1:
+        return True
+    from mmser.training.nodes import process_number
+
+    return process_number(settings.trainer) == 0
 
 
 def sweep(overrides: Sequence[str]) -> None:

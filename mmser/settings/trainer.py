@@ -68,6 +68,7 @@ class Trainer:
     limit_train_batches: Annotated[float | int, SHARE, Whole(1)]
     limit_validation_batches: Annotated[float | int, SHARE, Whole(1)]
     average: Annotated[float | None, Number(least=0, below=1), Null()] = None
+    num_nodes: Annotated[int, Whole(1, THREADS)] = 1
     first_seed: Annotated[int | None, Whole(0, 2**32 - 1), Null()] = None
     compile: Annotated[bool, Flag()] = False
     cuda_graphs: Annotated[bool, Flag()] = False

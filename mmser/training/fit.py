@@ -42,6 +42,7 @@ from mmser.training.inputs.sources import (
 )
 from mmser.training.jobs import job_count, run_in_processes
 from mmser.training.launched import run_as_jobs
+from mmser.training.nodes import part, process_number, wait_until_prepared
 from mmser.training.run import Run
 
 _log = logging.getLogger(__name__)
@@ -69,7 +70,11 @@ def train(
     is_new = launcher is None and not (directory / CONFIG).is_file()
     place = find_place(options.accelerator, required=is_new)
     corpora = build_corpora(settings)
-    assignment = _prepare_shared(directory, config, settings, corpora, share)
+    if process_number(options):
+        wait_until_prepared(directory)
+        assignment = read_assignment(directory)
+    else:
+        assignment = _prepare_shared(directory, config, settings, corpora, share)
     wanted = wanted_folds(settings, assignment)
     if share is not None:
         wanted = wanted[share.number - 1 :: share.count]
@@ -79,6 +84,11 @@ def train(
         return Run(directory)
     if pending:
         _log.info("training on %s", place.line)
+    if options.num_nodes > 1:
+        for fold, seed in pending:
+            fit_fold(directory, fold, seed, place.accelerator)
+        part()
+        return Run(directory)
     jobs = job_count(options, len(pending), place)
     # A distributed fold's helper processes repeat the command of the process that starts them.
     if pending and (jobs > 1 or is_distributed(options.devices, place)):

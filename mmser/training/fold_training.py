@@ -42,6 +42,7 @@ from mmser.training.components.portable import network_sizes
 from mmser.training.devices import Place, cpu_threads, find_place
 from mmser.training.inputs.corpora import build_corpora
 from mmser.training.inputs.sources import open_fold, read_corpus_manifest
+from mmser.training.nodes import process_number
 from mmser.training.seeding import seed_generators
 from mmser.training.solving import solve
 from mmser.training.untrained import keep_untrained, learns_nothing
@@ -61,7 +62,8 @@ def fit_fold(directory: Path, fold: str, seed: int, accelerator: str | None = No
     manifest = own_manifest(directory, read_corpus_manifest(settings.cache, corpora.names))
     assignment = read_assignment(directory)
     recorded = recorded_stores(config, read_json(directory / ENVIRONMENT))
-    with _alone(folder), cpu_threads(settings.trainer.threads):
+    is_further = os.environ.get("LOCAL_RANK", "0") != "0" or process_number(settings.trainer) > 0
+    with _alone(folder, is_further), cpu_threads(settings.trainer.threads):
         previous: Path | None = None
         for stage in list_stages(config):
             target = folder / stage.folder
@@ -147,10 +149,10 @@ def _finish(folder: Path, data: FoldData, facts: dict[str, Any]) -> None:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def _alone(folder: Path, is_further: bool) -> Iterator[None]:
     """Only one process trains a fold at a time; raises MmserError when another does."""
     # The further processes of a distributed run share the lock that their first one holds.
-    if int(os.environ.get("LOCAL_RANK", "0")):
+    if is_further:
         yield
         return
     with locked(folder / LOCKED, wait=False):

@@ -1,5 +1,8 @@
 """Two processes of one fold (DDP, gloo on the CPU) train one model and score every utterance once."""
 
+import json
+import os
+import socket
 import subprocess
 import sys
 import time
@@ -9,10 +12,13 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from mmser.core.errors import MmserError
 from mmser.runs.run_paths import STATE, WEIGHTS, fold_folder
 from mmser.settings.run import read_run
 from mmser.training.fit import prepare, train
 from mmser.training.inputs.corpora import build_corpora
+from mmser.training.nodes import process_number
+from mmser.training.run import Run
 
 BOTH = {"trainer.devices": 2, "trainer.strategy": "ddp"}
 EPOCHS = {"trainer.epochs": 3, "model.head.dropout": 0.0, "data.batch_size": 4}
@@ -49,6 +55,28 @@ def killed_in_the_middle(config):
     assert state.is_file()
 
 
+def as_on_two_machines(config):
+    """Two processes with what torchrun would tell them, one device each."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    told = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": "2",
+            "LOCAL_RANK": "0", "LOCAL_WORLD_SIZE": "1", "TORCHELASTIC_RUN_ID": "a test"}  # fmt: skip
+    program = "import json, sys; from mmser.training.fit import train; train(json.load(sys.stdin))"
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", program],
+            stdin=subprocess.PIPE, text=True, env={**os.environ, **told, "RANK": number, "GROUP_RANK": number},
+        )
+        for number in ("0", "1")
+    ]  # fmt: skip
+    for process in started:
+        json.dump(config, process.stdin)
+        process.stdin.close()
+    assert [process.wait() for process in started] == [0, 0]
+    return Run(config["run"])
+
+
 @pytest.mark.slow
 def test_two_processes_make_the_steps_of_one_with_their_batches_together(settings):
     """12 validation rows in batches of 4: one process has a batch more than the other, of a network
@@ -65,7 +93,30 @@ def test_two_processes_make_the_steps_of_one_with_their_batches_together(setting
         assert np.allclose(array, load_file(one.directory / WEIGHTS)[name], atol=1e-6), name
     for name in ("train_loss", "validation_loss", "validation_ua", "validation_wf1"):
         assert np.allclose(two.curve[name], one.curve[name], atol=1e-6)
-    assert two.facts == resumed.facts
+    nodes = as_on_two_machines(settings(run="nodes", **words, **{"trainer.num_nodes": 2}))
+    apart = nodes.fold("s0", 0)
+    for name, array in load_file(two.directory / WEIGHTS).items():
+        assert np.array_equal(array, load_file(apart.directory / WEIGHTS)[name]), name
+    assert two.facts == resumed.facts == apart.facts
     assert sorted(path.name for path in two.directory.iterdir()) == sorted(
         path.name for path in one.directory.iterdir()
     )
+
+
+def test_processes_that_were_not_started_together(settings, monkeypatch) -> None:
+    def trainer(**options):
+        changes = {f"trainer.{name}": value for name, value in options.items()}
+        return read_run(settings(**changes)).trainer
+
+    for name in ("RANK", "WORLD_SIZE", "SLURM_PROCID", "SLURM_NTASKS"):
+        monkeypatch.delenv(name, raising=False)
+    assert process_number(trainer(devices=4)) == 0
+    with pytest.raises(MmserError, match=r"on 2 machines together; found a single process"):
+        process_number(trainer(num_nodes=2))
+    with pytest.raises(MmserError, match=r"trainer\.devices as a number"):
+        process_number(trainer(num_nodes=2, devices="auto"))
+    monkeypatch.setenv("SLURM_PROCID", "3")
+    monkeypatch.setenv("SLURM_NTASKS", "4")
+    assert process_number(trainer(num_nodes=2, devices=2)) == 3
+    with pytest.raises(MmserError, match=r"8 processes for .*; found 4 \(SLURM_NTASKS\)"):
+        process_number(trainer(num_nodes=2, devices=4))

@@ -36,6 +36,7 @@ def is_plain(options: Options, place: Place) -> bool:
     """Whether these options need nothing of Lightning."""
     on_one = place.accelerator in (CPU, "cuda") and not is_distributed(options.devices, place)
     usual = options.precision in PRECISIONS and options.strategy == "auto"
+    on_one = on_one and options.num_nodes == 1
     return on_one and usual and isinstance(options.devices, int) and not options.log_tensorboard
 
 

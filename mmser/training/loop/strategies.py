@@ -25,8 +25,11 @@ class DataParallel(DDPStrategy):
             return module.validation_step(*args, **kwargs)
 
 
-def make_strategy(name: str) -> str | Strategy:
-    """The strategy of ``trainer.strategy``; a name that only Lightning knows stays a name."""
-    if name not in DDP:
-        return name
-    return DataParallel(find_unused_parameters=DDP[name])
+def make_strategy(name: str, several: bool) -> str | Strategy:
+    """The strategy of ``trainer.strategy``, of one process or several; ``auto`` of several is ddp.
+
+    A name that only Lightning knows stays a name.
+    """
+    if name in DDP or (name == "auto" and several):
+        return DataParallel(find_unused_parameters=DDP.get(name, False))
+    return name

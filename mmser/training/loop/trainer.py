@@ -22,7 +22,7 @@ from mmser.core.batch import Batch
 from mmser.data.fold_data import FoldData
 from mmser.runs.run_paths import TRANSFORMS
 from mmser.settings.trainer import Trainer as TrainerOptions
-from mmser.training.devices import Place, device_options
+from mmser.training.devices import Place, device_options, is_distributed
 from mmser.training.loop.learner import Learner
 from mmser.training.loop.processes import share_buffers
 from mmser.training.loop.quiet import quiet
@@ -196,7 +196,8 @@ def make_trainer(
     logger = TensorBoardLogger(folder, "tensorboard", "") if options.log_tensorboard else False
     return Trainer(
         **device_options(options, place),
-        strategy=make_strategy(options.strategy),
+        num_nodes=options.num_nodes,
+        strategy=make_strategy(options.strategy, _has_several(options, place)),
         precision=options.precision,
         max_epochs=options.epochs,
         min_epochs=options.min_epochs,
@@ -214,6 +215,10 @@ def make_trainer(
         use_distributed_sampler=False,
         **_check_interval(float(options.check_every)),
     )
+
+
+def _has_several(options: TrainerOptions, place: Place) -> bool:
+    return options.num_nodes > 1 or is_distributed(options.devices, place)
 
 
 def _callbacks(watchers: Sequence[Watcher]) -> list[Callback]:
