@@ -6,10 +6,11 @@ the bytes that one step after the other would give it.
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -29,8 +30,10 @@ SHOWN_WARNINGS = 5
 ON_DEVICE = 2
 """Chunks that are computed at a time on a GPU: one's arithmetic hides the other's copies."""
 
+CHUNKS_BEHIND = 8
 BYTES_BEHIND = 512 * 1024 * 1024
-"""Results that may wait for the disk."""
+"""Results of a GPU that may wait for the disk: a shard takes as long to be put together as several
+chunks to be computed."""
 
 
 def run_here(
@@ -92,6 +95,7 @@ class _Line:
         self._encoders = ThreadPoolExecutor(ON_DEVICE, thread_name_prefix="encode")
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="write")
         self._behind: deque[_Chunk] = deque()
+        self._of_threads = threading.local()
         self._warm = False
         self._broken = False
 
@@ -130,7 +134,7 @@ class _Line:
 
     def _is_full(self) -> bool:
         """Whether no further chunk may be begun."""
-        if len(self._behind) > (ON_DEVICE if self.device else 1):
+        if len(self._behind) > (CHUNKS_BEHIND if self.device else 1):
             return True
         ready = [each.computed.result() for each in self._behind if each.computed.done()]
         return sum(map(_bytes_of, ready)) > BYTES_BEHIND
@@ -147,7 +151,7 @@ class _Line:
     def _computed(self, chunk: Sequence[Utterance], jobs: Sequence[Job]) -> list[list[Entry]]:
         """The entries of every feature store; transcripts are stored, for text is made of them."""
         every: list[list[Entry]] = []
-        with _own_stream(self.device):
+        with self._own_stream():
             for whole, job in zip(self.jobs, jobs, strict=True):
                 if isinstance(job, TranscriberJob):
                     job.store(chunk)
@@ -156,6 +160,17 @@ class _Line:
                     every.append(job.entries(chunk))
                 whole.account(job)  # type: ignore[arg-type] # each has its own kind
         return every
+
+    def _own_stream(self) -> AbstractContextManager[Any]:
+        """Work of two threads goes to the GPU side by side, each in its own order."""
+        if not self.device:
+            return nullcontext()
+        import torch
+
+        # One for each thread: memory that one stream has used is kept for the same.
+        if not hasattr(self._of_threads, "stream"):
+            self._of_threads.stream = torch.cuda.Stream()
+        return torch.cuda.stream(self._of_threads.stream)
 
     def _write(self, computed: Future[list[list[Entry]]]) -> None:
         try:
@@ -184,15 +199,6 @@ def _device_of(jobs: Sequence[Job]) -> str:
     import torch
 
     return "cuda" if torch.cuda.is_available() else ""
-
-
-def _own_stream(device: str) -> Any:
-    """Work of two threads goes to the GPU side by side, each in its own order."""
-    if not device:
-        return nullcontext()
-    import torch
-
-    return torch.cuda.stream(torch.cuda.Stream())
 
 
 def _bytes_of(every: Sequence[Sequence[Entry]]) -> int:
