@@ -7,6 +7,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from makers.deadly_extractor import Deadly
 from mmser.cache.store import Store
 from mmser.core.clip import Features
 from mmser.core.utterance import Utterance
+from mmser.extraction import running
 from mmser.extraction.preprocess import preprocess
 from mmser.extraction.stages import Stages
 from mmser.extraction.work import described, made
@@ -61,10 +64,13 @@ def test_the_cache_of_many_processes_is_that_of_one(tmp_path: Path) -> None:
 
 FORKED = """
 import sys
+import time
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from mmser.core.clip import Features
 from mmser.core.utterance import Utterance
+from mmser.extraction import running
 from mmser.extraction.preprocess import preprocess
 from mmser.extractors.audio.mfcc import Mfcc
 from mmser.media import forked, decoder
@@ -186,4 +192,36 @@ def test_an_interruption_leaves_whole_chunks_and_the_next_run_goes_on(tmp_path: 
     assert not list(store.glob("*.tmp"))
     preprocess(corpus, {"it": extractor}, tmp_path / "a", workers=2, progress=False)
     preprocess(corpus, {"it": extractor}, tmp_path / "b", workers=0, progress=False)
+    assert files(tmp_path / "a") == files(tmp_path / "b")
+
+
+class Uneven:
+    """The first chunks take longest, as on a GPU whose batches differ."""
+
+    modality, gives, dtype, version, sample_rate = "audio", "features", "float32", 1, 16_000
+    checkpoint, feature_size = None, 1
+    calls = 0
+
+    def parameters(self):
+        return {"extractor": "uneven"}
+
+    def extract(self, clips):
+        self.calls += 1
+        time.sleep(max(0.0, 0.2 - 0.02 * self.calls))
+        return [Features(clip.waveform[:50].reshape(-1, 1)) for clip in clips]
+
+
+def test_chunks_that_are_computed_side_by_side_are_written_in_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corpus = Wavs(tmp_path / "wavs", ["u0"])
+    path = corpus.listed[0].audio_path
+    corpus.listed = [
+        Utterance(f"u{n}", "listed", "s", audio_path=path, start=n / 1000, end=n / 1000 + 0.2)
+        for n in range(330)
+    ]
+    preprocess(corpus, {"it": Uneven()}, tmp_path / "a", workers=0, progress=False)
+    monkeypatch.setattr(running, "_device_of", lambda jobs: "cuda")
+    monkeypatch.setattr(running._Line, "_own_stream", lambda line: nullcontext())
+    preprocess(corpus, {"it": Uneven()}, tmp_path / "b", workers=2, progress=False)
     assert files(tmp_path / "a") == files(tmp_path / "b")
