@@ -179,8 +179,8 @@ def main() -> None:
         placed = placed.to(memory_format=torch.channels_last)
 
         def together(some: Sequence[Clip], ours: ResNet = ours, placed: Any = placed) -> Any:
-            with ours.arithmetic():
-                return image_features(some, ours, placed, MEAN, DEVIATION, options.batch_size)
+            size = options.batch_size
+            return image_features(some, ours, placed, MEAN, DEVIATION, size, ours.precision)
 
         together(clips[: options.alone])
         new, seconds = timed(lambda: together(clips), device)

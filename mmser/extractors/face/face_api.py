@@ -107,10 +107,9 @@ class FaceApi(PictureRecipe, Placement):
     def extract(self, clips: Sequence[Clip]) -> list[Features | Failure]:
         """One float32 array per clip; spans where frames without a face were left out."""
         source = self._source
-        with self.arithmetic():
-            results = image_features(
-                clips, self, self._model, source.MEAN, source.DEVIATION, self.batch_size
-            )
+        results = image_features(
+            clips, self, self._model, source.MEAN, source.DEVIATION, self.batch_size, self.precision
+        )
         return [statistics_of(result) for result in results] if self.statistics else results
 
     @property

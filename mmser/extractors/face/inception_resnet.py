@@ -59,8 +59,9 @@ class InceptionResnet(PictureRecipe, Placement):
         were left out.
         """
         mean, deviation = (127.5,) * 3, (128.0,) * 3
-        with self.arithmetic():
-            return image_features(clips, self, self._network, mean, deviation, self.batch_size)
+        return image_features(
+            clips, self, self._network, mean, deviation, self.batch_size, self.precision
+        )
 
     @cached_property
     def _network(self) -> Any:

@@ -53,8 +53,9 @@ class PictureEncoder(CheckpointRecipe):
         """One float32 array per clip; spans where frames without a face were left out."""
         model = self._model
         mean, deviation = self._preparation.mean, self._preparation.deviation
-        with self.arithmetic():
-            results = image_features(clips, self, model, mean, deviation, self.batch_size)
+        results = image_features(
+            clips, self, model, mean, deviation, self.batch_size, self.precision
+        )
         return [statistics_of(result) for result in results] if self.statistics else results
 
     @cached_property

@@ -65,8 +65,9 @@ class ResNet(PictureRecipe, Placement):
         """One (time, size) float32 array per clip; spans where frames without a face
         were left out.
         """
-        with self.arithmetic():
-            return image_features(clips, self, self._network, _MEAN, _DEVIATION, self.batch_size)
+        return image_features(
+            clips, self, self._network, _MEAN, _DEVIATION, self.batch_size, self.precision
+        )
 
     @property
     def _download(self) -> str:

@@ -67,10 +67,9 @@ class VideoEncoder(CheckpointRecipe):
         """One float32 array per clip, with the time that each window spans."""
         model = self._model
         mean, deviation = self._preparation.mean, self._preparation.deviation
-        with self.arithmetic():
-            results = image_features(
-                clips, self, model, mean, deviation, self.batch_size, self._windows
-            )
+        results = image_features(
+            clips, self, model, mean, deviation, self.batch_size, self.precision, self._windows
+        )
         return [statistics_of(result) for result in results] if self.statistics else results
 
     def _windows(self, pictures: Pictures) -> Pictures:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from threading import Condition
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from mmser.extractors.arguments import WITHOUT_EFFECT
@@ -66,11 +67,20 @@ def placed(model: M, device: str, precision: Precision) -> M:
     return model
 
 
+_turn = Condition()
+_inside: list[bool] = []
+"""For each block of `arithmetic` that some thread is in, whether products are rounded there."""
+_outside = [False, True]
+"""torch's switches before the first of them."""
+
+
 @contextmanager
 def arithmetic(precision: Precision) -> Iterator[None]:
     """How a GPU multiplies float32 in the block: exactly, unless ``tf32`` was asked for.
 
-    torch's convolutions would round without being asked.
+    torch's convolutions would round without being asked. The switches belong to the whole process:
+    a thread that wants the other arithmetic waits until nobody is in such a block. So no block may
+    stand inside another.
     """
     import torch
 
@@ -79,12 +89,21 @@ def arithmetic(precision: Precision) -> Iterator[None]:
         yield
         return
     products, convolutions = torch.backends.cuda.matmul, torch.backends.cudnn
-    before = products.allow_tf32, convolutions.allow_tf32
-    products.allow_tf32 = convolutions.allow_tf32 = precision == "tf32"
+    rounds = precision == "tf32"
+    with _turn:
+        _turn.wait_for(lambda: all(each == rounds for each in _inside))
+        if not _inside:
+            _outside[:] = products.allow_tf32, convolutions.allow_tf32
+            products.allow_tf32 = convolutions.allow_tf32 = rounds
+        _inside.append(rounds)
     try:
         yield
     finally:
-        products.allow_tf32, convolutions.allow_tf32 = before
+        with _turn:
+            _inside.pop()
+            if not _inside:
+                products.allow_tf32, convolutions.allow_tf32 = _outside
+            _turn.notify_all()
 
 
 def device_named(device: str) -> torch.device:

@@ -10,7 +10,7 @@ import numpy as np
 from mmser.core.clip import Clip, Failure, Features
 from mmser.core.halving import in_halves
 from mmser.extractors.clips.outcomes import checked
-from mmser.extractors.networks.devices import place_of
+from mmser.extractors.networks.devices import Precision, arithmetic, place_of
 from mmser.extractors.pictures.recipe import PictureRecipe, Pictures
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def image_features(
     mean: Sequence[float],
     deviation: Sequence[float],
     batch_size: int,
+    precision: Precision,
     arranged: Callable[[Pictures], Pictures] | None = None,
 ) -> list[Features | Failure]:
     """One (time, feature) array per clip.
@@ -43,7 +44,8 @@ def image_features(
     waiting: dict[int, Pictures] = {}
 
     def run() -> None:
-        values = _through(network, list(waiting.values()), mean, deviation, batch_size)
+        with arithmetic(precision):
+            values = _through(network, list(waiting.values()), mean, deviation, batch_size)
         ends = np.cumsum([len(_rows(pictures)) for pictures in waiting.values()])[:-1]
         for (position, pictures), rows in zip(waiting.items(), np.split(values, ends), strict=True):
             features = Features(rows, pictures.frame_rate, pictures.spans, pictures.notes)
