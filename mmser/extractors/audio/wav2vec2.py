@@ -27,7 +27,7 @@ from mmser.core.contracts import StreamKind
 from mmser.core.errors import MmserError, reason_of
 from mmser.core.weights import Weights
 from mmser.extractors.arguments import LATER, WITHOUT_EFFECT, arguments
-from mmser.extractors.networks.devices import Placement
+from mmser.extractors.networks.devices import Placement, device_named
 from mmser.extractors.networks.sizes import check_size
 from mmser.extractors.spectral.level import ROW_LEVELS, Level, levelled
 
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from mmser.extractors.networks.speech_encoder import SpeechEncoder, WholeNetwork
     from mmser.extractors.networks.waveform_batches import WaveformBatches
+    from mmser.models.layers.time.filter_bank import FilterBank
 
 _MEL = "wav2vec2-bert"
 """The one network that reads log-mel frames, made by its checkpoint's own feature extractor."""
@@ -127,7 +128,6 @@ class Wav2Vec2(Placement):
 
     @cached_property
     def _batches(self) -> WaveformBatches:
-        from mmser.extractors.networks.devices import device_named
         from mmser.extractors.networks.waveform_batches import WaveformBatches
 
         return WaveformBatches(
@@ -136,7 +136,7 @@ class Wav2Vec2(Placement):
             self.dtype,
             self.precision,
             self.batch_seconds if self._encoder.takes_batches else 0.0,
-            SAMPLE_RATE / _MEL_STEP if self._reads_mel else SAMPLE_RATE,
+            SAMPLE_RATE / _MEL_STEP if self._hears_mel else SAMPLE_RATE,
             packs=self._encoder.packs,
         )
 
@@ -217,6 +217,23 @@ class Wav2Vec2(Placement):
         return bool(self._model.config.model_type == _MEL)
 
     @property
+    def _hears_mel(self) -> bool:
+        """Whether log-mel frames are made before they come to the device."""
+        return self._reads_mel and self._filter_bank is None
+
+    @cached_property
+    def _filter_bank(self) -> FilterBank | None:
+        """What makes the log-mel frames on a GPU, where the checkpoint's are the usual ones."""
+        from mmser.models.layers.time.filter_bank import BANDS, FilterBank
+
+        device = device_named(self.device)
+        if not self._reads_mel or device.type != "cuda":
+            return None
+        own = self._own_extractor
+        usual = (getattr(own, "num_mel_bins", None), getattr(own, "stride", None)) == (BANDS, 2)
+        return FilterBank().to(device) if usual else None
+
+    @property
     def _frame_rate(self) -> float:
         if self._reads_mel:
             return SAMPLE_RATE / _MEL_STEP
@@ -225,7 +242,7 @@ class Wav2Vec2(Placement):
     def _parts(self, waveform: np.ndarray) -> list[np.ndarray]:
         """What the network reads of one waveform: its samples, or (step, two log-mel frames)."""
         level = self._stated_level
-        if not self._reads_mel:
+        if not self._hears_mel:
             # The usual levels are set where the network runs.
             return [waveform if level in ROW_LEVELS else levelled(waveform, level)]
         prepared = levelled(waveform, level)
@@ -240,11 +257,18 @@ class Wav2Vec2(Placement):
         of each.
         """
         from mmser.extractors.networks.row_levels import levelled_rows, padded_rows
+        from mmser.extractors.networks.transfers import sent
 
-        if not self._reads_mel:
+        if not self._hears_mel:
             if self._stated_level in ROW_LEVELS:
                 rows = levelled_rows(rows, lengths, self._stated_level)
-            rows, lengths = padded_rows(rows, lengths, _receptive_field(self._model.config))
+            mel = self._filter_bank
+            config = self._model.config
+            shortest = _receptive_field(config) if mel is None else _MEL_SHORTEST
+            rows, lengths = padded_rows(rows, lengths, shortest)
+            if mel is not None:
+                rows, _ = mel(rows, sent(lengths, rows.device))
+                lengths = [mel.steps(length) for length in lengths]
         values, counts = self._encoder(rows, lengths, self.layer)
         if not self.statistics:
             return values, counts

@@ -18,6 +18,7 @@ from transformers import AutoFeatureExtractor
 from mmser.core.clip import Clip
 from mmser.core.errors import MmserError
 from mmser.extractors.audio.wav2vec2 import Wav2Vec2
+from mmser.models.layers.time.filter_bank import FilterBank
 
 SECONDS = (0.61, 0.3, 0.45)
 SQUEEZED = ("sew", "sew-d")
@@ -67,6 +68,15 @@ def test_the_layers_are_the_originals_and_a_batch_changes_nothing(
             alone = made.extract([clip])[0].values.reshape(expected.shape)
             np.testing.assert_allclose(alone, expected, atol=1e-5)
             np.testing.assert_allclose(batched.values.reshape(alone.shape), alone, atol=1e-5)
+
+
+def test_log_mel_frames_made_on_the_device_are_the_checkpoints_own(tmp_path: Path) -> None:
+    save_speech_checkpoint("wav2vec2-bert", tmp_path)
+    heard = [*clips(), Clip("short", clips()[0].waveform[:300])]
+    made, there = (extractor(tmp_path, level="zscore", batch_seconds=100.0) for _ in range(2))
+    vars(there)["_filter_bank"] = FilterBank()  # as on a GPU
+    for expected, found in zip(made.extract(heard), there.extract(heard), strict=True):
+        np.testing.assert_allclose(found.values, expected.values, atol=2e-4)
 
 
 def test_statistics_are_those_of_the_frames_of_every_layer(family: str, tmp_path: Path) -> None:

@@ -22,7 +22,6 @@ from torch import Tensor, nn
 from mmser.core.batch import Stream
 from mmser.core.contracts import StreamKind
 from mmser.core.errors import MmserError
-from mmser.models.encoders.audio.speech_finetune.filter_bank import FilterBank
 from mmser.models.encoders.audio.speech_finetune.positions import masked_positions
 from mmser.models.encoders.audio.speech_finetune.wave_convolutions import convolved
 from mmser.models.layers.attention.gated_positions import with_fused_attention
@@ -30,6 +29,7 @@ from mmser.models.layers.checkpoints.pretrained import freeze, pretrained_kind
 from mmser.models.layers.checkpoints.trainable import prepare_training, rates_by_depth
 from mmser.models.layers.masks.latent_masking import LatentMasking
 from mmser.models.layers.masks.padding import zero_padding
+from mmser.models.layers.time.filter_bank import FilterBank
 
 Kind = Literal[
     "wav2vec2", "hubert", "wavlm", "data2vec-audio", "unispeech", "unispeech-sat", "wav2vec2-bert"

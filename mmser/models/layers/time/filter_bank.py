@@ -42,6 +42,11 @@ class FilterBank(nn.Module):
         for name, values in (("filters", filters), ("window", window)):
             self.register_buffer(name, torch.tensor(values, dtype=torch.float32), persistent=False)
 
+    @staticmethod
+    def steps(samples: int) -> int:
+        """Real frames of 20 ms that a waveform of so many samples gives."""
+        return max(1, max(1, (samples - WINDOW) // HOP + 1) // 2) if samples else 0
+
     def forward(self, waveform: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """(batch, sample) at 16 kHz, samples (batch,) -> values and the mask of real frames.
 
