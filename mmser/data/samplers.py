@@ -31,7 +31,8 @@ class PlannedBatches(Sampler[list[tuple[int, int]]]):
     ``set_epoch`` chooses the epoch's order; resuming at epoch n gives what an undisturbed run had
     there. Under DDP each process takes every ``num_replicas``-th batch (None: asks
     torch.distributed when iterated); with ``even`` the last round is filled from the first batches
-    so that every process has as many, otherwise no row is seen twice.
+    so that every process has as many, otherwise no row is seen twice unless there are fewer batches
+    than processes.
     """
 
     def __init__(
@@ -68,18 +69,21 @@ class PlannedBatches(Sampler[list[tuple[int, int]]]):
         return self._planned[1]
 
     def __iter__(self) -> Iterator[list[tuple[int, int]]]:
-        replicas, rank = self._place()
-        batches = self.batches()
-        if self.even and len(batches) % replicas:
-            missing = replicas - len(batches) % replicas
-            batches = batches + [batches[i % len(batches)] for i in range(missing)]
-        for batch in batches[rank::replicas]:
+        for batch in self._dealt():
             yield [(self.epoch, row) for row in batch.tolist()]
 
     def __len__(self) -> int:
+        return len(self._dealt())
+
+    def _dealt(self) -> list[np.ndarray]:
+        """The batches of this process."""
         replicas, rank = self._place()
-        count = len(self.batches())
-        return -(-count // replicas) if self.even else len(range(rank, count, replicas))
+        batches = self.batches()
+        # A process without any batch would not come where the others wait for it.
+        missing = -len(batches) % replicas if self.even else max(0, replicas - len(batches))
+        if batches and missing:
+            batches = batches + [batches[i % len(batches)] for i in range(missing)]
+        return batches[rank::replicas]
 
     def _place(self) -> tuple[int, int]:
         if self.num_replicas is not None:

@@ -22,9 +22,10 @@ class ValidationTotals:
     ids: list[str] = field(default_factory=list)
     tensors: dict[str, list[Tensor]] = field(default_factory=dict)
     losses: dict[str, list[Tensor]] = field(default_factory=dict)
-    """The loss of each batch, beside ``weights``: how many rows that had."""
-    weights: dict[str, list[int]] = field(default_factory=dict)
-    rows: int = 0
+    """The loss of each batch, beside ``firsts``: its first utterance."""
+    firsts: dict[str, list[str]] = field(default_factory=dict)
+    batches: dict[str, int] = field(default_factory=dict)
+    """How many rows each batch has, by its first utterance."""
     frames: dict[str, tuple[Tensor, Tensor]] = field(default_factory=dict)
     """Values and targets (frame, value) of each utterance, where the objective learns labels frame
     by frame.
@@ -37,11 +38,12 @@ class ValidationTotals:
     def mean_losses(self) -> dict[str, float]:
         """Each loss per row."""
         means = {}
+        rows = sum(self.batches.values())
         for name, losses in self.losses.items():
             total = 0.0
-            for loss, rows in zip(torch.cat(losses).tolist(), self.weights[name], strict=True):
-                total += loss * rows
-            means[name] = total / max(1, self.rows)
+            for loss, first in zip(torch.cat(losses).tolist(), self.firsts[name], strict=True):
+                total += loss * self.batches[first]
+            means[name] = total / max(1, rows)
         return means
 
     def on_cpu(self) -> ValidationTotals:
@@ -68,8 +70,7 @@ class ValidationEpoch:
 
     def add(self, model: Model, batch: Batch, progress: float = 0.0) -> None:
         """Predict one batch; ``progress`` is the share of training done."""
-        rows = len(batch.ids)
-        self.totals.rows += rows
+        self.totals.batches[batch.ids[0]] = len(batch.ids)
         outputs: Outputs | None
         if self.whole:
             outputs = model(batch.streams, batch.context)
@@ -78,7 +79,7 @@ class ValidationEpoch:
             outputs = step.outputs
             for name, loss in {**step.losses, "loss": step.total}.items():
                 self.totals.losses.setdefault(name, []).append(loss.detach())
-                self.totals.weights.setdefault(name, []).append(rows)
+                self.totals.firsts.setdefault(name, []).append(batch.ids[0])
         if outputs is not None:
             self._keep_rows(outputs, batch)
             self._keep_frames(outputs, batch)
@@ -173,11 +174,14 @@ def _gathered(totals: ValidationTotals) -> ValidationTotals:
     merged = ValidationTotals()
     for other in of_all:
         merged.ids.extend(other.ids)
-        merged.rows += other.rows
+        merged.batches |= other.batches
         merged.frames |= other.frames
         for name, tensors in other.tensors.items():
             merged.tensors.setdefault(name, []).extend(tensors)
         for name, losses in other.losses.items():
-            merged.losses.setdefault(name, []).extend(losses)
-            merged.weights.setdefault(name, []).extend(other.weights[name])
+            known = merged.firsts.setdefault(name, [])
+            # A batch that two processes had counts once.
+            new = [at for at, first in enumerate(other.firsts[name]) if first not in set(known)]
+            merged.losses.setdefault(name, []).append(torch.cat(losses)[new])
+            known.extend(other.firsts[name][at] for at in new)
     return merged
