@@ -9,23 +9,25 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from queue import Empty, SimpleQueue
 
 from mmser.core.errors import MmserError
 from mmser.core.trust import trusted
 from mmser.settings.trainer import Trainer
-from mmser.training.devices import CPU, Place, is_distributed
-from mmser.training.forks import FoldSeed, may_fork, run_in_forks
-from mmser.training.worker import Worker
+from mmser.training.devices import Place, is_distributed
+from mmser.training.fold_server import run_in_server
+from mmser.training.forks import FoldSeed, Forks, may_fork, run_in_forks
 
 
 def job_count(options: Trainer, pending: int, place: Place) -> int:
-    """``trainer.jobs`` as a number; ``auto`` is one per core on the CPU, else one."""
-    jobs = options.jobs
-    if jobs != "auto":
-        return max(1, min(int(jobs), pending))
+    """``trainer.jobs`` as a number; ``auto`` is one per core.
+
+    Of folds on a GPU so many are trained at the same time at most: see `Forks.by_memory`.
+    """
     cores = (os.cpu_count() or 1) // max(1, int(options.threads))
-    return max(1, min(cores, pending)) if place.accelerator == CPU else 1
+    jobs = cores if options.jobs == "auto" else int(options.jobs)
+    if place.accelerator == "mps" and options.jobs == "auto":
+        jobs = 1
+    return max(1, min(jobs, pending))
 
 
 def run_in_processes(
@@ -40,10 +42,11 @@ def run_in_processes(
         with ThreadPoolExecutor(jobs) as pool:
             train_one = partial(_run_one, directory, threads, place.accelerator)
             errors = list(pool.map(train_one, pending))
-    elif jobs > 1 and may_fork(threads, place.accelerator):
-        errors = run_in_forks(directory, pending, jobs, place.accelerator)
+    elif may_fork(threads, place.accelerator):
+        errors = run_in_forks(directory, pending, Forks(directory, place.accelerator, jobs))
     else:
-        errors = _run_in_workers(directory, pending, jobs, threads, place)
+        by_memory = options.jobs == "auto" and place.accelerator == "cuda"
+        errors = run_in_server(directory, pending, jobs, threads, place, by_memory)
     failed = {
         f"{fold} seed {seed}": error
         for (fold, seed), error in zip(pending, errors, strict=True)
@@ -56,34 +59,6 @@ def run_in_processes(
             f"{', '.join(failed)} failed ({first})",
             "The same command goes on.",
         )
-
-
-def _run_in_workers(
-    directory: Path, pending: Sequence[FoldSeed], jobs: int, threads: int, place: Place
-) -> list[str]:
-    """What went wrong with each fold; a worker that dies costs the fold that it had."""
-    errors = [""] * len(pending)
-    waiting: SimpleQueue[int] = SimpleQueue()
-    for number in range(len(pending)):
-        waiting.put(number)
-
-    def run(job: int) -> None:
-        worker = None
-        try:
-            while True:
-                number = waiting.get_nowait()
-                if worker is None or worker.has_ended:
-                    worker = Worker(directory, job, threads, place)
-                errors[number] = worker.train(pending[number])
-        except Empty:
-            return
-        finally:
-            if worker is not None:
-                worker.end()
-
-    with ThreadPoolExecutor(jobs) as pool:
-        list(pool.map(run, range(jobs)))
-    return errors
 
 
 def _run_one(directory: Path, threads: int, accelerator: str, fold_seed: FoldSeed) -> str:

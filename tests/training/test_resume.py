@@ -136,7 +136,8 @@ def test_what_was_trained_since_the_last_written_state_comes_out_the_same(settin
     with monkeypatch.context() as patched:
         patched.setattr(Learner, "training_step", failing)
         patched.setattr(callbacks, "_is_due", lambda written: next(first_only, False))
-        # Of the table and the state, the state is the first that asks.
+        # Of the weights, the table and the state, the state is the first that asks.
+        patched.setattr(callbacks, "_KEPT", -1)
         patched.setattr(callbacks.MetricsTable, "on_validation_end", lambda *_: None)
         with pytest.raises(InterruptedError):
             train(changed(settings, "broken", "cosine"))
@@ -178,3 +179,31 @@ def test_two_processes_do_not_train_one_fold(settings):
     folder.mkdir(parents=True)
     with locked(folder / "fold.lock"), pytest.raises(MmserError, match="fold to be free"):
         train(made)
+
+
+def test_the_best_weights_wait_no_longer_than_a_state(settings, monkeypatch):
+    """What a state knows of lies on the disk; without one, the end writes it."""
+    from mmser.training.loop import callbacks
+    from mmser.training.loop.learner import Learner
+
+    undisturbed = train(changed(settings, "undisturbed", "cosine"))
+    monkeypatch.setattr(callbacks, "SECONDS_BETWEEN_WRITES", 1e6)
+    assert results(train(changed(settings, "at the end", "cosine"))) == results(undisturbed)
+    # A state after each epoch, while the weights themselves are never due.
+    monkeypatch.setattr(callbacks.ResumeState, "_is_due", lambda self: True)
+    original, steps = Learner.training_step, []
+
+    def failing(self, batch, batch_idx):
+        steps.append(batch_idx)
+        if len(steps) == 26:
+            raise InterruptedError
+        return original(self, batch, batch_idx)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Learner, "training_step", failing)
+        with pytest.raises(InterruptedError):
+            train(changed(settings, "broken", "cosine"))
+    folder = undisturbed.directory.parent / "broken" / "folds" / "s1-seed0"
+    assert torch.load(folder / "state.ckpt", weights_only=True)["finished_epochs"] == 4
+    assert (folder / "model.safetensors").is_file()
+    assert results(train(changed(settings, "broken", "cosine"))) == results(undisturbed)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
+from torch import Tensor
 
 from mmser.cache.atomic import written_aside
 from mmser.cache.tensors import save_state
@@ -22,18 +23,24 @@ from mmser.training.loop.watcher import Trainer, Watcher
 SECONDS_BETWEEN_WRITES = 5.0
 """Least time between two writes of a file that each epoch could renew; each waits for the disk."""
 
+_KEPT = 64 * 2**20
+"""Bytes of weights up to which the best ones may wait in memory."""
+
 
 class BestWeights(Watcher):
     """Keeps the weights of the check with the best monitored score as safetensors.
 
     Adapters are merged. Of equal scores the first counts. The objective's own weights (proxies,
-    auxiliary heads) go beside them when it has any.
+    auxiliary heads) go beside them when it has any. Where checks follow each other quickly the best
+    weights wait in memory: `flush` writes them, and whoever writes a state calls it before.
     """
 
     def __init__(self, folder: Path, monitor: str, mode: Literal["min", "max"]) -> None:
         self.folder, self.monitor, self.mode = folder, monitor, mode
         self.score = math.nan
         self.epoch = 0
+        self._waiting: dict[str, dict[str, Tensor]] = {}
+        self._written = time.monotonic()
 
     def on_validation_end(self, trainer: Trainer, learner: Learner) -> None:
         score = learner.scores[f"validation_{self.monitor}"]
@@ -43,9 +50,26 @@ class BestWeights(Watcher):
         if not trainer.is_global_zero:
             return
         modules: dict[str, Any] = {WEIGHTS: learner.model, OBJECTIVE: learner.objective}
-        for name, module in modules.items():
-            if state := plain_state(module):
+        states = {name: plain_state(module) for name, module in modules.items()}
+        self._waiting = states
+        if sum(map(_bytes, states.values())) > _KEPT or _is_due(self._written):
+            self.flush()
+        else:
+            self._waiting = {
+                name: {key: tensor.detach().clone() for key, tensor in state.items()}
+                for name, state in states.items()
+            }
+
+    def on_train_end(self, trainer: Trainer, learner: Learner) -> None:
+        self.flush()
+
+    def flush(self) -> None:
+        """Write the best weights, where those on the disk are older."""
+        for name, state in self._waiting.items():
+            if state:
                 save_state(state, self.folder / name)
+        if self._waiting:
+            self._waiting, self._written = {}, time.monotonic()
 
     def _improves(self, score: float) -> bool:
         """Whether the score is better than the best so far; the first always is."""
@@ -70,23 +94,28 @@ class ResumeState(Watcher):
 
     sees_finished_epoch: ClassVar[bool] = True
 
-    def __init__(self, folder: Path, every: int = 1) -> None:
-        self.folder, self.every = folder, every
+    def __init__(self, folder: Path, best: BestWeights, every: int = 1) -> None:
+        self.folder, self.best, self.every = folder, best, every
         self._written = time.monotonic()
 
     def on_train_epoch_end(self, trainer: Trainer, learner: Learner) -> None:
         if (trainer.current_epoch + 1) % self.every and not trainer.should_stop:
             return
         # Processes of a distributed fold write one state together: their clocks may not decide.
-        if trainer.world_size == 1 and not _is_due(self._written):
+        if trainer.world_size == 1 and not self._is_due():
             return
         self._written = time.monotonic()
+        # A state that knows of a better epoch must find its weights.
+        self.best.flush()
         path = self.folder / STATE
         if trainer.is_global_zero:
             with written_aside(path) as aside:
                 trainer.save_checkpoint(aside)
         else:
             trainer.save_checkpoint(path)
+
+    def _is_due(self) -> bool:
+        return _is_due(self._written)
 
 
 class MetricsTable(Watcher):
@@ -188,6 +217,10 @@ class ProgressLines(Watcher):
 
     def _keys(self) -> dict[str, str]:
         return {"loss": "train_loss", f"validation {self.monitor}": f"validation_{self.monitor}"}
+
+
+def _bytes(state: Mapping[str, Tensor]) -> int:
+    return sum(tensor.nbytes for tensor in state.values())
 
 
 def _is_due(written: float) -> bool:

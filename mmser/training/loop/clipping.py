@@ -21,9 +21,9 @@ def clip_gradients(
     ``tensor`` bounds the norm of each parameter's gradient by itself, as TensorFlow's
     ``clip_by_norm`` does.
     """
-    with_gradient = [parameter for parameter in parameters if parameter.grad is not None]
     if limit is None:
         return
+    with_gradient = [parameter for parameter in parameters if parameter.grad is not None]
     if mode == "norm":
         clip_grad_norm_(with_gradient, limit)
     elif mode == "tensor":

@@ -150,7 +150,7 @@ class Learner(nn.Module):
         if batch_idx == 0:
             # Not at the epoch's start: the loader's iterator may draw a number until now.
             place = self._seed * 1_000_003 + self.current_epoch * 101 + self.rank
-            seed_generators(place % 2**32)
+            seed_generators(place % 2**32, self.device)
         self._progress = min(1.0, self.global_step / self._steps)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:

@@ -243,15 +243,13 @@ def _set_epoch(loader: DataLoader[Batch], epoch: int) -> None:
 @contextmanager
 def _determinism(wanted: bool | Literal["warn"]) -> Iterator[None]:
     """Within, operations without a deterministic form are refused, warned of, or taken."""
-    mode, warns = (
-        torch.are_deterministic_algorithms_enabled(),
-        torch.is_deterministic_algorithms_warn_only_enabled(),
-    )
+    # Not by `use_deterministic_algorithms`, which imports torch's compiler.
+    before = torch.get_deterministic_debug_mode()
     if wanted:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.backends.cudnn.benchmark = False
-    torch.use_deterministic_algorithms(bool(wanted), warn_only=wanted == "warn")
+    torch.set_deterministic_debug_mode({False: "default", "warn": "warn", True: "error"}[wanted])
     try:
         yield
     finally:
-        torch.use_deterministic_algorithms(mode, warn_only=warns)
+        torch.set_deterministic_debug_mode(before)

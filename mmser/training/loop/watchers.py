@@ -36,4 +36,4 @@ def make_watchers(
         mode = better(options.monitor)
         watchers.append(EarlyStopping(options.monitor, mode, options.patience))
     # Last, so that what it writes has what the others know.
-    return [*watchers, ResumeState(folder, options.save_every)]
+    return [*watchers, ResumeState(folder, best, options.save_every)]
