@@ -21,6 +21,7 @@ from mmser.core.errors import MmserError
 from mmser.core.task import Task
 from mmser.models.layers.dense.cast_once import cast_once
 from mmser.models.layers.masks.derived import one_pass
+from mmser.models.replay.side_by_side import side_by_side
 
 
 class MultimodalModel(nn.Module):
@@ -59,9 +60,10 @@ class MultimodalModel(nn.Module):
         need_attention: bool,
         need_steps: bool,
     ) -> Outputs:
-        encoded: dict[str, Stream] = {}
-        for name, encoder in self.encoders.items():
-            encoded[name] = encoder(self._stream(streams, name))
+        works = [
+            partial(encoder, self._stream(streams, name)) for name, encoder in self.encoders.items()
+        ]
+        encoded: dict[str, Stream] = dict(zip(self.encoders, side_by_side(works), strict=True))
         fused = self.fusion(encoded, context, need_attention=need_attention)
         logits, values = self.head(self._head_input(fused))
         return Outputs(

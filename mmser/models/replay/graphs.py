@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from mmser.models.replay.side_by_side import recording
+
 WARM = 2
 """Passes before a graph is recorded, in which libraries choose and prepare their kernels."""
 
@@ -42,7 +44,7 @@ def record(work: Callable[[], None], pool: Any) -> Callable[[], None]:
     graph = torch.cuda.CUDAGraph()
     try:
         # Other threads copy batches meanwhile, which is none of this recording's business.
-        with torch.cuda.graph(graph, pool=pool, capture_error_mode="thread_local"):
+        with torch.cuda.graph(graph, pool=pool, capture_error_mode="thread_local"), recording():
             work()
     except RuntimeError:
         # The generator believes that the recording goes on, and would refuse to draw any number.

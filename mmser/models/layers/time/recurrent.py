@@ -20,6 +20,7 @@ from mmser.core.errors import MmserError
 from mmser.models.layers.masks.derived import once
 from mmser.models.layers.masks.order import Ways, first_real, last_real, rows_at, taken, ways
 from mmser.models.layers.masks.padding import absent, zero_padding
+from mmser.models.replay.side_by_side import side_by_side
 
 Cell = Literal["gru", "lstm", "rnn"]
 Merge = Literal["concat", "mean", "sum"]
@@ -97,10 +98,8 @@ class Recurrent(nn.Module):
         ahead_and_back = read.unflatten(0, (len(cells), time, batch)).transpose(1, 2).unbind()
         # The kernels want time first in memory, and so they give it.
         start = self._start(ahead_and_back[0])
-        states = [
-            cell(way, start)[0].transpose(0, 1)
-            for cell, way in zip(cells, ahead_and_back, strict=True)
-        ]
+        works = [partial(cell, way, start) for cell, way in zip(cells, ahead_and_back, strict=True)]
+        states = [found[0].transpose(0, 1) for found in side_by_side(works)]
         # (direction * time * batch, hidden)
         rows = (torch.stack(states) if len(states) > 1 else states[0]).flatten(0, -2)
         return self._at_places(rows, both).unflatten(0, both.places.shape)
