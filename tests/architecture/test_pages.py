@@ -1,0 +1,70 @@
+"""The pages' commands are commands: the parser takes them, and what they compose is there."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mmser.cli import build_parser
+from mmser.pipeline.train import train_settings
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+OPEN_ENDED = re.compile(r"\.\.\.|\||(?<!=)\[|<|\bmine\b(?!/)")
+"""Marks of a line that shows a form, not a command: ``...``, ``a|b``, ``[optional]``, a part of
+one's own.
+"""
+
+
+def commands_of(page: Path) -> list[str]:
+    """The lines of its code blocks that begin with ``mmser``, whole and without their comments."""
+    blocks = re.findall(r"^```[a-z]*\n(.*?)^```", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    lines = [line for block in blocks for line in re.sub(r"\\\n\s*", "", block).splitlines()]
+    commands = [re.split(r"\s{2,}|\s+#", line)[0] for line in lines]
+    return [line for line in commands if line.startswith("mmser ") and not OPEN_ENDED.search(line)]
+
+
+COMMANDS = [(page, line) for page in PAGES for line in commands_of(page)]
+
+
+@pytest.mark.parametrize(
+    ("page", "line"),
+    COMMANDS,
+    ids=[f"{page.stem}-{number}" for number, (page, _) in enumerate(COMMANDS)],
+)
+def test_a_command_of_a_page_parses_and_composes(page: Path, line: str) -> None:
+    try:
+        options = build_parser().parse_args(shlex.split(line)[1:])
+    except SystemExit:
+        pytest.fail(f"{page.name}: {line}")
+    if options.command != "train" or options.config or options.multirun:
+        return
+    words = [word for word in options.overrides if not word.startswith(("folds=shard", "launcher"))]
+    if {word.partition("=")[0] for word in words} >= {"system", "corpus"}:
+        assert train_settings(words)["model"]
+
+
+def test_pages_have_commands() -> None:
+    assert len(COMMANDS) > 60
+
+
+def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
+    mkdocs = Path(sys.executable).with_name("mkdocs")
+    if not mkdocs.exists():
+        pytest.skip("the extra docs is not installed")
+    done = subprocess.run(
+        [mkdocs, "build", "--strict", "--site-dir", tmp_path / "site"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "WARNING" not in done.stderr
+    page = (tmp_path / "site" / "commands" / "index.html").read_text()
+    assert "mmser crosscorpus" in page
+    assert "fonts.googleapis" not in (tmp_path / "site" / "index.html").read_text()
