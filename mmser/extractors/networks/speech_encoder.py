@@ -12,7 +12,6 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor
-from torch.nn.utils.parametrize import is_parametrized, remove_parametrizations
 
 from mmser.core.errors import MmserError
 from mmser.extractors.networks.devices import place_of
@@ -55,10 +54,6 @@ class SpeechEncoder:
     def __init__(self, network: Any) -> None:
         self.network = with_packed_attention(with_fused_attention(network))
         self.convolutions = WaveConvolutions(network.feature_extractor)
-        positions = network.encoder.pos_conv_embed.conv
-        if is_parametrized(positions, "weight"):
-            # Its weight was made anew from direction and norm in every pass.
-            remove_parametrizations(positions, "weight")
         self.takes_batches = self.packs = True
 
     def __call__(
