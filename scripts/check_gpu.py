@@ -5,7 +5,7 @@
 A line per check: what, ok or FAILED, seconds, the figure. `forward` and `step` are every system's,
 `road` is training (interrupted and resumed), evaluation, export and prediction of one system per
 family, `extraction` the extractors that run a network, `recognition` Whisper over many clips,
-`key-sparse` its attention beside others.
+`preprocess` a network that is fed from files, `key-sparse` its attention beside others.
 Ends with 0 when all hold, 1 when one fails, and 3 where there is no GPU; --device cpu makes the
 same checks on the CPU, and `placement`, which finds tensors of the CPU among those of a device.
 Nothing is downloaded and no film is decoded.
@@ -45,7 +45,15 @@ def checks(device: str) -> Iterator[Check]:
     """The roads first: they are what a user does. Without a GPU it is also pretended that there is
     one.
     """
-    from gpu_checks import extraction, families, key_sparse, placement, recognition, systems
+    from gpu_checks import (
+        extraction,
+        families,
+        key_sparse,
+        placement,
+        preprocessing,
+        recognition,
+        systems,
+    )
 
     for family, system in families.FAMILIES.items():
         yield Check(f"road {family}", system, families.road)
@@ -57,6 +65,9 @@ def checks(device: str) -> Iterator[Check]:
         )
     yield from (
         Check("extraction", name, extraction.extract) for name in extraction.extractor_names()
+    )
+    yield from (
+        Check("preprocess", name, preprocessing.preprocessing) for name in preprocessing.PRECISIONS
     )
     yield from (Check("recognition", name, recognition.recognise) for name in recognition.MODELS)
     yield from (Check("key-sparse equal", name, key_sparse.agreement) for name in key_sparse.CASES)

@@ -76,6 +76,17 @@ def test_damaged_media_all_have_an_outcome(monkeypatch, capsys) -> None:
     assert "48 files, 0 without an outcome" in printed and "truncated" in printed
 
 
+def test_the_rate_of_preprocess_is_that_of_equal_caches(monkeypatch, capsys) -> None:
+    script = next(path for path in SCRIPTS if path.stem == "benchmark_preprocess")
+    words = ["--clips", "10", "--workers", "1", "--extractors", "log_mel", "--precision"]
+    monkeypatch.setattr(sys, "argv", [str(script), *words])
+    runpy.run_path(str(script), run_name="__main__")
+    told = capsys.readouterr()
+    rows = [line for line in told.out.splitlines() if "clips/s" in line]
+    assert [row.split(",")[1].split()[0] for row in rows] == ["1", "no"]
+    assert "waited for decoding" in told.err
+
+
 @pytest.fixture
 def check_gpu(monkeypatch, capsys):
     """``check_gpu(word, ...)``: the exit code and what was printed."""
