@@ -103,15 +103,18 @@ def recipe_in(info: Mapping[str, Any]) -> Recipe:
     return recipe
 
 
+_CANONICAL = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False
+)
+
+
 def canonical(content: Any) -> str:
     """JSON with sorted keys and no spaces.
 
     Raises MmserError for what JSON cannot hold (NaN included).
     """
     try:
-        return json.dumps(
-            content, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False
-        )
+        return _CANONICAL.encode(content)
     except (TypeError, ValueError) as error:
         remedy = "Mend the extractor's parameters()."
         raise MmserError(

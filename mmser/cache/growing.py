@@ -7,10 +7,10 @@ What a step costs does not depend on what is there already: its rows become one 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mmser.cache.atomic import written_aside
 from mmser.cache.columns import Columns
@@ -58,6 +58,27 @@ class GrowingTable(Mapping[str, Row]):
 
     def __contains__(self, identifier: object) -> bool:
         return identifier in self._places or identifier in self._stored
+
+    def has(self, column: str) -> bool:
+        """Whether rows have such a cell."""
+        return column in self._schema.names
+
+    def facts(self, identifier: str, columns: Sequence[str]) -> list[Any] | None:
+        """Some cells of a row, None where there is no such row."""
+        if identifier in self._places:
+            row = self[identifier]
+            return [row[column] for column in columns]
+        place = self._stored.find(identifier)
+        return None if place is None else self._stored.cells(place, columns)
+
+    def take(self, identifiers: Sequence[str], columns: Sequence[str]) -> pa.Table:
+        """Some columns of the rows of these ids, in their order."""
+        import pyarrow as pa
+
+        if not self._places:
+            return self._stored.take(identifiers, columns)
+        rows = [self[identifier] for identifier in identifiers]
+        return pa.Table.from_pylist(rows, schema=self._schema).select(list(columns))
 
     @property
     def unsaved(self) -> list[Row]:

@@ -34,14 +34,15 @@ _REPEATED = ("shard", "dimension", "status", "error", "detail", "notes", "checks
 _MAY_LACK = ("frame_rate", "error", "detail", "notes")
 
 
-def is_current(row: Row | None, digest: str, retry_failed: bool) -> bool:
-    """Whether a row was made from the content of that digest.
+def is_current(rows: GrowingTable, identifier: str, digest: str, retry_failed: bool) -> bool:
+    """Whether the row of an utterance was made from the content of that digest.
 
     ``retry_failed`` counts failures as absent.
     """
-    if row is None or row["digest"] != digest:
+    facts = rows.facts(identifier, ("digest", "status"))
+    if facts is None or facts[0] != digest:
         return False
-    return row["status"] == OK or not retry_failed
+    return bool(facts[1] == OK or not retry_failed)
 
 
 def write_index(path: Path, rows: list[Row]) -> None:

@@ -101,7 +101,7 @@ class TranscriptWriter:
             self._mark(complete=False)
 
     @property
-    def rows(self) -> Mapping[str, Row]:
+    def rows(self) -> GrowingTable:
         """Each utterance already transcribed, or failed, with its row."""
         return self._table
 
@@ -110,7 +110,7 @@ class TranscriptWriter:
 
         ``retry_failed`` counts failures as absent.
         """
-        return is_current(self.rows.get(identifier), digest, retry_failed)
+        return is_current(self._table, identifier, digest, retry_failed)
 
     def add(self, entries: Sequence[TranscriptEntry]) -> list[Row]:
         """Store entries durably, in order; one for a stored utterance replaces it."""

@@ -12,7 +12,7 @@ time or on interruptions.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from mmser.cache.atomic import write_json
 from mmser.cache.empty import no_empty_store
 from mmser.cache.entry import Entry, prepare
 from mmser.cache.fingerprint import Recipe, check_same
+from mmser.cache.growing import GrowingTable
 from mmser.cache.index import OK, is_current, open_index
 from mmser.cache.info import read_info
 from mmser.cache.layout import (
@@ -67,7 +68,7 @@ class Writer:
 
         ``retry_failed`` counts failures as absent.
         """
-        return is_current(self.rows.get(identifier), digest, retry_failed)
+        return is_current(self._index, identifier, digest, retry_failed)
 
     def add(self, entries: Sequence[Entry]) -> list[Row]:
         """Store entries durably, in order, and return their rows.
@@ -98,7 +99,7 @@ class Writer:
             self._write_info(complete=True)
 
     @property
-    def rows(self) -> Mapping[str, Row]:
+    def rows(self) -> GrowingTable:
         """Each utterance already stored (in a shard, in a part, or failed) with its index row."""
         return self._index
 

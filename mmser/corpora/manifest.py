@@ -8,7 +8,7 @@ further text column; so is every column of a user's own table that is no field o
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -45,7 +45,10 @@ def to_table(utterances: Iterable[Utterance]) -> pd.DataFrame:
             f"'{clash[0]}', a field of Utterance",
             "Rename it.",
         )
-    table = pd.DataFrame([_row(utterance) for utterance in listed], columns=[*FIELDS, *extra])
+    # Column by column: a million rows as dictionaries take a gigabyte.
+    columns = {name: _cells(listed, name) for name in FIELDS}
+    columns |= {key: [utterance.extra.get(key) for utterance in listed] for key in extra}
+    table = pd.DataFrame(columns, columns=[*FIELDS, *extra])
     table[list(NUMBERS)] = table[list(NUMBERS)].astype("float64")
     table["turn"] = table["turn"].astype("int64")
     text = [name for name in table.columns if name not in (*NUMBERS, "turn")]
@@ -106,14 +109,17 @@ def _read_csv(source: Path) -> pd.DataFrame:
     return table
 
 
-def _row(utterance: Utterance) -> dict[str, Any]:
+def _cells(utterances: list[Utterance], name: str) -> list[Any]:
+    """A field of each utterance, as the table holds it."""
     # By name, since `asdict` would also turn the words and votes inside into dictionaries.
-    row = {name: getattr(utterance, name) for name in FIELDS}
-    row |= {name: None if row[name] is None else str(row[name]) for name in PATHS}
-    for name in JSON_COLUMNS:
-        items = [_compact(item) for item in row[name]]
-        row[name] = json.dumps(items, ensure_ascii=False) if items else None
-    return row | dict(utterance.extra)
+    cells = [getattr(utterance, name) for utterance in utterances]
+    if name in PATHS:
+        return [None if path is None else str(path) for path in cells]
+    return [_json(items) for items in cells] if name in JSON_COLUMNS else cells
+
+
+def _json(items: Sequence[Word | Vote]) -> str | None:
+    return json.dumps([_compact(item) for item in items], ensure_ascii=False) if items else None
 
 
 def _compact(item: Word | Vote) -> dict[str, Any]:

@@ -5,7 +5,8 @@ A corrected neighbour changes what is extracted, so the utterance counts as chan
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Protocol, runtime_checkable
 
 from mmser.cache.fingerprint import canonical, text_digest
@@ -43,20 +44,27 @@ class Dialogues:
     One that the corpus puts into no dialogue has no turns around it.
     """
 
-    def __init__(self, utterances: Iterable[Utterance]) -> None:
-        self._speakers: dict[str, str] = {}
+    def __init__(self, utterances: Sequence[Utterance]) -> None:
+        self._utterances = utterances
+
+    @cached_property
+    def _speakers(self) -> dict[str, str]:
+        return {utterance.id: utterance.speaker for utterance in self._utterances}
+
+    @cached_property
+    def _places(self) -> dict[str, tuple[list[Utterance], int]]:
+        """The dialogue of each utterance, and where in it. Most extractors read no dialogue."""
         dialogues: dict[tuple[str, str], list[Utterance]] = {}
-        for utterance in utterances:
-            self._speakers[utterance.id] = utterance.speaker
+        for utterance in self._utterances:
             if utterance.dialogue:
                 key = utterance.session, utterance.dialogue
                 dialogues.setdefault(key, []).append(utterance)
+        places: dict[str, tuple[list[Utterance], int]] = {}
         for turns in dialogues.values():
             # Stable: turns that share a number keep the order of the corpus.
             turns.sort(key=lambda utterance: (utterance.turn, utterance.start or 0.0))
-        self._places: dict[str, tuple[list[Utterance], int]] = {}
-        for turns in dialogues.values():
-            self._places |= {utterance.id: (turns, at) for at, utterance in enumerate(turns)}
+            places |= {utterance.id: (turns, at) for at, utterance in enumerate(turns)}
+        return places
 
     def around(self, identifier: str, turns: tuple[int, int]) -> Around:
         """At most ``turns`` utterances before the one of that id, and after it."""

@@ -16,10 +16,10 @@ import numpy as np
 
 from mmser.cache.entry import Entry
 from mmser.cache.fingerprint import Recipe, canonical, text_digest
+from mmser.cache.growing import GrowingTable
 from mmser.cache.layout import LOCK, checked_name, store_directory
 from mmser.cache.lock import locked
 from mmser.cache.manifests import keep_manifest
-from mmser.cache.rows import Row
 from mmser.cache.writer import Writer, open_writer
 from mmser.core.clip import Failure, Features, Modality
 from mmser.core.contracts import Corpus
@@ -81,7 +81,7 @@ def store_arrays(
     ids: Sequence[str],
     arrays: Mapping[str, Features],
     parameters: Mapping[str, Any],
-) -> tuple[Path, Mapping[str, Row]]:
+) -> tuple[Path, GrowingTable]:
     """Write the store of ``arrays`` that nothing here can make again; -> its folder and its index.
 
     An utterance of ``ids`` without an array is a failure. ``parameters`` say where they come from.
@@ -91,7 +91,7 @@ def store_arrays(
     directory = store_directory(cache, corpus, name, "", recipe.fingerprint)
     with open_writer(directory, recipe) as writer:
         _fill(writer, ids, arrays, digests)
-        return directory, dict(writer.rows)
+        return directory, writer.rows
 
 
 def _fill(

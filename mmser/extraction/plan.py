@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from mmser.core.clip import SAMPLE_RATE
 from mmser.core.utterance import Utterance
@@ -36,7 +35,7 @@ def planned(utterances: Sequence[Utterance]) -> list[Utterance]:
 
     It is the order of the cache.
     """
-    files: dict[Path | str, list[Utterance]] = {}
+    files: dict[str, list[Utterance]] = {}
     for utterance in utterances:
         files.setdefault(media_key(utterance), []).append(utterance)
     plan: list[Utterance] = []
@@ -59,7 +58,7 @@ def requests(
     pictures.
     """
     needed = frames.union(*audio.values())
-    files: dict[Path | str, list[Utterance]] = {}
+    files: dict[str, list[Utterance]] = {}
     for utterance in plan:
         if utterance.id in needed:
             files.setdefault(media_key(utterance), []).append(utterance)
@@ -74,6 +73,11 @@ def _request(
     return Request(tuple(group), bool(rates), bool(ids & frames), rates)
 
 
-def media_key(utterance: Utterance) -> Path | str:
-    """The file by which utterances are decoded together: their video, else their audio file."""
-    return utterance.video_path or utterance.audio_path or utterance.id
+def media_key(utterance: Utterance) -> str:
+    """The file by which utterances are decoded together: their video, else their audio file.
+
+    As text, which is compared faster than a path.
+    """
+    path = utterance.video_path or utterance.audio_path
+    # No path has a null byte: an id is none.
+    return f"\0{utterance.id}" if path is None else str(path)

@@ -7,6 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from mmser.cache.growing import GrowingTable
 from mmser.cache.index import OK
 from mmser.core.errors import MmserError
 from mmser.extractors.transcripts.pieces import CUT
@@ -19,7 +22,7 @@ COLUMNS = ("extractor", "done", "failed", "reasons", "directory", "seconds", "ra
 
 def summary_row(
     name: str,
-    rows: Mapping[str, Mapping[str, Any]],
+    rows: GrowingTable,
     ids: Sequence[str],
     directory: Path,
     seconds: float,
@@ -29,7 +32,8 @@ def summary_row(
 
     ``rows`` are the store's index.
     """
-    failed = [key for key in ids if rows[key]["status"] != OK]
+    statuses = rows.take(ids, ("status",))["status"].to_numpy()
+    failed = [ids[place] for place in np.flatnonzero(statuses != OK).tolist()]
     reasons = Counter(str(rows[key]["error"]) for key in failed)
     return {
         "extractor": name,
@@ -43,9 +47,12 @@ def summary_row(
     }
 
 
-def cut_texts(rows: Mapping[str, Mapping[str, Any]], ids: Sequence[str]) -> str:
+def cut_texts(rows: GrowingTable, ids: Sequence[str]) -> str:
     """The number of utterances longer than an extractor's limit, and the first; "" for none."""
-    cut = [key for key in ids if str(rows[key].get("notes") or "").startswith(CUT)]
+    if not rows.has("notes"):
+        return ""
+    notes = rows.take(ids, ("notes",))["notes"].to_pylist()
+    cut = [key for key, note in zip(ids, notes, strict=True) if (note or "").startswith(CUT)]
     if not cut:
         return ""
     return (
