@@ -313,7 +313,7 @@ def training_rows(peers: Peers) -> list[str]:
 
     for path in (peers.folder / "runs").glob("*/assignment.parquet"):
         table = pd.read_parquet(path)
-        return list(table[(table["fold"] == "03") & (table["split"] == "train")]["id"])
+        return list(table[(table["fold"] == "03") & (table["part"] == "train")]["id"])
     return []
 
 

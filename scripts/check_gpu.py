@@ -2,13 +2,21 @@
 
     python scripts/check_gpu.py [--only PATTERN ...] [--device cpu]
 
-A line per check: what, ok or FAILED, seconds, the figure. `forward` and `step` are every system's,
-`road` is training (interrupted and resumed), evaluation, export and prediction of one system per
-family, `extraction` the extractors that run a network, `recognition` Whisper over many clips,
-`preprocess` a network that is fed from files, `key-sparse` its attention beside others.
+A line per check: what, ok or FAILED, seconds, the figure.
+
+    road         training (interrupted and resumed), evaluation, export and prediction, one system
+                 per family
+    forward      every system's outputs against the CPU's
+    step         one training step of every system, its gradients finite
+    placement    no tensor of the CPU among those of a device (--device cpu alone)
+    extraction   the extractors that run a network
+    recognition  Whisper over many clips
+    preprocess   a network that is fed from files
+    key-sparse   its attention against the naive form, and its time beside others
+    benchmark    scripts/benchmark_*.py, run short: docs/performance.md says what they measure
+
 Ends with 0 when all hold, 1 when one fails, and 3 where there is no GPU; --device cpu makes the
-same checks on the CPU, and `placement`, which finds tensors of the CPU among those of a device.
-Nothing is downloaded and no film is decoded.
+same checks on the CPU. Nothing is downloaded and no film is decoded.
 """
 
 from __future__ import annotations
@@ -46,6 +54,7 @@ def checks(device: str) -> Iterator[Check]:
     one.
     """
     from gpu_checks import (
+        benchmarks,
         extraction,
         families,
         key_sparse,
@@ -74,6 +83,7 @@ def checks(device: str) -> Iterator[Check]:
     yield from (
         Check("key-sparse time", name, key_sparse.benchmark) for name in key_sparse.BENCHMARKS
     )
+    yield from (Check("benchmark", name, benchmarks.run) for name in benchmarks.names(device))
 
 
 def main() -> int:

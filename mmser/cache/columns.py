@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmser.cache.ids import Ids
+from mmser.cache.ids import Ids, joined
 from mmser.cache.rows import Row
 
 if TYPE_CHECKING:
@@ -25,14 +25,14 @@ class Columns(Mapping[str, Row]):
     """Row by id; of two rows with one id the later one counts, in the place of the first."""
 
     def __init__(self, table: pa.Table) -> None:
-        self._ids = Ids(_joined(table["id"]))
+        self._ids = Ids(joined(table["id"]))
         if self._ids.repeated:
             table = table.take(_places(table["id"].to_pylist()))
-            self._ids = Ids(_joined(table["id"]))
+            self._ids = Ids(joined(table["id"]))
         self.table = table
         """All rows, in their order."""
         columns = zip(table.column_names, table.itercolumns(), strict=True)
-        self._cells = {name: _cells(_joined(column)) for name, column in columns}
+        self._cells = {name: _cells(joined(column)) for name, column in columns}
 
     def __reduce__(self) -> tuple[type[Columns], tuple[pa.Table]]:
         return Columns, (self.table,)
@@ -71,10 +71,6 @@ class Columns(Mapping[str, Row]):
             self.take(identifiers, columns).group_by(columns).aggregate([]).to_pylist()
         )
         return rows
-
-
-def _joined(chunked: pa.ChunkedArray) -> pa.Array:
-    return chunked.chunk(0) if chunked.num_chunks == 1 else chunked.combine_chunks()
 
 
 def _places(ids: list[str]) -> np.ndarray:

@@ -13,6 +13,11 @@ if TYPE_CHECKING:
 _ROWS_OF_A_BUCKET = 2
 
 
+def joined(chunked: pa.ChunkedArray) -> pa.Array:
+    """A column in one piece, without a copy where it is one."""
+    return chunked.chunk(0) if chunked.num_chunks == 1 else chunked.combine_chunks()
+
+
 class Ids:
     """Row number by id, over a column of texts.
 

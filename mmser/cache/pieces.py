@@ -8,16 +8,19 @@ after that, oldest first: those that a crash leaves are the table's last rows on
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mmser.cache.ids import Ids, joined
 from mmser.core.errors import MmserError
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+_READ_TOGETHER = 200
 
 TRIES = 5
 """How often a reader begins again because a writer put the pieces together meanwhile."""
@@ -46,7 +49,7 @@ def read_whole(path: Path, read: Callable[[Path], pa.Table]) -> pa.Table:
         pieces = pieces_of(path)
         table = read(path)
         try:
-            newer = [read(piece) for piece in pieces]
+            newer = list(_together(pieces, read))
         except MmserError:
             if all(piece.exists() for piece in pieces):
                 raise
@@ -63,10 +66,19 @@ def read_whole(path: Path, read: Callable[[Path], pa.Table]) -> pa.Table:
     )
 
 
+def _together(pieces: Sequence[Path], read: Callable[[Path], pa.Table]) -> Iterator[pa.Table]:
+    """The pieces, some hundreds in one table: a small table takes more memory than its rows."""
+    import pyarrow as pa
+
+    for at in range(0, len(pieces), _READ_TOGETHER):
+        some = [read(piece) for piece in pieces[at : at + _READ_TOGETHER]]
+        yield pa.concat_tables(some).combine_chunks()
+
+
 def latest(table: pa.Table) -> pa.Table:
-    """The last row of each id, in the order of the rows."""
+    """The last row of each id, in the order of the rows; the table is in one chunk."""
+    if not Ids(joined(table["id"])).repeated:
+        return table
     ids = table["id"].to_pylist()
     places = dict(zip(ids, range(len(ids)), strict=True))
-    if len(places) == len(ids):
-        return table
     return table.take(np.sort(np.fromiter(places.values(), np.int64, len(places))))
