@@ -18,7 +18,12 @@ import yaml
 from mmser.models.fusion.concat import Concat
 from mmser.pipeline.train import train_settings
 
-SCRIPTS = sorted((Path(__file__).parent.parent / "scripts").glob("*.py"))
+SCRIPTS = [
+    path
+    for path in sorted((Path(__file__).parent.parent / "scripts").glob("*.py"))
+    # The others are imported by scripts.
+    if "__main__" in path.read_text(encoding="utf-8")
+]
 ROOT = Path(__file__).parent.parent
 PLANS = sorted((Path(__file__).parent.parent / "scripts").glob("real_*.yaml"))
 
