@@ -128,7 +128,7 @@ def _faces(clip: Clip, pictures: Pictures | Failure) -> np.ndarray | Failure:
     """(time, size, size, 3) uint8, one picture per frame of the clip."""
     if isinstance(pictures, Failure):
         return pictures
-    values = pictures.values.permute(0, 2, 3, 1).round().clamp(0, 255).byte().numpy()
+    values = pictures.values.permute(0, 2, 3, 1).round().clamp(0, 255).byte().cpu().numpy()
     if pictures.spans is None or clip.frames is None:
         return values
     # A frame without a face shows the picture before it, or the first one.

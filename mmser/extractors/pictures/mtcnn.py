@@ -115,8 +115,8 @@ class Cutter:
         height, width = self._pictures.shape[2:]
         whole = boxes.trunc().long()
         begin = whole[:, :2].clamp(min=1) - 1
-        end = whole[:, 2:].minimum(torch.tensor([width, height], device=boxes.device))
-        return torch.cat([begin, end], dim=1)
+        right, bottom = whole[:, 2].clamp(max=width), whole[:, 3].clamp(max=height)
+        return torch.cat([begin, torch.stack([right, bottom], dim=1)], dim=1)
 
     def cut(self, bounds: Tensor, rows: Tensor, side: int) -> Tensor:
         """The pictures (box, 3, side, side) float32 at ``bounds`` in the pictures ``rows``."""
