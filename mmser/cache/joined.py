@@ -38,27 +38,23 @@ class JoinedStore:
         self.info["random_weights"] = any(
             bool(store.info.get("random_weights")) for store in stores.values()
         )
-        self._store_of: dict[str, FeatureStore] = {}
+        earlier: list[FeatureStore] = []
         for corpus, store in stores.items():
-            for identifier in store.index["id"]:
-                if identifier in self._store_of:
+            for identifier in store.index["id"] if earlier else ():
+                if any(other.knows(identifier) for other in earlier):
                     raise MmserError(
                         "ids that no two corpora share",
                         f"{identifier} again in {corpus}",
                         "Rename it.",
                     )
-                self._store_of[identifier] = store
+            earlier.append(store)
 
     def __contains__(self, identifier: object) -> bool:
-        return (
-            isinstance(identifier, str)
-            and identifier in self._store_of
-            and identifier in self._store_of[identifier]
-        )
+        return any(identifier in store for store in self.stores.values())
 
     def knows(self, identifier: str) -> bool:
         """Whether the utterance has a row, done or failed."""
-        return identifier in self._store_of
+        return any(store.knows(identifier) for store in self.stores.values())
 
     @cached_property
     def index(self) -> pd.DataFrame:
@@ -108,10 +104,12 @@ class JoinedStore:
             store.check(ids)
 
     def _owner(self, identifier: str) -> FeatureStore:
-        if identifier not in self._store_of:
-            raise MmserError(
-                f"utterance {identifier} in the caches of {', '.join(self.stores)}",
-                "no such row",
-                "Preprocess again.",
-            )
-        return self._store_of[identifier]
+        # No table of all ids: each process that reads would copy it (see `mmser.cache.ids`).
+        for store in self.stores.values():
+            if store.knows(identifier):
+                return store
+        raise MmserError(
+            f"utterance {identifier} in the caches of {', '.join(self.stores)}",
+            "no such row",
+            "Preprocess again.",
+        )
