@@ -86,29 +86,35 @@ class FoldData:
             MEMORY_LIMIT // max(1, self.options.workers),
         )
 
-    def loader(self, split: str, shuffle: bool, pin: bool = False) -> DataLoader[Batch]:
+    def loader(
+        self, split: str, shuffle: bool, device: torch.device | None = None
+    ) -> DataLoader[Batch]:
         """Batches of a split; ``shuffle`` also augments and balances the training split.
 
         The order and every random change depend on (seed, epoch, utterance) alone, never on the
         number of workers: call ``loader.batch_sampler.set_epoch(epoch)`` before each epoch
         (trainers do). Without ``shuffle`` length batching goes from short to long; row order is
-        told by ``Batch.ids``. ``pin`` is for batches that go to a GPU.
+        told by ``Batch.ids``. ``device`` is where batches will be needed: they are there already,
+        or in memory that is copied from without waiting.
         """
         samples = self.dataset(split, augment=shuffle)
         collate = Collate(self.shapes, self.alignment.is_shared, self.traces)
         gathers = not samples.augmentation
+        on_gpu = device is not None and device.type == "cuda"
+        # Processes that read do not touch the GPU.
+        there = on_gpu and gathers and not self.options.workers
         if self.options.workers:
             for store in self._stores_of(split).values():
                 store.check(self.ids(split))  # once here, not in every worker
         seed, workers = self.options.seed, self.options.workers
         return DataLoader(
             # The loader's type is what it yields: batches.
-            GatheredSplit(samples, collate) if gathers else samples,  # type: ignore[arg-type]
+            GatheredSplit(samples, collate, device if there else None) if gathers else samples,  # type: ignore[arg-type]
             batch_sampler=PlannedBatches(self._plan(split, shuffle), seed, shuffle),
             collate_fn=_as_it_is if gathers else collate,  # type: ignore[arg-type]
             num_workers=workers,
             persistent_workers=workers > 0,
-            pin_memory=pin,
+            pin_memory=on_gpu and not there,
             # Its own generator: making a loader's iterator must not move the global one.
             generator=torch.Generator().manual_seed(seed),
         )

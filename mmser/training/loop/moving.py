@@ -19,4 +19,5 @@ def moved(batches: Iterable[Batch], device: torch.device) -> Iterator[Batch]:
         yield from batches
         return
     for batch in batches:
-        yield batch.to(device, non_blocking=True)
+        there = batch.context.dialogue.device.type == device.type
+        yield batch if there else batch.to(device, non_blocking=True)

@@ -65,8 +65,8 @@ class PlainTrainer:
 
         The learner is on the CPU afterwards.
         """
-        self._learner, self._train = learner, data.loader("train", shuffle=True, pin=self._pins)
-        self._validation = data.loader("validation", shuffle=False, pin=self._pins)
+        self._learner, self._train = learner, data.loader("train", True, self._device)
+        self._validation = data.loader("validation", False, self._device)
         with _determinism(self._deterministic), torch.enable_grad():
             learner.to(self._device)
             try:
@@ -88,10 +88,6 @@ class PlainTrainer:
             **learner.extra_state_to_resume(),
         }
         torch.save(state, filepath)
-
-    @property
-    def _pins(self) -> bool:
-        return self._device.type == "cuda"
 
     def _prepare(self, path: Path | None) -> None:
         learner = self._learner

@@ -151,19 +151,21 @@ def _learner(module: LightningModule) -> Learner:
 class Loaders(LightningDataModule):
     """The training and validation splits of a fold. The test split cannot be reached from here."""
 
-    def __init__(self, data: FoldData, learner: Learner, pin: bool = False) -> None:
+    def __init__(
+        self, data: FoldData, learner: Learner, device: torch.device | None = None
+    ) -> None:
         super().__init__()
-        self.data, self.learner, self.pin = data, learner, pin
+        self.data, self.learner, self.device = data, learner, device
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """The training split, shuffled as for the epoch to come."""
-        loader = self.data.loader("train", shuffle=True, pin=self.pin)
+        loader = self.data.loader("train", True, self.device)
         # Workers begin to read before Lightning tells a resumed run's epoch.
         loader.batch_sampler.set_epoch(self.learner.finished_epochs)  # type: ignore[union-attr]
         return loader
 
     def val_dataloader(self) -> DataLoader[Batch]:
-        return self.data.loader("validation", shuffle=False, pin=self.pin)
+        return self.data.loader("validation", False, self.device)
 
 
 def fit_with_lightning(
@@ -181,7 +183,7 @@ def fit_with_lightning(
         first: bool = trainer.is_global_zero
         if first:
             data.transforms.save(folder / TRANSFORMS)
-        loaders = Loaders(data, learner, pin=place.accelerator == "cuda")
+        loaders = Loaders(data, learner, place.device)
         path = None if state is None else str(state)
         trainer.fit(
             LightningLearner(learner), datamodule=loaders, ckpt_path=path, weights_only=True

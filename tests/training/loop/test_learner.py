@@ -90,7 +90,7 @@ class Ready:
     def __init__(self, batches):
         self.batches = batches
 
-    def loader(self, split, shuffle, pin=False):
+    def loader(self, split, shuffle, device=None):
         return Loader(self.batches)
 
 
