@@ -103,6 +103,22 @@ def test_two_processes_make_the_steps_of_one_with_their_batches_together(setting
     )
 
 
+@pytest.mark.slow
+def test_a_network_that_is_spread_over_two_processes_learns_as_one(settings):
+    """FSDP: the weights of one process; a killed training goes on."""
+    words = {"folds": ["s0"], **EPOCHS, **FROZEN_NORMS, "trainer.clip_norm": 1.0}
+    spread = {"trainer.devices": 2, "trainer.strategy": "fsdp"}
+    one = train(settings(run="one", **words, **{"trainer.accumulate": 2})).fold("s0", 0)
+    interrupted = settings(run="two", **words, **spread)
+    killed_in_the_middle(interrupted)
+    two = train(interrupted).fold("s0", 0)
+    assert two.facts == {**one.facts, "best_score": two.facts["best_score"]}
+    for name, array in load_file(one.directory / WEIGHTS).items():
+        assert np.allclose(array, load_file(two.directory / WEIGHTS)[name], atol=1e-6), name
+    for name in ("train_loss", "validation_loss", "validation_ua", "validation_wf1"):
+        assert np.allclose(two.curve[name], one.curve[name], atol=1e-6)
+
+
 def test_processes_that_were_not_started_together(settings, monkeypatch) -> None:
     def trainer(**options):
         changes = {f"trainer.{name}": value for name, value in options.items()}

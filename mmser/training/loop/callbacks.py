@@ -18,6 +18,7 @@ from mmser.cache.tensors import save_state
 from mmser.models.layers.checkpoints.adapters import plain_state
 from mmser.runs.run_paths import OBJECTIVE, STATE, WEIGHTS
 from mmser.training.loop.learner import Learner
+from mmser.training.loop.processes import whole
 from mmser.training.loop.watcher import Trainer, Watcher
 
 SECONDS_BETWEEN_WRITES = 5.0
@@ -47,10 +48,10 @@ class BestWeights(Watcher):
         if not self._improves(score):
             return
         self.score, self.epoch = score, trainer.current_epoch + 1
+        modules: dict[str, Any] = {WEIGHTS: learner.model, OBJECTIVE: learner.objective}
+        states = {name: whole(plain_state(module)) for name, module in modules.items()}
         if not trainer.is_global_zero:
             return
-        modules: dict[str, Any] = {WEIGHTS: learner.model, OBJECTIVE: learner.objective}
-        states = {name: plain_state(module) for name, module in modules.items()}
         self._waiting = states
         if sum(map(_bytes, states.values())) > _KEPT or _is_due(self._written):
             self.flush()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import torch.distributed
@@ -24,3 +25,15 @@ def share_buffers(module: nn.Module) -> None:
     if torch.distributed.is_available() and torch.distributed.is_initialized():
         for buffer in module.buffers():
             torch.distributed.broadcast(buffer, 0)
+
+
+def whole(state: Mapping[str, Any]) -> dict[str, Any]:
+    """A state with the tensors that are spread over the processes put together; all take part."""
+    if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
+        return dict(state)
+    from torch.distributed.tensor import DTensor
+
+    return {
+        name: value.full_tensor() if isinstance(value, DTensor) else value
+        for name, value in state.items()
+    }

@@ -6,6 +6,8 @@ from typing import Any
 
 from lightning.pytorch.strategies import DDPStrategy, Strategy
 
+from mmser.training.loop.sharding import Sharded
+
 DDP = {"ddp": False, "ddp_find_unused_parameters_true": True}
 """{name: whether parameters are looked for that a step does not use}."""
 
@@ -30,6 +32,8 @@ def make_strategy(name: str, several: bool) -> str | Strategy:
 
     A name that only Lightning knows stays a name.
     """
+    if name == "fsdp":
+        return Sharded()
     if name in DDP or (name == "auto" and several):
         return DataParallel(find_unused_parameters=DDP.get(name, False))
     return name

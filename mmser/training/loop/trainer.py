@@ -26,6 +26,7 @@ from mmser.training.devices import Place, device_options, is_distributed
 from mmser.training.loop.learner import Learner
 from mmser.training.loop.processes import share_buffers
 from mmser.training.loop.quiet import quiet
+from mmser.training.loop.sharding import put_together, take_apart
 from mmser.training.loop.strategies import make_strategy
 from mmser.training.loop.watcher import Watcher
 
@@ -78,11 +79,13 @@ class LightningLearner(LightningModule):
     def on_validation_start(self) -> None:
         # Each process has seen batches of its own; the first one's network is the one that is kept.
         share_buffers(self)
+        put_together(self.model)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         self.learner.validation_step(batch, batch_idx)
 
     def on_validation_epoch_end(self) -> None:
+        take_apart(self.model)
         self.learner.global_step = self.global_step
         self.learner.on_validation_epoch_end()
         for logger in self.loggers:
