@@ -8,6 +8,7 @@ A line per check: what, ok or FAILED, seconds, the figure.
                  per family
     forward      every system's outputs against the CPU's
     step         one training step of every system, its gradients finite
+    graphs       every system's training passes replayed as CUDA graphs (a GPU alone)
     placement    no tensor of the CPU among those of a device (--device cpu alone)
     extraction   the extractors that run a network
     recognition  Whisper over many clips
@@ -61,6 +62,7 @@ def checks(device: str) -> Iterator[Check]:
         placement,
         preprocessing,
         recognition,
+        replay,
         systems,
     )
 
@@ -68,6 +70,8 @@ def checks(device: str) -> Iterator[Check]:
         yield Check(f"road {family}", system, families.road)
     for kind, run in (("forward", systems.forward), ("step", systems.step)):
         yield from (Check(kind, name, run) for name in systems.system_names())
+    if device == "cuda":
+        yield from (Check("graphs", name, replay.replayed) for name in systems.system_names())
     if device == "cpu":
         yield from (
             Check("placement", name, placement.placement) for name in systems.system_names()

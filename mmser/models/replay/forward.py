@@ -64,6 +64,11 @@ class GraphedForward:
         # A graph belongs to the weights that it was recorded with.
         return GraphedForward(copy.deepcopy(self._model, memo))
 
+    @property
+    def graphs(self) -> int:
+        """How many shapes of batches have been recorded."""
+        return len(self._passes)
+
     def __call__(
         self,
         streams: Streams,
