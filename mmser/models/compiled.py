@@ -7,6 +7,8 @@ of another length is not compiled anew.
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import nn
 
 VARIANTS = 64
@@ -16,10 +18,10 @@ FEWEST = 2
 """Layers of one part that are worth compiling by themselves."""
 
 
-def compile_parts(model: nn.Module) -> list[str]:
+def compile_parts(model: nn.Module, backend: Any = "inductor") -> list[str]:
     """Compile ``model`` in place, at its first pass -> the names of the compiled parts.
 
-    Names and places of its weights stay.
+    Names and places of its weights stay. ``backend`` is torch's.
     """
     import torch._dynamo
 
@@ -29,7 +31,7 @@ def compile_parts(model: nn.Module) -> list[str]:
         layers = dict(_layers(name, part))
         chosen |= layers or ({} if _recurs(part) else {name: part})
     for part in chosen.values():
-        part.compile(dynamic=True)
+        part.compile(dynamic=True, backend=backend)
     return list(chosen)
 
 
