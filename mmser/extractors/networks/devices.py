@@ -70,7 +70,7 @@ def placed(model: M, device: str, precision: Precision) -> M:
 _turn = Condition()
 _inside: list[bool] = []
 """For each block of `arithmetic` that some thread is in, whether products are rounded there."""
-_outside = [False, True]
+_outside = [False, True, True]
 """torch's switches before the first of them."""
 
 
@@ -78,9 +78,10 @@ _outside = [False, True]
 def arithmetic(precision: Precision) -> Iterator[None]:
     """How a GPU multiplies float32 in the block: exactly, unless ``tf32`` was asked for.
 
-    torch's convolutions would round without being asked. The switches belong to the whole process:
-    a thread that wants the other arithmetic waits until nobody is in such a block. So no block may
-    stand inside another.
+    torch's convolutions would round without being asked. cuDNN's attention is left out: it makes
+    a plan for each new shape of a batch, which takes longer than the batch. The switches belong to
+    the whole process: a thread that wants the other arithmetic waits until nobody is in such a
+    block. So no block may stand inside another.
     """
     import torch
 
@@ -93,8 +94,13 @@ def arithmetic(precision: Precision) -> Iterator[None]:
     with _turn:
         _turn.wait_for(lambda: all(each == rounds for each in _inside))
         if not _inside:
-            _outside[:] = products.allow_tf32, convolutions.allow_tf32
+            _outside[:] = (
+                products.allow_tf32,
+                convolutions.allow_tf32,
+                torch.backends.cuda.cudnn_sdp_enabled(),
+            )
             products.allow_tf32 = convolutions.allow_tf32 = rounds
+            torch.backends.cuda.enable_cudnn_sdp(False)
         _inside.append(rounds)
     try:
         yield
@@ -102,7 +108,8 @@ def arithmetic(precision: Precision) -> Iterator[None]:
         with _turn:
             _inside.pop()
             if not _inside:
-                products.allow_tf32, convolutions.allow_tf32 = _outside
+                products.allow_tf32, convolutions.allow_tf32, planned = _outside
+                torch.backends.cuda.enable_cudnn_sdp(planned)
             _turn.notify_all()
 
 

@@ -17,6 +17,7 @@ from mmser.core.errors import MmserError
 from mmser.extractors.networks.devices import place_of
 from mmser.extractors.networks.packed_attention import with_packed_attention
 from mmser.extractors.networks.packing import Packing
+from mmser.extractors.networks.position_blocks import PositionBlocks
 from mmser.extractors.networks.transfers import packed, sent
 from mmser.extractors.networks.wave_convolutions import WaveConvolutions
 from mmser.models.layers.attention.gated_positions import with_fused_attention
@@ -55,6 +56,9 @@ class SpeechEncoder:
         self.network = with_packed_attention(with_fused_attention(network))
         self.convolutions = WaveConvolutions(network.feature_extractor)
         self.takes_batches = self.packs = True
+        device, _ = place_of(network)
+        positions = network.encoder.pos_conv_embed.conv
+        self.blocks = PositionBlocks(positions) if device.type == "cuda" else None
 
     def __call__(
         self, waveforms: Tensor, samples: Sequence[int], layer: LayerChoice
@@ -79,7 +83,10 @@ class SpeechEncoder:
         """(frame, size) -> the same shape, from the frames around each in its row."""
         embed = self.network.encoder.pos_conv_embed
         wide, places = packing.apart(hidden, gap=embed.conv.kernel_size[0] // 2)
-        positions: Tensor = embed(wide[None])[0]
+        if self.blocks is None:
+            positions: Tensor = embed(wide[None])[0]
+        else:
+            positions = embed.activation(self.blocks(wide))
         return positions if packing.rows == 1 else positions.index_select(0, places)
 
     def _layers(self, hidden: Tensor, packing: Packing, layer: LayerChoice) -> Tensor:

@@ -79,10 +79,11 @@ class GatedPositionAttention(nn.Module):
         batch, _, time, _ = query.shape
         rows = self._rows(time, batch)
         gate = gate.to(query.dtype)
+        hidden_keys = None if hidden_keys is None else _aligned(hidden_keys)
         parts = []
         for start in range(0, time, rows):
             end = min(start + rows, time)
-            own_bias = _bias_rows(bias, start, end, time).to(query.dtype)
+            own_bias = _aligned(_bias_rows(bias, start, end, time).to(query.dtype))
             own_gate = gate[:, :, start:end]
             if hidden_keys is None:
                 added = own_gate * own_bias
@@ -90,7 +91,9 @@ class GatedPositionAttention(nn.Module):
                 added = torch.addcmul(hidden_keys, own_gate, own_bias)
             dropout = self.dropout if self.training else 0.0
             parts.append(
-                F.scaled_dot_product_attention(query[:, :, start:end], key, value, added, dropout)
+                F.scaled_dot_product_attention(
+                    query[:, :, start:end], key, value, added[..., :time], dropout
+                )
             )
         return parts[0] if len(parts) == 1 else torch.cat(parts, dim=2)
 
@@ -138,6 +141,12 @@ def _bias_rows(bias: Tensor, start: int, end: int, time: int) -> Tensor:
         return bias[:, start:end]
     # Key j is j - i away from query i: each row is the one before it, read one place earlier.
     return bias.unfold(1, time, 1)[:, time - end : time - start].flip(1)
+
+
+def _aligned(values: Tensor) -> Tensor:
+    """On a GPU the last axis filled up to a multiple of eight: its attention would copy others."""
+    surplus = -values.shape[-1] % 8 if values.is_cuda else 0
+    return F.pad(values, (0, surplus)) if surplus else values
 
 
 def _hidden_keys(mask: Tensor | None, dtype: torch.dtype) -> Tensor | None:
