@@ -40,48 +40,64 @@ def table(head: list[str], rows: list[list[str]]) -> str:
 
 
 def costs(rates: dict[str, Any]) -> str:
-    """GPU hours, days on the machine, and bytes of each extractor for each size."""
+    """Hours of a card or core, days on the machine, and bytes of each extractor for each size."""
     cards = rates["machine"]["cards"]
-    each_size = f"GPU hours; days on {cards} cards; store"
-    head = ["", "hours of speech an hour and card"]
+    cores = cards * rates["machine"]["cores_per_card"]
+    each_size = f"hours of it; days on {cards} cards or {cores} cores; store"
+    head = ["", "hours of speech an hour"]
     head += [f"{hours:,} h: {each_size}" for hours in rates["sizes"]]
     rows = []
     for each in rates["extractors"]:
-        row = [each["name"], f"{each['speed']:,}"]
+        of = each.get("of", "card")
+        row = [each["name"], f"{each['speed']:,} a {of}"]
         for hours in rates["sizes"]:
-            gpu = hours / each["speed"]
-            bytes_ = size(hours * each["bytes_per_hour"])
-            row.append(f"{short(gpu)}; {short(gpu / cards / 24)}; {bytes_}")
+            busy = hours / each["speed"]
+            days = busy / (cores if of == "core" else cards) / 24
+            row.append(f"{short(busy)}; {short(days)}; {size(hours * each['bytes_per_hour'])}")
         rows.append(row)
     return table(head, rows)
 
 
 def speeds(each: dict[str, Any], rates: dict[str, Any]) -> dict[str, float]:
-    """Hours of speech an hour that each part could do beside one card."""
-    found = {"the card": float(each.get("card", each["speed"]))}
+    """Hours of speech an hour that each part could do beside one card and its cores."""
+    cores = rates["machine"]["cores_per_card"]
+    alone = float(each.get("card", each["speed"]))
+    found = {"the network": alone * cores if each.get("of") == "core" else alone}
     for part in rates["parts"]:
-        if part.get("of") == "core":
-            cores = rates["machine"]["cores_per_card"]
-            found[part["name"].replace("one core", f"{cores} cores")] = part["speed"] * cores
+        name = part["name"].replace("one core", f"{cores} cores")
+        if "bytes_per_second" in part:
+            found[name] = 3600 * part["bytes_per_second"] / each["bytes_per_hour"]
         else:
-            found[part["name"]] = 3600 * part["bytes_per_second"] / each["bytes_per_hour"]
+            found[name] = part["speed"] * cores
     return found
 
 
 def limits(rates: dict[str, Any]) -> str:
-    """How fast each part is beside one card, and which is the slowest."""
-    first = speeds(rates["extractors"][0], rates)
+    """How fast each part is beside one card, and which is the slowest by what is decoded."""
+    cores = rates["machine"]["cores_per_card"]
+    media = {
+        part["name"].replace("one core", f"{cores} cores"): part["media"]
+        for part in rates["parts"]
+        if "media" in part
+    }
+    kinds = list(dict.fromkeys(media.values()))
+    head = ["hours of speech an hour", *speeds(rates["extractors"][0], rates)]
     rows = []
     for each in rates["extractors"]:
         found = speeds(each, rates)
-        slowest = min(found, key=lambda name: found[name])
-        rows.append([each["name"], *(f"{short(value)}" for value in found.values()), slowest])
-    return table(["hours of speech an hour", *first, "saturates first"], rows)
+        row = [each["name"], *(short(value) for value in found.values())]
+        for kind in kinds:
+            reads = kind in each.get("reads", kinds)
+            passed = {name: at for name, at in found.items() if media.get(name, kind) == kind}
+            row.append(min(passed, key=lambda name: passed[name]) if reads else "")
+        rows.append(row)
+    return table([*head, *(f"slowest, from {kind}" for kind in kinds)], rows)
 
 
 def media(rates: dict[str, Any]) -> str:
     """What media take on the disk, and what one card reads of them in a second."""
-    fastest = max(each["speed"] for each in rates["extractors"])
+    on_cards = [each for each in rates["extractors"] if each.get("of") != "core"]
+    fastest = max(each["speed"] for each in on_cards)
     head = ["media", *(f"{hours:,} h" for hours in rates["sizes"]), f"a card at {fastest:,}x reads"]
     rows = [
         [

@@ -30,8 +30,14 @@ def test_a_row_by_hand(costs: dict) -> None:
     # 36 MB an hour: 10,000 bytes of a second of speech.
     changed["extractors"] = [{"name": "made", "speed": 100, "by": "", "bytes_per_hour": 36e6}]
     changed["parts"] = [
-        {"name": "decoding, one core", "speed": 20, "of": "core", "by": ""},
+        {"name": "decoding, one core", "speed": 20, "media": "wav", "by": ""},
         {"name": "writing", "bytes_per_second": 500_000, "by": ""},
     ]
-    assert "| made | 100 | 10; 0.083; 36 GB |" in costs["costs"](changed)
-    assert "| made | 100 | 200 | 50 | writing |" in costs["limits"](changed)
+    changed["extractors"] += [dict(changed["extractors"][0]) | {"of": "core", "reads": []}]
+    lines = costs["costs"](changed).splitlines()
+    assert lines[2:] == [
+        "| made | 100 a card | 10; 0.083; 36 GB |",
+        "| made | 100 a core | 10; 0.0083; 36 GB |",
+    ]
+    lines = costs["limits"](changed).splitlines()
+    assert lines[2:] == ["| made | 100 | 200 | 50 | writing |", "| made | 1,000 | 200 | 50 |  |"]
