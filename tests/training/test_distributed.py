@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from mmser.core.errors import MmserError
+from mmser.core.errors import MmserError, UsageError
 from mmser.runs.run_paths import STATE, WEIGHTS, fold_folder
 from mmser.settings.run import read_run
 from mmser.training.fit import prepare, train
 from mmser.training.inputs.corpora import build_corpora
+from mmser.training.loop.strategies import make_strategy
 from mmser.training.nodes import process_number
 from mmser.training.run import Run
 
@@ -136,3 +137,9 @@ def test_processes_that_were_not_started_together(settings, monkeypatch) -> None
     assert process_number(trainer(num_nodes=2, devices=2)) == 3
     with pytest.raises(MmserError, match=r"8 processes for .*; found 4 \(SLURM_NTASKS\)"):
         process_number(trainer(num_nodes=2, devices=4))
+
+
+def test_what_a_spread_network_cannot_have(settings) -> None:
+    options = read_run(settings(**{"trainer.strategy": "fsdp", "trainer.average": 0.9})).trainer
+    with pytest.raises(UsageError, match=r"no trainer\.average beside trainer\.strategy=fsdp"):
+        make_strategy(options, several=True)

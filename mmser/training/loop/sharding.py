@@ -22,8 +22,11 @@ from mmser.core.errors import MmserError
 from mmser.training.loop.learner import Learner
 from mmser.training.loop.processes import whole
 
+LAYER_LISTS = ("layer", "layers")
+"""Names of the lists of a network's transformer layers, each of which is called as a whole."""
+
 LAYER_PARAMETERS = 1_000_000
-"""Layers of a list with fewer parameters travel together with what is around them."""
+"""Layers with fewer parameters travel together with what is around them."""
 
 
 class Sharded(DDPStrategy):
@@ -93,8 +96,8 @@ def _sharded(module: nn.Module) -> list[FSDPModule]:
 
 
 def _large_layers(model: nn.Module) -> Iterator[nn.Module]:
-    for module in model.modules():
-        if not isinstance(module, nn.ModuleList):
+    for name, module in model.named_modules():
+        if not isinstance(module, nn.ModuleList) or name.rpartition(".")[2] not in LAYER_LISTS:
             continue
         for layer in module:
             if sum(parameter.numel() for parameter in layer.parameters()) >= LAYER_PARAMETERS:

@@ -6,6 +6,8 @@ from typing import Any
 
 from lightning.pytorch.strategies import DDPStrategy, Strategy
 
+from mmser.core.errors import UsageError
+from mmser.settings.trainer import Trainer
 from mmser.training.loop.sharding import Sharded
 
 DDP = {"ddp": False, "ddp_find_unused_parameters_true": True}
@@ -27,11 +29,16 @@ class DataParallel(DDPStrategy):
             return module.validation_step(*args, **kwargs)
 
 
-def make_strategy(name: str, several: bool) -> str | Strategy:
+def make_strategy(options: Trainer, several: bool) -> str | Strategy:
     """The strategy of ``trainer.strategy``, of one process or several; ``auto`` of several is ddp.
 
     A name that only Lightning knows stays a name.
     """
+    name = options.strategy
+    if name == "fsdp" and options.average is not None:
+        raise UsageError(
+            "no trainer.average beside trainer.strategy=fsdp", f"{options.average:g}", "Use ddp."
+        )
     if name == "fsdp":
         return Sharded()
     if name in DDP or (name == "auto" and several):

@@ -202,7 +202,7 @@ def make_trainer(
     return Trainer(
         **device_options(options, place),
         num_nodes=options.num_nodes,
-        strategy=make_strategy(options.strategy, _has_several(options, place)),
+        strategy=make_strategy(options, _has_several(options, place)),
         precision=options.precision,
         max_epochs=options.epochs,
         min_epochs=options.min_epochs,
