@@ -63,6 +63,16 @@ def own_precision() -> Iterator[None]:
 
 
 @contextmanager
+def unchanged_chance() -> Iterator[None]:
+    """The random numbers afterwards are those that would have come without the passes within."""
+    before = torch.cuda.get_rng_state()
+    try:
+        yield
+    finally:
+        torch.cuda.set_rng_state(before)
+
+
+@contextmanager
 def unchanged_buffers(model: nn.Module) -> Iterator[None]:
     """Running statistics are not to feel the passes before a graph is recorded."""
     before = [(buffer, buffer.clone()) for buffer in model.buffers()]

@@ -12,7 +12,14 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from mmser.core.batch import Context, Outputs, Stream
-from mmser.models.replay.graphs import new_pool, own_precision, record, unchanged_buffers, warm_up
+from mmser.models.replay.graphs import (
+    new_pool,
+    own_precision,
+    record,
+    unchanged_buffers,
+    unchanged_chance,
+    warm_up,
+)
 
 Streams = Mapping[str, Stream]
 
@@ -85,7 +92,7 @@ class Recorded:
         self._outputs: Any = None
         self.upstream: list[Tensor] = []
         self.touched: list[bool] = []
-        with own_precision(), unchanged_buffers(model):
+        with own_precision(), unchanged_buffers(model), unchanged_chance():
             self._record(plain)
 
     def _record(self, plain: Callable[..., Outputs]) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import partial
 
 import pytest
@@ -44,6 +45,7 @@ def without_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recorded, "warm_up", warm_up)
     monkeypatch.setattr(recorded, "record", record)
     monkeypatch.setattr(recorded, "new_pool", object)
+    monkeypatch.setattr(recorded, "unchanged_chance", nullcontext)
 
 
 def model() -> MultimodalModel:
