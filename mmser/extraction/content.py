@@ -38,15 +38,16 @@ class Contents:
 
     def __init__(self, workers: int = 2) -> None:
         self.workers = max(1, workers)
-        self._files: dict[Path, str] = {}
-        self._marks: dict[Path, list[str]] = {}
+        # By path as text, which is compared faster than a path.
+        self._files: dict[str, str] = {}
+        self._marks: dict[str, list[str]] = {}
 
     def of(self, utterances: Sequence[Utterance], modality: Modality) -> dict[str, str]:
         """{utterance id: digest} of the sound, the pictures, or the corpus's own words."""
         if modality == "text":
             return {utterance.id: _words_digest(utterance) for utterance in utterances}
         paths = [_path(utterance, modality) for utterance in utterances]
-        self._read(path for path in paths if path)
+        self._read(str(path) for path in paths if path)
         return {utterance.id: self._media_digest(utterance, modality) for utterance in utterances}
 
     def of_speech(self, utterances: Sequence[Utterance], told: bool) -> dict[str, str]:
@@ -60,26 +61,26 @@ class Contents:
         words = self.of(utterances, "text")
         return {key: text_digest(canonical([sound[key], words[key]])) for key in sound}
 
-    def _read(self, paths: Iterable[Path]) -> None:
+    def _read(self, paths: Iterable[str]) -> None:
         new = [path for path in dict.fromkeys(paths) if path not in self._files]
         with ThreadPoolExecutor(self.workers, thread_name_prefix="digest") as pool:
             self._files.update(zip(new, pool.map(_digest, new), strict=True))
 
     def _media_digest(self, utterance: Utterance, modality: Modality) -> str:
         path = _path(utterance, modality)
-        file = self._files[path] if path else MISSING
+        file = self._files[str(path)] if path else MISSING
         start, end, side = utterance.start, utterance.end, utterance.face_side
         mark: list[str] = []
         if modality == "audio":
             side = None
-            mark = self._mark(path) if path else []
+            mark = self._mark(str(path)) if path else []
             if utterance.audio_path is not None and _has_own_audio(utterance):
                 start = end = None
         return text_digest(canonical([file, start, end, side, *mark]))
 
-    def _mark(self, path: Path) -> list[str]:
+    def _mark(self, path: str) -> list[str]:
         if path not in self._marks:
-            self._marks[path] = [] if _always_as_now(path) else [SOUND]
+            self._marks[path] = [] if _always_as_now(Path(path)) else [SOUND]
         return self._marks[path]
 
 
@@ -94,9 +95,9 @@ def _path(utterance: Utterance, modality: Modality) -> Path | None:
     )
 
 
-def _digest(path: Path) -> str:
+def _digest(path: str) -> str:
     try:
-        return file_digest(path)
+        return file_digest(Path(path))
     except OSError:
         return MISSING
 

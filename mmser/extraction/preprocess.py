@@ -95,7 +95,8 @@ def preprocess(
     plan, dialogues = planned(selected), Dialogues(utterances)
     # A recogniser also hears the turns around the selected utterances, where some extractor reads
     # them.
-    heard = planned(dialogues.with_neighbours(selected, _widest(extractors)))
+    turns = _widest(extractors)
+    heard = planned(dialogues.with_neighbours(selected, turns)) if any(turns) else plan
     if share is not None:
         # A recogniser hears those with whom it would hear them in one process.
         heard = whole_chunks(planned(utterances), heard)
