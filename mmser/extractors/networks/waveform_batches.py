@@ -174,9 +174,10 @@ class WaveformBatches:
         longest = max(len(row) for row in rows)
         shape = (len(rows), longest, *rows[0].shape[1:])
         host = torch.empty(shape, dtype=torch.float32, pin_memory=self.is_cuda)
+        filled = host.numpy()
         for place, row in enumerate(rows):
-            host[place, : len(row)] = torch.from_numpy(row)
-            host[place, len(row) :] = 0.0
+            filled[place, : len(row)] = row
+            filled[place, len(row) :] = 0.0
         if not self.is_cuda:
             return host
         computing = torch.cuda.current_stream(self.device)
