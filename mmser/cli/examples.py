@@ -52,6 +52,8 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "ablate": ("mmser ablate run=runs/NAME",),
     "predict": (
         "mmser predict run=runs/NAME clip.mp4",
+        "mmser predict run=runs/NAME folder --table predictions.csv",
+        "mmser predict run=runs/NAME recordings.csv",
         "mmser predict model=owner/name@commit clip.mp4",
     ),
     "compare": ("mmser compare runs/A runs/B", "mmser compare runs/A --published mcsan"),

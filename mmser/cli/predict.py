@@ -6,8 +6,9 @@ import argparse
 import math
 import sys
 from collections import Counter
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mmser.cli.command import Command, run_of
 from mmser.core.errors import MmserError, UsageError
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from mmser.inference.judge import Judge
     from mmser.inference.recogniser import Recogniser
+    from mmser.inference.recordings_table import ListedRecordings
     from mmser.inference.result_places import Place
     from mmser.inference.segments import Segment
 
@@ -37,7 +39,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "model=owner/name@commit: a published emotion recogniser as it is (labels={LABEL: name})",
     )
     files = (
-        "videos or sound files, or folders of them; extractor.NAME.weights=PATH says where "
+        "videos or sound files, folders of them, or a table (csv, tsv, parquet) that names them, "
+        "scored where it has labels; extractor.NAME.weights=PATH says where "
         "its weights lie now"
     )
     parser.add_argument("recordings", nargs="*", metavar="FILE", help=files)
@@ -46,6 +49,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--out", help="folder for csv, json, srt, vtt, svg (default: beside each recording)"
+    )
+    parser.add_argument(
+        "--table",
+        metavar="FILE",
+        help="one csv for all recordings instead of files beside each (default for a table: "
+        "NAME-predictions.csv beside it)",
     )
     parser.add_argument(
         "--weights", help="folder of the extractors' pretrained weights (default: the run's)"
@@ -91,8 +100,9 @@ def run(options: argparse.Namespace) -> int:
     extractor_files, words = named_files(options.recordings)
     label_words = [word for word in words if word.startswith(LABELS)]
     options.recordings = [word for word in words if word not in label_words]
-    work = _work(options)
-    places = result_places(list(work), options.out)
+    listed = _listed(options)
+    work: Work = dict(listed.segments) if listed else _work(options)
+    places = [] if options.table else result_places(list(work), options.out)
     recogniser = load(
         _judge(options, label_words) or run_of(options.run),
         weights=options.weights,
@@ -105,7 +115,72 @@ def run(options: argparse.Namespace) -> int:
     if options.enrol:
         recordings = find_recordings(options.enrol)
         recogniser.enrol(recordings, options.asr, options.window, whole=options.whole)
-    return _each(options, work, places, recogniser)
+    if not options.table:
+        return _each(options, work, _Files(places, work), recogniser)
+    collected = _Collected(listed.facts if listed else {}, Path(options.table), recogniser)
+    code = _each(options, work, collected, recogniser)
+    collected.finish()
+    return code
+
+
+def _listed(options: argparse.Namespace) -> ListedRecordings | None:
+    """What the table among the recordings names; None where there is none."""
+    from mmser.inference.recordings_table import is_table, read_recordings_table
+
+    tables = [word for word in options.recordings if is_table(word)]
+    if not tables:
+        return None
+    if len(options.recordings) > 1 or options.segments or options.whole:
+        raise UsageError(
+            "one table of recordings and nothing beside it",
+            ", ".join([*options.recordings, *(["--segments"] if options.segments else [])]),
+            "Leave the others out.",
+        )
+    path = Path(tables[0])
+    options.table = options.table or str(path.with_name(f"{path.stem}-predictions.csv"))
+    return read_recordings_table(path)
+
+
+class _Files:
+    """Each recording's files beside it, or in ``--out``."""
+
+    def __init__(self, places: list[Place], work: Work) -> None:
+        self._places = dict(zip(work, places, strict=True))
+
+    def __call__(self, recording: Path, table: pd.DataFrame) -> list[Path]:
+        from mmser.inference.write import write_timeline
+
+        place = self._places[recording]
+        return write_timeline(table, place.folder, place.stem)
+
+
+class _Collected:
+    """One table of all recordings, scored where labels are known."""
+
+    def __init__(self, facts: Mapping[Path, Any], path: Path, recogniser: Recogniser) -> None:
+        from mmser.inference.recordings_table import Collection
+
+        self._rows, self._path, self._classes = Collection(facts), path, recogniser.classes
+        self._any = False
+
+    def __call__(self, recording: Path, table: pd.DataFrame) -> list[Path]:
+        self._rows.add(recording, table)
+        self._any = True
+        return []
+
+    def finish(self) -> None:
+        """Write the table, interrupted or not, and print the scores."""
+        if not self._any:
+            return
+        self._rows.write(self._path)
+        print(printable(f"written: {self._path}"))
+        rows, other = self._rows.scored(self._classes)
+        if other:
+            _complain(f"labels that are none of {', '.join(self._classes)}: {', '.join(other)}")
+        if len(rows):
+            from mmser.cli.scores import print_scores
+
+            print_scores(rows)
 
 
 def _judge(options: argparse.Namespace, label_words: list[str]) -> Judge | None:
@@ -146,16 +221,15 @@ def _work(options: argparse.Namespace) -> Work:
 def _each(
     options: argparse.Namespace,
     work: Work,
-    places: list[Place],
+    keep: Callable[[Path, pd.DataFrame], list[Path]],
     recogniser: Recogniser,
 ) -> int:
-    from mmser.inference.write import write_timeline
     from mmser.media.decoder import Decoder
 
     names = Counter(recording.name for recording in work)
     done, failed, decoder = 0, 0, Decoder()
     try:
-        for (recording, segments), place in zip(work.items(), places, strict=True):
+        for recording, segments in work.items():
             name = printable(recording.name if names[recording.name] == 1 else recording)
             try:
                 table = recogniser.predict(
@@ -167,7 +241,7 @@ def _each(
                     progress=True,
                     decoder=decoder,
                 )
-                files = write_timeline(table, place.folder, place.stem)
+                files = keep(recording, table)
             except (MmserError, OSError) as error:
                 if options.debug:
                     raise
@@ -205,7 +279,8 @@ def _summary(name: str, table: pd.DataFrame, files: list[Path]) -> str:
         span = f"{row['start']:7.2f} to {row['end']:7.2f} s"
         shares = ", ".join(contributions) or "alone"
         lines.append(f"  {span}  {label(row)}  ({modalities}; {shares})")
-    lines.append(f"  written: {', '.join(printable(path.name) for path in files)}")
+    if files:
+        lines.append(f"  written: {', '.join(printable(path.name) for path in files)}")
     return "\n".join(lines)
 
 

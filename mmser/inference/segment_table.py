@@ -41,7 +41,7 @@ def read_segments(
     for number, row in enumerate(rows.to_dict("records"), start=1):
         file = _file(row["file"], table, number, recordings)
         if not recordings or file in by_file:
-            by_file.setdefault(file, []).append(_segment(row, table, number))
+            by_file.setdefault(file, []).append(segment_of(row, table, number))
     empty = [recording for recording, segments in by_file.items() if not segments]
     if empty or not by_file:
         owner = f"of {empty[0]} " if empty else ""
@@ -63,7 +63,8 @@ def _file(name: Any, table: Path, number: int, recordings: Sequence[Path]) -> Pa
     return places[0] if places else table.parent / name
 
 
-def _segment(row: Mapping[Any, Any], table: Path, number: int) -> Segment:
+def segment_of(row: Mapping[Any, Any], table: Path, number: int) -> Segment:
+    """The segment of a row; MmserError names the row and the column of a fault."""
     start, end = (_seconds(row[name], table, number, name) for name in ("start", "end"))
     side = row.get("face_side")
     if side not in (None, *get_args(FaceSide)):

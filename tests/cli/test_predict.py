@@ -77,7 +77,7 @@ def test_a_recording_over_which_the_decoder_dies_does_not_stop_the_others(
     predict, tmp_path, monkeypatch
 ):
     program = Path(__file__).parent.parent / "media" / "dying_decoder.py"
-    monkeypatch.setattr(decoder, "PROGRAM", (sys.executable, str(program)))
+    monkeypatch.setattr(decoder, "PROGRAM", (sys.executable, str(program), "plain"))
     files = [recording(tmp_path / f"{name}.wav") for name in ("a", "crash", "third", "c")]
     code, _, complaints = predict(*files)
     assert code == 1 and results(tmp_path / "out") == ["a.csv", "c.csv", "third.csv"]
@@ -285,3 +285,49 @@ def test_imported_features_are_refused_before_any_work(run, tmp_path, capsys):
     assert "behind stream 'tone', to make the same features" in complaints
     assert "found features imported as lent" in complaints
     assert "none.wav" not in complaints
+
+
+def test_a_folder_becomes_one_table(predict, tmp_path):
+    for name, label in (("a", "happy"), ("b", "sad")):
+        recording(tmp_path / "clips" / f"{name}.wav", label)
+    code, printed, _ = predict(tmp_path / "clips", "--table", tmp_path / "all.csv", out=None)
+    table = pd.read_csv(tmp_path / "all.csv")
+    assert code == 0 and "written:" in printed and not results(tmp_path / "clips")
+    assert [Path(file).name for file in table["file"]] == ["a.wav", "b.wav"]
+    assert list(table["prediction"]) == ["happy", "sad"]
+
+
+def test_a_table_of_recordings_is_scored_where_it_has_labels(predict, tmp_path):
+    for name, label in (("a", "happy"), ("b", "sad"), ("c", "sad"), ("d", "happy")):
+        recording(tmp_path / f"{name}.wav", label)
+    rows = [["Filename", "Label", "Speaker"], ["a.wav", "joy", "x"], ["b.wav", "sadness", "y"]]
+    rows += [["c.wav", "", "y"], ["d.wav", "furious", "y"]]
+    (tmp_path / "clips.csv").write_text("\n".join(";".join(row) for row in rows))
+    code, printed, complaints = predict(tmp_path / "clips.csv", out=None)
+    table = pd.read_csv(tmp_path / "clips-predictions.csv")
+    assert code == 0 and len(table) == 4 and list(table["speaker"]) == ["x", "y", "y", "y"]
+    assert "2 utterances, 2 speakers" in printed and "UA" in printed
+    assert "furious" in complaints
+
+
+def test_a_broken_recording_of_a_table_does_not_stop_the_others(predict, tmp_path):
+    recording(tmp_path / "a.wav")
+    (tmp_path / "clips.csv").write_text("file,emotion\na.wav,happy\ngone.wav,sad\n")
+    code, _, complaints = predict(tmp_path / "clips.csv", out=None)
+    assert code == 1 and "gone.wav" in complaints
+    assert len(pd.read_csv(tmp_path / "clips-predictions.csv")) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [("name,emotion\nx,sad\n", "Call it file"), ("file,emotion\n,sad\n", "row 1")],
+)
+def test_a_table_without_files_is_told(predict, tmp_path, content, message):
+    (tmp_path / "clips.csv").write_text(content)
+    code, _, complaints = predict(tmp_path / "clips.csv", out=None)
+    assert code == 1 and message in complaints
+
+
+def test_a_table_stands_alone(predict, tmp_path):
+    (tmp_path / "clips.csv").write_text("file\na.wav\n")
+    assert predict(tmp_path / "clips.csv", tmp_path / "a.wav", out=None)[0] == 2

@@ -1,5 +1,6 @@
-"""A decoder process that dies or hangs over files whose names say so: a crash on demand for the
-tests.
+"""A decoder process that dies or hangs over files whose names say so: a crash on demand for tests.
+
+It answers as a worker process of extraction does, or, ``plain``, as the decoder of a prediction.
 """
 
 from __future__ import annotations
@@ -40,4 +41,5 @@ def deadly_tracks(path, beat):
 decoder_process.stream_clips = deadly
 decoder_process.find_tracks = deadly_tracks
 worker_process.stream_clips = deadly
-decoder_process.serve_socket(int(sys.argv[1]), worker_process.answer)
+answer = decoder_process.media_answer if "plain" in sys.argv else worker_process.answer
+decoder_process.serve_socket(int(sys.argv[-1]), answer)
