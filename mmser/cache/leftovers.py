@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mmser.cache.empty import is_empty
-from mmser.cache.index import read_rows
+from mmser.cache.index import read_index, schema
 from mmser.cache.layout import INDEX, INFO, TEMPORARY, is_shard, parts_of, split_store_name
 
 
@@ -44,9 +44,9 @@ def leftovers(store: Path, unfinished: bool, older: bool) -> Iterator[tuple[Path
         yield from ((path, why) for path in sorted(store.iterdir()))
         yield store, why
         return
-    rows = read_rows(store / INDEX) if (store / INDEX).exists() else []
-    commit = 1 + max((row["commit"] for row in rows), default=-1)
-    live = {row["shard"] for row in rows}
+    rows = read_index(store / INDEX) if (store / INDEX).exists() else schema().empty_table()
+    commit = 1 + max(rows["commit"].unique().to_pylist(), default=-1)
+    live = set(rows["shard"].unique().to_pylist())
     yield from ((path, "temporary file") for path in sorted(store.glob(f"*{TEMPORARY}")))
     for path in sorted(store.glob("shard-*.safetensors")):
         if is_shard(path.name) and path.name not in live:

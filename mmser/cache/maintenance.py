@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from mmser.cache.atomic import file_digest
 from mmser.cache.empty import is_empty
-from mmser.cache.index import OK, read_rows
+from mmser.cache.index import OK, read_index, read_rows
 from mmser.cache.info import read_info
 from mmser.cache.layout import INDEX, INFO, LOCK, MANIFEST, TRANSCRIPTS, inside, split_store_name
 from mmser.cache.leftovers import leftovers, superseded
@@ -138,11 +138,19 @@ def _transcripts_problem(store: Path) -> str:
     return ""
 
 
-def _rows(store: Path) -> list[Row]:
-    """Index rows of a store of either kind; none when it has no index yet."""
+def _errors(store: Path) -> list[str | None]:
+    """Of each row of a store of either kind why it failed, None where it did not.
+
+    None at all when it has no index yet.
+    """
     if (store / TRANSCRIPTS).exists():
-        return list(TranscriptStore(store).rows.values())
-    return read_rows(store / INDEX) if (store / INDEX).exists() else []
+        table = TranscriptStore(store).rows.table
+    elif (store / INDEX).exists():
+        table = read_index(store / INDEX)
+    else:
+        return []
+    states = zip(table["status"].to_pylist(), table["error"].to_pylist(), strict=True)
+    return [None if status == OK else error or "" for status, error in states]
 
 
 def _shard_problem(store: Path, name: str, rows: list[Row]) -> str:
@@ -167,8 +175,8 @@ def _shard_problem(store: Path, name: str, rows: list[Row]) -> str:
 
 def _described(store: Path) -> dict[str, Any]:
     facts = read_info(store)
-    rows = _rows(store)
-    failed = [row["error"] for row in rows if row["status"] != OK]
+    rows = _errors(store)
+    failed = [error for error in rows if error is not None]
     reasons = {reason: failed.count(reason) for reason in sorted(set(failed))}
     shape = facts.get("feature_shape")
     return {

@@ -9,7 +9,7 @@ confidence), status, error, detail, digest. While it is filled every step adds a
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -53,7 +53,7 @@ class TranscriptStore:
     def __init__(self, directory: str | Path) -> None:
         """Raises MmserError when the folder holds no transcripts or the table is damaged."""
         self.directory = Path(directory)
-        self.rows: Mapping[str, Row] = Columns(read_whole(self.directory / TRANSCRIPTS, _read))
+        self.rows = Columns(read_whole(self.directory / TRANSCRIPTS, _read))
         self.info: dict[str, Any] = read_info(self.directory)
 
     def __contains__(self, identifier: object) -> bool:
