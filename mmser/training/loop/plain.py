@@ -241,7 +241,11 @@ def _determinism(wanted: bool | Literal["warn"]) -> Iterator[None]:
     """Within, operations without a deterministic form are refused, warned of, or taken."""
     # Not by `use_deterministic_algorithms`, which imports torch's compiler.
     before = torch.get_deterministic_debug_mode()
+    memory: Any = torch.utils.deterministic
+    filled = memory.fill_uninitialized_memory
     if wanted:
+        # No layer reads memory that nobody wrote; to fill it is a kernel for every new tensor.
+        memory.fill_uninitialized_memory = False
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.backends.cudnn.benchmark = False
     torch.set_deterministic_debug_mode({False: "default", "warn": "warn", True: "error"}[wanted])
@@ -249,3 +253,4 @@ def _determinism(wanted: bool | Literal["warn"]) -> Iterator[None]:
         yield
     finally:
         torch.set_deterministic_debug_mode(before)
+        memory.fill_uninitialized_memory = filled
