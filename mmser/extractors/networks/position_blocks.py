@@ -1,19 +1,67 @@
-"""The grouped convolution of positions (wav2vec 2.0) as one product for each group, on a GPU.
+"""The positions of wav2vec 2.0 and its kin: grouped convolutions over packed rows.
 
-Its 128 taps over 48 channels are no shape that a GPU's convolutions are made for: in bfloat16 they
-take thirty times as long, most of a base network's time. Here eight neighbouring frames of a group
-are one row of a product: their weights side by side, each shifted by a frame, make a matrix of
-(135 * 48, 8 * 48) numbers, of which one sixteenth are zeros.
+On a GPU each is one product for every group. Its 128 taps over 48 channels are no shape that
+convolutions there are made for: in bfloat16 they take thirty times as long, most of a base
+network's time. Here eight neighbouring frames of a group are one row of a product: their weights
+side by side, each shifted by a frame, make a matrix of (135 * 48, 8 * 48) numbers, of which one
+sixteenth are zeros.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mmser.extractors.networks.packing import Packing
+
 _BLOCK = 8
 """Frames of a row."""
+
+
+class Positions:
+    """``embed`` is the ``pos_conv_embed`` of a network that is placed already.
+
+    Several convolutions follow each other in data2vec, a batch norm comes before them in some
+    HuBERT: whatever they are, nothing of a row's neighbours or of padding reaches its frames.
+    """
+
+    def __init__(self, embed: Any) -> None:
+        self._norm = getattr(embed, "batch_norm", None)
+        self._layers = getattr(embed, "layers", None) or [embed]
+        self._convolved = [
+            PositionBlocks(layer.conv) if layer.conv.weight.is_cuda else _PlainPositions(layer.conv)
+            for layer in self._layers
+        ]
+
+    def __call__(self, hidden: Tensor, packing: Packing) -> Tensor:
+        """(frame, size) -> the same shape, from the frames around each in its row."""
+        if self._norm is not None:
+            hidden = self._norm(hidden)
+        for layer, convolved in zip(self._layers, self._convolved, strict=True):
+            # Zeros between the rows, as much as a kernel reaches.
+            wide, places = packing.apart(hidden, gap=layer.conv.kernel_size[0] // 2)
+            hidden = convolved(wide)
+            if packing.rows > 1:
+                hidden = hidden.index_select(0, places)
+            if hasattr(layer, "layer_norm"):
+                hidden = layer.layer_norm(hidden)
+            hidden = layer.activation(hidden)
+        return hidden
+
+
+class _PlainPositions:
+    """The convolution itself, (frame, feature) -> the same shape."""
+
+    def __init__(self, convolution: nn.Conv1d) -> None:
+        self.convolution = convolution
+
+    def __call__(self, values: Tensor) -> Tensor:
+        # An even kernel gives a frame too many.
+        frames: Tensor = self.convolution(values.T[None])[0].T[: len(values)]
+        return frames
 
 
 class PositionBlocks:

@@ -17,7 +17,7 @@ from mmser.core.errors import MmserError
 from mmser.extractors.networks.devices import place_of
 from mmser.extractors.networks.packed_attention import with_packed_attention
 from mmser.extractors.networks.packing import Packing
-from mmser.extractors.networks.position_blocks import PositionBlocks
+from mmser.extractors.networks.position_blocks import Positions
 from mmser.extractors.networks.transfers import packed, sent
 from mmser.extractors.networks.wave_convolutions import WaveConvolutions
 from mmser.models.layers.attention.gated_positions import with_fused_attention
@@ -29,8 +29,8 @@ MEL = "wav2vec2-bert"
 """The one network that reads log-mel frames."""
 MEL_STEP = 320
 """Samples from one step of wav2vec2-BERT to the next: two log-mel frames, 10 ms apart."""
-_PARTED = ("wav2vec2", "hubert", "wavlm", "unispeech", "unispeech-sat")
-"""Convolutions, a projection, one convolution of positions, layers: nothing else reads time."""
+_PARTED = ("wav2vec2", "hubert", "wavlm", "unispeech", "unispeech-sat", "data2vec-audio")
+"""Convolutions, a projection, convolutions of positions, layers: nothing else reads time."""
 
 
 def speech_encoder(network: Any) -> SpeechEncoder | WholeNetwork:
@@ -40,10 +40,7 @@ def speech_encoder(network: Any) -> SpeechEncoder | WholeNetwork:
 
 def is_parted(network: Any) -> bool:
     """Whether `SpeechEncoder` runs it."""
-    config = network.config
-    # A batch norm before the positions (some HuBERT) makes padding more than zeros.
-    normed = getattr(config, "conv_pos_batch_norm", False)
-    return config.model_type in _PARTED and not normed
+    return network.config.model_type in _PARTED
 
 
 class SpeechEncoder:
@@ -56,9 +53,7 @@ class SpeechEncoder:
         self.network = with_packed_attention(with_fused_attention(network))
         self.convolutions = WaveConvolutions(network.feature_extractor)
         self.takes_batches = self.packs = True
-        device, _ = place_of(network)
-        positions = network.encoder.pos_conv_embed.conv
-        self.blocks = PositionBlocks(positions) if device.type == "cuda" else None
+        self.positions = Positions(network.encoder.pos_conv_embed)
 
     def __call__(
         self, waveforms: Tensor, samples: Sequence[int], layer: LayerChoice
@@ -77,17 +72,7 @@ class SpeechEncoder:
         # Some networks give the normed features beside them, for their pre-training.
         projected = self.network.feature_projection(features)
         hidden = projected[0] if isinstance(projected, tuple) else projected
-        return self._layers(hidden + self._positions(hidden, packing), packing, layer), counts
-
-    def _positions(self, hidden: Tensor, packing: Packing) -> Tensor:
-        """(frame, size) -> the same shape, from the frames around each in its row."""
-        embed = self.network.encoder.pos_conv_embed
-        wide, places = packing.apart(hidden, gap=embed.conv.kernel_size[0] // 2)
-        if self.blocks is None:
-            positions: Tensor = embed(wide[None])[0]
-        else:
-            positions = embed.activation(self.blocks(wide))
-        return positions if packing.rows == 1 else positions.index_select(0, places)
+        return self._layers(hidden + self.positions(hidden, packing), packing, layer), counts
 
     def _layers(self, hidden: Tensor, packing: Packing, layer: LayerChoice) -> Tensor:
         encoder = self.network.encoder
