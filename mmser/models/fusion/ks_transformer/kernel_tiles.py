@@ -38,7 +38,7 @@ class Tile(NamedTuple):
 SINGLE = {
     "rank": Tile(64, 0, 4, 1),
     "logsumexp": Tile(128, 64, 8, 2),
-    "sums": Tile(64, 128, 8, 2),
+    "sums": Tile(64, 128, 8, 3),
     "attend": Tile(64, 32, 4, 2, BF16),
     "grad_query": Tile(64, 32, 4, 2, BF16),
     "grad_key": Tile(32, 64, 4, 2, BF16),

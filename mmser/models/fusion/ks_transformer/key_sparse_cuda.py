@@ -15,6 +15,7 @@ from torch.autograd.function import once_differentiable
 from mmser.models.fusion.ks_transformer import column_sums_triton as sums_of
 from mmser.models.fusion.ks_transformer import kept_attention_triton as kept_keys
 from mmser.models.fusion.ks_transformer import key_order_triton as order_of
+from mmser.models.fusion.ks_transformer.kernel_launch import Tensors, run
 from mmser.models.fusion.ks_transformer.kernel_tiles import ranks_in_one_pass, tile
 
 CHUNKS = (1024, 8192)
@@ -49,19 +50,20 @@ class _Launch:
         self.scale = self.size**-0.5
         self.factor = self.scale * math.log2(math.e)
 
-    def over_queries(self, kernel: str) -> tuple[tuple[int, int], dict[str, Any]]:
+    def over_queries(self, kernel: str, **more: bool) -> tuple[tuple[int, int], dict[str, Any]]:
         """Grid and options of a kernel with a program per block of queries."""
-        options = self._options(kernel)
+        options = self._options(kernel) | more
         return (-(-self.queries // options["BLOCK_Q"]), self.programs), options
 
-    def over_keys(self, kernel: str) -> tuple[tuple[int, int], dict[str, Any]]:
+    def over_keys(self, kernel: str, **more: bool) -> tuple[tuple[int, int], dict[str, Any]]:
         """Grid and options of a kernel with a program per block of keys."""
-        options = self._options(kernel)
+        options = self._options(kernel) | more
         return (-(-self.keys // options["BLOCK_K"]), self.programs), options
 
-    def in_one_pass(self) -> dict[str, Any]:
+    def in_one_pass(self, count_padding: bool) -> dict[str, Any]:
         """Options of the kernel whose programs hold all keys."""
-        return self._options("rank") | {"BLOCK_K": max(16, 1 << (self.keys - 1).bit_length())}
+        block = max(16, 1 << (self.keys - 1).bit_length())
+        return self._options("rank") | {"BLOCK_K": block, "COUNT_PADDING": count_padding}
 
     def _options(self, kernel: str) -> dict[str, Any]:
         chosen = tile(kernel, self.dtype, self.width, self.device)
@@ -118,7 +120,7 @@ def key_sparse_cuda(
     with torch.cuda.device_of(query):
         with torch.no_grad():
             kept, *ranked = _rank(query, key, query_mask, key_mask, keep, shrink, count_padding)
-        return KeptAttention.apply(query, key, value, *ranked, dropout), kept
+        return KeptAttention.apply(query, key, value, *ranked, float(dropout)), kept
 
 
 @torch.compiler.disable
@@ -134,15 +136,15 @@ def column_sums_cuda(
     launch = _Launch(query, key)
     logsumexp = query.new_empty(query.shape[:3], dtype=torch.float32)
     sums = query.new_empty(key.shape[:3], dtype=torch.float32)
-    numbers = (*launch.counts, launch.factor, *launch.strides)
+    numbers = (*launch.counts, launch.factor)
     votes, valid = _bytes(query_mask), _bytes(key_mask)
     with torch.cuda.device_of(query):
         grid, options = launch.over_queries("logsumexp")
-        sums_of.row_logsumexp[grid](query, key, valid, logsumexp, *numbers, **options)
+        tensors: Tensors = (query, key, valid, logsumexp)
+        run(sums_of.row_logsumexp, grid, tensors, numbers, launch.strides, options)
         grid, options = launch.over_keys("sums")
-        sums_of.sum_over_queries[grid](
-            query, key, votes, valid, logsumexp, sums, *numbers, **options
-        )
+        tensors = (query, key, votes, valid, logsumexp, sums)
+        run(sums_of.sum_over_queries, grid, tensors, numbers, launch.strides, options)
     return sums, logsumexp
 
 
@@ -163,18 +165,21 @@ def _rank(
     if ranks_in_one_pass(query.dtype, launch.width, launch.queries, launch.keys):
         logsumexp = query.new_empty(query.shape[:3], dtype=torch.float32)
         sums = query.new_empty(key.shape[:3], dtype=torch.float32)
-        order_of.rank_short[(launch.programs,)](
-            query, key, _bytes(query_mask), _bytes(key_mask), logsumexp, sums, *lists,
-            *launch.counts, launch.factor, keep, shrink, *launch.strides,
-            COUNT_PADDING=count_padding, **launch.in_one_pass(),
-        )  # fmt: skip
+        tensors: Tensors = query, key, _bytes(query_mask), _bytes(key_mask), logsumexp, sums, *lists
+        numbers: tuple[float, ...] = (*launch.counts, launch.factor, float(keep), shrink)
+        options = launch.in_one_pass(count_padding)
+        run(order_of.rank_short, (launch.programs,), tensors, numbers, launch.strides, options)
     else:
         sums, logsumexp = column_sums_cuda(query, key, query_mask, key_mask)
         chunk = CHUNKS[launch.keys > CHUNKS[0]]
-        order_of.list_keys[(launch.programs,)](
-            sums, _bytes(key_mask), *lists, launch.heads, launch.keys, keep, shrink,
-            COUNT_PADDING=count_padding, CHUNK=chunk, num_warps=min(16, chunk // 256),
-        )  # fmt: skip
+        tensors = sums, _bytes(key_mask), *lists
+        numbers = (launch.heads, launch.keys, float(keep), shrink)
+        options = {
+            "COUNT_PADDING": count_padding,
+            "CHUNK": chunk,
+            "num_warps": min(16, chunk // 256),
+        }
+        run(order_of.list_keys, (launch.programs,), tensors, numbers, (), options)
     return Ranked(kept, logsumexp, order, extents)
 
 
@@ -197,12 +202,10 @@ class KeptAttention(torch.autograd.Function):
         seed = torch.randint(2**62, (1,), device=query.device) if dropout > 0 else None
         # Without the gaps that query has as a part of a joint projection.
         out = torch.empty_like(query)
-        grid, options = launch.over_queries("attend")
-        kept_keys.attend[grid](
-            query, key, value, logsumexp, order, extents, seed, out,
-            *launch.counts, launch.factor, dropout, *launch.strides, *_strides(out),
-            DROP=dropout > 0, **options,
-        )  # fmt: skip
+        grid, options = launch.over_queries("attend", DROP=dropout > 0)
+        tensors: Tensors = query, key, value, logsumexp, order, extents, seed, out
+        numbers = (*launch.counts, launch.factor, dropout)
+        run(kept_keys.attend, grid, tensors, numbers, launch.strides + _strides(out), options)
         ctx.save_for_backward(query, key, value, out, logsumexp, order, extents, seed)
         ctx.dropout = dropout
         return out
@@ -216,20 +219,18 @@ class KeptAttention(torch.autograd.Function):
         delta = torch.empty_like(logsumexp)
         grad_query, grad_key = torch.empty_like(out), torch.empty_like(key)
         grad_value = torch.empty_like(grad_key)
-        numbers = (
-            *launch.counts, launch.factor, launch.scale, ctx.dropout, *launch.strides,
-            *_strides(out),
-        )  # fmt: skip
+        numbers = (*launch.counts, launch.factor, launch.scale, ctx.dropout)
+        strides = launch.strides + _strides(out)
         # The first writes ``delta``, which the second reads.
-        grid, options = launch.over_queries("grad_query")
-        kept_keys.grad_query[grid](
+        grid, options = launch.over_queries("grad_query", DROP=ctx.dropout > 0)
+        tensors: Tensors = (
             query, key, value, out, grad_out, logsumexp, order, extents, seed, delta, grad_query,
-            *numbers, DROP=ctx.dropout > 0, **options,
         )  # fmt: skip
-        grid, options = launch.over_keys("grad_key")
-        kept_keys.grad_key[grid](
+        run(kept_keys.grad_query, grid, tensors, numbers, strides, options)
+        grid, options = launch.over_keys("grad_key", DROP=ctx.dropout > 0)
+        tensors = (
             query, key, value, grad_out, logsumexp, delta, order, extents, seed,
-            grad_key, grad_value, *numbers, *_strides(grad_key),
-            DROP=ctx.dropout > 0, **options,
+            grad_key, grad_value,
         )  # fmt: skip
+        run(kept_keys.grad_key, grid, tensors, numbers, strides + _strides(grad_key), options)
         return grad_query, grad_key, grad_value, None, None, None, None
