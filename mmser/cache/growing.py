@@ -94,24 +94,29 @@ class GrowingTable(Mapping[str, Row]):
             self._places[identifier] = self._starts[-1] + len(self._unsaved)
             self._unsaved.append(row)
 
-    def save(self) -> None:
-        """Write the rows since the last time: the table where there is none, else a piece of it."""
+    def save(self, count: int | None = None) -> None:
+        """Write the first ``count`` of the rows since the last time, or all of them.
+
+        They become the table where there is none, else a piece of it.
+        """
         import pyarrow as pa
 
         begin = self._starts[-1]
-        rows = [
-            row
-            for place, row in enumerate(self._unsaved, begin)
-            if self._places[row["id"]] == place
-        ]
+        now, later = self._unsaved[:count], self._unsaved[len(self._unsaved[:count]) :]
+        rows = self._current(now, begin)
         piece = pa.Table.from_pylist(rows, schema=self._schema)
         number = len(self._pieces)
         write_table(piece_path(self._path, number) if self._path.exists() else self._path, piece)
-        for place, row in enumerate(rows, begin):
+        later = self._current(later, begin + len(now))
+        for place, row in enumerate(chain(rows, later), begin):
             self._places[row["id"]] = place
         self._pieces.append(piece)
         self._starts.append(begin + len(rows))
-        self._unsaved = []
+        self._unsaved = later
+
+    def _current(self, rows: list[Row], begin: int) -> list[Row]:
+        """Those, numbered from ``begin``, that were not put again."""
+        return [row for place, row in enumerate(rows, begin) if self._places[row["id"]] == place]
 
     def count(self, column: str, value: str) -> int:
         """Rows with that value. All rows must be in the table: see `close`."""

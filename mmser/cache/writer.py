@@ -1,9 +1,10 @@
 """Filling a store: parts as they come, shards of a fixed size, an index.
 
 Each `Writer.add` becomes a part file. When the parts reach the shard size they are merged into one
-shard, its rows become a piece of the index, and the parts are removed. Every step is a rename, so
-that the disk always holds the state after some whole step: a process that is killed at any point
-loses at most the step it was in, and the next one resumes there. No step costs more in a large
+shard, its rows become a piece of the index, and the parts are removed; further parts are written
+meanwhile. Every step is a rename, so that the disk always holds the state after some whole step: a
+process that is killed at any point loses at most the step it was in, and the next one resumes
+there. No step costs more in a large
 store than in a small one. The pieces of the index are put together when the store is finished, or
 opened to be filled. The bytes of a finished store depend on the sequence of entries alone, never on
 time or on interruptions.
@@ -13,9 +14,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
@@ -46,6 +48,15 @@ from mmser.core.errors import MmserError
 SHARD_BYTES = 256 * 1024 * 1024
 
 
+class _Merge(NamedTuple):
+    """Parts on their way into a shard, and how many rows of the index they are."""
+
+    number: int
+    parts: list[Path]
+    rows: int
+    checksum: Future[str]
+
+
 class Writer:
     """The one writer of a store; make it with `open_writer`, which holds the lock."""
 
@@ -56,6 +67,7 @@ class Writer:
         self._parts: list[Path] = []
         self._pending_bytes = 0
         self._with_values: str | None = None
+        self._merge: _Merge | None = None
         directory.mkdir(parents=True, exist_ok=True)
         check_same(recipe, directory / INFO)
         self._index = open_index(directory / INDEX)
@@ -87,16 +99,23 @@ class Writer:
         if self._info().get("complete"):
             self._write_info(complete=False)
         self._write_part(rows, tensors)
-        self._commit_full()
+        if self._is_full:
+            self._begin_commit()
         return rows
 
     def finish(self) -> None:
         """Write what is left as the last shard and mark the store complete."""
         if self._parts:
-            self._commit()
+            self._begin_commit()
+        self._end_commit()
         self._index.close()
         if not self._info().get("complete"):
             self._write_info(complete=True)
+
+    def close(self) -> None:
+        """Bring the shard that is under way to its end, unless that has failed already."""
+        if self._merge is not None and self._merge.checksum.exception() is None:
+            self._end_commit()
 
     @property
     def rows(self) -> GrowingTable:
@@ -136,11 +155,17 @@ class Writer:
             if is_shard(path.name) and int(path.stem.split("-")[1]) >= self._commit_number:
                 path.unlink()
         for commit, _, path in parts_of(self.directory):
+            if commit == self._commit_number + 1 and self._is_full:
+                # Of the next shard, begun while the one before was put together.
+                self._begin_commit()
+                self._end_commit()
             if commit == self._commit_number:
                 self._take(path, _part_rows(path))
             else:
                 path.unlink()
-        self._commit_full()
+        if self._is_full:
+            self._begin_commit()
+            self._end_commit()
 
     def _write_part(self, rows: list[Row], tensors: dict[str, np.ndarray]) -> None:
         path = self.directory / part_name(self._commit_number, len(self._parts))
@@ -152,27 +177,44 @@ class Writer:
         self._pending_bytes += path.stat().st_size
         self._index.put(rows)
 
-    def _commit_full(self) -> None:
-        if self._pending_bytes >= self.shard_bytes:
-            self._commit()
+    @property
+    def _is_full(self) -> bool:
+        return self._pending_bytes >= self.shard_bytes
 
-    def _commit(self) -> None:
-        """Parts -> one shard -> index -> parts removed; `_recover` resumes after any of these."""
-        name = shard_name(self._commit_number)
-        tensors: dict[str, np.ndarray] = {}
-        for path in self._parts:
-            shard = Shard(path)
-            tensors |= {key: shard.read(key) for key in _keys(path)}
-        checksum = write_arrays(self.directory / name, tensors) if tensors else ""
-        for row in self._index.unsaved:
-            row["commit"] = self._commit_number
-            if row["status"] == OK:
-                row |= {"shard": name, "checksum": checksum}
-        self._index.save()
-        for path in self._parts:
-            path.unlink()
+    def _begin_commit(self) -> None:
+        """Parts -> one shard, beside what follows."""
+        self._end_commit()
+        number, parts = self._commit_number, self._parts
+        merging = ThreadPoolExecutor(1, thread_name_prefix="shard")
+        checksum = merging.submit(_merged, parts, self.directory / shard_name(number))
+        merging.shutdown(wait=False)
+        self._merge = _Merge(number, parts, len(self._index.unsaved), checksum)
         self._parts, self._pending_bytes = [], 0
         self._commit_number += 1
+
+    def _end_commit(self) -> None:
+        """Shard -> index -> parts removed; `_recover` resumes after any of these."""
+        if self._merge is None:
+            return
+        number, parts, count, shard = self._merge
+        checksum = shard.result()
+        for row in self._index.unsaved[:count]:
+            row["commit"] = number
+            if row["status"] == OK:
+                row |= {"shard": shard_name(number), "checksum": checksum}
+        self._index.save(count)
+        self._merge = None
+        for path in parts:
+            path.unlink()
+
+
+def _merged(parts: Sequence[Path], path: Path) -> str:
+    """Write the arrays of all parts as one shard; its checksum, "" where there are none."""
+    tensors: dict[str, np.ndarray] = {}
+    for part in parts:
+        shard = Shard(part)
+        tensors |= {key: shard.read(key) for key in _keys(part)}
+    return write_arrays(path, tensors) if tensors else ""
 
 
 def _keys(path: Path) -> list[str]:
@@ -207,4 +249,8 @@ def open_writer(
         locked(directory.with_name(directory.name + LOCK), wait=wait, say=say),
         no_empty_store(directory),
     ):
-        yield Writer(directory, recipe, shard_bytes)
+        writer = Writer(directory, recipe, shard_bytes)
+        try:
+            yield writer
+        finally:
+            writer.close()

@@ -70,7 +70,7 @@ def test_a_commit_writes_its_own_rows_alone(tmp_path: Path, monkeypatch) -> None
         "index-00002.parquet",
     ]
     # At the end alone the table is written as a whole.
-    assert seen[-1] == ("index.parquet", 400) and len(seen) <= len(commits) + 2
+    assert seen[-1] == ("index.parquet", 400) and len(seen) <= len(commits) + 3
     assert not pieces_of(tmp_path / "store" / "index.parquet")
 
 

@@ -89,6 +89,30 @@ def test_an_exception_in_the_middle_of_a_commit_is_recovered_from(
     assert tree(tmp_path / "a") == tree(tmp_path / "b")
 
 
+def test_parts_of_the_next_shard_outlive_a_death_while_the_one_before_is_put_together(
+    tmp_path: Path, monkeypatch
+):
+    made = [Entry(f"u{i}", "d", values(20)) for i in range(20)]
+    write(tmp_path / "a", made)
+
+    def full(*arguments: object) -> str:
+        raise OSError("disk full")
+
+    added: list[Entry] = []
+    with monkeypatch.context() as patch, open_writer(tmp_path / "b", RECIPE, 2000) as writer:
+        patch.setattr("mmser.cache.writer._merged", full)
+        while not list((tmp_path / "b").glob("part-00001-*")):
+            added.append(made[len(added)])
+            writer.add(added[-1:])
+    with open_writer(tmp_path / "b", RECIPE, 2000) as writer:
+        assert all(writer.is_stored(entry.id, "d") for entry in added) and len(added) > 1
+        assert [path.name for path in (tmp_path / "b").glob("shard-*")] == [
+            "shard-00000.safetensors"
+        ]
+    write(tmp_path / "b", made[len(added) :])
+    assert tree(tmp_path / "a") == tree(tmp_path / "b")
+
+
 def test_changed_content_replaces_the_row(tmp_path: Path):
     write(tmp_path / "a", [Entry("u0", "old", values(2)), Entry("u1", "d", values(3))])
     with open_writer(tmp_path / "a", RECIPE) as writer:
