@@ -4,9 +4,9 @@
     [--epochs 20] [--sequential 6] [--system functionals]
 
 Leave one speaker out on made features of EMO-DB's size. One side trains the first ``--sequential``
-of the folds x seeds in this process, the other all of them with ``trainer.jobs``. Folds per minute
-of each side, with and without what the start of the processes takes (until the first fold of each
-job begins); whether both ended with the same weights, bit for bit.
+of the folds in this process, the other all folds x seeds with ``trainer.jobs``. The rates of both
+sides are those after each process's first fold, which pays for its start; whether both ended with
+the same weights, bit for bit.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import io
 import resource
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import made_corpus
 
-from mmser.runs.run_paths import FOLD, LOCKED, WEIGHTS
+from mmser.runs.run_paths import FOLD, WEIGHTS
 from mmser.training.fit import train
 from mmser.training.run import Run
 
@@ -50,25 +51,37 @@ def settings_of(folder: Path, run: str, options: argparse.Namespace, jobs: int) 
     return made_corpus.settings_of(folder, run, *words)
 
 
-def spans(run: Run) -> list[tuple[float, float]]:
-    """When each fold began and ended, by its first and its last file."""
-    found = []
-    for trained in run.finished():
-        folder = trained.directory
-        lock = folder / LOCKED
-        began = (lock if lock.is_file() else folder).stat().st_mtime
-        found.append((began, (folder / FOLD).stat().st_mtime))
-    return found
+def ends(run: Run) -> list[float]:
+    """When each fold ended, in order."""
+    return sorted((one.directory / FOLD).stat().st_mtime for one in run.finished())
 
 
-def timed(settings: dict[str, Any], jobs: int) -> tuple[Run, float, float, float]:
-    """The run, its seconds, those after every job had begun, and CPU seconds of all processes."""
+def steady(run: Run, jobs: int) -> float:
+    """Folds a second between the end of the first of every job and the last."""
+    found = ends(run)
+    return (len(found) - jobs) / max(1e-9, found[-1] - found[jobs - 1])
+
+
+def timed(settings: dict[str, Any]) -> tuple[Run, float, float]:
+    """The run, its seconds, and CPU seconds of all processes; says how far it is."""
     before, start = _cpu(), time.time()
-    with contextlib.redirect_stderr(io.StringIO()):
-        run = train(settings)
-    end = time.time()
-    begun = sorted(first for first, _ in spans(run))[: max(1, jobs)]
-    return run, end - start, end - begun[0], _cpu() - before
+    over = threading.Event()
+    folder = Path(str(settings["run"]))
+    telling = threading.Thread(target=_tell, args=(folder, over, start), daemon=True)
+    if settings["trainer"]["accelerator"] != "cpu":  # there a thread would forbid forks
+        telling.start()
+    try:
+        with contextlib.redirect_stderr(io.StringIO()):
+            run = train(settings)
+    finally:
+        over.set()
+    return run, time.time() - start, _cpu() - before
+
+
+def _tell(folder: Path, over: threading.Event, start: float) -> None:
+    while not over.wait(4):
+        done = len(list(folder.glob(f"folds/*/{FOLD}")))
+        print(f"  {time.time() - start:.0f} s: {done} folds", flush=True)
 
 
 def _cpu() -> float:
@@ -89,35 +102,35 @@ def main() -> None:
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        # What the first training of a process imports is no one's.
-        warm = argparse.Namespace(**{**vars(options), "folds": 1, "seeds": 1, "epochs": 1})
-        timed(settings_of(folder, "warm", warm, 1), 1)
         few = argparse.Namespace(**vars(options))
         few.folds, few.seeds = min(options.folds, options.sequential), 1
-        one, seconds, _, cpu = timed(settings_of(folder, "one", few, 1), 1)
-        rate = len(one.finished()) / seconds
+        one, seconds, cpu = timed(settings_of(folder, "one", few, 1))
+        alone = steady(one, 1)
         print(
-            f"{options.system} jobs=1: {len(one.finished())} folds {seconds:.1f} s, "
-            f"CPU {cpu / len(one.finished()):.2f} s a fold, {60 * rate:.0f} folds a minute",
+            f"{options.system} jobs=1: {few.folds} folds {seconds:.1f} s, "
+            f"CPU {cpu / few.folds:.2f} s a fold, {60 * alone:.0f} folds a minute",
             flush=True,
         )
         for jobs in options.jobs:
-            many, seconds, running, cpu = timed(
-                settings_of(folder, f"many{jobs}", options, jobs), jobs
-            )
-            count = len(many.finished())
-            same = sum(
-                (trained.directory / WEIGHTS).read_bytes()
-                == (many.fold(trained.fold, trained.seed).directory / WEIGHTS).read_bytes()
-                for trained in one.finished()
-            )
-            print(
-                f"{options.system} jobs={jobs}: {count} folds {seconds:.1f} s "
-                f"({running:.1f} s after the first began), CPU {cpu / count:.2f} s a fold; "
-                f"{count / seconds / rate:.2f}x jobs=1, {count / running / rate:.2f}x without the "
-                f"start; {same} of {len(one.finished())} the same bits",
-                flush=True,
-            )
+            compare(folder, options, one, jobs)
+
+
+def compare(folder: Path, options: argparse.Namespace, one: Run, jobs: int) -> None:
+    """All folds and seeds with so many jobs, beside those that were trained one by one."""
+    many, seconds, cpu = timed(settings_of(folder, f"many{jobs}", options, jobs))
+    count, alone = len(many.finished()), steady(one, 1)
+    same = sum(
+        (each.directory / WEIGHTS).read_bytes()
+        == (many.fold(each.fold, each.seed).directory / WEIGHTS).read_bytes()
+        for each in one.finished()
+    )
+    print(
+        f"{options.system} jobs={jobs}: {count} folds {seconds:.1f} s with the start of the "
+        f"processes, CPU {cpu / count:.2f} s a fold; {steady(many, jobs) / alone:.2f} times the "
+        f"rate of jobs=1, {count / seconds / alone:.2f} with the start; {same} of "
+        f"{len(one.finished())} have the same bits",
+        flush=True,
+    )
 
 
 if __name__ == "__main__":
