@@ -72,6 +72,7 @@ class Trainer:
     first_seed: Annotated[int | None, Whole(0, 2**32 - 1), Null()] = None
     compile: Annotated[bool, Flag()] = False
     cuda_graphs: Annotated[bool, Flag()] = False
+    frozen_memory: Annotated[float | None, Number(above=0, most=10_000), Null()] = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,8 @@ def fit_epochs(
         take_over(model, learner.objective, previous, stage.load)
     folder.mkdir(parents=True, exist_ok=True)
     options = settings.trainer
+    if options.frozen_memory is not None:
+        learner.remember_frozen(options.frozen_memory, bool(data.augmentation))
     if options.compile:
         compile_parts(model)
     if options.cuda_graphs:

@@ -21,8 +21,9 @@ from mmser.core.contracts import FollowingObjective
 from mmser.core.errors import MmserError
 from mmser.core.task import Task
 from mmser.models.multimodal import MultimodalModel
-from mmser.objectives.paradigms.supervised import objective_of
+from mmser.objectives.paradigms.supervised import Supervised, objective_of
 from mmser.training.loop.clipping import ClipMode, clip_gradients
+from mmser.training.loop.frozen_outputs import GIGABYTE, FrozenOutputs
 from mmser.training.loop.loss_sums import LossSums
 from mmser.training.loop.parameters import (
     Group,
@@ -90,10 +91,27 @@ class Learner(nn.Module):
         paradigm = self._paradigm[0]
         self._following = (paradigm,) if isinstance(paradigm, FollowingObjective) else None
         self._validation = ValidationEpoch(objective, task)
+        self._remembered: FrozenOutputs | None = None
         freeze(self.named_parameters(), frozen)
+
+    def remember_frozen(self, gigabytes: float, changes: bool) -> None:
+        """Run frozen encoders once an utterance; ``changes`` says that utterances do.
+
+        Raises MmserError where that is not possible (`FrozenOutputs`).
+        """
+        if not isinstance(self._paradigm[0], Supervised):
+            raise MmserError(
+                "an objective that is a loss for trainer.frozen_memory",
+                f"{type(self.objective).__name__}, which changes what the model is given",
+                "Leave the option out.",
+            )
+        limit = int(gigabytes * GIGABYTE)
+        self._remembered = FrozenOutputs(self.model.encoders, limit, changes)
 
     def step(self, batch: Batch) -> Step:
         """The losses of one batch as the objective makes them."""
+        if self._remembered is not None:
+            self._remembered.expect(batch)
         return self._paradigm[0].step(self.model, batch, self._progress)
 
     def after_step(self) -> None:
@@ -180,6 +198,8 @@ class Learner(nn.Module):
             schedule.scheduler.step(self.metrics[self.monitor])
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        if self._remembered is not None:
+            self._remembered.expect(batch)
         self._validation.add(self.model, batch, self._progress)
 
     def on_validation_epoch_end(self) -> None:
