@@ -215,3 +215,14 @@ def test_the_page_sets_published_figures_beside_their_speakers(leaderboard) -> N
     assert all("speakers" in entry and "note" in entry for entry in plan["published"])
     quoted = next(line for line in text.splitlines() if line.startswith("| Whisper large v3"))
     assert "57.82" in quoted and "share none of the 6 speakers" in quoted
+
+
+def test_the_costs_of_a_large_store_are_measured(tmp_path) -> None:
+    scale = runpy.run_path(str(ROOT / "scripts" / "benchmark_scale.py"))
+    place = scale["Place"](tmp_path, 2000, 40)
+    filled = scale["run_part"]("fill", place)
+    first, last = filled["bytes a commit, first tenth"], filled["bytes a commit, last tenth"]
+    assert 0.98 * first < last < 1.02 * first
+    assert scale["run_part"]("resume", place)["rows"] == 2000
+    assert scale["run_part"]("again", place)["done"] == 2000
+    assert scale["run_part"]("epoch", place).keys() >= {"CPU s an epoch, by length"}
