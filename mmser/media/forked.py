@@ -6,6 +6,7 @@ A fork cannot use threads beside another thread's locks, nor a GPU that its pare
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import socket
@@ -55,6 +56,8 @@ def _serve(descriptor: int, serve: Callable[[int], None]) -> None:
         # Sockets of the others, locks: a parent that is gone must not be kept alive in them.
         os.closerange(3, descriptor)
         os.closerange(descriptor + 1, os.sysconf("SC_OPEN_MAX"))
+        # What the parent holds stays shared with it: collecting garbage would write to all of it.
+        gc.freeze()
         _one_thread()
         serve(descriptor)
         code = 0
