@@ -126,7 +126,7 @@ def _cached(cache: Path, corpus: str, extractor: str) -> bool:
     if not manifest.is_file():
         return False
     check_manifest(manifest.parent)
-    return set(read_manifest(manifest)["id"]) <= set(store.index["id"])
+    return all(map(store.knows, read_manifest(manifest)["id"]))
 
 
 def _recorded(config: Mapping[str, Any]) -> dict[str, str]:

@@ -63,6 +63,4 @@ def _is_cached(run: Run, store: FeatureStore, backend: str, only: Collection[str
         store_of_transcripts = Store(_find(run, store, backend))
     except NotCachedError:
         return False
-    return set(run.manifest["id"] if only is None else only) <= set(
-        store_of_transcripts.index["id"]
-    )
+    return all(map(store_of_transcripts.knows, run.manifest["id"] if only is None else only))
