@@ -80,6 +80,25 @@ def note(text: object) -> Html:
     return element("p", text, "note")
 
 
+_TITLE = re.compile(r"<h2[^>]*>(.*?)</h2>", re.DOTALL)
+_NOTE = re.compile(r'<p class="note">(.*?)</p>', re.DOTALL)
+_FRAME = re.compile(r"<h3[^>]*>.*?</h3>|</?section[^>]*>", re.DOTALL)
+
+
+def says_nothing(block: Html) -> bool:
+    """Whether a section holds headings and notes alone: why it is empty."""
+    rest = block
+    for part in (_TITLE, _NOTE, _FRAME):
+        rest = Html(part.sub("", rest))
+    return not rest.strip()
+
+
+def reason_in(block: Html) -> Html:
+    """The title of such a section and its notes, in one line."""
+    (title, *_), notes = _TITLE.findall(block), _NOTE.findall(block)
+    return Html(f"<b>{title}</b>: {' '.join(notes) or 'nothing'}")
+
+
 def anchor(title: str) -> str:
     """The id of a section."""
     return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mmser.cache.atomic import write_bytes
 from mmser.core.errors import MmserError
-from mmser.reports.page import page
+from mmser.reports.page import bullets, page, reason_in, says_nothing, section
 from mmser.reports.reported_run import ReportedRun, read_run
 from mmser.reports.sections.ablation import ablation
 from mmser.reports.sections.attention import attention
@@ -28,16 +28,12 @@ from mmser.reports.sections.published import published
 from mmser.reports.sections.robustness import robustness
 from mmser.reports.sections.scores import scores
 
-SECTIONS = (
-    scores,
-    leaderboard,
-    comparison,
+DETAILS = (
+    breakdown,
+    groups,
     published,
     robustness,
     ablation,
-    confusion,
-    breakdown,
-    groups,
     curves,
     layers,
     layer_weights,
@@ -46,6 +42,9 @@ SECTIONS = (
     caches,
     provenance,
 )
+ONE = (scores, confusion, *DETAILS)
+SEVERAL = (leaderboard, comparison, scores, confusion, *DETAILS)
+"""The sections in their order, of a page about one run and of one about several."""
 
 
 def report(
@@ -53,9 +52,9 @@ def report(
 ) -> Path:
     """Write one self-contained HTML file about the runs' folders to ``out``; returns its path.
 
-    It needs predictions.parquet alone; a section without its files says in one line why it is
-    empty. The same files give the same page. Raises MmserError when no run is given, one is given
-    twice, or one has no predictions.
+    It needs predictions.parquet alone; what has no files is left out, and listed at the end with
+    the reason. The same files give the same page. Raises MmserError when no run is given, one is
+    given twice, or one has no predictions.
     """
     listed = [runs] if isinstance(runs, str | PathLike) else runs
     folders = [Path(run).resolve() for run in listed]
@@ -65,7 +64,11 @@ def report(
     reported = [read_run(folder) for folder in folders]
     _name_apart(reported)
     title = f"mmser report: {', '.join(run.name for run in reported)}"
-    sections = [section(reported) for section in SECTIONS]
+    made = [draw(reported) for draw in (SEVERAL if len(reported) > 1 else ONE)]
+    sections = [block for block in made if not says_nothing(block)]
+    left_out = [reason_in(block) for block in made if says_nothing(block)]
+    if left_out:
+        sections.append(section("Not on this page", [bullets(left_out)]))
     out = Path(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     write_bytes(out, page(title, header(reported), sections).encode())

@@ -50,6 +50,6 @@ def _matrix(counts: np.ndarray, classes: tuple[str, ...]) -> Html:
 def _cell(entry: int, share: float) -> str:
     if np.isnan(share):
         return "<td>–<small>0</small></td>"
-    ink = "#fff" if share > 0.7 else "#1a1a1a"
+    ink = "#fff" if share > 0.7 else "inherit"  # the page's own, light or dark
     style = f"background:rgba(0,85,140,{share:.3f});color:{ink}"
     return f'<td style="{style}">{safe(f"{100 * share:.1f}")}<small>{int(entry)}</small></td>'

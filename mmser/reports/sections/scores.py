@@ -28,7 +28,10 @@ def scores(runs: list[ReportedRun]) -> Html:
         blocks += [heading(f"{run}, condition {condition}", tables), _full(group), _folds(group)]
     names = list(everything["metric"].unique())
     meanings = bullets(Html(f"<b>{title(name)}</b>: {meaning(name)}") for name in names)
-    blocks += [_method(everything), meanings, *map(note, notes(names))]
+    blocks += [
+        _method(everything),
+        folded("What each score means", join([meanings, *map(note, notes(names))])),
+    ]
     return section("Scores", blocks)
 
 
