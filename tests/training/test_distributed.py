@@ -81,24 +81,21 @@ def as_on_two_machines(config):
 @pytest.mark.slow
 def test_two_processes_make_the_steps_of_one_with_their_batches_together(settings):
     """12 validation rows in batches of 4: one process has a batch more than the other, of a network
-    with buffers. A killed training goes on to the same bits."""
+    with buffers. A killed training goes on to the bits of one on two machines."""
     words = {"folds": ["s0"], **EPOCHS, **FROZEN_NORMS}
     one = train(settings(run="one", **words, **{"trainer.accumulate": 2})).fold("s0", 0)
-    two = train(settings(run="two", **words, **BOTH)).fold("s0", 0)
-    interrupted = settings(run="interrupted", **words, **BOTH)
+    interrupted = settings(run="two", **words, **BOTH)
     killed_in_the_middle(interrupted)
-    resumed = train(interrupted).fold("s0", 0)
+    two = train(interrupted).fold("s0", 0)
+    nodes = as_on_two_machines(settings(run="nodes", **words, **{"trainer.num_nodes": 2}))
+    apart = nodes.fold("s0", 0)
     assert list(two.curve["step"]) == list(one.curve["step"]) == [3, 6, 9]
     for name, array in load_file(two.directory / WEIGHTS).items():
-        assert np.array_equal(array, load_file(resumed.directory / WEIGHTS)[name]), name
+        assert np.array_equal(array, load_file(apart.directory / WEIGHTS)[name]), name
         assert np.allclose(array, load_file(one.directory / WEIGHTS)[name], atol=1e-6), name
     for name in ("train_loss", "validation_loss", "validation_ua", "validation_wf1"):
         assert np.allclose(two.curve[name], one.curve[name], atol=1e-6)
-    nodes = as_on_two_machines(settings(run="nodes", **words, **{"trainer.num_nodes": 2}))
-    apart = nodes.fold("s0", 0)
-    for name, array in load_file(two.directory / WEIGHTS).items():
-        assert np.array_equal(array, load_file(apart.directory / WEIGHTS)[name]), name
-    assert two.facts == resumed.facts == apart.facts
+    assert two.facts == apart.facts
     assert sorted(path.name for path in two.directory.iterdir()) == sorted(
         path.name for path in one.directory.iterdir()
     )
