@@ -4,6 +4,9 @@ The forward direction runs over the padded batch; the backward direction over ea
 inside its own length, so neither ever passes through padding before a real step. Gaps in a mask are
 closed first: a row's result is that of its real steps alone. Packed sequences give the same numbers
 several times slower on CPU.
+
+On a GPU torch takes cuDNN's persistent kernels, one for all steps, up to 192 units of a GRU or LSTM
+forwards and 128 backwards; larger ones go step by step, whatever multiple they are padded to.
 """
 
 from __future__ import annotations
