@@ -95,6 +95,8 @@ class _Rules:
         self._begin = task.sample_begin
         self._first_time = tokenizer.timestamp_begin
         self._end = tokenizer.eot
+        self._column = torch.arange(task.model.dims.n_vocab, device=device)
+        self._is_time = self._column >= self._first_time
         seconds = task.options.max_initial_timestamp
         steps = seconds * task.model.dims.n_audio_ctx / CHUNK_LENGTH
         self._latest_start = self._first_time + round(steps)
@@ -103,8 +105,7 @@ class _Rules:
         """Logits (window, token) with minus infinity where a token may not follow ``tokens``."""
         minus = float("-inf")
         logits = logits.index_fill(1, self._suppressed, minus)
-        column = torch.arange(logits.shape[1], device=logits.device)
-        is_time = column >= self._first_time
+        column, is_time = self._column, self._is_time
         sampled = tokens[:, self._begin :]
         if not sampled.shape[1]:
             logits = logits.index_fill(1, self._blank, minus)
