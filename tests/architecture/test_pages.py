@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import subprocess
@@ -60,11 +61,12 @@ def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
     done = subprocess.run(
         [mkdocs, "build", "--strict", "--site-dir", tmp_path / "site"],
         cwd=ROOT,
+        env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
         capture_output=True,
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    assert "WARNING" not in done.stderr
+    assert "WARNING -" not in done.stderr
     page = (tmp_path / "site" / "commands" / "index.html").read_text()
     assert "mmser crosscorpus" in page
     assert "fonts.googleapis" not in (tmp_path / "site" / "index.html").read_text()
