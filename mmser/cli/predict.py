@@ -57,6 +57,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "NAME-predictions.csv beside it)",
     )
     parser.add_argument(
+        "--formats",
+        metavar="NAME,...",
+        default="",
+        help="further files for annotation tools: textgrid (Praat), eaf (ELAN), audacity, "
+        "labelstudio (docs/formats.md)",
+    )
+    parser.add_argument(
         "--weights", help="folder of the extractors' pretrained weights (default: the run's)"
     )
     parser.add_argument(
@@ -93,6 +100,7 @@ def run(options: argparse.Namespace) -> int:
     reported, and the others are done.
     """
     from mmser.extraction.extractor_files import named_files
+    from mmser.inference.annotations.formats import check_free
     from mmser.inference.media_paths import find_recordings
     from mmser.inference.recogniser import load
     from mmser.inference.result_places import result_places
@@ -102,7 +110,9 @@ def run(options: argparse.Namespace) -> int:
     options.recordings = [word for word in words if word not in label_words]
     listed = _listed(options)
     work: Work = dict(listed.segments) if listed else _work(options)
+    formats = _formats(options)
     places = [] if options.table else result_places(list(work), options.out)
+    check_free(places, formats)
     recogniser = load(
         _judge(options, label_words) or run_of(options.run),
         weights=options.weights,
@@ -116,11 +126,24 @@ def run(options: argparse.Namespace) -> int:
         recordings = find_recordings(options.enrol)
         recogniser.enrol(recordings, options.asr, options.window, whole=options.whole)
     if not options.table:
-        return _each(options, work, _Files(places, work), recogniser)
+        return _each(options, work, _Files(places, work, formats), recogniser)
     collected = _Collected(listed.facts if listed else {}, Path(options.table), recogniser)
     code = _each(options, work, collected, recogniser)
     collected.finish()
     return code
+
+
+def _formats(options: argparse.Namespace) -> list[str]:
+    """The further formats that the user named."""
+    from mmser.inference.annotations.formats import named_formats
+
+    if not options.formats:
+        return []
+    if options.table:
+        raise UsageError(
+            "--formats, one file per recording, or --table", "both", "Leave one of them out."
+        )
+    return named_formats(options.formats)
 
 
 def _listed(options: argparse.Namespace) -> ListedRecordings | None:
@@ -144,14 +167,17 @@ def _listed(options: argparse.Namespace) -> ListedRecordings | None:
 class _Files:
     """Each recording's files beside it, or in ``--out``."""
 
-    def __init__(self, places: list[Place], work: Work) -> None:
+    def __init__(self, places: list[Place], work: Work, formats: list[str]) -> None:
         self._places = dict(zip(work, places, strict=True))
+        self._formats = formats
 
     def __call__(self, recording: Path, table: pd.DataFrame) -> list[Path]:
+        from mmser.inference.annotations.formats import write_annotations
         from mmser.inference.write import write_timeline
 
         place = self._places[recording]
-        return write_timeline(table, place.folder, place.stem)
+        files = write_timeline(table, place.folder, place.stem)
+        return files + write_annotations(table, recording, place, self._formats)
 
 
 class _Collected:

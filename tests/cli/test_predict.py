@@ -265,6 +265,19 @@ def test_an_interrupted_command_keeps_what_is_done(predict, tmp_path, monkeypatc
     ) == ["a.csv"]
 
 
+def test_formats_of_annotation_tools_lie_beside_the_others(predict, tmp_path):
+    a = recording(tmp_path / "a.wav")
+    code, printed, _ = predict(a, "--formats", "textgrid,eaf,audacity,labelstudio")
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert code == 0 and "a.labelstudio.json" in printed
+    assert names >= {"a.csv", "a.svg", "a.TextGrid", "a.eaf", "a.audacity.txt"}
+    before = (tmp_path / "out" / "a.eaf").read_bytes()
+    code, _, complaints = predict(a, "--formats", "eaf")
+    assert code == 1 and "a.eaf. They are never replaced" in complaints
+    assert (tmp_path / "out" / "a.eaf").read_bytes() == before
+    assert predict(a, "--formats", "eaf", "--table", tmp_path / "all.csv")[0] == 2
+
+
 def test_imported_features_are_refused_before_any_work(run, tmp_path, capsys):
     copy = shutil.copytree(run.directory, tmp_path / "run")
     recipe = Recipe("lent", MAKER, 1, {"imported": True}, dtype="float32")

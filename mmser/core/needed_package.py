@@ -1,0 +1,15 @@
+"""A package of an extra, or one error that says how to install it."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from mmser.core.errors import MmserError
+
+
+def need_package(module: str, extra: str) -> None:
+    """Raise MmserError where ``module``, of mmser's ``extra``, is not installed."""
+    if find_spec(module) is None:
+        raise MmserError(
+            f"the package {module}", "not installed", f"Run: pip install 'mmser[{extra}]'"
+        )
