@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from os import PathLike
 from pathlib import Path
 
 from mmser.cache.atomic import write_bytes
 from mmser.core.errors import MmserError
-from mmser.reports.page import bullets, page, reason_in, says_nothing, section
+from mmser.reports.page import Html, bullets, page, reason_in, says_nothing, section
+from mmser.reports.players import Players
 from mmser.reports.reported_run import ReportedRun, read_run
 from mmser.reports.sections.ablation import ablation
 from mmser.reports.sections.attention import attention
@@ -18,6 +19,7 @@ from mmser.reports.sections.comparison import comparison
 from mmser.reports.sections.confusion import confusion
 from mmser.reports.sections.curves import curves
 from mmser.reports.sections.embeddings import embeddings
+from mmser.reports.sections.errors import errors
 from mmser.reports.sections.groups import groups
 from mmser.reports.sections.header import header
 from mmser.reports.sections.layer_weights import layer_weights
@@ -27,6 +29,14 @@ from mmser.reports.sections.provenance import provenance
 from mmser.reports.sections.published import published
 from mmser.reports.sections.robustness import robustness
 from mmser.reports.sections.scores import scores
+
+LARGEST = 3_000_000
+"""Bytes of a page that recordings may fill; its other sections are never cut."""
+
+_FRAME = 200_000
+"""Bytes of them for the header, the style and the lines of the lists of errors."""
+
+Section = Callable[[list[ReportedRun]], Html]
 
 DETAILS = (
     breakdown,
@@ -64,7 +74,7 @@ def report(
     reported = [read_run(folder) for folder in folders]
     _name_apart(reported)
     title = f"mmser report: {', '.join(run.name for run in reported)}"
-    made = [draw(reported) for draw in (SEVERAL if len(reported) > 1 else ONE)]
+    made = _sections(reported, Path(out).parent)
     sections = [block for block in made if not says_nothing(block)]
     left_out = [reason_in(block) for block in made if says_nothing(block)]
     if left_out:
@@ -73,6 +83,20 @@ def report(
     out.parent.mkdir(parents=True, exist_ok=True)
     write_bytes(out, page(title, header(reported), sections).encode())
     return out
+
+
+def _sections(runs: list[ReportedRun], beside: Path) -> list[Html]:
+    """Every section in its order; recordings take the room that the others leave."""
+    drawn: tuple[Section, ...] = SEVERAL if len(runs) > 1 else ONE
+    made = {draw: draw(runs) for draw in drawn}
+    players = Players(LARGEST - _FRAME - sum(map(len, made.values())), beside)
+    try:
+        heard = errors(runs, players)
+    finally:
+        players.close()
+    place = drawn.index(breakdown) + 1
+    blocks = list(made.values())
+    return [*blocks[:place], heard, *blocks[place:]]
 
 
 def _name_apart(runs: list[ReportedRun]) -> None:

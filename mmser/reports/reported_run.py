@@ -18,6 +18,8 @@ from mmser.core.errors import MmserError
 from mmser.core.file_names import name_of
 from mmser.core.saved import read_saved_json
 from mmser.core.tables import CLEAN, read_parquet
+from mmser.core.utterance import Utterance
+from mmser.corpora.manifest import JSON_COLUMNS, from_table
 from mmser.evaluation.scoring.score import score
 from mmser.metrics.predictions import FILE_NAME, read_predictions
 from mmser.reports.cache_files import CacheFiles, read_caches
@@ -30,6 +32,7 @@ from mmser.runs.run_paths import (
     EMBEDDINGS,
     ENVIRONMENT,
     FOLD,
+    OWN_MANIFEST,
     fold_key,
 )
 from mmser.runs.run_tables import read_written_settings
@@ -146,6 +149,27 @@ class ReportedRun:
         paths = [folder / MANIFEST for folder in self._corpus_folders()]
         tables = [read_parquet(path, RESTORE) for path in paths if path.is_file()]
         return pd.concat(tables, ignore_index=True) if tables else None
+
+    def utterance(self, corpus: str, name: str) -> Utterance | None:
+        """What the run's own manifest says of an utterance, else the cache's; None of an unknown.
+
+        Without the times of its words and the votes.
+        """
+        row = self._utterances.get((corpus, name))
+        return None if row is None else from_table(pd.DataFrame([row]))[0]
+
+    @cached_property
+    def _utterances(self) -> dict[tuple[str, str], dict[str, Any]]:
+        """{(corpus, id): the row of the manifest}."""
+        own = self.folder.table(OWN_MANIFEST)
+        table = self.manifest if own is None else own
+        if table is None or not {"corpus", "id", "speaker"} <= set(table.columns):
+            return {}
+        rows: list[dict[str, Any]] = [
+            {str(key): cell for key, cell in row.items()}
+            for row in table.drop(columns=list(JSON_COLUMNS), errors="ignore").to_dict("records")
+        ]
+        return {(str(row["corpus"]), str(row["id"])): row for row in rows}
 
     @cached_property
     def warnings(self) -> Any:

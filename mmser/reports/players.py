@@ -1,0 +1,86 @@
+"""Players of utterances: their sound inside the page while there is room, else a link to the file.
+
+Media are decoded by `mmser.media` in another process, which a damaged file may end.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import os
+import wave
+from pathlib import Path
+from urllib.parse import quote
+
+import numpy as np
+
+from mmser.core.clip import SAMPLE_RATE
+from mmser.core.utterance import Utterance
+from mmser.media.decoder import Decoder, DecoderDeath
+from mmser.reports.page import Html, element, join
+
+LONGEST = 12.0
+"""Seconds of an utterance that is embedded; a longer one is linked."""
+
+_FILMS = (".mp4", ".m4v", ".webm", ".mov")
+"""Endings of films that browsers play."""
+
+
+class Players:
+    """``room`` bytes of the page are theirs; ``beside`` is the folder of the page."""
+
+    def __init__(self, room: int, beside: Path) -> None:
+        self._room, self._beside = room, beside.resolve()
+        self._decoder = Decoder()
+
+    def close(self) -> None:
+        """End the decoder."""
+        self._decoder.close()
+
+    def player(self, utterance: Utterance) -> Html:
+        """Embedded sound and the file's link; a linked player; or the path as a text."""
+        path = utterance.video_path or utterance.audio_path
+        if path is None:
+            return Html("")
+        if not path.is_file():
+            return element("small", str(path))
+        span = "" if utterance.start is None else _span(utterance)
+        address = f"{quote(os.path.relpath(path.resolve(), self._beside))}{span}"
+        link = Html(f'<a href="{address}">{element("small", path.name)}</a>')
+        sound = self._embedded(utterance)
+        if sound:
+            return join([Html(f'<audio controls src="{sound}"></audio>'), link])
+        tag = "video" if path.suffix.lower() in _FILMS else "audio"
+        return join([Html(f'<{tag} controls preload="none" src="{address}"></{tag}>'), link])
+
+    def _embedded(self, utterance: Utterance) -> str:
+        """The sound as a data URI, empty where it is too long, unreadable or there is no room."""
+        try:
+            clips = list(self._decoder.clips([utterance], max_seconds=LONGEST))
+        except DecoderDeath:
+            return ""
+        waveform = clips[0].waveform
+        if waveform is None:
+            return ""
+        address = f"data:audio/wav;base64,{base64.b64encode(wav_of(waveform)).decode('ascii')}"
+        if len(address) > self._room:
+            return ""
+        self._room -= len(address)
+        return address
+
+
+def wav_of(waveform: np.ndarray) -> bytes:
+    """(sample,) float32 in [-1, 1] at SAMPLE_RATE as a wav file of 16 bits."""
+    samples = np.clip(np.round(waveform * 32768.0), -32768, 32767).astype("<i2")
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(SAMPLE_RATE)
+        out.writeframes(samples.tobytes())
+    return buffer.getvalue()
+
+
+def _span(utterance: Utterance) -> str:
+    end = "" if utterance.end is None else f",{utterance.end:.2f}"
+    return f"#t={utterance.start:.2f}{end}"
