@@ -15,6 +15,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "mmser manifest recordings --pattern '{emotion}_{speaker}_{n}.wav'",
         "mmser manifest recordings --pattern '{speaker:2}{text:3}{emotion:1}{}'",
         "mmser manifest labels.csv --media recordings --columns emotion=annotation,speaker=who",
+        "mmser manifest talk.TextGrid --tier emotion --speaker anna",
     ),
     "preprocess": (
         "mmser preprocess corpus=ravdess corpus.root=DIR extractors=[mfcc40,waveform]",

@@ -1,4 +1,4 @@
-"""`mmser manifest FOLDER|TABLE`."""
+"""`mmser manifest FOLDER|TABLE|ANNOTATIONS`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ from mmser.core.printable import printable
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Options of `mmser manifest`."""
     parser.add_argument(
-        "source", metavar="FOLDER|TABLE", type=Path, help="recordings, or a table that names them"
+        "source",
+        metavar="FOLDER|TABLE|ANNOTATIONS",
+        type=Path,
+        help="recordings, a table that names them, or a file of an annotation tool (.TextGrid, "
+        ".eaf, Audacity's .txt; docs/formats.md)",
     )
     parser.add_argument(
         "--pattern",
@@ -33,12 +37,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         default="",
         help="other words for emotions: joy=happy,anger=angry",
     )
+    parser.add_argument(
+        "--tier",
+        metavar="NAME",
+        help="the tier of emotions in a TextGrid or .eaf (default: emotion, or the only one)",
+    )
     parser.add_argument("--speaker", metavar="NAME", help="the one speaker of everything")
     parser.add_argument(
         "--media",
         metavar="DIR",
         type=Path,
-        help="where paths in the table begin (default: beside it)",
+        help="where paths in the table begin, or the recordings of annotations lie (default: "
+        "beside it)",
     )
     parser.add_argument(
         "--out", metavar="FILE", type=Path, help="the table to write (default: manifest.csv there)"
@@ -67,6 +77,7 @@ def run(options: argparse.Namespace) -> int:
         words=_pairs(options.map, "--map"),
         speaker=options.speaker,
         media_folder=None if options.media is None else expanded(options.media),
+        tier=options.tier,
     )
     table = draft(source, reading, target)
     checked_rows(table, target)

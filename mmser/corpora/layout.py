@@ -15,6 +15,10 @@ from mmser.core.text_file import read_text
 from mmser.media.container import MediaFault, open_media
 
 AUDIO_SUFFIXES = (".wav", ".flac")
+SOUND_SUFFIXES = (
+    *AUDIO_SUFFIXES, ".mp3", ".ogg", ".opus", ".m4a", ".aac", ".aiff", ".aif", ".wma"
+)  # fmt: skip
+"""What people's own recordings come as."""
 VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".flv")
 LONGEST_NUMBER = 12
 """Digits that are read as a number at all."""

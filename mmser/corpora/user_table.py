@@ -47,7 +47,7 @@ def read_user_table(path: Path) -> pd.DataFrame:
     Raises MmserError when a column is missing, there twice or misspelt, or there are no rows.
     """
     is_parquet = path.suffix.lower() == ".parquet"
-    table = _as_text(read_parquet(path)) if is_parquet else read_csv_file(path)
+    table = as_text(read_parquet(path)) if is_parquet else read_csv_file(path)
     columns = [str(name) for name in table.columns]
     _check_columns(columns, path)
     if table.empty:
@@ -80,7 +80,7 @@ def _check_columns(columns: list[str], path: Path) -> None:
         )
 
 
-def _as_text(table: pd.DataFrame) -> pd.DataFrame:
+def as_text(table: pd.DataFrame) -> pd.DataFrame:
     """Numbers, lists and so on of a parquet table as the text a csv would have."""
     # By place: two columns may have one name.
     cells = [table.iloc[:, place] for place in range(table.shape[1])]

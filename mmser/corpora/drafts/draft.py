@@ -14,13 +14,14 @@ from mmser.core.csv_file import read_csv_file
 from mmser.core.errors import MmserError, UsageError, listed_faults
 from mmser.core.folders import files_below
 from mmser.core.tables import SPLIT_COLUMN, read_parquet
+from mmser.corpora.drafts.annotation_files import Reader, annotated_table, annotation_reader
 from mmser.corpora.drafts.folder_levels import level_roles
 from mmser.corpora.drafts.known_columns import MEDIA, SPLIT_WORDS, renamings
 from mmser.corpora.drafts.name_pattern import EXAMPLE, NamePattern
-from mmser.corpora.layout import AUDIO_SUFFIXES, VIDEO_SUFFIXES, media
+from mmser.corpora.layout import SOUND_SUFFIXES, VIDEO_SUFFIXES, media
 from mmser.corpora.manifest import FIELDS
+from mmser.corpora.user_table import as_text
 
-SOUND = (*AUDIO_SUFFIXES, ".mp3", ".ogg", ".opus", ".m4a", ".aac", ".aiff", ".aif", ".wma")
 TABLES = (".csv", ".tsv", ".txt", ".parquet")
 LABELS = ("emotion", "sentiment", "valence", "arousal", "dominance", "votes")
 
@@ -39,6 +40,8 @@ class Reading:
     """The one speaker of everything."""
     media_folder: Path | None = None
     """Where the paths in a table begin; None: the table's folder."""
+    tier: str | None = None
+    """The tier of an annotation file that holds the emotions."""
 
 
 def draft(source: Path, reading: Reading, target: Path) -> pd.DataFrame:
@@ -47,13 +50,19 @@ def draft(source: Path, reading: Reading, target: Path) -> pd.DataFrame:
     Raises MmserError with all that is wrong at once: names that do not fit, emotions or speakers
     that nothing tells.
     """
-    if source.is_dir():
+    annotations = annotation_reader(source)
+    if annotations is not None:
+        table = _from_annotations(source, reading, annotations)
+    elif reading.tier is not None:
+        raise UsageError("a TextGrid or .eaf for --tier", str(source), "Leave it out.")
+    elif source.is_dir():
         table = _from_folder(source, reading)
     elif source.suffix.lower() in TABLES:
         table = _from_table(source, reading)
     else:
         raise MmserError(
-            "a folder of recordings, or a table (.csv, .tsv, .parquet)",
+            "a folder of recordings, or a table (.csv, .tsv, .parquet) or a file of an annotation "
+            "tool (docs/formats.md)",
             f"{source}" if source.exists() else f"nothing at {source}",
             "Mend the path.",
         )
@@ -82,14 +91,14 @@ def _from_folder(folder: Path, reading: Reading) -> pd.DataFrame:
     if reading.columns:
         raise UsageError("a table for --columns", f"the folder {folder}", "Use --pattern.")
     recordings: dict[str, dict[str, str]] = {}
-    for path in media(files_below(folder), (*SOUND, *VIDEO_SUFFIXES)):
+    for path in media(files_below(folder), (*SOUND_SUFFIXES, *VIDEO_SUFFIXES)):
         name = path.relative_to(folder).as_posix()
         row = recordings.setdefault(name.rpartition(".")[0], {"name": name})
         column = "video_path" if path.suffix.lower() in VIDEO_SUFFIXES else "audio_path"
         row[column] = str(path.absolute())
     if not recordings:
         raise MmserError(
-            f"recordings ({', '.join((*SOUND, *VIDEO_SUFFIXES))}) below {folder}",
+            f"recordings ({', '.join((*SOUND_SUFFIXES, *VIDEO_SUFFIXES))}) below {folder}",
             "none",
             "Name the folder that holds them.",
         )
@@ -138,8 +147,8 @@ def _told_by_folders(names: Sequence[str]) -> list[dict[str, str]]:
 def _from_table(path: Path, reading: Reading) -> pd.DataFrame:
     if reading.pattern is not None:
         raise UsageError("a folder for --pattern", f"the table {path}", "Use --columns.")
-    found = read_parquet(path) if path.suffix.lower() == ".parquet" else read_csv_file(path)
-    table = found.astype(object).where(found.notna(), None)
+    is_parquet = path.suffix.lower() == ".parquet"
+    table = as_text(read_parquet(path)) if is_parquet else read_csv_file(path)
     table = table.rename(columns=renamings([str(name) for name in table.columns], reading.columns))
     start = reading.media_folder or path.parent
     if MEDIA in table:
@@ -148,6 +157,14 @@ def _from_table(path: Path, reading: Reading) -> pd.DataFrame:
         if name in table:
             _put(table, name, [None if cell is None else str(start / cell) for cell in table[name]])
     return _with_words(table)
+
+
+def _from_annotations(path: Path, reading: Reading, reader: Reader) -> pd.DataFrame:
+    if reading.columns:
+        raise UsageError("a table for --columns", f"the annotations {path}", "Use --tier.")
+    return _with_words(
+        annotated_table(path, reader, reading.tier, reading.media_folder, reading.pattern)
+    )
 
 
 def _spread_media(table: pd.DataFrame) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from mmser.cli import main
 from mmser.core.errors import MmserError, UsageError
 from mmser.corpora.drafts.draft import Reading, draft
 from mmser.corpora.drafts.folder_levels import level_roles
@@ -176,3 +177,13 @@ def test_what_is_neither_a_folder_nor_a_table(tmp_path: Path, name: str) -> None
     (tmp_path / "notes.pdf").write_text("")
     with pytest.raises(MmserError, match="a folder of recordings, or a table"):
         draft(tmp_path / name, Reading(), tmp_path / "manifest.csv")
+
+
+def test_numbers_of_a_parquet_table_are_read(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    recordings(tmp_path, "a.wav")
+    rows = {"file": ["a.wav"] * 2, "begin": [0.0, 1.5], "stop": [1.5, 2.0], "label": ["x", "y"]}
+    source = tmp_path / "labels.parquet"
+    pd.DataFrame({**rows, "speaker": [3, 4]}).to_parquet(source)
+    assert main(["manifest", str(source)]) == 0, capsys.readouterr().err
+    found = [(each.speaker, each.start, each.end) for each in Generic(tmp_path).utterances()]
+    assert found == [("3", 0.0, 1.5), ("4", 1.5, 2.0)]
