@@ -17,6 +17,11 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "mmser manifest labels.csv --media recordings --columns emotion=annotation,speaker=who",
         "mmser manifest talk.TextGrid --tier emotion --speaker anna",
     ),
+    "explore": (
+        "mmser explore corpus=generic corpus.root=recordings/manifest.csv",
+        "mmser explore corpus=ravdess corpus.root=DIR protocol=ravdess8_group6 --out ravdess.html",
+        "mmser explore corpus=meld corpus.root=DIR --all",
+    ),
     "preprocess": (
         "mmser preprocess corpus=ravdess corpus.root=DIR extractors=[mfcc40,waveform]",
         "mmser preprocess corpus=meld corpus.root=DIR extractors=[glove] transcript=corpus",

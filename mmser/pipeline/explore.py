@@ -1,0 +1,145 @@
+"""`mmser explore`: a corpus read, heard and put on one page before training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mmser.composition.words import read_words
+from mmser.core.errors import MmserError, UsageError
+from mmser.core.trust import trust_typed
+from mmser.pipeline.train import train_settings
+from mmser.settings.run import read_run
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mmser.core.utterance import Utterance
+    from mmser.protocols.protocol import EvaluationProtocol
+    from mmser.reports.explore.material import Material, ProtocolShare
+    from mmser.reports.page import Html
+    from mmser.training.inputs.corpora import CorpusInput
+
+KEYS = ("corpus", "protocol", "labels", "paths")
+"""What the words of the command may begin with."""
+
+MOST_PLAYERS = 12
+ROOM = 2_000_000
+"""Bytes of sound inside the page; further recordings are linked."""
+DIMENSIONS = ("valence", "arousal", "dominance")
+
+
+def explore(
+    overrides: Sequence[str],
+    out: Path,
+    most: int | None = None,
+    workers: int | None = None,
+    progress: bool = True,
+) -> Path:
+    """Write the page about the corpus that the words name to ``out``; returns its path.
+
+    ``overrides`` are words of `mmser train` that name corpus and protocol. The sound of at most
+    ``most`` utterances is heard, None: of all. ``workers`` processes decode, None: one per core.
+    """
+    from mmser.extraction.batches import process_count
+    from mmser.reports.explore.explore import write_page
+    from mmser.reports.explore.findings import findings, worth_hearing
+    from mmser.training.inputs.corpora import build_corpora
+
+    trust_typed(overrides)
+    for word in read_words(overrides):
+        if word.key.split(".")[0] not in KEYS:
+            allowed = ", ".join(f"{key}=..." for key in KEYS)
+            raise UsageError(f"words of a corpus and its protocol ({allowed})", str(word), "")
+    # system=judge is the smallest of the systems: of its config only the corpus is read.
+    settings = read_run(train_settings(["system=judge", *overrides]))
+    tested = build_corpora(settings).tested
+    utterances = list(tested.corpus.utterances())
+    if not utterances:
+        raise MmserError(f"utterances in the corpus {tested.name}", "none", "Check corpus.root.")
+    count = process_count("auto") if workers is None else workers
+    material = _material(tested, utterances, most, count, progress)
+    found = findings(material)
+    ids = set(worth_hearing(found, MOST_PLAYERS))
+    suspects = [each for each in utterances if each.id in ids]
+    players = _players(suspects, out.parent)
+    write_page(material, found, players, out)
+    return out
+
+
+def _material(
+    tested: CorpusInput, utterances: list[Utterance], most: int | None, workers: int, progress: bool
+) -> Material:
+    from mmser.corpora.manifest import to_table
+    from mmser.extraction.sound_likeness import like_pairs
+    from mmser.extraction.sound_survey import absent_files, chosen, survey
+    from mmser.reports.explore.material import NO_LABEL, Material
+
+    manifest = to_table(utterances)
+    label = tested.protocol.label_column
+    words = manifest[label] if label in manifest else manifest["emotion"]
+    filled = words.map(lambda word: NO_LABEL if word is None or word != word else str(word))
+    manifest = manifest.assign(word=filled)
+    heard = survey(chosen(utterances, most), workers, progress)
+    ids = heard.table["id"].tolist()
+    pairs = like_pairs(heard.prints, heard.table["seconds"].to_numpy(float))
+    return Material(
+        corpus=tested.name,
+        label=label,
+        manifest=manifest,
+        sound=heard.table,
+        alike=[(ids[first], ids[second], cosine) for first, second, cosine in pairs],
+        absent=absent_files(utterances),
+        votes=_votes(utterances),
+        protocol=_share(tested.protocol, manifest),
+        synthetic="synthetic" in tested.name,
+    )
+
+
+def _votes(utterances: Sequence[Utterance]) -> dict[str, list[list[object]]]:
+    """{attribute: the judgements of each utterance}; of emotions those that name one."""
+    votes: dict[str, list[list[object]]] = {
+        "emotion": [
+            [vote.emotions[0] for vote in utterance.votes if len(vote.emotions) == 1]
+            for utterance in utterances
+        ]
+    }
+    for name in DIMENSIONS:
+        votes[name] = [
+            [value for vote in utterance.votes if (value := getattr(vote, name)) is not None]
+            for utterance in utterances
+        ]
+    return votes
+
+
+def _share(protocol: EvaluationProtocol, manifest: pd.DataFrame) -> ProtocolShare:
+    """What the protocol takes; where it refuses the corpus, why."""
+    from mmser.reports.explore.material import ProtocolShare
+
+    remarks: list[str] = []
+    taken: dict[str, str | None] = {}
+    assignment = None
+    classes: Sequence[str] = protocol.classes
+    try:
+        rows = protocol.participants(manifest)
+        taken = dict(zip(rows["id"], rows["label"], strict=True))
+        resolved = protocol.resolve(manifest)
+        classes = resolved.classes
+        assignment = resolved.assign(manifest)
+    except MmserError as error:
+        remarks.append(str(error))
+    try:
+        remarks += protocol.check(manifest) if taken else []
+    except MmserError as error:
+        remarks.append(str(error))
+    return ProtocolShare(protocol.name, protocol.title, classes, taken, assignment, remarks)
+
+
+def _players(utterances: Sequence[Utterance], beside: Path) -> dict[str, Html]:
+    """{id: player} of the utterances, for a page in the folder ``beside``."""
+    from mmser.reports.players import Players
+
+    with closing(Players(ROOM, beside)) as players:
+        return {utterance.id: players.player(utterance) for utterance in utterances}
