@@ -58,6 +58,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "ablate": ("mmser ablate run=runs/NAME",),
     "predict": (
         "mmser predict run=runs/NAME clip.mp4",
+        "mmser predict run=runs/NAME clip.mp4 --html",
         "mmser predict run=runs/NAME folder --table predictions.csv",
         "mmser predict run=runs/NAME recordings.csv",
         "mmser predict run=runs/NAME talk.wav --formats textgrid,eaf,audacity,labelstudio",

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmser.cli.command import Command, run_of
+from mmser.cli.predict_files import Files
 from mmser.core.errors import MmserError, UsageError
 from mmser.core.printable import printable
 
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
     from mmser.inference.judge import Judge
     from mmser.inference.recogniser import Recogniser
     from mmser.inference.recordings_table import ListedRecordings
-    from mmser.inference.result_places import Place
     from mmser.inference.segments import Segment
+    from mmser.media.decoder import Decoder
 
     Work = dict[Path, tuple[Segment, ...] | None]
     """The recordings, each with the segments that the user named, None where it has none."""
@@ -62,6 +63,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         default="",
         help="further files for annotation tools: textgrid (Praat), eaf (ELAN), audacity, "
         "labelstudio (docs/formats.md)",
+    )
+    parser.add_argument(
+        "--html",
+        action="store_true",
+        help="a page per recording too: a player in step with the picture and the segments",
     )
     parser.add_argument(
         "--weights", help="folder of the extractors' pretrained weights (default: the run's)"
@@ -111,7 +117,10 @@ def run(options: argparse.Namespace) -> int:
     listed = _listed(options)
     work: Work = dict(listed.segments) if listed else _work(options)
     formats = _formats(options)
-    places = [] if options.table else result_places(list(work), options.out)
+    if options.table and options.html:
+        remedy = "Leave --html out, or name the recordings themselves."
+        raise UsageError("one table for all recordings, or a page for each", "both", remedy)
+    places = [] if options.table else result_places(list(work), options.out, options.html)
     check_free(places, formats)
     recogniser = load(
         _judge(options, label_words) or run_of(options.run),
@@ -126,7 +135,12 @@ def run(options: argparse.Namespace) -> int:
         recordings = find_recordings(options.enrol)
         recogniser.enrol(recordings, options.asr, options.window, whole=options.whole)
     if not options.table:
-        return _each(options, work, _Files(places, work, formats), recogniser)
+        return _each(
+            options,
+            work,
+            Files(dict(zip(work, places, strict=True)), formats, options.html),
+            recogniser,
+        )
     collected = _Collected(listed.facts if listed else {}, Path(options.table), recogniser)
     code = _each(options, work, collected, recogniser)
     collected.finish()
@@ -164,22 +178,6 @@ def _listed(options: argparse.Namespace) -> ListedRecordings | None:
     return read_recordings_table(path)
 
 
-class _Files:
-    """Each recording's files beside it, or in ``--out``."""
-
-    def __init__(self, places: list[Place], work: Work, formats: list[str]) -> None:
-        self._places = dict(zip(work, places, strict=True))
-        self._formats = formats
-
-    def __call__(self, recording: Path, table: pd.DataFrame) -> list[Path]:
-        from mmser.inference.annotations.formats import write_annotations
-        from mmser.inference.write import write_timeline
-
-        place = self._places[recording]
-        files = write_timeline(table, place.folder, place.stem)
-        return files + write_annotations(table, recording, place, self._formats)
-
-
 class _Collected:
     """One table of all recordings, scored where labels are known."""
 
@@ -189,7 +187,7 @@ class _Collected:
         self._rows, self._path, self._classes = Collection(facts), path, recogniser.classes
         self._any = False
 
-    def __call__(self, recording: Path, table: pd.DataFrame) -> list[Path]:
+    def __call__(self, recording: Path, table: pd.DataFrame, decoder: Decoder) -> list[Path]:
         self._rows.add(recording, table)
         self._any = True
         return []
@@ -247,7 +245,7 @@ def _work(options: argparse.Namespace) -> Work:
 def _each(
     options: argparse.Namespace,
     work: Work,
-    keep: Callable[[Path, pd.DataFrame], list[Path]],
+    keep: Callable[[Path, pd.DataFrame, Decoder], list[Path]],
     recogniser: Recogniser,
 ) -> int:
     from mmser.media.decoder import Decoder
@@ -267,7 +265,7 @@ def _each(
                     progress=True,
                     decoder=decoder,
                 )
-                files = keep(recording, table)
+                files = keep(recording, table, decoder)
             except (MmserError, OSError) as error:
                 if options.debug:
                     raise

@@ -14,6 +14,7 @@ from pathlib import Path
 from mmser.core.errors import MmserError, UsageError
 
 SUFFIXES = ("csv", "json", "srt", "vtt", "svg")
+PAGE = "html"
 OURS = "id,start,end,text,modalities"
 """How the csv of a timeline begins."""
 
@@ -26,13 +27,15 @@ class Place:
     stem: str
 
 
-def result_places(recordings: Sequence[Path], out: str | Path | None = None) -> list[Place]:
+def result_places(
+    recordings: Sequence[Path], out: str | Path | None = None, html: bool = False
+) -> list[Place]:
     """One place per recording, under the recording's name without its ending.
 
     It is in ``out``, or beside the recording. Recordings that would share one keep their endings
     (``talk.wav.csv``), or get as many of their folders' names as tell them apart
     (``session_a-interview.csv``). Raises UsageError when that is not enough, and MmserError when
-    files of other makers lie there, or nothing can be written.
+    files of other makers lie there, or nothing can be written. ``html``: a page is written too.
     """
     folders = [recording.parent if out is None else Path(out) for recording in recordings]
     stems = [recording.stem for recording in recordings]
@@ -48,7 +51,7 @@ def result_places(recordings: Sequence[Path], out: str | Path | None = None) -> 
     for folder in dict.fromkeys(folders):
         _check_writable(folder)
     for place in places:
-        _check_ours(place)
+        _check_ours(place, (*SUFFIXES, PAGE) if html else SUFFIXES)
     return places
 
 
@@ -91,12 +94,12 @@ def _check_writable(folder: Path) -> None:
     raise MmserError(f"a folder for the results at {folder}", problem, "Name another with --out.")
 
 
-def _check_ours(place: Place) -> None:
+def _check_ours(place: Place, suffixes: Sequence[str]) -> None:
     """Raise MmserError where a file of another origin has the name of a result.
 
     That is a transcript, say, or subtitles that somebody keeps beside the recording.
     """
-    results = [place.folder / f"{place.stem}.{suffix}" for suffix in SUFFIXES]
+    results = [place.folder / f"{place.stem}.{suffix}" for suffix in suffixes]
     existing = [path for path in results if path.exists()]
     if not existing:
         return

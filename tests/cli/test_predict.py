@@ -252,10 +252,10 @@ def test_an_interrupted_command_keeps_what_is_done(predict, tmp_path, monkeypatc
     files = [recording(tmp_path / "a.wav"), recording(tmp_path / "b.wav")]
     writing = write.write_timeline
 
-    def interrupted(table, folder, stem):
+    def interrupted(table, folder, stem, seen):
         if stem == "b":
             raise KeyboardInterrupt
-        return writing(table, folder, stem)
+        return writing(table, folder, stem, seen)
 
     monkeypatch.setattr(write, "write_timeline", interrupted)
     code, printed, complaints = predict(*files)

@@ -1,0 +1,154 @@
+"""One recording as a page: a player, its timeline as a picture, and a table of segments in step.
+
+Without scripts the page is a player, a picture and a table. Its one script and style are let in by
+their hash, so that text of others could run nothing even where it were not escaped.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from mmser.core.printable import printable
+from mmser.core.tables import PREDICTION, PROBABILITY
+from mmser.reports.page import element, note, safe
+
+HERE = Path(__file__).parent
+NARROW = 600
+"""Pixels of a page's width up to which the narrow picture is shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """The timeline as svg by (narrow, dark), and where its axis of time lies.
+
+    ``left`` and ``right`` are shares of the width, for 0 and ``seconds`` s.
+    """
+
+    drawings: Mapping[tuple[bool, bool], bytes]
+    left: float
+    right: float
+    seconds: float
+
+
+def recording_page(
+    name: str, table: pd.DataFrame, picture: Picture, kind: str, source: str, remark: str = ""
+) -> str:
+    """The whole document.
+
+    ``kind`` is "audio" or "video", ``source`` what its player plays: a data: URL, or a relative one
+    that the page's policy then lets in.
+    """
+    style = "".join(
+        (HERE / file).read_text(encoding="utf-8") for file in ("report.css", "recording_page.css")
+    )
+    script = (HERE / "recording_page.js").read_text(encoding="utf-8")
+    media = "data:" if source.startswith("data:") else "'self' file:"
+    policy = (
+        f"default-src 'none'; img-src data:; media-src {media}; style-src '{_digest(style)}'; "
+        f"script-src '{_digest(script)}'; base-uri 'none'; form-action 'none'"
+    )
+    return "\n".join(
+        [
+            '<!doctype html><html lang="en"><head><meta charset="utf-8">',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">',
+            f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
+            element("title", name),
+            f"<style>{style}</style></head><body>",
+            element("h1", name),
+            element("p", _summary(table), "summary"),
+            f'<{kind} controls preload="metadata" src="{escape(source)}"></{kind}>',
+            note(remark) if remark else "",
+            _figure(picture, name),
+            note("Click the picture or a segment to hear it from there."),
+            _segments(table),
+            f"<script>{script}</script></body></html>\n",
+        ]
+    )
+
+
+def _digest(text: str) -> str:
+    """A source of a Content-Security-Policy that lets in this text alone."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _summary(table: pd.DataFrame) -> str:
+    """How much of the speech each class has: "angry 12 s, sad 4 s"."""
+    count = f"{len(table)} segment{'' if len(table) == 1 else 's'}"
+    if "prediction" not in table:
+        return count
+    seconds = (table["end"] - table["start"]).groupby(table["prediction"]).sum()
+    longest = seconds.sort_values(ascending=False, kind="stable")
+    shares = ", ".join(f"{name} {value:.0f} s" for name, value in longest.items())
+    return f"{count}: {shares}" if shares else count
+
+
+def _figure(picture: Picture, name: str) -> str:
+    """The drawing that fits the page's width and colours, and the line that shows the time."""
+    sources = []
+    for is_narrow, is_dark in ((True, True), (True, False), (False, True)):
+        wants = [f"(max-width: {NARROW}px)"] if is_narrow else []
+        wants += ["(prefers-color-scheme: dark)"] if is_dark else []
+        drawing = _svg(picture.drawings[is_narrow, is_dark])
+        sources.append(f'<source media="{" and ".join(wants)}" srcset="{drawing}">')
+    return (
+        f'<figure class="timeline" data-left="{picture.left:g}" data-right="{picture.right:g}" '
+        f'data-seconds="{picture.seconds:.3f}"><picture>{"".join(sources)}'
+        f'<img src="{_svg(picture.drawings[False, False])}" alt="Timeline of {safe(name)}: the '
+        f'segments of the table below"></picture><div id="head" hidden></div></figure>'
+    )
+
+
+def _svg(drawing: bytes) -> str:
+    return f"data:image/svg+xml;base64,{base64.b64encode(drawing).decode()}"
+
+
+def _segments(table: pd.DataFrame) -> str:
+    values = [str(name) for name in table if str(name).startswith(PREDICTION)]
+    is_class, is_text = "prediction" in table, "text" in table and table["text"].any()
+    head = ["from", "to", *(["emotion", "share"] if is_class else [])]
+    head += [name.removeprefix(PREDICTION) for name in values] + (["words"] if is_text else [])
+    rows = []
+    for row in table.to_dict("records"):
+        cells = [_figures(clock(row["start"])), _figures(clock(row["end"]))]
+        if is_class:
+            cells += _emotion(row)
+        cells += [_figures("" if pd.isna(row[name]) else f"{row[name]:.2f}") for name in values]
+        if is_text:
+            cells.append(element("td", row["text"] or "", "words"))
+        span = f'data-start="{row["start"]:.3f}" data-end="{row["end"]:.3f}"'
+        rows.append(f"<tr {span}>{''.join(cells)}</tr>")
+    titles = "".join(element("th", title) for title in head)
+    return (
+        f'<div class="scroll"><table><thead><tr>{titles}</tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table></div>"
+    )
+
+
+def _figures(text: str) -> str:
+    return element("td", text, "n")
+
+
+def _emotion(row: Mapping[Any, Any]) -> list[str]:
+    name = row["prediction"]
+    if not isinstance(name, str):
+        return [element("td", "?"), _figures("")]
+    share = row.get(PROBABILITY + name, math.nan)
+    return [element("td", printable(name)), _figures("" if pd.isna(share) else f"{share:.0%}")]
+
+
+def clock(seconds: float) -> str:
+    """1:05.2, 1:00:00.0."""
+    tenths = round(10 * seconds)
+    whole, tenth = divmod(tenths, 10)
+    hours, rest = divmod(whole, 3600)
+    head = f"{hours}:{rest // 60:02d}" if hours else f"{rest // 60}"
+    return f"{head}:{rest % 60:02d}.{tenth}"
