@@ -15,6 +15,7 @@ from mmser.reports.sections.ablation import ablation
 from mmser.reports.sections.attention import attention
 from mmser.reports.sections.breakdown import breakdown
 from mmser.reports.sections.caches import caches
+from mmser.reports.sections.calibration import calibration
 from mmser.reports.sections.comparison import comparison
 from mmser.reports.sections.confusion import confusion
 from mmser.reports.sections.curves import curves
@@ -40,6 +41,7 @@ Section = Callable[[list[ReportedRun]], Html]
 
 DETAILS = (
     breakdown,
+    calibration,
     groups,
     published,
     robustness,

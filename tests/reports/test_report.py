@@ -178,7 +178,7 @@ def test_attention_shows_words_with_their_weights(page, folder):
 
 def test_pictures_are_inside_the_page_and_described(page):
     pictures = [attributes for tag, attributes in page.tags if tag == "img"]
-    assert len(pictures) == 2 + 2 + 1 + 4 + 4
+    assert len(pictures) == 2 + 1 + 2 + 1 + 4 + 4 + 4
     for picture in pictures:
         assert picture["src"].startswith(("data:image/svg+xml;base64,", "data:image/png;base64,"))
         assert picture["alt"]
@@ -368,6 +368,7 @@ def test_several_runs_are_ranked_within_their_protocol(tmp_path):
     assert [row[:2] for row in first[1:]] == [["1", "strong"], ["2", "weak"]]
     assert first[1][2:4] == ["audio: mfcc40, per speaker", "statistics_svm, LinearSVM"]
     assert [row[:2] for row in second[1:]] == [["1", "another"]]
+    assert [row[5] for row in first] == ["From the row above", "", "different"]
     text = page.sections["leaderboard"]
     assert "madeup, p: train and test share none of the 10 tested speakers" in text
     assert list(page.sections)[:4] == ["leaderboard", "comparison", "scores", "confusion"]

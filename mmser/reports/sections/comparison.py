@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+
+import pandas as pd
 
 from mmser.core.errors import MmserError
 from mmser.core.tables import SPLIT_COLUMN
@@ -24,8 +27,7 @@ def comparison(runs: list[ReportedRun]) -> Html:
         )
     metric = leading(sorted(set(runs[0].scores["metric"])))[0]
     try:
-        tables = {run.name: run.predictions for run in runs}
-        pairs = compare_tables(tables, metric, test_to_train=_ratio(runs))
+        pairs = compared(runs, metric)
     except MmserError as error:
         return section("Comparison", [note(f"The runs cannot be compared pair by pair: {error}")])
     head = [
@@ -54,11 +56,17 @@ _METHOD = (
 )
 
 
+def compared(runs: Sequence[ReportedRun], metric: str) -> pd.DataFrame:
+    """Every pair of the runs, as `compare_tables` gives it; MmserError where none can be made."""
+    tables = {run.name: run.predictions for run in runs}
+    return compare_tables(tables, metric, test_to_train=_ratio(runs))
+
+
 def _p_value(p: float) -> str:
     return UNDEFINED if math.isnan(p) else f"{p:.3f}"
 
 
-def _ratio(runs: list[ReportedRun]) -> float | None:
+def _ratio(runs: Sequence[ReportedRun]) -> float | None:
     """Test utterances per training utterance, mean over folds; None without an assignment."""
     for run in runs:
         if run.assignment is not None:

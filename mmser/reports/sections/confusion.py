@@ -42,14 +42,21 @@ def _matrix(counts: np.ndarray, classes: tuple[str, ...]) -> Html:
     for name, row in zip(classes, counts, strict=True):
         # A class without a target has no shares.
         total = row.sum() or np.nan
-        cells = "".join(_cell(entry, entry / total) for entry in row)
+        cells = "".join(
+            _cell(
+                entry, entry / total, f"{name} taken for {other}: {int(entry)} of {row.sum():.0f}"
+            )
+            for other, entry in zip(classes, row, strict=True)
+        )
         lines.append(f"<tr>{element('th', name)}{cells}</tr>")
     return Html(f'<div class="scroll"><table class="confusion">{"".join(lines)}</table></div>')
 
 
-def _cell(entry: int, share: float) -> str:
+def _cell(entry: int, share: float, hover: str) -> str:
+    words = safe(hover)
     if np.isnan(share):
-        return "<td>–<small>0</small></td>"
+        return f'<td title="{words}">–<small>0</small></td>'
     ink = "#fff" if share > 0.7 else "inherit"  # the page's own, light or dark
     style = f"background:rgba(0,85,140,{share:.3f});color:{ink}"
-    return f'<td style="{style}">{safe(f"{100 * share:.1f}")}<small>{int(entry)}</small></td>'
+    content = f"{100 * share:.1f}<small>{int(entry)}</small>"
+    return f'<td style="{style}" title="{words}">{content}</td>'

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -17,10 +17,15 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MOST_MAPS = 4
+"""Folds that are drawn."""
+MOST_NAMED = 14
+"""Names that fit beside a map."""
+OUTER = (1, 99)
+"""Percentiles at which an axis ends."""
 
 
 def embeddings(runs: list[ReportedRun]) -> Html:
-    """One map per fold of the first seed, at most MOST_MAPS.
+    """The maps of each fold of the first seed, at most MOST_MAPS folds.
 
     Every fold is a model of its own, with a space of its own.
     """
@@ -36,15 +41,17 @@ def embeddings(runs: list[ReportedRun]) -> Html:
         maps = []
         for fold in folds[:MOST_MAPS]:
             table, vectors = run.embeddings[fold, first_seed]
-            maps.append(_map(f"fold {fold}, seed {first_seed}", table, vectors, classes))
+            maps += _maps(f"fold {fold}, seed {first_seed}", table, vectors, classes)
         blocks += [heading(run.name, runs), row(maps)]
         if len(folds) > MOST_MAPS:
             blocks.append(note(f"The first {MOST_MAPS} of {len(folds)} folds."))
     blocks.append(
         note(
             "Method: principal component analysis of the fused vectors of test utterances, fitted "
-            "to each fold alone; the axes say how much of the variance they carry. Colour and "
-            "shape are targets, not predictions. Distances in two dimensions can deceive; the "
+            "to each fold alone; the axes say how much of the variance they carry, and end at the "
+            "1st and 99th percentile: hollow marks on the border lie further out. Colour and "
+            "shape are targets, not predictions; a second map has speakers where a fold tests "
+            "several. Distances in two dimensions can deceive; the "
             "scores above are what counts."
         )
     )
@@ -65,27 +72,64 @@ def plane(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.pad(points, ((0, 0), (0, pad))), np.pad(shares, (0, pad))
 
 
-def _map(name: str, table: pd.DataFrame, vectors: np.ndarray, classes: tuple[str, ...]) -> Html:
+def bounds(values: np.ndarray) -> tuple[float, float]:
+    """The 1st and 99th percentile of (utterance,), or a span of 1 around equal values."""
+    low, high = (float(end) for end in np.percentile(values, OUTER))
+    return (low, high) if high > low else (low - 0.5, high + 0.5)
+
+
+def _maps(
+    name: str, table: pd.DataFrame, vectors: np.ndarray, classes: tuple[str, ...]
+) -> list[Html]:
+    """The map by class, and by speaker where there are several."""
     if len(vectors) < 2:
-        return note(f"{name}: a single utterance has no map.")
+        return [note(f"{name}: a single utterance has no map.")]
     points, shares = plane(vectors)
+    targets = table["target"].astype(str).to_numpy()
+    maps = [_map(f"{name}, by class", points, shares, targets, list(classes))]
+    named = table["speaker"].fillna("").astype(str)
+    speakers = sorted(set(named) - {""})
+    if len(speakers) > 1:
+        maps.append(_map(f"{name}, by speaker", points, shares, named.to_numpy(), speakers))
+    return maps
+
+
+def _map(
+    name: str, points: np.ndarray, shares: np.ndarray, labels: np.ndarray, names: list[str]
+) -> Html:
+    """``labels`` (utterance,) of the ``points`` (utterance, 2), a colour and shape each."""
+    ends = np.array([bounds(points[:, axis]) for axis in (0, 1)])
+    clipped = np.clip(points, ends[:, 0], ends[:, 1])
+    is_outlier = (clipped != points).any(axis=1)
 
     def paint(axes: Axes) -> None:
-        for i, label in enumerate(classes):
-            mine = (table["target"] == label).to_numpy()
-            color, marker = OKABE_ITO[i % len(OKABE_ITO)], MARKERS[i % len(MARKERS)]
-            axes.scatter(
-                points[mine, 0],
-                points[mine, 1],
-                s=14,
-                color=color,
-                marker=marker,
-                alpha=0.75,
-                lw=0,
-                label=label,
-            )
+        for i, label in enumerate(names):
+            mine = labels == label
+            # Another shape for each round of the colours tells more names apart than colours do.
+            color, marker = OKABE_ITO[i % len(OKABE_ITO)], MARKERS[_shape(i, len(names))]
+            look: Any = {"color": color, "marker": marker, "alpha": 0.75}
+            hollow: Any = {"edgecolors": color, "facecolors": "none", "marker": marker}
+            inside, outside = clipped[mine & ~is_outlier], clipped[mine & is_outlier]
+            axes.scatter(inside[:, 0], inside[:, 1], s=14, lw=0, label=_short(label), **look)
+            # On the border, hollow: it lies further out.
+            axes.scatter(outside[:, 0], outside[:, 1], s=30, lw=1.2, clip_on=False, **hollow)
+        margin = 0.04 * (ends[:, 1] - ends[:, 0])
+        axes.set_xlim(ends[0, 0] - margin[0], ends[0, 1] + margin[0])
+        axes.set_ylim(ends[1, 0] - margin[1], ends[1, 1] + margin[1])
         axes.set(xlabel=f"component 1 ({shares[0]:.0%})", ylabel=f"component 2 ({shares[1]:.0%})")
         axes.set_title(name, loc="left")
-        axes.legend(loc="upper left", bbox_to_anchor=(1, 1), handletextpad=0.2)
+        if len(names) <= MOST_NAMED:
+            axes.legend(loc="upper left", bbox_to_anchor=(1, 1), handletextpad=0.2)
 
-    return draw(paint, f"Map of {len(points)} test utterances, {name}.", 4.9, 3.3, raster=True)
+    beyond = f" {int(is_outlier.sum())} outliers lie on the border." if is_outlier.any() else ""
+    alt = f"Map of {len(points)} test utterances, {name}.{beyond}"
+    return draw(paint, alt, 4.9, 3.3, raster=True)
+
+
+def _shape(i: int, count: int) -> int:
+    """With few names each has a shape of its own, else each round of the colours."""
+    return i % len(MARKERS) if count <= len(OKABE_ITO) else i // len(OKABE_ITO) % len(MARKERS)
+
+
+def _short(label: str) -> str:
+    return label if len(label) < 20 else f"{label[:17]}..."

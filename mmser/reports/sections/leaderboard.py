@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import pandas as pd
 
+from mmser.core.errors import MmserError
 from mmser.core.tables import CLEAN
+from mmser.evaluation.scoring.compare import SAME
 from mmser.evaluation.scoring.score import POOLED
 from mmser.metrics.table import better, is_headline, leading, shown, title
 from mmser.reports.page import Html, heading, note, section, table
 from mmser.reports.reported_run import ReportedRun
+from mmser.reports.sections.comparison import compared
 from mmser.runs.shared_speakers import UNKNOWN
 
 
@@ -29,9 +33,10 @@ def leaderboard(runs: list[ReportedRun]) -> Html:
 
 
 _METHOD = (
-    "Sorted by the first score, pooled over folds and seeds, undisturbed. Neighbours whose "
-    "intervals overlap are not shown to differ: the section Comparison tests them. Tables of "
-    "different protocols are not compared."
+    "Sorted by the first score, pooled over folds and seeds, undisturbed. Whether a run is told "
+    "from the row above is the verdict of the paired tests over all pairs of the table, adjusted "
+    f"for their number (see Comparison); {SAME} does not mean equal. Tables of different protocols "
+    "are not compared."
 )
 
 
@@ -54,13 +59,32 @@ def _table(runs: list[ReportedRun]) -> Html:
         value = pooled[run.name].get(metric, {}).get("value", math.nan)
         return math.inf if math.isnan(value) else sign * value
 
+    ranked = sorted(runs, key=place)
+    verdicts = _verdicts(runs, ranked, metric)
     rows = []
-    for rank, run in enumerate(sorted(runs, key=place), start=1):
+    for rank, (run, verdict) in enumerate(zip(ranked, verdicts, strict=True), start=1):
         scores = pooled[run.name]
-        cells = [_cell(name, scores) for name in names]
-        rows.append([rank, run.name, _features(run), _head(run), *cells, _parameters(run)])
-    head = ["", "Run", "Features", "Head", *map(title, names), "Parameters"]
-    return table(head, rows, text=4)
+        first, *others = (_cell(name, scores) for name in names)
+        what = [rank, run.name, _features(run), _head(run)]
+        rows.append([*what, first, verdict, *others, _parameters(run)])
+    scores_head = [title(metric), "From the row above", *map(title, names[1:])]
+    return table(["", "Run", "Features", "Head", *scores_head, "Parameters"], rows, text=4)
+
+
+def _verdicts(runs: list[ReportedRun], ranked: list[ReportedRun], metric: str) -> list[str]:
+    """What the paired tests say of each run and the one before it; empty for the first."""
+    if len(ranked) < 2:
+        return [""] * len(ranked)
+    try:
+        pairs = compared(runs, metric)
+    except MmserError:
+        return ["", *["not comparable"] * (len(ranked) - 1)]
+    told = {
+        frozenset((row["first"], row["second"])): row["verdict"] for row in pairs.to_dict("records")
+    }
+    neighbours = pairwise(ranked)
+    verdicts = [told[frozenset((above.name, below.name))] for above, below in neighbours]
+    return ["", *(SAME if verdict == SAME else "different" for verdict in verdicts)]
 
 
 def _pooled(run: ReportedRun) -> dict[str, dict[str, float]]:
