@@ -21,6 +21,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from mmser.composition.modality_words import is_modality_word, with_modalities
 from mmser.composition.swaps import renamed, without_leftovers
 from mmser.composition.unknown import has_key, is_argument, unknown_key, with_signs
 from mmser.composition.words import Word, read_words
@@ -57,9 +58,13 @@ def compose(config_name: str, overrides: Sequence[str]) -> dict[str, Any]:
     An argument that a part has may be set whether its config lists it or not.
     Raises UsageError for an unknown key or config, a malformed word, a value that is not allowed.
     """
-    words = read_words(overrides)
+    return _of_words(config_name, read_words(overrides))
+
+
+def _of_words(config_name: str, words: Sequence[Word]) -> dict[str, Any]:
     _check_named(config_name, words)
-    return _finished(config_name, *_resolved(config_name, words))
+    plain = with_modalities(words) if "system" in NAMED[config_name] else [*words]
+    return _finished(config_name, *_resolved(config_name, plain))
 
 
 def _check_named(config_name: str, words: Sequence[Word]) -> None:
@@ -200,14 +205,18 @@ def sweep(
     # Every value is tried before the first run begins: a wrong one is told now.
     signs: dict[str, str] = {}
     for attempt in _attempts(own):
-        config, signed_words = _resolved(config_name, attempt)
+        config, signed_words = _resolved(config_name, with_modalities(attempt))
         _finished(config_name, config, signed_words)
         signs |= {word.key: word.sign for word in signed_words}
+    # The config has no option of their names: with a plus Hydra hands them to each run.
+    signs |= {word.key: "+" for word in own if is_modality_word(word)}
     signed = [Word(signs.get(word.key, word.sign), word.key, word.value) for word in words]
 
     @hydra_main(config_path=str(config_dir()), config_name=config_name, version_base="1.3")
     def one(config: DictConfig) -> float:
         words_of_run = read_words(HydraConfig.get().overrides.task)
+        if any(map(is_modality_word, words_of_run)):
+            return job(_of_words(config_name, words_of_run))
         return job(_finished(config_name, _mapping(config, resolve=True), words_of_run))
 
     argv, full_error = sys.argv, os.environ.get(FULL_ERROR)

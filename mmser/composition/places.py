@@ -11,7 +11,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-from mmser.core.configs import load_config
+from mmser.core.configs import config_names, load_config
 from mmser.core.errors import UsageError
 
 IN_MODEL = ("fusion", "head", "encoders")
@@ -66,6 +66,12 @@ def own_choices(system: str) -> dict[str, str]:
     Those of its parents are included.
     """
     return {"objective": "cross_entropy", **_choices("system", system)}
+
+
+def experiment_choices(experiment: str) -> dict[str, str]:
+    """The components that an experiment's config names; none for "" and null."""
+    known = experiment in config_names("experiment")
+    return _choices("experiment", experiment) if known else {}
 
 
 def check_place(choice: str, systems: Iterable[str], experiments: Iterable[str]) -> None:
