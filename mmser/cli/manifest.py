@@ -17,7 +17,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="FOLDER|TABLE|ANNOTATIONS",
         type=Path,
         help="recordings, a table that names them, or a file of an annotation tool (.TextGrid, "
-        ".eaf, Audacity's .txt; docs/formats.md)",
+        ".eaf, Audacity's .txt, Label Studio's .json; docs/formats.md)",
     )
     parser.add_argument(
         "--pattern",
@@ -40,7 +40,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tier",
         metavar="NAME",
-        help="the tier of emotions in a TextGrid or .eaf (default: emotion, or the only one)",
+        help="the tier of emotions in a TextGrid or .eaf, or Label Studio's control (default: "
+        "emotion, or the only one)",
     )
     parser.add_argument("--speaker", metavar="NAME", help="the one speaker of everything")
     parser.add_argument(

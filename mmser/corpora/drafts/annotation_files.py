@@ -12,6 +12,7 @@ from mmser.core.errors import MmserError, listed_faults
 from mmser.core.paths import is_there
 from mmser.corpora.drafts.audacity import is_audacity, read_audacity
 from mmser.corpora.drafts.eaf import read_eaf
+from mmser.corpora.drafts.label_studio import read_label_studio
 from mmser.corpora.drafts.name_pattern import NamePattern
 from mmser.corpora.drafts.textgrid import read_textgrid
 from mmser.corpora.drafts.tiers import Annotated
@@ -26,7 +27,12 @@ def annotation_reader(path: Path) -> Reader | None:
     suffix = path.suffix.lower()
     if suffix == ".txt" and path.is_file() and is_audacity(path):
         return read_audacity
-    return {".textgrid": read_textgrid, ".eaf": read_eaf}.get(suffix)
+    by_suffix: dict[str, Reader] = {
+        ".textgrid": read_textgrid,
+        ".eaf": read_eaf,
+        ".json": read_label_studio,
+    }
+    return by_suffix.get(suffix)
 
 
 def annotated_table(
