@@ -22,6 +22,8 @@ LENGTH = 0.02
 _FRAME, _HOP = 512, 320
 _BLOCK = 256
 """Frames of a transform at a time: a long recording takes no more memory than a short one."""
+_ROWS, _NEIGHBOURS = 256, 4096
+"""Recordings compared at a time."""
 _RANGE = 60.0
 """dB below the loudest cell in which cells are told apart."""
 
@@ -55,14 +57,20 @@ _EDGES = np.round(_HERTZ * _FRAME / SAMPLE_RATE).astype(int)
 def like_pairs(prints: np.ndarray, seconds: np.ndarray) -> Iterator[tuple[int, int, float]]:
     """(row, row, cosine) of recordings that are nearly the same; ``prints`` is (row, SIZE).
 
-    Only those of like length are compared, one row with its neighbours in length at a time.
+    Only those of like length are compared, a block of rows with their neighbours in length at a
+    time. A row whose length is not known is like nothing.
     """
     order = np.argsort(seconds, kind="stable")
     order = order[np.isfinite(seconds[order])]
-    lengths, sorted_prints = seconds[order], prints[order]
+    lengths, by_length = seconds[order], prints[order]
     ends = np.searchsorted(lengths, lengths * (1 + LENGTH), side="right")
-    for place, end in enumerate(ends.tolist()):
-        cosines = sorted_prints[place + 1 : end] @ sorted_prints[place]
-        for other in np.flatnonzero(cosines >= LIKE).tolist():
-            first, second = sorted((int(order[place]), int(order[place + 1 + other])))
-            yield first, second, float(cosines[other])
+    for first in range(0, len(order), _ROWS):
+        last = min(first + _ROWS, len(order))
+        for left in range(first, int(ends[last - 1]), _NEIGHBOURS):
+            others = by_length[left : min(left + _NEIGHBOURS, int(ends[last - 1]))]
+            cosines = by_length[first:last] @ others.T
+            for row, column in np.argwhere(cosines >= LIKE).tolist():
+                place, other = first + row, left + column
+                if place < other < ends[place]:
+                    pair = sorted((int(order[place]), int(order[other])))
+                    yield pair[0], pair[1], float(cosines[row, column])

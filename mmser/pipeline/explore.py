@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import closing
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -75,7 +76,7 @@ def _material(
     from mmser.corpora.manifest import to_table
     from mmser.extraction.sound_likeness import like_pairs
     from mmser.extraction.sound_survey import absent_files, chosen, survey
-    from mmser.reports.explore.material import NO_LABEL, Material
+    from mmser.reports.explore.material import MOST_PAIRS, NO_LABEL, Material
 
     manifest = to_table(utterances)
     label = tested.protocol.label_column
@@ -84,7 +85,9 @@ def _material(
     manifest = manifest.assign(word=filled)
     heard = survey(chosen(utterances, most), workers, progress)
     ids = heard.table["id"].tolist()
-    pairs = like_pairs(heard.prints, heard.table["seconds"].to_numpy(float))
+    # Of equal recordings one stands for all.
+    seconds = heard.table["seconds"].mask(heard.table["sound"].duplicated()).to_numpy(float)
+    pairs = islice(like_pairs(heard.prints, seconds), MOST_PAIRS)
     return Material(
         corpus=tested.name,
         label=label,

@@ -14,6 +14,7 @@ from mmser.reports.explore.people import missing, people
 from mmser.reports.explore.share import share
 from mmser.reports.explore.spoken import spoken
 from mmser.reports.explore.suspicious import suspicious
+from mmser.reports.explore.values import values
 from mmser.reports.page import (
     Html,
     bullets,
@@ -34,6 +35,7 @@ def write_page(
     made = [
         suspicious(found, players),
         people(material),
+        values(material),
         hearing(material),
         spoken(material),
         judgements(material),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from mmser.reports.explore.material import NO_LABEL, Material, robust_z
+from mmser.reports.explore.material import MOST_PAIRS, NO_LABEL, Material, robust_z
 
 SILENCE = "silence"
 """The failure of a recording without sound."""
@@ -77,13 +77,12 @@ def _nearly_same(material: Material) -> Finding:
     cases, ids = [], []
     for first, second, cosine in material.alike:
         rows = heard.loc[[first, second]]
-        if rows["sound"].nunique() < 2:
-            continue
         cases.append((f"{first}, {second}", f"cosine {cosine:.4f}{_between(rows)}"))
         ids += [first, second]
     why = (
         "Lengths within 2 % and nearly equal coarse spectrograms: perhaps one recording at another "
         "level or encoded again. Listen before deleting; close repetitions can be as like."
+        + (f" The first {MOST_PAIRS} pairs." if len(material.alike) == MOST_PAIRS else "")
     )
     return Finding("Nearly equal recordings", why, _crossing_first(cases), tuple(ids))
 

@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 
 NO_LABEL = "(no label)"
+MOST_PAIRS = 10_000
+"""Nearly equal recordings that are looked at."""
 
 
 @dataclass(frozen=True)

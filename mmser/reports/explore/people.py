@@ -39,12 +39,7 @@ def people(material: Material) -> Html:
 
 def _counts(rows: pd.DataFrame, words: list[str]) -> list[object]:
     counts = rows["word"].value_counts()
-    cells: list[object] = [_count(int(counts.get(word, 0))) for word in words]
-    return [*cells, len(rows)]
-
-
-def _count(count: int) -> object:
-    return count if count else element("small", "none")
+    return [*(int(counts.get(word, 0)) for word in words), len(rows)]
 
 
 def missing(material: Material) -> Html:
