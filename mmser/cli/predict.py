@@ -48,27 +48,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--asr", help="recogniser for runs that read text: pocketsphinx, whisper-base, ..."
     )
-    parser.add_argument(
-        "--out", help="folder for csv, json, srt, vtt, svg (default: beside each recording)"
-    )
-    parser.add_argument(
-        "--table",
-        metavar="FILE",
-        help="one csv for all recordings instead of files beside each (default for a table: "
-        "NAME-predictions.csv beside it)",
-    )
-    parser.add_argument(
-        "--formats",
-        metavar="NAME,...",
-        default="",
-        help="further files for annotation tools: textgrid (Praat), eaf (ELAN), audacity, "
-        "labelstudio (docs/formats.md)",
-    )
-    parser.add_argument(
-        "--html",
-        action="store_true",
-        help="a page per recording too: a player in step with the picture and the segments",
-    )
+    _add_results(parser)
     parser.add_argument(
         "--weights", help="folder of the extractors' pretrained weights (default: the run's)"
     )
@@ -94,6 +74,31 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="unlabelled recordings of the same speaker, for a run with "
         "normalise=speaker_zscore_enrolment",
+    )
+
+
+def _add_results(parser: argparse.ArgumentParser) -> None:
+    """What is written, and where."""
+    parser.add_argument(
+        "--out", help="folder for csv, json, srt, vtt, svg (default: beside each recording)"
+    )
+    parser.add_argument(
+        "--table",
+        metavar="FILE",
+        help="one csv for all recordings instead of files beside each (default for a table: "
+        "NAME-predictions.csv beside it)",
+    )
+    parser.add_argument(
+        "--formats",
+        metavar="NAME,...",
+        default="",
+        help="further files for annotation tools: textgrid (Praat), eaf (ELAN), audacity, "
+        "labelstudio (docs/formats.md)",
+    )
+    parser.add_argument(
+        "--html",
+        action="store_true",
+        help="a page per recording too: a player in step with the picture and the segments",
     )
 
 

@@ -136,7 +136,7 @@ class _Drawing:
     @property
     def _legend_columns(self) -> int:
         longest = max((len(_short(name)) for name in self.classes), default=1)
-        return max(1, int(self.look.width * (RIGHT - LEFT) / (0.45 + 0.09 * longest)))
+        return max(1, int(self.look.width * (RIGHT - LEFT) / (0.42 + 0.08 * longest)))
 
     def draw(self, figure: Figure) -> None:
         """Every panel, one below the other."""

@@ -60,7 +60,8 @@ def playable(path: Path, folder: Path, decoder: Decoder | None = None) -> Playab
     relative = os.path.relpath(path.resolve(), folder.resolve())
     # "./" keeps a name with a colon from being read as a scheme.
     link = "./" + quote(os.fsencode(relative))
-    remark = "The recording is not in this page: it plays where the file lies beside it as now."
+    # Also of a kind that browsers may not play, whose sound is too long.
+    remark = "The recording is too large for this page, which plays it from where it lies now."
     return Playable(kind, link, remark)
 
 

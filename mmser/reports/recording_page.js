@@ -6,7 +6,7 @@ const head = document.getElementById("head");
 const left = Number(timeline.dataset.left), right = Number(timeline.dataset.right);
 const seconds = Number(timeline.dataset.seconds);
 document.body.classList.add("seek");
-head.hidden = false;
+for (const hidden of document.querySelectorAll("[hidden]")) hidden.hidden = false;
 
 function show() {
   const now = player.currentTime;

@@ -68,7 +68,8 @@ def recording_page(
             f'<{kind} controls preload="metadata" src="{escape(source)}"></{kind}>',
             note(remark) if remark else "",
             _figure(picture, name),
-            note("Click the picture or a segment to hear it from there."),
+            # Shown by the script, without which a click does nothing.
+            '<p class="note" hidden>Click the picture or a segment to hear it from there.</p>',
             _segments(table),
             f"<script>{script}</script></body></html>\n",
         ]
@@ -126,7 +127,8 @@ def _segments(table: pd.DataFrame) -> str:
             cells.append(element("td", row["text"] or "", "words"))
         span = f'data-start="{row["start"]:.3f}" data-end="{row["end"]:.3f}"'
         rows.append(f"<tr {span}>{''.join(cells)}</tr>")
-    titles = "".join(element("th", title) for title in head)
+    is_words = {"emotion", "words"}
+    titles = "".join(element("th", name, "" if name in is_words else "n") for name in head)
     return (
         f'<div class="scroll"><table><thead><tr>{titles}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div>"

@@ -344,3 +344,18 @@ def test_a_table_without_files_is_told(predict, tmp_path, content, message):
 def test_a_table_stands_alone(predict, tmp_path):
     (tmp_path / "clips.csv").write_text("file\na.wav\n")
     assert predict(tmp_path / "clips.csv", tmp_path / "a.wav", out=None)[0] == 2
+
+
+def test_a_page_for_each_recording(predict, tmp_path):
+    files = [recording(tmp_path / "a.wav"), recording(tmp_path / "b.wav", "sad")]
+    code, printed, _ = predict(*files, "--html")
+    assert code == 0 and "a.svg, a.html" in printed
+    page = (tmp_path / "out" / "b.html").read_text(encoding="utf-8")
+    assert "data:audio/wav" in page and 'data-start="0.000"' in page and "<td>sad</td>" in page
+    predict(*files)
+    (tmp_path / "out" / "a.csv").unlink()
+    for suffix in ("json", "srt", "vtt", "svg"):
+        (tmp_path / "out" / f"a.{suffix}").unlink()
+    # A page that is nobody's of ours is replaced by none, and stops nobody who asks for none.
+    assert predict(files[0], "--html")[0] == 1 and predict(files[0])[0] == 0
+    assert predict(files[0], "--html", "--table", tmp_path / "all.csv")[0] == 2
