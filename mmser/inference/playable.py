@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import base64
-import io
 import os
-import wave
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -16,6 +14,7 @@ from mmser.core.clip import SAMPLE_RATE
 from mmser.inference.recording import Recording, open_recording
 from mmser.media.container import MediaFault
 from mmser.media.decoder import Decoder, DecoderDeath
+from mmser.media.write import wav_content
 
 EMBEDDED_BYTES = 16 * 1024**2
 """A larger file is linked: a page of more than 22 MB opens slowly."""
@@ -77,13 +76,7 @@ def _sound(recording: Recording) -> bytes | None:
             part[:] = scaled.astype("int16")
     except (MediaFault, DecoderDeath):
         return None
-    file = io.BytesIO()
-    with wave.open(file, "wb") as writer:
-        writer.setnchannels(1)
-        writer.setsampwidth(2)
-        writer.setframerate(SAMPLE_RATE)
-        writer.writeframes(samples.astype("<i2").tobytes())
-    return file.getvalue()
+    return wav_content(samples)
 
 
 def _data(content: bytes, kind: str) -> str:

@@ -5,7 +5,9 @@ A file appears whole or not at all.
 
 from __future__ import annotations
 
+import io
 import uuid
+import wave
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -52,6 +54,17 @@ def write_wav(
     """
     codec = "pcm_s16le" if kind == "int16" else "pcm_f32le"
     _write(path, "wav", waveform, sample_rate, codec, None, 0.0, "")
+
+
+def wav_content(samples: np.ndarray, sample_rate: int = SAMPLE_RATE) -> bytes:
+    """(sample,) int16 as the content of a wav file of one channel."""
+    file = io.BytesIO()
+    with wave.open(file, "wb") as writer:
+        writer.setnchannels(1)
+        writer.setsampwidth(2)
+        writer.setframerate(sample_rate)
+        writer.writeframes(samples.astype("<i2").tobytes())
+    return file.getvalue()
 
 
 def write_mp4(

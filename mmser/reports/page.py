@@ -38,34 +38,41 @@ def element(tag: str, content: object = "", kind: str = "") -> Html:
 
 
 def table(
-    head: Sequence[object], rows: Iterable[Sequence[object]], caption: object = "", text: int = 1
+    head: Sequence[object],
+    rows: Iterable[Sequence[object]],
+    caption: object = "",
+    text: int = 1,
+    stacked: bool = False,
 ) -> Html:
     """A table that scrolls sideways on a narrow screen, its first column in sight.
 
-    The first ``text`` columns are text, the others figures.
+    The first ``text`` columns are text, the others figures. Of a ``stacked`` one each row becomes a
+    block there, with a line per cell.
     """
     title = element("caption", caption) if caption else ""
-    body = "".join(_row("td", row, text) for row in rows)
+    names = head if stacked else None
+    body = "".join(_row("td", row, text, names) for row in rows)
     content = f"{title}<thead>{_row('th', head, text)}</thead><tbody>{body}</tbody>"
-    return Html(f'<div class="scroll"><table>{content}</table></div>')
+    return Html(f'<div class="scroll">{element("table", Html(content), _STACK * stacked)}</div>')
 
 
-def stacked_table(head: Sequence[object], rows: Iterable[Sequence[object]]) -> Html:
-    """A table of texts whose rows become blocks, a line per cell, on a narrow screen."""
-    lines = []
-    for row in rows:
-        cells = [
-            f'<td data-head="{safe(name)}"><div>{safe(cell)}</div></td>'
-            for name, cell in zip(head, row, strict=True)
+_STACK = "stack"
+
+
+def _row(
+    tag: str, cells: Sequence[object], text: int, names: Sequence[object] | None = None
+) -> str:
+    """With ``names`` each cell knows the head of its column, and is one block beside it."""
+    kinds = ["n" if place >= text else "" for place in range(len(cells))]
+    content: list[str]
+    if names is None:
+        content = [element(tag, cell, kind) for cell, kind in zip(cells, kinds, strict=True)]
+    else:
+        content = [
+            f'<{tag}{_class(kind)} data-head="{safe(name)}">{element("div", cell)}</{tag}>'
+            for cell, kind, name in zip(cells, kinds, names, strict=True)
         ]
-        lines.append(f"<tr>{''.join(cells)}</tr>")
-    content = f"<thead>{_row('th', head, len(head))}</thead><tbody>{''.join(lines)}</tbody>"
-    return Html(f'<div class="scroll"><table class="stack">{content}</table></div>')
-
-
-def _row(tag: str, cells: Sequence[object], text: int) -> str:
-    content = "".join(_cell(tag, cell, place >= text) for place, cell in enumerate(cells))
-    return f"<tr>{content}</tr>"
+    return f"<tr>{''.join(content)}</tr>"
 
 
 def facts(pairs: Iterable[tuple[object, object]]) -> Html:
@@ -159,7 +166,3 @@ def _policy(script: str) -> str:
 
 def _class(kind: str) -> str:
     return f' class="{escape(kind)}"' if kind else ""
-
-
-def _cell(tag: str, content: object, figure: bool) -> str:
-    return element(tag, content, "n" if figure else "")

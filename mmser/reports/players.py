@@ -6,17 +6,15 @@ Media are decoded by `mmser.media` in another process, which a damaged file may 
 from __future__ import annotations
 
 import base64
-import io
 import os
-import wave
 from pathlib import Path
 from urllib.parse import quote
 
 import numpy as np
 
-from mmser.core.clip import SAMPLE_RATE
 from mmser.core.utterance import Utterance
 from mmser.media.decoder import Decoder, DecoderDeath
+from mmser.media.write import wav_content
 from mmser.reports.page import Html, element, join
 
 LONGEST = 12.0
@@ -45,7 +43,8 @@ class Players:
         if not path.is_file():
             return element("small", str(path))
         span = "" if utterance.start is None else _span(utterance)
-        address = f"{quote(os.path.relpath(path.resolve(), self._beside))}{span}"
+        relative = os.path.relpath(path.resolve(), self._beside)
+        address = f"{quote(os.fsencode(relative))}{span}"
         link = Html(f'<a href="{address}">{element("small", path.name)}</a>')
         sound = self._embedded(utterance)
         if sound:
@@ -62,23 +61,13 @@ class Players:
         waveform = clips[0].waveform
         if waveform is None:
             return ""
-        address = f"data:audio/wav;base64,{base64.b64encode(wav_of(waveform)).decode('ascii')}"
+        samples = np.clip(np.round(waveform * 32768.0), -32768, 32767).astype(np.int16)
+        content = base64.b64encode(wav_content(samples)).decode("ascii")
+        address = f"data:audio/wav;base64,{content}"
         if len(address) > self._room:
             return ""
         self._room -= len(address)
         return address
-
-
-def wav_of(waveform: np.ndarray) -> bytes:
-    """(sample,) float32 in [-1, 1] at SAMPLE_RATE as a wav file of 16 bits."""
-    samples = np.clip(np.round(waveform * 32768.0), -32768, 32767).astype("<i2")
-    buffer = io.BytesIO()
-    with wave.open(buffer, "wb") as out:
-        out.setnchannels(1)
-        out.setsampwidth(2)
-        out.setframerate(SAMPLE_RATE)
-        out.writeframes(samples.tobytes())
-    return buffer.getvalue()
 
 
 def _span(utterance: Utterance) -> str:

@@ -86,6 +86,6 @@ def test_pairs_of_runs(run, tmp_path):
     assert "One run alone" in comparison([run])
     other = read_run(write_run(tmp_path / "second", tmp_path / "cache"))
     html = comparison([run, other])
-    assert "not distinguishable" in html and "<td>first / second</td>" in html
+    assert "not distinguishable" in html and "<div>first / second</div>" in html
     other.predictions["fold"] += "x"
     assert "cannot be compared pair by pair" in comparison([run, other])

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from mmser.media.write import write_wav
-from mmser.reports.page import stacked_table
+from mmser.reports.page import table
 from mmser.reports.players import LONGEST, Players
 from mmser.reports.report import LARGEST, report
 from mmser.reports.reported_run import read_run
@@ -108,4 +108,4 @@ def test_without_probabilities_or_a_manifest(folder: Path) -> None:
 
 def test_a_row_of_another_length_is_refused() -> None:
     with pytest.raises(ValueError, match="zip"):
-        stacked_table(("one", "two"), [("only",)])
+        table(("one", "two"), [("only",)], stacked=True)

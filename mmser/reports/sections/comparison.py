@@ -44,7 +44,7 @@ def comparison(runs: list[ReportedRun]) -> Html:
         gap = Html(f"{shown(metric, row['difference'])} <small>{interval}</small>")
         p_values = [_p_value(row[f"p_{test}"]) for test in TESTS]
         rows.append([f"{row['first']} / {row['second']}", row["verdict"], values, gap, *p_values])
-    return section("Comparison", [table(head, rows, text=2), note(_METHOD)])
+    return section("Comparison", [table(head, rows, text=2, stacked=True), note(_METHOD)])
 
 
 _METHOD = (

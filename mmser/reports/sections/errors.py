@@ -9,7 +9,7 @@ import pandas as pd
 from mmser.core.tables import CLEAN, PROBABILITY
 from mmser.core.target_sets.classes import class_names
 from mmser.core.utterance import Utterance
-from mmser.reports.page import Html, element, heading, note, section, stacked_table
+from mmser.reports.page import Html, element, heading, note, section, table
 from mmser.reports.players import Players
 from mmser.reports.reported_run import ReportedRun
 
@@ -52,11 +52,11 @@ def errors(runs: list[ReportedRun], players: Players) -> Html:
 
 def confident(run: ReportedRun) -> pd.DataFrame:
     """Predictions of labelled clean rows with ``probability``, that of the predicted class."""
-    table, classes = run.predictions, class_names(run.predictions)
+    predicted, classes = run.predictions, class_names(run.predictions)
     columns = [PROBABILITY + name for name in classes]
-    if not classes or not set(columns) <= set(table.columns):
-        return table.iloc[:0]
-    rows = table[(table["condition"] == CLEAN) & table["target"].notna()]
+    if not classes or not set(columns) <= set(predicted.columns):
+        return predicted.iloc[:0]
+    rows = predicted[(predicted["condition"] == CLEAN) & predicted["target"].notna()]
     place = [classes.index(name) for name in rows["prediction"]]
     values = rows[columns].to_numpy(float)[range(len(rows)), place]
     rows = rows.assign(probability=values)
@@ -68,7 +68,7 @@ def _table(run: ReportedRun, rows: pd.DataFrame, players: Players) -> Html:
     for row in rows.to_dict("records"):
         known = run.utterance(str(row["corpus"]), str(row["id"]))
         lines.append(_line(row, known, players))
-    return stacked_table(_HEAD, lines)
+    return table(_HEAD, lines, text=len(_HEAD), stacked=True)
 
 
 def _line(row: dict[Any, Any], known: Utterance | None, players: Players) -> list[object]:

@@ -68,7 +68,9 @@ def _table(runs: list[ReportedRun]) -> Html:
         what = [rank, run.name, _features(run), _head(run)]
         rows.append([*what, first, verdict, *others, _parameters(run)])
     scores_head = [title(metric), "From the row above", *map(title, names[1:])]
-    return table(["", "Run", "Features", "Head", *scores_head, "Parameters"], rows, text=4)
+    return table(
+        ["Rank", "Run", "Features", "Head", *scores_head, "Parameters"], rows, text=4, stacked=True
+    )
 
 
 def _verdicts(runs: list[ReportedRun], ranked: list[ReportedRun], metric: str) -> list[str]:
