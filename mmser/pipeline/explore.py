@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -65,7 +66,8 @@ def explore(
     found = findings(material)
     ids = set(worth_hearing(found, MOST_PLAYERS))
     suspects = [each for each in utterances if each.id in ids]
-    players = _players(suspects, out.parent)
+    seconds = dict(zip(material.sound["id"], material.sound["seconds"], strict=True))
+    players = _players(suspects, seconds, out.parent)
     write_page(material, found, players, out)
     return out
 
@@ -140,9 +142,17 @@ def _share(protocol: EvaluationProtocol, manifest: pd.DataFrame) -> ProtocolShar
     return ProtocolShare(protocol.name, protocol.title, classes, taken, assignment, remarks)
 
 
-def _players(utterances: Sequence[Utterance], beside: Path) -> dict[str, Html]:
-    """{id: player} of the utterances, for a page in the folder ``beside``."""
-    from mmser.reports.players import Players
+def _players(
+    utterances: Sequence[Utterance], seconds: Mapping[str, float], beside: Path
+) -> dict[str, Html]:
+    """{id: player} of the utterances, of long ones the beginning, for a page in ``beside``."""
+    from mmser.reports.players import LONGEST, Players
 
+    made = {}
     with closing(Players(ROOM, beside)) as players:
-        return {utterance.id: players.player(utterance) for utterance in utterances}
+        for utterance in utterances:
+            start, played = utterance.start or 0.0, utterance
+            if seconds[utterance.id] > LONGEST:
+                played = replace(utterance, start=start, end=start + LONGEST)
+            made[utterance.id] = players.player(played)
+    return made

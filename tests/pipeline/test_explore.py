@@ -85,6 +85,8 @@ def test_what_is_suspicious_can_be_played(page):
     assert "media-src data:" in page
     sounds = re.findall(r'src="data:audio/wav;base64,([^"]+)"', page)
     assert 0 < len(sounds) <= 12
+    outlier = part(page, "Much longer or shorter than the others")
+    assert "data:audio/wav" in outlier and "endless.wav#t=0.00,12.00" in outlier
     with wave.open(io.BytesIO(base64.b64decode(sounds[0]))) as sound:
         assert sound.getframerate() == 16_000 and sound.getnframes() > 0
 

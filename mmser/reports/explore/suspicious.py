@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from mmser.reports.explore.findings import Finding
 from mmser.reports.figures import row
 from mmser.reports.page import Html, element, folded, join, note, section, table
+from mmser.reports.players import LONGEST
 
 SHOWN = 8
 """Cases that are in sight; further ones are folded."""
@@ -26,6 +27,8 @@ def suspicious(found: Sequence[Finding], players: Mapping[str, Html]) -> Html:
         own = [key for key in each.ids if key in players and key not in heard]
         heard.update(own)
         blocks.append(row([_player(key, players[key]) for key in own]))
+    if players:
+        blocks.append(note(f"Of recordings above {LONGEST:g} s the players have the beginning."))
     return section("Suspicious", blocks)
 
 
