@@ -15,6 +15,7 @@ from mmser.core.errors import MmserError, UsageError, listed_faults
 from mmser.core.folders import files_below
 from mmser.core.tables import SPLIT_COLUMN, read_parquet
 from mmser.corpora.drafts.annotation_files import Reader, annotated_table, annotation_reader
+from mmser.corpora.drafts.audformat_folder import is_audformat, read_audformat
 from mmser.corpora.drafts.folder_levels import level_roles
 from mmser.corpora.drafts.known_columns import MEDIA, SPLIT_WORDS, renamings
 from mmser.corpora.drafts.name_pattern import EXAMPLE, NamePattern
@@ -53,8 +54,10 @@ def draft(source: Path, reading: Reading, target: Path) -> pd.DataFrame:
     annotations = annotation_reader(source)
     if annotations is not None:
         table = _from_annotations(source, reading, annotations)
+    elif is_audformat(source):
+        table = _from_audformat(source, reading)
     elif reading.tier is not None:
-        raise UsageError("a TextGrid or .eaf for --tier", str(source), "Leave it out.")
+        raise UsageError("annotations for --tier", str(source), "Leave it out.")
     elif source.is_dir():
         table = _from_folder(source, reading)
     elif source.suffix.lower() in TABLES:
@@ -149,8 +152,19 @@ def _from_table(path: Path, reading: Reading) -> pd.DataFrame:
         raise UsageError("a folder for --pattern", f"the table {path}", "Use --columns.")
     is_parquet = path.suffix.lower() == ".parquet"
     table = as_text(read_parquet(path)) if is_parquet else read_csv_file(path)
+    return _told_by_columns(table, reading, path.parent)
+
+
+def _from_audformat(folder: Path, reading: Reading) -> pd.DataFrame:
+    if reading.pattern is not None:
+        raise UsageError("a folder for --pattern", f"the database {folder}", "Use --columns.")
+    return _told_by_columns(as_text(read_audformat(folder, reading.tier)), reading, folder)
+
+
+def _told_by_columns(table: pd.DataFrame, reading: Reading, beside: Path) -> pd.DataFrame:
+    """The table with the columns of a manifest, its paths from the folder they begin in."""
     table = table.rename(columns=renamings([str(name) for name in table.columns], reading.columns))
-    start = reading.media_folder or path.parent
+    start = reading.media_folder or beside
     if MEDIA in table:
         _spread_media(table)
     for name in ("audio_path", "video_path"):
