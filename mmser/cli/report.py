@@ -15,19 +15,25 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", default=None, help="the file to write (default: report.html in the first run)"
     )
+    parser.add_argument(
+        "--no-recordings",
+        action="store_true",
+        help="neither sound nor links to it: a page to pass on where the corpus may not be",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Write the report and print where it lies."""
-    write_report([Path(folder) for folder in options.runs], options.out)
+    folders = [Path(folder) for folder in options.runs]
+    write_report(folders, options.out, not options.no_recordings)
     return 0
 
 
-def write_report(runs: list[Path], out: str | None = None) -> None:
+def write_report(runs: list[Path], out: str | None = None, recordings: bool = True) -> None:
     """The report of ``runs``, into the file ``out`` or beside the first of them."""
     from mmser.reports.report import report
 
-    path = report(runs, Path(out) if out else runs[0] / "report.html")
+    path = report(runs, Path(out) if out else runs[0] / "report.html", recordings)
     print(printable(f"Report: {path}"))
 
 

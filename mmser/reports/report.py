@@ -60,13 +60,16 @@ SEVERAL = (leaderboard, comparison, scores, confusion, *DETAILS)
 
 
 def report(
-    runs: str | PathLike[str] | Sequence[str | PathLike[str]], out: str | PathLike[str]
+    runs: str | PathLike[str] | Sequence[str | PathLike[str]],
+    out: str | PathLike[str],
+    recordings: bool = True,
 ) -> Path:
     """Write one self-contained HTML file about the runs' folders to ``out``; returns its path.
 
     It needs predictions.parquet alone; what has no files is left out, and listed at the end with
-    the reason. The same files give the same page. Raises MmserError when no run is given, one is
-    given twice, or one has no predictions.
+    the reason. Without ``recordings`` it has no sound and no link to any. The same files give the
+    same page. Raises MmserError when no run is given, one is given twice, or one has no
+    predictions.
     """
     listed = [runs] if isinstance(runs, str | PathLike) else runs
     folders = [Path(run).resolve() for run in listed]
@@ -76,7 +79,7 @@ def report(
     reported = [read_run(folder) for folder in folders]
     _name_apart(reported)
     title = f"mmser report: {', '.join(run.name for run in reported)}"
-    made = _sections(reported, Path(out).parent)
+    made = _sections(reported, Path(out).parent if recordings else None)
     sections = [block for block in made if not says_nothing(block)]
     left_out = [reason_in(block) for block in made if says_nothing(block)]
     if left_out:
@@ -87,18 +90,28 @@ def report(
     return out
 
 
-def _sections(runs: list[ReportedRun], beside: Path) -> list[Html]:
-    """Every section in its order; recordings take the room that the others leave."""
+def _sections(runs: list[ReportedRun], beside: Path | None) -> list[Html]:
+    """Every section in its order; recordings take the room that the others leave.
+
+    ``beside`` is the folder of the page, None for no recordings.
+    """
     drawn: tuple[Section, ...] = SEVERAL if len(runs) > 1 else ONE
     made = {draw: draw(runs) for draw in drawn}
+    if beside is None:
+        return _with_errors(made, drawn, errors(runs, None))
     players = Players(LARGEST - _FRAME - sum(map(len, made.values())), beside)
     try:
         heard = errors(runs, players)
     finally:
         players.close()
+    return _with_errors(made, drawn, heard)
+
+
+def _with_errors(made: dict[Section, Html], drawn: tuple[Section, ...], block: Html) -> list[Html]:
+    """The sections as drawn, the errors after the scores of classes and speakers."""
     place = drawn.index(breakdown) + 1
     blocks = list(made.values())
-    return [*blocks[:place], heard, *blocks[place:]]
+    return [*blocks[:place], block, *blocks[place:]]
 
 
 def _name_apart(runs: list[ReportedRun]) -> None:

@@ -96,6 +96,12 @@ def test_the_page_stays_small_and_the_same(folder: Path, tmp_path: Path) -> None
     assert report([folder], tmp_path / "two.html").read_bytes() == first
 
 
+def test_a_page_without_recordings_names_none(folder: Path, tmp_path: Path) -> None:
+    text = report([folder], tmp_path / "silent.html", recordings=False).read_text(encoding="utf-8")
+    assert "Most confident errors" in text
+    assert "<audio" not in text and str(tmp_path) not in text
+
+
 def test_without_probabilities_or_a_manifest(folder: Path) -> None:
     (folder / "manifest.parquet").unlink()
     assert "u00" in errors([read_run(folder)], Players(0, folder))

@@ -19,8 +19,8 @@ MOST = 10
 _HEAD = ("Utterance", "Target", "Prediction", "Probability", "Speaker", "Words", "Recording")
 
 
-def errors(runs: list[ReportedRun], players: Players) -> Html:
-    """Both lists of each run, of its undisturbed test splits."""
+def errors(runs: list[ReportedRun], players: Players | None) -> Html:
+    """Both lists of each run, of its undisturbed test splits; without ``players`` silent."""
     blocks: list[Html] = []
     for run in runs:
         answers = confident(run)
@@ -63,7 +63,7 @@ def confident(run: ReportedRun) -> pd.DataFrame:
     return rows[rows["probability"].notna()]
 
 
-def _table(run: ReportedRun, rows: pd.DataFrame, players: Players) -> Html:
+def _table(run: ReportedRun, rows: pd.DataFrame, players: Players | None) -> Html:
     lines = []
     for row in rows.to_dict("records"):
         known = run.utterance(str(row["corpus"]), str(row["id"]))
@@ -71,9 +71,9 @@ def _table(run: ReportedRun, rows: pd.DataFrame, players: Players) -> Html:
     return table(_HEAD, lines, text=len(_HEAD), stacked=True)
 
 
-def _line(row: dict[Any, Any], known: Utterance | None, players: Players) -> list[object]:
+def _line(row: dict[Any, Any], known: Utterance | None, players: Players | None) -> list[object]:
     probability = f"{row['probability']:.2f}"
     about = [row["id"], row["target"], row["prediction"], probability, row["speaker"]]
     if known is None:
         return [*about, "", ""]
-    return [*about, known.transcript or "", players.player(known)]
+    return [*about, known.transcript or "", players.player(known) if players else ""]
