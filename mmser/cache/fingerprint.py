@@ -116,7 +116,7 @@ def canonical(content: Any) -> str:
     try:
         return _CANONICAL.encode(content)
     except (TypeError, ValueError) as error:
-        remedy = "Mend the extractor's parameters()."
+        remedy = "Correct the extractor's parameters()."
         raise MmserError(
             "parameters that are plain JSON values", f"{content!r} ({error})", remedy
         ) from error
@@ -153,7 +153,7 @@ def recipe_of(
         raise MmserError(
             f"dtype {', '.join(DTYPES)} of extractor {name}",
             f"'{extractor.dtype}'",
-            "Mend the extractor.",
+            "Correct the extractor.",
         )
     parameters = dict(extractor.parameters())
     checkpoint = extractor.checkpoint

@@ -182,7 +182,7 @@ class Store:
             raise MmserError(
                 f"values of {identifier} in {self.directory}",
                 f"it failed: {row['error']} {row['detail']}".strip(),
-                "Leave it out, or mend the media.",
+                "Leave it out, or repair the media.",
             )
         return cells
 

@@ -87,7 +87,7 @@ def read_manifest(path: str | Path) -> pd.DataFrame:
         raise MmserError(
             "a manifest (.parquet or .csv)",
             f"no file {source}",
-            "Run `mmser preprocess` or mend the path.",
+            "Run `mmser preprocess` or check the path.",
         )
     return (
         _read_csv(source)

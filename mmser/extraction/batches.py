@@ -130,6 +130,6 @@ def _guarded(
     if len(results) != len(batch):
         found = f"{len(results)} for {len(batch)}"
         raise MmserError(
-            "one result per clip", found, "Mend the extractor: it must answer for every clip."
+            "one result per clip", found, "Correct the extractor: it must answer for every clip."
         )
     return results

@@ -117,7 +117,7 @@ def _same_manifest(corpus: str, folders: Sequence[Path]) -> pd.DataFrame:
             raise MmserError(
                 f"one manifest of {corpus} in all shards",
                 f"another in {folder} than in {folders[0]}",
-                "Its files differ from machine to machine, or changed: mend that and run the "
+                "Its files differ from machine to machine, or changed: correct that and run the "
                 "shards again.",
             )
     return first
@@ -206,7 +206,7 @@ def _check_shapes(corpus: str, name: str, shapes: Mapping[str, Share]) -> None:
         raise MmserError(
             f"one feature shape in {name} of {corpus}",
             listed,
-            "The shard's first utterance is of another shape: mend it, then run the shard again.",
+            "The shard's first utterance has another shape: correct it, then run the shard again.",
         )
 
 

@@ -81,7 +81,7 @@ def check_failures(rows: Sequence[Mapping[str, Any]], max_failures: float) -> No
             for row in over
         )
         remedy = (
-            f"Everything that worked is cached in {over[0]['directory']}; mend the media, "
+            f"Everything that worked is cached in {over[0]['directory']}; repair the media, "
             "or raise max_failures."
         )
         raise MmserError(f"at most {max_failures:.0%} of the utterances to fail", found, remedy)

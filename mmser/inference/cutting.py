@@ -92,7 +92,7 @@ def _without_speech(
 def _windows(recording: Recording, seconds: float, cutting: Cutting) -> list[Segment]:
     if not seconds > 0:
         length = f"{recording.path.name} with {seconds:g} s"
-        raise MmserError("a recording of some length", length, "Mend it, or give another one.")
+        raise MmserError("a recording longer than 0 s", length, "Repair it, or choose another one.")
     return windows(seconds, cutting.window)
 
 

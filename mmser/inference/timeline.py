@@ -238,7 +238,9 @@ def _log_missing(work: Work, table: pd.DataFrame, missing: Counter[str]) -> None
         listed += f" and {len(reasons) - 4} other reasons"
     if not table["modalities"].any():
         raise MmserError(
-            f"anything to judge in {name}", f"no {listed}", "Mend it, or give another recording."
+            f"sound, words or a face in {name}",
+            f"no {listed}",
+            "Repair it, or choose another recording.",
         )
     _log.warning("%s: no %s", name, listed)
 

@@ -38,7 +38,7 @@ def check_fold(
             raise MmserError(
                 f"{one} and {other} of fold {fold.name} to share no {what}",
                 shortened(shared),
-                f"Mend the fold plan of protocol {protocol}.",
+                f"Correct the fold plan of protocol {protocol}.",
             )
 
 

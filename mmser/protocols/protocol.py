@@ -149,15 +149,19 @@ class EvaluationProtocol:
 
     def _without_labels(self, manifest: pd.DataFrame) -> MmserError:
         columns = ", ".join(self.asked.manifest_columns)
-        wanted = ", ".join(self.labels or self.classes) or columns or "at all"
         column = self.label_column if self._categorical else columns
+        wanted = ", ".join(self.labels or self.classes)
+        expected = f"utterances labelled {wanted} in the column {column}"
+        if not wanted:
+            expected = f"utterances with a value in {column}"
         words = manifest.get(self.label_column, pd.Series(dtype=str)).dropna()
         # The label may stand in a column of another name.
         filled = [str(name) for name in manifest.columns if manifest[name].notna().any()]
+        named = {str(word) for word in words}
+        labels = f"the labels {shortened(named)}" if named else "no label"
         return MmserError(
-            f"utterances labelled {wanted} in {column}",
-            f"the words {shortened({str(word) for word in words})}; the filled columns are "
-            f"{', '.join(filled)}",
+            expected,
+            f"{labels}; the columns with values are {', '.join(filled)}",
             f"Is this the manifest of {self.corpus}?",
         )
 

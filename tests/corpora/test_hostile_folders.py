@@ -118,7 +118,7 @@ GENERIC: dict[str, tuple[Write, int | str]] = {
     "column twice": (good("transcript", "emotion"), "emotion twice"),
     "column misspelt": (
         good("emotion", "emotoin"),
-        "the words none; the filled columns are .*emotoin",
+        "no label; the columns with values are .*emotoin",
     ),
     "column in capitals": (good("emotion", "Emotion"), r"'Emotion' \(write emotion\)"),
     "no speaker": (good("speaker", "person"), "a column 'speaker'"),
@@ -140,7 +140,7 @@ GENERIC: dict[str, tuple[Write, int | str]] = {
         "at least 3 speakers",
     ),
     "two speakers": (text(GOOD.replace("s2", "s0").replace("s3", "s1")), "at least 3 speakers"),
-    "no labels": (text(GOOD.replace("happy", "").replace("sad", "")), "the words none"),
+    "no labels": (text(GOOD.replace("happy", "").replace("sad", "")), "no label"),
     "huge cell": (rows(f"u9,s1,{'x' * 300_000},sad"), 9),
     "many columns": (
         text(GOOD.replace("\n", "," + ",".join(f"c{i}" for i in range(400)) + "\n", 1)),

@@ -176,7 +176,7 @@ def test_one_class_is_no_task() -> None:
 
 def test_a_table_without_labels_names_its_filled_columns() -> None:
     table = corpus([""]).assign(emotoin="happy")
-    with pytest.raises(MmserError, match=r"the words none; the filled columns are id, .*emotoin"):
+    with pytest.raises(MmserError, match=r"no label; the columns with values are id, .*emotoin"):
         simple().participants(table)
 
 
@@ -226,7 +226,7 @@ def test_another_corpus_is_refused_and_generic_takes_all() -> None:
     with pytest.raises(MmserError, match=r"the corpus c for protocol p; found a manifest of other"):
         simple().assign(corpus(["happy"], name="other"))
     assert len(simple(corpus="generic").participants(corpus(["happy"], name="other"))) == 4
-    with pytest.raises(MmserError, match="the words joy"):
+    with pytest.raises(MmserError, match="the labels joy"):
         simple().assign(corpus(["joy"]))
 
 

@@ -48,7 +48,7 @@ def annotated_table(
     Raises MmserError with all recordings that are not found.
     """
     if not path.is_file():
-        raise MmserError(f"annotations in {path}", "no such file", "Mend the path.")
+        raise MmserError(f"annotations in {path}", "no such file", "Check the path.")
     start = folder or path.parent
     rows: list[dict[str, Any]] = []
     lost: list[str] = []

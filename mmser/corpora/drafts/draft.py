@@ -67,7 +67,7 @@ def draft(source: Path, reading: Reading, target: Path) -> pd.DataFrame:
             "a folder of recordings, or a table (.csv, .tsv, .parquet) or a file of an annotation "
             "tool (docs/formats.md)",
             f"{source}" if source.exists() else f"nothing at {source}",
-            "Mend the path.",
+            "Check the path.",
         )
     if reading.speaker is not None:
         table["speaker"] = reading.speaker
@@ -79,7 +79,7 @@ def draft(source: Path, reading: Reading, target: Path) -> pd.DataFrame:
         raise UsageError(
             f"words of {source} in --map ({', '.join(table.attrs.get('words', ()))})",
             ", ".join(unused),
-            "Mend --map.",
+            "Correct --map.",
         )
     if "id" not in table:
         table["id"] = _ids(table)

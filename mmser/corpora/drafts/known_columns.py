@@ -62,12 +62,14 @@ def renamings(columns: Sequence[str], told: Mapping[str, str]) -> dict[str, str]
     absent = sorted(set(told.values()) - set(columns))
     if absent:
         raise UsageError(
-            f"columns of the table ({', '.join(columns)})", absent[0], "Mend --columns."
+            f"columns of the table ({', '.join(columns)})", absent[0], "Correct --columns."
         )
     unknown = sorted(set(told) - {*FIELDS, MEDIA})
     if unknown:
         raise UsageError(
-            f"columns of a manifest ({', '.join(FIELDS)}) or {MEDIA}", unknown[0], "Mend --columns."
+            f"columns of a manifest ({', '.join(FIELDS)}) or {MEDIA}",
+            unknown[0],
+            "Correct --columns.",
         )
     wanted = {plain: name for name, others in OTHER_NAMES.items() for plain in others}
     found = {source: name for name, source in told.items()}

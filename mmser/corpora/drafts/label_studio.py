@@ -46,7 +46,7 @@ def read_label_studio(path: Path, tier: str | None) -> list[Annotated]:
         except (ValueError, TypeError, KeyError, AttributeError) as fault:
             faults.append(f"task {task.get('id', number)}: {fault}")
     if faults:
-        raise listed_faults(f"annotated tasks in {path}", faults, "Mend them in Label Studio.")
+        raise listed_faults(f"annotated tasks in {path}", faults, "Correct them in Label Studio.")
     return found
 
 

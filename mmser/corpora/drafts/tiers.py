@@ -75,7 +75,7 @@ def tier_of_emotions(
     shown = ", ".join(names) or "none"
     if wanted is not None:
         if wanted not in names:
-            raise UsageError(f"a tier of {source} ({shown}) in --tier", wanted, "Mend --tier.")
+            raise UsageError(f"a tier of {source} ({shown}) in --tier", wanted, "Correct --tier.")
         return wanted
     called = [name for name in names if spelling(name) in ("emotion", "emotions")]
     if len(called) == 1:

@@ -107,12 +107,14 @@ def _frames(outputs: Outputs) -> tuple[np.ndarray, np.ndarray]:
     """Values (batch, time, value) and which frames are real (batch, time)."""
     if outputs.sequence is None or outputs.steps is None:
         raise MmserError(
-            "a run that predicts every frame", "none", "Train e.g. system=multistage_lstm."
+            "a run that predicts every frame",
+            "one answer per utterance",
+            "Train e.g. system=multistage_lstm.",
         )
     values = outputs.steps.values
     if values is None:
         raise MmserError(
-            "a run with values to predict", "classes alone", "Choose a protocol with values."
+            "a run with values to predict", "only classes", "Choose a protocol with values."
         )
     return values.float().cpu().numpy(), outputs.sequence.mask.cpu().numpy()
 

@@ -40,7 +40,7 @@ def read_vectors(path: str | Path) -> Vectors:
                 raise MmserError(
                     f"{len(rows[0])} numbers per line in {source}",
                     f"{len(numbers)} in line {number + 1}",
-                    "Mend it.",
+                    "Correct that line.",
                 )
             words.append(word)
             rows.append(_finite(numbers, f"line {number + 1} of {source}"))

@@ -179,9 +179,9 @@ class Attempts:
         self.say(f"a node was lost over {_named(attempt.piece)}: it is given out again ({loss})")
         if attempt.losses > LOSSES:
             raise MmserError(
-                "a cluster whose nodes stay",
+                "a cluster whose nodes stay up",
                 f"{attempt.losses} lost over {_named(attempt.piece)}",
-                "Mend the cluster; the same command goes on from here.",
+                "Repair the cluster; the same command goes on from here.",
             )
         self._submit(chunk, attempt)
 

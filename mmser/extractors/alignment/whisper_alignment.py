@@ -188,7 +188,7 @@ class WhisperAlignment:
             if language not in (None, "en"):
                 raise MmserError(
                     f"a multilingual Whisper for language={language}",
-                    f"{self.path.name}, which knows English alone",
+                    f"{self.path.name}, which is English only",
                     "Name one without .en, such as aligner.model=base.",
                 )
             return get_tokenizer(False)

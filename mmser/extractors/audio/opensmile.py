@@ -80,7 +80,7 @@ class OpenSmile:
             raise MmserError(
                 f"level=LowLevelDescriptors without deltas for the set {self.feature_set}",
                 f"level={self.level}, deltas={self.deltas}",
-                "The file says itself which slopes it writes.",
+                "The set's own file already says which deltas it writes.",
             )
         if self.columns is not None:
             object.__setattr__(self, "columns", tuple(self.columns))

@@ -181,7 +181,9 @@ def _labels(path: Path, config: Mapping[str, Any]) -> tuple[str, ...]:
         labels = {}
     if not labels or sorted(labels) != list(range(len(labels))):
         raise MmserError(
-            f"id2label with the numbers 0, 1, ... in {path}", f"{by_number}"[:200], "Mend the file."
+            f"id2label with the numbers 0, 1, ... in {path}",
+            f"{by_number}"[:200],
+            "Correct the file.",
         )
     return tuple(labels[number] for number in range(len(labels)))
 

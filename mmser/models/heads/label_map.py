@@ -42,7 +42,9 @@ class LabelMap(nn.Module):
         self.probabilities = probabilities
         if len(answers) != input_size:
             raise MmserError(
-                f"one name for each of the {input_size} answers", f"{len(answers)}", "Mend answers."
+                f"one name for each of the {input_size} answers",
+                f"{len(answers)}",
+                "Correct answers.",
             )
         self.has_classes = bool(set(answers) & set(task.classes))
         self.has_values = bool(task.values) and set(task.values) <= set(answers)

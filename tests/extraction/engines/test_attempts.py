@@ -151,5 +151,5 @@ def test_a_refusal_and_a_cluster_that_falls_apart_end_the_work() -> None:
 
     with pytest.raises(MmserError, match="expected the corpus on every node; found no such file"):
         computed(Refusing())
-    with pytest.raises(MmserError, match="a cluster whose nodes stay; found 21 lost over c0u0"):
+    with pytest.raises(MmserError, match="a cluster whose nodes stay up; found 21 lost over c0u0"):
         computed(FakeCluster(lambda _: NodeLost("gone")), 1)

@@ -174,9 +174,9 @@ def test_a_table_with_faults_stops_before_anything_is_extracted(
         ({"emotion": "happy"}, "at least two classes in the train split of fold s0; found happy"),
         (
             {"emotion": "glad"},
-            "utterances labelled angry, happy, sad in emotion; found the words glad",
+            "utterances labelled angry, happy, sad in the column emotion; found the labels glad",
         ),
-        ({"emotion": ""}, "the words none; the filled columns are id"),
+        ({"emotion": ""}, "no label; the columns with values are id"),
     ],
 )
 def test_a_protocol_that_cannot_be_followed_stops_before_anything_is_extracted(
