@@ -8,6 +8,7 @@ from mmser.cli.command import OVERRIDES, Command
 from mmser.cli.report import write_report
 from mmser.cli.scores import add_explain, print_scores
 from mmser.core.printable import printable
+from mmser.core.verbosity import verbose
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -20,6 +21,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--multirun", "-m", action="store_true", help="sweep: KEY=a,b runs every combination"
     )
     parser.add_argument("--report", action="store_true", help="write the HTML report as well")
+    parser.add_argument("--verbose", "-v", action="store_true", help="print a line per epoch")
     add_explain(parser)
 
 
@@ -28,10 +30,11 @@ def run(options: argparse.Namespace) -> int:
     from mmser.pipeline.fold_option import split_share
     from mmser.pipeline.train import is_first_process, sweep, train
 
-    if options.multirun:
-        sweep(options.overrides)
-        return 0
-    trained = train(*options.overrides, config=options.config)
+    with verbose(options.verbose):
+        if options.multirun:
+            sweep(options.overrides)
+            return 0
+        trained = train(*options.overrides, config=options.config)
     if not is_first_process(trained.settings):
         return 0
     if split_share(options.overrides)[0] is not None:

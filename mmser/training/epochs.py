@@ -32,6 +32,7 @@ from mmser.training.devices import Place, determinism
 from mmser.training.loop.callbacks import BestWeights
 from mmser.training.loop.learner import Learner
 from mmser.training.loop.plain import PlainTrainer, is_plain
+from mmser.training.loop.progress_bar import FoldBar
 from mmser.training.loop.quiet import quiet
 from mmser.training.loop.watcher import Watcher
 from mmser.training.loop.watchers import make_watchers
@@ -46,6 +47,7 @@ def fit_epochs(
     seed: int,
     title: str,
     place: Place,
+    bar: FoldBar | None = None,
 ) -> dict[str, Any] | None:
     """Train ``model`` into ``folder``, going on from the state that an interruption left.
 
@@ -66,7 +68,7 @@ def fit_epochs(
     if options.cuda_graphs:
         use_cuda_graphs(model)
     best = BestWeights(folder, options.monitor, better(options.monitor))
-    watchers = make_watchers(options, folder, title, best, data)
+    watchers = make_watchers(options, folder, title, best, data, bar)
     state = folder / STATE
     is_first = _run(options, learner, data, folder, watchers, place, state)
     if not best.epoch:

@@ -43,6 +43,7 @@ from mmser.training.inputs.sources import (
 from mmser.training.jobs import job_count, run_in_processes
 from mmser.training.launched import run_as_jobs
 from mmser.training.nodes import part, process_number, wait_until_prepared
+from mmser.training.progress import RunProgress
 from mmser.training.run import Run
 
 _log = logging.getLogger(__name__)
@@ -84,22 +85,26 @@ def train(
         return Run(directory)
     if pending:
         _log.info("training on %s", place.line)
-    if options.num_nodes > 1:
+    if process_number(options):
         for fold, seed in pending:
             fit_fold(directory, fold, seed, place.accelerator)
         part()
         return Run(directory)
     jobs = job_count(options, len(pending), place)
     # A distributed fold's helper processes repeat the command of the process that starts them.
-    if pending and (jobs > 1 or is_distributed(options.devices, place)):
-        stores = run_stores(config, settings, corpora.names, Run(directory).recorded)
-        check_stores(stores.values())
-        with locked(directory / f"{CHECKED}{LOCK}"):
-            write_json(directory / CHECKED, checked_files())
-        run_in_processes(directory, pending, jobs, options, place)
-    else:
-        for fold, seed in pending:
-            fit_fold(directory, fold, seed, place.accelerator)
+    several = jobs > 1 or is_distributed(options.devices, place)
+    with RunProgress(directory, len(wanted), len(wanted) - len(pending)) as progress:
+        if pending and several and options.num_nodes == 1:
+            stores = run_stores(config, settings, corpora.names, Run(directory).recorded)
+            check_stores(stores.values())
+            with locked(directory / f"{CHECKED}{LOCK}"):
+                write_json(directory / CHECKED, checked_files())
+            run_in_processes(directory, pending, jobs, options, place, progress.finished)
+        else:
+            for fold, seed in pending:
+                fit_fold(directory, fold, seed, place.accelerator, progress)
+    if options.num_nodes > 1:
+        part()
     return Run(directory)
 
 

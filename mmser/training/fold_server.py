@@ -1,7 +1,8 @@
 """A process that forks for its parent where that cannot: it has touched a GPU, or has threads.
 
-``python -m mmser.training.fold_server`` reads an `Order` as JSON and answers with a list of what
-went wrong with each fold, "" for nothing. It ends with its input, so also with its parent.
+``python -m mmser.training.fold_server`` reads an `Order` as JSON and answers with the place in
+the list of each fold when it is trained, at last with a list of what went wrong with each, "" for
+nothing. It ends with its input, so also with its parent.
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import IO, TextIO
 
 from mmser.cache.checked import adopt
 from mmser.core.trust import trust, trusted
@@ -22,6 +23,7 @@ from mmser.runs.run_paths import CHECKED
 from mmser.runs.run_tables import read_json
 from mmser.training.devices import Place
 from mmser.training.forks import VISIBLE, FoldSeed, Forks, run_in_forks
+from mmser.training.loop.progress_bar import write_above_bar
 
 PROGRAM = ["-m", "mmser.training.fold_server"]
 
@@ -46,8 +48,12 @@ def run_in_server(
     threads: int,
     place: Place,
     by_memory: bool = False,
+    tell: Callable[[int], object] = int,
 ) -> list[str]:
-    """What went wrong with each fold, trained ``jobs`` at a time; its lines are printed on."""
+    """What went wrong with each fold, trained ``jobs`` at a time; its lines are printed on.
+
+    ``tell`` is called with the place in the list of each that is trained.
+    """
     order = Order(
         str(directory),
         list(pending),
@@ -73,14 +79,23 @@ def run_in_server(
         printing.start()
         given.write(json.dumps(asdict(order)) + "\n")
         given.flush()
-        answer = answers.readline()
+        errors = _answered(answers, tell)
         given.close()
         process.wait()
         printing.join()
-    if not answer:
+    if errors is None:
         return [f"{last[0]} (its process ended with {process.returncode})"] * len(pending)
-    errors: list[str] = json.loads(answer)
     return errors
+
+
+def _answered(answers: IO[str], tell: Callable[[int], object]) -> list[str] | None:
+    """What went wrong with each fold; None where the process has ended without a word of it."""
+    for line in answers:
+        answer: int | list[str] = json.loads(line)
+        if isinstance(answer, list):
+            return answer
+        tell(answer)
+    return None
 
 
 def cards_of(place: Place) -> list[str]:
@@ -93,7 +108,7 @@ def cards_of(place: Place) -> list[str]:
 
 def _print_on(lines: TextIO, last: list[str]) -> None:
     for line in lines:
-        sys.stderr.write(line)
+        write_above_bar(line)
         last[0] = line.strip() or last[0]
 
 
@@ -116,10 +131,13 @@ def main() -> None:
     directory = Path(order.directory)
     if (directory / CHECKED).is_file():
         adopt(read_json(directory / CHECKED))
-    forks = Forks(directory, order.accelerator, order.jobs, order.cards, order.by_memory)
-    errors = run_in_forks(directory, order.pending, forks)
-    answers.write(json.dumps(errors) + "\n")
-    answers.flush()
+
+    def answer(what: int | list[str]) -> None:
+        answers.write(json.dumps(what) + "\n")
+        answers.flush()
+
+    forks = Forks(directory, order.accelerator, order.jobs, order.cards, order.by_memory, answer)
+    answer(run_in_forks(directory, order.pending, forks))
 
 
 if __name__ == "__main__":

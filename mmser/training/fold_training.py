@@ -42,17 +42,25 @@ from mmser.training.components.portable import network_sizes
 from mmser.training.devices import Place, cpu_threads, find_place
 from mmser.training.inputs.corpora import build_corpora
 from mmser.training.inputs.sources import open_fold, read_corpus_manifest
+from mmser.training.loop.progress_bar import FoldBar
 from mmser.training.nodes import process_number
+from mmser.training.progress import RunProgress
 from mmser.training.seeding import seed_generators
 from mmser.training.solving import solve
 from mmser.training.untrained import keep_untrained, learns_nothing
 
 
-def fit_fold(directory: Path, fold: str, seed: int, accelerator: str | None = None) -> None:
+def fit_fold(
+    directory: Path,
+    fold: str,
+    seed: int,
+    accelerator: str | None = None,
+    progress: RunProgress | None = None,
+) -> None:
     """Train every stage of one fold that is not done, going on where an interrupted one stopped.
 
-    On ``accelerator``, or on the one the run's config names where this machine has it. Raises
-    MmserError when another process is training this fold.
+    On ``accelerator``, or on the one the run's config names where this machine has it. ``progress``
+    is told of it. Raises MmserError when another process is training this fold.
     """
     folder = fold_folder(directory, fold, seed)
     config = read_settings(directory)
@@ -65,15 +73,19 @@ def fit_fold(directory: Path, fold: str, seed: int, accelerator: str | None = No
     is_further = os.environ.get("LOCAL_RANK", "0") != "0" or process_number(settings.trainer) > 0
     with _alone(folder, is_further), cpu_threads(settings.trainer.threads):
         previous: Path | None = None
-        for stage in list_stages(config):
+        stages = list_stages(config)
+        for number, stage in enumerate(stages):
             target = folder / stage.folder
             if not (target / DONE).is_file():
                 data = open_fold(
                     stage.settings, corpora, manifest, assignment, fold, seed, recorded
                 )
                 title = f"fold {fold} seed {seed} {stage.name}".strip()
-                fit_stage(stage, data, target, previous, seed, title, place)
+                bar = progress.stretch(title, number, len(stages)) if progress else None
+                fit_stage(stage, data, target, previous, seed, title, place, bar)
             previous = target
+    if progress is not None:
+        progress.finished(fold, seed)
 
 
 def fit_stage(
@@ -84,9 +96,12 @@ def fit_stage(
     seed: int,
     title: str,
     place: Place,
+    bar: FoldBar | None = None,
 ) -> None:
     """Train one stage into ``folder``, from ``previous``'s weights if there is a stage before."""
     settings = stage.settings
+    if bar is not None:
+        bar.show(0.0, "")
     if settings.solver:
         _solve_stage(settings, data, folder)
         return
@@ -100,7 +115,7 @@ def fit_stage(
     # Here, because it loads Lightning.
     from mmser.training.epochs import fit_epochs
 
-    facts = fit_epochs(model, stage, data, folder, previous, seed, title, place)
+    facts = fit_epochs(model, stage, data, folder, previous, seed, title, place, bar)
     if facts is not None:
         _finish(folder, data, facts)
 

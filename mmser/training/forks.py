@@ -13,7 +13,7 @@ import os
 import sys
 import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -84,6 +84,8 @@ class Forks:
     jobs: int
     cards: Sequence[str] = ("",)
     by_memory: bool = False
+    tell: Callable[[int], object] = field(default=int)
+    """Called with the place in the list of each fold that is trained."""
     idle: list[Fork] = field(default_factory=list)
     running: dict[Connection, Fork] = field(default_factory=dict)
 
@@ -105,6 +107,8 @@ class Forks:
                         later.append(fork.number)
                     else:
                         errors[fork.number] = outcome.error
+                        if not outcome.error:
+                            self.tell(fork.number)
                     if outcome.room and self.by_memory and not alone:
                         most = max(most, min(self.jobs, len(self.cards) * outcome.room.folds))
                     if fork.process.is_alive():

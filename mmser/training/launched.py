@@ -15,6 +15,7 @@ from typing import Any
 
 from mmser.core.errors import MmserError
 from mmser.core.trust import trust, trusted
+from mmser.core.verbosity import verbose
 from mmser.runs.run_paths import DONE, fold_folder
 from mmser.settings.launcher import Launcher
 from mmser.training.devices import find_place
@@ -43,7 +44,9 @@ class FoldJob:
         accelerator = read_run(read_settings(self.directory)).trainer.accelerator
         # A node without the GPU that was asked for is told, and not a reason to take weeks.
         place = find_place(accelerator, required=True)
-        fit_fold(self.directory, *self.fold_seed, place.accelerator)
+        # What it prints is its log.
+        with verbose():
+            fit_fold(self.directory, *self.fold_seed, place.accelerator)
 
     def checkpoint(self) -> Any:
         """What submitit calls before the limit."""

@@ -120,7 +120,7 @@ def test_folds_of_several_threads_end_with_the_same_bits(settings, capfd):
             run.fold(trained.fold, 0).directory / "model.safetensors" for run in (one, several)
         ]
         assert files[0].read_bytes() == files[1].read_bytes()
-    assert "fold s2 seed 0: epoch 1/1" in capfd.readouterr().err
+    assert "3/3 fold" in capfd.readouterr().err
 
 
 def test_a_server_that_dies_is_told_by_its_last_line(monkeypatch, tmp_path):

@@ -40,7 +40,7 @@ def test_shares_train_the_run_that_one_command_trains(settings) -> None:
 
 def test_shares_that_begin_together_wait_for_each_other(settings, monkeypatch) -> None:
     fitted: list[tuple[str, int]] = []
-    monkeypatch.setattr(fit, "fit_fold", lambda _, fold, seed, __: fitted.append((fold, seed)))
+    monkeypatch.setattr(fit, "fit_fold", lambda _, fold, seed, *__: fitted.append((fold, seed)))
     made = settings("runs/shared")
     with ThreadPoolExecutor(4) as pool:
         runs = list(pool.map(partial(train, made), [Share(number, 4) for number in (1, 2, 3, 4)]))

@@ -88,7 +88,7 @@ def test_no_stage_hears_what_its_fold_tests(settings, monkeypatch):
     fold, original = [""], fold_module.fit_stage
 
     def named(stage, *rest):
-        fold[0] = rest[-2].split()[1]  # "fold s0 seed 0 speakers", then the place
+        fold[0] = rest[-3].split()[1]  # "fold s0 seed 0 speakers", then the place and the bar
         return original(stage, *rest)
 
     monkeypatch.setattr(Learner, "training_step", watched)

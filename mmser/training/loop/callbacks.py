@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -15,6 +15,7 @@ from torch import Tensor
 
 from mmser.cache.atomic import written_aside
 from mmser.cache.tensors import save_state
+from mmser.metrics.table import MONITORS, in_order
 from mmser.models.layers.checkpoints.adapters import plain_state
 from mmser.runs.run_paths import OBJECTIVE, STATE, WEIGHTS
 from mmser.training.loop.learner import Learner
@@ -190,7 +191,7 @@ class EarlyStopping(Watcher):
 
 
 class ProgressLines(Watcher):
-    """One line per epoch: losses, the monitored score, the best so far, rate and time left."""
+    """One line per epoch: loss, the monitored score, the best so far, rate and time left."""
 
     def __init__(
         self,
@@ -210,14 +211,30 @@ class ProgressLines(Watcher):
             return
         epoch, last = trainer.current_epoch + 1, trainer.max_epochs or 0
         each = (time.monotonic() - self._start) / max(1, epoch - self._first)
-        scores = learner.scores
-        shown = [f"{name} {scores[key]:.4f}" for name, key in self._keys().items() if key in scores]
-        best = f"best {self.best.score:.4f} in {self.best.epoch}"
-        speed = f"{each:.1f} s/epoch, at most {_duration(each * (last - epoch))} left"
-        self._write(f"{self.title}: epoch {epoch}/{last}  {'  '.join([*shown, best, speed])}\n")
+        speed = f"{each:.1f} s/epoch, at most {duration(each * (last - epoch))} left"
+        shown = "  ".join([*self._shown(learner.scores), speed])
+        self._write(f"{self.title}: epoch {epoch}/{last}  {shown}\n")
 
-    def _keys(self) -> dict[str, str]:
-        return {"loss": "train_loss", f"validation {self.monitor}": f"validation_{self.monitor}"}
+    def _shown(self, scores: Mapping[str, float]) -> Iterator[str]:
+        if "train_loss" in scores:
+            yield f"loss {scores['train_loss']:.4f}"
+        if scores:
+            name, score = shown_score(self.monitor, scores)
+            yield f"validation {name} {score:.4f}"
+        if self.monitor != "last":
+            yield f"best {self.best.score:.4f} in {self.best.epoch}"
+
+
+def shown_score(monitor: str, scores: Mapping[str, float]) -> tuple[str, float]:
+    """The name and value of the validation score that a person is shown of a check's ``scores``.
+
+    ``last`` is no score: it chooses nothing, and the first metric that is defined is shown instead.
+    """
+    if monitor == "last":
+        others = [name for name in (*in_order(MONITORS), "loss") if f"validation_{name}" in scores]
+        defined = [name for name in others if math.isfinite(scores[f"validation_{name}"])]
+        monitor = (defined or others or ["loss"])[0]
+    return monitor, scores.get(f"validation_{monitor}", math.nan)
 
 
 def _bytes(state: Mapping[str, Tensor]) -> int:
@@ -229,7 +246,8 @@ def _is_due(written: float) -> bool:
     return time.monotonic() - written >= SECONDS_BETWEEN_WRITES
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Hours, minutes and seconds."""
     minutes, rest = divmod(round(max(0.0, seconds)), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}"

@@ -26,7 +26,6 @@ from mmser.settings.trainer import Trainer as Options
 from mmser.training.devices import CPU, Place, is_distributed
 from mmser.training.loop.learner import Learner
 from mmser.training.loop.moving import moved
-from mmser.training.loop.progress_bar import with_bar
 from mmser.training.loop.watcher import Watcher
 
 PRECISIONS = ("32-true", "32", 32, "bf16-mixed")
@@ -53,7 +52,7 @@ class PlainTrainer:
         watchers: list[Watcher],
     ) -> None:
         self.max_epochs = options.epochs
-        self.current_epoch = self.global_step = 0
+        self.current_epoch = self.global_step = self.num_training_batches = 0
         self.should_stop = False
         self.optimizers: list[Optimizer] = []
         self._options, self._device, self._deterministic = options, place.device, deterministic
@@ -101,7 +100,7 @@ class PlainTrainer:
             learner.resume_from(state)
         self._tell("on_fit_start")
         count = _limited(len(self._train), self._options.limit_train_batches)
-        self._batches = count
+        self.num_training_batches = count
         self._checked_batches = _limited(
             len(self._validation), self._options.limit_validation_batches
         )
@@ -126,14 +125,13 @@ class PlainTrainer:
         learner = self._learner
         learner.on_train_epoch_start()
         _set_epoch(self._train, self.current_epoch)
-        batches = moved(islice(self._train, self._batches), self._device)
-        with with_bar(batches, self._batches, self.current_epoch) as shown:
-            for place, batch in enumerate(shown):
-                self._step(place, batch)
-                if self._is_checked_after(place):
-                    self._check()
-                if self._stops():
-                    break
+        batches = islice(self._train, self.num_training_batches)
+        for place, batch in enumerate(moved(batches, self._device)):
+            self._step(place, batch)
+            if self._is_checked_after(place):
+                self._check()
+            if self._stops():
+                break
         self._tell("on_train_epoch_end", later=False)
         learner.on_train_epoch_end()
         self._tell("on_train_epoch_end", later=True)
@@ -143,7 +141,7 @@ class PlainTrainer:
         learner, every = self._learner, self._options.accumulate
         self._tell("on_train_batch_start")
         learner.on_train_batch_start(place)
-        steps = (place + 1) % every == 0 or place + 1 == self._batches
+        steps = (place + 1) % every == 0 or place + 1 == self.num_training_batches
         optimizer = self.optimizers[0]
 
         def closure() -> Tensor:
@@ -188,8 +186,8 @@ class PlainTrainer:
         every = float(self._options.check_every)
         if every > 1.0:
             due = (self.current_epoch + 1) % round(every) == 0
-            return due and place + 1 == self._batches
-        return (place + 1) % max(1, int(self._batches * every)) == 0
+            return due and place + 1 == self.num_training_batches
+        return (place + 1) % max(1, int(self.num_training_batches * every)) == 0
 
     def _stops(self) -> bool:
         """Whether the last step was taken, or stopping was asked for and is allowed."""

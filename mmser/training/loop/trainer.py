@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from lightning.pytorch import Callback, LightningDataModule, LightningModule, Trainer
-from lightning.pytorch.callbacks import Checkpoint, TQDMProgressBar
+from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor
 from torch.optim import Optimizer
@@ -215,7 +214,7 @@ def make_trainer(
         default_root_dir=folder,
         enable_model_summary=False,
         enable_checkpointing=True,
-        enable_progress_bar=sys.stderr.isatty(),
+        enable_progress_bar=False,
         num_sanity_val_steps=0,
         use_distributed_sampler=False,
         **_check_interval(float(options.check_every)),
@@ -227,10 +226,9 @@ def _has_several(options: TrainerOptions, place: Place) -> bool:
 
 
 def _callbacks(watchers: Sequence[Watcher]) -> list[Callback]:
-    callbacks: list[Callback] = [
+    return [
         (WatchingLast if watcher.sees_finished_epoch else Watching)(watcher) for watcher in watchers
     ]
-    return [*callbacks, TQDMProgressBar(leave=False)] if sys.stderr.isatty() else callbacks
 
 
 def _check_interval(every: float) -> dict[str, Any]:

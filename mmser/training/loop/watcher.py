@@ -29,6 +29,9 @@ class Trainer(Protocol):
     def max_epochs(self) -> int | None: ...
 
     @property
+    def num_training_batches(self) -> float: ...
+
+    @property
     def is_global_zero(self) -> bool: ...
 
     @property

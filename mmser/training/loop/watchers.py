@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from mmser.core.verbosity import is_verbose
 from mmser.data.fold_data import FoldData
 from mmser.metrics.table import better
 from mmser.runs.run_paths import CURVE
@@ -17,16 +18,24 @@ from mmser.training.loop.callbacks import (
     ResumeState,
 )
 from mmser.training.loop.norms import PreciseNorms
-from mmser.training.loop.progress_bar import write_above_bar
+from mmser.training.loop.progress_bar import BarOfFold, FoldBar, write_above_bar
 from mmser.training.loop.watcher import Watcher
 
 
 def make_watchers(
-    options: Options, folder: Path, title: str, best: BestWeights, data: FoldData
+    options: Options,
+    folder: Path,
+    title: str,
+    best: BestWeights,
+    data: FoldData,
+    bar: FoldBar | None = None,
 ) -> list[Watcher]:
     """Those that write into ``folder``, in the order in which they are told."""
-    lines = ProgressLines(title, options.monitor, best, write_above_bar)
-    watchers: list[Watcher] = [best, MetricsTable(folder / CURVE), lines]
+    watchers: list[Watcher] = [best, MetricsTable(folder / CURVE)]
+    if is_verbose():
+        watchers.append(ProgressLines(title, options.monitor, best, write_above_bar))
+    if bar is not None:
+        watchers.append(BarOfFold(bar, options.monitor, best))
     if options.precise_norms:
         watchers.append(PreciseNorms(options.precise_norms, data))
     if options.average is not None:
