@@ -17,6 +17,7 @@ from mmser.core.tables import SPLIT_COLUMN, read_parquet
 from mmser.corpora.drafts.annotation_files import Reader, annotated_table, annotation_reader
 from mmser.corpora.drafts.audformat_folder import is_audformat, read_audformat
 from mmser.corpora.drafts.folder_levels import level_roles
+from mmser.corpora.drafts.hugging_face import hugging_face_files, read_hugging_face
 from mmser.corpora.drafts.known_columns import MEDIA, SPLIT_WORDS, renamings
 from mmser.corpora.drafts.name_pattern import EXAMPLE, NamePattern
 from mmser.corpora.layout import SOUND_SUFFIXES, VIDEO_SUFFIXES, media
@@ -58,6 +59,8 @@ def draft(source: Path, reading: Reading, target: Path) -> pd.DataFrame:
         table = _from_audformat(source, reading)
     elif reading.tier is not None:
         raise UsageError("annotations for --tier", str(source), "Leave it out.")
+    elif files := hugging_face_files(source):
+        table = _from_hugging_face(files, source, reading)
     elif source.is_dir():
         table = _from_folder(source, reading)
     elif source.suffix.lower() in TABLES:
@@ -159,6 +162,13 @@ def _from_audformat(folder: Path, reading: Reading) -> pd.DataFrame:
     if reading.pattern is not None:
         raise UsageError("a folder for --pattern", f"the database {folder}", "Use --columns.")
     return _told_by_columns(as_text(read_audformat(folder, reading.tier)), reading, folder)
+
+
+def _from_hugging_face(files: list[Path], source: Path, reading: Reading) -> pd.DataFrame:
+    if reading.pattern is not None:
+        raise UsageError("a folder for --pattern", f"the dataset {source}", "Use --columns.")
+    found = read_hugging_face(files, reading.media_folder)
+    return _told_by_columns(as_text(found), reading, source.parent)
 
 
 def _told_by_columns(table: pd.DataFrame, reading: Reading, beside: Path) -> pd.DataFrame:
