@@ -30,6 +30,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         default=MOST,
         help=f"utterances whose sound is heard, drawn at random (default: {MOST})",
     )
+    parser.add_argument(
+        "--features",
+        metavar="NAME",
+        default="",
+        help="features in the cache by which outliers are told",
+    )
     parser.add_argument("--all", action="store_true", help="hear every utterance")
 
 
@@ -41,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
     from mmser.pipeline.explore import explore
 
     most = None if options.all else options.most
-    path = explore(options.overrides, expanded(Path(options.out)), most)
+    path = explore(options.overrides, expanded(Path(options.out)), most, features=options.features)
     print(printable(f"Page: {path}"))
     return 0
 

@@ -18,13 +18,14 @@ from mmser.settings.run import read_run
 if TYPE_CHECKING:
     import pandas as pd
 
+    from mmser.cache.store import Store
     from mmser.core.utterance import Utterance
     from mmser.protocols.protocol import EvaluationProtocol
     from mmser.reports.explore.material import Material, ProtocolShare
     from mmser.reports.page import Html
     from mmser.training.inputs.corpora import CorpusInput
 
-KEYS = ("corpus", "protocol", "labels", "paths")
+KEYS = ("corpus", "protocol", "labels", "paths", "cache")
 """What the words of the command may begin with."""
 
 MOST_PLAYERS = 12
@@ -39,13 +40,16 @@ def explore(
     most: int | None = None,
     workers: int | None = None,
     progress: bool = True,
+    features: str = "",
 ) -> Path:
     """Write the page about the corpus that the words name to ``out``; returns its path.
 
     ``overrides`` are words of `mmser train` that name corpus and protocol. The sound of at most
     ``most`` utterances is heard, None: of all. ``workers`` processes decode, None: one per core.
+    ``features`` names a store of the cache, whose outliers are listed too.
     """
     from mmser.extraction.batches import process_count
+    from mmser.extraction.vector_distance import distances, vectors_of
     from mmser.reports.explore.explore import write_page
     from mmser.reports.explore.findings import findings, worth_hearing
     from mmser.training.inputs.corpora import build_corpora
@@ -58,11 +62,16 @@ def explore(
     # system=judge is the smallest of the systems: of its config only the corpus is read.
     settings = read_run(train_settings(["system=judge", *overrides]))
     tested = build_corpora(settings).tested
+    store = _store(settings.cache, tested.name, features)
     utterances = list(tested.corpus.utterances())
     if not utterances:
         raise MmserError(f"utterances in the corpus {tested.name}", "none", "Check corpus.root.")
     count = process_count("auto") if workers is None else workers
     material = _material(tested, utterances, most, count, progress)
+    if store is not None:
+        known, vectors = vectors_of(store, material.sound["id"].tolist())
+        far = dict(zip(known, distances(vectors).tolist(), strict=True))
+        material = replace(material, features=features, distances=far)
     found = findings(material)
     ids = set(worth_hearing(found, MOST_PLAYERS))
     suspects = [each for each in utterances if each.id in ids]
@@ -70,6 +79,16 @@ def explore(
     players = _players(suspects, seconds, out.parent)
     write_page(material, found, players, out)
     return out
+
+
+def _store(cache: str, corpus: str, features: str) -> Store | None:
+    """The store of these features, opened; MmserError where there is none."""
+    if not features:
+        return None
+    from mmser.cache.find import find_store
+    from mmser.cache.store import Store
+
+    return Store(find_store(cache, corpus, features))
 
 
 def _material(

@@ -6,12 +6,15 @@ import re
 import wave
 
 import numpy as np
+import pandas as pd
 import pytest
 from makers.clips import speechlike
 
 from mmser.cli import main
 from mmser.media.write import write_wav
 from mmser.pipeline.explore import explore
+from mmser.reports.explore.findings import findings
+from mmser.reports.explore.material import Material, ProtocolShare
 
 SPEAKERS, LABELS = ("ann", "bob", "cid"), ("happy", "sad")
 
@@ -103,3 +106,29 @@ def test_a_part_of_the_sound_is_said_to_be_a_part(tmp_path, capsys):
     assert "The sound of 5 utterances drawn at random" in out.read_text()
     assert main(["explore", *words, "system=mcsan"]) == 2
     assert "words of a corpus and its protocol" in capsys.readouterr().err
+
+
+def test_features_that_are_not_in_the_cache(tmp_path, capsys):
+    words = ["corpus=generic", f"corpus.root={corpus(tmp_path)}", f"cache={tmp_path / 'cache'}"]
+    assert main(["explore", *words, "--features", "mfcc40"]) == 1
+    assert "mmser preprocess" in capsys.readouterr().err
+
+
+def test_outliers_by_features():
+    ids = [f"u{number}" for number in range(20)]
+    sound = pd.DataFrame({"id": ids, "seconds": 1.0 + np.arange(20) / 50, "level": -20.0})
+    sound = sound.assign(clipped=0, quiet=0.1, content=ids, sound=ids, failure=None, detail=None)
+    material = Material(
+        corpus="own",
+        label="emotion",
+        manifest=pd.DataFrame({"id": ids, "speaker": "s", "word": "happy"}),
+        sound=sound,
+        alike=[],
+        absent=[],
+        votes={},
+        protocol=ProtocolShare("own", "", [], {}, None, []),
+        features="mfcc40",
+        distances={key: 1 + number / 10 for number, key in enumerate(ids)} | {"u7": 90.0},
+    )
+    (found,) = findings(material)
+    assert found.title == "Unlike all others" and found.ids == ("u7",)

@@ -143,6 +143,20 @@ def _level(material: Material) -> Finding:
     )
 
 
+def _apart(material: Material) -> Finding:
+    far = pd.Series(material.distances, dtype=float)
+    rows = pd.DataFrame({"id": far.index, "distance": far.to_numpy()})
+    logarithms = rows["distance"].where(rows["distance"] > 0).map(math.log, na_action="ignore")
+    far_rows = _outliers(rows, robust_z(logarithms))
+    return _audible(
+        far_rows[far_rows["z"] > 0],
+        "Unlike all others",
+        f"The mean of {material.features} over time is far from its fifth nearest neighbour: "
+        f"robust z of the logarithm beyond {FAR}.",
+        lambda row: f"z = {row['z']:+.1f}",
+    )
+
+
 def _outliers(rows: pd.DataFrame, scores: pd.Series) -> pd.DataFrame:
     far = rows.assign(z=scores)[scores.abs() > FAR]
     return far.sort_values("z", key=abs, ascending=False)
@@ -192,6 +206,7 @@ _SEARCHES: tuple[Callable[[Material], Finding], ...] = (
     _clipped,
     _length,
     _level,
+    _apart,
 )
 
 

@@ -38,7 +38,8 @@ class Material:
     `NO_LABEL`. ``sound`` is `mmser.extraction.sound_survey.SoundSurvey.table` of those that were
     heard, ``alike`` are (id, id, cosine) of nearly equal recordings, ``absent`` (id, path) of files
     that are not there, ``votes`` {attribute: judgements of each utterance}. ``label`` names the
-    column of the labels.
+    column of the labels. ``distances`` are those of each utterance's ``features`` to its
+    neighbours.
     """
 
     corpus: str
@@ -50,6 +51,8 @@ class Material:
     votes: Mapping[str, Sequence[Sequence[object]]]
     protocol: ProtocolShare
     synthetic: bool = False
+    features: str = ""
+    distances: Mapping[str, float] = field(default_factory=dict)
     heard: pd.DataFrame = field(init=False)
     """Those of ``sound`` that could be read, with the manifest's speaker and word."""
 
