@@ -10,6 +10,7 @@ import warnings
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
@@ -20,12 +21,13 @@ from mmser.core.printable import printable
 from mmser.core.tables import PREDICTION, PROBABILITY
 from mmser.inference.condensed import COLUMNS, condensed
 from mmser.inference.glimpse import Glimpse
+from mmser.inference.time_axis import draw_time_axis
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-LEFT, RIGHT = 0.1, 0.98
+LEFT, RIGHT = 0.1, 0.97
 """Where the axis of time begins and ends, as shares of the picture's width."""
 
 HATCHES = ("", "////", "..", "\\\\\\\\", "xxx", "---", "o", "+++", "|||")
@@ -37,11 +39,11 @@ FONT = 10.0
 WORDS = 8.5
 """Points of the letters of words."""
 
-HEIGHTS = {"film": 0.5, "sound": 0.5, "words": 0.28, "emotion": 0.34, "share": 1.5, "value": 1.1}
-"""Inches of each panel."""
+WORD_LINES, SHORTEST_LINE = 3, 5
+"""Lines of words in a segment, and the letters that a line must have room for."""
 
-TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200)
-"""Seconds between two marks of the axis."""
+HEIGHTS = {"film": 0.5, "sound": 0.5, "words": 0.46, "emotion": 0.34, "share": 1.5, "value": 1.1}
+"""Inches of each panel."""
 
 GAP, LEGEND_LINE, BELOW = 0.07, 0.22, 0.5
 """Inches between panels, of a line of the legend, and for the axis of time."""
@@ -117,13 +119,16 @@ class _Drawing:
         self.table = condensed(table, self.classes + self.values, self.end) if is_long else table
         self.note = f"  (means of {self.end / COLUMNS:.3g} s)" if is_long else ""
         self.panels = [name for name, is_there in self._there() if is_there]
-        self.legend_lines = ceil(len(self.classes) / self._legend_columns)
+        self.legend_lines = ceil(len(self.classes + self.values) / self._legend_columns)
         inches = [HEIGHTS[name] + GAP for name in self.panels]
         self.height = sum(inches) + BELOW + self.legend_lines * LEGEND_LINE + GAP
 
     def _there(self) -> list[tuple[str, bool]]:
-        texts = self.words["text"] if "text" in self.words else pd.Series(dtype=str)
-        has_words = any(isinstance(text, str) and text.strip() for text in texts)
+        # Without a segment that is wide enough the lane would be empty.
+        has_words = "text" in self.words and any(
+            isinstance(text, str) and text.strip() and self._columns(start, end) >= SHORTEST_LINE
+            for start, end, text in self.words[["start", "end", "text"]].itertuples(index=False)
+        )
         return [
             ("film", bool(self.seen.pictures)),
             ("sound", self.seen.loudest is not None),
@@ -135,7 +140,7 @@ class _Drawing:
 
     @property
     def _legend_columns(self) -> int:
-        longest = max((len(_short(name)) for name in self.classes), default=1)
+        longest = max((len(_short(name)) for name in self.classes + self.values), default=1)
         return max(1, int(self.look.width * (RIGHT - LEFT) / (0.42 + 0.08 * longest)))
 
     def draw(self, figure: Figure) -> None:
@@ -155,11 +160,20 @@ class _Drawing:
             axes.tick_params(bottom=False, left=False, labelbottom=False, labelleft=False)
             draws[name](axes)
             top -= GAP
-        _time_axis(axes, self.end, self.look.width, self.note)
+        draw_time_axis(axes, self.end, self.look.width, self.note)
+        self.figure.legend(
+            loc="upper left", bbox_to_anchor=(LEFT - 0.01, 1), ncols=self._legend_columns,
+            frameon=False, borderaxespad=0.2, borderpad=0.1, handlelength=1.2, columnspacing=0.9,
+            labelspacing=0.25, handletextpad=0.4,
+        )  # fmt: skip
 
     def _points(self, seconds: float) -> float:
         """Points of the picture's width."""
         return 72 * self.look.width * (RIGHT - LEFT) * seconds / self.end
+
+    def _columns(self, start: float, end: float) -> int:
+        """How many letters of words a line within a segment holds."""
+        return int(self._points(end - start) / (0.56 * WORDS))
 
     def _film(self, axes: Axes) -> None:
         part = self.end / len(self.seen.pictures)
@@ -185,9 +199,12 @@ class _Drawing:
     def _words(self, axes: Axes) -> None:
         for row in self.words.to_dict("records"):
             text = row["text"] if isinstance(row["text"], str) else ""
-            text = " ".join(printable(text).split())
-            text = _fitting(text, self._points(row["end"] - row["start"]), 0.9 * WORDS)
-            axes.text(row["start"], 0.5, text, va="center", size=WORDS)
+            columns = self._columns(row["start"], row["end"])
+            if columns < SHORTEST_LINE:
+                continue
+            lines = wrap(printable(text), columns, max_lines=WORD_LINES, placeholder="…")
+            place = row["start"], 1.0
+            axes.text(*place, "\n".join(lines), va="top", size=WORDS, linespacing=1.1)
 
     def _emotion(self, axes: Axes) -> None:
         names = [_short(name) for name in self.classes]
@@ -196,10 +213,11 @@ class _Drawing:
             color = self.look.color(number)
             width = self._points(end - start)
             edge = self.look.paper if width > 4 else color
-            axes.axvspan(start, end, color=color, lw=0)
-            axes.axvline(start, color=edge, lw=0.8)
-            # Smaller letters before fewer.
+            # Smaller letters before fewer; without letters the hatch of the legend.
             size = FONT if _fitting(name, width, FONT) == name else FONT - 2.5
+            hatch = "" if _fitting(name, width, size) else HATCHES[number % len(HATCHES)]
+            axes.axvspan(start, end, fc=color, ec=self.look.paper, lw=0, hatch=hatch)
+            axes.axvline(start, color=edge, lw=0.8)
             axes.text(
                 (start + end) / 2, 0.5, _fitting(name, width, size), ha="center", va="center",
                 color=_readable_on(color), weight="bold", size=size,
@@ -219,11 +237,6 @@ class _Drawing:
             floor = floor + values
         axes.set(ylim=(0, 1), yticks=[0, 0.5, 1], yticklabels=["0", "50", "100 %"])
         axes.tick_params(left=True, labelleft=True, labelsize=FONT - 2)
-        self.figure.legend(
-            loc="upper left", bbox_to_anchor=(LEFT - 0.01, 1), ncols=self._legend_columns,
-            frameon=False, borderaxespad=0.2, borderpad=0.1, handlelength=1.2, columnspacing=0.9,
-            labelspacing=0.25, handletextpad=0.4,
-        )  # fmt: skip
 
     def _value(self, axes: Axes) -> None:
         times = _steps(self.table)
@@ -234,7 +247,6 @@ class _Drawing:
             axes.plot(times, values, style, color=color, lw=2, label=_short(name))
         axes.spines["left"].set_visible(True)
         axes.tick_params(left=True, labelleft=True, labelsize=FONT - 2)
-        axes.legend(loc="upper right", ncols=len(self.values), frameon=False, fontsize=FONT - 2)
 
 
 def _short(column: str) -> str:
@@ -288,24 +300,3 @@ def _readable_on(color: str) -> str:
     luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
     # Contrast with black and with white are equal here.
     return "#ffffff" if luminance < 0.179 else BLACK
-
-
-def _time_axis(axes: Axes, end: float, width: float, note: str) -> None:
-    most = width * 1.3
-    step = next((one for one in TICKS if end / one <= most), ceil(end / most / 3600) * 3600)
-    ticks = np.arange(0, end + 1e-9, step)
-    axes.set_xticks(ticks, [minutes(tick) for tick in ticks])
-    axes.tick_params(bottom=True, labelbottom=True)
-    axes.spines["bottom"].set_visible(True)
-    unit = "hours:minutes:seconds" if end >= 3600 else "minutes:seconds"
-    axes.set_xlabel(unit + note, size=FONT - 1)
-
-
-def minutes(seconds: float) -> str:
-    """1:05, 0:02.5, 1:00:00."""
-    tenths = round(10 * seconds)
-    whole, tenth = divmod(tenths, 10)
-    part = f".{tenth}" if tenth else ""
-    hours, rest = divmod(whole, 3600)
-    head = f"{hours}:{rest // 60:02d}" if hours else f"{rest // 60}"
-    return f"{head}:{rest % 60:02d}{part}"

@@ -9,7 +9,8 @@ from makers.sound_run import sound
 
 from mmser.inference.condensed import COLUMNS, condensed
 from mmser.inference.glimpse import PICTURES, glimpse
-from mmser.inference.picture import Look, draw_timeline, minutes
+from mmser.inference.picture import Look, draw_timeline
+from mmser.inference.time_axis import minutes
 from mmser.media.write import write_mp4, write_wav
 
 CLASSES = ["probability_happy", "probability_sad"]
