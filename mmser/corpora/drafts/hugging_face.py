@@ -106,7 +106,7 @@ def _recording(
     """The file of one recording, written where it lies in the table."""
     content, given = value.get("bytes"), PurePosixPath(value.get("path") or "")
     if content is None:
-        return path.parent / given
+        return (path.parent / given).absolute()
     # Of a foreign name the letters are kept and no folder.
     stem = re.sub(r"[^\w\-]+", "_", given.stem, flags=re.ASCII).strip("_")
     suffix = given.suffix.lower()

@@ -34,7 +34,7 @@ def contents(tmp_path: Path) -> list[bytes]:
     return made
 
 
-def dataset(path: Path, rows: list[tuple[str | None, bytes, int, int]]) -> Path:
+def dataset(path: Path, rows: list[tuple[str | None, bytes | None, int, int]]) -> Path:
     audio = [{"bytes": content, "path": name} for name, content, _, _ in rows]
     kind = pa.struct({"bytes": pa.binary(), "path": pa.string()})
     table = pa.table(
@@ -87,3 +87,14 @@ def test_what_is_refused(tmp_path: Path, contents: list[bytes]) -> None:
     dataset(path, [("b.wav", contents[0], 7, 3)])
     with pytest.raises(MmserError, match="a dataset of Hugging Face in"):
         draft(path, Reading(**reading), target)
+
+
+def test_recordings_that_lie_beside_are_left_there(
+    tmp_path: Path, contents: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.wav").write_bytes(contents[0])
+    dataset(tmp_path / "train.parquet", [("a.wav", None, 0, 3)])
+    monkeypatch.chdir(tmp_path)
+    assert main(["manifest", "train.parquet", "--media", "unpacked"]) == 0
+    (found,) = Generic(tmp_path).utterances()
+    assert found.audio_path == tmp_path / "a.wav"
