@@ -14,6 +14,7 @@ from typing import Any
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 from hydra import main as hydra_main
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Glob, IntervalSweep
@@ -216,6 +217,7 @@ def sweep(
     def one(config: DictConfig) -> float:
         words_of_run = read_words(HydraConfig.get().overrides.task)
         if any(map(is_modality_word, words_of_run)):
+            GlobalHydra.instance().clear()  # Hydra composes nothing inside a run of its own
             return job(_of_words(config_name, words_of_run))
         return job(_finished(config_name, _mapping(config, resolve=True), words_of_run))
 

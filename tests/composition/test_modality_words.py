@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 
-from mmser.composition import compose
+from mmser.composition import compose, sweep
 from mmser.composition.modality_words import table, with_modalities
 from mmser.composition.words import Word
 from mmser.core.configs import config_names, load_config
@@ -45,6 +48,18 @@ def test_other_words_come_first() -> None:
     assert config["model"]["encoders"]["audio"]["layers"] == 6
     config = compose("train", ["system=light_sernet", *BASE, "audio=mfcc", "encoders.audio=bigru"])
     assert config["streams"]["audio"]["extractor"] == "mfcc40"
+
+
+def test_a_sweep_tries_each_word(tmp_path: Path) -> None:
+    names = []
+
+    def job(config: dict[str, Any]) -> float:
+        names.append(config["card"]["name"])
+        return 0.0
+
+    folder = f"hydra.sweep.dir={tmp_path}"
+    sweep("train", ["system=mcsan", *BASE, "text=words,minilm", folder], job)
+    assert names == ["mcsan+embedding_gru", "mcsan"]
 
 
 @pytest.mark.parametrize(
