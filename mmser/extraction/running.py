@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from mmser.cache.entry import Entry
-from mmser.core.kept_memory import keep_memory
+from mmser.core.kept_memory import kept_memory
 from mmser.core.utterance import Utterance
 from mmser.extraction.decoding import decoded_in_order
 from mmser.extraction.jobs import ExtractorJob, Job, TranscriberJob
@@ -45,7 +45,6 @@ def run_here(
     corpus: str,
 ) -> None:
     """Decode once what any job misses; after each chunk of the plan the results are on the disk."""
-    keep_memory()
     sound, pictures, missing = missing_by_modality(jobs)
     decoded_ids = pictures.union(*sound.values())
     work = work_of(jobs) if workers > 0 else None
@@ -53,6 +52,7 @@ def run_here(
     noted: dict[str, list[str]] = {}
     stages = Stages()
     with (
+        kept_memory(),
         closing(decoded),
         Progress(f"preprocess {corpus}", len(missing), shown) as bar,
         _Line(jobs, stages, bar) as line,
