@@ -114,7 +114,9 @@ def fit_config(
     """The same without a prediction: the labels of the test split are not read."""
     from mmser.training.fit import train as fit
     from mmser.training.inputs.refresh import refresh
+    from mmser.training.loop.loggers import check_logger
 
+    check_logger(read_run(settings).trainer)
     if is_first_process(read_run(settings)):
         ensure_caches(settings, refresh(settings))
     return fit(settings, share, launcher)

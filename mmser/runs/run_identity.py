@@ -27,6 +27,7 @@ ELSEWHERE = (
     "corpus.root",
     "trainer.jobs",
     "trainer.log_tensorboard",
+    "trainer.logger",
     "trainer.save_every",
 )
 """Keys that say where and how a run is made, not what it is: two runs that differ in these alone

@@ -29,6 +29,8 @@ PRECISIONS = OneOf(*get_args(Precision))
 NOT_METRICS = ("loss", "last")
 """``loss`` of the validation set, and no selection: the last step's weights."""
 
+LOGGERS = ("tensorboard", "csv", "mlflow", "wandb")
+
 THREADS = 1024
 """More threads or processes than any machine has cores."""
 
@@ -72,6 +74,7 @@ class Trainer:
     first_seed: Annotated[int | None, Whole(0, 2**32 - 1), Null()] = None
     compile: Annotated[bool, Flag()] = False
     cuda_graphs: Annotated[bool, Flag()] = False
+    logger: Annotated[str | None, OneOf(*LOGGERS), Null()] = None
     frozen_memory: Annotated[float | None, Number(above=0, most=10_000), Null()] = None
 
 

@@ -42,6 +42,7 @@ from mmser.training.inputs.sources import (
 )
 from mmser.training.jobs import job_count, run_in_processes
 from mmser.training.launched import run_as_jobs
+from mmser.training.loop.loggers import check_logger
 from mmser.training.nodes import part, process_number, wait_until_prepared
 from mmser.training.progress import RunProgress
 from mmser.training.run import Run
@@ -66,6 +67,7 @@ def train(
     """
     directory, settings = run_directory(config), read_run(config)
     options = settings.trainer
+    check_logger(options)
     # A run that was begun on a GPU goes on without one; a new one that asks for a GPU must have it.
     # Where jobs are submitted there need not be one.
     is_new = launcher is None and not (directory / CONFIG).is_file()

@@ -1,7 +1,7 @@
 """Training on one device in one process: step for step what Lightning does with the same options.
 
 For small networks Lightning's hooks around a step cost more than the step, and its import more than
-a whole training. What needs several devices or processes, scaled losses or a logger goes through
+a whole training. What needs several devices or processes, or scaled losses goes through
 Lightning (`mmser.training.loop.trainer`); a test holds both to the same bits.
 """
 
@@ -36,7 +36,7 @@ def is_plain(options: Options, place: Place) -> bool:
     on_one = place.accelerator in (CPU, "cuda") and not is_distributed(options.devices, place)
     usual = options.precision in PRECISIONS and options.strategy == "auto"
     on_one = on_one and options.num_nodes == 1
-    return on_one and usual and isinstance(options.devices, int) and not options.log_tensorboard
+    return on_one and usual and isinstance(options.devices, int)
 
 
 class PlainTrainer:

@@ -12,7 +12,6 @@ from typing import Any
 import torch
 from lightning.pytorch import Callback, LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint
-from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor
 from torch.optim import Optimizer
 from torch.utils.data import DataLoader
@@ -87,8 +86,6 @@ class LightningLearner(LightningModule):
         take_apart(self.model)
         self.learner.global_step = self.global_step
         self.learner.on_validation_epoch_end()
-        for logger in self.loggers:
-            logger.log_metrics(self.learner.scores, self.global_step)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint |= self.learner.extra_state_to_resume()
@@ -197,7 +194,6 @@ def make_trainer(
     options: TrainerOptions, folder: Path, watchers: Sequence[Watcher], place: Place
 ) -> Trainer:
     """A Lightning trainer with ``options`` as in configs/trainer, which writes into ``folder``."""
-    logger = TensorBoardLogger(folder, "tensorboard", "") if options.log_tensorboard else False
     return Trainer(
         **device_options(options, place),
         num_nodes=options.num_nodes,
@@ -210,7 +206,7 @@ def make_trainer(
         limit_train_batches=options.limit_train_batches,
         limit_val_batches=options.limit_validation_batches,
         callbacks=_callbacks(watchers),
-        logger=logger,
+        logger=False,
         default_root_dir=folder,
         enable_model_summary=False,
         enable_checkpointing=True,

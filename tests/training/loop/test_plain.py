@@ -114,7 +114,7 @@ def test_a_state_that_lightning_wrote_is_gone_on_from(
         ({"precision": "bf16-mixed"}, "cuda", True),
         ({"precision": "16-mixed"}, "cuda", False),
         ({"precision": "64-true"}, "cpu", False),
-        ({"log_tensorboard": True}, "cpu", False),
+        ({"log_tensorboard": True}, "cpu", True),
     ],
 )
 def test_lightning_trains_what_takes_more_than_one_device(
