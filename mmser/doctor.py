@@ -28,6 +28,9 @@ EXTRAS = {
     "ray": "ray",
     "optuna": "optuna",
     "slurm": "submitit",
+    "annotations": "praatio",
+    "mlflow": "mlflow-skinny",
+    "wandb": "wandb",
 }
 CODECS = ("h264", "aac", "mpeg1video", "mpeg4", "mp3", "flac", "pcm_s16le")
 WEIGHT_SUFFIXES = {".pt", ".pth", ".bin", ".safetensors", ".txt"}

@@ -9,11 +9,15 @@ from functools import partial
 
 import pytest
 
+from mmser.core.configs import load_config
 from mmser.core.errors import MmserError, UsageError
 from mmser.core.trust import trust
 from mmser.models.fusion.gated import Gated
 from mmser.runs.run_identity import run_directory
+from mmser.settings.reading import read_options
+from mmser.settings.trainer import Trainer
 from mmser.training.components.own_components import keep_sources, source_of, with_components
+from mmser.training.devices import Place
 from mmser.training.fit import train
 from mmser.training.jobs import run_in_processes
 from mmser.training.run import Run
@@ -84,8 +88,9 @@ def test_the_word_goes_on_to_the_processes_of_the_folds(monkeypatch, tmp_path):
         raise MmserError("nothing", "nothing", "")
 
     monkeypatch.setattr("mmser.training.jobs.subprocess.Popen", end)
+    options = read_options(Trainer, {"devices": 2}, load_config("trainer", "default"))
     with pytest.raises(MmserError):
-        run_in_processes(tmp_path, [("s0", 0)], 1, 1, "cpu")
+        run_in_processes(tmp_path, [("s0", 0)], 1, options, Place("cpu", "a processor"))
     assert commands[0][-5:] == [str(tmp_path), "s0", "0", "cpu", "my_fusion.Mine"]
 
 
