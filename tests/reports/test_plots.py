@@ -47,7 +47,7 @@ def test_reliability_counts_every_answer_once(run: ReportedRun) -> None:
     text = calibration([run])
     probabilities = run.predictions[[f"probability_{c}" for c in "abc"]].to_numpy()
     targets = run.predictions["target"].map("abc".index).to_numpy()
-    assert f"Expected calibration error {ece(probabilities, targets):.3f}" in text
+    assert f"ECE {ece(probabilities, targets):.3f}" in text
     assert 'title="30 answers: 50% right, 95% sure"' in text
 
 

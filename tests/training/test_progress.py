@@ -68,7 +68,8 @@ def test_a_terminal_has_one_bar_of_the_whole_run(settings, monkeypatch, jobs):
     last = shown.rstrip().split("\r")[-1]
     assert last.startswith("2/2 folds, fold s") and "100%" in last
     if jobs == 1:
-        assert "1/2 fold s0 seed 0 epoch 2/2 ua " in shown and ", best " in shown
+        # Not every epoch: a bar is drawn a few times a second.
+        assert "fold s0 seed 0" in shown
     assert [fold.seed for fold in run.finished()] == [0, 0]
 
 
@@ -78,5 +79,7 @@ def test_a_bar_begins_with_the_folds_that_are_done(settings, monkeypatch):
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
     train(settings(folds=["s0", "s1"], **{"trainer.epochs": 1}))
-    assert "2/2 fold s1 seed 0" in terminal.getvalue() and " 50%" in terminal.getvalue()
-    assert "1/2 fold" not in terminal.getvalue()
+    # Whether an epoch is drawn depends on the time it takes; the fold's end always is.
+    shown = terminal.getvalue()
+    assert "2/2 fold" in shown and "fold s1 seed 0" in shown and " 50%" in shown
+    assert "1/2 fold" not in shown

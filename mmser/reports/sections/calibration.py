@@ -10,8 +10,8 @@ from mmser.core.palette import OKABE_ITO
 from mmser.core.tables import CLEAN, PROBABILITY
 from mmser.core.target_sets.classes import class_indices, class_names
 from mmser.evaluation.scoring.score import POOLED
-from mmser.metrics.calibration import BINS, calibration_bins
-from mmser.metrics.table import shown
+from mmser.metrics.calibration import BINS, CALIBRATION, calibration_bins
+from mmser.metrics.table import shown, title
 from mmser.reports.figures import Spot, draw, row
 from mmser.reports.page import Html, element, heading, note, section, table
 from mmser.reports.reported_run import ReportedRun
@@ -63,16 +63,14 @@ def _ece(run: ReportedRun) -> Html:
     scores = run.scores
     chosen = scores[(scores["scope"] == POOLED) & (scores["condition"] == CLEAN)]
     words = []
-    for found in chosen[chosen["metric"].isin(["ece", "brier"])].to_dict("records"):
+    names = [metric.name for metric in CALIBRATION]
+    for found in chosen[chosen["metric"].isin(names)].to_dict("records"):
         name = found["metric"]
         ends = "" if np.isnan(found["low"]) else (
             f" ({shown(name, found['low'])} to {shown(name, found['high'])})"
         )  # fmt: skip
-        words.append(f"{_TITLES[name]} {shown(name, found['value'])}{ends}")
+        words.append(f"{title(name)} {shown(name, found['value'])}{ends}")
     return element("p", "; ".join(words))
-
-
-_TITLES = {"ece": "Expected calibration error", "brier": "Brier score"}
 
 
 def _diagram(bins: np.ndarray) -> Html:

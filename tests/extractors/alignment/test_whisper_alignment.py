@@ -136,7 +136,7 @@ def test_language_is_checked(checkpoint: Path, tmp_path: Path) -> None:
     state["decoder.token_embedding.weight"] = state["decoder.token_embedding.weight"][:-1].clone()
     torch.save(content, tmp_path / "toy.en.pt")
     english = WhisperAlignment(str(tmp_path / "toy.en.pt"), language="de", device="cpu")
-    with pytest.raises(MmserError, match=r"language=de; found toy\.en\.pt, which knows English"):
+    with pytest.raises(MmserError, match=r"language=de; found toy\.en\.pt, which is English only"):
         english.align([SECOND], ["Guten Tag"])
 
 
