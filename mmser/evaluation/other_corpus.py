@@ -42,8 +42,9 @@ def predict_other_corpus(
     participants = corpora.tested.protocol.participants(manifest)
     asked = participants[["id", "label"]].assign(**{SPLIT_COLUMN: "test"})
     tables: dict[int, list[pd.DataFrame]] = {}
-    task = run.finished()[0].task
-    for trained in run.finished():
+    folds = run.finished()
+    task = folds[0].task
+    for trained in folds:
         assignment = asked.assign(fold=trained.fold)
         table = _judged(trained, settings, corpora, manifest, assignment, own_scale)
         tables.setdefault(trained.seed, []).append(table)
