@@ -135,6 +135,8 @@ def test_no_process_stays_when_the_reader_leaves(dying: None, tmp_path: Path, mo
         return started[-1]
 
     monkeypatch.setattr(decoder.subprocess, "Popen", counted)
+    # Each file alone, so that the first clip comes while another worker hangs.
+    monkeypatch.setattr(workers_module, "LOT_UTTERANCES", 1)
     clips = clips_in_order(
         [sound(tmp_path / f"{name}.wav") for name in ("a", "hang", "b", "c")], 6.0, 2
     )
