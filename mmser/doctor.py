@@ -29,6 +29,7 @@ EXTRAS = {
     "optuna": "optuna",
     "slurm": "submitit",
     "annotations": "praatio",
+    "datasets": "datasets",
     "mlflow": "mlflow-skinny",
     "wandb": "wandb",
 }

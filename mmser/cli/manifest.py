@@ -16,8 +16,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "source",
         metavar="FOLDER|TABLE|ANNOTATIONS",
         type=Path,
-        help="recordings, a table that names them, or a file of an annotation tool (.TextGrid, "
-        ".eaf, Audacity's .txt, Label Studio's .json; docs/formats.md)",
+        help="recordings, a table that names them, a file or a folder of files of an annotation "
+        "tool (.TextGrid, .eaf, Audacity's .txt, Label Studio's .json), a dataset of Hugging Face "
+        "(docs/formats.md)",
     )
     parser.add_argument(
         "--pattern",

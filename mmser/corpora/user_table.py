@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from mmser.core.csv_file import read_csv_file
 from mmser.core.errors import MmserError, listed_faults
 from mmser.core.paths import is_there
 from mmser.core.spelling import spelling
-from mmser.core.tables import read_parquet
+from mmser.core.table_file import read_text_table
 from mmser.corpora.layout import unpacked
 from mmser.corpora.manifest import FIELDS
 
@@ -46,8 +42,7 @@ def read_user_table(path: Path) -> pd.DataFrame:
 
     Raises MmserError when a column is missing, there twice or misspelt, or there are no rows.
     """
-    is_parquet = path.suffix.lower() == ".parquet"
-    table = as_text(read_parquet(path)) if is_parquet else read_csv_file(path)
+    table = read_text_table(path)
     columns = [str(name) for name in table.columns]
     _check_columns(columns, path)
     if table.empty:
@@ -78,30 +73,3 @@ def _check_columns(columns: list[str], path: Path) -> None:
             f"only {', '.join(columns)}",
             "Add it; every row needs a value.",
         )
-
-
-def as_text(table: pd.DataFrame) -> pd.DataFrame:
-    """Numbers, lists and so on of a parquet table as the text a csv would have."""
-    # By place: two columns may have one name.
-    cells = [table.iloc[:, place] for place in range(table.shape[1])]
-    columns = [list(map(_cell_text, column)) for column in cells]
-    return pd.DataFrame(list(zip(*columns, strict=True)), columns=table.columns, dtype=object)
-
-
-def _cell_text(cell: object) -> str | None:
-    plain = _plain(cell)
-    if isinstance(plain, list | dict):
-        return json.dumps(plain, default=_json_value)
-    missing = plain is None or plain is pd.NA or plain is pd.NaT or plain != plain
-    return None if missing else str(plain).strip() or None
-
-
-def _json_value(inner: object) -> Any:
-    """What JSON cannot hold, inside a list or an object of a cell."""
-    plain = _plain(inner)
-    return str(inner) if plain is inner else plain
-
-
-def _plain(cell: object) -> object:
-    """Arrays and numbers of NumPy as Python's own, anything else as it is."""
-    return cell.tolist() if isinstance(cell, np.ndarray | np.generic) else cell

@@ -15,11 +15,10 @@ from typing import Any
 import pandas as pd
 
 from mmser.cache.atomic import write_bytes
-from mmser.core.csv_file import read_csv_file
 from mmser.core.emotion_names import classes_of
 from mmser.core.errors import MmserError
 from mmser.core.printable import without_formulas
-from mmser.core.tables import read_parquet
+from mmser.core.table_file import read_text_table
 from mmser.corpora.drafts.known_columns import MEDIA, renamings
 from mmser.inference.segment_table import segment_of
 from mmser.inference.segments import Segment
@@ -50,8 +49,7 @@ def read_recordings_table(path: Path) -> ListedRecordings:
     """
     if not path.is_file():
         raise MmserError("a table of recordings", f"no file {path}", "Correct the path.")
-    table = read_parquet(path) if path.suffix.lower() == ".parquet" else read_csv_file(path)
-    table = table.astype(object).where(table.notna(), None)
+    table = read_text_table(path)
     table = table.rename(columns=renamings([str(name) for name in table.columns], {}))
     if not any(name in table for name in FILES):
         raise MmserError(

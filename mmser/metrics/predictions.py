@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mmser.core.csv_file import read_csv_file
 from mmser.core.errors import MmserError, listed_faults
-from mmser.core.tables import CLEAN, read_parquet
+from mmser.core.table_file import read_table_file
+from mmser.core.tables import CLEAN
 from mmser.core.target_sets.target_set import TargetSet
 from mmser.core.task import KINDS
 
@@ -43,9 +43,7 @@ def read_predictions(path: str | Path, unlabelled: bool = False) -> pd.DataFrame
             "Check the path; a run gets its table from `mmser evaluate run=DIR`.",
         )
     # Text as written: a class called "none" or "NA" stays a class, only an empty cell is missing.
-    table = (
-        read_parquet(path, "Write it again.") if path.suffix == ".parquet" else read_csv_file(path)
-    )
+    table = read_table_file(path, "Write it again.")
     return checked_predictions(table, path.name, unlabelled)
 
 

@@ -10,21 +10,27 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
-from mmser.core.csv_file import read_csv_file
 from mmser.core.errors import MmserError, UsageError, listed_faults
 from mmser.core.folders import files_below
-from mmser.core.tables import SPLIT_COLUMN, read_parquet
-from mmser.corpora.drafts.annotation_files import Reader, annotated_table, annotation_reader
+from mmser.core.table_file import JSON_LINES, PARQUET, as_text, read_text_table
+from mmser.core.tables import SPLIT_COLUMN
+from mmser.corpora.drafts.annotation_files import (
+    Reader,
+    annotated_table,
+    annotated_tables,
+    annotation_files,
+    annotation_reader,
+)
 from mmser.corpora.drafts.audformat_folder import is_audformat, read_audformat
 from mmser.corpora.drafts.folder_levels import level_roles
-from mmser.corpora.drafts.hugging_face import hugging_face_files, read_hugging_face
+from mmser.corpora.drafts.hugging_face import Shard, hugging_face_shards, read_hugging_face
 from mmser.corpora.drafts.known_columns import MEDIA, SPLIT_WORDS, renamings
+from mmser.corpora.drafts.metadata_folder import metadata_files, read_metadata
 from mmser.corpora.drafts.name_pattern import EXAMPLE, NamePattern
 from mmser.corpora.layout import SOUND_SUFFIXES, VIDEO_SUFFIXES, media
 from mmser.corpora.manifest import FIELDS
-from mmser.corpora.user_table import as_text
 
-TABLES = (".csv", ".tsv", ".txt", ".parquet")
+TABLES = (".csv", ".tsv", ".txt", JSON_LINES, PARQUET)
 LABELS = ("emotion", "sentiment", "valence", "arousal", "dominance", "votes")
 
 
@@ -58,17 +64,21 @@ def draft(source: Path, reading: Reading, target: Path) -> pd.DataFrame:
     elif is_audformat(source):
         table = _from_audformat(source, reading)
     elif reading.tier is not None:
-        raise UsageError("annotations for --tier", str(source), "Leave it out.")
-    elif files := hugging_face_files(source):
-        table = _from_hugging_face(files, source, reading)
+        table = _from_folder_of_annotations(source, reading)
+    elif shards := hugging_face_shards(source):
+        table = _from_hugging_face(shards, source, reading)
+    elif reading.pattern is None and (tables := metadata_files(source)):
+        table = _told_by_columns(read_metadata(tables, source), reading, source)
+    elif not _names_tell(source, reading) and annotation_files(source):
+        table = _from_folder_of_annotations(source, reading)
     elif source.is_dir():
         table = _from_folder(source, reading)
     elif source.suffix.lower() in TABLES:
         table = _from_table(source, reading)
     else:
         raise MmserError(
-            "a folder of recordings, or a table (.csv, .tsv, .parquet) or a file of an annotation "
-            "tool (docs/formats.md)",
+            "a folder of recordings, or a table (.csv, .tsv, .jsonl, .parquet) or a file of an "
+            "annotation tool (docs/formats.md)",
             f"{source}" if source.exists() else f"nothing at {source}",
             "Check the path.",
         )
@@ -153,9 +163,7 @@ def _told_by_folders(names: Sequence[str]) -> list[dict[str, str]]:
 def _from_table(path: Path, reading: Reading) -> pd.DataFrame:
     if reading.pattern is not None:
         raise UsageError("a folder for --pattern", f"the table {path}", "Use --columns.")
-    is_parquet = path.suffix.lower() == ".parquet"
-    table = as_text(read_parquet(path)) if is_parquet else read_csv_file(path)
-    return _told_by_columns(table, reading, path.parent)
+    return _told_by_columns(read_text_table(path), reading, path.parent)
 
 
 def _from_audformat(folder: Path, reading: Reading) -> pd.DataFrame:
@@ -164,10 +172,10 @@ def _from_audformat(folder: Path, reading: Reading) -> pd.DataFrame:
     return _told_by_columns(as_text(read_audformat(folder, reading.tier)), reading, folder)
 
 
-def _from_hugging_face(files: list[Path], source: Path, reading: Reading) -> pd.DataFrame:
+def _from_hugging_face(shards: list[Shard], source: Path, reading: Reading) -> pd.DataFrame:
     if reading.pattern is not None:
         raise UsageError("a folder for --pattern", f"the dataset {source}", "Use --columns.")
-    found = read_hugging_face(files, reading.media_folder)
+    found = read_hugging_face(shards, reading.media_folder)
     return _told_by_columns(as_text(found), reading, source.parent)
 
 
@@ -189,6 +197,24 @@ def _from_annotations(path: Path, reading: Reading, reader: Reader) -> pd.DataFr
     return _with_words(
         annotated_table(path, reader, reading.tier, reading.media_folder, reading.pattern)
     )
+
+
+def _names_tell(source: Path, reading: Reading) -> bool:
+    """Whether names of folders or files say what is heard, whatever annotations lie beside."""
+    if reading.pattern is not None:
+        return "emotion" in reading.pattern.names
+    recordings = media(files_below(source), (*SOUND_SUFFIXES, *VIDEO_SUFFIXES))
+    return "emotion" in level_roles([path.relative_to(source).as_posix() for path in recordings])
+
+
+def _from_folder_of_annotations(folder: Path, reading: Reading) -> pd.DataFrame:
+    files = annotation_files(folder)
+    if not files:
+        raise UsageError("annotations for --tier", str(folder), "Leave it out.")
+    if reading.columns:
+        raise UsageError("a table for --columns", f"the annotations in {folder}", "Use --tier.")
+    where = reading.media_folder
+    return _with_words(annotated_tables(files, folder, reading.tier, where, reading.pattern))
 
 
 def _spread_media(table: pd.DataFrame) -> None:

@@ -1,4 +1,4 @@
-"""Hugging Face datasets in parquet, whose files hold the recordings themselves (Audio, Video).
+"""Hugging Face datasets in parquet or Arrow, with the recordings inside (Audio, Video).
 
 They are read by pyarrow: the names of classes and the kinds of columns stand in the file's own
 metadata, and no code of a dataset is run.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -19,7 +20,14 @@ import pyarrow.parquet as pq
 from mmser.core.disk import full_disk_named
 from mmser.core.errors import MmserError, UsageError, reason_of
 from mmser.core.folders import files_below
+from mmser.core.table_file import PARQUET
 from mmser.core.tables import SPLIT_COLUMN
+from mmser.corpora.drafts.arrow_folder import (
+    arrow_batches,
+    arrow_files,
+    arrow_metadata,
+    is_arrow_folder,
+)
 from mmser.corpora.drafts.known_columns import SPLIT_WORDS
 from mmser.corpora.layout import SOUND_SUFFIXES, VIDEO_SUFFIXES
 
@@ -30,59 +38,95 @@ ROWS = 64
 """Rows in memory at once: each holds a recording."""
 
 
-def hugging_face_files(source: Path) -> list[Path]:
-    """The parquet files with recordings inside that ``source`` is or holds; none for others."""
+@dataclass(frozen=True)
+class Shard:
+    """One file of a dataset, and the split that it is of, None where nothing tells."""
+
+    path: Path
+    split: str | None
+
+    @property
+    def is_parquet(self) -> bool:
+        return self.path.suffix.lower() == PARQUET
+
+    def features(self) -> dict[str, dict[str, Any]]:
+        """{column: what the metadata says of it}; empty where there is no such metadata."""
+        try:
+            if self.is_parquet:
+                metadata = pq.read_schema(self.path).metadata or {}
+            else:
+                metadata = arrow_metadata(self.path)
+            features = json.loads(metadata[KEY])["info"]["features"]
+        except (pa.ArrowException, OSError, ValueError, KeyError, TypeError):
+            return {}
+        plain = features.items() if isinstance(features, dict) else ()
+        return {name: told for name, told in plain if isinstance(told, dict)}
+
+    def has_media(self) -> bool:
+        """Whether a column holds recordings or names them."""
+        return any(told.get("_type") in MEDIA_COLUMNS for told in self.features().values())
+
+    def batches(self) -> Iterator[list[dict[str, Any]]]:
+        """The rows, few at once."""
+        if not self.is_parquet:
+            yield from arrow_batches(self.path, ROWS)
+            return
+        for batch in pq.ParquetFile(self.path).iter_batches(batch_size=ROWS):
+            yield batch.to_pylist()
+
+
+def hugging_face_shards(source: Path) -> list[Shard]:
+    """The files of the dataset that ``source`` is or holds; none for others.
+
+    A folder of ``save_to_disk`` counts whatever it holds, parquet where it has recordings: without
+    them it is a table as any other.
+    """
+    if is_arrow_folder(source):
+        return [Shard(path, split) for path, split in arrow_files(source)]
     files = files_below(source) if source.is_dir() else [source]
-    found = [path for path in files if path.suffix.lower() == ".parquet" and path.is_file()]
-    return [path for path in found if set(_kinds(path).values()) & set(MEDIA_COLUMNS)]
+    found = [
+        # The file's name (``train-00000-of-00002``) tells the split.
+        Shard(path, SPLIT_WORDS.get(path.stem.partition("-")[0].lower()))
+        for path in files
+        if path.suffix.lower() == PARQUET and path.is_file()
+    ]
+    return [shard for shard in found if shard.has_media()]
 
 
-def read_hugging_face(files: list[Path], folder: Path | None) -> pd.DataFrame:
+def read_hugging_face(shards: list[Shard], folder: Path | None) -> pd.DataFrame:
     """The rows of the files with absolute paths; the recordings are written to ``folder``.
 
-    The file's name (``train-00000-of-00002``) tells the split. Raises UsageError without a folder.
+    Raises UsageError without a folder, where there are recordings.
     """
-    if folder is None:
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+    elif any(shard.has_media() for shard in shards):
         raise UsageError(
-            f"a folder for the recordings inside {files[0]}", "none", "Name one with --media DIR."
+            f"a folder for the recordings inside {shards[0].path}",
+            "none",
+            "Name one with --media DIR.",
         )
-    folder.mkdir(parents=True, exist_ok=True)
     rows: list[dict[str, Any]] = []
     taken: set[str] = set()
-    for path in files:
+    for shard in shards:
         try:
-            split = SPLIT_WORDS.get(path.stem.partition("-")[0].lower())
-            more = {} if split is None else {SPLIT_COLUMN: split}
-            rows += [{**more, **row} for row in _rows(path, folder.absolute(), taken)]
-        except (pa.ArrowException, ValueError, TypeError, KeyError, IndexError) as error:
+            more = {} if shard.split is None else {SPLIT_COLUMN: shard.split}
+            place = (folder or shard.path.parent).absolute()
+            rows += [{**more, **row} for row in _rows(shard, place, taken)]
+        except (pa.ArrowException, OSError, ValueError, TypeError, KeyError, IndexError) as error:
             raise MmserError(
-                f"a dataset of Hugging Face in {path}", reason_of(error), "Fetch it again."
+                f"a dataset of Hugging Face in {shard.path}", reason_of(error), "Fetch it again."
             ) from error
     return pd.DataFrame(rows)
 
 
-def _features(path: Path) -> dict[str, Any]:
-    """{column: what the metadata says of it}; empty where there is no such metadata."""
-    try:
-        metadata = pq.read_schema(path).metadata or {}
-        features = json.loads(metadata[KEY])["info"]["features"]
-    except (pa.ArrowException, OSError, ValueError, KeyError, TypeError):
-        return {}
-    plain = features.items() if isinstance(features, dict) else ()
-    return {name: told for name, told in plain if isinstance(told, dict)}
-
-
-def _kinds(path: Path) -> dict[str, str]:
-    return {name: str(told.get("_type")) for name, told in _features(path).items()}
-
-
-def _rows(path: Path, folder: Path, taken: set[str]) -> Iterator[dict[str, Any]]:
-    features, number = _features(path), 0
-    for batch in pq.ParquetFile(path).iter_batches(batch_size=ROWS):
-        for row in batch.to_pylist():
+def _rows(shard: Shard, folder: Path, taken: set[str]) -> Iterator[dict[str, Any]]:
+    features, number = shard.features(), 0
+    for batch in shard.batches():
+        for row in batch:
             number += 1
             yield dict(
-                _cell(name, value, features.get(name, {}), (path, number, folder, taken))
+                _cell(name, value, features.get(name, {}), (shard.path, number, folder, taken))
                 for name, value in row.items()
             )
 
@@ -112,8 +156,10 @@ def _recording(
     suffix = given.suffix.lower()
     if suffix not in (*SOUND_SUFFIXES, *VIDEO_SUFFIXES):
         suffix = next((each for start, each in STARTS if content.startswith(start)), ".mp3")
-    if not stem or f"{stem}{suffix}".casefold() in taken:
-        stem = f"{path.stem}_{number:06d}"
+    numbered = f"{path.stem}_{number:06d}"
+    # Files of two splits have one name where each split is a folder.
+    names = (stem, numbered, f"{path.parent.name}_{numbered}")
+    stem = next(one for one in names if one and f"{one}{suffix}".casefold() not in taken)
     taken.add(f"{stem}{suffix}".casefold())
     target = folder / f"{stem}{suffix}"
     if not target.exists():

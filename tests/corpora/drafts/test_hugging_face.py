@@ -98,3 +98,46 @@ def test_recordings_that_lie_beside_are_left_there(
     assert main(["manifest", "train.parquet", "--media", "unpacked"]) == 0
     (found,) = Generic(tmp_path).utterances()
     assert found.audio_path == tmp_path / "a.wav"
+
+
+def test_what_the_library_saves_is_read_back(tmp_path: Path, contents: list[bytes]) -> None:
+    datasets = pytest.importorskip("datasets")
+    rows = [
+        {"audio": {"bytes": content, "path": name}, "label": label, "speaker_id": 3 + place}
+        for place, (content, name, label) in enumerate(
+            zip(contents, ["a.wav", None, None], [0, 1, -1], strict=True)
+        )
+    ]
+    features = datasets.Features.from_dict(FEATURES)
+    both = datasets.DatasetDict(
+        train=datasets.Dataset.from_list(rows[:2], features),
+        dev=datasets.Dataset.from_list(rows[2:], features),
+    )
+    source, media = tmp_path / "saved", tmp_path / "media"
+    both.save_to_disk(source)
+    words = ["manifest", str(source), "--media", str(media)]
+    assert main(words) == 0 and main([*words, "--overwrite"]) == 0
+    found = list(Generic(source).utterances())
+    assert [(each.part, each.emotion, each.speaker) for each in found] == [
+        ("train", "joy", "3"),
+        ("train", "anger", "4"),
+        ("validation", None, "5"),
+    ]
+    assert [each.audio_path.read_bytes() for each in found] == contents
+
+
+def test_a_folder_of_arrow_names_files_inside_itself(tmp_path: Path) -> None:
+    (tmp_path / "state.json").write_text('{"_data_files": [{"filename": "../x.arrow"}]}')
+    with pytest.raises(MmserError, match=r"no names of files in .*state\.json"):
+        draft(tmp_path, Reading(), tmp_path / "manifest.csv")
+    (tmp_path / "state.json").write_text('{"_indices_data_files": [{"filename": "i.arrow"}]}')
+    with pytest.raises(MmserError, match=r"flatten_indices"):
+        draft(tmp_path, Reading(), tmp_path / "manifest.csv")
+    (tmp_path / "dataset_dict.json").write_text('{"splits": ["../elsewhere"]}')
+    with pytest.raises(MmserError, match=r"no names of splits"):
+        draft(tmp_path, Reading(), tmp_path / "manifest.csv")
+    (tmp_path / "dataset_dict.json").unlink()
+    (tmp_path / "x.arrow").write_bytes(b"nothing")
+    (tmp_path / "state.json").write_text('{"_data_files": [{"filename": "x.arrow"}]}')
+    with pytest.raises(MmserError, match="a dataset of Hugging Face in"):
+        draft(tmp_path, Reading(), tmp_path / "manifest.csv")
