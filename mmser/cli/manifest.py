@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mmser.cli.command import Command
 from mmser.core.errors import MmserError, UsageError
 from mmser.core.printable import printable
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -55,6 +60,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", metavar="FILE", type=Path, help="the table to write (default: manifest.csv there)"
     )
+    parser.add_argument(
+        "--skip", action="store_true", help="leave out files that the pattern does not fit"
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace a table that is there")
     parser.add_argument("--preview", action="store_true", help="write nothing")
 
@@ -66,6 +74,7 @@ def run(options: argparse.Namespace) -> int:
     from mmser.corpora.drafts.draft import Reading, draft
     from mmser.corpora.drafts.name_pattern import name_pattern
     from mmser.corpora.drafts.preview import preview
+    from mmser.corpora.drafts.remarks import remarks
     from mmser.corpora.user_table_faults import checked_rows
 
     source = expanded(options.source)
@@ -80,10 +89,13 @@ def run(options: argparse.Namespace) -> int:
         speaker=options.speaker,
         media_folder=None if options.media is None else expanded(options.media),
         tier=options.tier,
+        skip=options.skip,
     )
     table = draft(source, reading, target)
     checked_rows(table, target)
     print(printable(preview(table)))
+    if lines := remarks(table, target.absolute().parent):
+        print(printable("\n".join(["", "look at:", *(f"  {line}" for line in lines)])))
     if options.preview:
         return 0
     if target.exists() and not options.overwrite:
@@ -91,13 +103,22 @@ def run(options: argparse.Namespace) -> int:
             f"no table yet at {target}", "one", "Name another with --out, or add --overwrite."
         )
     write_bytes(target, table.to_csv(index=False).encode())
-    print(
-        printable(
-            f"\nwritten: {target}\n\nnext:\n  mmser train system=statistics_svm "
-            f"corpus=generic corpus.root={target} --report"
-        )
-    )
+    corpus = f"corpus=generic corpus.root={shlex.quote(str(target))}"
+    print(printable(f"\nwritten: {target}\n\nnext:"))
+    print(printable("\n".join(f"  mmser {line}" for line in _next(table, corpus))))
     return 0
+
+
+def _next(table: pd.DataFrame, corpus: str) -> list[str]:
+    """The commands to go on with, of a table that ``corpus`` names."""
+    protocol = ""
+    if table["speaker"].nunique() == 1:
+        protocol = f" protocol=generic_{'part' if 'part' in table else 'random10'}"
+    return [
+        f"explore {corpus}{protocol}",
+        "weights get tiny.en",
+        f"train system=statistics_svm {corpus}{protocol} --report",
+    ]
 
 
 def _pairs(text: str, option: str) -> dict[str, str]:

@@ -50,6 +50,8 @@ class Reading:
     """Where the paths in a table begin; None: the table's folder."""
     tier: str | None = None
     """The tier of an annotation file that holds the emotions."""
+    skip: bool = False
+    """Whether recordings whose names do not fit the pattern are left out, and told."""
 
 
 def draft(source: Path, reading: Reading, target: Path) -> pd.DataFrame:
@@ -58,6 +60,8 @@ def draft(source: Path, reading: Reading, target: Path) -> pd.DataFrame:
     Raises MmserError with all that is wrong at once: names that do not fit, emotions or speakers
     that nothing tells.
     """
+    if reading.skip and reading.pattern is None:
+        raise UsageError("--pattern with --skip", "--skip alone", "Add the pattern of the names.")
     annotations = annotation_reader(source)
     if annotations is not None:
         table = _from_annotations(source, reading, annotations)
@@ -120,29 +124,41 @@ def _from_folder(folder: Path, reading: Reading) -> pd.DataFrame:
         )
     rows = list(recordings.values())
     names = [row.pop("name") for row in rows]
+    told: Sequence[dict[str, str] | None]
+    left_out: list[str] = []
     if reading.pattern is not None:
-        told = _told_by_pattern(names, reading.pattern)
+        told, left_out = _told_by_pattern(names, reading.pattern, reading.skip)
     else:
         told = _told_by_folders(names)
-    table = pd.DataFrame([{**row, **fields} for row, fields in zip(rows, told, strict=True)])
+    pairs = zip(rows, told, strict=True)
+    table = pd.DataFrame([{**row, **fields} for row, fields in pairs if fields is not None])
+    table.attrs["left out"] = left_out
     return _with_words(table.astype(object).where(table.notna(), None))
 
 
-def _told_by_pattern(names: Sequence[str], pattern: NamePattern) -> list[dict[str, str]]:
+def _told_by_pattern(
+    names: Sequence[str], pattern: NamePattern, skip: bool
+) -> tuple[list[dict[str, str] | None], list[str]]:
+    """What each name says, None where it does not fit; and why those do not."""
     faults: list[str] = []
-    told: list[dict[str, str]] = []
+    told: list[dict[str, str] | None] = []
     for name in names:
         try:
             told.append(pattern.fields_of(name))
         except ValueError as reason:
+            told.append(None)
             faults.append(f"{name} {reason}")
-    if faults:
-        raise listed_faults(
-            f"every recording named as '{pattern.text}'",
-            faults,
-            "Change the pattern (a fixed number of characters is {speaker:2}), or move these away.",
+    expected = f"every recording named as '{pattern.text}'"
+    change = "Change the pattern (a fixed number of characters is {speaker:2})"
+    if len(faults) == len(names):
+        raise MmserError(
+            expected, f"none of {len(names)} that is, such as {', '.join(names[:3])}", f"{change}."
         )
-    return told
+    if faults and not skip:
+        raise listed_faults(
+            expected, faults, f"{change}, rename these, or leave them out by --skip."
+        )
+    return told, faults
 
 
 def _told_by_folders(names: Sequence[str]) -> list[dict[str, str]]:

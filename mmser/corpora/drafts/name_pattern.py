@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from mmser.core.errors import UsageError
 
 FIELD = re.compile(r"\{(?P<name>[A-Za-z_]\w*)?(?::(?P<length>[1-9]\d?))?\}")
+ANY_ENDING = ".{}"
 EXAMPLE = "such as '{emotion}_{speaker}_{n}.wav', '{speaker}/{emotion}/{n}' or '{speaker:2}{n:3}'"
 
 
@@ -44,8 +45,9 @@ class NamePattern:
 def name_pattern(text: str) -> NamePattern:
     """Read a pattern: ``{field}`` is one character or more, ``{field:2}`` exactly two.
 
-    No field reaches over a folder; ``{}`` is skipped; without an ending any ending fits. Raises
-    UsageError for a pattern without fields, or with one twice.
+    No field reaches over a folder; ``{}`` is skipped; an ending fits in capitals too, and without
+    one (or with ``.{}``) any does. Raises UsageError for a pattern without fields, or with one
+    twice.
     """
     names = [match["name"] for match in FIELD.finditer(text) if match["name"]]
     rest = FIELD.sub("", text)
@@ -60,6 +62,7 @@ def name_pattern(text: str) -> NamePattern:
 
 def _expression(text: str, repeat: str) -> str:
     """The regular expression of a pattern."""
+    text = text.removesuffix(ANY_ENDING)
     pieces, place = [], 0
     for match in FIELD.finditer(text):
         pieces.append(re.escape(text[place : match.start()]))
@@ -67,10 +70,12 @@ def _expression(text: str, repeat: str) -> str:
         group = f"?P<{match['name']}>" if match["name"] else "?:"
         pieces.append(f"({group}[^/]{count})")
         place = match.end()
-    ending = text[place:]
-    # A pattern of the name alone takes .wav as well as .mp4.
-    suffix = "" if "." in ending else r"(?:\.[^./]+)"
-    return "".join(pieces) + re.escape(ending) + suffix
+    name, dot, ending = text[place:].rpartition(".")
+    if not dot:
+        # A pattern of the name alone takes .wav as well as .mp4.
+        return "".join(pieces) + re.escape(ending) + r"(?:\.[^./]+)"
+    # Recorders write .WAV.
+    return "".join(pieces) + re.escape(name) + rf"(?i:\.{re.escape(ending)})"
 
 
 def _shown(fields: dict[str, str]) -> str:

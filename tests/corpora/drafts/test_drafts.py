@@ -14,6 +14,7 @@ from mmser.corpora.drafts.folder_levels import level_roles
 from mmser.corpora.drafts.known_columns import renamings
 from mmser.corpora.drafts.name_pattern import name_pattern
 from mmser.corpora.drafts.preview import preview
+from mmser.corpora.drafts.remarks import remarks
 from mmser.corpora.generic import Generic
 
 
@@ -63,6 +64,52 @@ def test_every_name_that_does_not_fit_or_fits_twice_is_told(tmp_path: Path) -> N
         MmserError, match=r"noise\.wav does not fit; sad_a_b_1\.wav fits in two ways"
     ):
         drafted(folder, pattern=name_pattern("{emotion}_{speaker}_{n}.wav"))
+
+
+def test_an_ending_in_capitals_fits() -> None:
+    found = name_pattern("{emotion}_{speaker}.wav").fields_of("sad_a.WAV")
+    assert found == {"emotion": "sad", "speaker": "a"}
+    with pytest.raises(ValueError, match="does not fit"):
+        name_pattern("x_{emotion}.wav").fields_of("X_sad.wav")
+
+
+def test_braces_stand_for_any_ending() -> None:
+    pattern = name_pattern("{emotion}_{speaker}.{}")
+    assert pattern.fields_of("sad_a.mp4") == {"emotion": "sad", "speaker": "a"}
+
+
+def test_where_no_name_fits_the_names_are_shown(tmp_path: Path) -> None:
+    folder = recordings(tmp_path, "a-1.wav", "b-2.wav")
+    with pytest.raises(MmserError, match=r"none of 2 that is, such as a-1\.wav, b-2\.wav"):
+        drafted(folder, pattern=name_pattern("{emotion}_{speaker}"), skip=True)
+
+
+def test_what_does_not_fit_can_be_left_out_and_is_told(tmp_path: Path) -> None:
+    folder = recordings(tmp_path, "sad_a_1.wav", "noise.wav")
+    table = drafted(folder, pattern=name_pattern("{emotion}_{speaker}_{n}"), skip=True)
+    assert list(table["id"]) == ["sad_a_1"]
+    assert remarks(table, folder) == ["left out: noise.wav does not fit"]
+    with pytest.raises(UsageError, match="--pattern with --skip"):
+        drafted(folder, skip=True)
+
+
+def test_what_to_look_at(tmp_path: Path) -> None:
+    emotions = ["angry"] * 6 + ["sad"] * 5 + ["agnry", "bored"]
+    table = pd.DataFrame(
+        {
+            "speaker": ["a"] * 6 + ["b"] * 6 + ["c"],
+            "emotion": emotions,
+            "audio_path": [f"{number}.wav" for number in range(13)],
+        }
+    )
+    (tmp_path / "0.wav").write_bytes(b"")
+    (tmp_path / "1.wav").write_bytes(b"RIFF")
+    assert remarks(table, tmp_path) == [
+        "empty, 0 bytes: 0.wav",
+        "label agnry: 1 utterance, weighed like every class by UA: is it angry? --map agnry=angry",
+        "label bored: 1 utterance, weighed like every class by UA",
+        "speakers with fewer than 5 utterances: c (1)",
+    ]
 
 
 @pytest.mark.parametrize("text", ["plain.wav", "{emotion}_{emotion}", "{emotion", "{a-b}"])
