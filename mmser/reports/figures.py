@@ -70,9 +70,11 @@ def draw(
         spots = paint(axes) or ()
         buffer = io.BytesIO()
         if raster:
-            figure.savefig(buffer, format="png", dpi=150, metadata={"Software": None})
+            options: Any = {"format": "png", "dpi": 150, "metadata": {"Software": None}}
         else:
-            figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+            options = {"format": "svg", "metadata": {"Date": None, "Creator": None}}
+        # On whatever the page lies on; the style sheet turns the ink light on a dark one.
+        figure.savefig(buffer, transparent=True, **options)
         # The layout is that of the picture only after it is drawn.
         marks = "".join(_spot(figure, axes, spot) for spot in spots)
     kind = "png" if raster else "svg+xml"

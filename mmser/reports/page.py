@@ -102,27 +102,37 @@ def heading(name: object, runs: Sequence[object]) -> Html:
 
 
 def note(text: object) -> Html:
-    """A remark in small print: a method, or why something is not there."""
+    """A remark in small print, such as why something is not there."""
     return element("p", text, "note")
+
+
+def method(text: object) -> Html:
+    """How to read a section, in small print; of one that is empty it is left out."""
+    return element("p", text, "note method")
 
 
 _TITLE = re.compile(r"<h2[^>]*>(.*?)</h2>", re.DOTALL)
 _NOTE = re.compile(r'<p class="note">(.*?)</p>', re.DOTALL)
+_METHOD = re.compile(r'<p class="note method">.*?</p>', re.DOTALL)
 _FRAME = re.compile(r"<h3[^>]*>.*?</h3>|</?section[^>]*>", re.DOTALL)
 
 
 def says_nothing(block: Html) -> bool:
     """Whether a section holds headings and notes alone: why it is empty."""
     rest = block
-    for part in (_TITLE, _NOTE, _FRAME):
+    for part in (_TITLE, _NOTE, _METHOD, _FRAME):
         rest = Html(part.sub("", rest))
     return not rest.strip()
 
 
 def reason_in(block: Html) -> Html:
-    """The title of such a section and its notes, in one line."""
+    """The title of such a section and its notes, in one line.
+
+    What holds for every run ("NAME: no curves.") is said once, without their names.
+    """
     (title, *_), notes = _TITLE.findall(block), _NOTE.findall(block)
-    return Html(f"<b>{title}</b>: {' '.join(notes) or 'nothing'}")
+    shared = {text.partition(": ")[2] or text for text in notes}
+    return Html(f"<b>{title}</b>: {' '.join(shared if len(shared) == 1 else notes) or 'nothing'}")
 
 
 def anchor(title: str) -> str:
@@ -156,11 +166,14 @@ def page(title: str, header: Html, sections: Sequence[Html]) -> str:
 
 
 def _policy(script: str) -> str:
-    """What a browser may do: draw and play what is in the page or beside it, run ``script``."""
+    """What a browser may do: draw and play what is in the page or beside it, run ``script``.
+
+    A page opened as a file has no origin in some browsers: "file:" lets in what lies beside it.
+    """
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
     return (
-        "default-src 'none'; img-src data:; media-src data: 'self'; style-src 'unsafe-inline'; "
-        f"script-src 'sha256-{digest}'"
+        "default-src 'none'; img-src data:; media-src data: 'self' file:; "
+        f"style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
     )
 
 

@@ -50,7 +50,7 @@ class Players:
         if sound:
             return join([Html(f'<audio controls src="{sound}"></audio>'), link])
         tag = "video" if path.suffix.lower() in _FILMS else "audio"
-        return join([Html(f'<{tag} controls preload="none" src="{address}"></{tag}>'), link])
+        return join([Html(f'<{tag} controls preload="metadata" src="{address}"></{tag}>'), link])
 
     def _embedded(self, utterance: Utterance) -> str:
         """The sound as a data URI, empty where it is too long, unreadable or there is no room."""

@@ -39,7 +39,22 @@ def test_groups_gaps_and_words(folder: Path) -> None:
     assert "1 different texts in 48 utterances: by the words alone UA 50.0 (chance 50.0)" in text
 
 
+def test_intensity_is_a_group_of_utterances(folder: Path) -> None:
+    known = pd.read_parquet(folder / "manifest.parquet")
+    strong = known["id"].str.split("-").str[1].astype(int) % 4 < 2
+    known.assign(intensity=strong.map({True: "strong", False: "normal"})).to_parquet(
+        folder / "manifest.parquet"
+    )
+    text = unescape(groups([read_run(folder)]))
+    # Half of the strong ones are the women's, all wrong; every normal one is right.
+    assert "<td>intensity</td><td>normal minus strong</td>" in text
+    assert "strong: 50.0 (0.0 to 100.0)" in text and "normal: 100.0 (100.0 to 100.0)" in text
+
+
 def test_nothing_known_is_said(folder: Path) -> None:
     (folder / "manifest.parquet").unlink()
     text = groups([read_run(folder)])
-    assert "No gender, language or age group" in text and "The words are not known." in text
+    assert (
+        "No corpus, gender, language, age group or intensity" in text
+        and "The words are not known." in text
+    )

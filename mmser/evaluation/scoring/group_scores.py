@@ -1,4 +1,4 @@
-"""Scores by gender, language and age group, and the gaps between them: is a system fair?
+"""Scores by corpus, gender, language, age group and intensity, and the gaps between them.
 
 A gap has an interval of its own: speakers are drawn with replacement as for every score, the same
 ones for both groups, and the two scores are subtracted draw by draw. An interval around 0 does not
@@ -23,8 +23,8 @@ from mmser.metrics.predictions import read_predictions
 from mmser.metrics.table import is_headline
 from mmser.runs.run_paths import OWN_MANIFEST
 
-ATTRIBUTES = ("gender", "language", "age_group")
-"""What a manifest may say of a speaker."""
+ATTRIBUTES = ("corpus", "gender", "language", "age_group", "intensity")
+"""What a manifest may say of a speaker, or of how an utterance is spoken."""
 
 WORDS = ("sentence", "transcript")
 """What it may say of the words of an utterance: its number among fixed ones, or the text."""

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from mmser.metrics.table import leading, shown, title
-from mmser.reports.page import Html, bullets, heading, join, note, section, table
+from mmser.reports.page import Html, bullets, heading, join, method, note, section, table
 from mmser.reports.reported_run import ReportedRun
 from mmser.runs.run_paths import ABLATION
 
@@ -32,7 +32,7 @@ def _grids(scores: pd.DataFrame) -> Html:
     lines = [f"{name}: {text}" for name, text in zip(failed["train"], failed["note"], strict=True)]
     blocks += [bullets(lines)] if lines else []
     blocks.append(
-        note(
+        method(
             "Rows: what was trained; columns: what the test split had, the rest masked. Absent r: "
             "each modality of each utterance missing with probability r, but never all; mean over "
             "draws. A dash: that model has no such input. Retrained rows use the same folds, seeds "

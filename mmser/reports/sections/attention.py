@@ -9,7 +9,7 @@ import pandas as pd
 
 from mmser.core.palette import OKABE_ITO
 from mmser.reports.figures import draw, row
-from mmser.reports.page import Html, element, heading, join, note, safe, section
+from mmser.reports.page import Html, element, heading, join, method, note, safe, section
 from mmser.reports.reported_run import ReportedRun
 from mmser.runs.run_paths import ATTENTION
 
@@ -31,7 +31,7 @@ def attention(runs: list[ReportedRun]) -> Html:
         for _, rows in samples.groupby(["id", "fold", "seed"], sort=False):
             blocks.append(_sample(run, rows))
     blocks.append(
-        note(
+        method(
             "Weights are averaged over heads and queries; 1 would be all attention on one step. "
             "Test utterances spread evenly over the first fold, each run alone. Attention shows "
             "where a model looks, not why it decides."

@@ -14,7 +14,7 @@ from mmser.metrics.classification import confusion as count
 from mmser.metrics.classification import grouped_confusion, per_class, ua, wa
 from mmser.metrics.table import shown
 from mmser.reports.figures import Spot, draw, row
-from mmser.reports.page import Html, folded, heading, note, section, table
+from mmser.reports.page import Html, folded, heading, method, note, section, table
 from mmser.reports.reported_run import ReportedRun
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def breakdown(runs: list[ReportedRun]) -> Html:
             *_speaker_table(by_speaker),
         ]
     blocks.append(
-        note(
+        method(
             "All folds and seeds together: an utterance counts once for each seed. Chance is the "
             "recall of guessing each class alike; the majority line is the share of the commonest "
             "class, the WA of always saying it."

@@ -32,7 +32,7 @@ def caches(runs: list[ReportedRun]) -> Html:
         head = ["Stream", "Store", "Feature", "Stored as", "Done", "Failed", "Median length", "MB"]
         blocks += [
             heading(run.name, runs),
-            table(head, map(_row, run.caches), text=4),
+            table(head, map(_row, run.caches), text=4, stacked=True),
             _failures(run.caches),
         ]
         blocks += _warnings(run.warnings)

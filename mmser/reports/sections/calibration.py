@@ -13,7 +13,7 @@ from mmser.evaluation.scoring.score import POOLED
 from mmser.metrics.calibration import BINS, CALIBRATION, calibration_bins
 from mmser.metrics.table import shown, title
 from mmser.reports.figures import Spot, draw, row
-from mmser.reports.page import Html, element, heading, note, section, table
+from mmser.reports.page import Html, element, heading, method, note, section, table
 from mmser.reports.reported_run import ReportedRun
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def calibration(runs: list[ReportedRun]) -> Html:
             continue
         blocks += [heading(run.name, runs), _ece(run), row([_diagram(bins)]), _table(bins)]
     blocks.append(
-        note(
+        method(
             "Utterances by the probability of the predicted class, in bins of equal width; all "
             "folds and seeds together. Bars below the diagonal: surer than right. The ECE is the "
             f"gap's mean, weighted by the bins' counts, over {BINS} bins; the diagram has "

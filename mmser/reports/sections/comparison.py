@@ -63,7 +63,9 @@ def compared(runs: Sequence[ReportedRun], metric: str) -> pd.DataFrame:
 
 
 def _p_value(p: float) -> str:
-    return UNDEFINED if math.isnan(p) else f"{p:.3f}"
+    if math.isnan(p):
+        return UNDEFINED
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def _ratio(runs: Sequence[ReportedRun]) -> float | None:

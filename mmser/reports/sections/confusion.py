@@ -7,7 +7,7 @@ import numpy as np
 from mmser.core.tables import CLEAN
 from mmser.core.target_sets.classes import class_names
 from mmser.metrics.classification import confusion as count
-from mmser.reports.page import Html, element, heading, note, safe, section
+from mmser.reports.page import Html, element, heading, method, note, safe, section
 from mmser.reports.reported_run import ReportedRun
 
 
@@ -28,7 +28,7 @@ def confusion(runs: list[ReportedRun]) -> Html:
                 _matrix(counts, classes),
             ]
     blocks.append(
-        note(
+        method(
             "Rows are targets, columns predictions; percent of the row, and the count over all "
             "seeds."
         )

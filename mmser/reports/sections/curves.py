@@ -9,7 +9,7 @@ import pandas as pd
 from mmser.core.palette import OKABE_ITO
 from mmser.metrics.table import is_headline, title
 from mmser.reports.figures import draw, row
-from mmser.reports.page import Html, heading, note, section
+from mmser.reports.page import Html, heading, method, note, section
 from mmser.reports.reported_run import ReportedRun
 from mmser.runs.run_paths import CURVE
 
@@ -30,7 +30,7 @@ def curves(runs: list[ReportedRun]) -> Html:
         pictures = [_losses(everything), *_scores(everything)]
         blocks += [heading(run.name, runs), row([picture for picture in pictures if picture])]
     blocks.append(
-        note(
+        method(
             "Thin lines: folds and seeds; thick: their median at each epoch. Some folds may stop "
             "early."
         )

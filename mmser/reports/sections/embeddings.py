@@ -10,7 +10,7 @@ import pandas as pd
 from mmser.core.palette import OKABE_ITO
 from mmser.core.target_sets.classes import class_names
 from mmser.reports.figures import MARKERS, draw, row
-from mmser.reports.page import Html, heading, note, section
+from mmser.reports.page import Html, heading, method, note, section
 from mmser.reports.reported_run import ReportedRun
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def embeddings(runs: list[ReportedRun]) -> Html:
         if len(folds) > MOST_MAPS:
             blocks.append(note(f"The first {MOST_MAPS} of {len(folds)} folds."))
     blocks.append(
-        note(
+        method(
             "Method: principal component analysis of the fused vectors of test utterances, fitted "
             "to each fold alone; the axes say how much of the variance they carry, and end at the "
             "1st and 99th percentile: hollow marks on the border lie further out. Colour and "

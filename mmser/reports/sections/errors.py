@@ -9,7 +9,7 @@ import pandas as pd
 from mmser.core.tables import CLEAN, PROBABILITY
 from mmser.core.target_sets.classes import class_names
 from mmser.core.utterance import Utterance
-from mmser.reports.page import Html, element, heading, note, section, table
+from mmser.reports.page import Html, element, heading, method, note, section, table
 from mmser.reports.players import Players
 from mmser.reports.reported_run import ReportedRun
 
@@ -41,7 +41,7 @@ def errors(runs: list[ReportedRun], players: Players | None) -> Html:
             blocks += [element("h3", f"{title} ({len(listed)} of {len(rows)})")]
             blocks.append(_table(run, listed, players) if len(listed) else note("None."))
     blocks.append(
-        note(
+        method(
             "Undisturbed test splits, all folds and seeds; an utterance stands once, with its most "
             "extreme answer. A confident error may be an error of the label. Sound is in the page "
             "as far as there is room, else it is linked: the corpus's licence says who may hear it."

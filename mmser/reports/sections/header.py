@@ -8,7 +8,7 @@ from mmser.evaluation.scoring.score import POOLED
 from mmser.metrics.bootstrap import LEVEL
 from mmser.metrics.predictions import target_sets_of
 from mmser.metrics.table import leading, shown, title
-from mmser.reports.page import Html, element, facts, join, note
+from mmser.reports.page import Html, element, facts, folded, join, note
 from mmser.reports.reported_run import ReportedRun
 
 
@@ -87,7 +87,8 @@ def _about(run: ReportedRun, several: bool) -> Html:
     )
     # The introduction of a page about several runs is its heading.
     first = element("h3", run.name) if several else intro
-    return join([first, badges, element("p", summary(run), "summary"), facts(pairs)])
+    about = folded(f"About {run.name}", facts(pairs)) if several else facts(pairs)
+    return join([first, badges, element("p", summary(run), "summary"), about])
 
 
 def summary(run: ReportedRun) -> str:

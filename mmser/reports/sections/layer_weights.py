@@ -8,7 +8,7 @@ import pandas as pd
 
 from mmser.core.palette import OKABE_ITO
 from mmser.reports.figures import draw, row
-from mmser.reports.page import Html, heading, note, section
+from mmser.reports.page import Html, heading, method, note, section
 from mmser.reports.reported_run import ReportedRun
 from mmser.runs.run_paths import LAYER_WEIGHTS
 
@@ -27,7 +27,7 @@ def layer_weights(runs: list[ReportedRun]) -> Html:
         sums = list(table.groupby("sum", sort=False))
         blocks += [heading(run.name, runs), row([_sum(str(name), rows) for name, rows in sums])]
     blocks.append(
-        note(
+        method(
             "Weights are positive and sum to 1; the dashed line is that of layers which all weigh "
             "the same. Bars: mean over folds and seeds; dots: each of them. Layers in the "
             "extractor's order: the first of wav2vec 2.0 and its kin is the input of the "

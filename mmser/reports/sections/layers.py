@@ -9,7 +9,7 @@ import pandas as pd
 
 from mmser.core.palette import OKABE_ITO
 from mmser.reports.figures import draw, row
-from mmser.reports.page import Html, heading, note, section
+from mmser.reports.page import Html, heading, method, note, section
 from mmser.reports.reported_run import ReportedRun
 from mmser.runs.run_paths import LAYERS
 
@@ -33,7 +33,7 @@ def layers(runs: list[ReportedRun]) -> Html:
         stages = list(table.groupby("stage", sort=False))
         blocks += [heading(run.name, runs), row([_stage(str(name), rows) for name, rows in stages])]
     blocks.append(
-        note(
+        method(
             "Cosine distance between the weights that a stage took over from the one before and "
             "those it ended with, layers in network order: 0 is frozen, 1 shares nothing. Thin "
             "lines: folds and seeds; thick: their median."

@@ -12,8 +12,10 @@ from mmser.core.tables import CLEAN
 from mmser.evaluation.scoring.compare import SAME
 from mmser.evaluation.scoring.score import POOLED
 from mmser.metrics.table import better, is_headline, leading, shown, title
-from mmser.reports.page import Html, heading, note, section, table
+from mmser.reports.intervals import interval_plot
+from mmser.reports.page import Html, heading, method, note, section, table
 from mmser.reports.reported_run import ReportedRun
+from mmser.reports.sections.breakdown import guessing
 from mmser.reports.sections.comparison import compared
 from mmser.runs.shared_speakers import UNKNOWN
 
@@ -27,8 +29,8 @@ def leaderboard(runs: list[ReportedRun]) -> Html:
         groups.setdefault(_task(run), []).append(run)
     blocks: list[Html] = []
     for task, members in groups.items():
-        blocks += [heading(task, list(groups)), _table(members)]
-    blocks.append(note(_METHOD))
+        blocks += [heading(task, list(groups)), *_ranking(members)]
+    blocks.append(method(_METHOD))
     return section("Leaderboard", blocks)
 
 
@@ -47,7 +49,8 @@ def _task(run: ReportedRun) -> str:
     return f"{corpora}, {protocol}: {speakers}"
 
 
-def _table(runs: list[ReportedRun]) -> Html:
+def _ranking(runs: list[ReportedRun]) -> list[Html]:
+    """The first score as a picture, and all of them as a table."""
     names = leading(sorted(set(pd.concat([run.scores for run in runs])["metric"])))
     names = [name for name in names if is_headline(name)]
     metric = names[0]
@@ -68,9 +71,18 @@ def _table(runs: list[ReportedRun]) -> Html:
         what = [rank, run.name, _features(run), _head(run)]
         rows.append([*what, first, verdict, *others, _parameters(run)])
     scores_head = [title(metric), "From the row above", *map(title, names[1:])]
-    return table(
-        ["Rank", "Run", "Features", "Head", *scores_head, "Parameters"], rows, text=4, stacked=True
-    )
+    head = ["Rank", "Run", "Features", "Head", *scores_head, "Parameters"]
+    values = {run.name: pooled[run.name][metric] for run in ranked if metric in pooled[run.name]}
+    picture = interval_plot(values, metric, _chance(runs[0], metric))
+    return [picture, table(head, rows, text=4, stacked=True)]
+
+
+def _chance(run: ReportedRun, metric: str) -> float | None:
+    """UA of guessing, the same for every run of a table: they are tested on the same classes."""
+    if metric != "ua":
+        return None
+    rows = run.predictions[run.predictions["condition"] == CLEAN]
+    return guessing(rows[rows["target"].notna()])["chance"] / 100
 
 
 def _verdicts(runs: list[ReportedRun], ranked: list[ReportedRun], metric: str) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 from mmser.core.tables import CLEAN
 from mmser.evaluation.scoring.score import POOLED
 from mmser.metrics.table import published_metric, shown
-from mmser.reports.page import Html, bullets, heading, join, note, section, table
+from mmser.reports.page import Html, bullets, heading, join, method, note, section, table
 from mmser.reports.reported_run import ReportedRun
 from mmser.runs.shared_speakers import UNKNOWN
 
@@ -27,7 +27,7 @@ def published(runs: list[ReportedRun]) -> Html:
         head = ["Metric", "Their data", "Their protocol", "Source", "Published", "This run"]
         blocks += [heading(run.name, runs), table(head, rows, text=4), _differences(run)]
     blocks.append(
-        note(
+        method(
             "Published figures are quoted as printed; they were not obtained here. Read the "
             "protocols before the numbers: unlike splits, label sets and transcripts forbid a "
             "comparison. This run's figure is pooled."

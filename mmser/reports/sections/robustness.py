@@ -14,7 +14,7 @@ from mmser.core.palette import OKABE_ITO
 from mmser.metrics.table import is_share, leading, shown, title
 from mmser.metrics.wer import PLAIN
 from mmser.reports.figures import MARKERS, draw, row
-from mmser.reports.page import Html, folded, note, section, table
+from mmser.reports.page import Html, folded, method, note, section, table
 from mmser.reports.reported_run import ReportedRun
 from mmser.runs.run_paths import ROBUSTNESS
 
@@ -47,7 +47,7 @@ def robustness(runs: list[ReportedRun]) -> Html:
     for name, scores in tables.items():
         blocks.append(folded(f"Every condition of {name}", _table(scores)))
     blocks.append(
-        note(
+        method(
             "Band (of the first score) and brackets: speaker-clustered bootstrap over folds, seeds "
             "and draws together. Stars: real recognisers at their measured rate. Achieved: what "
             "came of the level asked for (word error rate measured after normalisation). Absent: "

@@ -16,6 +16,12 @@ from mmser.metrics.table import is_headline, meaning, notes, shown, title
 from mmser.reports.page import Html, bullets, folded, heading, join, note, section, table
 from mmser.reports.reported_run import ReportedRun
 
+_SPREADS = {
+    "value": "Mean over folds",
+    "std_folds": "SD over folds",
+    "std_seeds": "SD over seeds",
+}
+
 
 def scores(runs: list[ReportedRun]) -> Html:
     """Overview of all runs and conditions, then every metric of each."""
@@ -66,19 +72,14 @@ def _interval(name: str, row: Any) -> str:
 
 def _full(group: pd.DataFrame) -> Html:
     means = group[group["scope"] == MEAN].set_index("metric")
+    # One fold or seed has no deviation.
+    columns = [column for column in _SPREADS if means[column].notna().any()]
     rows = []
     for _, row in group[group["scope"] == POOLED].iterrows():
         name, mean = row["metric"], means.loc[row["metric"]]
-        spread = [shown(name, mean[column]) for column in ("value", "std_folds", "std_seeds")]
+        spread = [shown(name, mean[column]) for column in columns]
         rows.append([title(name), shown(name, row["value"]), _interval(name, row), *spread])
-    head = [
-        "Score",
-        "Pooled",
-        f"{LEVEL:.0%} interval",
-        "Mean over folds",
-        "SD over folds",
-        "SD over seeds",
-    ]
+    head = ["Score", "Pooled", f"{LEVEL:.0%} interval", *(_SPREADS[column] for column in columns)]
     return table(head, rows)
 
 
