@@ -30,6 +30,7 @@ EXTRAS = {
     "slurm": "submitit",
     "annotations": "praatio",
     "datasets": "datasets",
+    "completion": "argcomplete",
     "mlflow": "mlflow-skinny",
     "wandb": "wandb",
 }

@@ -98,16 +98,24 @@ def _streams(config: Mapping[str, Any]) -> list[tuple[str, str]]:
     return lines
 
 
-def _parts(config: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Every component that the system chooses, with what it changes of it."""
+def components(config: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+    """{place: (group, name)} of every component that a system chooses.
+
+    A place is named as in a command: fusion, encoders.audio, objective.
+    """
     chosen: dict[str, tuple[str, str]] = {}
     for choice in config.get("defaults", []):
         for key, name in choice.items():
             group, _, place = key.removeprefix("override ").removeprefix("/").partition("@")
             if group in PARTS and name:
                 chosen[place.removeprefix("model.") or group] = (group, str(name))
+    return chosen
+
+
+def _parts(config: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Every component that the system chooses, with what it changes of it."""
     lines = []
-    for place, (group, name) in chosen.items():
+    for place, (group, name) in components(config).items():
         what = description(group, name, load_config(group, name))
         changes = _changes(config, place)
         lines.append((place, f"{name}: {what}" + (f" ({changes})" if changes else "")))

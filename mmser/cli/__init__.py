@@ -18,6 +18,7 @@ from mmser.cli import (
     cache,
     catalogue,
     compare,
+    completion,
     crosscorpus,
     demo,
     doctor,
@@ -72,6 +73,7 @@ COMMANDS = (
     push.COMMAND,
     weights.COMMAND,
     doctor.COMMAND,
+    completion.COMMAND,
 )
 """In the order of `mmser --help`."""
 RUN = "run="
@@ -80,6 +82,8 @@ RUN = "run="
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns 0 when done, 1 when it failed, 2 for wrong usage."""
     parser = build_parser()
+    if completion.is_asked():
+        completion.answer(parser)
     options = parser.parse_args(arguments)
     if isinstance(sys.stdout, io.TextIOWrapper):
         # Names may have letters that the terminal cannot show.

@@ -74,4 +74,5 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "push": ("mmser push models/mine owner/name --private",),
     "weights": ("mmser weights", "mmser weights get tiny.en minilm"),
     "doctor": ("mmser doctor",),
+    "completion": ("mmser completion bash --install", "mmser completion zsh"),
 }
