@@ -38,7 +38,7 @@ import mmser
 from mmser.core.errors import MmserError
 from mmser.evaluation.scoring.score import POOLED, score
 from mmser.metrics.predictions import FILE_NAME, read_predictions
-from mmser.pipeline.train import train_settings
+from mmser.pipeline.train_settings import train_settings
 from mmser.training.run import Run
 
 PLAN = Path(__file__).with_suffix(".yaml")

@@ -26,7 +26,7 @@ from mmser.core.configs import config_names, load_config
 
 def settings_for(name: str, root: str, cache: str) -> dict[str, Any]:
     """The training settings of a system on the synthetic corpus."""
-    from mmser.pipeline.train import train_settings
+    from mmser.pipeline.train_settings import train_settings
 
     tasks = load_config("system", name).get("card", {}).get("tasks", [])
     protocol = (

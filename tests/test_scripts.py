@@ -16,7 +16,7 @@ import torch
 import yaml
 
 from mmser.models.fusion.concat import Concat
-from mmser.pipeline.train import train_settings
+from mmser.pipeline.train_settings import train_settings
 
 SCRIPTS = [
     path

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     from mmser.cache.feature_store import FeatureStore
     from mmser.inference.recording import Recording
-    from mmser.inference.trained import Member, Trained
 
 _log = logging.getLogger(__name__)
 
@@ -132,26 +131,28 @@ def _is_whole(row: Mapping[Any, Any], path: Path) -> bool:
 
 
 def log_training(
-    trained: Trained, members: Sequence[Member], recording: Recording, file: CorpusFile
+    corpus_files: CorpusFiles,
+    judging: Sequence[str],
+    trained: Sequence[str],
+    recording: Recording,
+    file: CorpusFile,
 ) -> None:
-    """Report which file of the corpus this is.
+    """Report which file of the corpus this is, and how many models have heard its speaker.
 
-    With it, how many of the models that judge it were trained on its speaker.
+    ``judging`` are the folds of the models that judge it, ``trained`` those of all there are.
     """
-    if trained.corpus_files is None:
-        return
-    folds = trained.corpus_files.folds_with(file.speakers)
+    folds = corpus_files.folds_with(file.speakers)
     count = len(file.utterances)
     what = f"utterance {file.utterances[0]}" if count == 1 else f"{count} utterances"
     who = ", ".join(file.speakers[:3]) + (" and others" if len(file.speakers) > 3 else "")
-    seen = sum(member.fold in folds for member in members)
+    seen = sum(fold in folds for fold in judging)
     level, verdict = logging.INFO, f"no model that judges it has heard {who} in training"
     if seen:
         level = logging.WARNING
         verdict = (
-            f"{seen} of the {len(members)} models that judge it have heard {who} in "
+            f"{seen} of the {len(judging)} models that judge it have heard {who} in "
             "training or validation"
         )
-        others = [fold for fold, _ in trained.names if fold not in folds]
+        others = [fold for fold in trained if fold not in folds]
         verdict += f"; --fold {others[0]} chooses one that has not" if others else ""
     _log.log(level, "%s is %s of the run's own corpus: %s", recording.path.name, what, verdict)

@@ -135,13 +135,17 @@ def predict_with(
     recording = open_recording(path, decoder)
     trained, lengths = reader.trained, reader.trained.training_lengths
     readable = _readable(reader, recording, transcriber, cutting)
-    corpus_file = trained.corpus_files.find(recording) if trained.corpus_files else None
+    corpus_files = trained.corpus_files
+    corpus_file = corpus_files.find(recording) if corpus_files else None
     if corpus_file is not None and corpus_file.whole:
         cutting = replace(cutting, whole=True)
     shown = shown and recording.seconds >= LONG
     segments = find_segments(recording, "face" in readable, cutting, lengths, shown)
-    if corpus_file is not None:
-        log_training(trained, members, recording, corpus_file)
+    if corpus_files and corpus_file:
+        judging = [member.fold for member in members]
+        log_training(
+            corpus_files, judging, [fold for fold, _ in trained.names], recording, corpus_file
+        )
     seconds = [segment.end - segment.start for segment in segments]
     difference = lengths.compare(seconds) if lengths else ""
     if difference:

@@ -16,7 +16,8 @@ from mmser.core.emotion_names import emotion_name
 from mmser.core.errors import MmserError, UsageError
 from mmser.core.trust import trust_typed
 from mmser.pipeline.other_corpus import evaluate_other_corpus
-from mmser.pipeline.train import train_config, train_settings
+from mmser.pipeline.train import train_config
+from mmser.pipeline.train_settings import train_settings
 from mmser.settings.run import read_run
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from mmser.composition.words import read_words
 from mmser.core.errors import MmserError, UsageError
 from mmser.core.trust import trust_typed
-from mmser.pipeline.train import train_settings
+from mmser.pipeline.train_settings import train_settings
 from mmser.settings.run import read_run
 
 if TYPE_CHECKING:

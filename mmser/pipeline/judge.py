@@ -25,7 +25,8 @@ from mmser.inference.judge import (
     open_weights,
     renamed,
 )
-from mmser.pipeline.train import train_config, train_settings
+from mmser.pipeline.train import train_config
+from mmser.pipeline.train_settings import train_settings
 from mmser.settings.run import RunSettings, read_run
 
 if TYPE_CHECKING:

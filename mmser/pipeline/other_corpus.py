@@ -17,7 +17,7 @@ from mmser.core.file_names import file_name
 from mmser.core.trust import trust_typed
 from mmser.metrics.predictions import FILE_NAME
 from mmser.pipeline.caches import ensure_caches
-from mmser.pipeline.train import train_settings
+from mmser.pipeline.train_settings import train_settings
 from mmser.settings.run import read_run
 
 if TYPE_CHECKING:

@@ -28,7 +28,8 @@ from mmser.core.errors import MmserError, UsageError
 from mmser.core.trust import trust_typed
 from mmser.metrics.table import better
 from mmser.pipeline.run import load_run
-from mmser.pipeline.train import fit_config, train_settings, validation_score
+from mmser.pipeline.train import fit_config, validation_score
+from mmser.pipeline.train_settings import train_settings
 from mmser.pipeline.trials import run_apart
 
 JOURNAL, WORDS, TRIALS = "journal.jsonl", "search.json", "trials"

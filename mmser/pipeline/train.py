@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmser.composition import chosen, compose, default_protocol, merged, read_yaml
 from mmser.composition import sweep as hydra_sweep
 from mmser.composition.keywords import keyword_words
 from mmser.core.errors import UsageError
@@ -20,9 +19,8 @@ from mmser.pipeline.caches import ensure_caches
 from mmser.pipeline.fold_option import split_share
 from mmser.pipeline.launcher_option import split_launcher
 from mmser.pipeline.run import Run
-from mmser.pipeline.word_option import split_option, with_source
+from mmser.pipeline.train_settings import repeated, train_settings, with_default_protocol
 from mmser.settings.run import RunSettings, read_run
-from mmser.settings.settings import require_run
 
 if TYPE_CHECKING:
     from mmser.settings.launcher import Launcher
@@ -63,37 +61,6 @@ def train(
     run = train_config(with_components(settings, parts), share)
     keep_sources(run.directory, parts)
     return Run(run.directory)
-
-
-def repeated(config: str | Path, overrides: Sequence[str]) -> dict[str, Any]:
-    """A saved run's config with overrides.
-
-    One of an earlier version may lack an option, which raises UsageError.
-    """
-    from mmser.runs.places import check_places
-
-    settings = merged(read_yaml(config), overrides)
-    require_run(settings)
-    check_places(settings, [word.lstrip("+").partition("=")[0] for word in overrides], Path(config))
-    return settings
-
-
-def train_settings(overrides: Sequence[str]) -> dict[str, Any]:
-    """Compose the training config; a protocol that is not named is the corpus's default one.
-
-    ``transcript=NAME`` and ``words=NAME`` say where the words of all text streams come from.
-    """
-    source, others = split_option(overrides)
-    settings = compose("train", [*_default_words(others), *others])
-    return settings if source is None else with_source(settings, source)
-
-
-def _default_words(overrides: Sequence[str]) -> list[str]:
-    """The corpus's default protocol, where the words name a corpus and no protocol."""
-    corpus = chosen(overrides, "corpus")
-    if corpus and not chosen(overrides, "protocol"):
-        return [f"protocol={default_protocol(corpus)}"]
-    return []
 
 
 def train_config(
@@ -137,7 +104,7 @@ def sweep(overrides: Sequence[str]) -> None:
     A sweeper that optimises is given the mean validation score of the folds, never a test score.
     """
     trust_typed(overrides)
-    hydra_sweep("train", [*_default_words(overrides), *overrides], _validation_score)
+    hydra_sweep("train", with_default_protocol(overrides), _validation_score)
 
 
 def _validation_score(settings: dict[str, Any]) -> float:

@@ -47,7 +47,8 @@ def _end_with_parent() -> None:
 
 def main() -> int:
     """Train what the line on standard input asks for; 1 where that failed."""
-    from mmser.pipeline.train import fit_config, train_settings
+    from mmser.pipeline.train import fit_config
+    from mmser.pipeline.train_settings import train_settings
 
     request = json.loads(sys.stdin.readline())
     trust(*request["trusted"])

@@ -17,7 +17,7 @@ from gpu_checks.corpus import extractor_config, fill_caches, is_drawn
 from mmser.core.batch import Batch
 from mmser.core.configs import config_names, load_config
 from mmser.data.fold_data import FoldData
-from mmser.pipeline.train import train_settings
+from mmser.pipeline.train_settings import train_settings
 from mmser.runs.training_stages import Stage, list_stages
 from mmser.training.components.construction import make_model
 from mmser.training.epochs import make_learner

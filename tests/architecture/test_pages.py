@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mmser.cli import build_parser
-from mmser.pipeline.train import train_settings
+from mmser.pipeline.train_settings import train_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]

@@ -12,7 +12,8 @@ import pytest
 
 from mmser.cli.evaluate import also
 from mmser.core.configs import config_names, load_config
-from mmser.pipeline.train import train_config, train_settings
+from mmser.pipeline.train import train_config
+from mmser.pipeline.train_settings import train_settings
 
 VARIANTS = {"metaser_tuned", "transser_sequential", "mscnn_spu_att_full", "co_attention_cached"}
 """The parts of another system under other rates or with further cached features."""

@@ -13,7 +13,8 @@ from mmser.cache.transcripts import TranscriptStore
 from mmser.core.errors import UsageError
 from mmser.media.write import write_wav
 from mmser.pipeline.preprocess import preprocess_config
-from mmser.pipeline.train import train, train_settings
+from mmser.pipeline.train import train
+from mmser.pipeline.train_settings import train_settings
 from mmser.training.run import Run
 
 SUNG = {"joy": "  ABBA DEN   ", "anger": " DEN   BANDE  "}

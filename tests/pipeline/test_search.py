@@ -18,7 +18,7 @@ from mmser.composition.search_space import Dimension, split_space
 from mmser.core.errors import MmserError, UsageError
 from mmser.pipeline import search as searching
 from mmser.pipeline.search import search
-from mmser.pipeline.train import train_settings
+from mmser.pipeline.train_settings import train_settings
 from mmser.runs.run_folder import RunFolder
 
 WORDS = ["system=audio_bigru", "corpus=synthetic", "trainer.epochs=1"]
