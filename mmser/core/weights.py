@@ -6,6 +6,7 @@ Missing weights are reported at once.
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,18 @@ _COMMIT = re.compile(r"^[0-9a-f]{40}$")
 _PROBE_SECONDS = 5.0
 _PATTERNS = ("*.json", "*.txt", "*.model", "*.safetensors", "pytorch_model*.bin", "model.pt")
 """The files of a checkpoint; model.pt is emotion2vec's."""
+
+PLACEABLE = {
+    "whisper/tiny.en.pt": "tiny.en",
+    "whisper/base.pt": "base",
+    "all-MiniLM-L6-v2": "minilm",
+    "all-mpnet-base-v2": "mpnet",
+    "glove.6B.50d.txt": "glove50",
+    "face_expression.safetensors": "face_expression",
+    "face_embedding.safetensors": "face_embedding",
+    "faceres.safetensors": "faceres",
+}
+"""{place below the folder of all weights: its name for `mmser weights get`}."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +128,20 @@ class Weights:
 
     @property
     def _absence(self) -> str:
-        # Without a folder of all weights both places are the same.
-        distinct = dict.fromkeys(map(str, self.places))
+        # Without a folder of all weights both places are the same; a source inside that folder is
+        # not looked for below it again.
+        places = self.places[:1] if self._is_inside else self.places
+        distinct = dict.fromkeys(map(str, places))
         return f"nothing at {' or '.join(distinct)}"
 
     @property
+    def _is_inside(self) -> bool:
+        """Whether the source is a place in the folder of all weights: weights/NAME is no hub id."""
+        return expanded(self.source).is_relative_to(expanded(self.folder))
+
+    @property
     def _commit(self) -> str:
-        if not _HUB_ID.match(self.source):
+        if self._is_inside or not _HUB_ID.match(self.source):
             raise self._missing(self._absence, "a folder written by `save_pretrained`")
         if self.revision is None or not _COMMIT.match(self.revision):
             raise MmserError(
@@ -159,10 +179,19 @@ class Weights:
             raise missing from error
 
     def _missing(self, found: str, download: str) -> MmserError:
-        return MmserError(
-            f"the weights of {self.what}",
-            found,
-            f"Download {download} and put it there, or set `weights` to where it is (the folder "
-            "of all weights is `paths.weights`); `weights=random` runs without, and marks all it "
-            "makes.",
+        remedy = (
+            f"{self._command or f'Download {download} and put it there'}, or set `weights` to "
+            "where it is (the folder of all weights is `paths.weights`); `weights=random` runs "
+            "without, and marks all it makes."
         )
+        return MmserError(f"the weights of {self.what}", found, remedy)
+
+    @property
+    def _command(self) -> str | None:
+        """What places the weights where they are looked for; None where nothing does."""
+        for place, name in PLACEABLE.items():
+            if self.source == place or self.source.endswith(f"/{place}"):
+                folder = self.source.removesuffix(place).rstrip("/") or self.folder
+                where = "" if folder == "weights" else f" --weights {shlex.quote(folder)}"
+                return f"Run `mmser weights get {name}{where}`, which places it"
+        return None

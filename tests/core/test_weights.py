@@ -10,7 +10,8 @@ import pytest
 
 from mmser.core.errors import MmserError
 from mmser.core.file_digest import digest
-from mmser.core.weights import Weights
+from mmser.core.weights import PLACEABLE, Weights
+from mmser.weights.sources import SOURCES
 
 COMMIT = "0" * 40
 
@@ -66,3 +67,27 @@ def test_a_file_is_looked_for_in_the_folder_of_weights_under_its_whole_name(tmp_
 def test_an_empty_name_is_no_folder() -> None:
     with pytest.raises(MmserError, match="the weights of the checkpoint"):
         Weights("").identity  # noqa: B018
+
+
+def test_the_command_that_places_them_comes_first() -> None:
+    whisper = Weights("weights/whisper/tiny.en.pt", download="OpenAI's file")
+    with pytest.raises(
+        MmserError,
+        match=r"nothing at weights/whisper/tiny\.en\.pt\. Run `mmser weights get tiny\.en`, which",
+    ):
+        whisper.path  # noqa: B018
+    elsewhere = Weights("/my data/all-MiniLM-L6-v2", None, "/my data")
+    with pytest.raises(MmserError, match=r"Run `mmser weights get minilm --weights '/my data'`"):
+        elsewhere.path  # noqa: B018
+
+
+def test_a_name_in_the_folder_of_weights_is_no_hub_id() -> None:
+    own = Weights("weights/all-MiniLM-L6-v2")
+    with pytest.raises(MmserError, match=r"found nothing at weights/all-MiniLM-L6-v2\. Run"):
+        own.identity  # noqa: B018
+    with pytest.raises(MmserError, match="Download a folder written by `save_pretrained`"):
+        Weights("weights/my-net").identity  # noqa: B018
+
+
+def test_every_placeable_name_is_told() -> None:
+    assert {source.place: name for name, source in SOURCES.items()} == PLACEABLE
