@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
+
+import grimp
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = (
@@ -29,6 +32,13 @@ def test_import_contracts_hold() -> None:
     ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_no_two_files_import_each_other() -> None:
+    """Not within functions, for types alone or by way of a third file either."""
+    graph = grimp.build_graph("mmser", cache_dir=None)
+    imports = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
+    assert list(TopologicalSorter(imports).static_order())  # CycleError names the circle
 
 
 def modules_after(statement: str) -> set[str]:
