@@ -33,6 +33,7 @@ EXTRAS = {
     "completion": "argcomplete",
     "mlflow": "mlflow-skinny",
     "wandb": "wandb",
+    "trackio": "trackio",
 }
 CODECS = ("h264", "aac", "mpeg1video", "mpeg4", "mp3", "flac", "pcm_s16le")
 WEIGHT_SUFFIXES = {".pt", ".pth", ".bin", ".safetensors", ".txt"}

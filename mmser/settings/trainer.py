@@ -29,7 +29,7 @@ PRECISIONS = OneOf(*get_args(Precision))
 NOT_METRICS = ("loss", "last")
 """``loss`` of the validation set, and no selection: the last step's weights."""
 
-LOGGERS = ("tensorboard", "csv", "mlflow", "wandb")
+LOGGERS = ("tensorboard", "csv", "mlflow", "wandb", "trackio")
 
 THREADS = 1024
 """More threads or processes than any machine has cores."""

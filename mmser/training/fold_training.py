@@ -42,6 +42,7 @@ from mmser.training.components.portable import network_sizes
 from mmser.training.devices import Place, cpu_threads, find_place
 from mmser.training.inputs.corpora import build_corpora
 from mmser.training.inputs.sources import open_fold, read_corpus_manifest
+from mmser.training.loop.loggers import log_at_once
 from mmser.training.loop.progress_bar import FoldBar
 from mmser.training.nodes import process_number
 from mmser.training.progress import RunProgress
@@ -103,13 +104,14 @@ def fit_stage(
     if bar is not None:
         bar.show(0.0, "")
     if settings.solver:
-        _solve_stage(settings, data, folder)
+        _solve_stage(settings, data, folder, title)
         return
     first_seed = settings.trainer.first_seed
     seed_generators(seed if first_seed is None else first_seed)
     model = make_model(settings.model, data.input_sizes, data.task)
     if learns_nothing(model):
         kept = keep_untrained(model, data, folder)
+        _log(settings, folder, title, kept.monitor, kept.score)
         _finish_at_once(model, parameter_count(model), data, folder, kept.monitor, kept.score)
         return
     # Here, because it loads Lightning.
@@ -120,10 +122,19 @@ def fit_stage(
         _finish(folder, data, facts)
 
 
-def _solve_stage(settings: RunSettings, data: FoldData, folder: Path) -> None:
+def _solve_stage(settings: RunSettings, data: FoldData, folder: Path, title: str) -> None:
     """The same for a head that a solver finds in one go, without epochs."""
     solved = solve(settings, data, folder)
+    _log(settings, folder, title, "ua", solved.score)
     _finish_at_once(solved.model, solved.parameters, data, folder, "ua", solved.score)
+
+
+def _log(
+    settings: RunSettings, folder: Path, title: str, monitor: str, score: float | None
+) -> None:
+    """Hand the only score of a fold without epochs to the tool that the settings name."""
+    if score is not None:
+        log_at_once(settings.trainer, folder, title, {f"validation_{monitor}": score})
 
 
 def _finish_at_once(

@@ -17,7 +17,7 @@ from mmser.training.loop.callbacks import (
     ProgressLines,
     ResumeState,
 )
-from mmser.training.loop.loggers import LoggedScores, logger_of
+from mmser.training.loop.loggers import LoggedScores, Place, logger_of
 from mmser.training.loop.norms import PreciseNorms
 from mmser.training.loop.progress_bar import BarOfFold, FoldBar, write_above_bar
 from mmser.training.loop.watcher import Watcher
@@ -32,10 +32,11 @@ def make_watchers(
     bar: FoldBar | None = None,
 ) -> list[Watcher]:
     """Those that write into ``folder``, in the order in which they are told."""
-    watchers: list[Watcher] = [best, MetricsTable(folder / CURVE)]
+    curve = MetricsTable(folder / CURVE)
+    watchers: list[Watcher] = [best, curve]
     tool = logger_of(options)
     if tool is not None:
-        watchers.append(LoggedScores(tool, folder, _run_of(folder), title))
+        watchers.append(LoggedScores(Place(tool, folder, title), curve))
     if is_verbose():
         watchers.append(ProgressLines(title, options.monitor, best, write_above_bar))
     if bar is not None:
@@ -50,9 +51,3 @@ def make_watchers(
         watchers.append(EarlyStopping(options.monitor, mode, options.patience))
     # Last, so that what it writes has what the others know.
     return [*watchers, ResumeState(folder, best, options.save_every)]
-
-
-def _run_of(folder: Path) -> str:
-    """The name of the run that a fold's or stage's folder is of."""
-    above = list(folder.absolute().parents)
-    return next((each.parent.name for each in above if each.name == "folds"), folder.name)
