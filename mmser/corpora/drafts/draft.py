@@ -26,7 +26,8 @@ from mmser.corpora.drafts.folder_levels import level_roles
 from mmser.corpora.drafts.hugging_face import Shard, hugging_face_shards, read_hugging_face
 from mmser.corpora.drafts.known_columns import MEDIA, SPLIT_WORDS, renamings
 from mmser.corpora.drafts.metadata_folder import metadata_files, read_metadata
-from mmser.corpora.drafts.name_pattern import EXAMPLE, NamePattern
+from mmser.corpora.drafts.name_pattern import NamePattern
+from mmser.corpora.drafts.recordings_folder import read_recordings
 from mmser.corpora.layout import SOUND_SUFFIXES, VIDEO_SUFFIXES, media
 from mmser.corpora.manifest import FIELDS
 
@@ -107,92 +108,30 @@ def draft(source: Path, reading: Reading, target: Path) -> pd.DataFrame:
 
 
 def _from_folder(folder: Path, reading: Reading) -> pd.DataFrame:
-    """One row per recording; a sound and a film of one name are one."""
     if reading.columns:
         raise UsageError("a table for --columns", f"the folder {folder}", "Use --pattern.")
-    recordings: dict[str, dict[str, str]] = {}
-    for path in media(files_below(folder), (*SOUND_SUFFIXES, *VIDEO_SUFFIXES)):
-        name = path.relative_to(folder).as_posix()
-        row = recordings.setdefault(name.rpartition(".")[0], {"name": name})
-        column = "video_path" if path.suffix.lower() in VIDEO_SUFFIXES else "audio_path"
-        row[column] = str(path.absolute())
-    if not recordings:
-        raise MmserError(
-            f"recordings ({', '.join((*SOUND_SUFFIXES, *VIDEO_SUFFIXES))}) below {folder}",
-            "none",
-            "Name the folder that holds them.",
-        )
-    rows = list(recordings.values())
-    names = [row.pop("name") for row in rows]
-    told: Sequence[dict[str, str] | None]
-    left_out: list[str] = []
-    if reading.pattern is not None:
-        told, left_out = _told_by_pattern(names, reading.pattern, reading.skip)
-    else:
-        told = _told_by_folders(names)
-    pairs = zip(rows, told, strict=True)
-    table = pd.DataFrame([{**row, **fields} for row, fields in pairs if fields is not None])
-    table.attrs["left out"] = left_out
-    return _with_words(table.astype(object).where(table.notna(), None))
-
-
-def _told_by_pattern(
-    names: Sequence[str], pattern: NamePattern, skip: bool
-) -> tuple[list[dict[str, str] | None], list[str]]:
-    """What each name says, None where it does not fit; and why those do not."""
-    faults: list[str] = []
-    told: list[dict[str, str] | None] = []
-    for name in names:
-        try:
-            told.append(pattern.fields_of(name))
-        except ValueError as reason:
-            told.append(None)
-            faults.append(f"{name} {reason}")
-    expected = f"every recording named as '{pattern.text}'"
-    change = "Change the pattern (a fixed number of characters is {speaker:2})"
-    if len(faults) == len(names):
-        raise MmserError(
-            expected, f"none of {len(names)} that is, such as {', '.join(names[:3])}", f"{change}."
-        )
-    if faults and not skip:
-        raise listed_faults(
-            expected, faults, f"{change}, rename these, or leave them out by --skip."
-        )
-    return told, faults
-
-
-def _told_by_folders(names: Sequence[str]) -> list[dict[str, str]]:
-    roles = level_roles(names)
-    if "emotion" not in roles:
-        raise MmserError(
-            "folders named by emotions (happy/, sad/, ...)",
-            f"recordings such as {', '.join(names[:3])}",
-            f"Say how names are made with --pattern, {EXAMPLE}.",
-        )
-    told = []
-    for name in names:
-        parts = PurePosixPath(name).parts
-        told.append({role: part for role, part in zip(roles, parts, strict=False) if role})
-    return told
+    return _with_words(read_recordings(folder, reading.pattern, reading.skip))
 
 
 def _from_table(path: Path, reading: Reading) -> pd.DataFrame:
-    if reading.pattern is not None:
-        raise UsageError("a folder for --pattern", f"the table {path}", "Use --columns.")
+    _check_no_pattern(reading, f"the table {path}")
     return _told_by_columns(read_text_table(path), reading, path.parent)
 
 
 def _from_audformat(folder: Path, reading: Reading) -> pd.DataFrame:
-    if reading.pattern is not None:
-        raise UsageError("a folder for --pattern", f"the database {folder}", "Use --columns.")
+    _check_no_pattern(reading, f"the database {folder}")
     return _told_by_columns(as_text(read_audformat(folder, reading.tier)), reading, folder)
 
 
 def _from_hugging_face(shards: list[Shard], source: Path, reading: Reading) -> pd.DataFrame:
-    if reading.pattern is not None:
-        raise UsageError("a folder for --pattern", f"the dataset {source}", "Use --columns.")
+    _check_no_pattern(reading, f"the dataset {source}")
     found = read_hugging_face(shards, reading.media_folder)
     return _told_by_columns(as_text(found), reading, source.parent)
+
+
+def _check_no_pattern(reading: Reading, found: str) -> None:
+    if reading.pattern is not None:
+        raise UsageError("a folder for --pattern", found, "Use --columns.")
 
 
 def _told_by_columns(table: pd.DataFrame, reading: Reading, beside: Path) -> pd.DataFrame:
