@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -22,6 +20,7 @@ from mmser.corpora.drafts.annotation_files import (
     annotation_reader,
 )
 from mmser.corpora.drafts.audformat_folder import is_audformat, read_audformat
+from mmser.corpora.drafts.file_ids import ids_of
 from mmser.corpora.drafts.folder_levels import level_roles
 from mmser.corpora.drafts.hugging_face import Shard, hugging_face_shards, read_hugging_face
 from mmser.corpora.drafts.known_columns import MEDIA, SPLIT_WORDS, renamings
@@ -100,7 +99,7 @@ def draft(source: Path, reading: Reading, target: Path) -> pd.DataFrame:
             "Correct --map.",
         )
     if "id" not in table:
-        table["id"] = _ids(table)
+        table["id"] = ids_of(table)
     for name in ("audio_path", "video_path"):
         if name in table:
             _put(table, name, [_relative(cell, target.absolute().parent) for cell in table[name]])
@@ -219,31 +218,6 @@ def _check_told(table: pd.DataFrame, source: Path) -> None:
             faults,
             f"Columns found: {', '.join(map(str, table.columns))}.",
         )
-
-
-def _ids(table: pd.DataFrame) -> list[str]:
-    """Names of files without folder and ending, or with the folders where names repeat.
-
-    Stretches of one file are numbered in their order.
-    """
-    empty = [None] * len(table)
-    paths = [
-        Path(sound or film or f"row{number}")
-        for number, (sound, film) in enumerate(
-            zip(table.get("audio_path", empty), table.get("video_path", empty), strict=True), 1
-        )
-    ]
-    names = [path.stem for path in paths]
-    files = dict(zip(paths, names, strict=True))
-    if len(set(files.values())) < len(files):
-        common = Path(os.path.commonpath([path.parent for path in files]))
-        names = ["_".join(path.relative_to(common).with_suffix("").parts) for path in paths]
-    counts, seen = Counter(names), Counter[str]()
-    ids = []
-    for name in names:
-        seen[name] += 1
-        ids.append(name if counts[name] == 1 else f"{name}_{seen[name]:03d}")
-    return ids
 
 
 def _relative(cell: str | None, folder: Path) -> str | None:
