@@ -34,6 +34,7 @@ EXTRAS = {
     "mlflow": "mlflow-skinny",
     "wandb": "wandb",
     "trackio": "trackio",
+    "app": "gradio",
 }
 CODECS = ("h264", "aac", "mpeg1video", "mpeg4", "mp3", "flac", "pcm_s16le")
 WEIGHT_SUFFIXES = {".pt", ".pth", ".bin", ".safetensors", ".txt"}

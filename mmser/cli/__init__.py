@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from mmser import __version__
 from mmser.cli import (
     ablate,
+    app,
     cache,
     catalogue,
     compare,
@@ -66,6 +67,7 @@ COMMANDS = (
     robustness.COMMAND,
     ablate.COMMAND,
     predict.COMMAND,
+    app.COMMAND,
     compare.COMMAND,
     soup.COMMAND,
     export.COMMAND,

@@ -64,6 +64,11 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "mmser predict run=runs/NAME talk.wav --formats textgrid,eaf,audacity,labelstudio",
         "mmser predict model=owner/name@commit clip.mp4",
     ),
+    "app": (
+        "mmser app run=runs/NAME",
+        "mmser app run=models/mine --asr pocketsphinx --port 8000",
+        "mmser app model=owner/name@commit",
+    ),
     "compare": ("mmser compare runs/A runs/B", "mmser compare runs/A --published mcsan"),
     "soup": ("mmser soup run=runs/NAME --out runs/SOUP",),
     "export": (

@@ -10,15 +10,21 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmser.cli.command import Command, run_of
+from mmser.cli.command import Command
 from mmser.cli.predict_files import Files
+from mmser.cli.trained_source import (
+    add_opening,
+    add_run,
+    check_window,
+    open_recogniser,
+    split_words,
+)
 from mmser.core.errors import MmserError, UsageError
 from mmser.core.printable import printable
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from mmser.inference.judge import Judge
     from mmser.inference.recogniser import Recogniser
     from mmser.inference.recordings_table import ListedRecordings
     from mmser.inference.segments import Segment
@@ -28,33 +34,19 @@ if TYPE_CHECKING:
     """The recordings, each with the segments that the user named, None where it has none."""
 
 INTERRUPTED = 130
-MODEL, LABELS = "model=", "labels="
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Options of `mmser predict`."""
-    parser.add_argument(
-        "run",
-        metavar="run=DIR",
-        help="a run, a model folder, or hf:owner/name[@revision]; model=FOLDER or "
-        "model=owner/name@commit: a published emotion recogniser as it is (labels={LABEL: name})",
-    )
+    add_run(parser)
     files = (
         "videos or sound files, folders of them, or a table (csv, tsv, parquet) that names them, "
         "scored where it has labels; extractor.NAME.weights=PATH says where "
         "its weights lie now"
     )
     parser.add_argument("recordings", nargs="*", metavar="FILE", help=files)
-    parser.add_argument(
-        "--asr", help="recogniser for runs that read text: pocketsphinx, whisper-base, ..."
-    )
     _add_results(parser)
-    parser.add_argument(
-        "--weights", help="folder of the extractors' pretrained weights (default: the run's)"
-    )
-    parser.add_argument(
-        "--window", type=float, default=5.0, help="seconds, where there is no speech to go by"
-    )
+    add_opening(parser)
     parser.add_argument(
         "--whole", action="store_true", help="each file is one utterance, however long"
     )
@@ -64,10 +56,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="csv with file, start, end (s): these are judged as they are; text and face_side "
         "are read where they are",
     )
-    parser.add_argument(
-        "--fold", help="the models of this fold alone, e.g. the one that has not heard a speaker"
-    )
-    parser.add_argument("--seed", type=int, help="the models of this seed alone")
     parser.add_argument(
         "--enrol",
         nargs="+",
@@ -110,15 +98,12 @@ def run(options: argparse.Namespace) -> int:
     What concerns every recording is checked before the first; one that cannot be judged is
     reported, and the others are done.
     """
-    from mmser.extraction.extractor_files import named_files
     from mmser.inference.annotations.formats import check_free
     from mmser.inference.media_paths import find_recordings
-    from mmser.inference.recogniser import load
     from mmser.inference.result_places import result_places
 
-    extractor_files, words = named_files(options.recordings)
-    label_words = [word for word in words if word.startswith(LABELS)]
-    options.recordings = [word for word in words if word not in label_words]
+    words = split_words(options.recordings)
+    options.recordings = list(words.rest)
     listed = _listed(options)
     work: Work = dict(listed.segments) if listed else _work(options)
     formats = _formats(options)
@@ -127,15 +112,7 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError("one table for all recordings, or a page for each", "both", remedy)
     places = [] if options.table else result_places(list(work), options.out, options.html)
     check_free(places, formats)
-    recogniser = load(
-        _judge(options, label_words) or run_of(options.run),
-        weights=options.weights,
-        named_files=extractor_files,
-        fold=options.fold,
-        seed=options.seed,
-    )
-    # A recogniser that is missing is an error of all recordings, not of the first.
-    recogniser.transcriber(options.asr)
+    recogniser = open_recogniser(options, words)
     if options.enrol:
         recordings = find_recordings(options.enrol)
         recogniser.enrol(recordings, options.asr, options.window, whole=options.whole)
@@ -212,20 +189,6 @@ class _Collected:
             print_scores(rows)
 
 
-def _judge(options: argparse.Namespace, label_words: list[str]) -> Judge | None:
-    """The published recogniser that ``model=`` names; None for a run."""
-    if not options.run.startswith(MODEL):
-        if label_words:
-            raise UsageError(
-                "labels={...} of model=", f"{label_words[0]} of a run", "Leave it out."
-            )
-        return None
-    from mmser.inference.judge import Judge, read_labels
-
-    labels = read_labels(label_words[-1].removeprefix(LABELS)) if label_words else {}
-    return Judge(options.run.removeprefix(MODEL), options.weights or "weights", labels)
-
-
 def _work(options: argparse.Namespace) -> Work:
     """The recordings and segments that the options name."""
     from mmser.inference.media_paths import find_recordings
@@ -239,8 +202,7 @@ def _work(options: argparse.Namespace) -> Work:
         )
     if not options.recordings and not options.segments:
         raise UsageError("FILE... or --segments TABLE", "neither", "Name the recordings.")
-    if not options.window > 0:
-        raise UsageError("--window above 0 s", f"{options.window:g}", "Leave it out for 5 s.")
+    check_window(options)
     recordings = find_recordings(options.recordings)
     if options.segments:
         return dict(read_segments(options.segments, recordings))

@@ -19,6 +19,9 @@ from mmser.media.write import wav_content
 EMBEDDED_BYTES = 16 * 1024**2
 """A larger file is linked: a page of more than 22 MB opens slowly."""
 
+ALONE_BYTES = 64 * 1024**2
+"""Sound of a page that has nothing beside it: half an hour."""
+
 TYPES = {
     ".wav": "audio/wav", ".flac": "audio/flac", ".mp3": "audio/mpeg", ".ogg": "audio/ogg",
     ".oga": "audio/ogg", ".opus": "audio/ogg", ".m4a": "audio/mp4", ".aac": "audio/aac",
@@ -29,7 +32,7 @@ TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class Playable:
-    """``kind`` is "audio" or "video", ``source`` a data: URL or a relative one."""
+    """``kind`` is "audio" or "video"; ``source`` a data: or relative URL, or empty: no player."""
 
     kind: str
     source: str
@@ -41,21 +44,32 @@ class Playable:
         return self.source.startswith("data:")
 
 
-def playable(path: Path, folder: Path, decoder: Decoder | None = None) -> Playable:
+def playable(
+    path: Path, folder: Path, decoder: Decoder | None = None, linked: bool = True
+) -> Playable:
     """The recording for a page in ``folder``.
 
-    A film of a kind that browsers do not play gives its sound, as wav at 16 kHz.
+    A film of a kind that browsers do not play gives its sound, as wav at 16 kHz. Without ``linked``
+    so does a file that is too large; what has no sound then has no player either.
     """
     known = TYPES.get(path.suffix.lower())
     recording = open_recording(path, decoder)
     kind = "video" if recording.video else "audio"
-    if known is None:
-        sound = _sound(recording) if recording.audio else None
-        if sound is not None:
-            remark = f"Browsers do not play {path.suffix or 'this kind of'} files: its sound alone."
-            return Playable("audio", _data(sound, "audio/wav"), remark)
-    elif path.stat().st_size <= EMBEDDED_BYTES:
+    is_small = path.stat().st_size <= EMBEDDED_BYTES
+    if known is not None and is_small:
         return Playable(kind, _data(path.read_bytes(), known))
+    if known is None or not linked:
+        most = EMBEDDED_BYTES if linked else ALONE_BYTES
+        sound = _sound(recording, most) if recording.audio else None
+        reason = (
+            f"Browsers do not play {path.suffix or 'this kind of'} files"
+            if known is None
+            else "The recording is too large for this page"
+        )
+        if sound is not None:
+            return Playable("audio", _data(sound, "audio/wav"), f"{reason}: its sound alone.")
+        if not linked:
+            return Playable("audio", "", f"{reason}: there is no player.")
     relative = os.path.relpath(path.resolve(), folder.resolve())
     # "./" keeps a name with a colon from being read as a scheme.
     link = "./" + quote(os.fsencode(relative))
@@ -64,9 +78,9 @@ def playable(path: Path, folder: Path, decoder: Decoder | None = None) -> Playab
     return Playable(kind, link, remark)
 
 
-def _sound(recording: Recording) -> bytes | None:
-    """The file's sound as wav, None where that is too long or cannot be decoded."""
-    if recording.seconds * SAMPLE_RATE * 2 > EMBEDDED_BYTES:
+def _sound(recording: Recording, most: int) -> bytes | None:
+    """The file's sound as wav, None where that is over ``most`` bytes or cannot be decoded."""
+    if recording.seconds * SAMPLE_RATE * 2 > most:
         return None
     samples = np.zeros(round(recording.seconds * SAMPLE_RATE), "int16")
     try:

@@ -45,3 +45,9 @@ player.addEventListener("play", follow);
 player.addEventListener("timeupdate", show);
 player.addEventListener("seeked", show);
 show();
+
+// In a frame of another page: it is told how high this one is.
+if (parent !== window) {
+  const told = () => parent.postMessage({recordingHeight: document.documentElement.offsetHeight}, "*");
+  new ResizeObserver(told).observe(document.documentElement);
+}

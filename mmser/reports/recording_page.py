@@ -45,7 +45,7 @@ def recording_page(
     """The whole document.
 
     ``kind`` is "audio" or "video", ``source`` what its player plays: a data: URL, or a relative one
-    that the page's policy then lets in.
+    that the page's policy then lets in; empty: there is none to be seen.
     """
     style = "".join(
         (HERE / file).read_text(encoding="utf-8") for file in ("report.css", "recording_page.css")
@@ -65,7 +65,7 @@ def recording_page(
             f"<style>{style}</style></head><body>",
             element("h1", name),
             element("p", _summary(table), "summary"),
-            f'<{kind} controls preload="metadata" src="{escape(source)}"></{kind}>',
+            _player(kind, source),
             note(remark) if remark else "",
             _figure(picture, name),
             # Shown by the script, without which a click does nothing.
@@ -74,6 +74,13 @@ def recording_page(
             f"<script>{script}</script></body></html>\n",
         ]
     )
+
+
+def _player(kind: str, source: str) -> str:
+    if not source:
+        # The script goes by its time.
+        return "<audio></audio>"
+    return f'<{kind} controls preload="metadata" src="{escape(source)}"></{kind}>'
 
 
 def _digest(text: str) -> str:
