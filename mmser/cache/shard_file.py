@@ -29,6 +29,16 @@ def write_arrays(
 ) -> str:
     """Write a file whole or not at all; its SHA-256, hexadecimal, where it is to be ``digested``.
 
+    As `contents_of` the arrays and ``metadata``.
+    """
+    return write_contents(path, contents_of(arrays, metadata), digested)
+
+
+def contents_of(
+    arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str] | None = None
+) -> list[memoryview | bytes]:
+    """The bytes of a file, piece by piece; those of the arrays are where they lie in memory.
+
     The arrays are of the types that caches store. Of several ``metadata`` the library would write
     the order at random; one is usual.
     """
@@ -43,7 +53,11 @@ def write_arrays(
         at = end
     text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
     text += b" " * (-len(text) % _ALIGNMENT)
-    contents = [len(text).to_bytes(8, "little"), text, *(_bytes(arrays[key]) for key in keys)]
+    return [len(text).to_bytes(8, "little"), text, *(_bytes(arrays[key]) for key in keys)]
+
+
+def write_contents(path: Path, contents: Sequence[memoryview | bytes], digested: bool) -> str:
+    """Write `contents_of` a file, as `write_arrays` does."""
     with ThreadPoolExecutor(1, thread_name_prefix="digest") as other:
         digest = other.submit(_digest, contents) if digested else None
         with written_aside(path) as aside, aside.open("wb") as file:

@@ -1,26 +1,24 @@
 """Filling a store: parts as they come, shards of a fixed size, an index.
 
-Each `Writer.add` becomes a part file. When the parts reach the shard size they are merged into one
-shard, its rows become a piece of the index, and the parts are removed; further parts are written
-meanwhile. Every step is a rename, so that the disk always holds the state after some whole step: a
-process that is killed at any point loses at most the step it was in, and the next one resumes
-there. No step costs more in a large
-store than in a small one. The pieces of the index are put together when the store is finished, or
-opened to be filled. The bytes of a finished store depend on the sequence of entries alone, never on
-time or on interruptions.
+Each `Writer.add` becomes a part, which is held in memory for some seconds and then written as a
+file. When the parts reach the shard size they are put together as one shard, its rows become a
+piece of the index, and files of parts are removed; further parts come meanwhile. So values that
+come fast are written once. Every step is a rename, so that the disk always holds the state after
+some whole step: a process that is killed at any point loses at most the step it was in and what
+came within `HELD_SECONDS` or while a shard was written, and the next one resumes there. No step
+costs more in a large store than in a small one. The pieces of the index are put together when the
+store is finished, or opened to be filled. The bytes of a finished store depend on the sequence of
+entries alone, never on time or on interruptions.
 """
 
 from __future__ import annotations
 
-import json
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
-
-import numpy as np
-from safetensors import SafetensorError, safe_open
 
 from mmser.cache.atomic import write_json
 from mmser.cache.empty import no_empty_store
@@ -40,19 +38,20 @@ from mmser.cache.layout import (
     shard_name,
 )
 from mmser.cache.lock import locked
+from mmser.cache.part import Part, write_shard
 from mmser.cache.rows import Row
-from mmser.cache.shard import Shard
-from mmser.cache.shard_file import write_arrays
-from mmser.core.errors import MmserError
 
 SHARD_BYTES = 256 * 1024 * 1024
+
+HELD_SECONDS = 5.0
+"""How long what is added may be in memory alone: the next step after that puts it on the disk."""
 
 
 class _Merge(NamedTuple):
     """Parts on their way into a shard, and how many rows of the index they are."""
 
     number: int
-    parts: list[Path]
+    parts: list[Part]
     rows: int
     checksum: Future[str]
 
@@ -64,8 +63,9 @@ class Writer:
         self.directory = directory
         self.recipe = recipe
         self.shard_bytes = shard_bytes
-        self._parts: list[Path] = []
+        self._parts: list[Part] = []
         self._pending_bytes = 0
+        self._written_at = time.monotonic()
         self._with_values: str | None = None
         self._merge: _Merge | None = None
         directory.mkdir(parents=True, exist_ok=True)
@@ -83,9 +83,9 @@ class Writer:
         return is_current(self._index, identifier, digest, retry_failed)
 
     def add(self, entries: Sequence[Entry]) -> list[Row]:
-        """Store entries durably, in order, and return their rows.
+        """Store entries, in order, and return their rows.
 
-        An entry for a stored utterance replaces it.
+        An entry for a stored utterance replaces it. Their arrays must not be changed afterwards.
         """
         if not entries:
             return []
@@ -98,7 +98,12 @@ class Writer:
             rows.append(row)
         if self._info().get("complete"):
             self._write_info(complete=False)
-        self._write_part(rows, tensors)
+        if self._merge is not None and self._merge.checksum.done():
+            self._end_commit()
+        path = self.directory / part_name(self._commit_number, len(self._parts))
+        self._take(Part(path, tensors, rows), rows)
+        if time.monotonic() >= self._written_at + HELD_SECONDS and not self._follows_held:
+            self._write_parts()
         if self._is_full:
             self._begin_commit()
         return rows
@@ -113,9 +118,10 @@ class Writer:
             self._write_info(complete=True)
 
     def close(self) -> None:
-        """Bring the shard that is under way to its end, unless that has failed already."""
-        if self._merge is not None and self._merge.checksum.exception() is None:
+        """Bring the shard that is under way to its end, unless that has failed, and write parts."""
+        if self._merge is None or self._merge.checksum.exception() is None:
             self._end_commit()
+            self._write_parts()
 
     @property
     def rows(self) -> GrowingTable:
@@ -160,22 +166,31 @@ class Writer:
                 self._begin_commit()
                 self._end_commit()
             if commit == self._commit_number:
-                self._take(path, _part_rows(path))
+                self._take(*Part.on_disk(path))
             else:
                 path.unlink()
         if self._is_full:
             self._begin_commit()
             self._end_commit()
 
-    def _write_part(self, rows: list[Row], tensors: dict[str, np.ndarray]) -> None:
-        path = self.directory / part_name(self._commit_number, len(self._parts))
-        write_arrays(path, tensors, {"rows": json.dumps(rows)}, digested=False)
-        self._take(path, rows)
-
-    def _take(self, path: Path, rows: list[Row]) -> None:
-        self._parts.append(path)
-        self._pending_bytes += path.stat().st_size
+    def _take(self, part: Part, rows: list[Row]) -> None:
+        self._parts.append(part)
+        self._pending_bytes += part.bytes
         self._index.put(rows)
+
+    @property
+    def _follows_held(self) -> bool:
+        """Whether a shard with values that are in memory alone is under way.
+
+        Without it what follows would be of no use, as results are resumed in their order.
+        """
+        return self._merge is not None and any(part.is_held for part in self._merge.parts)
+
+    def _write_parts(self) -> None:
+        """Put on the disk what is in memory alone."""
+        for part in self._parts:
+            part.write()
+        self._written_at = time.monotonic()
 
     @property
     def _is_full(self) -> bool:
@@ -186,10 +201,11 @@ class Writer:
         self._end_commit()
         number, parts = self._commit_number, self._parts
         merging = ThreadPoolExecutor(1, thread_name_prefix="shard")
-        checksum = merging.submit(_merged, parts, self.directory / shard_name(number))
+        checksum = merging.submit(write_shard, parts, self.directory / shard_name(number))
         merging.shutdown(wait=False)
         self._merge = _Merge(number, parts, len(self._index.unsaved), checksum)
         self._parts, self._pending_bytes = [], 0
+        self._written_at = time.monotonic()
         self._commit_number += 1
 
     def _end_commit(self) -> None:
@@ -204,33 +220,8 @@ class Writer:
                 row |= {"shard": shard_name(number), "checksum": checksum}
         self._index.save(count)
         self._merge = None
-        for path in parts:
-            path.unlink()
-
-
-def _merged(parts: Sequence[Path], path: Path) -> str:
-    """Write the arrays of all parts as one shard; its checksum, "" where there are none."""
-    tensors: dict[str, np.ndarray] = {}
-    for part in parts:
-        shard = Shard(part)
-        tensors |= {key: shard.read(key) for key in _keys(part)}
-    return write_arrays(path, tensors) if tensors else ""
-
-
-def _keys(path: Path) -> list[str]:
-    with safe_open(str(path), framework="numpy") as part:
-        return list(part.keys())
-
-
-def _part_rows(path: Path) -> list[Row]:
-    try:
-        with safe_open(str(path), framework="numpy") as part:
-            rows: list[Row] = json.loads(part.metadata()["rows"])
-    except (SafetensorError, KeyError, TypeError, ValueError) as error:
-        raise MmserError(
-            f"a whole part at {path}", str(error), "Delete this file and repeat the command."
-        ) from error
-    return rows
+        for part in parts:
+            part.remove()
 
 
 @contextmanager

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shutil
+import threading
+import weakref
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from mmser.cache import writer as writing
 from mmser.cache.entry import Entry
 from mmser.cache.fingerprint import Recipe
+from mmser.cache.part import Part, write_shard
 from mmser.cache.store import Store
 from mmser.cache.writer import open_writer
 from mmser.core.clip import Failure, Features
@@ -29,8 +34,10 @@ def tree(directory: Path) -> dict[str, str]:
     }
 
 
-def write(directory: Path, made: list[Entry], recipe: Recipe = RECIPE) -> Store:
-    with open_writer(directory, recipe, 2000) as writer:
+def write(
+    directory: Path, made: list[Entry], recipe: Recipe = RECIPE, shard_bytes: int = 2000
+) -> Store:
+    with open_writer(directory, recipe, shard_bytes) as writer:
         for entry in made:
             writer.add([entry])
         writer.finish()
@@ -66,9 +73,15 @@ def test_the_same_entries_give_the_same_bytes_however_often_it_was_left_and_reop
     assert tree(tmp_path / "a") == tree(tmp_path / "b")
 
 
-@pytest.mark.parametrize("step", ["growing.write_table", "writer.write_arrays", "writer.Shard"])
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is held in memory alone."""
+    monkeypatch.setattr(writing, "HELD_SECONDS", 0.0)
+
+
+@pytest.mark.parametrize("step", ["growing.write_table", "part.write_arrays", "part.Shard"])
 def test_an_exception_in_the_middle_of_a_commit_is_recovered_from(
-    tmp_path: Path, step: str, monkeypatch
+    tmp_path: Path, step: str, monkeypatch, at_once
 ):
     made = [Entry(f"u{i}", "d", values(20)) for i in range(20)]
     write(tmp_path / "a", made)
@@ -90,20 +103,27 @@ def test_an_exception_in_the_middle_of_a_commit_is_recovered_from(
 
 
 def test_parts_of_the_next_shard_outlive_a_death_while_the_one_before_is_put_together(
-    tmp_path: Path, monkeypatch
+    tmp_path: Path, monkeypatch, at_once
 ):
     made = [Entry(f"u{i}", "d", values(20)) for i in range(20)]
     write(tmp_path / "a", made)
 
-    def full(*arguments: object) -> str:
-        raise OSError("disk full")
+    may_end = threading.Event()
+
+    def slow(parts: list[Part], path: Path) -> str:
+        may_end.wait(10)
+        return write_shard(parts, path)
 
     added: list[Entry] = []
-    with monkeypatch.context() as patch, open_writer(tmp_path / "b", RECIPE, 2000) as writer:
-        patch.setattr("mmser.cache.writer._merged", full)
-        while not list((tmp_path / "b").glob("part-00001-*")):
+    monkeypatch.setattr(writing, "write_shard", slow)
+    with open_writer(tmp_path / "dying", RECIPE, 2000) as writer:
+        while not list((tmp_path / "dying").glob("part-00001-*")):
             added.append(made[len(added)])
             writer.add(added[-1:])
+        # A copy is what a killed process leaves.
+        shutil.copytree(tmp_path / "dying", tmp_path / "b")
+        may_end.set()
+    assert not list((tmp_path / "b").glob("shard-*"))
     with open_writer(tmp_path / "b", RECIPE, 2000) as writer:
         assert all(writer.is_stored(entry.id, "d") for entry in added) and len(added) > 1
         assert [path.name for path in (tmp_path / "b").glob("shard-*")] == [
@@ -111,6 +131,87 @@ def test_parts_of_the_next_shard_outlive_a_death_while_the_one_before_is_put_tog
         ]
     write(tmp_path / "b", made[len(added) :])
     assert tree(tmp_path / "a") == tree(tmp_path / "b")
+
+
+def test_values_that_come_fast_are_written_once(tmp_path: Path, monkeypatch) -> None:
+    made = [Entry(f"u{i}", "d", values(100, fill=i)) for i in range(40)]
+    written: dict[bool, int] = {}
+    for is_held in (False, True):
+        monkeypatch.setattr(writing, "HELD_SECONDS", 1e9 if is_held else 0.0)
+        before = bytes_written()
+        write(tmp_path / str(is_held), made)
+        written[is_held] = bytes_written() - before
+    assert tree(tmp_path / "True") == tree(tmp_path / "False")
+    values_alone = sum(path.stat().st_size for path in (tmp_path / "True").glob("shard-*"))
+    assert written[False] - written[True] > 0.9 * values_alone
+
+
+def bytes_written() -> int:
+    lines = Path("/proc/self/io").read_text(encoding="ascii").splitlines()
+    return int(dict(line.split(": ") for line in lines)["wchar"])
+
+
+def test_what_is_held_is_on_the_disk_after_its_time_and_when_the_writer_is_closed(
+    tmp_path: Path, monkeypatch
+) -> None:
+    made = [Entry(f"u{i}", "d", values(20, fill=i)) for i in range(20)]
+    write(tmp_path / "a", made, shard_bytes=4000)
+    clock = [0.0]
+    monkeypatch.setattr(writing.time, "monotonic", lambda: clock[0])
+    folder = tmp_path / "b"
+    with open_writer(folder, RECIPE, 4000) as writer:
+        for at, seen in enumerate([0, 0, 3, 3, 5]):
+            clock[0] = 3.0 * at
+            writer.add(made[at : at + 1])
+            assert len(list(folder.glob("part-00000-*"))) == seen
+        writer.add(made[5:6])
+        # A copy is what a killed process leaves: the last step was in memory alone.
+        shutil.copytree(folder, tmp_path / "killed")
+    assert len(list(folder.glob("part-00000-*"))) == 6
+    for name, kept in (("b", 6), ("killed", 5)):
+        with open_writer(tmp_path / name, RECIPE, 4000) as writer:
+            missing = [entry for entry in made if not writer.is_stored(entry.id, "d")]
+        assert missing == made[kept:]
+        write(tmp_path / name, missing, shard_bytes=4000)
+        assert tree(tmp_path / "a") == tree(tmp_path / name)
+
+
+def test_what_follows_a_shard_in_memory_is_held_as_long(tmp_path: Path, monkeypatch) -> None:
+    made = [Entry(f"u{i}", "d", values(20, fill=i)) for i in range(20)]
+    write(tmp_path / "a", made)
+    may_end = threading.Event()
+
+    def slow(parts: list[Part], path: Path) -> str:
+        may_end.wait(10)
+        return write_shard(parts, path)
+
+    clock = [0.0]
+    monkeypatch.setattr(writing, "write_shard", slow)
+    monkeypatch.setattr(writing.time, "monotonic", lambda: clock[0])
+    folder = tmp_path / "b"
+    with open_writer(folder, RECIPE, 2000) as writer:
+        before_full = next(
+            at for at, each in enumerate(made) if writer.add([each]) and writer._merge is not None
+        )
+        clock[0] = 100.0
+        writer.add(made[before_full + 1 : before_full + 2])
+        assert not list(folder.glob("part-*"))
+        shutil.copytree(folder, tmp_path / "killed")
+        may_end.set()
+        for entry in made[before_full + 2 :]:
+            writer.add([entry])
+        writer.finish()
+    write(tmp_path / "killed", made)
+    assert tree(tmp_path / "a") == tree(folder) == tree(tmp_path / "killed")
+
+
+def test_a_held_part_of_a_large_array_does_not_keep_it(tmp_path: Path) -> None:
+    large = np.zeros((1000, 4), np.float16)
+    alive = weakref.ref(large)
+    with open_writer(tmp_path / "a", RECIPE) as writer:
+        writer.add([Entry("u0", "d", Features(large[:2]))])
+        del large
+        assert alive() is None
 
 
 def test_changed_content_replaces_the_row(tmp_path: Path):

@@ -23,6 +23,7 @@ import pyarrow.parquet  # noqa: F401
 import torch  # noqa: F401
 import tqdm  # noqa: F401
 
+from mmser.cache import writer
 from mmser.core.clip import Features, Transcript
 from mmser.core.share import Share
 from mmser.core.utterance import Utterance, Word
@@ -244,10 +245,18 @@ def shares(root, folder, undisturbed):
 
 if __name__ == "__main__":
     mode, place = sys.argv[1], Path(sys.argv[2])
+    # In seconds; what is held is lost by a kill, and made again.
+    writer.HELD_SECONDS = {
+        "kill": 0.0,
+        "shares": 0.0,
+        "random": 0.02,
+        "held": 60.0,
+        "together": 60.0,
+    }[mode]
     Corpus(place / "media").write()
     waited(child(lambda: job(place / "media", place / "undisturbed")))
     reference = tree(place / "undisturbed")
     result = {
-        "kill": kill_points, "random": random_kills, "together": together, "shares": shares
+        "kill": kill_points, "held": kill_points, "random": random_kills, "together": together, "shares": shares
     }[mode](place / "media", place, reference)  # fmt: skip
     sys.stdout.write(json.dumps(result | {"files": list(reference)}))

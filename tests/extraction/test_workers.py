@@ -185,6 +185,7 @@ def test_an_interruption_leaves_whole_chunks_and_the_next_run_goes_on(tmp_path: 
     with pytest.raises(KeyboardInterrupt):
         preprocess(corpus, {"it": extractor}, tmp_path / "a", workers=2, progress=False)
     (store,) = (tmp_path / "a" / "listed").glob("it-*/")
+    # Closing wrote what was held.
     assert sorted(path.name for path in store.glob("part-*")) == [
         "part-00000-000000.safetensors",
         "part-00000-000001.safetensors",
