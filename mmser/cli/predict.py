@@ -167,6 +167,7 @@ class _Collected:
         from mmser.inference.recordings_table import Collection
 
         self._rows, self._path, self._classes = Collection(facts), path, recogniser.classes
+        self._known = recogniser.trained.corpus_files
         self._any = False
 
     def __call__(self, recording: Path, table: pd.DataFrame, decoder: Decoder) -> list[Path]:
@@ -187,6 +188,13 @@ class _Collected:
             from mmser.cli.scores import print_scores
 
             print_scores(rows)
+            heard = {str(path) for path in self._known.heard} if self._known else set()
+            count = int(rows["file"].isin(heard).sum())
+            if count:
+                print(
+                    f"NOT A TEST: {count} of these {len(rows)} are of speakers that the models "
+                    "were trained on. Scores of held-out speakers: mmser score RUN."
+                )
 
 
 def _work(options: argparse.Namespace) -> Work:

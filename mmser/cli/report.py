@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 from mmser.cli.command import Command
@@ -13,7 +14,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Options of `mmser report`."""
     parser.add_argument("runs", nargs="+", metavar="RUN")
     parser.add_argument(
-        "--out", default=None, help="the file to write (default: report.html in the first run)"
+        "--out",
+        default=None,
+        help="the file to write (default: report.html in the run; of several, comparison.html "
+        "beside the first)",
     )
     parser.add_argument(
         "--no-recordings",
@@ -30,10 +34,14 @@ def run(options: argparse.Namespace) -> int:
 
 
 def write_report(runs: list[Path], out: str | None = None, recordings: bool = True) -> None:
-    """The report of ``runs``, into the file ``out`` or beside the first of them."""
+    """The report of ``runs``, into the file ``out``, or into the run, or beside the first of several.
+
+    A page about several does not replace the first one's own.
+    """
     from mmser.reports.report import report
 
-    path = report(runs, Path(out) if out else runs[0] / "report.html", recordings)
+    place = runs[0] / "report.html" if len(runs) == 1 else runs[0] / ".." / "comparison.html"
+    path = report(runs, Path(out) if out else Path(os.path.normpath(place)), recordings)
     print(printable(f"Report: {path}"))
 
 

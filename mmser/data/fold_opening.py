@@ -126,7 +126,8 @@ def open_fold_data(
         traces=inputs.traces,
         dropped=len(rows) - len(usable_rows),
     )
-    _log_what_is_left_out(data)
+    # Training has said so already where a trained fold is opened.
+    _log_what_is_left_out(data, logging.DEBUG if fitted else logging.WARNING)
     return data
 
 
@@ -150,9 +151,10 @@ def _with_word_stream(
     return replace(alignment, word_stream=stream)
 
 
-def _log_what_is_left_out(data: FoldData) -> None:
+def _log_what_is_left_out(data: FoldData, level: int) -> None:
     if data.dropped:
-        _log.warning(
+        _log.log(
+            level,
             "fold %s: %d training utterances have no stream at all: dropped",
             data.fold,
             data.dropped,

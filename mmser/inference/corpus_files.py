@@ -51,6 +51,8 @@ class CorpusFiles:
         self, manifest: pd.DataFrame, assignment: pd.DataFrame, stores: Mapping[str, FeatureStore]
     ) -> None:
         self.manifest, self.assignment, self.stores = manifest, assignment, stores
+        self.heard: list[Path] = []
+        """Judged recordings whose speakers some model that judges them was trained on."""
 
     def find(self, recording: Recording) -> CorpusFile | None:
         """The entry of a recording in the corpus; None where it is none of its files."""
@@ -149,6 +151,7 @@ def log_training(
     level, verdict = logging.INFO, f"no model that judges it has heard {who} in training"
     if seen:
         level = logging.WARNING
+        corpus_files.heard.append(recording.path)
         verdict = (
             f"{seen} of the {len(judging)} models that judge it have heard {who} in "
             "training or validation"

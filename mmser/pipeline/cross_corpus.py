@@ -62,6 +62,9 @@ def cross_corpus(
     sides = [_side(name, overrides, corpora) for name in corpora]
     shared = _shared(sides, classes)
     _log.info("classes that every corpus has: %s", ", ".join(shared))
+    for side in sides:
+        if others := [name for name in side.classes if name not in shared]:
+            _log.info("left out of %s: %s", side.name, ", ".join(others))
     runs = {side.name: _trained(side, shared) for side in sides}
     rows: list[dict[str, Any]] = []
     for train, test in product(sides, sides):
@@ -145,7 +148,7 @@ def _cells(run: Run, train: Side, test: Side) -> Iterator[dict[str, Any]]:
     else:
         words = [f"corpus={test.name}", *_placed(test.words)]
         folders = {
-            scale: evaluate_other_corpus(run, words, own_scale=scale == OWN_SCALE)
+            scale: evaluate_other_corpus(run, words, own_scale=scale == OWN_SCALE, told=False)
             for scale in (RUN_SCALE, OWN_SCALE)
         }
     for scale, folder in folders.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -29,9 +30,13 @@ KEYS = ("corpus", "protocol", "labels", "paths", "cache")
 """What the words of the command may begin with."""
 
 MOST_PLAYERS = 12
+MOST_NAMED = 3
+"""Cases of one kind of trouble that are told beside the page."""
 ROOM = 2_000_000
 """Bytes of sound inside the page; further recordings are linked."""
 DIMENSIONS = ("valence", "arousal", "dominance")
+
+_log = logging.getLogger(__name__)
 
 
 def explore(
@@ -78,6 +83,10 @@ def explore(
     seconds = dict(zip(material.sound["id"], material.sound["seconds"], strict=True))
     players = _players(suspects, seconds, out.parent)
     write_page(material, found, players, out)
+    for each in found:
+        names = ", ".join(name for name, _ in each.cases[:MOST_NAMED])
+        more = ", ..." if len(each.cases) > MOST_NAMED else ""
+        _log.info("look at: %s: %d (%s%s)", each.title, len(each.cases), names, more)
     return out
 
 

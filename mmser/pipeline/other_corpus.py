@@ -35,15 +35,20 @@ _log = logging.getLogger(__name__)
 
 
 def evaluate_other_corpus(
-    run: Run, overrides: Sequence[str], labels: Labels | None = None, own_scale: bool = False
+    run: Run,
+    overrides: Sequence[str],
+    labels: Labels | None = None,
+    own_scale: bool = False,
+    told: bool = True,
 ) -> Path:
     """Predict and keep what a run's models say of another corpus; -> the folder of the predictions.
 
     ``overrides`` are words of `mmser train` that name a corpus. Its labels become the run's classes
     by ``labels`` ({the protocol's class: the run's, None to leave it out}), else by what they mean
     (`mmser.core.emotion_names`). ``own_scale`` scales features by the other corpus's own
-    statistics, without its labels: transductive. Raises MmserError when nothing of it is among the
-    run's classes, or its features would be other ones than those the run was trained on.
+    statistics, without its labels: transductive. ``told``: which labels take part is logged. Raises
+    MmserError when nothing of it is among the run's classes, or its features would be other ones
+    than those the run was trained on.
     """
     from mmser.evaluation.other_corpus import predict_other_corpus
     from mmser.training.inputs.corpora import build_corpora
@@ -53,7 +58,7 @@ def evaluate_other_corpus(
         raise UsageError("run=... or system=...", "both", "Leave one out.")
     config = _config(run, overrides)
     _check_other(run, config)
-    protocol, left_out = _protocol(config, run, labels or {})
+    protocol, left_out = _protocol(config, run, labels or {}, told)
     config["protocol"] = protocol
     _ensure_features(run, config)
     settings = read_run(config)
@@ -117,7 +122,7 @@ def _last_streams(run: Run) -> Mapping[str, Any]:
 
 
 def _protocol(
-    config: Mapping[str, Any], run: Run, labels: Labels
+    config: Mapping[str, Any], run: Run, labels: Labels, told: bool
 ) -> tuple[dict[str, Any], list[str]]:
     """The other corpus's protocol with the run's classes, and its classes that are left out."""
     from mmser.corpora.manifest import to_table
@@ -154,34 +159,36 @@ def _protocol(
             ", ".join(wrong),
             "Correct labels={...}.",
         )
-    _tell(tested.corpus, becomes, task.classes)
+    if not any(becomes.values()):
+        raise MmserError(
+            f"labels of {tested.name} that mean {', '.join(task.classes)}",
+            ", ".join(becomes),
+            "Say which with labels={LABEL: CLASS, ...}.",
+        )
+    if told:
+        _tell(tested.name, becomes, task.classes)
     words = protocol.labels or {name: name for name in protocol.classes}
     mapped = {word: becomes[name] for word, name in words.items() if becomes.get(name)}
     left_out = [name for name, meaning in becomes.items() if meaning is None]
     return {**options, "classes": list(task.classes), "labels": mapped}, left_out
 
 
-def _tell(corpus: Corpus, becomes: Labels, classes: Sequence[str]) -> None:
-    """Say what is left out, and what the other corpus has not; MmserError for nothing."""
-    used = {name for name in becomes.values() if name is not None}
-    if not used:
-        raise MmserError(
-            f"labels of {corpus.name} that mean {', '.join(classes)}",
-            ", ".join(becomes),
-            "Say which with labels={LABEL: CLASS, ...}.",
-        )
+def _tell(corpus: str, becomes: Labels, classes: Sequence[str]) -> None:
+    """Say what is left out, and what the other corpus has not."""
     left_out = [name for name, meaning in becomes.items() if meaning is None]
     if left_out:
         _log.warning(
-            "%s: not among the run's classes, left out (labels={LABEL: CLASS} says otherwise)",
+            "left out of %s, since the run has no such classes: %s (labels={LABEL: CLASS} says "
+            "otherwise)",
+            corpus,
             ", ".join(left_out),
         )
-    absent = [name for name in classes if name not in used]
+    absent = [name for name in classes if name not in becomes.values()]
     if absent:
         _log.warning(
-            "%s: no utterance of %s is of these; the run may still say them, which counts as wrong",
+            "%s has no utterance of %s; the run may still say it, which counts as wrong",
+            corpus,
             ", ".join(absent),
-            corpus.name,
         )
 
 

@@ -323,6 +323,17 @@ def test_a_table_of_recordings_is_scored_where_it_has_labels(predict, tmp_path):
     assert "furious" in complaints
 
 
+def test_a_score_over_voices_that_were_trained_on_is_called_no_test(predict, run, tmp_path):
+    own = [run.directory.parent / "corpus" / f"u{number}.wav" for number in (0, 6)]
+    new = recording(tmp_path / "new.wav")
+    rows = [f"{path},happy" for path in (*own, new)]
+    (tmp_path / "clips.csv").write_text("\n".join(["file,emotion", *rows]))
+    _, printed, _ = predict(tmp_path / "clips.csv", out=None)
+    assert "NOT A TEST: 2 of these 3 are of speakers that the models were trained on" in printed
+    _, printed, _ = predict(tmp_path / "clips.csv", "--fold", "s0", out=None)
+    assert "NOT A TEST: 1 of these 3" in printed, "s0 has not heard its own test speaker"
+
+
 def test_a_broken_recording_of_a_table_does_not_stop_the_others(predict, tmp_path):
     recording(tmp_path / "a.wav")
     (tmp_path / "clips.csv").write_text("file,emotion\na.wav,happy\ngone.wav,sad\n")

@@ -48,3 +48,14 @@ def test_a_run_that_is_not_there_is_told_before_anything_heavy_is_loaded():
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.stdout.splitlines()[-1:] == ["[]"], done.stderr
     assert done.stderr.count("no folder no") == 5
+
+
+def test_a_report_of_several_runs_keeps_the_first_ones_own(tmp_path, monkeypatch, capsys):
+    from mmser.cli.report import write_report
+    from mmser.reports import report
+
+    written = []
+    monkeypatch.setattr(report, "report", lambda runs, out, sound: written.append(out) or out)
+    write_report([tmp_path / "a"])
+    write_report([tmp_path / "a", tmp_path / "b"])
+    assert written == [tmp_path / "a" / "report.html", tmp_path / "comparison.html"]

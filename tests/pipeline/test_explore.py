@@ -100,9 +100,11 @@ def test_counts_protocol_and_words(page):
     assert "20 different sentences" in part(page, "Words")
 
 
-def test_a_part_of_the_sound_is_said_to_be_a_part(tmp_path, capsys):
+def test_a_part_of_the_sound_is_said_to_be_a_part(tmp_path, capsys, caplog):
     words = ["corpus=generic", f"corpus.root={corpus(tmp_path)}"]
+    caplog.set_level("INFO", "mmser")
     out = explore(words, tmp_path / "few.html", most=5, workers=0, progress=False)
+    assert "look at: Rare labels: 1 (odd)" in caplog.text
     assert "The sound of 5 utterances drawn at random" in out.read_text()
     assert main(["explore", *words, "system=mcsan"]) == 2
     assert "words of a corpus and its protocol" in capsys.readouterr().err

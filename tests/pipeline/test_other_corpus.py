@@ -52,8 +52,8 @@ def test_labels_that_mean_the_same_are_scored_and_folds_vote(run, tmp_path, capl
     table = pd.read_parquet(folder / "predictions.parquet").set_index("id")
     assert len(table) == 16 and set(table["target"]) == {"angry", "happy"}
     assert set(table["fold"]) == {"vote"} and set(table["corpus"]) == {"other"}
-    assert "bored: not among the run's classes, left out" in caplog.text
-    assert "sad: no utterance of other is of these" in caplog.text
+    assert "left out of other, since the run has no such classes: bored (labels=" in caplog.text
+    assert "other has no utterance of sad; the run may still say it" in caplog.text
     facts = json.loads((folder / "evaluation.json").read_text())
     assert facts["labels"] == {"anger": "angry", "joy": "happy"}
     assert facts["left_out"] == ["bored"]

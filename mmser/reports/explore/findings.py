@@ -165,7 +165,7 @@ def _outliers(rows: pd.DataFrame, scores: pd.Series) -> pd.DataFrame:
 def _few(material: Material) -> Finding:
     counts = material.manifest["word"].value_counts()
     cases = tuple(
-        (str(word), f"{count} utterances")
+        (str(word), f"{count} utterance{'' if count == 1 else 's'}")
         for word, count in counts.items()
         if count < FEW and word != NO_LABEL
     )
