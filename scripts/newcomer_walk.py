@@ -3,11 +3,11 @@
     python scripts/newcomer_walk.py RECORDINGS --pattern '{emotion}_{speaker}_{n}.wav' --out walk \
         --corpora emovo=DIR emodb=DIR
 
-manifest, explore, weights, train with a report, score, runs, a second system compared, evaluation on
-the first other corpus, the cross-corpus matrix over all, a prediction page for a few recordings and
-a table of all. Prints every command with its seconds on the wall and of the processor, and writes
-them to OUT/walk.csv; each command is a process of its own, so that starting counts. --weights names
-a folder in place of fetching tiny.en; --system functionals_svm needs none. The same command goes on
+manifest, explore, weights, train with a report, score, a second system compared, runs, evaluation
+on the first other corpus, the cross-corpus matrix over all, a page for a few recordings and a table
+of all. Prints every command with its seconds on the wall and of the processor, and writes them to
+OUT/walk.csv; each command is a process of its own, so that starting counts. --weights names a
+folder in place of fetching tiny.en; --system functionals_svm needs none. The same command goes on
 where it was interrupted.
 """
 

@@ -15,6 +15,7 @@ import pytest
 import torch
 import yaml
 
+from mmser.cli import build_parser
 from mmser.models.fusion.concat import Concat
 from mmser.pipeline.train_settings import train_settings
 
@@ -69,6 +70,28 @@ def test_the_corpora_of_a_plan_have_their_protocols(plan: Path) -> None:
                 ["system=stl", f"corpus={corpus['corpus']}", f"protocol={corpus[folds]}"]
             )
             assert settings["protocol"]["corpus"] == corpus["corpus"]
+
+
+def test_the_newcomers_commands_are_commands_and_stop_at_the_first_fault(
+    tmp_path, monkeypatch, capsys
+) -> None:
+    monkeypatch.setattr(sys, "path", [str(ROOT / "scripts"), *sys.path])
+    script = runpy.run_path(str(ROOT / "scripts" / "newcomer_walk.py"))
+    (tmp_path / "happy_anna_1.wav").write_bytes(b"RIFF")
+    words = [str(tmp_path), "--out", str(tmp_path / "walk"), "--corpora", "emovo=E", "emodb=D"]
+    taken: list[list[str]] = []
+    # A recording that cannot be judged (exit code 1) does not end the walk.
+    assert script["main"](words, lambda step: taken.append(step) or int(step[0] == "predict")) == 0
+    for step in taken:
+        build_parser().parse_args(step)
+    names = [step[0] for step in taken]
+    assert names[:4] == ["manifest", "explore", "weights", "train"]
+    assert names[-4:] == ["evaluate", "crosscorpus", "predict", "predict"]
+    table = pd.read_csv(tmp_path / "walk" / "walk.csv")
+    assert len(table) == len(taken) and set(table["exit_code"]) == {0, 1}
+    assert f"{len(taken)} commands, 1 recordings" in capsys.readouterr().out
+    assert script["main"](words, lambda step: int(step[0] == "train")) == 1
+    assert len(pd.read_csv(tmp_path / "walk" / "walk.csv")) == 4
 
 
 def test_damaged_media_all_have_an_outcome(monkeypatch, capsys) -> None:

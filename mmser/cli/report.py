@@ -34,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def write_report(runs: list[Path], out: str | None = None, recordings: bool = True) -> None:
-    """The report of ``runs``, into the file ``out``, or into the run, or beside the first of several.
+    """The report of ``runs``, into ``out``, or into the run, or beside the first of several.
 
     A page about several does not replace the first one's own.
     """

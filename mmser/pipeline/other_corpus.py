@@ -21,7 +21,6 @@ from mmser.pipeline.train_settings import train_settings
 from mmser.settings.run import read_run
 
 if TYPE_CHECKING:
-    from mmser.core.contracts import Corpus
     from mmser.protocols.protocol import EvaluationProtocol
     from mmser.training.run import Run
 
