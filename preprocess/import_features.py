@@ -15,7 +15,7 @@ from hydra.utils import instantiate
 
 from mmser.composition import compose
 from mmser.core.errors import MmserError
-from mmser.extraction.array_files import read_arrays
+from mmser.extraction.array_files import read_arrays, read_exported
 from mmser.extraction.import_features import import_features
 from mmser.extraction.track_files import read_tracks
 
@@ -30,9 +30,13 @@ def main() -> None:
     parser.add_argument(
         "files",
         nargs="+",
-        help="folder of <id>.npy or of name;timestamp;f1;... csv, .npz by id, or rows (see --ids)",
+        help="folder of <id>.npy or of name;timestamp;f1;... csv, what mmser export-features "
+        "wrote, a dataset of Hugging Face, .npz by id, or rows (see --ids)",
     )
-    parser.add_argument("--array", help="the array in the .npz whose rows are utterances")
+    parser.add_argument(
+        "--array",
+        help="the array in the .npz whose rows are utterances, or the column of a dataset",
+    )
     parser.add_argument(
         "--ids", nargs="+", help="one csv per file: the utterance of each row, in order"
     )
@@ -49,7 +53,10 @@ def main() -> None:
     try:
         arrays: dict[str, Any] = {}
         for path, ids in zip(options.files, tables, strict=True):
-            if ids is None and any(Path(path).glob("*.csv")):
+            exported = None if ids else read_exported(Path(path), options.array)
+            if exported is not None:
+                arrays |= exported
+            elif ids is None and any(Path(path).glob("*.csv")):
                 arrays |= read_tracks(path)
             else:
                 arrays |= read_arrays(path, options.array, ids, options.id_column)

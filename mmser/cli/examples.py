@@ -75,7 +75,11 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "mmser export run=runs/NAME --out models/mine",
         "mmser export run=runs/NAME --onnx mine.onnx",
     ),
-    "export-features": ("mmser export-features run=runs/NAME",),
+    "export-features": (
+        "mmser export-features run=runs/NAME",
+        "mmser export-features run=runs/NAME --format datasets",
+        "mmser export-features store=cache/meld/mfcc40 out=mfcc40 --format npy",
+    ),
     "push": ("mmser push models/mine owner/name --private",),
     "weights": ("mmser weights", "mmser weights get tiny.en minilm"),
     "doctor": ("mmser doctor",),

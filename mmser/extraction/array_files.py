@@ -12,12 +12,17 @@ from pathlib import Path
 
 import numpy as np
 
+from mmser.core.clip import Features
 from mmser.core.csv_file import read_csv_file
 from mmser.core.errors import MmserError, listed_faults
 from mmser.core.folders import files_below
 from mmser.core.tables import require_columns
+from mmser.corpora.drafts.arrow_folder import is_arrow_folder
+from mmser.extraction.dataset_arrays import read_dataset
 
 Arrays = dict[str, np.ndarray]
+TABLE, VALUES, SPANS = "table.csv", "features", "spans"
+"""Of a folder that `mmser export-features` wrote: its table, and the columns of files."""
 
 BROKEN = (
     *(
@@ -63,6 +68,47 @@ def read_arrays(
             "Name the files in pairs.",
         )
     return {name: _steps(row) for name, row in zip(names, rows, strict=True)}
+
+
+def read_exported(folder: Path, array: str | None = None) -> dict[str, Features] | None:
+    """What `mmser export-features` wrote, or a dataset of Hugging Face; None for other folders.
+
+    ``array`` is the column of a dataset that holds the arrays. Raises MmserError for files that are
+    no such arrays.
+    """
+    if is_arrow_folder(folder):
+        return read_dataset(folder, array or VALUES, SPANS)
+    if not (folder / TABLE).is_file():
+        return None
+    table = read_csv_file(folder / TABLE)
+    if not {"id", VALUES} <= set(table):
+        return None
+    found = {}
+    for row in table.to_dict("records"):
+        rate, spans = row.get("frame_rate"), row.get(SPANS)
+        found[row["id"]] = Features(
+            _array(_inside(folder, row[VALUES])),
+            None if rate is None else _number(rate, folder),
+            None if spans is None else _array(_inside(folder, spans)),
+        )
+    return found
+
+
+def _number(cell: str, folder: Path) -> float:
+    try:
+        return float(cell)
+    except ValueError as error:
+        raise MmserError(
+            f"numbers as frame_rate in {folder / TABLE}", cell, "Export it again."
+        ) from error
+
+
+def _inside(folder: Path, name: str | None) -> Path:
+    """A file that the table names. Raises MmserError for one that is not in the folder."""
+    path = folder / (name or "")
+    if name is None or not path.resolve().is_relative_to(folder.resolve()):
+        raise MmserError(f"files in {folder}", f"'{name}' in {TABLE}", "Export it again.")
+    return path
 
 
 def _steps(values: np.ndarray) -> np.ndarray:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import runpy
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -135,3 +137,24 @@ def test_what_is_left_out_is_absent_in_the_store(run: Run, tmp_path: Path, capsy
         assert main([*words, wrong]) == 2
     assert main(["export-features", "of=vector"]) == 2
     capsys.readouterr()
+
+
+def test_vectors_of_a_run_become_a_store_of_another_cache(
+    run: Run, tmp_path: Path, monkeypatch
+) -> None:
+    assert main(["export-features", f"run={run.directory}", "name=fused", "--format", "npy"]) == 0
+    out = run.directory / "features/fused/npy"
+    table = pd.read_csv(out / "table.csv")
+    assert {"fold", "split", "seeds", "speaker"} <= set(table)
+    root = tmp_path / "manifest.csv"
+    run.manifest[["id", "speaker"]].assign(transcript="so").to_csv(root, index=False)
+    words = ["generic", str(root), "fused", str(out), "--modality", "audio", "--cache", "other"]
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["import_features.py", *words])
+    script = Path(__file__).parents[3] / "preprocess/import_features.py"
+    runpy.run_path(str(script), run_name="__main__")
+    (directory,) = Path("other/generic").glob("fused-*")
+    store = Store(directory)
+    assert set(store.ids) == set(table["id"].astype(str))
+    for row in table.to_dict("records"):
+        np.testing.assert_array_equal(store.read(row["id"]), np.load(out / row["features"]))
