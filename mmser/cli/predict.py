@@ -6,7 +6,7 @@ import argparse
 import math
 import sys
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -170,6 +170,9 @@ class _Collected:
         self._known = recogniser.trained.corpus_files
         self._any = False
 
+    def attended(self) -> None:
+        """A table has no place for what a system attends to."""
+
     def __call__(self, recording: Path, table: pd.DataFrame, decoder: Decoder) -> list[Path]:
         self._rows.add(recording, table)
         self._any = True
@@ -220,7 +223,7 @@ def _work(options: argparse.Namespace) -> Work:
 def _each(
     options: argparse.Namespace,
     work: Work,
-    keep: Callable[[Path, pd.DataFrame, Decoder], list[Path]],
+    keep: Files | _Collected,
     recogniser: Recogniser,
 ) -> int:
     from mmser.media.decoder import Decoder
@@ -239,6 +242,7 @@ def _each(
                     segments=segments,
                     progress=True,
                     decoder=decoder,
+                    attended=keep.attended(),
                 )
                 files = keep(recording, table, decoder)
             except (MmserError, OSError) as error:

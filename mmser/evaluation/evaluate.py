@@ -13,7 +13,7 @@ from mmser.cache.atomic import written_aside
 from mmser.cache.tensors import save_arrays
 from mmser.core.errors import MmserError
 from mmser.core.tables import CLEAN, PREDICTION_COLUMNS, read_parquet
-from mmser.evaluation.byproducts.attention import attention_samples
+from mmser.evaluation.byproducts.kept_attention import KeptAttention
 from mmser.evaluation.byproducts.layer_change import layer_change
 from mmser.evaluation.byproducts.layer_weights import layer_weights
 from mmser.evaluation.predict import predict_and_embed
@@ -46,9 +46,10 @@ def evaluate(
     Rows of the same condition are replaced, others kept, and the file appears whole: repeating
     changes nothing. ``data`` gives a fold's data under another condition; without it the run's own
     clean data are used. The clean condition also keeps up to ``embeddings`` fused vectors per fold
-    and seed and the attention of up to ``attention`` utterances of the first one, how far each
-    stage moved each layer, and what learned sums take of the layers they read, for reports. Raises
-    MmserError when no fold is finished or a condition comes without its data.
+    and seed and the attention of up to ``attention`` utterances of the first one and of the most
+    confident errors and least confident right answers of all, how far each stage moved each layer,
+    and what learned sums take of the layers they read, for reports. Raises MmserError when no fold
+    is finished or a condition comes without its data.
     """
     from mmser.training.run import Run
 
@@ -62,17 +63,15 @@ def evaluate(
         )
     tables: list[pd.DataFrame] = []
     vectors: dict[str, np.ndarray] = {}
-    samples = pd.DataFrame()
+    kept = KeptAttention(attention)
     changes: list[pd.DataFrame] = []
     weights: list[pd.DataFrame] = []
     for trained in run.finished():
         names: dict[str, Any] = {"fold": trained.fold, "seed": trained.seed}
         fold_data, model = data(trained) if data else trained.data(), trained.model()
         table, vector = _predicted(model, fold_data)
-        if clean and attention and not tables:
-            samples = attention_samples(model, fold_data, run.manifest, table, attention)
-            samples = samples.assign(**names)
         if clean:
+            kept.add(model, fold_data, run.manifest, table.assign(**names))
             change = layer_change(model, list_stages(run.config), trained.directory)
             changes.append(change.assign(**names))
             weights.append(layer_weights(model).assign(**names))
@@ -81,7 +80,7 @@ def evaluate(
     predictions = with_facts(pd.concat(tables, ignore_index=True), run.manifest, condition)
     if clean:
         _save_embeddings(run.directory, predictions, vectors, embeddings)
-        _save_table(samples, run.directory / ATTENTION)
+        _save_table(kept.table(), run.directory / ATTENTION)
         for name, folds in ((LAYERS, changes), (LAYER_WEIGHTS, weights)):
             if any(map(len, folds)):
                 _save_table(pd.concat(folds, ignore_index=True), run.directory / name)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from mmser.core.clip import SAMPLE_RATE
 from mmser.core.errors import MmserError
 from mmser.core.utterance import Utterance
+from mmser.inference.attended import Curve
 from mmser.inference.recording import Recording, clips_of, open_recording
 from mmser.media.container import MediaFault
 from mmser.media.decoder import Decoder, DecoderDeath
@@ -34,12 +36,14 @@ SHORTEST_BIN = SAMPLE_RATE // 200
 class Glimpse:
     """``loudest`` is the largest magnitude (bin,) in equal parts of ``seconds``, None: no sound.
 
-    ``pictures`` are RGB (height, width, 3) uint8 from the middles of equal parts.
+    ``pictures`` are RGB (height, width, 3) uint8 from the middles of equal parts. ``attention`` is
+    what a system attends to over time: {stream: curves of segments}.
     """
 
     seconds: float
     loudest: np.ndarray | None = None
     pictures: tuple[np.ndarray, ...] = ()
+    attention: Mapping[str, Sequence[Curve]] = field(default_factory=dict)
 
 
 def glimpse(path: str | Path, decoder: Decoder | None = None) -> Glimpse:

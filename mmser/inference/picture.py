@@ -19,6 +19,7 @@ import pandas as pd
 from mmser.core.palette import OKABE_ITO
 from mmser.core.printable import printable
 from mmser.core.tables import PREDICTION, PROBABILITY
+from mmser.inference.attention_lines import attention_name, draw_attention
 from mmser.inference.condensed import COLUMNS, condensed
 from mmser.inference.glimpse import Glimpse
 from mmser.inference.time_axis import draw_time_axis
@@ -118,8 +119,11 @@ class _Drawing:
         is_long = len(table) > COLUMNS
         self.table = condensed(table, self.classes + self.values, self.end) if is_long else table
         self.note = f"  (means of {self.end / COLUMNS:.3g} s)" if is_long else ""
+        self.labels = [_short(name) for name in self.classes + self.values]
+        if seen.loudest is not None:
+            self.labels += [attention_name(stream) for stream in seen.attention]
         self.panels = [name for name, is_there in self._there() if is_there]
-        self.legend_lines = ceil(len(self.classes + self.values) / self._legend_columns)
+        self.legend_lines = ceil(len(self.labels) / self._legend_columns)
         inches = [HEIGHTS[name] + GAP for name in self.panels]
         self.height = sum(inches) + BELOW + self.legend_lines * LEGEND_LINE + GAP
 
@@ -140,7 +144,7 @@ class _Drawing:
 
     @property
     def _legend_columns(self) -> int:
-        longest = max((len(_short(name)) for name in self.classes + self.values), default=1)
+        longest = max(map(len, self.labels), default=1)
         return max(1, int(self.look.width * (RIGHT - LEFT) / (0.42 + 0.08 * longest)))
 
     def draw(self, figure: Figure) -> None:
@@ -195,6 +199,9 @@ class _Drawing:
         # Quiet recordings are as legible as loud ones.
         most = max(float(loudest.max()), 1e-4)
         axes.set_ylim(-most, most)
+        if self.seen.attention:
+            colors = [self.look.color(number) for number in (3, 0, 2)]
+            draw_attention(axes, self.seen.attention, colors)
 
     def _words(self, axes: Axes) -> None:
         for row in self.words.to_dict("records"):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from mmser.core.contracts import Transcriber
 from mmser.core.errors import MmserError
 from mmser.extraction.extractor_files import Named
+from mmser.inference.attended import Attended
 from mmser.inference.cutting import Cutting
 from mmser.inference.enrolment import with_enrolled
 from mmser.inference.opening import open_trained
@@ -95,11 +96,13 @@ class Recogniser:
         segments: Sequence[Segment] | None = None,
         progress: bool = False,
         decoder: Decoder | None = None,
+        attended: Attended | None = None,
     ) -> pd.DataFrame:
         """The timeline of a video or sound file: see `mmser.inference.timeline.predict_recording`.
 
         ``segments`` are judged as they are; ``progress`` is shown on a long recording; ``decoder``
-        is a process that decodes (None: this one).
+        is a process that decodes (None: this one); ``attended`` is filled with what the system
+        attends to over time.
         """
         own_segments = None if segments is None else tuple(segments)
         cutting = Cutting(whole, own_segments, window, longest)
@@ -111,6 +114,7 @@ class Recogniser:
             cutting,
             progress,
             decoder,
+            attended,
         )
 
     def enrol(

@@ -26,6 +26,7 @@ from mmser.extraction.dialogues import turns_of
 from mmser.extraction.progress import Progress
 from mmser.extraction.remembered_source import remembered_source
 from mmser.extraction.word_sources import is_aligner, make_transcriber
+from mmser.inference.attended import Attended
 from mmser.inference.corpus_files import CorpusFile, log_training
 from mmser.inference.cutting import Cutting, find_segments
 from mmser.inference.enrolment import to_enrol, with_enrolled, without_enrolment
@@ -126,11 +127,12 @@ def predict_with(
     cutting: Cutting,
     shown: bool = False,
     decoder: Decoder | None = None,
+    attended: Attended | None = None,
 ) -> pd.DataFrame:
     """`predict_recording` of a system that is open; ``shown``: progress on a long recording.
 
     ``decoder`` is a process that decodes, so that a file over which it dies is an error of that
-    file (None: this one).
+    file (None: this one). ``attended`` is filled with what the system attends to over time.
     """
     recording = open_recording(path, decoder)
     trained, lengths = reader.trained, reader.trained.training_lengths
@@ -154,7 +156,7 @@ def predict_with(
         )
     _log_context(reader, readable)
     work = Work(reader, recording, segments, readable, transcriber, shown)
-    return _predictions(work, _rescaled(work, members, corpus_file))
+    return _predictions(work, _rescaled(work, members, corpus_file), attended)
 
 
 def _log_context(reader: Reader, readable: frozenset[str]) -> None:
@@ -188,7 +190,7 @@ def _readable(
     return readable
 
 
-def _predictions(work: Work, members: Sequence[Member]) -> pd.DataFrame:
+def _predictions(work: Work, members: Sequence[Member], attended: Attended | None) -> pd.DataFrame:
     """One row per segment; a warning says what was missing.
 
     Raises MmserError when no segment had anything to judge.
@@ -205,8 +207,11 @@ def _predictions(work: Work, members: Sequence[Member]) -> pd.DataFrame:
             rows = pd.DataFrame([_facts(work, one) for one in group])
             table = pd.concat([rows, scores], axis=1)
             tables.append(table.set_index(pd.Index([one.place for one in group])))
-            for one in group:
+            for one, answer in zip(group, scores.to_dict("records"), strict=True):
                 missing.update(_missing(work, one.streams))
+                if attended is not None:
+                    start = work.segments[one.place].start
+                    attended.add(work.reader, members, one, start, answer)
             bar.step(len(group))
     table = pd.concat(tables).sort_index()
     _log_missing(work, table, missing)

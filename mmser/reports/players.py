@@ -30,10 +30,28 @@ class Players:
     def __init__(self, room: int, beside: Path) -> None:
         self._room, self._beside = room, beside.resolve()
         self._decoder = Decoder()
+        self._heard: tuple[Utterance, np.ndarray | None] | None = None
 
     def close(self) -> None:
         """End the decoder."""
         self._decoder.close()
+
+    def waveform(self, utterance: Utterance) -> np.ndarray | None:
+        """(sample,) at 16 kHz, None where it is too long or unreadable."""
+        if self._heard is None or self._heard[0] != utterance:
+            try:
+                clips = list(self._decoder.clips([utterance], max_seconds=LONGEST))
+                self._heard = utterance, clips[0].waveform
+            except DecoderDeath:
+                self._heard = utterance, None
+        return self._heard[1]
+
+    def spend(self, size: int) -> bool:
+        """Take bytes of the room for something beside sound, where there are so many."""
+        if size > self._room:
+            return False
+        self._room -= size
+        return True
 
     def player(self, utterance: Utterance) -> Html:
         """Embedded sound and the file's link; a linked player; or the path as a text."""
@@ -54,20 +72,13 @@ class Players:
 
     def _embedded(self, utterance: Utterance) -> str:
         """The sound as a data URI, empty where it is too long, unreadable or there is no room."""
-        try:
-            clips = list(self._decoder.clips([utterance], max_seconds=LONGEST))
-        except DecoderDeath:
-            return ""
-        waveform = clips[0].waveform
+        waveform = self.waveform(utterance)
         if waveform is None:
             return ""
         samples = np.clip(np.round(waveform * 32768.0), -32768, 32767).astype(np.int16)
         content = base64.b64encode(wav_content(samples)).decode("ascii")
         address = f"data:audio/wav;base64,{content}"
-        if len(address) > self._room:
-            return ""
-        self._room -= len(address)
-        return address
+        return address if self.spend(len(address)) else ""
 
 
 def _span(utterance: Utterance) -> str:

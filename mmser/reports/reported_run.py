@@ -26,6 +26,7 @@ from mmser.reports.cache_files import CacheFiles, read_caches
 from mmser.runs.run_folder import RESTORE, RunFolder
 from mmser.runs.run_paths import (
     ASSIGNMENT,
+    ATTENTION,
     CONFIG,
     CURVE,
     EMBEDDED,
@@ -127,6 +128,12 @@ class ReportedRun:
             array = vectors[fold_key(*key)].astype(np.float32)
             embeddings[key] = (table.reset_index(drop=True), array)
         return embeddings
+
+    @cached_property
+    def attention(self) -> pd.DataFrame:
+        """What sample utterances attend to (see `mmser.evaluation.byproducts.attention`)."""
+        samples = self.folder.table(ATTENTION)
+        return pd.DataFrame() if samples is None else samples
 
     @cached_property
     def corpora(self) -> list[str]:

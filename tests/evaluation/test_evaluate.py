@@ -9,7 +9,9 @@ from safetensors.numpy import load_file
 
 from mmser.core.errors import MmserError
 from mmser.core.tables import PREDICTION_COLUMNS
+from mmser.evaluation.byproducts import kept_attention
 from mmser.evaluation.evaluate import evaluate
+from mmser.evaluation.scoring.extremes import confident, extremes
 from mmser.evaluation.scoring.score import score
 
 
@@ -66,6 +68,25 @@ def test_embeddings_are_half_precision_and_their_rows_are_named(run):
     }
     expected = torch.stack([logits[i] for i in rows["id"]]).numpy()
     assert vectors["two-seed1"] == pytest.approx(expected, rel=1e-3)
+
+
+def test_the_attention_of_the_answers_that_a_report_lists_is_kept(run):
+    table = evaluate(run, attention=1)
+    kept = pd.read_parquet(run.directory / "attention.parquet")
+    answer = ["id", "fold", "seed"]
+    assert kept.loc[~kept["extreme"], "id"].unique().tolist() == ["A0"]
+    listed = pd.concat(extremes(confident(table)))[answer]
+    found = kept.loc[kept["extreme"], answer].drop_duplicates()
+    assert set(map(tuple, found.to_numpy())) == set(map(tuple, listed.to_numpy()))
+    evaluate(run, attention=0)
+    assert pd.read_parquet(run.directory / "attention.parquet").empty
+
+
+def test_of_a_model_without_attention_nothing_is_kept(run, monkeypatch):
+    monkeypatch.setattr(kept_attention, "attention_samples", lambda *rest: pd.DataFrame())
+    monkeypatch.setattr(kept_attention, "attention_of", None)
+    evaluate(run)
+    assert pd.read_parquet(run.directory / "attention.parquet").empty
 
 
 def test_vectors_too_large_for_half_precision_stay_finite(run):

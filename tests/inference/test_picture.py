@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 from makers.sound_run import sound
 
+from mmser.inference.attended import Curve
 from mmser.inference.condensed import COLUMNS, condensed
-from mmser.inference.glimpse import PICTURES, glimpse
+from mmser.inference.glimpse import PICTURES, Glimpse, glimpse
 from mmser.inference.picture import Look, draw_timeline
 from mmser.inference.time_axis import minutes
 from mmser.media.write import write_mp4, write_wav
@@ -104,6 +105,15 @@ def test_the_look_of_sound_and_film(tmp_path):
     assert len(list(root.iter("{http://www.w3.org/2000/svg}image"))) == PICTURES
     (tmp_path / "b.mp4").write_bytes(b"no film")
     assert glimpse(tmp_path / "b.mp4").seconds == 0
+
+
+def test_attention_is_a_line_over_the_sound(tmp_path):
+    curves = [Curve(np.array([1.0, 2.0]), np.array([0.5, 1.5]))] * 2
+    seen = Glimpse(4.0, np.ones(10, "f4"), attention={"a<b": curves})
+    texts, _ = drawn(timeline(1), tmp_path, seen)
+    assert texts.count("attention: a<b") == 1
+    texts, _ = drawn(timeline(1), tmp_path, Glimpse(4.0, attention={"a<b": curves}))
+    assert "attention: a<b" not in texts
 
 
 def test_clock():

@@ -13,12 +13,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mmser.evaluation.scoring.extremes import MOST, confident
 from mmser.media.write import write_wav
 from mmser.reports.page import table
 from mmser.reports.players import LONGEST, Players
 from mmser.reports.report import LARGEST, report
 from mmser.reports.reported_run import read_run
-from mmser.reports.sections.errors import MOST, confident, errors
+from mmser.reports.sections.errors import errors
 
 _TARGETS = ("ang", "sad")
 
@@ -83,6 +84,23 @@ def test_sound_is_in_the_page_while_there_is_room_then_linked_then_a_path(folder
     full.close()
 
 
+def test_attention_stands_with_the_answer_that_it_belongs_to(folder: Path) -> None:
+    row: dict[str, object] = {"id": "u00", "fold": "", "extreme": True, "labels": None}
+    time = {"name": "audio", "stream": "audio", "weights": [0.25, 0.75], "seconds": [0.1, 0.4]}
+    words = {"name": "text", "stream": "text", "weights": [0.1, 0.9], "seconds": None}
+    rows = [row | time | {"seed": 0}, row | words | {"seed": 0, "labels": ["<b>", "words"]}]
+    pd.DataFrame(rows).to_parquet(folder / "attention.parquet")
+    text = str(errors([read_run(folder)], Players(1_000_000, folder)))
+    assert text.count('alt="Attention over time: audio."') == 1
+    assert 'title="0.900">words</span>' in text and 'title="0.100">&lt;b&gt;</span>' in text
+    silent = str(errors([read_run(folder)], None))
+    assert "Attention over time" not in silent and 'title="0.900"' in silent
+    pd.DataFrame(rows).assign(seed=1).to_parquet(folder / "attention.parquet")
+    # Seed 1 was right about it, and its answer is not among those listed.
+    other = str(errors([read_run(folder)], Players(1_000_000, folder)))
+    assert ("Attention over time" in other) == ("u00" in other.split("Least confident")[1])
+
+
 def test_a_damaged_recording_is_linked(folder: Path) -> None:
     (folder.parent / "media" / "u00 &.wav").write_bytes(b"RIFF no sound")
     players = Players(1_000_000, folder)
@@ -109,7 +127,9 @@ def test_without_probabilities_or_a_manifest(folder: Path) -> None:
     bare = table.drop(columns=[f"probability_{name}" for name in _TARGETS])
     bare.to_parquet(folder / "predictions.parquet")
     run = read_run(folder)
-    assert confident(run).empty and "no probabilities" in errors([run], Players(0, folder))
+    assert confident(run.predictions).empty and "no probabilities" in errors(
+        [run], Players(0, folder)
+    )
 
 
 def test_a_row_of_another_length_is_refused() -> None:

@@ -9,7 +9,7 @@ picture would not belong to the prediction.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +42,17 @@ def attention_samples(
     when they are known, ``seconds`` the middle of each key otherwise; both may be None.
     """
     places = np.unique(np.linspace(0, len(predictions) - 1, limit).astype(int))
-    sample_ids = set(predictions["id"].iloc[places])
+    return attention_of(model, data, manifest, predictions, set(predictions["id"].iloc[places]))
+
+
+def attention_of(
+    model: nn.Module,
+    data: FoldData,
+    manifest: pd.DataFrame,
+    predictions: pd.DataFrame,
+    sample_ids: Collection[str],
+) -> pd.DataFrame:
+    """`attention_samples` of test utterances that are named."""
     rows_by_id = predictions.set_index("id").to_dict("index")
     about = manifest.set_index("id").to_dict("index")
     rows: list[dict[str, Any]] = []

@@ -11,7 +11,6 @@ from mmser.core.palette import OKABE_ITO
 from mmser.reports.figures import draw, row
 from mmser.reports.page import Html, element, heading, join, method, note, safe, section
 from mmser.reports.reported_run import ReportedRun
-from mmser.runs.run_paths import ATTENTION
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,8 +20,8 @@ def attention(runs: list[ReportedRun]) -> Html:
     """The samples that evaluation kept of each run."""
     blocks: list[Html] = []
     for run in runs:
-        samples = run.folder.table(ATTENTION)
-        if samples is None or samples.empty:
+        samples = spread(run)
+        if samples.empty:
             blocks.append(
                 note(f"{run.name}: its model gives no attention weights, or none were saved.")
             )
@@ -40,6 +39,13 @@ def attention(runs: list[ReportedRun]) -> Html:
     return section("Attention", blocks)
 
 
+def spread(run: ReportedRun) -> pd.DataFrame:
+    """The samples that stand for the test split; those of extreme answers stand with the errors."""
+    samples = run.attention
+    # Runs evaluated before these were kept have no such column.
+    return samples[~samples["extreme"].astype(bool)] if "extreme" in samples else samples
+
+
 def _sample(run: ReportedRun, rows: pd.DataFrame) -> Html:
     first = rows.iloc[0]
     table = run.predictions
@@ -52,14 +58,14 @@ def _sample(run: ReportedRun, rows: pd.DataFrame) -> Html:
     entries: list[Any] = rows.to_dict("records")
     for entry in entries:
         weights = np.asarray(entry["weights"], dtype=np.float64)
-        name = _name(entry)
+        name = attention_name(entry)
         if entry["labels"] is not None:
             labels = list(entry["labels"])
             # Weights of streams are few: their shares can be read as figures.
             if not entry["stream"]:
                 pairs = zip(labels, weights, strict=True)
                 labels = [f"{label} {weight:.2f}" for label, weight in pairs]
-            blocks += [element("p", name, "label"), _words(labels, weights)]
+            blocks += [element("p", name, "label"), shaded_words(labels, weights)]
         else:
             pictures.append(_curve(name, weights, entry["seconds"]))
     if pictures:
@@ -74,14 +80,15 @@ def _answer(prediction: pd.Series) -> str:
     return f": target {target}, predicted {prediction['prediction']}"
 
 
-def _name(entry: dict[str, Any]) -> str:
+def attention_name(entry: dict[Any, Any]) -> str:
+    """What attends to what: "text to audio over audio"."""
     name, stream = str(entry["name"]).replace("_", " "), str(entry["stream"])
     if not stream or name.endswith(stream):
         return name
     return f"{name} over {stream}"
 
 
-def _words(words: list[str], weights: np.ndarray) -> Html:
+def shaded_words(words: list[str], weights: np.ndarray) -> Html:
     """Words on a ground as dark as their weight, relative to the largest.
 
     The weight itself is in the title.
