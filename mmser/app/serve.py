@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from mmser.app.answer import Answerer
 from mmser.core.errors import MmserError
 from mmser.core.needed_package import need_package
+from mmser.core.printable import printable
+from mmser.extraction.extractor_files import Named
 
 HOST = "127.0.0.1"
 PORT = 7860
@@ -21,6 +27,56 @@ OFFLINE = {
     "GRADIO_SHARE": "False",
 }
 """Nobody is told, and nothing is asked for."""
+
+
+def serve(answerer: Answerer, host: str = HOST, port: int | None = PORT) -> None:
+    """Serve the page until Ctrl-C, and say where it is."""
+    with served(answerer, host, port) as address:
+        ended = _until_ended()
+        _say(f"{answerer.recogniser.trained.name} at {address}  (Ctrl-C ends it)")
+        ended.wait()
+    _say("ended; what was uploaded is removed")
+
+
+def serve_folder(
+    folder: Path,
+    weights: Path,
+    named_files: Named,
+    asr: str | None = None,
+    host: str = HOST,
+    port: int = PORT,
+) -> None:
+    """Serve a model folder: what the app.py of a Space does.
+
+    ``named_files`` are places beside the folder.
+    """
+    from mmser.inference.recogniser import load
+
+    beside = {
+        name: {key: str(folder.parent / place) for key, place in files.items()}
+        for name, files in named_files.items()
+    }
+    recogniser = load(folder, weights=str(weights), named_files=beside)
+    serve(Answerer(recogniser, asr=asr), host, port)
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(printable(f"{line}\n"))
+    sys.stdout.flush()
+
+
+def _until_ended() -> threading.Event:
+    """Set by Ctrl-C, or when the machine ends the process."""
+    ended = threading.Event()
+
+    def end(number: int, frame: Any) -> None:
+        ended.set()
+        # Whoever asks twice does not want to wait for what is being judged.
+        signal.signal(number, signal.SIG_DFL)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
+    return ended
 
 
 @contextmanager

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import signal
-import threading
-from typing import Any
 
 from mmser.cli.command import Command
 from mmser.cli.trained_source import (
@@ -17,7 +14,6 @@ from mmser.cli.trained_source import (
 )
 from mmser.core.errors import UsageError
 from mmser.core.needed_package import need_package
-from mmser.core.printable import printable
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -54,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
     check_window(options)
     from mmser.app.answer import Answerer
     from mmser.app.limits import Limits
-    from mmser.app.serve import served
+    from mmser.app.serve import serve
 
     limits = Limits(options.largest, options.longest)
     words = split_words(options.words)
@@ -63,26 +59,8 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError("extractor.NAME.weights=PATH or labels={...}", words.rest[0], remedy)
     recogniser = open_recogniser(options, words)
     answerer = Answerer(recogniser, limits, options.asr, options.window)
-    with served(answerer, options.host, options.port or None) as address:
-        ended = _until_ended()
-        print(printable(f"{recogniser.trained.name} at {address}  (Ctrl-C ends it)"), flush=True)
-        ended.wait()
-    print("ended; what was uploaded is removed")
+    serve(answerer, options.host, options.port or None)
     return 0
-
-
-def _until_ended() -> threading.Event:
-    """Set by Ctrl-C, or when the machine ends the process."""
-    ended = threading.Event()
-
-    def end(number: int, frame: Any) -> None:
-        ended.set()
-        # Whoever asks twice does not want to wait for what is being judged.
-        signal.signal(number, signal.SIG_DFL)
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, end)
-    return ended
 
 
 COMMAND = Command("app", "a local page to upload or record, and see the timeline", add_options, run)

@@ -73,6 +73,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "soup": ("mmser soup run=runs/NAME --out runs/SOUP",),
     "export": (
         "mmser export run=runs/NAME --out models/mine",
+        "mmser export run=runs/NAME --space spaces/mine --fold all",
         "mmser export run=runs/NAME --onnx mine.onnx",
     ),
     "export-features": (

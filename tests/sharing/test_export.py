@@ -233,7 +233,7 @@ def test_the_command(run, tmp_path, capsys):
     assert main([*words, "--fold", "s0", "--seed", "0"]) == 0
     assert "5 files" in capsys.readouterr().out
     assert main(["export", f"run={run.directory}"]) == 2
-    assert "--out FOLDER or --onnx FILE" in capsys.readouterr().err
+    assert "--out FOLDER, --space FOLDER or --onnx FILE" in capsys.readouterr().err
 
 
 def test_an_export_that_was_killed_does_not_block_the_next(run, folder, tmp_path):
