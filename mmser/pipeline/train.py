@@ -6,6 +6,7 @@ With all that it needs before and after.
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -114,6 +115,9 @@ def _validation_score(settings: dict[str, Any]) -> float:
 
 
 def validation_score(run: TrainedFolds) -> float:
-    """The mean over folds and seeds of the best score of the validation split."""
-    scores = [float(trained.facts["best_score"]) for trained in run.finished()]
-    return sum(scores) / len(scores)
+    """The mean over folds and seeds of the best score of the validation split.
+
+    NaN where none chose the weights.
+    """
+    scores = [trained.facts["best_score"] for trained in run.finished()]
+    return math.nan if None in scores else sum(map(float, scores)) / len(scores)

@@ -82,7 +82,7 @@ def fit_epochs(
         "epochs": learner.finished_epochs,
         "device": place.name,
         "monitor": best.monitor,
-        "best_score": best.score,
+        "best_score": None if best.monitor == "last" else best.score,
         "best_epoch": best.epoch,
         "network_sizes": network_sizes(model),
     }

@@ -11,9 +11,10 @@ import pytest
 
 from mmser.metrics.calibration import ece
 from mmser.reports.figures import draw
-from mmser.reports.reported_run import ReportedRun, read_run
+from mmser.reports.reported_run import ReportedFold, ReportedRun, read_run
 from mmser.reports.sections.breakdown import breakdown, guessing
 from mmser.reports.sections.calibration import calibration, reliability
+from mmser.reports.sections.curves import curves
 from mmser.reports.sections.embeddings import bounds, embeddings
 
 
@@ -57,6 +58,17 @@ def test_bars_and_dots_say_their_values(run: ReportedRun) -> None:
     right = run.predictions["target"] == run.predictions["prediction"]
     mine = right[run.predictions["speaker"] == "s1"].mean()
     assert f"s1: WA {100 * mine:.1f}" in titles
+
+
+def test_a_count_of_steps_is_no_curve(run: ReportedRun) -> None:
+    """Runs of earlier versions have it among their scores, where no score chose the weights."""
+    curve = pd.DataFrame({"epoch": [1, 2], "validation_ua": [0.25, 0.5], "validation_wa": 0.5})
+    drawn = []
+    for table in (curve, curve.assign(validation_last=[40.0, 80.0]), curve.iloc[:, :2]):
+        run.folds = [ReportedFold("s0 seed 0", {}, table)]
+        drawn.append(curves([run]))
+    assert "Validation score by epoch" in drawn[0]
+    assert drawn[0] == drawn[1] != drawn[2]
 
 
 def test_a_spot_lies_where_its_point_is_drawn() -> None:

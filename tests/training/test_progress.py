@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import math
 import sys
 from typing import Any
 
 import pytest
 
 from mmser.core.verbosity import verbose
+from mmser.pipeline.train import validation_score
 from mmser.runs.run_paths import DONE
 from mmser.training.fit import train
 from mmser.training.loop.callbacks import shown_score
@@ -55,6 +57,17 @@ def test_the_last_step_is_no_score(settings, capfd):
         2.0,
     )
     assert shown_score("wa", {"validation_ua": 0.5, "validation_wa": 0.25}) == ("wa", 0.25)
+
+
+def test_the_last_step_stands_in_no_table_of_scores(settings):
+    """Nor does it stop a training: it always improves, and one check's patience suffices."""
+    last = {"trainer.monitor": "last", "trainer.patience": 1, "trainer.epochs": 4}
+    run = train(settings(folds=["s0"], **last))
+    (fold,) = run.finished()
+    assert len(fold.curve) == 4 and fold.facts["best_epoch"] == 4
+    assert not [name for name in fold.curve if "last" in name]
+    assert fold.facts["best_score"] is None
+    assert math.isnan(validation_score(run))
 
 
 @pytest.mark.parametrize("jobs", [1, 2])

@@ -45,7 +45,7 @@ class BestWeights(Watcher):
         self._written = time.monotonic()
 
     def on_validation_end(self, trainer: Trainer, learner: Learner) -> None:
-        score = learner.scores[f"validation_{self.monitor}"]
+        score = learner.metrics[self.monitor]
         if not self._improves(score):
             return
         self.score, self.epoch = score, trainer.current_epoch + 1
@@ -162,17 +162,18 @@ class EarlyStopping(Watcher):
     """Stops when ``patience`` checks in a row had no better score, or one that is not finite."""
 
     def __init__(self, monitor: str, mode: Literal["min", "max"], patience: int) -> None:
-        self.monitor, self.mode, self.patience = f"validation_{monitor}", mode, patience
+        self.monitor, self.mode, self.patience = monitor, mode, patience
         self.best_score = math.inf if mode == "min" else -math.inf
         self.wait_count = 0
 
     @property
     def state_key(self) -> str:
-        return f"EarlyStopping{ {'monitor': self.monitor, 'mode': self.mode}!r}"
+        facts = {"monitor": f"validation_{self.monitor}", "mode": self.mode}
+        return f"EarlyStopping{facts!r}"
 
     def on_validation_end(self, trainer: Trainer, learner: Learner) -> None:
         # In float32: what differs in later digits is no better score.
-        score = float(np.float32(learner.scores[self.monitor]))
+        score = float(np.float32(learner.metrics[self.monitor]))
         is_better = score < self.best_score if self.mode == "min" else score > self.best_score
         if not math.isfinite(score):
             trainer.should_stop = True

@@ -209,10 +209,9 @@ class Learner(nn.Module):
         self.metrics = {**self._validation.finish(self.device), "last": float(self.global_step)}
         self._check(trained)
         scores = {f"train_{name}": value for name, value in trained.items()}
-        scores |= {f"validation_{name}": value for name, value in self.metrics.items()}
-        if self.monitor != "last":
-            del scores["validation_last"]
-        self.scores = scores
+        # The number of steps chooses weights and is no score.
+        names = [name for name in self.metrics if name != "last"]
+        self.scores = scores | {f"validation_{name}": self.metrics[name] for name in names}
 
     def _check(self, trained: dict[str, float]) -> None:
         broken = [name for name, value in trained.items() if not math.isfinite(value)]
