@@ -1,4 +1,4 @@
-"""A recording as a browser plays it: inside the page, beside it, or its sound alone."""
+"""A recording as a browser plays it: in the page or beside it, else a small copy or its sound."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from urllib.parse import quote
 import numpy as np
 
 from mmser.core.clip import SAMPLE_RATE
+from mmser.inference.film_copy import film_copy
 from mmser.inference.recording import Recording, open_recording
 from mmser.media.container import MediaFault
 from mmser.media.decoder import Decoder, DecoderDeath
@@ -22,12 +23,8 @@ EMBEDDED_BYTES = 16 * 1024**2
 ALONE_BYTES = 64 * 1024**2
 """Sound of a page that has nothing beside it: half an hour."""
 
-TYPES = {
-    ".wav": "audio/wav", ".flac": "audio/flac", ".mp3": "audio/mpeg", ".ogg": "audio/ogg",
-    ".oga": "audio/ogg", ".opus": "audio/ogg", ".m4a": "audio/mp4", ".aac": "audio/aac",
-    ".mp4": "video/mp4", ".m4v": "video/mp4", ".webm": "video/webm", ".ogv": "video/ogg",
-}  # fmt: skip
-"""What browsers play, by a file's ending."""
+NOT_PLAYED = "Not every browser plays files of its kind"
+TOO_LARGE = "The recording is too large for this page"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,38 +46,35 @@ def playable(
 ) -> Playable:
     """The recording for a page in ``folder``.
 
-    A film of a kind that browsers do not play gives its sound, as wav at 16 kHz. Without ``linked``
-    so does a file that is too large; what has no sound then has no player either.
+    A film of a kind that some browsers do not play gives a small copy, a long one its sound, as wav
+    at 16 kHz. Without ``linked`` so does a file that is too large; what has no sound then has no
+    player either.
     """
-    known = TYPES.get(path.suffix.lower())
     recording = open_recording(path, decoder)
-    kind = "video" if recording.video else "audio"
-    is_small = path.stat().st_size <= EMBEDDED_BYTES
-    if known is not None and is_small:
-        return Playable(kind, _data(path.read_bytes(), known))
-    if known is None or not linked:
-        most = EMBEDDED_BYTES if linked else ALONE_BYTES
-        sound = _sound(recording, most) if recording.audio else None
-        reason = (
-            f"Browsers do not play {path.suffix or 'this kind of'} files"
-            if known is None
-            else "The recording is too large for this page"
-        )
+    kind, played = "video" if recording.video else "audio", recording.media_type
+    if played and path.stat().st_size <= EMBEDDED_BYTES:
+        return Playable(kind, _data(path.read_bytes(), played))
+    if not played or not linked:
+        reason = TOO_LARGE if played else NOT_PLAYED
+        sound = _sound(recording, EMBEDDED_BYTES if linked else ALONE_BYTES)
+        film = film_copy(recording, sound) if recording.video and not played else None
+        if film is not None:
+            return Playable("video", _data(film, "video/mp4"), f"{reason}: a small copy.")
         if sound is not None:
-            return Playable("audio", _data(sound, "audio/wav"), f"{reason}: its sound alone.")
+            remark = f"{reason}: its sound alone." if recording.video or played else ""
+            return Playable("audio", _data(wav_content(sound), "audio/wav"), remark)
         if not linked:
             return Playable("audio", "", f"{reason}: there is no player.")
     relative = os.path.relpath(path.resolve(), folder.resolve())
     # "./" keeps a name with a colon from being read as a scheme.
     link = "./" + quote(os.fsencode(relative))
-    # Also of a kind that browsers may not play, whose sound is too long.
-    remark = "The recording is too large for this page, which plays it from where it lies now."
-    return Playable(kind, link, remark)
+    remark = f"{TOO_LARGE}, which plays it from where it lies now."
+    return Playable(kind, link, remark if played else f"{remark} {NOT_PLAYED}.")
 
 
-def _sound(recording: Recording, most: int) -> bytes | None:
-    """The file's sound as wav, None where that is over ``most`` bytes or cannot be decoded."""
-    if recording.seconds * SAMPLE_RATE * 2 > most:
+def _sound(recording: Recording, most: int) -> np.ndarray | None:
+    """(sample,) int16 at 16 kHz, None without sound, over ``most`` bytes, or undecodable."""
+    if not recording.audio or recording.seconds * SAMPLE_RATE * 2 > most:
         return None
     samples = np.zeros(round(recording.seconds * SAMPLE_RATE), "int16")
     try:
@@ -90,7 +84,7 @@ def _sound(recording: Recording, most: int) -> bytes | None:
             part[:] = scaled.astype("int16")
     except (MediaFault, DecoderDeath):
         return None
-    return wav_content(samples)
+    return samples
 
 
 def _data(content: bytes, kind: str) -> str:

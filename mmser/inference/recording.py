@@ -16,19 +16,24 @@ import numpy as np
 from mmser.core.clip import SAMPLE_RATE, Clip
 from mmser.core.errors import MmserError
 from mmser.core.utterance import Utterance
+from mmser.media.browser import media_type
 from mmser.media.container import MediaFault
 from mmser.media.decoder import Decoder, DecoderDeath, Here
 
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """A file with its tracks; ``seconds`` is the end of the last packet of either track."""
+    """A file with its tracks; ``seconds`` is the end of the last packet of either track.
+
+    ``media_type`` is how browsers play it, empty where some do not.
+    """
 
     path: Path
     audio: bool
     video: bool
     seconds: float
     decoder: Decoder | Here
+    media_type: str = ""
 
 
 def open_recording(path: str | Path, decoder: Decoder | Here | None = None) -> Recording:
@@ -40,7 +45,8 @@ def open_recording(path: str | Path, decoder: Decoder | Here | None = None) -> R
     path, decoder = Path(path), decoder or Here()
     with _faults_named(path):
         tracks = decoder.tracks(path)
-    return Recording(path, tracks.audio, tracks.video, tracks.seconds, decoder)
+    played = media_type(tracks)
+    return Recording(path, tracks.audio, tracks.video, tracks.seconds, decoder, played)
 
 
 def sound_blocks(recording: Recording) -> Iterator[tuple[int, np.ndarray]]:

@@ -11,11 +11,17 @@ from mmser.media.container import MediaFault, find_audio, find_video, open_media
 
 @dataclass(frozen=True, slots=True)
 class Tracks:
-    """``seconds`` is the end of the last packet of either track."""
+    """``seconds`` is the end of the last packet of either track.
+
+    ``container`` and ``codecs`` have FFmpeg's names; ``pixels`` is how pictures are coded.
+    """
 
     audio: bool
     video: bool
     seconds: float
+    container: str = ""
+    codecs: tuple[str, ...] = ()
+    pixels: str = ""
 
 
 def find_tracks(path: Path, beat: Callable[[], None] = lambda: None) -> Tracks:
@@ -42,4 +48,9 @@ def find_tracks(path: Path, beat: Callable[[], None] = lambda: None) -> Tracks:
                     end = max(end, float((packet.pts + (packet.duration or 0)) * packet.time_base))
         except av.error.FFmpegError:
             pass  # where its structure breaks, it ends
-    return Tracks("audio" in tracks, "video" in tracks, end - origin)
+        codecs = tuple(track.codec_context.codec.canonical_name for track in tracks.values())
+        # A track of sound has none.
+        formats = [getattr(track.codec_context, "pix_fmt", None) for track in tracks.values()]
+        pixels = next(filter(None, formats), "")
+        form = container.format.name
+    return Tracks("audio" in tracks, "video" in tracks, end - origin, form, codecs, pixels)

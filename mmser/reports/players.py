@@ -13,15 +13,14 @@ from urllib.parse import quote
 import numpy as np
 
 from mmser.core.utterance import Utterance
+from mmser.media.browser import media_type
+from mmser.media.container import MediaFault
 from mmser.media.decoder import Decoder, DecoderDeath
 from mmser.media.write import wav_content
 from mmser.reports.page import Html, element, join
 
 LONGEST = 12.0
 """Seconds of an utterance that is embedded; a longer one is linked."""
-
-_FILMS = (".mp4", ".m4v", ".webm", ".mov")
-"""Endings of films that browsers play."""
 
 
 class Players:
@@ -67,8 +66,17 @@ class Players:
         sound = self._embedded(utterance)
         if sound:
             return join([Html(f'<audio controls src="{sound}"></audio>'), link])
-        tag = "video" if path.suffix.lower() in _FILMS else "audio"
+        tag = self._tag(path)
+        if not tag:
+            return join([element("small", "browsers do not play it"), link])
         return join([Html(f'<{tag} controls preload="metadata" src="{address}"></{tag}>'), link])
+
+    def _tag(self, path: Path) -> str:
+        """ "audio" or "video", empty for what browsers do not play."""
+        try:
+            return media_type(self._decoder.tracks(path)).partition("/")[0]
+        except (MediaFault, DecoderDeath):
+            return ""
 
     def _embedded(self, utterance: Utterance) -> str:
         """The sound as a data URI, empty where it is too long, unreadable or there is no room."""
