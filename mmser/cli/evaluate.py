@@ -30,7 +30,7 @@ SCALES = ("run", "own")
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Options of `mmser evaluate`."""
     words = (
-        "run=DIR [condition=clean] [also=hypotheses|listeners|domains|frames|validation] "
+        "run=DIR [condition=clean] [also=hypotheses|listeners|domains|frames|validation|audformat] "
         "[also=submission split=Test3] [normaliser=whisper]"
     )
     model = (
@@ -128,12 +128,15 @@ def also(run: Run, what: str, normaliser: str = PLAIN) -> str:
     ``listeners``: how well a listener-adaptive one predicts single annotators; ``domains``: how far
     apart its corpora and genders lie in the fused vector; ``frames``: what it predicts at every
     frame, one csv per recording for `mmser fuse`; ``validation``: what it predicts of the
-    validation splits, for `mmser fuse --method weighted`. Raises UsageError for another word.
+    validation splits, for `mmser fuse --method weighted`; ``audformat``: its predictions as a
+    database of that format. Raises UsageError for another word.
     """
     if what == "frames":
         return _frames(run)
     if what == "validation":
         return _validation(run)
+    if what == "audformat":
+        return _audformat(run)
     from mmser.evaluation.byproducts.domain_distance import domain_distances
     from mmser.evaluation.byproducts.hypotheses import error_rates, hypotheses
     from mmser.evaluation.byproducts.listeners import listener_predictions, listener_scores
@@ -151,7 +154,7 @@ def also(run: Run, what: str, normaliser: str = PLAIN) -> str:
         summary = f"Proxy A-distance, 0 to 2:\n{_table_text(table)}"
     else:
         raise UsageError(
-            "also=hypotheses, listeners, domains, frames, validation or submission",
+            "also=hypotheses, listeners, domains, frames, validation, audformat or submission",
             what,
             "Name one of them.",
         )
@@ -177,6 +180,15 @@ def _validation(run: Run) -> str:
     with written_aside(path) as aside:
         table.to_parquet(aside, index=False)
     return f"Predictions of the validation splits, {len(table)} rows: {path}"
+
+
+def _audformat(run: Run) -> str:
+    from mmser.evaluation.byproducts.audformat_database import run_database
+
+    folder = run.directory / "audformat"
+    tables = run_database(run.directory, run.manifest, folder)
+    listed = ", ".join(f"{name} ({rows} rows)" for name, rows in tables.items())
+    return f"Predictions in audformat, {listed}: {folder}"
 
 
 def _submission(run: Run, released: str) -> str:

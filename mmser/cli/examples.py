@@ -61,6 +61,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "mmser predict run=runs/NAME clip.mp4 --html",
         "mmser predict run=runs/NAME folder --table predictions.csv",
         "mmser predict run=runs/NAME recordings.csv",
+        "mmser predict run=runs/NAME recordings --audformat recordings",
         "mmser predict run=runs/NAME talk.wav --formats textgrid,eaf,audacity,labelstudio",
         "mmser predict model=owner/name@commit clip.mp4",
     ),

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import math
-import sys
 from collections import Counter
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mmser.cli.command import Command
 from mmser.cli.predict_files import Files
+from mmser.cli.predict_table import Collected, complain
 from mmser.cli.trained_source import (
     add_opening,
     add_run,
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from mmser.inference.recogniser import Recogniser
     from mmser.inference.recordings_table import ListedRecordings
     from mmser.inference.segments import Segment
-    from mmser.media.decoder import Decoder
 
     Work = dict[Path, tuple[Segment, ...] | None]
     """The recordings, each with the segments that the user named, None where it has none."""
@@ -77,6 +75,11 @@ def _add_results(parser: argparse.ArgumentParser) -> None:
         "NAME-predictions.csv beside it)",
     )
     parser.add_argument(
+        "--audformat",
+        metavar="DIR",
+        help="one database in audformat for all recordings instead of files beside each",
+    )
+    parser.add_argument(
         "--formats",
         metavar="NAME,...",
         default="",
@@ -107,26 +110,41 @@ def run(options: argparse.Namespace) -> int:
     listed = _listed(options)
     work: Work = dict(listed.segments) if listed else _work(options)
     formats = _formats(options)
-    if options.table and options.html:
-        remedy = "Leave --html out, or name the recordings themselves."
-        raise UsageError("one table for all recordings, or a page for each", "both", remedy)
-    places = [] if options.table else result_places(list(work), options.out, options.html)
+    is_one = _is_one(options)
+    places = [] if is_one else result_places(list(work), options.out, options.html)
     check_free(places, formats)
     recogniser = open_recogniser(options, words)
     if options.enrol:
         recordings = find_recordings(options.enrol)
         recogniser.enrol(recordings, options.asr, options.window, whole=options.whole)
-    if not options.table:
+    if not is_one:
         return _each(
             options,
             work,
             Files(dict(zip(work, places, strict=True)), formats, options.html),
             recogniser,
         )
-    collected = _Collected(listed.facts if listed else {}, Path(options.table), recogniser)
+    collected = Collected(listed.facts if listed else {}, options, recogniser)
     code = _each(options, work, collected, recogniser)
     collected.finish()
     return code
+
+
+def _is_one(options: argparse.Namespace) -> bool:
+    """Whether one table or database is written for all recordings.
+
+    Raises MmserError where it cannot be.
+    """
+    if not options.table and not options.audformat:
+        return False
+    if options.html:
+        remedy = "Leave --html out, or name the recordings themselves."
+        raise UsageError("one table for all recordings, or a page for each", "both", remedy)
+    if options.audformat:
+        from mmser.evaluation.byproducts.audformat_database import check_free
+
+        check_free(Path(options.audformat))
+    return True
 
 
 def _formats(options: argparse.Namespace) -> list[str]:
@@ -135,9 +153,10 @@ def _formats(options: argparse.Namespace) -> list[str]:
 
     if not options.formats:
         return []
-    if options.table:
+    if options.table or options.audformat:
+        one = "--table" if options.table else "--audformat"
         raise UsageError(
-            "--formats, one file per recording, or --table", "both", "Leave one of them out."
+            f"--formats, one file per recording, or {one}", "both", "Leave one of them out."
         )
     return named_formats(options.formats)
 
@@ -156,48 +175,9 @@ def _listed(options: argparse.Namespace) -> ListedRecordings | None:
             "Leave the others out.",
         )
     path = Path(tables[0])
-    options.table = options.table or str(path.with_name(f"{path.stem}-predictions.csv"))
+    if not options.audformat:
+        options.table = options.table or str(path.with_name(f"{path.stem}-predictions.csv"))
     return read_recordings_table(path)
-
-
-class _Collected:
-    """One table of all recordings, scored where labels are known."""
-
-    def __init__(self, facts: Mapping[Path, Any], path: Path, recogniser: Recogniser) -> None:
-        from mmser.inference.recordings_table import Collection
-
-        self._rows, self._path, self._classes = Collection(facts), path, recogniser.classes
-        self._known = recogniser.trained.corpus_files
-        self._any = False
-
-    def attended(self) -> None:
-        """A table has no place for what a system attends to."""
-
-    def __call__(self, recording: Path, table: pd.DataFrame, decoder: Decoder) -> list[Path]:
-        self._rows.add(recording, table)
-        self._any = True
-        return []
-
-    def finish(self) -> None:
-        """Write the table, interrupted or not, and print the scores."""
-        if not self._any:
-            return
-        self._rows.write(self._path)
-        print(printable(f"written: {self._path}"))
-        rows, other = self._rows.scored(self._classes)
-        if other:
-            _complain(f"labels that are none of {', '.join(self._classes)}: {', '.join(other)}")
-        if len(rows):
-            from mmser.cli.scores import print_scores
-
-            print_scores(rows)
-            heard = {str(path) for path in self._known.heard} if self._known else set()
-            count = int(rows["file"].isin(heard).sum())
-            if count:
-                print(
-                    f"NOT A TEST: {count} of these {len(rows)} are of speakers that the models "
-                    "were trained on. Scores of held-out speakers: mmser score RUN."
-                )
 
 
 def _work(options: argparse.Namespace) -> Work:
@@ -223,7 +203,7 @@ def _work(options: argparse.Namespace) -> Work:
 def _each(
     options: argparse.Namespace,
     work: Work,
-    keep: Files | _Collected,
+    keep: Files | Collected,
     recogniser: Recogniser,
 ) -> int:
     from mmser.media.decoder import Decoder
@@ -248,23 +228,19 @@ def _each(
             except (MmserError, OSError) as error:
                 if options.debug:
                     raise
-                _complain(f"{name}: {' '.join(str(error).split())}")
+                complain(f"{name}: {' '.join(str(error).split())}")
                 failed += 1
                 continue
             print(printable(_summary(name, table, files)), flush=True)
             done += 1
     except KeyboardInterrupt:
-        _complain(f"interrupted; {done} of {len(work)} recordings are written")
+        complain(f"interrupted; {done} of {len(work)} recordings are written")
         return INTERRUPTED
     finally:
         decoder.close()
     if failed and len(work) > 1:
-        _complain(f"{failed} of {len(work)} recordings could not be judged")
+        complain(f"{failed} of {len(work)} recordings could not be judged")
     return int(failed > 0)
-
-
-def _complain(what: str) -> None:
-    sys.stderr.write(printable(f"mmser predict: {what}\n"))
 
 
 def _summary(name: str, table: pd.DataFrame, files: list[Path]) -> str:

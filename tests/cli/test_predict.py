@@ -370,3 +370,21 @@ def test_a_page_for_each_recording(predict, tmp_path):
     # A page that is nobody's of ours is replaced by none, and stops nobody who asks for none.
     assert predict(files[0], "--html")[0] == 1 and predict(files[0])[0] == 0
     assert predict(files[0], "--html", "--table", tmp_path / "all.csv")[0] == 2
+
+
+def test_a_folder_becomes_a_database_in_audformat(predict, tmp_path):
+    audformat = pytest.importorskip("audformat")
+    for label in ("happy", "sad"):
+        recording(tmp_path / "clips" / f"{label}.wav", label)
+    code, printed, _ = predict(tmp_path / "clips", "--audformat", tmp_path / "clips", out=None)
+    assert code == 0 and f"written: {tmp_path / 'clips'}" in printed
+    table = audformat.Database.load(str(tmp_path / "clips"))["predictions"].get()
+    assert table["emotion"].tolist() == ["happy", "sad"]
+    assert list(table.index.get_level_values("file")) == ["happy.wav", "sad.wav"]
+    assert main(["manifest", str(tmp_path / "clips"), "--speaker", "x"]) == 0
+    read = pd.read_csv(tmp_path / "clips/manifest.csv")
+    assert read["emotion"].tolist() == ["happy", "sad"]
+    assert read["confidence"].tolist() == pytest.approx(table["confidence"].tolist())
+    code, _, complaint = predict(tmp_path / "clips", "--audformat", tmp_path / "clips", out=None)
+    assert code == 1 and "no database yet" in complaint
+    assert predict(tmp_path / "clips", "--audformat", "x", "--formats", "eaf", out=None)[0] == 2

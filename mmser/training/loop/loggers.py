@@ -182,8 +182,10 @@ class _Trackio:
         self._run.log(dict(row), step)
 
     def finalize(self, status: str) -> None:
+        import trackio
+
         with redirect_stdout(io.StringIO()):
-            self._run.finish()
+            trackio.finish()
 
 
 def _trackio(place: Place, resumes: bool) -> tuple[_Trackio, int | None]:
