@@ -7,13 +7,13 @@ it gives, and the encoders that read such a stream.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
 from mmser.composition.places import experiment_choices, own_choices
 from mmser.composition.words import Word
-from mmser.core.configs import config_names, load_config, unknown_name
+from mmser.core.configs import config_names, load_config, shortened, unknown_name
 from mmser.core.errors import UsageError
 
 MODALITIES = ("audio", "text", "face")
@@ -114,39 +114,52 @@ def _chosen(word: Word, words: Sequence[Word], system: str) -> _Chosen:
 
 def _encoder(word: Word, words: Sequence[Word], system: str, chosen: _Chosen) -> str:
     """The encoder that reads what a word gives: the system's own where it can."""
-    kinds = table()["kinds"]
+    meaning = chosen.meaning
+    kind = meaning["kind"]
     choices = _choices(words, system)
+    obstacle = _obstacle(chosen, choices)
+    if obstacle is not None:
+        others = [replace(chosen, meaning=other) for other in table()["words"][word.key].values()]
+        fitting = [
+            name
+            for name, other in zip(table()["words"][word.key], others, strict=True)
+            if _obstacle(other, choices) is None
+        ]
+        found, remedy = obstacle
+        raise UsageError(
+            f"a system that reads {kind} of {word.key}, which {word.key}={word.value} gives",
+            f"{system}, {found}",
+            f"Here {word.key}= may be {shortened(fitting)}; or {remedy}."
+            if fitting
+            else f"No word of {word.key} fits it: {remedy}.",
+        )
+    kinds = table()["kinds"]
+    own = choices.get(chosen.place, "")
+    if "encoder" in meaning:
+        return str(meaning["encoder"])
+    if own in kinds[kind]["readers"]:
+        return own
+    is_solved = "solver@solver" in choices
+    return str(kinds[kind]["solved" if is_solved and "solved" in kinds[kind] else "encoder"])
+
+
+def _obstacle(chosen: _Chosen, choices: Mapping[str, str]) -> tuple[str, str] | None:
+    """What of a system cannot read a word's stream, and what else to do; None where all can."""
+    kinds = table()["kinds"]
     kind = chosen.meaning["kind"]
     own = choices.get(chosen.place, "")
     fusion = choices.get("fusion@model.fusion", "")
+    if not own:
+        return f"whose stream {chosen.stream} has no encoder", "choose another system"
     if kind not in table()["fusions"].get(fusion, [kind]):
-        raise _refused(
-            word, kind, f"{system}, whose fusion {fusion} reads none", "add fusion=concat"
-        )
+        return f"whose fusion {fusion} reads none", "add fusion=concat"
     if not any(own in each["readers"] for each in kinds.values()):
         reader = chosen.meaning.get("encoder") or kinds[kind]["encoder"]
         remedy = f"add encoders.{chosen.stream}={reader}"
-        raise _refused(word, kind, f"{system}, whose encoder {own} is made for its input", remedy)
-    if "encoder" in chosen.meaning:
-        encoder = str(chosen.meaning["encoder"])
-    elif own in kinds[kind]["readers"]:
-        return own
-    else:
-        encoder = str(kinds[kind]["encoder"])
-    if "solver@solver" in choices:
-        encoder = kinds[kind].get("solved", encoder)
-        if kind in ("words", "sub-words"):
-            found = f"{system}, which a solver fits: no encoder of it learns"
-            raise _refused(word, kind, found, "a system that trains one")
-    return encoder
-
-
-def _refused(word: Word, kind: str, found: str, remedy: str) -> UsageError:
-    return UsageError(
-        f"a system that reads {kind} of {word.key}, which {word.key}={word.value} gives",
-        found,
-        f"Choose another word, or {remedy}.",
-    )
+        return f"whose encoder {own} is made for its input", remedy
+    if "solver@solver" in choices and kind in ("words", "sub-words"):
+        return "which a solver fits: no encoder of it learns", "take a system that trains one"
+    return None
 
 
 def _streams(words: Sequence[Word], system: str) -> dict[str, Any]:

@@ -87,11 +87,11 @@ def unknown_name(group: str, name: str, names: list[str]) -> UsageError:
     """The error for a name that is not among ``names``, suggesting the nearest ones."""
     article = "an" if group[0] in "aeio" else "a"
     near = difflib.get_close_matches(name, names, n=3)
-    hint = f"Did you mean {' or '.join(near)}?" if near else f"Known: {_shortened(names)}."
+    hint = f"Did you mean {' or '.join(near)}?" if near else f"Known: {shortened(names)}."
     return UsageError(f"the name of {article} {group}", f"'{name[:60]}'", hint)
 
 
-def _shortened(names: list[str]) -> str:
+def shortened(names: list[str]) -> str:
     """The first names of a list, and how many more there are."""
     first = ", ".join(names[:FEW]) or "none"
     if len(names) <= FEW:

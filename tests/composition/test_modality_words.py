@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mmser.composition import compose, sweep
+from mmser.catalogue.lists import modalities
+from mmser.composition import compose, modality_words, places, sweep
 from mmser.composition.modality_words import table, with_modalities
 from mmser.composition.words import Word
-from mmser.core.configs import config_names, load_config
+from mmser.core.configs import config_names, load_config, shortened
 from mmser.core.errors import UsageError
 
 BASE = ["corpus=generic", "protocol=generic_speaker"]
@@ -70,6 +73,8 @@ def test_a_sweep_tries_each_word(tmp_path: Path) -> None:
         ("co_attention", "audio=mfcc", "found co_attention with spectrogram, mfcc, waveform"),
         ("light_sernet", "audio=mfcc", "add encoders.audio=bigru"),
         ("light_sernet", "audio=functionals", "whose encoder light_sernet is made for its input"),
+        ("wav2vec2_mtl", "text=glove", "whose stream characters has no encoder"),
+        ("iaan", "audio=xvector", "Here audio= may be mfcc, log_mel, egemaps_lld, "),
         ("iaan", "audio=functionals", "whose fusion iaan reads none"),
         ("statistics_svm_face", "text=words", "no encoder of it learns"),
     ],
@@ -96,21 +101,65 @@ def test_every_name_in_the_table_is_a_config() -> None:
     assert set(content["fusions"]) <= set(config_names("fusion"))
 
 
-@pytest.mark.parametrize("modality", ["audio", "text", "face"])
-def test_every_system_takes_one_word_of_each_kind_or_says_why_not(modality: str) -> None:
-    by_kind = {meaning["kind"]: name for name, meaning in table()["words"][modality].items()}
-    taken = 0
-    for system in config_names("system"):
-        if modality not in load_config("system", system).get("streams", {}):
+@pytest.fixture(scope="module")
+def written() -> Iterator[dict[tuple[str, str, str], dict[str, str] | UsageError]]:
+    """What each word of each modality becomes over each system that has one, or why not."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (modality_words, places):
+            patch.setattr(module, "load_config", cache(load_config))
+        outcomes: dict[tuple[str, str, str], dict[str, str] | UsageError] = {}
+        for system in config_names("system"):
+            for modality in modalities(system):
+                for name in table()["words"][modality]:
+                    words = [Word("", "system", system), Word("", modality, name)]
+                    try:
+                        made = with_modalities(words)
+                        outcomes[system, modality, name] = {w.key: str(w.value) for w in made}
+                    except UsageError as error:
+                        outcomes[system, modality, name] = error
+        yield outcomes
+
+
+def test_every_system_takes_every_word_or_names_those_that_it_takes(written) -> None:
+    taken = dict.fromkeys(["audio", "text", "face"], 0)
+    for (system, modality, name), outcome in written.items():
+        if isinstance(outcome, UsageError):
+            message = str(outcome)
+            assert f"{modality}={name}" in message and system in message
+            fitting = [
+                other
+                for other in table()["words"][modality]
+                if isinstance(written[system, modality, other], dict)
+            ]
+            if "has no encoder" in message or "one stream of" in message:
+                assert not fitting
+            elif fitting:
+                assert f"Here {modality}= may be {shortened(fitting)}; or " in message
+            else:
+                assert f"No word of {modality} fits it: " in message
             continue
-        for kind, name in by_kind.items():
-            try:
-                words = with_modalities([Word("", "system", system), Word("", modality, name)])
-            except UsageError as error:
-                assert system in str(error) and kind in str(error)
-                continue
-            values = {word.key: word.value for word in words}
-            extractor = table()["words"][modality][name]["extractor"]
-            assert values[f"streams.{modality}.extractor"] == extractor
-            taken += 1
-    assert taken > 8
+        taken[modality] += 1
+        extractor = table()["words"][modality][name]["extractor"]
+        assert extractor in [v for key, v in outcome.items() if key.endswith(".extractor")]
+    assert taken["audio"] > 900 and taken["text"] > 300 and taken["face"] > 80
+
+
+def test_what_a_word_becomes_is_composed_whole(written) -> None:
+    """One system for each way in which a word is written out: all others differ in names alone."""
+    tried = set()
+    for (system, modality, name), outcome in written.items():
+        if isinstance(outcome, UsageError):
+            continue
+        places_set = tuple(sorted(key.split(".")[-1] for key in outcome))
+        encoder = next((v for key, v in outcome.items() if key.startswith("encoder@")), "own")
+        kind = table()["words"][modality][name]["kind"]
+        way = (modality, kind, encoder, places_set)
+        if way in tried:
+            continue
+        tried.add(way)
+        config = compose("train", [f"system={system}", *BASE, f"{modality}={name}"])
+        extractors = [stream["extractor"] for stream in config["streams"].values()]
+        assert table()["words"][modality][name]["extractor"] in extractors
+        if encoder != "own":
+            assert encoder in config["card"]["name"]
+    assert len(tried) > 15
