@@ -23,7 +23,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="recordings, a table that names them, a file or a folder of files of an annotation "
         "tool (.TextGrid, .eaf, Audacity's .txt, Label Studio's .json), a dataset of Hugging Face "
-        "(docs/formats.md)",
+        "or its name on the hub (owner/name@commit; docs/formats.md)",
     )
     parser.add_argument(
         "--pattern",
@@ -72,6 +72,7 @@ def run(options: argparse.Namespace) -> int:
     from mmser.cache.atomic import write_bytes
     from mmser.core.paths import expanded
     from mmser.corpora.drafts.draft import Reading, draft
+    from mmser.corpora.drafts.hub_dataset import fetch_dataset, hub_dataset
     from mmser.corpora.drafts.name_pattern import name_pattern
     from mmser.corpora.drafts.preview import preview
     from mmser.corpora.drafts.remarks import remarks
@@ -79,6 +80,10 @@ def run(options: argparse.Namespace) -> int:
 
     source = expanded(options.source)
     folder = source if source.is_dir() else source.parent
+    if name := hub_dataset(options.source):
+        source = fetch_dataset(name)
+        # Not in the hub's cache.
+        folder = expanded(options.media or Path())
     target = expanded(options.out) if options.out else folder / "manifest.csv"
     if target.suffix.lower() != ".csv":
         raise UsageError("a name ending in .csv for --out", str(target), "Change it.")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from mmser.core.errors import MmserError, UsageError
+from mmser.core.hub import PREFIX
 from mmser.extraction.extractor_files import Named
-from mmser.inference.hub import PREFIX, pull
+from mmser.inference.hub import pull
 from mmser.inference.model_folder import ModelFolder, is_model_folder
 from mmser.inference.trained import Trained, TrainedRun
 from mmser.training.run import Run

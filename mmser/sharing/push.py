@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mmser.core.errors import MmserError
-from mmser.inference.hub import PREFIX, checked_hub_id
+from mmser.core.hub import PREFIX, checked_hub_id
 from mmser.inference.model_folder import PATTERNS, ModelFolder
 
 

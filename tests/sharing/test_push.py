@@ -10,7 +10,9 @@ import re
 import shutil
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from huggingface_hub import constants
@@ -19,7 +21,10 @@ from makers.sound_run import make_sound_run
 import mmser
 from mmser.cli import main
 from mmser.core.errors import MmserError, UsageError
+from mmser.corpora.drafts.draft import Reading, draft
+from mmser.corpora.generic import Generic
 from mmser.inference.hub import pull
+from mmser.media.write import write_wav
 from mmser.sharing.export import export
 from mmser.sharing.push import push
 
@@ -115,12 +120,14 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self, head=False):
         path = self.path.partition("?")[0]
         self.server.asked.append(path)
-        if match := re.fullmatch(r"/api/models/([^/]+/[^/]+)(?:/revision/(.+))?", path):
+        if match := re.fullmatch(
+            r"/api/(?:models|datasets)/([^/]+/[^/]+)(?:/revision/(.+))?", path
+        ):
             found = self.files(match[1], match[2] or "main")
             if found:
                 siblings = [{"rfilename": name} for name in found[1]]
                 self.answer({"id": match[1], "sha": found[0], "siblings": siblings}, head=head)
-        elif match := re.fullmatch(r"/api/models/([^/]+/[^/]+)/tree/([^/]+)", path):
+        elif match := re.fullmatch(r"/api/(?:models|datasets)/([^/]+/[^/]+)/tree/([^/]+)", path):
             found = self.files(match[1], match[2])
             if found:
                 tree = [
@@ -128,7 +135,7 @@ class Handler(BaseHTTPRequestHandler):
                     for n, c in found[1].items()
                 ]
                 self.answer(tree, head=head)
-        elif match := re.fullmatch(r"/([^/]+/[^/]+)/resolve/([^/]+)/(.+)", path):
+        elif match := re.fullmatch(r"(?:/datasets)?/([^/]+/[^/]+)/resolve/([^/]+)/(.+)", path):
             found = self.files(match[1], match[2])
             if found:
                 content = found[1][match[3]]
@@ -224,6 +231,27 @@ def test_what_is_in_the_cache_needs_no_hub(hub, exported, monkeypatch):
     assert pull(f"hf:lab/voices@{commit}") == pull("hf:lab/voices") == folder
     with pytest.raises(MmserError, match="the hub, or lab/other in its cache; found neither"):
         pull("hf:lab/other")
+
+
+def test_a_dataset_becomes_a_manifest(hub, tmp_path, monkeypatch):
+    write_wav(tmp_path / "a.wav", np.zeros(1600, "float32"))
+    files = {
+        "train/metadata.csv": b"file_name,emotion,speaker\na.wav,sad,anna\n",
+        "train/a.wav": (tmp_path / "a.wav").read_bytes(),
+        "voices.py": b"1 / 0",
+    }
+    hub.repositories["lab/voices"] = {}
+    hub.commit("lab/voices", files)
+    (commit,) = hub.repositories["lab/voices"]
+    monkeypatch.chdir(tmp_path)
+    assert main(["manifest", f"lab/voices@{commit}"]) == 0
+    (found,) = Generic(tmp_path / "manifest.csv").utterances()
+    assert (found.emotion, found.speaker, found.part) == ("sad", "anna", "train")
+    assert found.audio_path.read_bytes() == files["train/a.wav"]
+    assert not any(path.endswith(".py") for path in hub.asked)
+    with pytest.raises(MmserError, match="a folder of recordings"):  # a path, however it looks
+        draft(Path("lab/voices"), Reading(), tmp_path / "x.csv")
+    assert main(["manifest", "hf:lab/none"]) == 1
 
 
 def test_what_is_not_there_is_told(hub, exported):

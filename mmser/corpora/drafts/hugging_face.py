@@ -85,12 +85,18 @@ def hugging_face_shards(source: Path) -> list[Shard]:
         return [Shard(path, split) for path, split in arrow_files(source)]
     files = files_below(source) if source.is_dir() else [source]
     found = [
-        # The file's name (``train-00000-of-00002``) tells the split.
-        Shard(path, SPLIT_WORDS.get(path.stem.partition("-")[0].lower()))
+        Shard(path, _split_of(path, source))
         for path in files
         if path.suffix.lower() == PARQUET and path.is_file()
     ]
     return [shard for shard in found if shard.has_media()]
+
+
+def _split_of(path: Path, source: Path) -> str | None:
+    """What the file's name (``train-00000-of-00002``) says, or the folders above it."""
+    folders = path.relative_to(source).parts[:-1] if path != source else ()
+    words = [path.stem.partition("-")[0], *reversed(folders)]
+    return next((SPLIT_WORDS[word.lower()] for word in words if word.lower() in SPLIT_WORDS), None)
 
 
 def read_hugging_face(shards: list[Shard], folder: Path | None) -> pd.DataFrame:
