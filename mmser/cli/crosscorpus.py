@@ -20,7 +20,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         metavar="KEY=VALUE",
         help="corpora=[A,B,...] A.root=DIR B.root=DIR [A.protocol=P] [classes=[angry,sad]] "
-        "[out=DIR], and words of mmser train for all runs, such as system=statistics_svm",
+        "[out=DIR], and words of mmser train for all runs, such as system=statistics_svm; a table "
+        "of your own may have any name",
     )
     parser.add_argument("--metric", default="ua", help="of the printed matrix (default: ua)")
 

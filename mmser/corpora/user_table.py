@@ -22,6 +22,11 @@ WORKBOOKS = ("manifest.xlsx", "manifest.xls", "manifest.ods")
 REQUIRED = ("id", "speaker")
 
 
+def has_table(root: Path) -> bool:
+    """Whether ``root`` is a file, or a folder that holds a table under one of its names."""
+    return root.is_file() or any((root / name).is_file() for name in FILES)
+
+
 def table_path(root: Path) -> Path:
     """The table that ``root`` is, or that lies in that folder. Raises MmserError for none."""
     folders = [root, unpacked(root)] if root.is_dir() else [root.parent]

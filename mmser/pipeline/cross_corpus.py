@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from mmser.cache.atomic import written_aside
+from mmser.core.configs import config_names
 from mmser.core.emotion_names import emotion_name
 from mmser.core.errors import MmserError, UsageError
+from mmser.core.paths import expanded
 from mmser.core.trust import trust_typed
+from mmser.corpora.user_table import has_table
 from mmser.pipeline.other_corpus import evaluate_other_corpus
 from mmser.pipeline.train import train_config
 from mmser.pipeline.train_settings import train_settings
@@ -52,7 +55,8 @@ def cross_corpus(
 
     ``overrides`` are words of `mmser train` for all runs (``system=...``), and NAME.root=DIR or
     NAME.protocol=P for one corpus. ``classes`` are those that count, by their names here
-    (`mmser.core.emotion_names`); without them all that every corpus has. On the diagonal stands
+    (`mmser.core.emotion_names`); without them all that every corpus has. A name of no corpus here
+    whose root is a table of one's own is that table's. On the diagonal stands
     what a corpus's own run says of its test splits. Trained runs and predictions are kept: the
     same call goes on. Raises MmserError when fewer than two classes are shared.
     """
@@ -86,7 +90,8 @@ def _side(name: str, overrides: Sequence[str], corpora: Sequence[str]) -> Side:
     from mmser.training.inputs.corpora import build_corpora
 
     words = tuple(_words_of(name, overrides, corpora))
-    settings = train_settings([f"corpus={name}", *words])
+    words = (*_called(name, words), *words)
+    settings = train_settings(words)
     tested = build_corpora(read_run(settings)).tested
     protocol = tested.protocol.resolve(to_table(list(tested.corpus.utterances())))
     if protocol.bins or protocol.label_file or not protocol.classes:
@@ -98,6 +103,14 @@ def _side(name: str, overrides: Sequence[str], corpora: Sequence[str]) -> Side:
     own = protocol.labels or {one: one for one in protocol.classes}
     labels = {word: emotion_name(meaning) for word, meaning in own.items()}
     return Side(name, words, settings, tuple(map(emotion_name, protocol.classes)), labels)
+
+
+def _called(name: str, words: Sequence[str]) -> list[str]:
+    """The words that choose a corpus, by its name here or as the user's own table."""
+    roots = [word.partition("=")[2] for word in words if word.startswith("corpus.root=")]
+    if name in config_names("corpus") or not roots or not has_table(expanded(roots[-1])):
+        return [f"corpus={name}"]
+    return ["corpus=generic", f"corpus.name={name}"]
 
 
 def _words_of(name: str, overrides: Sequence[str], corpora: Sequence[str]) -> Iterator[str]:
@@ -146,7 +159,7 @@ def _cells(run: Run, train: Side, test: Side) -> Iterator[dict[str, Any]]:
     if train is test:
         folders = {RUN_SCALE: run.directory}
     else:
-        words = [f"corpus={test.name}", *_placed(test.words)]
+        words = _placed(test.words)
         folders = {
             scale: evaluate_other_corpus(run, words, own_scale=scale == OWN_SCALE, told=False)
             for scale in (RUN_SCALE, OWN_SCALE)
@@ -166,5 +179,5 @@ def _cells(run: Run, train: Side, test: Side) -> Iterator[dict[str, Any]]:
 
 def _placed(words: Sequence[str]) -> list[str]:
     """Those of a corpus's words that say where it lies and how it is read."""
-    kept = ("corpus.", "protocol=", "cache=", "paths.")
+    kept = ("corpus=", "corpus.", "protocol=", "cache=", "paths.")
     return [word for word in words if word.startswith(kept)]

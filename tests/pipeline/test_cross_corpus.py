@@ -28,23 +28,7 @@ def make(folder: Path, emotions: tuple[str, ...]) -> Path:
     return folder
 
 
-def test_every_pair_is_scored_and_kept(tmp_path: Path, capsys, monkeypatch) -> None:
-    # Two corpora of one parser: a config each, as two users' corpora have.
-    from mmser.core import configs
-
-    own = tmp_path / "configs"
-    own.mkdir()
-    for entry in configs.config_dir().iterdir():
-        if entry.name != "corpus":
-            (own / entry.name).symlink_to(entry)
-    (own / "corpus").mkdir()
-    for entry in (configs.config_dir() / "corpus").iterdir():
-        (own / "corpus" / entry.name).symlink_to(entry)
-    text = (configs.config_dir() / "corpus" / "generic.yaml").read_text()
-    for name in ("one", "two"):
-        (own / "corpus" / f"{name}.yaml").write_text(text.replace("name: generic", f"name: {name}"))
-    for module in ("mmser.core.configs", "mmser.composition.composing", "mmser.composition.words"):
-        monkeypatch.setattr(f"{module}.config_dir", lambda: own)
+def test_every_pair_of_own_tables_is_scored_and_kept(tmp_path: Path, capsys) -> None:
     one = make(tmp_path / "a", ("anger", "joy", "sad"))
     two = make(tmp_path / "b", ("angry", "happy", "bored"))
     words = [f"one.root={one}", f"two.root={two}", "system=audio_bigru", *FEW]
