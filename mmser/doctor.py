@@ -35,6 +35,7 @@ EXTRAS = {
     "wandb": "wandb",
     "trackio": "trackio",
     "app": "gradio",
+    "umap": "umap-learn",
 }
 CODECS = ("h264", "aac", "mpeg1video", "mpeg4", "mp3", "flac", "pcm_s16le")
 WEIGHT_SUFFIXES = {".pt", ".pth", ".bin", ".safetensors", ".txt"}

@@ -5,9 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mmser.cli.command import Command
 from mmser.core.printable import printable
+
+if TYPE_CHECKING:
+    from mmser.reports.projections import Projection
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -24,16 +28,25 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="neither sound nor links to it: a page to pass on where the corpus may not be",
     )
+    parser.add_argument(
+        "--umap", action="store_true", help="maps of the vectors by UMAP (extra umap), not by PCA"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Write the report and print where it lies."""
     folders = [Path(folder) for folder in options.runs]
-    write_report(folders, options.out, not options.no_recordings)
+    projection: Projection = "umap" if options.umap else "pca"
+    write_report(folders, options.out, not options.no_recordings, projection)
     return 0
 
 
-def write_report(runs: list[Path], out: str | None = None, recordings: bool = True) -> None:
+def write_report(
+    runs: list[Path],
+    out: str | None = None,
+    recordings: bool = True,
+    projection: Projection = "pca",
+) -> None:
     """The report of ``runs``, into ``out``, or into the run, or beside the first of several.
 
     A page about several does not replace the first one's own.
@@ -41,7 +54,7 @@ def write_report(runs: list[Path], out: str | None = None, recordings: bool = Tr
     from mmser.reports.report import report
 
     place = runs[0] / "report.html" if len(runs) == 1 else runs[0] / ".." / "comparison.html"
-    path = report(runs, Path(out) if out else Path(os.path.normpath(place)), recordings)
+    path = report(runs, Path(out) if out else Path(os.path.normpath(place)), recordings, projection)
     print(printable(f"Report: {path}"))
 
 

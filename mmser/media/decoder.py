@@ -103,7 +103,8 @@ class Decoder:
         Raises MediaFault and DecoderDeath.
         """
         ((message, _),) = self.answers({"tracks": str(path.absolute())})
-        return Tracks(**message["tracks"])
+        told = message["tracks"]
+        return Tracks(**{**told, "codecs": tuple(told["codecs"])})
 
     def answers(self, request: dict[str, Any]) -> Iterator[tuple[dict[str, Any], BinaryIO]]:
         """Every message of one request that carries something, with the stream of its arrays."""

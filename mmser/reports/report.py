@@ -10,6 +10,7 @@ from mmser.cache.atomic import write_bytes
 from mmser.core.errors import MmserError
 from mmser.reports.page import Html, bullets, page, reason_in, says_nothing, section
 from mmser.reports.players import Players
+from mmser.reports.projections import Projection
 from mmser.reports.reported_run import ReportedRun, read_run
 from mmser.reports.sections.ablation import ablation
 from mmser.reports.sections.attention import attention
@@ -63,13 +64,14 @@ def report(
     runs: str | PathLike[str] | Sequence[str | PathLike[str]],
     out: str | PathLike[str],
     recordings: bool = True,
+    projection: Projection = "pca",
 ) -> Path:
     """Write one self-contained HTML file about the runs' folders to ``out``; returns its path.
 
     It needs predictions.parquet alone; what has no files is left out, and listed at the end with
-    the reason. Without ``recordings`` it has no sound and no link to any. The same files give the
-    same page. Raises MmserError when no run is given, one is given twice, or one has no
-    predictions.
+    the reason. Without ``recordings`` it has no sound and no link to any. Maps of vectors are by
+    ``projection``. The same files give the same page. Raises MmserError when no run is given, one
+    is given twice, or one has no predictions.
     """
     listed = [runs] if isinstance(runs, str | PathLike) else runs
     folders = [Path(run).resolve() for run in listed]
@@ -79,7 +81,7 @@ def report(
     reported = [read_run(folder) for folder in folders]
     _name_apart(reported)
     title = f"mmser report: {', '.join(run.name for run in reported)}"
-    made = _sections(reported, Path(out).parent if recordings else None)
+    made = _sections(reported, Path(out).parent if recordings else None, projection)
     sections = [block for block in made if not says_nothing(block)]
     left_out = [reason_in(block) for block in made if says_nothing(block)]
     if left_out:
@@ -90,13 +92,15 @@ def report(
     return out
 
 
-def _sections(runs: list[ReportedRun], beside: Path | None) -> list[Html]:
+def _sections(runs: list[ReportedRun], beside: Path | None, projection: Projection) -> list[Html]:
     """Every section in its order; recordings take the room that the others leave.
 
     ``beside`` is the folder of the page, None for no recordings.
     """
     drawn: tuple[Section, ...] = SEVERAL if len(runs) > 1 else ONE
-    made = {draw: draw(runs) for draw in drawn}
+    made = {
+        draw: embeddings(runs, projection) if draw is embeddings else draw(runs) for draw in drawn
+    }
     if beside is None:
         return _with_errors(made, drawn, errors(runs, None))
     players = Players(LARGEST - _FRAME - sum(map(len, made.values())), beside)

@@ -26,8 +26,11 @@ def test_tracks_and_length(decoders, tmp_path: Path):
     write_mp4(tmp_path / "b.mp4", PICTURES, 6.0, None)
     write_mp4(tmp_path / "c.mp4", PICTURES, 6.0, NOISE)
     for decoder in decoders:
-        assert decoder.tracks(tmp_path / "a.wav") == Tracks(True, False, 1.0)
-        assert decoder.tracks(tmp_path / "b.mp4") == Tracks(False, True, 1.0)
+        assert decoder.tracks(tmp_path / "a.wav") == Tracks(True, False, 1.0, "wav", ("pcm_s16le",))
+        film = decoder.tracks(tmp_path / "b.mp4")
+        assert (film.audio, film.video, film.seconds) == (False, True, 1.0)
+        assert film.container.startswith("mov,mp4")
+        assert (film.codecs, film.pixels) == (("h264",), "yuv420p")
         both = decoder.tracks(tmp_path / "c.mp4")
         assert both.audio and both.video and both.seconds == pytest.approx(1.0, abs=0.1)
 

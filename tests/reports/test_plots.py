@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from mmser.core.errors import MmserError
 from mmser.metrics.calibration import ece
 from mmser.reports.figures import draw
+from mmser.reports.projections import neighbours
 from mmser.reports.reported_run import ReportedFold, ReportedRun, read_run
 from mmser.reports.sections.breakdown import breakdown, guessing
 from mmser.reports.sections.calibration import calibration, reliability
@@ -93,5 +97,31 @@ def test_one_far_point_leaves_the_axes_to_the_others(run: ReportedRun) -> None:
     text = embeddings([run])
     assert text.count("<img") == 2 and "by speaker" in text
     assert re.search(r"by class\. \d outliers lie on the border\.", text)
+    assert f'title="{table["id"].iloc[0]}: ' in text
     run.embeddings = {("0", 0): (table.assign(speaker="one"), vectors)}
     assert embeddings([run]).count("<img") == 1
+    corpora = table.assign(speaker="one", corpus=["a", "b"] * (len(table) // 2))
+    run.embeddings = {("0", 0): (corpora, vectors)}
+    assert "fold 0, seed 0, by corpus" in embeddings([run])
+
+
+def test_umap_is_given_the_vectors_and_named(monkeypatch) -> None:
+    asked = {}
+
+    class Umap:
+        def __init__(self, **options):
+            asked.update(options)
+
+        def fit_transform(self, vectors):
+            return vectors[:, :2]
+
+    monkeypatch.setitem(sys.modules, "umap", SimpleNamespace(UMAP=Umap, __spec__="here"))
+    vectors = np.random.default_rng(0).normal(size=(8, 5))
+    points, names = neighbours(vectors)
+    assert np.allclose(points, vectors[:, :2], atol=1e-6) and names == ("UMAP 1", "UMAP 2")
+    assert asked["n_neighbors"] == 7 and asked["random_state"] == 0
+    # Of too few the components.
+    assert neighbours(vectors[:4])[1][0].startswith("component 1")
+    monkeypatch.setitem(sys.modules, "umap", None)
+    with pytest.raises(MmserError, match="mmser\\[umap\\]"):
+        neighbours(vectors)

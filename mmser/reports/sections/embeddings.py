@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,8 +11,9 @@ import pandas as pd
 
 from mmser.core.palette import OKABE_ITO
 from mmser.core.target_sets.classes import class_names
-from mmser.reports.figures import MARKERS, draw, row
+from mmser.reports.figures import MARKERS, Spot, draw, row
 from mmser.reports.page import Html, heading, method, note, section
+from mmser.reports.projections import METHODS, PROJECTIONS, Project, Projection
 from mmser.reports.reported_run import ReportedRun
 
 if TYPE_CHECKING:
@@ -20,15 +23,27 @@ MOST_MAPS = 4
 """Folds that are drawn."""
 MOST_NAMED = 14
 """Names that fit beside a map."""
+MOST_TOLD = 200
+"""Utterances of a map that a pointer can find."""
 OUTER = (1, 99)
 """Percentiles at which an axis ends."""
 
 
-def embeddings(runs: list[ReportedRun]) -> Html:
+@dataclass(frozen=True, slots=True, eq=False)
+class Map:
+    """``points`` (utterance, 2), the names of both axes, and what is told of each, or nothing."""
+
+    points: np.ndarray
+    axes: tuple[str, str]
+    told: Sequence[str]
+
+
+def embeddings(runs: list[ReportedRun], projection: Projection = "pca") -> Html:
     """The maps of each fold of the first seed, at most MOST_MAPS folds.
 
     Every fold is a model of its own, with a space of its own.
     """
+    project = PROJECTIONS[projection]
     blocks: list[Html] = []
     for run in runs:
         classes = class_names(run.predictions)
@@ -41,35 +56,19 @@ def embeddings(runs: list[ReportedRun]) -> Html:
         maps = []
         for fold in folds[:MOST_MAPS]:
             table, vectors = run.embeddings[fold, first_seed]
-            maps += _maps(f"fold {fold}, seed {first_seed}", table, vectors, classes)
+            maps += _maps(f"fold {fold}, seed {first_seed}", table, vectors, classes, project)
         blocks += [heading(run.name, runs), row(maps)]
         if len(folds) > MOST_MAPS:
             blocks.append(note(f"The first {MOST_MAPS} of {len(folds)} folds."))
     blocks.append(
         method(
-            "Method: principal component analysis of the fused vectors of test utterances, fitted "
-            "to each fold alone; the axes say how much of the variance they carry, and end at the "
-            "1st and 99th percentile: hollow marks on the border lie further out. Colour and "
-            "shape are targets, not predictions; a second map has speakers where a fold tests "
-            "several. Distances in two dimensions can deceive; the "
-            "scores above are what counts."
+            f"{METHODS[projection]} Axes end at the 1st and 99th percentile: hollow marks on the "
+            "border lie further out. Colour and shape are targets, not predictions; further maps "
+            "have speakers and corpora where a fold tests several. Distances in two dimensions "
+            "can deceive; the scores above are what counts."
         )
     )
     return section("Embedding map", blocks)
-
-
-def plane(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(utterance, feature) -> (utterance, 2) principal components, and their shares of variance."""
-    from sklearn.decomposition import PCA
-
-    size = min(2, *vectors.shape)
-    method = PCA(size, svd_solver="full")
-    points = method.fit_transform(vectors.astype(np.float64))
-    # Equal vectors have no variance, hence no shares of it.
-    shares = np.nan_to_num(method.explained_variance_ratio_)
-    # A single feature gives one component; the second is zero.
-    pad = 2 - size
-    return np.pad(points, ((0, 0), (0, pad))), np.pad(shares, (0, pad))
 
 
 def bounds(values: np.ndarray) -> tuple[float, float]:
@@ -79,30 +78,38 @@ def bounds(values: np.ndarray) -> tuple[float, float]:
 
 
 def _maps(
-    name: str, table: pd.DataFrame, vectors: np.ndarray, classes: tuple[str, ...]
+    name: str, table: pd.DataFrame, vectors: np.ndarray, classes: tuple[str, ...], project: Project
 ) -> list[Html]:
-    """The map by class, and by speaker where there are several."""
+    """The map by class, and by speaker and corpus where there are several."""
     if len(vectors) < 2:
         return [note(f"{name}: a single utterance has no map.")]
-    points, shares = plane(vectors)
+    drawn = Map(*project(vectors), told=_told(table))
     targets = table["target"].astype(str).to_numpy()
-    maps = [_map(f"{name}, by class", points, shares, targets, list(classes))]
-    named = table["speaker"].fillna("").astype(str)
-    speakers = sorted(set(named) - {""})
-    if len(speakers) > 1:
-        maps.append(_map(f"{name}, by speaker", points, shares, named.to_numpy(), speakers))
+    maps = [_map(f"{name}, by class", drawn, targets, list(classes))]
+    for column in ("speaker", "corpus"):
+        named = table[column].fillna("").astype(str)
+        names = sorted(set(named) - {""})
+        if len(names) > 1:
+            maps.append(_map(f"{name}, by {column}", drawn, named.to_numpy(), names))
     return maps
 
 
-def _map(
-    name: str, points: np.ndarray, shares: np.ndarray, labels: np.ndarray, names: list[str]
-) -> Html:
-    """``labels`` (utterance,) of the ``points`` (utterance, 2), a colour and shape each."""
+def _told(table: pd.DataFrame) -> list[str]:
+    """What is read where a pointer rests on an utterance; nothing of too many to be told apart."""
+    if len(table) > MOST_TOLD:
+        return []
+    rows = table[["id", "target", "prediction"]].itertuples(index=False)
+    return [f"{name}: {target}, predicted {told}" for name, target, told in rows]
+
+
+def _map(name: str, drawn: Map, labels: np.ndarray, names: list[str]) -> Html:
+    """``labels`` (utterance,) of the points, a colour and shape each."""
+    points = drawn.points
     ends = np.array([bounds(points[:, axis]) for axis in (0, 1)])
     clipped = np.clip(points, ends[:, 0], ends[:, 1])
     is_outlier = (clipped != points).any(axis=1)
 
-    def paint(axes: Axes) -> None:
+    def paint(axes: Axes) -> list[Spot]:
         for i, label in enumerate(names):
             mine = labels == label
             # Another shape for each round of the colours tells more names apart than colours do.
@@ -116,10 +123,11 @@ def _map(
         margin = 0.04 * (ends[:, 1] - ends[:, 0])
         axes.set_xlim(ends[0, 0] - margin[0], ends[0, 1] + margin[0])
         axes.set_ylim(ends[1, 0] - margin[1], ends[1, 1] + margin[1])
-        axes.set(xlabel=f"component 1 ({shares[0]:.0%})", ylabel=f"component 2 ({shares[1]:.0%})")
+        axes.set(xlabel=drawn.axes[0], ylabel=drawn.axes[1])
         axes.set_title(name, loc="left")
         if len(names) <= MOST_NAMED:
             axes.legend(loc="upper left", bbox_to_anchor=(1, 1), handletextpad=0.2)
+        return [(x, y, text) for (x, y), text in zip(clipped, drawn.told, strict=False)]
 
     beyond = f" {int(is_outlier.sum())} outliers lie on the border." if is_outlier.any() else ""
     alt = f"Map of {len(points)} test utterances, {name}.{beyond}"
