@@ -7,7 +7,7 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -18,7 +18,8 @@ from mmser.core.needed_package import has_package
 from mmser.core.printable import printable
 from mmser.core.tables import PREDICTION, PROBABILITY
 from mmser.inference.annotations.formats import FORMATS, write_annotations
-from mmser.inference.glimpse import glimpse
+from mmser.inference.attended import Attended
+from mmser.inference.glimpse import Glimpse, glimpse
 from mmser.inference.playable import playable
 from mmser.inference.recogniser import Recogniser
 from mmser.inference.recording import open_recording
@@ -83,6 +84,7 @@ class Answerer:
         recording = open_recording(path, self._decoder)
         self.limits.check_length(recording, is_whole)
         segments = (Segment(0.0, recording.seconds, True, words),) if words else None
+        attended = Attended()
         with _warnings() as warned:
             table = self.recogniser.predict(
                 path,
@@ -91,16 +93,19 @@ class Answerer:
                 whole=is_whole and segments is None,
                 segments=segments,
                 decoder=self._decoder,
+                attended=attended,
             )
-        page, files = self._write(path, table, folder)
+        seen = replace(glimpse(path, self._decoder), attention=attended.curves)
+        page, files = self._write(path, table, folder, seen)
         told = (_for_visitors(line, path.name) for line in warned)
         remarks = (self._read(table), *told)
         return Answer(_verdict(table), _shares(table), remarks, page, files)
 
-    def _write(self, path: Path, table: pd.DataFrame, folder: Path) -> tuple[str, tuple[Path, ...]]:
+    def _write(
+        self, path: Path, table: pd.DataFrame, folder: Path, seen: Glimpse
+    ) -> tuple[str, tuple[Path, ...]]:
         folder.mkdir(parents=True)
         place = Place(folder, printable(path.stem)[:STEM_LETTERS] or "recording")
-        seen = glimpse(path, self._decoder)
         # The page has nothing beside it that it could play.
         player = playable(path, folder, self._decoder, linked=False)
         page = write_page(path.name, table, place, seen, player)

@@ -38,7 +38,7 @@ def build(answerer: Answerer, folder: Path, title: str) -> gradio.Blocks:
         with gradio.Row(equal_height=False):
             with gradio.Column(scale=2, min_width=300):
                 inputs = _inputs(answerer)
-            with gradio.Column(scale=5, min_width=300):
+            with gradio.Column(scale=5, min_width=480):
                 outputs = _outputs(answerer)
         judge = _judge(answerer, folder)
         for number, (button, given, options) in enumerate(inputs):
@@ -78,7 +78,8 @@ def style() -> str:
 
 
 def _introduction(answerer: Answerer, title: str) -> str:
-    reads = " and ".join(NOUNS[kind] for kind in answerer.modalities)
+    nouns = [NOUNS[kind] for kind in answerer.modalities]
+    reads = " and ".join([*([", ".join(nouns[:-1])] if nouns[1:] else []), nouns[-1]])
     names = answerer.recogniser.classes or answerer.recogniser.values
     lines = [f"Reads {reads}; answers {', '.join(names)}. Recordings {answerer.limits.text()}."]
     if "text" in answerer.modalities and not answerer.has_transcriber:
@@ -103,7 +104,9 @@ def _inputs(answerer: Answerer) -> list[Input]:
         kinds.append(
             (
                 "Microphone",
-                lambda: gradio.Audio(sources=["microphone"], type="filepath", label="Sound"),
+                lambda: gradio.Audio(
+                    sources=["microphone"], type="filepath", label="Sound", buttons=[]
+                ),
             )
         )
     if "face" in answerer.modalities:
@@ -161,7 +164,8 @@ def _judge(answerer: Answerer, folder: Path) -> Callable[..., list[Any]]:
             place = folder / f"{next(numbers)}"
             return _shown(answerer.answer(Path(recording), place, bool(one_utterance), words or ""))
         except (MmserError, OSError) as error:
-            return _hidden(" ".join(str(error).split()))
+            # Where uploads lie on this machine is nobody's business.
+            return _hidden(" ".join(str(error).replace(f"{Path(recording).parent}/", "").split()))
 
     return judge
 

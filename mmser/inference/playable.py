@@ -57,7 +57,7 @@ def playable(
     if not played or not linked:
         reason = TOO_LARGE if played else NOT_PLAYED
         sound = _sound(recording, EMBEDDED_BYTES if linked else ALONE_BYTES)
-        film = film_copy(recording, sound) if recording.video and not played else None
+        film = film_copy(recording, sound) if recording.video else None
         if film is not None:
             return Playable("video", _data(film, "video/mp4"), f"{reason}: a small copy.")
         if sound is not None:

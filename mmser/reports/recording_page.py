@@ -124,6 +124,9 @@ def _segments(table: pd.DataFrame) -> str:
     is_class, is_text = "prediction" in table, "text" in table and table["text"].any()
     head = ["from", "to", *(["emotion", "share"] if is_class else [])]
     head += [name.removeprefix(PREDICTION) for name in values] + (["words"] if is_text else [])
+    # Of a recording whose segments differ in what they have.
+    is_mixed = "modalities" in table and table["modalities"].nunique() > 1
+    head += ["read"] if is_mixed else []
     rows = []
     for row in table.to_dict("records"):
         cells = [_figures(clock(row["start"])), _figures(clock(row["end"]))]
@@ -132,9 +135,11 @@ def _segments(table: pd.DataFrame) -> str:
         cells += [_figures("" if pd.isna(row[name]) else f"{row[name]:.2f}") for name in values]
         if is_text:
             cells.append(element("td", row["text"] or "", "words"))
+        if is_mixed:
+            cells.append(element("td", str(row["modalities"]).replace("+", ", ") or "nothing"))
         span = f'data-start="{row["start"]:.3f}" data-end="{row["end"]:.3f}"'
         rows.append(f"<tr {span}>{''.join(cells)}</tr>")
-    is_words = {"emotion", "words"}
+    is_words = {"emotion", "words", "read"}
     titles = "".join(element("th", name, "" if name in is_words else "n") for name in head)
     return (
         f'<div class="scroll"><table><thead><tr>{titles}</tr></thead>'

@@ -87,3 +87,20 @@ def test_a_long_film_that_browsers_do_not_play_is_heard(tmp_path, monkeypatch):
 )
 def test_the_codec_decides(codecs, pixels, expected):
     assert media_type(Tracks(True, True, 1.0, "mov,mp4,m4a", codecs, pixels)) == expected
+
+
+def test_a_page_with_nothing_beside_it_has_the_sound_or_no_player(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "EMBEDDED_BYTES", 100)
+    write_wav(tmp_path / "a.wav", sound("happy", 0.5))
+    player = playable(tmp_path / "a.wav", tmp_path, linked=False)
+    assert player.embedded and player.remark.endswith("too large for this page: its sound alone.")
+    write_mp4(tmp_path / "a.mp4", FRAMES, 10.0, None)
+    player = playable(tmp_path / "a.mp4", tmp_path, linked=False)
+    assert player.kind == "video" and player.remark.endswith(
+        "too large for this page: a small copy."
+    )
+    monkeypatch.setattr(film_copy, "LONGEST_COPY", 0.5)
+    player = playable(tmp_path / "a.mp4", tmp_path, linked=False)
+    assert player.source == "" and player.remark.endswith("there is no player.")
+    monkeypatch.setattr(module, "ALONE_BYTES", 100)
+    assert playable(tmp_path / "a.wav", tmp_path, linked=False).source == ""

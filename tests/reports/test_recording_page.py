@@ -77,3 +77,18 @@ def test_values_without_classes():
 
 def test_clock():
     assert [clock(value) for value in (0.04, 65.25, 3600)] == ["0:00.0", "1:05.2", "1:00:00.0"]
+
+
+def test_segments_that_differ_in_what_they_have_say_what_was_read(table):
+    same = recording_page("a", table.assign(modalities="audio"), PICTURE, "audio", "data:,")
+    assert ">read</th>" not in same
+    mixed = table.assign(modalities=["audio+face", ""])
+    page = recording_page("a", mixed, PICTURE, "audio", "data:,")
+    assert ">read</th>" in page
+    assert "<td>audio, face</td>" in page and "<td>nothing</td>" in page
+
+
+def test_without_a_source_there_is_no_player_to_see(table):
+    page = recording_page("a", table, PICTURE, "audio", "", "too large")
+    (player,) = Tags(page).of("audio")
+    assert player == {} and "too large" in page
