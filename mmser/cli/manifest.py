@@ -119,10 +119,14 @@ def _next(table: pd.DataFrame, corpus: str) -> list[str]:
     protocol = ""
     if table["speaker"].nunique() == 1:
         protocol = f" protocol=generic_{'part' if 'part' in table else 'random10'}"
+    languages = set(table["language"].dropna()) if "language" in table else set()
+    # Whisper tiny.en has heard English alone.
+    english = all(str(one).lower().startswith("en") for one in languages)
+    words = "" if english else " audio=whisper_base_statistics"
     return [
         f"explore {corpus}{protocol}",
-        "weights get tiny.en",
-        f"train system=statistics_svm {corpus}{protocol} --report",
+        f"weights get {'tiny.en' if english else 'base'}",
+        f"train system=statistics_svm{words} {corpus}{protocol} --report",
     ]
 
 

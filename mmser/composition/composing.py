@@ -22,6 +22,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from mmser.composition.letters import read_back
 from mmser.composition.modality_words import is_modality_word, with_modalities
 from mmser.composition.swaps import renamed, without_leftovers
 from mmser.composition.unknown import has_key, is_argument, unknown_key, with_signs
@@ -107,7 +108,7 @@ def _composed(config_name: str, words: Sequence[Word]) -> DictConfig:
 
 def _mapping(config: DictConfig, resolve: bool) -> dict[str, Any]:
     content = OmegaConf.to_container(config, resolve=resolve, throw_on_missing=resolve)
-    return content  # type: ignore[return-value]
+    return read_back(content)  # type: ignore[no-any-return]
 
 
 def _finished(config_name: str, config: dict[str, Any], words: Sequence[Word]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Quote, QuotedString
 from hydra.errors import HydraException
 
+from mmser.composition.letters import in_ascii, read_back
 from mmser.composition.places import check_place, full_key, group_at, is_name
 from mmser.core.configs import config_dir, config_names, load_config, unknown_name
 from mmser.core.errors import UsageError
@@ -67,7 +68,8 @@ class Word:
 
     def parsed(self) -> Any:
         """The value, as Hydra reads it."""
-        return OverridesParser.create().parse_override(f"{self.key}={self.value}").value()
+        override = OverridesParser.create().parse_override(f"{self.key}={self.value}")
+        return read_back(override.value())
 
 
 def read_words(overrides: Sequence[str], sweeps: bool = False) -> list[Word]:
@@ -177,6 +179,9 @@ def _readable(word: Word, sweeps: bool) -> Word:
     except HydraException as error:
         if value and value[0] not in "[{('\"":
             return replace(word, value=QuotedString(value, Quote.single).with_quotes())
+        written = in_ascii(value)
+        if written is not None and written != value:
+            return _readable(replace(word, value=written), sweeps)
         raise UsageError(
             f"a value that can be read in {word.key}",
             shown(value),

@@ -10,11 +10,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from hydra.errors import HydraException
-
 from mmser.cache.fingerprint import CORPUS_TRANSCRIPT, recipe_of
 from mmser.composition import built, load_part
-from mmser.composition.words import Word
+from mmser.composition.words import read_words
 from mmser.core.contracts import Extractor
 from mmser.core.emotion_names import emotion_name, is_dimensional, is_numbered
 from mmser.core.errors import UsageError
@@ -48,8 +46,8 @@ def open_weights(model: str, folder: str = "weights") -> Weights:
 def read_labels(text: str) -> Labels:
     """``{ang: angry, oth: null}`` as a user types it. Raises UsageError for anything else."""
     try:
-        content = Word("", "labels", text).parsed()
-    except HydraException:
+        content = read_words([f"labels={text}"])[0].parsed()
+    except UsageError:
         content = None
     values = content.values() if isinstance(content, dict) else [text, 0]
     if not all(value is None or isinstance(value, str) for value in values):

@@ -83,12 +83,15 @@ class Run(TrainedFolds):
         return load(self.directory)
 
     def predict(self, files: Source | Sequence[Source], **options: Any) -> pd.DataFrame:
-        """Judge recordings; one table, with the file of each row first.
+        """Judge recordings, or folders of them; one table, with the file of each row first.
 
         ``options`` are those of `mmser.inference.recogniser.Recogniser.predict`.
         """
-        listed = [files] if isinstance(files, str | PathLike) else list(files)
-        tables = [self.recogniser.predict(Path(file), **options) for file in listed]
+        from mmser.inference.media_paths import find_recordings
+
+        named_files = [files] if isinstance(files, str | PathLike) else list(files)
+        listed = find_recordings([Path(file) for file in named_files])
+        tables = [self.recogniser.predict(file, **options) for file in listed]
         named = [table.assign(file=str(file)) for table, file in zip(tables, listed, strict=True)]
         whole = pd.concat(named, ignore_index=True)
         return whole[["file", *(name for name in whole if name != "file")]]

@@ -7,6 +7,7 @@ import pytest
 from mmser.composition import compose, default_protocol, listed, merged
 from mmser.composition.words import read_words
 from mmser.core.errors import UsageError
+from mmser.inference.judge import read_labels
 
 WORDS = ["corpus=emodb", "protocol=emodb7_group4", "system=audio_bigru"]
 PATHS = [
@@ -37,6 +38,31 @@ def test_any_path_is_taken_as_it_is():
         ).strip()
         if path and not (path[0] in "'\"" and path[0] == path[-1]) and "${" not in path:
             assert read_words([f"corpus.root={path}"])[0].parsed() == path
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{radość: happy, złość: null, bez emocji: neutral, sad: sad}",
+        "{radość:happy,złość:null,bez emocji:neutral,sad:sad}",
+        "{'radość': 'happy', złość: null, bez emocji: neutral, sad: sad}",
+    ],
+)
+def test_labels_in_any_alphabet(text):
+    labels = {"radość": "happy", "złość": None, "bez emocji": "neutral", "sad": "sad"}
+    assert read_labels(text) == labels
+    labels["złość"], text = "angry", text.replace("null", "angry")
+    made = compose("train", [*WORDS, f"labels={text}", "protocol.allow_incomplete=true"])
+    assert made["protocol"]["labels"] == labels
+    # What was composed is read back from a saved config, and changed, the same.
+    assert merged(made, ["protocol.labels={喜び: happy}"])["protocol"]["labels"]["喜び"] == "happy"
+
+
+def test_a_list_in_any_alphabet():
+    made = compose("train", [*WORDS, "protocol.classes=[радость, 'грусть']"])
+    assert made["protocol"]["classes"] == ["радость", "грусть"]
+    with pytest.raises(UsageError, match="Close every bracket"):
+        read_words(["protocol.classes=[радость"])
 
 
 def test_composing_takes_paths_as_merging_does():

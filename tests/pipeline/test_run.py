@@ -57,6 +57,10 @@ def test_it_judges_files_and_names_them(run: mmser.Run, tmp_path: Path) -> None:
     table = run.predict(files, whole=True)
     assert list(table["file"]) == list(map(str, files))
     assert run.predict(files[0], whole=True)["file"].tolist() == [str(files[0])]
+    folder = tmp_path / "new"
+    folder.mkdir()
+    (folder / "talk.wav").symlink_to(files[0])
+    assert run.predict(folder, whole=True)["file"].tolist() == [str(folder / "talk.wav")]
 
 
 def test_it_stands_where_a_folder_may(run: mmser.Run, tmp_path: Path) -> None:

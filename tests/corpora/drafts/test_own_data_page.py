@@ -12,6 +12,7 @@ import yaml
 from mmser.cli import main
 from mmser.composition.parts import built
 from mmser.core.configs import load_config
+from mmser.pipeline.train_settings import train_settings
 
 PAGE = (Path(__file__).parents[3] / "docs" / "own_data.md").read_text()
 
@@ -44,6 +45,18 @@ def test_nothing_is_written_for_a_preview(recordings: Path) -> None:
     words = ["manifest", str(recordings), "--pattern", "{emotion}_{speaker}_{n}.wav"]
     assert main([*words, "--preview"]) == 0
     assert not (recordings / "manifest.csv").exists()
+
+
+def test_what_comes_next_fits_the_speakers_and_the_language(tmp_path: Path, capsys) -> None:
+    (tmp_path / "a.wav").write_bytes(b"RIFF")
+    (tmp_path / "labels.csv").write_text("file,emotion,language\na.wav,złość,pl\n")
+    assert main(["manifest", str(tmp_path / "labels.csv"), "--speaker", "unknown"]) == 0
+    printed = capsys.readouterr().out
+    assert "mmser weights get base\n" in printed
+    (train,) = [line.split() for line in printed.splitlines() if "mmser train" in line]
+    assert "protocol=generic_random10" in train
+    settings = train_settings([word for word in train[2:] if "=" in word])
+    assert settings["streams"]["audio"]["extractor"] == "whisper_base_statistics"
 
 
 def test_pairs_without_a_sign_are_wrong_usage(recordings: Path, capsys) -> None:
