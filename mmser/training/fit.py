@@ -87,9 +87,10 @@ def train(
         return Run(directory)
     if pending:
         _log.info("training on %s", place.line)
+    opened = Run(directory, tells_changes=False)
     if process_number(options):
         for fold, seed in pending:
-            fit_fold(directory, fold, seed, place.accelerator)
+            fit_fold(directory, fold, seed, place.accelerator, run=opened)
         part()
         return Run(directory)
     jobs = job_count(options, len(pending), place)
@@ -97,14 +98,14 @@ def train(
     several = jobs > 1 or is_distributed(options.devices, place)
     with RunProgress(directory, len(wanted), len(wanted) - len(pending)) as progress:
         if pending and several and options.num_nodes == 1:
-            stores = run_stores(config, settings, corpora.names, Run(directory).recorded)
+            stores = run_stores(config, settings, corpora.names, opened.recorded)
             check_stores(stores.values())
             with locked(directory / f"{CHECKED}{LOCK}"):
                 write_json(directory / CHECKED, checked_files())
             run_in_processes(directory, pending, jobs, options, place, progress.finished)
         else:
             for fold, seed in pending:
-                fit_fold(directory, fold, seed, place.accelerator, progress)
+                fit_fold(directory, fold, seed, place.accelerator, progress, opened)
     if options.num_nodes > 1:
         part()
     return Run(directory)

@@ -17,16 +17,13 @@ from typing import Any
 from mmser.cache.atomic import write_json
 from mmser.cache.checked import adopt
 from mmser.cache.lock import locked
-from mmser.cache.recorded import recorded_stores
 from mmser.core.errors import MmserError
 from mmser.core.trust import trust
 from mmser.data.fold_data import FoldData
 from mmser.models.multimodal import MultimodalModel
-from mmser.runs.own_manifest import own_manifest
 from mmser.runs.run_paths import (
     CHECKED,
     DONE,
-    ENVIRONMENT,
     FOLD,
     LOCKED,
     STATE,
@@ -34,18 +31,18 @@ from mmser.runs.run_paths import (
     WEIGHTS,
     fold_folder,
 )
-from mmser.runs.run_tables import read_assignment, read_json, read_settings
+from mmser.runs.run_tables import read_json
 from mmser.runs.training_stages import Stage, list_stages
 from mmser.settings.run import RunSettings, read_run
 from mmser.training.components.construction import make_model, parameter_count
 from mmser.training.components.portable import network_sizes
 from mmser.training.devices import Place, cpu_threads, find_place
-from mmser.training.inputs.corpora import build_corpora
-from mmser.training.inputs.sources import open_fold, read_corpus_manifest
+from mmser.training.inputs.sources import open_fold
 from mmser.training.loop.loggers import log_at_once
 from mmser.training.loop.progress_bar import FoldBar
 from mmser.training.nodes import process_number
 from mmser.training.progress import RunProgress
+from mmser.training.run import Run
 from mmser.training.seeding import seed_generators
 from mmser.training.solving import solve
 from mmser.training.untrained import keep_untrained, learns_nothing
@@ -57,29 +54,28 @@ def fit_fold(
     seed: int,
     accelerator: str | None = None,
     progress: RunProgress | None = None,
+    run: Run | None = None,
 ) -> None:
     """Train every stage of one fold that is not done, going on where an interrupted one stopped.
 
     On ``accelerator``, or on the one the run's config names where this machine has it. ``progress``
-    is told of it. Raises MmserError when another process is training this fold.
+    is told of it. A ``run`` that is opened already is not read once more for each fold. Raises
+    MmserError when another process is training this fold.
     """
     folder = fold_folder(directory, fold, seed)
-    config = read_settings(directory)
-    settings = read_run(config)
-    corpora = build_corpora(settings)
+    run = run or Run(directory, tells_changes=False)
+    settings = read_run(run.config)
     place = find_place(accelerator or settings.trainer.accelerator)
-    manifest = own_manifest(directory, read_corpus_manifest(settings.cache, corpora.names))
-    assignment = read_assignment(directory)
-    recorded = recorded_stores(config, read_json(directory / ENVIRONMENT))
+    recorded = run.recorded
     is_further = os.environ.get("LOCAL_RANK", "0") != "0" or process_number(settings.trainer) > 0
     with _alone(folder, is_further), cpu_threads(settings.trainer.threads):
         previous: Path | None = None
-        stages = list_stages(config)
+        stages = list_stages(run.config)
         for number, stage in enumerate(stages):
             target = folder / stage.folder
             if not (target / DONE).is_file():
                 data = open_fold(
-                    stage.settings, corpora, manifest, assignment, fold, seed, recorded
+                    stage.settings, run.corpora, run.manifest, run.assignment, fold, seed, recorded
                 )
                 title = f"fold {fold} seed {seed} {stage.name}".strip()
                 bar = progress.stretch(title, number, len(stages)) if progress else None

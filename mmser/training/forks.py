@@ -15,6 +15,7 @@ import threading
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache, partial
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -26,6 +27,7 @@ from mmser.runs.training_stages import list_stages
 from mmser.training.devices import CPU
 from mmser.training.fold_training import fit_fold
 from mmser.training.room import Room, free_memory, room_of
+from mmser.training.run import Run
 
 FoldSeed = tuple[str, int]
 
@@ -165,16 +167,20 @@ def _serve(directory: Path, accelerator: str, card: str, line: Connection) -> No
     threading.Thread(target=_end_with_parent, daemon=True).start()
     if card:
         os.environ[VISIBLE] = card
+    # Opened by the first fold, and not read once more for each.
+    opened = cache(partial(Run, directory, tells_changes=False))
     while True:
-        line.send(_outcome(directory, line.recv(), accelerator))
+        line.send(_outcome(opened, directory, line.recv(), accelerator))
         free_memory(accelerator)
 
 
-def _outcome(directory: Path, fold_seed: FoldSeed, accelerator: str) -> Outcome:
+def _outcome(
+    opened: Callable[[], Run], directory: Path, fold_seed: FoldSeed, accelerator: str
+) -> Outcome:
     import torch
 
     try:
-        fit_fold(directory, *fold_seed, accelerator)
+        fit_fold(directory, *fold_seed, accelerator, run=opened())
     except MmserError as problem:
         return Outcome(str(problem))
     except torch.OutOfMemoryError as problem:

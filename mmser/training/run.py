@@ -41,10 +41,17 @@ class Run(RunFolder):
     """A run folder with its trained folds."""
 
     def __init__(
-        self, directory: str | Path, named_files: Mapping[str, Mapping[str, str]] | None = None
+        self,
+        directory: str | Path,
+        named_files: Mapping[str, Mapping[str, str]] | None = None,
+        tells_changes: bool = True,
     ) -> None:
-        """Raises MmserError when the folder was not made by training."""
+        """``tells_changes``: whether it says that a corpus says other things by now.
+
+        Raises MmserError when the folder was not made by training.
+        """
         super().__init__(directory, named_files)
+        self._tells_changes = tells_changes
         _ = self.config
 
     def finished(self) -> list[TrainedFold]:
@@ -86,7 +93,7 @@ class Run(RunFolder):
         """
         names = self.corpora.names
         manifest = read_corpus_manifest(self.settings.cache, names)
-        if self.has(ENVIRONMENT):
+        if self._tells_changes and self.has(ENVIRONMENT):
             for line in manifest_differences(names, manifest, self.environment):
                 _log.warning("%s: %s", self.directory, line)
         return own_manifest(self.directory, manifest)

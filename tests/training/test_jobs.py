@@ -55,10 +55,11 @@ def pretend(monkeypatch, fit_fold):
     """Forks that do this instead of training."""
     monkeypatch.setattr(forks, "fit_fold", fit_fold)
     monkeypatch.setattr(forks, "_import_for_all", lambda directory: None)
+    monkeypatch.setattr(forks, "Run", lambda directory, tells_changes: None)
 
 
 def test_forks_train_fold_after_fold_and_a_dead_one_harms_no_other(monkeypatch, tmp_path):
-    def fit_fold(directory, fold, seed, accelerator):
+    def fit_fold(directory, fold, seed, accelerator, run):
         if fold == "killed":
             os.kill(os.getpid(), signal.SIGKILL)
         if fold == "odd":
@@ -83,7 +84,7 @@ def test_one_fold_tells_how_many_have_room_and_one_without_room_comes_later(monk
     taken = multiprocessing.get_context("fork").Value("i", 0)
     log = tmp_path / "log"
 
-    def fit_fold(directory, fold, seed, accelerator):
+    def fit_fold(directory, fold, seed, accelerator, run):
         with taken.get_lock():
             taken.value += 1
             with log.open("a") as file:

@@ -8,7 +8,6 @@ from functools import lru_cache
 from typing import Literal
 
 import numpy as np
-from scipy import fft as scipy_fft
 
 MelScale = Literal["htk", "slaney"]
 Logarithm = Literal["natural", "log10", "decibel", "amplitude_decibel"]
@@ -95,6 +94,9 @@ def cepstra(
 
     ``lifter`` L multiplies coefficient n by ``1 + L / 2 sin(pi n / L)``; 0 is none.
     """
+    # Here, because openSMILE's sets read this file and transform nothing.
+    from scipy import fft as scipy_fft
+
     values = scipy_fft.dct(log_mel, type=2, norm="ortho", axis=1)[:, :coefficients]
     if scaling == "htk":
         values[:, 0] *= np.float32(np.sqrt(2.0))
