@@ -17,9 +17,12 @@ from mmser.data.fitting import refit_transforms
 from mmser.data.fold_opening import Fitted
 from mmser.evaluation.evaluate import order_of, with_facts
 from mmser.evaluation.predict import predict
-from mmser.training.inputs.sources import open_fold, read_corpus_manifest
+from mmser.training.inputs.sources import open_fold, open_stores, read_corpus_manifest
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mmser.cache.feature_store import FeatureStore
     from mmser.core.task import Task
     from mmser.settings.run import RunSettings
     from mmser.training.inputs.corpora import RunCorpora
@@ -42,11 +45,12 @@ def predict_other_corpus(
     participants = corpora.tested.protocol.participants(manifest)
     asked = participants[["id", "label"]].assign(**{SPLIT_COLUMN: "test"})
     tables: dict[int, list[pd.DataFrame]] = {}
+    stores = open_stores(settings, corpora.names)
     folds = run.finished()
     task = folds[0].task
     for trained in folds:
         assignment = asked.assign(fold=trained.fold)
-        table = _judged(trained, settings, corpora, manifest, assignment, own_scale)
+        table = _judged(trained, settings, corpora, manifest, assignment, stores, own_scale)
         tables.setdefault(trained.seed, []).append(table)
     voted = [vote(each, task).assign(fold=VOTE, seed=seed) for seed, each in tables.items()]
     return with_facts(pd.concat(voted, ignore_index=True), manifest, CLEAN)
@@ -58,12 +62,14 @@ def _judged(
     corpora: RunCorpora,
     manifest: pd.DataFrame,
     assignment: pd.DataFrame,
+    stores: Mapping[str, FeatureStore],
     own_scale: bool,
 ) -> pd.DataFrame:
     """One model's predictions, in the assignment's order."""
     fitted = Fitted(trained.task, trained.transforms())
+    fold, seed = trained.fold, trained.seed
     opened = open_fold(
-        settings, corpora, manifest, assignment, trained.fold, trained.seed, {}, fitted
+        settings, corpora, manifest, assignment, fold, seed, fitted=fitted, stores=stores
     )
     transforms = refit_transforms(
         fitted.transforms, opened.facts, opened.stores, opened.specs, own_scale

@@ -12,8 +12,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from mmser.cache.entry import Entry
 from mmser.core.kept_memory import kept_memory
@@ -55,7 +54,7 @@ def run_here(
         kept_memory(),
         closing(decoded),
         Progress(f"preprocess {corpus}", len(missing), shown) as bar,
-        _Line(jobs, stages, bar) as line,
+        closing(_Line(jobs, stages, bar)) as line,
     ):
         bar.facts = stages.__str__
         for chunk in chunks(plan):
@@ -99,15 +98,8 @@ class _Line:
         self._warm = False
         self._broken = False
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """End its threads."""
         # What is computed is written all the same; the next run goes on from there.
         self._encoders.shutdown(cancel_futures=True)
         self._writer.shutdown()

@@ -18,7 +18,7 @@ from mmser.core.errors import MmserError, UsageError
 from mmser.core.paths import expanded
 from mmser.core.trust import trust_typed
 from mmser.corpora.user_table import has_table
-from mmser.pipeline.other_corpus import evaluate_other_corpus
+from mmser.pipeline.other_corpus import keep_predictions, other_corpus
 from mmser.pipeline.train import train_config
 from mmser.pipeline.train_settings import train_settings
 from mmser.settings.run import read_run
@@ -159,9 +159,9 @@ def _cells(run: Run, train: Side, test: Side) -> Iterator[dict[str, Any]]:
     if train is test:
         folders = {RUN_SCALE: run.directory}
     else:
-        words = _placed(test.words)
+        other = other_corpus(run, _placed(test.words), told=False)
         folders = {
-            scale: evaluate_other_corpus(run, words, own_scale=scale == OWN_SCALE, told=False)
+            scale: keep_predictions(run, other, own_scale=scale == OWN_SCALE)
             for scale in (RUN_SCALE, OWN_SCALE)
         }
     for scale, folder in folders.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,10 +19,11 @@ from mmser.core.trust import trust_typed
 from mmser.metrics.predictions import FILE_NAME
 from mmser.pipeline.caches import ensure_caches
 from mmser.pipeline.train_settings import train_settings
-from mmser.settings.run import read_run
+from mmser.settings.run import RunSettings, read_run
 
 if TYPE_CHECKING:
     from mmser.protocols.protocol import EvaluationProtocol
+    from mmser.training.inputs.corpora import RunCorpora
     from mmser.training.run import Run
 
 Labels = Mapping[str, str | None]
@@ -33,23 +35,37 @@ FACTS = "evaluation.json"
 _log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class OtherCorpus:
+    """Another corpus for a run's models: how it is read and labelled, its features cached."""
+
+    settings: RunSettings
+    corpora: RunCorpora
+    labels: Labels
+    left_out: Sequence[str]
+
+
 def evaluate_other_corpus(
-    run: Run,
-    overrides: Sequence[str],
-    labels: Labels | None = None,
-    own_scale: bool = False,
-    told: bool = True,
+    run: Run, overrides: Sequence[str], labels: Labels | None = None, own_scale: bool = False
 ) -> Path:
     """Predict and keep what a run's models say of another corpus; -> the folder of the predictions.
 
     ``overrides`` are words of `mmser train` that name a corpus. Its labels become the run's classes
     by ``labels`` ({the protocol's class: the run's, None to leave it out}), else by what they mean
     (`mmser.core.emotion_names`). ``own_scale`` scales features by the other corpus's own
-    statistics, without its labels: transductive. ``told``: which labels take part is logged. Raises
-    MmserError when nothing of it is among the run's classes, or its features would be other ones
-    than those the run was trained on.
+    statistics, without its labels: transductive. Raises MmserError when nothing of it is among the
+    run's classes, or its features would be other ones than those the run was trained on.
     """
-    from mmser.evaluation.other_corpus import predict_other_corpus
+    return keep_predictions(run, other_corpus(run, overrides, labels), own_scale)
+
+
+def other_corpus(
+    run: Run, overrides: Sequence[str], labels: Labels | None = None, told: bool = True
+) -> OtherCorpus:
+    """The corpus of `evaluate_other_corpus`, ready to be predicted.
+
+    ``told``: which labels take part is logged.
+    """
     from mmser.training.inputs.corpora import build_corpora
 
     trust_typed(overrides)
@@ -61,18 +77,25 @@ def evaluate_other_corpus(
     config["protocol"] = protocol
     _ensure_features(run, config)
     settings = read_run(config)
-    corpora = build_corpora(settings)
-    table = predict_other_corpus(run, settings, corpora, own_scale)
-    name = f"{corpora.tested.name}-own_scale" if own_scale else corpora.tested.name
+    return OtherCorpus(settings, build_corpora(settings), protocol["labels"], left_out)
+
+
+def keep_predictions(run: Run, other: OtherCorpus, own_scale: bool) -> Path:
+    """Predict another corpus by one scale and keep it; -> the folder of the predictions."""
+    from mmser.evaluation.other_corpus import predict_other_corpus
+
+    table = predict_other_corpus(run, other.settings, other.corpora, own_scale)
+    corpus = other.corpora.tested
+    name = f"{corpus.name}-own_scale" if own_scale else corpus.name
     folder = run.directory / FOLDER / file_name(name)
     folder.mkdir(parents=True, exist_ok=True)
     with written_aside(folder / FILE_NAME) as aside:
         table.to_parquet(aside, index=False)
     facts = {
-        "corpus": corpora.tested.name,
-        "protocol": protocol["name"],
-        "labels": protocol["labels"],
-        "left_out": left_out,
+        "corpus": corpus.name,
+        "protocol": corpus.protocol_config["name"],
+        "labels": other.labels,
+        "left_out": other.left_out,
         "own_scale": own_scale,
     }
     write_bytes(folder / FACTS, (json.dumps(facts, indent=2, ensure_ascii=False) + "\n").encode())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, replace
 from itertools import product
 from pathlib import Path
@@ -96,7 +97,7 @@ def train(
     jobs = job_count(options, len(pending), place)
     # A distributed fold's helper processes repeat the command of the process that starts them.
     several = jobs > 1 or is_distributed(options.devices, place)
-    with RunProgress(directory, len(wanted), len(wanted) - len(pending)) as progress:
+    with closing(RunProgress(directory, len(wanted), len(wanted) - len(pending))) as progress:
         if pending and several and options.num_nodes == 1:
             stores = run_stores(config, settings, corpora.names, opened.recorded)
             check_stores(stores.values())

@@ -5,8 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from mmser.core.printable import printable
 from mmser.core.tables import read_curve
@@ -24,15 +23,8 @@ class RunProgress:
         self._before, self._begun = done, time.monotonic()
         self._bar = make_bar(count, done) if done < count and has_bar() else None
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Leave the bar as it stands."""
         if self._bar is not None:
             self._bar.close()
 

@@ -8,37 +8,36 @@ epoch of a probe.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from mmser.core.clip import SAMPLE_RATE, Clip, Failure, Features, Modality
-from mmser.core.contracts import StreamKind
+from mmser.core.clip import SAMPLE_RATE, Features
 from mmser.core.errors import MmserError
 from mmser.core.weights import Weights
-from mmser.extractors.arguments import LATER, WITHOUT_EFFECT, arguments
-from mmser.extractors.networks.devices import Placement, device_named, place_of
+from mmser.extractors.arguments import LATER, arguments
+from mmser.extractors.networks.devices import place_of
 from mmser.extractors.networks.sizes import check_size
-from mmser.extractors.spectral.level import ROW_LEVELS, Level, levelled
+from mmser.extractors.networks.speech_recipe import SpeechNetwork
+from mmser.extractors.spectral.level import ROW_LEVELS, Level, levelled_before
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from mmser.extractors.networks.waveform_batches import WaveformBatches
 
 _FRAME_RATE = 50.0
 _DOWNLOAD = "emotion2vec_base.pt of the model emotion2vec/emotion2vec_base on the model hub"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Emotion2Vec(Placement):
+class Emotion2Vec(SpeechNetwork):
     """waveform -> normalised -> convolutions -> Transformer, (frame, size), (1, size) or (token,
     size).
 
-    Further arguments are those of `mmser.extractors.networks.devices.Placement`.
+    Further arguments are those of `mmser.extractors.networks.speech_recipe.SpeechNetwork`.
 
     Args:
         weights: the published ``emotion2vec_base.pt`` or one of its successors (or the tensors as
@@ -49,21 +48,15 @@ class Emotion2Vec(Placement):
             its frames, which the released code calls utterance; ``chunk``, the tokens themselves.
         level: ``zscore`` (mean 0, variance 1) or ``none``, where a file was trained without.
         statistics: mean and standard deviation over time, (1, 2 size), in place of frames.
-        batch_seconds: most seconds of audio, padding included, in one pass; None: on a GPU as many
-            as it takes, on a CPU one clip.
     """
 
-    modality: ClassVar[Modality] = "audio"
     version: ClassVar[int] = 1
-    gives: ClassVar[StreamKind] = "features"
-    sample_rate: ClassVar[int] = SAMPLE_RATE
 
     weights: str = "weights/emotion2vec_base.pt"
     size: int = 768
     embedding: Literal["frames", "utterance", "mean", "chunk"] = "frames"
     level: Level = "zscore"
     statistics: bool = field(default=False, metadata=LATER)
-    batch_seconds: float | None = field(default=None, metadata=WITHOUT_EFFECT)
 
     def __post_init__(self) -> None:
         if self.statistics and self.embedding != "frames":
@@ -92,26 +85,6 @@ class Emotion2Vec(Placement):
         """Every argument that has an effect, the weights by their digest."""
         return {"extractor": "emotion2vec", **arguments(self), **self.checkpoint.facts}
 
-    def extract(self, clips: Sequence[Clip]) -> list[Features | Failure]:
-        """One (frame or token, size) array per clip, float32, or from a GPU the type that is
-        stored; the span of a token is the whole clip.
-        """
-        from mmser.extractors.networks.waveform_batches import features_in_batches
-
-        return features_in_batches(clips, self._batches, self._parts, self._features)
-
-    @cached_property
-    def _batches(self) -> WaveformBatches:
-        from mmser.extractors.networks.waveform_batches import WaveformBatches
-
-        return WaveformBatches(
-            self._encode,
-            device_named(self.device),
-            self.dtype,
-            self.precision,
-            self.batch_seconds,
-        )
-
     @cached_property
     def _network(self) -> Any:
         from mmser.models.encoders.audio.emotion2vec.encoder import from_checkpoint
@@ -132,8 +105,7 @@ class Emotion2Vec(Placement):
         )
 
     def _parts(self, waveform: np.ndarray) -> list[np.ndarray]:
-        # The usual levels are set where the network runs.
-        return [waveform if self.level in ROW_LEVELS else levelled(waveform, self.level)]
+        return [levelled_before(waveform, self.level)]
 
     def _encode(self, rows: Tensor, lengths: list[int]) -> tuple[Tensor, list[int]]:
         """Waveforms (row, sample) -> (frame or token, size), row after row, how many of each."""

@@ -15,27 +15,26 @@ over the valid frames alone, and padding is always masked: a batch equals single
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from mmser.core.clip import SAMPLE_RATE, Clip, Failure, Features, Modality
-from mmser.core.contracts import StreamKind
+from mmser.core.clip import SAMPLE_RATE, Features
 from mmser.core.errors import MmserError, reason_of
 from mmser.core.weights import Weights
 from mmser.extractors.arguments import LATER, WITHOUT_EFFECT, arguments
-from mmser.extractors.networks.devices import Placement, device_named
+from mmser.extractors.networks.devices import device_named
 from mmser.extractors.networks.sizes import check_size
-from mmser.extractors.spectral.level import ROW_LEVELS, Level, levelled
+from mmser.extractors.networks.speech_recipe import SpeechNetwork
+from mmser.extractors.spectral.level import ROW_LEVELS, Level, levelled, levelled_before
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from mmser.extractors.networks.speech_encoder import SpeechEncoder, WholeNetwork
-    from mmser.extractors.networks.waveform_batches import WaveformBatches
     from mmser.models.layers.time.filter_bank import FilterBank
 
 _MEL = "wav2vec2-bert"
@@ -52,10 +51,10 @@ _MEL_SHORTEST = 560
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wav2Vec2(Placement):
+class Wav2Vec2(SpeechNetwork):
     """waveform -> normalised -> frames (50 Hz) -> Transformer, (time, [layer,] size) or (1, ...).
 
-    Further arguments are those of `mmser.extractors.networks.devices.Placement`.
+    Further arguments are those of `mmser.extractors.networks.speech_recipe.SpeechNetwork`.
 
     Args:
         weights: folder of a checkpoint, hub id, or ``random``: a seeded network of the same output
@@ -71,14 +70,9 @@ class Wav2Vec2(Placement):
         model_type: the network that the checkpoint must hold, as its config.json names it; None:
             any of them.
         statistics: mean and standard deviation over time, (1, [layer,] 2 size), in place of frames.
-        batch_seconds: most seconds of audio, padding included, in one pass; None: on a GPU as many
-            as it takes, on a CPU one clip.
     """
 
-    modality: ClassVar[Modality] = "audio"
     version: ClassVar[int] = 1
-    gives: ClassVar[StreamKind] = "features"
-    sample_rate: ClassVar[int] = SAMPLE_RATE
 
     weights: str = "facebook/wav2vec2-base-960h"
     revision: str | None = None
@@ -88,7 +82,6 @@ class Wav2Vec2(Placement):
     level: Level | Literal["checkpoint"] = "zscore"
     model_type: str | None = field(default=None, metadata=LATER | WITHOUT_EFFECT)
     statistics: bool = field(default=False, metadata=LATER)
-    batch_seconds: float | None = field(default=None, metadata=WITHOUT_EFFECT)
 
     def __post_init__(self) -> None:
         if self.model_type not in (None, *_KINDS):
@@ -117,28 +110,11 @@ class Wav2Vec2(Placement):
         """Every argument that has an effect, the checkpoint by its digest or commit."""
         return {"extractor": "wav2vec2", **arguments(self), **self.checkpoint.facts}
 
-    def extract(self, clips: Sequence[Clip]) -> list[Features | Failure]:
-        """One (time, [layer,] size) array per clip, 50 Hz; statistics: of one step.
-
-        float32, or from a GPU the type that is stored.
-        """
-        from mmser.extractors.networks.waveform_batches import features_in_batches
-
-        return features_in_batches(clips, self._batches, self._parts, self._features)
-
-    @cached_property
-    def _batches(self) -> WaveformBatches:
-        from mmser.extractors.networks.waveform_batches import WaveformBatches
-
-        return WaveformBatches(
-            self._encode,
-            device_named(self.device),
-            self.dtype,
-            self.precision,
-            self.batch_seconds if self._encoder.takes_batches else 0.0,
-            SAMPLE_RATE / _MEL_STEP if self._hears_mel else SAMPLE_RATE,
-            packs=self._encoder.packs,
-        )
+    @property
+    def _batching(self) -> Mapping[str, Any]:
+        seconds = self.batch_seconds if self._encoder.takes_batches else 0.0
+        rate = SAMPLE_RATE / _MEL_STEP if self._hears_mel else SAMPLE_RATE
+        return {"seconds": seconds, "rate": rate, "packs": self._encoder.packs}
 
     @cached_property
     def _encoder(self) -> SpeechEncoder | WholeNetwork:
@@ -243,8 +219,7 @@ class Wav2Vec2(Placement):
         """What the network reads of one waveform: its samples, or (step, two log-mel frames)."""
         level = self._stated_level
         if not self._hears_mel:
-            # The usual levels are set where the network runs.
-            return [waveform if level in ROW_LEVELS else levelled(waveform, level)]
+            return [levelled_before(waveform, level)]
         prepared = levelled(waveform, level)
         prepared = np.pad(prepared, (0, max(0, _MEL_SHORTEST - len(prepared)))).astype(np.float32)
         own = self._own_extractor(prepared, sampling_rate=SAMPLE_RATE, return_tensors="np")

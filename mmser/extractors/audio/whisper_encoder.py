@@ -11,26 +11,25 @@ Longer sound is cut into windows of 30 s, one after the other; the frames of pad
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from mmser.core.clip import SAMPLE_RATE, Clip, Failure, Features, Modality
-from mmser.core.contracts import StreamKind
+from mmser.core.clip import SAMPLE_RATE, Features
 from mmser.core.errors import MmserError
 from mmser.core.weights import Weights
 from mmser.extractors.arguments import WITHOUT_EFFECT, arguments
-from mmser.extractors.networks.devices import Placement, device_named, place_of
+from mmser.extractors.networks.devices import place_of
 from mmser.extractors.networks.sizes import check_size
+from mmser.extractors.networks.speech_recipe import SpeechNetwork
 
 if TYPE_CHECKING:
     from torch import Tensor
     from whisper.model import AudioEncoder
 
-    from mmser.extractors.networks.waveform_batches import WaveformBatches
 
 WINDOW = 30 * SAMPLE_RATE
 """Samples of Whisper's window."""
@@ -44,10 +43,10 @@ _FULL_SECONDS = 960.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class WhisperEncoder(Placement):
+class WhisperEncoder(SpeechNetwork):
     """waveform -> log-mel -> encoder, (time, size) or (time, layer, size), 50 Hz; or (1, ...).
 
-    Further arguments are those of `mmser.extractors.networks.devices.Placement`.
+    Further arguments are those of `mmser.extractors.networks.speech_recipe.SpeechNetwork`.
 
     Args:
         weights: a .pt file of OpenAI, a folder of transformers, hub id, or ``random``: a seeded
@@ -60,14 +59,9 @@ class WhisperEncoder(Placement):
             last.
         statistics: mean and standard deviation over time, (1, [layer,] 2 size), in place of frames.
         short_window: seconds to which shorter sound is padded; None: always 30.
-        batch_seconds: most seconds of audio, padding included, in one pass; None: on a GPU as many
-            as it takes, on a CPU one window.
     """
 
-    modality: ClassVar[Modality] = "audio"
     version: ClassVar[int] = 1
-    gives: ClassVar[StreamKind] = "features"
-    sample_rate: ClassVar[int] = SAMPLE_RATE
 
     weights: str = "weights/whisper/tiny.en.pt"
     revision: str | None = None
@@ -76,7 +70,6 @@ class WhisperEncoder(Placement):
     layer: int | Literal["all"] = -1
     statistics: bool = False
     short_window: float | None = None
-    batch_seconds: float | None = field(default=None, metadata=WITHOUT_EFFECT)
 
     def __post_init__(self) -> None:
         if self.short_window is not None and not 0 < self.short_window <= 30:
@@ -108,28 +101,9 @@ class WhisperEncoder(Placement):
         """Every argument that has an effect, the checkpoint by its digest or commit."""
         return {"extractor": "whisper_encoder", **arguments(self), **self.checkpoint.facts}
 
-    def extract(self, clips: Sequence[Clip]) -> list[Features | Failure]:
-        """One array per clip, float32, or from a GPU the type that is stored.
-
-        The encoder sees one window: a batch changes nothing.
-        """
-        from mmser.extractors.networks.waveform_batches import features_in_batches
-
-        return features_in_batches(clips, self._batches, _pieces, self._features)
-
-    @cached_property
-    def _batches(self) -> WaveformBatches:
-        from mmser.extractors.networks.waveform_batches import WaveformBatches
-
-        return WaveformBatches(
-            self._encode,
-            device_named(self.device),
-            self.dtype,
-            self.precision,
-            self.batch_seconds,
-            window=self._window,
-            full_seconds=_FULL_SECONDS,
-        )
+    @property
+    def _batching(self) -> Mapping[str, Any]:
+        return {"window": self._window, "full_seconds": _FULL_SECONDS}
 
     @cached_property
     def _model(self) -> AudioEncoder:
@@ -159,6 +133,10 @@ class WhisperEncoder(Placement):
         """Samples to which a piece of at most 30 s is padded."""
         short = round((self.short_window or 30) * SAMPLE_RATE)
         return short if samples <= short else WINDOW
+
+    def _parts(self, waveform: np.ndarray) -> list[np.ndarray]:
+        """The sound in pieces of Whisper's window, the last one as long as is left."""
+        return [waveform[start : start + WINDOW] for start in range(0, len(waveform), WINDOW)]
 
     def _encode(self, pieces: Tensor, lengths: list[int]) -> tuple[Tensor, list[int]]:
         """Pieces of one window (piece, sample) -> (frame, [layer,] size), piece after piece, and
@@ -214,11 +192,6 @@ class WhisperEncoder(Placement):
         counts = [_frame_count(min(WINDOW, samples - start)) for start in starts]
         spans = np.array([[0.0, samples / SAMPLE_RATE]], dtype=np.float32)
         return Features(joined_statistics(pieces, counts), spans=spans)
-
-
-def _pieces(sound: np.ndarray) -> list[np.ndarray]:
-    """The sound in pieces of Whisper's window, the last one as long as is left."""
-    return [sound[start : start + WINDOW] for start in range(0, len(sound), WINDOW)]
 
 
 def _frame_count(samples: int) -> int:

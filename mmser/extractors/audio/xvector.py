@@ -9,25 +9,23 @@ Differs: an utterance too short for the time-delay layers is followed by silence
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from mmser.core.clip import SAMPLE_RATE, Clip, Failure, Features, Modality
-from mmser.core.contracts import StreamKind
+from mmser.core.clip import SAMPLE_RATE, Features
 from mmser.core.errors import MmserError
 from mmser.core.weights import Weights
 from mmser.extractors.arguments import WITHOUT_EFFECT, arguments
-from mmser.extractors.networks.devices import Placement, device_named
-from mmser.extractors.spectral.level import ROW_LEVELS, Level, levelled
+from mmser.extractors.networks.speech_recipe import SpeechNetwork
+from mmser.extractors.spectral.level import ROW_LEVELS, Level, levelled_before
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from mmser.extractors.networks.waveform_batches import WaveformBatches
     from mmser.extractors.networks.xvector import XVectorNetwork
 
 _KINDS = ("wavlm", "wav2vec2", "unispeech-sat", "data2vec-audio", "wav2vec2-conformer")
@@ -37,11 +35,11 @@ _FRAME, _RECEPTIVE_FIELD = 320, 400
 
 
 @dataclass(frozen=True, kw_only=True)
-class XVector(Placement):
+class XVector(SpeechNetwork):
     """waveform -> encoder (50 Hz) -> time-delay layers -> mean and deviation over time -> linear,
     (1, size).
 
-    Further arguments are those of `mmser.extractors.networks.devices.Placement`.
+    Further arguments are those of `mmser.extractors.networks.speech_recipe.SpeechNetwork`.
 
     Args:
         weights: folder of a checkpoint, hub id, or ``random``: a seeded two-layer network of the
@@ -50,22 +48,16 @@ class XVector(Placement):
         weights_folder: where downloaded checkpoints are looked for first.
         size: dimension of the embedding; another one in the checkpoint is an error.
         level: ``none`` (WavLM base) or ``zscore`` (mean 0, variance 1).
-        batch_seconds: most seconds of audio, padding included, in one pass; None: on a GPU as many
-            as it takes, on a CPU one clip.
     """
 
-    modality: ClassVar[Modality] = "audio"
     dtype: ClassVar[str] = "float32"
     version: ClassVar[int] = 1
-    gives: ClassVar[StreamKind] = "features"
-    sample_rate: ClassVar[int] = SAMPLE_RATE
 
     weights: str = "microsoft/wavlm-base-plus-sv"
     revision: str | None = None
     weights_folder: str = field(default="weights", metadata=WITHOUT_EFFECT)
     size: int = 512
     level: Level = "none"
-    batch_seconds: float | None = field(default=None, metadata=WITHOUT_EFFECT)
 
     @property
     def checkpoint(self) -> Weights:
@@ -81,28 +73,13 @@ class XVector(Placement):
         """Every argument that has an effect, the checkpoint by its digest or commit."""
         return {"extractor": "xvector", **arguments(self), **self.checkpoint.facts}
 
-    def extract(self, clips: Sequence[Clip]) -> list[Features | Failure]:
-        """One (1, size) float32 array per clip, whose one row spans the clip."""
-        from mmser.extractors.networks.waveform_batches import features_in_batches
-
-        return features_in_batches(clips, self._batches, self._parts, _features)
-
-    @cached_property
-    def _batches(self) -> WaveformBatches:
-        from mmser.extractors.networks.waveform_batches import WaveformBatches
-
-        return WaveformBatches(
-            self._encode,
-            device_named(self.device),
-            self.dtype,
-            self.precision,
-            self.batch_seconds if self._network.takes_batches else 0.0,
-            packs=self._network.takes_batches,
-        )
+    @property
+    def _batching(self) -> Mapping[str, Any]:
+        batches = self._network.takes_batches
+        return {"seconds": self.batch_seconds if batches else 0.0, "packs": batches}
 
     def _parts(self, waveform: np.ndarray) -> list[np.ndarray]:
-        # The usual levels are set where the network runs.
-        return [waveform if self.level in ROW_LEVELS else levelled(waveform, self.level)]
+        return [levelled_before(waveform, self.level)]
 
     def _encode(self, rows: Tensor, lengths: list[int]) -> tuple[Tensor, list[int]]:
         """Waveforms (row, sample) -> (row, size), one step of each."""
@@ -157,7 +134,6 @@ class XVector(Placement):
         """Samples that leave two frames behind the time-delay layers: a deviation needs two."""
         return (self._network.lost + 1) * _FRAME + _RECEPTIVE_FIELD
 
-
-def _features(parts: list[np.ndarray], samples: int) -> Features:
-    (vector,) = parts
-    return Features(vector, spans=np.array([[0.0, samples / SAMPLE_RATE]], dtype=np.float32))
+    def _features(self, parts: list[np.ndarray], samples: int) -> Features:
+        (vector,) = parts
+        return Features(vector, spans=np.array([[0.0, samples / SAMPLE_RATE]], dtype=np.float32))

@@ -38,6 +38,11 @@ def levelled(waveform: np.ndarray, level: Level) -> np.ndarray:
     return np.clip(scaled, -1.0, 1.0) if level == "percentile" else scaled
 
 
+def levelled_before(waveform: np.ndarray, level: Level) -> np.ndarray:
+    """`levelled`, but at one of `ROW_LEVELS`, which are set where the network runs."""
+    return waveform if level in ROW_LEVELS else levelled(waveform, level)
+
+
 def prepared(
     waveform: np.ndarray,
     level: Level,

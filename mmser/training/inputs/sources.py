@@ -116,11 +116,13 @@ def open_fold(
     recorded: Mapping[str, str] | None = None,
     fitted: Fitted | None = None,
     test_stores: Mapping[str, FeatureStore] | None = None,
+    stores: Mapping[str, FeatureStore] | None = None,
 ) -> FoldData:
     """The data of one fold as the settings ask for.
 
     ``recorded`` are the stores the run was made from (see `open_stores`), ``fitted`` is what a
     trained fold was fitted with, ``test_stores`` replaces stores for the test split alone.
+    ``stores`` are those of `open_stores` where they are open already.
     """
     own = manifest[manifest["corpus"] == corpora.tested.name]
     protocol = corpora.tested.protocol.resolve(own)
@@ -129,7 +131,7 @@ def open_fold(
         manifest = hidden_targets(manifest, assignment, fold, labelling.manifest_columns)
     data = settings.data
     inputs = Inputs(
-        open_stores(settings, corpora.names, recorded),
+        stores or open_stores(settings, corpora.names, recorded),
         settings.streams,
         StreamAlignment(data.alignment, data.grid_rate, data.word_stream),
         _augmentations(data.augmentation),
