@@ -13,6 +13,8 @@ raised as one line (`mmser.core.errors.MmserError`); MMSER_DEBUG=1 keeps what le
 
 from __future__ import annotations
 
+import sys
+import warnings
 from importlib import import_module
 from types import FunctionType
 from typing import Any
@@ -54,6 +56,9 @@ __all__ = ["__version__", *_LAZY]
 def __getattr__(name: str) -> Any:
     if name not in _LAZY:
         raise AttributeError(f"module 'mmser' has no attribute '{name}'")
+    if "IPython" in sys.modules:
+        # What mmser imports asks tqdm for a widget, which warns where there are none.
+        warnings.filterwarnings("ignore", message="IProgress not found")
     found = getattr(import_module(_LAZY[name]), name)
     return in_one_line(found) if isinstance(found, FunctionType) else found
 
