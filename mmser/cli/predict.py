@@ -38,8 +38,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Options of `mmser predict`."""
     add_run(parser)
     files = (
-        "videos or sound files, folders of them, or a table (csv, tsv, parquet) that names them, "
-        "scored where it has labels; extractor.NAME.weights=PATH says where "
+        "videos or sound files, folders of them, or a table (csv, tsv, jsonl, parquet) naming "
+        "them, scored where it has labels; extractor.NAME.weights=PATH says where "
         "its weights lie now"
     )
     parser.add_argument("recordings", nargs="*", metavar="FILE", help=files)

@@ -18,12 +18,12 @@ from mmser.cache.atomic import write_bytes
 from mmser.core.emotion_names import classes_of
 from mmser.core.errors import MmserError
 from mmser.core.printable import without_formulas
-from mmser.core.table_file import read_text_table
+from mmser.core.table_file import JSON_LINES, PARQUET, read_text_table
 from mmser.corpora.drafts.known_columns import MEDIA, renamings
 from mmser.inference.segment_table import segment_of
 from mmser.inference.segments import Segment
 
-SUFFIXES = (".csv", ".tsv", ".parquet")
+SUFFIXES = (".csv", ".tsv", JSON_LINES, PARQUET)
 FILES = (MEDIA, "video_path", "audio_path")
 """Columns that name a recording; the first that a row has counts."""
 FACTS = ("id", "speaker", "emotion")

@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
-from mmser.core.csv_file import read_csv_file
 from mmser.core.errors import MmserError
+from mmser.core.table_file import read_text_table
 from mmser.core.tables import require_columns
 from mmser.core.utterance import FaceSide
 from mmser.inference.segments import Segment
@@ -35,7 +35,7 @@ def read_segments(
         raise MmserError(
             "a table of segments (csv)", f"no file {table}", f"Write one with {', '.join(COLUMNS)}."
         )
-    rows = read_csv_file(table)
+    rows = read_text_table(table)
     require_columns(rows, COLUMNS, f"a table of segments {table}")
     by_file: dict[Path, list[Segment]] = {recording: [] for recording in recordings}
     for number, row in enumerate(rows.to_dict("records"), start=1):

@@ -146,17 +146,19 @@ def _cell(
         # -1 is an unlabelled row, as test splits have it.
         return name, told["names"][value] if value >= 0 else None
     if kind in MEDIA_COLUMNS and value is not None:
-        return MEDIA_COLUMNS[kind], str(_recording(value, *place))
-    return name, value
+        return MEDIA_COLUMNS[kind], _recording(value, *place)
+    # Pictures, documents: what a table has no cell for.
+    is_content = isinstance(value, bytes) or (isinstance(value, dict) and "bytes" in value)
+    return name, None if is_content else value
 
 
 def _recording(
     value: dict[str, Any], path: Path, number: int, folder: Path, taken: set[str]
-) -> Path:
-    """The file of one recording, written where it lies in the table."""
+) -> str | None:
+    """The file of one recording, written where it lies in the table; None for an empty cell."""
     content, given = value.get("bytes"), PurePosixPath(value.get("path") or "")
     if content is None:
-        return (path.parent / given).absolute()
+        return str((path.parent / given).absolute()) if given.name else None
     # Of a foreign name the letters are kept and no folder.
     stem = re.sub(r"[^\w\-]+", "_", given.stem, flags=re.ASCII).strip("_")
     suffix = given.suffix.lower()
@@ -178,4 +180,4 @@ def _recording(
         raise MmserError(
             f"no other recording at {target}", "one", "Name another folder with --media."
         )
-    return target
+    return str(target)

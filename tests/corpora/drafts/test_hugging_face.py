@@ -42,6 +42,7 @@ def dataset(path: Path, rows: list[tuple[str | None, bytes | None, int, int]]) -
             "audio": pa.array(audio, kind),
             "label": [row[2] for row in rows],
             "speaker_id": [row[3] for row in rows],
+            "face": [{"bytes": b"picture", "path": None}] * len(rows),
         }
     )
     metadata = {"huggingface": json.dumps({"info": {"features": FEATURES}})}
@@ -66,6 +67,7 @@ def test_a_folder_of_shards_is_read_back(tmp_path: Path, contents: list[bytes]) 
     ]
     assert [each.audio_path.read_bytes() for each in found] == [three, one, two]
     assert {path.parent for path in (each.audio_path for each in found)} == {media}
+    assert "picture" not in (data / "manifest.csv").read_text()
     assert sorted(path.name for path in media.iterdir()) == [
         "a.wav",
         "train-00000-of-00001_000001.wav",
