@@ -19,7 +19,7 @@ RUN if [ -n "${TORCH_INDEX}" ]; then \
     /opt/mmser/bin/pip install -c constraints.txt ".[demo,faster-whisper,lora,opensmile,vad,xgboost]"
 
 FROM python:3.12-slim-bookworm
-RUN useradd --create-home --uid 1000 mmser
+RUN useradd --create-home --uid 1000 mmser && install -d -o mmser /work
 COPY --from=build /opt/mmser /opt/mmser
 ENV PATH="/opt/mmser/bin:${PATH}" PYTHONUNBUFFERED=1
 USER 1000

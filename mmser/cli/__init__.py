@@ -86,7 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = build_parser()
     if completion.is_asked():
         completion.answer(parser)
-    options = parser.parse_args(arguments)
+    options = parse(parser, arguments)
     if isinstance(sys.stdout, io.TextIOWrapper):
         # Names may have letters that the terminal cannot show.
         sys.stdout.reconfigure(errors="backslashreplace")
@@ -115,6 +115,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 130
+
+
+def parse(
+    parser: argparse.ArgumentParser, arguments: Sequence[str] | None = None
+) -> argparse.Namespace:
+    """The options of a command. KEY=VALUE may stand behind an option, too.
+
+    argparse ends a list of words at the first option and hands back what comes later.
+    """
+    options, late = parser.parse_known_args(arguments)
+    foreign = [word for word in late if word.startswith("-") or "=" not in word]
+    if late and (foreign or not hasattr(options, "overrides")):
+        parser.error(f"unrecognized arguments: {' '.join(foreign or late)}")
+    if late:
+        options.overrides = [*options.overrides, *late]
+    return options
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -50,6 +50,9 @@ from mmser.training.run import Run
 
 _log = logging.getLogger(__name__)
 
+DIFFERENCES = 8
+"""Lines printed of what a corpus has otherwise than its protocol says."""
+
 
 def train(
     config: Mapping[str, Any], share: Share | None = None, launcher: Launcher | None = None
@@ -156,12 +159,19 @@ def prepare(
         "manifests": manifest_digests(names, manifest),
     }
     write_json(directory / ENVIRONMENT, {**record, **facts})
-    for line in differences:
-        _log.warning("%s differs from the published corpus: %s", corpora.tested.name, line)
+    tell_differences(corpora.tested.name, differences, directory / ENVIRONMENT)
     keep_own_manifest(directory, manifest)
     with written_aside(path) as aside:
         assignment.to_parquet(aside, index=False)
     return assignment
+
+
+def tell_differences(corpus: str, differences: Sequence[str], record: Path) -> None:
+    """Warn of the first ones; ``record`` is the file that has them all."""
+    for line in differences[:DIFFERENCES]:
+        _log.warning("%s differs from the published corpus: %s", corpus, line)
+    if len(differences) > DIFFERENCES:
+        _log.warning("and %d more differences: see %s", len(differences) - DIFFERENCES, record)
 
 
 def run_stores(

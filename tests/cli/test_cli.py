@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from mmser.cli import COMMANDS, build_parser, main
+from mmser.cli import COMMANDS, build_parser, main, parse
 from mmser.cli.command import keyed
 from mmser.cli.examples import EXAMPLES
 from mmser.core.errors import MmserError, UsageError
@@ -60,6 +60,21 @@ def test_every_command_has_examples_that_its_parser_takes():
             words = shlex.split(line)
             assert words[:2] == ["mmser", name]
             assert build_parser().parse_args(words[1:]).command == name
+
+
+def test_words_behind_an_option_are_overrides_too(capsys):
+    words = ["train", "system=mcsan", "--report", "corpus=meld", "-v", "trainer.epochs=5"]
+    options = parse(build_parser(), words)
+    assert options.overrides == ["system=mcsan", "corpus=meld", "trainer.epochs=5"]
+    assert options.report
+    for wrong in (
+        ["train", "a=b", "--report", "c"],
+        ["train", "a=b", "--rport"],
+        ["runs", "a", "c=d"],
+    ):
+        with pytest.raises(SystemExit):
+            parse(build_parser(), wrong)
+        assert f"unrecognized arguments: {wrong[-1]}" in capsys.readouterr().err
 
 
 def test_keyed_words_accept_only_the_named_keys():

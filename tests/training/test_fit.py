@@ -13,7 +13,7 @@ from mmser.core.errors import MmserError
 from mmser.corpora.manifest import read_manifest, write_manifest
 from mmser.runs.run_identity import run_directory
 from mmser.training import fold_training as fold_module
-from mmser.training.fit import train
+from mmser.training.fit import DIFFERENCES, tell_differences, train
 from mmser.training.run import Run
 
 
@@ -248,3 +248,13 @@ def test_tensorboard_and_checks_within_an_epoch(settings):
     run = train(settings(folds=["s0"], **changes))
     assert len(run.fold("s0", 0).curve) == 2
     assert list(run.fold("s0", 0).directory.glob("tensorboard/events*"))
+
+
+def test_of_many_differences_the_first_are_told_and_the_file_of_all(caplog, tmp_path):
+    tell_differences("small", [f"label {n}: 0, not 1" for n in range(30)], tmp_path / "record.json")
+    assert len(caplog.messages) == DIFFERENCES + 1
+    assert caplog.messages[0] == "small differs from the published corpus: label 0: 0, not 1"
+    assert caplog.messages[-1].startswith("and 22 more differences: see ")
+    caplog.clear()
+    tell_differences("small", ["label 0: 0, not 1"], tmp_path / "record.json")
+    assert len(caplog.messages) == 1
