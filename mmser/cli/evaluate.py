@@ -63,9 +63,8 @@ def run(options: argparse.Namespace) -> int:
     from mmser.training.run import Run
 
     trained = Run(words["run"])
-    print_scores(
-        evaluate(trained, condition=words.get("condition", "clean")), explain=options.explain
-    )
+    predictions = evaluate(trained, condition=words.get("condition", "clean"))
+    print_scores(predictions, explain=options.explain, name=trained.directory.resolve().name)
     print_speakers([trained.directory])
     print_groups([trained.directory])
     if "also" in words:

@@ -22,10 +22,12 @@ def print_scores(
     tables: pd.DataFrame | str | Path | Sequence[str | Path],
     without: Sequence[str] = (),
     explain: bool = False,
+    name: str = "",
 ) -> pd.DataFrame:
     """Score runs or predictions tables and print them; ``explain``: with what every name means.
 
-    Under it, how many speakers train and test of each run share. Returns the scores.
+    A table in memory is called ``name``. Under it, how many speakers train and test of each run
+    share. Returns the scores.
     """
     import pandas as pd
 
@@ -33,6 +35,7 @@ def print_scores(
     from mmser.evaluation.scoring.score_text import scores_text
 
     scores = score(tables, without=without)
+    scores["run"] = scores["run"].replace("", name)
     print(printable(scores_text(scores, explain)))
     if not isinstance(tables, pd.DataFrame):
         print_speakers([tables] if isinstance(tables, str | Path) else tables)

@@ -3,32 +3,16 @@
 from __future__ import annotations
 
 import os
-import re
 import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from makers.pages import PAGES, ROOT, commands_of
 
 from mmser.cli import build_parser
 from mmser.pipeline.train_settings import train_settings
-
-ROOT = Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-OPEN_ENDED = re.compile(r"\.\.\.|\||(?<!=)\[|<|\bmine\b(?!/)")
-"""Marks of a line that shows a form, not a command: ``...``, ``a|b``, ``[optional]``, a part of
-one's own.
-"""
-
-
-def commands_of(page: Path) -> list[str]:
-    """The lines of its code blocks that begin with ``mmser``, whole and without their comments."""
-    blocks = re.findall(r"^```[a-z]*\n(.*?)^```", page.read_text(), flags=re.MULTILINE | re.DOTALL)
-    lines = [line for block in blocks for line in re.sub(r"\\\n\s*", "", block).splitlines()]
-    commands = [re.split(r"\s{2,}|\s+#", line)[0] for line in lines]
-    return [line for line in commands if line.startswith("mmser ") and not OPEN_ENDED.search(line)]
-
 
 COMMANDS = [(page, line) for page in PAGES for line in commands_of(page)]
 
