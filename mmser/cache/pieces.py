@@ -60,8 +60,8 @@ def read_whole(path: Path, read: Callable[[Path], pa.Table]) -> pa.Table:
         table = table.combine_chunks()
         return latest(table) if newer else table
     raise MmserError(
-        f"a table at {path} that stands still while it is read",
-        "one that is put together again and again",
+        f"a table at {path} that nobody rewrites while it is read",
+        "one that is rewritten again and again",
         "Wait until the command that writes it ends.",
     )
 

@@ -83,9 +83,9 @@ def _without_speech(
         raise MmserError(f"speech in {name}", peak_text, remedy)
     seconds = max(recording.seconds, peak.seconds)
     if picture or seconds > cutting.longest:
-        _log.info("%s: no speech to go by, hence windows of %g s", name, cutting.window)
+        _log.info("%s: no speech was found: judged in windows of %g s", name, cutting.window)
         return _windows(recording, seconds, cutting)
-    _log.info("%s: no speech to go by, hence judged as a whole", name)
+    _log.info("%s: no speech was found: judged as a whole", name)
     return [Segment(0.0, seconds, whole=True)]
 
 

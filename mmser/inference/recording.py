@@ -88,5 +88,5 @@ def _faults_named(path: Path) -> Iterator[None]:
     except DecoderDeath as death:
         remedy = "Give another copy, or convert it first."
         raise MmserError(
-            f"a video or sound file at {path}", f"one over which the decoder died: {death}", remedy
+            f"a video or sound file at {path}", f"one on which the decoder crashed: {death}", remedy
         ) from death

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from makers.pages import PAGES, ROOT, commands_of
 
+import mmser
 from mmser.cli import build_parser
 from mmser.pipeline.train_settings import train_settings
 
@@ -36,6 +37,12 @@ def test_a_command_of_a_page_parses_and_composes(page: Path, line: str) -> None:
 
 def test_pages_have_commands() -> None:
     assert len(COMMANDS) > 60
+
+
+def test_the_reference_has_every_name_that_mmser_offers() -> None:
+    page = (ROOT / "docs" / "reference.md").read_text()
+    documented = {line.rsplit(".", 1)[1] for line in page.splitlines() if line.startswith("::: ")}
+    assert set(mmser.__all__) - {"__version__"} <= documented
 
 
 def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:

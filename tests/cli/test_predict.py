@@ -81,7 +81,7 @@ def test_a_recording_over_which_the_decoder_dies_does_not_stop_the_others(
     files = [recording(tmp_path / f"{name}.wav") for name in ("a", "crash", "third", "c")]
     code, _, complaints = predict(*files)
     assert code == 1 and results(tmp_path / "out") == ["a.csv", "c.csv", "third.csv"]
-    assert "crash.wav, one over which the decoder died: ended by SIGSEGV" in complaints.replace(
+    assert "crash.wav, one on which the decoder crashed: ended by SIGSEGV" in complaints.replace(
         "; found", ","
     )
     assert "1 of 4 recordings could not be judged" in complaints
@@ -93,7 +93,7 @@ def test_where_only_the_detector_hears_nothing_the_recording_is_judged_as_one(
     write_wav(tmp_path / "soft.wav", 0.05 * sound("sad", 3.0))
     code, printed, _ = predict(tmp_path / "soft.wav")
     assert code == 0 and "0.00 to    3.00 s  [" in printed
-    assert "no speech to go by, hence judged as a whole" in caplog.text
+    assert "no speech was found: judged as a whole" in caplog.text
     long = np.tile(0.05 * sound("sad", 3.0), 6)
     write_wav(tmp_path / "long.wav", long)
     _, printed, _ = predict(tmp_path / "long.wav", "--window", "6")

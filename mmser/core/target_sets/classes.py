@@ -154,7 +154,7 @@ def _checked_labels(table: pd.DataFrame, name: str) -> pd.DataFrame:
         raise MmserError(
             f"a prediction for every target in {name}",
             f"none for {len(unpredicted)} utterances, first {unpredicted.iloc[0]}",
-            "Predict them, or empty their targets if they shall not count.",
+            "Predict them, or empty their targets if they should not count.",
         )
     _check_spelling(table, name)
     return table

@@ -58,7 +58,7 @@ def _of_one(folder: Path, split: str | None) -> list[tuple[Path, str | None]]:
     state = _json(folder / STATE)
     if state.get(ROWS_CHOSEN):
         remedy = "Call flatten_indices() of the dataset and save it again."
-        raise MmserError(f"all rows of {folder}", "a choice of them", remedy)
+        raise MmserError(f"all rows of {folder}", "a selection of them", remedy)
     word = str(split or state.get(SPLIT) or "")
     files = state.get(FILES)
     names = [each.get("filename") for each in files] if isinstance(files, list) else []

@@ -82,7 +82,7 @@ def _named(database: Any, wanted: str | None, folder: Path) -> list[str]:
         absent = [name for name in chosen if name not in names]
         if absent:
             raise UsageError(
-                f"tables of {folder} ({', '.join(names)}) in --tier", absent[0], "Mend --tier."
+                f"tables of {folder} ({', '.join(names)}) in --tier", absent[0], "Correct --tier."
             )
         return chosen
     with_emotions = [name for name in names if "emotion" in database[name].columns]

@@ -20,7 +20,7 @@ def read_eaf(path: Path, tier: str | None) -> list[Annotated]:
 
     # ELAN declares no entities; those of others can name files or fill the memory.
     if b"<!DOCTYPE" in path.read_bytes().replace(b"\0", b""):
-        raise MmserError(f"a document of ELAN in {path}", "a document type of its own", REMEDY)
+        raise MmserError(f"an ELAN document in {path}", "a DOCTYPE declaration", REMEDY)
     try:
         with warnings.catch_warnings():
             # Versions above 3.0 of the format have the same tiers.
@@ -37,7 +37,7 @@ def read_eaf(path: Path, tier: str | None) -> list[Annotated]:
         links = [link for link in document.get_linked_files() if link.get("MEDIA_URL")]
     # pympi raises Exception itself for what is no XML.
     except Exception as error:
-        raise MmserError(f"a document of ELAN in {path}", reason_of(error), REMEDY) from error
+        raise MmserError(f"an ELAN document in {path}", reason_of(error), REMEDY) from error
     tiers = {name: marks for name, marks in tiers.items() if marks}
     rows = rows_of_tiers(tiers, tier, path)
     named = tier_of_emotions(tiers, tier, path, optional=True)

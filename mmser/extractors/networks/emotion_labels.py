@@ -92,7 +92,7 @@ def _picture_features(path: Path) -> int:
         if _PICTURE_HEAD.fullmatch(name) and len(shape) == 2:
             return shape[1]
     raise MmserError(
-        f"the weight of a classifier in {path}", "none", "Name a ViT, a ResNet or their kin."
+        f"the weight of a classifier in {path}", "none", "Name a ViT, a ResNet or a similar classifier."
     )
 
 
@@ -159,7 +159,7 @@ def _check_one_label(path: Path, config: Mapping[str, Any]) -> None:
         raise MmserError(
             f"a recogniser of one emotion for each text in {path}",
             "problem_type multi_label_classification",
-            "Its answers are no probabilities of classes: name another one.",
+            "Its answers are not class probabilities: name another recogniser.",
         )
 
 

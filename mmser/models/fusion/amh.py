@@ -41,7 +41,7 @@ class AMH(nn.Module):
         super().__init__()
         if hops < 0:
             raise MmserError(
-                "a number of hops from 0 on", str(hops), "Set fusion.hops to 0 or more."
+                "a number of hops of 0 or more", str(hops), "Set fusion.hops to 0 or more."
             )
         self.names = tuple(input_sizes)
         ranked = [name for name in order if name in input_sizes] + [

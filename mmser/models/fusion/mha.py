@@ -40,7 +40,7 @@ class MHA(nn.Module):
         super().__init__()
         if hops < 0:
             raise MmserError(
-                "a number of hops from 0 on", str(hops), "Set fusion.hops to 0 or more."
+                "a number of hops of 0 or more", str(hops), "Set fusion.hops to 0 or more."
             )
         ranked = [name for name in order if name in input_sizes] + [
             name for name in input_sizes if name not in order

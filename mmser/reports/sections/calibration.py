@@ -28,7 +28,7 @@ def calibration(runs: list[ReportedRun]) -> Html:
     for run in runs:
         bins = reliability(run)
         if bins is None:
-            blocks.append(note(f"{run.name}: no probabilities of classes without disturbance."))
+            blocks.append(note(f"{run.name}: no class probabilities without disturbance."))
             continue
         blocks += [heading(run.name, runs), _ece(run), row([_diagram(bins)]), _table(bins)]
     blocks.append(

@@ -23,7 +23,7 @@ def curves(runs: list[ReportedRun]) -> Html:
     for run in runs:
         folds = [fold for fold in run.folds if "epoch" in fold.curve]
         if not folds:
-            blocks.append(note(f"{run.name}: no {CURVE} in its folds, hence no curves."))
+            blocks.append(note(f"{run.name}: no {CURVE} in its folds: no curves."))
             continue
         tables = [fold.curve.assign(fold_name=fold.name) for fold in folds]
         everything = pd.concat(tables, ignore_index=True)

@@ -25,7 +25,7 @@ def errors(runs: list[ReportedRun], players: Players | None) -> Html:
     for run in runs:
         answers = confident(run.predictions)
         if answers.empty:
-            why = "no probabilities of classes under the clean condition"
+            why = "no class probabilities under the clean condition"
             blocks.append(note(f"{run.name}: {why}."))
             continue
         wrong = int((answers["target"] != answers["prediction"]).sum())

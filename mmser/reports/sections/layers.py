@@ -28,7 +28,7 @@ def layers(runs: list[ReportedRun]) -> Html:
         if table is None:
             staged = len(run.config.get("stages") or {}) > 1
             why = f"no {LAYERS}; `mmser evaluate` writes it" if staged else "trained in one stage"
-            blocks.append(note(f"{run.name}: {why}, hence no layers to compare."))
+            blocks.append(note(f"{run.name}: {why}: no layers to compare."))
             continue
         stages = list(table.groupby("stage", sort=False))
         blocks += [heading(run.name, runs), row([_stage(str(name), rows) for name, rows in stages])]

@@ -176,7 +176,7 @@ def test_no_hop_leaves_the_last_states_and_many_hops_are_allowed() -> None:
         for row, length in enumerate(LENGTHS[name]):
             assert torch.equal(state[row], given[name].values[row, length - 1])
     assert torch.isfinite(fused(fusion(15)).vector).all()
-    with pytest.raises(MmserError, match="number of hops from 0 on; found -1"):
+    with pytest.raises(MmserError, match="number of hops of 0 or more; found -1"):
         AMH(SIZES, hops=-1)
 
 

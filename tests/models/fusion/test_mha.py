@@ -52,5 +52,5 @@ def test_mha_edges() -> None:
     torch.testing.assert_close(
         vector[0], torch.cat([given["audio"].values[0].mean(dim=0), torch.zeros(4)])
     )
-    with pytest.raises(MmserError, match="number of hops from 0 on; found -1"):
+    with pytest.raises(MmserError, match="number of hops of 0 or more; found -1"):
         MHA(sizes, hops=-1)
