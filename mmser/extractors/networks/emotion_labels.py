@@ -92,7 +92,9 @@ def _picture_features(path: Path) -> int:
         if _PICTURE_HEAD.fullmatch(name) and len(shape) == 2:
             return shape[1]
     raise MmserError(
-        f"the weight of a classifier in {path}", "none", "Name a ViT, a ResNet or a similar classifier."
+        f"the weight of a classifier in {path}",
+        "none",
+        "Name a ViT, a ResNet or a similar classifier.",
     )
 
 
