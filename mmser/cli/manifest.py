@@ -107,6 +107,7 @@ def run(options: argparse.Namespace) -> int:
         raise MmserError(
             f"no table yet at {target}", "one", "Name another with --out, or add --overwrite."
         )
+    target.parent.mkdir(parents=True, exist_ok=True)
     write_bytes(target, table.to_csv(index=False).encode())
     corpus = f"corpus=generic corpus.root={shlex.quote(str(target))}"
     print(printable(f"\nwritten: {target}\n\nnext:"))

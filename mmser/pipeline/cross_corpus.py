@@ -107,9 +107,17 @@ def _side(name: str, overrides: Sequence[str], corpora: Sequence[str]) -> Side:
 
 def _called(name: str, words: Sequence[str]) -> list[str]:
     """The words that choose a corpus, by its name here or as the user's own table."""
-    roots = [word.partition("=")[2] for word in words if word.startswith("corpus.root=")]
-    if name in config_names("corpus") or not roots or not has_table(expanded(roots[-1])):
+    if name in config_names("corpus"):
         return [f"corpus={name}"]
+    roots = [word.partition("=")[2] for word in words if word.startswith("corpus.root=")]
+    if not roots:
+        return [f"corpus={name}"]  # is told with the names that are near
+    if not has_table(expanded(roots[-1])):
+        raise UsageError(
+            f"a corpus called {name} (`mmser list corpora`), or a table of your own at {name}.root",
+            f"neither, and nothing at {roots[-1]}",
+            "Correct one of them.",
+        )
     return ["corpus=generic", f"corpus.name={name}"]
 
 

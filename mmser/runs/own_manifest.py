@@ -62,6 +62,6 @@ def check_unchanged(directory: Path, cached: pd.DataFrame) -> None:
         raise MmserError(
             f"the labels and utterances that {directory} was made from",
             changes.summary(),
-            "This run keeps what it was made from: for the corpus as it is now choose another "
-            "folder with run=DIR, or delete this one.",
+            "Choose another folder with run=DIR for the corpus as it is now, or delete that one: "
+            "this run keeps what it was made from.",
         )

@@ -90,3 +90,9 @@ def test_the_text_has_a_row_per_trained_corpus() -> None:
     assert lines[1] == ["trained", "on", "x", "y"]
     assert lines[2] == ["x", "90.0", "[30.0,", "100.0]", "50.0", "[30.0,", "100.0]"]
     assert lines[3][0:2] == ["y", "40.0"]
+
+
+def test_a_name_of_no_corpus_needs_a_table_that_is_there(tmp_path: Path, capsys) -> None:
+    words = ["corpora=[mine,emodb]", f"mine.root={tmp_path / 'no.csv'}", "system=functionals_svm"]
+    assert main(["crosscorpus", *words]) == 2
+    assert "a table of your own at mine.root; found neither" in capsys.readouterr().err

@@ -29,6 +29,8 @@ from mmser.settings.run import read_run
 from mmser.training.inputs.corpora import build_corpora
 from mmser.training.inputs.sources import assign_folds
 
+TABLES = (".csv", ".tsv", ".parquet")
+
 _log = logging.getLogger(__name__)
 
 
@@ -73,8 +75,15 @@ def _table(corpus: Corpus, cache: Path) -> pd.DataFrame:
     root = getattr(corpus, "root", None)
     if cached.is_file() and root is not None and _is_gone(expanded(root)):
         check_manifest(cached.parent)
-        _log.info("%s is not at %s: taken as its cache has it", corpus.name, root)
-        return read_manifest(cached)
+        kept = read_manifest(cached)
+        _log.warning(
+            "%s is not at %s: taken as its cache has it, %d utterances of %d speakers",
+            corpus.name,
+            root,
+            len(kept),
+            kept["speaker"].nunique(),
+        )
+        return kept
     table = to_table(corpus.utterances())
     if table.empty:
         raise MmserError(f"utterances in the corpus {corpus.name}", "none", "Check corpus.root.")
@@ -82,7 +91,12 @@ def _table(corpus: Corpus, cache: Path) -> pd.DataFrame:
 
 
 def _is_gone(root: Path) -> bool:
-    """Nothing is there, or an empty folder: a disk that is not mounted leaves one."""
+    """Nothing is there, or an empty folder: a disk that is not mounted leaves one.
+
+    A table that is missing where another one lies was mistyped.
+    """
+    if root.suffix.lower() in TABLES and root.parent.is_dir():
+        return not any(one.suffix.lower() in TABLES for one in root.parent.iterdir())
     return not is_there(root, Path.exists) or (root.is_dir() and not any(root.iterdir()))
 
 

@@ -50,7 +50,9 @@ def test_nothing_is_written_for_a_preview(recordings: Path) -> None:
 def test_what_comes_next_fits_the_speakers_and_the_language(tmp_path: Path, capsys) -> None:
     (tmp_path / "a.wav").write_bytes(b"RIFF")
     (tmp_path / "labels.csv").write_text("file,emotion,language\na.wav,złość,pl\n")
-    assert main(["manifest", str(tmp_path / "labels.csv"), "--speaker", "unknown"]) == 0
+    out = tmp_path / "new" / "table.csv"
+    words = ["manifest", str(tmp_path / "labels.csv"), "--speaker", "unknown", "--out", str(out)]
+    assert main(words) == 0 and out.is_file(), "the folder is made"
     printed = capsys.readouterr().out
     assert "mmser weights get base\n" in printed
     (train,) = [line.split() for line in printed.splitlines() if "mmser train" in line]

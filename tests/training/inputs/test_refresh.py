@@ -5,6 +5,7 @@ extraction.
 from __future__ import annotations
 
 import logging
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -123,7 +124,13 @@ def test_a_corpus_that_is_gone_is_taken_as_its_cache_has_it(
     table.unlink()
     with caplog.at_level(logging.INFO):
         assert refresh(chosen) == {}
-    assert "taken as its cache has it" in caplog.text
+    assert re.search(r"taken as its cache has it, \d+ utterances of \d+ speakers", caplog.text)
+
+
+def test_a_mistyped_table_is_not_the_one_in_the_cache(chosen: dict[str, Any], table: Path) -> None:
+    table.rename(table.with_name("other.csv"))
+    with pytest.raises(MmserError, match="no such file at"):
+        refresh(chosen)
 
 
 def test_other_words_are_preprocessed_again_labels_are_not(
