@@ -104,7 +104,8 @@ class Answerer:
     def _write(
         self, path: Path, table: pd.DataFrame, folder: Path, seen: Glimpse
     ) -> tuple[str, tuple[Path, ...]]:
-        folder.mkdir(parents=True)
+        # Not its parents: when the page has ended they are gone for good.
+        folder.mkdir()
         place = Place(folder, printable(path.stem)[:STEM_LETTERS] or "recording")
         # The page has nothing beside it that it could play.
         player = playable(path, folder, self._decoder, linked=False)

@@ -25,7 +25,7 @@ HERE = Path(__file__).parent
 
 
 def build(answerer: Answerer, folder: Path, title: str) -> gradio.Blocks:
-    """The page of a recogniser; its downloads are made below ``folder``."""
+    """The page of a recogniser; its downloads are made below the empty ``folder``."""
     import gradio
 
     page = gradio.Blocks(
@@ -158,9 +158,10 @@ def _judge(answerer: Answerer, folder: Path) -> Callable[..., list[Any]]:
         """Judge a recording: verdict, probabilities, page, files."""
         if not recording:
             return _hidden("Give a recording first.")
-        # The downloads of the one before lie in Gradio's own folder by now.
-        shutil.rmtree(folder, ignore_errors=True)
         try:
+            # The downloads of the one before lie in Gradio's own folder by now.
+            for before in folder.iterdir():
+                shutil.rmtree(before)
             place = folder / f"{next(numbers)}"
             return _shown(answerer.answer(Path(recording), place, bool(one_utterance), words or ""))
         except (MmserError, OSError) as error:

@@ -94,7 +94,8 @@ def served(answerer: Answerer, host: str = HOST, port: int | None = PORT) -> Ite
             from mmser.app.guard import Guard
             from mmser.app.interface import build, head, style, theme
 
-            (folder / "uploads").mkdir()
+            for name in ("uploads", "answers"):
+                (folder / name).mkdir()
             page = build(answerer, folder / "answers", answerer.recogniser.trained.name)
             guard = Middleware(Guard, folder=folder / "uploads", largest=answerer.limits.bytes)
             try:

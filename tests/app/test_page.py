@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from pathlib import Path
 
 import numpy as np
@@ -27,12 +28,17 @@ def recording(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def address(sound_run):
+def answerer(sound_run):
+    return Answerer(load(sound_run.directory))
+
+
+@pytest.fixture(scope="module")
+def address(answerer):
     from mmser.app.serve import served
 
     with pytest.MonkeyPatch.context() as patch:
         stand_ins(patch)
-        with served(Answerer(load(sound_run.directory)), port=None) as address:
+        with served(answerer, port=None) as address:
             yield address
 
 
@@ -54,6 +60,25 @@ def test_the_client_gets_the_verdict_and_the_files(address, recording, tmp_path)
     assert "Traceback" not in message and "mmser-app-" not in message
 
 
+def test_one_recording_is_judged_at_a_time(address, answerer, recording, monkeypatch):
+    client_of = pytest.importorskip("gradio_client")
+    at_work, most, judge = [], [], answerer.answer
+
+    def watched(*words):
+        at_work.append(words)
+        time.sleep(0.2)
+        most.append(len(at_work))
+        at_work.pop()
+        return judge(*words)
+
+    monkeypatch.setattr(answerer, "answer", watched)
+    client = client_of.Client(address, verbose=False)
+    file = client_of.handle_file(str(recording))
+    jobs = [client.submit(file, True, "", api_name="/judge") for _ in range(3)]
+    assert all("<h2>" in job.result(90)[0] for job in jobs)
+    assert most == [1, 1, 1]
+
+
 def test_a_visitor_sees_the_verdict_in_a_browser(address, recording, tmp_path):
     playwright = pytest.importorskip("playwright.sync_api")
     if not CHROMIUM.exists():
@@ -61,13 +86,15 @@ def test_a_visitor_sees_the_verdict_in_a_browser(address, recording, tmp_path):
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 400, "height": 900})
+        page.set_default_timeout(90_000)
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
         page.goto(address)
         page.get_by_role("button", name="Judge").first.click()
         assert page.wait_for_selector(".fault").inner_text() == "Give a recording first."
         page.set_input_files("input[type=file]", recording)
-        page.wait_for_selector(f"text={recording.stem}")
+        # Shown when the upload is there.
+        page.wait_for_selector(f'a[download="{recording.name}"]')
         page.get_by_role("button", name="Judge").first.click()
         verdict = page.wait_for_selector(".verdict h2").inner_text()
         assert re.match("angry|happy|sad", verdict)
