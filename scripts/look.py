@@ -14,6 +14,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 WIDTHS = (400, 800, 1300)
 SECTIONS = (
     "header, nav, section, body > figure, body > .scroll, body > p, body > audio, body > video"
@@ -59,7 +61,7 @@ PLAYERS = """async () => {
 """Players that tell no duration."""
 
 
-def look(page: Any, file: Path, out: Path, width: int, scheme: str) -> list[str]:
+def look(page: Any, file: Path, out: Path, width: int, scheme: str, webp: bool) -> list[str]:
     """Take the pictures of one width and scheme; returns what is wrong."""
     faults: list[str] = []
     page.set_viewport_size({"width": width, "height": 900})
@@ -73,7 +75,11 @@ def look(page: Any, file: Path, out: Path, width: int, scheme: str) -> list[str]
             name = section.get_attribute("id") or section.evaluate(
                 "one => one.tagName.toLowerCase()"
             )
-            section.screenshot(path=out / f"{where}-{number:02d}-{name}.png")
+            path = out / f"{where}-{number:02d}-{name}.png"
+            section.screenshot(path=path)
+            if webp:
+                Image.open(path).save(path.with_suffix(".webp"), quality=80, method=6)
+                path.unlink()
     faults += page.evaluate(WIDER)
     faults += [f"does not play: {one}" for one in page.evaluate(PLAYERS)]
     return [f"{where}: {fault}" for fault in faults]
@@ -89,6 +95,7 @@ def main() -> int:
     parser.add_argument("--widths", type=int, nargs="+", default=WIDTHS)
     parser.add_argument("--schemes", nargs="+", default=["light", "dark"])
     parser.add_argument("--print", dest="printed", action="store_true", help="a pdf as well")
+    parser.add_argument("--webp", action="store_true", help="smaller pictures, for a page")
     parser.add_argument("--browser", default="/usr/bin/chromium")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
@@ -101,7 +108,7 @@ def main() -> int:
             for width in options.widths:
                 for scheme in options.schemes:
                     page = browser.new_page()
-                    faults += look(page, file, options.out, width, scheme)
+                    faults += look(page, file, options.out, width, scheme, options.webp)
                     page.close()
             if options.printed:
                 page = browser.new_page()

@@ -24,6 +24,8 @@ def draw_attention(
 ) -> None:
     """A line per stream: how many times an even share each moment has; broken between segments."""
     axes = sound.twinx()
+    # A second axis brings the marks of the first one back.
+    sound.tick_params(left=False, labelleft=False)
     axes.spines[:].set_visible(False)
     axes.tick_params(right=False, labelright=False)
     for number, (stream, curves) in enumerate(attention.items()):

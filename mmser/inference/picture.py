@@ -200,7 +200,9 @@ class _Drawing:
         most = max(float(loudest.max()), 1e-4)
         axes.set_ylim(-most, most)
         if self.seen.attention:
-            colors = [self.look.color(number) for number in (3, 0, 2)]
+            # None of those that stand for classes.
+            first = len(self.classes + self.values)
+            colors = [self.look.color(first + number) for number in range(3)]
             draw_attention(axes, self.seen.attention, colors)
 
     def _words(self, axes: Axes) -> None:

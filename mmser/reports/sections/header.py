@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 from mmser.core.tables import CLEAN
 from mmser.core.target_sets.classes import class_names
 from mmser.evaluation.scoring.score import POOLED
@@ -103,9 +105,13 @@ def summary(run: ReportedRun) -> str:
         return "No score of undisturbed test splits."
     row = pooled[pooled["metric"] == name].iloc[0]
     low, high = (shown(name, row[end]) for end in ("low", "high"))
-    clusters = f"{int(row['clusters'])} {row['cluster']}s"
+    known = not pd.isna(row["low"])
+    interval = (
+        f"{LEVEL:.0%} interval {low} to {high}" if known else "too few speakers for an interval"
+    )
+    clusters = f"{int(row['clusters'])} {row['cluster']}{'s' if row['clusters'] != 1 else ''}"
     text = (
-        f"{title(name)} {shown(name, row['value'])} ({LEVEL:.0%} interval {low} to {high}) over "
+        f"{title(name)} {shown(name, row['value'])} ({interval}) over "
         f"{int(row['utterances'])} utterances of {clusters}"
     )
     classes = class_names(run.predictions)
