@@ -6,6 +6,7 @@ relative to its own folder.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -34,19 +35,20 @@ def metadata_files(folder: Path) -> list[Path]:
 def read_metadata(tables: Iterable[Path], folder: Path) -> pd.DataFrame:
     """All rows with absolute paths; folders called train, test, ... tell the split.
 
-    Raises MmserError naming the files that are not there.
+    Raises MmserError naming the files that are not there, or lie elsewhere: the folder may be a
+    stranger's.
     """
     parts = [_table(path, folder) for path in tables]
     whole = as_text(pd.concat(parts, ignore_index=True))
     columns = [name for name in whole if _is_file_column(name)]
-    lost = [
-        f"no {cell}"
-        for name in columns
-        for cell in whole[name].dropna()
-        if not is_there(Path(cell), Path.is_file)
-    ]
+    start = os.path.normpath(folder.absolute())
+    files = [Path(cell) for name in columns for cell in whole[name].dropna()]
+    lost = [f"no {file}" for file in files if not is_there(file, Path.is_file)]
+    lost += [f"{file} outside" for file in files if not file.is_relative_to(start)]
     if lost:
-        raise listed_faults(f"the recordings that {folder} tells of", lost, "Put them there.")
+        raise listed_faults(
+            f"the recordings that the metadata tell of, in {folder}", lost, "Put them there."
+        )
     # ``video_file_name`` says what kind of file it names.
     return whole.rename(columns={name: str(name).removesuffix(FURTHER) for name in columns})
 
@@ -56,7 +58,8 @@ def _table(path: Path, folder: Path) -> pd.DataFrame:
     columns = [name for name in table if _is_file_column(name)]
     for name in columns:
         table[name] = [
-            None if cell is None else str(path.parent.absolute() / cell) for cell in table[name]
+            None if cell is None else os.path.normpath(path.parent.absolute() / cell)
+            for cell in table[name]
         ]
     if not SPLITS & {spelling(str(name)) for name in table}:
         splits = [_split(row, folder) for row in table[columns].itertuples(index=False)]
@@ -68,7 +71,7 @@ def _table(path: Path, folder: Path) -> pd.DataFrame:
 def _split(files: Iterable[str | None], folder: Path) -> str | None:
     """What the folders above a row's first file say."""
     named = Path(next((file for file in files if file is not None), folder)).absolute()
-    start = folder.absolute()
+    start = os.path.normpath(folder.absolute())
     inside = named.relative_to(start).parts[:-1] if named.is_relative_to(start) else ()
     return next((SPLIT_WORDS[part.lower()] for part in inside if part.lower() in SPLIT_WORDS), None)
 

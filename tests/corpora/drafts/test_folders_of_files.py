@@ -47,7 +47,9 @@ def test_metadata_of_each_split(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         "c": ("test", "happy", "7", tmp_path / "test/data/c.wav"),
     }
     (tmp_path / "test/data/c.wav").unlink()
-    with pytest.raises(MmserError, match=r"the recordings that .* tells of; found no .*c\.wav"):
+    with pytest.raises(
+        MmserError, match=r"the recordings that the metadata tell of, in .*; found no .*c\.wav"
+    ):
         drafted(tmp_path)
     (tmp_path / "test/metadata.jsonl").write_text('{"file_name": "x.wav"}\n[1]\n')
     with pytest.raises(MmserError, match=r"a JSON object in every line of .*; found line 2"):
@@ -61,6 +63,10 @@ def test_films_of_metadata_and_a_table_of_another_meaning(tmp_path: Path) -> Non
     (tmp_path / "clip.mp4").write_bytes(b"film")
     (tmp_path / "metadata.csv").write_text("video_file_name,emotion,speaker\nclip.mp4,sad,ben\n")
     (row,) = drafted(tmp_path).to_dict("records")
+    with pytest.raises(MmserError, match=r"happy/a\.wav outside"):
+        inner = tmp_path / "sad"
+        (inner / "metadata.csv").write_text("file_name,emotion,speaker\n../happy/a.wav,sad,ben\n")
+        drafted(inner)
     assert row == {"id": "clip", "speaker": "ben", "video_path": "clip.mp4", "emotion": "sad"}
 
 
