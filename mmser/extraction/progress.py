@@ -19,7 +19,7 @@ class Progress:
         self, title: str, total: int, shown: bool = True, unit: str = "utterances"
     ) -> None:
         self.title, self.total, self.shown, self.unit = title, total, shown, unit
-        self.done = 0
+        self.done = self._told = 0  # how many the last line told of
         self.facts: Callable[[], str] = str
         """What else is said of the work, beside how far it is; called with each line."""
         self._begun = self._said = time.monotonic()
@@ -42,7 +42,7 @@ class Progress:
             self._bar.close()
             if self.facts() and kind is None:
                 sys.stderr.write(f"{self.title}: {self.facts()}\n")
-        elif self.done and kind is None:
+        elif self._told != self.done and kind is None:
             self._line()
 
     def step(self, count: int) -> None:
@@ -64,7 +64,7 @@ class Progress:
             sys.stderr.write(f"{self.title}: {text}\n")
 
     def _line(self) -> None:
-        self._said = time.monotonic()
+        self._said, self._told = time.monotonic(), self.done
         rate = self.done / max(self._said - self._begun, 1e-9)
         left = (self.total - self.done) / rate if rate else 0.0
         facts = self.facts()
