@@ -51,6 +51,8 @@ class Collected:
             folder = Path(self._database)
             # What the user's table calls emotion is the target of the prediction.
             table = self._rows.table().rename(columns={"emotion": "target"})
+            # The format holds a stretch once; one that was listed twice was judged alike.
+            table = table.drop_duplicates(["file", "start", "end"])
             write_database({"predictions": table}, folder, folder.absolute().name)
             print(printable(f"written: {folder}"))
         rows, other = self._rows.scored(self._classes)

@@ -12,7 +12,7 @@ import pytest
 from mmser.cli import main
 from mmser.core.errors import MmserError
 from mmser.corpora.generic import Generic
-from mmser.evaluation.byproducts.audformat_database import run_database
+from mmser.evaluation.byproducts.audformat_database import run_database, write_database
 from mmser.media.write import write_wav
 
 
@@ -72,3 +72,20 @@ def test_a_recording_that_nobody_knows(run: tuple[Path, pd.DataFrame], tmp_path:
     with pytest.raises(MmserError, match="none of u3"):
         run_database(folder, manifest[:2], tmp_path)
     assert not (tmp_path / "db.yaml").exists()
+
+
+def test_values_are_read_back(tmp_path: Path) -> None:
+    write_wav(tmp_path / "a.wav", np.zeros(48000, "float32"))
+    table = pd.DataFrame({"file": str(tmp_path / "a.wav"), "start": [0, 1], "end": [1.0, np.nan]})
+    table = table.assign(prediction_valence=[0.25, np.nan], target_valence=[0.5, -1.0], text="so")
+    write_database({"predictions": table}, tmp_path, "values of me")
+    found = audformat.Database.load(str(tmp_path))["predictions"].get()
+    assert found["valence"].fillna(9).tolist() == [0.25, 9] and "emotion" not in found
+    assert found["target_valence"].tolist() == [0.5, -1]
+    assert main(["manifest", str(tmp_path), "--tier", "predictions", "--speaker", "x"]) == 0
+    read = list(Generic(tmp_path).utterances())
+    assert [(each.start, each.end, each.valence) for each in read] == [(0, 1, 0.25), (1, 3, None)]
+    assert read[0].transcript == "so"
+    with pytest.raises(MmserError, match="each stretch of a recording once"):
+        twice = pd.concat([table, table])
+        write_database({"predictions": twice}, tmp_path / "twice", "twice")
