@@ -33,6 +33,7 @@ from mmser.composition import load_part
 from mmser.core.configs import config_dir
 from mmser.core.errors import MmserError
 from mmser.core.needed_package import need_package
+from mmser.core.paths import expanded
 from mmser.extraction.extractor_files import file_of
 from mmser.inference.model_folder import CARD, PATTERNS, ModelFolder, is_model_folder
 from mmser.inference.reader import Reader
@@ -108,8 +109,9 @@ def export_space(
         export(source, folder / MODEL, fold, seed, license)
     model = ModelFolder(folder / MODEL)
     files = _copy_files(trained, folder)
-    if transcriber is not None and isinstance(path := getattr(transcriber, "path", None), Path):
-        _copy(path, folder / WEIGHTS / path.name)
+    path = getattr(transcriber, "path", None)
+    if isinstance(path, Path):
+        _copy(path, folder / WEIGHTS / _below(path, expanded(trained.weights)))
     _copy_package(folder / PACKAGE)
     title = model.name
     write_bytes(folder / "app.py", _app(title, files, asr).encode())
@@ -186,6 +188,12 @@ def _copy_files(trained: Trained, folder: Path) -> dict[str, dict[str, str]]:
                 _copy(path, folder / places[path])
             named.setdefault(name, {})[key] = places[path]
     return named
+
+
+def _below(path: Path, folder: Path) -> Path:
+    """Where a recogniser's model lies in the folder of weights, which is where it is looked for."""
+    inside = path.is_relative_to(folder)
+    return path.relative_to(folder) if inside else Path(path.parent.name, path.name)
 
 
 def _copy(source: Path, target: Path) -> None:

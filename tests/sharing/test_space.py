@@ -99,6 +99,9 @@ def test_weights_travel_and_are_named(tmp_path):
     files = module._copy_files(trained, tmp_path / "space")
     assert files == {"glove": {"weights": "weights/0-vectors.txt"}}
     assert (tmp_path / "space" / "weights" / "0-vectors.txt").read_text() == vectors.read_text()
+    for lay in ("w/whisper/base.pt", "elsewhere/whisper/base.pt"):
+        # Where a recogniser called by its size is looked for below weights/.
+        assert module._below(tmp_path / lay, tmp_path / "w") == Path("whisper/base.pt")
     text = module._app('a"""; import os\nos.system("x")', files, "whisper-base")
     (tmp_path / "app.py").write_text(text)
     assert runpy.run_path(str(tmp_path / "app.py"))["FILES"] == files
