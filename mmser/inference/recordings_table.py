@@ -114,6 +114,7 @@ class Collection:
         other = sorted({one for one, name in zip(labels, meant, strict=True) if one and not name})
         targets = pd.Series(meant, index=table.index, dtype=object)
         rows = table[targets.notna()].assign(target=targets[targets.notna()])
-        identities: Any = rows["file"] + ":" + rows["start"].astype(str)
+        # Stretches may begin together: each row is one utterance.
+        identities: Any = rows["file"] + ":" + rows.index.astype(str)
         speakers = rows.get("speaker", "")
         return rows.assign(id=identities, speaker=speakers), other

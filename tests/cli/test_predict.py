@@ -323,6 +323,13 @@ def test_a_table_of_recordings_is_scored_where_it_has_labels(predict, tmp_path):
     assert "furious" in complaints
 
 
+def test_stretches_that_begin_together_are_scored(predict, tmp_path):
+    recording(tmp_path / "a.wav", seconds=2.0)
+    (tmp_path / "all.csv").write_text("file,start,end,label\na.wav,0,1,happy\na.wav,0,2,happy\n")
+    code, printed, complaints = predict(tmp_path / "all.csv", out=None)
+    assert code == 0 and "2 utterances" in printed and not complaints
+
+
 def test_a_score_over_voices_that_were_trained_on_is_called_no_test(predict, run, tmp_path):
     own = [run.directory.parent / "corpus" / f"u{number}.wav" for number in (0, 6)]
     new = recording(tmp_path / "new.wav")
