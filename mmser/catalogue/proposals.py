@@ -19,6 +19,7 @@ RUN_KEYS = {
     "transcript",
     "export-features": "of fold seed others name cache out",
     "predict": "model labels",
+    "app": "model labels",
     "ablate": "",
     "robustness": "",
     "soup": "",

@@ -12,7 +12,7 @@ import yaml
 
 from mmser.catalogue.option_choices import option_choices
 from mmser.catalogue.proposals import SECTIONS, STREAM, keys, proposals
-from mmser.cli import main
+from mmser.cli import build_parser, main
 from mmser.composition import compose
 from mmser.composition.places import full_key
 from mmser.composition.unknown import has_key, is_argument
@@ -56,6 +56,15 @@ HEAVY = ("torch", "pandas", "transformers", "lightning", "hydra", "av", "numpy")
 def test_a_word_is_completed(command: str, typed: str, expected: list[str]) -> None:
     name, *others = command.split()
     assert [word for word in proposals(name, typed, others) if word not in others] == expected
+
+
+def test_a_command_that_begins_with_a_run_proposes_runs() -> None:
+    """A new command says which further keys it has."""
+    (commands,) = [action for action in build_parser()._actions if action.dest == "command"]
+    for name, sub in dict(commands.choices or {}).items():
+        if any(action.dest == "run" and not action.option_strings for action in sub._actions):
+            proposed = keys(name, [])
+            assert proposed[0] == "run" and "system" not in proposed, name
 
 
 def test_folders_of_runs_come_before_others(
