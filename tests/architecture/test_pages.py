@@ -12,6 +12,7 @@ import pytest
 from makers.pages import PAGES, ROOT, commands_of
 
 import mmser
+from mmser.cli import COMMANDS as COMMANDS_OF_MMSER
 from mmser.cli import build_parser
 from mmser.pipeline.train_settings import train_settings
 
@@ -37,6 +38,13 @@ def test_a_command_of_a_page_parses_and_composes(page: Path, line: str) -> None:
 
 def test_pages_have_commands() -> None:
     assert len(COMMANDS) > 60
+
+
+def test_the_list_of_commands_is_complete() -> None:
+    page = (ROOT / "docs" / "parts.md").read_text()
+    assert [
+        command.name for command in COMMANDS_OF_MMSER if f"\nmmser {command.name}" not in page
+    ] == []
 
 
 def test_the_reference_has_every_name_that_mmser_offers() -> None:
