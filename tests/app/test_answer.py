@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 import shutil
 
+import pandas as pd
 import pytest
 from makers.sound_run import Recogniser, sound, stand_ins, write_recording
 
-from mmser.app.answer import Answerer
+from mmser.app.answer import Answerer, _shares, _verdict
 from mmser.app.limits import Limits
 from mmser.core.errors import MmserError, UsageError
 from mmser.inference.recogniser import load
@@ -101,3 +102,22 @@ def test_a_hostile_name_stays_in_the_folder_and_stays_text(answerer, tmp_path):
     answer = answerer.answer(tmp_path / name, tmp_path / "answer")
     assert {path.parent for path in answer.files} == {tmp_path / "answer"}
     assert "<img src=x" not in answer.page and "&lt;img src=x" in answer.page
+
+
+def test_values_are_means_over_the_judged_time():
+    rows = [
+        {"start": 0.0, "end": 3.0, "prediction_valence": 1.0},
+        {"start": 3.0, "end": 4.0, "prediction_valence": 5.0},
+        {"start": 4.0, "end": 9.0, "prediction_valence": None},
+    ]
+    assert _verdict(pd.DataFrame(rows)) == "valence 2.00"
+    assert _shares(pd.DataFrame(rows)) == {}
+
+
+def test_a_segment_that_could_not_be_judged_has_no_say():
+    rows = [
+        {"start": 0.0, "end": 3.0, "prediction": "sad", "probability_sad": 0.6},
+        {"start": 3.0, "end": 9.0, "prediction": None, "probability_sad": None},
+    ]
+    assert _verdict(pd.DataFrame(rows)) == "sad"
+    assert _shares(pd.DataFrame(rows)) == {"sad": pytest.approx(0.6)}
