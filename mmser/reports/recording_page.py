@@ -22,8 +22,6 @@ from mmser.core.tables import PREDICTION, PROBABILITY
 from mmser.reports.page import element, note, safe
 
 HERE = Path(__file__).parent
-NARROW = 600
-"""Pixels of a page's width up to which the narrow picture is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +67,7 @@ def recording_page(
             note(remark) if remark else "",
             _figure(picture, name),
             # Shown by the script, without which a click does nothing.
-            '<p class="note" hidden>Click the picture or a segment to hear it from there.</p>',
+            '<p class="note hint" hidden>Click the picture or a segment to hear it from there.</p>',
             _segments(table),
             f"<script>{script}</script></body></html>\n",
         ]
@@ -100,18 +98,19 @@ def _summary(table: pd.DataFrame) -> str:
 
 
 def _figure(picture: Picture, name: str) -> str:
-    """The drawing that fits the page's width and colours, and the line that shows the time."""
-    sources = []
-    for is_narrow, is_dark in ((True, True), (True, False), (False, True)):
-        wants = [f"(max-width: {NARROW}px)"] if is_narrow else []
-        wants += ["(prefers-color-scheme: dark)"] if is_dark else []
-        drawing = _svg(picture.drawings[is_narrow, is_dark])
-        sources.append(f'<source media="{" and ".join(wants)}" srcset="{drawing}">')
+    """The drawings, of which the style sheet shows the one that fits, and the line of the time.
+
+    Not a <picture>: browsers do not choose anew for paper, which is white.
+    """
+    alt = f"Timeline of {safe(name)}: the segments of the table below"
+    drawings = []
+    for (is_narrow, is_dark), drawing in picture.drawings.items():
+        kind = f"{'narrow' if is_narrow else 'wide'} {'dark' if is_dark else 'light'}"
+        drawings.append(f'<img class="{kind}" src="{_svg(drawing)}" alt="{alt}">')
     return (
         f'<figure class="timeline" data-left="{picture.left:g}" data-right="{picture.right:g}" '
-        f'data-seconds="{picture.seconds:.3f}"><picture>{"".join(sources)}'
-        f'<img src="{_svg(picture.drawings[False, False])}" alt="Timeline of {safe(name)}: the '
-        f'segments of the table below"></picture><div id="head" hidden></div></figure>'
+        f'data-seconds="{picture.seconds:.3f}">{"".join(drawings)}'
+        f'<div id="head" hidden></div></figure>'
     )
 
 

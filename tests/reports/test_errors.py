@@ -127,7 +127,7 @@ def test_without_probabilities_or_a_manifest(folder: Path) -> None:
     bare = table.drop(columns=[f"probability_{name}" for name in _TARGETS])
     bare.to_parquet(folder / "predictions.parquet")
     run = read_run(folder)
-    assert confident(run.predictions).empty and "no probabilities" in errors(
+    assert confident(run.predictions).empty and "no class probabilities" in errors(
         [run], Players(0, folder)
     )
 

@@ -16,6 +16,9 @@ PICTURE = Picture(
 )
 
 
+KINDS = {"narrow light", "narrow dark", "wide light", "wide dark"}
+
+
 class Tags(HTMLParser):
     """Every tag of a page with its attributes."""
 
@@ -43,7 +46,8 @@ def table():
 def test_text_of_others_is_no_markup(table):
     page = recording_page(EVIL, table, PICTURE, "audio", 'x"onerror="alert(1)', EVIL)
     tags = Tags(page)
-    assert len(tags.of("script")) == len(tags.of("style")) == len(tags.of("img")) == 1
+    assert len(tags.of("script")) == len(tags.of("style")) == 1
+    assert {tag["class"] for tag in tags.of("img")} == KINDS and len(tags.of("img")) == 4
     assert not any(name.startswith("on") for _, found in tags.found for name in found)
     assert "&lt;script&gt;alert(1)" in page and "\x1b" not in page
 

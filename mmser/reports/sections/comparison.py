@@ -39,13 +39,16 @@ def comparison(runs: list[ReportedRun]) -> Html:
     ]
     rows = []
     for row in pairs.to_dict("records"):
-        values = f"{shown(metric, row['first_value'])} and {shown(metric, row['second_value'])}"
+        both = shown(metric, row["first_value"]), "and", shown(metric, row["second_value"])
+        values = NO_BREAK.join(both)
         interval = f"{shown(metric, row['low'])} to {shown(metric, row['high'])}"
         gap = Html(f"{shown(metric, row['difference'])} <small>{interval}</small>")
         p_values = [_p_value(row[f"p_{test}"]) for test in TESTS]
         rows.append([f"{row['first']} / {row['second']}", row["verdict"], values, gap, *p_values])
     return section("Comparison", [table(head, rows, text=2, stacked=True), note(_METHOD)])
 
+
+NO_BREAK = "\N{NO-BREAK SPACE}"
 
 _METHOD = (
     "Same folds, seeds and utterances in both runs. Corrected resampled t-test and Wilcoxon over "

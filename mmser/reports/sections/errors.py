@@ -51,7 +51,8 @@ def _table(run: ReportedRun, rows: pd.DataFrame, players: Players | None) -> Htm
     for row in rows.to_dict("records"):
         known = run.utterance(str(row["corpus"]), str(row["id"]))
         lines.append(_line(row, run, players, known))
-    return table(_HEAD, lines, text=len(_HEAD), stacked=True)
+    head = _HEAD if players else _HEAD[:-1]
+    return table(head, lines, text=len(head), stacked=True)
 
 
 def _line(
@@ -59,11 +60,11 @@ def _line(
 ) -> list[object]:
     probability = f"{row['probability']:.2f}"
     about = [row["id"], row["target"], row["prediction"], probability, row["speaker"]]
-    if known is None:
-        return [*about, "", ""]
     weights = _attention(run, row)
-    words = _shaded(weights) or known.transcript or ""
+    words = _shaded(weights) or (known.transcript if known else "") or ""
     if players is None:
+        return [*about, words]
+    if known is None:
         return [*about, words, ""]
     curve = _curve(weights, players, known)
     return [*about, words, join([players.player(known), curve])]
