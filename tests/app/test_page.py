@@ -72,7 +72,7 @@ def test_one_recording_is_judged_at_a_time(address, answerer, recording, monkeyp
         return judge(*words)
 
     monkeypatch.setattr(answerer, "answer", watched)
-    client = client_of.Client(address, verbose=False)
+    client = client_of.Client(address, verbose=False, download_files=False)
     file = client_of.handle_file(str(recording))
     jobs = [client.submit(file, True, "", api_name="/judge") for _ in range(3)]
     assert all("<h2>" in job.result(90)[0] for job in jobs)
