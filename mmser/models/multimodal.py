@@ -38,6 +38,8 @@ class MultimodalModel(nn.Module):
         self.encoders = nn.ModuleDict(encoders)
         self.fusion = fusion
         self.head = head
+        # Asked once: a Protocol takes as long to be asked as a small layer to run.
+        self._takes_sequence = isinstance(head, SequenceHead)
         self.vector_size: int = fusion.output_size  # type: ignore[assignment]
 
     def forward(
@@ -84,8 +86,8 @@ class MultimodalModel(nn.Module):
         if sequence is None:
             return None
         filled = sequence.filled()
-        if isinstance(self.head, SequenceHead):
-            logits, values = self.head.steps(sequence)
+        if self._takes_sequence:
+            logits, values = self.head.steps(sequence)  # type: ignore[operator]
         else:
             # A head of vectors takes (batch, step, feature) as it takes (batch, feature).
             logits, values = self.head(filled)
@@ -99,7 +101,7 @@ class MultimodalModel(nn.Module):
 
     def _head_input(self, fused: Fused) -> Tensor | Stream:
         """The vector, or the sequence for a head that takes one."""
-        if not isinstance(self.head, SequenceHead):
+        if not self._takes_sequence:
             return fused.vector
         if fused.sequence is None:
             raise MmserError(

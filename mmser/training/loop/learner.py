@@ -174,10 +174,11 @@ class Learner(nn.Module):
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """-> the sum of the named losses."""
         step = self.step(batch)
-        losses = torch.stack([loss.float() for loss in step.losses.values()])
-        total = losses.sum()
-        names = (*step.losses, "loss")
-        self._sums.add(names, torch.hstack([losses.detach(), total.detach()]), len(batch.ids))
+        losses = [loss.float() for loss in step.losses.values()]
+        # One loss is the sum already.
+        total = losses[0] if len(losses) == 1 else torch.stack(losses).sum()
+        values = torch.stack([loss.detach() for loss in (*losses, total)])
+        self._sums.add((*step.losses, "loss"), values, len(batch.ids))
         return total
 
     def clip(self) -> None:
