@@ -19,7 +19,7 @@ def test_robustness(trained, capsys):
 def test_by_products_of_a_run_that_has_none(trained, capsys):
     assert main(["evaluate", f"run={trained.directory}", "also=poems"]) == 2
     assert (
-        "also=hypotheses, listeners, domains, frames, validation or submission; found poems"
+        "also=hypotheses, listeners, domains, frames, validation, audformat or submission; found poems"
         in capsys.readouterr().err
     )
     assert main(["evaluate", f"run={trained.directory}", "also=hypotheses"]) == 1
@@ -55,7 +55,7 @@ def test_a_report_of_several_runs_keeps_the_first_ones_own(tmp_path, monkeypatch
     from mmser.reports import report
 
     written = []
-    monkeypatch.setattr(report, "report", lambda runs, out, sound: written.append(out) or out)
+    monkeypatch.setattr(report, "report", lambda runs, out, *_: written.append(out) or out)
     write_report([tmp_path / "a"])
     write_report([tmp_path / "a", tmp_path / "b"])
     assert written == [tmp_path / "a" / "report.html", tmp_path / "comparison.html"]
