@@ -11,7 +11,7 @@ import shlex
 from pathlib import Path
 
 import pytest
-from makers.pages import ROOT, blocks_of, commands_in, commands_of
+from makers.pages import PAGES, ROOT, blocks_of, commands_in, commands_of
 from makers.tutorial_corpora import CORPORA
 
 import mmser
@@ -71,6 +71,15 @@ ELSEWHERE = {
 """Commands of the tutorials that do not run here, and why."""
 
 
+PARSED_ALONE = {
+    "README", "app", "caches", "cluster", "commands", "formats", "gallery", "judges", "other_corpora",
+    "parts", "robustness", "scores", "sharing", "training",
+}  # fmt: skip
+"""Pages of reference: their commands name a reader's own ``runs/NAME``, ``DIR`` and ``owner/name``,
+which tests/architecture/test_pages.py parses and composes.
+"""
+
+
 @pytest.fixture(scope="session")
 def corpora(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the small corpora, each written for the first page that names it."""
@@ -115,3 +124,8 @@ def test_the_commands_of_a_tutorial_run_in_their_order(
 
 def test_what_does_not_run_stands_on_a_page() -> None:
     assert set(ELSEWHERE) <= {line for page in TUTORIALS for line in commands_of(page)}
+
+
+def test_pages_whose_commands_are_parsed_alone_are_known() -> None:
+    pages = {page.stem for page in PAGES if page not in TUTORIALS and commands_of(page)}
+    assert pages == PARSED_ALONE
