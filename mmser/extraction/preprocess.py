@@ -24,6 +24,7 @@ from mmser.core.share import Share
 from mmser.core.utterance import Utterance
 from mmser.core.word_sources import Aligner, WordSource
 from mmser.corpora.manifest import to_table, write_manifest
+from mmser.extraction.absent_media import check_media
 from mmser.extraction.content import Contents
 from mmser.extraction.dialogues import Dialogues, turns_of
 from mmser.extraction.jobs import ExtractorJob, Job, TranscriberJob, missing_of, words_for
@@ -107,6 +108,7 @@ def preprocess(
         contents = _Contents(Contents(workers), dialogues, plan, heard)
         jobs = _jobs(contents, extractors, writers, transcriber, transcripts, retry_failed)
         _announce(log, jobs, len(plan), len(heard))
+        check_media(corpus.name, selected, jobs, max_failures)
         # The words of the turns around an utterance are there once the recogniser is through.
         alone: list[Job] = []
         in_dialogue: list[Job] = []

@@ -511,3 +511,14 @@ def test_what_decoding_notes_of_the_sound_is_printed_and_kept(tmp_path, capsys):
     assert f"warning: {note} (1 utterances, opposite first)" in capsys.readouterr().err
     index = Store(table["directory"][0]).index.set_index("id")
     assert [index["notes"][name] for name in ("opposite", "plain")] == [note, ""]
+
+
+def test_a_corpus_of_words_alone_is_told_before_anything_is_computed(tmp_path: Path):
+    made = [Utterance(f"t{number}", "listed", "s", transcript="so") for number in range(3)]
+    with pytest.raises(
+        MmserError, match=r"recordings of listed, which loudness read; found 3 utterances, and no"
+    ):
+        run(made, tmp_path / "cache", {"letters": Letters(), "loudness": Loudness()})
+    assert not [*(tmp_path / "cache").rglob("*.safetensors")]
+    run(made, tmp_path / "cache", {"letters": Letters()})
+    assert len(Store(find_store(tmp_path / "cache", "listed", "letters")).index) == 3
