@@ -12,6 +12,8 @@ from mmser.core.errors import UsageError
 from mmser.weights.demand import system_weights
 
 PARTS = ("encoder", "fusion", "head", "objective", "optimizer", "scheduler", "solver")
+MOST = 30
+"""Items of a mapping or a list that are shown."""
 Section = tuple[str, list[tuple[str, str]]]
 """A title and its (name, text) lines."""
 
@@ -142,9 +144,14 @@ def _text(value: object) -> str:
         pairs = [
             f"{key} {_text(inner)}" for key, inner in value.items() if not str(key).startswith("_")
         ]
-        return ", ".join(pairs)
+        return _shortened(pairs)
     if isinstance(value, list):
-        return f"[{', '.join(map(_text, value))}]"
+        return f"[{_shortened([*map(_text, value)])}]"
     if value is None or isinstance(value, bool):
         return str(value).lower().replace("none", "null")
     return str(value)
+
+
+def _shortened(items: list[str]) -> str:
+    more = [f"and {len(items) - MOST} more"] if len(items) > MOST else []
+    return ", ".join([*items[:MOST], *more])

@@ -86,3 +86,11 @@ def test_show_prints_wrapped_blocks(capsys):
     assert max(map(len, lines)) <= 100
     assert main(["show", "a", "b", "c"]) == 2
     assert main(["show", "corpse", "emodb"]) == 2
+
+
+def test_of_a_hundred_counts_the_first_are_shown():
+    (_, arguments) = sheet("protocol", "iemocap4_loso5")
+    counts = dict(arguments[1])["counts"]
+    assert "total 5531" in counts
+    assert "Ses01F_impro01 8" in counts
+    assert counts.endswith("and 121 more")
