@@ -21,7 +21,7 @@ CONFIGS = sorted(config_dir().rglob("*.yaml"))
 
 
 def has(method: str) -> Callable[[type], bool]:
-    return lambda made: method in vars(made)
+    return lambda made: hasattr(made, method) and not inspect.isabstract(made)
 
 
 def answers(noun: str) -> Callable[[type], bool]:
