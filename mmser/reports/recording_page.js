@@ -49,5 +49,8 @@ show();
 // In a frame of another page: it is told how high this one is.
 if (parent !== window) {
   const told = () => parent.postMessage({recordingHeight: document.documentElement.offsetHeight}, "*");
+  // A frame that is out of sight is not drawn, and its observer waits until it is.
+  told();
+  addEventListener("load", told);
   new ResizeObserver(told).observe(document.documentElement);
 }
