@@ -21,7 +21,7 @@ TESTED = [
     if line[:1].isalnum()
 ]
 EXTRAS = PROJECT["optional-dependencies"]
-UNTRIED = {"app", "datasets", "faster-whisper", "mlflow", "trackio", "umap", "wandb"}
+UNTRIED = {"app", "faster-whisper", "mlflow", "trackio", "umap", "wandb"}
 """Extras that the suite runs without."""
 
 
