@@ -21,7 +21,7 @@ from mmser.core.weights import Weights
 from mmser.extractors.arguments import LATER, arguments
 from mmser.extractors.networks.devices import place_of
 from mmser.extractors.networks.sizes import check_size
-from mmser.extractors.networks.speech_recipe import SpeechNetwork
+from mmser.extractors.networks.speech_recipe import SpeechNetwork, summed_up
 from mmser.extractors.spectral.level import ROW_LEVELS, Level, levelled_before
 
 if TYPE_CHECKING:
@@ -123,12 +123,7 @@ class Emotion2Vec(SpeechNetwork):
             return values.flatten(0, 1), [values.shape[1]] * len(lengths)
         counts = [_frame_count(length) for length in lengths]
         values = packed(values, counts)
-        if not self.statistics:
-            return values, counts
-        from mmser.extractors.networks.packing import Packing
-        from mmser.extractors.networks.time_statistics import statistics_of_rows
-
-        return statistics_of_rows(values, Packing(counts, device)), [1] * len(counts)
+        return summed_up(values, counts, self.statistics)
 
     def _features(self, parts: list[np.ndarray], samples: int) -> Features:
         (values,) = parts

@@ -28,7 +28,7 @@ from mmser.core.weights import Weights
 from mmser.extractors.arguments import LATER, WITHOUT_EFFECT, arguments
 from mmser.extractors.networks.devices import device_named
 from mmser.extractors.networks.sizes import check_size
-from mmser.extractors.networks.speech_recipe import SpeechNetwork
+from mmser.extractors.networks.speech_recipe import SpeechNetwork, summed_up
 from mmser.extractors.spectral.level import ROW_LEVELS, Level, levelled, levelled_before
 
 if TYPE_CHECKING:
@@ -245,12 +245,7 @@ class Wav2Vec2(SpeechNetwork):
                 rows, _ = mel(rows, sent(lengths, rows.device))
                 lengths = [mel.steps(length) for length in lengths]
         values, counts = self._encoder(rows, lengths, self.layer)
-        if not self.statistics:
-            return values, counts
-        from mmser.extractors.networks.packing import Packing
-        from mmser.extractors.networks.time_statistics import statistics_of_rows
-
-        return statistics_of_rows(values, Packing(counts, values.device)), [1] * len(counts)
+        return summed_up(values, counts, self.statistics)
 
     def _features(self, parts: list[np.ndarray], samples: int) -> Features:
         (values,) = parts

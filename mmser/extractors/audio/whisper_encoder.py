@@ -24,7 +24,7 @@ from mmser.core.weights import Weights
 from mmser.extractors.arguments import WITHOUT_EFFECT, arguments
 from mmser.extractors.networks.devices import place_of
 from mmser.extractors.networks.sizes import check_size
-from mmser.extractors.networks.speech_recipe import SpeechNetwork
+from mmser.extractors.networks.speech_recipe import SpeechNetwork, summed_up
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -161,12 +161,7 @@ class WhisperEncoder(SpeechNetwork):
         layers[-1] = model.ln_post(hidden)
         counts = [_frame_count(length) for length in lengths]
         values = packed(self._chosen(layers), counts)
-        if not self.statistics:
-            return values, counts
-        from mmser.extractors.networks.packing import Packing
-        from mmser.extractors.networks.time_statistics import statistics_of_rows
-
-        return statistics_of_rows(values, Packing(counts, values.device)), [1] * len(counts)
+        return summed_up(values, counts, self.statistics)
 
     def _chosen(self, layers: list[Tensor]) -> Tensor:
         import torch

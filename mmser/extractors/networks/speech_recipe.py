@@ -73,3 +73,16 @@ class SpeechNetwork(Placement, ABC):
     @abstractmethod
     def _features(self, parts: list[np.ndarray], samples: int) -> Features:
         """What came of the parts of one waveform of so many samples."""
+
+
+def summed_up(values: Tensor, counts: list[int], statistics: bool) -> tuple[Tensor, list[int]]:
+    """What `SpeechNetwork._encode` returns of frames (time, ...), ``counts`` of each row.
+
+    The frames, or their ``statistics`` over time in one step.
+    """
+    if not statistics:
+        return values, counts
+    from mmser.extractors.networks.packing import Packing
+    from mmser.extractors.networks.time_statistics import statistics_of_rows
+
+    return statistics_of_rows(values, Packing(counts, values.device)), [1] * len(counts)
