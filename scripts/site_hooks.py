@@ -24,7 +24,7 @@ def commands() -> str:
         action for action in parser._actions if isinstance(action, argparse._SubParsersAction)
     )
     blocks = [
-        f"## mmser {name}\n\n```text\n{sub.format_help().rstrip()}\n```"
+        f"## mmser {name}\n\n```console\n{sub.format_help().rstrip()}\n```"
         for name, sub in subparsers.choices.items()
     ]
     return "\n\n".join(blocks)

@@ -12,7 +12,7 @@ OPEN_ENDED = re.compile(r"\.\.\.|\||(?<!=)\[|<|\bmine\b(?!/)")
 one's own.
 """
 BLOCK = re.compile(r"^```([a-z]*)\n(.*?)^```", flags=re.MULTILINE | re.DOTALL)
-PRINTED = "text"
+PRINTED = "console"
 """The language of a block that shows what a command prints."""
 
 
