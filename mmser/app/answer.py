@@ -60,6 +60,7 @@ class Answerer:
     ) -> None:
         self.recogniser, self.limits = recogniser, limits or Limits()
         self._asr, self._window, self._decoder = asr, window, Decoder()
+        self._at_work = threading.Lock()
         # Told now, before anybody comes.
         self.has_transcriber = recogniser.transcriber(asr) is not None
 
@@ -68,9 +69,19 @@ class Answerer:
         """What the system reads, among audio, text and face."""
         return tuple(kind for kind in NOUNS if kind in self.recogniser.reader.modalities)
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether a recording is being judged."""
+        return self._at_work.locked()
+
     def close(self) -> None:
-        """End the process that decodes."""
+        """End the process that decodes, and wait for what is being judged, which ends without it.
+
+        An interpreter that ends while another thread is inside a library does so with a crash.
+        """
         self._decoder.close()
+        with self._at_work:
+            pass
 
     def answer(self, path: Path, folder: Path, whole: bool = False, words: str = "") -> Answer:
         """Judge a recording; downloads are written to the new folder ``folder``.
@@ -78,7 +89,10 @@ class Answerer:
         ``whole``: it is one utterance; with ``words`` it is one, and they are what was said in it.
         Raises MmserError when it is beyond the limits, or nothing in it can be judged.
         """
-        words = " ".join(words.split())
+        with self._at_work:
+            return self._answer(path, folder, whole, " ".join(words.split()))
+
+    def _answer(self, path: Path, folder: Path, whole: bool, words: str) -> Answer:
         is_whole = whole or bool(words)
         self.limits.check_size(path)
         recording = open_recording(path, self._decoder)
@@ -104,7 +118,6 @@ class Answerer:
     def _write(
         self, path: Path, table: pd.DataFrame, folder: Path, seen: Glimpse
     ) -> tuple[str, tuple[Path, ...]]:
-        # Not its parents: when the page has ended they are gone for good.
         folder.mkdir()
         place = Place(folder, printable(path.stem)[:STEM_LETTERS] or "recording")
         # The page has nothing beside it that it could play.

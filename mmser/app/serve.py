@@ -35,6 +35,8 @@ def serve(answerer: Answerer, host: str = HOST, port: int | None = PORT) -> None
         ended = _until_ended()
         _say(f"{answerer.recogniser.trained.name} at {address}  (Ctrl-C ends it)")
         ended.wait()
+        if answerer.is_busy:
+            _say("ending what is being judged; a second Ctrl-C does not wait for it")
     _say("ended; what was uploaded is removed")
 
 

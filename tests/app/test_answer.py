@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shutil
+import threading
+import time
 
 import pandas as pd
 import pytest
@@ -121,3 +123,35 @@ def test_a_segment_that_could_not_be_judged_has_no_say():
     ]
     assert _verdict(pd.DataFrame(rows)) == "sad"
     assert _shares(pd.DataFrame(rows)) == {"sad": pytest.approx(0.6)}
+
+
+def test_the_end_waits_for_what_is_being_judged(recogniser, tmp_path, monkeypatch):
+    answerer = Answerer(recogniser)
+    path = write_recording(tmp_path / "talk.wav")
+    begun, judge, ended = threading.Event(), recogniser.predict, []
+
+    def slow(*words, **options):
+        begun.set()
+        time.sleep(0.3)
+        try:
+            return judge(*words, **options)
+        finally:
+            ended.append(True)
+
+    monkeypatch.setattr(recogniser, "predict", slow)
+    faults = []
+
+    def visit():
+        try:
+            answerer.answer(path, tmp_path / "answer")
+        except MmserError as error:
+            faults.append(error)
+
+    visitor = threading.Thread(target=visit)
+    visitor.start()
+    begun.wait(10)
+    assert answerer.is_busy
+    answerer.close()
+    assert ended == [True] and not answerer.is_busy
+    visitor.join(10)
+    assert "nobody waits for its clips" in str(faults[0]) and not (tmp_path / "answer").exists()

@@ -101,7 +101,7 @@ def test_a_visitor_sees_the_verdict_in_a_browser(address, recording, tmp_path):
         frame = page.frame_locator("iframe.recording")
         assert frame.locator("tbody tr").count() >= 1
         assert frame.locator("audio").count() == 1
-        # The frame tells its height and nothing is wider than the screen.
+        # The frame tells its height, in sight or not, and nothing is wider than the screen.
         page.wait_for_function(
             "document.querySelector('iframe.recording').style.height.endsWith('px')"
         )
