@@ -6,6 +6,7 @@ This is the only file that touches a DictConfig.
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -49,6 +50,9 @@ NAMED = {
 """The groups of which a command names a member, and how `mmser list` calls them."""
 
 FULL_ERROR = "HYDRA_FULL_ERROR"
+
+_UNFIT = re.compile(r"In 'experiment/(\w+)': Could not override '(?:\w+@)?([\w./]+)'")
+"""What Hydra says of an experiment over a system that has not the part it exchanges."""
 
 SHOWN = 200
 """Characters of Hydra's own words that an error passes on."""
@@ -145,6 +149,14 @@ def _failed(config_name: str, error: Exception) -> UsageError:
     """Hydra's complaint on one line, without the lists it prints."""
     causes = [str(error), *([str(error.__cause__)] if error.__cause__ else [])]
     reason = " ".join(" ".join(causes).split())
+    if unfit := _UNFIT.search(reason):
+        experiment, place = unfit.groups()
+        return UsageError(
+            f"a system with {place}, which experiment={experiment} changes",
+            "one without it",
+            f"Name such a system (`mmser show NAME` lists its parts), or leave out "
+            f"experiment={experiment}; trainer.epochs=2 makes any training short.",
+        )
     reason = reason if len(reason) <= SHOWN else f"{reason[: SHOWN - 3]}..."
     return UsageError(
         f"overrides that fit configs/{config_name}.yaml",

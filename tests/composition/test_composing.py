@@ -42,6 +42,16 @@ def test_an_unknown_key_is_wrong_usage():
         )
 
 
+def test_an_experiment_over_a_system_without_its_parts_says_which_it_wants():
+    words = ["system=statistics_svm", "corpus=synthetic", "protocol=synthetic4_speaker10"]
+    with pytest.raises(
+        UsageError,
+        match=r"a system with model\.encoders\.text, which experiment=quick changes; found one "
+        r"without it.*`mmser show NAME`.*trainer\.epochs=2",
+    ):
+        compose("train", [*words, "experiment=quick"])
+
+
 def test_a_part_put_into_anothers_place_keeps_only_the_arguments_it_knows():
     words = ["corpus=meld", "protocol=meld7", "system=text_bigru"]
     assert compose("train", words)["model"]["fusion"]["pooling"] == "statistics"
