@@ -124,9 +124,9 @@ def run(options: argparse.Namespace) -> int:
             Files(dict(zip(work, places, strict=True)), formats, options.html),
             recogniser,
         )
-    collected = Collected(listed.facts if listed else {}, options, recogniser)
-    code = _each(options, work, collected, recogniser)
-    collected.finish()
+    collected = Collected(work, listed.facts if listed else {}, options, words, recogniser)
+    code = _each(options, collected.rest(), collected, recogniser)
+    collected.finish(code == INTERRUPTED)
     return code
 
 

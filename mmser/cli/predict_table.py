@@ -13,39 +13,78 @@ from mmser.core.printable import printable
 if TYPE_CHECKING:
     import pandas as pd
 
+    from mmser.cli.trained_source import Words
     from mmser.inference.recogniser import Recogniser
+    from mmser.inference.segments import Segment
     from mmser.media.decoder import Decoder
+
+    Work = Mapping[Path, tuple[Segment, ...] | None]
+
+DEPENDS_ON = ("run", "asr", "window", "whole", "enrol", "weights")
+"""The options that change a judgement, beside the recordings and the models."""
 
 
 class Collected:
-    """One table of all recordings, scored where labels are known."""
+    """One table of all recordings, scored where labels are known.
+
+    What an interrupted command has judged stays in a journal beside the table, and the same command
+    goes on.
+    """
 
     def __init__(
-        self, facts: Mapping[Path, Any], options: argparse.Namespace, recogniser: Recogniser
+        self,
+        work: Work,
+        facts: Mapping[Path, Any],
+        options: argparse.Namespace,
+        words: Words,
+        recogniser: Recogniser,
     ) -> None:
+        from mmser.inference.journal import Journal
         from mmser.inference.recordings_table import Collection
 
+        self._work = work
         self._rows, self._classes = Collection(facts), recogniser.classes
         self._table, self._database = options.table, options.audformat
         self._known = recogniser.trained.corpus_files
-        self._any = False
+        first = Path(self._table or self._database)
+        recipe = _recipe(options, words, recogniser)
+        self._journal = Journal(first.with_name(f"{first.name}.unfinished"), recipe)
+        found = {path: self._journal.find(path, segments) for path, segments in work.items()}
+        self._judged = {path: table for path, table in found.items() if table is not None}
+
+    def rest(self) -> dict[Path, tuple[Segment, ...] | None]:
+        """The recordings that are not judged yet."""
+        if self._judged:
+            count = f"{len(self._judged)} of {len(self._work)}"
+            print(f"{count} recordings were judged before the interruption: going on")
+        return {path: named for path, named in self._work.items() if path not in self._judged}
 
     def attended(self) -> None:
         """A table has no place for what a system attends to."""
 
     def __call__(self, recording: Path, table: pd.DataFrame, decoder: Decoder) -> list[Path]:
-        self._rows.add(recording, table)
-        self._any = True
+        self._judged[recording] = table
+        self._journal.add(recording, self._work[recording], table)
         return []
 
-    def finish(self) -> None:
-        """Write the table, interrupted or not, and print the scores."""
-        if not self._any:
+    def finish(self, interrupted: bool) -> None:
+        """Write the table, interrupted or not, and print the scores.
+
+        A database, which nothing may replace, is written when all is judged.
+        """
+        if interrupted:
+            complain("the same command goes on where this one was interrupted")
+        else:
+            self._journal.remove()
+        if not self._judged:
             return
+        for recording in self._work:
+            if recording in self._judged:
+                self._rows.add(recording, self._judged[recording])
         if self._table:
             self._rows.write(Path(self._table))
             print(printable(f"written: {self._table}"))
-        if self._database:
+        if self._database and not interrupted:
             from mmser.evaluation.byproducts.audformat_database import write_database
 
             folder = Path(self._database)
@@ -69,6 +108,15 @@ class Collected:
                     f"NOT A TEST: {count} of these {len(rows)} are of speakers that the models "
                     "were trained on. Scores of held-out speakers: mmser score RUN."
                 )
+
+
+def _recipe(options: argparse.Namespace, words: Words, recogniser: Recogniser) -> dict[str, Any]:
+    models = [[member.fold, member.seed] for member in recogniser.members]
+    return {
+        "models": [recogniser.trained.name, *models],
+        "words": [str(words.extractor_files), *words.labels],
+        **{name: getattr(options, name) for name in DEPENDS_ON},
+    }
 
 
 def complain(what: str) -> None:

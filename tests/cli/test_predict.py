@@ -21,6 +21,7 @@ from mmser.cli import main
 from mmser.core.clip import Features
 from mmser.extraction.import_features import MAKER
 from mmser.inference import timeline, write
+from mmser.inference.recogniser import Recogniser
 from mmser.media import decoder
 from mmser.media.write import write_wav
 
@@ -308,6 +309,42 @@ def test_a_folder_becomes_one_table(predict, tmp_path):
     assert code == 0 and "written:" in printed and not results(tmp_path / "clips")
     assert [Path(file).name for file in table["file"]] == ["a.wav", "b.wav"]
     assert list(table["prediction"]) == ["happy", "sad"]
+
+
+def test_an_interrupted_table_goes_on(predict, tmp_path, monkeypatch):
+    for name, label in (("a", "happy"), ("b", "sad"), ("c", "happy")):
+        recording(tmp_path / "clips" / f"{name}.wav", label)
+    predict(tmp_path / "clips", "--table", tmp_path / "whole.csv", out=None)
+    judged, predict_one = [], Recogniser.predict
+
+    def interrupted_at(name):
+        def judge(recogniser, path, *arguments, **options):
+            if path.name == name:
+                raise KeyboardInterrupt
+            judged.append(path.name)
+            return predict_one(recogniser, path, *arguments, **options)
+
+        monkeypatch.setattr(Recogniser, "predict", judge)
+
+    again = (tmp_path / "clips", "--table", tmp_path / "all.csv")
+    interrupted_at("c.wav")
+    code, _, complaints = predict(*again, out=None)
+    assert code == 130 and "interrupted; 2 of 3 recordings are written" in complaints
+    # What has changed since is judged again; so is all of it by other options.
+    write_wav(tmp_path / "clips" / "b.wav", sound("sad", 0.61))
+    write_wav(tmp_path / "clips" / "b.wav", sound("sad", 0.6))
+    interrupted_at("")
+    judged.clear()
+    code, printed, _ = predict(*again, out=None)
+    assert code == 0 and judged == ["b.wav", "c.wav"] and "1 of 3 recordings were judged" in printed
+    assert (tmp_path / "all.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
+    assert sorted(path.name for path in tmp_path.glob("*.csv*")) == ["all.csv", "whole.csv"]
+    interrupted_at("c.wav")
+    predict(*again, out=None)
+    interrupted_at("")
+    judged.clear()
+    predict(*again, "--whole", out=None)
+    assert judged == ["a.wav", "b.wav", "c.wav"]
 
 
 def test_a_table_of_recordings_is_scored_where_it_has_labels(predict, tmp_path):
