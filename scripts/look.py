@@ -87,8 +87,6 @@ def look(page: Any, file: Path, out: Path, width: int, scheme: str, webp: bool) 
 
 def main() -> int:
     """Look at every page named."""
-    from playwright.sync_api import sync_playwright
-
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("pages", nargs="+", type=Path)
     parser.add_argument("--out", type=Path, default=Path("shots"))
@@ -98,6 +96,8 @@ def main() -> int:
     parser.add_argument("--webp", action="store_true", help="smaller pictures, for a page")
     parser.add_argument("--browser", default="/usr/bin/chromium")
     options = parser.parse_args()
+    from playwright.sync_api import sync_playwright
+
     options.out.mkdir(parents=True, exist_ok=True)
     faults: list[str] = []
     with sync_playwright() as playwright:

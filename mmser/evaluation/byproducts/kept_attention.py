@@ -41,8 +41,11 @@ class KeptAttention:
         # A model that attends to nothing in the first fold does so in none.
         if self._spread.empty:
             return
-        rows = pd.concat([self._extreme, table], ignore_index=True)
-        self._extreme = pd.concat(extremes(confident(rows)))
+        answers = confident(pd.concat([self._extreme, table], ignore_index=True))
+        # A system that predicts values alone has neither errors nor right answers.
+        if answers.empty:
+            return
+        self._extreme = pd.concat(extremes(answers))
         is_new = (self._extreme[["fold", "seed"]] == pd.Series(names)).all(axis=1)
         found = attention_of(model, data, manifest, table, set(self._extreme.loc[is_new, "id"]))
         self._found.append(found.assign(**names, extreme=True))

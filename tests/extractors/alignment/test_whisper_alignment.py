@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 import torch
 from makers.real_weights import placed
+from makers.whisper_network import whisper_network, write_checkpoint
+from whisper.model import ModelDimensions
 
 from mmser.core.clip import Transcript
 from mmser.core.errors import MmserError, UsageError
@@ -35,14 +37,8 @@ def checked(transcript: Transcript, text: str, seconds: float) -> list[float]:
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from whisper.model import ModelDimensions
-    from whisper.model import Whisper as Network
-
-    torch.manual_seed(0)
-    sizes = ModelDimensions(80, 1500, 16, 2, 1, 51865, 64, 16, 2, 2)
-    path = tmp_path_factory.mktemp("whisper") / "toy.pt"
-    torch.save({"dims": vars(sizes), "model_state_dict": Network(sizes).state_dict()}, path)
-    return path
+    network = whisper_network(ModelDimensions(80, 1500, 16, 2, 1, 51865, 64, 16, 2, 2))
+    return write_checkpoint(network, tmp_path_factory.mktemp("whisper") / "toy.pt")
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 import whisper
+from makers.whisper_network import whisper_network, write_checkpoint
 from whisper.model import ModelDimensions
 
 from mmser.core.clip import SAMPLE_RATE, Clip
@@ -24,15 +25,12 @@ def sound(seconds: float, seed: int = 0) -> Clip:
 
 @pytest.fixture(scope="module")
 def network() -> whisper.Whisper:
-    torch.manual_seed(0)
-    return whisper.model.Whisper(SIZES).eval()
+    return whisper_network(SIZES)
 
 
 @pytest.fixture(scope="module")
 def checkpoint(network: whisper.Whisper, tmp_path_factory: pytest.TempPathFactory) -> str:
-    path = tmp_path_factory.mktemp("whisper") / "toy.pt"
-    torch.save({"dims": vars(SIZES), "model_state_dict": network.state_dict()}, path)
-    return str(path)
+    return str(write_checkpoint(network, tmp_path_factory.mktemp("whisper") / "toy.pt"))
 
 
 def values(extractor: WhisperEncoder, *clips: Clip) -> list[np.ndarray]:

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from makers.whisper_network import whisper_network, write_checkpoint
+from whisper.model import ModelDimensions
 
 from mmser.core.errors import MmserError
 from mmser.media.transcription.whisper import Whisper
@@ -17,14 +19,8 @@ SPEECH = np.random.default_rng(0).normal(0, 0.1, 16000).astype(np.float32)
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from whisper.model import ModelDimensions
-    from whisper.model import Whisper as Network
-
-    torch.manual_seed(0)
-    sizes = ModelDimensions(80, 1500, 16, 2, 1, 51865, 32, 16, 2, 2)
-    path = tmp_path_factory.mktemp("whisper") / "toy.pt"
-    torch.save({"dims": vars(sizes), "model_state_dict": Network(sizes).state_dict()}, path)
-    return path
+    network = whisper_network(ModelDimensions(80, 1500, 16, 2, 1, 51865, 32, 16, 2, 2))
+    return write_checkpoint(network, tmp_path_factory.mktemp("whisper") / "toy.pt")
 
 
 def test_real_path_gives_transcripts(checkpoint: Path) -> None:
