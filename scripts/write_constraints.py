@@ -23,6 +23,7 @@ NOT_LISTED = {"mmser", "pip", "setuptools", "wheel"}
 HEADER = """\
 # The exact versions with which the suite passed: pip install -c constraints.txt ".[test]"
 # Written by scripts/write_constraints.py.
+# The extra `app` wants an older pillow: it is installed without this file.
 """
 
 
