@@ -107,6 +107,18 @@ def test_unequal_folds_are_pooled_by_utterance_and_averaged_by_fold():
     assert line.split()[1] == "90.0"
 
 
+def test_columns_without_a_value_are_left_out(table):
+    def head(rows):
+        return scores_text(score(rows)).splitlines()[1].split()
+
+    interval = ["pooled", "95%", "interval"]
+    folds = ["mean", "over", "folds", "std", "folds"]
+    first = table[table["seed"] == 0]
+    assert head(table) == [*interval, *folds, "std", "seeds"]
+    assert head(first) == [*interval, *folds]
+    assert head(first[first["fold"] == first["fold"].iloc[0]]) == interval
+
+
 def test_unlabelled_rows_do_not_count(table):
     extra = table.assign(target=None, id=table["id"] + "x")
     whole, padded = score(table), score(pd.concat([table, extra]))
