@@ -113,17 +113,15 @@ def run(options: argparse.Namespace) -> int:
     is_one = _is_one(options)
     places = [] if is_one else result_places(list(work), options.out, options.html)
     check_free(places, formats)
+    files = Files(dict(zip(work, places, strict=not is_one)), formats, options.html)
     recogniser = open_recogniser(options, words)
     if options.enrol:
         recordings = find_recordings(options.enrol)
         recogniser.enrol(recordings, options.asr, options.window, whole=options.whole)
     if not is_one:
-        return _each(
-            options,
-            work,
-            Files(dict(zip(work, places, strict=True)), formats, options.html),
-            recogniser,
-        )
+        code = _each(options, work, files, recogniser)
+        files.finish()
+        return code
     collected = Collected(work, listed.facts if listed else {}, options, words, recogniser)
     code = _each(options, collected.rest(), collected, recogniser)
     collected.finish(code == INTERRUPTED)

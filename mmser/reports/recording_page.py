@@ -62,7 +62,7 @@ def recording_page(
             element("title", name),
             f"<style>{style}</style></head><body>",
             element("h1", name),
-            element("p", _summary(table), "summary"),
+            element("p", summary(table), "summary"),
             _player(kind, source),
             note(remark) if remark else "",
             _figure(picture, name),
@@ -86,8 +86,8 @@ def _digest(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-def _summary(table: pd.DataFrame) -> str:
-    """How much of the speech each class has: "angry 12 s, sad 4 s"."""
+def summary(table: pd.DataFrame) -> str:
+    """How much of the speech each class has: "2 segments: angry 12 s, sad 4 s"."""
     count = f"{len(table)} segment{'' if len(table) == 1 else 's'}"
     if "prediction" not in table:
         return count

@@ -416,6 +416,22 @@ def test_a_page_for_each_recording(predict, tmp_path):
     assert predict(files[0], "--html", "--table", tmp_path / "all.csv")[0] == 2
 
 
+def test_the_pages_are_listed(predict, tmp_path):
+    recording(tmp_path / "clips" / "one & two.wav")
+    recording(tmp_path / "clips" / "deep" / "b.wav", "sad")
+    (tmp_path / "clips" / "recordings.html").write_text("mine")
+    code, _, complaints = predict(tmp_path / "clips", "--html", out=None)
+    assert code == 1 and "room for the list of pages" in complaints
+    assert not list((tmp_path / "clips").rglob("*.csv")), "told before any work"
+    (tmp_path / "clips" / "recordings.html").unlink()
+    for _ in range(2):  # a page of ours is written anew
+        code, printed, _ = predict(tmp_path / "clips", "--html", out=None)
+        assert code == 0 and "all pages: " in printed
+    page = (tmp_path / "clips" / "recordings.html").read_text(encoding="utf-8")
+    assert '<a href="one%20%26%20two.html">one &amp; two.wav</a>' in page
+    assert '<a href="deep/b.html">b.wav</a>' in page and "1 segment: sad 1 s" in page
+
+
 def test_a_folder_becomes_a_database_in_audformat(predict, tmp_path):
     audformat = pytest.importorskip("audformat")
     for label in ("happy", "sad"):
