@@ -204,33 +204,35 @@ def _each(
     keep: Files | Collected,
     recogniser: Recogniser,
 ) -> int:
+    from mmser.inference.corpus_files import each_speaker_once
     from mmser.media.decoder import Decoder
 
     names = Counter(recording.name for recording in work)
     done, failed, decoder = 0, 0, Decoder()
     try:
-        for recording, segments in work.items():
-            name = printable(recording.name if names[recording.name] == 1 else recording)
-            try:
-                table = recogniser.predict(
-                    recording,
-                    options.asr,
-                    options.window,
-                    whole=options.whole,
-                    segments=segments,
-                    progress=True,
-                    decoder=decoder,
-                    attended=keep.attended(),
-                )
-                files = keep(recording, table, decoder)
-            except (MmserError, OSError) as error:
-                if options.debug:
-                    raise
-                complain(f"{name}: {' '.join(str(error).split())}")
-                failed += 1
-                continue
-            print(printable(_summary(name, table, files)), flush=True)
-            done += 1
+        with each_speaker_once():
+            for recording, segments in work.items():
+                name = printable(recording.name if names[recording.name] == 1 else recording)
+                try:
+                    table = recogniser.predict(
+                        recording,
+                        options.asr,
+                        options.window,
+                        whole=options.whole,
+                        segments=segments,
+                        progress=True,
+                        decoder=decoder,
+                        attended=keep.attended(),
+                    )
+                    files = keep(recording, table, decoder)
+                except (MmserError, OSError) as error:
+                    if options.debug:
+                        raise
+                    complain(f"{name}: {' '.join(str(error).split())}")
+                    failed += 1
+                    continue
+                print(printable(_summary(name, table, files)), flush=True)
+                done += 1
     except KeyboardInterrupt:
         complain(f"interrupted; {done} of {len(work)} recordings are written")
         return INTERRUPTED

@@ -50,7 +50,7 @@ class Collected:
         recipe = _recipe(options, words, recogniser)
         self._journal = Journal(first.with_name(f"{first.name}.unfinished"), recipe)
         found = {path: self._journal.find(path, segments) for path, segments in work.items()}
-        self._judged = {path: table for path, table in found.items() if table is not None}
+        self._judged = {path: judged for path, judged in found.items() if judged is not None}
 
     def rest(self) -> dict[Path, tuple[Segment, ...] | None]:
         """The recordings that are not judged yet."""
@@ -63,8 +63,11 @@ class Collected:
         """A table has no place for what a system attends to."""
 
     def __call__(self, recording: Path, table: pd.DataFrame, decoder: Decoder) -> list[Path]:
-        self._judged[recording] = table
-        self._journal.add(recording, self._work[recording], table)
+        from mmser.inference.journal import Judged
+
+        heard = self._known is not None and recording in self._known.heard
+        self._judged[recording] = Judged(table, heard)
+        self._journal.add(recording, self._work[recording], self._judged[recording])
         return []
 
     def finish(self, interrupted: bool) -> None:
@@ -80,7 +83,7 @@ class Collected:
             return
         for recording in self._work:
             if recording in self._judged:
-                self._rows.add(recording, self._judged[recording])
+                self._rows.add(recording, self._judged[recording].table)
         if self._table:
             self._rows.write(Path(self._table))
             print(printable(f"written: {self._table}"))
@@ -101,7 +104,7 @@ class Collected:
             from mmser.cli.scores import print_scores
 
             print_scores(rows)
-            heard = {str(path) for path in self._known.heard} if self._known else set()
+            heard = {str(path) for path, judged in self._judged.items() if judged.heard}
             count = int(rows["file"].isin(heard).sum())
             if count:
                 print(

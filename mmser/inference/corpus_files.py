@@ -8,7 +8,8 @@ several utterances (a dialogue) by its place.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -51,7 +52,7 @@ class CorpusFiles:
         self, manifest: pd.DataFrame, assignment: pd.DataFrame, stores: Mapping[str, FeatureStore]
     ) -> None:
         self.manifest, self.assignment, self.stores = manifest, assignment, stores
-        self.heard: list[Path] = []
+        self.heard: set[Path] = set()
         """Judged recordings whose speakers some model that judges them was trained on."""
 
     def find(self, recording: Recording) -> CorpusFile | None:
@@ -151,7 +152,7 @@ def log_training(
     level, verdict = logging.INFO, f"no model that judges it has heard {who} in training"
     if seen:
         level = logging.WARNING
-        corpus_files.heard.append(recording.path)
+        corpus_files.heard.add(recording.path)
         verdict = (
             f"{seen} of the {len(judging)} models that judge it have heard {who} in "
             "training or validation"
@@ -159,3 +160,24 @@ def log_training(
         others = [fold for fold in trained if fold not in folds]
         verdict += f"; --fold {others[0]} chooses one that has not" if others else ""
     _log.log(level, "%s is %s of the run's own corpus: %s", recording.path.name, what, verdict)
+
+
+@contextmanager
+def each_speaker_once() -> Iterator[None]:
+    """Within it `log_training` says nothing that it has said of another file of the same speakers.
+
+    For a command over many files.
+    """
+    told: set[object] = set()
+
+    def is_new(record: logging.LogRecord) -> bool:
+        verdict = record.args[-1] if isinstance(record.args, tuple) else record.msg
+        is_told = verdict in told
+        told.add(verdict)
+        return not is_told
+
+    _log.addFilter(is_new)
+    try:
+        yield
+    finally:
+        _log.removeFilter(is_new)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,14 @@ import pandas as pd
 
 from mmser.cache.atomic import write_bytes
 from mmser.inference.segments import Segment
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A recording's timeline, and whether some model that judged it has heard its speaker."""
+
+    table: pd.DataFrame
+    heard: bool
 
 
 class Journal:
@@ -31,20 +40,22 @@ class Journal:
         whole = [recipe, *self._kept.values()]
         write_bytes(path, "".join(f"{json.dumps(line)}\n" for line in whole).encode())
 
-    def find(self, recording: Path, segments: Sequence[Segment] | None) -> pd.DataFrame | None:
-        """The timeline of a recording whose file and segments are those of then; else None."""
+    def find(self, recording: Path, segments: Sequence[Segment] | None) -> Judged | None:
+        """What was said of a recording whose file and segments are those of then; else None."""
         line = self._kept.get(_key(recording, segments))
         if line is None:
             return None
         table = pd.DataFrame(line["rows"], columns=list(line["types"]), dtype=object)
-        return table.astype(line["types"])
+        return Judged(table.astype(line["types"]), line["heard"])
 
-    def add(self, recording: Path, segments: Sequence[Segment] | None, table: pd.DataFrame) -> None:
-        """Keep a timeline."""
+    def add(self, recording: Path, segments: Sequence[Segment] | None, judged: Judged) -> None:
+        """Keep what was said of a recording."""
+        table = judged.table
         line = {
             "key": _key(recording, segments),
             "types": {str(name): str(kind) for name, kind in table.dtypes.items()},
             "rows": table.astype(object).where(table.notna(), None).to_numpy().tolist(),
+            "heard": judged.heard,
         }
         with self._path.open("a", encoding="utf-8") as file:
             file.write(f"{json.dumps(line)}\n")

@@ -311,6 +311,15 @@ def test_a_folder_becomes_one_table(predict, tmp_path):
     assert list(table["prediction"]) == ["happy", "sad"]
 
 
+def test_known_speakers_are_told_once_of_many_files(predict, run, tmp_path, caplog):
+    own = [run.directory.parent / "corpus" / f"u{number}.wav" for number in range(3)]
+    for table in ("a.csv", "b.csv"):
+        caplog.clear()
+        predict(*own, "--table", tmp_path / table, out=None)
+        said = [record.args[-1] for record in caplog.records if "own corpus" in record.msg]
+        assert said and len(said) == len(set(said)) < len(own)
+
+
 def test_an_interrupted_table_goes_on(predict, tmp_path, monkeypatch):
     for name, label in (("a", "happy"), ("b", "sad"), ("c", "happy")):
         recording(tmp_path / "clips" / f"{name}.wav", label)
@@ -367,7 +376,9 @@ def test_stretches_that_begin_together_are_scored(predict, tmp_path):
     assert code == 0 and "2 utterances" in printed and not complaints
 
 
-def test_a_score_over_voices_that_were_trained_on_is_called_no_test(predict, run, tmp_path):
+def test_a_score_over_voices_that_were_trained_on_is_called_no_test(
+    predict, run, tmp_path, monkeypatch
+):
     own = [run.directory.parent / "corpus" / f"u{number}.wav" for number in (0, 6)]
     new = recording(tmp_path / "new.wav")
     rows = [f"{path},happy" for path in (*own, new)]
@@ -376,6 +387,21 @@ def test_a_score_over_voices_that_were_trained_on_is_called_no_test(predict, run
     assert "NOT A TEST: 2 of these 3 are of speakers that the models were trained on" in printed
     _, printed, _ = predict(tmp_path / "clips.csv", "--fold", "s0", out=None)
     assert "NOT A TEST: 1 of these 3" in printed, "s0 has not heard its own test speaker"
+
+    # One that goes on after an interruption knows it of what was judged before.
+    predict_one = Recogniser.predict
+
+    def interrupted(recogniser, path, *arguments, **options):
+        if path.name == "new.wav":
+            raise KeyboardInterrupt
+        return predict_one(recogniser, path, *arguments, **options)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Recogniser, "predict", interrupted)
+        assert predict(tmp_path / "clips.csv", out=None)[0] == 130
+    _, printed, _ = predict(tmp_path / "clips.csv", out=None)
+    assert "2 of 3 recordings were judged before" in printed
+    assert "NOT A TEST: 2 of these 3" in printed
 
 
 def test_a_broken_recording_of_a_table_does_not_stop_the_others(predict, tmp_path):
