@@ -75,8 +75,8 @@ PARSED_ALONE = {
     "README", "app", "caches", "cluster", "commands", "formats", "gallery", "judges", "other_corpora",
     "parts", "robustness", "scores", "sharing", "training",
 }  # fmt: skip
-"""Pages of reference: their commands name a reader's own ``runs/NAME``, ``DIR`` and ``owner/name``,
-which tests/architecture/test_pages.py parses and composes.
+"""Pages of reference: test_run_commands.py runs what they say of a run; the other commands name a
+reader's own corpora or the hub: tests/architecture/test_pages.py parses and composes them.
 """
 
 
