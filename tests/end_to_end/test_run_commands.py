@@ -31,7 +31,6 @@ LINES = sorted(
 HERE = {
     "corpus=emovo": "run=runs/sound",
     "--out FOLDER": "--out exported",
-    "--space FOLDER": "--space space",
     "--audformat DIR": "--audformat database",
     "--fold 03": "--fold 01F",
     "fold=1": "fold=01F",
@@ -57,6 +56,8 @@ ELSEWHERE = {
     "mmser ablate run=runs/NAME --vary fusion=concat,gated model.head.dropout=0.1,0.5": TRAINS,
     "mmser robustness run=runs/NAME --asr pocketsphinx whisper-base --retrain": TRAINS,
     "mmser robustness run=runs/NAME --disturb blur occlusion frame_rate frame_loss offset": FILMS,
+    "mmser export run=runs/NAME --fold all --space FOLDER": "wants gradio, which may be absent: "
+    "tests/sharing has it",
     "mmser export run=runs/NAME --fold 01 --onnx model.onnx": "takes seconds: tests/sharing has it",
     "mmser report runs/A runs/B runs/C --out leaderboard.html": "takes seconds: tests/reports has it",
     "mmser predict run=runs/NAME clip.mp4 --asr pocketsphinx --out timeline": "loads a recogniser: "
