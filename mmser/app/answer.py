@@ -27,6 +27,7 @@ from mmser.inference.result_places import Place
 from mmser.inference.segments import Segment
 from mmser.inference.write import write_timeline
 from mmser.media.decoder import Decoder
+from mmser.reports.recording_page import class_seconds
 
 NOUNS = {"audio": "sound", "text": "words", "face": "face"}
 """What a visitor calls a modality."""
@@ -148,12 +149,12 @@ class Answerer:
 
 def _verdict(table: pd.DataFrame) -> str:
     """The class, or how much of the judged time each has, or the mean of each value."""
-    lengths = table["end"] - table["start"]
     if "prediction" in table:
         if table["prediction"].nunique() == 1:
             return printable(str(table["prediction"].dropna().iloc[0]))
-        seconds = lengths.groupby(table["prediction"]).sum().sort_values(ascending=False)
-        return ", ".join(f"{printable(str(name))} {value:.1f} s" for name, value in seconds.items())
+        shares = class_seconds(table).items()
+        return ", ".join(f"{printable(str(name))} {value:.1f} s" for name, value in shares)
+    lengths = table["end"] - table["start"]
     names = [str(name) for name in table if str(name).startswith(PREDICTION)]
     means = {name.removeprefix(PREDICTION): _mean(table[name], lengths) for name in names}
     return ", ".join(f"{printable(name)} {value:.2f}" for name, value in means.items())

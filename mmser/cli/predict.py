@@ -24,12 +24,9 @@ from mmser.core.printable import printable
 if TYPE_CHECKING:
     import pandas as pd
 
+    from mmser.cli.predict_files import Work
     from mmser.inference.recogniser import Recogniser
     from mmser.inference.recordings_table import ListedRecordings
-    from mmser.inference.segments import Segment
-
-    Work = dict[Path, tuple[Segment, ...] | None]
-    """The recordings, each with the segments that the user named, None where it has none."""
 
 INTERRUPTED = 130
 
@@ -101,30 +98,22 @@ def run(options: argparse.Namespace) -> int:
     What concerns every recording is checked before the first; one that cannot be judged is
     reported, and the others are done.
     """
-    from mmser.inference.annotations.formats import check_free
     from mmser.inference.media_paths import find_recordings
-    from mmser.inference.result_places import result_places
 
     words = split_words(options.recordings)
     options.recordings = list(words.rest)
     listed = _listed(options)
     work: Work = dict(listed.segments) if listed else _work(options)
     formats = _formats(options)
-    is_one = _is_one(options)
-    places = [] if is_one else result_places(list(work), options.out, options.html)
-    check_free(places, formats)
-    files = Files(dict(zip(work, places, strict=not is_one)), formats, options.html)
+    files = None if _is_one(options) else Files(work, options.out, formats, options.html)
     recogniser = open_recogniser(options, words)
     if options.enrol:
         recordings = find_recordings(options.enrol)
         recogniser.enrol(recordings, options.asr, options.window, whole=options.whole)
-    if not is_one:
-        code = _each(options, work, files, recogniser)
-        files.finish()
-        return code
-    collected = Collected(work, listed.facts if listed else {}, options, words, recogniser)
-    code = _each(options, collected.rest(), collected, recogniser)
-    collected.finish(code == INTERRUPTED)
+    facts = listed.facts if listed else {}
+    keep = files or Collected(work, facts, options, words, recogniser)
+    code = _each(options, keep.rest(), keep, recogniser)
+    keep.finish(interrupted=code == INTERRUPTED)
     return code
 
 

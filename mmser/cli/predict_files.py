@@ -17,20 +17,33 @@ if TYPE_CHECKING:
     from mmser.inference.attended import Attended
     from mmser.inference.glimpse import Glimpse
     from mmser.inference.playable import Playable
-    from mmser.inference.result_places import Place
+    from mmser.inference.segments import Segment
     from mmser.media.decoder import Decoder
     from mmser.reports.recordings_index import Judged
+
+    Work = Mapping[Path, tuple[Segment, ...] | None]
+    """The recordings, each with the segments that the user named, None where it has none."""
 
 
 class Files:
     """Each recording's files beside it, or in ``--out``."""
 
-    def __init__(self, places: Mapping[Path, Place], formats: list[str], html: bool) -> None:
-        self._places = places
+    def __init__(self, work: Work, out: str | None, formats: list[str], html: bool) -> None:
+        """Raises MmserError, before any work, where files of other makers are in the way."""
+        from mmser.inference.annotations.formats import check_free
+        from mmser.inference.result_places import result_places
+
+        places = result_places(list(work), out, html)
+        check_free(places, formats)
+        self._work, self._places = work, dict(zip(work, places, strict=True))
         self._formats, self._html = formats, html
         self._attended: Attended | None = None
         self._judged: list[Judged] = []
         self._index = self._index_place() if html and len(places) > 1 else None
+
+    def rest(self) -> Work:
+        """Every recording: what another run wrote is no sign of this one."""
+        return self._work
 
     def _index_place(self) -> Path | None:
         """Where the page that lists all pages goes: the folder that holds them all.
@@ -81,8 +94,8 @@ class Files:
         self._judged.append(Judged(recording.name, path.absolute(), end, summary(table)))
         return path
 
-    def finish(self) -> None:
-        """Write the page that lists the pages, where there are several."""
+    def finish(self, interrupted: bool) -> None:
+        """Write the page that lists the pages, where there are several, interrupted or not."""
         if self._index is None or not self._judged:
             return
         from mmser.cache.atomic import write_bytes

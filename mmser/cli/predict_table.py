@@ -13,12 +13,10 @@ from mmser.core.printable import printable
 if TYPE_CHECKING:
     import pandas as pd
 
+    from mmser.cli.predict_files import Work
     from mmser.cli.trained_source import Words
     from mmser.inference.recogniser import Recogniser
-    from mmser.inference.segments import Segment
     from mmser.media.decoder import Decoder
-
-    Work = Mapping[Path, tuple[Segment, ...] | None]
 
 DEPENDS_ON = ("run", "asr", "window", "whole", "enrol", "weights")
 """The options that change a judgement, beside the recordings and the models."""
@@ -52,7 +50,7 @@ class Collected:
         found = {path: self._journal.find(path, segments) for path, segments in work.items()}
         self._judged = {path: judged for path, judged in found.items() if judged is not None}
 
-    def rest(self) -> dict[Path, tuple[Segment, ...] | None]:
+    def rest(self) -> Work:
         """The recordings that are not judged yet."""
         if self._judged:
             count = f"{len(self._judged)} of {len(self._work)}"

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import os
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
 
 import numpy as np
 
+from mmser.core.addresses import data_address, relative_address
 from mmser.core.clip import SAMPLE_RATE
 from mmser.inference.film_copy import film_copy
 from mmser.inference.recording import Recording, open_recording
@@ -53,21 +51,19 @@ def playable(
     recording = open_recording(path, decoder)
     kind, played = "video" if recording.video else "audio", recording.media_type
     if played and path.stat().st_size <= EMBEDDED_BYTES:
-        return Playable(kind, _data(path.read_bytes(), played))
+        return Playable(kind, data_address(path.read_bytes(), played))
     if not played or not linked:
         reason = TOO_LARGE if played else NOT_PLAYED
         sound = _sound(recording, EMBEDDED_BYTES if linked else ALONE_BYTES)
         film = film_copy(recording, sound) if recording.video else None
         if film is not None:
-            return Playable("video", _data(film, "video/mp4"), f"{reason}: a small copy.")
+            return Playable("video", data_address(film, "video/mp4"), f"{reason}: a small copy.")
         if sound is not None:
             remark = f"{reason}: its sound alone." if recording.video or played else ""
-            return Playable("audio", _data(wav_content(sound), "audio/wav"), remark)
+            return Playable("audio", data_address(wav_content(sound), "audio/wav"), remark)
         if not linked:
             return Playable("audio", "", f"{reason}: there is no player.")
-    relative = os.path.relpath(path.resolve(), folder.resolve())
-    # "./" keeps a name with a colon from being read as a scheme.
-    link = "./" + quote(os.fsencode(relative))
+    link = f"./{relative_address(path, folder)}"
     remark = f"{TOO_LARGE}, which plays it from where it lies now."
     return Playable(kind, link, remark if played else f"{remark} {NOT_PLAYED}.")
 
@@ -85,7 +81,3 @@ def _sound(recording: Recording, most: int) -> np.ndarray | None:
     except (MediaFault, DecoderDeath):
         return None
     return samples
-
-
-def _data(content: bytes, kind: str) -> str:
-    return f"data:{kind};base64,{base64.b64encode(content).decode()}"

@@ -5,13 +5,13 @@ Each is one panel, so that panels stack on a narrow screen and stay readable.
 
 from __future__ import annotations
 
-import base64
 import io
 import re
 from collections.abc import Callable, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from mmser.core.addresses import data_address
 from mmser.core.printable import printable
 from mmser.reports.page import Html
 
@@ -77,12 +77,11 @@ def draw(
         figure.savefig(buffer, transparent=True, **options)
         # The layout is that of the picture only after it is drawn.
         marks = "".join(_spot(figure, axes, spot) for spot in spots)
-    kind = "png" if raster else "svg+xml"
+    kind = "image/png" if raster else "image/svg+xml"
     picture = buffer.getvalue() if raster else re.sub(NO_XML, b"", buffer.getvalue())
-    data = base64.b64encode(picture).decode("ascii")
     return Html(
         f'<figure><img width="{width * 96:.0f}" height="{height * 96:.0f}" alt="{escape(alt)}" '
-        f'src="data:image/{kind};base64,{data}">{marks}</figure>'
+        f'src="{data_address(picture, kind)}">{marks}</figure>'
     )
 
 

@@ -5,13 +5,11 @@ Media are decoded by `mmser.media` in another process, which a damaged file may 
 
 from __future__ import annotations
 
-import base64
-import os
 from pathlib import Path
-from urllib.parse import quote
 
 import numpy as np
 
+from mmser.core.addresses import data_address, relative_address
 from mmser.core.utterance import Utterance
 from mmser.media.browser import media_type
 from mmser.media.container import MediaFault
@@ -27,7 +25,7 @@ class Players:
     """``room`` bytes of the page are theirs; ``beside`` is the folder of the page."""
 
     def __init__(self, room: int, beside: Path) -> None:
-        self._room, self._beside = room, beside.resolve()
+        self._room, self._beside = room, beside
         self._decoder = Decoder()
         self._heard: tuple[Utterance, np.ndarray | None] | None = None
 
@@ -60,8 +58,7 @@ class Players:
         if not path.is_file():
             return element("small", str(path))
         span = "" if utterance.start is None else _span(utterance)
-        relative = os.path.relpath(path.resolve(), self._beside)
-        address = f"{quote(os.fsencode(relative))}{span}"
+        address = f"{relative_address(path, self._beside)}{span}"
         link = Html(f'<a href="{address}">{element("small", path.name)}</a>')
         sound = self._embedded(utterance)
         if sound:
@@ -84,8 +81,7 @@ class Players:
         if waveform is None:
             return ""
         samples = np.clip(np.round(waveform * 32768.0), -32768, 32767).astype(np.int16)
-        content = base64.b64encode(wav_content(samples)).decode("ascii")
-        address = f"data:audio/wav;base64,{content}"
+        address = data_address(wav_content(samples), "audio/wav")
         return address if self.spend(len(address)) else ""
 
 

@@ -17,11 +17,13 @@ from typing import Any
 
 import pandas as pd
 
+from mmser.core.addresses import data_address
 from mmser.core.printable import printable
 from mmser.core.tables import PREDICTION, PROBABILITY
 from mmser.reports.page import element, note, safe
 
 HERE = Path(__file__).parent
+SVG = "image/svg+xml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +93,14 @@ def summary(table: pd.DataFrame) -> str:
     count = f"{len(table)} segment{'' if len(table) == 1 else 's'}"
     if "prediction" not in table:
         return count
-    seconds = (table["end"] - table["start"]).groupby(table["prediction"]).sum()
-    longest = seconds.sort_values(ascending=False, kind="stable")
-    shares = ", ".join(f"{name} {value:.0f} s" for name, value in longest.items())
+    shares = ", ".join(f"{name} {value:.0f} s" for name, value in class_seconds(table).items())
     return f"{count}: {shares}" if shares else count
+
+
+def class_seconds(table: pd.DataFrame) -> pd.Series:
+    """Of each predicted class the seconds of its segments, the longest first."""
+    seconds = (table["end"] - table["start"]).groupby(table["prediction"]).sum()
+    return seconds.sort_values(ascending=False, kind="stable")
 
 
 def _figure(picture: Picture, name: str) -> str:
@@ -106,16 +112,12 @@ def _figure(picture: Picture, name: str) -> str:
     drawings = []
     for (is_narrow, is_dark), drawing in picture.drawings.items():
         kind = f"{'narrow' if is_narrow else 'wide'} {'dark' if is_dark else 'light'}"
-        drawings.append(f'<img class="{kind}" src="{_svg(drawing)}" alt="{alt}">')
+        drawings.append(f'<img class="{kind}" src="{data_address(drawing, SVG)}" alt="{alt}">')
     return (
         f'<figure class="timeline" data-left="{picture.left:g}" data-right="{picture.right:g}" '
         f'data-seconds="{picture.seconds:.3f}">{"".join(drawings)}'
         f'<div id="head" hidden></div></figure>'
     )
-
-
-def _svg(drawing: bytes) -> str:
-    return f"data:image/svg+xml;base64,{base64.b64encode(drawing).decode()}"
 
 
 def _segments(table: pd.DataFrame) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
 
+from mmser.core.addresses import relative_address
 from mmser.reports.page import Html, element, note, page, safe, table
 from mmser.reports.recording_page import clock
 
@@ -39,5 +39,4 @@ def is_index(path: Path) -> bool:
 
 
 def _link(one: Judged, folder: Path) -> Html:
-    address = quote(one.page.relative_to(folder).as_posix())
-    return Html(f'<a href="{address}">{safe(one.name)}</a>')
+    return Html(f'<a href="{relative_address(one.page, folder)}">{safe(one.name)}</a>')

@@ -59,7 +59,9 @@ def export(
     trained = TrainedRun(run if isinstance(run, Run) else Run(run))
     members = [trained.member(*item) for item in choose_members(trained.run, fold, seed)]
     folder = Path(out)
-    _check_free(folder)
+    # What lies where an export was killed is removed.
+    if not (folder / LOCK).is_file():
+        check_new(folder, "--out")
     config = describe(trained, members)
     check_components(config["model"])
     with _alone(folder):
@@ -75,17 +77,11 @@ def export(
     return folder
 
 
-def _check_free(folder: Path) -> None:
-    """Raise MmserError unless the folder is new, empty, or one in which an export was killed."""
-    is_file = folder.exists() and not folder.is_dir()
-    has_content = folder.is_dir() and any(folder.iterdir())
-    is_unfinished = (folder / LOCK).is_file()
-    if is_file or (has_content and not is_unfinished):
-        raise MmserError(
-            "a new or empty folder to write to",
-            f"{folder} with files in it",
-            "Name another with --out.",
-        )
+def check_new(folder: Path, option: str) -> None:
+    """Raise MmserError unless the folder is new or empty; ``option`` names another."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        remedy = f"Name another with {option}."
+        raise MmserError("a new or empty folder to write to", f"{folder} with files in it", remedy)
 
 
 @contextmanager

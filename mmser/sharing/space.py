@@ -31,7 +31,6 @@ from mmser.cache.atomic import write_bytes
 from mmser.cache.fingerprint import is_digest
 from mmser.composition import load_part
 from mmser.core.configs import config_dir
-from mmser.core.errors import MmserError
 from mmser.core.needed_package import need_package
 from mmser.core.paths import expanded
 from mmser.extraction.extractor_files import file_of
@@ -40,7 +39,7 @@ from mmser.inference.reader import Reader
 from mmser.inference.timeline import find_transcriber
 from mmser.inference.trained import Trained, TrainedRun
 from mmser.sharing.card import UNKNOWN
-from mmser.sharing.export import export
+from mmser.sharing.export import check_new, export
 from mmser.training.run import Run
 
 MODEL, WEIGHTS, PACKAGE = "model", "weights", "mmser"
@@ -97,9 +96,7 @@ def export_space(
     """
     need_package("gradio", "app")
     folder = Path(out)
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        remedy = "Name another with --space."
-        raise MmserError("a new or empty folder to write to", f"{folder} with files in it", remedy)
+    check_new(folder, "--space")
     trained = _opened(source, weights)
     reader = Reader(trained)
     transcriber = find_transcriber(reader, asr)

@@ -445,6 +445,7 @@ def test_a_page_for_each_recording(predict, tmp_path):
 def test_the_pages_are_listed(predict, tmp_path):
     recording(tmp_path / "clips" / "one & two.wav")
     recording(tmp_path / "clips" / "deep" / "b.wav", "sad")
+    recording(Path(os.fsdecode(bytes(tmp_path / "clips") + b"/c\xff.wav")))
     (tmp_path / "clips" / "recordings.html").write_text("mine")
     code, _, complaints = predict(tmp_path / "clips", "--html", out=None)
     assert code == 1 and "room for the list of pages" in complaints
@@ -456,6 +457,7 @@ def test_the_pages_are_listed(predict, tmp_path):
     page = (tmp_path / "clips" / "recordings.html").read_text(encoding="utf-8")
     assert '<a href="one%20%26%20two.html">one &amp; two.wav</a>' in page
     assert '<a href="deep/b.html">b.wav</a>' in page and "1 segment: sad 1 s" in page
+    assert '<a href="c%FF.html">' in page
 
 
 def test_a_folder_becomes_a_database_in_audformat(predict, tmp_path):
