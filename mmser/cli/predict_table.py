@@ -75,10 +75,15 @@ class Collected:
         """
         if interrupted:
             complain("the same command goes on where this one was interrupted")
-        else:
+        if self._judged:
+            self._write(interrupted)
+        # Only now: what could not be written is not judged again.
+        if not interrupted:
             self._journal.remove()
-        if not self._judged:
-            return
+        if self._judged:
+            self._score()
+
+    def _write(self, interrupted: bool) -> None:
         for recording in self._work:
             if recording in self._judged:
                 self._rows.add(recording, self._judged[recording].table)
@@ -95,6 +100,10 @@ class Collected:
             table = table.drop_duplicates(["file", "start", "end"])
             write_database({"predictions": table}, folder, folder.absolute().name)
             print(printable(f"written: {folder}"))
+
+    def _score(self) -> None:
+        from mmser.inference.recordings_table import file_cell
+
         rows, other = self._rows.scored(self._classes)
         if other:
             complain(f"labels that are none of {', '.join(self._classes)}: {', '.join(other)}")
@@ -102,7 +111,7 @@ class Collected:
             from mmser.cli.scores import print_scores
 
             print_scores(rows)
-            heard = {str(path) for path, judged in self._judged.items() if judged.heard}
+            heard = {file_cell(path) for path, judged in self._judged.items() if judged.heard}
             count = int(rows["file"].isin(heard).sum())
             if count:
                 print(

@@ -26,6 +26,15 @@ def printable(text: object) -> str:
     return _HIDDEN.sub(_escaped, str(text))
 
 
+def is_utf8(name: str) -> bool:
+    """Whether the name of a file can be written; one of other bytes cannot."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _escaped(match: re.Match[str]) -> str:
     return match[0].encode("unicode_escape").decode("ascii")
 

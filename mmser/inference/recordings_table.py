@@ -74,6 +74,11 @@ def read_recordings_table(path: Path) -> ListedRecordings:
     )
 
 
+def file_cell(recording: Path) -> str:
+    """A file's name in a table, which is UTF-8: a byte that is none stands as ``\\udcff``."""
+    return str(recording).encode(errors="backslashreplace").decode()
+
+
 class Collection:
     """The judged segments of all recordings, one row each."""
 
@@ -83,7 +88,7 @@ class Collection:
 
     def add(self, recording: Path, judged: pd.DataFrame) -> None:
         """Take in a timeline; its rows get the file, and what a table said of them."""
-        table = judged.assign(file=str(recording))
+        table = judged.assign(file=file_cell(recording))
         for name in FACTS[1:]:
             known = [each[name] for each in self._facts.get(recording, ())]
             if any(known):

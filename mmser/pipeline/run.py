@@ -88,11 +88,13 @@ class Run(TrainedFolds):
         ``options`` are those of `mmser.inference.recogniser.Recogniser.predict`.
         """
         from mmser.inference.media_paths import find_recordings
+        from mmser.inference.recordings_table import file_cell
 
         named_files = [files] if isinstance(files, str | PathLike) else list(files)
         listed = find_recordings([Path(file) for file in named_files])
         tables = [self.recogniser.predict(file, **options) for file in listed]
-        named = [table.assign(file=str(file)) for table, file in zip(tables, listed, strict=True)]
+        pairs = zip(tables, listed, strict=True)
+        named = [table.assign(file=file_cell(file)) for table, file in pairs]
         whole = pd.concat(named, ignore_index=True)
         return whole[["file", *(name for name in whole if name != "file")]]
 

@@ -356,6 +356,29 @@ def test_an_interrupted_table_goes_on(predict, tmp_path, monkeypatch):
     assert judged == ["a.wav", "b.wav", "c.wav"]
 
 
+def test_a_table_bears_names_of_any_bytes(predict, tmp_path):
+    name = os.fsdecode(b"c\xff.wav")
+    recording(tmp_path / "clips" / name)
+    code, _, complaints = predict(tmp_path / "clips", "--table", tmp_path / "all.csv", out=None)
+    assert code == 0 and not complaints
+    assert list(pd.read_csv(tmp_path / "all.csv")["file"]) == [f"{tmp_path}/clips/c\\udcff.wav"]
+
+
+def test_a_table_that_cannot_be_written_loses_nothing(predict, tmp_path, monkeypatch):
+    recording(tmp_path / "clips" / "a.wav")
+    again = (tmp_path / "clips", "--table", tmp_path / "all.csv")
+
+    def full(*_):
+        raise OSError("No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("mmser.inference.recordings_table.write_bytes", full)
+        assert predict(*again, out=None)[0] == 1
+    _, printed, _ = predict(*again, out=None)
+    assert "1 of 1 recordings were judged before" in printed
+    assert len(pd.read_csv(tmp_path / "all.csv")) == 1 and not list(tmp_path.glob("*.unfinished"))
+
+
 def test_a_table_of_recordings_is_scored_where_it_has_labels(predict, tmp_path):
     for name, label in (("a", "happy"), ("b", "sad"), ("c", "sad"), ("d", "happy")):
         recording(tmp_path / f"{name}.wav", label)

@@ -9,6 +9,7 @@ import pandas as pd
 
 from mmser.core.errors import MmserError, listed_faults
 from mmser.core.folders import files_below
+from mmser.core.printable import is_utf8, printable
 from mmser.corpora.drafts.folder_levels import level_roles
 from mmser.corpora.drafts.name_pattern import EXAMPLE, NamePattern
 from mmser.corpora.layout import SOUND_SUFFIXES, VIDEO_SUFFIXES, media
@@ -31,6 +32,12 @@ def read_recordings(folder: Path, pattern: NamePattern | None, skip: bool) -> pd
             f"recordings ({', '.join((*SOUND_SUFFIXES, *VIDEO_SUFFIXES))}) below {folder}",
             "none",
             "Name the folder that holds them.",
+        )
+    unreadable = [name for name in recordings if not is_utf8(name)]
+    if unreadable:
+        # A table is UTF-8, and its cell would lead to no file.
+        raise listed_faults(
+            "names of files in UTF-8", [printable(name) for name in unreadable], "Rename these."
         )
     rows = list(recordings.values())
     names = [row.pop("name") for row in rows]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pandas as pd
@@ -234,3 +235,12 @@ def test_numbers_of_a_parquet_table_are_read(tmp_path: Path, capsys: pytest.Capt
     assert main(["manifest", str(source)]) == 0, capsys.readouterr().err
     found = [(each.speaker, each.start, each.end) for each in Generic(tmp_path).utterances()]
     assert found == [("3", 0.0, 1.5), ("4", 1.5, 2.0)]
+
+
+def test_names_that_no_table_can_hold_are_told(tmp_path: Path) -> None:
+    for name in (b"happy/a\xff.wav", b"sad/b.wav"):
+        path = Path(os.fsdecode(bytes(tmp_path) + b"/" + name))
+        path.parent.mkdir()
+        path.touch()
+    with pytest.raises(MmserError, match=r"names of files in UTF-8; found happy/a\\udcff\. Rename"):
+        draft(tmp_path, Reading(), tmp_path / "manifest.csv")
